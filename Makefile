@@ -1,0 +1,139 @@
+# Sconce: one Makefile, not recursive. `make help` lists what it can do.
+#
+#   V=1 shows the commands, SAN=address,undefined builds with sanitizers, WERROR=1 makes warnings errors,
+#   DEPS=no installs nothing, CC=clang chooses the compiler. CFLAGS and LDFLAGS of yours are appended.
+
+VERSION := $(shell sed -n 's/^\#\# \([0-9][0-9.]*\).*/\1/p' CHANGELOG.md | head -n 1)
+
+PREFIX     ?= /usr/local
+SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
+LIBDIR     ?= $(PREFIX)/lib
+BUILD      ?= build
+plugin_dir := $(LIBDIR)/sconce/plugins
+
+# ---- What it stands on ---------------------------------------------------------------------------------------------
+
+packages       := libmosquitto openssl libgpiod libconfig libsystemd jansson
+client_package := smartcols
+test_package   := cmocka
+gpiod_major    := $(shell pkg-config --modversion libgpiod 2>/dev/null | cut -d. -f1)
+unused_gpiod   := $(if $(filter 2,$(gpiod_major)),gpiod1,gpiod2)
+
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+
+warnings := -Wall -Wextra -Wpedantic -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wold-style-definition -Wvla \
+	-Wformat=2 -Wundef -Wpointer-arith -Wcast-qual -Wwrite-strings -Wimplicit-fallthrough -Wnull-dereference
+
+base_cflags := -std=gnu11 -O2 -g -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -fvisibility=hidden -fno-common \
+	-fstack-protector-strong -ffunction-sections -fdata-sections $(warnings) $(if $(WERROR),-Werror) \
+	$(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+base_ldflags := -Wl,-z,relro,-z,now -Wl,--gc-sections -Wl,--as-needed $(if $(SAN),-fsanitize=$(SAN))
+
+agent_cflags = -Iagent -Iagent/include -fPIE $(shell pkg-config --cflags $(packages)) \
+	-DSCONCE_VERSION='"$(VERSION)"' -DSCONCE_PLUGIN_DIR='"$(plugin_dir)"' -DSCONCE_SYSCONFDIR='"$(SYSCONFDIR)"' \
+	-DSCONCE_BUILD_EPOCH=$(SOURCE_DATE_EPOCH)
+agent_libs  = $(shell pkg-config --libs $(packages)) -ldl -lpthread -lm
+client_libs = $(shell pkg-config --libs $(client_package))
+test_libs   = $(shell pkg-config --libs $(test_package))
+
+# ---- What there is -------------------------------------------------------------------------------------------------
+
+layers       := util config gpio device bus
+lib_sources  := $(filter-out %/$(unused_gpiod).c,$(foreach layer,$(layers),$(wildcard agent/$(layer)/*.c))) \
+	$(filter-out agent/main.c,$(wildcard agent/*.c))
+lib_objects  := $(lib_sources:%.c=$(BUILD)/%.o)
+client_objs  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard agent/client/*.c))
+plugins      := $(patsubst plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard plugins/*.c))
+test_plugins := $(patsubst tests/plugins/%.c,$(BUILD)/tests/plugins/%.so,$(wildcard tests/plugins/*.c))
+
+unit_tests   := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+system_tests := $(patsubst tests/system/%.c,$(BUILD)/tests/system/%,$(wildcard tests/system/test_*.c))
+fake_objs    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fakes/*.c))
+system_objs  := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/system/test_%,$(wildcard tests/system/*.c)))
+benches      := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
+
+programs := $(if $(wildcard agent/main.c),$(BUILD)/sconced) $(if $(client_objs),$(BUILD)/sconce)
+
+quiet = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))';)
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all check check-unit check-system check-layers check-valgrind deps install uninstall clean help demo bench tests
+
+all: $(programs) $(plugins) ## build the daemon, the client and the plugins (default)
+
+# ---- Building ------------------------------------------------------------------------------------------------------
+
+# Rebuild everything when a flag changes: the stamp's time moves only when its text does.
+flags_text = $(CC) $(base_cflags) $(agent_cflags) $(CFLAGS) $(CPPFLAGS) $(base_ldflags) $(LDFLAGS) $(agent_libs)
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' "$$FLAGS_TEXT" | cmp -s - $@ || printf '%s\n' "$$FLAGS_TEXT" > $@
+$(BUILD)/flags: export FLAGS_TEXT = $(flags_text)
+.PHONY: FORCE
+FORCE:
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call quiet,CC,$@)$(CC) $(base_cflags) $(agent_cflags) $(if $(findstring tests/,$<),-Itests) -MMD -MP $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(BUILD)/libagent.a: $(lib_objects)
+	$(call quiet,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/sconced: $(BUILD)/agent/main.o $(BUILD)/libagent.a
+	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) -pie $(LDFLAGS) -o $@ $^ $(agent_libs)
+
+$(BUILD)/sconce: $(client_objs) $(BUILD)/libagent.a
+	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) -pie $(LDFLAGS) -o $@ $^ $(agent_libs) $(client_libs)
+
+# A plugin sees the public header alone and may import nothing but libc: host services come through the host struct.
+plugin_build = $(CC) $(base_cflags) -Iagent/include -fPIC -MMD -MP $(CPPFLAGS) $(CFLAGS) $(base_ldflags) -shared \
+	$(if $(SAN),,-Wl,-z,defs) $(LDFLAGS) -o $@ $< -lm
+$(BUILD)/plugins/%.so: plugins/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call quiet,PLUGIN,$@)$(plugin_build)
+
+$(BUILD)/tests/plugins/%.so: tests/plugins/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call quiet,PLUGIN,$@)$(plugin_build)
+
+$(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(fake_objs) $(BUILD)/libagent.a
+	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs)
+
+$(BUILD)/tests/system/test_%: $(BUILD)/tests/system/test_%.o $(system_objs) $(BUILD)/libagent.a
+	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs)
+
+$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libagent.a
+	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+# ---- Checking ------------------------------------------------------------------------------------------------------
+
+tests: all $(unit_tests) $(system_tests) $(test_plugins) ## build the tests without running them
+
+check: $(if $(filter no,$(DEPS)),,deps) check-layers tests ## run all tests (under 4 minutes)
+	@tests/run-tests $(unit_tests) $(system_tests)
+
+check-unit: all $(unit_tests) $(test_plugins) ## run the unit tests
+	@tests/run-tests $(unit_tests)
+
+check-system: tests ## run the system tests: the real daemon, a real broker
+	@tests/run-tests $(system_tests)
+
+check-valgrind: all $(unit_tests) $(test_plugins) ## run the unit tests under valgrind
+	@tests/run-tests --valgrind $(unit_tests)
+
+check-layers: ## prove that includes go one way
+	@tests/check-layers
+
+# ---- The rest ------------------------------------------------------------------------------------------------------
+
+deps: ## install what building and testing needs (Debian)
+	@packaging/deps
+
+clean: ## remove what was built
+	rm -rf $(BUILD)
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "  %-18s %s\n", $$1, $$2 }'

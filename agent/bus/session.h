@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One MQTT session that is kept up for ever: look-up, connect, TLS, CONNACK, subscriptions, keepalive, back-off.
+ * It knows topics as strings and payloads as bytes, nothing of devices. Everything runs on the event loop.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bus/tls.h"
+#include "util/fault.h"
+#include "util/loop.h"
+
+struct session;
+
+enum session_version { SESSION_VERSION_AUTO, SESSION_VERSION_5, SESSION_VERSION_311 };
+
+/* Borrowed for the life of the session. Times in microseconds. */
+struct session_options {
+        const char *const *urls; /* mqtts://HOST[:PORT], mqtt://HOST[:PORT], unix:///PATH; tried in order */
+        size_t n_urls;
+        const char *client_id;
+        const char *user, *password; /* NULL: none */
+        int version;                 /* enum session_version */
+        uint64_t keepalive_us, connect_timeout_us, handshake_timeout_us;
+        uint64_t backoff_first_us, backoff_max_us; /* full jitter between 0 and the doubled bound; 0: the defaults */
+        size_t max_packet_bytes;                   /* larger incoming packets are refused at the protocol level; 0: none */
+        const struct tls_options *tls;             /* NULL where every URL is plain */
+        const char *will_topic, *will_payload;     /* QoS 1, retained; NULL: none */
+        const char *const *subscriptions;          /* QoS 1, at every CONNACK before on_connected */
+        size_t n_subscriptions;
+};
+
+struct session_message {
+        const char *topic;
+        const void *payload; /* not NUL-terminated */
+        size_t size;
+        bool retain; /* in: a replay at subscription */
+        int qos;
+        /* MQTT 5; NULL and 0 otherwise */
+        const char *response_topic;
+        const void *correlation;
+        size_t correlation_size;
+        uint32_t expiry_s; /* in: 0 none; out: 0 none */
+        const char *content_type;
+};
+
+struct session_handlers {
+        void (*connected)(void *userdata);                     /* subscriptions are sent */
+        void (*disconnected)(void *userdata, const char *why); /* after connected; every time */
+        void (*message)(void *userdata, const struct session_message *message);
+        /* A QoS 1 publish was acknowledged (reason 0, 0x10) or refused (>= 0x80, MQTT 5). May be NULL. */
+        void (*acknowledged)(void *userdata, int id, int reason);
+        void (*attempt_failed)(void *userdata, const struct fault *fault); /* already logged; may be NULL */
+};
+
+int session_new(struct loop *loop, const struct session_options *options, const struct session_handlers *handlers,
+                void *userdata, struct session **ret) MUST_CHECK;
+int session_start(struct session *session) MUST_CHECK; /* begins connecting; returns at once */
+/* Sends what is pending and DISCONNECT, for at most `within_us`, then calls `done` once. */
+void session_stop(struct session *session, uint64_t within_us, void (*done)(void *userdata), void *userdata);
+void session_free(struct session *session);
+
+bool session_is_connected(const struct session *session);
+/* Tries at once instead of after the back-off: the clock jumped, certificates changed. Keeps a live connection. */
+void session_retry_now(struct session *session);
+unsigned session_receive_maximum(const struct session *session); /* the broker's; 65535 by default */
+const char *session_peer(const struct session *session);         /* "broker.lan (192.0.2.1:8883), MQTT 5, TLSv1.3" for people */
+const struct fault *session_last_fault(const struct session *session); /* code 0 while connected */
+
+/* -ENOTCONN while not connected (nothing is queued), -EMSGSIZE over the broker's maximum packet size, -EINVAL.
+ * ret_id may be NULL. */
+int session_publish(struct session *session, const struct session_message *message, int *ret_id) MUST_CHECK;

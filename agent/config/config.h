@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A config as it was written: sections with their entries, after drop-ins and includes, in order, each value still
+ * text with its file and line. config/options.h turns entries into typed fields.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "config/problems.h"
+#include "util/cleanup.h"
+
+/* A value: one text, or a list of them ([a, b] or (a, b)). */
+struct config_entry {
+        char *key;
+        char **values;
+        size_t count;
+        bool is_list;
+        bool quoted;      /* written in quotes: taken literally, and allowed for secrets */
+        const char *file; /* owned by the config */
+        unsigned line;
+        bool used; /* an option row has taken it; what nobody took is an unknown key */
+};
+
+/* [KIND] or [KIND ID]. Sections of one name in several files are one section; later files win per key. */
+struct config_section {
+        char *kind;
+        char *id; /* NULL for one word */
+        const char *file;
+        unsigned line; /* where it was first opened */
+        struct config_entry *entries;
+        size_t count;
+};
+
+struct config {
+        struct config_section *sections;
+        size_t count;
+        char **files; /* every file that was read, in order */
+        size_t n_files;
+        char sha256[65]; /* of everything read, in hex: `config` in info */
+};
+
+/* Reads FILE, then FILE's sibling conf.d/ *.conf in C order, with their includes. Always returns as much as could be read: *ret is
+ * set even when problems were found (they are appended). -ENOMEM is the only error. */
+int config_load(const char *path, struct problems *problems, struct config **ret) MUST_CHECK;
+void config_free(struct config *config);
+
+const struct config_section *config_find(const struct config *config, const char *kind, const char *id);
+
+DEFINE_CLEANUP(struct config, config_free);
+#define CLEANUP_CONFIG CLEANUP(config_freep)

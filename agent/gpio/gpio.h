@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * GPIO lines by name or number, on libgpiod 1, libgpiod 2 or the built-in simulated chip.
+ *
+ * A line is first a specification (parsed from the config, nothing opened), then requested once as an output or
+ * an input with everything in that one request: direction, first value, bias, drive, edge, debounce. All levels here are
+ * logical: active_low is undone. Everything runs on the event loop.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "util/fault.h"
+#include "util/loop.h"
+
+struct gpio;
+struct sconce_line;
+
+enum line_bias { LINE_BIAS_AS_IS, LINE_BIAS_DISABLED, LINE_BIAS_PULL_UP, LINE_BIAS_PULL_DOWN };
+enum line_drive { LINE_DRIVE_PUSH_PULL, LINE_DRIVE_OPEN_DRAIN, LINE_DRIVE_OPEN_SOURCE };
+
+struct line_settings {
+        bool active_low;
+        int bias;  /* enum line_bias */
+        int drive; /* enum line_drive; outputs */
+        uint64_t debounce_us; /* inputs; 0: none */
+};
+
+struct line_edge {
+        bool active;
+        uint64_t time_us; /* CLOCK_BOOTTIME */
+};
+
+/* `fault` NULL: a debounced change; else the line is gone (chip unplugged): it is closed already. */
+typedef void (*line_edge_fn)(void *userdata, const struct line_edge *edge, const struct fault *fault);
+
+struct gpio_options {
+        const char *chip;     /* default chip: number, name, label or path, or "sim" */
+        const char *sim_dir;  /* of the simulated chip */
+        const char *consumer; /* what other programs see as the user of our lines: "sconced" */
+};
+
+/* Opens nothing yet: a chip is opened when its first line is. */
+int gpio_new(struct loop *loop, const struct gpio_options *options, struct gpio **ret) MUST_CHECK;
+void gpio_free(struct gpio *gpio); /* all lines must be closed */
+
+/* Parses NAME, OFFSET, CHIP:NAME or CHIP:OFFSET. `gpio` may be NULL (--check): opens nothing either way. */
+int line_parse(const char *text, char reason[static 160], struct sconce_line **ret) MUST_CHECK;
+void line_free(struct sconce_line *line); /* closes it too */
+const char *line_text(const struct sconce_line *line); /* as written */
+/* Same line as far as the text tells (default chip and number or name alike). */
+bool line_same(const struct sconce_line *a, const struct sconce_line *b, const char *default_chip);
+void line_set_settings(struct sconce_line *line, const struct line_settings *settings);
+
+/* Requests the line; first_value 0, 1 or -1 (drive what it shows). -ENOENT no such chip or line, -EBUSY with the
+ * consumer in words, -EACCES, -ENODEV, -EEXIST when another of our devices holds it; -EINVAL ambiguous name (lists the chips).
+ * `on_gone` (may be NULL) hears of an unplugged chip, with edge NULL. */
+int line_open_output(struct gpio *gpio, struct sconce_line *line, int first_value, line_edge_fn on_gone,
+                     void *userdata, struct fault *fault) MUST_CHECK;
+int line_open_input(struct gpio *gpio, struct sconce_line *line, line_edge_fn on_edge, void *userdata,
+                    struct fault *fault) MUST_CHECK;
+void line_close(struct sconce_line *line);
+bool line_is_open(const struct sconce_line *line);
+
+int line_set(struct sconce_line *line, bool active, struct fault *fault) MUST_CHECK;
+int line_get(struct sconce_line *line, bool *ret_active, struct fault *fault) MUST_CHECK;
+
+/* `sconced --lines`: every chip and line, its name, direction, and who uses it. */
+int gpio_print_lines(struct gpio *gpio, FILE *out, struct fault *fault) MUST_CHECK;
+
+DEFINE_CLEANUP(struct sconce_line, line_free);
+DEFINE_CLEANUP(struct gpio, gpio_free);
+#define CLEANUP_LINE CLEANUP(line_freep)
+#define CLEANUP_GPIO CLEANUP(gpio_freep)

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "util/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/timerfd.h>
+#include <sys/timex.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "util/log.h"
+
+/* The Makefile gives the date of the last commit or SOURCE_DATE_EPOCH, so that builds stay reproducible. */
+#ifndef SCONCE_BUILD_EPOCH
+#define SCONCE_BUILD_EPOCH 0
+#endif
+
+struct clock {
+        struct loop *loop;
+        enum clock_mode mode;
+        bool set_while_running;
+        int jump_fd;
+        sd_event_source *jump_source;
+        clock_jump_fn on_jump;
+        void *userdata;
+};
+
+static uint64_t wall_us(void)
+{
+        struct timespec now;
+        (void)clock_gettime(CLOCK_REALTIME, &now);
+        return (uint64_t)now.tv_sec * USEC_PER_SEC + (uint64_t)now.tv_nsec / NSEC_PER_USEC;
+}
+
+/* The kernel cancels a timer of this kind when the wall clock is set: the only way to hear of it without polling. */
+static int arm_jump_fd(int fd)
+{
+        struct itimerspec never = { .it_value.tv_sec = INT64_MAX / 2 };
+
+        if (sizeof(never.it_value.tv_sec) == 4)
+                never.it_value.tv_sec = INT32_MAX;
+        if (timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL) < 0)
+                return -errno;
+        return 0;
+}
+
+static int on_clock_set(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+        struct clock *clock = userdata;
+        uint64_t expirations;
+
+        (void)source;
+        (void)events;
+        (void)!read(fd, &expirations, sizeof(expirations));
+        (void)arm_jump_fd(fd);
+        if (wall_us() / USEC_PER_SEC > SCONCE_BUILD_EPOCH)
+                clock->set_while_running = true;
+        log_info("the clock was set");
+        if (clock->on_jump)
+                clock->on_jump(clock->userdata);
+        return 0;
+}
+
+int clock_new(struct loop *loop, enum clock_mode mode, struct clock **ret)
+{
+        CLEANUP_CLOCK struct clock *clock = calloc(1, sizeof(*clock));
+        int r;
+
+        if (!clock)
+                return -ENOMEM;
+        clock->loop = loop;
+        clock->mode = mode;
+        clock->jump_fd = -1;
+        if (!loop->fake) {
+                clock->jump_fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+                if (clock->jump_fd < 0)
+                        return -errno;
+                r = arm_jump_fd(clock->jump_fd);
+                if (r < 0)
+                        return r;
+                r = sd_event_add_io(loop->event, &clock->jump_source, clock->jump_fd, EPOLLIN, on_clock_set, clock);
+                if (r < 0)
+                        return r;
+        }
+        *ret = TAKE_PTR(clock);
+        return 0;
+}
+
+void clock_free(struct clock *clock)
+{
+        if (!clock)
+                return;
+        sd_event_source_disable_unref(clock->jump_source);
+        if (clock->jump_fd >= 0)
+                (void)close(clock->jump_fd);
+        free(clock);
+}
+
+void clock_on_jump(struct clock *clock, clock_jump_fn fn, void *userdata)
+{
+        clock->on_jump = fn;
+        clock->userdata = userdata;
+}
+
+void clock_set_mode(struct clock *clock, enum clock_mode mode)
+{
+        clock->mode = mode;
+}
+
+bool clock_trusted(struct clock *clock)
+{
+        struct timex state = { .modes = 0 };
+
+        if (clock->mode == CLOCK_MODE_TRUSTED || clock->set_while_running)
+                return true;
+        return adjtimex(&state) >= 0 && !(state.status & STA_UNSYNC);
+}
+
+bool clock_format(struct clock *clock, uint64_t boottime_us, char text[static CLOCK_TEXT_MAX])
+{
+        if (!clock_trusted(clock))
+                return false;
+
+        uint64_t now_us = loop_now_us(clock->loop);
+        uint64_t at_us = wall_us() - (now_us - boottime_us);
+        time_t seconds = (time_t)(at_us / USEC_PER_SEC);
+        struct tm utc;
+
+        gmtime_r(&seconds, &utc);
+        size_t length = strftime(text, CLOCK_TEXT_MAX, "%Y-%m-%dT%H:%M:%S", &utc);
+        (void)snprintf(text + length, CLOCK_TEXT_MAX - length, ".%03uZ",
+                       (unsigned)(at_us % USEC_PER_SEC / USEC_PER_MSEC));
+        return true;
+}
+
+const char *clock_boot_id(void)
+{
+        static char id[37];
+
+        if (id[0])
+                return id;
+
+        CLEANUP_FILE FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+        if (file && fgets(id, sizeof(id), file) && strlen(id) == 36)
+                return id;
+
+        unsigned char random[16];
+        (void)!getrandom(random, sizeof(random), 0);
+        for (size_t i = 0; i < sizeof(random); i++)
+                (void)snprintf(id + 2 * i, 3, "%02x", random[i]);
+        return id;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Wall time for stamps. A Raspberry Pi has no clock at boot, so readings are stamped with CLOCK_BOOTTIME and turned
+ * into wall time when they are written out, and only once the wall clock can be trusted.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "util/loop.h"
+
+enum clock_mode {
+        CLOCK_MODE_AUTO,    /* trusted when synchronised, or set while we run to a time after the build */
+        CLOCK_MODE_TRUSTED, /* as it is */
+};
+
+struct clock;
+
+typedef void (*clock_jump_fn)(void *userdata); /* the wall clock was set */
+
+int clock_new(struct loop *loop, enum clock_mode mode, struct clock **ret) MUST_CHECK;
+void clock_free(struct clock *clock);
+void clock_on_jump(struct clock *clock, clock_jump_fn fn, void *userdata);
+void clock_set_mode(struct clock *clock, enum clock_mode mode);
+bool clock_trusted(struct clock *clock);
+
+/* Writes "2026-11-22T19:30:00.123Z" for a boot time; false (and nothing written) while the clock is not trusted. */
+#define CLOCK_TEXT_MAX 32
+bool clock_format(struct clock *clock, uint64_t boottime_us, char text[static CLOCK_TEXT_MAX]);
+
+/* This boot's id, 36 characters; a run's own random id where the kernel gives none. */
+const char *clock_boot_id(void);
+
+DEFINE_CLEANUP(struct clock, clock_free);
+#define CLEANUP_CLOCK CLEANUP(clock_freep)

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "util/log.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include <systemd/sd-journal.h>
+
+static const struct {
+        const char *name;
+        int level;
+} levels[] = {
+        { "error", LOG_ERR },     { "warning", LOG_WARNING }, { "notice", LOG_NOTICE },
+        { "info", LOG_INFO },     { "debug", LOG_DEBUG },
+};
+
+static atomic_int max_level = LOG_INFO;
+static bool to_journal;
+static log_sink_fn test_sink;
+static void *test_userdata;
+
+/* JOURNAL_STREAM names the device and inode of the journal's stream: stderr may have been redirected since. */
+static bool stderr_is_journal(void)
+{
+        const char *stream = getenv("JOURNAL_STREAM");
+        struct stat st;
+        char mine[64];
+
+        if (!stream || fstat(STDERR_FILENO, &st) < 0)
+                return false;
+        (void)snprintf(mine, sizeof(mine), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+        return strcmp(stream, mine) == 0;
+}
+
+void log_open(void)
+{
+        to_journal = stderr_is_journal();
+}
+
+void log_set_level(int level)
+{
+        max_level = level;
+}
+
+int log_level(void)
+{
+        return max_level;
+}
+
+int log_level_from_name(const char *name, int *ret_level)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
+                if (strcmp(levels[i].name, name) == 0) {
+                        *ret_level = levels[i].level;
+                        return 0;
+                }
+        }
+        return -EINVAL;
+}
+
+const char *log_level_names(void)
+{
+        return "error, warning, notice, info, debug";
+}
+
+void log_set_sink(log_sink_fn sink, void *userdata)
+{
+        test_sink = sink;
+        test_userdata = userdata;
+}
+
+/* A payload or a file name in a message must not be able to forge a second log line or steer a terminal. */
+static void defang(char *text)
+{
+        for (unsigned char *c = (unsigned char *)text; *c; c++)
+                if (*c < ' ' || *c == 0x7f)
+                        *c = '?';
+}
+
+static void write_stderr(int level, const struct log_about *about, const char *text)
+{
+        const char *device = about && about->device ? about->device : NULL;
+
+        /* One call, one write: lines of several threads do not mix. */
+        if (device)
+                dprintf(STDERR_FILENO, "<%d>%s: %s\n", level, device, text);
+        else
+                dprintf(STDERR_FILENO, "<%d>%s\n", level, text);
+}
+
+static void write_journal(int level, const struct log_about *about, const char *text)
+{
+        const char *device = about && about->device ? about->device : NULL;
+        const char *topic = about && about->topic ? about->topic : NULL;
+
+        if (device)
+                (void)sd_journal_send("MESSAGE=%s: %s", device, text, "PRIORITY=%i", level, "DEVICE=%s", device, NULL);
+        else if (topic)
+                (void)sd_journal_send("MESSAGE=%s", text, "PRIORITY=%i", level, "TOPIC=%s", topic, NULL);
+        else
+                (void)sd_journal_send("MESSAGE=%s", text, "PRIORITY=%i", level, NULL);
+}
+
+void log_writev(int level, const struct log_about *about, const char *format, va_list arguments)
+{
+        if (level > max_level)
+                return;
+
+        char text[1024];
+        (void)vsnprintf(text, sizeof(text), format, arguments);
+        defang(text);
+        if (test_sink)
+                test_sink(test_userdata, level, about, text);
+        else if (to_journal)
+                write_journal(level, about, text);
+        else
+                write_stderr(level, about, text);
+}
+
+void log_write(int level, const struct log_about *about, const char *format, ...)
+{
+        va_list arguments;
+        va_start(arguments, format);
+        log_writev(level, about, format, arguments);
+        va_end(arguments);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one event loop: sd-event with a clock that tests can replace.
+ *
+ * All times are CLOCK_BOOTTIME in microseconds: it neither jumps with the wall clock nor stops in suspend. On the
+ * fake clock nothing happens by itself; loop_advance() moves time and fires the timers that fall due, in order.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "util/cleanup.h"
+#include "util/macro.h"
+
+struct timer;
+
+struct loop {
+        sd_event *event;
+        bool fake;
+        uint64_t fake_now_us;
+        struct timer *fake_timers;
+};
+
+/* sd-event's own default accuracy is 250 ms, so each timer says what it needs. */
+#define TIMER_EXACT_US (1 * USEC_PER_MSEC) /* edges, pulses, fades */
+#define TIMER_LAZY_US  (1 * USEC_PER_SEC)  /* keepalive, back-off, periodic readings */
+
+int loop_init(struct loop *loop) MUST_CHECK;
+int loop_init_fake(struct loop *loop) MUST_CHECK;
+void loop_done(struct loop *loop);
+
+uint64_t loop_now_us(const struct loop *loop);
+
+/* Fake clock only: time passes, due timers fire. */
+void loop_advance(struct loop *loop, uint64_t by_us);
+
+typedef void (*timer_fn)(void *userdata);
+
+int timer_new(struct loop *loop, uint64_t accuracy_us, timer_fn fn, void *userdata, struct timer **ret) MUST_CHECK;
+void timer_free(struct timer *timer);
+void timer_arm(struct timer *timer, uint64_t delay_us); /* from now; replaces what was armed; fires once */
+void timer_disarm(struct timer *timer);
+bool timer_armed(const struct timer *timer);
+
+DEFINE_CLEANUP(struct timer, timer_free);
+#define CLEANUP_TIMER CLEANUP(timer_freep)
