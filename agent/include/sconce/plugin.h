@@ -12,7 +12,9 @@
  *
  * Errors: callbacks and host services return 0 or a negative errno. sconce_error() adds the sentence for people.
  *
- * Growth: fields are only ever appended to the structs here. Each module records the sizes that it was built with.
+ * Growth: fields are only ever appended to the structs that a plugin declares and to struct sconce_host, functions
+ * only ever added. Each module records the sizes that it was built with, the host struct carries its own. The structs that
+ * travel in calls (value, command, edge, list) stay as they are for the life of ABI 1.
  */
 #pragma once
 
@@ -30,8 +32,7 @@
 
 struct sconce_device;
 struct sconce_line;
-struct sconce_pwm;
-struct sconce_led;
+struct sconce_dimmer;
 struct sconce_timer;
 struct sconce_watch;
 
@@ -49,15 +50,17 @@ enum sconce_option_type {
         SCONCE_TYPE_PERCENT,  /* double, 0 to 100 */
         SCONCE_TYPE_PATH,     /* const char *, absolute */
         SCONCE_TYPE_LINE,     /* struct sconce_line *; checked, not yet opened; NULL without a default */
+        SCONCE_TYPE_PWM,      /* struct sconce_dimmer *: "CHIP:CHANNEL" of /sys/class/pwm; checked, not yet opened */
+        SCONCE_TYPE_LED,      /* struct sconce_dimmer *: a name in /sys/class/leds; checked, not yet opened */
 };
 
 enum {
         SCONCE_REQUIRED = 1U << 0,   /* the section must say it */
         SCONCE_SECRET = 1U << 1,     /* masked wherever the config is shown; must be quoted */
-        SCONCE_RELOADABLE = 1U << 2, /* changing it does not restart what it belongs to */
+        SCONCE_RELOADABLE = 1U << 2, /* the agent's own tables: changing it restarts nothing; not for plugins */
         SCONCE_LIST = 1U << 3,       /* the field is a struct sconce_list of the type; one value is a list of one */
-        SCONCE_OUTPUT = 1U << 4,     /* LINE only: drives hardware; the agent brings it to its declared states */
-        SCONCE_TIMES_OUTPUT = 1U << 5, /* given and not zero, it makes the device's outputs timed (max_on, pulse) */
+        SCONCE_OUTPUT = 1U << 4,     /* LINE, PWM, LED: drives hardware; the agent brings it to its declared states */
+        SCONCE_TIMES_OUTPUT = 1U << 5, /* given and not zero, it makes the device's outputs timed (a pulse's length) */
 };
 
 struct sconce_list {
@@ -65,7 +68,14 @@ struct sconce_list {
         const void *items; /* array of the option type's C type; the host's, valid until the device is gone */
 };
 
-/* One row of an option table. A table ends with an empty row. Every text is static. */
+/*
+ * One row of an option table. A table ends with an empty row. Every text is static.
+ *
+ * The agent has rows of its own in every device's section, whose keys a plugin cannot take: name, area, every, rate,
+ * history; deadline where the plugin is SCONCE_BLOCKING; power_on, on_exit, on_offline, offline_at_start, max_on where there is
+ * an SCONCE_OUTPUT. Each LINE row brings companions: active_low and bias, drive for an output, debounce for an input. They are
+ * called so for the row "line", and KEY_active_low and so on for a row "KEY". The plugin sees logical levels only.
+ */
 struct sconce_option {
         const char *key; /* [a-z][a-z0-9_]* */
         enum sconce_option_type type;
@@ -76,11 +86,13 @@ struct sconce_option {
         const char *min, *max;      /* inclusive bounds, written as a value of the type; NULL: the type's own */
         const char *const *choices; /* ENUM: NULL-terminated */
         const char *unit;           /* shown to the user: "°C", "Hz"; durations and sizes carry theirs in the value */
+        const char *debounce;       /* input LINE: the companion's default, "20ms"; NULL: none */
+        const char *bias;           /* LINE: the companion's default, "pull-up"; NULL: "as-is" */
 };
 
-/* Fails to compile when the field has another type than the option says. */
+/* The field's offset; an error of the compiler where the field has another type than the option fills. */
 #define SCONCE_FIELD_(container, field, type)                                                                \
-        (offsetof(container, field) + 0 * sizeof(&((container *)0)->field == (type *)0))
+        (offsetof(container, field) + _Generic(&((container *)0)->field, type * : 0))
 
 #define SCONCE_OPTION_(container, field, ctype, otype, name, flag_bits, ...)                                 \
         {                                                                                                    \
@@ -109,31 +121,38 @@ struct sconce_option {
         SCONCE_OPTION_(s, f, const char *, SCONCE_TYPE_PATH, key, flags, __VA_ARGS__)
 #define SCONCE_OPTION_LINE(s, f, key, flags, ...)                                                            \
         SCONCE_OPTION_(s, f, struct sconce_line *, SCONCE_TYPE_LINE, key, flags, __VA_ARGS__)
+#define SCONCE_OPTION_PWM(s, f, key, flags, ...)                                                             \
+        SCONCE_OPTION_(s, f, struct sconce_dimmer *, SCONCE_TYPE_PWM, key, flags, __VA_ARGS__)
+#define SCONCE_OPTION_LED(s, f, key, flags, ...)                                                             \
+        SCONCE_OPTION_(s, f, struct sconce_dimmer *, SCONCE_TYPE_LED, key, flags, __VA_ARGS__)
 /* A list of any type: SCONCE_OPTION_LIST(struct, field, SCONCE_TYPE_x, "key", flags, "help", …) */
 #define SCONCE_OPTION_LIST(s, f, type, key, flags, ...)                                                      \
         SCONCE_OPTION_(s, f, struct sconce_list, type, key, (flags) | SCONCE_LIST, __VA_ARGS__)
 
 /* ---- Channels: what a device shows and takes ----------------------------------------------------------------- */
 
+/* What a channel is, and the type of its values: in commands, and in reports. "Written" kinds take commands. */
 enum sconce_kind {
-        SCONCE_LIGHT = 1,     /* on/off, written; a device with one is a light */
-        SCONCE_SWITCH,        /* on/off, written */
-        SCONCE_BINARY_SENSOR, /* on/off, read; ON = active */
-        SCONCE_SENSOR,        /* a number, read */
-        SCONCE_NUMBER,        /* a number, written: min, max, step */
-        SCONCE_COVER,         /* text: OPEN CLOSE STOP written; open opening closed closing stopped read */
-        SCONCE_BUTTON,        /* PRESS, written; has no state */
-        SCONCE_EVENT,         /* happens: `choices` are its event types; has no state */
-        SCONCE_SELECT,        /* text out of `choices`, written */
-        SCONCE_TEXT,          /* text, read */
-        SCONCE_TEXT_LIST,     /* a list of strings, read; the value's text has one a line */
-        SCONCE_DURATION,      /* seconds; a command may also say "30s" */
+        SCONCE_LIGHT = 1,     /* BOOL, written; a device with one is a light */
+        SCONCE_SWITCH,        /* BOOL, written */
+        SCONCE_BINARY_SENSOR, /* BOOL, read; true = active */
+        SCONCE_SENSOR,        /* NUMBER, read */
+        SCONCE_NUMBER,        /* NUMBER, written, from min to max */
+        SCONCE_COVER,         /* TEXT: "OPEN", "CLOSE", "STOP" written; open opening closed closing stopped read */
+        SCONCE_BUTTON,        /* BOOL true in a command (PRESS); has no state */
+        SCONCE_EVENT,         /* sconce_event(): `choices` are its event types; has no state */
+        SCONCE_SELECT,        /* TEXT out of `choices`, written */
+        SCONCE_TEXT,          /* TEXT, read */
+        SCONCE_TEXT_LIST,     /* TEXT with one item a line, read; a list of strings in JSON */
+        SCONCE_DURATION,      /* NUMBER, seconds, written; a command may also say "30s" */
 };
 
 enum {
         SCONCE_READ_ONLY = 1U << 0,    /* a kind that is otherwise written is only read here */
-        SCONCE_COMMAND_ONLY = 1U << 1, /* a parameter of commands (transition, for): never in the state */
-        SCONCE_DIAGNOSTIC = 1U << 2,   /* about the device itself rather than what it measures or does */
+        SCONCE_WRITABLE = 1U << 1,     /* a SENSOR or TEXT that can be set too (a meter's total) */
+        SCONCE_COMMAND_ONLY = 1U << 2, /* a parameter of commands (transition, for): never in the state */
+        SCONCE_DIAGNOSTIC = 1U << 3,   /* about the device itself rather than what it measures or does */
+        SCONCE_TOTAL = 1U << 4,        /* a number that only grows, or starts again from 0: a meter */
 };
 
 /* One row of a channel table, which ends with an empty row. */
@@ -147,6 +166,7 @@ struct sconce_channel {
         double step;                /* NUMBER; 0: any */
         const char *const *choices; /* EVENT, SELECT: NULL-terminated */
         const char *help;           /* one sentence, no full stop */
+        const char *name;           /* what people call it: "Temperature"; NULL: made from the key */
 };
 
 /* ---- Values -------------------------------------------------------------------------------------------------- */
@@ -175,23 +195,30 @@ struct sconce_value {
         ((struct sconce_value){ .channel = (key), .type = SCONCE_VALUE_TEXT, .text = (value) })
 #define SCONCE_NONE(key) ((struct sconce_value){ .channel = (key), .type = SCONCE_VALUE_NONE })
 
+enum {
+        SCONCE_COMMAND_NOW = 1U << 0, /* from the agent itself (on_exit, max_on, …): no transition, no delay */
+};
+
 /* A command that passed every check: known channels, right types, in range, TOGGLE already resolved. All values of
- * one command are carried out, or none. */
+ * one command are carried out, or none. Part of ABI 1 as it is: never grows. */
 struct sconce_command {
         size_t count;
         const struct sconce_value *values;
+        uint32_t flags;
 };
 
 /* ---- Lines --------------------------------------------------------------------------------------------------- */
 
-/* A change of an input line, debounced, in logical terms (active_low is undone). */
+/* A change of an input line, debounced, in logical terms (active_low is undone). Part of ABI 1 as it is: never grows. */
 struct sconce_edge {
         struct sconce_line *line;
         bool active;
+        uint32_t lost;    /* edges of this line that the kernel dropped just before this one, where it tells */
         uint64_t time_us; /* CLOCK_BOOTTIME, from the kernel's own timestamp where it has one */
 };
 
-#define SCONCE_LINE_KEEP (-1) /* as first value: drive what the line already shows */
+#define SCONCE_LINE_KEEP   (-1)  /* as first value: drive what the line already shows */
+#define SCONCE_DIMMER_KEEP (-1.0) /* the same of a dimmer */
 
 typedef void (*sconce_line_fn)(struct sconce_device *dev, void *instance, const struct sconce_edge *edge);
 typedef void (*sconce_timer_fn)(struct sconce_device *dev, void *instance, void *userdata);
@@ -211,20 +238,28 @@ enum sconce_log_level {
 struct sconce_host {
         size_t size; /* of this struct in the running agent */
 
-        int (*report)(struct sconce_device *dev, const struct sconce_value *values, size_t count);
-        int (*event)(struct sconce_device *dev, const char *channel, const char *event_type);
+        /* From any thread that runs the device's callbacks. time_us 0: now. */
+        const char *(*id)(struct sconce_device *dev);
+        int (*report)(struct sconce_device *dev, uint64_t time_us, const struct sconce_value *values, size_t count);
+        int (*event)(struct sconce_device *dev, uint64_t time_us, const char *channel, const char *event_type);
         int (*health)(struct sconce_device *dev, int error, const char *reason);
         void (*error)(struct sconce_device *dev, const char *format, va_list arguments);
         void (*log)(struct sconce_device *dev, int level, const char *format, va_list arguments);
         uint64_t (*now_us)(struct sconce_device *dev);
+        int (*channel_add)(struct sconce_device *dev, const struct sconce_channel *channel, size_t channel_size);
 
-        int (*channel_add)(struct sconce_device *dev, const struct sconce_channel *channel);
+        /* On the event loop only: -EXDEV for a blocking device, -EPERM from `configure`. */
         int (*first)(struct sconce_device *dev, const char *channel, struct sconce_value *ret_value);
+        int (*timed)(struct sconce_device *dev, bool timed);
 
         int (*line_output)(struct sconce_device *dev, struct sconce_line *line, int first_value);
         int (*line_input)(struct sconce_device *dev, struct sconce_line *line, sconce_line_fn fn);
         int (*line_set)(struct sconce_device *dev, struct sconce_line *line, bool active);
         int (*line_get)(struct sconce_device *dev, struct sconce_line *line, bool *ret_active);
+
+        int (*dimmer_open)(struct sconce_device *dev, struct sconce_dimmer *dimmer, uint64_t period_ns,
+                           double first_level);
+        int (*dimmer_set)(struct sconce_device *dev, struct sconce_dimmer *dimmer, double level);
 
         int (*timer_new)(struct sconce_device *dev, sconce_timer_fn fn, void *userdata, struct sconce_timer **ret);
         int (*timer_arm)(struct sconce_device *dev, struct sconce_timer *timer, uint64_t delay_us);
@@ -236,12 +271,6 @@ struct sconce_host {
 
         int (*save)(struct sconce_device *dev, const char *key, const char *text);
         int (*load)(struct sconce_device *dev, const char *key, char *text, size_t size);
-
-        int (*pwm_open)(struct sconce_device *dev, const char *chip, unsigned channel, uint64_t period_ns,
-                        struct sconce_pwm **ret);
-        int (*pwm_set)(struct sconce_device *dev, struct sconce_pwm *pwm, uint64_t duty_ns);
-        int (*led_open)(struct sconce_device *dev, const char *name, struct sconce_led **ret, unsigned *ret_max);
-        int (*led_set)(struct sconce_device *dev, struct sconce_led *led, unsigned brightness);
 };
 
 /* A device as a plugin sees it: a handle. The rest of the struct is the agent's. */
@@ -252,34 +281,41 @@ struct sconce_device {
 /* ---- The plugin ---------------------------------------------------------------------------------------------- */
 
 enum {
-        SCONCE_BLOCKING = 1U << 0, /* callbacks may block: they run on a thread of the device's own, and only report,
-                                      event, health, error, log and the clock work there; the rest is -EXDEV */
-        SCONCE_TIMED = 1U << 1,    /* its outputs are always timed (a cover): on_exit is off unless told otherwise */
+        SCONCE_BLOCKING = 1U << 0, /* callbacks may block: they run on a thread of the device's own (`configure` excepted),
+                                      where id, report, event, health, error, log, the clock and channel_add work and
+                                      the rest is -EXDEV; it can have no LINE, PWM or LED option */
+        SCONCE_TIMED = 1U << 1,    /* its outputs are always timed (a cover): off at exit, and off when it starts */
 };
 
+/*
+ * The life of a device: configure, then start; then command, read and what `start` asked for (edges, timers, descriptors) in
+ * any order, one at a time; then stop. After a failed start, or a stop because the hardware went away, start comes again,
+ * with the instance as `configure` left it.
+ */
 struct sconce_plugin {
-        const char *name;    /* [a-z][a-z0-9_-]*: the first word of its config sections */
+        const char *name;    /* [a-z][a-z0-9_-]*: the first word of its config sections, and its file's name */
         const char *summary; /* one sentence, no full stop */
         const char *version; /* NULL: the agent's own */
         uint32_t flags;
         size_t instance_size; /* of the struct that the option rows fill; zeroed before that */
-        const struct sconce_option *options;
-        const struct sconce_channel *channels;
+        const struct sconce_option *options;   /* NULL: none */
+        const struct sconce_channel *channels; /* NULL: none but those that are added */
         const char *every;    /* default of the option `every`, as config text: "30s"; NULL: read only when asked */
-        const char *deadline; /* how long a callback of a blocking plugin may take: "5s" (the default) */
+        const char *deadline; /* blocking: how long a callback may take, default of the option `deadline`; NULL: "5s" */
 
         /* Checks what the option table cannot (`line` or `pwm`, not both) and adds channels that depend on the
-         * options. Runs at `sconced --check` too: opens nothing. May be NULL. */
+         * options. Runs at `sconced --check` too and on the event loop: opens nothing, allocates nothing. May be NULL. */
         int (*configure)(struct sconce_device *dev, void *instance);
 
         /* Opens the hardware and reports first values. On failure the agent undoes what the host services did, tells
          * the user, and tries again later; `stop` is not called. */
         int (*start)(struct sconce_device *dev, void *instance);
 
-        /* Frees what `start` made. Lines, timers, watches, PWMs and LEDs are closed by the host afterwards. May be NULL. */
+        /* Frees what `start` made. Lines, dimmers, timers and watches are closed by the host afterwards. May be NULL. */
         void (*stop)(struct sconce_device *dev, void *instance);
 
-        /* Carries out a command and reports what the hardware now does. NULL: nothing can be written. */
+        /* Carries out a command and reports what the hardware now does. -EBUSY refuses it as `busy` (an interlock's dead
+         * time), any other error as `failed`. NULL: nothing can be written. */
         int (*command)(struct sconce_device *dev, void *instance, const struct sconce_command *command);
 
         /* Reads now and reports. Called every `every` and on request; a failure backs off and marks the device
@@ -314,12 +350,25 @@ struct sconce_module {
 #define SCONCE_CALL_(dev, member, ...)                                                                       \
         (SCONCE_HOST_HAS_(dev, member) ? (dev)->host->member(__VA_ARGS__) : -ENOSYS)
 
+/* The device's id: the second word of its section. */
+static inline const char *sconce_id(struct sconce_device *dev)
+{
+        return SCONCE_HOST_HAS_(dev, id) ? dev->host->id(dev) : "";
+}
+
 /* Reports values of one moment, any number of channels; the others keep theirs. The agent publishes the state when it
- * changed or an answer is due. Any thread that runs this device's callbacks. -EINVAL: unknown channel or wrong type
- * (nothing is reported). */
+ * changed or an answer is due, once for all reports of one callback. -EINVAL: unknown channel or wrong type, -EILSEQ: text that
+ * is not UTF-8; nothing is reported then. (A blocking device's report is looked at later, and its mistakes are logged.) */
 static inline int sconce_report(struct sconce_device *dev, const struct sconce_value *values, size_t count)
 {
-        return SCONCE_CALL_(dev, report, dev, values, count);
+        return SCONCE_CALL_(dev, report, dev, 0, values, count);
+}
+
+/* The same of a moment that is past: an edge's time_us. */
+static inline int sconce_report_at(struct sconce_device *dev, uint64_t time_us, const struct sconce_value *values,
+                                   size_t count)
+{
+        return SCONCE_CALL_(dev, report, dev, time_us, values, count);
 }
 
 static inline int sconce_report_bool(struct sconce_device *dev, const char *channel, bool on)
@@ -343,7 +392,13 @@ static inline int sconce_report_text(struct sconce_device *dev, const char *chan
 /* Says that something happened: `event_type` is one of the channel's choices. */
 static inline int sconce_event(struct sconce_device *dev, const char *channel, const char *event_type)
 {
-        return SCONCE_CALL_(dev, event, dev, channel, event_type);
+        return SCONCE_CALL_(dev, event, dev, 0, channel, event_type);
+}
+
+static inline int sconce_event_at(struct sconce_device *dev, uint64_t time_us, const char *channel,
+                                  const char *event_type)
+{
+        return SCONCE_CALL_(dev, event, dev, time_us, channel, event_type);
 }
 
 /* Between callbacks: error 0 = the device works, negative errno = it does not, with the reason for people (one
@@ -382,18 +437,26 @@ static inline uint64_t sconce_now_us(struct sconce_device *dev)
 }
 
 /* Adds a channel that the table cannot know (it depends on options or on what is found). The row and its texts are
- * copied. From `configure`, `start` or any later callback. -EEXIST: there is one of that key. */
+ * copied. From `configure`, `start` or any later callback; it stays for the life of the section, and adding it again is
+ * nothing. -EEXIST: there is one of that key and another kind. -EINVAL: the row is not one. */
 static inline int sconce_channel_add(struct sconce_device *dev, const struct sconce_channel *channel)
 {
-        return SCONCE_CALL_(dev, channel_add, dev, channel);
+        return SCONCE_CALL_(dev, channel_add, dev, channel, sizeof(*channel));
 }
 
-/* In `start`: what a written channel shall be at first, as power_on and the last command decide. The text of a value is
+/* In `start`: what a written channel shall be at first, as power_on and what it last was decide. The text of a value is
  * valid until the callback returns. -ENODATA: nothing is known, the plugin's own default holds; a value of type NONE:
  * keep what the hardware has (power_on = keep). */
 static inline int sconce_first(struct sconce_device *dev, const char *channel, struct sconce_value *ret_value)
 {
         return SCONCE_CALL_(dev, first, dev, channel, ret_value);
+}
+
+/* Says that the outputs are on for a limited time from now on (a command with `for`), or no longer so: meanwhile they go
+ * off at exit and after a crash whatever on_exit says, and are off after a restart. */
+static inline int sconce_timed(struct sconce_device *dev, bool timed)
+{
+        return SCONCE_CALL_(dev, timed, dev, timed);
 }
 
 /* sconce_first() for an on/off output on a line: 1, 0 or SCONCE_LINE_KEEP, ready for sconce_line_output(). */
@@ -427,6 +490,19 @@ static inline int sconce_line_set(struct sconce_device *dev, struct sconce_line 
 static inline int sconce_line_get(struct sconce_device *dev, struct sconce_line *line, bool *ret_active)
 {
         return SCONCE_CALL_(dev, line_get, dev, line, ret_active);
+}
+
+/* Opens a PWM channel or a kernel LED at first_level (0 to 1, or SCONCE_DIMMER_KEEP). period_ns is the PWM's; 0: 1 ms. A level
+ * above 0 is never rounded down to dark. The host gives it back when the device stops. */
+static inline int sconce_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer, uint64_t period_ns,
+                                     double first_level)
+{
+        return SCONCE_CALL_(dev, dimmer_open, dev, dimmer, period_ns, first_level);
+}
+
+static inline int sconce_dimmer_set(struct sconce_device *dev, struct sconce_dimmer *dimmer, double level)
+{
+        return SCONCE_CALL_(dev, dimmer_set, dev, dimmer, level);
 }
 
 /* A timer that fires once per sconce_timer_arm(), 1 ms exact. The host frees it when the device stops. */
@@ -469,30 +545,6 @@ static inline int sconce_save(struct sconce_device *dev, const char *key, const 
 static inline int sconce_load(struct sconce_device *dev, const char *key, char *text, size_t size)
 {
         return SCONCE_CALL_(dev, load, dev, key, text, size);
-}
-
-/* A channel of a kernel PWM chip ("pwmchip0"), exported, duty 0, enabled; the host unexports it when the device stops. */
-static inline int sconce_pwm_open(struct sconce_device *dev, const char *chip, unsigned channel, uint64_t period_ns,
-                                  struct sconce_pwm **ret)
-{
-        return SCONCE_CALL_(dev, pwm_open, dev, chip, channel, period_ns, ret);
-}
-
-static inline int sconce_pwm_set(struct sconce_device *dev, struct sconce_pwm *pwm, uint64_t duty_ns)
-{
-        return SCONCE_CALL_(dev, pwm_set, dev, pwm, duty_ns);
-}
-
-/* A kernel LED (/sys/class/leds/NAME); its trigger is set to none. ret_max: its max_brightness. */
-static inline int sconce_led_open(struct sconce_device *dev, const char *name, struct sconce_led **ret,
-                                  unsigned *ret_max)
-{
-        return SCONCE_CALL_(dev, led_open, dev, name, ret, ret_max);
-}
-
-static inline int sconce_led_set(struct sconce_device *dev, struct sconce_led *led, unsigned brightness)
-{
-        return SCONCE_CALL_(dev, led_set, dev, led, brightness);
 }
 
 /* The command's value for a channel, NULL where the command does not name it. */
