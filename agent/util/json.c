@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "util/json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/cleanup.h"
+
+void json_text_done(struct json_text *text)
+{
+        free(text->data);
+        *text = (struct json_text){ 0 };
+}
+
+char *json_text_take(struct json_text *text)
+{
+        json_raw(text, "", 1);
+        if (text->failed)
+                return NULL;
+        char *taken = TAKE_PTR(text->data);
+        json_text_done(text);
+        return taken;
+}
+
+static bool reserve(struct json_text *text, size_t more)
+{
+        if (text->capacity - text->size >= more)
+                return true;
+        size_t capacity = MAX(text->capacity * 2, text->size + more + 64);
+        char *data = realloc(text->data, capacity);
+        if (!data) {
+                text->failed = true;
+                return false;
+        }
+        text->data = data;
+        text->capacity = capacity;
+        return true;
+}
+
+void json_raw(struct json_text *text, const char *raw, size_t size)
+{
+        if (!reserve(text, size))
+                return;
+        memcpy(text->data + text->size, raw, size);
+        text->size += size;
+}
+
+static void escape(struct json_text *text, char c)
+{
+        static const char short_forms[] = "\"\"\\\\\bb\ff\nn\rr\tt";
+        char form[7];
+
+        for (const char *at = short_forms; *at; at += 2) {
+                if (*at == c) {
+                        json_raw(text, (char[]){ '\\', at[1] }, 2);
+                        return;
+                }
+        }
+        (void)snprintf(form, sizeof(form), "\\u%04x", (unsigned)(unsigned char)c);
+        json_raw(text, form, 6);
+}
+
+void json_string(struct json_text *text, const char *string)
+{
+        json_literal(text, "\"");
+        while (*string) {
+                size_t plain = 0;
+                while ((unsigned char)string[plain] >= ' ' && string[plain] != '"' && string[plain] != '\\' &&
+                       string[plain] != 0x7f)
+                        plain++;
+                json_raw(text, string, plain);
+                string += plain;
+                if (*string)
+                        escape(text, *string++);
+        }
+        json_literal(text, "\"");
+}
+
+void json_item(struct json_text *text)
+{
+        if (text->size == 0)
+                return;
+        char last = text->data[text->size - 1];
+        if (last != '{' && last != '[' && last != ':')
+                json_literal(text, ",");
+}
+
+void json_key(struct json_text *text, const char *key)
+{
+        json_item(text);
+        json_string(text, key);
+        json_literal(text, ":");
+}
+
+void json_open(struct json_text *text, char bracket)
+{
+        json_item(text);
+        json_raw(text, &bracket, 1);
+}
+
+void json_integer(struct json_text *text, int64_t number)
+{
+        char digits[24];
+        int length = snprintf(digits, sizeof(digits), "%lld", (long long)number);
+        json_raw(text, digits, (size_t)length);
+}
+
+void json_number_text(double number, char text[static JSON_NUMBER_MAX])
+{
+        if (!isfinite(number)) {
+                memcpy(text, "null", 5);
+                return;
+        }
+        if (fabs(number) < 1e15 && number == (double)(int64_t)number) {
+                (void)snprintf(text, JSON_NUMBER_MAX, "%lld", (long long)number);
+                return;
+        }
+        /* 15 digits always survive text -> double -> text, 17 always survive double -> text -> double. */
+        for (int digits = 15; digits <= 17; digits++) {
+                (void)snprintf(text, JSON_NUMBER_MAX, "%.*g", digits, number);
+                if (strtod(text, NULL) == number)
+                        break;
+        }
+        char *comma = strchr(text, ','); /* the locale's own idea of a decimal point */
+        if (comma)
+                *comma = '.';
+}
+
+void json_number(struct json_text *text, double number)
+{
+        char digits[JSON_NUMBER_MAX];
+        json_number_text(number, digits);
+        json_raw(text, digits, strlen(digits));
+}
+
+unsigned json_depth(const char *text, size_t size)
+{
+        unsigned depth = 0, deepest = 0;
+        bool in_string = false;
+
+        for (size_t i = 0; i < size; i++) {
+                char c = text[i];
+                if (in_string) {
+                        if (c == '\\')
+                                i++;
+                        else if (c == '"')
+                                in_string = false;
+                } else if (c == '"') {
+                        in_string = true;
+                } else if (c == '{' || c == '[') {
+                        depth++;
+                        deepest = MAX(deepest, depth);
+                } else if ((c == '}' || c == ']') && depth > 0) {
+                        depth--;
+                }
+        }
+        return deepest;
+}
+
+static size_t digits_at(const char *text, size_t size, size_t at)
+{
+        size_t start = at;
+        while (at < size && text[at] >= '0' && text[at] <= '9')
+                at++;
+        return at - start;
+}
+
+/* -12.5e+3: strtod alone would also take "0x10", "inf" and leading space. */
+static bool is_number(const char *text, size_t size)
+{
+        size_t at = size > 0 && text[0] == '-' ? 1 : 0;
+        size_t whole = digits_at(text, size, at);
+
+        if (whole == 0 || (whole > 1 && text[at] == '0'))
+                return false;
+        at += whole;
+        if (at < size && text[at] == '.') {
+                size_t fraction = digits_at(text, size, at + 1);
+                if (fraction == 0)
+                        return false;
+                at += 1 + fraction;
+        }
+        if (at < size && (text[at] == 'e' || text[at] == 'E')) {
+                at++;
+                if (at < size && (text[at] == '+' || text[at] == '-'))
+                        at++;
+                size_t exponent = digits_at(text, size, at);
+                if (exponent == 0)
+                        return false;
+                at += exponent;
+        }
+        return at == size;
+}
+
+bool json_parse_number(const char *text, size_t size, double *ret)
+{
+        char copy[128];
+
+        if (size >= sizeof(copy) || !is_number(text, size))
+                return false;
+        memcpy(copy, text, size);
+        copy[size] = '\0';
+        double number = strtod(copy, NULL);
+        if (!isfinite(number))
+                return false;
+        *ret = number;
+        return true;
+}
+
+/* How many bytes follow this first byte, and the range of the second: what rules out overlong forms and surrogates. */
+static int utf8_rest(unsigned char first, unsigned char *ret_low, unsigned char *ret_high)
+{
+        static const struct {
+                unsigned char first, last, low, high;
+                int rest;
+        } forms[] = {
+                { 0x01, 0x7f, 0, 0, 0 },       { 0xc2, 0xdf, 0x80, 0xbf, 1 }, { 0xe0, 0xe0, 0xa0, 0xbf, 2 },
+                { 0xe1, 0xec, 0x80, 0xbf, 2 }, { 0xed, 0xed, 0x80, 0x9f, 2 }, { 0xee, 0xef, 0x80, 0xbf, 2 },
+                { 0xf0, 0xf0, 0x90, 0xbf, 3 }, { 0xf1, 0xf3, 0x80, 0xbf, 3 }, { 0xf4, 0xf4, 0x80, 0x8f, 3 },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+                if (first >= forms[i].first && first <= forms[i].last) {
+                        *ret_low = forms[i].low;
+                        *ret_high = forms[i].high;
+                        return forms[i].rest;
+                }
+        }
+        return -1;
+}
+
+bool utf8_is_valid(const char *text, size_t size)
+{
+        const unsigned char *bytes = (const unsigned char *)text;
+
+        for (size_t i = 0; i < size;) {
+                unsigned char low, high;
+                int rest = utf8_rest(bytes[i++], &low, &high);
+                if (rest < 0 || (size_t)rest > size - i)
+                        return false;
+                for (; rest > 0; rest--, i++) {
+                        if (bytes[i] < low || bytes[i] > high)
+                                return false;
+                        low = 0x80;
+                        high = 0xbf;
+                }
+        }
+        return true;
+}
