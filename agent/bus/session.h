@@ -54,6 +54,8 @@ struct session_handlers {
         /* A QoS 1 publish was acknowledged (reason 0, 0x10) or refused (>= 0x80, MQTT 5). May be NULL. */
         void (*acknowledged)(void *userdata, int id, int reason);
         void (*attempt_failed)(void *userdata, const struct fault *fault); /* already logged; may be NULL */
+        /* The answer to session_subscribe(): the granted QoS, or >= 0x80 refused. May be NULL. */
+        void (*subscribed)(void *userdata, int id, int reason);
 };
 
 int session_new(struct loop *loop, const struct session_options *options, const struct session_handlers *handlers,
@@ -73,3 +75,10 @@ const struct fault *session_last_fault(const struct session *session); /* code 0
 /* -ENOTCONN while not connected (nothing is queued), -EMSGSIZE over the broker's maximum packet size, -EINVAL.
  * ret_id may be NULL. */
 int session_publish(struct session *session, const struct session_message *message, int *ret_id) MUST_CHECK;
+
+/* One more subscription, for this connection only: after a reconnect it is asked for again in connected(). Errors as
+ * for session_publish(). */
+int session_subscribe(struct session *session, const char *filter, int qos, int *ret_id) MUST_CHECK;
+
+/* What the broker speaks, while connected: SESSION_VERSION_5 or SESSION_VERSION_311. */
+int session_version(const struct session *session);
