@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "system/broker.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "system/certs.h"
+#include "system/workdir.h"
+
+/* ---- Ports --------------------------------------------------------------------------------------------------------- */
+
+struct port port_reserve(void)
+{
+        struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        socklen_t size = sizeof(address);
+        int yes = 1;
+
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        /* With SO_REUSEADDR on both sides and no listener, mosquitto may bind it too; the kernel gives it to nobody else. */
+        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+        if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+            getsockname(fd, (struct sockaddr *)&address, &size) < 0)
+                give_up("cannot reserve a port: %s", strerror(errno));
+        return (struct port){ .fd = fd, .number = ntohs(address.sin_port) };
+}
+
+void port_release(struct port *port)
+{
+        if (port->fd >= 0)
+                (void)close(port->fd);
+        port->fd = -1;
+}
+
+/* ---- The broker ---------------------------------------------------------------------------------------------------- */
+
+static const char common[] = "\n# the test's\n"
+                             "log_dest stderr\n"
+                             "log_type all\n"
+                             "connection_messages true\n"
+                             "persistence false\n";
+
+static struct broker *broker_alloc(void)
+{
+        static unsigned n;
+        struct broker *broker = calloc(1, sizeof(*broker));
+
+        if (!broker)
+                give_up("out of memory");
+        broker->port = port_reserve();
+        broker->dir = work_path("broker%u", n++);
+        make_dir(broker->dir);
+        broker->config = work_path("%s/mosquitto.conf", strrchr(broker->dir, '/') + 1);
+        return broker;
+}
+
+static const char *run_as(void)
+{
+        /* Started by root it would become `mosquitto`, which cannot read a private temporary directory. */
+        return geteuid() == 0 ? "user root\n" : "";
+}
+
+/* `text` with each WORD replaced. */
+static const char *replaced(const char *text, const char *word, const char *with)
+{
+        char *result = calloc(1, 1);
+        const char *at;
+
+        for (; (at = strstr(text, word)); text = at + strlen(word)) {
+                char *longer = NULL;
+                if (asprintf(&longer, "%s%.*s%s", result, (int)(at - text), text, with) < 0)
+                        abort();
+                free(result);
+                result = longer;
+        }
+        char *whole = NULL;
+        if (asprintf(&whole, "%s%s", result, text) < 0)
+                abort();
+        free(result);
+        return keep_text(whole);
+}
+
+struct broker *broker_new_plain(const char *config)
+{
+        struct broker *broker = broker_alloc();
+        char port[16];
+
+        (void)snprintf(port, sizeof(port), "%u", broker->port.number);
+        config = replaced(replaced(config, "PORT", port), "DIR", broker->dir);
+        write_file(broker->config, "%s%s%s", run_as(), config, common);
+        broker_start(broker);
+        return broker;
+}
+
+/* The line of the shipped config with our value, or as it is. */
+static void put_line(FILE *out, const char *line, const struct broker *broker, const struct broker_options *options)
+{
+        const char *cert = options->cert ? options->cert : pki_issued(options->pki, "localhost");
+        char listener[64];
+        const char *const ours[][3] = {
+                { "listener ", listener, "" },
+                { "cafile ", pki_file(options->pki, "ca.crt"), "" },
+                { "crlfile ", pki_file(options->pki, "crl.pem"), "" },
+                { "acl_file ", pki_file(options->pki, "sconce.acl"), "" },
+                { "certfile ", cert, ".crt" },
+                { "keyfile ", cert, ".key" },
+        };
+
+        (void)snprintf(listener, sizeof(listener), "%u 127.0.0.1", broker->port.number);
+        for (size_t i = 0; i < ARRAY_SIZE(ours); i++) {
+                if (strncmp(line, ours[i][0], strlen(ours[i][0])) == 0) {
+                        (void)fprintf(out, "%s%s%s\n", ours[i][0], ours[i][1], ours[i][2]);
+                        return;
+                }
+        }
+        (void)fputs(line, out);
+}
+
+struct broker *broker_new(const struct broker_options *options)
+{
+        struct broker *broker = broker_alloc();
+        FILE *shipped = fopen(source_path("etc/mosquitto/sconce.conf"), "re");
+        FILE *out = fopen(broker->config, "we");
+        char line[1024];
+
+        if (!shipped || !out)
+                give_up("cannot write %s: %s", broker->config, strerror(errno));
+        (void)fputs(run_as(), out);
+        while (fgets(line, sizeof(line), shipped))
+                put_line(out, line, broker, options);
+        (void)fprintf(out, "%s%s", common, options->extra ? options->extra : "");
+        (void)fclose(shipped);
+        (void)fclose(out);
+        broker_start(broker);
+        return broker;
+}
+
+void broker_start(struct broker *broker)
+{
+        const char *const argv[] = { "mosquitto", "-c", broker->config, NULL };
+        /* Debian keeps it in sbin, which an ordinary user's PATH lacks. */
+        const char *path = getenv("PATH");
+        char env_path[4096];
+
+        (void)snprintf(env_path, sizeof(env_path), "PATH=%s:/usr/sbin:/usr/local/sbin", path ? path : "/usr/bin:/bin");
+        const char *const env[] = { env_path, NULL };
+        broker_kill(broker);
+        broker->process = process_start(argv, &(struct process_options){ .name = "mosquitto", .env = env });
+        (void)process_wait_log(broker->process, " running", SOON_MS);
+}
+
+void broker_kill(struct broker *broker)
+{
+        process_free(broker->process);
+        broker->process = NULL;
+}
+
+void broker_free(struct broker *broker)
+{
+        if (!broker)
+                return;
+        broker_kill(broker);
+        port_release(&broker->port);
+        free(broker);
+}
