@@ -17,10 +17,15 @@ struct config_entry {
         char **values;
         size_t count;
         bool is_list;
-        bool quoted;      /* written in quotes: taken literally, and allowed for secrets */
+        bool cut;    /* a bare value that ended at a comment: half of a secret, perhaps */
+        bool broken; /* could not be read, and a problem says so already; no values */
         const char *file; /* owned by the config */
         unsigned line;
-        bool used; /* an option row has taken it; what nobody took is an unknown key */
+};
+
+struct config_origin {
+        const char *file; /* owned by the config */
+        unsigned line;
 };
 
 /* [KIND] or [KIND ID]. Sections of one name in several files are one section; later files win per key. */
@@ -29,8 +34,12 @@ struct config_section {
         char *id; /* NULL for one word */
         const char *file;
         unsigned line; /* where it was first opened */
-        struct config_entry *entries;
+        struct config_entry *entries; /* what holds, one a key */
         size_t count;
+        struct config_entry *replaced; /* what later files replaced */
+        size_t n_replaced;
+        struct config_origin *opened; /* everywhere that it was opened */
+        size_t n_opened;
 };
 
 struct config {
@@ -41,12 +50,17 @@ struct config {
         char sha256[65]; /* of everything read, in hex: `config` in info */
 };
 
-/* Reads FILE, then FILE's sibling conf.d/ *.conf in C order, with their includes. Always returns as much as could be read: *ret is
- * set even when problems were found (they are appended). -ENOMEM is the only error. */
+/* Reads FILE, then FILE's sibling conf.d/ *.conf in C order, with their includes. Always returns as much as could be read:
+ * *ret is set even when problems were found (they are appended). -ENOMEM is the only error. */
 int config_load(const char *path, struct problems *problems, struct config **ret) MUST_CHECK;
 void config_free(struct config *config);
 
 const struct config_section *config_find(const struct config *config, const char *kind, const char *id);
+const struct config_entry *config_entry_find(const struct config_section *section, const char *key);
+
+/* "[lamp kitchen]", as messages name a section. */
+#define CONFIG_LABEL_MAX 160
+const char *config_label(const struct config_section *section, char label[static CONFIG_LABEL_MAX]);
 
 DEFINE_CLEANUP(struct config, config_free);
 #define CLEANUP_CONFIG CLEANUP(config_freep)

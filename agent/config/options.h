@@ -16,7 +16,8 @@ struct option_target {
         void *base;
 };
 
-/* Strings and lists that option values point to; freed with the struct they belong to. */
+/* Strings and lists that option values point to; freed with the struct they belong to. Lines are the hooks' business:
+ * whoever holds the struct frees them, also those that a failed options_read() has left in it. */
 struct option_store {
         void **blocks;
         size_t count;
@@ -33,7 +34,9 @@ struct option_hooks {
 };
 
 /* Fills all targets from one section (NULL: defaults alone; missing required keys are problems then too). Unknown keys
- * are problems, with the nearest known one. -EINVAL when anything was added to `problems`, -ENOMEM. */
+ * are problems, with the nearest known one. -EINVAL when anything was added to `problems`, or when the section has an
+ * entry that config_load() has told a problem of; -ENOMEM. The structs come zeroed; a field without value or default
+ * stays so, but for an ENUM, which becomes -1. */
 int options_read(const struct config_section *section, const struct option_target *targets, size_t n_targets,
                  const struct option_hooks *hooks, struct option_store *store, struct problems *problems) MUST_CHECK;
 
@@ -43,3 +46,7 @@ int option_parse(const struct sconce_option *row, const char *text, char reason[
 
 /* The row's type as users know it: "duration", "list of lines", … */
 const char *option_type_name(const struct sconce_option *row, char text[static 40]);
+
+/* Checks a table that comes from a plugin: keys' grammar, known types, defaults and bounds that are values of their type.
+ * -EINVAL with the first fault in `reason`. */
+int option_rows_check(const struct sconce_option *rows, char reason[static 160]) MUST_CHECK;

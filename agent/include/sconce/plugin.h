@@ -56,7 +56,7 @@ enum sconce_option_type {
 
 enum {
         SCONCE_REQUIRED = 1U << 0,   /* the section must say it */
-        SCONCE_SECRET = 1U << 1,     /* masked wherever the config is shown; must be quoted */
+        SCONCE_SECRET = 1U << 1,     /* masked wherever the config is shown */
         SCONCE_RELOADABLE = 1U << 2, /* the agent's own tables: changing it restarts nothing; not for plugins */
         SCONCE_LIST = 1U << 3,       /* the field is a struct sconce_list of the type; one value is a list of one */
         SCONCE_OUTPUT = 1U << 4,     /* LINE, PWM, LED: drives hardware; the agent brings it to its declared states */

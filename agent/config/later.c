@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/later.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "util/macro.h"
+
+bool later_section(const char *kind, bool has_id)
+{
+        static const struct {
+                const char *kind;
+                bool has_id;
+        } sections[] = {
+                { "history", false }, { "homeassistant", false }, { "rule", true },  { "button", true },
+                { "encoder", true },  { "cover", true },          { "counter", true }, { "w1", true },
+                { "hwmon", true },    { "iio", true },            { "system", true },  { "exec", true },
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
+                if (sections[i].has_id == has_id && strcmp(sections[i].kind, kind) == 0)
+                        return true;
+        }
+        return false;
+}
+
+bool later_key(const char *kind, bool has_id, const char *key)
+{
+        if (has_id)
+                return strcmp(key, "history") == 0;
+        return strcmp(kind, "node") == 0 && strcmp(key, "save_after") == 0;
+}

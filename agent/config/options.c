@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/later.h"
+#include "config/suggest.h"
+#include "config/types.h"
+#include "config/value.h"
+#include "util/text.h"
+
+/* ---- Store --------------------------------------------------------------------------------------------------- */
+
+void *option_store_alloc(struct option_store *store, size_t size)
+{
+        void **grown = realloc(store->blocks, (store->count + 1) * sizeof(*grown));
+        if (!grown)
+                return NULL;
+        store->blocks = grown;
+        void *block = calloc(1, size ? size : 1);
+        if (block)
+                grown[store->count++] = block;
+        return block;
+}
+
+char *option_store_strdup(struct option_store *store, const char *text)
+{
+        size_t size = strlen(text) + 1;
+        char *copy = option_store_alloc(store, size);
+        return copy ? memcpy(copy, text, size) : NULL;
+}
+
+void option_store_done(struct option_store *store)
+{
+        for (size_t i = 0; i < store->count; i++)
+                free(store->blocks[i]);
+        free(store->blocks);
+        *store = (struct option_store){ 0 };
+}
+
+/* ---- One value ----------------------------------------------------------------------------------------------- */
+
+struct engine {
+        const struct config_section *section; /* NULL: defaults alone */
+        const struct option_target *targets;
+        size_t n_targets;
+        const struct option_hooks *hooks;
+        struct option_store *store;
+        struct problems *problems;
+        bool faulty;
+        char label[CONFIG_LABEL_MAX];
+};
+
+static bool is_text(const struct sconce_option *row)
+{
+        return row->type == SCONCE_TYPE_STRING || row->type == SCONCE_TYPE_PATH;
+}
+
+/* Converts one text into the row's C type at `ret`; a text is copied into the store. */
+static int convert(struct engine *engine, const struct sconce_option *row, const char *text,
+                   char reason[static TYPE_REASON_MAX], void *ret)
+{
+        if (row->type == SCONCE_TYPE_LINE) {
+                struct sconce_line *line = NULL;
+                if (!engine->hooks || !engine->hooks->line) {
+                        (void)snprintf(reason, TYPE_REASON_MAX, "a line cannot be used here");
+                        return -EINVAL;
+                }
+                int r = engine->hooks->line(engine->hooks->userdata, text, reason, &line);
+                if (r == 0)
+                        memcpy(ret, &line, sizeof(line));
+                return r;
+        }
+        const char *copy = text;
+        if (is_text(row)) {
+                copy = option_store_strdup(engine->store, text);
+                if (!copy)
+                        return -ENOMEM;
+        }
+        return option_type_parse(row, copy, reason, ret);
+}
+
+static void PRINTF_LIKE(4, 5) complain(struct engine *engine, const struct config_entry *entry, const char *key,
+                                       const char *format, ...)
+{
+        char text[512], shown[TEXT_SHOWN_MAX];
+        va_list arguments;
+        va_start(arguments, format);
+        (void)vsnprintf(text, sizeof(text), format, arguments);
+        va_end(arguments);
+        const struct config_section *section = engine->section;
+        const char *file = entry ? entry->file : section ? section->file : NULL;
+        unsigned line = entry ? entry->line : section ? section->line : 0;
+        problems_add(engine->problems, file, line, "%s%s%s: %s", engine->label, *engine->label ? " " : "",
+                     text_show(key, shown), text);
+        engine->faulty = true;
+}
+
+static void complain_value(struct engine *engine, const struct config_entry *entry, const struct sconce_option *row,
+                           const char *text, const char *reason)
+{
+        char shown[TEXT_SHOWN_MAX], type[40];
+        if (row->flags & SCONCE_SECRET)
+                complain(engine, entry, row->key, "not a valid %s (the text is a secret and not shown)",
+                         option_type_name(row, type));
+        else if (entry)
+                complain(engine, entry, row->key, "%s: %s", text_show(text, shown), reason);
+        else
+                complain(engine, entry, row->key, "its default %s: %s", text_show(text, shown), reason);
+}
+
+/* ---- One row ------------------------------------------------------------------------------------------------- */
+
+/* Converts all texts of a list; the first that is wrong is told. */
+static int fill_list(struct engine *engine, const struct sconce_option *row, const struct config_entry *entry,
+                     char *const *texts, size_t count, struct sconce_list *ret)
+{
+        const struct option_type *type = option_type(row->type);
+        char *items = type ? option_store_alloc(engine->store, count * type->size) : NULL;
+        if (type && !items)
+                return -ENOMEM;
+        int result = 0;
+        for (size_t i = 0; i < count; i++) {
+                char reason[TYPE_REASON_MAX] = "";
+                int r = type ? convert(engine, row, texts[i], reason, items + i * type->size) : -EINVAL;
+                if (r == -ENOMEM)
+                        return r;
+                if (r < 0) {
+                        complain_value(engine, entry, row, texts[i], reason);
+                        result = r;
+                }
+        }
+        *ret = (struct sconce_list){ .count = count, .items = items };
+        return result;
+}
+
+/* `entry` NULL: the texts are the row's default. */
+static int fill_row(struct engine *engine, const struct sconce_option *row, void *field, const struct config_entry *entry,
+                    char *const *texts, size_t count)
+{
+        if (row->flags & SCONCE_LIST)
+                return fill_list(engine, row, entry, texts, count, field);
+        char reason[TYPE_REASON_MAX] = "";
+        int r = convert(engine, row, texts[0], reason, field);
+        if (r < 0 && r != -ENOMEM)
+                complain_value(engine, entry, row, texts[0], reason);
+        return r;
+}
+
+static int fill_from_entry(struct engine *engine, const struct sconce_option *row, void *field,
+                           const struct config_entry *entry)
+{
+        if (entry->broken) {
+                engine->faulty = true;
+                return 0;
+        }
+        if (entry->is_list && !(row->flags & SCONCE_LIST)) {
+                complain(engine, entry, row->key, "takes one value, not a list");
+                return 0;
+        }
+        if (entry->cut && (row->flags & SCONCE_SECRET)) {
+                complain(engine, entry, row->key,
+                         "white space and \"#\" or \";\" begin a comment: quote the secret, as in %s = \"…\"", row->key);
+                return 0;
+        }
+        return fill_row(engine, row, field, entry, entry->values, entry->count);
+}
+
+static int fill_from_default(struct engine *engine, const struct sconce_option *row, void *field)
+{
+        CLEANUP(value_done) struct value value = { 0 };
+        struct value_fault fault = { 0 };
+        int r = value_read_text(row->def, &value, &fault);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0) {
+                complain_value(engine, NULL, row, row->def, fault.text);
+                return 0;
+        }
+        return fill_row(engine, row, field, NULL, value.texts, value.count);
+}
+
+static int fill_missing(struct engine *engine, const struct sconce_option *row, void *field)
+{
+        if (row->flags & SCONCE_REQUIRED) {
+                complain(engine, NULL, row->key, "is missing: %s", row->help ? row->help : "it is required");
+                return 0;
+        }
+        if (row->type == SCONCE_TYPE_ENUM && !(row->flags & SCONCE_LIST))
+                *(int *)field = -1;
+        return row->def ? fill_from_default(engine, row, field) : 0;
+}
+
+/* ---- All rows ------------------------------------------------------------------------------------------------ */
+
+static const struct sconce_option *find_row(const struct engine *engine, const char *key, void **ret_field)
+{
+        for (size_t t = 0; t < engine->n_targets; t++) {
+                const struct option_target *target = &engine->targets[t];
+                for (const struct sconce_option *row = target->rows; row && row->key; row++) {
+                        if (strcmp(row->key, key) == 0) {
+                                *ret_field = (char *)target->base + row->offset;
+                                return row;
+                        }
+                }
+        }
+        return NULL;
+}
+
+/* The keys that a section may have, or where to find them when they are too many for a sentence. */
+static void list_keys(const struct engine *engine, char *text, size_t size)
+{
+        size_t used = 0;
+        for (size_t t = 0; t < engine->n_targets; t++) {
+                for (const struct sconce_option *row = engine->targets[t].rows; row && row->key && used < size; row++)
+                        used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "; there are ", row->key);
+        }
+        if (used >= size)
+                (void)snprintf(text, size, "; `sconced --describe %.64s` lists the keys", engine->section->kind);
+}
+
+static void complain_unknown(struct engine *engine, const struct config_entry *entry)
+{
+        const struct config_section *section = engine->section;
+        if (later_key(section->kind, section->id != NULL, entry->key)) {
+                complain(engine, entry, entry->key, "not in this version");
+                return;
+        }
+        struct suggestion near = { .wanted = entry->key };
+        for (size_t t = 0; t < engine->n_targets; t++) {
+                for (const struct sconce_option *row = engine->targets[t].rows; row && row->key; row++)
+                        suggestion_offer(&near, row->key);
+        }
+        char hint[200];
+        if (near.best)
+                (void)suggestion_text(&near, hint);
+        else
+                list_keys(engine, hint, sizeof(hint));
+        complain(engine, entry, entry->key, "unknown key%s", hint);
+}
+
+/* The entries first, so that problems come in the file's order. */
+static int read_entries(struct engine *engine)
+{
+        for (size_t i = 0; engine->section && i < engine->section->count; i++) {
+                const struct config_entry *entry = &engine->section->entries[i];
+                void *field;
+                const struct sconce_option *row = find_row(engine, entry->key, &field);
+                if (row) {
+                        int r = fill_from_entry(engine, row, field, entry);
+                        if (r == -ENOMEM)
+                                return r;
+                } else {
+                        complain_unknown(engine, entry);
+                }
+        }
+        return 0;
+}
+
+static int read_missing(struct engine *engine)
+{
+        for (size_t t = 0; t < engine->n_targets; t++) {
+                const struct option_target *target = &engine->targets[t];
+                for (const struct sconce_option *row = target->rows; row && row->key; row++) {
+                        if (engine->section && config_entry_find(engine->section, row->key))
+                                continue;
+                        int r = fill_missing(engine, row, (char *)target->base + row->offset);
+                        if (r == -ENOMEM)
+                                return r;
+                }
+        }
+        return 0;
+}
+
+int options_read(const struct config_section *section, const struct option_target *targets, size_t n_targets,
+                 const struct option_hooks *hooks, struct option_store *store, struct problems *problems)
+{
+        struct engine engine = {
+                .section = section,
+                .targets = targets,
+                .n_targets = n_targets,
+                .hooks = hooks,
+                .store = store,
+                .problems = problems,
+        };
+        if (section)
+                config_label(section, engine.label);
+        int r = read_entries(&engine);
+        if (r == 0)
+                r = read_missing(&engine);
+        if (r < 0 || problems->lost)
+                return -ENOMEM;
+        return engine.faulty ? -EINVAL : 0;
+}
+
+int option_parse(const struct sconce_option *row, const char *text, char reason[static 160], void *ret)
+{
+        return option_type_parse(row, text, reason, ret);
+}
+
+const char *option_type_name(const struct sconce_option *row, char text[static 40])
+{
+        const struct option_type *type = option_type(row->type);
+        if (!type)
+                (void)snprintf(text, 40, "unknown type");
+        else if (row->flags & SCONCE_LIST)
+                (void)snprintf(text, 40, "list of %s", type->plural);
+        else
+                (void)snprintf(text, 40, "%s", type->name);
+        return text;
+}
+
+/* ---- Tables from plugins ------------------------------------------------------------------------------------- */
+
+static bool is_key(const char *key)
+{
+        return key[0] >= 'a' && key[0] <= 'z' && key[strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '\0';
+}
+
+/* Whether a default or a bound is a value of its type; the bounds themselves are not held against it. */
+static int check_row_text(const struct sconce_option *row, bool is_bound, const char *text, char reason[static TYPE_REASON_MAX])
+{
+        union {
+                int64_t integer;
+                double real;
+                const char *text;
+        } ignored;
+        struct sconce_option plain = *row;
+        if (is_bound)
+                plain.min = plain.max = NULL;
+        if (!text || row->type == SCONCE_TYPE_LINE)
+                return 0;
+        CLEANUP(value_done) struct value value = { 0 };
+        struct value_fault fault;
+        int r = value_read_text(text, &value, &fault);
+        if (r == -EINVAL)
+                (void)snprintf(reason, TYPE_REASON_MAX, "%.150s", fault.text);
+        for (size_t i = 0; r == 0 && i < value.count; i++)
+                r = option_type_parse(&plain, value.texts[i], reason, &ignored);
+        return r;
+}
+
+int option_rows_check(const struct sconce_option *rows, char reason[static 160])
+{
+        for (const struct sconce_option *row = rows; row && row->key; row++) {
+                char why[TYPE_REASON_MAX] = "";
+                int r = 0;
+                if (!is_key(row->key)) {
+                        (void)snprintf(why, sizeof(why), "a key is a-z, 0-9 and \"_\", and begins with a letter");
+                        r = -EINVAL;
+                } else if (!option_type(row->type)) {
+                        (void)snprintf(why, sizeof(why), "a type that this version does not know (%d)", (int)row->type);
+                        r = -EINVAL;
+                } else if (row->type == SCONCE_TYPE_ENUM && (!row->choices || !row->choices[0])) {
+                        (void)snprintf(why, sizeof(why), "an enum without choices");
+                        r = -EINVAL;
+                }
+                if (r == 0)
+                        r = check_row_text(row, true, row->min, why);
+                if (r == 0)
+                        r = check_row_text(row, true, row->max, why);
+                if (r == 0)
+                        r = check_row_text(row, false, row->def, why);
+                if (r == -ENOMEM)
+                        return r;
+                if (r < 0) {
+                        (void)snprintf(reason, 160, "option %.40s: %.100s", row->key, why);
+                        return -EINVAL;
+                }
+        }
+        return 0;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/sections.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void entry_done(struct config_entry *entry)
+{
+        for (size_t i = 0; i < entry->count; i++)
+                free(entry->values[i]);
+        free(entry->values);
+        free(entry->key);
+}
+
+static void section_done(struct config_section *section)
+{
+        for (size_t i = 0; i < section->count; i++)
+                entry_done(&section->entries[i]);
+        for (size_t i = 0; i < section->n_replaced; i++)
+                entry_done(&section->replaced[i]);
+        free(section->entries);
+        free(section->replaced);
+        free(section->opened);
+        free(section->kind);
+        free(section->id);
+}
+
+void config_free(struct config *config)
+{
+        if (!config)
+                return;
+        for (size_t i = 0; i < config->count; i++)
+                section_done(&config->sections[i]);
+        for (size_t i = 0; i < config->n_files; i++)
+                free(config->files[i]);
+        free(config->sections);
+        free(config->files);
+        free(config);
+}
+
+static bool same_id(const char *a, const char *b)
+{
+        return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static struct config_section *find_section(const struct config *config, const char *kind, const char *id)
+{
+        for (size_t i = 0; i < config->count; i++) {
+                struct config_section *section = &config->sections[i];
+                if (strcmp(section->kind, kind) == 0 && same_id(section->id, id))
+                        return section;
+        }
+        return NULL;
+}
+
+const struct config_section *config_find(const struct config *config, const char *kind, const char *id)
+{
+        return find_section(config, kind, id);
+}
+
+static struct config_entry *find_entry(struct config_entry *entries, size_t count, const char *key)
+{
+        for (size_t i = 0; i < count; i++) {
+                if (strcmp(entries[i].key, key) == 0)
+                        return &entries[i];
+        }
+        return NULL;
+}
+
+const struct config_entry *config_entry_find(const struct config_section *section, const char *key)
+{
+        return find_entry(section->entries, section->count, key);
+}
+
+const char *config_label(const struct config_section *section, char label[static CONFIG_LABEL_MAX])
+{
+        (void)snprintf(label, CONFIG_LABEL_MAX, section->id ? "[%.70s %.70s]" : "[%.70s]", section->kind, section->id);
+        return label;
+}
+
+/* Room for one more element at the end of an array, zeroed. */
+static void *append(void *array, size_t *count, size_t size)
+{
+        char **items = array;
+        char *grown = realloc(*items, (*count + 1) * size);
+        if (!grown)
+                return NULL;
+        *items = grown;
+        return memset(grown + size * (*count)++, 0, size);
+}
+
+static int section_new(struct config *config, const char *kind, const char *id, struct config_origin origin,
+                       struct config_section **ret)
+{
+        if (config->count >= SECTIONS_MAX)
+                return -E2BIG;
+        struct config_section *section = append(&config->sections, &config->count, sizeof(*section));
+        if (!section)
+                return -ENOMEM;
+        section->kind = strdup(kind);
+        section->id = id ? strdup(id) : NULL;
+        section->file = origin.file;
+        section->line = origin.line;
+        if (!section->kind || (id && !section->id)) {
+                section_done(section);
+                config->count--;
+                return -ENOMEM;
+        }
+        *ret = section;
+        return 0;
+}
+
+int section_open(struct config *config, const char *kind, const char *id, struct config_origin origin,
+                 struct config_section **ret, struct config_origin *ret_before)
+{
+        struct config_section *section = find_section(config, kind, id);
+        if (!section) {
+                int r = section_new(config, kind, id, origin, &section);
+                if (r < 0)
+                        return r;
+        }
+        for (size_t i = 0; i < section->n_opened; i++) {
+                if (section->opened[i].file == origin.file) {
+                        *ret_before = section->opened[i];
+                        return 1;
+                }
+        }
+        struct config_origin *opened = append(&section->opened, &section->n_opened, sizeof(*opened));
+        if (!opened)
+                return -ENOMEM;
+        *opened = origin;
+        *ret = section;
+        return 0;
+}
+
+/* The entry of this key that this very file has written, whether it still holds or not. */
+static const struct config_entry *written_by(const struct config_section *section, const char *key, const char *file)
+{
+        const struct config_entry *entry = config_entry_find(section, key);
+        if (entry && entry->file == file)
+                return entry;
+        for (size_t i = 0; i < section->n_replaced; i++) {
+                entry = &section->replaced[i];
+                if (entry->file == file && strcmp(entry->key, key) == 0)
+                        return entry;
+        }
+        return NULL;
+}
+
+/* Moves what holds to the replaced ones, so that its place can take the new one. */
+static int make_way(struct config_section *section, struct config_entry *entry)
+{
+        struct config_entry *replaced = append(&section->replaced, &section->n_replaced, sizeof(*replaced));
+        if (!replaced)
+                return -ENOMEM;
+        *replaced = *entry;
+        *entry = (struct config_entry){ 0 };
+        return 0;
+}
+
+static void fill_entry(struct config_entry *entry, char *key, struct config_origin origin, struct value *value)
+{
+        *entry = (struct config_entry){
+                .key = key, .file = origin.file, .line = origin.line, .broken = !value
+        };
+        if (!value)
+                return;
+        entry->values = TAKE_PTR(value->texts);
+        entry->count = value->count;
+        entry->is_list = value->is_list;
+        entry->cut = value->cut;
+        value->count = 0;
+}
+
+int section_set(struct config_section *section, const char *key, struct config_origin origin, struct value *value,
+                struct config_origin *ret_before)
+{
+        const struct config_entry *before = written_by(section, key, origin.file);
+        if (before) {
+                *ret_before = (struct config_origin){ before->file, before->line };
+                return 1;
+        }
+        if (section->count + section->n_replaced >= ENTRIES_MAX)
+                return -E2BIG;
+        CLEANUP_FREE char *own_key = strdup(key);
+        if (!own_key)
+                return -ENOMEM;
+        struct config_entry *entry = find_entry(section->entries, section->count, key);
+        if (entry) {
+                int r = make_way(section, entry);
+                if (r < 0)
+                        return r;
+        } else {
+                entry = append(&section->entries, &section->count, sizeof(*entry));
+                if (!entry)
+                        return -ENOMEM;
+        }
+        fill_entry(entry, TAKE_PTR(own_key), origin, value);
+        return 0;
+}

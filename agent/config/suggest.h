@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* "Did you mean …": the nearest of the words that are known. */
+#pragma once
+
+#include <stddef.h>
+
+/* Keeps the nearest word while it is offered one after the other. */
+struct suggestion {
+        const char *wanted;
+        const char *best; /* NULL: none is near enough */
+        size_t distance;
+};
+
+void suggestion_offer(struct suggestion *suggestion, const char *word);
+
+/* "; did you mean WORD", or "" without one. */
+#define SUGGESTION_MAX 96
+const char *suggestion_text(const struct suggestion *suggestion, char text[static SUGGESTION_MAX]);

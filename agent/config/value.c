@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Values are libconfig's, but for three things. A bare word is a text (libconfig knows none, and its version 1.5 wraps
+ * large integers silently), so every bare value is quoted before libconfig sees it. What differs between versions 1.5
+ * and 1.7 (a trailing comma, unknown escapes, mixed lists) is settled here. And what libconfig takes but nobody means,
+ * such as two strings side by side where a comma was forgotten, is refused.
+ */
+#include "config/value.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <libconfig.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/cleanup.h"
+#include "util/text.h"
+
+#define BLANKS   " \t"
+#define OPENING  "[({"
+#define CLOSING  "])}"
+#define COMMENTS "#;"
+
+/* The present place in a value's text, and the text that libconfig is going to get. */
+struct scan {
+        char *at;
+        unsigned line;
+        FILE *out;
+        struct value_fault *fault;
+};
+
+static int PRINTF_LIKE(3, 4) fail(struct value_fault *fault, unsigned line, const char *format, ...)
+{
+        va_list arguments;
+        va_start(arguments, format);
+        (void)vsnprintf(fault->text, sizeof(fault->text), format, arguments);
+        va_end(arguments);
+        fault->line = line;
+        return -EINVAL;
+}
+
+static bool is_one_of(char c, const char *set)
+{
+        return c != '\0' && strchr(set, c);
+}
+
+static bool is_control(char c)
+{
+        return ((unsigned char)c < 0x20 && c != '\t') || c == 0x7f;
+}
+
+static int fail_control(struct scan *scan)
+{
+        return fail(scan->fault, scan->line, "a control character (0x%02x) in the value", (unsigned char)*scan->at);
+}
+
+/* ---- Quoted texts -------------------------------------------------------------------------------------------- */
+
+/* Copies the escape at the scan's place. Only those that all versions of libconfig read alike. */
+static int scan_escape(struct scan *scan)
+{
+        const char *at = scan->at;
+        size_t length = 2;
+        if (at[1] == 'x') {
+                if (!isxdigit((unsigned char)at[2]) || !isxdigit((unsigned char)at[3]))
+                        return fail(scan->fault, scan->line, "\\x needs two hexadecimal digits, as in \\x41");
+                if (at[2] == '0' && at[3] == '0')
+                        return fail(scan->fault, scan->line, "\\x00: a text holds no NUL");
+                length = 4;
+        } else if (!is_one_of(at[1], "\\\"nrtf")) {
+                return fail(scan->fault, scan->line,
+                            "an unknown escape in quotes: there are \\\\ \\\" \\n \\r \\t \\f \\xHH; a plain backslash is \\\\");
+        }
+        (void)fwrite(at, 1, length, scan->out);
+        scan->at += length;
+        return 0;
+}
+
+/* Copies the quoted text at the scan's place, with its quotes. */
+static int scan_quoted(struct scan *scan)
+{
+        (void)fputc(*scan->at++, scan->out);
+        while (*scan->at != '"') {
+                if (*scan->at == '\0' || *scan->at == '\n')
+                        return fail(scan->fault, scan->line, "the double quote is not closed on its line");
+                if (is_control(*scan->at))
+                        return fail_control(scan);
+                if (*scan->at == '\\') {
+                        int r = scan_escape(scan);
+                        if (r < 0)
+                                return r;
+                } else {
+                        (void)fputc(*scan->at++, scan->out);
+                }
+        }
+        (void)fputc(*scan->at++, scan->out);
+        return 0;
+}
+
+/* Writes a bare text in quotes. */
+static int write_bare(struct scan *scan, const char *end)
+{
+        (void)fputc('"', scan->out);
+        for (; scan->at < end; scan->at++) {
+                if (is_control(*scan->at))
+                        return fail_control(scan);
+                if (is_one_of(*scan->at, "\\\""))
+                        (void)fputc('\\', scan->out);
+                (void)fputc(*scan->at, scan->out);
+        }
+        (void)fputc('"', scan->out);
+        return 0;
+}
+
+/* ---- Lists --------------------------------------------------------------------------------------------------- */
+
+/* Walks one line of a bracketed value. Returns the place after the bracket that closes it, NULL when it goes on. */
+static char *find_close(char *line, unsigned *depth)
+{
+        bool at_word_start = true;
+        for (char *c = line; *c; c++) {
+                if (at_word_start && is_one_of(*c, COMMENTS))
+                        return NULL;
+                if (*c == '"') {
+                        do {
+                                c += *c == '\\' && c[1] ? 2 : 1;
+                        } while (*c && *c != '"');
+                        if (!*c)
+                                return NULL;
+                }
+                if (is_one_of(*c, OPENING))
+                        ++*depth;
+                if (is_one_of(*c, CLOSING) && --*depth == 0)
+                        return c + 1;
+                at_word_start = is_one_of(*c, BLANKS "\"," OPENING CLOSING);
+        }
+        return NULL;
+}
+
+/* Collects the lines from the opening bracket to the one that closes it. Where none does, the reader is put back, so
+ * that the rest of the file is still read. */
+static int gather_lines(struct reader *reader, char *text, char **ret_joined, char **ret_rest,
+                        struct value_fault *fault)
+{
+        const struct reader before = *reader;
+        CLEANUP_FREE char *joined = NULL;
+        size_t size;
+        FILE *out = open_memstream(&joined, &size);
+        if (!out)
+                return -ENOMEM;
+        char opening = *text;
+        unsigned depth = 0;
+        char *end = find_close(text, &depth);
+        while (!end && text) {
+                (void)fprintf(out, "%s\n", text);
+                text = reader_line(reader);
+                end = text ? find_close(text, &depth) : NULL;
+        }
+        if (end)
+                (void)fwrite(text, 1, (size_t)(end - text), out);
+        if (fclose(out) != 0 || !joined)
+                return -ENOMEM;
+        if (!end) {
+                *reader = before;
+                (void)fail(fault, reader->line, "the \"%c\" that opens here is never closed", opening);
+                return -EINVAL;
+        }
+        *ret_joined = TAKE_PTR(joined);
+        *ret_rest = end;
+        return 0;
+}
+
+/* Skips blanks, comments and line ends; these are copied, so that libconfig counts the same lines. */
+static void skip_space(struct scan *scan)
+{
+        for (;;) {
+                scan->at += strspn(scan->at, BLANKS);
+                if (is_one_of(*scan->at, COMMENTS))
+                        scan->at += strcspn(scan->at, "\n");
+                if (*scan->at != '\n')
+                        return;
+                (void)fputc(*scan->at++, scan->out);
+                scan->line++;
+        }
+}
+
+static int scan_bare_element(struct scan *scan)
+{
+        const char *start = scan->at;
+        const char *end = start + strcspn(start, BLANKS "\n,\"" OPENING CLOSING);
+        if (is_one_of(*end, "\"" OPENING) || *end == '}')
+                return fail(scan->fault, scan->line, "a text with a bracket or a quote in it is written in quotes within a list");
+        if (strncmp(start, "//", 2) == 0 || strncmp(start, "/*", 2) == 0)
+                return fail(scan->fault, scan->line, "comments begin with \"#\" or \";\"");
+        return write_bare(scan, end);
+}
+
+static int scan_element(struct scan *scan)
+{
+        if (*scan->at == '{')
+                return fail(scan->fault, scan->line, "no value is a group { }: a list is written [a, b]");
+        if (is_one_of(*scan->at, OPENING))
+                return fail(scan->fault, scan->line, "a list within a list");
+        if (*scan->at == '"')
+                return scan_quoted(scan);
+        return scan_bare_element(scan);
+}
+
+/* Copies a list without its trailing comma. */
+static int scan_list(struct scan *scan)
+{
+        char closing = *scan->at == '[' ? ']' : ')';
+        (void)fputc(*scan->at++, scan->out);
+        for (bool first = true;; first = false) {
+                skip_space(scan);
+                if (is_one_of(*scan->at, CLOSING))
+                        break;
+                if (*scan->at == ',')
+                        return fail(scan->fault, scan->line, "a comma without a value before it");
+                if (!first)
+                        (void)fputc(',', scan->out);
+                int r = scan_element(scan);
+                if (r < 0)
+                        return r;
+                skip_space(scan);
+                if (is_one_of(*scan->at, CLOSING))
+                        break;
+                if (*scan->at++ != ',')
+                        return fail(scan->fault, scan->line, "a comma is missing between two values of the list");
+        }
+        if (*scan->at != closing)
+                return fail(scan->fault, scan->line, "the list is closed by \"%c\" instead of \"%c\"", *scan->at, closing);
+        (void)fputc(*scan->at++, scan->out);
+        return 0;
+}
+
+/* ---- libconfig ----------------------------------------------------------------------------------------------- */
+
+static int add_text(struct value *value, const char *text, struct value_fault *fault)
+{
+        if (!text)
+                return fail(fault, fault->line, "not a text");
+        if (text_utf8_valid(text, strlen(text)) != strlen(text))
+                return fail(fault, fault->line, "the \\x escapes do not make valid UTF-8");
+        char *copy = strdup(text);
+        if (!copy)
+                return -ENOMEM;
+        value->texts[value->count++] = copy;
+        return 0;
+}
+
+static int take_setting(const config_setting_t *setting, struct value *value, struct value_fault *fault)
+{
+        value->is_list = config_setting_is_list(setting) || config_setting_is_array(setting);
+        int length = value->is_list ? config_setting_length(setting) : 1;
+        value->texts = calloc((size_t)length + 1, sizeof(*value->texts));
+        if (!value->texts)
+                return -ENOMEM;
+        for (int i = 0; i < length; i++) {
+                const char *text = value->is_list ? config_setting_get_string_elem(setting, i)
+                                                  : config_setting_get_string(setting);
+                int r = add_text(value, text, fault);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* Has libconfig read what the scan wrote: "v = VALUE". `line` is where the value began. */
+static int parse(const char *text, unsigned line, struct value *ret, struct value_fault *fault)
+{
+        config_t parsed;
+        config_init(&parsed);
+        struct value value = { .cut = ret->cut };
+        int r;
+        fault->line = line;
+        if (config_read_string(&parsed, text) != CONFIG_TRUE) {
+                int at = config_error_line(&parsed);
+                r = fail(fault, line + (unsigned)(at > 1 ? at - 1 : 0), "%s", config_error_text(&parsed));
+        } else {
+                r = take_setting(config_lookup(&parsed, "v"), &value, fault);
+        }
+        config_destroy(&parsed);
+        if (r < 0)
+                value_done(&value);
+        else
+                *ret = value;
+        return r;
+}
+
+/* ---- Values -------------------------------------------------------------------------------------------------- */
+
+/* Only a comment may follow. */
+static int check_rest(const char *rest, const char *after, unsigned line, struct value_fault *fault)
+{
+        rest += strspn(rest, BLANKS);
+        if (*rest == '\0' || is_one_of(*rest, COMMENTS))
+                return 0;
+        return fail(fault, line, "text after the closed %s: put the whole value in double quotes, with \\\" for a quote inside",
+                    after);
+}
+
+static int scan_quoted_value(struct scan *scan)
+{
+        int r = scan_quoted(scan);
+        return r < 0 ? r : check_rest(scan->at, "quote", scan->line, scan->fault);
+}
+
+static int scan_list_value(struct reader *reader, struct scan *scan)
+{
+        CLEANUP_FREE char *joined = NULL;
+        char *rest;
+        int r = gather_lines(reader, scan->at, &joined, &rest, scan->fault);
+        if (r < 0)
+                return r;
+        scan->at = joined;
+        r = *joined == '{' ? scan_element(scan) : scan_list(scan);
+        scan->at = rest;
+        return r < 0 ? r : check_rest(rest, "bracket", scan->line, scan->fault);
+}
+
+/* A bare value ends at white space that a comment follows. */
+static int scan_bare_value(struct scan *scan, bool *ret_cut)
+{
+        const char *end = scan->at + strlen(scan->at);
+        for (const char *c = scan->at; *c; c++) {
+                if (is_one_of(*c, COMMENTS) && is_one_of(c[-1], BLANKS)) {
+                        end = c;
+                        *ret_cut = true;
+                        break;
+                }
+        }
+        while (end > scan->at && is_one_of(end[-1], BLANKS))
+                end--;
+        if (*scan->at == '\'' && end - scan->at > 1 && end[-1] == '\'')
+                return fail(scan->fault, scan->line, "single quotes do not quote: use double quotes");
+        return write_bare(scan, end);
+}
+
+static int scan_value(struct reader *reader, struct scan *scan, bool *ret_cut)
+{
+        if (*scan->at == '\0' || is_one_of(*scan->at, COMMENTS))
+                return fail(scan->fault, scan->line, "nothing stands after \"=\": write \"\" for an empty text");
+        if (*scan->at == '"')
+                return scan_quoted_value(scan);
+        if (is_one_of(*scan->at, OPENING))
+                return scan_list_value(reader, scan);
+        return scan_bare_value(scan, ret_cut);
+}
+
+int value_read(struct reader *reader, char *text, struct value *ret, struct value_fault *fault)
+{
+        CLEANUP_FREE char *rewritten = NULL;
+        size_t size;
+        unsigned line = reader->line;
+        struct scan scan = { .at = text + strspn(text, BLANKS), .line = line, .fault = fault };
+        scan.out = open_memstream(&rewritten, &size);
+        if (!scan.out)
+                return -ENOMEM;
+        (void)fputs("v = ", scan.out);
+        struct value value = { 0 };
+        int r = scan_value(reader, &scan, &value.cut);
+        (void)fputs(";\n", scan.out);
+        if (fclose(scan.out) != 0)
+                return -ENOMEM;
+        if (r < 0)
+                return r;
+        r = parse(rewritten, line, &value, fault);
+        if (r == 0)
+                *ret = value;
+        return r;
+}
+
+int value_read_text(const char *text, struct value *ret, struct value_fault *fault)
+{
+        CLEANUP_FREE char *copy = strdup(text);
+        if (!copy)
+                return -ENOMEM;
+        struct reader reader = { .line = 1 };
+        return value_read(&reader, copy, ret, fault);
+}
+
+int value_read_quoted(char *text, char **ret_text, char **ret_end, struct value_fault *fault)
+{
+        CLEANUP_FREE char *rewritten = NULL;
+        size_t size;
+        struct scan scan = { .at = text, .line = fault->line, .fault = fault };
+        scan.out = open_memstream(&rewritten, &size);
+        if (!scan.out)
+                return -ENOMEM;
+        (void)fputs("v = ", scan.out);
+        int r = scan_quoted(&scan);
+        (void)fputs(";\n", scan.out);
+        if (fclose(scan.out) != 0)
+                return -ENOMEM;
+        if (r < 0)
+                return r;
+        CLEANUP(value_done) struct value value = { 0 };
+        r = parse(rewritten, scan.line, &value, fault);
+        if (r < 0)
+                return r;
+        *ret_text = TAKE_PTR(value.texts[0]);
+        *ret_end = scan.at;
+        return 0;
+}
+
+void value_done(struct value *value)
+{
+        for (size_t i = 0; i < value->count; i++)
+                free(value->texts[i]);
+        free(value->texts);
+        *value = (struct value){ 0 };
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whole files into memory, without ever hanging on what is not a file. */
+#pragma once
+
+#include <stddef.h>
+#include <sys/stat.h>
+
+#include "util/fault.h"
+
+struct file {
+        char *data; /* followed by a NUL that is not counted */
+        size_t size;
+        struct stat status;
+};
+
+/* Reads a regular file of at most max_bytes. The fault's text begins with a verb and does not name the file: "cannot be
+ * read: …". -EINVAL not a regular file, -EFBIG too large, or the errno of open and read. */
+int file_read(const char *path, size_t max_bytes, struct file *ret, struct fault *fault) MUST_CHECK;
+void file_done(struct file *file);
