@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gpio/debounce.h"
+
+#include <errno.h>
+
+struct debounce {
+        struct loop *loop;
+        struct timer *timer;
+        uint64_t stable_us;
+        const struct debounce_ops *ops;
+        void *userdata;
+        bool level;     /* settled */
+        bool candidate; /* since the last edge */
+        uint64_t edge_us;
+};
+
+static void wait_from(struct debounce *debounce, uint64_t edge_us)
+{
+        uint64_t now_us = loop_now_us(debounce->loop);
+        uint64_t waited_us = now_us > edge_us ? now_us - edge_us : 0;
+
+        debounce->edge_us = edge_us;
+        timer_arm(debounce->timer, debounce->stable_us > waited_us ? debounce->stable_us - waited_us : 0);
+}
+
+static void on_time(void *userdata)
+{
+        struct debounce *debounce = userdata;
+        int now = debounce->ops->look(debounce->userdata);
+
+        /* It moved and its edge is still on its way, or was lost in a full queue. */
+        if (now >= 0 && now != (int)debounce->candidate) {
+                debounce->candidate = now;
+                wait_from(debounce, loop_now_us(debounce->loop));
+                return;
+        }
+        if (debounce->candidate == debounce->level)
+                return;
+        debounce->level = debounce->candidate;
+        debounce->ops->settled(debounce->userdata, debounce->level, debounce->edge_us + debounce->stable_us);
+}
+
+int debounce_new(struct loop *loop, uint64_t stable_us, const struct debounce_ops *ops, void *userdata,
+                 struct debounce **ret)
+{
+        CLEANUP_DEBOUNCE struct debounce *debounce = calloc(1, sizeof(*debounce));
+
+        if (!debounce)
+                return -ENOMEM;
+        debounce->loop = loop;
+        debounce->stable_us = stable_us;
+        debounce->ops = ops;
+        debounce->userdata = userdata;
+        int r = timer_new(loop, TIMER_EXACT_US, on_time, debounce, &debounce->timer);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(debounce);
+        return 0;
+}
+
+void debounce_free(struct debounce *debounce)
+{
+        if (!debounce)
+                return;
+        timer_free(debounce->timer);
+        free(debounce);
+}
+
+void debounce_start(struct debounce *debounce, bool high)
+{
+        debounce->level = debounce->candidate = high;
+        timer_disarm(debounce->timer);
+}
+
+void debounce_edge(struct debounce *debounce, bool high, uint64_t time_us)
+{
+        debounce->candidate = high;
+        wait_from(debounce, time_us);
+}
+
+bool debounce_level(const struct debounce *debounce)
+{
+        return debounce->level;
+}

@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gpio/line.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* Kernels before 5.7 stamp edges with the wall clock. What lies further back than this is not a monotonic time. */
+#define OLDEST_EDGE_NS (60 * NSEC_PER_SEC)
+/* An oscillating input must not keep the loop to itself. */
+#define MAX_READS 4
+
+#define LINE_TEXT_MAX 255
+
+/* ---- The text ----------------------------------------------------------------------------------------------- */
+
+static int parse_refused(char reason[static 160], const char *why)
+{
+        (void)snprintf(reason, 160, "%s; a line is NAME, OFFSET, CHIP:NAME or CHIP:OFFSET, as in GPIO17 or gpiochip0:17",
+                       why);
+        return -EINVAL;
+}
+
+static int parse_place(struct sconce_line *line, const char *place, char reason[static 160])
+{
+        if (place[strspn(place, "0123456789")] == '\0') {
+                char *end;
+                errno = 0;
+                unsigned long offset = strtoul(place, &end, 10);
+                if (errno || offset > UINT16_MAX)
+                        return parse_refused(reason, "the offset is too large");
+                line->offset = (unsigned)offset;
+                return 0;
+        }
+        line->name = strdup(place);
+        return line->name ? 0 : -ENOMEM;
+}
+
+int line_parse(const char *text, char reason[static 160], struct sconce_line **ret)
+{
+        size_t length = strlen(text);
+        /* Labels and paths may contain colons, so the last one counts. */
+        const char *colon = strrchr(text, ':');
+
+        if (length == 0)
+                return parse_refused(reason, "it is empty");
+        if (length > LINE_TEXT_MAX)
+                return parse_refused(reason, "it is too long");
+        for (size_t i = 0; i < length; i++)
+                if (iscntrl((unsigned char)text[i]))
+                        return parse_refused(reason, "it has a control character in it");
+        if (colon == text)
+                return parse_refused(reason, "the chip before the colon is missing");
+        if (colon && !colon[1])
+                return parse_refused(reason, "the line after the colon is missing");
+
+        CLEANUP_LINE struct sconce_line *line = calloc(1, sizeof(*line));
+        if (!line)
+                return -ENOMEM;
+        line->text = strdup(text);
+        line->chip = colon ? strndup(text, (size_t)(colon - text)) : NULL;
+        if (!line->text || (colon && !line->chip))
+                return -ENOMEM;
+        int r = parse_place(line, colon ? colon + 1 : text, reason);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(line);
+        return 0;
+}
+
+void line_free(struct sconce_line *line)
+{
+        if (!line)
+                return;
+        line_close(line);
+        free(line->text);
+        free(line->chip);
+        free(line->name);
+        free(line);
+}
+
+const char *line_text(const struct sconce_line *line)
+{
+        return line->text;
+}
+
+/* One spelling for the ways to write a chip. */
+static const char *plain_chip(const char *chip, const char *default_chip)
+{
+        static const char *const sim_names[] = { "0", SIM_CHIP_LABEL };
+
+        if (!chip)
+                chip = default_chip ? default_chip : "0";
+        if (strncmp(chip, "/dev/", 5) == 0)
+                chip += 5;
+        if (strncmp(chip, "gpiochip", 8) == 0 && chip[8])
+                chip += 8;
+        for (size_t i = 0; default_chip && strcmp(default_chip, "sim") == 0 && i < ARRAY_SIZE(sim_names); i++)
+                if (strcmp(chip, sim_names[i]) == 0)
+                        return "sim";
+        return chip;
+}
+
+/* The simulated chip's names are known without opening it. */
+static bool sim_offset(const struct sconce_line *line, unsigned *ret)
+{
+        char *end;
+
+        if (!line->name) {
+                *ret = line->offset;
+                return true;
+        }
+        if (strncmp(line->name, "GPIO", 4) != 0 || !isdigit((unsigned char)line->name[4]))
+                return false;
+        *ret = (unsigned)strtoul(line->name + 4, &end, 10);
+        return *end == '\0';
+}
+
+bool line_same(const struct sconce_line *a, const struct sconce_line *b, const char *default_chip)
+{
+        const char *chip_a = plain_chip(a->chip, default_chip), *chip_b = plain_chip(b->chip, default_chip);
+        bool same_chip = strcmp(chip_a, chip_b) == 0;
+        unsigned offset_a, offset_b;
+
+        /* A name without a chip is looked for on all of them, and must be there only once. */
+        if (a->name && b->name && strcmp(a->name, b->name) == 0)
+                return same_chip || !a->chip || !b->chip;
+        if (!same_chip)
+                return false;
+        if (strcmp(chip_a, "sim") == 0 && sim_offset(a, &offset_a) && sim_offset(b, &offset_b))
+                return offset_a == offset_b;
+        return !a->name && !b->name && a->offset == b->offset;
+}
+
+void line_set_settings(struct sconce_line *line, const struct line_settings *settings)
+{
+        line->settings = *settings;
+}
+
+/* ---- Faults ------------------------------------------------------------------------------------------------- */
+
+static int explain_busy(const struct sconce_line *line, const struct line_info *info, struct fault *fault)
+{
+        if (info->consumer[0])
+                return fault_set(fault, -EBUSY, "%s is in use by \"%s\"", line->text, info->consumer);
+        return fault_set(fault, -EBUSY, "%s: the pin is in use by the kernel or a peripheral (I2C, SPI, PWM, UART …); "
+                         "switch that off in the boot configuration or take another line", line->text);
+}
+
+/* What a refused request means, with the help of what the chip tells about the line. */
+static int explain_request(const struct sconce_line *line, const struct line_place *place, int code,
+                           struct fault *fault)
+{
+        struct line_info info = { .used = false };
+        int r = place->chip->ops->line_info(place->chip, place->offset, &info);
+
+        if (code == -ENODEV || r == -ENODEV) {
+                place->chip->gone = true;
+                return fault_set(fault, -ENODEV, "%s: the chip %s is gone (unplugged?)", line->text, place->chip->name);
+        }
+        /* A pin that is muxed to a peripheral is refused with one error or another, and shown as used by nobody. */
+        if (code == -EBUSY || (info.used && (code == -EINVAL || code == -EPERM || code == -EACCES)))
+                return explain_busy(line, &info, fault);
+        if (code == -EACCES || code == -EPERM)
+                return fault_set(fault, -EACCES, "%s: %s refuses this program: permission denied", line->text,
+                                 place->chip->name);
+        if (code == -EINVAL || code == -ENXIO || code == -ENOTSUP)
+                return fault_set(fault, code, "%s: %s refuses these settings (does it have bias, drive, interrupts?): %s",
+                                 line->text, place->chip->name, strerror(-code));
+        return fault_set(fault, code, "%s: %s refuses the line: %s", line->text, place->chip->name, strerror(-code));
+}
+
+static int not_open(const struct sconce_line *line, struct fault *fault)
+{
+        return fault_set(fault, -ENODEV, "%s is not open", line->text);
+}
+
+/* ---- Opening and closing ------------------------------------------------------------------------------------ */
+
+static void link_line(struct gpio *gpio, struct sconce_line *line, const struct line_place *place)
+{
+        line->gpio = gpio;
+        line->place = *place;
+        line->next = gpio->lines;
+        gpio->lines = line;
+}
+
+static void unlink_line(struct sconce_line *line)
+{
+        for (struct sconce_line **at = &line->gpio->lines; *at; at = &(*at)->next) {
+                if (*at == line) {
+                        *at = line->next;
+                        break;
+                }
+        }
+        line->gpio = NULL;
+        line->place.chip = NULL;
+}
+
+void line_close(struct sconce_line *line)
+{
+        if (line->closed) {
+                *line->closed = true;
+                line->closed = NULL;
+        }
+        line->events = sd_event_source_disable_unref(line->events);
+        debounce_free(TAKE_PTR(line->debounce));
+        if (line->request)
+                line->request->ops->release(line->request);
+        line->request = NULL;
+        if (line->gpio)
+                unlink_line(line);
+}
+
+bool line_is_open(const struct sconce_line *line)
+{
+        return line->request;
+}
+
+static int find_place(struct gpio *gpio, struct sconce_line *line, struct line_place *ret, struct fault *fault)
+{
+        if (line->request)
+                return fault_set(fault, -EEXIST, "%s is already open", line->text);
+        int r = line_resolve(gpio, line, ret, fault);
+        for (struct sconce_line *other = gpio->lines; r == 0 && other; other = other->next)
+                if (other->place.chip == ret->chip && other->place.offset == ret->offset)
+                        r = fault_set(fault, -EEXIST, "%s is already in use here, as \"%s\"", line->text, other->text);
+        return r;
+}
+
+static int request_line(struct sconce_line *line, struct request_spec *spec)
+{
+        const struct chip_ops *ops = line->place.chip->ops;
+
+        spec->offset = line->place.offset;
+        spec->consumer = line->gpio->consumer;
+        spec->userdata = line;
+        return ops->request(line->place.chip, spec, &line->request);
+}
+
+/* What the line shows is read first and driven then, by the same request: it is never let go in between. */
+static int request_kept(struct sconce_line *line, const struct request_spec *output)
+{
+        struct request_spec as_is = { .mode = REQUEST_AS_IS }, driven = *output;
+        int r = request_line(line, &as_is);
+
+        if (r < 0)
+                return r;
+        r = line->request->ops->get(line->request);
+        if (r < 0)
+                return r;
+        driven.offset = as_is.offset;
+        driven.consumer = as_is.consumer;
+        driven.high = r;
+        return line->request->ops->reconfigure(line->request, &driven);
+}
+
+int line_open_output(struct gpio *gpio, struct sconce_line *line, int first_value, line_edge_fn on_gone,
+                     void *userdata, struct fault *fault)
+{
+        struct request_spec spec = { .mode = REQUEST_OUTPUT,
+                                     .high = (first_value > 0) != line->settings.active_low,
+                                     .bias = line->settings.bias,
+                                     .drive = line->settings.drive };
+        struct line_place place;
+        int r = find_place(gpio, line, &place, fault);
+
+        if (r == 0) {
+                link_line(gpio, line, &place);
+                r = first_value < 0 ? request_kept(line, &spec) : request_line(line, &spec);
+                if (r < 0) {
+                        line_close(line);
+                        r = explain_request(line, &place, r, fault);
+                }
+        }
+        chips_trim(gpio);
+        if (r < 0)
+                return r;
+        line->fn = on_gone;
+        line->userdata = userdata;
+        return 0;
+}
+
+/* ---- Inputs ------------------------------------------------------------------------------------------------- */
+
+void line_gone(struct sconce_line *line)
+{
+        line_edge_fn fn = line->fn;
+        void *userdata = line->userdata;
+        struct fault fault;
+
+        (void)fault_set(&fault, -ENODEV, "%s: the chip %s is gone (unplugged?)", line->text, line->place.chip->name);
+        line->place.chip->gone = true;
+        line_close(line);
+        if (fn)
+                fn(userdata, NULL, &fault);
+}
+
+/* The kernel stamps with CLOCK_MONOTONIC, the agent with CLOCK_BOOTTIME: what both share is how long ago it was. */
+static uint64_t boottime_us(const struct loop *loop, uint64_t monotonic_ns)
+{
+        struct timespec now;
+
+        if (loop->fake)
+                return loop->fake_now_us;
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+        uint64_t now_ns = (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
+        bool plausible = monotonic_ns <= now_ns && now_ns - monotonic_ns < OLDEST_EDGE_NS;
+        uint64_t ago_us = plausible ? (now_ns - monotonic_ns) / NSEC_PER_USEC : 0;
+        return loop_now_us(loop) - ago_us;
+}
+
+static void tell(struct sconce_line *line, bool high, uint64_t time_us)
+{
+        const struct line_edge edge = { .active = high != line->settings.active_low, .time_us = time_us };
+
+        line->high = high;
+        line->fn(line->userdata, &edge, NULL);
+}
+
+static int look(void *userdata)
+{
+        struct sconce_line *line = userdata;
+        return line->request->ops->get(line->request);
+}
+
+static void on_settled(void *userdata, bool high, uint64_t time_us)
+{
+        tell(userdata, high, time_us);
+}
+
+static const struct debounce_ops debounce_ops = { .look = look, .settled = on_settled };
+
+static void on_raw_edge(struct sconce_line *line, bool high, uint64_t time_us)
+{
+        if (line->debounce)
+                debounce_edge(line->debounce, high, time_us);
+        else if (high != line->high) /* a lost edge in between would make two of a kind */
+                tell(line, high, time_us);
+}
+
+/* A full queue may have lost the newest edges: what the line shows is what counts in the end. */
+static void catch_up(struct sconce_line *line)
+{
+        int high = line->request->ops->get(line->request);
+
+        if (high >= 0)
+                on_raw_edge(line, high, loop_now_us(line->gpio->loop));
+}
+
+static int take_edges(struct sconce_line *line, const bool *closed)
+{
+        const struct loop *loop = line->gpio->loop;
+        struct raw_edge edges[EDGE_QUEUE];
+        int n = EDGE_QUEUE;
+
+        for (int reads = 0; reads < MAX_READS && n > 0; reads++) {
+                n = line->request->ops->read_edges(line->request, edges, ARRAY_SIZE(edges));
+                for (int i = 0; i < n; i++) {
+                        on_raw_edge(line, edges[i].high, boottime_us(loop, edges[i].monotonic_ns));
+                        if (*closed)
+                                return 0;
+                }
+                if (n < 0)
+                        return n;
+                if (n == EDGE_QUEUE)
+                        catch_up(line);
+                if (*closed)
+                        return 0;
+        }
+        return 0;
+}
+
+static void serve(struct sconce_line *line, bool hung_up)
+{
+        bool closed = false;
+
+        line->closed = &closed;
+        int r = take_edges(line, &closed);
+        if (closed)
+                return;
+        line->closed = NULL;
+        if (hung_up || r == -ENODEV)
+                line_gone(line);
+}
+
+static void on_ready(void *userdata)
+{
+        serve(userdata, false);
+}
+
+static int on_event_fd(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+        (void)source;
+        (void)fd;
+        serve(userdata, revents & (EPOLLHUP | EPOLLERR));
+        return 0;
+}
+
+static int request_input(struct sconce_line *line)
+{
+        struct request_spec spec = { .mode = REQUEST_INPUT, .bias = line->settings.bias, .ready = on_ready };
+        uint64_t stable_us = line->settings.debounce_us;
+        int r = -ENOTSUP;
+
+        if (stable_us > 0 && stable_us <= UINT32_MAX) {
+                spec.debounce_us = (uint32_t)stable_us;
+                r = request_line(line, &spec);
+        }
+        if (stable_us == 0 || r == -ENOTSUP) {
+                spec.debounce_us = 0;
+                r = request_line(line, &spec);
+                if (r == 0 && stable_us > 0)
+                        r = debounce_new(line->gpio->loop, stable_us, &debounce_ops, line, &line->debounce);
+        }
+        return r;
+}
+
+static int start_input(struct sconce_line *line)
+{
+        int r = request_input(line);
+
+        if (r < 0)
+                return r;
+        r = line->request->ops->get(line->request);
+        if (r < 0)
+                return r;
+        line->high = r;
+        if (line->debounce)
+                debounce_start(line->debounce, line->high);
+        if (!line->request->ops->event_fd)
+                return 0;
+        r = line->request->ops->event_fd(line->request);
+        if (r < 0)
+                return r;
+        return sd_event_add_io(line->gpio->loop->event, &line->events, r, EPOLLIN, on_event_fd, line);
+}
+
+int line_open_input(struct gpio *gpio, struct sconce_line *line, line_edge_fn on_edge, void *userdata,
+                    struct fault *fault)
+{
+        struct line_place place;
+        int r = find_place(gpio, line, &place, fault);
+
+        if (r == 0) {
+                line->fn = on_edge;
+                line->userdata = userdata;
+                link_line(gpio, line, &place);
+                r = start_input(line);
+                if (r < 0) {
+                        line_close(line);
+                        r = explain_request(line, &place, r, fault);
+                }
+        }
+        chips_trim(gpio);
+        return r < 0 ? r : 0;
+}
+
+/* ---- Levels ------------------------------------------------------------------------------------------------- */
+
+static int explain_use(struct sconce_line *line, int code, struct fault *fault)
+{
+        struct chip *chip = line->place.chip;
+
+        if (code != -ENODEV)
+                return fault_set(fault, code, "%s: %s", line->text, strerror(-code));
+        chip->gone = true;
+        code = fault_set(fault, code, "%s: the chip %s is gone (unplugged?)", line->text, chip->name);
+        line_close(line);
+        return code;
+}
+
+int line_set(struct sconce_line *line, bool active, struct fault *fault)
+{
+        if (!line->request)
+                return not_open(line, fault);
+        int r = line->request->ops->set(line->request, active != line->settings.active_low);
+        return r < 0 ? explain_use(line, r, fault) : 0;
+}
+
+int line_get(struct sconce_line *line, bool *ret_active, struct fault *fault)
+{
+        if (!line->request)
+                return not_open(line, fault);
+        /* While it bounces, a debounced line still shows what it showed before: else a level that comes back would
+         * have been told by a reading and never be taken back by an edge. */
+        int r = line->debounce ? debounce_level(line->debounce) : line->request->ops->get(line->request);
+        if (r < 0)
+                return explain_use(line, r, fault);
+        *ret_active = (bool)r != line->settings.active_low;
+        return 0;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A line's inside, for the files of gpio/. */
+#pragma once
+
+#include "gpio/chips.h"
+#include "gpio/debounce.h"
+
+struct sconce_line {
+        char *text; /* as written */
+        char *chip; /* NULL: not written */
+        char *name; /* NULL: an offset was written */
+        unsigned offset;
+        struct line_settings settings;
+
+        /* While open: */
+        struct gpio *gpio;
+        struct sconce_line *next;
+        struct line_place place;
+        struct request *request;
+        sd_event_source *events;
+        struct debounce *debounce;
+        bool high; /* inputs: the level that was last told */
+        line_edge_fn fn;
+        void *userdata;
+        bool *closed; /* set by line_close(): a callback may close, and free, the line that is being served */
+};

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which chip and which offset a line's text means; where that is unclear, a sentence that says what there is. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gpio/line.h"
+
+/* ---- "Did you mean" ----------------------------------------------------------------------------------------- */
+
+/* How many letters must be changed, added or taken away, regardless of case. */
+static unsigned distance(const char *a, const char *b)
+{
+        unsigned row[GPIO_NAME_SIZE + 1];
+        size_t width = MIN(strlen(b), (size_t)GPIO_NAME_SIZE);
+
+        for (size_t j = 0; j <= width; j++)
+                row[j] = (unsigned)j;
+        for (size_t i = 1; a[i - 1]; i++) {
+                unsigned diagonal = row[0];
+                row[0] = (unsigned)i;
+                for (size_t j = 1; j <= width; j++) {
+                        bool same = tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]);
+                        unsigned best = MIN(MIN(row[j], row[j - 1]) + 1, diagonal + !same);
+                        diagonal = row[j];
+                        row[j] = best;
+                }
+        }
+        return row[width];
+}
+
+struct nearest {
+        char name[GPIO_NAME_SIZE];
+        unsigned distance;
+};
+
+static void consider(struct nearest *nearest, const char *wanted, const char *name)
+{
+        unsigned d = distance(wanted, name);
+
+        if (d >= nearest->distance)
+                return;
+        nearest->distance = d;
+        (void)snprintf(nearest->name, sizeof(nearest->name), "%s", name);
+}
+
+/* ---- Names -------------------------------------------------------------------------------------------------- */
+
+#define MAX_FOUND 4
+
+struct search {
+        const char *name;
+        struct line_place found[MAX_FOUND];
+        unsigned count;
+        struct nearest nearest;
+};
+
+static void search_chip(struct search *search, struct chip *chip)
+{
+        struct line_info info;
+
+        for (unsigned offset = 0; offset < chip->n_lines; offset++) {
+                int r = chip->ops->line_info(chip, offset, &info);
+                if (r == -ENODEV)
+                        chip->gone = true;
+                if (r < 0)
+                        return;
+                if (!info.name[0])
+                        continue;
+                if (strcmp(info.name, search->name) != 0) {
+                        consider(&search->nearest, search->name, info.name);
+                        continue;
+                }
+                if (search->count < MAX_FOUND)
+                        search->found[search->count] = (struct line_place){ .chip = chip, .offset = offset };
+                search->count++;
+        }
+}
+
+/* By name where that tells them apart, by offset where one chip has the name twice. */
+static int ambiguous(const struct search *search, struct fault *fault)
+{
+        unsigned shown = MIN(search->count, (unsigned)MAX_FOUND);
+        bool one_chip = true;
+        char list[200];
+        size_t at = 0;
+
+        for (unsigned i = 1; i < shown; i++)
+                one_chip &= search->found[i].chip == search->found[0].chip;
+        for (unsigned i = 0; i < shown && at < sizeof(list); i++) {
+                const struct line_place *place = &search->found[i];
+                const char *comma = i == 0 ? "" : i + 1 == shown ? " or " : ", ";
+                if (one_chip)
+                        at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s:%u", comma, place->chip->name,
+                                               place->offset);
+                else
+                        at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s:%s", comma, place->chip->name,
+                                               search->name);
+        }
+        return fault_set(fault, -EINVAL, "%u lines are named \"%s\"; write %s", search->count, search->name, list);
+}
+
+static int not_found(const struct search *search, const char *where, struct fault *fault)
+{
+        /* A third of the letters may be wrong. */
+        if (search->nearest.distance <= (strlen(search->name) + 2) / 3)
+                return fault_set(fault, -ENOENT, "%s has no line named \"%s\"; did you mean \"%s\"?", where,
+                                 search->name, search->nearest.name);
+        return fault_set(fault, -ENOENT, "%s has no line named \"%s\"; `sconced --lines` shows what there is", where,
+                         search->name);
+}
+
+static int pick(const struct search *search, const char *where, struct line_place *ret, struct fault *fault)
+{
+        if (search->count == 0)
+                return not_found(search, where, fault);
+        if (search->count > 1)
+                return ambiguous(search, fault);
+        *ret = search->found[0];
+        return 0;
+}
+
+static int resolve_anywhere(struct gpio *gpio, struct search *search, struct line_place *ret, struct fault *fault)
+{
+        struct fault opening = { .code = 0 };
+        int opened = chips_open_all(gpio, &opening);
+
+        for (struct chip *chip = gpio->chips; chip; chip = chip->next)
+                if (!chip->gone && (gpio->sim_only || chip->ops != &sim_ops))
+                        search_chip(search, chip);
+        if (search->count == 0 && opened < 0) /* it may be on the chip that we could not open */
+                return fault_set(fault, opened, "%s", opening.text);
+        if (search->count == 0 && !gpio->chips) {
+                struct chip *none;
+                return chips_get(gpio, NULL, &none, fault);
+        }
+        return pick(search, gpio->sim_only ? "the simulated chip" : "this machine", ret, fault);
+}
+
+/* ---- A line ------------------------------------------------------------------------------------------------- */
+
+static int resolve_on_chip(struct gpio *gpio, const struct sconce_line *line, struct search *search,
+                           struct line_place *ret, struct fault *fault)
+{
+        struct chip *chip;
+        int r = chips_get(gpio, line->chip, &chip, fault);
+
+        if (r < 0)
+                return r;
+        if (line->name) {
+                search_chip(search, chip);
+                return pick(search, chip->name, ret, fault);
+        }
+        if (line->offset >= chip->n_lines)
+                return fault_set(fault, -ENOENT, "%s has the lines 0 to %u; %u is not one of them", chip->name,
+                                 chip->n_lines - 1, line->offset);
+        *ret = (struct line_place){ .chip = chip, .offset = line->offset };
+        return 0;
+}
+
+int line_resolve(struct gpio *gpio, const struct sconce_line *line, struct line_place *ret, struct fault *fault)
+{
+        struct search search = { .name = line->name, .nearest.distance = GPIO_NAME_SIZE };
+
+        if (line->name && !line->chip)
+                return resolve_anywhere(gpio, &search, ret, fault);
+        return resolve_on_chip(gpio, line, &search, ret, fault);
+}
