@@ -62,6 +62,7 @@ struct request {
 
 struct raw_edge {
         bool high;
+        uint32_t lost; /* edges dropped before this one, where the backend knows */
         uint64_t monotonic_ns;
 };
 

@@ -30,6 +30,7 @@ struct line_settings {
 
 struct line_edge {
         bool active;
+        uint32_t lost;    /* edges before this one that were dropped, where the kernel tells */
         uint64_t time_us; /* CLOCK_BOOTTIME */
 };
 

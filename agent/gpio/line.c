@@ -314,9 +314,12 @@ static uint64_t boottime_us(const struct loop *loop, uint64_t monotonic_ns)
 
 static void tell(struct sconce_line *line, bool high, uint64_t time_us)
 {
-        const struct line_edge edge = { .active = high != line->settings.active_low, .time_us = time_us };
+        const struct line_edge edge = { .active = high != line->settings.active_low,
+                                        .lost = line->lost,
+                                        .time_us = time_us };
 
         line->high = high;
+        line->lost = 0;
         line->fn(line->userdata, &edge, NULL);
 }
 
@@ -359,6 +362,7 @@ static int take_edges(struct sconce_line *line, const bool *closed)
         for (int reads = 0; reads < MAX_READS && n > 0; reads++) {
                 n = line->request->ops->read_edges(line->request, edges, ARRAY_SIZE(edges));
                 for (int i = 0; i < n; i++) {
+                        line->lost += edges[i].lost;
                         on_raw_edge(line, edges[i].high, boottime_us(loop, edges[i].monotonic_ns));
                         if (*closed)
                                 return 0;
@@ -428,6 +432,7 @@ static int start_input(struct sconce_line *line)
         if (r < 0)
                 return r;
         line->high = r;
+        line->lost = 0;
         if (line->debounce)
                 debounce_start(line->debounce, line->high);
         if (!line->request->ops->event_fd)

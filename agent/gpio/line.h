@@ -20,6 +20,7 @@ struct sconce_line {
         sd_event_source *events;
         struct debounce *debounce;
         bool high; /* inputs: the level that was last told */
+        uint32_t lost; /* edges that were dropped since */
         line_edge_fn fn;
         void *userdata;
         bool *closed; /* set by line_close(): a callback may close, and free, the line that is being served */

@@ -9,22 +9,31 @@
 
 /* ---- "Did you mean" ----------------------------------------------------------------------------------------- */
 
-/* How many letters must be changed, added or taken away, regardless of case. */
+static bool same_letter(char a, char b)
+{
+        return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+/* How many letters must be changed, added, taken away or swapped with the next one, regardless of case. */
 static unsigned distance(const char *a, const char *b)
 {
-        unsigned row[GPIO_NAME_SIZE + 1];
+        unsigned rows[3][GPIO_NAME_SIZE + 1];
+        unsigned *before = rows[0], *above = rows[1], *row = rows[2];
         size_t width = MIN(strlen(b), (size_t)GPIO_NAME_SIZE);
 
         for (size_t j = 0; j <= width; j++)
                 row[j] = (unsigned)j;
         for (size_t i = 1; a[i - 1]; i++) {
-                unsigned diagonal = row[0];
+                unsigned *free_row = before;
+                before = above;
+                above = row;
+                row = free_row;
                 row[0] = (unsigned)i;
                 for (size_t j = 1; j <= width; j++) {
-                        bool same = tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]);
-                        unsigned best = MIN(MIN(row[j], row[j - 1]) + 1, diagonal + !same);
-                        diagonal = row[j];
-                        row[j] = best;
+                        unsigned changed = above[j - 1] + !same_letter(a[i - 1], b[j - 1]);
+                        row[j] = MIN(MIN(above[j], row[j - 1]) + 1, changed);
+                        if (i > 1 && j > 1 && same_letter(a[i - 1], b[j - 2]) && same_letter(a[i - 2], b[j - 1]))
+                                row[j] = MIN(row[j], before[j - 2] + 1);
                 }
         }
         return row[width];

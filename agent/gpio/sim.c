@@ -33,6 +33,7 @@ struct sim_request {
         void *userdata;
         struct raw_edge queue[EDGE_QUEUE];
         size_t first, count;
+        uint32_t lost;
         char consumer[GPIO_NAME_SIZE];
 };
 
@@ -68,6 +69,7 @@ static struct sim_request *sim_request_of(struct request *request)
 static void queue_edge(struct sim_request *request, bool high, uint64_t monotonic_ns)
 {
         if (request->count == EDGE_QUEUE) { /* the oldest goes: the last level is what counts */
+                request->lost++;
                 request->first = (request->first + 1) % EDGE_QUEUE;
                 request->count--;
         }
@@ -436,7 +438,9 @@ static int sim_read_edges(struct request *base, struct raw_edge *edges, size_t m
         size_t n = 0;
 
         for (; n < max && request->count > 0; request->count--) {
-                edges[n++] = request->queue[request->first];
+                edges[n] = request->queue[request->first];
+                edges[n++].lost = request->lost;
+                request->lost = 0;
                 request->first = (request->first + 1) % EDGE_QUEUE;
         }
         return (int)n;

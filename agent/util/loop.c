@@ -18,7 +18,8 @@ struct timer {
 int loop_init(struct loop *loop)
 {
         memset(loop, 0, sizeof(*loop));
-        return sd_event_default(&loop->event);
+        int r = sd_event_default(&loop->event);
+        return r < 0 ? r : 0;
 }
 
 int loop_init_fake(struct loop *loop)
