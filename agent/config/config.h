@@ -53,6 +53,9 @@ struct config {
 /* Reads FILE, then FILE's sibling conf.d/ *.conf in C order, with their includes. Always returns as much as could be read:
  * *ret is set even when problems were found (they are appended). -ENOMEM is the only error. */
 int config_load(const char *path, struct problems *problems, struct config **ret) MUST_CHECK;
+
+/* The same without drop-ins: the client's config. */
+int config_load_file(const char *path, struct problems *problems, struct config **ret) MUST_CHECK;
 void config_free(struct config *config);
 
 const struct config_section *config_find(const struct config *config, const char *kind, const char *id);

@@ -360,28 +360,38 @@ static int finish_hash(struct loader *loader)
         return 0;
 }
 
-static int load_all(struct loader *loader, const char *path)
+static int load_all(struct loader *loader, const char *path, bool drop_ins)
 {
         loader->hash = EVP_MD_CTX_new();
         if (!loader->hash || EVP_DigestInit_ex(loader->hash, EVP_sha256(), NULL) != 1)
                 return -ENOMEM;
         int r = load_file(loader, path, (struct config_origin){ 0 }, 0);
-        if (r == 0)
+        if (r == 0 && drop_ins)
                 r = load_drop_ins(loader, path);
         return r < 0 ? r : finish_hash(loader);
 }
 
-int config_load(const char *path, struct problems *problems, struct config **ret)
+static int load(const char *path, bool drop_ins, struct problems *problems, struct config **ret)
 {
         CLEANUP_CONFIG struct config *config = calloc(1, sizeof(*config));
         if (!config)
                 return -ENOMEM;
         struct loader loader = { .config = config, .problems = problems };
-        int r = load_all(&loader, path);
+        int r = load_all(&loader, path, drop_ins);
         EVP_MD_CTX_free(loader.hash);
         free(loader.identities);
         if (r < 0 || problems->lost)
                 return -ENOMEM;
         *ret = TAKE_PTR(config);
         return 0;
+}
+
+int config_load(const char *path, struct problems *problems, struct config **ret)
+{
+        return load(path, true, problems, ret);
+}
+
+int config_load_file(const char *path, struct problems *problems, struct config **ret)
+{
+        return load(path, false, problems, ret);
 }

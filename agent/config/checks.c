@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/checks.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "util/text.h"
+#include "util/url.h"
+
+struct check {
+        const struct config *config;
+        struct settings *settings;
+        struct problems *problems;
+        bool good;
+        bool mqtts;     /* some broker is reached by TLS */
+        bool exposed;   /* some broker is reached over the network without TLS */
+};
+
+static const struct config_entry *find_key(const struct check *check, const char *kind, const char *key)
+{
+        const struct config_section *section = config_find(check->config, kind, NULL);
+        return section ? config_entry_find(section, key) : NULL;
+}
+
+static bool is_written(const struct check *check, const char *kind, const char *key)
+{
+        return find_key(check, kind, key) != NULL;
+}
+
+static void add(struct check *check, struct problems *list, const char *kind, const char *key, const char *text)
+{
+        const struct config_entry *entry = find_key(check, kind, key);
+        problems_add(list, entry ? entry->file : NULL, entry ? entry->line : 0, "[%s] %s: %s", kind, key, text);
+}
+
+static void PRINTF_LIKE(4, 5) complain(struct check *check, const char *kind, const char *key, const char *format, ...)
+{
+        char text[480];
+        va_list arguments;
+        va_start(arguments, format);
+        (void)vsnprintf(text, sizeof(text), format, arguments);
+        va_end(arguments);
+        add(check, check->problems, kind, key, text);
+        check->good = false;
+}
+
+/* ---- [node] -------------------------------------------------------------------------------------------------- */
+
+static void check_name(struct check *check)
+{
+        const char *name = check->settings->node.name;
+        char shown[TEXT_SHOWN_MAX];
+        if (!name)
+                return;
+        if (!text_is_id(name))
+                complain(check, "node", "name",
+                         "%s: a node's name is made of a-z, 0-9, \"_\" and \"-\", begins with a letter or digit, and has at most 64 characters",
+                         text_show(name, shown));
+        else if (strcmp(name, "reply") == 0 || strcmp(name, "all") == 0)
+                complain(check, "node", "name", "%s: is reserved; take another name", name);
+}
+
+/* ---- [broker] ------------------------------------------------------------------------------------------------ */
+
+static void check_url(struct check *check, const char *text)
+{
+        struct url url;
+        struct fault fault = { 0 };
+        char warning[TEXT_SHOWN_MAX + 128], shown[TEXT_SHOWN_MAX];
+        if (url_parse(text, &url, &fault) < 0) {
+                complain(check, "broker", "url", "%s: %s", text_show(text, shown), fault.text);
+                return;
+        }
+        check->mqtts |= url.scheme == URL_MQTTS;
+        if (url_is_private(&url))
+                return;
+        check->exposed = true;
+        (void)snprintf(warning, sizeof(warning), "%s: without TLS anyone on the way can read and change what is sent; mqtts:// prevents that",
+                       text_show(text, shown));
+        add(check, &check->settings->warnings, "broker", "url", warning);
+}
+
+static void check_urls(struct check *check)
+{
+        const char *const *urls = check->settings->broker.urls.items;
+        for (size_t i = 0; i < check->settings->broker.urls.count; i++)
+                check_url(check, urls[i]);
+}
+
+/* The base is the first part of every topic: one or more levels. */
+static void check_base(struct check *check)
+{
+        const char *base = check->settings->broker.base;
+        char shown[TEXT_SHOWN_MAX];
+        size_t length = base ? strlen(base) : 0;
+        if (!base)
+                return;
+        if (length == 0 || length > 128 || strpbrk(base, "+#\t\n\r ") || base[0] == '$')
+                complain(check, "broker", "base", "%s: a topic of 1 to 128 bytes without blanks, \"+\", \"#\" and a \"$\" at its start",
+                         text_show(base, shown));
+        else if (base[0] == '/' || base[length - 1] == '/' || strstr(base, "//"))
+                complain(check, "broker", "base", "%s: topic levels are not empty: no \"/\" at the start or the end, as in sconce",
+                         text_show(base, shown));
+}
+
+/* Whoever can read the file has the secret. */
+static void warn_of_readers(struct check *check, const char *key)
+{
+        const struct config_entry *entry = find_key(check, "broker", key);
+        struct stat status;
+        if (entry && !entry->broken && stat(entry->file, &status) == 0 && (status.st_mode & S_IROTH))
+                add(check, &check->settings->warnings, "broker", key,
+                    "every user of this machine can read the file that holds it: chmod o-r, or use password_file");
+}
+
+static void check_password(struct check *check)
+{
+        const struct broker_settings *broker = &check->settings->broker;
+        const char *key = broker->password ? "password" : "password_file";
+        if (!broker->password && !broker->password_file)
+                return;
+        if (broker->password && broker->password_file)
+                complain(check, "broker", "password_file", "password is there too: one of them");
+        if (!broker->user && !is_written(check, "broker", "user"))
+                complain(check, "broker", key, "needs a user: user = NAME");
+        if (check->exposed)
+                complain(check, "broker", key, "a password goes over mqtts:// only, or to a broker on this machine");
+        if (broker->password)
+                warn_of_readers(check, "password");
+}
+
+/* ---- [tls] --------------------------------------------------------------------------------------------------- */
+
+/* A certificate and its key belong together; without both a password may stand in for them. */
+static void check_certificate(struct check *check)
+{
+        struct tls_settings *tls = &check->settings->tls;
+        bool cert = is_written(check, "tls", "cert"), key = is_written(check, "tls", "key");
+        if (cert && !key)
+                complain(check, "tls", "cert", "needs its key: key = FILE, or a provider URI such as handle:0x81000001");
+        if (key && !cert)
+                complain(check, "tls", "key", "needs its certificate: cert = FILE");
+        if (!cert && !key && settings_uses_password(check->config))
+                tls->cert = tls->key = NULL;
+}
+
+static bool has_scheme(const char *text)
+{
+        size_t length = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789+.-");
+        return length > 1 && text[length] == ':' && text[length + 1] != '\0';
+}
+
+static void check_key_and_ca(struct check *check)
+{
+        const struct tls_settings *tls = &check->settings->tls;
+        char shown[TEXT_SHOWN_MAX];
+        if (tls->key && tls->key[0] != '/' && !has_scheme(tls->key))
+                complain(check, "tls", "key", "%s: a path that begins with \"/\", or a provider URI such as handle:0x81000001 or pkcs11:…",
+                         text_show(tls->key, shown));
+        if (tls->ca && tls->ca[0] != '/' && strcmp(tls->ca, "system") != 0)
+                complain(check, "tls", "ca", "%s: a path that begins with \"/\", or system", text_show(tls->ca, shown));
+}
+
+static void check_server_name(struct check *check)
+{
+        const char *name = check->settings->tls.server_name;
+        char shown[TEXT_SHOWN_MAX];
+        if (name && (*name == '\0' || strlen(name) > 253 ||
+                     name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:_-")] != '\0'))
+                complain(check, "tls", "server_name", "%s: a host name or an IP address", text_show(name, shown));
+}
+
+/* sha256// and 32 bytes in base64. */
+static void check_pin(struct check *check)
+{
+        static const char prefix[] = "sha256//";
+        static const size_t digits = 43;
+        const char *pin = check->settings->tls.pin;
+        char shown[TEXT_SHOWN_MAX];
+        if (!pin)
+                return;
+        const char *text = strncmp(pin, prefix, strlen(prefix)) == 0 ? pin + strlen(prefix) : "";
+        size_t length = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
+        if (length != digits || strcmp(text + length, "=") != 0)
+                complain(check, "tls", "pin", "%s: sha256// and the SHA-256 of the broker's public key in base64, 44 characters",
+                         text_show(pin, shown));
+}
+
+/* ---- All ----------------------------------------------------------------------------------------------------- */
+
+static void check_chip(struct check *check)
+{
+        const char *chip = check->settings->gpio.chip;
+        if (chip && *chip == '\0')
+                complain(check, "gpio", "chip", "\"\": a chip's number, name, label or path, or sim");
+}
+
+bool settings_check(const struct config *config, struct settings *settings, struct problems *problems)
+{
+        static void (*const checks[])(struct check *check) = {
+                check_name,       check_urls,        check_base, check_password, check_certificate,
+                check_key_and_ca, check_server_name, check_pin,  check_chip,
+        };
+        struct check check = { .config = config, .settings = settings, .problems = problems, .good = true };
+        for (size_t i = 0; i < ARRAY_SIZE(checks); i++)
+                checks[i](&check);
+        return check.good;
+}

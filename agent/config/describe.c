@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/describe.h"
+
+#include <string.h>
+
+#include "config/options.h"
+#include "util/macro.h"
+
+static void print_choices(FILE *out, const struct sconce_option *row)
+{
+        for (size_t i = 0; row->choices && row->choices[i]; i++)
+                (void)fprintf(out, "%s%s", i ? " | " : "", row->choices[i]);
+}
+
+/* "keep | on | off", "duration, from 1s to 1m", "list of strings". */
+static void print_type(FILE *out, const struct sconce_option *row)
+{
+        char name[40];
+        if (row->type == SCONCE_TYPE_ENUM && row->choices) {
+                (void)fputs(row->flags & SCONCE_LIST ? "list of " : "", out);
+                print_choices(out, row);
+                return;
+        }
+        (void)fputs(option_type_name(row, name), out);
+        if (row->min && row->max)
+                (void)fprintf(out, ", from %s to %s", row->min, row->max);
+        else if (row->min)
+                (void)fprintf(out, ", at least %s", row->min);
+        else if (row->max)
+                (void)fprintf(out, ", at most %s", row->max);
+        if (row->unit)
+                (void)fprintf(out, "%s%s", row->min || row->max ? " " : ", in ", row->unit);
+}
+
+static void print_flags(FILE *out, const struct sconce_option *row)
+{
+        static const struct {
+                uint32_t flag;
+                const char *word;
+        } words[] = {
+                { SCONCE_REQUIRED, "required" },
+                { SCONCE_SECRET, "secret" },
+                { SCONCE_OUTPUT, "output" },
+                { SCONCE_TIMES_OUTPUT, "makes the output timed" },
+                { SCONCE_RELOADABLE, "reloadable" },
+        };
+        const char *joint = "";
+        for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+                if (row->flags & words[i].flag) {
+                        (void)fprintf(out, "%s%s", joint, words[i].word);
+                        joint = ", ";
+                }
+        }
+}
+
+static void describe_text(FILE *out, const struct sconce_option *row)
+{
+        (void)fprintf(out, "  %s = ", row->key);
+        print_type(out, row);
+        if (row->def)
+                (void)fprintf(out, "  (default %s)", *row->def ? row->def : "\"\"");
+        if (row->flags & (SCONCE_REQUIRED | SCONCE_SECRET | SCONCE_OUTPUT | SCONCE_TIMES_OUTPUT | SCONCE_RELOADABLE)) {
+                (void)fputs("  [", out);
+                print_flags(out, row);
+                (void)fputs("]", out);
+        }
+        (void)fprintf(out, "\n      %s\n", row->help ? row->help : "");
+}
+
+static void put_cell(FILE *out, const char *text)
+{
+        for (; *text; text++)
+                (void)fprintf(out, "%s%c", *text == '|' ? "\\" : "", *text);
+}
+
+static void describe_markdown(FILE *out, const struct sconce_option *row)
+{
+        char type[512] = "";
+        FILE *cell = fmemopen(type, sizeof(type), "w");
+        if (cell) {
+                print_type(cell, row);
+                (void)fclose(cell);
+        }
+        (void)fprintf(out, "| `%s` | ", row->key);
+        put_cell(out, type);
+        (void)fprintf(out, " | %s%s%s | ", row->def ? "`" : "", row->def ? row->def : "", row->def ? "`" : "");
+        put_cell(out, row->help ? row->help : "");
+        if (row->flags & (SCONCE_REQUIRED | SCONCE_SECRET)) {
+                (void)fputs(" (", out);
+                print_flags(out, row);
+                (void)fputs(")", out);
+        }
+        (void)fputs(" |\n", out);
+}
+
+void options_describe_head(FILE *out, enum describe_form form)
+{
+        if (form == DESCRIBE_MARKDOWN)
+                (void)fputs("| key | type | default | what it says |\n| --- | --- | --- | --- |\n", out);
+}
+
+void options_describe(FILE *out, const struct sconce_option *rows, enum describe_form form)
+{
+        for (const struct sconce_option *row = rows; row && row->key; row++)
+                (form == DESCRIBE_MARKDOWN ? describe_markdown : describe_text)(out, row);
+}

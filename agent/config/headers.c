@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config/checks.h"
+#include "config/later.h"
+#include "config/suggest.h"
+#include "util/text.h"
+
+#define ID_RULE "is made of a-z, 0-9, \"_\" and \"-\", begins with a letter or digit, and has at most 64 characters"
+
+/* One-word sections, and how many of them the client knows: those that stand first. */
+static const char *const words[] = { "broker", "tls", "node", "gpio" };
+enum { CLIENT_WORDS = 2 };
+
+static bool is_daemon_word(const char *kind)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+                if (strcmp(words[i], kind) == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* What cannot be the name of a plugin, besides the daemon's own sections. */
+static bool is_reserved_kind(const char *kind)
+{
+        static const char *const reserved[] = { "homeassistant", "log", "history" };
+        for (size_t i = 0; i < ARRAY_SIZE(reserved); i++) {
+                if (strcmp(reserved[i], kind) == 0)
+                        return true;
+        }
+        return false;
+}
+
+static void PRINTF_LIKE(3, 4) complain(struct problems *problems, const struct config_section *section, const char *format, ...)
+{
+        char text[400], label[CONFIG_LABEL_MAX];
+        va_list arguments;
+        va_start(arguments, format);
+        (void)vsnprintf(text, sizeof(text), format, arguments);
+        va_end(arguments);
+        problems_add(problems, section->file, section->line, "%s: %s", config_label(section, label), text);
+}
+
+static bool check_client_word(const struct config_section *section, struct problems *problems)
+{
+        for (size_t i = 0; i < CLIENT_WORDS && !section->id; i++) {
+                if (strcmp(words[i], section->kind) == 0)
+                        return true;
+        }
+        complain(problems, section, "the client's config has the sections [broker] and [tls] only");
+        return false;
+}
+
+static bool check_word(const struct config_section *section, struct problems *problems)
+{
+        if (is_daemon_word(section->kind))
+                return true;
+        if (later_section(section->kind, false)) {
+                complain(problems, section, "not in this version");
+                return false;
+        }
+        struct suggestion near = { .wanted = section->kind };
+        for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+                suggestion_offer(&near, words[i]);
+        complain(problems, section,
+                 "unknown section; there are [node], [broker], [tls] and [gpio], and a device is [PLUGIN ID]%s%s%s",
+                 near.best ? "; did you mean [" : "", near.best ? near.best : "", near.best ? "]" : "");
+        return false;
+}
+
+/* The id in small letters, where that is all it takes. */
+static bool small_letters(const char *id, char *small, size_t size)
+{
+        (void)snprintf(small, size, "%s", id);
+        for (char *c = small; *c; c++)
+                *c = *c == ' ' ? '-' : (char)tolower((unsigned char)*c);
+        return strlen(id) < size && text_is_id(small);
+}
+
+static bool check_id(const struct config_section *section, struct problems *problems)
+{
+        char small[80];
+        if (text_is_id(section->id))
+                return true;
+        if (small_letters(section->id, small, sizeof(small)))
+                complain(problems, section, "a device's id " ID_RULE "; did you mean [%.70s %s]", section->kind, small);
+        else
+                complain(problems, section, "a device's id " ID_RULE);
+        return false;
+}
+
+/* Ids are topics: one device each, whatever plugin drives it. */
+static bool check_unique(const struct config *config, size_t index, struct problems *problems)
+{
+        const struct config_section *section = &config->sections[index];
+        for (size_t i = 0; i < index; i++) {
+                const struct config_section *other = &config->sections[i];
+                char label[CONFIG_LABEL_MAX];
+                if (!other->id || strcmp(other->id, section->id) != 0)
+                        continue;
+                complain(problems, section, "a device's id is used once, and this one is taken by %s at %s:%u",
+                         config_label(other, label), other->file, other->line);
+                return false;
+        }
+        return true;
+}
+
+static bool check_device(const struct config *config, size_t index, struct problems *problems)
+{
+        const struct config_section *section = &config->sections[index];
+        if (is_daemon_word(section->kind)) {
+                complain(problems, section, "[%s] takes no second word", section->kind);
+                return false;
+        }
+        if (later_section(section->kind, true)) {
+                complain(problems, section, "not in this version");
+                return false;
+        }
+        if (is_reserved_kind(section->kind)) {
+                complain(problems, section, "\"%s\" is reserved and names no plugin", section->kind);
+                return false;
+        }
+        if (!text_is_id(section->kind)) {
+                complain(problems, section, "a plugin's name " ID_RULE);
+                return false;
+        }
+        if (strcmp(section->id, "node") == 0) {
+                complain(problems, section, "the id \"node\" is the agent's own: take another");
+                return false;
+        }
+        return check_id(section, problems) && check_unique(config, index, problems);
+}
+
+bool headers_check(const struct config *config, enum settings_for whom, struct problems *problems)
+{
+        bool good = true;
+        for (size_t i = 0; i < config->count; i++) {
+                const struct config_section *section = &config->sections[i];
+                if (whom == SETTINGS_CLIENT)
+                        good &= check_client_word(section, problems);
+                else if (section->id)
+                        good &= check_device(config, i, problems);
+                else
+                        good &= check_word(section, problems);
+        }
+        return good;
+}
