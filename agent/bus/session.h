@@ -25,7 +25,7 @@ struct session_options {
         const char *user, *password; /* NULL: none */
         int version;                 /* enum session_version */
         uint64_t keepalive_us, connect_timeout_us, handshake_timeout_us;
-        uint64_t backoff_first_us, backoff_max_us; /* full jitter between 0 and the doubled bound; 0: the defaults */
+        uint64_t backoff_first_us, backoff_max_us; /* full jitter between 0 and the doubled bound; 0: 1 s and 60 s */
         size_t max_packet_bytes;                   /* larger incoming packets are refused at the protocol level; 0: none */
         const struct tls_options *tls;             /* NULL where every URL is plain */
         const char *will_topic, *will_payload;     /* QoS 1, retained; NULL: none */
@@ -47,6 +47,7 @@ struct session_message {
         const char *content_type;
 };
 
+/* Handlers may call anything here but session_free(). */
 struct session_handlers {
         void (*connected)(void *userdata);                     /* subscriptions are sent */
         void (*disconnected)(void *userdata, const char *why); /* after connected; every time */
@@ -58,6 +59,7 @@ struct session_handlers {
         void (*subscribed)(void *userdata, int id, int reason);
 };
 
+/* -EINVAL: a URL that url_parse() does not take, which says why. */
 int session_new(struct loop *loop, const struct session_options *options, const struct session_handlers *handlers,
                 void *userdata, struct session **ret) MUST_CHECK;
 int session_start(struct session *session) MUST_CHECK; /* begins connecting; returns at once */
@@ -72,8 +74,13 @@ unsigned session_receive_maximum(const struct session *session); /* the broker's
 const char *session_peer(const struct session *session);         /* "broker.lan (192.0.2.1:8883), MQTT 5, TLSv1.3" for people */
 const struct fault *session_last_fault(const struct session *session); /* code 0 while connected */
 
-/* -ENOTCONN while not connected (nothing is queued), -EMSGSIZE over the broker's maximum packet size, -EINVAL.
- * ret_id may be NULL. */
+/* QoS 1 messages that the broker has not acknowledged yet. More than session_receive_maximum() wait in memory for
+ * acknowledgements and are gone with the connection: whoever has much to send keeps to that window. */
+unsigned session_in_flight(const struct session *session);
+
+/* -ENOTCONN while not connected (nothing is queued), -EMSGSIZE over the broker's maximum packet size, -EAGAIN when the
+ * broker has left 1,024 messages unacknowledged, -EINVAL. ret_id may be NULL. Within a handler the message leaves when
+ * the handler has returned. */
 int session_publish(struct session *session, const struct session_message *message, int *ret_id) MUST_CHECK;
 
 /* One more subscription, for this connection only: after a reconnect it is asked for again in connected(). Errors as

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* MQTT 5 properties to and from the fields of a struct session_message. */
+#pragma once
+
+#include <mosquitto.h>
+
+#include "bus/session.h"
+
+/* The strings that reading properties allocates: most messages have none. */
+struct properties_owned {
+        char *response_topic, *content_type;
+        void *correlation;
+};
+
+/* Fills the MQTT 5 fields of `message` from `properties`; their memory is in `owned` until properties_done(). */
+void properties_read(const mosquitto_property *properties, struct session_message *message,
+                     struct properties_owned *owned);
+void properties_done(struct properties_owned *owned);
+
+/* NULL where the message has none. -ENOMEM, -EINVAL for what MQTT cannot carry. */
+int properties_write(const struct session_message *message, mosquitto_property **ret) MUST_CHECK;

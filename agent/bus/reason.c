@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bus/reason.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <mqtt_protocol.h>
+
+struct code_text {
+        int code;
+        int error; /* positive errno */
+        const char *text;
+};
+
+static const struct code_text os_errors[] = {
+        { ECONNREFUSED, ECONNREFUSED, "connection refused: is the broker running there, on that port?" },
+        { ENETUNREACH, ENETUNREACH, "network unreachable: is this machine connected to the network?" },
+        { EHOSTUNREACH, EHOSTUNREACH, "host unreachable: is it switched on and in the same network?" },
+        { ETIMEDOUT, ETIMEDOUT, "no answer: is it switched on, and is a firewall in between?" },
+        { ECONNRESET, ECONNRESET, "the broker reset the connection" },
+        { ENOENT, ENOENT, "there is no such socket: is the broker running?" },
+        { EACCES, EACCES, "permission denied: may this user use the broker's socket?" },
+        { EADDRNOTAVAIL, EADDRNOTAVAIL, "this machine has no address to connect from" },
+};
+
+static const struct code_text connack_311[] = {
+        { 1, EPROTONOSUPPORT, "the broker does not speak MQTT 3.1.1" },
+        { 2, EINVAL, "the broker does not accept the client id" },
+        { 3, EAGAIN, "the broker says that it is not available" },
+        { 4, EACCES, "the broker does not accept user and password" },
+        { 5, EACCES, "the broker says that this client is not authorized" },
+};
+
+/* Codes of MQTT 5 in CONNACK and DISCONNECT that the user can do something about; the others get their own names. */
+static const struct code_text codes_5[] = {
+        { 0x81, EPROTO, "the broker calls a packet of ours malformed" },
+        { 0x82, EPROTO, "the broker reports a protocol error" },
+        { 0x84, EPROTONOSUPPORT, "the broker does not speak MQTT 5" },
+        { 0x85, EINVAL, "the broker does not accept the client id" },
+        { 0x86, EACCES, "the broker does not accept user and password" },
+        { 0x87, EACCES, "the broker says that this client is not authorized" },
+        { 0x88, EAGAIN, "the broker says that it is not available" },
+        { 0x89, EAGAIN, "the broker says that it is busy" },
+        { 0x8a, EACCES, "the broker has banned this client" },
+        { 0x8b, ESHUTDOWN, "the broker is shutting down" },
+        { 0x8c, EACCES, "the broker does not accept this way of authentication" },
+        { 0x8d, ETIMEDOUT, "the broker heard nothing from us for too long" },
+        { 0x93, EPROTO, "the broker says that too many messages were in flight" },
+        { 0x95, EMSGSIZE, "the broker says that a message was too large" },
+        { 0x96, EAGAIN, "the broker says that messages come too fast" },
+        { 0x97, EDQUOT, "the broker says that a quota is used up" },
+        { 0x98, ECONNABORTED, "the broker's administrator closed the connection" },
+        { 0x9a, EINVAL, "the broker does not keep retained messages, which Sconce needs" },
+        { 0x9b, EINVAL, "the broker does not do QoS 1, which Sconce needs" },
+        { 0x9c, EAGAIN, "the broker says that another server should be used" },
+        { 0x9d, EAGAIN, "the broker says that it has moved to another server" },
+        { 0x9f, EAGAIN, "the broker says that connections come too fast" },
+        { 0xa0, EAGAIN, "the broker allows connections for a limited time only" },
+};
+
+static const struct code_text lookups[] = {
+        { EAI_NONAME, ENOENT, "there is no such name: is it spelt right, and does the house's name server know it?" },
+        { EAI_AGAIN, EAGAIN, "no name server answers: is this machine connected to the network?" },
+        { EAI_FAIL, EIO, "the name server reports an error" },
+        { EAI_MEMORY, ENOMEM, "there is not enough memory" },
+#ifdef EAI_NODATA
+        { EAI_NODATA, ENOENT, "the name exists but has no address" },
+#endif
+};
+
+static const struct code_text *find(const struct code_text *table, size_t count, int code)
+{
+        for (size_t i = 0; i < count; i++)
+                if (table[i].code == code)
+                        return &table[i];
+        return NULL;
+}
+#define FIND(table, code) find(table, ARRAY_SIZE(table), code)
+
+const char *reason_code_text(int code)
+{
+        static const struct {
+                int code;
+                const char *text;
+        } names[] = {
+                { 0x10, "no matching subscribers" }, { 0x80, "unspecified error" },
+                { 0x83, "implementation specific error" }, { 0x87, "not authorized" },
+                { 0x8f, "topic filter invalid" },   { 0x90, "topic name invalid" },
+                { 0x91, "packet identifier in use" }, { 0x97, "quota exceeded" },
+                { 0x99, "payload format invalid" }, { 0x9e, "shared subscriptions not supported" },
+                { 0xa2, "wildcard subscriptions not supported" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                if (names[i].code == code)
+                        return names[i].text;
+        return code < 0x80 ? "success" : "refused";
+}
+
+static void describe_code(const struct code_text *found, int code, struct fault *fault)
+{
+        if (found)
+                (void)fault_set(fault, -found->error, "%s", found->text);
+        else
+                (void)fault_set(fault, -EPROTO, "the broker closes with reason code 0x%02x", (unsigned)code);
+}
+
+static void describe_os(int error, struct fault *fault)
+{
+        const struct code_text *found = FIND(os_errors, error);
+
+        if (found)
+                (void)fault_set(fault, -error, "%s", found->text);
+        else
+                (void)fault_set(fault, -error, "%s", strerror(error));
+}
+
+void reason_describe(const struct transport_end *end, struct fault *fault)
+{
+        if (reason_is_taken_over(end))
+                (void)fault_set(fault, -EADDRINUSE,
+                                "another client uses the client id \"%s\": are there two nodes of one name?",
+                                end->client_id);
+        else if (end->connack > 0)
+                describe_code(end->mqtt5 ? FIND(codes_5, end->connack) : FIND(connack_311, end->connack),
+                              end->connack, fault);
+        else if (end->disconnect > 0)
+                describe_code(FIND(codes_5, end->disconnect), end->disconnect, fault);
+        else if (end->silent)
+                (void)fault_set(fault, -ETIMEDOUT, "the broker no longer answers");
+        else if (end->os_error)
+                describe_os(end->os_error, fault);
+        else if (end->connack == 0)
+                (void)fault_set(fault, -ECONNRESET, "the broker closed the connection");
+        else
+                (void)fault_set(fault, -ECONNRESET,
+                                "the broker closed the connection without a word: does it want TLS (mqtts://), "
+                                "or is this no MQTT broker?");
+}
+
+void reason_lookup(const char *host, int error, int errno_value, struct fault *fault)
+{
+        const struct code_text *found = FIND(lookups, error);
+
+        if (found)
+                (void)fault_set(fault, -found->error, "the name %s could not be looked up: %s", host, found->text);
+        else
+                (void)fault_set(fault, -EIO, "the name %s could not be looked up: %s", host,
+                                error == EAI_SYSTEM ? strerror(errno_value) : gai_strerror(error));
+}
+
+bool reason_wants_311(const struct transport_end *end, bool *ret_certain)
+{
+        *ret_certain = end->connack == CONNACK_REFUSED_PROTOCOL_VERSION || end->connack == MQTT_RC_UNSUPPORTED_PROTOCOL_VERSION;
+        return end->mqtt5 && (*ret_certain || (end->connack < 0 && end->connected));
+}
+
+bool reason_is_taken_over(const struct transport_end *end)
+{
+        return end->disconnect == MQTT_RC_SESSION_TAKEN_OVER;
+}

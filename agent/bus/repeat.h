@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What goes wrong again and again is said once, then at a decent interval with the number of times. Several reasons may
+ * alternate (one a broker, one an address); each keeps its own count.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define REPEAT_TEXTS       8
+#define REPEAT_INTERVAL_US (10 * 60 * 1000000ULL)
+
+/* Zeroed is empty. */
+struct repeat {
+        struct repeat_text {
+                uint64_t hash;
+                uint64_t said_us;
+                unsigned times; /* since the first; 0: free */
+        } texts[REPEAT_TEXTS];
+};
+
+/* Counts the text; true when it is to be said now. `ret_times` is how often it has happened. */
+bool repeat_due(struct repeat *repeat, const char *text, uint64_t now_us, unsigned *ret_times);
+/* All is well again: whatever comes next is news. */
+void repeat_reset(struct repeat *repeat);

@@ -1,0 +1,665 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A session that is kept up for ever.
+ *
+ *   idle -> look-up -> connecting -> handshake -> connack -> connected
+ *             ^ each address of each URL in turn                |
+ *             +------ back-off <- the last one failed, or the connection ended
+ *
+ * Each step starts from the loop, never from inside the one before: an attempt that fails at once cannot recurse.
+ */
+#include "bus/session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include <mosquitto.h>
+
+#include "bus/backoff.h"
+#include "bus/reason.h"
+#include "bus/repeat.h"
+#include "bus/resolve.h"
+#include "bus/transport.h"
+#include "bus/url.h"
+#include "util/log.h"
+
+#define BACKOFF_FIRST_US (1 * USEC_PER_SEC)
+#define BACKOFF_MAX_US   (60 * USEC_PER_SEC)
+/* Two nodes of one name throw each other out: slowly enough that both can be seen and the log stays readable. */
+#define TAKEN_OVER_US (60 * USEC_PER_SEC)
+/* A connection that lasted so long was a good one: the next failure is a new story. */
+#define STOOD_US (30 * USEC_PER_SEC)
+/* A broker that said that it does not speak MQTT 5 is asked again after this, at a reconnect: it may be newer by then. */
+#define REMEMBER_311_US (3600 * USEC_PER_SEC)
+
+enum state {
+        STATE_IDLE,
+        STATE_STEP, /* the next attempt starts with the loop's next turn */
+        STATE_LOOKUP,
+        STATE_CONNECTING,
+        STATE_HANDSHAKE,
+        STATE_CONNACK,
+        STATE_CONNECTED,
+        STATE_BACKOFF,
+        STATE_STOPPED,
+};
+
+struct broker {
+        struct url url;
+        bool use_311;
+        uint64_t use_311_until_us; /* 0: for one attempt and what comes of it */
+};
+
+struct session {
+        struct loop *loop;
+        const struct session_options *options;
+        const struct session_handlers *handlers;
+        void *userdata;
+
+        enum state state;
+        sd_event_source *step;
+        struct timer *timer;
+        struct resolver *resolver;
+        struct transport *transport;
+        struct backoff backoff;
+        struct repeat said;
+
+        struct broker *brokers;
+        size_t broker_at;
+        char addresses[RESOLVE_ADDRESSES_MAX][RESOLVE_ADDRESS_MAX];
+        size_t n_addresses, address_at;
+        bool mqtt5; /* of this attempt */
+        int subscribe_id;
+
+        uint64_t connected_us;
+        struct fault fault;
+        char peer[URL_TEXT_MAX + RESOLVE_ADDRESS_MAX + 32];
+
+        bool stopping;
+        void (*stopped)(void *userdata);
+        void *stopped_userdata;
+};
+
+/* ---- Where we are -------------------------------------------------------------------------------------------- */
+
+static struct broker *current_broker(struct session *s)
+{
+        return &s->brokers[s->broker_at];
+}
+
+static const char *current_address(struct session *s)
+{
+        const struct url *url = &current_broker(s)->url;
+
+        return url->numeric ? url->host : s->addresses[s->address_at];
+}
+
+static void schedule_step(struct session *s)
+{
+        s->state = STATE_STEP;
+        timer_disarm(s->timer);
+        (void)sd_event_source_set_enabled(s->step, SD_EVENT_ONESHOT);
+}
+
+static void start_round(struct session *s)
+{
+        s->broker_at = 0;
+        s->n_addresses = s->address_at = 0;
+        schedule_step(s);
+}
+
+static uint64_t random_bits(void)
+{
+        uint64_t bits = 0;
+
+        /* Without entropy, early at boot, the wait is short: better than none at all. */
+        (void)!getrandom(&bits, sizeof(bits), GRND_NONBLOCK);
+        return bits;
+}
+
+static void back_off(struct session *s, uint64_t wait_us)
+{
+        s->state = STATE_BACKOFF;
+        timer_arm(s->timer, wait_us);
+        log_debug("next attempt to reach the broker in %.1f s", (double)wait_us / (double)USEC_PER_SEC);
+}
+
+/* ---- What goes wrong ----------------------------------------------------------------------------------------- */
+
+static void say(struct session *s, const char *text)
+{
+        unsigned times;
+
+        if (!repeat_due(&s->said, text, loop_now_us(s->loop), &times))
+                log_debug("%s", text);
+        else if (times > 1)
+                log_warning("%s (%u attempts so far)", text, times);
+        else
+                log_warning("%s", text);
+}
+
+/* "broker.lan (192.0.2.1:8883)", "192.0.2.1:8883", "/run/mosquitto.sock" */
+static void describe_peer(struct session *s, char text[static URL_TEXT_MAX])
+{
+        const struct url *url = &current_broker(s)->url;
+        char address[URL_TEXT_MAX];
+
+        if (s->n_addresses == 0 || url->numeric) {
+                url_peer_text(url->host, url->port, text);
+                return;
+        }
+        url_peer_text(s->addresses[s->address_at], url->port, address);
+        (void)snprintf(text, URL_TEXT_MAX, "%.200s (%.100s)", url->host, address);
+}
+
+static void note_failure(struct session *s, const struct fault *fault)
+{
+        char peer[URL_TEXT_MAX];
+
+        describe_peer(s, peer);
+        (void)fault_set(&s->fault, fault->code, "cannot connect to %s: %s", peer, fault->text);
+        say(s, s->fault.text);
+        if (s->handlers->attempt_failed)
+                s->handlers->attempt_failed(s->userdata, &s->fault);
+}
+
+static void next_broker(struct session *s)
+{
+        s->broker_at++;
+        s->n_addresses = s->address_at = 0;
+        schedule_step(s);
+}
+
+static void next_address(struct session *s)
+{
+        if (++s->address_at >= s->n_addresses)
+                next_broker(s);
+        else
+                schedule_step(s);
+}
+
+static void address_failed(struct session *s, const struct fault *fault)
+{
+        note_failure(s, fault);
+        if (!s->stopping)
+                next_address(s);
+}
+
+static void broker_failed(struct session *s, const struct fault *fault)
+{
+        note_failure(s, fault);
+        if (!s->stopping)
+                next_broker(s);
+}
+
+/* ---- The version --------------------------------------------------------------------------------------------- */
+
+static bool wants_mqtt5(struct session *s)
+{
+        struct broker *broker = current_broker(s);
+
+        if (s->options->version != SESSION_VERSION_AUTO)
+                return s->options->version == SESSION_VERSION_5;
+        if (broker->use_311 && broker->use_311_until_us > 0 && loop_now_us(s->loop) >= broker->use_311_until_us)
+                broker->use_311 = false;
+        return !broker->use_311;
+}
+
+/* True when the same address is worth an attempt with the other version at once. */
+static bool fall_back(struct session *s, const struct transport_end *end)
+{
+        struct broker *broker = current_broker(s);
+        bool certain;
+
+        if (s->options->version != SESSION_VERSION_AUTO)
+                return false;
+        if (!end->mqtt5) {
+                /* It was not the version after all, or the broker has changed. */
+                if (end->connack < 0 || end->connack == 1)
+                        broker->use_311 = false;
+                return false;
+        }
+        if (!reason_wants_311(end, &certain))
+                return false;
+        broker->use_311 = true;
+        broker->use_311_until_us = certain ? loop_now_us(s->loop) + REMEMBER_311_US : 0;
+        log_debug("%s does not seem to speak MQTT 5: trying 3.1.1", broker->url.host);
+        return true;
+}
+
+/* A broker that only closed the connection may have been restarting: MQTT 5 gets its chance at the next connect. */
+static void forget_guess(struct session *s)
+{
+        struct broker *broker = current_broker(s);
+
+        if (broker->use_311_until_us == 0)
+                broker->use_311 = false;
+}
+
+/* ---- The transport's handlers -------------------------------------------------------------------------------- */
+
+static void on_phase(void *userdata, enum transport_phase phase)
+{
+        struct session *s = userdata;
+
+        /* TLS and CONNACK share one limit: it begins with the TCP connection. */
+        if (s->state == STATE_CONNECTING)
+                timer_arm(s->timer, s->options->handshake_timeout_us);
+        s->state = phase == TRANSPORT_HANDSHAKE ? STATE_HANDSHAKE : STATE_CONNACK;
+}
+
+static void on_up(void *userdata)
+{
+        struct session *s = userdata;
+        char peer[URL_TEXT_MAX];
+        int r = 0;
+
+        timer_disarm(s->timer);
+        s->state = STATE_CONNECTED;
+        s->connected_us = loop_now_us(s->loop);
+        s->fault = (struct fault){ 0 };
+        repeat_reset(&s->said);
+        describe_peer(s, peer);
+        (void)snprintf(s->peer, sizeof(s->peer), "%s, MQTT %s, %s", peer, s->mqtt5 ? "5" : "3.1.1",
+                       transport_security(s->transport));
+        log_notice("connected to %s", s->peer);
+
+        if (s->options->n_subscriptions > 0)
+                r = transport_subscribe(s->transport, s->options->subscriptions, s->options->n_subscriptions, 1,
+                                        &s->subscribe_id);
+        if (r < 0)
+                log_error("cannot subscribe: %s", strerror(-r));
+        s->handlers->connected(s->userdata);
+}
+
+static void on_message(void *userdata, const struct session_message *message)
+{
+        struct session *s = userdata;
+
+        s->handlers->message(s->userdata, message);
+}
+
+static void disconnect_when_flushed(struct session *s)
+{
+        if (s->stopping && s->state == STATE_CONNECTED && transport_in_flight(s->transport) == 0)
+                transport_disconnect(s->transport);
+}
+
+static void on_acknowledged(void *userdata, int id, int reason)
+{
+        struct session *s = userdata;
+
+        if (s->handlers->acknowledged)
+                s->handlers->acknowledged(s->userdata, id, reason);
+        disconnect_when_flushed(s);
+}
+
+static void on_subscribed(void *userdata, int id, const int *reasons, size_t count)
+{
+        struct session *s = userdata;
+
+        if (id != s->subscribe_id) {
+                if (s->handlers->subscribed && count > 0)
+                        s->handlers->subscribed(s->userdata, id, reasons[0]);
+                return;
+        }
+        for (size_t i = 0; i < count && i < s->options->n_subscriptions; i++)
+                if (reasons[i] >= 0x80)
+                        log_topic(LOG_ERR, s->options->subscriptions[i],
+                                  "the broker refuses the subscription to %s (%s): may this client read it? "
+                                  "See the broker's access list",
+                                  s->options->subscriptions[i], reason_code_text(reasons[i]));
+}
+
+static void finish_stop(struct session *s)
+{
+        s->state = STATE_STOPPED;
+        timer_disarm(s->timer);
+        if (s->stopped)
+                TAKE_PTR(s->stopped)(s->stopped_userdata);
+}
+
+static void connection_lost(struct session *s, const struct fault *fault, bool taken_over)
+{
+        bool stood = loop_now_us(s->loop) - s->connected_us >= STOOD_US;
+
+        forget_guess(s);
+        s->state = STATE_IDLE;
+        (void)fault_set(&s->fault, s->stopping ? -ESHUTDOWN : fault->code, "%s",
+                        s->stopping ? "the session was stopped" : fault->text);
+        if (!s->stopping)
+                log_warning("lost the connection to %s: %s", s->peer, fault->text);
+        s->handlers->disconnected(s->userdata, s->fault.text);
+        if (s->stopping) {
+                finish_stop(s);
+                return;
+        }
+        if (stood)
+                backoff_reset(&s->backoff);
+        s->broker_at = s->n_addresses = s->address_at = 0;
+        back_off(s, taken_over ? TAKEN_OVER_US : backoff_next(&s->backoff, random_bits()));
+}
+
+static void on_ended(void *userdata, const struct transport_end *end)
+{
+        struct session *s = userdata;
+        bool was_connected = s->state == STATE_CONNECTED;
+        bool taken_over = reason_is_taken_over(end);
+        bool again = !was_connected && fall_back(s, end);
+        struct fault fault = { 0 };
+
+        reason_describe(end, &fault);
+        timer_disarm(s->timer);
+        transport_free(TAKE_PTR(s->transport)); /* `end` is gone with it */
+        if (was_connected)
+                connection_lost(s, &fault, taken_over);
+        else if (s->stopping)
+                finish_stop(s);
+        else if (again)
+                schedule_step(s);
+        else
+                address_failed(s, &fault);
+}
+
+static const struct transport_handlers transport_handlers = {
+        .phase = on_phase,
+        .up = on_up,
+        .message = on_message,
+        .acknowledged = on_acknowledged,
+        .subscribed = on_subscribed,
+        .ended = on_ended,
+};
+
+/* ---- Steps --------------------------------------------------------------------------------------------------- */
+
+static void connect_address(struct session *s)
+{
+        struct broker *broker = current_broker(s);
+        struct fault fault = { 0 };
+
+        s->mqtt5 = wants_mqtt5(s);
+        s->state = STATE_CONNECTING;
+        struct transport_setup setup = {
+                .options = s->options,
+                .url = &broker->url,
+                .address = current_address(s),
+                .mqtt5 = s->mqtt5,
+                .handlers = &transport_handlers,
+                .userdata = s,
+        };
+        if (broker->url.scheme == URL_MQTTS) {
+                (void)fault_set(&fault, -EOPNOTSUPP, "no TLS");
+                broker_failed(s, &fault);
+                return;
+        }
+        if (s->options->password && !url_is_private(&broker->url)) {
+                (void)fault_set(&fault, -EACCES, "a password is not sent over mqtt://, where everybody can read it: "
+                                                 "write mqtts://");
+                broker_failed(s, &fault);
+                return;
+        }
+        timer_arm(s->timer, s->options->connect_timeout_us);
+        if (transport_new(s->loop, &setup, &fault, &s->transport) < 0)
+                address_failed(s, &fault);
+}
+
+static void on_lookup(void *userdata, const struct resolve_answer *answer)
+{
+        struct session *s = userdata;
+        struct fault fault = { 0 };
+
+        if (s->state != STATE_LOOKUP)
+                return;
+        if (answer->error != 0) {
+                reason_lookup(current_broker(s)->url.host, answer->error, answer->errno_, &fault);
+                broker_failed(s, &fault);
+                return;
+        }
+        memcpy(s->addresses, answer->addresses, answer->count * sizeof(s->addresses[0]));
+        s->n_addresses = answer->count;
+        s->address_at = 0;
+        schedule_step(s);
+}
+
+static void look_up(struct session *s)
+{
+        const struct url *url = &current_broker(s)->url;
+        struct fault fault = { 0 };
+
+        if (url->numeric) {
+                s->n_addresses = 1;
+                connect_address(s);
+                return;
+        }
+        s->state = STATE_LOOKUP;
+        timer_arm(s->timer, s->options->connect_timeout_us);
+        int r = resolver_ask(s->resolver, url->host);
+        if (r < 0) {
+                (void)fault_set(&fault, r, "cannot start a look-up: %s", strerror(-r));
+                broker_failed(s, &fault);
+        }
+}
+
+static int on_step(sd_event_source *source, void *userdata)
+{
+        struct session *s = userdata;
+
+        (void)source;
+        if (s->stopping)
+                finish_stop(s);
+        else if (s->address_at < s->n_addresses)
+                connect_address(s);
+        else if (s->broker_at < s->options->n_urls)
+                look_up(s);
+        else
+                back_off(s, backoff_next(&s->backoff, random_bits()));
+        return 0;
+}
+
+static void time_out(struct session *s, const char *what, uint64_t limit_us)
+{
+        struct fault fault = { 0 };
+
+        transport_free(TAKE_PTR(s->transport));
+        (void)fault_set(&fault, -ETIMEDOUT, "%s within %g s", what, (double)limit_us / (double)USEC_PER_SEC);
+        address_failed(s, &fault);
+}
+
+static void on_timer(void *userdata)
+{
+        struct session *s = userdata;
+        const struct session_options *o = s->options;
+        struct fault fault = { 0 };
+
+        if (s->stopping) {
+                bool was_connected = s->state == STATE_CONNECTED;
+                transport_free(TAKE_PTR(s->transport));
+                if (was_connected)
+                        connection_lost(s, &fault, false);
+                else
+                        finish_stop(s);
+                return;
+        }
+        switch (s->state) {
+        case STATE_LOOKUP:
+                resolver_forget(s->resolver);
+                (void)fault_set(&fault, -ETIMEDOUT, "the name was not found within %g s: does a name server answer?",
+                                (double)o->connect_timeout_us / (double)USEC_PER_SEC);
+                broker_failed(s, &fault);
+                break;
+        case STATE_CONNECTING:
+                time_out(s, "no answer", o->connect_timeout_us);
+                break;
+        case STATE_HANDSHAKE:
+                time_out(s, "the TLS handshake was not finished", o->handshake_timeout_us);
+                break;
+        case STATE_CONNACK:
+                time_out(s, "connected, but the broker did not answer to CONNECT", o->handshake_timeout_us);
+                break;
+        case STATE_BACKOFF:
+                start_round(s);
+                break;
+        default:
+                break;
+        }
+}
+
+/* ---- Life ---------------------------------------------------------------------------------------------------- */
+
+static int parse_urls(struct session *s)
+{
+        const struct session_options *o = s->options;
+
+        if (o->n_urls == 0)
+                return -EINVAL;
+        s->brokers = calloc(o->n_urls, sizeof(*s->brokers));
+        if (!s->brokers)
+                return -ENOMEM;
+        for (size_t i = 0; i < o->n_urls; i++) {
+                struct fault fault = { 0 };
+                int r = url_parse(o->urls[i], &s->brokers[i].url, &fault);
+                if (r < 0) {
+                        log_error("%s", fault.text);
+                        return r;
+                }
+        }
+        return 0;
+}
+
+static int set_up(struct session *s)
+{
+        int r = parse_urls(s);
+        if (r < 0)
+                return r;
+        r = sd_event_add_defer(s->loop->event, &s->step, on_step, s);
+        if (r < 0)
+                return r;
+        (void)sd_event_source_set_enabled(s->step, SD_EVENT_OFF);
+        r = timer_new(s->loop, TIMER_LAZY_US, on_timer, s, &s->timer);
+        if (r < 0)
+                return r;
+        return resolver_new(s->loop, on_lookup, s, &s->resolver);
+}
+
+int session_new(struct loop *loop, const struct session_options *options, const struct session_handlers *handlers,
+                void *userdata, struct session **ret)
+{
+        struct session *s = calloc(1, sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+        s->loop = loop;
+        s->options = options;
+        s->handlers = handlers;
+        s->userdata = userdata;
+        backoff_init(&s->backoff, options->backoff_first_us ? options->backoff_first_us : BACKOFF_FIRST_US,
+                     options->backoff_max_us ? options->backoff_max_us : BACKOFF_MAX_US);
+        (void)mosquitto_lib_init();
+
+        int r = set_up(s);
+        if (r < 0) {
+                session_free(s);
+                return r;
+        }
+        *ret = s;
+        return 0;
+}
+
+int session_start(struct session *s)
+{
+        if (s->state != STATE_IDLE)
+                return -EALREADY;
+        for (size_t i = 0; i < s->options->n_urls; i++)
+                if (!url_is_private(&s->brokers[i].url))
+                        log_warning("%s is not encrypted: everybody in the network can read it and send commands; "
+                                    "write mqtts:// unless you trust them all",
+                                    s->options->urls[i]);
+        start_round(s);
+        return 0;
+}
+
+void session_stop(struct session *s, uint64_t within_us, void (*done)(void *userdata), void *userdata)
+{
+        bool connected = s->state == STATE_CONNECTED;
+
+        s->stopping = true;
+        s->stopped = done;
+        s->stopped_userdata = userdata;
+        timer_arm(s->timer, within_us);
+        if (connected) {
+                disconnect_when_flushed(s);
+                return;
+        }
+        resolver_forget(s->resolver);
+        transport_free(TAKE_PTR(s->transport));
+        schedule_step(s);
+}
+
+void session_free(struct session *s)
+{
+        if (!s)
+                return;
+        transport_free(s->transport);
+        resolver_free(s->resolver);
+        timer_free(s->timer);
+        sd_event_source_disable_unref(s->step);
+        free(s->brokers);
+        free(s);
+        (void)mosquitto_lib_cleanup();
+}
+
+/* ---- What others ask ----------------------------------------------------------------------------------------- */
+
+bool session_is_connected(const struct session *s)
+{
+        return s->state == STATE_CONNECTED;
+}
+
+void session_retry_now(struct session *s)
+{
+        if (s->state != STATE_BACKOFF || s->stopping)
+                return;
+        backoff_reset(&s->backoff);
+        start_round(s);
+}
+
+unsigned session_receive_maximum(const struct session *s)
+{
+        return s->transport ? transport_receive_maximum(s->transport) : UINT16_MAX;
+}
+
+unsigned session_in_flight(const struct session *s)
+{
+        return s->transport ? transport_in_flight(s->transport) : 0;
+}
+
+const char *session_peer(const struct session *s)
+{
+        return s->peer;
+}
+
+const struct fault *session_last_fault(const struct session *s)
+{
+        return &s->fault;
+}
+
+int session_version(const struct session *s)
+{
+        return s->mqtt5 ? SESSION_VERSION_5 : SESSION_VERSION_311;
+}
+
+int session_publish(struct session *s, const struct session_message *message, int *ret_id)
+{
+        if (s->state != STATE_CONNECTED)
+                return -ENOTCONN;
+        return transport_publish(s->transport, message, ret_id);
+}
+
+int session_subscribe(struct session *s, const char *filter, int qos, int *ret_id)
+{
+        if (s->state != STATE_CONNECTED)
+                return -ENOTCONN;
+        return transport_subscribe(s->transport, &filter, 1, qos, ret_id);
+}

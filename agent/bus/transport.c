@@ -1,0 +1,552 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libmosquitto on the event loop. What shapes this file (2.0.11 and 2.0.21):
+ *
+ * - libmosquitto closes its socket whenever it likes, so the loop watches a duplicate of ours: the number cannot be
+ *   taken by another file while a source still stands for it.
+ * - Over TLS it neither reports a connection that was refused nor stops asking for the CPU: until the handshake is
+ *   done the loop waits for what the SSL object wants, and an error on the socket ends the attempt here.
+ * - Whether something is over is seen from its socket being gone and from any code but success; which code it is
+ *   differs between versions.
+ * - What is published inside a callback is only queued, so each turn ends with writing.
+ * - It stops reading when errno happens to be EAGAIN, which its own bookkeeping sets: what SSL has already decrypted
+ *   would lie there until the next packet arrives.
+ */
+#include "bus/transport.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <mosquitto.h>
+#include <mqtt_protocol.h>
+
+#include "bus/properties.h"
+#include "util/log.h"
+
+/* So many unacknowledged messages that the broker must have stalled: what libmosquitto would hold is bounded here. */
+#define IN_FLIGHT_MAX 1024
+
+#define IDS 65536
+
+struct transport {
+        struct loop *loop;
+        struct transport_setup setup;
+        struct mosquitto *mosq;
+        int fd;
+        sd_event_source *io, *deferred;
+        struct timer *keepalive;
+        enum transport_phase phase;
+        uint32_t interest;
+        bool busy; /* inside a turn, which settles everything at its end */
+        bool over;
+        struct transport_end end;
+        uint64_t keepalive_us, last_in_us, last_out_us;
+        unsigned in_flight, receive_maximum;
+        uint8_t pending[IDS / 8]; /* ids of unacknowledged QoS 1 messages: on_publish comes for QoS 0 too */
+};
+
+/* ---- Ids in flight ------------------------------------------------------------------------------------------- */
+
+static bool id_is_pending(const struct transport *t, int id)
+{
+        return id > 0 && id < IDS && (t->pending[id / 8] & (1U << (id % 8)));
+}
+
+static void id_set_pending(struct transport *t, int id)
+{
+        t->pending[id / 8] |= (uint8_t)(1U << (id % 8));
+        t->in_flight++;
+}
+
+static void id_clear_pending(struct transport *t, int id)
+{
+        t->pending[id / 8] &= (uint8_t) ~(1U << (id % 8));
+        t->in_flight--;
+}
+
+/* ---- Turns --------------------------------------------------------------------------------------------------- */
+
+static void finish(struct transport *t, int os_error)
+{
+        if (t->over)
+                return;
+        t->over = true;
+        t->end.os_error = os_error;
+}
+
+/* Any code but success, and a socket that is gone, mean the same. */
+static void check(struct transport *t, int result)
+{
+        if (result != MOSQ_ERR_SUCCESS || mosquitto_socket(t->mosq) < 0)
+                finish(t, 0);
+}
+
+static uint32_t wanted_interest(const struct transport *t)
+{
+        if (t->phase == TRANSPORT_CONNECTING)
+                return EPOLLOUT;
+        return EPOLLIN | (mosquitto_want_write(t->mosq) ? (uint32_t)EPOLLOUT : 0U);
+}
+
+static void update_interest(struct transport *t)
+{
+        uint32_t interest = wanted_interest(t);
+
+        if (interest == t->interest)
+                return;
+        t->interest = interest;
+        (void)sd_event_source_set_io_events(t->io, interest);
+}
+
+/* The end of every turn. Nothing of `t` may be touched after it: `ended` frees it. */
+static void settle(struct transport *t)
+{
+        t->busy = false;
+        if (!t->over) {
+                update_interest(t);
+                return;
+        }
+        (void)sd_event_source_set_enabled(t->io, SD_EVENT_OFF);
+        (void)sd_event_source_set_enabled(t->deferred, SD_EVENT_OFF);
+        timer_disarm(t->keepalive);
+        t->setup.handlers->ended(t->setup.userdata, &t->end);
+}
+
+/* Outside a turn: what has to be told is told from the loop. */
+static void settle_later(struct transport *t)
+{
+        if (!t->busy)
+                (void)sd_event_source_set_enabled(t->deferred, SD_EVENT_ONESHOT);
+}
+
+static int on_deferred(sd_event_source *source, void *userdata)
+{
+        (void)source;
+        settle(userdata);
+        return 0;
+}
+
+static void enter(struct transport *t, enum transport_phase phase)
+{
+        t->phase = phase;
+        t->setup.handlers->phase(t->setup.userdata, phase);
+}
+
+/* ---- Reading and writing ------------------------------------------------------------------------------------- */
+
+static void do_read(struct transport *t)
+{
+        check(t, mosquitto_loop_read(t->mosq, 1));
+        t->last_in_us = loop_now_us(t->loop);
+}
+
+static void do_write(struct transport *t)
+{
+        if (t->over || !mosquitto_want_write(t->mosq))
+                return;
+        check(t, mosquitto_loop_write(t->mosq, 1));
+        t->last_out_us = loop_now_us(t->loop);
+}
+
+static int socket_error(const struct transport *t)
+{
+        int error = 0;
+        socklen_t size = sizeof(error);
+
+        if (getsockopt(t->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+                return errno;
+        return error;
+}
+
+static void connecting_turn(struct transport *t, uint32_t events)
+{
+        if (events & (EPOLLERR | EPOLLHUP)) {
+                finish(t, socket_error(t));
+                return;
+        }
+        t->end.connected = true;
+        enter(t, TRANSPORT_CONNACK);
+        do_write(t);
+}
+
+static void talking_turn(struct transport *t, uint32_t events)
+{
+        /* The peer's last words before the hang-up: an alert, a DISCONNECT. */
+        if (events & (EPOLLIN | EPOLLERR | EPOLLHUP))
+                do_read(t);
+        do_write(t);
+        if (events & (EPOLLERR | EPOLLHUP))
+                finish(t, socket_error(t));
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+        struct transport *t = userdata;
+
+        (void)source;
+        (void)fd;
+        t->busy = true;
+        if (t->phase == TRANSPORT_CONNECTING)
+                connecting_turn(t, events);
+        else
+                talking_turn(t, events);
+        settle(t);
+        return 0;
+}
+
+/* libmosquitto pings when it has sent or heard nothing for the keepalive: that moment is computed, not polled for. */
+static void arm_keepalive(struct transport *t)
+{
+        uint64_t due_us = MIN(t->last_in_us, t->last_out_us) + t->keepalive_us;
+        uint64_t now_us = loop_now_us(t->loop);
+
+        if (t->keepalive_us > 0)
+                timer_arm(t->keepalive, due_us > now_us ? due_us - now_us : 0);
+}
+
+static void on_keepalive(void *userdata)
+{
+        struct transport *t = userdata;
+        uint64_t now_us = loop_now_us(t->loop);
+
+        t->busy = true;
+        if (now_us >= MIN(t->last_in_us, t->last_out_us) + t->keepalive_us) {
+                check(t, mosquitto_loop_misc(t->mosq));
+                t->last_in_us = t->last_out_us = now_us;
+        }
+        if (!t->over)
+                arm_keepalive(t);
+        settle(t);
+}
+
+/* ---- libmosquitto's callbacks -------------------------------------------------------------------------------- */
+
+static void on_connect(struct mosquitto *mosq, void *userdata, int reason, int flags,
+                       const mosquitto_property *properties)
+{
+        struct transport *t = userdata;
+        uint16_t receive_maximum, keepalive_s;
+
+        (void)mosq;
+        (void)flags;
+        t->end.connack = reason;
+        if (reason != 0)
+                return;
+        if (mosquitto_property_read_int16(properties, MQTT_PROP_RECEIVE_MAXIMUM, &receive_maximum, false))
+                t->receive_maximum = receive_maximum;
+        if (mosquitto_property_read_int16(properties, MQTT_PROP_SERVER_KEEP_ALIVE, &keepalive_s, false))
+                t->keepalive_us = keepalive_s * USEC_PER_SEC;
+        t->phase = TRANSPORT_UP;
+        arm_keepalive(t);
+        t->setup.handlers->up(t->setup.userdata);
+}
+
+static void on_disconnect(struct mosquitto *mosq, void *userdata, int reason, const mosquitto_property *properties)
+{
+        struct transport *t = userdata;
+
+        (void)mosq;
+        (void)properties;
+        if (t->over) /* 2.0.11 calls twice after the broker's DISCONNECT */
+                return;
+        /* One number for two things: below 0x80 it is libmosquitto's own code. */
+        if (reason >= 0x80)
+                t->end.disconnect = reason;
+        else if (reason == MOSQ_ERR_KEEPALIVE)
+                t->end.silent = true;
+        finish(t, 0);
+}
+
+static void on_message(struct mosquitto *mosq, void *userdata, const struct mosquitto_message *in,
+                       const mosquitto_property *properties)
+{
+        struct transport *t = userdata;
+        struct properties_owned owned = { 0 };
+        struct session_message message = {
+                .topic = in->topic,
+                .payload = in->payload,
+                .size = (size_t)in->payloadlen,
+                .retain = in->retain,
+                .qos = in->qos,
+        };
+
+        (void)mosq;
+        properties_read(properties, &message, &owned);
+        t->setup.handlers->message(t->setup.userdata, &message);
+        properties_done(&owned);
+}
+
+static void on_publish(struct mosquitto *mosq, void *userdata, int id, int reason, const mosquitto_property *properties)
+{
+        struct transport *t = userdata;
+
+        (void)mosq;
+        (void)properties;
+        if (!id_is_pending(t, id))
+                return;
+        id_clear_pending(t, id);
+        t->setup.handlers->acknowledged(t->setup.userdata, id, reason);
+}
+
+static void on_subscribe(struct mosquitto *mosq, void *userdata, int id, int count, const int *reasons,
+                         const mosquitto_property *properties)
+{
+        struct transport *t = userdata;
+
+        (void)mosq;
+        (void)properties;
+        t->setup.handlers->subscribed(t->setup.userdata, id, reasons, (size_t)MAX(count, 0));
+}
+
+/* ---- Life ---------------------------------------------------------------------------------------------------- */
+
+static void set_callbacks(struct mosquitto *mosq)
+{
+        mosquitto_connect_v5_callback_set(mosq, on_connect);
+        mosquitto_disconnect_v5_callback_set(mosq, on_disconnect);
+        mosquitto_message_v5_callback_set(mosq, on_message);
+        mosquitto_publish_v5_callback_set(mosq, on_publish);
+        mosquitto_subscribe_v5_callback_set(mosq, on_subscribe);
+}
+
+static int set_options(struct mosquitto *mosq, const struct transport_setup *setup)
+{
+        const struct session_options *o = setup->options;
+        int r;
+
+        r = mosquitto_int_option(mosq, MOSQ_OPT_PROTOCOL_VERSION, setup->mqtt5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
+        if (r == MOSQ_ERR_SUCCESS)
+                r = mosquitto_int_option(mosq, MOSQ_OPT_TCP_NODELAY, 1);
+        /* Nothing waits in libmosquitto for fear of a window that only we keep: the broker's own still holds. */
+        if (r == MOSQ_ERR_SUCCESS)
+                r = mosquitto_int_option(mosq, MOSQ_OPT_SEND_MAXIMUM, UINT16_MAX);
+        if (r == MOSQ_ERR_SUCCESS && o->user)
+                r = mosquitto_username_pw_set(mosq, o->user, o->password);
+        if (r == MOSQ_ERR_SUCCESS && o->will_topic)
+                r = mosquitto_will_set(mosq, o->will_topic, (int)strlen(o->will_payload), o->will_payload, 1, true);
+        if (r == MOSQ_ERR_NOMEM)
+                return -ENOMEM;
+        return r == MOSQ_ERR_SUCCESS ? 0 : -EINVAL;
+}
+
+static void free_properties(mosquitto_property **properties)
+{
+        mosquitto_property_free_all(properties);
+}
+
+/* Properties of CONNECT can be given to the blocking call alone. It is called with a host that fails at once, without
+ * touching the network; what it was given is kept for the call that follows. */
+static int set_connect_properties(struct mosquitto *mosq, const struct session_options *o, int keepalive_s)
+{
+        CLEANUP(free_properties) mosquitto_property *list = NULL;
+
+        if (o->max_packet_bytes == 0)
+                return 0;
+        if (mosquitto_property_add_int32(&list, MQTT_PROP_MAXIMUM_PACKET_SIZE,
+                                         (uint32_t)MIN(o->max_packet_bytes, UINT32_MAX)) != MOSQ_ERR_SUCCESS)
+                return -ENOMEM;
+        (void)mosquitto_connect_bind_v5(mosq, "", 0, keepalive_s, NULL, list);
+        return 0;
+}
+
+/* 5 s is the least that libmosquitto takes. */
+static int keepalive_s(const struct session_options *o)
+{
+        if (o->keepalive_us == 0)
+                return 0;
+        return (int)MIN(MAX(o->keepalive_us / USEC_PER_SEC, 5U), (uint64_t)UINT16_MAX);
+}
+
+/* What goes wrong at once is told like everything else, from the loop. */
+static int start_connecting(struct transport *t)
+{
+        int seconds = keepalive_s(t->setup.options);
+        int r = t->setup.mqtt5 ? set_connect_properties(t->mosq, t->setup.options, seconds) : 0;
+        if (r < 0)
+                return r;
+
+        t->keepalive_us = (uint64_t)seconds * USEC_PER_SEC;
+        t->last_in_us = t->last_out_us = loop_now_us(t->loop);
+        errno = 0;
+        r = mosquitto_connect_bind_async(t->mosq, t->setup.address, t->setup.url->port, seconds, NULL);
+        int os_error = errno;
+        if (r != MOSQ_ERR_SUCCESS || mosquitto_socket(t->mosq) < 0) {
+                finish(t, os_error ? os_error : EIO);
+                return 0;
+        }
+        t->fd = fcntl(mosquitto_socket(t->mosq), F_DUPFD_CLOEXEC, 3);
+        if (t->fd < 0)
+                return -errno;
+        t->interest = EPOLLOUT;
+        r = sd_event_add_io(t->loop->event, &t->io, t->fd, t->interest, on_io, t);
+        return r < 0 ? r : 0;
+}
+
+static int set_up(struct transport *t)
+{
+        int r = sd_event_add_defer(t->loop->event, &t->deferred, on_deferred, t);
+        if (r < 0)
+                return r;
+        (void)sd_event_source_set_enabled(t->deferred, SD_EVENT_OFF);
+        r = timer_new(t->loop, TIMER_LAZY_US, on_keepalive, t, &t->keepalive);
+        if (r < 0)
+                return r;
+        t->mosq = mosquitto_new(t->setup.options->client_id, true, t);
+        if (!t->mosq)
+                return errno == EINVAL ? -EINVAL : -ENOMEM;
+        set_callbacks(t->mosq);
+        r = set_options(t->mosq, &t->setup);
+        if (r < 0)
+                return r;
+        r = start_connecting(t);
+        if (r == 0 && t->over)
+                settle_later(t);
+        return r;
+}
+
+int transport_new(struct loop *loop, const struct transport_setup *setup, struct fault *fault, struct transport **ret)
+{
+        CLEANUP_TRANSPORT struct transport *t = calloc(1, sizeof(*t));
+        if (!t)
+                return fault_set(fault, -ENOMEM, "out of memory");
+        t->loop = loop;
+        t->setup = *setup;
+        t->fd = -1;
+        t->receive_maximum = UINT16_MAX;
+        t->end = (struct transport_end){
+                .connack = -1,
+                .disconnect = -1,
+                .mqtt5 = setup->mqtt5,
+                .client_id = setup->options->client_id,
+        };
+
+        int r = set_up(t);
+        if (r < 0)
+                return fault_set(fault, r, "cannot set up a connection: %s",
+                                 r == -EINVAL ? "client id, user or will hold something that MQTT cannot carry" :
+                                                strerror(-r));
+        *ret = TAKE_PTR(t);
+        return 0;
+}
+
+void transport_free(struct transport *t)
+{
+        if (!t)
+                return;
+        sd_event_source_disable_unref(t->io);
+        sd_event_source_disable_unref(t->deferred);
+        timer_free(t->keepalive);
+        mosquitto_destroy(t->mosq);
+        cleanup_closep(&t->fd);
+        free(t);
+}
+
+/* ---- What the session asks for ------------------------------------------------------------------------------- */
+
+static const struct {
+        int code;
+        int error;
+} refusals[] = {
+        { MOSQ_ERR_OVERSIZE_PACKET, -EMSGSIZE }, { MOSQ_ERR_NOMEM, -ENOMEM },
+        { MOSQ_ERR_INVAL, -EINVAL },             { MOSQ_ERR_MALFORMED_UTF8, -EINVAL },
+        { MOSQ_ERR_PAYLOAD_SIZE, -EINVAL },      { MOSQ_ERR_QOS_NOT_SUPPORTED, -EINVAL },
+        { MOSQ_ERR_NOT_SUPPORTED, -EINVAL },     { MOSQ_ERR_DUPLICATE_PROPERTY, -EINVAL },
+};
+
+/* What was wrong with the call; anything else is the end of the connection. */
+static int call_result(struct transport *t, int result)
+{
+        if (result == MOSQ_ERR_SUCCESS)
+                return 0;
+        for (size_t i = 0; i < ARRAY_SIZE(refusals); i++)
+                if (refusals[i].code == result)
+                        return refusals[i].error;
+        finish(t, 0);
+        settle_later(t);
+        return -ENOTCONN;
+}
+
+/* Outside a callback libmosquitto has written as much as the socket took. */
+static void after_call(struct transport *t)
+{
+        if (t->busy)
+                return;
+        t->last_out_us = loop_now_us(t->loop);
+        if (!t->over)
+                update_interest(t);
+}
+
+int transport_publish(struct transport *t, const struct session_message *message, int *ret_id)
+{
+        CLEANUP(free_properties) mosquitto_property *properties = NULL;
+        int id = 0;
+
+        if (t->over || t->phase != TRANSPORT_UP)
+                return -ENOTCONN;
+        if (message->size > MQTT_MAX_PAYLOAD)
+                return -EMSGSIZE;
+        if (message->qos > 0 && t->in_flight >= IN_FLIGHT_MAX)
+                return -EAGAIN;
+        int r = t->setup.mqtt5 ? properties_write(message, &properties) : 0;
+        if (r < 0)
+                return r;
+
+        r = call_result(t, mosquitto_publish_v5(t->mosq, &id, message->topic, (int)message->size, message->payload,
+                                                message->qos, message->retain, properties));
+        if (r < 0)
+                return r;
+        if (message->qos > 0)
+                id_set_pending(t, id);
+        after_call(t);
+        if (ret_id)
+                *ret_id = id;
+        return 0;
+}
+
+int transport_subscribe(struct transport *t, const char *const *filters, size_t count, int qos, int *ret_id)
+{
+        int id = 0;
+
+        if (t->over || t->phase != TRANSPORT_UP)
+                return -ENOTCONN;
+        /* libmosquitto takes `char *const *const` and changes nothing. */
+        char *const *list;
+        memcpy(&list, &filters, sizeof(list));
+        int r = call_result(t, mosquitto_subscribe_multiple(t->mosq, &id, (int)count, list, qos, 0, NULL));
+        if (r < 0)
+                return r;
+        after_call(t);
+        if (ret_id)
+                *ret_id = id;
+        return 0;
+}
+
+void transport_disconnect(struct transport *t)
+{
+        if (t->over)
+                return;
+        check(t, mosquitto_disconnect_v5(t->mosq, MQTT_RC_NORMAL_DISCONNECTION, NULL));
+        if (t->over)
+                settle_later(t);
+        after_call(t);
+}
+
+unsigned transport_in_flight(const struct transport *t)
+{
+        return t->in_flight;
+}
+
+unsigned transport_receive_maximum(const struct transport *t)
+{
+        return t->receive_maximum;
+}
+
+const char *transport_security(const struct transport *t)
+{
+        (void)t;
+        return "no TLS";
+}
