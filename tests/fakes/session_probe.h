@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A session under test on a loop of its own, and everything that it told. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "bus/session.h"
+
+#define PROBE_SOON_MS 15000U
+
+struct probe {
+        struct loop loop;
+        const char *urls[4];
+        const char *subscriptions[4];
+        struct tls_options tls;
+        struct session_options options; /* filled by probe_init(), to be changed before probe_start() */
+        struct session *session;
+        unsigned n_connected, n_disconnected, n_messages, n_acknowledged, n_failed, n_subscribed;
+        struct fault failures[64]; /* of attempts, in order; the last slot is used over and over */
+        char why[320];             /* of the last disconnect */
+        char log[65536];           /* everything said, a line each: "4 text" */
+        char topic[256], payload[256], response_topic[256], correlation[64];
+        bool retain;
+        uint32_t expiry_s;
+        int ack_id, ack_reason, sub_id, sub_reason;
+        bool stopped;
+        void (*meanwhile)(void); /* in each turn of probe_until(): other things to serve; NULL: none */
+        void (*on_connected)(struct probe *probe); /* inside the handler; NULL: nothing */
+        void (*on_message)(struct probe *probe, const struct session_message *message);
+};
+
+/* Quick time-outs and back-off, one URL, no TLS. The strings are borrowed. */
+void probe_init(struct probe *probe, const char *url);
+void probe_start(struct probe *probe);
+void probe_done(struct probe *probe);
+
+/* Runs the loop until the condition holds; false when it does not within PROBE_SOON_MS. */
+typedef bool (*probe_condition_fn)(const struct probe *probe, unsigned n);
+bool probe_until(struct probe *probe, probe_condition_fn condition, unsigned n);
+bool probe_connected(const struct probe *probe, unsigned n);    /* at least n times */
+bool probe_disconnected(const struct probe *probe, unsigned n);
+bool probe_failed(const struct probe *probe, unsigned n);
+bool probe_messages(const struct probe *probe, unsigned n);
+bool probe_acknowledged(const struct probe *probe, unsigned n);
+bool probe_subscribed(const struct probe *probe, unsigned n);
+bool probe_stopped(const struct probe *probe, unsigned n);
+
+/* The text of the nth attempt that failed, from 0. */
+const char *probe_failure(const struct probe *probe, unsigned n);
+/* How many log lines contain the text. */
+unsigned probe_logged(const struct probe *probe, const char *text);
+int probe_publish(struct probe *probe, const char *topic, const char *payload, int qos);
+void probe_stop(struct probe *probe);
