@@ -23,8 +23,8 @@
 #include "bus/repeat.h"
 #include "bus/resolve.h"
 #include "bus/transport.h"
-#include "bus/url.h"
 #include "util/log.h"
+#include "util/url.h"
 
 #define BACKOFF_FIRST_US (1 * USEC_PER_SEC)
 #define BACKOFF_MAX_US   (60 * USEC_PER_SEC)

@@ -10,7 +10,7 @@
 
 #include "bus/reason.h"
 #include "bus/session.h"
-#include "bus/url.h"
+#include "util/url.h"
 
 enum transport_phase {
         TRANSPORT_CONNECTING, /* TCP */

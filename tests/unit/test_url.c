@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "bus/url.h"
+#include "util/url.h"
 
 static void url_parse__good__gives_its_parts(void **state)
 {
@@ -57,10 +57,10 @@ static void url_parse__bad__says_why(void **state)
         static const struct {
                 const char *text, *error;
         } table[] = {
-                { "broker.lan", "\"broker.lan\" is not a broker's address: " FORMS },
-                { "", "\"\" is not a broker's address: " FORMS },
-                { "http://broker.lan", "\"http://broker.lan\" is not a broker's address: " FORMS },
-                { "mqtts:/broker.lan", "\"mqtts:/broker.lan\" is not a broker's address: " FORMS },
+                { "broker.lan", "not a broker's address: " FORMS },
+                { "", "not a broker's address: " FORMS },
+                { "http://broker.lan", "not a broker's address: " FORMS },
+                { "mqtts:/broker.lan", "not a broker's address: " FORMS },
                 { "mqtts://", "the host is missing: " FORMS },
                 { "mqtts://:8883", "the host is missing: " FORMS },
                 { "mqtts://broker:", "\"\" is not a port: a number from 1 to 65535" },
