@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* "Stable for N" on the fake clock, through lines of the simulated chip. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fakes/fake_chip.h"
+#include "util/cleanup.h"
+
+#define MS USEC_PER_MSEC
+
+static struct gpio_fixture f;
+static struct sconce_line *line;
+static struct fault fault;
+static struct told told;
+
+static void open_debounced(const struct line_settings *settings)
+{
+        line = fixture_line("17");
+        line_set_settings(line, settings);
+        if (line_open_input(f.gpio, line, tell, &told, &fault) < 0)
+                fail_msg("%s", fault.text);
+}
+
+static int setup(void **state)
+{
+        (void)state;
+        line = NULL;
+        memset(&told, 0, sizeof(told));
+        gpio_fixture_init(&f, true);
+        gpio_fixture_open_sim(&f);
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        (void)state;
+        line_free(line);
+        gpio_fixture_done(&f);
+        return 0;
+}
+
+static bool level(void)
+{
+        bool active = false;
+        assert_int_equal(line_get(line, &active, &fault), 0);
+        return active;
+}
+
+static void pull(bool up)
+{
+        sim_pull(&f, 17, up ? "pull-up\n" : "pull-down\n");
+        fixture_settle(&f);
+}
+
+static void debounce__one_edge__is_told_when_it_was_stable(void **state)
+{
+        (void)state;
+        open_debounced(&(struct line_settings){ .debounce_us = 20 * MS });
+        uint64_t at_us = loop_now_us(&f.loop);
+        pull(true);
+        loop_advance(&f.loop, 20 * MS - 1);
+        assert_int_equal(told.edges, 0);
+        loop_advance(&f.loop, 1);
+        assert_int_equal(told.edges, 1);
+        assert_true(told.last.active);
+        assert_int_equal(told.last.time_us, at_us + 20 * MS);
+        loop_advance(&f.loop, USEC_PER_SEC);
+        assert_int_equal(told.edges, 1);
+}
+
+static void debounce__burst__only_the_final_level_is_told(void **state)
+{
+        (void)state;
+        open_debounced(&(struct line_settings){ .debounce_us = 20 * MS });
+        for (int i = 0; i < 31; i++) {
+                pull(i % 2 == 0);
+                loop_advance(&f.loop, 19 * MS);
+        }
+        assert_int_equal(told.edges, 0);
+        loop_advance(&f.loop, 1 * MS);
+        assert_int_equal(told.edges, 1);
+        assert_true(told.last.active);
+        assert_int_equal(sim_edge_count(&f, 17), 31);
+}
+
+static void debounce__level_that_comes_back__is_nothing(void **state)
+{
+        (void)state;
+        open_debounced(&(struct line_settings){ .debounce_us = 20 * MS });
+        pull(true);
+        loop_advance(&f.loop, 10 * MS);
+        pull(false);
+        loop_advance(&f.loop, USEC_PER_SEC);
+        assert_int_equal(told.edges, 0);
+        pull(true);
+        loop_advance(&f.loop, 20 * MS);
+        assert_int_equal(told.edges, 1);
+}
+
+/* A reading in the middle of the bouncing must not show a level that no edge takes back. */
+static void line_get__while_it_bounces__shows_the_settled_level(void **state)
+{
+        (void)state;
+        open_debounced(&(struct line_settings){ .debounce_us = 20 * MS, .active_low = true });
+        assert_true(level());
+        pull(true);
+        assert_true(level());
+        loop_advance(&f.loop, 20 * MS);
+        assert_int_equal(told.edges, 1);
+        assert_false(told.last.active);
+        assert_false(level());
+}
+
+static void debounce__edge_not_yet_delivered__waits_anew(void **state)
+{
+        (void)state;
+        open_debounced(&(struct line_settings){ .debounce_us = 20 * MS });
+        pull(true);
+        loop_advance(&f.loop, 15 * MS);
+        sim_pull(&f, 17, "pull-down\n"); /* inotify has told nobody yet */
+        loop_advance(&f.loop, 5 * MS);
+        assert_int_equal(told.edges, 0);
+        fixture_settle(&f);
+        loop_advance(&f.loop, USEC_PER_SEC);
+        assert_int_equal(told.edges, 0);
+}
+
+static void debounce__line_closed_meanwhile__is_told_nothing(void **state)
+{
+        (void)state;
+        open_debounced(&(struct line_settings){ .debounce_us = 20 * MS });
+        pull(true);
+        line_close(line);
+        loop_advance(&f.loop, USEC_PER_SEC);
+        assert_int_equal(told.edges, 0);
+}
+
+static void free_while_told(void *userdata, const struct line_edge *edge, const struct fault *why)
+{
+        tell(userdata, edge, why);
+        line_free(TAKE_PTR(line));
+}
+
+static void debounce__callback_frees_the_line__is_fine(void **state)
+{
+        (void)state;
+        line = fixture_line("17");
+        line_set_settings(line, &(struct line_settings){ .debounce_us = 20 * MS });
+        assert_int_equal(line_open_input(f.gpio, line, free_while_told, &told, &fault), 0);
+        pull(true);
+        loop_advance(&f.loop, 20 * MS);
+        assert_int_equal(told.edges, 1);
+        assert_null(line);
+}
+
+static void debounce__level_at_the_start__is_not_told(void **state)
+{
+        (void)state;
+        open_debounced(&(struct line_settings){ .debounce_us = 20 * MS, .bias = LINE_BIAS_PULL_UP });
+        fixture_settle(&f);
+        loop_advance(&f.loop, USEC_PER_SEC);
+        assert_int_equal(told.edges, 0);
+        assert_true(level());
+}
+
+/* More edges than the kernel's queue holds, and the last of them lost. */
+static void debounce__last_edge_lost__the_final_level_is_told(void **state)
+{
+        (void)state;
+        gpio_free(TAKE_PTR(f.gpio));
+        fake_chips_reset();
+        fake_open(&f, "gpiochip1");
+        fake_plug(&f, 1);
+        line = fixture_line("2");
+        line_set_settings(line, &(struct line_settings){ .debounce_us = 20 * MS });
+        assert_int_equal(line_open_input(f.gpio, line, tell, &told, &fault), 0);
+        fake_edge(1, 2, true, 0);
+        fake_edge(1, 2, false, 0);
+        fixture_settle(&f);
+        fake_chips[1].lines[2].high = true;
+        loop_advance(&f.loop, 20 * MS);
+        assert_int_equal(told.edges, 0);
+        loop_advance(&f.loop, 20 * MS);
+        assert_int_equal(told.edges, 1);
+        assert_true(told.last.active);
+}
+
+#define DEBOUNCE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                DEBOUNCE_TEST(debounce__one_edge__is_told_when_it_was_stable),
+                DEBOUNCE_TEST(debounce__burst__only_the_final_level_is_told),
+                DEBOUNCE_TEST(debounce__level_that_comes_back__is_nothing),
+                DEBOUNCE_TEST(line_get__while_it_bounces__shows_the_settled_level),
+                DEBOUNCE_TEST(debounce__edge_not_yet_delivered__waits_anew),
+                DEBOUNCE_TEST(debounce__line_closed_meanwhile__is_told_nothing),
+                DEBOUNCE_TEST(debounce__callback_frees_the_line__is_fine),
+                DEBOUNCE_TEST(debounce__level_at_the_start__is_not_told),
+                DEBOUNCE_TEST(debounce__last_edge_lost__the_final_level_is_told),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
