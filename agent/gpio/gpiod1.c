@@ -167,8 +167,11 @@ static int gpiod1_read_edges(struct request *request, struct raw_edge *edges, si
         if (n < 0)
                 return errno == EAGAIN || errno == EINTR ? 0 : -errno;
         for (int i = 0; i < n; i++) {
-                edges[i].high = events[i].event_type == GPIOD_LINE_EVENT_RISING_EDGE;
-                edges[i].monotonic_ns = (uint64_t)events[i].ts.tv_sec * NSEC_PER_SEC + (uint64_t)events[i].ts.tv_nsec;
+                const struct timespec *at = &events[i].ts;
+                edges[i] = (struct raw_edge){
+                        .high = events[i].event_type == GPIOD_LINE_EVENT_RISING_EDGE,
+                        .monotonic_ns = (uint64_t)at->tv_sec * NSEC_PER_SEC + (uint64_t)at->tv_nsec,
+                };
         }
         return n;
 }
