@@ -5,7 +5,7 @@
 
 #include "config/checks.h"
 #include "config/later.h"
-#include "config/suggest.h"
+#include "util/suggest.h"
 #include "util/text.h"
 
 #define ID_RULE "is made of a-z, 0-9, \"_\" and \"-\", begins with a letter or digit, and has at most 64 characters"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "config/later.h"
-#include "config/suggest.h"
+#include "util/suggest.h"
 #include "config/types.h"
 #include "config/value.h"
 #include "util/text.h"

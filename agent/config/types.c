@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "config/suggest.h"
+#include "util/suggest.h"
 
 #define DIGITS "0123456789"
 
@@ -156,7 +156,7 @@ static int parse_percent(const struct sconce_option *row, const char *text, char
         char number[64];
         size_t length = strlen(text);
         length -= length > 0 && text[length - 1] == '%';
-        (void)snprintf(number, sizeof(number), "%.*s", (int)MIN(length, sizeof(number)), text);
+        (void)snprintf(number, sizeof(number), "%.*s", (int)MIN(length, sizeof(number) - 1), text);
         int r = length < sizeof(number) ? parse_float(row, number, reason, ret) : -EINVAL;
         if (r == -EINVAL)
                 (void)snprintf(reason, TYPE_REASON_MAX, "not a percentage: write a number from 0 to 100, as in 50%%");

@@ -1,58 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which chip and which offset a line's text means; where that is unclear, a sentence that says what there is. */
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "gpio/line.h"
-
-/* ---- "Did you mean" ----------------------------------------------------------------------------------------- */
-
-static bool same_letter(char a, char b)
-{
-        return tolower((unsigned char)a) == tolower((unsigned char)b);
-}
-
-/* How many letters must be changed, added, taken away or swapped with the next one, regardless of case. */
-static unsigned distance(const char *a, const char *b)
-{
-        unsigned rows[3][GPIO_NAME_SIZE + 1];
-        unsigned *before = rows[0], *above = rows[1], *row = rows[2];
-        size_t width = MIN(strlen(b), (size_t)GPIO_NAME_SIZE);
-
-        for (size_t j = 0; j <= width; j++)
-                row[j] = (unsigned)j;
-        for (size_t i = 1; a[i - 1]; i++) {
-                unsigned *free_row = before;
-                before = above;
-                above = row;
-                row = free_row;
-                row[0] = (unsigned)i;
-                for (size_t j = 1; j <= width; j++) {
-                        unsigned changed = above[j - 1] + !same_letter(a[i - 1], b[j - 1]);
-                        row[j] = MIN(MIN(above[j], row[j - 1]) + 1, changed);
-                        if (i > 1 && j > 1 && same_letter(a[i - 1], b[j - 2]) && same_letter(a[i - 2], b[j - 1]))
-                                row[j] = MIN(row[j], before[j - 2] + 1);
-                }
-        }
-        return row[width];
-}
-
-struct nearest {
-        char name[GPIO_NAME_SIZE];
-        unsigned distance;
-};
-
-static void consider(struct nearest *nearest, const char *wanted, const char *name)
-{
-        unsigned d = distance(wanted, name);
-
-        if (d >= nearest->distance)
-                return;
-        nearest->distance = d;
-        (void)snprintf(nearest->name, sizeof(nearest->name), "%s", name);
-}
+#include "util/suggest.h"
 
 /* ---- Names -------------------------------------------------------------------------------------------------- */
 
@@ -62,8 +15,18 @@ struct search {
         const char *name;
         struct line_place found[MAX_FOUND];
         unsigned count;
-        struct nearest nearest;
+        struct suggestion suggestion;
+        char nearest[GPIO_NAME_SIZE]; /* what the suggestion points to */
 };
+
+static void suggest(struct search *search, const char *name)
+{
+        suggestion_offer(&search->suggestion, name);
+        if (search->suggestion.best != name)
+                return;
+        (void)snprintf(search->nearest, sizeof(search->nearest), "%s", name);
+        search->suggestion.best = search->nearest;
+}
 
 static void search_chip(struct search *search, struct chip *chip)
 {
@@ -78,7 +41,7 @@ static void search_chip(struct search *search, struct chip *chip)
                 if (!info.name[0])
                         continue;
                 if (strcmp(info.name, search->name) != 0) {
-                        consider(&search->nearest, search->name, info.name);
+                        suggest(search, info.name);
                         continue;
                 }
                 if (search->count < MAX_FOUND)
@@ -112,12 +75,13 @@ static int ambiguous(const struct search *search, struct fault *fault)
 
 static int not_found(const struct search *search, const char *where, struct fault *fault)
 {
-        /* A third of the letters may be wrong. */
-        if (search->nearest.distance <= (strlen(search->name) + 2) / 3)
-                return fault_set(fault, -ENOENT, "%s has no line named \"%s\"; did you mean \"%s\"?", where,
-                                 search->name, search->nearest.name);
-        return fault_set(fault, -ENOENT, "%s has no line named \"%s\"; `sconced --lines` shows what there is", where,
-                         search->name);
+        char suggestion[SUGGESTION_MAX];
+
+        if (!search->suggestion.best)
+                return fault_set(fault, -ENOENT, "%s has no line named \"%s\"; `sconced --lines` shows what there is",
+                                 where, search->name);
+        return fault_set(fault, -ENOENT, "%s has no line named \"%s\"%s", where, search->name,
+                         suggestion_text(&search->suggestion, suggestion));
 }
 
 static int pick(const struct search *search, const char *where, struct line_place *ret, struct fault *fault)
@@ -170,7 +134,7 @@ static int resolve_on_chip(struct gpio *gpio, const struct sconce_line *line, st
 
 int line_resolve(struct gpio *gpio, const struct sconce_line *line, struct line_place *ret, struct fault *fault)
 {
-        struct search search = { .name = line->name, .nearest.distance = GPIO_NAME_SIZE };
+        struct search search = { .name = line->name, .suggestion.wanted = line->name };
 
         if (line->name && !line->chip)
                 return resolve_anywhere(gpio, &search, ret, fault);

@@ -640,10 +640,10 @@ static const struct {
         int code;
         const char *words;
 } refused[] = {
-        { "GPOI17", -ENOENT, "the simulated chip has no line named \"GPOI17\"; did you mean \"GPIO17\"?" },
-        { "gpio4", -ENOENT, "the simulated chip has no line named \"gpio4\"; did you mean \"GPIO4\"?" },
+        { "GPOI17", -ENOENT, "the simulated chip has no line named \"GPOI17\"; did you mean GPIO17" },
+        { "gpio4", -ENOENT, "the simulated chip has no line named \"gpio4\"; did you mean GPIO4" },
         { "LAMP", -ENOENT, "the simulated chip has no line named \"LAMP\"; `sconced --lines` shows what there is" },
-        { "sim:GPIO99", -ENOENT, "gpiochip0 has no line named \"GPIO99\"; did you mean \"GPIO9\"?" },
+        { "sim:GPIO99", -ENOENT, "gpiochip0 has no line named \"GPIO99\"; did you mean GPIO9" },
         { "54", -ENOENT, "gpiochip0 has the lines 0 to 53; 54 is not one of them" },
         { "gpiochip1:4", -ENOENT,
           "there is no chip \"gpiochip1\": while the default chip is \"sim\", the simulated chip (gpiochip0) is the only one" },

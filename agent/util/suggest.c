@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "config/suggest.h"
+#include "util/suggest.h"
 
 #include <ctype.h>
 #include <stdio.h>
