@@ -6,7 +6,7 @@
 VERSION := $(shell sed -n 's/^\#\# \([0-9][0-9.]*\).*/\1/p' CHANGELOG.md | head -n 1)
 
 PREFIX     ?= /usr/local
-SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
+SYSCONFDIR ?= /etc
 LIBDIR     ?= $(PREFIX)/lib
 BUILD      ?= build
 plugin_dir := $(LIBDIR)/sconce/plugins
@@ -140,3 +140,29 @@ clean: ## remove what was built
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "  %-18s %s\n", $$1, $$2 }'
+
+demo: $(if $(filter no,$(DEPS)),,deps) ## build, then run it all on this machine; FOR=10s stops by itself
+	@$(MAKE) --no-print-directory DEPS=no all
+	@FOR='$(FOR)' packaging/demo
+
+install: all ## install into DESTDIR, PREFIX, SYSCONFDIR, LIBDIR
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(plugin_dir) \
+		$(DESTDIR)$(PREFIX)/include/sconce $(DESTDIR)$(SYSCONFDIR)/sconce/conf.d $(DESTDIR)$(LIBDIR)/pkgconfig \
+		$(DESTDIR)$(PREFIX)/share/sconce/examples $(DESTDIR)$(PREFIX)/share/sconce/mosquitto
+	install -m 755 $(BUILD)/sconced $(DESTDIR)$(PREFIX)/sbin/sconced
+	install -m 755 $(BUILD)/sconce certs/sconce-pki $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 $(plugins) $(DESTDIR)$(plugin_dir)/
+	install -m 644 agent/include/sconce/plugin.h $(DESTDIR)$(PREFIX)/include/sconce/plugin.h
+	install -m 644 etc/examples/*.conf $(DESTDIR)$(PREFIX)/share/sconce/examples/
+	install -m 644 etc/mosquitto/sconce.conf $(DESTDIR)$(PREFIX)/share/sconce/mosquitto/sconce.conf
+	@# A config that is there already is the user's.
+	test -e $(DESTDIR)$(SYSCONFDIR)/sconce/sconce.conf || \
+		install -m 644 etc/sconce.conf $(DESTDIR)$(SYSCONFDIR)/sconce/sconce.conf
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@PLUGIN_DIR@|$(plugin_dir)|' -e 's|@VERSION@|$(VERSION)|' \
+		packaging/sconce.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/sconce.pc
+
+uninstall: ## remove what install made; the config stays
+	rm -f $(DESTDIR)$(PREFIX)/sbin/sconced $(DESTDIR)$(PREFIX)/bin/sconce $(DESTDIR)$(PREFIX)/bin/sconce-pki \
+		$(DESTDIR)$(PREFIX)/include/sconce/plugin.h $(DESTDIR)$(LIBDIR)/pkgconfig/sconce.pc
+	rm -rf $(DESTDIR)$(LIBDIR)/sconce $(DESTDIR)$(PREFIX)/share/sconce
+	-rmdir $(DESTDIR)$(PREFIX)/include/sconce
