@@ -13,22 +13,24 @@
 
 #define PASSWORD_FILE_MAX 4096
 
-/* ---- Tables -------------------------------------------------------------------------------------------------- */
+/* ---- Tables ---------------------------------------------------------------------------------- */
 
 static const char *const clocks[] = { "auto", "trusted", NULL };
 
 static const struct sconce_option node_rows[] = {
-        SCONCE_OPTION_STRING(struct settings, node.name, "name", 0,
-                             "The node's name in topics; by default the certificate's CN, else the host name"),
-        SCONCE_OPTION_ENUM(struct settings, node.clock, "clock", 0,
-                           "Whether the wall clock is right: auto waits until it has been synchronised or set", .def = "auto",
-                           .choices = clocks),
+        SCONCE_OPTION_STRING(
+                struct settings, node.name, "name", 0,
+                "The node's name in topics; by default the certificate's CN, else the host name"),
+        SCONCE_OPTION_ENUM(
+                struct settings, node.clock, "clock", 0,
+                "Whether the wall clock is right: auto waits until it has been synchronised or set",
+                .def = "auto", .choices = clocks),
         SCONCE_OPTION_SIZE(struct settings, node.max_payload_bytes, "max_payload", 0,
-                           "Longest command that is read; longer ones are refused as too_large", .def = "64K", .min = "256",
-                           .max = "1M"),
+                           "Longest command that is read; longer ones are refused as too_large", .def = "64K",
+                           .min = "256", .max = "1M"),
         SCONCE_OPTION_INT(struct settings, node.max_depth, "max_depth", 0,
-                          "Deepest nesting of a JSON command; deeper ones are refused as depth", .def = "16", .min = "1",
-                          .max = "128"),
+                          "Deepest nesting of a JSON command; deeper ones are refused as depth", .def = "16",
+                          .min = "1", .max = "128"),
         { 0 },
 };
 
@@ -36,47 +38,57 @@ static const char *const versions[] = { "auto", "5", "3.1.1", NULL };
 static const char *const client_ids[] = { "node", "random", NULL };
 
 static const struct sconce_option broker_rows[] = {
-        SCONCE_OPTION_LIST(struct settings, broker.urls, SCONCE_TYPE_STRING, "url", 0,
-                           "mqtts://HOST[:PORT], mqtt://HOST[:PORT] or unix:///PATH; several are tried in order"),
+        SCONCE_OPTION_LIST(
+                struct settings, broker.urls, SCONCE_TYPE_STRING, "url", 0,
+                "mqtts://HOST[:PORT], mqtt://HOST[:PORT] or unix:///PATH; several are tried in order"),
         SCONCE_OPTION_ENUM(struct settings, broker.version, "version", 0,
-                           "MQTT version; auto begins with 5 and falls back to 3.1.1", .def = "auto", .choices = versions),
-        SCONCE_OPTION_STRING(struct settings, broker.user, "user", 0, "User name, where the broker wants one"),
+                           "MQTT version; auto begins with 5 and falls back to 3.1.1", .def = "auto",
+                           .choices = versions),
+        SCONCE_OPTION_STRING(struct settings, broker.user, "user", 0,
+                             "User name, where the broker wants one"),
         SCONCE_OPTION_STRING(struct settings, broker.password, "password", SCONCE_SECRET,
                              "Its password; over mqtts it may stand in for the client certificate"),
         SCONCE_OPTION_PATH(struct settings, broker.password_file, "password_file", 0,
                            "File whose one line is the password; others must not be able to read it"),
         SCONCE_OPTION_ENUM(struct settings, broker.client_id, "client_id", 0,
-                           "MQTT client id: made of the node's name, or a new one at each start", .def = "node",
-                           .choices = client_ids),
-        SCONCE_OPTION_STRING(struct settings, broker.base, "base", 0, "What every topic begins with", .def = "sconce"),
+                           "MQTT client id: made of the node's name, or a new one at each start",
+                           .def = "node", .choices = client_ids),
+        SCONCE_OPTION_STRING(struct settings, broker.base, "base", 0, "What every topic begins with",
+                             .def = "sconce"),
         SCONCE_OPTION_BOOL(struct settings, broker.envelope, "envelope", 0,
                            "Wrap each JSON message in header, content and footer", .def = "no"),
         SCONCE_OPTION_DURATION(struct settings, broker.offline_after_us, "offline_after", 0,
-                               "How long the broker is away before outputs go to their on_offline", .def = "30s", .min = "1s",
-                               .max = "7d"),
+                               "How long the broker is away before outputs go to their on_offline",
+                               .def = "30s", .min = "1s", .max = "7d"),
         SCONCE_OPTION_DURATION(struct settings, broker.keepalive_us, "keepalive", 0,
-                               "Longest silence before a ping asks whether the broker is still there", .def = "30s",
-                               .min = "5s", .max = "18h"),
+                               "Longest silence before a ping asks whether the broker is still there",
+                               .def = "30s", .min = "5s", .max = "18h"),
         SCONCE_OPTION_DURATION(struct settings, broker.connect_timeout_us, "connect_timeout", 0,
-                               "How long one address may take to connect", .def = "10s", .min = "100ms", .max = "10m"),
+                               "How long one address may take to connect", .def = "10s", .min = "100ms",
+                               .max = "10m"),
         SCONCE_OPTION_DURATION(struct settings, broker.handshake_timeout_us, "handshake_timeout", 0,
-                               "How long TLS and MQTT may then take to agree", .def = "15s", .min = "100ms", .max = "10m"),
+                               "How long TLS and MQTT may then take to agree", .def = "15s", .min = "100ms",
+                               .max = "10m"),
         { 0 },
 };
 
 static const char *const min_versions[] = { "1.2", "1.3", NULL };
 
 static const struct sconce_option tls_rows[] = {
-        SCONCE_OPTION_STRING(struct settings, tls.ca, "ca", 0,
-                             "File with the authorities that may vouch for the broker, or system for the machine's own",
-                             .def = CERTS "ca.crt"),
+        SCONCE_OPTION_STRING(
+                struct settings, tls.ca, "ca", 0,
+                "File with the authorities that may vouch for the broker, or system for the machine's own",
+                .def = CERTS "ca.crt"),
         SCONCE_OPTION_PATH(struct settings, tls.cert, "cert", 0,
-                           "Our certificate; not used when a password is given and neither cert nor key is", .def = CERTS "node.crt"),
+                           "Our certificate; not used when a password is given and neither cert nor key is",
+                           .def = CERTS "node.crt"),
         SCONCE_OPTION_STRING(struct settings, tls.key, "key", 0,
-                             "Its private key: a file, or a provider URI such as handle:0x81000001 (TPM)", .def = CERTS "node.key"),
-        SCONCE_OPTION_PATH(struct settings, tls.crl, "crl", 0, "File with the authority's list of revoked certificates"),
-        SCONCE_OPTION_ENUM(struct settings, tls.min_version, "min_version", 0, "Lowest TLS version", .def = "1.2",
-                           .choices = min_versions),
+                             "Its private key: a file, or a provider URI such as handle:0x81000001 (TPM)",
+                             .def = CERTS "node.key"),
+        SCONCE_OPTION_PATH(struct settings, tls.crl, "crl", 0,
+                           "File with the authority's list of revoked certificates"),
+        SCONCE_OPTION_ENUM(struct settings, tls.min_version, "min_version", 0, "Lowest TLS version",
+                           .def = "1.2", .choices = min_versions),
         SCONCE_OPTION_STRING(struct settings, tls.server_name, "server_name", 0,
                              "Name that the broker's certificate must have, where it is not the URL's host"),
         SCONCE_OPTION_STRING(struct settings, tls.pin, "pin", 0,
@@ -85,9 +97,10 @@ static const struct sconce_option tls_rows[] = {
 };
 
 static const struct sconce_option gpio_rows[] = {
-        SCONCE_OPTION_STRING(struct settings, gpio.chip, "chip", 0,
-                             "Chip of lines that name none: a number, name, label or path; sim is the simulated one",
-                             .def = "gpiochip0"),
+        SCONCE_OPTION_STRING(
+                struct settings, gpio.chip, "chip", 0,
+                "Chip of lines that name none: a number, name, label or path; sim is the simulated one",
+                .def = "gpiochip0"),
         SCONCE_OPTION_PATH(struct settings, gpio.sim_dir, "sim_dir", 0, "Directory of the simulated chip",
                            .def = "/run/sconce/sim"),
         { 0 },
@@ -103,16 +116,18 @@ static const struct {
         { "gpio", gpio_rows },
 };
 
-/* ---- Reading ------------------------------------------------------------------------------------------------- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
-static int read_section(const struct config *config, size_t index, struct settings *settings, struct problems *problems)
+static int read_section(const struct config *config, size_t index, struct settings *settings,
+                        struct problems *problems)
 {
         const struct config_section *section = config_find(config, sections[index].kind, NULL);
         const struct option_target target = { sections[index].rows, settings };
         return options_read(section, &target, 1, NULL, &settings->store, problems);
 }
 
-int settings_read(const struct config *config, enum settings_for whom, struct problems *problems, struct settings *ret)
+int settings_read(const struct config *config, enum settings_for whom, struct problems *problems,
+                  struct settings *ret)
 {
         CLEANUP(settings_done) struct settings settings = { 0 };
         bool good = headers_check(config, whom, problems);
@@ -139,14 +154,15 @@ void settings_done(struct settings *settings)
         *settings = (struct settings){ 0 };
 }
 
-/* ---- The password -------------------------------------------------------------------------------------------- */
+/* ---- The password ---------------------------------------------------------------------------- */
 
 /* One line, with or without its end. */
 static int take_password(const char *path, const struct file *file, char **ret, struct fault *fault)
 {
         size_t length = file->size;
         if (file->status.st_mode & S_IROTH)
-                return fault_set(fault, -EACCES, "%s: others can read the password file: chmod o-r %s", path, path);
+                return fault_set(fault, -EACCES, "%s: others can read the password file: chmod o-r %s", path,
+                                 path);
         length -= length > 0 && file->data[length - 1] == '\n';
         length -= length > 0 && file->data[length - 1] == '\r';
         if (length == 0 || strlen(file->data) != file->size || memchr(file->data, '\n', length))
@@ -176,12 +192,13 @@ int settings_password(const struct settings *settings, char **ret, struct fault 
         return take_password(broker->password_file, &file, ret, fault);
 }
 
-/* ---- For people ---------------------------------------------------------------------------------------------- */
+/* ---- For people ------------------------------------------------------------------------------ */
 
 void settings_describe(FILE *out, enum describe_form form)
 {
         for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
-                (void)fprintf(out, form == DESCRIBE_MARKDOWN ? "%s### `[%s]`\n\n" : "%s[%s]\n", i ? "\n" : "", sections[i].kind);
+                (void)fprintf(out, form == DESCRIBE_MARKDOWN ? "%s### `[%s]`\n\n" : "%s[%s]\n", i ? "\n" : "",
+                              sections[i].kind);
                 options_describe_head(out, form);
                 options_describe(out, sections[i].rows, form);
         }
@@ -190,7 +207,8 @@ void settings_describe(FILE *out, enum describe_form form)
 bool settings_uses_password(const struct config *config)
 {
         const struct config_section *broker = config_find(config, "broker", NULL);
-        return broker && (config_entry_find(broker, "password") || config_entry_find(broker, "password_file"));
+        return broker &&
+               (config_entry_find(broker, "password") || config_entry_find(broker, "password_file"));
 }
 
 /* The [tls] rows as they count: with a password and neither cert nor key, these two have no default. */
@@ -200,7 +218,8 @@ static void dump_tls(FILE *out, const struct config *config, const struct config
         memcpy(rows, tls_rows, sizeof(rows));
         bool written = section && (config_entry_find(section, "cert") || config_entry_find(section, "key"));
         for (struct sconce_option *row = rows; row->key; row++) {
-                if (!written && settings_uses_password(config) && (strcmp(row->key, "cert") == 0 || strcmp(row->key, "key") == 0))
+                if (!written && settings_uses_password(config) &&
+                    (strcmp(row->key, "cert") == 0 || strcmp(row->key, "key") == 0))
                         row->def = NULL;
         }
         const struct option_target target = { rows, NULL };

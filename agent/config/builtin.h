@@ -24,8 +24,9 @@ struct node_settings {
 };
 
 struct broker_settings {
-        struct sconce_list urls; /* of const char *; none: there is no broker yet, wait for one to be configured */
-        int version;             /* 0 auto, 1 5, 2 3.1.1: enum session_version */
+        struct sconce_list
+                urls; /* of const char *; none: there is no broker yet, wait for one to be configured */
+        int version;  /* 0 auto, 1 5, 2 3.1.1: enum session_version */
         const char *base;
         int client_id;        /* enum broker_client_id */
         const char *user;     /* NULL: none */
@@ -36,10 +37,10 @@ struct broker_settings {
 };
 
 struct tls_settings {
-        const char *ca;         /* a path, or "system" */
-        const char *cert, *key; /* both NULL: a password stands in; the key may be a provider URI */
-        const char *crl;        /* NULL: none */
-        int min_version;        /* 0 1.2, 1 1.3: enum tls_min_version */
+        const char *ca;                /* a path, or "system" */
+        const char *cert, *key;        /* both NULL: a password stands in; the key may be a provider URI */
+        const char *crl;               /* NULL: none */
+        int min_version;               /* 0 1.2, 1 1.3: enum tls_min_version */
         const char *server_name, *pin; /* NULL: none */
 };
 
@@ -57,14 +58,14 @@ struct settings {
         struct option_store store;
 };
 
-/* Reads the daemon's sections and checks all section headers: unknown and reserved names, ids, one id twice. -EINVAL when
- * anything was added to `problems`, -ENOMEM; *ret is untouched then. */
-int settings_read(const struct config *config, enum settings_for whom, struct problems *problems, struct settings *ret)
-        MUST_CHECK;
+/* Reads the daemon's sections and checks all section headers: unknown and reserved names, ids, one id twice.
+ * -EINVAL when anything was added to `problems`, -ENOMEM; *ret is untouched then. */
+int settings_read(const struct config *config, enum settings_for whom, struct problems *problems,
+                  struct settings *ret) MUST_CHECK;
 void settings_done(struct settings *settings);
 
-/* The password as written or from the password file, for the caller to free; NULL without one. -EACCES: others can read the
- * file; -EINVAL: not one line of text; the errno of reading it. */
+/* The password as written or from the password file, for the caller to free; NULL without one. -EACCES:
+ * others can read the file; -EINVAL: not one line of text; the errno of reading it. */
 int settings_password(const struct settings *settings, char **ret, struct fault *fault) MUST_CHECK;
 
 /* The rows of the daemon's sections, each under its heading. */

@@ -2,6 +2,7 @@
 #include "config/checks.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,8 +15,8 @@ struct check {
         struct settings *settings;
         struct problems *problems;
         bool good;
-        bool mqtts;     /* some broker is reached by TLS */
-        bool exposed;   /* some broker is reached over the network without TLS */
+        bool mqtts;   /* some broker is reached by TLS */
+        bool exposed; /* some broker is reached over the network without TLS */
 };
 
 static const struct config_entry *find_key(const struct check *check, const char *kind, const char *key)
@@ -29,13 +30,16 @@ static bool is_written(const struct check *check, const char *kind, const char *
         return find_key(check, kind, key) != NULL;
 }
 
-static void add(struct check *check, struct problems *list, const char *kind, const char *key, const char *text)
+static void add(struct check *check, struct problems *list, const char *kind, const char *key,
+                const char *text)
 {
         const struct config_entry *entry = find_key(check, kind, key);
-        problems_add(list, entry ? entry->file : NULL, entry ? entry->line : 0, "[%s] %s: %s", kind, key, text);
+        problems_add(list, entry ? entry->file : NULL, entry ? entry->line : 0, "[%s] %s: %s", kind, key,
+                     text);
 }
 
-static void PRINTF_LIKE(4, 5) complain(struct check *check, const char *kind, const char *key, const char *format, ...)
+static void PRINTF_LIKE(4, 5)
+        complain(struct check *check, const char *kind, const char *key, const char *format, ...)
 {
         char text[480];
         va_list arguments;
@@ -46,7 +50,7 @@ static void PRINTF_LIKE(4, 5) complain(struct check *check, const char *kind, co
         check->good = false;
 }
 
-/* ---- [node] -------------------------------------------------------------------------------------------------- */
+/* ---- [node] ---------------------------------------------------------------------------------- */
 
 static void check_name(struct check *check)
 {
@@ -56,13 +60,14 @@ static void check_name(struct check *check)
                 return;
         if (!text_is_id(name))
                 complain(check, "node", "name",
-                         "%s: a node's name is made of a-z, 0-9, \"_\" and \"-\", begins with a letter or digit, and has at most 64 characters",
+                         "%s: a node's name is made of a-z, 0-9, \"_\" and \"-\", begins with a letter or "
+                         "digit, and has at most 64 characters",
                          text_show(name, shown));
         else if (strcmp(name, "reply") == 0 || strcmp(name, "all") == 0)
                 complain(check, "node", "name", "%s: is reserved; take another name", name);
 }
 
-/* ---- [broker] ------------------------------------------------------------------------------------------------ */
+/* ---- [broker] -------------------------------------------------------------------------------- */
 
 static void check_url(struct check *check, const char *text)
 {
@@ -77,8 +82,10 @@ static void check_url(struct check *check, const char *text)
         if (url_is_private(&url))
                 return;
         check->exposed = true;
-        (void)snprintf(warning, sizeof(warning), "%s: without TLS anyone on the way can read and change what is sent; mqtts:// prevents that",
-                       text_show(text, shown));
+        (void)snprintf(
+                warning, sizeof(warning),
+                "%s: without TLS anyone on the way can read and change what is sent; mqtts:// prevents that",
+                text_show(text, shown));
         add(check, &check->settings->warnings, "broker", "url", warning);
 }
 
@@ -98,10 +105,13 @@ static void check_base(struct check *check)
         if (!base)
                 return;
         if (length == 0 || length > 128 || strpbrk(base, "+#\t\n\r ") || base[0] == '$')
-                complain(check, "broker", "base", "%s: a topic of 1 to 128 bytes without blanks, \"+\", \"#\" and a \"$\" at its start",
-                         text_show(base, shown));
+                complain(
+                        check, "broker", "base",
+                        "%s: a topic of 1 to 128 bytes without blanks, \"+\", \"#\" and a \"$\" at its start",
+                        text_show(base, shown));
         else if (base[0] == '/' || base[length - 1] == '/' || strstr(base, "//"))
-                complain(check, "broker", "base", "%s: topic levels are not empty: no \"/\" at the start or the end, as in sconce",
+                complain(check, "broker", "base",
+                         "%s: topic levels are not empty: no \"/\" at the start or the end, as in sconce",
                          text_show(base, shown));
 }
 
@@ -112,7 +122,8 @@ static void warn_of_readers(struct check *check, const char *key)
         struct stat status;
         if (entry && !entry->broken && stat(entry->file, &status) == 0 && (status.st_mode & S_IROTH))
                 add(check, &check->settings->warnings, "broker", key,
-                    "every user of this machine can read the file that holds it: chmod o-r, or use password_file");
+                    "every user of this machine can read the file that holds it: chmod o-r, or use "
+                    "password_file");
 }
 
 static void check_password(struct check *check)
@@ -126,12 +137,13 @@ static void check_password(struct check *check)
         if (!broker->user && !is_written(check, "broker", "user"))
                 complain(check, "broker", key, "needs a user: user = NAME");
         if (check->exposed)
-                complain(check, "broker", key, "a password goes over mqtts:// only, or to a broker on this machine");
+                complain(check, "broker", key,
+                         "a password goes over mqtts:// only, or to a broker on this machine");
         if (broker->password)
                 warn_of_readers(check, "password");
 }
 
-/* ---- [tls] --------------------------------------------------------------------------------------------------- */
+/* ---- [tls] ----------------------------------------------------------------------------------- */
 
 /* A certificate and its key belong together; without both a password may stand in for them. */
 static void check_certificate(struct check *check)
@@ -139,7 +151,8 @@ static void check_certificate(struct check *check)
         struct tls_settings *tls = &check->settings->tls;
         bool cert = is_written(check, "tls", "cert"), key = is_written(check, "tls", "key");
         if (cert && !key)
-                complain(check, "tls", "cert", "needs its key: key = FILE, or a provider URI such as handle:0x81000001");
+                complain(check, "tls", "cert",
+                         "needs its key: key = FILE, or a provider URI such as handle:0x81000001");
         if (key && !cert)
                 complain(check, "tls", "key", "needs its certificate: cert = FILE");
         if (!cert && !key && settings_uses_password(check->config))
@@ -157,19 +170,25 @@ static void check_key_and_ca(struct check *check)
         const struct tls_settings *tls = &check->settings->tls;
         char shown[TEXT_SHOWN_MAX];
         if (tls->key && tls->key[0] != '/' && !has_scheme(tls->key))
-                complain(check, "tls", "key", "%s: a path that begins with \"/\", or a provider URI such as handle:0x81000001 or pkcs11:…",
+                complain(check, "tls", "key",
+                         "%s: a path that begins with \"/\", or a provider URI such as handle:0x81000001 or "
+                         "pkcs11:…",
                          text_show(tls->key, shown));
         if (tls->ca && tls->ca[0] != '/' && strcmp(tls->ca, "system") != 0)
-                complain(check, "tls", "ca", "%s: a path that begins with \"/\", or system", text_show(tls->ca, shown));
+                complain(check, "tls", "ca", "%s: a path that begins with \"/\", or system",
+                         text_show(tls->ca, shown));
 }
 
 static void check_server_name(struct check *check)
 {
         const char *name = check->settings->tls.server_name;
         char shown[TEXT_SHOWN_MAX];
-        if (name && (*name == '\0' || strlen(name) > 253 ||
-                     name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:_-")] != '\0'))
-                complain(check, "tls", "server_name", "%s: a host name or an IP address", text_show(name, shown));
+        if (name &&
+            (*name == '\0' || strlen(name) > 253 ||
+             name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:_-")] !=
+                     '\0'))
+                complain(check, "tls", "server_name", "%s: a host name or an IP address",
+                         text_show(name, shown));
 }
 
 /* sha256// and 32 bytes in base64. */
@@ -184,11 +203,12 @@ static void check_pin(struct check *check)
         const char *text = strncmp(pin, prefix, strlen(prefix)) == 0 ? pin + strlen(prefix) : "";
         size_t length = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
         if (length != digits || strcmp(text + length, "=") != 0)
-                complain(check, "tls", "pin", "%s: sha256// and the SHA-256 of the broker's public key in base64, 44 characters",
+                complain(check, "tls", "pin",
+                         "%s: sha256// and the SHA-256 of the broker's public key in base64, 44 characters",
                          text_show(pin, shown));
 }
 
-/* ---- All ----------------------------------------------------------------------------------------------------- */
+/* ---- All ------------------------------------------------------------------------------------- */
 
 static void check_chip(struct check *check)
 {
@@ -199,7 +219,7 @@ static void check_chip(struct check *check)
 
 bool settings_check(const struct config *config, struct settings *settings, struct problems *problems)
 {
-        static void (*const checks[])(struct check *check) = {
+        static void (*const checks[])(struct check * check) = {
                 check_name,       check_urls,        check_base, check_password, check_certificate,
                 check_key_and_ca, check_server_name, check_pin,  check_chip,
         };

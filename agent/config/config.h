@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A config as it was written: sections with their entries, after drop-ins and includes, in order, each value still
- * text with its file and line. config/options.h turns entries into typed fields.
+ * A config as it was written: sections with their entries, after drop-ins and includes, in order, each value
+ * still text with its file and line. config/options.h turns entries into typed fields.
  */
 #pragma once
 
@@ -17,8 +17,8 @@ struct config_entry {
         char **values;
         size_t count;
         bool is_list;
-        bool cut;    /* a bare value that ended at a comment: half of a secret, perhaps */
-        bool broken; /* could not be read, and a problem says so already; no values */
+        bool cut;         /* a bare value that ended at a comment: half of a secret, perhaps */
+        bool broken;      /* could not be read, and a problem says so already; no values */
         const char *file; /* owned by the config */
         unsigned line;
 };
@@ -33,7 +33,7 @@ struct config_section {
         char *kind;
         char *id; /* NULL for one word */
         const char *file;
-        unsigned line; /* where it was first opened */
+        unsigned line;                /* where it was first opened */
         struct config_entry *entries; /* what holds, one a key */
         size_t count;
         struct config_entry *replaced; /* what later files replaced */
@@ -50,8 +50,8 @@ struct config {
         char sha256[65]; /* of everything read, in hex: `config` in info */
 };
 
-/* Reads FILE, then FILE's sibling conf.d/ *.conf in C order, with their includes. Always returns as much as could be read:
- * *ret is set even when problems were found (they are appended). -ENOMEM is the only error. */
+/* Reads FILE, then FILE's sibling conf.d/ *.conf in C order, with their includes. Always returns as much as
+ * could be read: *ret is set even when problems were found (they are appended). -ENOMEM is the only error. */
 int config_load(const char *path, struct problems *problems, struct config **ret) MUST_CHECK;
 
 /* The same without drop-ins: the client's config. */

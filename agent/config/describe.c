@@ -38,10 +38,8 @@ static void print_flags(FILE *out, const struct sconce_option *row)
                 uint32_t flag;
                 const char *word;
         } words[] = {
-                { SCONCE_REQUIRED, "required" },
-                { SCONCE_SECRET, "secret" },
-                { SCONCE_OUTPUT, "output" },
-                { SCONCE_TIMES_OUTPUT, "makes the output timed" },
+                { SCONCE_REQUIRED, "required" },     { SCONCE_SECRET, "secret" },
+                { SCONCE_OUTPUT, "output" },         { SCONCE_TIMES_OUTPUT, "makes the output timed" },
                 { SCONCE_RELOADABLE, "reloadable" },
         };
         const char *joint = "";
@@ -59,7 +57,8 @@ static void describe_text(FILE *out, const struct sconce_option *row)
         print_type(out, row);
         if (row->def)
                 (void)fprintf(out, "  (default %s)", *row->def ? row->def : "\"\"");
-        if (row->flags & (SCONCE_REQUIRED | SCONCE_SECRET | SCONCE_OUTPUT | SCONCE_TIMES_OUTPUT | SCONCE_RELOADABLE)) {
+        if (row->flags &
+            (SCONCE_REQUIRED | SCONCE_SECRET | SCONCE_OUTPUT | SCONCE_TIMES_OUTPUT | SCONCE_RELOADABLE)) {
                 (void)fputs("  [", out);
                 print_flags(out, row);
                 (void)fputs("]", out);
@@ -83,7 +82,8 @@ static void describe_markdown(FILE *out, const struct sconce_option *row)
         }
         (void)fprintf(out, "| `%s` | ", row->key);
         put_cell(out, type);
-        (void)fprintf(out, " | %s%s%s | ", row->def ? "`" : "", row->def ? row->def : "", row->def ? "`" : "");
+        (void)fprintf(out, " | %s%s%s | ", row->def ? "`" : "", row->def ? row->def : "",
+                      row->def ? "`" : "");
         put_cell(out, row->help ? row->help : "");
         if (row->flags & (SCONCE_REQUIRED | SCONCE_SECRET)) {
                 (void)fputs(" (", out);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <ctype.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,7 +9,8 @@
 #include "util/suggest.h"
 #include "util/text.h"
 
-#define ID_RULE "is made of a-z, 0-9, \"_\" and \"-\", begins with a letter or digit, and has at most 64 characters"
+#define ID_RULE                                                                                              \
+        "is made of a-z, 0-9, \"_\" and \"-\", begins with a letter or digit, and has at most 64 characters"
 
 /* One-word sections, and how many of them the client knows: those that stand first. */
 static const char *const words[] = { "broker", "tls", "node", "gpio" };
@@ -34,7 +36,8 @@ static bool is_reserved_kind(const char *kind)
         return false;
 }
 
-static void PRINTF_LIKE(3, 4) complain(struct problems *problems, const struct config_section *section, const char *format, ...)
+static void PRINTF_LIKE(3, 4)
+        complain(struct problems *problems, const struct config_section *section, const char *format, ...)
 {
         char text[400], label[CONFIG_LABEL_MAX];
         va_list arguments;
@@ -66,7 +69,8 @@ static bool check_word(const struct config_section *section, struct problems *pr
         for (size_t i = 0; i < ARRAY_SIZE(words); i++)
                 suggestion_offer(&near, words[i]);
         complain(problems, section,
-                 "unknown section; there are [node], [broker], [tls] and [gpio], and a device is [PLUGIN ID]%s%s%s",
+                 "unknown section; there are [node], [broker], [tls] and [gpio], and a device is [PLUGIN "
+                 "ID]%s%s%s",
                  near.best ? "; did you mean [" : "", near.best ? near.best : "", near.best ? "]" : "");
         return false;
 }
@@ -86,7 +90,8 @@ static bool check_id(const struct config_section *section, struct problems *prob
         if (text_is_id(section->id))
                 return true;
         if (small_letters(section->id, small, sizeof(small)))
-                complain(problems, section, "a device's id " ID_RULE "; did you mean [%.70s %s]", section->kind, small);
+                complain(problems, section, "a device's id " ID_RULE "; did you mean [%.70s %s]",
+                         section->kind, small);
         else
                 complain(problems, section, "a device's id " ID_RULE);
         return false;
@@ -101,7 +106,8 @@ static bool check_unique(const struct config *config, size_t index, struct probl
                 char label[CONFIG_LABEL_MAX];
                 if (!other->id || strcmp(other->id, section->id) != 0)
                         continue;
-                complain(problems, section, "a device's id is used once, and this one is taken by %s at %s:%u",
+                complain(problems, section,
+                         "a device's id is used once, and this one is taken by %s at %s:%u",
                          config_label(other, label), other->file, other->line);
                 return false;
         }

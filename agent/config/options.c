@@ -2,6 +2,7 @@
 #include "config/options.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 #include "config/value.h"
 #include "util/text.h"
 
-/* ---- Store --------------------------------------------------------------------------------------------------- */
+/* ---- Store ----------------------------------------------------------------------------------- */
 
 void *option_store_alloc(struct option_store *store, size_t size)
 {
@@ -41,7 +42,7 @@ void option_store_done(struct option_store *store)
         *store = (struct option_store){ 0 };
 }
 
-/* ---- One value ----------------------------------------------------------------------------------------------- */
+/* ---- One value ------------------------------------------------------------------------------- */
 
 struct engine {
         const struct config_section *section; /* NULL: defaults alone */
@@ -83,8 +84,8 @@ static int convert(struct engine *engine, const struct sconce_option *row, const
         return option_type_parse(row, copy, reason, ret);
 }
 
-static void PRINTF_LIKE(4, 5) complain(struct engine *engine, const struct config_entry *entry, const char *key,
-                                       const char *format, ...)
+static void PRINTF_LIKE(4, 5) complain(struct engine *engine, const struct config_entry *entry,
+                                       const char *key, const char *format, ...)
 {
         char text[512], shown[TEXT_SHOWN_MAX];
         va_list arguments;
@@ -99,8 +100,8 @@ static void PRINTF_LIKE(4, 5) complain(struct engine *engine, const struct confi
         engine->faulty = true;
 }
 
-static void complain_value(struct engine *engine, const struct config_entry *entry, const struct sconce_option *row,
-                           const char *text, const char *reason)
+static void complain_value(struct engine *engine, const struct config_entry *entry,
+                           const struct sconce_option *row, const char *text, const char *reason)
 {
         char shown[TEXT_SHOWN_MAX], type[40];
         if (row->flags & SCONCE_SECRET)
@@ -112,7 +113,7 @@ static void complain_value(struct engine *engine, const struct config_entry *ent
                 complain(engine, entry, row->key, "its default %s: %s", text_show(text, shown), reason);
 }
 
-/* ---- One row ------------------------------------------------------------------------------------------------- */
+/* ---- One row --------------------------------------------------------------------------------- */
 
 /* Converts all texts of a list; the first that is wrong is told. */
 static int fill_list(struct engine *engine, const struct sconce_option *row, const struct config_entry *entry,
@@ -138,8 +139,8 @@ static int fill_list(struct engine *engine, const struct sconce_option *row, con
 }
 
 /* `entry` NULL: the texts are the row's default. */
-static int fill_row(struct engine *engine, const struct sconce_option *row, void *field, const struct config_entry *entry,
-                    char *const *texts, size_t count)
+static int fill_row(struct engine *engine, const struct sconce_option *row, void *field,
+                    const struct config_entry *entry, char *const *texts, size_t count)
 {
         if (row->flags & SCONCE_LIST)
                 return fill_list(engine, row, entry, texts, count, field);
@@ -163,7 +164,8 @@ static int fill_from_entry(struct engine *engine, const struct sconce_option *ro
         }
         if (entry->cut && (row->flags & SCONCE_SECRET)) {
                 complain(engine, entry, row->key,
-                         "white space and \"#\" or \";\" begin a comment: quote the secret, as in %s = \"…\"", row->key);
+                         "white space and \"#\" or \";\" begin a comment: quote the secret, as in %s = \"…\"",
+                         row->key);
                 return 0;
         }
         return fill_row(engine, row, field, entry, entry->values, entry->count);
@@ -194,7 +196,7 @@ static int fill_missing(struct engine *engine, const struct sconce_option *row, 
         return row->def ? fill_from_default(engine, row, field) : 0;
 }
 
-/* ---- All rows ------------------------------------------------------------------------------------------------ */
+/* ---- All rows -------------------------------------------------------------------------------- */
 
 static const struct sconce_option *find_row(const struct engine *engine, const char *key, void **ret_field)
 {
@@ -215,11 +217,14 @@ static void list_keys(const struct engine *engine, char *text, size_t size)
 {
         size_t used = 0;
         for (size_t t = 0; t < engine->n_targets; t++) {
-                for (const struct sconce_option *row = engine->targets[t].rows; row && row->key && used < size; row++)
-                        used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "; there are ", row->key);
+                for (const struct sconce_option *row = engine->targets[t].rows;
+                     row && row->key && used < size; row++)
+                        used += (size_t)snprintf(text + used, size - used, "%s%s",
+                                                 used ? ", " : "; there are ", row->key);
         }
         if (used >= size)
-                (void)snprintf(text, size, "; `sconced --describe %.64s` lists the keys", engine->section->kind);
+                (void)snprintf(text, size, "; `sconced --describe %.64s` lists the keys",
+                               engine->section->kind);
 }
 
 static void complain_unknown(struct engine *engine, const struct config_entry *entry)
@@ -313,15 +318,17 @@ const char *option_type_name(const struct sconce_option *row, char text[static 4
         return text;
 }
 
-/* ---- Tables from plugins ------------------------------------------------------------------------------------- */
+/* ---- Tables from plugins --------------------------------------------------------------------- */
 
 static bool is_key(const char *key)
 {
-        return key[0] >= 'a' && key[0] <= 'z' && key[strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '\0';
+        return key[0] >= 'a' && key[0] <= 'z' &&
+               key[strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '\0';
 }
 
 /* Whether a default or a bound is a value of its type; the bounds themselves are not held against it. */
-static int check_row_text(const struct sconce_option *row, bool is_bound, const char *text, char reason[static TYPE_REASON_MAX])
+static int check_row_text(const struct sconce_option *row, bool is_bound, const char *text,
+                          char reason[static TYPE_REASON_MAX])
 {
         union {
                 int64_t integer;
@@ -349,10 +356,12 @@ int option_rows_check(const struct sconce_option *rows, char reason[static 160])
                 char why[TYPE_REASON_MAX] = "";
                 int r = 0;
                 if (!is_key(row->key)) {
-                        (void)snprintf(why, sizeof(why), "a key is a-z, 0-9 and \"_\", and begins with a letter");
+                        (void)snprintf(why, sizeof(why),
+                                       "a key is a-z, 0-9 and \"_\", and begins with a letter");
                         r = -EINVAL;
                 } else if (!option_type(row->type)) {
-                        (void)snprintf(why, sizeof(why), "a type that this version does not know (%d)", (int)row->type);
+                        (void)snprintf(why, sizeof(why), "a type that this version does not know (%d)",
+                                       (int)row->type);
                         r = -EINVAL;
                 } else if (row->type == SCONCE_TYPE_ENUM && (!row->choices || !row->choices[0])) {
                         (void)snprintf(why, sizeof(why), "an enum without choices");

@@ -13,7 +13,7 @@
 
 #define DIGITS "0123456789"
 
-/* ---- Words --------------------------------------------------------------------------------------------------- */
+/* ---- Words ----------------------------------------------------------------------------------- */
 
 static int parse_bool(const struct sconce_option *row, const char *text, char *reason, void *ret)
 {
@@ -21,7 +21,8 @@ static int parse_bool(const struct sconce_option *row, const char *text, char *r
         static const struct {
                 const char *word;
                 bool value;
-        } words[] = { { "yes", true }, { "no", false }, { "on", true }, { "off", false }, { "true", true }, { "false", false } };
+        } words[] = { { "yes", true },  { "no", false },  { "on", true },
+                      { "off", false }, { "true", true }, { "false", false } };
         for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
                 if (strcasecmp(text, words[i].word) == 0) {
                         *(bool *)ret = words[i].value;
@@ -65,14 +66,15 @@ static int parse_enum(const struct sconce_option *row, const char *text, char *r
                 suggestion_offer(&near, choice);
                 const char *joint = i == 0 ? " " : row->choices[i + 1] ? ", " : " or ";
                 if (used < TYPE_REASON_MAX)
-                        used += (size_t)snprintf(reason + used, TYPE_REASON_MAX - used, "%s%s", joint, choice);
+                        used += (size_t)snprintf(reason + used, TYPE_REASON_MAX - used, "%s%s", joint,
+                                                 choice);
         }
         if (used < TYPE_REASON_MAX)
                 (void)snprintf(reason + used, TYPE_REASON_MAX - used, "%s", suggestion_text(&near, meant));
         return -EINVAL;
 }
 
-/* ---- Numbers ------------------------------------------------------------------------------------------------- */
+/* ---- Numbers --------------------------------------------------------------------------------- */
 
 static int parse_int(const struct sconce_option *row, const char *text, char *reason, void *ret)
 {
@@ -141,7 +143,8 @@ static int parse_float(const struct sconce_option *row, const char *text, char *
         if (is_not_finite_word(text))
                 return -ERANGE;
         if (!is_decimal(text)) {
-                (void)snprintf(reason, TYPE_REASON_MAX, "not a number: write digits with a point, as in 21.5");
+                (void)snprintf(reason, TYPE_REASON_MAX,
+                               "not a number: write digits with a point, as in 21.5");
                 return -EINVAL;
         }
         double value = decimal_value(text);
@@ -159,11 +162,12 @@ static int parse_percent(const struct sconce_option *row, const char *text, char
         (void)snprintf(number, sizeof(number), "%.*s", (int)MIN(length, sizeof(number) - 1), text);
         int r = length < sizeof(number) ? parse_float(row, number, reason, ret) : -EINVAL;
         if (r == -EINVAL)
-                (void)snprintf(reason, TYPE_REASON_MAX, "not a percentage: write a number from 0 to 100, as in 50%%");
+                (void)snprintf(reason, TYPE_REASON_MAX,
+                               "not a percentage: write a number from 0 to 100, as in 50%%");
         return r;
 }
 
-/* ---- A number with a unit ------------------------------------------------------------------------------------ */
+/* ---- A number with a unit -------------------------------------------------------------------- */
 
 struct unit {
         const char *name;
@@ -203,7 +207,8 @@ static int scale(const struct decimal *d, uint64_t factor, uint64_t *ret)
         static const size_t fraction_max = 8;
         uint64_t whole = 0, fraction = 0, divisor = 1;
         for (size_t i = 0; i < d->n_whole; i++) {
-                if (__builtin_mul_overflow(whole, 10, &whole) || __builtin_add_overflow(whole, d->whole[i] - '0', &whole))
+                if (__builtin_mul_overflow(whole, 10, &whole) ||
+                    __builtin_add_overflow(whole, d->whole[i] - '0', &whole))
                         return -ERANGE;
         }
         if (d->n_fraction > fraction_max)
@@ -234,22 +239,29 @@ static int parse_duration(const struct sconce_option *row, const char *text, cha
 {
         (void)row;
         static const struct unit units[] = {
-                { "ms", 1000 },          { "s", 1000000 },          { "m", 60 * 1000000 },
-                { "h", 3600 * 1000000ULL }, { "d", 86400 * 1000000ULL }, { NULL, 0 },
+                { "ms", 1000 },
+                { "s", 1000000 },
+                { "m", 60 * 1000000 },
+                { "h", 3600 * 1000000ULL },
+                { "d", 86400 * 1000000ULL },
+                { NULL, 0 },
         };
         bool negative = text[0] == '-';
         struct decimal d;
         if (!split_decimal(text + negative, &d)) {
-                (void)snprintf(reason, TYPE_REASON_MAX, "a duration is a number and a unit: ms, s, m, h or d, as in 1.5h");
+                (void)snprintf(reason, TYPE_REASON_MAX,
+                               "a duration is a number and a unit: ms, s, m, h or d, as in 1.5h");
                 return -EINVAL;
         }
         if (*d.rest == '\0') {
-                (void)snprintf(reason, TYPE_REASON_MAX, "a duration needs a unit: ms, s, m, h or d, as in %.20ss", text);
+                (void)snprintf(reason, TYPE_REASON_MAX,
+                               "a duration needs a unit: ms, s, m, h or d, as in %.20ss", text);
                 return -EINVAL;
         }
         const struct unit *unit = find_unit(units, d.rest + strspn(d.rest, " "));
         if (!unit) {
-                (void)snprintf(reason, TYPE_REASON_MAX, "a duration has one unit: ms, s, m, h or d, as in %.*ss",
+                (void)snprintf(reason, TYPE_REASON_MAX,
+                               "a duration has one unit: ms, s, m, h or d, as in %.*ss",
                                (int)MIN(d.rest - text, 20), text);
                 return -EINVAL;
         }
@@ -268,9 +280,13 @@ static int parse_size(const struct sconce_option *row, const char *text, char *r
         };
         bool negative = text[0] == '-';
         struct decimal d;
-        const struct unit *unit = split_decimal(text + negative, &d) ? find_unit(units, d.rest + strspn(d.rest, " ")) : NULL;
+        const struct unit *unit = split_decimal(text + negative, &d)
+                                          ? find_unit(units, d.rest + strspn(d.rest, " "))
+                                          : NULL;
         if (!unit) {
-                (void)snprintf(reason, TYPE_REASON_MAX, "a size is a number of bytes, or one with K, M or G (powers of 1024), as in 64K");
+                (void)snprintf(
+                        reason, TYPE_REASON_MAX,
+                        "a size is a number of bytes, or one with K, M or G (powers of 1024), as in 64K");
                 return -EINVAL;
         }
         int r = negative ? -ERANGE : scale(&d, unit->factor, ret);
@@ -280,7 +296,7 @@ static int parse_size(const struct sconce_option *row, const char *text, char *r
         return -EINVAL;
 }
 
-/* ---- The table ----------------------------------------------------------------------------------------------- */
+/* ---- The table ------------------------------------------------------------------------------- */
 
 #define DEFINE_COMPARE(name, type)                                                                           \
         static int name(const void *a, const void *b)                                                        \
@@ -294,16 +310,18 @@ DEFINE_COMPARE(compare_double, double)
 
 static const struct option_type types[] = {
         [SCONCE_TYPE_BOOL] = { "bool", "bools", sizeof(bool), NULL, NULL, parse_bool, NULL },
-        [SCONCE_TYPE_INT] = { "int", "ints", sizeof(int64_t), "-9223372036854775808", "9223372036854775807", parse_int,
-                              compare_int },
+        [SCONCE_TYPE_INT] = { "int", "ints", sizeof(int64_t), "-9223372036854775808", "9223372036854775807",
+                              parse_int, compare_int },
         [SCONCE_TYPE_FLOAT] = { "float", "floats", sizeof(double), NULL, NULL, parse_float, compare_double },
         [SCONCE_TYPE_STRING] = { "string", "strings", sizeof(const char *), NULL, NULL, parse_string, NULL },
         [SCONCE_TYPE_ENUM] = { "enum", "enums", sizeof(int), NULL, NULL, parse_enum, NULL },
         /* A century: any sum with a clock's time still fits. */
         [SCONCE_TYPE_DURATION] = { "duration", "durations", sizeof(uint64_t), "0s", "36500d", parse_duration,
                                    compare_unsigned },
-        [SCONCE_TYPE_SIZE] = { "size", "sizes", sizeof(uint64_t), "0", "1048576G", parse_size, compare_unsigned },
-        [SCONCE_TYPE_PERCENT] = { "percent", "percents", sizeof(double), "0", "100", parse_percent, compare_double },
+        [SCONCE_TYPE_SIZE] = { "size", "sizes", sizeof(uint64_t), "0", "1048576G", parse_size,
+                               compare_unsigned },
+        [SCONCE_TYPE_PERCENT] = { "percent", "percents", sizeof(double), "0", "100", parse_percent,
+                                  compare_double },
         [SCONCE_TYPE_PATH] = { "path", "paths", sizeof(const char *), NULL, NULL, parse_path, NULL },
         [SCONCE_TYPE_LINE] = { "line", "lines", sizeof(struct sconce_line *), NULL, NULL, NULL, NULL },
 };
@@ -313,7 +331,7 @@ const struct option_type *option_type(enum sconce_option_type type)
         return (size_t)type < ARRAY_SIZE(types) && types[type].name ? &types[type] : NULL;
 }
 
-/* ---- Bounds -------------------------------------------------------------------------------------------------- */
+/* ---- Bounds ---------------------------------------------------------------------------------- */
 
 /* Whether the value lies on the wrong side of a bound; `wrong` is the comparison's sign there. */
 static bool is_beyond(const struct sconce_option *row, const struct option_type *type, const char *bound,
@@ -335,20 +353,23 @@ static int out_of_range(const struct sconce_option *row, const struct option_typ
         const char *unit = row->unit ? row->unit : "";
         const char *blank = *unit ? " " : "";
         if (min && max)
-                (void)snprintf(reason, TYPE_REASON_MAX, "out of range: from %s to %s%s%s", min, max, blank, unit);
+                (void)snprintf(reason, TYPE_REASON_MAX, "out of range: from %s to %s%s%s", min, max, blank,
+                               unit);
         else if (min || max)
-                (void)snprintf(reason, TYPE_REASON_MAX, "out of range: at %s %s%s%s", min ? "least" : "most", min ? min : max,
-                               blank, unit);
+                (void)snprintf(reason, TYPE_REASON_MAX, "out of range: at %s %s%s%s", min ? "least" : "most",
+                               min ? min : max, blank, unit);
         else
                 (void)snprintf(reason, TYPE_REASON_MAX, "out of range");
         return -ERANGE;
 }
 
-int option_type_parse(const struct sconce_option *row, const char *text, char reason[static TYPE_REASON_MAX], void *ret)
+int option_type_parse(const struct sconce_option *row, const char *text, char reason[static TYPE_REASON_MAX],
+                      void *ret)
 {
         const struct option_type *type = option_type(row->type);
         if (!type || !type->parse) {
-                (void)snprintf(reason, TYPE_REASON_MAX, "an option of a type that this version does not know");
+                (void)snprintf(reason, TYPE_REASON_MAX,
+                               "an option of a type that this version does not know");
                 return -EINVAL;
         }
         union {

@@ -11,7 +11,8 @@
 struct option_type {
         const char *name, *plural;
         size_t size;
-        const char *min, *max; /* what the type itself allows, as a config would say it; NULL: no bound to speak of */
+        const char *min,
+                *max; /* what the type itself allows, as a config would say it; NULL: no bound to speak of */
         /* -EINVAL with the reason, -ERANGE without one. NULL: not made from text alone (a line). */
         int (*parse)(const struct sconce_option *row, const char *text, char *reason, void *ret);
         int (*compare)(const void *a, const void *b); /* NULL: has no order */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Values are libconfig's, but for three things. A bare word is a text (libconfig knows none, and its version 1.5 wraps
- * large integers silently), so every bare value is quoted before libconfig sees it. What differs between versions 1.5
- * and 1.7 (a trailing comma, unknown escapes, mixed lists) is settled here. And what libconfig takes but nobody means,
- * such as two strings side by side where a comma was forgotten, is refused.
+ * Values are libconfig's, but for three things. A bare word is a text (libconfig knows none, and its
+ * version 1.5 wraps large integers silently), so every bare value is quoted before libconfig sees it. What
+ * differs between versions 1.5 and 1.7 (a trailing comma, unknown escapes, mixed lists) is settled here. And
+ * what libconfig takes but nobody means, such as two strings side by side where a comma was forgotten, is
+ * refused.
  */
 #include "config/value.h"
 
@@ -53,10 +54,11 @@ static bool is_control(char c)
 
 static int fail_control(struct scan *scan)
 {
-        return fail(scan->fault, scan->line, "a control character (0x%02x) in the value", (unsigned char)*scan->at);
+        return fail(scan->fault, scan->line, "a control character (0x%02x) in the value",
+                    (unsigned char)*scan->at);
 }
 
-/* ---- Quoted texts -------------------------------------------------------------------------------------------- */
+/* ---- Quoted texts ---------------------------------------------------------------------------- */
 
 /* Copies the escape at the scan's place. Only those that all versions of libconfig read alike. */
 static int scan_escape(struct scan *scan)
@@ -71,7 +73,8 @@ static int scan_escape(struct scan *scan)
                 length = 4;
         } else if (!is_one_of(at[1], "\\\"nrtf")) {
                 return fail(scan->fault, scan->line,
-                            "an unknown escape in quotes: there are \\\\ \\\" \\n \\r \\t \\f \\xHH; a plain backslash is \\\\");
+                            "an unknown escape in quotes: there are \\\\ \\\" \\n \\r \\t \\f \\xHH; a plain "
+                            "backslash is \\\\");
         }
         (void)fwrite(at, 1, length, scan->out);
         scan->at += length;
@@ -114,9 +117,10 @@ static int write_bare(struct scan *scan, const char *end)
         return 0;
 }
 
-/* ---- Lists --------------------------------------------------------------------------------------------------- */
+/* ---- Lists ----------------------------------------------------------------------------------- */
 
-/* Walks one line of a bracketed value. Returns the place after the bracket that closes it, NULL when it goes on. */
+/* Walks one line of a bracketed value. Returns the place after the bracket that closes it, NULL when it goes
+ * on. */
 static char *find_close(char *line, unsigned *depth)
 {
         bool at_word_start = true;
@@ -139,8 +143,8 @@ static char *find_close(char *line, unsigned *depth)
         return NULL;
 }
 
-/* Collects the lines from the opening bracket to the one that closes it. Where none does, the reader is put back, so
- * that the rest of the file is still read. */
+/* Collects the lines from the opening bracket to the one that closes it. Where none does, the reader is put
+ * back, so that the rest of the file is still read. */
 static int gather_lines(struct reader *reader, char *text, char **ret_joined, char **ret_rest,
                         struct value_fault *fault)
 {
@@ -191,7 +195,8 @@ static int scan_bare_element(struct scan *scan)
         const char *start = scan->at;
         const char *end = start + strcspn(start, BLANKS "\n,\"" OPENING CLOSING);
         if (is_one_of(*end, "\"" OPENING) || *end == '}')
-                return fail(scan->fault, scan->line, "a text with a bracket or a quote in it is written in quotes within a list");
+                return fail(scan->fault, scan->line,
+                            "a text with a bracket or a quote in it is written in quotes within a list");
         if (strncmp(start, "//", 2) == 0 || strncmp(start, "/*", 2) == 0)
                 return fail(scan->fault, scan->line, "comments begin with \"#\" or \";\"");
         return write_bare(scan, end);
@@ -228,15 +233,17 @@ static int scan_list(struct scan *scan)
                 if (is_one_of(*scan->at, CLOSING))
                         break;
                 if (*scan->at++ != ',')
-                        return fail(scan->fault, scan->line, "a comma is missing between two values of the list");
+                        return fail(scan->fault, scan->line,
+                                    "a comma is missing between two values of the list");
         }
         if (*scan->at != closing)
-                return fail(scan->fault, scan->line, "the list is closed by \"%c\" instead of \"%c\"", *scan->at, closing);
+                return fail(scan->fault, scan->line, "the list is closed by \"%c\" instead of \"%c\"",
+                            *scan->at, closing);
         (void)fputc(*scan->at++, scan->out);
         return 0;
 }
 
-/* ---- libconfig ----------------------------------------------------------------------------------------------- */
+/* ---- libconfig ------------------------------------------------------------------------------- */
 
 static int add_text(struct value *value, const char *text, struct value_fault *fault)
 {
@@ -290,7 +297,7 @@ static int parse(const char *text, unsigned line, struct value *ret, struct valu
         return r;
 }
 
-/* ---- Values -------------------------------------------------------------------------------------------------- */
+/* ---- Values ---------------------------------------------------------------------------------- */
 
 /* Only a comment may follow. */
 static int check_rest(const char *rest, const char *after, unsigned line, struct value_fault *fault)
@@ -298,7 +305,9 @@ static int check_rest(const char *rest, const char *after, unsigned line, struct
         rest += strspn(rest, BLANKS);
         if (*rest == '\0' || is_one_of(*rest, COMMENTS))
                 return 0;
-        return fail(fault, line, "text after the closed %s: put the whole value in double quotes, with \\\" for a quote inside",
+        return fail(fault, line,
+                    "text after the closed %s: put the whole value in double quotes, with \\\" for a quote "
+                    "inside",
                     after);
 }
 
@@ -342,7 +351,8 @@ static int scan_bare_value(struct scan *scan, bool *ret_cut)
 static int scan_value(struct reader *reader, struct scan *scan, bool *ret_cut)
 {
         if (*scan->at == '\0' || is_one_of(*scan->at, COMMENTS))
-                return fail(scan->fault, scan->line, "nothing stands after \"=\": write \"\" for an empty text");
+                return fail(scan->fault, scan->line,
+                            "nothing stands after \"=\": write \"\" for an empty text");
         if (*scan->at == '"')
                 return scan_quoted_value(scan);
         if (is_one_of(*scan->at, OPENING))

@@ -15,7 +15,7 @@ static const char *kind_of(mode_t mode)
                 mode_t type;
                 const char *name;
         } kinds[] = {
-                { S_IFDIR, "a directory" }, { S_IFIFO, "a FIFO" }, { S_IFSOCK, "a socket" },
+                { S_IFDIR, "a directory" }, { S_IFIFO, "a FIFO" },   { S_IFSOCK, "a socket" },
                 { S_IFCHR, "a device" },    { S_IFBLK, "a device" },
         };
         for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
@@ -37,8 +37,8 @@ static int unreadable(int error, struct fault *fault)
         return fault_set(fault, -error, "cannot be read: %s", strerror(error));
 }
 
-/* Looks before it opens, because to open is an action for some devices; and again after that, because the name may
- * mean something else by then. */
+/* Looks before it opens, because to open is an action for some devices; and again after that, because the
+ * name may mean something else by then. */
 static int open_regular(const char *path, struct stat *ret_status, struct fault *fault)
 {
         struct stat status;

@@ -13,7 +13,7 @@ struct file {
         struct stat status;
 };
 
-/* Reads a regular file of at most max_bytes. The fault's text begins with a verb and does not name the file: "cannot be
- * read: …". -EINVAL not a regular file, -EFBIG too large, or the errno of open and read. */
+/* Reads a regular file of at most max_bytes. The fault's text begins with a verb and does not name the file:
+ * "cannot be read: …". -EINVAL not a regular file, -EFBIG too large, or the errno of open and read. */
 int file_read(const char *path, size_t max_bytes, struct file *ret, struct fault *fault) MUST_CHECK;
 void file_done(struct file *file);

@@ -7,8 +7,8 @@
 
 #define ID_MAX 64
 
-/* The length of the well-formed sequence at `text`, 0 for none. Overlong forms, surrogates and what lies above U+10FFFF
- * are not well-formed: the second byte's range tells them. */
+/* The length of the well-formed sequence at `text`, 0 for none. Overlong forms, surrogates and what lies
+ * above U+10FFFF are not well-formed: the second byte's range tells them. */
 static size_t sequence_length(const unsigned char *text, size_t size)
 {
         static const struct {

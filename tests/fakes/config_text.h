@@ -4,7 +4,8 @@
 
 #include "config/config.h"
 
-/* A setup and teardown for CMocka: each test runs in an empty directory, which goes with all that is in it. */
+/* A setup and teardown for CMocka: each test runs in an empty directory, which goes with all that is in it.
+ */
 int config_text_setup(void **state);
 int config_text_teardown(void **state);
 

@@ -100,9 +100,11 @@ static void settings_read__whole_config__is_taken(void **state)
 {
         struct fixture *f = *state;
         check_good(f, "[node]\nname = hall\nclock = trusted\nmax_payload = 4K\nmax_depth = 4\n"
-                      "[broker]\nurl = [\"mqtts://[::1]:8883\", \"unix:///run/m.sock\"]\nversion = 3.1.1\nbase = home/sconce\n"
+                      "[broker]\nurl = [\"mqtts://[::1]:8883\", \"unix:///run/m.sock\"]\nversion = "
+                      "3.1.1\nbase = home/sconce\n"
                       "client_id = random\nenvelope = yes\nkeepalive = 1m\n"
-                      "[tls]\nca = system\ncert = /c\nkey = handle:0x81000001\nmin_version = 1.3\nserver_name = broker.lan\n"
+                      "[tls]\nca = system\ncert = /c\nkey = handle:0x81000001\nmin_version = "
+                      "1.3\nserver_name = broker.lan\n"
                       "pin = sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
                       "[gpio]\nchip = sim\nsim_dir = /tmp/sim\n[lamp kitchen]\nline = 1\n");
         assert_string_equal(f->settings.node.name, "hall");
@@ -136,20 +138,23 @@ static void settings_read__wrong_sections__are_refused(void **state)
                 const char *text, *problems;
         } samples[] = {
                 { "[lamp Kitchen]\nline = 1\n",
-                  "a.conf:1: [lamp Kitchen]: a device's id is made of a-z, 0-9, \"_\" and \"-\", begins with a letter or digit, and has at most 64 characters; did you mean [lamp kitchen]\n" },
-                { "[lamp küche]\n",
-                  "a.conf:1: [lamp küche]: a device's id is made of a-z, 0-9, \"_\" and \"-\", begins with a letter or digit, and has at most 64 characters\n" },
-                { "[lamp x]\n[switch x]\n",
-                  "a.conf:2: [switch x]: a device's id is used once, and this one is taken by [lamp x] at a.conf:1\n" },
-                { "[lamp node]\n", "a.conf:1: [lamp node]: the id \"node\" is the agent's own: take another\n" },
+                  "a.conf:1: [lamp Kitchen]: a device's id is made of a-z, 0-9, \"_\" and \"-\", begins with "
+                  "a letter or digit, and has at most 64 characters; did you mean [lamp kitchen]\n" },
+                { "[lamp küche]\n", "a.conf:1: [lamp küche]: a device's id is made of a-z, 0-9, \"_\" and "
+                                    "\"-\", begins with a letter or digit, and has at most 64 characters\n" },
+                { "[lamp x]\n[switch x]\n", "a.conf:2: [switch x]: a device's id is used once, and this one "
+                                            "is taken by [lamp x] at a.conf:1\n" },
+                { "[lamp node]\n",
+                  "a.conf:1: [lamp node]: the id \"node\" is the agent's own: take another\n" },
                 { "[node hall]\n", "a.conf:1: [node hall]: [node] takes no second word\n" },
                 { "[log x]\n", "a.conf:1: [log x]: \"log\" is reserved and names no plugin\n" },
-                { "[Lamp x]\n",
-                  "a.conf:1: [Lamp x]: a plugin's name is made of a-z, 0-9, \"_\" and \"-\", begins with a letter or digit, and has at most 64 characters\n" },
+                { "[Lamp x]\n", "a.conf:1: [Lamp x]: a plugin's name is made of a-z, 0-9, \"_\" and \"-\", "
+                                "begins with a letter or digit, and has at most 64 characters\n" },
                 { "[brocker]\nurl = x\n",
-                  "a.conf:1: [brocker]: unknown section; there are [node], [broker], [tls] and [gpio], and a device is [PLUGIN ID]; did you mean [broker]\n" },
-                { "[kitchen]\n",
-                  "a.conf:1: [kitchen]: unknown section; there are [node], [broker], [tls] and [gpio], and a device is [PLUGIN ID]\n" },
+                  "a.conf:1: [brocker]: unknown section; there are [node], [broker], [tls] and [gpio], and a "
+                  "device is [PLUGIN ID]; did you mean [broker]\n" },
+                { "[kitchen]\n", "a.conf:1: [kitchen]: unknown section; there are [node], [broker], [tls] "
+                                 "and [gpio], and a device is [PLUGIN ID]\n" },
                 { "[rule hall-switch]\n[history]\n[homeassistant]\nenabled = yes\n[w1 cellar]\n[cover a]\n",
                   "a.conf:1: [rule hall-switch]: not in this version\n"
                   "a.conf:2: [history]: not in this version\n"
@@ -167,43 +172,52 @@ static void settings_read__wrong_values__are_refused(void **state)
                 const char *text, *problems;
         } samples[] = {
                 { "[node]\nname = Hall\n",
-                  "a.conf:2: [node] name: Hall: a node's name is made of a-z, 0-9, \"_\" and \"-\", begins with a letter or digit, and has at most 64 characters\n" },
+                  "a.conf:2: [node] name: Hall: a node's name is made of a-z, 0-9, \"_\" and \"-\", begins "
+                  "with a letter or digit, and has at most 64 characters\n" },
                 { "[node]\nname = all\n", "a.conf:2: [node] name: all: is reserved; take another name\n" },
                 { "[node]\nsave_after = 2s\n", "a.conf:2: [node] save_after: not in this version\n" },
-                { "[node]\nmax_payload = 2M\n", "a.conf:2: [node] max_payload: 2M: out of range: from 256 to 1M\n" },
+                { "[node]\nmax_payload = 2M\n",
+                  "a.conf:2: [node] max_payload: 2M: out of range: from 256 to 1M\n" },
                 { "[broker]\nurl = broker.lan\n",
-                  "a.conf:2: [broker] url: broker.lan: not a broker's address: write mqtts://HOST[:PORT], mqtt://HOST[:PORT] or unix:///PATH\n" },
-                { "[broker]\nurl = mqtts://::1:8883\n",
-                  "a.conf:2: [broker] url: mqtts://::1:8883: an IPv6 address is written in brackets: [::1]:8883\n" },
-                { "[broker]\nurl = mqtts://b:99999\n",
-                  "a.conf:2: [broker] url: mqtts://b:99999: \"99999\" is not a port: a number from 1 to 65535\n" },
+                  "a.conf:2: [broker] url: broker.lan: not a broker's address: write mqtts://HOST[:PORT], "
+                  "mqtt://HOST[:PORT] or unix:///PATH\n" },
+                { "[broker]\nurl = mqtts://::1:8883\n", "a.conf:2: [broker] url: mqtts://::1:8883: an IPv6 "
+                                                        "address is written in brackets: [::1]:8883\n" },
+                { "[broker]\nurl = mqtts://b:99999\n", "a.conf:2: [broker] url: mqtts://b:99999: \"99999\" "
+                                                       "is not a port: a number from 1 to 65535\n" },
                 { "[broker]\nversion = 4\nkeepalive = 8\n",
                   "a.conf:2: [broker] version: 4: must be auto, 5 or 3.1.1\n"
                   "a.conf:3: [broker] keepalive: 8: a duration needs a unit: ms, s, m, h or d, as in 8s\n" },
-                { "[broker]\nbase = sconce/\n",
-                  "a.conf:2: [broker] base: sconce/: topic levels are not empty: no \"/\" at the start or the end, as in sconce\n" },
-                { "[broker]\nbase = a/+/b\n",
-                  "a.conf:2: [broker] base: a/+/b: a topic of 1 to 128 bytes without blanks, \"+\", \"#\" and a \"$\" at its start\n" },
+                { "[broker]\nbase = sconce/\n", "a.conf:2: [broker] base: sconce/: topic levels are not "
+                                                "empty: no \"/\" at the start or the end, as in sconce\n" },
+                { "[broker]\nbase = a/+/b\n", "a.conf:2: [broker] base: a/+/b: a topic of 1 to 128 bytes "
+                                              "without blanks, \"+\", \"#\" and a \"$\" at its start\n" },
                 { "[broker]\nurl = mqtt://b\nuser = u\npassword = p\n",
-                  "a.conf:4: [broker] password: a password goes over mqtts:// only, or to a broker on this machine\n" },
+                  "a.conf:4: [broker] password: a password goes over mqtts:// only, or to a broker on this "
+                  "machine\n" },
                 { "[broker]\nurl = mqtts://b\nuser = u\npassword = p\npassword_file = /p\n",
                   "a.conf:5: [broker] password_file: password is there too: one of them\n" },
                 { "[broker]\nurl = mqtts://b\npassword_file = /p\n",
                   "a.conf:3: [broker] password_file: needs a user: user = NAME\n" },
                 { "[broker]\nurl = mqtts://b\nuser = u\npassword = p # q\n",
-                  "a.conf:4: [broker] password: white space and \"#\" or \";\" begin a comment: quote the secret, as in password = \"…\"\n" },
-                { "[broker]\nurls = mqtts://b\n", "a.conf:2: [broker] urls: unknown key; did you mean url\n" },
-                { "[tls]\ncert = /c\n",
-                  "a.conf:2: [tls] cert: needs its key: key = FILE, or a provider URI such as handle:0x81000001\n" },
+                  "a.conf:4: [broker] password: white space and \"#\" or \";\" begin a comment: quote the "
+                  "secret, as in password = \"…\"\n" },
+                { "[broker]\nurls = mqtts://b\n",
+                  "a.conf:2: [broker] urls: unknown key; did you mean url\n" },
+                { "[tls]\ncert = /c\n", "a.conf:2: [tls] cert: needs its key: key = FILE, or a provider URI "
+                                        "such as handle:0x81000001\n" },
                 { "[tls]\nkey = /k\n", "a.conf:2: [tls] key: needs its certificate: cert = FILE\n" },
                 { "[tls]\nca = ca.crt\n",
                   "a.conf:2: [tls] ca: ca.crt: a path that begins with \"/\", or system\n" },
                 { "[tls]\ncert = /c\nkey = node.key\n",
-                  "a.conf:3: [tls] key: node.key: a path that begins with \"/\", or a provider URI such as handle:0x81000001 or pkcs11:…\n" },
-                { "[tls]\npin = AAAA\n",
-                  "a.conf:2: [tls] pin: AAAA: sha256// and the SHA-256 of the broker's public key in base64, 44 characters\n" },
-                { "[tls]\nserver_name = \"a b\"\n", "a.conf:2: [tls] server_name: \"a b\": a host name or an IP address\n" },
-                { "[gpio]\nchip = \"\"\n", "a.conf:2: [gpio] chip: \"\": a chip's number, name, label or path, or sim\n" },
+                  "a.conf:3: [tls] key: node.key: a path that begins with \"/\", or a provider URI such as "
+                  "handle:0x81000001 or pkcs11:…\n" },
+                { "[tls]\npin = AAAA\n", "a.conf:2: [tls] pin: AAAA: sha256// and the SHA-256 of the "
+                                         "broker's public key in base64, 44 characters\n" },
+                { "[tls]\nserver_name = \"a b\"\n",
+                  "a.conf:2: [tls] server_name: \"a b\": a host name or an IP address\n" },
+                { "[gpio]\nchip = \"\"\n",
+                  "a.conf:2: [gpio] chip: \"\": a chip's number, name, label or path, or sim\n" },
                 { "[gpio]\nsim_dir = sim\n", "a.conf:2: [gpio] sim_dir: sim: a path begins with \"/\"\n" },
         };
         for (size_t i = 0; i < ARRAY_SIZE(samples); i++)
@@ -216,8 +230,10 @@ static void settings_read__plain_mqtt__is_warned_of_unless_local(void **state)
         check_good(f, "[broker]\nurl = mqtt://broker.lan\n");
         assert_int_equal(f->settings.warnings.count, 1);
         assert_string_equal(f->settings.warnings.items[0],
-                            "a.conf:2: [broker] url: mqtt://broker.lan: without TLS anyone on the way can read and change what is sent; mqtts:// prevents that");
-        check_good(f, "[broker]\nurl = [\"mqtt://localhost\", \"mqtt://127.0.0.1:1883\", \"mqtt://[::1]\", \"unix:///run/m\"]\n");
+                            "a.conf:2: [broker] url: mqtt://broker.lan: without TLS anyone on the way can "
+                            "read and change what is sent; mqtts:// prevents that");
+        check_good(f, "[broker]\nurl = [\"mqtt://localhost\", \"mqtt://127.0.0.1:1883\", \"mqtt://[::1]\", "
+                      "\"unix:///run/m\"]\n");
         assert_int_equal(f->settings.warnings.count, 0);
 }
 
@@ -231,7 +247,8 @@ static void settings_read__password_that_others_can_read__is_warned_of(void **st
         assert_int_equal(settings_read(f->config, SETTINGS_DAEMON, &f->problems, &f->settings), 0);
         assert_int_equal(f->settings.warnings.count, 1);
         assert_string_equal(f->settings.warnings.items[0],
-                            "a.conf:4: [broker] password: every user of this machine can read the file that holds it: chmod o-r, or use password_file");
+                            "a.conf:4: [broker] password: every user of this machine can read the file that "
+                            "holds it: chmod o-r, or use password_file");
 }
 
 static void settings_read__client__knows_two_sections(void **state)
@@ -239,8 +256,9 @@ static void settings_read__client__knows_two_sections(void **state)
         struct fixture *f = *state;
         assert_int_equal(read_text(f, SETTINGS_CLIENT, "[broker]\nurl = mqtts://b\n[tls]\nca = system\n"), 0);
         assert_int_equal(read_text(f, SETTINGS_CLIENT, "[lamp x]\nline = 1\n"), -EINVAL);
-        assert_string_equal(f->problems.items[0],
-                            "a.conf:1: [lamp x]: the client's config has the sections [broker] and [tls] only");
+        assert_string_equal(
+                f->problems.items[0],
+                "a.conf:1: [lamp x]: the client's config has the sections [broker] and [tls] only");
 }
 
 static void settings_password__file__is_one_line(void **state)
@@ -291,7 +309,8 @@ static char *dump(const struct fixture *f)
 static void settings_dump__values__show_their_origin_and_no_secret(void **state)
 {
         struct fixture *f = *state;
-        check_good(f, "[node]\nname = hall\n[broker]\nurl = [mqtts://b, \"unix:///a # b\"]\nuser = \"two \\\"words\\\" # x\"\n"
+        check_good(f, "[node]\nname = hall\n[broker]\nurl = [mqtts://b, \"unix:///a # b\"]\nuser = \"two "
+                      "\\\"words\\\" # x\"\n"
                       "password = hunter2\n");
         char *text = dump(f);
         static const char *const lines[] = {
@@ -311,7 +330,8 @@ static void settings_dump__values__show_their_origin_and_no_secret(void **state)
 static void settings_dump__read_back__means_the_same(void **state)
 {
         struct fixture *f = *state;
-        check_good(f, "[node]\nname = hall\nmax_payload = 4K\n[broker]\nurl = (\"mqtts://[::1]:1\", \"unix:///a # \\\\b\")\n"
+        check_good(f, "[node]\nname = hall\nmax_payload = 4K\n[broker]\nurl = (\"mqtts://[::1]:1\", "
+                      "\"unix:///a # \\\\b\")\n"
                       "user = \"tab\\tand # \\\"quotes\\\"\"\nbase = home\n[tls]\nca = system\n");
         char *once = dump(f);
         char *again = strdup(once);

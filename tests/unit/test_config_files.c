@@ -209,7 +209,8 @@ static void config_load__include_cycle__is_told(void **state)
         assert_int_equal(mkdir("sub", 0700), 0);
         put("a.conf", "@include \"sub/b.conf\"\n[lamp x]\nline = 1\n");
         put("sub/b.conf", "@include \"../a.conf\"\n");
-        check(*state, "[lamp x] line = 1\nsub/b.conf:1: @include: a.conf includes itself, directly or through others\n");
+        check(*state, "[lamp x] line = 1\nsub/b.conf:1: @include: a.conf includes itself, directly or "
+                      "through others\n");
         put("a.conf", "@include \"a.conf\"\n");
         check(*state, "a.conf:1: @include: a.conf includes itself, directly or through others\n");
 }
@@ -218,7 +219,8 @@ static void config_load__file_named_twice__is_told(void **state)
 {
         put("a.conf", "@include \"b.conf\"\n@include \"./b.conf\"\n");
         put("b.conf", "[lamp x]\nline = 1\n");
-        check(*state, "[lamp x] line = 1\na.conf:2: @include: b.conf has been read already; each file is read once\n");
+        check(*state, "[lamp x] line = 1\na.conf:2: @include: b.conf has been read already; each file is "
+                      "read once\n");
 }
 
 static void config_load__include_of_a_fifo__is_told(void **state)
@@ -239,7 +241,7 @@ static void config_load__includes__are_ten_deep(void **state)
         }
         check(*state, "[lamp l1] line = 1\n[lamp l2] line = 2\n[lamp l3] line = 3\n[lamp l4] line = 4\n"
                       "[lamp l5] line = 5\n[lamp l6] line = 6\n[lamp l7] line = 7\n[lamp l8] line = 8\n"
-                      "[lamp l9] line = 9\n[lamp l10] line = 10\n10:3: [lamp l10] @include: more than 10 files deep\n");
+                      "[lamp l9] line = 9\n[lamp l10] line = 10\n10:3: @include: more than 10 files deep\n");
 }
 
 static void config_load__too_many_keys_and_sections__are_told_once(void **state)
@@ -262,7 +264,8 @@ static void config_load__hash__is_that_of_the_bytes(void **state)
         put("a.conf", "# a\n");
         check(f, "");
         /* printf '# a\n' | sha256sum */
-        assert_string_equal(f->config->sha256, "fd99dedae7c3f7532f8a65d60f811a05dc9dc3e1c5936b0c554c98aafdad8c10");
+        assert_string_equal(f->config->sha256,
+                            "fd99dedae7c3f7532f8a65d60f811a05dc9dc3e1c5936b0c554c98aafdad8c10");
 }
 
 static void config_load_file__drop_ins__are_left_alone(void **state)

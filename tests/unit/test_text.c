@@ -47,7 +47,8 @@ static void text_show__any_text__fits_one_line(void **state)
                 { "broker.lan:8883", "broker.lan:8883" },
                 { "", "\"\"" },
                 { "two words", "\"two words\"" },
-                { "a\nb\x1b", "\"a\\x0a" "b\\x1b\"" },
+                { "a\nb\x1b", "\"a\\x0a"
+                              "b\\x1b\"" },
                 { "k\xc3\xbc", "\"k\xc3\xbc\"" },
                 { "k\xc3", "\"k\\xc3\"" },
         };
@@ -75,8 +76,14 @@ static void text_show__long_text__is_cut_between_characters(void **state)
 static void text_is_id__words__are_told_apart(void **state)
 {
         (void)state;
-        static const char *const good[] = { "a", "0", "hall-lamp_2", "1234567890123456789012345678901234567890123456789012345678901234" };
-        static const char *const bad[] = { "", "-a", "_a", "A", "a b", "a.b", "ä", "a/b", "12345678901234567890123456789012345678901234567890123456789012345" };
+        static const char *const good[] = {
+                "a", "0", "hall-lamp_2", "1234567890123456789012345678901234567890123456789012345678901234"
+        };
+        static const char *const bad[] = {
+                "",  "-a",  "_a",
+                "A", "a b", "a.b",
+                "ä", "a/b", "12345678901234567890123456789012345678901234567890123456789012345"
+        };
         for (size_t i = 0; i < ARRAY_SIZE(good); i++)
                 assert_true(text_is_id(good[i]));
         for (size_t i = 0; i < ARRAY_SIZE(bad); i++)

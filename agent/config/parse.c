@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The first fault of syntax in a section mutes the rest of that section, because one fault makes many; the
+ * keys are kept as broken, so that nobody calls them missing.
+ */
+#include "config/parse.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config/sections.h"
+#include "util/text.h"
+
+#define BLANKS         " \t"
+#define KEY_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
+
+/* ---- Problems -------------------------------------------------------------------------------- */
+
+/* A fault of syntax: the first in a section is told. */
+static void PRINTF_LIKE(3, 4) complain(struct parse *parse, unsigned line, const char *format, ...)
+{
+        if (parse->muted)
+                return;
+        parse->muted = true;
+        char text[512];
+        va_list arguments;
+        va_start(arguments, format);
+        (void)vsnprintf(text, sizeof(text), format, arguments);
+        va_end(arguments);
+        char label[CONFIG_LABEL_MAX] = "";
+        if (parse->in_section)
+                config_label(&parse->config->sections[parse->section], label);
+        problems_add(parse->problems, parse->file, line, "%s%s%s", label, *label ? " " : "", text);
+}
+
+/* ---- Section headers ------------------------------------------------------------------------- */
+
+/* Cuts the next word off a header's inside. NULL at its end. */
+static char *next_word(char **at)
+{
+        char *word = *at + strspn(*at, BLANKS);
+        if (*word == '\0')
+                return NULL;
+        char *end = word + strcspn(word, BLANKS);
+        *at = *end ? end + 1 : end;
+        *end = '\0';
+        return word;
+}
+
+static int open_section(struct parse *parse, const char *kind, const char *id)
+{
+        struct config *config = parse->config;
+        struct config_origin origin = { parse->file, parse->reader.line }, before;
+        struct config_section *section;
+        int r = section_open(config, kind, id, origin, &section, &before);
+        if (r == -ENOMEM)
+                return r;
+        if (r == -E2BIG)
+                complain(parse, origin.line, "more than %u sections", SECTIONS_MAX);
+        if (r == 1)
+                complain(parse, origin.line, "[%s%s%s]: is in this file twice, first at line %u", kind,
+                         id ? " " : "", id ? id : "", before.line);
+        if (r == 0) {
+                parse->section = (size_t)(section - config->sections);
+                parse->in_section = true;
+        }
+        return 0;
+}
+
+static int read_header(struct parse *parse, char *line)
+{
+        parse->in_section = false;
+        parse->muted = false;
+        unsigned number = parse->reader.line;
+        char shown[TEXT_SHOWN_MAX];
+        text_show(line, shown);
+        char *end = strchr(line, ']');
+        if (!end) {
+                complain(parse, number,
+                         "%s: the \"[\" of a section header is closed on its line, as in [lamp kitchen]",
+                         shown);
+                return 0;
+        }
+        *end++ = '\0';
+        end += strspn(end, BLANKS);
+        if (*end && *end != '#' && *end != ';') {
+                complain(parse, number, "%s: only a comment may follow a section header", shown);
+                return 0;
+        }
+        char *at = line + 1;
+        const char *kind = next_word(&at);
+        const char *id = kind ? next_word(&at) : NULL;
+        if (!kind || (id && next_word(&at))) {
+                complain(parse, number, "%s: a section header is [WORD] or, for a device, [PLUGIN ID]",
+                         shown);
+                return 0;
+        }
+        return open_section(parse, kind, id);
+}
+
+/* ---- Keys ------------------------------------------------------------------------------------ */
+
+/* Puts the key into the section; `value` NULL: broken. */
+static int set_key(struct parse *parse, const char *key, unsigned line, struct value *value)
+{
+        if (!parse->in_section)
+                return 0;
+        struct config_section *section = &parse->config->sections[parse->section];
+        struct config_origin origin = { parse->file, line }, before;
+        char label[CONFIG_LABEL_MAX];
+        int r = section_set(section, key, origin, value, &before);
+        if (r == -ENOMEM)
+                return r;
+        if (r == -E2BIG)
+                complain(parse, line, "more than %u keys", ENTRIES_MAX);
+        if (r == 1 && !parse->muted)
+                problems_add(parse->problems, parse->file, line,
+                             "%s %s: is in this file twice, first at line %u", config_label(section, label),
+                             key, before.line);
+        return 0;
+}
+
+static int read_key(struct parse *parse, char *line)
+{
+        unsigned number = parse->reader.line;
+        char shown[TEXT_SHOWN_MAX];
+        char *end = line + strspn(line, KEY_CHARACTERS);
+        char *equals = end + strspn(end, BLANKS);
+        if (end == line || *equals != '=') {
+                complain(parse, number,
+                         "%s: a line is KEY = VALUE, [SECTION], @include \"FILE\" or a # comment",
+                         text_show(line, shown));
+                return 0;
+        }
+        *end = '\0';
+        const char *key = line;
+        if (!parse->in_section)
+                complain(parse, number, "%s: stands before the first section of its file",
+                         text_show(key, shown));
+
+        CLEANUP(value_done) struct value value = { 0 };
+        struct value_fault fault;
+        int r = value_read(&parse->reader, equals + 1, &value, &fault);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0)
+                complain(parse, fault.line, "%s: %s", text_show(key, shown), fault.text);
+        return set_key(parse, key, number, r < 0 ? NULL : &value);
+}
+
+/* ---- Includes -------------------------------------------------------------------------------- */
+
+static bool has_control(const char *text)
+{
+        for (; *text; text++) {
+                if ((unsigned char)*text < 0x20 || *text == 0x7f)
+                        return true;
+        }
+        return false;
+}
+
+static int read_include(struct parse *parse, char *line)
+{
+        static const char directive[] = "@include";
+        unsigned number = parse->reader.line;
+        char shown[TEXT_SHOWN_MAX];
+        text_show(line, shown);
+        char *at = line + strlen(directive);
+        if (strncmp(line, directive, strlen(directive)) != 0 || *(at += strspn(at, BLANKS)) != '"') {
+                complain(parse, number, "%s: write @include \"FILE\"", shown);
+                return 0;
+        }
+        CLEANUP_FREE char *path = NULL;
+        char *rest;
+        struct value_fault fault = { .line = number };
+        int r = value_read_quoted(at, &path, &rest, &fault);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0) {
+                complain(parse, number, "@include: %s", fault.text);
+                return 0;
+        }
+        rest += strspn(rest, BLANKS);
+        if (has_control(path)) {
+                complain(parse, number, "%s: a file's name without control characters", shown);
+        } else if (*rest && *rest != '#' && *rest != ';') {
+                complain(parse, number, "%s: only a comment may follow @include \"FILE\"", shown);
+        } else {
+                return parse->include(parse->userdata, path, (struct config_origin){ parse->file, number });
+        }
+        return 0;
+}
+
+/* ---- Lines ----------------------------------------------------------------------------------- */
+
+int parse_lines(struct parse *parse)
+{
+        int r = 0;
+        char *line;
+        while (r >= 0 && (line = reader_line(&parse->reader))) {
+                line += strspn(line, BLANKS);
+                if (*line == '\0' || *line == '#' || *line == ';')
+                        continue;
+                if (*line == '[')
+                        r = read_header(parse, line);
+                else if (*line == '@')
+                        r = read_include(parse, line);
+                else
+                        r = read_key(parse, line);
+        }
+        return r;
+}
