@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "util/cleanup.h"
+#include "util/text.h"
 
 void json_text_done(struct json_text *text)
 {
@@ -209,43 +210,7 @@ bool json_parse_number(const char *text, size_t size, double *ret)
         return true;
 }
 
-/* How many bytes follow this first byte, and the range of the second: what rules out overlong forms and surrogates. */
-static int utf8_rest(unsigned char first, unsigned char *ret_low, unsigned char *ret_high)
-{
-        static const struct {
-                unsigned char first, last, low, high;
-                int rest;
-        } forms[] = {
-                { 0x01, 0x7f, 0, 0, 0 },       { 0xc2, 0xdf, 0x80, 0xbf, 1 }, { 0xe0, 0xe0, 0xa0, 0xbf, 2 },
-                { 0xe1, 0xec, 0x80, 0xbf, 2 }, { 0xed, 0xed, 0x80, 0x9f, 2 }, { 0xee, 0xef, 0x80, 0xbf, 2 },
-                { 0xf0, 0xf0, 0x90, 0xbf, 3 }, { 0xf1, 0xf3, 0x80, 0xbf, 3 }, { 0xf4, 0xf4, 0x80, 0x8f, 3 },
-        };
-
-        for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
-                if (first >= forms[i].first && first <= forms[i].last) {
-                        *ret_low = forms[i].low;
-                        *ret_high = forms[i].high;
-                        return forms[i].rest;
-                }
-        }
-        return -1;
-}
-
 bool utf8_is_valid(const char *text, size_t size)
 {
-        const unsigned char *bytes = (const unsigned char *)text;
-
-        for (size_t i = 0; i < size;) {
-                unsigned char low, high;
-                int rest = utf8_rest(bytes[i++], &low, &high);
-                if (rest < 0 || (size_t)rest > size - i)
-                        return false;
-                for (; rest > 0; rest--, i++) {
-                        if (bytes[i] < low || bytes[i] > high)
-                                return false;
-                        low = 0x80;
-                        high = 0xbf;
-                }
-        }
-        return true;
+        return size == 0 || (!memchr(text, 0, size) && text_utf8_valid(text, size) == size);
 }

@@ -1,0 +1,11 @@
+build-clang/agent/config/types.o: agent/config/types.c \
+  agent/config/types.h agent/include/sconce/plugin.h agent/util/macro.h \
+  agent/config/suggest.h
+
+agent/config/types.h:
+
+agent/include/sconce/plugin.h:
+
+agent/util/macro.h:
+
+agent/config/suggest.h:

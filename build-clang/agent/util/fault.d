@@ -1,0 +1,6 @@
+build-clang/agent/util/fault.o: agent/util/fault.c agent/util/fault.h \
+  agent/util/macro.h
+
+agent/util/fault.h:
+
+agent/util/macro.h:

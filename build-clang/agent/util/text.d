@@ -1,0 +1,3 @@
+build-clang/agent/util/text.o: agent/util/text.c agent/util/text.h
+
+agent/util/text.h:

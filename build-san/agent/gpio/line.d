@@ -1,0 +1,13 @@
+build-san/agent/gpio/line.o: agent/gpio/line.c agent/gpio/line.h \
+ agent/gpio/chips.h agent/gpio/chip_ops.h agent/util/loop.h \
+ agent/util/cleanup.h agent/util/macro.h agent/gpio/gpio.h \
+ agent/util/fault.h agent/gpio/debounce.h
+agent/gpio/line.h:
+agent/gpio/chips.h:
+agent/gpio/chip_ops.h:
+agent/util/loop.h:
+agent/util/cleanup.h:
+agent/util/macro.h:
+agent/gpio/gpio.h:
+agent/util/fault.h:
+agent/gpio/debounce.h:

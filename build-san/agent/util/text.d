@@ -1,0 +1,2 @@
+build-san/agent/util/text.o: agent/util/text.c agent/util/text.h
+agent/util/text.h:
