@@ -17,7 +17,7 @@ void json_text_done(struct json_text *text)
 
 char *json_text_take(struct json_text *text)
 {
-        json_raw(text, "", 1);
+        json_put_raw(text, "", 1);
         if (text->failed)
                 return NULL;
         char *taken = TAKE_PTR(text->data);
@@ -40,7 +40,7 @@ static bool reserve(struct json_text *text, size_t more)
         return true;
 }
 
-void json_raw(struct json_text *text, const char *raw, size_t size)
+void json_put_raw(struct json_text *text, const char *raw, size_t size)
 {
         if (!reserve(text, size))
                 return;
@@ -55,57 +55,82 @@ static void escape(struct json_text *text, char c)
 
         for (const char *at = short_forms; *at; at += 2) {
                 if (*at == c) {
-                        json_raw(text, (char[]){ '\\', at[1] }, 2);
+                        json_put_raw(text, (char[]){ '\\', at[1] }, 2);
                         return;
                 }
         }
         (void)snprintf(form, sizeof(form), "\\u%04x", (unsigned)(unsigned char)c);
-        json_raw(text, form, 6);
+        json_put_raw(text, form, 6);
 }
 
-void json_string(struct json_text *text, const char *string)
+/* The bytes of a character beyond ASCII; 0: it is none. */
+static size_t character_length(const char *text)
 {
-        json_literal(text, "\"");
+        size_t valid = text_utf8_valid(text, strnlen(text, 4)), length = 1;
+
+        if (valid == 0)
+                return 0;
+        while (length < valid && ((unsigned char)text[length] & 0xc0) == 0x80)
+                length++;
+        return length;
+}
+
+static bool is_plain(char c)
+{
+        return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+}
+
+void json_put_string(struct json_text *text, const char *string)
+{
+        json_put_literal(text, "\"");
         while (*string) {
                 size_t plain = 0;
-                while ((unsigned char)string[plain] >= ' ' && string[plain] != '"' && string[plain] != '\\' &&
-                       string[plain] != 0x7f)
+                while (is_plain(string[plain]))
                         plain++;
-                json_raw(text, string, plain);
+                json_put_raw(text, string, plain);
                 string += plain;
-                if (*string)
-                        escape(text, *string++);
+                if ((unsigned char)*string < 0x80) {
+                        if (*string)
+                                escape(text, *string++);
+                        continue;
+                }
+                size_t length = character_length(string);
+                if (length > 0)
+                        json_put_raw(text, string, length);
+                else
+                        json_put_literal(text, "\\ufffd"); /* half a character: a text that was cut to fit */
+                string += MAX(length, 1U);
         }
-        json_literal(text, "\"");
+        json_put_literal(text, "\"");
 }
 
-void json_item(struct json_text *text)
+void json_put_item(struct json_text *text)
 {
         if (text->size == 0)
                 return;
         char last = text->data[text->size - 1];
         if (last != '{' && last != '[' && last != ':')
-                json_literal(text, ",");
+                json_put_literal(text, ",");
 }
 
-void json_key(struct json_text *text, const char *key)
+void json_put_key(struct json_text *text, const char *key)
 {
-        json_item(text);
-        json_string(text, key);
-        json_literal(text, ":");
+        json_put_item(text);
+        json_put_string(text, key);
+        json_put_literal(text, ":");
 }
 
-void json_open(struct json_text *text, char bracket)
+void json_put_open(struct json_text *text, char bracket)
 {
-        json_item(text);
-        json_raw(text, &bracket, 1);
+        json_put_item(text);
+        json_put_raw(text, &bracket, 1);
 }
 
-void json_integer(struct json_text *text, int64_t number)
+void json_put_integer(struct json_text *text, int64_t number)
 {
         char digits[24];
         int length = snprintf(digits, sizeof(digits), "%lld", (long long)number);
-        json_raw(text, digits, (size_t)length);
+        json_put_raw(text, digits, (size_t)length);
 }
 
 void json_number_text(double number, char text[static JSON_NUMBER_MAX])
@@ -129,11 +154,11 @@ void json_number_text(double number, char text[static JSON_NUMBER_MAX])
                 *comma = '.';
 }
 
-void json_number(struct json_text *text, double number)
+void json_put_number(struct json_text *text, double number)
 {
         char digits[JSON_NUMBER_MAX];
         json_number_text(number, digits);
-        json_raw(text, digits, strlen(digits));
+        json_put_raw(text, digits, strlen(digits));
 }
 
 unsigned json_depth(const char *text, size_t size)
@@ -212,5 +237,5 @@ bool json_parse_number(const char *text, size_t size, double *ret)
 
 bool utf8_is_valid(const char *text, size_t size)
 {
-        return size == 0 || (!memchr(text, 0, size) && text_utf8_valid(text, size) == size);
+        return !memchr(text, '\0', size) && text_utf8_valid(text, size) == size;
 }

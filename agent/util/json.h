@@ -27,15 +27,15 @@ static inline void json_text_reset(struct json_text *text)
 /* The text as an owned string, leaving `text` empty; NULL without memory. */
 char *json_text_take(struct json_text *text);
 
-void json_raw(struct json_text *text, const char *raw, size_t size);
-#define json_literal(text, literal) json_raw(text, "" literal, sizeof(literal) - 1)
-void json_string(struct json_text *text, const char *string); /* quoted, escaped; the string is UTF-8 */
-void json_key(struct json_text *text, const char *key);       /* with a comma before it where one is due */
-void json_open(struct json_text *text, char bracket);         /* '{' or '[', with a comma where one is due */
-void json_item(struct json_text *text);                       /* the comma before an element, where one is due */
-void json_integer(struct json_text *text, int64_t number);
+void json_put_raw(struct json_text *text, const char *raw, size_t size);
+#define json_put_literal(text, literal) json_put_raw(text, "" literal, sizeof(literal) - 1)
+void json_put_string(struct json_text *text, const char *string); /* quoted, escaped; what is not UTF-8 becomes U+FFFD */
+void json_put_key(struct json_text *text, const char *key);       /* with a comma before it where one is due */
+void json_put_open(struct json_text *text, char bracket);         /* '{' or '[', with a comma where one is due */
+void json_put_item(struct json_text *text);                       /* the comma before an element, where one is due */
+void json_put_integer(struct json_text *text, int64_t number);
 /* The shortest text that reads back as the same double: 21.3 stays 21.3. Not finite: null. */
-void json_number(struct json_text *text, double number);
+void json_put_number(struct json_text *text, double number);
 
 #define JSON_NUMBER_MAX 32
 void json_number_text(double number, char text[static JSON_NUMBER_MAX]);

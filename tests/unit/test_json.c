@@ -19,31 +19,40 @@ static void assert_text(struct json_text *text, const char *expected)
         free(is);
 }
 
-static void json_key__several__commas_between(void **state)
+static void json_put_key__several__commas_between(void **state)
 {
         struct json_text text = { 0 };
 
         (void)state;
-        json_open(&text, '{');
-        json_key(&text, "state");
-        json_string(&text, "ON");
-        json_key(&text, "list");
-        json_open(&text, '[');
-        json_item(&text);
-        json_integer(&text, -1);
-        json_item(&text);
-        json_number(&text, 0.5);
-        json_literal(&text, "]}");
+        json_put_open(&text, '{');
+        json_put_key(&text, "state");
+        json_put_string(&text, "ON");
+        json_put_key(&text, "list");
+        json_put_open(&text, '[');
+        json_put_item(&text);
+        json_put_integer(&text, -1);
+        json_put_item(&text);
+        json_put_number(&text, 0.5);
+        json_put_literal(&text, "]}");
         assert_text(&text, "{\"state\":\"ON\",\"list\":[-1,0.5]}");
 }
 
-static void json_string__control_characters__escaped(void **state)
+static void json_put_string__control_characters__escaped(void **state)
 {
         struct json_text text = { 0 };
 
         (void)state;
-        json_string(&text, "a\"b\\c\n\t\x01\x7f°C");
+        json_put_string(&text, "a\"b\\c\n\t\x01\x7f°C");
         assert_text(&text, "\"a\\\"b\\\\c\\n\\t\\u0001\\u007f°C\"");
+}
+
+static void json_put_string__broken_utf8__replaced(void **state)
+{
+        struct json_text text = { 0 };
+
+        (void)state;
+        json_put_string(&text, "a\xc3(\xe2\x82");
+        assert_text(&text, "\"a\\ufffd(\\ufffd\\ufffd\"");
 }
 
 static void json_number_text__values__shortest_that_reads_back(void **state)
@@ -124,8 +133,9 @@ static void utf8_is_valid__texts__strict(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(json_key__several__commas_between),
-                cmocka_unit_test(json_string__control_characters__escaped),
+                cmocka_unit_test(json_put_key__several__commas_between),
+                cmocka_unit_test(json_put_string__control_characters__escaped),
+                cmocka_unit_test(json_put_string__broken_utf8__replaced),
                 cmocka_unit_test(json_number_text__values__shortest_that_reads_back),
                 cmocka_unit_test(json_depth__brackets_in_strings__not_counted),
                 cmocka_unit_test(json_parse_number__grammar__json_only),
