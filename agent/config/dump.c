@@ -7,15 +7,14 @@
 
 #define MASK "********"
 
-/* Whether the text reads back as itself without quotes: printable ASCII alone, for the reader refuses some of
- * the rest. */
+/* Whether the text reads back as itself without quotes. */
 static bool is_bare(const char *text)
 {
         size_t length = strlen(text);
-        if (length == 0 || strchr("\"[({#;' ", text[0]) || text[length - 1] == ' ')
+        if (length == 0 || strchr("\"[({#;' \t", text[0]) || strchr(" \t", text[length - 1]))
                 return false;
         for (const char *c = text; *c; c++) {
-                if ((unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e || (*c == ' ' && (c[1] == '#' || c[1] == ';')))
+                if ((unsigned char)*c < 0x20 || *c == 0x7f || ((*c == ' ') && (c[1] == '#' || c[1] == ';')))
                         return false;
         }
         return true;

@@ -330,33 +330,6 @@ static int scan_list_value(struct reader *reader, struct scan *scan)
         return r < 0 ? r : check_rest(rest, "bracket", scan->line, scan->fault);
 }
 
-/* What a web page or a word processor puts where white space or a quote is meant. In a bare value that would
- * be a part of the text that nobody sees. */
-static int check_lookalikes(const struct scan *scan, const char *end)
-{
-        static const struct {
-                const char *bytes, *name;
-                bool anywhere; /* else at the start */
-        } lookalikes[] = {
-                { "\xc2\xa0", "a no-break space (U+00A0)", true },
-                { "\xe2\x80\x8b", "a zero-width space (U+200B)", true },
-                { "\xef\xbb\xbf", "a byte order mark (U+FEFF)", true },
-                { "\xe2\x80\x9c", "a curly quote (U+201C)", false },
-                { "\xe2\x80\x9d", "a curly quote (U+201D)", false },
-                { "\xe2\x80\x9e", "a curly quote (U+201E)", false },
-        };
-        for (size_t i = 0; i < ARRAY_SIZE(lookalikes); i++) {
-                const char *found = strstr(scan->at, lookalikes[i].bytes);
-                if (found && found < end && (lookalikes[i].anywhere || found == scan->at))
-                        return fail(
-                                scan->fault, scan->line,
-                                "%s in a bare value: take plain white space and \" quotes, or put the value "
-                                "in quotes if it is meant",
-                                lookalikes[i].name);
-        }
-        return 0;
-}
-
 /* A bare value ends at white space that a comment follows. */
 static int scan_bare_value(struct scan *scan, bool *ret_cut)
 {
@@ -372,8 +345,7 @@ static int scan_bare_value(struct scan *scan, bool *ret_cut)
                 end--;
         if (*scan->at == '\'' && end - scan->at > 1 && end[-1] == '\'')
                 return fail(scan->fault, scan->line, "single quotes do not quote: use double quotes");
-        int r = check_lookalikes(scan, end);
-        return r < 0 ? r : write_bare(scan, end);
+        return write_bare(scan, end);
 }
 
 static int scan_value(struct reader *reader, struct scan *scan, bool *ret_cut)

@@ -34,6 +34,7 @@ struct command_meta {
         uint64_t expires_us; /* CLOCK_BOOTTIME; 0: never */
 };
 
+/* Called from inside of the functions below: no member may call back into them, or free anything. */
 struct device_sink {
         /* A new value of the device's topic. For DEVICE_RESULT `meta` carries reply_to and correlation (else NULL).
          * Called while nobody listens too: the newest value of the others is asked for by devices_tell_all(). */
@@ -41,7 +42,7 @@ struct device_sink {
                         const struct command_meta *meta);
         /* Devices or channels changed: `info` is to be built and sent again (devices_info). */
         void (*info_changed)(void *userdata);
-        /* The node's buttons. */
+        /* The node's buttons. Called before the command's result is told: to be carried out later, from the loop. */
         void (*restart)(void *userdata);
         void (*reload)(void *userdata);
         void *userdata;
@@ -65,8 +66,10 @@ struct node_facts {
         uint64_t dropped;
 };
 
-/* Checks every device section of a config without opening anything: plugin found, options right, ids unique, no line used
- * twice. Appends to `problems`. */
+/* Checks every device section of a config without opening anything: plugin found, options right, no line used twice. Appends
+ * to `problems`; negative errno only where it could not be checked. Sections whose header is no good are left to
+ * settings_read(). A plugin that is there and refused (a foreign ABI) is no problem of the config: it is logged, and its devices
+ * will be offline. `loop`, `clock` and `gpio` are not looked at. */
 int devices_check(const struct devices_options *options, const struct config *config, struct problems *problems)
         MUST_CHECK;
 
@@ -74,7 +77,9 @@ int devices_new(const struct devices_options *options, const struct device_sink 
 void devices_free(struct devices *devices); /* after devices_stop() */
 
 /* Makes the set as the config says: marks what is unchanged (it is not touched), restarts what changed, stops what is gone,
- * starts what is new. The config has passed devices_check(). A device that fails to start is offline and retried. */
+ * starts what is new. A device that fails to start is offline and retried; one whose section is no good (the config has not passed
+ * devices_check()) is offline with the reason, and the others are not concerned. For devices that are gone, empty payloads are
+ * published on status, error and state. The config need not outlive the call. */
 int devices_apply(struct devices *devices, const struct config *config) MUST_CHECK;
 
 /* Outputs go to their on_exit, everything is stopped and closed. */
@@ -87,7 +92,9 @@ void devices_command(struct devices *devices, const char *device, const char *ch
 void devices_get(struct devices *devices, const char *device);
 
 void devices_tell_all(struct devices *devices);                /* every status, error and state to the sink */
-void devices_broker_lost(struct devices *devices);             /* on_offline, after offline_after */
+/* on_offline, when offline_after has passed without a broker; before the first devices_broker_back() only for devices with
+ * offline_at_start. */
+void devices_broker_lost(struct devices *devices);
 void devices_broker_back(struct devices *devices);
 void devices_set_facts(struct devices *devices, void (*ask)(void *userdata, struct node_facts *ret), void *userdata);
 
@@ -97,9 +104,6 @@ void devices_problem(struct devices *devices, const char *key, const char *text)
 /* The `devices` and `plugins` objects of `info`, as JSON texts; free() them. */
 int devices_info(struct devices *devices, char **ret_devices, char **ret_plugins) MUST_CHECK;
 
-/* Every (device, topic) that is retained on the broker on behalf of a device, for clearing when it goes. Called for
- * gone devices by devices_apply() through publish() with size 0 on status, error and state. */
-
 /* `sconced --outputs-safe`: every output line of the config to its safe state (off where timed, else on_exit; keep: left
  * alone), without running plugin code. Returns the number of lines that could not be brought there. */
 int devices_outputs_safe(const struct devices_options *options, const struct config *config, unsigned *ret_failed)
@@ -107,3 +111,7 @@ int devices_outputs_safe(const struct devices_options *options, const struct con
 
 /* `sconced --describe [PLUGIN]`: what a plugin (name or path) declares; NULL: all of the directory. */
 int devices_describe(const char *plugin_dir, const char *plugin, FILE *out) MUST_CHECK;
+/* `sconced --dump-config`: the device sections' effective values. */
+int devices_dump(const char *plugin_dir, const struct config *config, FILE *out) MUST_CHECK;
+
+DEFINE_CLEANUP(struct devices, devices_free);

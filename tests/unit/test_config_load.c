@@ -114,12 +114,6 @@ static void config_load__bad_values__are_refused_with_the_line(void **state)
                 { "[x y]\nk = \"a\nb\"\n",
                   "a.conf:2: [x y] k: the double quote is not closed on its line\n" },
                 { "[x y]\nk = 'a'\n", "a.conf:2: [x y] k: single quotes do not quote: use double quotes\n" },
-                { "[x y]\nk = a\xc2\xa0# b\n",
-                  "a.conf:2: [x y] k: a no-break space (U+00A0) in a bare value: take plain white space and \" quotes, "
-                  "or put the value in quotes if it is meant\n" },
-                { "[x y]\nk = “a”\n",
-                  "a.conf:2: [x y] k: a curly quote (U+201C) in a bare value: take plain white space and \" quotes, "
-                  "or put the value in quotes if it is meant\n" },
                 { "[x y]\nk = \"\\q\"\n", "a.conf:2: [x y] k: an unknown escape in quotes: there are \\\\ "
                                           "\\\" \\n \\r \\t \\f \\xHH; a plain backslash is \\\\\n" },
                 { "[x y]\nk = \"\\x4\"\n",

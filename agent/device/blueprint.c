@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "device/blueprint.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Reading the options --------------------------------------------------------------------------------------- */
+
+static int parse_line(void *userdata, const char *text, char reason[static 160], struct sconce_line **ret)
+{
+        (void)userdata;
+        return line_parse(text, reason, ret);
+}
+
+size_t plugin_targets(const struct plugin *plugin, struct option_target targets[static TARGETS_MAX])
+{
+        size_t count = 0;
+
+        targets[count++] = (struct option_target){ .rows = plugin->table.options };
+        for (size_t i = 0; i < plugin->n_lines; i++)
+                targets[count++] = (struct option_target){ .rows = plugin->lines[i].companions.rows };
+        if (plugin->settings.output)
+                targets[count++] = (struct option_target){ .rows = plugin->settings.output };
+        targets[count++] = (struct option_target){ .rows = plugin->settings.common };
+        return count;
+}
+
+/* The same tables, with the structs that they fill. */
+static size_t make_targets(struct blueprint *blueprint, struct line_settings *line_settings,
+                           struct option_target targets[static TARGETS_MAX])
+{
+        size_t count = plugin_targets(blueprint->plugin, targets), n_lines = blueprint->plugin->n_lines;
+
+        targets[0].base = blueprint->instance;
+        for (size_t i = 0; i < n_lines; i++)
+                targets[1 + i].base = &line_settings[i];
+        for (size_t i = 1 + n_lines; i < count; i++)
+                targets[i].base = &blueprint->settings;
+        return count;
+}
+
+static void *field_of(const struct blueprint *blueprint, const struct sconce_option *row)
+{
+        return (char *)blueprint->instance + row->offset;
+}
+
+/* The lines that a LINE row has filled in, also where others of its list failed. */
+static size_t row_lines(const struct blueprint *blueprint, const struct sconce_option *row, struct sconce_line ***ret)
+{
+        void *field = field_of(blueprint, row);
+
+        if (row->flags & SCONCE_LIST) {
+                const struct sconce_list *list = field;
+                *ret = (struct sconce_line **)(uintptr_t)list->items;
+                return list->count;
+        }
+        *ret = field;
+        return 1;
+}
+
+static int collect_lines(struct blueprint *blueprint, const struct line_settings *settings)
+{
+        const struct plugin *plugin = blueprint->plugin;
+        struct sconce_line **lines;
+        size_t most = 0;
+
+        for (size_t i = 0; i < plugin->n_lines; i++)
+                most += row_lines(blueprint, plugin->lines[i].row, &lines);
+        blueprint->lines = calloc(most + 1, sizeof(*blueprint->lines));
+        if (!blueprint->lines)
+                return -ENOMEM;
+        for (size_t i = 0; i < plugin->n_lines; i++) {
+                size_t count = row_lines(blueprint, plugin->lines[i].row, &lines);
+                for (size_t k = 0; k < count; k++) {
+                        if (!lines[k])
+                                continue;
+                        line_set_settings(lines[k], &settings[i]);
+                        blueprint->lines[blueprint->n_lines++] =
+                                (struct blueprint_line){ .line = lines[k], .of = &plugin->lines[i] };
+                }
+        }
+        return 0;
+}
+
+static bool option_is_given(const struct blueprint *blueprint, const struct sconce_option *row)
+{
+        const void *field = field_of(blueprint, row);
+
+        switch (row->type) {
+        case SCONCE_TYPE_BOOL:
+                return *(const bool *)field;
+        case SCONCE_TYPE_INT:
+                return *(const int64_t *)field != 0;
+        case SCONCE_TYPE_DURATION:
+                return *(const uint64_t *)field != 0;
+        default:
+                return false;
+        }
+}
+
+static void find_timed(struct blueprint *blueprint)
+{
+        const struct plugin *plugin = blueprint->plugin;
+
+        blueprint->timed_by_plugin = plugin->has_output && (plugin->table.flags & SCONCE_TIMED);
+        for (size_t i = 0; i < plugin->n_options; i++)
+                if ((plugin->table.options[i].flags & SCONCE_TIMES_OUTPUT) &&
+                    option_is_given(blueprint, &plugin->table.options[i]))
+                        blueprint->timed_by_plugin = true;
+        blueprint->timed = blueprint->timed_by_plugin || blueprint->settings.output.max_on_us > 0;
+}
+
+/* ---- What no single row can see -------------------------------------------------------------------------------- */
+
+static void PRINTF_LIKE(4, 5) complain(const struct config_section *section, const char *key, struct problems *problems,
+                                       const char *format, ...)
+{
+        const struct config_entry *entry = config_entry_find(section, key);
+        char label[CONFIG_LABEL_MAX], text[320];
+        va_list arguments;
+
+        va_start(arguments, format);
+        (void)vsnprintf(text, sizeof(text), format, arguments);
+        va_end(arguments);
+        problems_add(problems, entry ? entry->file : section->file, entry ? entry->line : section->line, "%s %s: %s",
+                     config_label(section, label), key, text);
+}
+
+static bool has_on_off(const struct plugin *plugin)
+{
+        for (size_t i = 0; i < plugin->n_channels; i++) {
+                const struct sconce_channel *row = &plugin->table.channels[i];
+                if ((row->kind == SCONCE_LIGHT || row->kind == SCONCE_SWITCH) && !(row->flags & SCONCE_READ_ONLY))
+                        return true;
+        }
+        return false;
+}
+
+static int check_output(const struct blueprint *blueprint, const struct config_section *section,
+                        struct problems *problems)
+{
+        const struct output_settings *output = &blueprint->settings.output;
+        size_t before = problems->count;
+
+        if (!blueprint->plugin->has_output || !section)
+                return 0;
+        if (blueprint->timed && output->on_exit == ON_EVENT_KEEP)
+                complain(section, "on_exit", problems,
+                         "keep is not possible for an output that is on for a limited time: off is allowed, and the default");
+        if (!has_on_off(blueprint->plugin)) {
+                static const char only[] = "this device is not switched on and off; keep and off are allowed";
+                if (output->on_exit == ON_EVENT_ON)
+                        complain(section, "on_exit", problems, "%s", only);
+                if (output->on_offline == ON_EVENT_ON)
+                        complain(section, "on_offline", problems, "%s", only);
+                if (output->power_on != POWER_ON_LAST)
+                        complain(section, "power_on", problems, "this device is not switched on and off");
+                if (output->max_on_us > 0)
+                        complain(section, "max_on", problems, "this device is not switched on and off");
+        } else if (output->on_exit == ON_EVENT_ON && blueprint_outputs(blueprint) > 1) {
+                complain(section, "on_exit", problems, "on is possible for a single output line only");
+        }
+        return problems->count > before ? -EINVAL : 0;
+}
+
+/* ---- Life ------------------------------------------------------------------------------------------------------ */
+
+int blueprint_new(const struct plugin *plugin, const struct config_section *section, struct problems *problems,
+                  struct blueprint **ret)
+{
+        static const struct option_hooks hooks = { .line = parse_line };
+        CLEANUP_BLUEPRINT struct blueprint *blueprint = calloc(1, sizeof(*blueprint));
+        CLEANUP_FREE struct line_settings *line_settings = calloc(plugin->n_lines + 1, sizeof(*line_settings));
+        struct option_target targets[TARGETS_MAX];
+
+        if (!blueprint || !line_settings)
+                return -ENOMEM;
+        blueprint->plugin = plugin;
+        blueprint->instance = calloc(1, plugin->table.instance_size + 1);
+        if (!blueprint->instance)
+                return -ENOMEM;
+        size_t count = make_targets(blueprint, line_settings, targets);
+        int r = options_read(section, targets, count, &hooks, &blueprint->store, problems);
+        /* Also after a failure: the lines that were made must be freed. */
+        int q = collect_lines(blueprint, line_settings);
+        if (r < 0 || q < 0)
+                return r < 0 ? r : q;
+        find_timed(blueprint);
+        r = check_output(blueprint, section, problems);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(blueprint);
+        return 0;
+}
+
+void blueprint_free(struct blueprint *blueprint)
+{
+        if (!blueprint)
+                return;
+        for (size_t i = 0; i < blueprint->n_lines; i++)
+                line_free(blueprint->lines[i].line);
+        free(blueprint->lines);
+        free(blueprint->instance);
+        option_store_done(&blueprint->store);
+        free(blueprint);
+}
+
+bool blueprint_line_is_output(const struct blueprint_line *line)
+{
+        return line->of->row->flags & SCONCE_OUTPUT;
+}
+
+unsigned blueprint_outputs(const struct blueprint *blueprint)
+{
+        unsigned count = 0;
+
+        for (size_t i = 0; i < blueprint->n_lines; i++)
+                count += blueprint_line_is_output(&blueprint->lines[i]);
+        return count;
+}
+
+enum on_event blueprint_on_exit(const struct blueprint *blueprint, const struct device_settings *settings)
+{
+        if (settings->output.on_exit >= 0)
+                return (enum on_event)settings->output.on_exit;
+        return blueprint->timed_by_plugin || settings->output.max_on_us > 0 ? ON_EVENT_OFF : ON_EVENT_KEEP;
+}
+
+/* ---- Comparing ------------------------------------------------------------------------------------------------- */
+
+static bool same_entry(const struct config_entry *a, const struct config_entry *b)
+{
+        if (!a || !b || a->count != b->count || a->is_list != b->is_list || a->broken || b->broken)
+                return false;
+        for (size_t i = 0; i < a->count; i++)
+                if (strcmp(a->values[i], b->values[i]) != 0)
+                        return false;
+        return true;
+}
+
+static bool row_is_reloadable(const struct sconce_option *rows, const char *key)
+{
+        for (; rows && rows->key; rows++)
+                if (strcmp(rows->key, key) == 0)
+                        return rows->flags & SCONCE_RELOADABLE;
+        return false;
+}
+
+/* Compares what `a` has with what `b` has of it. */
+static void compare(const struct plugin *plugin, const struct config_section *a, const struct config_section *b,
+                    bool *same, bool *in_place)
+{
+        for (size_t i = 0; i < a->count; i++) {
+                const char *key = a->entries[i].key;
+                if (same_entry(&a->entries[i], config_entry_find(b, key)))
+                        continue;
+                *same = false;
+                if (!row_is_reloadable(plugin->settings.common, key) &&
+                    !row_is_reloadable(plugin->settings.output, key))
+                        *in_place = false;
+        }
+}
+
+bool blueprint_same_section(const struct plugin *plugin, const struct config_section *a, const struct config_section *b,
+                            bool *ret_in_place)
+{
+        bool same = true, in_place = true;
+
+        compare(plugin, a, b, &same, &in_place);
+        compare(plugin, b, a, &same, &in_place);
+        *ret_in_place = in_place;
+        return same;
+}

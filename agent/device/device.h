@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One device: its life, what it last said, what is wrong with it. Inside agent/device/ only.
+ *
+ * A device is configured once, then started; a start that fails comes again after a back-off. While it runs it may be unwell (a
+ * failing read, a word of its plugin, an overdue call), which is told as offline with a reason and mends by itself. What plugins may
+ * call is in host.c (event loop) and worker.c (threads); what is special about outputs is in output.c.
+ */
+#pragma once
+
+#include "config/config.h"
+#include "device/body.h"
+#include "device/channels.h"
+#include "device/commands.h"
+#include "device/devices.h"
+#include "device/doubles.h"
+#include "device/loader.h"
+#include "device/rate.h"
+#include "device/worker.h"
+#include "util/log.h"
+
+/* How long after a failure until the next attempt: doubling. */
+#define BACKOFF_FIRST_US (1 * USEC_PER_SEC)
+#define BACKOFF_MAX_US   (60 * USEC_PER_SEC)
+
+/* Commands that wait for a blocking device while it is at work; more are refused as busy. */
+#define PENDING_MAX 16
+
+enum device_phase {
+        DEVICE_BROKEN,   /* section or plugin is no good: waits for a reload */
+        DEVICE_STOPPED,
+        DEVICE_STARTING, /* blocking devices */
+        DEVICE_RUNNING,
+        DEVICE_FAILED,   /* start failed, or the hardware went away: waits for the back-off */
+};
+
+/* What can be wrong at once; the first is told. */
+enum ailment {
+        AILMENT_LIFE,   /* it does not start */
+        AILMENT_HANG,   /* a call overstays its deadline */
+        AILMENT_HEALTH, /* sconce_health() */
+        AILMENT_READ,
+        AILMENTS,
+};
+
+/* Who wants a command carried out, and where the answer goes. Freed by call_free(). */
+struct call {
+        struct call *next;
+        struct command command;
+        struct sconce_command view; /* what the plugin sees of it */
+        struct command_meta meta;   /* borrowed from the message, or what is owned here */
+        char *owned_reply_to;
+        void *owned_correlation;
+        bool is_answered;
+};
+
+struct device {
+        struct devices *set;
+        char id[DEVICE_ID_MAX + 1];
+        const struct plugin *plugin;      /* NULL: there is none, or it was refused */
+        struct config_section *section;   /* a copy; NULL for the node's own */
+        struct device_settings settings;
+        struct blueprint *settings_owner; /* keeps the texts of reloaded settings; NULL: the body's blueprint does */
+        struct body *body;                /* NULL where the section is no good, and after a blocking device's stop */
+        struct channels channels;
+        struct rate rate;
+
+        enum device_phase phase;
+        struct fault ailments[AILMENTS];
+        uint64_t ailing_since_us;
+        struct fault lost; /* the hardware went away while the plugin was at work */
+        bool told_status, told_online;
+        char told_error[sizeof(((struct fault *)0)->text)];
+
+        /* The callback that runs now. */
+        unsigned depth;
+        bool changed;  /* the state is to be told at its end */
+        bool reported; /* since the start */
+        bool info_dirty;
+        char said[sizeof(((struct fault *)0)->text)]; /* sconce_error() */
+
+        uint64_t backoff_us;
+        struct timer *next; /* the next read, or the next start */
+        bool read_wanted;   /* as soon as the thread is free */
+
+        struct sconce_timer *timers;
+        struct sconce_watch *watches;
+        struct device_line *lines;
+        struct saved *saved;
+
+        /* Outputs. */
+        bool first_start_done; /* power_on is over: from now on the last value comes back */
+        bool timed_now;        /* sconce_timed() */
+        bool was_timed;        /* it was when the device last stopped */
+        bool exiting;          /* what is reported from now on is not to come back */
+        uint64_t on_since_us;  /* 0: off */
+        struct timer *max_on;
+
+        /* Blocking devices. */
+        struct worker *worker;
+        struct call *pending, *running;
+        size_t n_pending;
+
+        bool is_marked; /* by devices_apply() */
+};
+
+struct devices {
+        struct devices_options options;
+        struct command_limits limits;
+        struct device_sink sink;
+        struct loader loader;
+        struct doubles *doubles;
+        struct device **items;
+        size_t count;
+        bool broker_seen;
+        struct json_text text;
+        struct plugin *node_plugin;
+        struct problem_text {
+                char *key, *text;
+        } *problems;
+        size_t n_problems;
+        uint64_t started_us;
+        uint64_t n_dropped; /* commands for what cannot be a device */
+        uint64_t next_serial;
+        void (*ask_facts)(void *userdata, struct node_facts *ret);
+        void *facts_userdata;
+};
+
+/* ---- device.c -------------------------------------------------------------------------------------------------- */
+
+/* Makes the device of a section, without starting it. Always makes one (but for -ENOMEM): where the section is no good it is
+ * DEVICE_BROKEN and `problems` says why. `plugin` NULL: by the section's kind. */
+int device_new(struct devices *set, const char *id, const struct plugin *plugin, const struct config_section *section,
+               struct problems *problems, struct device **ret) MUST_CHECK;
+void device_free(struct device *device);
+
+/* Before the first start: a blocking device gets its thread. */
+int device_settle(struct device *device) MUST_CHECK;
+void device_start(struct device *device);
+enum stop_why { STOP_RESTART, STOP_GONE, STOP_EXIT };
+void device_stop(struct device *device, enum stop_why why);
+void device_read(struct device *device); /* now, or as soon as its thread is free */
+/* The hardware went away: stop, offline, back-off. */
+void device_lost(struct device *device, const struct fault *fault);
+
+/* Takes over a section whose changes need no restart. */
+int device_take_section(struct device *device, const struct config_section *section) MUST_CHECK;
+/* Takes over what a stopped device of the same id knew: values, what was saved, its thread. */
+void device_inherit(struct device *device, struct device *old);
+
+/* Why it is not online, for people; NULL while it is. */
+const char *device_trouble(const struct device *device);
+bool device_is_online(const struct device *device);
+/* Sets or (fault NULL) clears one ailment and tells what has changed. */
+void device_ail(struct device *device, enum ailment ailment, const struct fault *fault);
+
+/* Around every callback: at the outermost leave the state is told, once. */
+void device_enter(struct device *device);
+void device_leave(struct device *device);
+/* One callback on the loop. */
+int device_call(struct device *device, enum job job, const struct sconce_command *command);
+/* What a callback that returned an error has to say about it. */
+void device_fault_of(struct device *device, int r, const char *what, struct fault *ret);
+
+int device_report(struct device *device, uint64_t time_us, const struct sconce_value *values, size_t count) MUST_CHECK;
+int device_event(struct device *device, uint64_t time_us, const char *channel, const char *event_type) MUST_CHECK;
+int device_channel_add(struct device *device, const struct sconce_channel *row) MUST_CHECK;
+void device_tell_state(struct device *device);
+void device_tell_status(struct device *device, bool always); /* and the error; else only what has changed */
+
+/* A worker's call came back, or is overdue. */
+void device_job_done(struct device *device, const struct job_item *item);
+void device_job_overdue(struct device *device, enum job job);
+
+/* ---- calls.c: commands on their way ---------------------------------------------------------------------------- */
+
+void device_command(struct device *device, const char *channel, const void *payload, size_t size,
+                    const struct command_meta *meta);
+/* The agent's own, for a device on the loop. */
+int device_send(struct device *device, const struct sconce_value *value) MUST_CHECK;
+void call_init(struct call *call, const struct command_meta *meta);
+void call_finish(struct device *device, struct call *call, int r);
+void call_free(struct call *call);
+void calls_run_next(struct device *device);
+/* Answers everything that waits or runs; the second with `failed` for the one that runs. */
+void calls_refuse_all(struct device *device, enum result_code code, const char *message);
+void calls_give_up(struct device *device, const struct fault *fault);
+void devices_tell_result(struct devices *set, const char *device, const struct result *result, const char *id,
+                         const struct command_meta *meta);
+
+/* ---- host.c ---------------------------------------------------------------------------------------------------- */
+
+extern const struct sconce_host device_host;
+int host_lines_init(struct device *device) MUST_CHECK;
+/* Closes what the plugin has opened through the host: lines, timers, watches. */
+void host_close_all(struct device *device);
+/* All open output lines, without the plugin. */
+int host_force_off(struct device *device) MUST_CHECK;
+void saved_free(struct saved *saved);
+
+/* ---- output.c -------------------------------------------------------------------------------------------------- */
+
+int output_first(struct device *device, const char *channel, struct sconce_value *ret) MUST_CHECK;
+void output_watch(struct device *device); /* something was reported */
+void output_rest(struct device *device);  /* it is not running any more: no timer */
+void output_exit(struct device *device);
+void output_broker_lost(struct device *device);
+
+/* ---- node.c ---------------------------------------------------------------------------------------------------- */
+
+extern const struct sconce_module node_module;
+void node_tell_problems(struct device *device);
+
+/* ---- devices.c ------------------------------------------------------------------------------------------------- */
+
+/* True for a section that makes a device; one whose header is no good has been complained of already. */
+bool config_is_device(const struct config *config, size_t index);
+struct device *devices_find(const struct devices *set, const char *id);
+
+static inline struct device *device_of(struct sconce_device *handle)
+{
+        return CONTAINER_OF(handle, struct body, handle)->device;
+}
+
+static inline uint64_t device_now_us(const struct device *device)
+{
+        return loop_now_us(device->set->options.loop);
+}
+
+DEFINE_CLEANUP(struct device, device_free);
+#define CLEANUP_DEVICE CLEANUP(device_freep)

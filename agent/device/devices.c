@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "device/devices.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "config/later.h"
+#include "device/device.h"
+#include "util/text.h"
+
+#define NODE_ID "node"
+
+/* How long a stop waits for blocking devices, all together. */
+#define STOP_WAIT_S 1
+
+/* ---- The set --------------------------------------------------------------------------------------------------- */
+
+struct device *devices_find(const struct devices *set, const char *id)
+{
+        for (size_t i = 0; i < set->count; i++)
+                if (strcmp(set->items[i]->id, id) == 0)
+                        return set->items[i];
+        return NULL;
+}
+
+static int add_device(struct devices *set, struct device *device)
+{
+        struct device **items = realloc(set->items, (set->count + 1) * sizeof(struct device *));
+
+        if (!items)
+                return -ENOMEM;
+        set->items = items;
+        items[set->count++] = device;
+        return 0;
+}
+
+static int add_new(struct devices *set, const char *id, const struct plugin *plugin,
+                   const struct config_section *section, struct problems *problems)
+{
+        CLEANUP_DEVICE struct device *device = NULL;
+
+        int r = device_new(set, id, plugin, section, problems, &device);
+        if (r == 0)
+                r = add_device(set, device);
+        if (r == 0)
+                device = NULL;
+        return r;
+}
+
+int devices_new(const struct devices_options *options, const struct device_sink *sink, struct devices **ret)
+{
+        CLEANUP(devices_freep) struct devices *set = calloc(1, sizeof(*set));
+        CLEANUP(problems_done) struct problems problems = { 0 };
+        struct fault fault;
+
+        if (!set)
+                return -ENOMEM;
+        set->options = *options;
+        set->limits = (struct command_limits){ options->max_payload_bytes, options->max_depth };
+        if (sink)
+                set->sink = *sink;
+        set->started_us = options->loop ? loop_now_us(options->loop) : 0;
+        set->doubles = doubles_new();
+        int r = set->doubles ? loader_init(&set->loader, options->plugin_dir) : -ENOMEM;
+        if (r == 0)
+                r = plugin_new(&node_module, &fault, &set->node_plugin);
+        if (r == 0)
+                r = add_new(set, NODE_ID, set->node_plugin, NULL, &problems);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(set);
+        return 0;
+}
+
+void devices_free(struct devices *set)
+{
+        if (!set)
+                return;
+        for (size_t i = 0; i < set->count; i++)
+                device_free(set->items[i]);
+        free(set->items);
+        for (size_t i = 0; i < set->n_problems; i++) {
+                free(set->problems[i].key);
+                free(set->problems[i].text);
+        }
+        free(set->problems);
+        plugin_free(set->node_plugin);
+        loader_done(&set->loader);
+        doubles_free(set->doubles);
+        json_text_done(&set->text);
+        free(set);
+}
+
+/* ---- Checking a config ----------------------------------------------------------------------------------------- */
+
+/* Sections whose header is no good have been complained of already. */
+bool config_is_device(const struct config *config, size_t index)
+{
+        static const char *const reserved[] = { "node", "broker", "tls",           "gpio",
+                                                "rule", "log",    "homeassistant", "history" };
+        const struct config_section *section = &config->sections[index];
+
+        if (!section->id || !text_is_id(section->id) || !text_is_id(section->kind) ||
+            strcmp(section->id, NODE_ID) == 0 || later_section(section->kind, true))
+                return false;
+        for (size_t i = 0; i < ARRAY_SIZE(reserved); i++)
+                if (strcmp(section->kind, reserved[i]) == 0)
+                        return false;
+        for (size_t i = 0; i < index; i++)
+                if (config->sections[i].id && strcmp(config->sections[i].id, section->id) == 0)
+                        return false;
+        return true;
+}
+
+static const struct config_section *section_of(const struct config *config, const struct device *device)
+{
+        return device->section ? config_find(config, device->section->kind, device->id) : NULL;
+}
+
+struct used_line {
+        const struct device *device;
+        const struct blueprint_line *line;
+};
+
+static void complain_line(const struct config *config, const struct used_line *line, const struct used_line *first,
+                          struct problems *problems)
+{
+        const struct config_section *section = section_of(config, line->device);
+        const struct config_section *other = section_of(config, first->device);
+        const char *key = line->line->of->row->key;
+        const struct config_entry *entry = config_entry_find(section, key);
+        const struct config_entry *theirs = config_entry_find(other, first->line->of->row->key);
+        char label[CONFIG_LABEL_MAX], other_label[CONFIG_LABEL_MAX];
+
+        problems_add(problems, entry ? entry->file : section->file, entry ? entry->line : section->line,
+                     "%s %s: %s is used by %s %s already (%s:%u)", config_label(section, label), key,
+                     line_text(line->line->line), config_label(other, other_label), first->line->of->row->key,
+                     theirs ? theirs->file : other->file, theirs ? theirs->line : other->line);
+}
+
+/* Each line that an earlier one names too; a device's own lines count as well. */
+static int check_lines(const struct devices *set, const struct config *config, struct problems *problems)
+{
+        size_t count = 0, n = 0;
+
+        for (size_t i = 0; i < set->count; i++)
+                count += set->items[i]->body ? set->items[i]->body->blueprint->n_lines : 0;
+        CLEANUP_FREE struct used_line *lines = calloc(count + 1, sizeof(*lines));
+        if (!lines)
+                return -ENOMEM;
+        for (size_t i = 0; i < set->count; i++) {
+                const struct device *device = set->items[i];
+                for (size_t k = 0; device->body && k < device->body->blueprint->n_lines; k++)
+                        lines[n++] = (struct used_line){ device, &device->body->blueprint->lines[k] };
+        }
+        for (size_t i = 0; i < n; i++) {
+                for (size_t k = 0; k < i; k++) {
+                        if (!line_same(lines[i].line->line, lines[k].line->line, set->options.default_chip))
+                                continue;
+                        complain_line(config, &lines[i], &lines[k], problems);
+                        break;
+                }
+        }
+        return 0;
+}
+
+int devices_check(const struct devices_options *options, const struct config *config, struct problems *problems)
+{
+        CLEANUP(devices_freep) struct devices *set = NULL;
+        struct devices_options check = *options;
+
+        check.loop = NULL;
+        check.clock = NULL;
+        check.gpio = NULL;
+        int r = devices_new(&check, NULL, &set);
+        for (size_t i = 0; r == 0 && i < config->count; i++)
+                if (config_is_device(config, i))
+                        r = add_new(set, config->sections[i].id, NULL, &config->sections[i], problems);
+        return r < 0 ? r : check_lines(set, config, problems);
+}
+
+/* ---- Making it so ---------------------------------------------------------------------------------------------- */
+
+static void publish_empty(struct devices *set, const char *id)
+{
+        static const enum device_topic retained[] = { DEVICE_STATUS, DEVICE_ERROR, DEVICE_STATE };
+
+        for (size_t i = 0; set->sink.publish && i < ARRAY_SIZE(retained); i++)
+                set->sink.publish(set->sink.userdata, id, retained[i], "", 0, NULL);
+}
+
+static void start(struct device *device)
+{
+        struct fault fault;
+
+        int r = device_settle(device);
+        if (r < 0) {
+                (void)fault_set(&fault, r, "cannot have a thread of its own: %s", strerror(-r));
+                device->phase = DEVICE_BROKEN;
+                device_ail(device, AILMENT_LIFE, &fault);
+                return;
+        }
+        device_start(device);
+}
+
+/* Stops what is gone, so that a line or a name is free before somebody else takes it. */
+static void sweep(struct devices *set)
+{
+        size_t kept = 0;
+
+        for (size_t i = 0; i < set->count; i++) {
+                struct device *device = set->items[i];
+                if (device->is_marked || strcmp(device->id, NODE_ID) == 0) {
+                        set->items[kept++] = device;
+                        continue;
+                }
+                log_device(LOG_INFO, device->id, "is gone from the config: stopped");
+                device_stop(device, STOP_GONE);
+                publish_empty(set, device->id);
+                device_free(device);
+        }
+        set->count = kept;
+}
+
+enum fate { FATE_NEW, FATE_SAME, FATE_IN_PLACE, FATE_CHANGED };
+
+/* What a section means for the device of its id. A broken device has nothing to lose by another try. */
+static enum fate fate_of(const struct device *device, const struct config_section *section)
+{
+        bool in_place;
+
+        if (!device)
+                return FATE_NEW;
+        if (!device->plugin || !device->section || strcmp(device->section->kind, section->kind) != 0)
+                return FATE_CHANGED;
+        if (blueprint_same_section(device->plugin, device->section, section, &in_place))
+                return device->phase == DEVICE_BROKEN ? FATE_CHANGED : FATE_SAME;
+        return in_place && device->phase != DEVICE_BROKEN ? FATE_IN_PLACE : FATE_CHANGED;
+}
+
+/* Stops the device and puts its successor in its place. */
+static int replace(struct devices *set, struct device *old, const struct config_section *section,
+                   struct problems *problems)
+{
+        struct device *device;
+
+        int r = device_new(set, old->id, NULL, section, problems, &device);
+        if (r < 0)
+                return r;
+        device_stop(old, STOP_RESTART);
+        device_inherit(device, old);
+        device->is_marked = true;
+        for (size_t i = 0; i < set->count; i++)
+                if (set->items[i] == old)
+                        set->items[i] = device;
+        device_free(old);
+        return 0;
+}
+
+static int apply_section(struct devices *set, const struct config_section *section, struct problems *problems)
+{
+        struct device *device = devices_find(set, section->id);
+
+        switch (fate_of(device, section)) {
+        case FATE_NEW:
+                return add_new(set, section->id, NULL, section, problems);
+        case FATE_CHANGED:
+                return replace(set, device, section, problems);
+        case FATE_IN_PLACE:
+                return device_take_section(device, section) == -EINVAL ? replace(set, device, section, problems) : 0;
+        case FATE_SAME:
+                break;
+        }
+        return 0;
+}
+
+static void mark(struct devices *set, const struct config *config)
+{
+        for (size_t i = 0; i < set->count; i++)
+                set->items[i]->is_marked = false;
+        for (size_t i = 0; i < config->count; i++) {
+                struct device *device = config_is_device(config, i) ? devices_find(set, config->sections[i].id) : NULL;
+                if (device)
+                        device->is_marked = true;
+        }
+}
+
+int devices_apply(struct devices *set, const struct config *config)
+{
+        CLEANUP(problems_done) struct problems problems = { 0 };
+
+        mark(set, config);
+        sweep(set);
+        for (size_t i = 0; i < config->count; i++) {
+                int r = config_is_device(config, i) ? apply_section(set, &config->sections[i], &problems) : 0;
+                if (r < 0)
+                        return r;
+        }
+        /* After all stops: a line may have moved from one device to another. */
+        for (size_t i = 0; i < set->count; i++)
+                if (set->items[i]->phase == DEVICE_STOPPED || set->items[i]->phase == DEVICE_BROKEN)
+                        start(set->items[i]);
+        if (set->sink.info_changed)
+                set->sink.info_changed(set->sink.userdata);
+        return 0;
+}
+
+void devices_stop(struct devices *set)
+{
+        struct timespec until;
+
+        for (size_t i = 0; i < set->count; i++)
+                device_stop(set->items[i], STOP_EXIT);
+        (void)clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_sec += STOP_WAIT_S;
+        for (size_t i = 0; i < set->count; i++)
+                if (set->items[i]->worker)
+                        worker_wait(set->items[i]->worker, &until);
+}
+
+/* ---- From the outside ------------------------------------------------------------------------------------------ */
+
+static void refuse_unknown(struct devices *set, const char *id, const void *payload, size_t size,
+                           const struct command_meta *meta)
+{
+        const struct channels none = { 0 };
+        CLEANUP_COMMAND struct command command = { 0 };
+        struct result result;
+
+        if (!text_is_id(id)) {
+                set->n_dropped++;
+                return;
+        }
+        /* For its id alone. */
+        (void)!command_parse(&none, NULL, payload, size, &set->limits, &command, &result);
+        (void)refuse(&result, RESULT_UNKNOWN_DEVICE, "there is no device \"%s\"", id);
+        devices_tell_result(set, id, &result, command.id, meta);
+}
+
+void devices_command(struct devices *set, const char *id, const char *channel, const void *payload, size_t size,
+                     const struct command_meta *meta)
+{
+        struct device *device = devices_find(set, id);
+
+        if (device)
+                device_command(device, channel, payload, size, meta);
+        else
+                refuse_unknown(set, id, payload, size, meta);
+}
+
+static void get(struct device *device)
+{
+        device_enter(device);
+        device->changed = true; /* asked for: told whether it is new or not */
+        device_read(device);
+        device_leave(device);
+}
+
+void devices_get(struct devices *set, const char *id)
+{
+        for (size_t i = 0; i < set->count; i++)
+                if (!id || strcmp(set->items[i]->id, id) == 0)
+                        get(set->items[i]);
+}
+
+void devices_tell_all(struct devices *set)
+{
+        for (size_t i = 0; i < set->count; i++) {
+                device_tell_status(set->items[i], true);
+                device_tell_state(set->items[i]);
+        }
+}
+
+void devices_broker_lost(struct devices *set)
+{
+        for (size_t i = 0; i < set->count; i++)
+                output_broker_lost(set->items[i]);
+}
+
+void devices_broker_back(struct devices *set)
+{
+        set->broker_seen = true;
+}
+
+void devices_set_facts(struct devices *set, void (*ask)(void *userdata, struct node_facts *ret), void *userdata)
+{
+        set->ask_facts = ask;
+        set->facts_userdata = userdata;
+}
+
+/* ---- Problems -------------------------------------------------------------------------------------------------- */
+
+/* True when the list has changed. */
+static bool set_problem(struct devices *set, const char *key, const char *text)
+{
+        struct problem_text *at = NULL;
+
+        for (size_t i = 0; i < set->n_problems; i++)
+                if (strcmp(set->problems[i].key, key) == 0)
+                        at = &set->problems[i];
+        if (at && text && strcmp(at->text, text) == 0)
+                return false;
+        if (at) {
+                free(at->key);
+                free(at->text);
+                *at = set->problems[--set->n_problems];
+        }
+        if (!text)
+                return at;
+        struct problem_text *items = realloc(set->problems, (set->n_problems + 1) * sizeof(*items));
+        if (!items)
+                return at;
+        set->problems = items;
+        const struct problem_text item = { strdup(key), strdup(text) };
+        if (!item.key || !item.text) {
+                free(item.key);
+                free(item.text);
+                return at;
+        }
+        items[set->n_problems++] = item;
+        return true;
+}
+
+void devices_problem(struct devices *set, const char *key, const char *text)
+{
+        if (set_problem(set, key, text))
+                node_tell_problems(devices_find(set, NODE_ID));
+}
+
+/* ---- Info ------------------------------------------------------------------------------------------------------ */
+
+static void write_text(const char *key, const char *text, struct json_text *out)
+{
+        if (!text)
+                return;
+        json_put_key(out, key);
+        json_put_string(out, text);
+}
+
+static void write_devices(const struct devices *set, struct json_text *out)
+{
+        json_put_open(out, '{');
+        for (size_t i = 0; i < set->count; i++) {
+                const struct device *device = set->items[i];
+
+                json_put_key(out, device->id);
+                json_put_open(out, '{');
+                write_text("plugin", device->section ? device->section->kind : device->plugin->table.name, out);
+                write_text("name", device->settings.name, out);
+                write_text("area", device->settings.area, out);
+                json_put_key(out, "channels");
+                channels_write_info(&device->channels, out);
+                json_put_literal(out, "}");
+        }
+        json_put_literal(out, "}");
+}
+
+static void write_plugins(const struct devices *set, struct json_text *out)
+{
+        json_put_open(out, '{');
+        for (size_t i = 0; i < set->loader.count; i++)
+                if (set->loader.items[i].plugin)
+                        write_text(set->loader.items[i].name, set->loader.items[i].plugin->version, out);
+        json_put_literal(out, "}");
+}
+
+int devices_info(struct devices *set, char **ret_devices, char **ret_plugins)
+{
+        CLEANUP_JSON_TEXT struct json_text devices = { 0 }, plugins = { 0 };
+
+        write_devices(set, &devices);
+        write_plugins(set, &plugins);
+        CLEANUP_FREE char *devices_text = json_text_take(&devices);
+        CLEANUP_FREE char *plugins_text = json_text_take(&plugins);
+        if (!devices_text || !plugins_text)
+                return -ENOMEM;
+        *ret_devices = TAKE_PTR(devices_text);
+        *ret_plugins = TAKE_PTR(plugins_text);
+        return 0;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "device/doubles.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define BUCKETS 1024U
+
+struct entry {
+        struct entry *in_bucket;
+        struct entry *younger;
+        uint64_t hash;
+        uint64_t until_us;
+        enum result_code code; /* RESULT_DUPLICATE while it is being carried out */
+        char *message;         /* NULL while ok */
+        char device[65];
+        char kind;
+        size_t size;
+        unsigned char data[];
+};
+
+struct doubles {
+        struct entry *buckets[BUCKETS];
+        struct entry *oldest, *youngest;
+        size_t bytes;
+        uint64_t seed; /* so that nobody can aim at one bucket */
+};
+
+struct doubles *doubles_new(void)
+{
+        struct doubles *doubles = calloc(1, sizeof(*doubles));
+
+        if (doubles)
+                (void)!getrandom(&doubles->seed, sizeof(doubles->seed), GRND_NONBLOCK);
+        return doubles;
+}
+
+static void entry_free(struct entry *entry)
+{
+        free(entry->message);
+        free(entry);
+}
+
+void doubles_free(struct doubles *doubles)
+{
+        if (!doubles)
+                return;
+        for (struct entry *entry = doubles->oldest, *next; entry; entry = next) {
+                next = entry->younger;
+                entry_free(entry);
+        }
+        free(doubles);
+}
+
+/* FNV-1a over the key's parts, started from the seed. */
+static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size)
+{
+        const unsigned char *bytes = data;
+
+        for (size_t i = 0; i < size; i++)
+                hash = (hash ^ bytes[i]) * 0x100000001b3ULL;
+        return hash;
+}
+
+static uint64_t hash_key(const struct doubles *doubles, const struct double_key *key)
+{
+        uint64_t hash = hash_bytes(doubles->seed ^ 0xcbf29ce484222325ULL, key->device, strlen(key->device) + 1);
+
+        hash = hash_bytes(hash, &key->kind, 1);
+        return hash_bytes(hash, key->data, key->size);
+}
+
+static struct entry *find(struct doubles *doubles, const struct double_key *key, uint64_t hash)
+{
+        for (struct entry *entry = doubles->buckets[hash % BUCKETS]; entry; entry = entry->in_bucket)
+                if (entry->hash == hash && entry->kind == key->kind && entry->size == key->size &&
+                    memcmp(entry->data, key->data, key->size) == 0 && strcmp(entry->device, key->device) == 0)
+                        return entry;
+        return NULL;
+}
+
+static size_t entry_bytes(const struct entry *entry)
+{
+        return sizeof(*entry) + entry->size + (entry->message ? RESULT_MESSAGE_MAX : 0);
+}
+
+static void forget_oldest(struct doubles *doubles)
+{
+        struct entry *entry = doubles->oldest;
+        struct entry **at = &doubles->buckets[entry->hash % BUCKETS];
+
+        while (*at != entry)
+                at = &(*at)->in_bucket;
+        *at = entry->in_bucket;
+        doubles->oldest = entry->younger;
+        if (!doubles->oldest)
+                doubles->youngest = NULL;
+        doubles->bytes -= entry_bytes(entry);
+        entry_free(entry);
+}
+
+bool doubles_find(struct doubles *doubles, const struct double_key *key, uint64_t now_us, struct result *ret)
+{
+        while (doubles->oldest && doubles->oldest->until_us <= now_us)
+                forget_oldest(doubles);
+
+        const struct entry *entry = find(doubles, key, hash_key(doubles, key));
+        if (!entry)
+                return false;
+        ret->code = entry->code;
+        (void)snprintf(ret->message, sizeof(ret->message), "%s", entry->message ? entry->message : "");
+        if (entry->code == RESULT_DUPLICATE)
+                (void)refuse(ret, RESULT_DUPLICATE, "the same command is still being carried out");
+        return true;
+}
+
+void doubles_begin(struct doubles *doubles, const struct double_key *key, uint64_t now_us)
+{
+        struct entry *entry = malloc(sizeof(*entry) + key->size);
+
+        if (!entry)
+                return;
+        *entry = (struct entry){
+                .hash = hash_key(doubles, key),
+                .until_us = now_us + DOUBLES_WINDOW_US,
+                .code = RESULT_DUPLICATE,
+                .kind = key->kind,
+                .size = key->size,
+        };
+        (void)snprintf(entry->device, sizeof(entry->device), "%s", key->device);
+        memcpy(entry->data, key->data, key->size);
+        struct entry **bucket = &doubles->buckets[entry->hash % BUCKETS];
+        entry->in_bucket = *bucket;
+        *bucket = entry;
+        if (doubles->youngest)
+                doubles->youngest->younger = entry;
+        else
+                doubles->oldest = entry;
+        doubles->youngest = entry;
+        doubles->bytes += entry_bytes(entry);
+        while (doubles->bytes > DOUBLES_MAX_BYTES && doubles->oldest != entry)
+                forget_oldest(doubles);
+}
+
+void doubles_end(struct doubles *doubles, const struct double_key *key, const struct result *result)
+{
+        struct entry *entry = find(doubles, key, hash_key(doubles, key));
+
+        if (!entry || entry->code != RESULT_DUPLICATE)
+                return;
+        doubles->bytes -= entry_bytes(entry);
+        entry->code = result->code;
+        if (result->code != RESULT_OK)
+                entry->message = strdup(result->message);
+        doubles->bytes += entry_bytes(entry);
+}

@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a plugin on the event loop may call. Everything that it opens here is closed here, whatever the plugin does. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "device/device.h"
+
+#define TIMERS_MAX     64
+#define WATCHES_MAX    64
+#define SAVED_KEYS_MAX 64
+#define SAVED_TEXT_MAX 4096
+
+struct device_line {
+        struct device *device;
+        const struct blueprint_line *of;
+        sconce_line_fn fn;
+};
+
+struct sconce_timer {
+        struct sconce_timer *next;
+        struct device *device;
+        struct timer *timer;
+        sconce_timer_fn fn;
+        void *userdata;
+};
+
+struct sconce_watch {
+        struct sconce_watch *next;
+        struct device *device;
+        sd_event_source *source;
+        sconce_watch_fn fn;
+        void *userdata;
+};
+
+struct saved {
+        struct saved *next;
+        char *key, *text;
+};
+
+/* Hardware is for devices that start or run: not for `configure`, which --check runs too. */
+static bool may_touch(const struct device *device)
+{
+        return device->phase == DEVICE_STARTING || device->phase == DEVICE_RUNNING;
+}
+
+static void *instance_of(const struct device *device)
+{
+        return device->body->blueprint->instance;
+}
+
+/* ---- Saying things --------------------------------------------------------------------------------------------- */
+
+static const char *host_id(struct sconce_device *dev)
+{
+        return device_of(dev)->id;
+}
+
+static int host_report(struct sconce_device *dev, uint64_t time_us, const struct sconce_value *values, size_t count)
+{
+        struct device *device = device_of(dev);
+
+        return may_touch(device) ? device_report(device, time_us, values, count) : -EPERM;
+}
+
+static int host_event(struct sconce_device *dev, uint64_t time_us, const char *channel, const char *event_type)
+{
+        struct device *device = device_of(dev);
+
+        return may_touch(device) ? device_event(device, time_us, channel, event_type) : -EPERM;
+}
+
+static int host_health(struct sconce_device *dev, int error, const char *reason)
+{
+        struct device *device = device_of(dev);
+        struct fault fault = { 0 };
+
+        if (!may_touch(device))
+                return -EPERM;
+        if (error > 0)
+                return -EINVAL;
+        if (error < 0)
+                (void)fault_set(&fault, error, "%s", reason ? reason : strerror(-error));
+        device_ail(device, AILMENT_HEALTH, error < 0 ? &fault : NULL);
+        return 0;
+}
+
+static void host_error(struct sconce_device *dev, const char *format, va_list arguments)
+{
+        struct device *device = device_of(dev);
+        char text[sizeof(device->said)];
+
+        /* Through a buffer: the old text may be one of the arguments. */
+        (void)vsnprintf(text, sizeof(text), format, arguments);
+        memcpy(device->said, text, sizeof(text));
+}
+
+static void host_log(struct sconce_device *dev, int level, const char *format, va_list arguments)
+{
+        log_writev(level, &(const struct log_about){ .device = device_of(dev)->id }, format, arguments);
+}
+
+static uint64_t host_now_us(struct sconce_device *dev)
+{
+        const struct device *device = device_of(dev);
+
+        return device->set->options.loop ? device_now_us(device) : 0;
+}
+
+static int host_channel_add(struct sconce_device *dev, const struct sconce_channel *channel, size_t channel_size)
+{
+        struct sconce_channel row = { 0 };
+
+        memcpy(&row, channel, MIN(channel_size, sizeof(row)));
+        return device_channel_add(device_of(dev), &row);
+}
+
+static int host_first(struct sconce_device *dev, const char *channel, struct sconce_value *ret_value)
+{
+        struct device *device = device_of(dev);
+
+        return may_touch(device) ? output_first(device, channel, ret_value) : -EPERM;
+}
+
+static int host_timed(struct sconce_device *dev, bool timed)
+{
+        struct device *device = device_of(dev);
+
+        if (!may_touch(device))
+                return -EPERM;
+        device->timed_now = timed;
+        return 0;
+}
+
+/* ---- Lines ----------------------------------------------------------------------------------------------------- */
+
+int host_lines_init(struct device *device)
+{
+        const struct blueprint *blueprint = device->body->blueprint;
+
+        device->lines = calloc(blueprint->n_lines + 1, sizeof(*device->lines));
+        if (!device->lines)
+                return -ENOMEM;
+        for (size_t i = 0; i < blueprint->n_lines; i++)
+                device->lines[i] = (struct device_line){ .device = device, .of = &blueprint->lines[i] };
+        return 0;
+}
+
+static struct device_line *find_line(const struct device *device, const struct sconce_line *line)
+{
+        for (size_t i = 0; line && i < device->body->blueprint->n_lines; i++)
+                if (device->lines[i].of->line == line)
+                        return &device->lines[i];
+        return NULL;
+}
+
+static void on_edge(void *userdata, const struct line_edge *edge, const struct fault *fault)
+{
+        struct device_line *line = userdata;
+        struct device *device = line->device;
+
+        if (fault) {
+                device_lost(device, fault);
+                return;
+        }
+        if (!line->fn || device->phase != DEVICE_RUNNING)
+                return;
+        const struct sconce_edge told = {
+                .line = line->of->line, .active = edge->active, .lost = edge->lost, .time_us = edge->time_us
+        };
+        device_enter(device);
+        device->said[0] = '\0';
+        line->fn(&device->body->handle, instance_of(device), &told);
+        device_leave(device);
+}
+
+/* The sentence is there already when the plugin hands the errno on. */
+static int line_result(struct device *device, int r, const struct fault *fault)
+{
+        if (r < 0)
+                (void)snprintf(device->said, sizeof(device->said), "%s", fault->text);
+        return r;
+}
+
+/* A line that this call may open: the device's own, of the right direction. */
+static int openable(struct device *device, const struct device_line *line, bool output, struct fault *fault)
+{
+        if (!may_touch(device))
+                return fault_set(fault, -EPERM, "lines are opened in start");
+        if (!line)
+                return fault_set(fault, -EINVAL, "the plugin opened a line that is not its own");
+        if (blueprint_line_is_output(line->of) != output)
+                return fault_set(fault, -EINVAL, "the plugin declares %s as an %s and opened it as the other",
+                                 line->of->of->row->key, output ? "input" : "output");
+        return 0;
+}
+
+static int host_line_output(struct sconce_device *dev, struct sconce_line *handle, int first_value)
+{
+        struct device *device = device_of(dev);
+        struct device_line *line = find_line(device, handle);
+        struct fault fault = { 0 };
+
+        int r = openable(device, line, true, &fault);
+        if (r == 0)
+                r = line_open_output(device->set->options.gpio, handle, first_value < 0 ? -1 : first_value != 0, on_edge,
+                                     line, &fault);
+        return line_result(device, r, &fault);
+}
+
+static int host_line_input(struct sconce_device *dev, struct sconce_line *handle, sconce_line_fn fn)
+{
+        struct device *device = device_of(dev);
+        struct device_line *line = find_line(device, handle);
+        struct fault fault = { 0 };
+
+        int r = openable(device, line, false, &fault);
+        if (r == 0) {
+                line->fn = fn;
+                r = line_open_input(device->set->options.gpio, handle, on_edge, line, &fault);
+        }
+        return line_result(device, r, &fault);
+}
+
+static int open_line(struct device *device, const struct sconce_line *handle, struct fault *fault)
+{
+        if (!find_line(device, handle))
+                return fault_set(fault, -EINVAL, "the plugin used a line that is not its own");
+        if (!line_is_open(handle))
+                return fault_set(fault, -ENODEV, "%s is not open", line_text(handle));
+        return 0;
+}
+
+static int host_line_set(struct sconce_device *dev, struct sconce_line *handle, bool active)
+{
+        struct device *device = device_of(dev);
+        struct fault fault = { 0 };
+
+        int r = open_line(device, handle, &fault);
+        if (r == 0)
+                r = line_set(handle, active, &fault);
+        return line_result(device, r, &fault);
+}
+
+static int host_line_get(struct sconce_device *dev, struct sconce_line *handle, bool *ret_active)
+{
+        struct device *device = device_of(dev);
+        struct fault fault = { 0 };
+
+        int r = open_line(device, handle, &fault);
+        if (r == 0)
+                r = line_get(handle, ret_active, &fault);
+        return line_result(device, r, &fault);
+}
+
+int host_force_off(struct device *device)
+{
+        const struct blueprint *blueprint = device->body->blueprint;
+        struct fault fault;
+        int result = 0;
+
+        for (size_t i = 0; i < blueprint->n_lines; i++) {
+                struct sconce_line *line = blueprint->lines[i].line;
+                if (!blueprint_line_is_output(&blueprint->lines[i]) || !line_is_open(line))
+                        continue;
+                int r = line_set(line, false, &fault);
+                if (r < 0) {
+                        log_device(LOG_ERR, device->id, "%s", fault.text);
+                        result = r;
+                }
+        }
+        return result;
+}
+
+/* ---- Timers ---------------------------------------------------------------------------------------------------- */
+
+static void on_timer(void *userdata)
+{
+        struct sconce_timer *timer = userdata;
+        struct device *device = timer->device;
+
+        if (device->phase != DEVICE_RUNNING)
+                return;
+        device_enter(device);
+        device->said[0] = '\0';
+        timer->fn(&device->body->handle, instance_of(device), timer->userdata);
+        device_leave(device);
+}
+
+static size_t count_timers(const struct device *device)
+{
+        size_t count = 0;
+
+        for (const struct sconce_timer *timer = device->timers; timer; timer = timer->next)
+                count++;
+        return count;
+}
+
+static int host_timer_new(struct sconce_device *dev, sconce_timer_fn fn, void *userdata, struct sconce_timer **ret)
+{
+        struct device *device = device_of(dev);
+
+        if (!may_touch(device))
+                return -EPERM;
+        if (!fn)
+                return -EINVAL;
+        if (count_timers(device) >= TIMERS_MAX)
+                return -ENOSPC;
+        CLEANUP_FREE struct sconce_timer *timer = calloc(1, sizeof(*timer));
+        if (!timer)
+                return -ENOMEM;
+        timer->device = device;
+        timer->fn = fn;
+        timer->userdata = userdata;
+        int r = timer_new(device->set->options.loop, TIMER_EXACT_US, on_timer, timer, &timer->timer);
+        if (r < 0)
+                return r;
+        timer->next = device->timers;
+        device->timers = timer;
+        *ret = TAKE_PTR(timer);
+        return 0;
+}
+
+static bool owns_timer(const struct device *device, const struct sconce_timer *timer)
+{
+        for (const struct sconce_timer *own = device->timers; own; own = own->next)
+                if (own == timer)
+                        return true;
+        return false;
+}
+
+static int host_timer_arm(struct sconce_device *dev, struct sconce_timer *timer, uint64_t delay_us)
+{
+        if (!owns_timer(device_of(dev), timer))
+                return -EINVAL;
+        timer_arm(timer->timer, delay_us);
+        return 0;
+}
+
+static int host_timer_disarm(struct sconce_device *dev, struct sconce_timer *timer)
+{
+        if (!owns_timer(device_of(dev), timer))
+                return -EINVAL;
+        timer_disarm(timer->timer);
+        return 0;
+}
+
+/* ---- Descriptors ----------------------------------------------------------------------------------------------- */
+
+static int on_ready(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+        struct sconce_watch *watch = userdata;
+        struct device *device = watch->device;
+
+        (void)source;
+        (void)fd;
+        if (device->phase != DEVICE_RUNNING)
+                return 0;
+        device_enter(device);
+        device->said[0] = '\0';
+        /* May unwatch itself. */
+        watch->fn(&device->body->handle, instance_of(device), events, watch->userdata);
+        device_leave(device);
+        return 0;
+}
+
+static size_t count_watches(const struct device *device)
+{
+        size_t count = 0;
+
+        for (const struct sconce_watch *watch = device->watches; watch; watch = watch->next)
+                count++;
+        return count;
+}
+
+static int host_fd_watch(struct sconce_device *dev, int fd, uint32_t events, sconce_watch_fn fn, void *userdata,
+                         struct sconce_watch **ret)
+{
+        struct device *device = device_of(dev);
+
+        if (!may_touch(device))
+                return -EPERM;
+        if (!fn)
+                return -EINVAL;
+        if (count_watches(device) >= WATCHES_MAX)
+                return -ENOSPC;
+        CLEANUP_FREE struct sconce_watch *watch = calloc(1, sizeof(*watch));
+        if (!watch)
+                return -ENOMEM;
+        watch->device = device;
+        watch->fn = fn;
+        watch->userdata = userdata;
+        int r = sd_event_add_io(device->set->options.loop->event, &watch->source, fd, events, on_ready, watch);
+        if (r < 0)
+                return r;
+        watch->next = device->watches;
+        device->watches = watch;
+        *ret = TAKE_PTR(watch);
+        return 0;
+}
+
+static int host_fd_unwatch(struct sconce_device *dev, struct sconce_watch *watch)
+{
+        struct device *device = device_of(dev);
+
+        for (struct sconce_watch **at = &device->watches; *at; at = &(*at)->next) {
+                if (*at != watch)
+                        continue;
+                *at = watch->next;
+                sd_event_source_disable_unref(watch->source);
+                free(watch);
+                return 0;
+        }
+        return -EINVAL;
+}
+
+/* ---- Saved state: within this run ------------------------------------------------------------------------------ */
+
+static struct saved **find_saved(struct device *device, const char *key)
+{
+        struct saved **at = &device->saved;
+
+        while (*at && strcmp((*at)->key, key) != 0)
+                at = &(*at)->next;
+        return at;
+}
+
+static void saved_free_one(struct saved *saved)
+{
+        free(saved->key);
+        free(saved->text);
+        free(saved);
+}
+
+void saved_free(struct saved *saved)
+{
+        for (struct saved *next; saved; saved = next) {
+                next = saved->next;
+                saved_free_one(saved);
+        }
+}
+
+static int add_saved(struct device *device, const char *key, const char *text)
+{
+        size_t count = 0;
+
+        for (const struct saved *saved = device->saved; saved; saved = saved->next)
+                count++;
+        if (count >= SAVED_KEYS_MAX)
+                return -ENOSPC;
+        struct saved *saved = calloc(1, sizeof(*saved));
+        if (!saved)
+                return -ENOMEM;
+        saved->key = strdup(key);
+        saved->text = strdup(text);
+        if (!saved->key || !saved->text) {
+                saved_free_one(saved);
+                return -ENOMEM;
+        }
+        saved->next = device->saved;
+        device->saved = saved;
+        return 0;
+}
+
+static int host_save(struct sconce_device *dev, const char *key, const char *text)
+{
+        struct device *device = device_of(dev);
+        struct saved **at = find_saved(device, key);
+
+        if (text && strlen(text) > SAVED_TEXT_MAX)
+                return -E2BIG;
+        if (!*at)
+                return text ? add_saved(device, key, text) : 0;
+        if (!text) {
+                struct saved *gone = *at;
+                *at = gone->next;
+                saved_free_one(gone);
+                return 0;
+        }
+        char *copy = strdup(text);
+        if (!copy)
+                return -ENOMEM;
+        free((*at)->text);
+        (*at)->text = copy;
+        return 0;
+}
+
+static int host_load(struct sconce_device *dev, const char *key, char *text, size_t size)
+{
+        const struct saved *saved = *find_saved(device_of(dev), key);
+
+        if (!saved)
+                return -ENODATA;
+        size_t length = strlen(saved->text);
+        if (length >= size)
+                return -ENOSPC;
+        memcpy(text, saved->text, length + 1);
+        return (int)length;
+}
+
+/* ---- The table ------------------------------------------------------------------------------------------------- */
+
+void host_close_all(struct device *device)
+{
+        const struct blueprint *blueprint = device->body->blueprint;
+
+        for (size_t i = 0; i < blueprint->n_lines; i++)
+                if (line_is_open(blueprint->lines[i].line))
+                        line_close(blueprint->lines[i].line);
+        while (device->timers) {
+                struct sconce_timer *timer = device->timers;
+                device->timers = timer->next;
+                timer_free(timer->timer);
+                free(timer);
+        }
+        while (device->watches)
+                (void)host_fd_unwatch(&device->body->handle, device->watches);
+}
+
+/* Dimmers come with the plugins that dim: until then the header's wrappers answer -ENOSYS. */
+const struct sconce_host device_host = {
+        .size = sizeof(struct sconce_host),
+        .id = host_id,
+        .report = host_report,
+        .event = host_event,
+        .health = host_health,
+        .error = host_error,
+        .log = host_log,
+        .now_us = host_now_us,
+        .channel_add = host_channel_add,
+        .first = host_first,
+        .timed = host_timed,
+        .line_output = host_line_output,
+        .line_input = host_line_input,
+        .line_set = host_line_set,
+        .line_get = host_line_get,
+        .timer_new = host_timer_new,
+        .timer_arm = host_timer_arm,
+        .timer_disarm = host_timer_disarm,
+        .fd_watch = host_fd_watch,
+        .fd_unwatch = host_fd_unwatch,
+        .save = host_save,
+        .load = host_load,
+};

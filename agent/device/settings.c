@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "device/settings.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define DEFAULT_DEADLINE "5s"
+
+static const struct sconce_option common_rows[] = {
+        SCONCE_OPTION_STRING(struct device_settings, name, "name", SCONCE_RELOADABLE,
+                             "What people call the device"),
+        SCONCE_OPTION_STRING(struct device_settings, area, "area", SCONCE_RELOADABLE,
+                             "The room or place that it belongs to"),
+        SCONCE_OPTION_DURATION(struct device_settings, every_us, "every", SCONCE_RELOADABLE,
+                               "How often it is read", .min = "10ms", .max = "365d"),
+        SCONCE_OPTION_INT(struct device_settings, rate, "rate", SCONCE_RELOADABLE,
+                          "How many commands a second it takes, as many at once", .def = "100", .min = "1",
+                          .max = "100000"),
+};
+
+static const struct sconce_option deadline_row =
+        SCONCE_OPTION_DURATION(struct device_settings, deadline_us, "deadline", SCONCE_RELOADABLE,
+                               "How long the hardware may take to answer before the device counts as offline",
+                               .def = DEFAULT_DEADLINE, .min = "10ms", .max = "1h");
+
+static const char *const power_on_choices[] = { "last", "on", "off", "keep", NULL };
+static const char *const on_event_choices[] = { "keep", "on", "off", NULL };
+
+static const struct sconce_option output_rows[] = {
+        SCONCE_OPTION_ENUM(struct device_settings, output.power_on, "power_on", SCONCE_RELOADABLE,
+                           "What it is at its first start after a boot; keep: what the hardware shows", .def = "last",
+                           .choices = power_on_choices),
+        SCONCE_OPTION_ENUM(struct device_settings, output.on_exit, "on_exit", SCONCE_RELOADABLE,
+                           "What it becomes when the agent stops; by default keep, off for an output that is timed",
+                           .choices = on_event_choices),
+        SCONCE_OPTION_ENUM(struct device_settings, output.on_offline, "on_offline", SCONCE_RELOADABLE,
+                           "What it becomes when the broker has been away for offline_after", .def = "keep",
+                           .choices = on_event_choices),
+        SCONCE_OPTION_BOOL(struct device_settings, output.offline_at_start, "offline_at_start", SCONCE_RELOADABLE,
+                           "Whether on_offline counts before the first connection too", .def = "no"),
+        SCONCE_OPTION_DURATION(struct device_settings, output.max_on_us, "max_on", SCONCE_RELOADABLE,
+                               "How long it may stay on before it is switched off", .min = "10ms", .max = "365d"),
+        { .key = NULL },
+};
+
+static const char *const bias_choices[] = {
+        [LINE_BIAS_AS_IS] = "as-is",
+        [LINE_BIAS_DISABLED] = "disabled",
+        [LINE_BIAS_PULL_UP] = "pull-up",
+        [LINE_BIAS_PULL_DOWN] = "pull-down",
+        NULL,
+};
+static const char *const drive_choices[] = {
+        [LINE_DRIVE_PUSH_PULL] = "push-pull",
+        [LINE_DRIVE_OPEN_DRAIN] = "open-drain",
+        [LINE_DRIVE_OPEN_SOURCE] = "open-source",
+        NULL,
+};
+
+static const struct sconce_option active_low_row =
+        SCONCE_OPTION_BOOL(struct line_settings, active_low, "active_low", 0,
+                           "Whether a low level means on", .def = "no");
+static const struct sconce_option bias_row =
+        SCONCE_OPTION_ENUM(struct line_settings, bias, "bias", 0, "The line's pull resistor", .def = "as-is",
+                           .choices = bias_choices);
+static const struct sconce_option drive_row =
+        SCONCE_OPTION_ENUM(struct line_settings, drive, "drive", 0, "How the line is driven", .def = "push-pull",
+                           .choices = drive_choices);
+static const struct sconce_option debounce_row =
+        SCONCE_OPTION_DURATION(struct line_settings, debounce_us, "debounce", 0,
+                               "How long a level must stay before it counts", .def = "0ms", .max = "10s");
+
+void settings_tables_init(const struct sconce_plugin *plugin, bool has_output, struct settings_tables *ret)
+{
+        size_t count = ARRAY_SIZE(common_rows);
+
+        *ret = (struct settings_tables){ .output = has_output ? output_rows : NULL };
+        memcpy(ret->common, common_rows, sizeof(common_rows));
+        for (size_t i = 0; i < count; i++)
+                if (strcmp(ret->common[i].key, "every") == 0)
+                        ret->common[i].def = plugin->every;
+        if (plugin->flags & SCONCE_BLOCKING) {
+                ret->common[count] = deadline_row;
+                if (plugin->deadline)
+                        ret->common[count].def = plugin->deadline;
+        }
+}
+
+void line_companions_init(const struct sconce_option *line_row, struct line_companions *ret)
+{
+        bool output = line_row->flags & SCONCE_OUTPUT;
+
+        *ret = (struct line_companions){ .rows = { active_low_row, bias_row, output ? drive_row : debounce_row } };
+        if (line_row->bias)
+                ret->rows[1].def = line_row->bias;
+        if (line_row->debounce && !output)
+                ret->rows[2].def = line_row->debounce;
+        if (strcmp(line_row->key, "line") == 0)
+                return;
+        for (size_t i = 0; i < ARRAY_SIZE(ret->keys); i++) {
+                (void)snprintf(ret->keys[i], sizeof(ret->keys[i]), "%.63s_%s", line_row->key, ret->rows[i].key);
+                ret->rows[i].key = ret->keys[i];
+        }
+}
+
+bool settings_key_is_taken(const char *key)
+{
+        if (strcmp(key, deadline_row.key) == 0 || strcmp(key, "history") == 0)
+                return true;
+        for (size_t i = 0; i < ARRAY_SIZE(common_rows); i++)
+                if (strcmp(common_rows[i].key, key) == 0)
+                        return true;
+        for (size_t i = 0; output_rows[i].key; i++)
+                if (strcmp(output_rows[i].key, key) == 0)
+                        return true;
+        return false;
+}

@@ -1,0 +1,655 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "device/worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+
+#include "device/device.h"
+
+/* Sensors need little; a plugin that needs more can allocate it. */
+#define STACK_BYTES (256 * 1024)
+
+enum post_kind { POST_REPORT, POST_EVENT, POST_HEALTH, POST_CHANNEL };
+
+/* A word from the thread, with all texts that it refers to. */
+struct post {
+        struct post *next;
+        enum post_kind kind;
+        uint64_t serial; /* of the body that it is about: an old one's words are not heard */
+        uint64_t time_us;
+        struct sconce_value *values;
+        size_t count;
+        const char *channel, *text; /* event, and health's reason */
+        int error;
+        struct option_store store;
+        struct sconce_channel row;
+};
+
+struct worker {
+        /* The loop's. */
+        struct device *device;
+        struct loop *loop;
+        sd_event_source *source;
+        struct timer *deadline;
+        uint64_t deadline_us;
+        bool is_overdue;
+
+        pthread_mutex_t lock;
+        pthread_cond_t work, idle;
+        struct job_item *jobs, **jobs_end; /* the first is the one that runs */
+        struct post *posts, **posts_end;
+        struct job_item *done, **done_end; /* ended: their posts are out already */
+        size_t n_jobs; /* submitted and not yet taken back by the loop */
+        bool is_released;
+        int fd;
+
+        /* The thread's. */
+        struct job_item *current;
+};
+
+/* ---- On the thread: what plugins call -------------------------------------------------------------------------- */
+
+static struct body *body_of(struct sconce_device *handle)
+{
+        return CONTAINER_OF(handle, struct body, handle);
+}
+
+static uint64_t now_us(struct worker *worker)
+{
+        uint64_t now = 0;
+
+        (void)pthread_mutex_lock(&worker->lock);
+        if (!worker->is_released)
+                now = loop_now_us(worker->loop);
+        (void)pthread_mutex_unlock(&worker->lock);
+        return now;
+}
+
+static void post_free(struct post *post)
+{
+        if (!post)
+                return;
+        option_store_done(&post->store);
+        free(post);
+}
+
+static void wake_loop(struct worker *worker)
+{
+        const uint64_t one = 1;
+
+        (void)!write(worker->fd, &one, sizeof(one));
+}
+
+static int send_post(struct body *body, struct post *post)
+{
+        struct worker *worker = body->worker;
+
+        post->serial = body->serial;
+        post->next = NULL;
+        (void)pthread_mutex_lock(&worker->lock);
+        bool released = worker->is_released;
+        if (!released) {
+                *worker->posts_end = post;
+                worker->posts_end = &post->next;
+                wake_loop(worker);
+        }
+        (void)pthread_mutex_unlock(&worker->lock);
+        if (released)
+                post_free(post);
+        return 0;
+}
+
+/* A post with texts of its own: `ok` gathers whether there was memory for all. */
+static struct post *new_post(struct body *body, enum post_kind kind, uint64_t time_us)
+{
+        struct post *post = calloc(1, sizeof(*post));
+
+        if (!post)
+                return NULL;
+        post->kind = kind;
+        post->time_us = time_us ? time_us : now_us(body->worker);
+        return post;
+}
+
+static const char *keep_text(struct post *post, const char *text, bool *ok)
+{
+        const char *copy = text ? option_store_strdup(&post->store, text) : NULL;
+
+        if (text && !copy)
+                *ok = false;
+        return copy;
+}
+
+static int finish_post(struct body *body, struct post *post, bool ok)
+{
+        if (ok)
+                return send_post(body, post);
+        post_free(post);
+        return -ENOMEM;
+}
+
+static int worker_report(struct sconce_device *dev, uint64_t time_us, const struct sconce_value *values, size_t count)
+{
+        struct body *body = body_of(dev);
+        struct post *post = new_post(body, POST_REPORT, time_us);
+        bool ok = true;
+
+        if (!post)
+                return -ENOMEM;
+        post->values = option_store_alloc(&post->store, (count + 1) * sizeof(*values));
+        if (!post->values)
+                return finish_post(body, post, false);
+        memcpy(post->values, values, count * sizeof(*values));
+        post->count = count;
+        for (size_t i = 0; i < count; i++) {
+                post->values[i].channel = keep_text(post, values[i].channel, &ok);
+                if (values[i].type == SCONCE_VALUE_TEXT)
+                        post->values[i].text = keep_text(post, values[i].text, &ok);
+        }
+        return finish_post(body, post, ok);
+}
+
+static int worker_event(struct sconce_device *dev, uint64_t time_us, const char *channel, const char *event_type)
+{
+        struct body *body = body_of(dev);
+        struct post *post = new_post(body, POST_EVENT, time_us);
+        bool ok = true;
+
+        if (!post)
+                return -ENOMEM;
+        post->channel = keep_text(post, channel, &ok);
+        post->text = keep_text(post, event_type, &ok);
+        return finish_post(body, post, ok);
+}
+
+static int worker_health(struct sconce_device *dev, int error, const char *reason)
+{
+        struct body *body = body_of(dev);
+        struct post *post = new_post(body, POST_HEALTH, 0);
+        bool ok = true;
+
+        if (!post)
+                return -ENOMEM;
+        post->error = error;
+        post->text = keep_text(post, reason, &ok);
+        return finish_post(body, post, ok);
+}
+
+static int worker_channel_add(struct sconce_device *dev, const struct sconce_channel *channel, size_t channel_size)
+{
+        struct body *body = body_of(dev);
+        struct sconce_channel row = { 0 };
+        struct fault fault;
+
+        memcpy(&row, channel, MIN(channel_size, sizeof(row)));
+        if (channel_check(&row, &fault) < 0) {
+                log_device(LOG_ERR, body->id, "%s", fault.text);
+                return -EINVAL;
+        }
+        struct post *post = new_post(body, POST_CHANNEL, 0);
+        if (!post)
+                return -ENOMEM;
+        return finish_post(body, post, channel_copy_row(&row, &post->store, &post->row) == 0);
+}
+
+static void worker_error(struct sconce_device *dev, const char *format, va_list arguments)
+{
+        struct job_item *item = body_of(dev)->worker->current;
+
+        (void)vsnprintf(item->said, sizeof(item->said), format, arguments);
+}
+
+static void worker_log(struct sconce_device *dev, int level, const char *format, va_list arguments)
+{
+        log_writev(level, &(const struct log_about){ .device = body_of(dev)->id }, format, arguments);
+}
+
+static uint64_t worker_now_us(struct sconce_device *dev)
+{
+        return now_us(body_of(dev)->worker);
+}
+
+static const char *worker_id(struct sconce_device *dev)
+{
+        return body_of(dev)->id;
+}
+
+/* What belongs to the event loop. A blocking plugin that asks has a bug: it is told by the errno. */
+static int refuse_first(struct sconce_device *dev, const char *channel, struct sconce_value *ret)
+{
+        (void)dev, (void)channel, (void)ret;
+        return -EXDEV;
+}
+
+static int refuse_timed(struct sconce_device *dev, bool timed)
+{
+        (void)dev, (void)timed;
+        return -EXDEV;
+}
+
+static int refuse_line_output(struct sconce_device *dev, struct sconce_line *line, int first_value)
+{
+        (void)dev, (void)line, (void)first_value;
+        return -EXDEV;
+}
+
+static int refuse_line_input(struct sconce_device *dev, struct sconce_line *line, sconce_line_fn fn)
+{
+        (void)dev, (void)line, (void)fn;
+        return -EXDEV;
+}
+
+static int refuse_line_set(struct sconce_device *dev, struct sconce_line *line, bool active)
+{
+        (void)dev, (void)line, (void)active;
+        return -EXDEV;
+}
+
+static int refuse_line_get(struct sconce_device *dev, struct sconce_line *line, bool *ret_active)
+{
+        (void)dev, (void)line, (void)ret_active;
+        return -EXDEV;
+}
+
+static int refuse_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer, uint64_t period_ns, double level)
+{
+        (void)dev, (void)dimmer, (void)period_ns, (void)level;
+        return -EXDEV;
+}
+
+static int refuse_dimmer_set(struct sconce_device *dev, struct sconce_dimmer *dimmer, double level)
+{
+        (void)dev, (void)dimmer, (void)level;
+        return -EXDEV;
+}
+
+static int refuse_timer_new(struct sconce_device *dev, sconce_timer_fn fn, void *userdata, struct sconce_timer **ret)
+{
+        (void)dev, (void)fn, (void)userdata, (void)ret;
+        return -EXDEV;
+}
+
+static int refuse_timer_arm(struct sconce_device *dev, struct sconce_timer *timer, uint64_t delay_us)
+{
+        (void)dev, (void)timer, (void)delay_us;
+        return -EXDEV;
+}
+
+static int refuse_timer_disarm(struct sconce_device *dev, struct sconce_timer *timer)
+{
+        (void)dev, (void)timer;
+        return -EXDEV;
+}
+
+static int refuse_fd_watch(struct sconce_device *dev, int fd, uint32_t events, sconce_watch_fn fn, void *userdata,
+                           struct sconce_watch **ret)
+{
+        (void)dev, (void)fd, (void)events, (void)fn, (void)userdata, (void)ret;
+        return -EXDEV;
+}
+
+static int refuse_fd_unwatch(struct sconce_device *dev, struct sconce_watch *watch)
+{
+        (void)dev, (void)watch;
+        return -EXDEV;
+}
+
+static int refuse_save(struct sconce_device *dev, const char *key, const char *text)
+{
+        (void)dev, (void)key, (void)text;
+        return -EXDEV;
+}
+
+static int refuse_load(struct sconce_device *dev, const char *key, char *text, size_t size)
+{
+        (void)dev, (void)key, (void)text, (void)size;
+        return -EXDEV;
+}
+
+const struct sconce_host worker_host = {
+        .size = sizeof(struct sconce_host),
+        .id = worker_id,
+        .report = worker_report,
+        .event = worker_event,
+        .health = worker_health,
+        .error = worker_error,
+        .log = worker_log,
+        .now_us = worker_now_us,
+        .channel_add = worker_channel_add,
+        .first = refuse_first,
+        .timed = refuse_timed,
+        .line_output = refuse_line_output,
+        .line_input = refuse_line_input,
+        .line_set = refuse_line_set,
+        .line_get = refuse_line_get,
+        .dimmer_open = refuse_dimmer_open,
+        .dimmer_set = refuse_dimmer_set,
+        .timer_new = refuse_timer_new,
+        .timer_arm = refuse_timer_arm,
+        .timer_disarm = refuse_timer_disarm,
+        .fd_watch = refuse_fd_watch,
+        .fd_unwatch = refuse_fd_unwatch,
+        .save = refuse_save,
+        .load = refuse_load,
+};
+
+/* ---- On the thread: jobs --------------------------------------------------------------------------------------- */
+
+static void worker_destroy(struct worker *worker)
+{
+        (void)pthread_cond_destroy(&worker->work);
+        (void)pthread_cond_destroy(&worker->idle);
+        (void)pthread_mutex_destroy(&worker->lock);
+        if (worker->fd >= 0)
+                (void)close(worker->fd);
+        free(worker);
+}
+
+static void run_item(struct worker *worker, struct job_item *item)
+{
+        worker->current = item;
+        item->said[0] = '\0';
+        item->r = body_run(item->body, item->job, item->call ? &item->call->view : NULL);
+        worker->current = NULL;
+}
+
+/* The job is over and nobody waits for it. */
+static void drop_item(struct job_item *item)
+{
+        call_free(item->call);
+        item->call = NULL;
+        if (item->job == JOB_STOP)
+                body_free(item->body);
+}
+
+static void hand_back(struct worker *worker, struct job_item *item)
+{
+        (void)pthread_mutex_lock(&worker->lock);
+        worker->jobs = item->next;
+        if (!worker->jobs)
+                worker->jobs_end = &worker->jobs;
+        item->next = NULL;
+        bool released = worker->is_released;
+        if (!released) {
+                *worker->done_end = item;
+                worker->done_end = &item->next;
+                wake_loop(worker);
+        }
+        (void)pthread_cond_signal(&worker->idle);
+        (void)pthread_mutex_unlock(&worker->lock);
+        if (released)
+                drop_item(item);
+}
+
+static void *thread_main(void *userdata)
+{
+        struct worker *worker = userdata;
+
+        for (;;) {
+                (void)pthread_mutex_lock(&worker->lock);
+                while (!worker->jobs && !worker->is_released)
+                        (void)pthread_cond_wait(&worker->work, &worker->lock);
+                struct job_item *item = worker->jobs;
+                (void)pthread_mutex_unlock(&worker->lock);
+                if (!item)
+                        break;
+                run_item(worker, item);
+                hand_back(worker, item);
+        }
+        worker_destroy(worker);
+        return NULL;
+}
+
+/* ---- On the loop ----------------------------------------------------------------------------------------------- */
+
+static void hear_health(struct device *device, const struct post *post)
+{
+        struct fault fault = { 0 };
+
+        if (post->error == 0) {
+                device_ail(device, AILMENT_HEALTH, NULL);
+                return;
+        }
+        (void)fault_set(&fault, post->error, "%s", post->text ? post->text : strerror(-post->error));
+        device_ail(device, AILMENT_HEALTH, &fault);
+}
+
+static void hear(struct device *device, const struct post *post)
+{
+        int r = 0;
+
+        switch (post->kind) {
+        case POST_REPORT:
+                r = device_report(device, post->time_us, post->values, post->count);
+                break;
+        case POST_EVENT:
+                r = device_event(device, post->time_us, post->channel, post->text);
+                break;
+        case POST_HEALTH:
+                hear_health(device, post);
+                break;
+        case POST_CHANNEL:
+                r = device_channel_add(device, &post->row);
+                break;
+        }
+        if (r < 0) /* the plugin cannot be told any more */
+                log_device(LOG_ERR, device->id, "the plugin's report was not taken: %s", strerror(-r));
+}
+
+static void job_done(struct worker *worker, struct job_item *item)
+{
+        struct device *device = worker->device;
+
+        worker->n_jobs--;
+        if (worker->is_overdue)
+                device_ail(device, AILMENT_HANG, NULL);
+        worker->is_overdue = false;
+        timer_disarm(worker->deadline);
+        if (worker->n_jobs > 0)
+                timer_arm(worker->deadline, worker->deadline_us);
+        struct call *call = item->call;
+        item->call = NULL;
+        if (call) {
+                (void)snprintf(device->said, sizeof(device->said), "%s", item->said);
+                call_finish(device, call, item->r);
+        }
+        if (device->body && device->body->serial == item->body->serial && item->job != JOB_STOP)
+                device_job_done(device, item);
+        if (item->job == JOB_STOP)
+                body_free(item->body);
+}
+
+/* Takes everything that the thread has sent. Under the lock. */
+static void take_posts(struct worker *worker, struct post **ret_posts, struct job_item **ret_done)
+{
+        *ret_posts = worker->posts;
+        *ret_done = worker->done;
+        worker->posts = NULL;
+        worker->posts_end = &worker->posts;
+        worker->done = NULL;
+        worker->done_end = &worker->done;
+}
+
+static int on_posts(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+        struct worker *worker = userdata;
+        struct device *device = worker->device;
+        struct post *post, *next_post;
+        struct job_item *item, *next_item;
+        uint64_t count;
+
+        (void)source;
+        (void)events;
+        (void)!read(fd, &count, sizeof(count));
+        (void)pthread_mutex_lock(&worker->lock);
+        take_posts(worker, &post, &item);
+        (void)pthread_mutex_unlock(&worker->lock);
+        device_enter(device);
+        for (; post; post = next_post) {
+                next_post = post->next;
+                if (device->body && device->body->serial == post->serial)
+                        hear(device, post);
+                post_free(post);
+        }
+        for (; item; item = next_item) {
+                next_item = item->next;
+                job_done(worker, item);
+        }
+        device_leave(device);
+        return 0;
+}
+
+static void on_deadline(void *userdata)
+{
+        struct worker *worker = userdata;
+
+        (void)pthread_mutex_lock(&worker->lock);
+        struct job_item *item = worker->jobs;
+        (void)pthread_mutex_unlock(&worker->lock);
+        if (!item || worker->is_overdue)
+                return;
+        worker->is_overdue = true;
+        device_job_overdue(worker->device, item->job);
+}
+
+void worker_submit(struct worker *worker, struct body *body, enum job job, struct call *call)
+{
+        struct job_item *item = job == JOB_STOP ? &body->end : &body->work;
+
+        item->job = job;
+        item->call = call;
+        item->next = NULL;
+        (void)pthread_mutex_lock(&worker->lock);
+        *worker->jobs_end = item;
+        worker->jobs_end = &item->next;
+        (void)pthread_cond_signal(&worker->work);
+        (void)pthread_mutex_unlock(&worker->lock);
+        if (worker->n_jobs++ == 0)
+                timer_arm(worker->deadline, worker->deadline_us);
+}
+
+void worker_set_device(struct worker *worker, struct device *device)
+{
+        worker->device = device;
+}
+
+bool worker_is_idle(const struct worker *worker)
+{
+        return worker->n_jobs == 0;
+}
+
+void worker_set_deadline(struct worker *worker, uint64_t deadline_us)
+{
+        worker->deadline_us = deadline_us;
+}
+
+void worker_wait(struct worker *worker, const struct timespec *until)
+{
+        int r = 0;
+
+        (void)pthread_mutex_lock(&worker->lock);
+        while (worker->jobs && r == 0)
+                r = pthread_cond_timedwait(&worker->idle, &worker->lock, until);
+        (void)pthread_mutex_unlock(&worker->lock);
+        (void)on_posts(NULL, worker->fd, 0, worker);
+}
+
+static int start_thread(struct worker *worker)
+{
+        pthread_attr_t attributes;
+        sigset_t all, before;
+        pthread_t thread;
+
+        (void)pthread_attr_init(&attributes);
+        (void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
+        (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+        /* Signals are the event loop's. */
+        (void)sigfillset(&all);
+        (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+        int r = pthread_create(&thread, &attributes, thread_main, worker);
+        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+        (void)pthread_attr_destroy(&attributes);
+        if (r != 0)
+                return -r;
+        (void)pthread_setname_np(thread, "device");
+        return 0;
+}
+
+static void init_locks(struct worker *worker)
+{
+        pthread_condattr_t attributes;
+
+        (void)pthread_mutex_init(&worker->lock, NULL);
+        (void)pthread_condattr_init(&attributes);
+        (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+        (void)pthread_cond_init(&worker->work, &attributes);
+        (void)pthread_cond_init(&worker->idle, &attributes);
+        (void)pthread_condattr_destroy(&attributes);
+}
+
+static void loop_side_done(struct worker *worker)
+{
+        worker->source = sd_event_source_disable_unref(worker->source);
+        timer_free(worker->deadline);
+        worker->deadline = NULL;
+}
+
+int worker_new(struct device *device, struct loop *loop, struct worker **ret)
+{
+        struct worker *worker = calloc(1, sizeof(*worker));
+
+        if (!worker)
+                return -ENOMEM;
+        worker->device = device;
+        worker->loop = loop;
+        worker->jobs_end = &worker->jobs;
+        worker->posts_end = &worker->posts;
+        worker->done_end = &worker->done;
+        init_locks(worker);
+        worker->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        int r = worker->fd < 0 ? -errno : 0;
+        if (r == 0)
+                r = sd_event_add_io(loop->event, &worker->source, worker->fd, EPOLLIN, on_posts, worker);
+        if (r >= 0)
+                r = timer_new(loop, TIMER_EXACT_US, on_deadline, worker, &worker->deadline);
+        if (r >= 0)
+                r = start_thread(worker);
+        if (r < 0) {
+                loop_side_done(worker);
+                worker_destroy(worker);
+                return r;
+        }
+        *ret = worker;
+        return 0;
+}
+
+void worker_release(struct worker *worker)
+{
+        struct post *post, *next_post;
+        struct job_item *item, *next_item;
+
+        if (!worker)
+                return;
+        loop_side_done(worker);
+        (void)pthread_mutex_lock(&worker->lock);
+        take_posts(worker, &post, &item);
+        worker->is_released = true;
+        (void)pthread_cond_signal(&worker->work);
+        (void)pthread_mutex_unlock(&worker->lock);
+        /* From here on the worker may be gone. */
+        for (; post; post = next_post) {
+                next_post = post->next;
+                post_free(post);
+        }
+        for (; item; item = next_item) {
+                next_item = item->next;
+                drop_item(item);
+        }
+}

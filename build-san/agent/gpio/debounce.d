@@ -1,7 +1,0 @@
-build-san/agent/gpio/debounce.o: agent/gpio/debounce.c \
- agent/gpio/debounce.h agent/util/loop.h agent/util/cleanup.h \
- agent/util/macro.h
-agent/gpio/debounce.h:
-agent/util/loop.h:
-agent/util/cleanup.h:
-agent/util/macro.h:

@@ -1,2 +1,0 @@
-build-san/agent/util/text.o: agent/util/text.c agent/util/text.h
-agent/util/text.h:

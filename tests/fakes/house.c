@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fakes/house.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "util/log.h"
+
+#define SOON_S 20
+
+/* ---- What it tells --------------------------------------------------------------------------------------------- */
+
+static void on_publish(void *userdata, const char *device, enum device_topic topic, const char *payload, size_t size,
+                       const struct command_meta *meta)
+{
+        struct house *house = userdata;
+        struct told_message *told = realloc(house->told, (house->n_told + 1) * sizeof(*told));
+
+        assert_non_null(told);
+        house->told = told;
+        told[house->n_told++] = (struct told_message){
+                .device = strdup(device),
+                .payload = strndup(payload, size),
+                .topic = topic,
+                .reply_to = meta && meta->reply_to ? strdup(meta->reply_to) : NULL,
+        };
+        assert_int_equal(strlen(told[house->n_told - 1].payload), size);
+}
+
+static void on_info_changed(void *userdata)
+{
+        ((struct house *)userdata)->info_changes++;
+}
+
+static void on_restart(void *userdata)
+{
+        ((struct house *)userdata)->restarts++;
+}
+
+static void on_reload(void *userdata)
+{
+        ((struct house *)userdata)->reloads++;
+}
+
+static void on_log(void *userdata, int level, const struct log_about *about, const char *text)
+{
+        struct house *house = userdata;
+        char *line = NULL;
+        const char *device = about && about->device ? about->device : "";
+
+        int length = asprintf(&line, "%d %s%s%s\n", level, device, *device ? ": " : "", text);
+        assert_true(length > 0);
+        char *log = realloc(house->log, house->log_size + (size_t)length + 1);
+        assert_non_null(log);
+        memcpy(log + house->log_size, line, (size_t)length + 1);
+        house->log = log;
+        house->log_size += (size_t)length;
+        free(line);
+}
+
+void house_forget(struct house *house)
+{
+        for (size_t i = 0; i < house->n_told; i++) {
+                free(house->told[i].device);
+                free(house->told[i].payload);
+                free(house->told[i].reply_to);
+        }
+        free(house->told);
+        house->told = NULL;
+        house->n_told = 0;
+}
+
+/* ---- Setting up ------------------------------------------------------------------------------------------------ */
+
+/* build/tests/unit/test_x is this program; the plugins are in build/plugins. */
+static void find_plugins(struct house *house)
+{
+        char path[2048];
+        ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+        assert_true(length > 0);
+        path[length] = '\0';
+        for (int i = 0; i < 3; i++)
+                *strrchr(path, '/') = '\0';
+        (void)snprintf(house->plugin_dir, sizeof(house->plugin_dir), "%s/plugins", path);
+}
+
+int house_setup(void **state)
+{
+        struct house *house = calloc(1, sizeof(*house));
+        const struct device_sink sink = {
+                .publish = on_publish,
+                .info_changed = on_info_changed,
+                .restart = on_restart,
+                .reload = on_reload,
+                .userdata = house,
+        };
+
+        assert_non_null(house);
+        *state = house;
+        log_set_sink(on_log, house);
+        find_plugins(house);
+        gpio_fixture_init(&house->gpio, true);
+        gpio_fixture_open_sim(&house->gpio);
+        assert_int_equal(clock_new(&house->gpio.loop, CLOCK_MODE_TRUSTED, &house->clock), 0);
+        house->options = (struct devices_options){
+                .loop = &house->gpio.loop,
+                .clock = house->clock,
+                .gpio = house->gpio.gpio,
+                .plugin_dir = house->plugin_dir,
+                .max_payload_bytes = 4096,
+                .max_depth = 8,
+                .default_chip = "sim",
+        };
+        assert_int_equal(devices_new(&house->options, &sink, &house->devices), 0);
+        return 0;
+}
+
+int house_teardown(void **state)
+{
+        struct house *house = *state;
+
+        if (house->devices)
+                devices_stop(house->devices);
+        devices_free(house->devices);
+        clock_free(house->clock);
+        gpio_fixture_done(&house->gpio);
+        problems_done(&house->problems);
+        house_forget(house);
+        log_set_sink(NULL, NULL);
+        free(house->log);
+        free(house);
+        return 0;
+}
+
+void house_path(const struct house *house, const char *name, char path[static PATH_MAX])
+{
+        (void)snprintf(path, PATH_MAX, "%s/%s", house->gpio.dir, name);
+}
+
+static struct config *load(struct house *house, const char *text)
+{
+        struct config *config = NULL;
+        char path[PATH_MAX];
+
+        house_path(house, "a.conf", path);
+        FILE *file = fopen(path, "we");
+        assert_non_null(file);
+        (void)fputs(text, file);
+        assert_int_equal(fclose(file), 0);
+        assert_int_equal(config_load(path, &house->problems, &config), 0);
+        return config;
+}
+
+void house_apply_anyway(struct house *house, const char *text)
+{
+        CLEANUP_CONFIG struct config *config = load(house, text);
+
+        assert_int_equal(devices_apply(house->devices, config), 0);
+}
+
+void house_apply(struct house *house, const char *text)
+{
+        char *wrong = house_check(house, text);
+
+        assert_string_equal(wrong, "");
+        free(wrong);
+        house_apply_anyway(house, text);
+}
+
+/* Takes the directory out of "DIR/a.conf:3: …". */
+static void append_without_dir(const struct house *house, const char *text, FILE *out)
+{
+        size_t length = strlen(house->gpio.dir);
+
+        while (*text) {
+                if (strncmp(text, house->gpio.dir, length) == 0 && text[length] == '/')
+                        text += length + 1;
+                (void)fputc(*text++, out);
+        }
+        (void)fputc('\n', out);
+}
+
+char *house_check(struct house *house, const char *text)
+{
+        CLEANUP_CONFIG struct config *config = load(house, text);
+        char *all = NULL;
+        size_t size;
+
+        assert_int_equal(devices_check(&house->options, config, &house->problems), 0);
+        FILE *out = open_memstream(&all, &size);
+        assert_non_null(out);
+        for (size_t i = 0; i < house->problems.count; i++)
+                append_without_dir(house, house->problems.items[i], out);
+        (void)fclose(out);
+        problems_done(&house->problems);
+        return all;
+}
+
+/* ---- Using ----------------------------------------------------------------------------------------------------- */
+
+void house_set(struct house *house, const char *device, const char *payload)
+{
+        devices_command(house->devices, device, NULL, payload, strlen(payload), NULL);
+}
+
+void house_set_channel(struct house *house, const char *device, const char *channel, const char *payload)
+{
+        devices_command(house->devices, device, channel, payload, strlen(payload), NULL);
+}
+
+static bool is_of(const struct told_message *told, const char *device, enum device_topic topic)
+{
+        return told->topic == topic && strcmp(told->device, device) == 0;
+}
+
+const char *house_told(const struct house *house, const char *device, enum device_topic topic)
+{
+        for (size_t i = house->n_told; i > 0; i--)
+                if (is_of(&house->told[i - 1], device, topic))
+                        return house->told[i - 1].payload;
+        return NULL;
+}
+
+size_t house_count(const struct house *house, const char *device, enum device_topic topic)
+{
+        size_t count = 0;
+
+        for (size_t i = 0; i < house->n_told; i++)
+                count += is_of(&house->told[i], device, topic);
+        return count;
+}
+
+/* Cuts {"time":…, out of a JSON object. */
+static void without_time(const char *json, char text[static 1024])
+{
+        static const char head[] = "{\"time\":";
+        const char *rest = json;
+
+        if (strncmp(json, head, strlen(head)) == 0) {
+                rest = json + strlen(head);
+                rest += strcspn(rest, ",}");
+                rest += *rest == ',';
+        }
+        (void)snprintf(text, 1024, "%s%s", rest == json ? "" : "{", rest);
+}
+
+void house_assert_told(const struct house *house, const char *device, enum device_topic topic, const char *expected)
+{
+        const char *is = house_told(house, device, topic);
+        char text[1024];
+
+        if (!expected) {
+                if (is)
+                        fail_msg("%s told %s", device, is);
+                return;
+        }
+        if (!is)
+                fail_msg("%s told nothing; expected %s", device, expected);
+        without_time(is, text);
+        assert_string_equal(text, expected);
+}
+
+void house_assert_result(const struct house *house, const char *device, const char *expected)
+{
+        house_assert_told(house, device, DEVICE_RESULT, expected);
+}
+
+void house_pass(struct house *house, uint64_t time_us)
+{
+        loop_advance(&house->gpio.loop, time_us);
+        fixture_settle(&house->gpio);
+}
+
+void house_wait(struct house *house, bool (*is_so)(const struct house *house, void *userdata), void *userdata)
+{
+        struct timespec now, until;
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_sec += SOON_S;
+        while (!is_so(house, userdata)) {
+                (void)sd_event_run(house->gpio.loop.event, 100 * USEC_PER_MSEC);
+                (void)clock_gettime(CLOCK_MONOTONIC, &now);
+                if (now.tv_sec > until.tv_sec)
+                        fail_msg("it has not come about within %d s", SOON_S);
+        }
+}
+
+struct awaited {
+        const char *device;
+        enum device_topic topic;
+        size_t times;
+};
+
+static bool has_told(const struct house *house, void *userdata)
+{
+        const struct awaited *awaited = userdata;
+
+        return house_count(house, awaited->device, awaited->topic) >= awaited->times;
+}
+
+void house_wait_told(struct house *house, const char *device, enum device_topic topic, size_t times)
+{
+        house_wait(house, has_told, &(struct awaited){ device, topic, times });
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A house to test in: devices from config texts, the real plugins, the simulated chip, the fake clock, and everything told. */
+#pragma once
+
+#include "device/devices.h"
+#include "fakes/gpio_fixture.h"
+
+struct told_message {
+        char *device, *payload;
+        enum device_topic topic;
+        char *reply_to; /* NULL: none */
+};
+
+struct house {
+        struct gpio_fixture gpio;
+        struct clock *clock;
+        struct devices_options options;
+        struct devices *devices;
+        struct problems problems;
+        struct told_message *told;
+        size_t n_told;
+        unsigned info_changes, restarts, reloads;
+        char plugin_dir[4096];
+        char *log; /* what was logged, "LEVEL device: text" a line */
+        size_t log_size;
+};
+
+/* CMocka's setup and teardown: *state is the house, with no device but `node` in it. */
+int house_setup(void **state);
+int house_teardown(void **state);
+
+/* Applies a config text; it must be right. */
+void house_apply(struct house *house, const char *text);
+/* The same without asking whether it is right. */
+void house_apply_anyway(struct house *house, const char *text);
+/* What is wrong with a config text, a line each, files without their directory; free() it. "" for nothing. */
+char *house_check(struct house *house, const char *text);
+
+/* A command: `payload` is a string. */
+void house_set(struct house *house, const char *device, const char *payload);
+void house_set_channel(struct house *house, const char *device, const char *channel, const char *payload);
+
+/* The newest message of a topic since the last forgetting; NULL: none. How many there were. */
+const char *house_told(const struct house *house, const char *device, enum device_topic topic);
+size_t house_count(const struct house *house, const char *device, enum device_topic topic);
+void house_forget(struct house *house);
+
+/* The same, without `"time":…`: what is left of {"time":"…","state":"ON"} is {"state":"ON"}. */
+void house_assert_told(const struct house *house, const char *device, enum device_topic topic, const char *expected);
+/* The newest result; NULL expects none. */
+void house_assert_result(const struct house *house, const char *device, const char *expected);
+
+void house_pass(struct house *house, uint64_t time_us); /* on the fake clock */
+/* Runs the loop until it is so, or fails after some seconds. */
+void house_wait(struct house *house, bool (*is_so)(const struct house *house, void *userdata), void *userdata);
+/* Until the device's topic has been told so often. */
+void house_wait_told(struct house *house, const char *device, enum device_topic topic, size_t times);
+
+/* A file in the house's directory. */
+void house_path(const struct house *house, const char *name, char path[static PATH_MAX]);
