@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The files that we ship: they pass their own check, and the docs say what the tables say. Runs at the
+ * repository's top. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "config/builtin.h"
+#include "util/file.h"
+#include "util/macro.h"
+
+struct fixture {
+        struct config *config;
+        struct problems problems;
+        struct settings settings;
+        struct file file;
+        char *text;
+        char path[64];
+};
+
+static int setup(void **state)
+{
+        struct fixture *f = calloc(1, sizeof(*f));
+        *state = f;
+        return f ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+        struct fixture *f = *state;
+        config_free(f->config);
+        problems_done(&f->problems);
+        settings_done(&f->settings);
+        file_done(&f->file);
+        free(f->text);
+        if (f->path[0])
+                (void)remove(f->path);
+        free(f);
+        return 0;
+}
+
+static void check(struct fixture *f, const char *path)
+{
+        assert_int_equal(config_load_file(path, &f->problems, &f->config), 0);
+        int r = settings_read(f->config, SETTINGS_DAEMON, &f->problems, &f->settings);
+        for (size_t i = 0; i < f->problems.count; i++)
+                print_error("%s\n", f->problems.items[i]);
+        assert_int_equal(f->problems.count, 0);
+        assert_int_equal(r, 0);
+        assert_int_equal(f->settings.warnings.count, 0);
+}
+
+static void shipped_config__as_it_is__passes_and_configures_nothing(void **state)
+{
+        struct fixture *f = *state;
+        check(f, "etc/sconce.conf");
+        assert_int_equal(f->settings.broker.urls.count, 0);
+        assert_int_equal(f->config->count, 4);
+}
+
+/* Takes the "#" away where it hides a key or a device, but not where "…" stands for something only the user
+ * knows. */
+static void uncomment(FILE *out, char *line)
+{
+        if (!strstr(line, "…") && line[0] == '#' && (line[1] == '[' || (line[1] >= 'a' && line[1] <= 'z')))
+                line++;
+        else if (!strstr(line, "…") && strncmp(line, "# ", 2) == 0 &&
+                 line[2 + strspn(line + 2, "abcdefghijklmnopqrstuvwxyz_")] == ' ' &&
+                 line[3 + strspn(line + 2, "abcdefghijklmnopqrstuvwxyz_")] == '=')
+                line += 2;
+        (void)fprintf(out, "%s\n", line);
+}
+
+static void shipped_config__with_every_comment_lifted__passes_too(void **state)
+{
+        struct fixture *f = *state;
+        assert_int_equal(file_read("etc/sconce.conf", 1 << 20, &f->file, NULL), 0);
+        (void)snprintf(f->path, sizeof(f->path), "/tmp/sconce-shipped-XXXXXX");
+        int fd = mkstemp(f->path);
+        assert_true(fd >= 0);
+        FILE *out = fdopen(fd, "w");
+        assert_non_null(out);
+        for (char *rest = f->file.data, *line; (line = strsep(&rest, "\n"));)
+                uncomment(out, line);
+        assert_int_equal(fclose(out), 0);
+        check(f, f->path);
+        assert_int_equal(f->settings.broker.urls.count, 1);
+        assert_int_equal(f->config->count, 8);
+        assert_non_null(config_find(f->config, "contact", "front-door"));
+}
+
+static void examples__each__passes(void **state)
+{
+        static const char *const examples[] = { "lamp", "door", "simulated" };
+        for (size_t i = 0; i < ARRAY_SIZE(examples); i++) {
+                struct fixture *f = *state;
+                char path[64];
+                (void)snprintf(path, sizeof(path), "etc/examples/%s.conf", examples[i]);
+                check(f, path);
+                config_free(f->config);
+                f->config = NULL;
+                settings_done(&f->settings);
+        }
+}
+
+/* The tables with /etc for whatever this build's directory is. */
+static char *described(void)
+{
+        char *raw = NULL, *text = NULL;
+        size_t raw_size, size;
+        FILE *out = open_memstream(&raw, &raw_size);
+        assert_non_null(out);
+        settings_describe(out, DESCRIBE_MARKDOWN);
+        assert_int_equal(fclose(out), 0);
+        out = open_memstream(&text, &size);
+        assert_non_null(out);
+        static const char here[] = "`" SCONCE_SYSCONFDIR "/";
+        for (const char *c = raw; *c;) {
+                bool found = strncmp(c, here, strlen(here)) == 0;
+                (void)fprintf(out, "%.*s", found ? 6 : 1, found ? "`/etc/" : c);
+                c += found ? strlen(here) : 1;
+        }
+        assert_int_equal(fclose(out), 0);
+        free(raw);
+        return text;
+}
+
+static void docs_config_md__tables__are_those_of_describe(void **state)
+{
+        struct fixture *f = *state;
+        assert_int_equal(file_read("docs/config.md", 1 << 20, &f->file, NULL), 0);
+        f->text = described();
+        if (!strstr(f->file.data, f->text))
+                print_error("docs/config.md should have these tables:\n%s", f->text);
+        assert_non_null(strstr(f->file.data, f->text));
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+                TEST(shipped_config__as_it_is__passes_and_configures_nothing),
+                TEST(shipped_config__with_every_comment_lifted__passes_too),
+                TEST(examples__each__passes),
+                TEST(docs_config_md__tables__are_those_of_describe),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
