@@ -50,7 +50,8 @@ unit_tests   := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests
 system_tests := $(patsubst tests/system/%.c,$(BUILD)/tests/system/%,$(wildcard tests/system/test_*.c))
 fake_objs    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fakes/*.c))
 system_objs  := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/system/test_%,$(wildcard tests/system/*.c)))
-benches      := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
+bench_objs   := $(BUILD)/tests/bench/bench.o
+benches      := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(filter-out %/bench.c,$(wildcard tests/bench/*.c)))
 
 programs := $(if $(wildcard agent/main.c),$(BUILD)/sconced) $(if $(client_objs),$(BUILD)/sconce)
 
@@ -106,8 +107,8 @@ $(BUILD)/tests/system/test_%: $(BUILD)/tests/system/test_%.o $(system_objs) $(fa
 $(BUILD)/tests/kernel/gpiosim-setup: $(BUILD)/tests/kernel/gpiosim-setup.o $(BUILD)/tests/kernel/gpiosim.o
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^
 
-$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libagent.a
-	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs)
+$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(bench_objs) $(system_objs) $(BUILD)/libagent.a
+	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
@@ -126,6 +127,9 @@ check-system: tests ## run the system tests: the real daemon, a real broker
 
 check-valgrind: all $(unit_tests) $(test_plugins) ## run the unit tests under valgrind
 	@tests/run-tests --valgrind $(unit_tests)
+
+bench: all $(benches) ## measure latency, idle wake-ups and memory against a bare libmosquitto client
+	@BUILD=$(BUILD) tests/bench/run
 
 check-layers: ## prove that includes go one way
 	@tests/check-layers

@@ -38,11 +38,11 @@ void port_release(struct port *port)
 
 /* ---- The broker ---------------------------------------------------------------------------------------------------- */
 
-static const char common[] = "\n# the test's\n"
-                             "log_dest stderr\n"
-                             "log_type all\n"
-                             "connection_messages true\n"
-                             "persistence false\n";
+static const char common[] = "\n# the test's\npersistence false\nlog_dest stderr\n";
+static const char log_all[] = "log_type all\nconnection_messages true\n";
+static const char log_little[] = "log_type information\nconnection_messages false\n";
+
+static struct broker *brokers;
 
 static struct broker *broker_alloc(void)
 {
@@ -51,6 +51,8 @@ static struct broker *broker_alloc(void)
 
         if (!broker)
                 give_up("out of memory");
+        broker->next = brokers;
+        brokers = broker;
         broker->port = port_reserve();
         broker->dir = work_path("broker%u", n++);
         make_dir(broker->dir);
@@ -91,7 +93,7 @@ struct broker *broker_new_plain(const char *config)
 
         (void)snprintf(port, sizeof(port), "%u", broker->port.number);
         config = replaced(replaced(config, "PORT", port), "DIR", broker->dir);
-        write_file(broker->config, "%s%s%s", run_as(), config, common);
+        write_file(broker->config, "%s%s%s%s", run_as(), config, common, log_all);
         broker_start(broker);
         return broker;
 }
@@ -132,7 +134,8 @@ struct broker *broker_new(const struct broker_options *options)
         (void)fputs(run_as(), out);
         while (fgets(line, sizeof(line), shipped))
                 put_line(out, line, broker, options);
-        (void)fprintf(out, "%s%s", common, options->extra ? options->extra : "");
+        (void)fprintf(out, "%s%s%s", common, options->quiet ? log_little : log_all,
+                      options->extra ? options->extra : "");
         (void)fclose(shipped);
         (void)fclose(out);
         broker_start(broker);
@@ -163,7 +166,22 @@ void broker_free(struct broker *broker)
 {
         if (!broker)
                 return;
+        for (struct broker **at = &brokers; *at; at = &(*at)->next) {
+                if (*at == broker) {
+                        *at = broker->next;
+                        break;
+                }
+        }
         broker_kill(broker);
         port_release(&broker->port);
         free(broker);
+}
+
+void broker_free_all_but(const struct broker *kept)
+{
+        for (struct broker *broker = brokers, *next; broker; broker = next) {
+                next = broker->next;
+                if (broker != kept)
+                        broker_free(broker);
+        }
 }

@@ -18,6 +18,7 @@ struct broker {
         const char *config; /* file */
         struct process *process;
         const char *dir; /* of its own */
+        struct broker *next;
 };
 
 /* The shipped config with our files and port; `extra` lines are appended (NULL: none). `cert` is a path without suffix, NULL
@@ -26,12 +27,14 @@ struct broker_options {
         const char *pki;
         const char *cert;
         const char *extra;
+        bool quiet; /* logs next to nothing: for benchmarks */
 };
 struct broker *broker_new(const struct broker_options *options);
 /* In `config` PORT stands for its port and DIR for a directory of its own. */
 struct broker *broker_new_plain(const char *config);
 #define BROKER_OPEN "listener PORT 127.0.0.1\nallow_anonymous true\n"
 void broker_free(struct broker *broker);
+void broker_free_all_but(const struct broker *kept); /* NULL: all */
 
 void broker_start(struct broker *broker); /* and waits until it listens */
 void broker_kill(struct broker *broker);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "system/process.h"
 #include "system/workdir.h"
@@ -127,34 +128,57 @@ void pki_run(const char *pki, const char *const words[])
         process_free(process);
 }
 
+/* The authority's certificate and key side by side, for cert_make(). */
+static void link_ca(const char *pki)
+{
+        char from[PATH_MAX], to[PATH_MAX];
+
+        for (size_t i = 0; i < 2; i++) {
+                (void)snprintf(from, sizeof(from), "%s/%s", pki, i ? "private/ca.key" : "ca.crt");
+                (void)snprintf(to, sizeof(to), "%s-ca.%s", pki, i ? "key" : "crt");
+                if (symlink(from, to) < 0)
+                        give_up("cannot link %s", to);
+        }
+}
+
 const char *pki_make(const char *name)
 {
         const char *pki = work_path("%s", name);
 
         PKI_RUN(pki, "init");
         PKI_RUN(pki, "broker", "localhost", "127.0.0.1", "::1");
+        link_ca(pki);
         return pki;
 }
 
 static const char *below(const char *pki, const char *folder, const char *name)
 {
         char *path = NULL;
-        if (asprintf(&path, "%s/%s%s", pki, folder, name) < 0)
+        if (asprintf(&path, "%s%s%s", pki, folder, name) < 0)
                 path = NULL;
         return keep_text(path);
 }
 
 const char *pki_ca(const char *pki)
 {
-        return below(pki, "", "ca");
+        return below(pki, "-ca", "");
 }
 
 const char *pki_file(const char *pki, const char *name)
 {
-        return below(pki, "", name);
+        return below(pki, "/", name);
 }
 
 const char *pki_issued(const char *pki, const char *name)
 {
-        return below(pki, "issued/", name);
+        return below(pki, "/issued/", name);
+}
+
+void sha256_hex(const void *bytes, size_t size, char hex[static 65])
+{
+        unsigned char digest[32];
+
+        must(EVP_Digest(bytes, size, digest, NULL, EVP_sha256(), NULL) == 1, "digest");
+        for (size_t i = 0; i < sizeof(digest); i++)
+                (void)snprintf(hex + 2 * i, 3, "%02x", digest[i]);
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "util/macro.h"
 
@@ -29,6 +30,8 @@ const char *pki_make(const char *name); /* its path, below the temporary directo
 void pki_run(const char *pki, const char *const words[]);
 #define PKI_RUN(pki, ...) pki_run(pki, (const char *const[]){ __VA_ARGS__, NULL })
 
-const char *pki_ca(const char *pki);                         /* the CA's path without suffix */
+const char *pki_ca(const char *pki);                         /* certificate and key, path without suffix */
 const char *pki_file(const char *pki, const char *name);     /* "ca.crt", "crl.pem", "sconce.acl" */
 const char *pki_issued(const char *pki, const char *name);   /* path without suffix */
+
+void sha256_hex(const void *bytes, size_t size, char hex[static 65]);

@@ -215,8 +215,16 @@ void client_free(struct client *client)
 
 void client_free_all(void)
 {
-        while (clients)
-                client_free(clients);
+        client_free_all_but(NULL);
+}
+
+void client_free_all_but(const struct client *kept)
+{
+        for (struct client *client = clients, *next; client; client = next) {
+                next = client->next;
+                if (client != kept)
+                        client_free(client);
+        }
 }
 
 bool client_connected(const struct client *client)

@@ -47,6 +47,7 @@ struct request {
 struct client *client_new(const struct client_options *options); /* connected; fails the test otherwise */
 void client_free(struct client *client);
 void client_free_all(void);
+void client_free_all_but(const struct client *kept);
 bool client_connected(const struct client *client);
 
 void client_subscribe(struct client *client, const char *topic); /* and waits for the SUBACK */

@@ -86,17 +86,19 @@ void daemon_free(struct daemon *daemon)
         free(daemon);
 }
 
-void daemon_free_all(void)
+void daemon_free_all_but(const struct daemon *kept)
 {
         for (size_t i = 0; i < MAX_DAEMONS; i++)
-                daemon_free(daemons[i]);
+                if (daemons[i] != kept)
+                        daemon_free(daemons[i]);
 }
 
 void daemon_start(struct daemon *daemon)
 {
         const char *plugins = daemon->options.plugins ? daemon->options.plugins : build_path("plugins");
-        const char *const argv[] = { build_path("sconced"), "--config",    daemon->config, "--plugins", plugins,
-                                     "--log-level",         "debug", NULL };
+        const char *level = daemon->options.log_level ? daemon->options.log_level : "debug";
+        const char *const argv[] = { build_path("sconced"), "--config", daemon->config, "--plugins",
+                                     plugins, "--log-level", level, NULL };
         const struct process_options options = { .name = daemon->name,
                                                  .prepare = daemon->options.prepare,
                                                  .userdata = daemon };

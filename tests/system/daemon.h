@@ -15,6 +15,7 @@ struct daemon_options {
         const char *cert;                     /* path without suffix; NULL: the PKI's for `name` */
         const char *node, *broker_keys, *tls; /* more lines of these sections; NULL: none */
         const char *devices;                  /* sections as they are */
+        const char *log_level;                /* NULL: debug */
         const char *plugins;                  /* directory; NULL: those that were built */
         int (*prepare)(void *userdata);       /* in the child */
 };
@@ -27,7 +28,7 @@ struct daemon {
 
 struct daemon *daemon_new(const struct daemon_options *options); /* writes the config; does not start it */
 void daemon_free(struct daemon *daemon);                         /* kills it */
-void daemon_free_all(void);
+void daemon_free_all_but(const struct daemon *kept); /* NULL: all */
 
 void daemon_write_config(struct daemon *daemon, const char *devices); /* again, with other devices */
 void daemon_start(struct daemon *daemon);

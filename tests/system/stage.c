@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "system/stage.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct stage stage;
+
+const char stage_devices[] = "[lamp kitchen]\nname = Kitchen ceiling\narea = Kitchen\nline = GPIO17\n"
+                             "[lamp porch]\nline = GPIO27\nactive_low = yes\n"
+                             "[switch pump]\nline = GPIO22\n"
+                             "[contact door]\nline = GPIO4\nbias = pull-down\n";
+
+struct client *stage_client(const char *name, const char *id)
+{
+        return client_new(&(struct client_options){ .id = id,
+                                                    .port = stage.broker->port.number,
+                                                    .ca = pki_ca(stage.pki),
+                                                    .cert = pki_issued(stage.pki, name) });
+}
+
+struct daemon *stage_daemon(const char *name, const char *devices)
+{
+        return daemon_new(&(struct daemon_options){
+                .name = name, .broker = stage.broker, .pki = stage.pki, .devices = devices });
+}
+
+int stage_open_bare(void **state)
+{
+        (void)state;
+        workdir_make();
+        stage.pki = pki_make("pki");
+        PKI_RUN(stage.pki, "node", "hall");
+        PKI_RUN(stage.pki, "node", "attic");
+        PKI_RUN(stage.pki, "client", "tester");
+        stage.broker = broker_new(&(struct broker_options){ .pki = stage.pki });
+        stage.tester = stage_client("tester", "tester");
+        client_subscribe(stage.tester, "sconce/#");
+        return 0;
+}
+
+int stage_open(void **state)
+{
+        (void)stage_open_bare(state);
+        stage.hall = stage_daemon("hall", stage_devices);
+        daemon_start(stage.hall);
+        daemon_wait_online(stage.hall, stage.tester);
+        (void)client_wait(stage.tester, "sconce/hall/door/state", NULL, NULL);
+        return 0;
+}
+
+int stage_tidy(void **state)
+{
+        (void)state;
+        client_free_all_but(stage.tester);
+        daemon_free_all_but(stage.hall);
+        broker_free_all_but(stage.broker);
+        wire_free_all();
+        return 0;
+}
+
+int stage_close(void **state)
+{
+        (void)state;
+        client_free_all();
+        daemon_free_all_but(NULL);
+        broker_free_all_but(NULL);
+        wire_free_all();
+        process_free_all();
+        workdir_remove();
+        memset(&stage, 0, sizeof(stage));
+        return 0;
+}
+
+struct expected {
+        const char *id, *code;
+};
+
+static bool is_expected(const struct message *message, const void *userdata)
+{
+        const struct expected *expected = userdata;
+        const char *id = json_member(message, "id"), *code = json_member(message, "code");
+        const char *ok = json_member(message, "ok");
+
+        if (expected->id && (!id || strcmp(id, expected->id) != 0))
+                return false;
+        if (!expected->code)
+                return ok && strcmp(ok, "true") == 0 && !code;
+        return ok && strcmp(ok, "false") == 0 && code && strcmp(code, expected->code) == 0 &&
+               json_member(message, "message");
+}
+
+void stage_wait_result(const char *device, const char *id, const char *code)
+{
+        const struct expected expected = { id, code };
+        char topic[256];
+
+        (void)snprintf(topic, sizeof(topic), "sconce/hall/%s/result", device);
+        (void)client_wait(stage.tester, topic, is_expected, &expected);
+}
+
+void stage_settle(void)
+{
+        static unsigned n;
+        char payload[64], id[32];
+
+        /* A command that has an id is always answered, and messages of one client stay in order. */
+        (void)snprintf(id, sizeof(id), "settle-%u", n++);
+        (void)snprintf(payload, sizeof(payload), "{\"state\":\"OFF\",\"id\":\"%s\"}", id);
+        client_say(stage.tester, "sconce/hall/pump/set", payload);
+        stage_wait_result("pump", id, NULL);
+}
+
+int stage_run(const struct CMUnitTest *tests, size_t n, int (*open)(void **state))
+{
+        const char *wanted = getenv("SCONCE_TEST");
+        struct CMUnitTest *chosen = calloc(n, sizeof(*chosen));
+        size_t count = 0;
+
+        if (!chosen)
+                return 1;
+        for (size_t i = 0; i < n; i++)
+                if (!wanted || fnmatch(wanted, tests[i].name, 0) == 0)
+                        chosen[count++] = tests[i];
+        int failed = _cmocka_run_group_tests("tests", chosen, count, open, stage_close);
+        free(chosen);
+        return failed;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The network between a daemon and its broker: TCP servers that say nothing, that never answer, or that pass on and record. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "system/pump.h"
+
+struct wire;
+
+struct wire *wire_silent(const char *address);                        /* accepts and says nothing */
+struct wire *wire_relay(const char *address, unsigned target_port);   /* to 127.0.0.1 */
+struct wire *wire_black_hole(const char *address, unsigned port);     /* SYNs are not answered; port 0: any */
+void wire_free(struct wire *wire);
+void wire_free_all(void);
+
+unsigned wire_port(const struct wire *wire);
+unsigned wire_connections(const struct wire *wire); /* accepted so far */
+void wire_wait_connections(struct wire *wire, unsigned n);
+/* From now on passes nothing on, and closes nothing either, as when a router dies. */
+void wire_stall(struct wire *wire);
+
+/* What went over it, both ways, all connections together. */
+bool wire_saw(const struct wire *wire, const char *text);
+void wire_wait_saw(struct wire *wire, const char *text);
+/* The server name of the first ClientHello; NULL: it has none. */
+const char *wire_wait_sni(struct wire *wire);
