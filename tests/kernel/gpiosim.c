@@ -83,11 +83,13 @@ static int name_line(const char *name, unsigned offset, const char *prefix)
         return write_attribute(name, rest, line_name);
 }
 
-static int hog_line(const char *name, const struct gpiosim_hog *hog)
+static int hog_line(const char *name, unsigned line_count, const struct gpiosim_hog *hog)
 {
         char rest[GPIOSIM_NAME_MAX];
         int r;
 
+        if (hog->offset >= line_count)
+                return -ERANGE;
         snprintf(rest, sizeof(rest), BANK "/line%u/hog", hog->offset);
         r = make_item(name, rest);
         if (r < 0)
@@ -114,7 +116,7 @@ static int lay_out(const char *name, const struct gpiosim_layout *layout)
         for (unsigned offset = 0; r == 0 && offset < layout->line_count; offset++)
                 r = name_line(name, offset, layout->name_prefix);
         for (size_t i = 0; r == 0 && i < layout->hog_count; i++)
-                r = hog_line(name, &layout->hogs[i]);
+                r = hog_line(name, layout->line_count, &layout->hogs[i]);
         return r;
 }
 
@@ -132,19 +134,6 @@ static void remove_directory(const char *path, unsigned depth)
         if (directory)
                 closedir(directory);
         rmdir(path);
-}
-
-int gpiosim_remove(const char *name)
-{
-        char path[GPIOSIM_PATH_MAX];
-        int r = write_attribute(name, "live", "0");
-
-        if (r == 0)
-                r = config_path(name, "", path);
-        if (r < 0)
-                return r;
-        remove_directory(path, 3);
-        return access(path, F_OK) == 0 ? -EBUSY : 0;
 }
 
 int gpiosim_find(const char *name, struct gpiosim *ret)
@@ -173,14 +162,13 @@ int gpiosim_find(const char *name, struct gpiosim *ret)
 
 static int set_live(struct gpiosim *sim, bool live)
 {
-        /* The kernel refuses to plug in what is plugged in. */
-        if (live != (sim->chip[0] != '\0')) {
-                int r = write_attribute(sim->name, "live", live ? "1" : "0");
+        int r = gpiosim_find(sim->name, sim);
 
-                if (r < 0)
-                        return r;
-        }
-        return gpiosim_find(sim->name, sim);
+        /* The kernel refuses to plug in what is plugged in. */
+        if (r < 0 || live == (sim->chip[0] != '\0'))
+                return r;
+        r = write_attribute(sim->name, "live", live ? "1" : "0");
+        return r < 0 ? r : gpiosim_find(sim->name, sim);
 }
 
 int gpiosim_plug(struct gpiosim *sim)
@@ -191,6 +179,22 @@ int gpiosim_plug(struct gpiosim *sim)
 int gpiosim_unplug(struct gpiosim *sim)
 {
         return set_live(sim, false);
+}
+
+int gpiosim_remove(const char *name)
+{
+        struct gpiosim sim;
+        char path[GPIOSIM_PATH_MAX];
+        int r = gpiosim_find(name, &sim);
+
+        if (r == 0)
+                r = gpiosim_unplug(&sim);
+        if (r == 0)
+                r = config_path(name, "", path);
+        if (r < 0)
+                return r;
+        remove_directory(path, 3);
+        return access(path, F_OK) == 0 ? -EBUSY : 0;
 }
 
 int gpiosim_create(const char *name, const struct gpiosim_layout *layout, struct gpiosim *ret)
