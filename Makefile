@@ -59,7 +59,7 @@ quiet = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))';
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-unit check-system check-layers check-valgrind deps install uninstall clean help demo bench tests
+.PHONY: all check check-unit check-system check-kernel check-layers check-valgrind deps install uninstall clean help demo bench tests
 
 all: $(programs) $(plugins) ## build the daemon, the client and the plugins (default)
 
@@ -114,7 +114,7 @@ $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(bench_objs) $(system_objs) $(
 
 # ---- Checking ------------------------------------------------------------------------------------------------------
 
-tests: all $(unit_tests) $(system_tests) $(test_plugins) ## build the tests without running them
+tests: all $(unit_tests) $(system_tests) $(test_plugins) $(BUILD)/tests/kernel/gpiosim-setup ## build the tests without running them
 
 check: $(if $(filter no,$(DEPS)),,deps) check-layers tests ## run all tests (under 4 minutes)
 	@tests/run-tests $(unit_tests) $(system_tests)
@@ -127,6 +127,9 @@ check-system: tests ## run the system tests: the real daemon, a real broker
 
 check-valgrind: all $(unit_tests) $(test_plugins) ## run the unit tests under valgrind
 	@tests/run-tests --valgrind $(unit_tests)
+
+check-kernel: tests ## run the system tests on the kernel's own gpio-sim (tests/README.md; the first run takes minutes)
+	@tests/kernel/check $(system_tests)
 
 bench: all $(benches) ## measure latency, idle wake-ups and memory against a bare libmosquitto client
 	@BUILD=$(BUILD) tests/bench/run
