@@ -385,7 +385,7 @@ int value_read(struct reader *reader, char *text, struct value *ret, struct valu
 
 int value_read_text(const char *text, struct value *ret, struct value_fault *fault)
 {
-        CLEANUP_FREE char *copy = strdup(text);
+        CLEANUP_FREE char *copy = strdup(*text ? text : "\"\"");
         if (!copy)
                 return -ENOMEM;
         struct reader reader = { .line = 1 };

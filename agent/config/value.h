@@ -23,7 +23,7 @@ struct value_fault {
  * lines. -EINVAL with the fault, -ENOMEM. */
 int value_read(struct reader *reader, char *text, struct value *ret, struct value_fault *fault) MUST_CHECK;
 
-/* The same for a text of its own: a row's default. */
+/* The same for a text of its own: a row's default. "" is the empty text. */
 int value_read_text(const char *text, struct value *ret, struct value_fault *fault) MUST_CHECK;
 void value_done(struct value *value);
 

@@ -320,6 +320,26 @@ static void options_read__no_section__gives_defaults(void **state)
         assert_int_equal(f->all.texts.count, 0);
 }
 
+static void options_read__defaults__are_written_as_in_a_file(void **state)
+{
+        static const struct sconce_option defaults[] = {
+                SCONCE_OPTION_STRING(struct all, text, "text", 0, "A text", .def = ""),
+                SCONCE_OPTION_STRING(struct all, secret, "secret", 0, "A text", .def = "\"a # b\""),
+                SCONCE_OPTION_LIST(struct all, times, SCONCE_TYPE_DURATION, "times", 0, "Times", .def = "1s"),
+                SCONCE_OPTION_INT(struct all, number, "number", 0, "A number", .def = "many"),
+                { 0 },
+        };
+        struct fixture *f = *state;
+        assert_int_equal(read_rows(f, "[x y]\n", defaults), -EINVAL);
+        assert_int_equal(f->problems.count, 1);
+        assert_string_equal(f->problems.items[0],
+                            "a.conf:1: [x y] number: its default many: not a whole number: write digits, as in 42");
+        assert_string_equal(f->all.text, "");
+        assert_string_equal(f->all.secret, "a # b");
+        assert_int_equal(f->all.times.count, 1);
+        assert_int_equal(((const uint64_t *)f->all.times.items)[0], 1000000);
+}
+
 static void options_read__secret_of_another_type__is_not_shown(void **state)
 {
         static const struct sconce_option secrets[] = {
@@ -371,6 +391,7 @@ int main(void)
                 TEST(options_read__bad_values__are_refused_in_one_sentence),
                 TEST(options_read__all_faults__are_told_at_once_in_order),
                 TEST(options_read__no_section__gives_defaults),
+                TEST(options_read__defaults__are_written_as_in_a_file),
                 TEST(options_read__secret_of_another_type__is_not_shown),
                 TEST(option_rows_check__bad_tables__are_named),
         };
