@@ -8,6 +8,8 @@
 
 #include <mqtt_protocol.h>
 
+#include "bus/tls.h"
+
 struct code_text {
         int code;
         int error; /* positive errno */
@@ -128,6 +130,8 @@ void reason_describe(const struct transport_end *end, struct fault *fault)
                               end->connack, fault);
         else if (end->disconnect > 0)
                 describe_code(FIND(codes_5, end->disconnect), end->disconnect, fault);
+        else if (end->tls && tls_reason(end->tls, fault))
+                return;
         else if (end->silent)
                 (void)fault_set(fault, -ETIMEDOUT, "the broker no longer answers");
         else if (end->os_error)
@@ -153,8 +157,11 @@ void reason_lookup(const char *host, int error, int errno_value, struct fault *f
 
 bool reason_wants_311(const struct transport_end *end, bool *ret_certain)
 {
-        *ret_certain = end->connack == CONNACK_REFUSED_PROTOCOL_VERSION || end->connack == MQTT_RC_UNSUPPORTED_PROTOCOL_VERSION;
-        return end->mqtt5 && (*ret_certain || (end->connack < 0 && end->connected));
+        *ret_certain = end->connack == CONNACK_REFUSED_PROTOCOL_VERSION ||
+                       end->connack == MQTT_RC_UNSUPPORTED_PROTOCOL_VERSION;
+        if (!end->mqtt5 || *ret_certain)
+                return end->mqtt5;
+        return end->connected && end->connack < 0 && (!end->tls || (end->tls->done && end->tls->alert_received < 0));
 }
 
 bool reason_is_taken_over(const struct transport_end *end)

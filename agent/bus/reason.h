@@ -18,7 +18,6 @@ struct transport_end {
         bool connected; /* the TCP connection stood */
         bool silent;    /* no answer to the keepalive */
         const struct tls_handshake *tls; /* NULL for a plain connection */
-        const char *server_name;         /* the name that was verified */
         const char *client_id;
 };
 

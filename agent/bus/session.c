@@ -63,6 +63,7 @@ struct session {
         sd_event_source *step;
         struct timer *timer;
         struct resolver *resolver;
+        struct tls *tls; /* NULL until the files could be read */
         struct transport *transport;
         struct backoff backoff;
         struct repeat said;
@@ -375,11 +376,30 @@ static const struct transport_handlers transport_handlers = {
 
 /* ---- Steps --------------------------------------------------------------------------------------------------- */
 
+/* What can be said of a broker before anything goes over the network. */
+static int prepare(struct session *s, struct fault *fault)
+{
+        const struct url *url = &current_broker(s)->url;
+
+        if (s->options->password && !url_is_private(url))
+                return fault_set(fault, -EACCES,
+                                 "a password is not sent over mqtt://, where everybody can read it: write mqtts://");
+        if (url->scheme != URL_MQTTS || s->tls)
+                return 0;
+        if (!s->options->tls)
+                return fault_set(fault, -EINVAL, "mqtts:// needs [tls] ca = FILE or ca = system");
+        return tls_new(s->options->tls, &s->tls, fault);
+}
+
 static void connect_address(struct session *s)
 {
         struct broker *broker = current_broker(s);
         struct fault fault = { 0 };
 
+        if (prepare(s, &fault) < 0) {
+                broker_failed(s, &fault);
+                return;
+        }
         s->mqtt5 = wants_mqtt5(s);
         s->state = STATE_CONNECTING;
         struct transport_setup setup = {
@@ -387,20 +407,10 @@ static void connect_address(struct session *s)
                 .url = &broker->url,
                 .address = current_address(s),
                 .mqtt5 = s->mqtt5,
+                .tls = broker->url.scheme == URL_MQTTS ? s->tls : NULL,
                 .handlers = &transport_handlers,
                 .userdata = s,
         };
-        if (broker->url.scheme == URL_MQTTS) {
-                (void)fault_set(&fault, -EOPNOTSUPP, "no TLS");
-                broker_failed(s, &fault);
-                return;
-        }
-        if (s->options->password && !url_is_private(&broker->url)) {
-                (void)fault_set(&fault, -EACCES, "a password is not sent over mqtt://, where everybody can read it: "
-                                                 "write mqtts://");
-                broker_failed(s, &fault);
-                return;
-        }
         timer_arm(s->timer, s->options->connect_timeout_us);
         if (transport_new(s->loop, &setup, &fault, &s->transport) < 0)
                 address_failed(s, &fault);
@@ -602,6 +612,7 @@ void session_free(struct session *s)
         if (!s)
                 return;
         transport_free(s->transport);
+        tls_free(s->tls);
         resolver_free(s->resolver);
         timer_free(s->timer);
         sd_event_source_disable_unref(s->step);
@@ -643,6 +654,11 @@ const char *session_peer(const struct session *s)
 const struct fault *session_last_fault(const struct session *s)
 {
         return &s->fault;
+}
+
+const struct tls *session_tls(const struct session *s)
+{
+        return s->tls;
 }
 
 int session_version(const struct session *s)

@@ -74,6 +74,9 @@ unsigned session_receive_maximum(const struct session *session); /* the broker's
 const char *session_peer(const struct session *session);         /* "broker.lan (192.0.2.1:8883), MQTT 5, TLSv1.3" for people */
 const struct fault *session_last_fault(const struct session *session); /* code 0 while connected */
 
+/* The certificates in use, re-read when they change; NULL before the first attempt over TLS that could read them. */
+const struct tls *session_tls(const struct session *session);
+
 /* QoS 1 messages that the broker has not acknowledged yet. More than session_receive_maximum() wait in memory for
  * acknowledgements and are gone with the connection: whoever has much to send keeps to that window. */
 unsigned session_in_flight(const struct session *session);

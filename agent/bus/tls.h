@@ -5,9 +5,11 @@
  */
 #pragma once
 
+#include <openssl/types.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "util/cleanup.h"
 #include "util/fault.h"
 
 struct tls;
@@ -26,7 +28,8 @@ struct tls_options {
 };
 
 /* Reads the files and builds the context; the fault names the file and what to do. -EACCES: a key that others can read
- * or that we cannot, -ENOENT, -EINVAL. */
+ * or that we cannot, -ENOENT, -EINVAL. The files are read again when they change, at the next connect; while what is
+ * there cannot be used, what was read before stays in use, with a warning. */
 int tls_new(const struct tls_options *options, struct tls **ret, struct fault *fault) MUST_CHECK;
 void tls_free(struct tls *tls);
 
@@ -34,3 +37,49 @@ void tls_free(struct tls *tls);
 bool tls_certificate_days(const struct tls *tls, long *ret_days);
 /* The CN of our certificate, NULL without one: the default node name. */
 const char *tls_certificate_name(const struct tls *tls);
+
+/* "sha256//…" as the option takes it; -EINVAL. For the check of a config. */
+int tls_pin_parse(const char *text, unsigned char ret_digest[static 32]) MUST_CHECK;
+
+/* ---- For the transport --------------------------------------------------------------------------------------- */
+
+#define TLS_NAMES_MAX 256
+
+/* What one handshake told; the context's callbacks fill it. */
+struct tls_handshake {
+        SSL *ssl; /* libmosquitto's, from the handshake's start until it closes its socket */
+        bool done;
+        bool eof;                        /* the broker hung up */
+        int io_error;                    /* errno of the socket, 0: none */
+        int alert_received;              /* the broker's; -1: none */
+        unsigned long error;             /* OpenSSL's packed code of what libmosquitto logged; 0: none */
+        const char *version;             /* "TLSv1.3"; NULL before it is done */
+        const char *server_name, *crl;   /* what is checked against */
+        bool own_expired, own_absent;    /* our certificate */
+        /* Why the broker's certificate was refused. */
+        int verify_error;                /* X509_V_ERR_…; 0: it was not */
+        int verify_depth;                /* 0: the broker's own; above: a CA's */
+        char subject[TLS_NAMES_MAX];     /* of the certificate in question: "CN=broker.lan" */
+        char issuer[TLS_NAMES_MAX];
+        char names[TLS_NAMES_MAX];       /* its subjectAltNames: "localhost, 127.0.0.1"; "" for none */
+        char date[32];                   /* when it expired or will be valid */
+};
+
+/* Prepares the context for one attempt at `host`: re-reads changed files, sets the name to verify and to send. The context is the
+ * tls's own; one attempt at a time. */
+int tls_begin(struct tls *tls, const char *host, struct tls_handshake *handshake, SSL_CTX **ret,
+              struct fault *fault) MUST_CHECK;
+void tls_end(struct tls *tls);
+
+/* A line of libmosquitto's log, which is the only place where it tells OpenSSL's errors. */
+void tls_note_log(struct tls_handshake *handshake, const char *line);
+
+/* One sentence for people; false when TLS has nothing to say about the end of the connection. */
+bool tls_reason(const struct tls_handshake *handshake, struct fault *fault);
+
+/* A key by file or by a provider's URI. */
+int tls_key_load(const char *key, EVP_PKEY **ret, struct fault *fault) MUST_CHECK;
+bool tls_key_is_uri(const char *key);
+
+DEFINE_CLEANUP(struct tls, tls_free);
+#define CLEANUP_TLS CLEANUP(tls_freep)

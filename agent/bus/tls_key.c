@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Our private key: a file that nobody else may read, or a URI that an OpenSSL provider opens (a TPM, a smart card). */
+#include "bus/tls.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/provider.h>
+#include <openssl/store.h>
+#include <openssl/ui.h>
+
+DEFINE_CLEANUP(BIO, BIO_free_all);
+DEFINE_CLEANUP(OSSL_STORE_INFO, OSSL_STORE_INFO_free);
+
+static const struct {
+        const char *scheme, *provider, *package;
+} providers[] = {
+        { "handle:", "tpm2", "tpm2-openssl" },
+        { "object:", "tpm2", "tpm2-openssl" },
+        { "pkcs11:", "pkcs11", "pkcs11-provider" },
+};
+
+bool tls_key_is_uri(const char *key)
+{
+        size_t length = 0;
+
+        while (isalnum((unsigned char)key[length]) || (length > 0 && strchr("+-.", key[length]) && key[length]))
+                length++;
+        return length > 1 && key[length] == ':';
+}
+
+/* Nobody is there to type a passphrase; without this OpenSSL would ask the terminal. */
+static int no_passphrase(char *buffer, int size, int writing, void *userdata)
+{
+        (void)buffer;
+        (void)size;
+        (void)writing;
+        *(bool *)userdata = true;
+        return -1;
+}
+
+static int check_key_file(const char *path, int fd, struct fault *fault)
+{
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return fault_set(fault, -errno, "the key %s cannot be read: %s", path, strerror(errno));
+        if (!S_ISREG(st.st_mode))
+                return fault_set(fault, -EINVAL, "the key %s is not a regular file", path);
+        if (st.st_mode & S_IRWXO)
+                return fault_set(fault, -EACCES,
+                                 "the key %s is open to every user of this machine (mode %04o): chmod o= %s, and if others "
+                                 "may have seen it, make a new one",
+                                 path, (unsigned)st.st_mode & 07777U, path);
+        return 0;
+}
+
+static int load_file(const char *path, EVP_PKEY **ret, struct fault *fault)
+{
+        CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        bool asked = false;
+
+        if (fd < 0)
+                return fault_set(fault, -errno, "the key %s cannot be read: %s", path, strerror(errno));
+        int r = check_key_file(path, fd, fault);
+        if (r < 0)
+                return r;
+
+        CLEANUP(BIO_free_allp) BIO *bio = BIO_new_fd(fd, BIO_NOCLOSE);
+        if (!bio)
+                return fault_set(fault, -ENOMEM, "out of memory");
+        EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, &asked);
+        ERR_clear_error();
+        if (!key && asked)
+                return fault_set(fault, -EINVAL,
+                                 "the key %s is protected by a passphrase, which nobody can type for a service: "
+                                 "openssl pkey -in %s -out NEW removes it",
+                                 path, path);
+        if (!key)
+                return fault_set(fault, -EINVAL, "the key %s holds no private key (PEM)", path);
+        *ret = key;
+        return 0;
+}
+
+/* Loaded for the life of the process; the default provider by name too, since naming any ends its being implied. */
+static int load_provider(const char *uri, struct fault *fault)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(providers); i++) {
+                if (strncmp(uri, providers[i].scheme, strlen(providers[i].scheme)) != 0)
+                        continue;
+                if (OSSL_PROVIDER_available(NULL, providers[i].provider))
+                        return 0;
+                if (!OSSL_PROVIDER_load(NULL, "default") || !OSSL_PROVIDER_load(NULL, providers[i].provider)) {
+                        ERR_clear_error();
+                        return fault_set(fault, -ENOENT,
+                                         "the key %s needs OpenSSL's provider %s: is the package %s installed?", uri,
+                                         providers[i].provider, providers[i].package);
+                }
+        }
+        return 0;
+}
+
+static EVP_PKEY *first_key(OSSL_STORE_CTX *store)
+{
+        while (!OSSL_STORE_eof(store)) {
+                CLEANUP(OSSL_STORE_INFO_freep) OSSL_STORE_INFO *info = OSSL_STORE_load(store);
+                if (info && OSSL_STORE_INFO_get_type(info) == OSSL_STORE_INFO_PKEY)
+                        return OSSL_STORE_INFO_get1_PKEY(info);
+                if (!info && OSSL_STORE_error(store))
+                        return NULL;
+        }
+        return NULL;
+}
+
+static int load_uri(const char *uri, EVP_PKEY **ret, struct fault *fault)
+{
+        int r = load_provider(uri, fault);
+        if (r < 0)
+                return r;
+
+        OSSL_STORE_CTX *store = OSSL_STORE_open(uri, UI_null(), NULL, NULL, NULL);
+        EVP_PKEY *key = store ? first_key(store) : NULL;
+        unsigned long error = ERR_peek_last_error();
+        const char *reason = error ? ERR_reason_error_string(error) : NULL;
+        if (!key)
+                (void)fault_set(fault, -ENOENT, "there is no private key at %s (%s)", uri, reason ? reason : "nothing found");
+        ERR_clear_error();
+        (void)OSSL_STORE_close(store);
+        if (!key)
+                return -ENOENT;
+        *ret = key;
+        return 0;
+}
+
+int tls_key_load(const char *key, EVP_PKEY **ret, struct fault *fault)
+{
+        return tls_key_is_uri(key) ? load_uri(key, ret, fault) : load_file(key, ret, fault);
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What OpenSSL and the broker's alerts mean for the people whose house this is. docs/tls.md lists these sentences. */
+#include "bus/tls.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/sslerr.h>
+#include <openssl/x509_vfy.h>
+
+/* ---- The broker's certificate, refused by us ----------------------------------------------------------------- */
+
+static void expired(const struct tls_handshake *h, struct fault *fault)
+{
+        if (h->verify_depth > 0)
+                (void)fault_set(fault, -EKEYEXPIRED, "the CA certificate %s expired on %s: the CA must be renewed", h->subject,
+                                h->date);
+        else
+                (void)fault_set(fault, -EKEYEXPIRED,
+                                "the broker's certificate expired on %s: renew it with sconce-pki renew, and reload the broker",
+                                h->date);
+}
+
+static void not_yet_valid(const struct tls_handshake *h, struct fault *fault)
+{
+        (void)fault_set(fault, -EKEYREJECTED,
+                        "the broker's certificate is not yet valid, only from %s on: is this machine's clock right?", h->date);
+}
+
+static void wrong_name(const struct tls_handshake *h, struct fault *fault)
+{
+        if (h->names[0])
+                (void)fault_set(fault, -EKEYREJECTED,
+                                "the broker's certificate is not for %s but for %s: use one of these, or make one with "
+                                "sconce-pki broker %s",
+                                h->server_name, h->names, h->server_name);
+        else
+                (void)fault_set(fault, -EKEYREJECTED,
+                                "the broker's certificate (%s) has no subjectAltName, and a CN is not looked at: make a new "
+                                "one with sconce-pki broker %s",
+                                h->subject, h->server_name);
+}
+
+static void unknown_ca(const struct tls_handshake *h, struct fault *fault)
+{
+        (void)fault_set(fault, -EKEYREJECTED,
+                        "the broker's certificate comes from an unknown CA (%s): does [tls] ca belong to this broker?",
+                        h->issuer);
+}
+
+static void self_signed(const struct tls_handshake *h, struct fault *fault)
+{
+        (void)fault_set(fault, -EKEYREJECTED,
+                        "the broker's certificate (%s) is signed by itself and not by the CA of [tls] ca: make one with "
+                        "sconce-pki broker %s",
+                        h->subject, h->server_name);
+}
+
+static void revoked(const struct tls_handshake *h, struct fault *fault)
+{
+        (void)fault_set(fault, -EKEYREVOKED, "the broker's certificate (%s) is revoked, says %s", h->subject, h->crl);
+}
+
+static void no_crl(const struct tls_handshake *h, struct fault *fault)
+{
+        (void)fault_set(fault, -EKEYREJECTED,
+                        "the revocation list %s is not of the broker's CA (%s): get the one that belongs to it", h->crl,
+                        h->issuer);
+}
+
+static void wrong_purpose(const struct tls_handshake *h, struct fault *fault)
+{
+        (void)fault_set(fault, -EKEYREJECTED,
+                        "the broker's certificate (%s) is not made for a server: make one with sconce-pki broker %s",
+                        h->subject, h->server_name);
+}
+
+static void wrong_pin(const struct tls_handshake *h, struct fault *fault)
+{
+        (void)h;
+        (void)fault_set(fault, -EKEYREJECTED,
+                        "the broker's public key is not the one of [tls] pin: if the broker got a new key, pin that one");
+}
+
+static void too_weak(const struct tls_handshake *h, struct fault *fault)
+{
+        (void)fault_set(fault, -EKEYREJECTED, "the broker's certificate (%s) is too weak: it needs a newer kind of key",
+                        h->subject);
+}
+
+static const struct {
+        int error;
+        void (*describe)(const struct tls_handshake *handshake, struct fault *fault);
+} verify_errors[] = {
+        { X509_V_ERR_CERT_HAS_EXPIRED, expired },
+        { X509_V_ERR_CERT_NOT_YET_VALID, not_yet_valid },
+        { X509_V_ERR_HOSTNAME_MISMATCH, wrong_name },
+        { X509_V_ERR_IP_ADDRESS_MISMATCH, wrong_name },
+        { X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, self_signed },
+        { X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, unknown_ca },
+        { X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, unknown_ca },
+        { X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, unknown_ca },
+        { X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, unknown_ca },
+        { X509_V_ERR_CERT_SIGNATURE_FAILURE, unknown_ca },
+        { X509_V_ERR_CERT_REVOKED, revoked },
+        { X509_V_ERR_UNABLE_TO_GET_CRL, no_crl },
+        { X509_V_ERR_CRL_SIGNATURE_FAILURE, no_crl },
+        { X509_V_ERR_INVALID_PURPOSE, wrong_purpose },
+        { X509_V_ERR_APPLICATION_VERIFICATION, wrong_pin },
+        { X509_V_ERR_EE_KEY_TOO_SMALL, too_weak },
+        { X509_V_ERR_CA_KEY_TOO_SMALL, too_weak },
+        { X509_V_ERR_CA_MD_TOO_WEAK, too_weak },
+};
+
+static void describe_verify_error(const struct tls_handshake *h, struct fault *fault)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(verify_errors); i++) {
+                if (verify_errors[i].error == h->verify_error) {
+                        verify_errors[i].describe(h, fault);
+                        return;
+                }
+        }
+        (void)fault_set(fault, -EKEYREJECTED, "the broker's certificate (%s) cannot be trusted: %s", h->subject,
+                        X509_verify_cert_error_string(h->verify_error));
+}
+
+/* ---- Ours, refused by the broker ----------------------------------------------------------------------------- */
+
+static const struct {
+        int alert;
+        int error;
+        const char *text;
+} alerts[] = {
+        { SSL_AD_BAD_CERTIFICATE, -EKEYREJECTED, "the broker refuses our certificate as bad" },
+        { SSL_AD_UNSUPPORTED_CERTIFICATE, -EKEYREJECTED,
+          "the broker refuses our certificate: it is not made for a client; make one with sconce-pki node" },
+        { SSL_AD_CERTIFICATE_REVOKED, -EKEYREVOKED,
+          "the broker refuses our certificate: it is revoked; make a new one with sconce-pki node" },
+        { SSL_AD_CERTIFICATE_UNKNOWN, -EKEYREJECTED, "the broker refuses our certificate" },
+        { SSL_AD_UNKNOWN_CA, -EKEYREJECTED,
+          "the broker refuses our certificate: it does not know the CA that signed it; do both come from one sconce-pki?" },
+        { SSL_AD_ACCESS_DENIED, -EACCES, "the broker accepts our certificate but denies access" },
+        { SSL_AD_DECRYPT_ERROR, -EKEYREJECTED, "the broker refuses our signature: does the key belong to the certificate?" },
+        { SSL_AD_HANDSHAKE_FAILURE, -EPROTO, "the broker finds no common way of encryption, or misses a client certificate" },
+        { SSL_AD_PROTOCOL_VERSION, -EPROTO, "the broker speaks no TLS version that is accepted here (see min_version)" },
+        { SSL_AD_UNRECOGNIZED_NAME, -EKEYREJECTED, "the broker does not know the server name that it was asked for" },
+        { SSL_AD_INTERNAL_ERROR, -EPROTO, "the broker reports an internal error in TLS" },
+        { SSL_AD_INSUFFICIENT_SECURITY, -EPROTO, "the broker wants stronger encryption" },
+        { SSL_AD_NO_APPLICATION_PROTOCOL, -EPROTO, "the broker does not speak MQTT on this port" },
+};
+
+/* A broker whose revocation list is out of date refuses everybody with this alert: our own clock tells the two apart. */
+static void describe_expired_alert(const struct tls_handshake *h, struct fault *fault)
+{
+        if (h->own_expired)
+                (void)fault_set(fault, -EKEYEXPIRED,
+                                "our certificate has expired, and the broker refuses it: renew it with sconce-pki renew");
+        else
+                (void)fault_set(fault, -EKEYREJECTED,
+                                "the broker refuses our certificate as expired, which it is not: are the broker's clock "
+                                "right and its revocation list (crlfile) up to date?");
+}
+
+static void describe_alert(const struct tls_handshake *h, struct fault *fault)
+{
+        if (h->alert_received == SSL_AD_CERTIFICATE_EXPIRED) {
+                describe_expired_alert(h, fault);
+                return;
+        }
+        if (h->own_absent &&
+            (h->alert_received == SSL_AD_HANDSHAKE_FAILURE || h->alert_received == SSL_AD_CERTIFICATE_REQUIRED)) {
+                (void)fault_set(fault, -EACCES, "the broker wants a client certificate: set [tls] cert and key");
+                return;
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(alerts); i++) {
+                if (alerts[i].alert == h->alert_received) {
+                        (void)fault_set(fault, alerts[i].error, "%s", alerts[i].text);
+                        return;
+                }
+        }
+        (void)fault_set(fault, -EPROTO, "the broker ends TLS with the alert \"%s\"",
+                        SSL_alert_desc_string_long(h->alert_received));
+}
+
+/* ---- Other errors of OpenSSL --------------------------------------------------------------------------------- */
+
+static void describe_error(const struct tls_handshake *h, struct fault *fault)
+{
+        static const int no_tls[] = { SSL_R_WRONG_VERSION_NUMBER, SSL_R_PACKET_LENGTH_TOO_LONG, SSL_R_HTTP_REQUEST,
+                                      SSL_R_HTTPS_PROXY_REQUEST, SSL_R_UNEXPECTED_MESSAGE, SSL_R_BAD_RECORD_TYPE };
+        int reason = ERR_GET_REASON(h->error);
+        const char *text = ERR_reason_error_string(h->error);
+
+        for (size_t i = 0; i < ARRAY_SIZE(no_tls); i++) {
+                if (reason == no_tls[i]) {
+                        (void)fault_set(fault, -EPROTO,
+                                        "what answers there does not speak TLS: is it the broker's plain port (1883)?");
+                        return;
+                }
+        }
+        if (reason == SSL_R_UNSUPPORTED_PROTOCOL)
+                (void)fault_set(fault, -EPROTO, "the broker speaks no TLS version that is accepted here (see min_version)");
+        else
+                (void)fault_set(fault, -EPROTO, "TLS failed: %s", text ? text : "unknown error");
+}
+
+bool tls_reason(const struct tls_handshake *h, struct fault *fault)
+{
+        bool hung_up = h->eof || ERR_GET_REASON(h->error) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
+
+        if (h->verify_error)
+                describe_verify_error(h, fault);
+        else if (h->alert_received >= 0)
+                describe_alert(h, fault);
+        else if (!h->done && h->io_error)
+                return false;
+        else if (!h->done && hung_up)
+                (void)fault_set(fault, -ECONNRESET,
+                                "the broker closed the connection during the TLS handshake: is that its TLS port (8883)?");
+        else if (h->error && !hung_up)
+                describe_error(h, fault);
+        else
+                return false;
+        return true;
+}
