@@ -21,7 +21,6 @@ static const struct code_text os_errors[] = {
         { ENETUNREACH, ENETUNREACH, "network unreachable: is this machine connected to the network?" },
         { EHOSTUNREACH, EHOSTUNREACH, "host unreachable: is it switched on and in the same network?" },
         { ETIMEDOUT, ETIMEDOUT, "no answer: is it switched on, and is a firewall in between?" },
-        { ECONNRESET, ECONNRESET, "the broker reset the connection" },
         { ENOENT, ENOENT, "there is no such socket: is the broker running?" },
         { EACCES, EACCES, "permission denied: may this user use the broker's socket?" },
         { EADDRNOTAVAIL, EADDRNOTAVAIL, "this machine has no address to connect from" },
@@ -134,7 +133,7 @@ void reason_describe(const struct transport_end *end, struct fault *fault)
                 return;
         else if (end->silent)
                 (void)fault_set(fault, -ETIMEDOUT, "the broker no longer answers");
-        else if (end->os_error)
+        else if (end->os_error && end->os_error != ECONNRESET && end->os_error != EPIPE)
                 describe_os(end->os_error, fault);
         else if (end->connack == 0)
                 (void)fault_set(fault, -ECONNRESET, "the broker closed the connection");

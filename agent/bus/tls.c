@@ -139,24 +139,33 @@ static struct tls *of_context(const SSL *ssl)
         return SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 }
 
-/* The socket's errno is told nowhere else: libmosquitto looks past it. */
+/*
+ * The socket's errno is told nowhere else: libmosquitto looks past it.
+ *
+ * In TLS 1.3 the broker judges our certificate after our handshake is done. When it refuses, CONNECT may meet a socket
+ * that it has reset, and libmosquitto would close ours with the broker's alert unread. So a write that fails then counts
+ * as done: what can be read next is the alert, or the end.
+ */
 static long on_socket(BIO *bio, int operation, const char *data, size_t size, int argi, long argl, int result,
                       size_t *processed)
 {
         struct tls_handshake *handshake = (void *)BIO_get_callback_arg(bio);
 
         (void)data;
-        (void)size;
         (void)argi;
         (void)argl;
-        (void)processed;
-        if (!(operation & BIO_CB_RETURN) || result > 0 || BIO_should_retry(bio))
+        /* Operations are numbers, not bits, and errno belongs to these two alone. */
+        bool reads = operation == (BIO_CB_READ | BIO_CB_RETURN);
+        if ((!reads && operation != (BIO_CB_WRITE | BIO_CB_RETURN)) || result > 0 || BIO_should_retry(bio))
                 return result;
-        if (operation == (BIO_CB_READ | BIO_CB_RETURN) && result == 0)
+        if (reads && result == 0)
                 handshake->eof = true;
-        else if ((operation & (BIO_CB_READ | BIO_CB_WRITE)) && errno != 0 && handshake->io_error == 0)
+        else if (handshake->io_error == 0)
                 handshake->io_error = errno;
-        return result;
+        if (reads || !handshake->done)
+                return result;
+        *processed = size;
+        return 1;
 }
 
 static void begin_handshake(struct tls *tls, SSL *ssl)
@@ -172,16 +181,6 @@ static void begin_handshake(struct tls *tls, SSL *ssl)
         }
 }
 
-static void end_handshake(struct tls *tls, SSL *ssl)
-{
-        BIO *bio = SSL_get_rbio(ssl);
-
-        tls->handshake->done = true;
-        tls->handshake->version = SSL_get_version(ssl);
-        if (bio)
-                BIO_set_callback_ex(bio, NULL);
-}
-
 static void on_info(const SSL *ssl, int where, int value)
 {
         struct tls *tls = of_context(ssl);
@@ -193,9 +192,10 @@ static void on_info(const SSL *ssl, int where, int value)
         memcpy(&writable, &ssl, sizeof(writable)); /* the callback's const is about the callback, not the object */
         if ((where & SSL_CB_HANDSHAKE_START) && !handshake->ssl)
                 begin_handshake(tls, writable);
-        else if ((where & SSL_CB_HANDSHAKE_DONE) && !handshake->done)
-                end_handshake(tls, writable);
-        else if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT && (value & 0xff) != SSL_AD_CLOSE_NOTIFY)
+        else if (where & SSL_CB_HANDSHAKE_DONE) {
+                handshake->done = true;
+                handshake->version = SSL_get_version(ssl);
+        } else if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT && (value & 0xff) != SSL_AD_CLOSE_NOTIFY)
                 handshake->alert_received = value & 0xff;
 }
 
@@ -455,6 +455,17 @@ bool tls_certificate_days(const struct tls *tls, long *ret_days)
         return true;
 }
 
+static int own_validity(const struct tls *tls)
+{
+        const X509 *certificate = SSL_CTX_get0_certificate(tls->context);
+
+        if (!certificate)
+                return 0;
+        if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0)
+                return -1;
+        return X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0 ? 1 : 0;
+}
+
 const char *tls_certificate_name(const struct tls *tls)
 {
         return tls->name[0] ? tls->name : NULL;
@@ -498,8 +509,6 @@ static bool set_verified_name(struct tls *tls)
 
 int tls_begin(struct tls *tls, const char *host, struct tls_handshake *handshake, SSL_CTX **ret, struct fault *fault)
 {
-        long days;
-
         reload_if_changed(tls);
         set_server_name(tls, host);
         if (!set_verified_name(tls))
@@ -509,11 +518,20 @@ int tls_begin(struct tls *tls, const char *host, struct tls_handshake *handshake
                 .server_name = tls->server_name,
                 .crl = tls->options.crl,
                 .own_absent = !tls->options.cert,
-                .own_expired = tls_certificate_days(tls, &days) && days < 0,
+                .own_validity = own_validity(tls),
         };
         tls->handshake = handshake;
         *ret = tls->context;
         return 0;
+}
+
+void tls_settled(struct tls_handshake *handshake)
+{
+        BIO *bio = handshake->ssl ? SSL_get_rbio(handshake->ssl) : NULL;
+
+        handshake->io_error = 0;
+        if (bio)
+                BIO_set_callback_ex(bio, NULL);
 }
 
 void tls_end(struct tls *tls)

@@ -55,7 +55,8 @@ struct tls_handshake {
         unsigned long error;             /* OpenSSL's packed code of what libmosquitto logged; 0: none */
         const char *version;             /* "TLSv1.3"; NULL before it is done */
         const char *server_name, *crl;   /* what is checked against */
-        bool own_expired, own_absent;    /* our certificate */
+        bool own_absent;                 /* we have no certificate */
+        int own_validity;                /* by our clock: -1 not yet, 0 valid, 1 expired */
         /* Why the broker's certificate was refused. */
         int verify_error;                /* X509_V_ERR_…; 0: it was not */
         int verify_depth;                /* 0: the broker's own; above: a CA's */
@@ -69,6 +70,8 @@ struct tls_handshake {
  * tls's own; one attempt at a time. */
 int tls_begin(struct tls *tls, const char *host, struct tls_handshake *handshake, SSL_CTX **ret,
               struct fault *fault) MUST_CHECK;
+/* The broker has accepted us: nothing more is watched. */
+void tls_settled(struct tls_handshake *handshake);
 void tls_end(struct tls *tls);
 
 /* A line of libmosquitto's log, which is the only place where it tells OpenSSL's errors. */

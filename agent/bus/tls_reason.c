@@ -38,8 +38,8 @@ static void wrong_name(const struct tls_handshake *h, struct fault *fault)
                                 h->server_name, h->names, h->server_name);
         else
                 (void)fault_set(fault, -EKEYREJECTED,
-                                "the broker's certificate (%s) has no subjectAltName, and a CN is not looked at: make a new "
-                                "one with sconce-pki broker %s",
+                                "the broker's certificate has no subjectAltName, and its common name (%s) is not looked "
+                                "at: make a new one with sconce-pki broker %s",
                                 h->subject, h->server_name);
 }
 
@@ -128,21 +128,22 @@ static void describe_verify_error(const struct tls_handshake *h, struct fault *f
 
 /* ---- Ours, refused by the broker ----------------------------------------------------------------------------- */
 
+#define OURS "our certificate was refused by the broker"
+
 static const struct {
         int alert;
         int error;
         const char *text;
 } alerts[] = {
-        { SSL_AD_BAD_CERTIFICATE, -EKEYREJECTED, "the broker refuses our certificate as bad" },
+        { SSL_AD_BAD_CERTIFICATE, -EKEYREJECTED, OURS " as bad" },
         { SSL_AD_UNSUPPORTED_CERTIFICATE, -EKEYREJECTED,
-          "the broker refuses our certificate: it is not made for a client; make one with sconce-pki node" },
-        { SSL_AD_CERTIFICATE_REVOKED, -EKEYREVOKED,
-          "the broker refuses our certificate: it is revoked; make a new one with sconce-pki node" },
-        { SSL_AD_CERTIFICATE_UNKNOWN, -EKEYREJECTED, "the broker refuses our certificate" },
+          OURS ": it is not made for a client; make one with sconce-pki node" },
+        { SSL_AD_CERTIFICATE_REVOKED, -EKEYREVOKED, OURS ": it is revoked; make a new one with sconce-pki node" },
+        { SSL_AD_CERTIFICATE_UNKNOWN, -EKEYREJECTED, OURS },
         { SSL_AD_UNKNOWN_CA, -EKEYREJECTED,
-          "the broker refuses our certificate: it does not know the CA that signed it; do both come from one sconce-pki?" },
+          OURS ": it does not know the CA that signed it; do both come from one sconce-pki?" },
         { SSL_AD_ACCESS_DENIED, -EACCES, "the broker accepts our certificate but denies access" },
-        { SSL_AD_DECRYPT_ERROR, -EKEYREJECTED, "the broker refuses our signature: does the key belong to the certificate?" },
+        { SSL_AD_DECRYPT_ERROR, -EKEYREJECTED, "our signature was refused by the broker: does the key belong to the certificate?" },
         { SSL_AD_HANDSHAKE_FAILURE, -EPROTO, "the broker finds no common way of encryption, or misses a client certificate" },
         { SSL_AD_PROTOCOL_VERSION, -EPROTO, "the broker speaks no TLS version that is accepted here (see min_version)" },
         { SSL_AD_UNRECOGNIZED_NAME, -EKEYREJECTED, "the broker does not know the server name that it was asked for" },
@@ -151,24 +152,30 @@ static const struct {
         { SSL_AD_NO_APPLICATION_PROTOCOL, -EPROTO, "the broker does not speak MQTT on this port" },
 };
 
-/* A broker whose revocation list is out of date refuses everybody with this alert: our own clock tells the two apart. */
-static void describe_expired_alert(const struct tls_handshake *h, struct fault *fault)
+/* A broker whose revocation list is out of date refuses everybody with the alert "expired", and "not yet valid" has no
+ * alert of its own: our own clock tells them apart. */
+static bool describe_dates(const struct tls_handshake *h, struct fault *fault)
 {
-        if (h->own_expired)
-                (void)fault_set(fault, -EKEYEXPIRED,
-                                "our certificate has expired, and the broker refuses it: renew it with sconce-pki renew");
-        else
+        bool about_dates = h->alert_received == SSL_AD_CERTIFICATE_EXPIRED || h->alert_received == SSL_AD_BAD_CERTIFICATE;
+
+        if (about_dates && h->own_validity < 0)
                 (void)fault_set(fault, -EKEYREJECTED,
-                                "the broker refuses our certificate as expired, which it is not: are the broker's clock "
-                                "right and its revocation list (crlfile) up to date?");
+                                OURS ": it is not yet valid, by this machine's clock: is that right?");
+        else if (about_dates && h->own_validity > 0)
+                (void)fault_set(fault, -EKEYEXPIRED, OURS ": it has expired; renew it with sconce-pki renew");
+        else if (h->alert_received == SSL_AD_CERTIFICATE_EXPIRED)
+                (void)fault_set(fault, -EKEYREJECTED,
+                                OURS " as expired, which it is not: is the broker's clock right, and its "
+                                     "revocation list (crlfile) up to date?");
+        else
+                return false;
+        return true;
 }
 
 static void describe_alert(const struct tls_handshake *h, struct fault *fault)
 {
-        if (h->alert_received == SSL_AD_CERTIFICATE_EXPIRED) {
-                describe_expired_alert(h, fault);
+        if (describe_dates(h, fault))
                 return;
-        }
         if (h->own_absent &&
             (h->alert_received == SSL_AD_HANDSHAKE_FAILURE || h->alert_received == SSL_AD_CERTIFICATE_REQUIRED)) {
                 (void)fault_set(fault, -EACCES, "the broker wants a client certificate: set [tls] cert and key");
@@ -208,18 +215,17 @@ static void describe_error(const struct tls_handshake *h, struct fault *fault)
 
 bool tls_reason(const struct tls_handshake *h, struct fault *fault)
 {
-        bool hung_up = h->eof || ERR_GET_REASON(h->error) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
+        bool hung_up = h->eof || h->io_error == ECONNRESET || h->io_error == EPIPE ||
+                       ERR_GET_REASON(h->error) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
 
         if (h->verify_error)
                 describe_verify_error(h, fault);
         else if (h->alert_received >= 0)
                 describe_alert(h, fault);
-        else if (!h->done && h->io_error)
-                return false;
         else if (!h->done && hung_up)
                 (void)fault_set(fault, -ECONNRESET,
                                 "the broker closed the connection during the TLS handshake: is that its TLS port (8883)?");
-        else if (h->error && !hung_up)
+        else if (h->error && !hung_up && !h->io_error)
                 describe_error(h, fault);
         else
                 return false;

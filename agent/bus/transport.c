@@ -173,36 +173,6 @@ static int socket_error(const struct transport *t)
         return error;
 }
 
-/* Reading is what carries the handshake on, whichever way it wants to go; 2.0.11 does not do it in writing. */
-static void handshake_turn(struct transport *t, uint32_t events)
-{
-        do_read(t);
-        if (!t->over && t->handshake.io_error)
-                finish(t, 0);
-        if (!t->over && t->handshake.done) {
-                enter(t, TRANSPORT_CONNACK);
-                do_write(t);
-        }
-        if (events & (EPOLLERR | EPOLLHUP))
-                finish(t, socket_error(t));
-}
-
-static void connecting_turn(struct transport *t, uint32_t events)
-{
-        if (events & (EPOLLERR | EPOLLHUP)) {
-                finish(t, socket_error(t));
-                return;
-        }
-        t->end.connected = true;
-        if (t->setup.tls) {
-                enter(t, TRANSPORT_HANDSHAKE);
-                handshake_turn(t, events);
-                return;
-        }
-        enter(t, TRANSPORT_CONNACK);
-        do_write(t);
-}
-
 static void talking_turn(struct transport *t, uint32_t events)
 {
         /* The peer's last words before the hang-up: an alert, a DISCONNECT. */
@@ -211,6 +181,37 @@ static void talking_turn(struct transport *t, uint32_t events)
         do_write(t);
         if (events & (EPOLLERR | EPOLLHUP))
                 finish(t, socket_error(t));
+}
+
+/* Reading is what carries the handshake on, whichever way it wants to go; 2.0.11 does not do it in writing. */
+static void handshake_turn(struct transport *t, uint32_t events)
+{
+        do_read(t);
+        if (t->over)
+                return;
+        if (t->handshake.done) {
+                enter(t, TRANSPORT_CONNACK);
+                talking_turn(t, events);
+        } else if (t->handshake.io_error || (events & (EPOLLERR | EPOLLHUP))) {
+                finish(t, socket_error(t));
+        }
+}
+
+static void connecting_turn(struct transport *t, uint32_t events)
+{
+        /* On loopback the handshake may be over before the first event. */
+        if ((events & (EPOLLERR | EPOLLHUP)) && !t->handshake.done) {
+                finish(t, socket_error(t));
+                return;
+        }
+        t->end.connected = true;
+        if (t->setup.tls) {
+                enter(t, TRANSPORT_HANDSHAKE);
+                handshake_turn(t, events);
+        } else {
+                enter(t, TRANSPORT_CONNACK);
+                do_write(t);
+        }
 }
 
 static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata)
@@ -274,6 +275,7 @@ static void on_connect(struct mosquitto *mosq, void *userdata, int reason, int f
         t->phase = TRANSPORT_UP;
         /* From here on the log costs an allocation for each packet and tells nothing. */
         mosquitto_log_callback_set(mosq, NULL);
+        tls_settled(&t->handshake);
         arm_keepalive(t);
         t->setup.handlers->up(t->setup.userdata);
 }

@@ -1,27 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The bus's session against a real mosquitto: plain, over a unix socket, over mutual TLS with every bad certificate. */
 #include <errno.h>
+#include <netdb.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "bus/resolve.h"
 #include "fakes/session_probe.h"
 #include "system/broker.h"
+#include "system/certs.h"
 #include "system/client.h"
+#include "system/crl.h"
 #include "system/workdir.h"
 
 static struct probe probe;
+
+/* Every name is this machine, over IPv4. */
+static int look_up_here(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **ret)
+{
+        (void)node;
+        return getaddrinfo("127.0.0.1", service, hints, ret);
+}
 
 static int setup(void **state)
 {
         (void)state;
         workdir_make();
+        resolve_set_lookup(look_up_here);
         return 0;
 }
 
@@ -158,13 +171,505 @@ static void session_stop__message_in_flight__is_delivered(void **state)
         broker_free(broker);
 }
 
+/* ---- Mutual TLS ---------------------------------------------------------------------------------------------- */
+
+static const char *make_cert(const char *name, struct cert cert)
+{
+        cert.base = work_path("%s", name);
+        cert.cn = cert.cn ? cert.cn : name;
+        cert_make(&cert);
+        return cert.base;
+}
+
+static const char *file_of(const char *base, const char *suffix)
+{
+        char *text = NULL;
+
+        if (asprintf(&text, "%s%s", base, suffix) < 0)
+                give_up("out of memory");
+        return keep_text(text);
+}
+
+/* ca, broker and node as they should be; a test replaces what it is about. */
+struct pair {
+        const char *ca, *broker, *node;
+        struct broker *mosquitto;
+};
+
+static struct pair make_pair(void)
+{
+        struct pair pair = { 0 };
+
+        pair.ca = make_cert("ca", (struct cert){ .is_ca = true });
+        pair.broker = make_cert("broker", (struct cert){ .issuer = pair.ca, .sans = "DNS:broker.lan,IP:127.0.0.1" });
+        pair.node = make_cert("node", (struct cert){ .issuer = pair.ca });
+        return pair;
+}
+
+static void start_tls_broker(struct pair *pair, const char *extra)
+{
+        char config[2048];
+
+        (void)snprintf(config, sizeof(config),
+                       "listener PORT 127.0.0.1\ncafile %s.crt\ncertfile %s.crt\nkeyfile %s.key\nallow_anonymous true\n"
+                       "require_certificate true\nuse_identity_as_username true\n%s",
+                       pair->ca, pair->broker, pair->broker, extra);
+        pair->mosquitto = broker_new_plain(config);
+}
+
+static void begin_tls(const struct pair *pair, const char *host)
+{
+        begin(url("mqtts", host, pair->mosquitto->port.number));
+        probe.tls = (struct tls_options){ .ca = file_of(pair->ca, ".crt"),
+                                          .cert = file_of(pair->node, ".crt"),
+                                          .key = file_of(pair->node, ".key") };
+        probe.options.tls = &probe.tls;
+}
+
+/* The text of a failed attempt after "cannot connect to broker.lan (127.0.0.1:PORT): ", DATE standing for a date. */
+static void assert_reason(unsigned attempt, const char *expected)
+{
+        const char *text = strstr(probe_failure(&probe, attempt), "): ");
+        const char *date = strstr(expected, "DATE");
+
+        if (!text)
+                fail_msg("no attempt failed as expected: %s", probe.log);
+        text += 3;
+        if (!date) {
+                assert_string_equal(text, expected);
+                return;
+        }
+        assert_memory_equal(text, expected, (size_t)(date - expected));
+        assert_int_equal(text[(date - expected) + 4], '-');
+        assert_string_equal(text + (date - expected) + strlen("2026-11-22 19:30 UTC"), date + 4);
+}
+
+static void session__mutual_tls__connects(void **state)
+{
+        struct pair pair = make_pair();
+        const char *peer = NULL;
+        long days;
+
+        (void)state;
+        start_tls_broker(&pair, "");
+        begin_tls(&pair, "broker.lan");
+        probe.subscriptions[0] = "t/back";
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_connected, 1));
+        peer = strchr(session_peer(probe.session), ')');
+        assert_string_equal(peer, "), MQTT 5, TLSv1.3");
+        assert_int_equal(probe_publish(&probe, "t/back", "over TLS", 1), 0);
+        assert_true(probe_until(&probe, probe_messages, 1));
+        assert_string_equal(probe.payload, "over TLS");
+        assert_string_equal(tls_certificate_name(session_tls(probe.session)), "node");
+        assert_true(tls_certificate_days(session_tls(probe.session), &days));
+        assert_in_range(days, 0, 1);
+        broker_free(pair.mosquitto);
+}
+
+static void session__address_with_ip_san__connects(void **state)
+{
+        struct pair pair = make_pair();
+
+        (void)state;
+        start_tls_broker(&pair, "");
+        begin_tls(&pair, "127.0.0.1");
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_connected, 1));
+        assert_int_equal(probe.n_failed, 0);
+        broker_free(pair.mosquitto);
+}
+
+static const struct broker_case {
+        const char *name;
+        const char *host;
+        struct cert cert;
+        bool foreign;
+        const char *reason;
+} broker_cases[] = {
+        { "broker_certificate__expired__is_refused", "broker.lan", { .sans = "DNS:broker.lan", .from_s = -9 * DAY_S, .until_s = -60 }, false,
+          "the broker's certificate expired on DATE: renew it with sconce-pki renew, and reload the broker" },
+        { "broker_certificate__not_yet_valid__is_refused", "broker.lan", { .sans = "DNS:broker.lan", .from_s = DAY_S, .until_s = 9 * DAY_S }, false,
+          "the broker's certificate is not yet valid, only from DATE on: is this machine's clock right?" },
+        { "broker_certificate__foreign_ca__is_refused", "broker.lan", { .sans = "DNS:broker.lan" }, true,
+          "the broker's certificate comes from an unknown CA (CN=foreign): does [tls] ca belong to this broker?" },
+        { "broker_certificate__wrong_name__is_refused", "broker.lan", { .sans = "DNS:other.lan,DNS:www.broker.lan,IP:192.168.7.1,IP:fd00::1" }, false,
+          "the broker's certificate is not for broker.lan but for other.lan, www.broker.lan, 192.168.7.1, fd00::1: use "
+          "one of these, or make one with sconce-pki broker broker.lan" },
+        { "broker_certificate__partial_wildcard__is_refused", "broker.lan", { .sans = "DNS:bro*.lan" }, false,
+          "the broker's certificate is not for broker.lan but for bro*.lan: use one of these, or make one with sconce-pki "
+          "broker broker.lan" },
+        { "broker_certificate__name_for_an_address__is_refused", "127.0.0.1", { .sans = "DNS:broker.lan,DNS:127.0.0.1" }, false, NULL },
+        { "broker_certificate__cn_only__is_refused", "broker.lan", { .cn = "broker.lan" }, false,
+          "the broker's certificate has no subjectAltName, and its common name (CN=broker.lan) is not looked at: make a "
+          "new one with sconce-pki broker broker.lan" },
+        { "broker_certificate__mail_address_only__is_refused", "broker.lan", { .cn = "broker.lan", .sans = "email:a@broker.lan" }, false,
+          "the broker's certificate has no subjectAltName, and its common name (CN=broker.lan) is not looked at: make a "
+          "new one with sconce-pki broker broker.lan" },
+};
+
+static void session__bad_broker_certificate__is_refused_with_its_reason(void **state)
+{
+        const struct broker_case *row = *state;
+        struct pair pair = make_pair();
+        struct cert cert = row->cert;
+
+        cert.issuer = row->foreign ? make_cert("foreign", (struct cert){ .is_ca = true }) : pair.ca;
+        pair.broker = make_cert("bad", cert);
+        start_tls_broker(&pair, "");
+        begin_tls(&pair, row->host);
+        probe_start(&probe);
+        /* Not the MQTT version's fault, and tried again. */
+        assert_true(probe_until(&probe, probe_failed, 3));
+        assert_int_equal(probe.n_connected, 0);
+        if (row->reason)
+                assert_reason(0, row->reason);
+        else
+                assert_non_null(strstr(probe_failure(&probe, 0), "the broker's certificate is not for 127.0.0.1 but for"));
+        assert_string_equal(probe_failure(&probe, 1), probe_failure(&probe, 0));
+        assert_int_equal(probe_logged(&probe, "cannot connect"), 1);
+        assert_int_equal(session_last_fault(probe.session)->code, probe.failures[0].code);
+        broker_free(pair.mosquitto);
+}
+
+static void session__self_signed_broker__is_refused_with_its_reason(void **state)
+{
+        struct pair pair = make_pair();
+
+        (void)state;
+        pair.broker = make_cert("broker.lan", (struct cert){ .sans = "DNS:broker.lan" });
+        start_tls_broker(&pair, "");
+        begin_tls(&pair, "broker.lan");
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_failed, 1));
+        assert_reason(0, "the broker's certificate (CN=broker.lan) is signed by itself and not by the CA of [tls] ca: make "
+                         "one with sconce-pki broker broker.lan");
+        broker_free(pair.mosquitto);
+}
+
+static void session__crl__revokes_even_when_outdated(void **state)
+{
+        static const long until_s[] = { DAY_S, -DAY_S };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(until_s); i++) {
+                struct pair pair = make_pair();
+                const char *crl = work_path("crl.pem");
+                char expected[512];
+
+                crl_make(crl, pair.ca, pair.broker, until_s[i]);
+                start_tls_broker(&pair, "");
+                begin_tls(&pair, "broker.lan");
+                probe.tls.crl = crl;
+                probe_start(&probe);
+                assert_true(probe_until(&probe, probe_failed, 1));
+                (void)snprintf(expected, sizeof(expected), "the broker's certificate (CN=broker) is revoked, says %s", crl);
+                assert_reason(0, expected);
+
+                /* The list is replaced by one that revokes nobody: read again without a restart, outdated or not. */
+                crl_make(crl, pair.ca, NULL, until_s[i]);
+                assert_true(probe_until(&probe, probe_connected, 1));
+                assert_int_equal(probe_logged(&probe, "is out of date"), i == 0 ? 0 : 2);
+                probe_done(&probe);
+                probe.loop.event = NULL;
+                broker_free(pair.mosquitto);
+        }
+}
+
+static void session__crl_of_another_ca__is_refused_with_its_reason(void **state)
+{
+        struct pair pair = make_pair();
+        const char *foreign = make_cert("foreign", (struct cert){ .is_ca = true });
+        char expected[512];
+
+        (void)state;
+        crl_make(work_path("crl.pem"), foreign, NULL, DAY_S);
+        start_tls_broker(&pair, "");
+        begin_tls(&pair, "broker.lan");
+        probe.tls.crl = work_path("crl.pem");
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_failed, 1));
+        (void)snprintf(expected, sizeof(expected),
+                       "the revocation list %s is not of the broker's CA (CN=ca): get the one that belongs to it",
+                       probe.tls.crl);
+        assert_reason(0, expected);
+        broker_free(pair.mosquitto);
+}
+
+static const struct own_case {
+        const char *name;
+        struct cert cert;
+        bool foreign;
+        const char *reason;
+} own_cases[] = {
+        { "own_certificate__expired__is_told", { .from_s = -9 * DAY_S, .until_s = -60 }, false,
+          "our certificate was refused by the broker: it has expired; renew it with sconce-pki renew" },
+        { "own_certificate__not_yet_valid__is_told", { .from_s = DAY_S, .until_s = 9 * DAY_S }, false,
+          "our certificate was refused by the broker: it is not yet valid, by this machine's clock: is that right?" },
+        { "own_certificate__foreign_ca__is_told", { 0 }, true,
+          "our certificate was refused by the broker: it does not know the CA that signed it; do both come from one "
+          "sconce-pki?" },
+};
+
+static void session__bad_own_certificate__tells_what_the_broker_says(void **state)
+{
+        const struct own_case *row = *state;
+        struct pair pair = make_pair();
+        struct cert cert = row->cert;
+
+        cert.issuer = row->foreign ? make_cert("foreign", (struct cert){ .is_ca = true }) : pair.ca;
+        pair.node = make_cert("bad", cert);
+        start_tls_broker(&pair, "");
+        begin_tls(&pair, "broker.lan");
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_failed, 2));
+        assert_reason(0, row->reason);
+        assert_reason(1, row->reason);
+        assert_int_equal(probe.n_connected, 0);
+        /* An alert is no reason to try an older MQTT. */
+        assert_int_equal(session_version(probe.session), SESSION_VERSION_5);
+
+        /* The files are renewed where they are: the next attempt uses them. */
+        (void)make_cert("bad", (struct cert){ .issuer = pair.ca });
+        assert_true(probe_until(&probe, probe_connected, 1));
+        assert_int_equal(probe_logged(&probe, "certificates changed and were read again"), 1);
+        broker_free(pair.mosquitto);
+}
+
+static void session__own_certificate_revoked__tells_it(void **state)
+{
+        struct pair pair = make_pair();
+        char extra[512];
+
+        (void)state;
+        crl_make(work_path("crl.pem"), pair.ca, pair.node, DAY_S);
+        (void)snprintf(extra, sizeof(extra), "crlfile %s\n", work_path("crl.pem"));
+        start_tls_broker(&pair, extra);
+        begin_tls(&pair, "broker.lan");
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_failed, 1));
+        assert_reason(0, "our certificate was refused by the broker: it is revoked; make a new one with sconce-pki node");
+        broker_free(pair.mosquitto);
+}
+
+static void session__brokers_crl_outdated__is_guessed(void **state)
+{
+        struct pair pair = make_pair();
+        char extra[512];
+
+        (void)state;
+        crl_make(work_path("crl.pem"), pair.ca, NULL, -DAY_S);
+        (void)snprintf(extra, sizeof(extra), "crlfile %s\n", work_path("crl.pem"));
+        start_tls_broker(&pair, extra);
+        begin_tls(&pair, "broker.lan");
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_failed, 1));
+        assert_reason(0, "our certificate was refused by the broker as expired, which it is not: is the broker's clock right, "
+                         "and its revocation list (crlfile) up to date?");
+        broker_free(pair.mosquitto);
+}
+
+static void session__no_client_certificate__says_what_to_set(void **state)
+{
+        struct pair pair = make_pair();
+
+        (void)state;
+        start_tls_broker(&pair, "");
+        begin_tls(&pair, "broker.lan");
+        probe.tls.cert = probe.tls.key = NULL;
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_failed, 1));
+        assert_reason(0, "the broker wants a client certificate: set [tls] cert and key");
+        broker_free(pair.mosquitto);
+}
+
+static void session__server_name__is_what_is_verified(void **state)
+{
+        struct pair pair = make_pair();
+
+        (void)state;
+        start_tls_broker(&pair, "");
+        begin_tls(&pair, "tunnel.example");
+        probe.tls.server_name = "broker.lan";
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_connected, 1));
+        assert_int_equal(probe.n_failed, 0);
+        broker_free(pair.mosquitto);
+}
+
+static const char *pin_of(const char *base)
+{
+        char command[512], digest[64] = "";
+        char *text = NULL;
+
+        (void)snprintf(command, sizeof(command),
+                       "openssl x509 -in %s.crt -noout -pubkey | openssl pkey -pubin -outform DER | "
+                       "openssl dgst -sha256 -binary | openssl base64",
+                       base);
+        FILE *pipe = popen(command, "re");
+        if (!pipe || !fgets(digest, sizeof(digest), pipe) || pclose(pipe) != 0)
+                give_up("cannot make a pin");
+        digest[strcspn(digest, "\n")] = '\0';
+        if (asprintf(&text, "sha256//%s", digest) < 0)
+                give_up("out of memory");
+        return keep_text(text);
+}
+
+static void session__pin__replaces_the_name_alone(void **state)
+{
+        struct pair pair = make_pair();
+        const char *good = pin_of(pair.broker), *bad = pin_of(pair.node);
+
+        (void)state;
+        start_tls_broker(&pair, "");
+        begin_tls(&pair, "wrong.lan");
+        probe.tls.pin = good;
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_connected, 1));
+        assert_int_equal(probe.n_failed, 0);
+        probe_done(&probe);
+
+        begin_tls(&pair, "broker.lan");
+        probe.tls.pin = bad;
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_failed, 1));
+        assert_reason(0, "the broker's public key is not the one of [tls] pin: if the broker got a new key, pin that one");
+        probe_done(&probe);
+
+        /* The chain still holds. */
+        begin_tls(&pair, "broker.lan");
+        probe.tls.pin = good;
+        probe.tls.ca = file_of(make_cert("foreign", (struct cert){ .is_ca = true }), ".crt");
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_failed, 1));
+        assert_reason(0, "the broker's certificate comes from an unknown CA (CN=ca): does [tls] ca belong to this broker?");
+        broker_free(pair.mosquitto);
+}
+
+static void session__tls_to_plain_port__says_so(void **state)
+{
+        struct pair pair = make_pair();
+
+        (void)state;
+        pair.mosquitto = broker_new_plain(BROKER_OPEN);
+        begin_tls(&pair, "broker.lan");
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_failed, 1));
+        assert_reason(0, "the broker closed the connection during the TLS handshake: is that its TLS port (8883)?");
+        broker_free(pair.mosquitto);
+}
+
+static void session__plain_to_tls_port__says_so(void **state)
+{
+        struct pair pair = make_pair();
+
+        (void)state;
+        start_tls_broker(&pair, "");
+        begin(url("mqtt", "broker.lan", pair.mosquitto->port.number));
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_failed, 1));
+        assert_reason(0, "the broker closed the connection without a word: does it want TLS (mqtts://), or is this no MQTT "
+                         "broker?");
+        broker_free(pair.mosquitto);
+}
+
+static void session__broken_renewal__keeps_what_works(void **state)
+{
+        struct pair pair = make_pair();
+
+        (void)state;
+        start_tls_broker(&pair, "");
+        begin_tls(&pair, "broker.lan");
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_connected, 1));
+        write_file(probe.tls.cert, "half a certif");
+        broker_kill(pair.mosquitto);
+        assert_true(probe_until(&probe, probe_disconnected, 1));
+        broker_start(pair.mosquitto);
+        assert_true(probe_until(&probe, probe_connected, 2));
+        assert_int_equal(probe_logged(&probe, "holds no certificate (PEM); what was read before stays in use"), 1);
+        broker_free(pair.mosquitto);
+}
+
+static void session__tls_broker_killed_twice__comes_back(void **state)
+{
+        struct pair pair = make_pair();
+
+        (void)state;
+        start_tls_broker(&pair, "");
+        begin_tls(&pair, "broker.lan");
+        probe_start(&probe);
+        for (unsigned i = 1; i <= 3; i++) {
+                assert_true(probe_until(&probe, probe_connected, i));
+                if (i == 3)
+                        break;
+                broker_kill(pair.mosquitto);
+                assert_true(probe_until(&probe, probe_disconnected, i));
+                assert_true(probe_until(&probe, probe_failed, 1));
+                assert_reason(0, "connection refused: is the broker running there, on that port?");
+                broker_start(pair.mosquitto);
+        }
+        broker_free(pair.mosquitto);
+}
+
+static void session__key_appears_later__connects_then(void **state)
+{
+        struct pair pair = make_pair();
+
+        (void)state;
+        start_tls_broker(&pair, "");
+        begin_tls(&pair, "broker.lan");
+        assert_int_equal(chmod(probe.tls.key, 0644), 0);
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_failed, 2));
+        assert_non_null(strstr(probe_failure(&probe, 0), "is open to every user of this machine (mode 0644): chmod o= "));
+        assert_int_equal(chmod(probe.tls.key, 0640), 0);
+        assert_true(probe_until(&probe, probe_connected, 1));
+        broker_free(pair.mosquitto);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+static struct CMUnitTest row_test(const char *name, const void *row, CMUnitTestFunction function)
+{
+        struct CMUnitTest test = { .name = name, .test_func = function, .setup_func = setup, .teardown_func = teardown };
+
+        memcpy(&test.initial_state, &row, sizeof(row));
+        return test;
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(session__plain_broker__echoes, setup, teardown),
-                cmocka_unit_test_setup_teardown(session__broker_killed_twice__comes_back, setup, teardown),
-                cmocka_unit_test_setup_teardown(session__unix_socket__connects, setup, teardown),
-                cmocka_unit_test_setup_teardown(session_stop__message_in_flight__is_delivered, setup, teardown),
+                TEST(session__plain_broker__echoes),
+                TEST(session__broker_killed_twice__comes_back),
+                TEST(session__unix_socket__connects),
+                TEST(session_stop__message_in_flight__is_delivered),
+                TEST(session__mutual_tls__connects),
+                TEST(session__address_with_ip_san__connects),
+                TEST(session__self_signed_broker__is_refused_with_its_reason),
+                TEST(session__crl__revokes_even_when_outdated),
+                TEST(session__crl_of_another_ca__is_refused_with_its_reason),
+                TEST(session__own_certificate_revoked__tells_it),
+                TEST(session__brokers_crl_outdated__is_guessed),
+                TEST(session__no_client_certificate__says_what_to_set),
+                TEST(session__server_name__is_what_is_verified),
+                TEST(session__pin__replaces_the_name_alone),
+                TEST(session__tls_to_plain_port__says_so),
+                TEST(session__plain_to_tls_port__says_so),
+                TEST(session__broken_renewal__keeps_what_works),
+                TEST(session__tls_broker_killed_twice__comes_back),
+                TEST(session__key_appears_later__connects_then),
         };
-        return cmocka_run_group_tests(tests, NULL, NULL);
+        struct CMUnitTest rows[ARRAY_SIZE(broker_cases) + ARRAY_SIZE(own_cases)];
+        size_t n = 0;
+
+        for (size_t i = 0; i < ARRAY_SIZE(broker_cases); i++)
+                rows[n++] = row_test(broker_cases[i].name, &broker_cases[i],
+                                     session__bad_broker_certificate__is_refused_with_its_reason);
+        for (size_t i = 0; i < ARRAY_SIZE(own_cases); i++)
+                rows[n++] = row_test(own_cases[i].name, &own_cases[i],
+                                     session__bad_own_certificate__tells_what_the_broker_says);
+        int failed = cmocka_run_group_tests(tests, NULL, NULL);
+        return failed + cmocka_run_group_tests_name("certificates", rows, NULL, NULL);
 }
