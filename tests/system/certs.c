@@ -128,26 +128,12 @@ void pki_run(const char *pki, const char *const words[])
         process_free(process);
 }
 
-/* The authority's certificate and key side by side, for cert_make(). */
-static void link_ca(const char *pki)
-{
-        char from[PATH_MAX], to[PATH_MAX];
-
-        for (size_t i = 0; i < 2; i++) {
-                (void)snprintf(from, sizeof(from), "%s/%s", pki, i ? "private/ca.key" : "ca.crt");
-                (void)snprintf(to, sizeof(to), "%s-ca.%s", pki, i ? "key" : "crt");
-                if (symlink(from, to) < 0)
-                        give_up("cannot link %s", to);
-        }
-}
-
 const char *pki_make(const char *name)
 {
         const char *pki = work_path("%s", name);
 
         PKI_RUN(pki, "init");
         PKI_RUN(pki, "broker", "localhost", "127.0.0.1", "::1");
-        link_ca(pki);
         return pki;
 }
 
@@ -161,7 +147,7 @@ static const char *below(const char *pki, const char *folder, const char *name)
 
 const char *pki_ca(const char *pki)
 {
-        return below(pki, "-ca", "");
+        return below(pki, "/", "ca");
 }
 
 const char *pki_file(const char *pki, const char *name)
