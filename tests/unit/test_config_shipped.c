@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The files that we ship: they pass their own check, and the docs say what the tables say. Runs at the
  * repository's top. */
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "config/builtin.h"
+#include "device/devices.h"
 #include "util/file.h"
 #include "util/macro.h"
 
@@ -44,10 +47,27 @@ static int teardown(void **state)
         return 0;
 }
 
+/* This program is build/tests/unit/test_x; the plugins are in build/plugins. */
+static void find_plugins(char directory[static PATH_MAX])
+{
+        char program[PATH_MAX - 8];
+        ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
+        assert_true(length > 0);
+        program[length] = '\0';
+        for (int up = 0; up < 3; up++)
+                *strrchr(program, '/') = '\0';
+        (void)snprintf(directory, PATH_MAX, "%s/plugins", program);
+}
+
+/* All that sconced --check does. */
 static void check(struct fixture *f, const char *path)
 {
+        char plugins[PATH_MAX];
+        find_plugins(plugins);
         assert_int_equal(config_load_file(path, &f->problems, &f->config), 0);
         int r = settings_read(f->config, SETTINGS_DAEMON, &f->problems, &f->settings);
+        const struct devices_options options = { .plugin_dir = plugins, .default_chip = "gpiochip0" };
+        assert_int_equal(devices_check(&options, f->config, &f->problems), 0);
         for (size_t i = 0; i < f->problems.count; i++)
                 print_error("%s\n", f->problems.items[i]);
         assert_int_equal(f->problems.count, 0);
