@@ -29,7 +29,7 @@ base_cflags := -std=gnu11 -O2 -g -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BI
 	$(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 base_ldflags := -Wl,-z,relro,-z,now -Wl,--gc-sections -Wl,--as-needed $(if $(SAN),-fsanitize=$(SAN))
 
-agent_cflags = -Iagent -Iagent/include -fPIE $(shell pkg-config --cflags $(packages)) \
+agent_cflags = -Iagent -Iagent/include -fPIE $(shell pkg-config --cflags $(packages) $(client_package)) \
 	-DSCONCE_VERSION='"$(VERSION)"' -DSCONCE_PLUGIN_DIR='"$(plugin_dir)"' -DSCONCE_SYSCONFDIR='"$(SYSCONFDIR)"' \
 	-DSCONCE_BUILD_EPOCH=$(SOURCE_DATE_EPOCH)
 agent_libs  = $(shell pkg-config --libs $(packages)) -ldl -lpthread -lm
@@ -84,7 +84,11 @@ $(BUILD)/libagent.a: $(lib_objects)
 $(BUILD)/sconced: $(BUILD)/agent/main.o $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) -pie $(LDFLAGS) -o $@ $^ $(agent_libs)
 
-$(BUILD)/sconce: $(client_objs) $(BUILD)/libagent.a
+# Without its main: for the unit tests.
+$(BUILD)/libclient.a: $(filter-out %/main.o,$(client_objs))
+	$(call quiet,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/sconce: $(BUILD)/agent/client/main.o $(BUILD)/libclient.a $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) -pie $(LDFLAGS) -o $@ $^ $(agent_libs) $(client_libs)
 
 # A plugin sees the public header alone and may import nothing but libc: host services come through the host struct.
@@ -98,8 +102,8 @@ $(BUILD)/tests/plugins/%.so: tests/plugins/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call quiet,PLUGIN,$@)$(plugin_build)
 
-$(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(fake_objs) $(BUILD)/libagent.a
-	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs)
+$(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(fake_objs) $(BUILD)/libclient.a $(BUILD)/libagent.a
+	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(client_libs) $(test_libs)
 
 $(BUILD)/tests/system/test_%: $(BUILD)/tests/system/test_%.o $(system_objs) $(fake_objs) $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs)

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/client.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "client/shown.h"
+#include "util/log.h"
+
+/* For brokers that send retained messages some time after they have granted the subscription. */
+#define RETAINED_GRACE_US (500 * USEC_PER_MSEC)
+#define GOODBYE_US        (1 * USEC_PER_SEC)
+
+/* ---- The end ------------------------------------------------------------------------------------------------- */
+
+static void on_stopped(void *userdata)
+{
+        struct client *client = userdata;
+        (void)sd_event_exit(client->loop.event, 0);
+}
+
+void client_end(struct client *client, int exit_code)
+{
+        if (client->ending)
+                return;
+        client->ending = true;
+        client->exit_code = exit_code;
+        timer_disarm(client->deadline);
+        timer_disarm(client->grace);
+        session_stop(client->session, GOODBYE_US, on_stopped, client);
+}
+
+void client_fail(struct client *client, int exit_code, const char *format, ...)
+{
+        CLEANUP_FREE char *sentence = NULL;
+        va_list arguments;
+
+        if (client->ending)
+                return;
+        va_start(arguments, format);
+        if (vasprintf(&sentence, format, arguments) < 0)
+                sentence = NULL;
+        va_end(arguments);
+        shown_say("%s", sentence ? sentence : "out of memory");
+        client_end(client, exit_code);
+}
+
+static void fail_without_broker(struct client *client)
+{
+        const struct fault *fault = session_last_fault(client->session);
+        client_fail(client, EXIT_NO_ANSWER, "no broker: %s",
+                    fault && fault->code ? fault->text : "it did not answer in time");
+}
+
+/* ---- Waiting ------------------------------------------------------------------------------------------------- */
+
+void client_wait(struct client *client, client_step late)
+{
+        client->on_late = late;
+        timer_arm(client->deadline, client->arguments->timeout_us);
+}
+
+static void on_deadline(void *userdata)
+{
+        struct client *client = userdata;
+        client_step late = client->on_late;
+
+        if (late)
+                late(client);
+}
+
+static void on_look_late(struct client *client)
+{
+        client_fail(client, EXIT_NO_ANSWER, "the broker answered no subscription in time");
+}
+
+/* ---- Looking at what is retained ----------------------------------------------------------------------------- */
+
+/* A broker sends what is retained right after the SUBACK, so the next SUBACK means that it has all been sent:
+ * with QoS 0, which waits for no acknowledgements in between. One filter at a time also keeps the broker's
+ * queue short; mosquitto drops what is more than a thousand messages, the SUBACK among them. */
+
+static void look_done(struct client *client)
+{
+        client_step then = client->look.then;
+
+        timer_disarm(client->grace);
+        timer_disarm(client->deadline);
+        for (size_t i = 0; i < client->look.count; i++)
+                free(client->look.filters[i]);
+        client->look = (struct look){ 0 };
+        then(client);
+}
+
+static void on_grace(void *userdata)
+{
+        look_done(userdata);
+}
+
+static void look_check(struct client *client)
+{
+        struct look *look = &client->look;
+
+        if (!look->then || !look->answered || client->ending)
+                return;
+        if (look->complete(client))
+                look_done(client);
+        else if (!timer_armed(client->grace))
+                timer_arm(client->grace, RETAINED_GRACE_US);
+}
+
+static void look_next(struct client *client)
+{
+        struct look *look = &client->look;
+
+        if (look->next == look->count) {
+                look->answered = true;
+                look_check(client);
+                return;
+        }
+        int r = session_subscribe(client->session, look->filters[look->next++], 0, &look->id);
+        if (r < 0)
+                client_fail(client, EXIT_NO_ANSWER, "cannot subscribe: %s", strerror(-r));
+}
+
+void client_look(struct client *client, const char *const *suffixes,
+                 bool (*complete)(const struct client *client), client_step then)
+{
+        struct look *look = &client->look;
+
+        *look = (struct look){ .complete = complete, .then = then };
+        for (; *suffixes && look->count + 1 < LOOK_FILTERS_MAX; suffixes++, look->count++)
+                if (asprintf(&look->filters[look->count], "%s/%s", client->home.base, *suffixes) < 0) {
+                        client_fail(client, EXIT_REFUSED, "out of memory");
+                        return;
+                }
+        /* The last one marks the end of what the others bring, and is where answers come. */
+        look->filters[look->count] = strdup(client->reply_topic);
+        if (!look->filters[look->count++]) {
+                client_fail(client, EXIT_REFUSED, "out of memory");
+                return;
+        }
+        client_wait(client, on_look_late);
+        look_next(client);
+}
+
+static void on_subscribed(void *userdata, int id, int reason)
+{
+        struct client *client = userdata;
+        struct look *look = &client->look;
+
+        if (client->ending)
+                return;
+        if (reason >= 0x80)
+                client_fail(client, EXIT_REFUSED, "the broker does not let %s read %s", client->settings.name,
+                            look->then && look->id == id ? look->filters[look->next - 1] : "that");
+        else if (look->then && look->id == id)
+                look_next(client);
+}
+
+/* ---- Asking the broker --------------------------------------------------------------------------------------- */
+
+bool client_is_topic(const struct client *client, const char *topic, const char *suffix)
+{
+        size_t base = strlen(client->home.base);
+        return strncmp(topic, client->home.base, base) == 0 && topic[base] == '/' &&
+               strcmp(topic + base + 1, suffix) == 0;
+}
+
+void client_subscribe(struct client *client, const char *suffix, int qos)
+{
+        CLEANUP_FREE char *filter = NULL;
+        int r = asprintf(&filter, "%s/%s", client->home.base, suffix);
+        if (r < 0)
+                filter = NULL;
+        r = r < 0 ? -ENOMEM : session_subscribe(client->session, filter, qos, NULL);
+        if (r < 0)
+                client_fail(client, EXIT_NO_ANSWER, "cannot subscribe to %s: %s", suffix, strerror(-r));
+}
+
+void client_publish(struct client *client, struct session_message *message, const char *suffix, int *ret_id)
+{
+        CLEANUP_FREE char *topic = NULL;
+        int r = asprintf(&topic, "%s/%s", client->home.base, suffix);
+        if (r < 0)
+                topic = NULL;
+        message->topic = topic;
+        r = r < 0 ? -ENOMEM : session_publish(client->session, message, ret_id);
+        message->topic = NULL;
+        if (r < 0)
+                client_fail(client, EXIT_NO_ANSWER, "cannot publish to %s: %s", suffix, strerror(-r));
+}
+
+/* ---- The session's events ------------------------------------------------------------------------------------ */
+
+static void on_connected(void *userdata)
+{
+        struct client *client = userdata;
+
+        client->connected = client->has_connected = true;
+        if (client->ending)
+                return;
+        timer_disarm(client->deadline);
+        client->arguments->command->connected(client);
+}
+
+static void on_disconnected(void *userdata, const char *why)
+{
+        struct client *client = userdata;
+
+        client->connected = false;
+        if (client->ending)
+                return;
+        if (client->arguments->command->endless)
+                shown_say("the broker is gone: %s; trying again", why);
+        else
+                client_fail(client, EXIT_NO_ANSWER, "the connection to the broker ended: %s", why);
+}
+
+static void on_message(void *userdata, const struct session_message *message)
+{
+        struct client *client = userdata;
+
+        if (client->ending)
+                return;
+        home_take(&client->home, message->topic, message->payload, message->size);
+        if (client->on_message)
+                client->on_message(client, message);
+        look_check(client);
+}
+
+static void on_acknowledged(void *userdata, int id, int reason)
+{
+        struct client *client = userdata;
+
+        if (!client->ending && client->on_acknowledged)
+                client->on_acknowledged(client, id, reason);
+}
+
+/* The same failure again, its address included, means that every address of every broker has been tried in
+ * between. */
+static void on_attempt_failed(void *userdata, const struct fault *fault)
+{
+        struct client *client = userdata;
+
+        if (client->has_connected)
+                return;
+        if (strcmp(client->first_fault, fault->text) == 0)
+                client_fail(client, EXIT_NO_ANSWER, "no broker: %s", fault->text);
+        else if (!client->first_fault[0])
+                memcpy(client->first_fault, fault->text, sizeof(client->first_fault));
+}
+
+static const struct session_handlers handlers = {
+        .connected = on_connected,
+        .disconnected = on_disconnected,
+        .message = on_message,
+        .acknowledged = on_acknowledged,
+        .attempt_failed = on_attempt_failed,
+        .subscribed = on_subscribed,
+};
+
+/* ---- The run ------------------------------------------------------------------------------------------------- */
+
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+        (void)source;
+        (void)info;
+        client_end(userdata, 0);
+        return 0;
+}
+
+/* An endless command is ended by Ctrl-C and that is its success; the others may be killed at any time. */
+static int catch_signals(struct client *client)
+{
+        const int signals[] = { SIGINT, SIGTERM };
+        sigset_t set;
+        int r = 0;
+
+        sigemptyset(&set);
+        for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+                sigaddset(&set, signals[i]);
+        if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+                return -errno;
+        for (size_t i = 0; i < ARRAY_SIZE(signals) && r >= 0; i++)
+                r = sd_event_add_signal(client->loop.event, NULL, signals[i], on_signal, client);
+        return MIN(r, 0);
+}
+
+static int on_reader_gone(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+        (void)source;
+        (void)fd;
+        (void)events;
+        client_end(userdata, 0);
+        return 0;
+}
+
+/* `sconce watch | head`: whoever reads has seen enough. A pipe tells by itself; files and terminals have
+ * nothing to tell. */
+static void notice_reader(struct client *client)
+{
+        struct stat status;
+        int fd = fileno(client->out);
+
+        if (fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode))
+                (void)sd_event_add_io(client->loop.event, NULL, fd, 0, on_reader_gone, client);
+}
+
+static int set_up_endless(struct client *client)
+{
+        notice_reader(client);
+        return catch_signals(client);
+}
+
+static int set_up(struct client *client)
+{
+        const struct client_settings *settings = &client->settings;
+        int r = home_init(&client->home, settings->config.broker.base);
+
+        if (r == 0 && asprintf(&client->reply_topic, "%s/reply/%s/%s", client->home.base, settings->name,
+                               settings->run) < 0) {
+                client->reply_topic = NULL;
+                r = -ENOMEM;
+        }
+        if (r == 0)
+                r = loop_init(&client->loop);
+        if (r >= 0)
+                r = timer_new(&client->loop, TIMER_EXACT_US, on_deadline, client, &client->deadline);
+        if (r >= 0)
+                r = timer_new(&client->loop, TIMER_EXACT_US, on_grace, client, &client->grace);
+        if (r >= 0 && client->arguments->command->endless)
+                r = set_up_endless(client);
+        if (r >= 0)
+                r = session_new(&client->loop, &settings->session, &handlers, client, &client->session);
+        return r >= 0 ? session_start(client->session) : r;
+}
+
+static void tear_down(struct client *client)
+{
+        for (size_t i = 0; i < client->look.count; i++)
+                free(client->look.filters[i]);
+        session_free(client->session);
+        timer_free(client->deadline);
+        timer_free(client->grace);
+        loop_done(&client->loop);
+        json_decref(client->errand.id);
+        home_done(&client->home);
+        free(client->reply_topic);
+        client_settings_done(&client->settings);
+}
+
+int client_run(const struct arguments *arguments, FILE *out)
+{
+        struct client client = { .arguments = arguments, .out = out, .exit_code = EXIT_REFUSED };
+        int r;
+
+        if (client_settings_read(arguments->config, &client.settings) < 0) {
+                client.exit_code = EXIT_BAD_CONFIG;
+        } else if ((r = set_up(&client)) < 0) {
+                shown_say("cannot start: %s", strerror(-r));
+        } else {
+                client_wait(&client, fail_without_broker);
+                (void)sd_event_loop(client.loop.event);
+        }
+        tear_down(&client);
+        return client.exit_code;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One run of a command: its config, its session, what it has seen of the house, and its end. A command is a
+ * chain of steps; each asks the broker for something and names the step that follows.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "bus/session.h"
+#include "client/arguments.h"
+#include "client/command.h"
+#include "client/home.h"
+#include "client/settings.h"
+#include "util/loop.h"
+
+#define LOOK_FILTERS_MAX 5
+
+typedef void (*client_step)(struct client *client);
+
+/* Reading what is retained: see client_look(). */
+struct look {
+        char *filters[LOOK_FILTERS_MAX];
+        size_t count, next;
+        int id; /* of the SUBSCRIBE that is not answered yet */
+        bool answered;
+        bool (*complete)(const struct client *client);
+        client_step then;
+};
+
+/* What `get` and `set` are after: see client/errand.h. */
+struct errand {
+        struct home_name name;
+        int publish_id; /* of the message that asks */
+        json_t *id;     /* that a result must carry; NULL: any */
+        bool acknowledged;
+        client_step then;
+};
+
+struct client {
+        const struct arguments *arguments;
+        FILE *out;
+        struct client_settings settings;
+        char *reply_topic; /* BASE/reply/NAME/RANDOM: of this run alone */
+        struct loop loop;
+        struct session *session;
+        struct timer *deadline, *grace;
+        struct home home;
+        struct look look;
+        struct errand errand;
+        bool connected, has_connected, ending;
+        char first_fault[sizeof(((struct fault *)NULL)->text)]; /* of the attempts to connect */
+        int exit_code;
+        /* Set by the command as it goes; NULL: nothing to do. */
+        void (*on_message)(struct client *client, const struct session_message *message);
+        void (*on_acknowledged)(struct client *client, int id, int reason);
+        client_step on_late;
+};
+
+/* Runs the command to its end; the exit code. */
+int client_run(const struct arguments *arguments, FILE *out) MUST_CHECK;
+
+/* Ends the run, with a sentence on stderr or without. The first end counts. */
+void client_end(struct client *client, int exit_code);
+void client_fail(struct client *client, int exit_code, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/* Subscribes to BASE/SUFFIX for each suffix and calls `then` when everything that is retained there has
+ * arrived. The list ends with NULL. `complete` says whether what has come can be all: brokers that send
+ * retained messages late are given a moment. */
+void client_look(struct client *client, const char *const *suffixes,
+                 bool (*complete)(const struct client *client), client_step then);
+
+/* These end the run when they fail. `suffix`: below BASE/. */
+void client_subscribe(struct client *client, const char *suffix, int qos);
+void client_publish(struct client *client, struct session_message *message, const char *suffix, int *ret_id);
+
+/* From now on the time-out counts; then `late` is called. */
+void client_wait(struct client *client, client_step late);
+
+/* The topic is BASE/SUFFIX. */
+bool client_is_topic(const struct client *client, const char *topic, const char *suffix);

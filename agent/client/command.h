@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One command of `sconce`: what it takes, what its help says, and what it does once the broker answers. */
+#pragma once
+
+#include "client/arguments.h"
+
+struct client;
+
+/* Exit codes, for scripts too: docs/client.md lists them. */
+enum {
+        EXIT_REFUSED = 1,    /* the device, the node or the broker said no, or there is no such device */
+        EXIT_USAGE = 2,      /* the words on the command line */
+        EXIT_NO_ANSWER = 3,  /* no broker, or nothing came in time */
+        EXIT_BAD_CONFIG = 78 /* as the daemon's */
+};
+
+struct client_command {
+        const char *name;
+        const char *words; /* what follows it: "DEVICE VALUE…" */
+        const char *summary;
+        const char *text; /* the rest of its help, examples among it */
+        size_t min, max;  /* how many words */
+        bool endless;     /* until Ctrl-C; a lost connection is made again */
+        /* What is wrong with the words, before anything is connected. NULL: nothing can be. */
+        int (*check)(const struct arguments *arguments, struct fault *fault);
+        void (*connected)(struct client *client);
+};
+
+extern const struct client_command command_get, command_list, command_nodes, command_set, command_watch;

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/errand.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+int errand_check(const struct arguments *arguments, struct fault *fault)
+{
+        struct home_name name;
+        return home_name_read(arguments->words[0], &name, fault);
+}
+
+/* Found, and its node is known with all that is needed; or there are several, which more messages do not
+ * change. */
+static bool is_found(const struct client *client)
+{
+        struct home_name name = client->errand.name;
+        int r = home_find(&client->home, &name, NULL);
+
+        if (r == 0)
+                return home_status(&client->home, name.node, NULL) && home_info(&client->home, name.node);
+        return r != -ENOENT;
+}
+
+static void on_looked(struct client *client)
+{
+        struct fault fault = { 0 };
+
+        if (home_find(&client->home, &client->errand.name, &fault) < 0)
+                client_fail(client, EXIT_REFUSED, "%s", fault.text);
+        else
+                client->errand.then(client);
+}
+
+void errand_find(struct client *client, client_step then)
+{
+        char status[NAME_MAX_BYTES + 8], info[NAME_MAX_BYTES + 8];
+        struct home_name *name = &client->errand.name;
+        struct fault fault = { 0 };
+
+        if (home_name_read(client->arguments->words[0], name, &fault) < 0) {
+                client_fail(client, EXIT_USAGE, "%s", fault.text);
+                return;
+        }
+        client->errand.then = then;
+        (void)snprintf(status, sizeof(status), "%s/status", name->node[0] ? name->node : "+");
+        (void)snprintf(info, sizeof(info), "%s/info", name->node[0] ? name->node : "+");
+        client_look(client, (const char *const[]){ status, info, NULL }, is_found, on_looked);
+}
+
+const char *errand_suffix(const struct client *client, const char *word,
+                          char suffix[static ERRAND_SUFFIX_MAX])
+{
+        (void)snprintf(suffix, ERRAND_SUFFIX_MAX, "%s/%s/%s", client->errand.name.node,
+                       client->errand.name.device, word);
+        return suffix;
+}
+
+bool errand_node_is_offline(const struct client *client)
+{
+        const char *status = home_status(&client->home, client->errand.name.node, NULL);
+        return status && strcmp(status, "offline") == 0;
+}

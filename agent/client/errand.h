@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `get` and `set` share: the one device that the first word names, and what may be said when it does not
+ * answer. */
+#pragma once
+
+#include "client/client.h"
+
+/* Reasons of a PUBACK (MQTT 5). */
+enum {
+        REASON_NOBODY_LISTENS = 0x10,
+        REASON_REFUSED = 0x80, /* this and all above */
+        REASON_NOT_AUTHORIZED = 0x87,
+};
+
+/* Is the first word a device's name? A command's `check`. */
+int errand_check(const struct arguments *arguments, struct fault *fault) MUST_CHECK;
+
+/* Finds the device among what is retained and goes on with `then`; ends the run when there is none. */
+void errand_find(struct client *client, client_step then);
+
+/* "NODE/DEVICE/WORD" */
+#define ERRAND_SUFFIX_MAX 192
+const char *errand_suffix(const struct client *client, const char *word,
+                          char suffix[static ERRAND_SUFFIX_MAX]);
+
+/* As far as is known. */
+bool errand_node_is_offline(const struct client *client);

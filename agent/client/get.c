@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `sconce get DEVICE [CHANNEL]`: asks for a fresh state, and shows the last one known where none comes. */
+#include <errno.h>
+#include <string.h>
+
+#include "client/errand.h"
+#include "client/shown.h"
+#include "client/table.h"
+#include "util/suggest.h"
+
+static const struct table_column columns[] = {
+        { "CHANNEL", "channel", .right = false },
+        { "VALUE", "value", .cut = true },
+        { "UNIT", "unit", .right = false },
+        { NULL, NULL, .right = false },
+};
+
+static json_t *state_of(const struct client *client)
+{
+        return home_state(&client->home, client->errand.name.node, client->errand.name.device);
+}
+
+/* ---- Showing ------------------------------------------------------------------------------------------------- */
+
+static json_t *rows_of(const struct client *client, json_t *state)
+{
+        const struct home_name *name = &client->errand.name;
+        json_t *channels = json_object_get(home_about(&client->home, name->node, name->device), "channels");
+        json_t *rows = json_array(), *value;
+        const char *key;
+
+        json_object_foreach (state, key, value) {
+                const char *unit = json_string_value(json_object_get(json_object_get(channels, key), "unit"));
+                (void)json_array_append_new(
+                        rows, json_pack("{s:s, s:O, s:s*}", "channel", key, "value", value, "unit", unit));
+        }
+        return rows;
+}
+
+static int show_all(struct client *client, json_t *state)
+{
+        CLEANUP_JSON json_t *rows = NULL;
+
+        if (client->arguments->json)
+                return table_json(client->out, state, false);
+        rows = rows_of(client, state);
+        return table_print(client->out, rows, columns, false);
+}
+
+static int show_channel(struct client *client, json_t *value)
+{
+        CLEANUP_FREE char *text = NULL;
+
+        if (client->arguments->json)
+                return table_json(client->out, value, false);
+        text = table_text(value);
+        return text && fprintf(client->out, "%s\n", text) >= 0 ? 0 : -EIO;
+}
+
+static void fail_unknown_channel(struct client *client, json_t *state, const char *word)
+{
+        struct suggestion suggestion = { .wanted = word };
+        char hint[SUGGESTION_MAX];
+        const char *key;
+        json_t *value;
+
+        json_object_foreach (state, key, value)
+                suggestion_offer(&suggestion, key);
+        client_fail(client, EXIT_REFUSED, "the state of %s/%s has no channel %s%s", client->errand.name.node,
+                    client->errand.name.device, word, suggestion_text(&suggestion, hint));
+}
+
+/* Shows what is known and ends the run. */
+static void show(struct client *client, int exit_code)
+{
+        json_t *state = state_of(client);
+        const char *channel = client->arguments->count > 1 ? client->arguments->words[1] : NULL;
+        json_t *value = channel ? json_object_get(state, channel) : NULL;
+
+        if (!state) {
+                client_fail(client, exit_code ? exit_code : EXIT_REFUSED, "nothing is known of %s/%s",
+                            client->errand.name.node, client->errand.name.device);
+                return;
+        }
+        if (channel && !value) {
+                fail_unknown_channel(client, state, channel);
+                return;
+        }
+        if ((channel ? show_channel(client, value) : show_all(client, state)) < 0) {
+                client_fail(client, EXIT_REFUSED, "cannot write the state");
+                return;
+        }
+        client_end(client, exit_code);
+}
+
+/* The device's own words on why it does not answer, where there are any. */
+static void say_error(const struct client *client)
+{
+        const struct home_name *name = &client->errand.name;
+        const char *message = json_string_value(
+                json_object_get(home_error(&client->home, name->node, name->device), "message"));
+
+        if (message)
+                shown_say("%s/%s is failing: %s", name->node, name->device, message);
+}
+
+static void show_old(struct client *client, const char *why)
+{
+        const struct home_name *name = &client->errand.name;
+        const char *time = json_string_value(json_object_get(state_of(client), "time"));
+
+        if (client->ending)
+                return;
+        say_error(client);
+        shown_say("%s/%s: %s; this is its last known state%s%s", name->node, name->device, why,
+                  time ? ", of " : "", time ? time : "");
+}
+
+/* ---- Asking -------------------------------------------------------------------------------------------------- */
+
+static void on_message(struct client *client, const struct session_message *message)
+{
+        char suffix[ERRAND_SUFFIX_MAX];
+
+        if (!message->retain &&
+            client_is_topic(client, message->topic, errand_suffix(client, "state", suffix)))
+                show(client, 0);
+}
+
+static void on_late(struct client *client)
+{
+        show_old(client,
+                 errand_node_is_offline(client) ? "its node is offline" : "it did not answer in time");
+        show(client, EXIT_NO_ANSWER);
+}
+
+/* A certificate for reading may look at what is retained, which has come before: see look(). */
+static void on_acknowledged(struct client *client, int id, int reason)
+{
+        if (id != client->errand.publish_id)
+                return;
+        if (reason >= REASON_REFUSED) {
+                show_old(client, "the broker does not let this certificate ask it");
+                show(client, 0);
+        } else if (reason == REASON_NOBODY_LISTENS) {
+                show_old(client, "its node is not subscribed");
+                show(client, EXIT_NO_ANSWER);
+        }
+}
+
+static void ask(struct client *client)
+{
+        struct session_message message = { .payload = "", .qos = 1 };
+        char suffix[ERRAND_SUFFIX_MAX];
+
+        client->on_message = on_message;
+        client->on_acknowledged = on_acknowledged;
+        client_publish(client, &message, errand_suffix(client, "get", suffix), &client->errand.publish_id);
+        client_wait(client, on_late);
+}
+
+static bool has_state(const struct client *client)
+{
+        return state_of(client) != NULL;
+}
+
+static void on_looked(struct client *client)
+{
+        if (errand_node_is_offline(client))
+                on_late(client);
+        else
+                ask(client);
+}
+
+static void look(struct client *client)
+{
+        char suffix[ERRAND_SUFFIX_MAX];
+        client_look(client, (const char *const[]){ errand_suffix(client, "+", suffix), NULL }, has_state,
+                    on_looked);
+}
+
+static void get_connected(struct client *client)
+{
+        errand_find(client, look);
+}
+
+const struct client_command command_get = {
+        .name = "get",
+        .words = "DEVICE [CHANNEL]",
+        .summary = "Reads a device now",
+        .text = "With CHANNEL it prints that one value and nothing else. A device that does not answer in time is shown as it\n"
+                "was last known, with a note on stderr and the exit code 3.\n\n"
+                "Examples:\n"
+                "  sconce get kitchen\n"
+                "  sconce get hall/cellar temperature\n"
+                "  sconce get kitchen --json\n",
+        .min = 1,
+        .max = 2,
+        .check = errand_check,
+        .connected = get_connected,
+};

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the retained messages tell of a house: its nodes, their devices, the last state of each. The names
+ * that people type are looked up here.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "client/payload.h"
+#include "util/fault.h"
+
+#define NAME_MAX_BYTES 65
+
+struct home {
+        const char *base; /* of all topics: "sconce" */
+        json_t *nodes;    /* {NODE: {"status", "info", "devices": {DEVICE: {"status", "error", "state"}}}} */
+};
+
+/* One device, by the words of its topics. */
+struct home_name {
+        char node[NAME_MAX_BYTES]; /* empty: not said */
+        char device[NAME_MAX_BYTES];
+};
+
+int home_init(struct home *home, const char *base) MUST_CHECK;
+void home_done(struct home *home);
+
+/* Takes in one message. What is no node's status or info and no device's status, error or state is left
+ * alone, and so is what has another form. An empty payload takes away. */
+void home_take(struct home *home, const char *topic, const void *payload, size_t size);
+
+/* Borrowed; NULL: not known. `device` NULL: the node's own. */
+const char *home_status(const struct home *home, const char *node, const char *device);
+json_t *home_info(const struct home *home, const char *node);
+json_t *home_about(const struct home *home, const char *node,
+                   const char *device); /* the device's entry in info */
+json_t *home_state(const struct home *home, const char *node, const char *device);
+json_t *home_error(const struct home *home, const char *node, const char *device);
+
+/* Every node is known with its status and info, every device in an info with its status, and there is at
+ * least one. */
+bool home_is_whole(const struct home *home, bool with_devices);
+
+/* DEVICE or NODE/DEVICE. -EINVAL when it is neither, which is known without asking the house. */
+int home_name_read(const char *text, struct home_name *ret, struct fault *fault) MUST_CHECK;
+
+/* Fills in the node of a device that is on one node alone. -ENOENT, -ENOTUNIQ with what there is instead. */
+int home_find(const struct home *home, struct home_name *name, struct fault *fault) MUST_CHECK;
+
+/* The JSON of a payload, out of its envelope where it has one; NULL: it is no JSON object. */
+json_t *home_json(const void *payload, size_t size);
+
+/* The names of an object's members in C order; free() the array, not the names. NULL without memory or
+ * members. */
+const char **home_sorted_keys(json_t *object, size_t *ret_count);

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/rows.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/table.h"
+
+#define BUILT_IN "node" /* the device that every node has */
+
+/* Puts a text that may be missing. */
+static void put(json_t *row, const char *key, const json_t *value)
+{
+        (void)json_object_set_new(row, key, value ? json_deep_copy(value) : json_null());
+}
+
+static void put_text(json_t *row, const char *key, const char *text)
+{
+        (void)json_object_set_new(row, key, text ? json_string(text) : json_null());
+}
+
+/* ---- States for people --------------------------------------------------------------------------------------- */
+
+/* "ON, brightness 128": the channel `state` needs no name. */
+static void write_channel(FILE *out, const char *key, const json_t *value, const char *unit,
+                          const char *comma)
+{
+        CLEANUP_FREE char *text = table_text(value);
+
+        (void)fprintf(out, "%s%s%s%s%s%s", comma, strcmp(key, "state") == 0 ? "" : key,
+                      strcmp(key, "state") == 0 ? "" : " ", json_is_null(value) || !text ? "?" : text,
+                      unit ? " " : "", unit ? unit : "");
+}
+
+static json_t *state_text(json_t *state, json_t *channels)
+{
+        CLEANUP_FREE char *text = NULL;
+        size_t size = 0;
+        FILE *out = open_memstream(&text, &size);
+        const char *key, *comma = "";
+        json_t *value;
+
+        if (!out)
+                return NULL;
+        json_object_foreach (state, key, value) {
+                if (strcmp(key, "time") == 0)
+                        continue;
+                write_channel(out, key, value,
+                              json_string_value(json_object_get(json_object_get(channels, key), "unit")),
+                              comma);
+                comma = ", ";
+        }
+        (void)fclose(out);
+        return json_string(text);
+}
+
+/* A list of texts as one: "a; b". */
+static json_t *joined(json_t *texts)
+{
+        CLEANUP_FREE char *text = NULL;
+        size_t size = 0, index;
+        FILE *out = open_memstream(&text, &size);
+        json_t *item;
+
+        if (!out)
+                return NULL;
+        json_array_foreach (texts, index, item)
+                (void)fprintf(out, "%s%s", index > 0 ? "; " : "",
+                              json_is_string(item) ? json_string_value(item) : "?");
+        (void)fclose(out);
+        return json_string(text);
+}
+
+/* ---- Rows ---------------------------------------------------------------------------------------------------- */
+
+/* A device of a node that is gone has itself said `online` last. */
+static const char *status_of(const struct home *home, const char *node, const char *device)
+{
+        const char *of_node = home_status(home, node, NULL);
+        return of_node && strcmp(of_node, "offline") == 0 ? of_node : home_status(home, node, device);
+}
+
+static json_t *row_of_device(const struct home *home, const char *node, const char *device, bool as_json)
+{
+        json_t *row = json_object();
+        json_t *about = home_about(home, node, device), *state = home_state(home, node, device);
+
+        put_text(row, "node", node);
+        put_text(row, "device", device);
+        put(row, "name", json_object_get(about, "name"));
+        put(row, "area", json_object_get(about, "area"));
+        put(row, "plugin", json_object_get(about, "plugin"));
+        put_text(row, "status", status_of(home, node, device));
+        if (as_json)
+                put(row, "state", state);
+        else
+                (void)json_object_set_new(row, "state",
+                                          state_text(state, json_object_get(about, "channels")));
+        return row;
+}
+
+static int add_devices(json_t *rows, const struct home *home, const char *node, bool as_json)
+{
+        size_t count = 0;
+        CLEANUP_FREE const char **devices = home_sorted_keys(
+                json_object_get(home_info(home, node), "devices"), &count);
+
+        if (!devices)
+                return -1;
+        for (size_t i = 0; i < count; i++)
+                if (strcmp(devices[i], BUILT_IN) != 0 &&
+                    json_array_append_new(rows, row_of_device(home, node, devices[i], as_json)) < 0)
+                        return -1;
+        return 0;
+}
+
+json_t *rows_of_devices(const struct home *home, bool as_json)
+{
+        size_t count = 0;
+        CLEANUP_FREE const char **nodes = home_sorted_keys(home->nodes, &count);
+        CLEANUP_JSON json_t *rows = json_array();
+
+        if (!nodes)
+                return NULL;
+        for (size_t i = 0; i < count; i++)
+                if (add_devices(rows, home, nodes[i], as_json) < 0)
+                        return NULL;
+        return TAKE_PTR(rows);
+}
+
+static json_t *row_of_node(const struct home *home, const char *node, bool as_json)
+{
+        json_t *row = json_object();
+        json_t *info = home_info(home, node), *devices = json_object_get(info, "devices");
+        json_t *problems = json_object_get(home_state(home, node, BUILT_IN), "problems");
+        size_t count = json_object_size(devices) - (json_object_get(devices, BUILT_IN) != NULL);
+
+        put_text(row, "node", node);
+        put_text(row, "status", home_status(home, node, NULL));
+        put(row, "version", json_object_get(info, "version"));
+        put(row, "started", json_object_get(info, "started"));
+        (void)json_object_set_new(row, "devices", info ? json_integer((json_int_t)count) : json_null());
+        if (as_json)
+                put(row, "problems", problems);
+        else
+                (void)json_object_set_new(row, "problems", joined(problems));
+        return row;
+}
+
+json_t *rows_of_nodes(const struct home *home, bool as_json)
+{
+        size_t count = 0;
+        CLEANUP_FREE const char **nodes = home_sorted_keys(home->nodes, &count);
+        CLEANUP_JSON json_t *rows = json_array();
+
+        if (!nodes)
+                return NULL;
+        for (size_t i = 0; i < count; i++)
+                if (json_array_append_new(rows, row_of_node(home, nodes[i], as_json)) < 0)
+                        return NULL;
+        return TAKE_PTR(rows);
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the client learns from retained messages, and how it finds the device that a person names. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "client/home.h"
+
+static int set_up(void **state)
+{
+        struct home *home = calloc(1, sizeof(*home));
+        *state = home;
+        return home ? home_init(home, "house/sconce") : -1;
+}
+
+static int tear_down(void **state)
+{
+        struct home *home = *state;
+        home_done(home);
+        free(home);
+        return 0;
+}
+
+static void take(struct home *home, const char *suffix, const char *payload)
+{
+        char topic[128];
+        (void)snprintf(topic, sizeof(topic), "house/sconce/%s", suffix);
+        home_take(home, topic, payload, strlen(payload));
+}
+
+static void take_house(struct home *home)
+{
+        take(home, "hall/status", "online");
+        take(home, "hall/info", "{\"devices\":{\"kitchen\":{\"plugin\":\"lamp\"},\"lamp\":{}}}");
+        take(home, "attic/status", "offline");
+        take(home, "attic/info", "{\"devices\":{\"lamp\":{},\"fan\":{}}}");
+}
+
+static void home_take__known_topics__are_kept(void **state)
+{
+        struct home *home = *state;
+
+        take(home, "hall/status", "online");
+        take(home, "hall/kitchen/status", "offline");
+        take(home, "hall/kitchen/state", "{\"state\":\"ON\"}");
+        take(home, "hall/kitchen/error", "{\"message\":\"busy\"}");
+        assert_string_equal(home_status(home, "hall", NULL), "online");
+        assert_string_equal(home_status(home, "hall", "kitchen"), "offline");
+        assert_string_equal(json_string_value(json_object_get(home_state(home, "hall", "kitchen"), "state")),
+                            "ON");
+        assert_string_equal(
+                json_string_value(json_object_get(home_error(home, "hall", "kitchen"), "message")), "busy");
+}
+
+static void home_take__empty_payload__takes_away(void **state)
+{
+        struct home *home = *state;
+
+        take(home, "hall/kitchen/error", "{\"message\":\"busy\"}");
+        take(home, "hall/kitchen/error", "");
+        assert_null(home_error(home, "hall", "kitchen"));
+}
+
+static void home_take__enveloped_state__is_unwrapped(void **state)
+{
+        struct home *home = *state;
+
+        take(home, "hall/kitchen/state",
+             "{\"header\":{\"node\":\"hall\"},\"content\":{\"state\":\"OFF\"},\"footer\":{\"sha256\":\"0\"}}");
+        assert_string_equal(json_string_value(json_object_get(home_state(home, "hall", "kitchen"), "state")),
+                            "OFF");
+}
+
+static void home_take__anything_else__is_left_alone(void **state)
+{
+        struct home *home = *state;
+        static const char *const topics[] = {
+                "house/sconce",
+                "house/sconce/",
+                "house/sconces/hall/status",
+                "sconce/hall/status",
+                "house/sconce/hall",
+                "house/sconce/Hall/status",
+                "house/sconce/hall/a/b/state",
+                "house/sconce//status",
+                "house/sconce/hall/set",
+                "house/sconce/hall/state",
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(topics); i++)
+                home_take(home, topics[i], "online", 6);
+        take(home, "hall/info", "[1]");
+        take(home, "hall/kitchen/state", "{\"state\":");
+        take(home, "hall/kitchen/status", "\xff");
+        assert_int_equal(json_object_size(home->nodes), 0);
+}
+
+static void home_name_read__names__are_split(void **state)
+{
+        (void)state;
+        struct home_name name;
+
+        assert_int_equal(home_name_read("kitchen", &name, NULL), 0);
+        assert_string_equal(name.node, "");
+        assert_string_equal(name.device, "kitchen");
+        assert_int_equal(home_name_read("hall/kitchen-2", &name, NULL), 0);
+        assert_string_equal(name.node, "hall");
+        assert_string_equal(name.device, "kitchen-2");
+}
+
+static void home_name_read__no_names__are_refused(void **state)
+{
+        (void)state;
+        static const char *const texts[] = { "",        "/",      "hall/", "/kitchen", "a/b/c",
+                                             "Kitchen", "hall/+", "#",     "a b" };
+        struct home_name name;
+
+        for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+                assert_int_equal(home_name_read(texts[i], &name, NULL), -EINVAL);
+        struct fault fault;
+        assert_int_equal(home_name_read("Kitchen", &name, &fault), -EINVAL);
+        assert_string_equal(
+                fault.text,
+                "\"Kitchen\" is no device's name: say DEVICE or NODE/DEVICE, as sconce list shows them");
+}
+
+static void home_find__device_on_one_node__gets_its_node(void **state)
+{
+        struct home *home = *state;
+        struct home_name name = { .device = "fan" };
+
+        take_house(home);
+        assert_int_equal(home_find(home, &name, NULL), 0);
+        assert_string_equal(name.node, "attic");
+}
+
+static void home_find__node_without_info__is_believed(void **state)
+{
+        struct home *home = *state;
+        struct home_name name = { .node = "hall", .device = "kitchen" };
+
+        take(home, "hall/status", "online");
+        assert_int_equal(home_find(home, &name, NULL), 0);
+}
+
+static void home_find__unfit_names__are_told_with_what_there_is(void **state)
+{
+        static const struct {
+                struct home_name name;
+                int error;
+                const char *text;
+        } samples[] = {
+                { { .device = "lamp" },
+                  -ENOTUNIQ,
+                  "lamp is on several nodes: say which of attic/lamp, hall/lamp" },
+                { { .device = "kichen" }, -ENOENT, "no node has a device kichen; did you mean kitchen" },
+                { { .device = "garage" }, -ENOENT, "no node has a device garage" },
+                { { .node = "hall", .device = "fna" }, -ENOENT, "node hall has no device fna" },
+                { { .node = "attic", .device = "fna" },
+                  -ENOENT,
+                  "node attic has no device fna; did you mean fan" },
+                { { .node = "hal", .device = "lamp" },
+                  -ENOENT,
+                  "no node hal has been here; did you mean hall" },
+        };
+        struct home *home = *state;
+
+        take_house(home);
+        for (size_t i = 0; i < ARRAY_SIZE(samples); i++) {
+                struct home_name name = samples[i].name;
+                struct fault fault = { 0 };
+                assert_int_equal(home_find(home, &name, &fault), samples[i].error);
+                assert_string_equal(fault.text, samples[i].text);
+        }
+}
+
+static void home_find__empty_house__is_told(void **state)
+{
+        struct home_name name = { .device = "lamp" };
+        struct fault fault = { 0 };
+
+        assert_int_equal(home_find(*state, &name, &fault), -ENOENT);
+        assert_string_equal(
+                fault.text,
+                "the broker shows no node under house/sconce/: has one ever been connected, and may "
+                "this certificate read it?");
+}
+
+static void home_is_whole__as_messages_come__turns_true_with_the_last(void **state)
+{
+        struct home *home = *state;
+
+        assert_false(home_is_whole(home, false));
+        take(home, "hall/info", "{\"devices\":{\"kitchen\":{}}}");
+        assert_false(home_is_whole(home, false));
+        take(home, "hall/status", "online");
+        assert_true(home_is_whole(home, false));
+        assert_false(home_is_whole(home, true));
+        take(home, "hall/kitchen/status", "online");
+        assert_true(home_is_whole(home, true));
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                TEST(home_take__known_topics__are_kept),
+                TEST(home_take__empty_payload__takes_away),
+                TEST(home_take__enveloped_state__is_unwrapped),
+                TEST(home_take__anything_else__is_left_alone),
+                cmocka_unit_test(home_name_read__names__are_split),
+                cmocka_unit_test(home_name_read__no_names__are_refused),
+                TEST(home_find__device_on_one_node__gets_its_node),
+                TEST(home_find__node_without_info__is_believed),
+                TEST(home_find__unfit_names__are_told_with_what_there_is),
+                TEST(home_find__empty_house__is_told),
+                TEST(home_is_whole__as_messages_come__turns_true_with_the_last),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
