@@ -22,7 +22,7 @@
 #define MAX_COMMANDS 100000
 #define WARM_UP      200
 
-static const char lamp[] = "[lamp kitchen]\nline = GPIO17\nrate = 1000000\n";
+static const char lamp[] = "[lamp kitchen]\nline = GPIO17\nrate = 100000\n";
 
 /* The measuring client does as little as can be: harness and pump would add their time to both sides. */
 struct probe {
