@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the generated access list lets through, by a real mosquitto with the shipped config: who may write and who may read
+ * every class of topic, and that a revocation reaches new connections as well as those that are open.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "system/broker.h"
+#include "system/client.h"
+#include "system/pki.h"
+#include "system/workdir.h"
+#include "util/cleanup.h"
+
+#define MQTT_NOT_AUTHORISED 135
+
+/* Letters stand for names in the tables below: nodes small, clients large. */
+static const struct user {
+        char letter;
+        const char *name;
+        const char *own; /* a topic that it may read, to see that everything before has arrived */
+} users[] = {
+        { 'h', "hall", "sconce/hall/status" },
+        { 'a', "attic", "sconce/attic/status" },
+        { 'M', "me", "sconce/reply/me/fence" },
+        { 'Y', "you", "sconce/reply/you/fence" },
+        { 'D', "display", "sconce/reply/display/fence" }, /* read-only */
+        { 'P', "phone", "sconce/reply/phone/fence" },     /* hall alone */
+        { 'W', "wall", "sconce/reply/wall/fence" },       /* hall alone, read-only */
+};
+
+static const struct rule {
+        const char *topic, *readers, *writers;
+} rules[] = {
+        { "sconce/hall/status", "hMYDPW", "h" },
+        { "sconce/hall/info", "MYDPW", "h" },
+        { "sconce/hall/lamp/status", "MYDPW", "h" },
+        { "sconce/hall/lamp/error", "MYDPW", "h" },
+        { "sconce/hall/lamp/state", "MYDPW", "h" },
+        { "sconce/hall/lamp/event", "MYDPW", "h" },
+        { "sconce/hall/lamp/history", "MYDPW", "h" },
+        { "sconce/hall/lamp/result", "MYDPW", "h" },
+        { "sconce/hall/lamp/set", "hMYDPW", "hMYP" },
+        { "sconce/hall/lamp/set/brightness", "hMYDPW", "hMYP" },
+        { "sconce/hall/node/set/restart", "hMYDPW", "hMYP" },
+        { "sconce/hall/lamp/set/a/b", "MYDPW", "h" },
+        { "sconce/hall/lamp/get", "hMYDPW", "hMYP" },
+        { "sconce/hall/get", "hMYDPW", "hMYP" },
+        { "sconce/attic/status", "aMYD", "a" },
+        { "sconce/attic/lamp/state", "MYD", "a" },
+        { "sconce/attic/lamp/set", "aMYD", "aMY" },
+        { "sconce/attic/lamp/set/brightness", "aMYD", "aMY" },
+        { "sconce/attic/get", "aMYD", "aMY" },
+        { "sconce/reply/me/1", "M", "ha" },
+        { "sconce/reply/you/1", "Y", "ha" },
+        { "sconce/reply/you/x/set", "Y", "ha" },
+        { "sconce/reply/display/1", "D", "ha" },
+        { "sconce/reply/phone/1", "P", "ha" },
+        { "sconce/reply/wall/1", "W", "ha" },
+        { "homeassistant/status", "ha", "" },
+        { "homeassistant/device/hall/lamp/config", "", "h" },
+        { "homeassistant/device/attic/lamp/config", "", "a" },
+        { "homeassistant/light/hall/config", "", "" },
+        { "sconce/reply", "MYD", "ha" },
+        { "sconce", "", "" },
+        { "elsewhere/x", "", "" },
+};
+
+static const char *pki;
+static struct broker *broker;
+static struct client *clients[ARRAY_SIZE(users)];
+static struct client *probe; /* may do anything, to publish what a test wants to see read or not */
+
+static struct client *connect_as(const char *id, const char *cert)
+{
+        return client_new(&(struct client_options){
+                .id = id,
+                .port = broker->port.number,
+                .ca = pki_ca(pki),
+                .cert = cert,
+                .refused_is_fine = true,
+        });
+}
+
+/* A certificate of the authority, and a block that sconce-pki knows nothing of: its next run, in the tests of revocation,
+ * writes the list without it. */
+static void allow_probe(void)
+{
+        cert_make(&(struct cert){ .base = work_path("probe"), .cn = "probe", .issuer = pki_ca(pki) });
+        CLEANUP_FILE FILE *acl = fopen(pki_file(pki, "sconce.acl"), "ae");
+        assert_non_null(acl);
+        (void)fputs("\nuser probe\ntopic readwrite #\n", acl);
+}
+
+static void start_broker(void)
+{
+        char extra[512];
+
+        (void)snprintf(extra, sizeof(extra), "pid_file %s/broker.pid\n", pki);
+        broker = broker_new(&(struct broker_options){ .pki = pki, .extra = extra });
+        probe = connect_as("probe", work_path("probe"));
+        assert_true(client_connected(probe));
+}
+
+static int setup(void **state)
+{
+        (void)state;
+        workdir_make();
+        pki = pki_make("pki");
+        PKI_RUN(pki, "node", "hall");
+        PKI_RUN(pki, "node", "attic");
+        PKI_RUN(pki, "client", "me");
+        PKI_RUN(pki, "client", "you");
+        PKI_RUN(pki, "client", "display", "--read-only");
+        PKI_RUN(pki, "client", "phone", "--node", "hall");
+        PKI_RUN(pki, "client", "wall", "--read-only", "--node", "hall");
+        allow_probe();
+        start_broker();
+        for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
+                clients[i] = connect_as(users[i].name, pki_issued(pki, users[i].name));
+                client_subscribe(clients[i], "#");
+        }
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        (void)state;
+        client_free_all();
+        broker_free(broker);
+        process_free_all();
+        workdir_remove();
+        return 0;
+}
+
+static int reason(struct client *client, const char *topic)
+{
+        return client_publish_acked(client, &(struct request){ .topic = topic, .payload = "x" });
+}
+
+static void acl__every_topic__is_written_by_whom_it_should(void **state)
+{
+        (void)state;
+        for (const struct rule *rule = rules; rule < rules + ARRAY_SIZE(rules); rule++) {
+                for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
+                        bool may = strchr(rule->writers, users[i].letter);
+                        if ((reason(clients[i], rule->topic) != MQTT_NOT_AUTHORISED) != may)
+                                give_up("%s may%s write %s", users[i].name, may ? " not" : "", rule->topic);
+                }
+        }
+}
+
+static bool is_fence(const char *topic)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
+                if (strcmp(users[i].own, topic) == 0)
+                        return true;
+        }
+        return false;
+}
+
+static void acl__every_topic__is_read_by_whom_it_should(void **state)
+{
+        static unsigned round;
+        char payload[32];
+
+        (void)state;
+        (void)snprintf(payload, sizeof(payload), "round %u", ++round);
+        for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
+                client_say(probe, users[i].own, payload);
+                (void)client_wait_text(clients[i], users[i].own, payload);
+                client_forget(clients[i]);
+        }
+        for (const struct rule *rule = rules; rule < rules + ARRAY_SIZE(rules); rule++)
+                client_say(probe, rule->topic, "x");
+        for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
+                client_say(probe, users[i].own, "fence");
+                (void)client_wait_text(clients[i], users[i].own, "fence");
+        }
+        for (const struct rule *rule = rules; rule < rules + ARRAY_SIZE(rules); rule++) {
+                for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
+                        bool may = strchr(rule->readers, users[i].letter);
+                        size_t wanted = may ? 1 + is_fence(rule->topic) : 0;
+                        if (client_count(clients[i], rule->topic) != wanted)
+                                give_up("%s may%s read %s", users[i].name, may ? " not" : "", rule->topic);
+                }
+        }
+}
+
+static void acl__shared_subscription__is_no_way_round(void **state)
+{
+        struct client *hall = connect_as("hall-2", pki_issued(pki, "hall"));
+
+        (void)state;
+        client_subscribe(hall, "$share/group/sconce/attic/+/set");
+        client_subscribe(hall, "sconce/hall/status");
+        client_say(probe, "sconce/attic/lamp/set", "ON");
+        client_say(probe, "sconce/hall/status", "fence");
+        (void)client_wait_text(hall, "sconce/hall/status", "fence");
+        assert_int_equal(client_count(hall, "sconce/attic/lamp/set"), 0);
+        client_free(hall);
+}
+
+static void acl__retained_command_of_another_node__is_not_replayed(void **state)
+{
+        (void)state;
+        assert_int_not_equal(client_publish_acked(probe, &(struct request){ .topic = "sconce/attic/kept/set",
+                                                                            .payload = "ON", .retain = true }),
+                             MQTT_NOT_AUTHORISED);
+        client_publish(probe, &(struct request){ .topic = "sconce/hall/status", .payload = "kept", .retain = true });
+        struct client *hall = connect_as("hall-3", pki_issued(pki, "hall"));
+        client_subscribe(hall, "#");
+        (void)client_wait_text(hall, "sconce/hall/status", "kept");
+        assert_int_equal(client_count(hall, "sconce/attic/kept/set"), 0);
+        client_free(hall);
+}
+
+static void broker__its_own_certificate__is_no_clients(void **state)
+{
+        struct client *client = connect_as("fake", pki_issued(pki, "localhost"));
+
+        (void)state;
+        assert_false(client_connected(client));
+        (void)process_wait_log(broker->process, "certificate verify failed", SOON_MS);
+        client_free(client);
+}
+
+/* ---- Revocation, live ---------------------------------------------------------------------------------------- */
+
+static void revoke__connected_client__can_do_nothing_more(void **state)
+{
+        char told[128];
+
+        (void)state;
+        PKI_RUN(pki, "client", "lost");
+        (void)process_wait_log(broker->process, "Reloading config.", SOON_MS);
+        struct client *lost = connect_as("lost", pki_issued(pki, "lost"));
+        client_subscribe(lost, "sconce/#");
+        assert_int_not_equal(reason(lost, "sconce/hall/lamp/set"), MQTT_NOT_AUTHORISED);
+
+        (void)snprintf(told, sizeof(told), "The running broker (process %d) has been told to read its files again.\n",
+                       (int)broker->process->pid);
+        assert_non_null(strstr(pki_output(pki, WORDS("revoke", "lost")), told));
+        (void)process_wait_log(broker->process, "Reloading config.", SOON_MS);
+
+        client_forget(lost);
+        struct client *hall = connect_as("hall-4", pki_issued(pki, "hall"));
+        assert_int_not_equal(reason(hall, "sconce/hall/lamp/state"), MQTT_NOT_AUTHORISED);
+        /* Its own refusal comes after whatever it could have been sent before. */
+        assert_int_equal(reason(lost, "sconce/hall/lamp/set"), MQTT_NOT_AUTHORISED);
+        assert_int_equal(client_count(lost, "#"), 0);
+        client_free(lost);
+        client_free(hall);
+}
+
+static void revoke__reconnecting_client__is_turned_away(void **state)
+{
+        (void)state;
+        PKI_RUN(pki, "client", "stolen");
+        (void)process_wait_log(broker->process, "Reloading config.", SOON_MS);
+        struct client *before = connect_as("stolen", pki_issued(pki, "stolen"));
+        assert_true(client_connected(before));
+        client_free(before);
+
+        PKI_RUN(pki, "revoke", "stolen");
+        (void)process_wait_log(broker->process, "Reloading config.", SOON_MS);
+        struct client *after = connect_as("stolen", pki_issued(pki, "stolen"));
+        assert_false(client_connected(after));
+        (void)process_wait_log(broker->process, "certificate verify failed", SOON_MS);
+        client_free(after);
+
+        struct client *other = connect_as("me-2", pki_issued(pki, "me"));
+        assert_true(client_connected(other));
+        client_free(other);
+}
+
+static void issue__broker_runs__knows_the_new_name_at_once(void **state)
+{
+        (void)state;
+        PKI_RUN(pki, "client", "newcomer");
+        (void)process_wait_log(broker->process, "Reloading config.", SOON_MS);
+        struct client *client = connect_as("newcomer", pki_issued(pki, "newcomer"));
+        assert_int_not_equal(reason(client, "sconce/hall/lamp/set"), MQTT_NOT_AUTHORISED);
+        client_free(client);
+}
+
+static void renew__broker_runs__shows_the_new_certificate(void **state)
+{
+        char address[64];
+        int status;
+
+        (void)state;
+        PKI_RUN(pki, "renew", "localhost");
+        (void)process_wait_log(broker->process, "Reloading config.", SOON_MS);
+        (void)snprintf(address, sizeof(address), "127.0.0.1:%u", broker->port.number);
+        struct process *shown = process_run(WORDS("sh", "-c",
+                                                  "openssl s_client -connect \"$0\" </dev/null 2>/dev/null |"
+                                                  " openssl x509 -noout -serial; openssl x509 -noout -serial -in \"$1\"",
+                                                  address, pki_issued(pki, "localhost.crt")),
+                                            NULL, &status);
+        size_t half = shown->out.size / 2;
+        assert_true(half > 20);
+        assert_memory_equal(shown->out.text, shown->out.text + half, half);
+        process_free(shown);
+}
+
+/* ---- Finding the broker -------------------------------------------------------------------------------------- */
+
+#define NOT_FOUND                                                                                            \
+        "No running broker was found here: one that runs elsewhere needs the new ca.crt, crl.pem and sconce.acl," \
+        " and then 'systemctl reload mosquitto'.\n"
+
+static void reload__file_of_another_program__leaves_that_alone(void **state)
+{
+        const char *at = work_path("stale"), *file = work_path("stale/broker.pid");
+        struct process *other = process_start(WORDS("cat", "/dev/stderr"), NULL);
+
+        (void)state;
+        PKI_RUN(at, "init");
+        write_file(file, "%d\n", (int)other->pid);
+        assert_non_null(strstr(pki_output(at, WORDS("client", "phone")), NOT_FOUND));
+        assert_true(process_running(other));
+        process_free(other);
+}
+
+static void reload__file_without_a_number__signals_nobody(void **state)
+{
+        /* To the process group 0 this test belongs, and -1 is everybody. */
+        static const char *const contents[] = { "", "0", "-1\n", "1 2\n", "x\n", "999999999\n" };
+        const char *at = work_path("odd"), *file = work_path("odd/broker.pid");
+
+        (void)state;
+        PKI_RUN(at, "init");
+        PKI_RUN(at, "client", "phone");
+        for (size_t i = 0; i < ARRAY_SIZE(contents); i++) {
+                write_file(file, "%s", contents[i]);
+                assert_non_null(strstr(pki_output(at, WORDS("revoke", "phone")), NOT_FOUND));
+        }
+}
+
+static void reload__pid_file_named__is_used(void **state)
+{
+        const char *at = work_path("named");
+        const char *const env[] = { "SCONCE_BROKER_PIDFILE=pki/broker.pid", NULL };
+        int status;
+
+        (void)state;
+        PKI_RUN(at, "init");
+        /* A relative path is one from where the command was typed. */
+        struct process *p = process_run(WORDS("sh", "-c", "cd \"$1\" && exec \"$0\" -d named client phone",
+                                              source_path("certs/sconce-pki"), work_path(".")),
+                                        &(struct process_options){ .env = env }, &status);
+        assert_int_equal(status, 0);
+        assert_non_null(strstr(p->out.text, "has been told to read its files again.\n"));
+        (void)process_wait_log(broker->process, "Reloading config.", SOON_MS);
+        process_free(p);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(acl__every_topic__is_written_by_whom_it_should),
+                cmocka_unit_test(acl__every_topic__is_read_by_whom_it_should),
+                cmocka_unit_test(acl__shared_subscription__is_no_way_round),
+                cmocka_unit_test(acl__retained_command_of_another_node__is_not_replayed),
+                cmocka_unit_test(broker__its_own_certificate__is_no_clients),
+                cmocka_unit_test(revoke__connected_client__can_do_nothing_more),
+                cmocka_unit_test(revoke__reconnecting_client__is_turned_away),
+                cmocka_unit_test(issue__broker_runs__knows_the_new_name_at_once),
+                cmocka_unit_test(renew__broker_runs__shows_the_new_certificate),
+                cmocka_unit_test(reload__file_of_another_program__leaves_that_alone),
+                cmocka_unit_test(reload__file_without_a_number__signals_nobody),
+                cmocka_unit_test(reload__pid_file_named__is_used),
+        };
+        return cmocka_run_group_tests(tests, setup, teardown);
+}
