@@ -82,7 +82,7 @@ int plugin_load(const char *path, struct fault *fault, struct plugin **ret)
         int r = plugin_new(module, &why, &plugin);
         if (r < 0)
                 return fault_set(fault, r, "%s: refused: %s", path, why.text);
-        r = check_file_name(plugin, full, fault);
+        r = check_file_name(plugin, path, fault);
         if (r < 0)
                 return r;
         plugin->file = TAKE_PTR(full);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fakes/house.h"
 
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -78,20 +80,53 @@ void house_forget(struct house *house)
 
 /* ---- Setting up ------------------------------------------------------------------------------------------------ */
 
-/* build/tests/unit/test_x is this program; the plugins are in build/plugins. */
-static void find_plugins(struct house *house)
+/* build/tests/unit/test_x is this program: the directory that it was built in. */
+static void find_build(char path[static 2048])
 {
-        char path[2048];
-        ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
+        ssize_t length = readlink("/proc/self/exe", path, 2047);
 
         assert_true(length > 0);
         path[length] = '\0';
         for (int i = 0; i < 3; i++)
                 *strrchr(path, '/') = '\0';
-        (void)snprintf(house->plugin_dir, sizeof(house->plugin_dir), "%s/plugins", path);
 }
 
-int house_setup(void **state)
+static void link_plugins(const char *from, const char *to)
+{
+        DIR *directory = opendir(from);
+        const struct dirent *entry;
+
+        assert_non_null(directory);
+        while ((entry = readdir(directory))) {
+                char target[4096], path[8192];
+                size_t length = strlen(entry->d_name);
+                if (length < 3 || strcmp(entry->d_name + length - 3, ".so") != 0)
+                        continue;
+                (void)snprintf(target, sizeof(target), "%s/%s", from, entry->d_name);
+                (void)snprintf(path, sizeof(path), "%s/%s", to, entry->d_name);
+                assert_int_equal(symlink(target, path), 0);
+        }
+        (void)closedir(directory);
+}
+
+static void find_plugins(struct house *house, bool more)
+{
+        char build[2048], from[4096];
+
+        find_build(build);
+        if (!more) {
+                (void)snprintf(house->plugin_dir, sizeof(house->plugin_dir), "%s/plugins", build);
+                return;
+        }
+        (void)snprintf(house->plugin_dir, sizeof(house->plugin_dir), "%.4000s/plugins", house->gpio.dir);
+        assert_int_equal(mkdir(house->plugin_dir, 0700), 0);
+        (void)snprintf(from, sizeof(from), "%s/plugins", build);
+        link_plugins(from, house->plugin_dir);
+        (void)snprintf(from, sizeof(from), "%s/tests/plugins", build);
+        link_plugins(from, house->plugin_dir);
+}
+
+static int setup(void **state, bool more)
 {
         struct house *house = calloc(1, sizeof(*house));
         const struct device_sink sink = {
@@ -105,8 +140,8 @@ int house_setup(void **state)
         assert_non_null(house);
         *state = house;
         log_set_sink(on_log, house);
-        find_plugins(house);
         gpio_fixture_init(&house->gpio, true);
+        find_plugins(house, more);
         gpio_fixture_open_sim(&house->gpio);
         assert_int_equal(clock_new(&house->gpio.loop, CLOCK_MODE_TRUSTED, &house->clock), 0);
         house->options = (struct devices_options){
@@ -120,6 +155,16 @@ int house_setup(void **state)
         };
         assert_int_equal(devices_new(&house->options, &sink, &house->devices), 0);
         return 0;
+}
+
+int house_setup(void **state)
+{
+        return setup(state, false);
+}
+
+int house_setup_more(void **state)
+{
+        return setup(state, true);
 }
 
 int house_teardown(void **state)
@@ -144,16 +189,53 @@ void house_path(const struct house *house, const char *name, char path[static PA
         (void)snprintf(path, PATH_MAX, "%s/%s", house->gpio.dir, name);
 }
 
+void house_write(const struct house *house, const char *name, const char *text)
+{
+        char path[PATH_MAX];
+
+        house_path(house, name, path);
+        FILE *file = fopen(path, "we");
+        assert_non_null(file);
+        (void)fputs(text, file);
+        assert_int_equal(fclose(file), 0);
+}
+
+void house_remove(const struct house *house, const char *name)
+{
+        char path[PATH_MAX];
+
+        house_path(house, name, path);
+        assert_int_equal(unlink(path), 0);
+}
+
+char *house_read(const struct house *house, const char *name)
+{
+        char path[PATH_MAX], *text = NULL;
+        size_t size = 0;
+
+        house_path(house, name, path);
+        FILE *file = fopen(path, "re");
+        if (file && getdelim(&text, &size, '\0', file) < 0) {
+                free(text);
+                text = NULL;
+        }
+        if (file)
+                (void)fclose(file);
+        return text ? text : strdup("");
+}
+
+bool house_logged(const struct house *house, const char *text)
+{
+        return house->log && strstr(house->log, text);
+}
+
 static struct config *load(struct house *house, const char *text)
 {
         struct config *config = NULL;
         char path[PATH_MAX];
 
+        house_write(house, "a.conf", text);
         house_path(house, "a.conf", path);
-        FILE *file = fopen(path, "we");
-        assert_non_null(file);
-        (void)fputs(text, file);
-        assert_int_equal(fclose(file), 0);
         assert_int_equal(config_load(path, &house->problems, &config), 0);
         return config;
 }

@@ -27,6 +27,7 @@ struct house {
 
 /* CMocka's setup and teardown: *state is the house, with no device but `node` in it. */
 int house_setup(void **state);
+int house_setup_more(void **state); /* with the plugins of tests/plugins too */
 int house_teardown(void **state);
 
 /* Applies a config text; it must be right. */
@@ -56,5 +57,11 @@ void house_wait(struct house *house, bool (*is_so)(const struct house *house, vo
 /* Until the device's topic has been told so often. */
 void house_wait_told(struct house *house, const char *device, enum device_topic topic, size_t times);
 
-/* A file in the house's directory. */
+/* Files in the house's directory. */
 void house_path(const struct house *house, const char *name, char path[static PATH_MAX]);
+void house_write(const struct house *house, const char *name, const char *text);
+void house_remove(const struct house *house, const char *name);
+char *house_read(const struct house *house, const char *name); /* free() it; "" where there is no file */
+
+/* True when the log has this in it. */
+bool house_logged(const struct house *house, const char *text);

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* device/loader: plugin files that are loaded, refused or not there. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "device/device.h"
+#include "fakes/house.h"
+
+static void devices_check__unknown_plugin__lists_and_suggests(void **state)
+{
+        struct house *house = *state;
+
+        char *wrong = house_check(house, "[lmap kitchen]\nline = GPIO17\n");
+        assert_string_equal(wrong, "a.conf:1: [lmap kitchen]: there is no plugin \"lmap\"; there are: contact, lamp, "
+                                   "switch, thermal; did you mean lamp\n");
+        free(wrong);
+}
+
+/* What the file says of itself does not count before its ABI does. */
+static void devices_apply__refused_plugins__offline_and_others_run(void **state)
+{
+        static const struct {
+                const char *plugin, *error, *text;
+        } refused[] = {
+                { "foreign_abi", "enoexec", "refused: it is built for plugin ABI 2, and this agent has ABI 1" },
+                { "no_start", "enoexec", "refused: it has no start function" },
+                { "no_module", "enoexec", "is no Sconce plugin: it has no symbol sconce_module" },
+                { "wrong_name", "enoexec", "refused: it calls itself \\\"other\\\"; rename the file to other.so" },
+        };
+        struct house *house = *state;
+
+        house_apply(house, "[foreign_abi a]\n[no_start b]\n[no_module c]\n[wrong_name d]\n[lamp kitchen]\nline = 17\n");
+        for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+                const char id[] = { (char)('a' + i), '\0' };
+                char expected[8192];
+                (void)snprintf(expected, sizeof(expected), "{\"code\":\"%s\",\"message\":\"plugin %s/%s.so: %s\"}",
+                               refused[i].error, house->plugin_dir, refused[i].plugin, refused[i].text);
+                assert_string_equal(house_told(house, id, DEVICE_STATUS), "offline");
+                house_assert_told(house, id, DEVICE_ERROR, expected);
+                assert_true(house_logged(house, refused[i].plugin));
+        }
+        assert_string_equal(house_told(house, "kitchen", DEVICE_STATUS), "online");
+}
+
+static void loader_get__not_an_object__refused(void **state)
+{
+        struct house *house = *state;
+        struct fault fault = { 0 };
+        const struct plugin *plugin;
+        struct loader loader;
+
+        house_write(house, "plugins/text.so", "not an object\n");
+        assert_int_equal(loader_init(&loader, house->plugin_dir), 0);
+        assert_int_equal(loader_get(&loader, "text", &fault, &plugin), -ENOEXEC);
+        assert_non_null(strstr(fault.text, "/text.so: cannot be loaded: "));
+        /* Once is enough: the second answer is the first one's. */
+        house_remove(house, "plugins/text.so");
+        assert_int_equal(loader_get(&loader, "text", &fault, &plugin), -ENOEXEC);
+        loader_done(&loader);
+}
+
+static void devices_apply__older_and_newer_plugins__run(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, "[older a]\nsecond = 33\n[newer b]\nfirst = 44\n");
+        house_assert_told(house, "a", DEVICE_STATE, "{\"first\":11,\"second\":33}");
+        house_assert_told(house, "b", DEVICE_STATE, "{\"first\":44,\"second\":22}");
+        assert_string_equal(house_told(house, "a", DEVICE_STATUS), "online");
+        assert_string_equal(house_told(house, "b", DEVICE_STATUS), "online");
+}
+
+static void devices_check__no_directory__said(void **state)
+{
+        struct house *house = *state;
+
+        (void)snprintf(house->plugin_dir, sizeof(house->plugin_dir), "%s/nowhere", house->gpio.dir);
+        char *wrong = house_check(house, "[lamp kitchen]\nline = GPIO17\n");
+        assert_string_equal(wrong, "a.conf:1: [lamp kitchen]: there is no plugin \"lamp\": the directory nowhere: No "
+                                   "such file or directory\n");
+        free(wrong);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, house_setup, house_teardown)
+#define TEST_MORE(function) cmocka_unit_test_setup_teardown(function, house_setup_more, house_teardown)
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                TEST(devices_check__unknown_plugin__lists_and_suggests),
+                TEST_MORE(devices_apply__refused_plugins__offline_and_others_run),
+                TEST_MORE(loader_get__not_an_object__refused),
+                TEST_MORE(devices_apply__older_and_newer_plugins__run),
+                TEST(devices_check__no_directory__said),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
