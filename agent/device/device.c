@@ -135,7 +135,8 @@ void device_leave(struct device *device)
                 device->lost.code = 0;
                 device_lost(device, &lost);
         }
-        if (device->changed) {
+        /* A thread's reports come one by one: those of one callback are one state, told when it is over. */
+        if (device->changed && (!device->worker || worker_is_idle(device->worker))) {
                 device->changed = false;
                 device_tell_state(device);
         }
@@ -393,6 +394,9 @@ void device_job_overdue(struct device *device, enum job job)
         device_enter(device);
         device_ail(device, AILMENT_HANG, &fault);
         calls_give_up(device, &fault);
+        if (device->changed) /* what it has said so far */
+                device_tell_state(device);
+        device->changed = false;
         device_leave(device);
 }
 
@@ -412,12 +416,12 @@ void device_stop(struct device *device, enum stop_why why)
                 return;
         if (device->next)
                 timer_disarm(device->next);
-        device_enter(device);
         if (why != STOP_RESTART) {
                 device->exiting = true;
                 if (was_running)
                         output_exit(device);
         }
+        device_enter(device);
         output_rest(device);
         calls_refuse_all(device, RESULT_OFFLINE, "the device is being stopped");
         if (device->worker) {

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* device/devices: a new config over a running set, by mark and sweep; and what is wrong with configs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fakes/house.h"
+
+#define KITCHEN "[lamp kitchen]\nline = GPIO17\n"
+#define HALL    "[lamp hall]\nline = GPIO18\n"
+#define ON      "{\"state\":\"ON\"}"
+#define OFF     "{\"state\":\"OFF\"}"
+
+static void devices_apply__unchanged__not_touched(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, KITCHEN HALL);
+        house_set(house, "kitchen", "ON");
+        house_forget(house);
+        size_t edges = sim_edge_count(&house->gpio, 17);
+        house_apply(house, "# a comment\n[lamp hall]\nline = GPIO18\nbias = disabled\n[lamp  kitchen]\nline =   GPIO17 # same\n");
+        assert_int_equal(house_count(house, "kitchen", DEVICE_STATUS), 0);
+        assert_int_equal(house_count(house, "kitchen", DEVICE_STATE), 0);
+        assert_int_equal(house_count(house, "hall", DEVICE_STATE), 1); /* this one came later, and was restarted */
+        assert_int_equal(sim_edge_count(&house->gpio, 17), edges);
+        assert_int_equal(sim_value(&house->gpio, 17), 1);
+}
+
+static void devices_apply__only_settings__in_place(void **state)
+{
+        struct house *house = *state;
+        char *devices = NULL, *plugins = NULL;
+
+        house_apply(house, KITCHEN);
+        house_set(house, "kitchen", "ON");
+        house_forget(house);
+        size_t edges = sim_edge_count(&house->gpio, 17);
+        house_apply(house, KITCHEN "name = Ceiling\narea = Kitchen\nrate = 1\non_exit = off\n");
+        assert_int_equal(house_count(house, "kitchen", DEVICE_STATE), 0);
+        assert_int_equal(sim_edge_count(&house->gpio, 17), edges);
+        assert_int_equal(devices_info(house->devices, &devices, &plugins), 0);
+        assert_non_null(strstr(devices, "\"kitchen\":{\"plugin\":\"lamp\",\"name\":\"Ceiling\",\"area\":\"Kitchen\","
+                                        "\"channels\":{\"state\":{\"kind\":\"light\"}}}"));
+        free(devices);
+        free(plugins);
+        /* And they count: one command a second. */
+        house_set(house, "kitchen", "OFF");
+        house_set(house, "kitchen", "ON");
+        house_assert_result(house, "kitchen",
+                            "{\"ok\":false,\"code\":\"rate\",\"message\":\"more than 1 commands a second\"}");
+        assert_int_equal(sim_value(&house->gpio, 17), 0);
+}
+
+static void devices_apply__gone__stopped_and_cleared(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, KITCHEN HALL);
+        house_forget(house);
+        house_apply(house, HALL);
+        assert_string_equal(house_told(house, "kitchen", DEVICE_STATUS), "");
+        assert_string_equal(house_told(house, "kitchen", DEVICE_ERROR), "");
+        assert_string_equal(house_told(house, "kitchen", DEVICE_STATE), "");
+        assert_int_equal(house_count(house, "hall", DEVICE_STATUS), 0);
+        house_set(house, "kitchen", "ON");
+        house_assert_result(house, "kitchen", "{\"ok\":false,\"code\":\"unknown_device\",\"message\":\"there is no device "
+                                              "\\\"kitchen\\\"\"}");
+        assert_int_equal(house->info_changes, 2);
+}
+
+static void devices_apply__line_moves_to_another_device__no_conflict(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, KITCHEN HALL);
+        house_apply(house, "[lamp kitchen]\nline = GPIO18\n[lamp hall]\nline = GPIO17\n");
+        assert_string_equal(house_told(house, "kitchen", DEVICE_STATUS), "online");
+        assert_string_equal(house_told(house, "hall", DEVICE_STATUS), "online");
+        assert_null(house_told(house, "kitchen", DEVICE_ERROR));
+        house_set(house, "kitchen", "ON");
+        assert_int_equal(sim_value(&house->gpio, 18), 1);
+        assert_int_equal(sim_value(&house->gpio, 17), 0);
+}
+
+static void devices_apply__other_plugin__same_id(void **state)
+{
+        struct house *house = *state;
+        char *devices = NULL, *plugins = NULL;
+
+        house_apply(house, KITCHEN);
+        house_set(house, "kitchen", "ON");
+        house_apply(house, "[contact kitchen]\nline = GPIO17\n");
+        house_assert_told(house, "kitchen", DEVICE_STATE, OFF);
+        assert_int_equal(devices_info(house->devices, &devices, &plugins), 0);
+        assert_non_null(strstr(devices, "\"kitchen\":{\"plugin\":\"contact\""));
+        free(devices);
+        free(plugins);
+}
+
+/* An agent that goes on with a config that is not right loses nothing that was. */
+static void devices_apply__one_bad_section__others_run(void **state)
+{
+        struct house *house = *state;
+        char expected[PATH_MAX + 200];
+
+        house_apply_anyway(house, "[lamp kitchen]\nlnie = GPIO17\n" HALL);
+        assert_string_equal(house_told(house, "kitchen", DEVICE_STATUS), "offline");
+        (void)snprintf(expected, sizeof(expected), "{\"code\":\"einval\",\"message\":\"%s/a.conf:2: [lamp kitchen] lnie: "
+                       "unknown key; did you mean line\"}", house->gpio.dir);
+        house_assert_told(house, "kitchen", DEVICE_ERROR, expected);
+        assert_string_equal(house_told(house, "hall", DEVICE_STATUS), "online");
+        house_forget(house);
+        house_apply(house, KITCHEN HALL);
+        assert_string_equal(house_told(house, "kitchen", DEVICE_STATUS), "online");
+        assert_int_equal(house_count(house, "hall", DEVICE_STATUS), 0);
+}
+
+static void devices_tell_all__everything_retained(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, KITCHEN);
+        house_forget(house);
+        devices_tell_all(house->devices);
+        assert_string_equal(house_told(house, "kitchen", DEVICE_STATUS), "online");
+        assert_string_equal(house_told(house, "kitchen", DEVICE_ERROR), "");
+        house_assert_told(house, "kitchen", DEVICE_STATE, OFF);
+        assert_string_equal(house_told(house, "node", DEVICE_STATUS), "online");
+}
+
+/* ---- Checks ---------------------------------------------------------------------------------------------------- */
+
+static const struct {
+        const char *config, *expected;
+} wrongs[] = {
+        { KITCHEN HALL, "" },
+        { "[lamp kitchen]\n",
+          "a.conf:1: [lamp kitchen] line: is missing: GPIO line that switches the lamp\n" },
+        { KITCHEN "[contact door]\ndebounce = 5ms\nline = 17\n",
+          "a.conf:5: [contact door] line: 17 is used by [lamp kitchen] line already (a.conf:2)\n" },
+        { KITCHEN "debounce = 5ms\n",
+          "a.conf:3: [lamp kitchen] debounce: unknown key" },
+        { KITCHEN "max_on = 3000000000\n", "a.conf:3: [lamp kitchen] max_on: " },
+        { KITCHEN "max_on = 8\n", "a.conf:3: [lamp kitchen] max_on: 8: " },
+        { KITCHEN "max_on = 1.5h\n", "" },
+        { KITCHEN "rate = 0\n", "a.conf:3: [lamp kitchen] rate: 0: " },
+        { KITCHEN "rate = 100001\n", "a.conf:3: [lamp kitchen] rate: 100001: " },
+        { KITCHEN "history = yes\n", "a.conf:3: [lamp kitchen] history: not in this version\n" },
+        { KITCHEN "power_on = maybe\n", "a.conf:3: [lamp kitchen] power_on: maybe: " },
+        { "[contact door]\nline = GPIO4\non_exit = off\n", "a.conf:3: [contact door] on_exit: unknown key" },
+        { "[lamp a]\nline = GPIO1\n[lamp b]\nline = sim:GPIO1\n",
+          "a.conf:4: [lamp b] line: sim:GPIO1 is used by [lamp a] line already (a.conf:2)\n" },
+};
+
+static void devices_check__configs__exactly_what_is_wrong(void **state)
+{
+        struct house *house = *state;
+
+        for (size_t i = 0; i < ARRAY_SIZE(wrongs); i++) {
+                char *wrong = house_check(house, wrongs[i].config);
+                size_t length = strlen(wrongs[i].expected);
+                bool whole = length == 0 || wrongs[i].expected[length - 1] == '\n';
+                if (whole ? strcmp(wrong, wrongs[i].expected) != 0 : strncmp(wrong, wrongs[i].expected, length) != 0)
+                        fail_msg("%s:\n%s\nexpected:\n%s", wrongs[i].config, wrong, wrongs[i].expected);
+                free(wrong);
+        }
+}
+
+static void devices_check__opens_nothing(void **state)
+{
+        struct house *house = *state;
+
+        free(house_check(house, KITCHEN "power_on = on\n"));
+        assert_int_equal(sim_value(&house->gpio, 17), 0);
+        assert_int_equal(house->n_told, 0);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, house_setup, house_teardown)
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                TEST(devices_apply__unchanged__not_touched),
+                TEST(devices_apply__only_settings__in_place),
+                TEST(devices_apply__gone__stopped_and_cleared),
+                TEST(devices_apply__line_moves_to_another_device__no_conflict),
+                TEST(devices_apply__other_plugin__same_id),
+                TEST(devices_apply__one_bad_section__others_run),
+                TEST(devices_tell_all__everything_retained),
+                TEST(devices_check__configs__exactly_what_is_wrong),
+                TEST(devices_check__opens_nothing),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
