@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "config/builtin.h"
+#include "setup.h"
+#include "uplink.h"
+#include "util/log.h"
+
+struct agent {
+        struct agent_options options;
+        struct loop loop;
+        sigset_t signals_before;
+
+        struct config *config;
+        struct settings settings;
+        struct clock *clock;
+        struct gpio *gpio;
+        char *default_chip; /* the devices', for as long as they live */
+        struct devices *devices;
+        struct uplink *uplink; /* NULL: no broker is configured yet */
+        struct broker_identity identity;
+        struct settings *next_settings; /* a reload has changed the broker: the old uplink is saying goodbye */
+        uint64_t started_us;
+
+        struct timer *offline; /* the broker has been away for offline_after */
+        struct timer *relink;  /* the old uplink has ended, outside its own callbacks */
+        struct timer *tell;    /* info has changed: told once, after the event that changed it */
+        bool was_told_lost;
+        bool stopping;
+        enum agent_end end;
+};
+
+/* ---- Devices speak --------------------------------------------------------------------------------------------- */
+
+static void tell_info(void *userdata)
+{
+        struct agent *agent = userdata;
+        CLEANUP_FREE char *devices = NULL, *plugins = NULL, *info = NULL;
+        char started[CLOCK_TEXT_MAX];
+
+        if (!agent->uplink || !uplink_is_up(agent->uplink) ||
+            devices_info(agent->devices, &devices, &plugins) < 0)
+                return;
+        bool known = clock_format(agent->clock, agent->started_us, started);
+        const char *quote = known ? "\"" : "";
+        int length = asprintf(&info,
+                              "{\"version\":\"" SCONCE_VERSION "\",\"started\":%s%s%s,\"config\":\"%s\",\"devices\":%s,\"plugins\":%s}",
+                              quote, known ? started : "null", quote, agent->config->sha256, devices, plugins);
+        if (length >= 0)
+                uplink_info(agent->uplink, info, (size_t)length);
+}
+
+static void on_info_changed(void *userdata)
+{
+        struct agent *agent = userdata;
+
+        if (!timer_armed(agent->tell))
+                timer_arm(agent->tell, 0);
+}
+
+static void on_publish(void *userdata, const char *device, enum device_topic topic, const char *payload, size_t size,
+                       const struct command_meta *meta)
+{
+        struct agent *agent = userdata;
+
+        if (agent->uplink)
+                uplink_publish(agent->uplink, device, topic, payload, size, meta);
+}
+
+static void on_ask_facts(void *userdata, struct node_facts *ret)
+{
+        struct agent *agent = userdata;
+
+        if (!agent->uplink)
+                return;
+        ret->has_certificate = setup_certificate_days(&agent->identity.tls, &ret->certificate_days);
+        ret->queue = uplink_in_flight(agent->uplink);
+        ret->dropped = uplink_dropped(agent->uplink);
+}
+
+static void end_with(struct agent *agent, enum agent_end end);
+static void reload(struct agent *agent);
+
+static void on_restart_button(void *userdata)
+{
+        end_with(userdata, AGENT_RESTART);
+}
+
+static void on_reload_button(void *userdata)
+{
+        reload(userdata);
+}
+
+/* ---- The broker speaks ------------------------------------------------------------------------------------------ */
+
+static void on_up(void *userdata)
+{
+        struct agent *agent = userdata;
+
+        timer_disarm(agent->offline);
+        agent->was_told_lost = false;
+        devices_problem(agent->devices, "broker", NULL);
+        devices_broker_back(agent->devices);
+        tell_info(agent);
+        devices_tell_all(agent->devices);
+        (void)sd_notifyf(0, "STATUS=Connected to %s", session_peer(uplink_session(agent->uplink)));
+}
+
+static void on_down(void *userdata, const char *why)
+{
+        struct agent *agent = userdata;
+
+        if (agent->stopping)
+                return;
+        devices_problem(agent->devices, "broker", why);
+        (void)sd_notifyf(0, "STATUS=No broker: %s", why);
+        if (!agent->was_told_lost && !timer_armed(agent->offline))
+                timer_arm(agent->offline, agent->settings.broker.offline_after_us);
+}
+
+static void on_offline_time(void *userdata)
+{
+        struct agent *agent = userdata;
+
+        agent->was_told_lost = true;
+        log_notice("no broker for %" PRIu64 " s: outputs go to their on_offline",
+                   (uint64_t)(agent->settings.broker.offline_after_us / USEC_PER_SEC));
+        devices_broker_lost(agent->devices);
+}
+
+static void on_command(void *userdata, const char *device, const char *channel, const struct session_message *message,
+                       const struct command_meta *meta)
+{
+        struct agent *agent = userdata;
+
+        devices_command(agent->devices, device, channel, message->payload, message->size, meta);
+}
+
+static void on_get(void *userdata, const char *device)
+{
+        struct agent *agent = userdata;
+
+        devices_get(agent->devices, device);
+}
+
+static const struct uplink_handlers uplink_handlers = {
+        .up = on_up, .down = on_down, .command = on_command, .get = on_get,
+};
+
+static int start_uplink(struct agent *agent)
+{
+        struct uplink_options options;
+        struct uplink_handlers handlers = uplink_handlers;
+        struct fault fault = { 0 };
+        int r;
+
+        if (agent->settings.broker.urls.count == 0) {
+                log_warning("no broker is configured: write `url = mqtts://HOST` under [broker] in %s, or run `sconce-pki install NAME.tar` with "
+                            "what `sconce-pki node NAME` wrote; then reload",
+                            agent->options.config_path);
+                (void)sd_notify(0, "STATUS=No broker is configured: write [broker] url, then reload");
+                return 0;
+        }
+        r = broker_identity_init(&agent->identity, &agent->settings, &fault);
+        if (r < 0) {
+                log_error("%s", fault.text);
+                return r;
+        }
+        setup_uplink_options(&agent->settings, &agent->identity, &options);
+        options.loop = &agent->loop;
+        options.clock = agent->clock;
+        handlers.userdata = agent;
+        r = uplink_new(&options, &handlers, &agent->uplink);
+        if (r >= 0)
+                r = uplink_start(agent->uplink);
+        /* Also for the first connection: until it stands, the broker is not there. */
+        if (r >= 0 && !agent->was_told_lost && !timer_armed(agent->offline))
+                timer_arm(agent->offline, agent->settings.broker.offline_after_us);
+        return r;
+}
+
+/* ---- Stopping --------------------------------------------------------------------------------------------------- */
+
+static void on_uplink_stopped(void *userdata)
+{
+        struct agent *agent = userdata;
+
+        (void)sd_event_exit(agent->loop.event, 0);
+}
+
+static void end_with(struct agent *agent, enum agent_end end)
+{
+        if (agent->stopping)
+                return;
+        agent->stopping = true;
+        agent->end = end;
+        (void)sd_notify(0, "STOPPING=1");
+        timer_disarm(agent->offline);
+        /* First the hardware, while the broker can still be told of it. */
+        devices_stop(agent->devices);
+        if (agent->uplink)
+                uplink_stop(agent->uplink, on_uplink_stopped, agent);
+        else
+                on_uplink_stopped(agent);
+}
+
+/* ---- Reloading -------------------------------------------------------------------------------------------------- */
+
+/* The old uplink has said goodbye and borrows nothing any more. */
+static void on_relink_time(void *userdata)
+{
+        struct agent *agent = userdata;
+
+        uplink_free(agent->uplink);
+        agent->uplink = NULL;
+        broker_identity_done(&agent->identity);
+        settings_done(&agent->settings);
+        agent->settings = *agent->next_settings;
+        free(agent->next_settings);
+        agent->next_settings = NULL;
+        int r = start_uplink(agent);
+        if (r < 0)
+                log_error("cannot connect with the new settings: %s", strerror(-r));
+}
+
+static void on_old_uplink_stopped(void *userdata)
+{
+        struct agent *agent = userdata;
+
+        timer_arm(agent->relink, 0);
+}
+
+static int replace_uplink(struct agent *agent, const struct settings *settings)
+{
+        bool under_way = agent->next_settings != NULL;
+
+        if (under_way)
+                settings_done(agent->next_settings);
+        else
+                agent->next_settings = malloc(sizeof(*agent->next_settings));
+        if (!agent->next_settings)
+                return -ENOMEM;
+        *agent->next_settings = *settings;
+        if (under_way)
+                return 0;
+        if (agent->uplink)
+                uplink_stop(agent->uplink, on_old_uplink_stopped, agent);
+        else
+                on_old_uplink_stopped(agent);
+        return 0;
+}
+
+static void warn_of_what_needs_a_restart(const struct agent *agent, const struct config *config)
+{
+        static const char *const sections[] = { "node", "gpio" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
+                if (!setup_same_section(agent->config, config, sections[i]))
+                        log_warning("[%s] has changed: that takes effect when sconced is restarted", sections[i]);
+}
+
+static void take_over(struct agent *agent, struct config *config, struct settings *settings)
+{
+        bool same_broker = setup_same_section(agent->config, config, "broker") &&
+                           setup_same_section(agent->config, config, "tls");
+
+        warn_of_what_needs_a_restart(agent, config);
+        config_free(agent->config);
+        agent->config = config;
+        int r = devices_apply(agent->devices, config);
+        if (r < 0)
+                log_error("the devices could not be reloaded: %s", strerror(-r));
+        tell_info(agent);
+        if (!same_broker && replace_uplink(agent, settings) == 0)
+                return;
+        settings_done(settings);
+        /* Certificates may be new all the same. */
+        if (agent->uplink && !uplink_is_up(agent->uplink))
+                session_retry_now(uplink_session(agent->uplink));
+}
+
+static void reload(struct agent *agent)
+{
+        struct config *config = NULL;
+        struct settings settings;
+
+        if (agent->stopping)
+                return;
+        (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, setup_monotonic_us());
+        int r = setup_read(agent->options.config_path, agent->options.plugin_dir, &config, &settings);
+        if (r < 0) {
+                log_error("the config is not reloaded; what runs goes on as it was");
+                devices_problem(agent->devices, "config", "the config on disk is wrong: see the log, or run sconced --check");
+        } else {
+                devices_problem(agent->devices, "config", NULL);
+                take_over(agent, config, &settings);
+                log_notice("reloaded %s", agent->options.config_path);
+        }
+        (void)sd_notify(0, "READY=1");
+}
+
+/* ---- Signals ---------------------------------------------------------------------------------------------------- */
+
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+        struct agent *agent = userdata;
+
+        (void)source;
+        switch (info->ssi_signo) {
+        case SIGHUP:
+                reload(agent);
+                break;
+        case SIGUSR1:
+                log_set_level(log_level() == LOG_DEBUG ? MIN(agent->options.log_level, LOG_INFO) : LOG_DEBUG);
+                log_notice("debug messages are %s", log_level() == LOG_DEBUG ? "on" : "off");
+                break;
+        default:
+                log_info("stopping: %s", strsignal((int)info->ssi_signo));
+                end_with(agent, AGENT_STOP);
+        }
+        return 0;
+}
+
+static int catch_signals(struct agent *agent)
+{
+        static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
+        sigset_t mask;
+
+        (void)sigemptyset(&mask);
+        for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+                (void)sigaddset(&mask, signals[i]);
+        /* Before any thread is made: they inherit the mask. */
+        if (sigprocmask(SIG_BLOCK, &mask, &agent->signals_before) < 0)
+                return -errno;
+        (void)signal(SIGPIPE, SIG_IGN);
+        for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+                int r = sd_event_add_signal(agent->loop.event, NULL, signals[i], on_signal, agent);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* ---- Life ------------------------------------------------------------------------------------------------------- */
+
+static void on_clock_jump(void *userdata)
+{
+        struct agent *agent = userdata;
+
+        /* "Certificate not yet valid" may have been our clock. */
+        if (agent->uplink && !uplink_is_up(agent->uplink))
+                session_retry_now(uplink_session(agent->uplink));
+}
+
+static int build_parts(struct agent *agent)
+{
+        struct device_sink sink = {
+                .publish = on_publish, .info_changed = on_info_changed, .restart = on_restart_button,
+                .reload = on_reload_button, .userdata = agent,
+        };
+        struct devices_options devices;
+        int r;
+
+        if ((r = clock_new(&agent->loop, (enum clock_mode)agent->settings.node.clock, &agent->clock)) < 0 ||
+            (r = timer_new(&agent->loop, TIMER_LAZY_US, on_offline_time, agent, &agent->offline)) < 0 ||
+            (r = timer_new(&agent->loop, TIMER_EXACT_US, on_relink_time, agent, &agent->relink)) < 0 ||
+            (r = timer_new(&agent->loop, TIMER_EXACT_US, tell_info, agent, &agent->tell)) < 0 ||
+            (r = setup_gpio(&agent->loop, &agent->settings, &agent->gpio)) < 0)
+                return r;
+        clock_on_jump(agent->clock, on_clock_jump, agent);
+        setup_devices_options(&agent->settings, agent->options.plugin_dir, &devices);
+        agent->default_chip = strdup(agent->settings.gpio.chip);
+        if (!agent->default_chip)
+                return -ENOMEM;
+        devices.default_chip = agent->default_chip;
+        devices.loop = &agent->loop;
+        devices.clock = agent->clock;
+        devices.gpio = agent->gpio;
+        r = devices_new(&devices, &sink, &agent->devices);
+        if (r < 0)
+                return r;
+        devices_set_facts(agent->devices, on_ask_facts, agent);
+        return 0;
+}
+
+static int start_parts(struct agent *agent)
+{
+        int r = devices_apply(agent->devices, agent->config);
+
+        if (r >= 0)
+                r = start_uplink(agent);
+        /* Now it can tell how long its certificate is good for. */
+        devices_get(agent->devices, "node");
+        return r;
+}
+
+int agent_new(const struct agent_options *options, struct agent **ret)
+{
+        struct agent *agent = calloc(1, sizeof(*agent));
+        int r;
+
+        if (!agent)
+                return -ENOMEM;
+        agent->options = *options;
+        (void)sigprocmask(SIG_SETMASK, NULL, &agent->signals_before);
+        r = loop_init(&agent->loop);
+        if (r >= 0)
+                r = catch_signals(agent);
+        if (r >= 0) {
+                agent->started_us = loop_now_us(&agent->loop);
+                r = setup_read(options->config_path, options->plugin_dir, &agent->config, &agent->settings);
+        }
+        if (r >= 0)
+                r = build_parts(agent);
+        if (r < 0) {
+                agent_free(agent);
+                return r;
+        }
+        *ret = agent;
+        return 0;
+}
+
+int agent_run(struct agent *agent, enum agent_end *ret_end)
+{
+        /* Fed by the loop: when the loop hangs, systemd ends us and ExecStopPost makes the outputs safe. */
+        (void)sd_event_set_watchdog(agent->loop.event, true);
+        log_notice("sconced " SCONCE_VERSION " starts with %s", agent->options.config_path);
+        int r = start_parts(agent);
+        if (r < 0)
+                return r;
+        (void)sd_notify(0, "READY=1");
+        r = sd_event_loop(agent->loop.event);
+        if (r < 0)
+                return r;
+        *ret_end = agent->end;
+        return 0;
+}
+
+void agent_free(struct agent *agent)
+{
+        if (!agent)
+                return;
+        devices_stop(agent->devices);
+        uplink_free(agent->uplink);
+        devices_free(agent->devices);
+        gpio_free(agent->gpio);
+        timer_free(agent->tell);
+        timer_free(agent->relink);
+        timer_free(agent->offline);
+        clock_free(agent->clock);
+        broker_identity_done(&agent->identity);
+        free(agent->default_chip);
+        if (agent->next_settings)
+                settings_done(agent->next_settings);
+        free(agent->next_settings);
+        settings_done(&agent->settings);
+        config_free(agent->config);
+        loop_done(&agent->loop);
+        /* A restart executes the program again, and an ignored or blocked signal would stay so. */
+        (void)sigprocmask(SIG_SETMASK, &agent->signals_before, NULL);
+        free(agent);
+}

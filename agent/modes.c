@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "modes.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "setup.h"
+#include "util/log.h"
+
+int mode_check(const struct mode_options *options)
+{
+        CLEANUP_CONFIG struct config *config = NULL;
+        struct settings settings;
+        int r = setup_read(options->config_path, options->plugin_dir, &config, &settings);
+
+        if (r < 0)
+                return r;
+        settings_done(&settings);
+        printf("%s: right\n", options->config_path);
+        return 0;
+}
+
+int mode_describe(const struct mode_options *options)
+{
+        return devices_describe(options->plugin_dir, options->argument, stdout);
+}
+
+int mode_dump_config(const struct mode_options *options)
+{
+        CLEANUP_CONFIG struct config *config = NULL;
+        struct settings settings;
+        int r = setup_read(options->config_path, options->plugin_dir, &config, &settings);
+
+        if (r < 0)
+                return r;
+        settings_dump(stdout, config);
+        r = devices_dump(options->plugin_dir, config, stdout);
+        settings_done(&settings);
+        return r;
+}
+
+int mode_lines(const struct mode_options *options)
+{
+        CLEANUP_CONFIG struct config *config = NULL;
+        struct settings settings;
+        struct loop loop;
+        struct gpio *gpio = NULL;
+        struct fault fault = { 0 };
+        int r = setup_read(options->config_path, options->plugin_dir, &config, &settings);
+
+        if (r < 0)
+                return r;
+        r = loop_init(&loop);
+        if (r >= 0)
+                r = setup_gpio(&loop, &settings, &gpio);
+        if (r >= 0)
+                r = gpio_print_lines(gpio, stdout, &fault);
+        if (fault.code < 0)
+                log_error("%s", fault.text);
+        gpio_free(gpio);
+        loop_done(&loop);
+        settings_done(&settings);
+        /* -EINVAL would say that the config is wrong. */
+        return r < 0 ? -EIO : 0;
+}
+
+/* After a crash: plugins' code is not run again, only lines are set. */
+static int make_safe(const struct mode_options *options, const struct settings *settings, const struct config *config)
+{
+        struct devices_options devices;
+        struct loop loop;
+        struct gpio *gpio = NULL;
+        unsigned failed = 0;
+        int r = loop_init(&loop);
+
+        if (r >= 0)
+                r = setup_gpio(&loop, settings, &gpio);
+        if (r >= 0) {
+                setup_devices_options(settings, options->plugin_dir, &devices);
+                devices.loop = &loop;
+                devices.gpio = gpio;
+                r = devices_outputs_safe(&devices, config, &failed);
+        }
+        gpio_free(gpio);
+        loop_done(&loop);
+        return r < 0 || failed > 0 ? -EIO : 0;
+}
+
+int mode_outputs_safe(const struct mode_options *options)
+{
+        CLEANUP_CONFIG struct config *config = NULL;
+        struct settings settings;
+        int r = setup_read(options->config_path, options->plugin_dir, &config, &settings);
+
+        if (r < 0)
+                return r;
+        r = make_safe(options, &settings, config);
+        settings_done(&settings);
+        return r;
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "setup.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "util/log.h"
+
+#define NODE_NAME_MAX 64
+
+/* What is larger than [node] max_payload is refused with a result, so it must arrive; but there is an end to what a stranger can
+ * make us hold. */
+#define PACKET_ROOM_BYTES (4U * 1024 * 1024)
+
+/* ---- The config ------------------------------------------------------------------------------------------------- */
+
+static void log_all(int level, const struct problems *problems)
+{
+        for (size_t i = 0; i < problems->count; i++)
+                log_write(level, NULL, "%s", problems->items[i]);
+}
+
+static int check_devices(const char *plugin_dir, const struct settings *settings, const struct config *config,
+                         struct problems *problems)
+{
+        struct devices_options options;
+
+        setup_devices_options(settings, plugin_dir, &options);
+        return devices_check(&options, config, problems);
+}
+
+/* All problems at once: devices are checked even where the daemon's own sections are wrong, on their defaults. */
+static int read_all(const char *plugin_dir, const struct config *config, struct problems *problems, struct settings *ret)
+{
+        static const struct settings defaults;
+        int r = settings_read(config, SETTINGS_DAEMON, problems, ret);
+
+        if (r == -ENOMEM)
+                return r;
+        int devices = check_devices(plugin_dir, r < 0 ? &defaults : ret, config, problems);
+        if (devices == -ENOMEM || problems->count > 0) {
+                if (r >= 0)
+                        settings_done(ret);
+                return devices == -ENOMEM ? devices : -EINVAL;
+        }
+        return 0;
+}
+
+int setup_read(const char *config_path, const char *plugin_dir, struct config **ret_config, struct settings *ret_settings)
+{
+        CLEANUP_CONFIG struct config *config = NULL;
+        struct problems problems = { 0 };
+        struct settings settings = { 0 };
+        int r = config_load(config_path, &problems, &config);
+
+        if (r >= 0)
+                r = read_all(plugin_dir, config, &problems, &settings);
+        log_all(LOG_ERR, &problems);
+        problems_done(&problems);
+        if (r < 0)
+                return r;
+        log_all(LOG_WARNING, &settings.warnings);
+        *ret_config = TAKE_PTR(config);
+        *ret_settings = settings;
+        return 0;
+}
+
+static bool same_entry(const struct config_entry *a, const struct config_entry *b)
+{
+        if (!b || a->count != b->count)
+                return false;
+        for (size_t i = 0; i < a->count; i++)
+                if (strcmp(a->values[i], b->values[i]) != 0)
+                        return false;
+        return true;
+}
+
+bool setup_same_section(const struct config *a, const struct config *b, const char *kind)
+{
+        const struct config_section *in_a = config_find(a, kind, NULL), *in_b = config_find(b, kind, NULL);
+        size_t count_a = in_a ? in_a->count : 0, count_b = in_b ? in_b->count : 0;
+
+        if (count_a != count_b)
+                return false;
+        for (size_t i = 0; i < count_a; i++)
+                if (!same_entry(&in_a->entries[i], config_entry_find(in_b, in_a->entries[i].key)))
+                        return false;
+        return true;
+}
+
+/* ---- Parts ------------------------------------------------------------------------------------------------------ */
+
+int setup_gpio(struct loop *loop, const struct settings *settings, struct gpio **ret)
+{
+        const struct gpio_options options = {
+                .chip = settings->gpio.chip,
+                .sim_dir = settings->gpio.sim_dir,
+                .consumer = "sconced",
+        };
+        return gpio_new(loop, &options, ret);
+}
+
+void setup_devices_options(const struct settings *settings, const char *plugin_dir, struct devices_options *ret)
+{
+        *ret = (struct devices_options){
+                .plugin_dir = plugin_dir,
+                .max_payload_bytes = (size_t)settings->node.max_payload_bytes,
+                .max_depth = (unsigned)settings->node.max_depth,
+                .default_chip = settings->gpio.chip,
+        };
+}
+
+/* ---- Who we are ------------------------------------------------------------------------------------------------- */
+
+/* Makes a node name of any text: lower case, and a dash for what names cannot hold; a host name ends at its first dot. */
+static char *make_node_name(const char *text)
+{
+        char name[NODE_NAME_MAX + 1];
+        size_t length = 0;
+
+        for (const char *c = text; *c && *c != '.' && length < NODE_NAME_MAX; c++) {
+                char lower = (char)tolower((unsigned char)*c);
+                bool fits = (lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9') || lower == '_' || lower == '-';
+                if (fits && (length > 0 || isalnum((unsigned char)lower)))
+                        name[length++] = lower;
+                else if (length > 0)
+                        name[length++] = '-';
+        }
+        name[length] = '\0';
+        return length > 0 ? strdup(name) : strdup("sconce");
+}
+
+static char *name_from_certificate(const struct tls_options *options)
+{
+        struct tls *tls = NULL;
+        char *name = NULL;
+
+        /* What is wrong with the files is told by each attempt to connect. */
+        if (options->cert && tls_new(options, &tls, NULL) == 0 && tls_certificate_name(tls))
+                name = make_node_name(tls_certificate_name(tls));
+        tls_free(tls);
+        return name;
+}
+
+static char *find_node_name(const struct settings *settings, const struct tls_options *tls)
+{
+        char host[256] = "";
+        char *name;
+
+        if (settings->node.name)
+                return strdup(settings->node.name);
+        name = name_from_certificate(tls);
+        if (name)
+                return name;
+        (void)gethostname(host, sizeof(host) - 1);
+        return make_node_name(host);
+}
+
+static char *random_client_id(void)
+{
+        unsigned char bytes[8];
+        char text[sizeof("sconce-") + 2 * sizeof(bytes)] = "sconce-";
+
+        if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+                return NULL;
+        for (size_t i = 0; i < sizeof(bytes); i++)
+                (void)snprintf(text + strlen("sconce-") + 2 * i, 3, "%02x", bytes[i]);
+        return strdup(text);
+}
+
+int broker_identity_init(struct broker_identity *identity, const struct settings *settings, struct fault *fault)
+{
+        const struct tls_settings *tls = &settings->tls;
+
+        *identity = (struct broker_identity){
+                .tls = { .ca = tls->ca, .cert = tls->cert, .key = tls->key, .crl = tls->crl, .min_version = tls->min_version,
+                         .server_name = tls->server_name, .pin = tls->pin },
+        };
+        int r = settings_password(settings, &identity->password, fault);
+        if (r < 0)
+                return r;
+        identity->node = find_node_name(settings, &identity->tls);
+        if (settings->broker.client_id == CLIENT_ID_RANDOM)
+                identity->client_id = random_client_id();
+        if (!identity->node || (settings->broker.client_id == CLIENT_ID_RANDOM && !identity->client_id)) {
+                broker_identity_done(identity);
+                return fault_set(fault, -ENOMEM, "out of memory");
+        }
+        return 0;
+}
+
+void broker_identity_done(struct broker_identity *identity)
+{
+        free(identity->node);
+        free(identity->client_id);
+        if (identity->password)
+                explicit_bzero(identity->password, strlen(identity->password));
+        free(identity->password);
+        *identity = (struct broker_identity){ 0 };
+}
+
+void setup_uplink_options(const struct settings *settings, const struct broker_identity *identity,
+                          struct uplink_options *ret)
+{
+        const struct broker_settings *broker = &settings->broker;
+
+        *ret = (struct uplink_options){
+                .base = broker->base,
+                .node = identity->node,
+                .envelope = broker->envelope,
+                .client_id = identity->client_id,
+                .session = {
+                        .urls = broker->urls.items,
+                        .n_urls = broker->urls.count,
+                        .user = broker->user,
+                        .password = identity->password,
+                        .version = broker->version,
+                        .keepalive_us = broker->keepalive_us,
+                        .connect_timeout_us = broker->connect_timeout_us,
+                        .handshake_timeout_us = broker->handshake_timeout_us,
+                        .max_packet_bytes = (size_t)settings->node.max_payload_bytes + PACKET_ROOM_BYTES,
+                        .tls = &identity->tls,
+                },
+        };
+}
+
+bool setup_certificate_days(const struct tls_options *options, long *ret_days)
+{
+        struct tls *tls = NULL;
+        bool known = options->cert && tls_new(options, &tls, NULL) == 0 && tls_certificate_days(tls, ret_days);
+
+        tls_free(tls);
+        return known;
+}
+
+uint64_t setup_monotonic_us(void)
+{
+        struct timespec now;
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+        return (uint64_t)now.tv_sec * USEC_PER_SEC + (uint64_t)now.tv_nsec / NSEC_PER_USEC;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a config to the options of each part; what the running agent and the one-shot modes have in common. */
+#pragma once
+
+#include "config/builtin.h"
+#include "device/devices.h"
+#include "gpio/gpio.h"
+#include "uplink.h"
+
+/* Loads and checks everything, devices too, opening no hardware and no network. Problems and warnings are logged. -EINVAL:
+ * something is wrong. On success the caller owns both. */
+int setup_read(const char *config_path, const char *plugin_dir, struct config **ret_config, struct settings *ret_settings)
+        MUST_CHECK;
+
+/* True when a section of the daemon's own says the same in both. */
+bool setup_same_section(const struct config *a, const struct config *b, const char *kind);
+
+int setup_gpio(struct loop *loop, const struct settings *settings, struct gpio **ret) MUST_CHECK;
+/* All but the running parts (loop, clock, gpio). The result borrows from the settings. */
+void setup_devices_options(const struct settings *settings, const char *plugin_dir, struct devices_options *ret);
+
+/* Who we are to the broker. */
+struct broker_identity {
+        char *node;      /* [node] name, else the certificate's CN, else the host name */
+        char *client_id; /* NULL: made from the node's name */
+        char *password;
+        struct tls_options tls; /* borrows from the settings */
+};
+int broker_identity_init(struct broker_identity *identity, const struct settings *settings, struct fault *fault) MUST_CHECK;
+void broker_identity_done(struct broker_identity *identity);
+void setup_uplink_options(const struct settings *settings, const struct broker_identity *identity,
+                          struct uplink_options *ret);
+
+/* Days until our certificate ends, negative when it has; false without one. Reads the file: it may have been renewed. */
+bool setup_certificate_days(const struct tls_options *tls, long *ret_days);
+
+uint64_t setup_monotonic_us(void); /* for sd_notify */

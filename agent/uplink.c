@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "uplink.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "bus/envelope.h"
+#include "bus/topics.h"
+#include "util/log.h"
+
+/* Retained and newest-only messages wait while this many are unacknowledged, and are told anew when the broker has
+ * caught up: a slow link costs no memory and never carries an old state. Well below every broker's default window. */
+enum { IN_FLIGHT_MAX = 256 };
+
+/* Whoever may publish can invent topics: remember, and log, only so many. */
+enum { RETAINED_LOGGED_MAX = 64 };
+
+enum { STOP_WITHIN_US = 2 * 1000 * 1000 };
+
+struct uplink {
+        struct loop *loop;
+        struct clock *clock;
+        struct uplink_handlers handlers;
+        bool envelope;
+        char *base, *node;
+        char *client_id;
+        char *status_topic;
+        char *reply_prefix;
+        char *subscriptions[5];
+        struct session_options session_options; /* borrowed by the session */
+        struct session *session;
+        json_t *retained_seen; /* topics whose retained command was logged */
+        uint64_t retained_count;
+        uint64_t dropped;
+        uint64_t seq;
+        bool behind; /* something was held back because of IN_FLIGHT_MAX */
+};
+
+static const struct {
+        const char *word;
+        bool retain;
+        bool is_json;
+        bool newest_only; /* told anew later when it cannot go out now */
+} device_topics[] = {
+        [DEVICE_STATUS] = { "status", true, false, true }, [DEVICE_ERROR] = { "error", true, true, true },
+        [DEVICE_STATE] = { "state", true, true, true },    [DEVICE_EVENT] = { "event", false, true, false },
+        [DEVICE_RESULT] = { "result", false, true, false },
+};
+
+/* ---- Out ----------------------------------------------------------------------------------------------------- */
+
+static void send(struct uplink *uplink, const struct session_message *message)
+{
+        int r = session_publish(uplink->session, message, NULL);
+
+        if (r == 0 || r == -ENOTCONN)
+                return;
+        uplink->dropped++;
+        log_topic(LOG_WARNING, message->topic, "%s: not published: %s", message->topic, strerror(-r));
+}
+
+/* Wraps JSON where [broker] envelope asks for it; the message then points into *ret_wrapped. */
+static void send_json(struct uplink *uplink, const char *device, struct session_message *message)
+{
+        CLEANUP_FREE char *wrapped = NULL;
+
+        message->content_type = "application/json";
+        if (uplink->envelope && message->size > 0) {
+                char time[CLOCK_TEXT_MAX];
+                const struct envelope header = {
+                        .node = uplink->node,
+                        .device = device,
+                        .time = clock_format(uplink->clock, loop_now_us(uplink->loop), time) ? time : NULL,
+                        .seq = ++uplink->seq,
+                };
+                int r = envelope_wrap(&header, message->payload, message->size, &wrapped);
+                if (r < 0) {
+                        uplink->dropped++;
+                        return;
+                }
+                message->payload = wrapped;
+                message->size = strlen(wrapped);
+        }
+        send(uplink, message);
+}
+
+void uplink_publish(struct uplink *uplink, const char *device, enum device_topic topic, const char *payload, size_t size,
+                    const struct command_meta *meta)
+{
+        char name[TOPIC_MAX];
+        struct session_message message = { .topic = name, .payload = payload, .size = size, .qos = 1,
+                                           .retain = device_topics[topic].retain };
+
+        if (!session_is_connected(uplink->session))
+                return;
+        if (uplink_in_flight(uplink) >= IN_FLIGHT_MAX) {
+                uplink->behind = true;
+                uplink->dropped += !device_topics[topic].newest_only;
+                return;
+        }
+        if (topic == DEVICE_RESULT && meta && meta->reply_to) {
+                message.topic = meta->reply_to;
+                message.correlation = meta->correlation;
+                message.correlation_size = meta->correlation_size;
+        } else if (topic_build(name, uplink->base, uplink->node, device, device_topics[topic].word) < 0) {
+                return;
+        }
+        if (device_topics[topic].is_json)
+                send_json(uplink, device, &message);
+        else
+                send(uplink, &message);
+}
+
+void uplink_info(struct uplink *uplink, const char *json, size_t size)
+{
+        char name[TOPIC_MAX];
+        struct session_message message = { .topic = name, .payload = json, .size = size, .qos = 1, .retain = true };
+
+        if (topic_build(name, uplink->base, uplink->node, NULL, "info") == 0)
+                send_json(uplink, "node", &message);
+}
+
+static void say_status(struct uplink *uplink, const char *word)
+{
+        const struct session_message message = {
+                .topic = uplink->status_topic, .payload = word, .size = strlen(word), .qos = 1, .retain = true,
+        };
+        send(uplink, &message);
+}
+
+/* ---- In ------------------------------------------------------------------------------------------------------ */
+
+/* A retained command is a replay from an unknown time ago: a garage door must not open because of it. */
+static void refuse_retained(struct uplink *uplink, const char *topic)
+{
+        uplink->retained_count++;
+        if (json_object_get(uplink->retained_seen, topic) ||
+            json_object_size(uplink->retained_seen) >= RETAINED_LOGGED_MAX)
+                return;
+        (void)json_object_set_new(uplink->retained_seen, topic, json_true());
+        log_topic(LOG_WARNING, topic,
+                  "%s: a retained command is never acted on; clear it by publishing an empty retained message there", topic);
+}
+
+static bool may_answer_on(const struct uplink *uplink, const char *response_topic)
+{
+        return response_topic && strncmp(response_topic, uplink->reply_prefix, strlen(uplink->reply_prefix)) == 0 &&
+               !strpbrk(response_topic, "+#");
+}
+
+static void on_command(struct uplink *uplink, const struct topic *topic, const struct session_message *message)
+{
+        struct command_meta meta = {
+                .reply_to = may_answer_on(uplink, message->response_topic) ? message->response_topic : NULL,
+                .correlation = message->correlation,
+                .correlation_size = message->correlation_size,
+                .expires_us = message->expiry_s ? loop_now_us(uplink->loop) + message->expiry_s * USEC_PER_SEC : 0,
+        };
+        uplink->handlers.command(uplink->handlers.userdata, topic->device, topic->channel, message, &meta);
+}
+
+/* The broker sent somebody's `offline` while we are here: an old will, or a mistake. */
+static void on_own_status(struct uplink *uplink, const struct session_message *message)
+{
+        if (message->size != strlen("online") || memcmp(message->payload, "online", message->size) != 0)
+                say_status(uplink, "online");
+}
+
+static void on_message(void *userdata, const struct session_message *message)
+{
+        struct uplink *uplink = userdata;
+        struct topic topic;
+
+        if (topic_parse(message->topic, uplink->base, uplink->node, &topic) < 0) {
+                log_topic(LOG_DEBUG, message->topic, "%s: not a topic of this node", message->topic);
+                return;
+        }
+        if (topic.kind == TOPIC_STATUS) {
+                on_own_status(uplink, message);
+                return;
+        }
+        if (message->retain) {
+                refuse_retained(uplink, message->topic);
+                return;
+        }
+        if (topic.kind == TOPIC_GET)
+                uplink->handlers.get(uplink->handlers.userdata, topic.device);
+        else
+                on_command(uplink, &topic, message);
+}
+
+/* ---- The connection ------------------------------------------------------------------------------------------- */
+
+static void on_connected(void *userdata)
+{
+        struct uplink *uplink = userdata;
+
+        uplink->behind = false;
+        say_status(uplink, "online");
+        uplink->handlers.up(uplink->handlers.userdata);
+}
+
+static void on_disconnected(void *userdata, const char *why)
+{
+        struct uplink *uplink = userdata;
+
+        uplink->handlers.down(uplink->handlers.userdata, why);
+}
+
+static void on_attempt_failed(void *userdata, const struct fault *fault)
+{
+        struct uplink *uplink = userdata;
+
+        uplink->handlers.down(uplink->handlers.userdata, fault->text);
+}
+
+static void on_acknowledged(void *userdata, int id, int reason)
+{
+        struct uplink *uplink = userdata;
+
+        (void)id;
+        if (reason >= 0x80)
+                uplink->dropped++;
+        if (uplink->behind && uplink_in_flight(uplink) < IN_FLIGHT_MAX / 2) {
+                uplink->behind = false;
+                uplink->handlers.up(uplink->handlers.userdata);
+        }
+}
+
+static const struct session_handlers session_handlers = {
+        .connected = on_connected,
+        .disconnected = on_disconnected,
+        .message = on_message,
+        .acknowledged = on_acknowledged,
+        .attempt_failed = on_attempt_failed,
+};
+
+/* ---- Life ---------------------------------------------------------------------------------------------------- */
+
+static int subscribe_topics(struct uplink *uplink)
+{
+        static const char *const patterns[] = { "%s/%s/+/set", "%s/%s/+/set/+", "%s/%s/+/get", "%s/%s/get", "%s/%s/status" };
+
+        _Static_assert(ARRAY_SIZE(patterns) == ARRAY_SIZE(((struct uplink *)0)->subscriptions), "one each");
+        for (size_t i = 0; i < ARRAY_SIZE(patterns); i++) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+                if (asprintf(&uplink->subscriptions[i], patterns[i], uplink->base, uplink->node) < 0)
+                        return -ENOMEM;
+#pragma GCC diagnostic pop
+        }
+        return 0;
+}
+
+static int make_names(struct uplink *uplink, const struct uplink_options *options)
+{
+        uplink->base = strdup(options->base);
+        uplink->node = strdup(options->node);
+        if (!uplink->base || !uplink->node)
+                return -ENOMEM;
+        if (asprintf(&uplink->status_topic, "%s/%s/status", options->base, options->node) < 0 ||
+            asprintf(&uplink->reply_prefix, "%s/reply/", options->base) < 0)
+                return -ENOMEM;
+        if (options->client_id)
+                uplink->client_id = strdup(options->client_id);
+        else if (asprintf(&uplink->client_id, "sconce-%s", options->node) < 0)
+                uplink->client_id = NULL;
+        return uplink->client_id ? subscribe_topics(uplink) : -ENOMEM;
+}
+
+int uplink_new(const struct uplink_options *options, const struct uplink_handlers *handlers, struct uplink **ret)
+{
+        struct uplink *uplink = calloc(1, sizeof(*uplink));
+        int r = -ENOMEM;
+
+        if (!uplink)
+                return r;
+        uplink->loop = options->loop;
+        uplink->clock = options->clock;
+        uplink->handlers = *handlers;
+        uplink->envelope = options->envelope;
+        uplink->retained_seen = json_object();
+        r = make_names(uplink, options);
+        if (r == 0) {
+                struct session_options *session = &uplink->session_options;
+                *session = options->session;
+                session->client_id = uplink->client_id;
+                session->will_topic = uplink->status_topic;
+                session->will_payload = "offline";
+                session->subscriptions = (const char *const *)uplink->subscriptions;
+                session->n_subscriptions = ARRAY_SIZE(uplink->subscriptions);
+                r = session_new(options->loop, session, &session_handlers, uplink, &uplink->session);
+        }
+        if (r < 0) {
+                uplink_free(uplink);
+                return r;
+        }
+        *ret = uplink;
+        return 0;
+}
+
+int uplink_start(struct uplink *uplink)
+{
+        return session_start(uplink->session);
+}
+
+void uplink_stop(struct uplink *uplink, void (*done)(void *userdata), void *userdata)
+{
+        if (session_is_connected(uplink->session))
+                say_status(uplink, "offline");
+        session_stop(uplink->session, STOP_WITHIN_US, done, userdata);
+}
+
+void uplink_free(struct uplink *uplink)
+{
+        if (!uplink)
+                return;
+        session_free(uplink->session);
+        for (size_t i = 0; i < ARRAY_SIZE(uplink->subscriptions); i++)
+                free(uplink->subscriptions[i]);
+        json_decref(uplink->retained_seen);
+        free(uplink->status_topic);
+        free(uplink->reply_prefix);
+        free(uplink->client_id);
+        free(uplink->node);
+        free(uplink->base);
+        free(uplink);
+}
+
+bool uplink_is_up(const struct uplink *uplink)
+{
+        return session_is_connected(uplink->session);
+}
+
+unsigned uplink_in_flight(const struct uplink *uplink)
+{
+        return session_in_flight(uplink->session);
+}
+
+uint64_t uplink_dropped(const struct uplink *uplink)
+{
+        return uplink->dropped;
+}
+
+struct session *uplink_session(struct uplink *uplink)
+{
+        return uplink->session;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The wiring between devices and bus: what devices say becomes topics, what arrives on command topics becomes
+ * commands. At each CONNACK everything retained is told anew.
+ */
+#pragma once
+
+#include "bus/session.h"
+#include "device/devices.h"
+
+struct uplink;
+
+struct uplink_options {
+        struct loop *loop;
+        struct clock *clock;
+        const char *base; /* "sconce" */
+        const char *node;
+        bool envelope;
+        struct session_options session; /* client id, will and subscriptions are filled in here */
+        const char *client_id;          /* NULL: BASE-NODE */
+};
+
+struct uplink_handlers {
+        void (*up)(void *userdata);                      /* connected, `online` is out: tell all */
+        void (*down)(void *userdata, const char *why);   /* the connection ended, or an attempt failed */
+        void (*command)(void *userdata, const char *device, const char *channel, const struct session_message *message,
+                        const struct command_meta *meta);
+        void (*get)(void *userdata, const char *device); /* NULL: all */
+        void *userdata;
+};
+
+/* Borrows what options->session points to; copies the rest. */
+int uplink_new(const struct uplink_options *options, const struct uplink_handlers *handlers, struct uplink **ret)
+        MUST_CHECK;
+int uplink_start(struct uplink *uplink) MUST_CHECK;
+/* Says `offline` and disconnects; `done` is called once, within two seconds. */
+void uplink_stop(struct uplink *uplink, void (*done)(void *userdata), void *userdata);
+void uplink_free(struct uplink *uplink);
+
+/* struct device_sink's publish. Nothing is queued while not connected. */
+void uplink_publish(struct uplink *uplink, const char *device, enum device_topic topic, const char *payload, size_t size,
+                    const struct command_meta *meta);
+void uplink_info(struct uplink *uplink, const char *json, size_t size);
+
+bool uplink_is_up(const struct uplink *uplink);
+unsigned uplink_in_flight(const struct uplink *uplink);
+uint64_t uplink_dropped(const struct uplink *uplink);
+struct session *uplink_session(struct uplink *uplink);
