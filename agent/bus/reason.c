@@ -133,10 +133,10 @@ void reason_describe(const struct transport_end *end, struct fault *fault)
                 return;
         else if (end->silent)
                 (void)fault_set(fault, -ETIMEDOUT, "the broker no longer answers");
+        else if (reason_is_hang_up(end))
+                (void)fault_set(fault, -ECONNRESET, "the broker closed the connection");
         else if (end->os_error && end->os_error != ECONNRESET && end->os_error != EPIPE)
                 describe_os(end->os_error, fault);
-        else if (end->connack == 0)
-                (void)fault_set(fault, -ECONNRESET, "the broker closed the connection");
         else
                 (void)fault_set(fault, -ECONNRESET,
                                 "the broker closed the connection without a word: does it want TLS (mqtts://), "
@@ -161,6 +161,12 @@ bool reason_wants_311(const struct transport_end *end, bool *ret_certain)
         if (!end->mqtt5 || *ret_certain)
                 return end->mqtt5;
         return end->connected && end->connack < 0 && (!end->tls || (end->tls->done && end->tls->alert_received < 0));
+}
+
+bool reason_is_hang_up(const struct transport_end *end)
+{
+        return end->connack == 0 && end->disconnect < 0 && !end->silent && (!end->tls || end->tls->alert_received < 0) &&
+               (end->os_error == 0 || end->os_error == ECONNRESET || end->os_error == EPIPE);
 }
 
 bool reason_is_taken_over(const struct transport_end *end)

@@ -29,6 +29,8 @@ void reason_lookup(const char *host, int error, int errno_value, struct fault *f
 
 /* The broker speaks no MQTT 5, or seems not to: try 3.1.1. `ret_certain`: it said so. */
 bool reason_wants_311(const struct transport_end *end, bool *ret_certain);
+/* A connection that stood was closed without a word. */
+bool reason_is_hang_up(const struct transport_end *end);
 bool reason_is_taken_over(const struct transport_end *end);
 
 /* "not authorized" for the codes of SUBACK and PUBACK. */

@@ -30,6 +30,10 @@
 #define BACKOFF_MAX_US   (60 * USEC_PER_SEC)
 /* Two nodes of one name throw each other out: slowly enough that both can be seen and the log stays readable. */
 #define TAKEN_OVER_US (60 * USEC_PER_SEC)
+/* Not every broker says so (mosquitto 2.0.11 does not): so many connections in a row that it closed so soon mean the
+ * same. */
+#define SHORT_LIVES_MAX 3
+#define SHORT_LIFE_US   (10 * USEC_PER_SEC)
 /* A connection that lasted so long was a good one: the next failure is a new story. */
 #define STOOD_US (30 * USEC_PER_SEC)
 /* A broker that said that it does not speak MQTT 5 is asked again after this, at a reconnect: it may be newer by then. */
@@ -76,6 +80,7 @@ struct session {
         int subscribe_id;
 
         uint64_t connected_us;
+        unsigned short_lives;
         struct fault fault;
         char peer[URL_TEXT_MAX + RESOLVE_ADDRESS_MAX + 32];
 
@@ -323,10 +328,25 @@ static void finish_stop(struct session *s)
                 TAKE_PTR(s->stopped)(s->stopped_userdata);
 }
 
+/* Whether somebody throws us out: the broker says so, or it closes every connection soon after it has accepted it. */
+static bool is_taken_over(struct session *s, const struct transport_end *end, struct fault *fault)
+{
+        bool short_life = reason_is_hang_up(end) && loop_now_us(s->loop) - s->connected_us < SHORT_LIFE_US;
+
+        s->short_lives = short_life ? s->short_lives + 1 : 0;
+        if (reason_is_taken_over(end))
+                return true;
+        if (s->short_lives < SHORT_LIVES_MAX)
+                return false;
+        (void)fault_set(fault, -EADDRINUSE,
+                        "the broker closed the connection %u times in a row soon after it stood: does another client use the "
+                        "client id \"%s\" (two nodes of one name)?",
+                        s->short_lives, s->options->client_id);
+        return true;
+}
+
 static void connection_lost(struct session *s, const struct fault *fault, bool taken_over)
 {
-        bool stood = loop_now_us(s->loop) - s->connected_us >= STOOD_US;
-
         forget_guess(s);
         s->state = STATE_IDLE;
         (void)fault_set(&s->fault, s->stopping ? -ESHUTDOWN : fault->code, "%s",
@@ -338,7 +358,7 @@ static void connection_lost(struct session *s, const struct fault *fault, bool t
                 finish_stop(s);
                 return;
         }
-        if (stood)
+        if (loop_now_us(s->loop) - s->connected_us >= STOOD_US)
                 backoff_reset(&s->backoff);
         s->broker_at = s->n_addresses = s->address_at = 0;
         back_off(s, taken_over ? TAKEN_OVER_US : backoff_next(&s->backoff, random_bits()));
@@ -348,11 +368,11 @@ static void on_ended(void *userdata, const struct transport_end *end)
 {
         struct session *s = userdata;
         bool was_connected = s->state == STATE_CONNECTED;
-        bool taken_over = reason_is_taken_over(end);
         bool again = !was_connected && fall_back(s, end);
         struct fault fault = { 0 };
 
         reason_describe(end, &fault);
+        bool taken_over = was_connected && !s->stopping && is_taken_over(s, end, &fault);
         timer_disarm(s->timer);
         transport_free(TAKE_PTR(s->transport)); /* `end` is gone with it */
         if (was_connected)

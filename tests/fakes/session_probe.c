@@ -86,23 +86,45 @@ static void on_log(void *userdata, int level, const struct log_about *about, con
         (void)snprintf(probe->log + used, sizeof(probe->log) - used, "%d %s\n", level, text);
 }
 
-void probe_init(struct probe *probe, const char *url)
+static void init(struct probe *probe, const char *url)
 {
         memset(probe, 0, sizeof(*probe));
         probe->urls[0] = url;
         probe->options = (struct session_options){
                 .urls = probe->urls,
-                .n_urls = 1,
                 .client_id = "sconce-hall",
                 .keepalive_us = 60 * USEC_PER_SEC,
                 .connect_timeout_us = 10 * USEC_PER_SEC,
                 .handshake_timeout_us = 10 * USEC_PER_SEC,
-                .backoff_first_us = 20 * USEC_PER_MSEC,
-                .backoff_max_us = 100 * USEC_PER_MSEC,
                 .subscriptions = probe->subscriptions,
         };
-        (void)!loop_init(&probe->loop);
         log_set_sink(on_log, probe);
+}
+
+void probe_init(struct probe *probe, const char *url)
+{
+        init(probe, url);
+        probe->options.backoff_first_us = 20 * USEC_PER_MSEC;
+        probe->options.backoff_max_us = 100 * USEC_PER_MSEC;
+        (void)!loop_init(&probe->loop);
+}
+
+void probe_init_fake(struct probe *probe, const char *url)
+{
+        init(probe, url);
+        (void)!loop_init_fake(&probe->loop);
+}
+
+void probe_pass(struct probe *probe, uint64_t us)
+{
+        loop_advance(&probe->loop, us);
+}
+
+const char *probe_url(struct probe *probe, size_t at, const char *scheme, const char *host, uint16_t port)
+{
+        (void)snprintf(probe->url_texts[at], sizeof(probe->url_texts[at]), "%s://%s:%u", scheme, host, port);
+        probe->urls[at] = probe->url_texts[at];
+        return probe->urls[at];
 }
 
 void probe_start(struct probe *probe)
@@ -139,7 +161,7 @@ bool probe_until(struct probe *probe, probe_condition_fn condition, unsigned n)
                         (void)fprintf(stderr, "%s", probe->log);
                         return false;
                 }
-                (void)sd_event_run(probe->loop.event, 100 * USEC_PER_MSEC);
+                probe->turns += sd_event_run(probe->loop.event, 100 * USEC_PER_MSEC) > 0;
                 if (probe->meanwhile)
                         probe->meanwhile();
         }
@@ -212,7 +234,12 @@ static void on_stopped(void *userdata)
         probe->stopped = true;
 }
 
+void probe_stop_within(struct probe *probe, uint64_t within_us)
+{
+        session_stop(probe->session, within_us, on_stopped, probe);
+}
+
 void probe_stop(struct probe *probe)
 {
-        session_stop(probe->session, 5 * USEC_PER_SEC, on_stopped, probe);
+        probe_stop_within(probe, 5 * USEC_PER_SEC);
 }

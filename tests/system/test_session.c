@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <openssl/ssl.h>
 
 #include "bus/resolve.h"
+#include "fakes/fake_broker.h"
 #include "fakes/session_probe.h"
 #include "system/broker.h"
 #include "system/certs.h"
@@ -22,6 +24,8 @@
 #include "system/workdir.h"
 
 static struct probe probe;
+static struct fake_broker fake;
+static SSL_CTX *fake_tls;
 
 /* Every name is this machine, over IPv4. */
 static int look_up_here(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **ret)
@@ -44,6 +48,9 @@ static int teardown(void **state)
         if (probe.loop.event)
                 probe_done(&probe);
         memset(&probe, 0, sizeof(probe));
+        fake_broker_stop(&fake);
+        SSL_CTX_free(fake_tls);
+        fake_tls = NULL;
         client_free_all();
         process_free_all();
         workdir_remove();
@@ -219,7 +226,7 @@ static void start_tls_broker(struct pair *pair, const char *extra)
 
 static void begin_tls(const struct pair *pair, const char *host)
 {
-        begin(url("mqtts", host, pair->mosquitto->port.number));
+        begin(url("mqtts", host, pair->mosquitto ? pair->mosquitto->port.number : fake.port));
         probe.tls = (struct tls_options){ .ca = file_of(pair->ca, ".crt"),
                                           .cert = file_of(pair->node, ".crt"),
                                           .key = file_of(pair->node, ".key") };
@@ -628,6 +635,177 @@ static void session__key_appears_later__connects_then(void **state)
         broker_free(pair.mosquitto);
 }
 
+/* ---- Scripted peers over TLS --------------------------------------------------------------------------------- */
+
+static void start_fake(const struct pair *pair, const struct fake_step *steps, size_t n_steps, int max_version)
+{
+        fake_tls = SSL_CTX_new(TLS_server_method());
+        assert_int_equal(SSL_CTX_use_certificate_file(fake_tls, file_of(pair->broker, ".crt"), SSL_FILETYPE_PEM), 1);
+        assert_int_equal(SSL_CTX_use_PrivateKey_file(fake_tls, file_of(pair->broker, ".key"), SSL_FILETYPE_PEM), 1);
+        assert_int_equal(SSL_CTX_set_max_proto_version(fake_tls, max_version), 1);
+        fake_broker_start(&fake, steps, n_steps, fake_tls);
+}
+
+static void session__sni__is_the_configured_name(void **state)
+{
+        static const struct fake_step serve = { .act = FAKE_SERVE };
+        static const struct {
+                const char *host, *server_name, *sni;
+        } table[] = {
+                { "broker.lan", NULL, "broker.lan" },
+                { "broker.lan.", NULL, "broker.lan" },
+                { "tunnel.example", "broker.lan", "broker.lan" },
+                { "127.0.0.1", NULL, "" }, /* an address is no server name */
+                { "127.0.0.1", "broker.lan", "broker.lan" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+                struct pair pair = make_pair();
+                start_fake(&pair, &serve, 1, 0);
+                begin_tls(&pair, table[i].host);
+                probe.tls.server_name = table[i].server_name;
+                probe_start(&probe);
+                assert_true(probe_until(&probe, probe_connected, 1));
+                assert_string_equal(fake.sni, table[i].sni);
+                probe_done(&probe);
+                fake_broker_stop(&fake);
+                SSL_CTX_free(fake_tls);
+                fake_tls = NULL;
+        }
+        probe.loop.event = NULL;
+}
+
+static void session__tls_1_2_broker__connects_unless_1_3_is_wanted(void **state)
+{
+        static const struct fake_step serve = { .act = FAKE_SERVE };
+        struct pair pair = make_pair();
+
+        (void)state;
+        start_fake(&pair, &serve, 1, TLS1_2_VERSION);
+        begin_tls(&pair, "broker.lan");
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_connected, 1));
+        assert_string_equal(strchr(session_peer(probe.session), ')'), "), MQTT 5, TLSv1.2");
+        probe_done(&probe);
+
+        begin_tls(&pair, "broker.lan");
+        probe.tls.min_version = TLS_MIN_1_3;
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_failed, 1));
+        assert_reason(0, "the broker speaks no TLS version that is accepted here (see min_version)");
+}
+
+static void session__silent_tls_broker__costs_no_cpu(void **state)
+{
+        static const struct fake_step silent = { .act = FAKE_SILENT };
+        struct pair pair = make_pair();
+
+        (void)state;
+        start_fake(&pair, &silent, 1, 0);
+        begin_tls(&pair, "broker.lan");
+        probe.options.handshake_timeout_us = 300 * USEC_PER_MSEC;
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_failed, 1));
+        assert_reason(0, "the TLS handshake was not finished within 0.3 s");
+        assert_in_range(probe.turns, 1, 10);
+}
+
+static void session__tls_black_hole_and_refusal__cost_no_cpu(void **state)
+{
+        struct pair pair = make_pair();
+        struct black_hole hole;
+
+        (void)state;
+        black_hole_open(&hole);
+        fake.port = hole.port;
+        begin_tls(&pair, "broker.lan");
+        probe.options.connect_timeout_us = 300 * USEC_PER_MSEC;
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_failed, 1));
+        assert_reason(0, "no answer within 0.3 s");
+        assert_in_range(probe.turns, 1, 10);
+        probe_done(&probe);
+        black_hole_close(&hole);
+
+        begin_tls(&pair, "broker.lan");
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_failed, 2));
+        assert_reason(0, "connection refused: is the broker running there, on that port?");
+        assert_in_range(probe.turns, 1, 20);
+}
+
+static void session__closed_after_handshake__falls_back_to_311(void **state)
+{
+        static const struct fake_step only_311 = { .act = FAKE_SERVE, .only_311 = true };
+        struct pair pair = make_pair();
+
+        (void)state;
+        start_fake(&pair, &only_311, 1, 0);
+        begin_tls(&pair, "broker.lan");
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_connected, 1));
+        assert_int_equal(session_version(probe.session), SESSION_VERSION_311);
+        assert_int_equal(fake_broker_connections(&fake), 2);
+}
+
+/* mosquitto 2.0.11 only closes; newer ones say why. */
+static void session__taken_over_again_and_again__is_told(void **state)
+{
+        struct pair pair = make_pair();
+
+        (void)state;
+        start_tls_broker(&pair, "");
+        begin_tls(&pair, "broker.lan");
+        probe_start(&probe);
+        for (unsigned i = 1; i <= 3; i++) {
+                assert_true(probe_until(&probe, probe_connected, i));
+                struct client *other = client_new(&(struct client_options){
+                        .id = "sconce-hall", .port = pair.mosquitto->port.number, .ca = pair.ca, .cert = pair.node });
+                assert_true(probe_until(&probe, probe_disconnected, i));
+                client_free(other);
+                if (strstr(probe.why, "another client"))
+                        break;
+        }
+        assert_non_null(strstr(probe.why, "client id \"sconce-hall\""));
+        assert_non_null(strstr(probe.why, "two nodes of one name"));
+        assert_int_equal(session_last_fault(probe.session)->code, -EADDRINUSE);
+        broker_free(pair.mosquitto);
+}
+
+/* ---- Many messages ------------------------------------------------------------------------------------------- */
+
+static void publish_back(struct probe *p, const struct session_message *message)
+{
+        (void)message;
+        /* What libmosquitto's own bookkeeping leaves behind: it stops reading when it sees it. */
+        errno = EAGAIN;
+        assert_int_equal(probe_publish(p, "t/back", "x", 1), 0);
+}
+
+static void session__burst_over_tls__none_is_left_in_the_buffer(void **state)
+{
+        struct pair pair = make_pair();
+
+        (void)state;
+        start_tls_broker(&pair, "max_inflight_messages 0\nmax_queued_messages 0\n");
+        struct client *client = client_new(&(struct client_options){
+                .id = "a", .port = pair.mosquitto->port.number, .ca = pair.ca, .cert = pair.node });
+        begin_tls(&pair, "broker.lan");
+        probe.subscriptions[0] = "t/in";
+        probe.on_message = publish_back;
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_connected, 1));
+        for (unsigned round = 1; round <= 5; round++) {
+                for (unsigned i = 0; i < 200; i++)
+                        client_say(client, "t/in", "0123456789");
+                assert_true(probe_until(&probe, probe_messages, 200 * round));
+                assert_true(probe_until(&probe, probe_acknowledged, 200 * round));
+        }
+        assert_int_equal(session_in_flight(probe.session), 0);
+        broker_free(pair.mosquitto);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 static struct CMUnitTest row_test(const char *name, const void *row, CMUnitTestFunction function)
@@ -660,6 +838,13 @@ int main(void)
                 TEST(session__broken_renewal__keeps_what_works),
                 TEST(session__tls_broker_killed_twice__comes_back),
                 TEST(session__key_appears_later__connects_then),
+                TEST(session__sni__is_the_configured_name),
+                TEST(session__tls_1_2_broker__connects_unless_1_3_is_wanted),
+                TEST(session__silent_tls_broker__costs_no_cpu),
+                TEST(session__tls_black_hole_and_refusal__cost_no_cpu),
+                TEST(session__closed_after_handshake__falls_back_to_311),
+                TEST(session__taken_over_again_and_again__is_told),
+                TEST(session__burst_over_tls__none_is_left_in_the_buffer),
         };
         struct CMUnitTest rows[ARRAY_SIZE(broker_cases) + ARRAY_SIZE(own_cases)];
         size_t n = 0;

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A scripted peer on a thread of its own: each connection gets the next step, the last step is used over and over. It
+ * serves one connection at a time, which is all that a session makes.
+ */
+#pragma once
+
+#include <openssl/types.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum fake_act {
+        FAKE_SILENT,  /* accepts and says nothing, not even in TLS */
+        FAKE_CLOSE,   /* reads CONNECT and closes */
+        FAKE_ANSWER,  /* answers CONNECT with the bytes of `answer`, then closes */
+        FAKE_SERVE,   /* a small broker: acknowledges everything, and sends publishes back to their sender */
+        FAKE_DEAF,    /* a broker that acknowledges nothing after SUBACK */
+};
+
+struct fake_step {
+        enum fake_act act;
+        const char *answer; /* FAKE_ANSWER; SERVE and DEAF: instead of their CONNACK. NULL: CONNACK 0 */
+        size_t answer_size;
+        const char *farewell; /* SERVE: sent after the answer to SUBSCRIBE, then closes. NULL: none */
+        size_t farewell_size;
+        bool only_311; /* SERVE: closes without a word on any other version */
+        uint8_t granted; /* SERVE: the code in SUBACK; 0: QoS 1 */
+};
+#define FAKE_BYTES(literal) literal, sizeof(literal) - 1
+
+#define FAKE_CONNECTIONS_MAX 64
+
+struct fake_broker {
+        const struct fake_step *steps;
+        size_t n_steps;
+        SSL_CTX *tls; /* NULL: plain */
+        int listener;
+        uint16_t port;
+        pthread_t thread;
+        pthread_mutex_t lock;
+        /* under the lock */
+        bool stop;
+        int connection; /* -1: none */
+        unsigned n_connections, n_publishes, n_disconnects, n_pings;
+        uint8_t versions[FAKE_CONNECTIONS_MAX]; /* of each CONNECT; 0: none came */
+        uint8_t connect[512];                   /* the last CONNECT, its variable header and payload */
+        size_t connect_size;
+        char sni[256]; /* of the last ClientHello; "" for none */
+};
+
+/* `tls` is borrowed. */
+void fake_broker_start(struct fake_broker *broker, const struct fake_step *steps, size_t n_steps, SSL_CTX *tls);
+#define FAKE_BROKER_START(broker, steps) fake_broker_start(broker, steps, sizeof(steps) / sizeof((steps)[0]), NULL)
+void fake_broker_stop(struct fake_broker *broker); /* no harm if it was not started */
+
+unsigned fake_broker_connections(struct fake_broker *broker);
+unsigned fake_broker_publishes(struct fake_broker *broker);
+unsigned fake_broker_disconnects(struct fake_broker *broker);
+uint8_t fake_broker_version(struct fake_broker *broker, unsigned connection); /* 4: MQTT 3.1.1 */
+bool fake_broker_connect_holds(struct fake_broker *broker, const void *bytes, size_t size);
+/* Closes the connection from the broker's side. */
+void fake_broker_hang_up(struct fake_broker *broker);
+
+/* A port on 127.0.0.1 that accepts no more connections, and never refuses them: SYNs vanish. */
+struct black_hole {
+        int fds[4];
+        uint16_t port;
+};
+void black_hole_open(struct black_hole *hole);
+void black_hole_close(struct black_hole *hole);

@@ -1,0 +1,766 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A session against peers that follow a script: what no decent broker does, and what a bad night brings. */
+#include <errno.h>
+#include <netdb.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "bus/resolve.h"
+#include "fakes/fake_broker.h"
+#include "fakes/session_probe.h"
+
+static struct probe probe;
+static struct fake_broker broker;
+static struct black_hole hole;
+
+#define V5_CONNACK  "\x20\x03\x00\x00\x00"
+#define TAKEN_OVER  "\xe0\x02\x8e\x00"
+#define SERVE       { .act = FAKE_SERVE }
+
+static int setup(void **state)
+{
+        (void)state;
+        memset(&broker, 0, sizeof(broker));
+        memset(&probe, 0, sizeof(probe));
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        (void)state;
+        if (probe.loop.event)
+                probe_done(&probe);
+        fake_broker_stop(&broker);
+        resolve_set_lookup(NULL);
+        return 0;
+}
+
+static void begin(const struct fake_step *steps, size_t n_steps)
+{
+        fake_broker_start(&broker, steps, n_steps, NULL);
+        probe_init(&probe, NULL);
+        (void)probe_url(&probe, 0, "mqtt", "127.0.0.1", broker.port);
+        probe.subscriptions[0] = "t/in";
+}
+#define BEGIN(...)                                                                                           \
+        do {                                                                                                 \
+                static const struct fake_step script[] = { __VA_ARGS__ };                                    \
+                begin(script, ARRAY_SIZE(script));                                                           \
+        } while (0)
+
+/* The text of a failure after "cannot connect to HOST: ". */
+static const char *reason(unsigned n)
+{
+        const char *text = strstr(probe_failure(&probe, n), ": ");
+
+        return text ? text + 2 : "";
+}
+
+static uint16_t free_port(void)
+{
+        struct black_hole unused;
+
+        black_hole_open(&unused);
+        black_hole_close(&unused);
+        return unused.port;
+}
+
+/* ---- Peers that do not talk ---------------------------------------------------------------------------------- */
+
+static void session__silent_broker__is_given_up(void **state)
+{
+        (void)state;
+        BEGIN({ .act = FAKE_SILENT }, SERVE);
+        probe.options.handshake_timeout_us = 50 * USEC_PER_MSEC;
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_failed, 1));
+        assert_string_equal(reason(0), "connected, but the broker did not answer to CONNECT within 0.05 s");
+        assert_int_equal(probe.failures[0].code, -ETIMEDOUT);
+        /* Silence says nothing of the version. */
+        assert_true(probe_until(&probe, probe_connected, 1));
+        assert_int_equal(session_version(probe.session), SESSION_VERSION_5);
+}
+
+static void session__black_hole__is_given_up(void **state)
+{
+        (void)state;
+        black_hole_open(&hole);
+        probe_init(&probe, NULL);
+        (void)probe_url(&probe, 0, "mqtt", "127.0.0.1", hole.port);
+        probe.options.connect_timeout_us = 50 * USEC_PER_MSEC;
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_failed, 2));
+        assert_string_equal(reason(0), "no answer within 0.05 s");
+        black_hole_close(&hole);
+}
+
+static void session__nobody_listens__is_told_once(void **state)
+{
+        char expected[128];
+
+        (void)state;
+        uint16_t port = free_port();
+        probe_init(&probe, NULL);
+        (void)probe_url(&probe, 0, "mqtt", "127.0.0.1", port);
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_failed, 3));
+        (void)snprintf(expected, sizeof(expected),
+                       "4 cannot connect to 127.0.0.1:%u: connection refused: is the broker running there, on that port?\n",
+                       port);
+        assert_string_equal(probe.log, expected);
+        assert_int_equal(session_last_fault(probe.session)->code, -ECONNREFUSED);
+}
+
+static void session__garbage__fails_cleanly(void **state)
+{
+        (void)state;
+        BEGIN({ .act = FAKE_ANSWER, FAKE_BYTES("HTTP/1.1 400 Bad Request\r\n\r\n") }, { .act = FAKE_ANSWER, FAKE_BYTES("\0") },
+              { .act = FAKE_ANSWER, FAKE_BYTES("\xff\xff\xff\xff\xff\xff\xff") },
+              { .act = FAKE_ANSWER, FAKE_BYTES("\x20\xff\xff\xff\x7f") }, SERVE);
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_connected, 1));
+        assert_string_equal(reason(0), "the broker closed the connection without a word: does it want TLS (mqtts://), or is "
+                                       "this no MQTT broker?");
+}
+
+static void session__unix_socket_missing__says_so(void **state)
+{
+        (void)state;
+        probe_init(&probe, "unix:///nonexistent/socket");
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_failed, 1));
+        assert_string_equal(probe_failure(&probe, 0),
+                            "cannot connect to /nonexistent/socket: there is no such socket: is the broker running?");
+}
+
+/* ---- Names --------------------------------------------------------------------------------------------------- */
+
+/* IPv6 is dead, the first IPv4 address too. */
+static int look_up_three(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **ret)
+{
+        static const char *const addresses[] = { "::1", "127.0.0.2", "127.0.0.1" };
+        struct addrinfo **at = ret;
+
+        assert_string_equal(node, "broker.lan");
+        for (size_t i = 0; i < ARRAY_SIZE(addresses); i++) {
+                assert_int_equal(getaddrinfo(addresses[i], service, hints, at), 0);
+                at = &(*at)->ai_next;
+        }
+        return 0;
+}
+
+static void session__dead_addresses__live_one_is_found(void **state)
+{
+        char expected[128];
+
+        (void)state;
+        resolve_set_lookup(look_up_three);
+        BEGIN(SERVE);
+        (void)probe_url(&probe, 0, "mqtt", "broker.lan", broker.port);
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_connected, 1));
+        assert_int_equal(probe.n_failed, 2);
+        (void)snprintf(expected, sizeof(expected), "cannot connect to broker.lan ([::1]:%u): ", broker.port);
+        assert_memory_equal(probe_failure(&probe, 0), expected, strlen(expected));
+        (void)snprintf(expected, sizeof(expected), "cannot connect to broker.lan (127.0.0.2:%u): ", broker.port);
+        assert_memory_equal(probe_failure(&probe, 1), expected, strlen(expected));
+        (void)snprintf(expected, sizeof(expected), "broker.lan (127.0.0.1:%u), MQTT 5, no TLS", broker.port);
+        assert_string_equal(session_peer(probe.session), expected);
+}
+
+static int look_up_nothing(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **ret)
+{
+        (void)service;
+        (void)hints;
+        (void)ret;
+        return strcmp(node, "nowhere.lan") == 0 ? EAI_NONAME : EAI_AGAIN;
+}
+
+static void session__name_unknown__says_so(void **state)
+{
+        (void)state;
+        resolve_set_lookup(look_up_nothing);
+        probe_init(&probe, "mqtt://nowhere.lan");
+        probe.urls[1] = "mqtt://elsewhere.lan";
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_failed, 2));
+        assert_string_equal(probe_failure(&probe, 0),
+                            "cannot connect to nowhere.lan:1883: the name nowhere.lan could not be looked up: there is no "
+                            "such name: is it spelt right, and does the house's name server know it?");
+        assert_string_equal(probe_failure(&probe, 1),
+                            "cannot connect to elsewhere.lan:1883: the name elsewhere.lan could not be looked up: no name "
+                            "server answers: is this machine connected to the network?");
+}
+
+static int release[2] = { -1, -1 }, gone[2] = { -1, -1 };
+static unsigned look_ups;
+
+/* As getaddrinfo() with a resolver that never answers, until the test lets it go. */
+static int look_up_hanging(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **ret)
+{
+        char byte;
+
+        (void)node;
+        look_ups++;
+        (void)!read(release[0], &byte, 1);
+        int r = getaddrinfo("127.0.0.1", service, hints, ret);
+        (void)!write(gone[1], "x", 1);
+        return r;
+}
+
+static void pipes_open(void)
+{
+        look_ups = 0;
+        assert_int_equal(pipe(release), 0);
+        assert_int_equal(pipe(gone), 0);
+}
+
+/* Lets the look-up go and waits until it has. */
+static void pipes_close(void)
+{
+        char byte;
+
+        assert_int_equal(close(release[1]), 0);
+        assert_int_equal(read(gone[0], &byte, 1), 1);
+        (void)close(release[0]);
+        (void)close(gone[0]);
+        (void)close(gone[1]);
+}
+
+static void session__resolver_hangs__others_get_their_turn(void **state)
+{
+        (void)state;
+        pipes_open();
+        resolve_set_lookup(look_up_hanging);
+        BEGIN(SERVE);
+        (void)probe_url(&probe, 0, "mqtt", "hanging.lan", 1883);
+        (void)probe_url(&probe, 1, "mqtt", "127.0.0.1", broker.port);
+        probe.options.connect_timeout_us = 50 * USEC_PER_MSEC;
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_connected, 1));
+        assert_string_equal(reason(0), "the name was not found within 0.05 s: does a name server answer?");
+        /* It is joined, not asked once more, while it hangs. */
+        fake_broker_hang_up(&broker);
+        assert_true(probe_until(&probe, probe_connected, 2));
+        assert_int_equal(probe.n_failed, 2);
+        assert_int_equal(look_ups, 1);
+        pipes_close();
+}
+
+static void session_free__resolver_hangs__does_not_wait(void **state)
+{
+        (void)state;
+        pipes_open();
+        resolve_set_lookup(look_up_hanging);
+        probe_init(&probe, "mqtt://hanging.lan");
+        probe.options.connect_timeout_us = 50 * USEC_PER_MSEC;
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_failed, 1));
+        probe_done(&probe);
+        probe.loop.event = NULL;
+        pipes_close();
+}
+
+static void session__resolver_answers_late__is_used_then(void **state)
+{
+        (void)state;
+        pipes_open();
+        resolve_set_lookup(look_up_hanging);
+        BEGIN(SERVE);
+        (void)probe_url(&probe, 0, "mqtt", "hanging.lan", broker.port);
+        probe.options.connect_timeout_us = 50 * USEC_PER_MSEC;
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_failed, 1));
+        pipes_close();
+        assert_true(probe_until(&probe, probe_connected, 1));
+}
+
+/* ---- Several brokers ----------------------------------------------------------------------------------------- */
+
+static void session__two_brokers__first_comes_first(void **state)
+{
+        static const struct fake_step serve[] = { SERVE };
+        struct fake_broker second = { 0 };
+
+        (void)state;
+        fake_broker_start(&second, serve, 1, NULL);
+        BEGIN({ .act = FAKE_ANSWER, FAKE_BYTES("\x20\x03\x00\x88\x00") }, SERVE);
+        (void)probe_url(&probe, 1, "mqtt", "127.0.0.1", second.port);
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_connected, 1));
+        assert_string_equal(reason(0), "the broker says that it is not available");
+        assert_int_equal(fake_broker_connections(&second), 1);
+        /* When the connection ends, it is the first one's turn again. */
+        fake_broker_hang_up(&second);
+        assert_true(probe_until(&probe, probe_connected, 2));
+        assert_int_equal(fake_broker_connections(&broker), 2);
+        assert_int_equal(fake_broker_connections(&second), 1);
+        fake_broker_stop(&second);
+}
+
+/* ---- The version --------------------------------------------------------------------------------------------- */
+
+static void session__version_refused__is_remembered(void **state)
+{
+        static const struct fake_step scripts[][2] = {
+                { { .act = FAKE_ANSWER, FAKE_BYTES("\x20\x03\x00\x84\x00") }, SERVE },
+                { { .act = FAKE_ANSWER, FAKE_BYTES("\x20\x02\x00\x01") }, SERVE }, /* as a 3.1.1 broker says it */
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(scripts); i++) {
+                begin(scripts[i], 2);
+                probe_start(&probe);
+                assert_true(probe_until(&probe, probe_connected, 1));
+                assert_int_equal(session_version(probe.session), SESSION_VERSION_311);
+                assert_int_equal(probe.n_failed, 0);
+                fake_broker_hang_up(&broker);
+                assert_true(probe_until(&probe, probe_connected, 2));
+                assert_int_equal(fake_broker_version(&broker, 0), 5);
+                assert_int_equal(fake_broker_version(&broker, 1), 4);
+                assert_int_equal(fake_broker_version(&broker, 2), 4);
+                probe_done(&probe);
+                fake_broker_stop(&broker);
+        }
+        probe.loop.event = NULL;
+}
+
+static void session__closed_without_a_word__guesses_anew_each_time(void **state)
+{
+        (void)state;
+        BEGIN({ .act = FAKE_SERVE, .only_311 = true });
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_connected, 1));
+        assert_int_equal(session_version(probe.session), SESSION_VERSION_311);
+        fake_broker_hang_up(&broker);
+        assert_true(probe_until(&probe, probe_connected, 2));
+        for (unsigned i = 0; i < 4; i++)
+                assert_int_equal(fake_broker_version(&broker, i), i % 2 ? 4 : 5);
+        assert_int_equal(probe.n_failed, 0);
+}
+
+static void session__broker_gone_for_good__tries_both_in_turn(void **state)
+{
+        (void)state;
+        BEGIN({ .act = FAKE_CLOSE });
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_failed, 2));
+        for (unsigned i = 0; i < 4; i++)
+                assert_int_equal(fake_broker_version(&broker, i), i % 2 ? 4 : 5);
+}
+
+static void session__version_fixed__does_not_fall_back(void **state)
+{
+        (void)state;
+        BEGIN({ .act = FAKE_ANSWER, FAKE_BYTES("\x20\x03\x00\x84\x00") });
+        probe.options.version = SESSION_VERSION_5;
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_failed, 2));
+        assert_string_equal(reason(0), "the broker does not speak MQTT 5");
+        assert_int_equal(fake_broker_version(&broker, 1), 5);
+        probe_done(&probe);
+        fake_broker_stop(&broker);
+
+        BEGIN(SERVE);
+        probe.options.version = SESSION_VERSION_311;
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_connected, 1));
+        assert_int_equal(session_version(probe.session), SESSION_VERSION_311);
+        assert_int_equal(session_receive_maximum(probe.session), 65535);
+}
+
+static void session__connack_refuses__says_why(void **state)
+{
+        static const struct {
+                int version;
+                const char *answer;
+                size_t size;
+                const char *reason;
+        } table[] = {
+                { SESSION_VERSION_311, FAKE_BYTES("\x20\x02\x00\x05"), "the broker says that this client is not authorized" },
+                { SESSION_VERSION_311, FAKE_BYTES("\x20\x02\x00\x04"), "the broker does not accept user and password" },
+                { SESSION_VERSION_311, FAKE_BYTES("\x20\x02\x00\x02"), "the broker does not accept the client id" },
+                { SESSION_VERSION_5, FAKE_BYTES("\x20\x03\x00\x87\x00"), "the broker says that this client is not authorized" },
+                { SESSION_VERSION_5, FAKE_BYTES("\x20\x03\x00\x85\x00"), "the broker does not accept the client id" },
+                { SESSION_VERSION_5, FAKE_BYTES("\x20\x03\x00\xee\x00"), "the broker closes with reason code 0xee" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+                const struct fake_step step = { .act = FAKE_ANSWER, .answer = table[i].answer, .answer_size = table[i].size };
+                begin(&step, 1);
+                probe.options.version = table[i].version;
+                probe_start(&probe);
+                assert_true(probe_until(&probe, probe_failed, 1));
+                assert_string_equal(reason(0), table[i].reason);
+                probe_done(&probe);
+                fake_broker_stop(&broker);
+        }
+        probe.loop.event = NULL;
+}
+
+/* ---- Time ---------------------------------------------------------------------------------------------------- */
+
+static void begin_fake(const struct fake_step *steps, size_t n_steps)
+{
+        fake_broker_start(&broker, steps, n_steps, NULL);
+        probe_init_fake(&probe, NULL);
+        (void)probe_url(&probe, 0, "mqtt", "127.0.0.1", broker.port);
+        probe.subscriptions[0] = "t/in";
+}
+
+static void session__taken_over__waits_a_minute_and_says_why(void **state)
+{
+        static const struct fake_step script[] = { { .act = FAKE_SERVE, .farewell = TAKEN_OVER, .farewell_size = 4 }, SERVE };
+
+        (void)state;
+        begin_fake(script, 2);
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_disconnected, 1));
+        assert_string_equal(probe.why,
+                            "another client uses the client id \"sconce-hall\": are there two nodes of one name?");
+        assert_int_equal(probe_logged(&probe, "are there two nodes of one name?"), 1);
+        probe_pass(&probe, 59 * USEC_PER_SEC);
+        assert_int_equal(sd_event_run(probe.loop.event, 0), 0);
+        assert_int_equal(fake_broker_connections(&broker), 1);
+        probe_pass(&probe, 1 * USEC_PER_SEC);
+        assert_true(probe_until(&probe, probe_connected, 2));
+}
+
+static void session__closed_soon_three_times__suspects_a_double(void **state)
+{
+        static const struct fake_step serve = SERVE;
+
+        (void)state;
+        begin_fake(&serve, 1);
+        probe_start(&probe);
+        for (unsigned i = 1; i <= 4; i++) {
+                assert_true(probe_until(&probe, probe_connected, i));
+                /* A connection that stood for a while begins the count anew. */
+                probe_pass(&probe, i == 1 ? 10 * USEC_PER_SEC : 9 * USEC_PER_SEC);
+                fake_broker_hang_up(&broker);
+                assert_true(probe_until(&probe, probe_disconnected, i));
+                if (i < 4) {
+                        assert_string_equal(probe.why, "the broker closed the connection");
+                        session_retry_now(probe.session);
+                }
+        }
+        assert_string_equal(probe.why, "the broker closed the connection 3 times in a row soon after it stood: does another "
+                                       "client use the client id \"sconce-hall\" (two nodes of one name)?");
+        probe_pass(&probe, 59 * USEC_PER_SEC);
+        assert_int_equal(sd_event_run(probe.loop.event, 0), 0);
+        probe_pass(&probe, 1 * USEC_PER_SEC);
+        assert_true(probe_until(&probe, probe_connected, 5));
+}
+
+static void session__refused_for_an_hour__tries_and_tells_at_intervals(void **state)
+{
+        (void)state;
+        probe_init_fake(&probe, NULL);
+        (void)probe_url(&probe, 0, "mqtt", "127.0.0.1", free_port());
+        probe_start(&probe);
+        for (unsigned minute = 1; minute <= 60; minute++) {
+                /* The wait is a minute at most. */
+                assert_true(probe_until(&probe, probe_failed, minute));
+                assert_int_equal(sd_event_run(probe.loop.event, 0) >= 0, 1);
+                probe_pass(&probe, 60 * USEC_PER_SEC);
+        }
+        assert_in_range(probe_logged(&probe, "connection refused"), 5, 7);
+        assert_int_equal(probe_logged(&probe, " attempts so far)"), probe_logged(&probe, "connection refused") - 1);
+}
+
+static void session_retry_now__in_backoff__tries_at_once(void **state)
+{
+        static const struct fake_step script[] = { { .act = FAKE_ANSWER, FAKE_BYTES("\x20\x03\x00\x88\x00") }, SERVE };
+
+        (void)state;
+        begin_fake(script, 2);
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_failed, 1));
+        /* The clock stands still: only this can make it try. */
+        while (sd_event_run(probe.loop.event, 0) > 0)
+                ;
+        session_retry_now(probe.session);
+        assert_true(probe_until(&probe, probe_connected, 1));
+        session_retry_now(probe.session);
+        assert_true(session_is_connected(probe.session));
+        assert_int_equal(probe.n_disconnected, 0);
+}
+
+static void session__version_memory_is_old__asks_for_5_again(void **state)
+{
+        static const struct fake_step script[] = { { .act = FAKE_ANSWER, FAKE_BYTES("\x20\x03\x00\x84\x00") }, SERVE };
+
+        (void)state;
+        begin_fake(script, 2);
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_connected, 1));
+        probe_pass(&probe, 3599 * USEC_PER_SEC);
+        fake_broker_hang_up(&broker);
+        assert_true(probe_until(&probe, probe_disconnected, 1));
+        session_retry_now(probe.session);
+        assert_true(probe_until(&probe, probe_connected, 2));
+        assert_int_equal(session_version(probe.session), SESSION_VERSION_311);
+        probe_pass(&probe, 1 * USEC_PER_SEC);
+        fake_broker_hang_up(&broker);
+        assert_true(probe_until(&probe, probe_disconnected, 2));
+        session_retry_now(probe.session);
+        assert_true(probe_until(&probe, probe_connected, 3));
+        assert_int_equal(session_version(probe.session), SESSION_VERSION_5);
+}
+
+/* ---- Messages ------------------------------------------------------------------------------------------------ */
+
+static void session__echo__keeps_properties(void **state)
+{
+        static const struct session_message message = {
+                .topic = "t/in", .payload = "hello", .size = 5, .qos = 1, .response_topic = "sconce/reply/a",
+                .correlation = "12", .correlation_size = 2, .expiry_s = 77, .content_type = "application/json",
+        };
+        int id = 0;
+
+        (void)state;
+        BEGIN(SERVE);
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_connected, 1));
+        assert_int_equal(session_publish(probe.session, &message, &id), 0);
+        assert_int_equal(session_in_flight(probe.session), 1);
+        assert_true(probe_until(&probe, probe_messages, 1));
+        assert_true(probe_until(&probe, probe_acknowledged, 1));
+        assert_int_equal(probe.ack_id, id);
+        assert_string_equal(probe.payload, "hello");
+        assert_string_equal(probe.response_topic, "sconce/reply/a");
+        assert_string_equal(probe.correlation, "12");
+        assert_int_equal(probe.expiry_s, 77);
+        assert_int_equal(session_in_flight(probe.session), 0);
+}
+
+static void session_publish__wrong_message__is_refused(void **state)
+{
+        static const struct {
+                struct session_message message;
+                int error;
+        } table[] = {
+                { { .topic = "t/#", .qos = 1 }, -EINVAL },
+                { { .topic = "", .qos = 1 }, -EINVAL },
+                { { .topic = "t/\xff", .qos = 1 }, -EINVAL },
+                { { .topic = "t", .qos = 3 }, -EINVAL },
+                { { .topic = "t", .response_topic = "\xff", .qos = 1 }, -EINVAL },
+                { { .topic = "t", .correlation = "", .correlation_size = 65536, .qos = 1 }, -EINVAL },
+                { { .topic = "t", .payload = "", .size = 300000000, .qos = 1 }, -EMSGSIZE },
+                { { .topic = "t", .payload = "0123456789012345678901234567890123456789", .size = 40, .qos = 1 }, -EMSGSIZE },
+        };
+
+        (void)state;
+        /* CONNACK with a maximum packet size of 40. */
+        BEGIN({ .act = FAKE_SERVE, FAKE_BYTES("\x20\x08\x00\x00\x05\x27\x00\x00\x00\x28") });
+        probe_start(&probe);
+        assert_int_equal(probe_publish(&probe, "t", "x", 1), -ENOTCONN);
+        assert_int_equal(session_subscribe(probe.session, "t", 1, NULL), -ENOTCONN);
+        assert_true(probe_until(&probe, probe_connected, 1));
+        for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+                assert_int_equal(session_publish(probe.session, &table[i].message, NULL), table[i].error);
+        assert_int_equal(session_subscribe(probe.session, "t/#/x", 1, NULL), -EINVAL);
+        assert_int_equal(session_in_flight(probe.session), 0);
+        assert_true(session_is_connected(probe.session));
+        /* None of that has hurt the connection. */
+        assert_int_equal(probe_publish(&probe, "t/in", "fine", 1), 0);
+        assert_true(probe_until(&probe, probe_messages, 1));
+        assert_string_equal(probe.payload, "fine");
+        assert_int_equal(fake_broker_publishes(&broker), 1);
+}
+
+static void session__broker_acknowledges_nothing__is_bounded(void **state)
+{
+        (void)state;
+        BEGIN({ .act = FAKE_DEAF, FAKE_BYTES("\x20\x06\x00\x00\x03\x21\x00\x07") });
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_connected, 1));
+        assert_int_equal(session_receive_maximum(probe.session), 7);
+        for (unsigned i = 0; i < 1024; i++)
+                assert_int_equal(probe_publish(&probe, "t/in", "x", 1), 0);
+        assert_int_equal(session_in_flight(probe.session), 1024);
+        assert_int_equal(probe_publish(&probe, "t/in", "x", 1), -EAGAIN);
+        assert_int_equal(probe_publish(&probe, "t/in", "x", 0), 0);
+        assert_int_equal(session_in_flight(probe.session), 1024);
+        /* A new connection begins with nothing in flight, and nothing is sent again. */
+        fake_broker_hang_up(&broker);
+        assert_true(probe_until(&probe, probe_connected, 2));
+        assert_int_equal(session_in_flight(probe.session), 0);
+        assert_int_equal(probe_publish(&probe, "t/in", "new", 1), 0);
+        assert_int_equal(session_in_flight(probe.session), 1);
+        assert_in_range(fake_broker_publishes(&broker), 1, 9);
+}
+
+static void session__subscription_refused__is_told(void **state)
+{
+        (void)state;
+        BEGIN({ .act = FAKE_SERVE, .granted = 0x87 });
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_connected, 1));
+        int id = 0;
+        assert_int_equal(session_subscribe(probe.session, "other", 1, &id), 0);
+        assert_true(probe_until(&probe, probe_subscribed, 1));
+        assert_int_equal(probe.sub_id, id);
+        assert_int_equal(probe.sub_reason, 0x87);
+        assert_int_equal(probe_logged(&probe, "the broker refuses the subscription to t/in (not authorized): may this client "
+                                              "read it? See the broker's access list"),
+                         1);
+}
+
+static void session__connect__carries_will_user_and_limits(void **state)
+{
+        (void)state;
+        BEGIN(SERVE);
+        probe.options.user = "me";
+        probe.options.password = "secret";
+        probe.options.will_topic = "t/status";
+        probe.options.will_payload = "offline";
+        probe.options.max_packet_bytes = 0x100000;
+        probe.options.keepalive_us = 30 * USEC_PER_SEC;
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_connected, 1));
+        /* Clean start, will of QoS 1, retained, user and password; 30 s. */
+        assert_true(fake_broker_connect_holds(&broker, FAKE_BYTES("\x00\x04MQTT\x05\xee\x00\x1e")));
+        assert_true(fake_broker_connect_holds(&broker, FAKE_BYTES("\x27\x00\x10\x00\x00")));
+        assert_true(fake_broker_connect_holds(&broker, FAKE_BYTES("\x00\x0bsconce-hall")));
+        assert_true(fake_broker_connect_holds(&broker, FAKE_BYTES("\x00\x08t/status\x00\x07offline\x00\x02me\x00\x06secret")));
+        /* No session is kept: no expiry interval. */
+        assert_false(fake_broker_connect_holds(&broker, FAKE_BYTES("\x11\x00\x00")));
+}
+
+static void session__password_over_plain_network__is_not_sent(void **state)
+{
+        (void)state;
+        resolve_set_lookup(look_up_nothing);
+        probe_init(&probe, "mqtt://192.0.2.1");
+        probe.options.user = "me";
+        probe.options.password = "secret";
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_failed, 1));
+        assert_string_equal(probe_failure(&probe, 0),
+                            "cannot connect to 192.0.2.1:1883: a password is not sent over mqtt://, where everybody can read "
+                            "it: write mqtts://");
+        assert_int_equal(probe_logged(&probe, "secret"), 0);
+        assert_int_equal(probe_logged(&probe, "mqtt://192.0.2.1 is not encrypted"), 1);
+}
+
+/* ---- The end ------------------------------------------------------------------------------------------------- */
+
+static void session_stop__at_any_time__says_done_once(void **state)
+{
+        (void)state;
+        for (unsigned when = 0; when < 4; when++) {
+                BEGIN({ .act = FAKE_SILENT }, { .act = FAKE_CLOSE });
+                probe_start(&probe);
+                /* At once; connecting; waiting for CONNACK; in between. */
+                for (unsigned turn = 0; turn < when; turn++)
+                        assert_true(sd_event_run(probe.loop.event, 1 * USEC_PER_SEC) >= 0);
+                probe_stop(&probe);
+                assert_false(probe.stopped);
+                assert_true(probe_until(&probe, probe_stopped, 1));
+                assert_int_equal(probe.n_disconnected, 0);
+                assert_int_equal(session_start(probe.session), -EALREADY);
+                probe_done(&probe);
+                fake_broker_stop(&broker);
+        }
+        probe.loop.event = NULL;
+}
+
+static void stop_at_once(struct probe *p, const struct session_message *message)
+{
+        (void)message;
+        assert_int_equal(probe_publish(p, "t/last", "bye", 1), 0);
+        probe_stop(p);
+}
+
+static void session_stop__in_message_handler__flushes(void **state)
+{
+        (void)state;
+        BEGIN(SERVE);
+        probe.on_message = stop_at_once;
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_connected, 1));
+        assert_int_equal(probe_publish(&probe, "t/in", "stop", 0), 0);
+        assert_true(probe_until(&probe, probe_stopped, 1));
+        assert_int_equal(probe.n_acknowledged, 1);
+        assert_int_equal(probe.n_disconnected, 1);
+        assert_string_equal(probe.why, "the session was stopped");
+        assert_int_equal(probe_logged(&probe, "lost the connection"), 0);
+        fake_broker_stop(&broker);
+        assert_int_equal(broker.n_disconnects, 1);
+}
+
+static void session_stop__no_acknowledgement__is_bounded(void **state)
+{
+        (void)state;
+        BEGIN({ .act = FAKE_DEAF });
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_connected, 1));
+        assert_int_equal(probe_publish(&probe, "t/in", "x", 1), 0);
+        probe_stop_within(&probe, 50 * USEC_PER_MSEC);
+        assert_true(probe_until(&probe, probe_stopped, 1));
+        assert_int_equal(probe.n_disconnected, 1);
+}
+
+static void session_new__bad_url__is_refused(void **state)
+{
+        static const struct session_handlers none = { 0 };
+        struct session *session = NULL;
+
+        (void)state;
+        probe_init(&probe, "http://broker.lan");
+        probe.options.n_urls = 1;
+        assert_int_equal(session_new(&probe.loop, &probe.options, &none, NULL, &session), -EINVAL);
+        probe.options.n_urls = 0;
+        assert_int_equal(session_new(&probe.loop, &probe.options, &none, NULL, &session), -EINVAL);
+        assert_null(session);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                TEST(session__silent_broker__is_given_up),
+                TEST(session__black_hole__is_given_up),
+                TEST(session__nobody_listens__is_told_once),
+                TEST(session__garbage__fails_cleanly),
+                TEST(session__unix_socket_missing__says_so),
+                TEST(session__dead_addresses__live_one_is_found),
+                TEST(session__name_unknown__says_so),
+                TEST(session__resolver_hangs__others_get_their_turn),
+                TEST(session_free__resolver_hangs__does_not_wait),
+                TEST(session__resolver_answers_late__is_used_then),
+                TEST(session__two_brokers__first_comes_first),
+                TEST(session__version_refused__is_remembered),
+                TEST(session__closed_without_a_word__guesses_anew_each_time),
+                TEST(session__broker_gone_for_good__tries_both_in_turn),
+                TEST(session__version_fixed__does_not_fall_back),
+                TEST(session__connack_refuses__says_why),
+                TEST(session__taken_over__waits_a_minute_and_says_why),
+                TEST(session__closed_soon_three_times__suspects_a_double),
+                TEST(session__refused_for_an_hour__tries_and_tells_at_intervals),
+                TEST(session_retry_now__in_backoff__tries_at_once),
+                TEST(session__version_memory_is_old__asks_for_5_again),
+                TEST(session__echo__keeps_properties),
+                TEST(session_publish__wrong_message__is_refused),
+                TEST(session__broker_acknowledges_nothing__is_bounded),
+                TEST(session__subscription_refused__is_told),
+                TEST(session__connect__carries_will_user_and_limits),
+                TEST(session__password_over_plain_network__is_not_sent),
+                TEST(session_stop__at_any_time__says_done_once),
+                TEST(session_stop__in_message_handler__flushes),
+                TEST(session_stop__no_acknowledgement__is_bounded),
+                TEST(session_new__bad_url__is_refused),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
