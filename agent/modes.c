@@ -22,6 +22,10 @@ int mode_check(const struct mode_options *options)
 
 int mode_describe(const struct mode_options *options)
 {
+        if (!options->argument) {
+                settings_describe(stdout, DESCRIBE_TEXT);
+                (void)putchar('\n');
+        }
         return devices_describe(options->plugin_dir, options->argument, stdout);
 }
 
