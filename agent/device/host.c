@@ -231,6 +231,14 @@ static int open_line(struct device *device, const struct sconce_line *handle, st
         return 0;
 }
 
+/* A line that closed under our hands: its chip is gone, and so is the device until it is back. */
+static int use_result(struct device *device, const struct sconce_line *handle, int r, const struct fault *fault)
+{
+        if (r < 0 && find_line(device, handle) && !line_is_open(handle))
+                device_lost(device, fault);
+        return line_result(device, r, fault);
+}
+
 static int host_line_set(struct sconce_device *dev, struct sconce_line *handle, bool active)
 {
         struct device *device = device_of(dev);
@@ -239,7 +247,7 @@ static int host_line_set(struct sconce_device *dev, struct sconce_line *handle, 
         int r = open_line(device, handle, &fault);
         if (r == 0)
                 r = line_set(handle, active, &fault);
-        return line_result(device, r, &fault);
+        return use_result(device, handle, r, &fault);
 }
 
 static int host_line_get(struct sconce_device *dev, struct sconce_line *handle, bool *ret_active)
@@ -250,7 +258,7 @@ static int host_line_get(struct sconce_device *dev, struct sconce_line *handle, 
         int r = open_line(device, handle, &fault);
         if (r == 0)
                 r = line_get(handle, ret_active, &fault);
-        return line_result(device, r, &fault);
+        return use_result(device, handle, r, &fault);
 }
 
 int host_force_off(struct device *device)
@@ -266,7 +274,7 @@ int host_force_off(struct device *device)
                 int r = line_set(line, false, &fault);
                 if (r < 0) {
                         log_device(LOG_ERR, device->id, "%s", fault.text);
-                        result = r;
+                        result = use_result(device, line, r, &fault);
                 }
         }
         return result;

@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "fakes/fake_chip.h"
+#include "fakes/plugin_file.h"
 #include "util/log.h"
 
 #define SOON_S 20
@@ -80,17 +82,6 @@ void house_forget(struct house *house)
 
 /* ---- Setting up ------------------------------------------------------------------------------------------------ */
 
-/* build/tests/unit/test_x is this program: the directory that it was built in. */
-static void find_build(char path[static 2048])
-{
-        ssize_t length = readlink("/proc/self/exe", path, 2047);
-
-        assert_true(length > 0);
-        path[length] = '\0';
-        for (int i = 0; i < 3; i++)
-                *strrchr(path, '/') = '\0';
-}
-
 static void link_plugins(const char *from, const char *to)
 {
         DIR *directory = opendir(from);
@@ -111,9 +102,9 @@ static void link_plugins(const char *from, const char *to)
 
 static void find_plugins(struct house *house, bool more)
 {
-        char build[2048], from[4096];
+        const char *build = build_dir();
+        char from[4096];
 
-        find_build(build);
         if (!more) {
                 (void)snprintf(house->plugin_dir, sizeof(house->plugin_dir), "%s/plugins", build);
                 return;
@@ -126,7 +117,9 @@ static void find_plugins(struct house *house, bool more)
         link_plugins(from, house->plugin_dir);
 }
 
-static int setup(void **state, bool more)
+enum variant { PLAIN, MORE, CHIPS };
+
+static int setup(void **state, enum variant variant)
 {
         struct house *house = calloc(1, sizeof(*house));
         const struct device_sink sink = {
@@ -141,8 +134,14 @@ static int setup(void **state, bool more)
         *state = house;
         log_set_sink(on_log, house);
         gpio_fixture_init(&house->gpio, true);
-        find_plugins(house, more);
-        gpio_fixture_open_sim(&house->gpio);
+        find_plugins(house, variant == MORE);
+        if (variant == CHIPS) {
+                fake_chips_reset();
+                fake_plug(&house->gpio, 0);
+                fake_open(&house->gpio, "gpiochip0");
+        } else {
+                gpio_fixture_open_sim(&house->gpio);
+        }
         assert_int_equal(clock_new(&house->gpio.loop, CLOCK_MODE_TRUSTED, &house->clock), 0);
         house->options = (struct devices_options){
                 .loop = &house->gpio.loop,
@@ -151,7 +150,7 @@ static int setup(void **state, bool more)
                 .plugin_dir = house->plugin_dir,
                 .max_payload_bytes = 4096,
                 .max_depth = 8,
-                .default_chip = "sim",
+                .default_chip = variant == CHIPS ? "gpiochip0" : "sim",
         };
         assert_int_equal(devices_new(&house->options, &sink, &house->devices), 0);
         return 0;
@@ -159,12 +158,17 @@ static int setup(void **state, bool more)
 
 int house_setup(void **state)
 {
-        return setup(state, false);
+        return setup(state, PLAIN);
 }
 
 int house_setup_more(void **state)
 {
-        return setup(state, true);
+        return setup(state, MORE);
+}
+
+int house_setup_chips(void **state)
+{
+        return setup(state, CHIPS);
 }
 
 int house_teardown(void **state)

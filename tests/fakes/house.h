@@ -27,7 +27,8 @@ struct house {
 
 /* CMocka's setup and teardown: *state is the house, with no device but `node` in it. */
 int house_setup(void **state);
-int house_setup_more(void **state); /* with the plugins of tests/plugins too */
+int house_setup_more(void **state);  /* with the plugins of tests/plugins too */
+int house_setup_chips(void **state); /* on gpiochip0 of fakes/fake_chip.h, plugged in, instead of the simulated chip */
 int house_teardown(void **state);
 
 /* Applies a config text; it must be right. */

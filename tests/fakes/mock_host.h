@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A host for one device, in memory: what a plugin's unit test runs it against. Lines, timers and the clock are fakes; whatever
+ * the plugin reports, raises or says is kept for the test to look at. Needs nothing but the public header and CMocka.
+ *
+ *         struct mock_host *host = mock_host_load("build/plugins/lamp.so");
+ *         mock_option(host, "line", "GPIO17");
+ *         assert_int_equal(mock_start(host), 0);
+ *         mock_command(host, SCONCE_BOOL("state", true));
+ *         assert_true(mock_line(host, "GPIO17")->active);
+ *         mock_host_free(host);
+ */
+#pragma once
+
+#include <sconce/plugin.h>
+
+struct mock_host;
+
+/* A fake line, there from mock_option() on. */
+struct sconce_line {
+        struct sconce_line *next;
+        char name[64];
+        bool is_open, is_output;
+        int first_value; /* of the last sconce_line_output() */
+        bool active;     /* as the plugin drives or reads it */
+        unsigned sets;   /* how often the plugin has set it since it was opened */
+        int error;       /* what opening and using it fails with, 0: works */
+        sconce_line_fn fn;
+};
+
+/* From a plugin's file, or from its table in the same program. Options have their defaults. Fails the test where it cannot. */
+struct mock_host *mock_host_load(const char *path);
+struct mock_host *mock_host_new(const struct sconce_module *module);
+void mock_host_free(struct mock_host *host); /* stops it first */
+
+const struct sconce_plugin *mock_plugin(const struct mock_host *host);
+void *mock_instance(const struct mock_host *host);
+
+/* Sets an option before the start, as a config would say it; lists of one. */
+void mock_option(struct mock_host *host, const char *key, const char *text);
+/* What sconce_first() is to answer. */
+void mock_first(struct mock_host *host, struct sconce_value value);
+
+/* The callbacks, with what the agent does around them. After a failed start everything that was opened is closed. */
+int mock_start(struct mock_host *host); /* configure, then start */
+void mock_stop(struct mock_host *host);
+int mock_read(struct mock_host *host);
+int mock_command(struct mock_host *host, struct sconce_value value);
+int mock_commands(struct mock_host *host, const struct sconce_value *values, size_t count);
+
+/* The fake clock, and timers that fall due. */
+void mock_advance_us(struct mock_host *host, uint64_t by_us);
+unsigned mock_timers_armed(const struct mock_host *host);
+
+/* Lines by the name that the option gave them. */
+struct sconce_line *mock_line(struct mock_host *host, const char *name);
+void mock_edge(struct mock_host *host, const char *name, bool active);
+/* A watched descriptor is ready; false: nobody watches it. */
+bool mock_ready(struct mock_host *host, int fd, uint32_t events);
+
+/* What the plugin has said. NULL: nothing about that channel yet. */
+const struct sconce_value *mock_value(const struct mock_host *host, const char *channel);
+uint64_t mock_value_time_us(const struct mock_host *host); /* of the last report; as given, 0: now */
+unsigned mock_reports(const struct mock_host *host);
+const char *mock_event(const struct mock_host *host); /* the last one, "channel type"; "": none */
+unsigned mock_events(const struct mock_host *host);
+int mock_health(const struct mock_host *host);
+const char *mock_error(const struct mock_host *host); /* sconce_error() of the last callback; "": nothing */
+const char *mock_saved(const struct mock_host *host, const char *key);
