@@ -93,7 +93,7 @@ static int read_config(const char *path, struct settings *ret)
         int r = config_load_file(path, &problems, &config);
         if (r == 0)
                 r = settings_read(config, SETTINGS_CLIENT, &problems, ret);
-        if (r == 0)
+        if (r == 0 && problems_none(&problems))
                 check_for_client(config, ret, path, &problems);
         if (r == 0)
                 for (size_t i = 0; i < ret->warnings.count; i++)
