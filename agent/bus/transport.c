@@ -190,7 +190,9 @@ static void handshake_turn(struct transport *t, uint32_t events)
         if (t->over)
                 return;
         if (t->handshake.done) {
-                enter(t, TRANSPORT_CONNACK);
+                /* The CONNACK may have come with it. */
+                if (t->phase == TRANSPORT_HANDSHAKE)
+                        enter(t, TRANSPORT_CONNACK);
                 talking_turn(t, events);
         } else if (t->handshake.io_error || (events & (EPOLLERR | EPOLLHUP))) {
                 finish(t, socket_error(t));
