@@ -17,6 +17,7 @@ struct gpio {
         struct chip *chips;        /* open ones */
         struct sconce_line *lines; /* open ones */
 
+        bool dev_watch_tried;
         int dev_watch_fd;
         sd_event_source *dev_watch;
 };

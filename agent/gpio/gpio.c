@@ -103,8 +103,9 @@ static int on_dev_change(sd_event_source *source, int fd, uint32_t revents, void
 
 static void watch_dev(struct gpio *gpio)
 {
-        if (gpio->dev_watch)
+        if (gpio->dev_watch_tried)
                 return;
+        gpio->dev_watch_tried = true;
         gpio->dev_watch_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
         if (gpio->dev_watch_fd >= 0 &&
             inotify_add_watch(gpio->dev_watch_fd, gpio->dev_dir, IN_DELETE | IN_MOVED_FROM) >= 0 &&

@@ -243,15 +243,23 @@ void fake_open(struct gpio_fixture *fixture, const char *default_chip)
         assert_int_equal(gpio_new_on(&fixture->loop, &options, &fake_ops, fixture->dir, &fixture->gpio), 0);
 }
 
-void fake_edge(unsigned chip, unsigned offset, bool high, uint32_t lost)
+void fake_edge_at(unsigned chip, unsigned offset, bool high, uint32_t lost, uint64_t monotonic_ns)
 {
         struct fake_line *line = &fake_chips[chip].lines[offset];
+        struct raw_edge edge;
+
+        memset(&edge, 0, sizeof(edge)); /* the gaps too: it goes through a pipe */
+        edge.high = high;
+        edge.lost = lost;
+        edge.monotonic_ns = monotonic_ns;
+        line->high = high;
+        assert_int_equal(write(line->edges_fd, &edge, sizeof(edge)), sizeof(edge));
+}
+
+void fake_edge(unsigned chip, unsigned offset, bool high, uint32_t lost)
+{
         struct timespec now;
 
         (void)clock_gettime(CLOCK_MONOTONIC, &now);
-        const struct raw_edge edge = { .high = high,
-                                       .lost = lost,
-                                       .monotonic_ns = (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec };
-        line->high = high;
-        assert_int_equal(write(line->edges_fd, &edge, sizeof(edge)), sizeof(edge));
+        fake_edge_at(chip, offset, high, lost, (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec);
 }

@@ -38,3 +38,4 @@ void fake_unplug(const struct gpio_fixture *fixture, unsigned chip);
 void fake_open(struct gpio_fixture *fixture, const char *default_chip);
 /* An edge happens; the level changes with it. */
 void fake_edge(unsigned chip, unsigned offset, bool high, uint32_t lost);
+void fake_edge_at(unsigned chip, unsigned offset, bool high, uint32_t lost, uint64_t monotonic_ns);

@@ -354,8 +354,6 @@ static void edges__lost_ones_in_between__are_counted_and_no_level_is_told_twice(
 
 static void edges__time_stamps__are_boot_times(void **state)
 {
-        struct raw_edge edge = { .high = true };
-
         (void)state;
         open_input("GPIO2");
         uint64_t before_us = loop_now_us(&f.loop);
@@ -365,9 +363,7 @@ static void edges__time_stamps__are_boot_times(void **state)
         assert_true(told.last.time_us + 100 >= before_us && told.last.time_us <= after_us + 100);
 
         /* From a kernel that stamps with the wall clock: now is nearer to the truth. */
-        edge.high = false;
-        edge.monotonic_ns = 1700000000 * NSEC_PER_SEC;
-        assert_int_equal(write(fake_chips[0].lines[2].edges_fd, &edge, sizeof(edge)), sizeof(edge));
+        fake_edge_at(0, 2, false, 0, 1700000000 * NSEC_PER_SEC);
         before_us = loop_now_us(&f.loop);
         fixture_settle(&f);
         assert_int_equal(told.edges, 2);
