@@ -51,6 +51,7 @@ system_tests := $(patsubst tests/system/%.c,$(BUILD)/tests/system/%,$(wildcard t
 fake_objs    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fakes/*.c))
 system_objs  := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/system/test_%,$(wildcard tests/system/*.c)))
 bench_objs   := $(BUILD)/tests/bench/bench.o
+kernel_tests := $(patsubst tests/kernel/%.c,$(BUILD)/tests/kernel/%,$(wildcard tests/kernel/test_*.c))
 benches      := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(filter-out %/bench.c,$(wildcard tests/bench/*.c)))
 
 programs := $(if $(wildcard agent/main.c),$(BUILD)/sconced) $(if $(client_objs),$(BUILD)/sconce)
@@ -121,7 +122,7 @@ $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(bench_objs) $(system_objs) $(
 
 # ---- Checking ------------------------------------------------------------------------------------------------------
 
-tests: all $(unit_tests) $(system_tests) $(test_plugins) $(BUILD)/tests/kernel/gpiosim-setup ## build the tests without running them
+tests: all $(unit_tests) $(system_tests) $(kernel_tests) $(test_plugins) $(BUILD)/tests/kernel/gpiosim-setup ## build the tests without running them
 
 check: $(if $(filter no,$(DEPS)),,deps) check-layers tests ## run all tests (under 4 minutes)
 	@tests/run-tests $(unit_tests) $(system_tests)
@@ -135,8 +136,8 @@ check-system: tests ## run the system tests: the real daemon, a real broker
 check-valgrind: all $(unit_tests) $(test_plugins) ## run the unit tests under valgrind
 	@tests/run-tests --valgrind $(unit_tests)
 
-check-kernel: tests ## run the system tests on the kernel's own gpio-sim (tests/README.md; the first run takes minutes)
-	@tests/kernel/check $(system_tests)
+check-kernel: tests ## run gpio's and the system tests on the kernel's own gpio-sim (tests/README.md; the first run takes minutes)
+	@tests/kernel/check $(kernel_tests) $(system_tests)
 
 bench: all $(benches) ## measure latency, idle wake-ups and memory against a bare libmosquitto client
 	@BUILD=$(BUILD) tests/bench/run

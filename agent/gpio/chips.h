@@ -12,10 +12,12 @@ struct gpio {
         char *default_chip;
         char *sim_dir;
         char *consumer;
+        char *sysfs; /* "/sys" */
         bool sim_only; /* the default chip is the simulated one: real hardware is not touched at all */
 
         struct chip *chips;        /* open ones */
         struct sconce_line *lines; /* open ones */
+        struct sconce_dimmer *dimmers; /* open ones */
 
         bool dev_watch_tried;
         int dev_watch_fd;

@@ -10,6 +10,7 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
+#include "gpio/dimmer.h"
 #include "gpio/line.h"
 #include "util/log.h"
 
@@ -345,7 +346,8 @@ int gpio_new_on(struct loop *loop, const struct gpio_options *options, const str
         gpio->default_chip = strdup(options->chip ? options->chip : CHIP_PREFIX "0");
         gpio->sim_dir = strdup(options->sim_dir ? options->sim_dir : "/run/sconce/sim");
         gpio->consumer = strdup(options->consumer ? options->consumer : "sconced");
-        if (!gpio->dev_dir || !gpio->default_chip || !gpio->sim_dir || !gpio->consumer)
+        gpio->sysfs = strdup(options->sysfs ? options->sysfs : "/sys");
+        if (!gpio->sysfs || !gpio->dev_dir || !gpio->default_chip || !gpio->sim_dir || !gpio->consumer)
                 return -ENOMEM;
         gpio->sim_only = strcmp(gpio->default_chip, "sim") == 0;
         if (gpio->sim_only) {
@@ -370,6 +372,8 @@ void gpio_free(struct gpio *gpio)
                 return;
         while (gpio->lines)
                 line_close(gpio->lines);
+        while (gpio->dimmers)
+                dimmer_close(gpio->dimmers);
         while (gpio->chips) {
                 struct chip *chip = gpio->chips;
                 gpio->chips = chip->next;
@@ -381,5 +385,6 @@ void gpio_free(struct gpio *gpio)
         free(gpio->default_chip);
         free(gpio->sim_dir);
         free(gpio->consumer);
+        free(gpio->sysfs);
         free(gpio);
 }

@@ -32,7 +32,7 @@ struct side {
 };
 
 static struct gpio_fixture f;
-static struct gpiosim pi;
+static struct gpiosim bank;
 static struct side kernel, simulated;
 static char last[8][160]; /* the operations that led to a difference */
 static unsigned done;
@@ -220,15 +220,15 @@ static void close_side(struct side *side)
 
 static int setup(void **state)
 {
-        const struct gpiosim_layout layout = { .label = "pinctrl-bcm2835", .line_count = LINES, .name_prefix = "GPIO" };
+        const struct gpiosim_layout layout = { .label = "test-bank", .line_count = LINES, .name_prefix = "PIN" };
         char sim_lines[PATH_MAX];
 
         (void)state;
-        assert_int_equal(gpiosim_create("pi", &layout, &pi), 0);
+        assert_int_equal(gpiosim_create("test-bank", &layout, &bank), 0);
         gpio_fixture_init(&f, false);
         (void)snprintf(sim_lines, sizeof(sim_lines), "%s/gpiochip0", f.dir);
         open_side(&simulated, "sim", sim_lines);
-        open_side(&kernel, pi.chip, pi.lines_dir);
+        open_side(&kernel, bank.chip, bank.lines_dir);
         return 0;
 }
 
@@ -238,7 +238,7 @@ static int teardown(void **state)
         close_side(&simulated);
         close_side(&kernel);
         gpio_fixture_done(&f);
-        assert_int_equal(gpiosim_remove("pi"), 0);
+        assert_int_equal(gpiosim_remove("test-bank"), 0);
         return 0;
 }
 

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Attributes of /sys, or of a tree that a test has made in its likeness: one short text a file. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/macro.h"
+
+/* The first line, without its newline. */
+int sysfs_read(const char *dir, const char *name, char *text, size_t size) MUST_CHECK;
+int sysfs_read_number(const char *dir, const char *name, uint64_t *ret) MUST_CHECK;
+int sysfs_write(const char *dir, const char *name, const char *text) MUST_CHECK;
+int sysfs_write_number(const char *dir, const char *name, uint64_t number) MUST_CHECK;
+
+/* For an attribute that is written often: open once, then one system call each. */
+int sysfs_open(const char *dir, const char *name) MUST_CHECK;
+int sysfs_put_number(int fd, uint64_t number) MUST_CHECK;
+
+/* The names in a directory, "a, b, c", sorted; "" where there are none. */
+void sysfs_list(const char *dir, char *text, size_t size);
