@@ -137,7 +137,7 @@ check-valgrind: all $(unit_tests) $(test_plugins) ## run the unit tests under va
 	@tests/run-tests --valgrind $(unit_tests)
 
 check-kernel: tests ## run gpio's and the system tests on the kernel's own gpio-sim (tests/README.md; the first run takes minutes)
-	@tests/kernel/check $(kernel_tests) $(system_tests)
+	@tests/kernel/check $(kernel_tests) $(filter-out $(BUILD)/tests/system/test_pki%,$(system_tests))
 
 bench: all $(benches) ## measure latency, idle wake-ups and memory against a bare libmosquitto client
 	@BUILD=$(BUILD) tests/bench/run

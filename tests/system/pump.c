@@ -2,6 +2,7 @@
 #include "system/pump.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <time.h>
 
 /* How soon a condition that no descriptor announces (a GPIO line's value in a file) is looked at again. */
@@ -63,9 +64,18 @@ void pump_once(unsigned at_most_ms)
                         order[i]->ready(order[i], fds[i].revents);
 }
 
+/* How many times longer than on an idle machine a wait may take: SCONCE_TEST_PATIENCE, for emulators and the like. */
+static unsigned patience(void)
+{
+        const char *text = getenv("SCONCE_TEST_PATIENCE");
+        int factor = text ? atoi(text) : 1;
+
+        return factor > 1 ? (unsigned)factor : 1;
+}
+
 bool pump_until(bool (*done)(void *userdata), void *userdata, unsigned within_ms)
 {
-        uint64_t deadline_us = now_us() + within_ms * USEC_PER_MSEC;
+        uint64_t deadline_us = now_us() + patience() * within_ms * USEC_PER_MSEC;
 
         pump_once(0);
         while (!done(userdata)) {
