@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a backend does: one table each for libgpiod (1 or 2, whichever was there at build time) and for the simulated
- * chip. Levels are physical here: active_low, debounce by timer and words for people are the business of line.c, so
- * that all backends behave alike and stay thin.
+ * What a backend does: one table each for libgpiod (1 or 2, whichever was there at build time) and for the
+ * simulated chip. Levels are physical here: active_low, debounce by timer and words for people are the
+ * business of line.c, so that all backends behave alike and stay thin.
  */
 #pragma once
 
@@ -49,8 +49,8 @@ struct request_spec {
         int drive;            /* enum line_drive */
         uint32_t debounce_us; /* REQUEST_INPUT: by the kernel; -ENOTSUP where it cannot */
 
-        /* For a backend without an event_fd: there are edges to read. Never called from within a function of the
-         * table. */
+        /* For a backend without an event_fd: there are edges to read. Never called from within a function of
+         * the table. */
         void (*ready)(void *userdata);
         void *userdata;
 };
@@ -69,7 +69,8 @@ struct raw_edge {
 struct chip_place {
         struct loop *loop;
         const char *path;
-        /* For a backend that notices by itself: the chip is gone. Never called from within a function of the table. */
+        /* For a backend that notices by itself: the chip is gone. Never called from within a function of the
+         * table. */
         void (*gone)(void *userdata, struct chip *chip);
         void *userdata;
 };
@@ -85,8 +86,10 @@ struct chip_ops {
         int (*reconfigure)(struct request *request, const struct request_spec *spec);
         int (*set)(struct request *request, bool high);
         int (*get)(struct request *request); /* 0, 1, or negative errno */
-        int (*event_fd)(struct request *request); /* readable: there are edges; NULL in the table: `ready` tells */
-        /* Takes edges out of the queue, oldest first, without waiting: their number, 0 when there are no more. */
+        /* Readable when there are edges. NULL in the table: `ready` tells. */
+        int (*event_fd)(struct request *request);
+        /* Takes edges out of the queue, oldest first, without waiting: their number, 0 when there are no
+         * more. */
         int (*read_edges)(struct request *request, struct raw_edge *edges, size_t max);
         void (*release)(struct request *request);
 };

@@ -12,11 +12,11 @@ struct gpio {
         char *default_chip;
         char *sim_dir;
         char *consumer;
-        char *sysfs; /* "/sys" */
+        char *sysfs;   /* "/sys" */
         bool sim_only; /* the default chip is the simulated one: real hardware is not touched at all */
 
-        struct chip *chips;        /* open ones */
-        struct sconce_line *lines; /* open ones */
+        struct chip *chips;            /* open ones */
+        struct sconce_line *lines;     /* open ones */
         struct sconce_dimmer *dimmers; /* open ones */
 
         bool dev_watch_tried;
@@ -30,8 +30,8 @@ int gpio_new_on(struct loop *loop, const struct gpio_options *options, const str
 
 /* A chip by number, name, label, path or "sim"; NULL: the default chip. */
 int chips_get(struct gpio *gpio, const char *text, struct chip **ret, struct fault *fault) MUST_CHECK;
-/* All there are, so far as we may open them: afterwards they are in gpio->chips. Returns the first error of one that
- * could not be opened (with its sentence), 0 when all could. */
+/* All there are, so far as we may open them: afterwards they are in gpio->chips. Returns the first error of
+ * one that could not be opened (with its sentence), 0 when all could. */
 int chips_open_all(struct gpio *gpio, struct fault *fault) MUST_CHECK;
 /* Closes those that no open line uses. */
 void chips_trim(struct gpio *gpio);
@@ -43,8 +43,8 @@ struct line_place {
         struct chip *chip;
         unsigned offset;
 };
-int line_resolve(struct gpio *gpio, const struct sconce_line *line, struct line_place *ret, struct fault *fault)
-        MUST_CHECK;
+int line_resolve(struct gpio *gpio, const struct sconce_line *line, struct line_place *ret,
+                 struct fault *fault) MUST_CHECK;
 
 /* line.c: the chip under an open line is gone: closes it and tells its owner. */
 void line_gone(struct sconce_line *line);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * "Stable for N" by timer, for chips whose kernel driver or library cannot debounce. Every edge starts the wait anew;
- * when it ends the line is looked at once more, so the final level is always reported, and a level that came back in
- * time is not.
+ * "Stable for N" by timer, for chips whose kernel driver or library cannot debounce. Every edge starts the
+ * wait anew; when it ends the line is looked at once more, so the final level is always reported, and a level
+ * that came back in time is not.
  */
 #pragma once
 

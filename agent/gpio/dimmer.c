@@ -10,9 +10,10 @@
 #include "gpio/dimmer_ops.h"
 #include "gpio/sysfs.h"
 
-/* ---- The text ----------------------------------------------------------------------------------------------- */
+/* ---- The text --------------------------------------------------------------------------------------- */
 
-static int new_dimmer(const struct dimmer_ops *ops, const char *text, size_t name_length, struct sconce_dimmer **ret)
+static int new_dimmer(const struct dimmer_ops *ops, const char *text, size_t name_length,
+                      struct sconce_dimmer **ret)
 {
         CLEANUP_DIMMER struct sconce_dimmer *dimmer = calloc(1, sizeof(*dimmer));
 
@@ -71,7 +72,7 @@ bool dimmer_same(const struct sconce_dimmer *a, const struct sconce_dimmer *b)
         return a->ops == b->ops && a->channel == b->channel && strcmp(a->name, b->name) == 0;
 }
 
-/* ---- Levels ------------------------------------------------------------------------------------------------- */
+/* ---- Levels ----------------------------------------------------------------------------------------- */
 
 uint64_t dimmer_scale(double level, uint64_t full)
 {
@@ -83,8 +84,9 @@ int dimmer_explain(const struct sconce_dimmer *dimmer, int code, const char *att
 {
         if (code == -EACCES || code == -EPERM)
                 return fault_set(fault, -EACCES,
-                                 "cannot write %s/%s: permission denied; Sconce's udev rule gives it to the group gpio, "
-                                 "which the user of this program must be in", dimmer->dir, attribute);
+                                 "cannot write %s/%s: permission denied; Sconce's udev rule gives it to "
+                                 "the group gpio, which the user of this program must be in",
+                                 dimmer->dir, attribute);
         if (code == -ENODEV || code == -ENOENT)
                 return fault_set(fault, -ENODEV, "%s is gone (unplugged?)", dimmer->text);
         return fault_set(fault, code, "cannot write %s/%s: %s", dimmer->dir, attribute, strerror(-code));
@@ -100,7 +102,7 @@ static int out_of_range(const struct sconce_dimmer *dimmer, double level, struct
         return fault_set(fault, -ERANGE, "%s: a level is from 0 to 1, not %g", dimmer->text, level);
 }
 
-/* ---- Opening and closing ------------------------------------------------------------------------------------ */
+/* ---- Opening and closing ---------------------------------------------------------------------------- */
 
 static void unlink_dimmer(struct sconce_dimmer *dimmer)
 {

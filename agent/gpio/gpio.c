@@ -21,7 +21,7 @@ static bool all_digits(const char *text)
         return text[0] && text[strspn(text, "0123456789")] == '\0';
 }
 
-/* ---- Chips that go ----------------------------------------------------------------------------------------- */
+/* ---- Chips that go ---------------------------------------------------------------------------------- */
 
 static void unlink_chip(struct gpio *gpio, struct chip *chip)
 {
@@ -84,7 +84,8 @@ static void drop_chip(struct gpio *gpio, const char *name)
         }
 }
 
-/* Older kernels tell nobody who waits on a line that its chip was unplugged; but the node in /dev always goes. */
+/* Older kernels tell nobody who waits on a line that its chip was unplugged; but the node in /dev always
+ * goes. */
 static int on_dev_change(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
         struct gpio *gpio = userdata;
@@ -110,23 +111,26 @@ static void watch_dev(struct gpio *gpio)
         gpio->dev_watch_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
         if (gpio->dev_watch_fd >= 0 &&
             inotify_add_watch(gpio->dev_watch_fd, gpio->dev_dir, IN_DELETE | IN_MOVED_FROM) >= 0 &&
-            sd_event_add_io(gpio->loop->event, &gpio->dev_watch, gpio->dev_watch_fd, EPOLLIN, on_dev_change, gpio) >= 0)
+            sd_event_add_io(gpio->loop->event, &gpio->dev_watch, gpio->dev_watch_fd, EPOLLIN, on_dev_change,
+                            gpio) >= 0)
                 return;
         cleanup_closep(&gpio->dev_watch_fd);
         gpio->dev_watch_fd = -1;
         log_warning("cannot watch %s: an unplugged GPIO chip is noticed only when it is used", gpio->dev_dir);
 }
 
-/* ---- Chips that come --------------------------------------------------------------------------------------- */
+/* ---- Chips that come -------------------------------------------------------------------------------- */
 
 static int cannot_open(struct fault *fault, int code, const char *path)
 {
         switch (code) {
         case -EACCES:
         case -EPERM:
-                return fault_set(fault, -EACCES,
-                                 "cannot open %s: permission denied; add the user of this program to the group that "
-                                 "owns it (on Debian and Raspberry Pi OS: gpio) and start it again", path);
+                return fault_set(
+                        fault, -EACCES,
+                        "cannot open %s: permission denied; add the user of this program to the group that "
+                        "owns it (on Debian and Raspberry Pi OS: gpio) and start it again",
+                        path);
         case -ENOTTY:
         case -ENODEV:
         case -EINVAL:
@@ -138,7 +142,9 @@ static int cannot_open(struct fault *fault, int code, const char *path)
 
 static int open_chip(struct gpio *gpio, const struct chip_ops *ops, const char *path, struct chip **ret)
 {
-        const struct chip_place place = { .loop = gpio->loop, .path = path, .gone = on_chip_gone, .userdata = gpio };
+        const struct chip_place place = {
+                .loop = gpio->loop, .path = path, .gone = on_chip_gone, .userdata = gpio
+        };
         struct chip *chip;
         int r;
 
@@ -168,7 +174,8 @@ static int get_sim(struct gpio *gpio, struct chip **ret, struct fault *fault)
         }
         int r = open_chip(gpio, &sim_ops, gpio->sim_dir, ret);
         if (r < 0)
-                return fault_set(fault, r, "cannot use %s for the simulated chip: %s", gpio->sim_dir, strerror(-r));
+                return fault_set(fault, r, "cannot use %s for the simulated chip: %s", gpio->sim_dir,
+                                 strerror(-r));
         return 0;
 }
 
@@ -199,7 +206,8 @@ static int compare_numbers(const void *a, const void *b)
 
 #define MAX_CHIPS 64
 
-/* The numbers N of the chips in /dev, in order. Raspberry Pi OS has links for chips that were renumbered: not those. */
+/* The numbers N of the chips in /dev, in order. Raspberry Pi OS has links for chips that were renumbered: not
+ * those. */
 static size_t list_numbers(struct gpio *gpio, unsigned numbers[static MAX_CHIPS])
 {
         size_t n = 0;
@@ -245,7 +253,8 @@ void chips_names(struct gpio *gpio, char *text, size_t size)
 
         text[0] = '\0';
         for (size_t i = 0; i < n && at < size; i++)
-                at += (size_t)snprintf(text + at, size - at, "%s" CHIP_PREFIX "%u", i ? ", " : "", numbers[i]);
+                at += (size_t)snprintf(text + at, size - at, "%s" CHIP_PREFIX "%u", i ? ", " : "",
+                                       numbers[i]);
 }
 
 static int no_such_chip(struct gpio *gpio, const char *text, struct fault *fault)
@@ -254,13 +263,16 @@ static int no_such_chip(struct gpio *gpio, const char *text, struct fault *fault
 
         if (gpio->sim_only)
                 return fault_set(fault, -ENOENT,
-                                 "there is no chip \"%s\": while the default chip is \"sim\", the simulated chip ("
-                                 SIM_CHIP_NAME ") is the only one", text);
+                                 "there is no chip \"%s\": while the default chip is \"sim\", the simulated "
+                                 "chip (" SIM_CHIP_NAME ") is the only one",
+                                 text);
         chips_names(gpio, names, sizeof(names));
         if (!names[0])
-                return fault_set(fault, -ENOENT,
-                                 "there is no chip \"%s\": this machine has no GPIO chip that the kernel knows "
-                                 "(`chip = sim` in [gpio] simulates one)", text);
+                return fault_set(
+                        fault, -ENOENT,
+                        "there is no chip \"%s\": this machine has no GPIO chip that the kernel knows "
+                        "(`chip = sim` in [gpio] simulates one)",
+                        text);
         return fault_set(fault, -ENOENT, "there is no chip \"%s\"; there are: %s", text, names);
 }
 
@@ -273,7 +285,8 @@ static int get_labelled(struct gpio *gpio, const char *label, struct chip **ret,
                 if (chip->gone || chip->ops != gpio->ops || strcmp(chip->label, label) != 0)
                         continue;
                 if (found)
-                        return fault_set(fault, -EINVAL, "two chips have the label \"%s\": %s and %s; name one of them",
+                        return fault_set(fault, -EINVAL,
+                                         "two chips have the label \"%s\": %s and %s; name one of them",
                                          label, found->name, chip->name);
                 found = chip;
         }
@@ -309,7 +322,8 @@ int chips_get(struct gpio *gpio, const char *text, struct chip **ret, struct fau
                 r = get_path(gpio, text, ret, fault);
         } else {
                 (void)snprintf(name, sizeof(name), "%s%s", all_digits(text) ? CHIP_PREFIX : "", text);
-                r = strncmp(name, CHIP_PREFIX, strlen(CHIP_PREFIX)) == 0 ? get_named(gpio, name, ret, fault) : -ENOENT;
+                r = strncmp(name, CHIP_PREFIX, strlen(CHIP_PREFIX)) == 0 ? get_named(gpio, name, ret, fault)
+                                                                         : -ENOENT;
                 if (r == -ENOENT)
                         r = get_labelled(gpio, text, ret, fault);
         }
@@ -330,7 +344,7 @@ void chips_trim(struct gpio *gpio)
         }
 }
 
-/* ---- The whole --------------------------------------------------------------------------------------------- */
+/* ---- The whole -------------------------------------------------------------------------------------- */
 
 int gpio_new_on(struct loop *loop, const struct gpio_options *options, const struct chip_ops *ops,
                 const char *dev_dir, struct gpio **ret)
@@ -351,7 +365,8 @@ int gpio_new_on(struct loop *loop, const struct gpio_options *options, const str
                 return -ENOMEM;
         gpio->sim_only = strcmp(gpio->default_chip, "sim") == 0;
         if (gpio->sim_only) {
-                /* From the start, so that its files are there and follow their pulls; a failure is each line's. */
+                /* From the start, so that its files are there and follow their pulls; a failure is each
+                 * line's. */
                 struct chip *chip;
                 struct fault fault;
                 if (get_sim(gpio, &chip, &fault) < 0)

@@ -2,9 +2,9 @@
 /*
  * GPIO lines by name or number, on libgpiod 1, libgpiod 2 or the built-in simulated chip.
  *
- * A line is first a specification (parsed from the config, nothing opened), then requested once as an output or
- * an input with everything in that one request: direction, first value, bias, drive, edge, debounce. All levels here are
- * logical: active_low is undone. Everything runs on the event loop.
+ * A line is first a specification (parsed from the config, nothing opened), then requested once as an output
+ * or an input with everything in that one request: direction, first value, bias, drive, edge, debounce. All
+ * levels here are logical: active_low is undone. Everything runs on the event loop.
  */
 #pragma once
 
@@ -23,8 +23,8 @@ enum line_drive { LINE_DRIVE_PUSH_PULL, LINE_DRIVE_OPEN_DRAIN, LINE_DRIVE_OPEN_S
 
 struct line_settings {
         bool active_low;
-        int bias;  /* enum line_bias */
-        int drive; /* enum line_drive; outputs */
+        int bias;             /* enum line_bias */
+        int drive;            /* enum line_drive; outputs */
         uint64_t debounce_us; /* inputs; 0: none */
 };
 
@@ -50,15 +50,15 @@ void gpio_free(struct gpio *gpio); /* all lines must be closed */
 
 /* Parses NAME, OFFSET, CHIP:NAME or CHIP:OFFSET. `gpio` may be NULL (--check): opens nothing either way. */
 int line_parse(const char *text, char reason[static 160], struct sconce_line **ret) MUST_CHECK;
-void line_free(struct sconce_line *line); /* closes it too */
+void line_free(struct sconce_line *line);              /* closes it too */
 const char *line_text(const struct sconce_line *line); /* as written */
 /* Same line as far as the text tells (default chip and number or name alike). */
 bool line_same(const struct sconce_line *a, const struct sconce_line *b, const char *default_chip);
 void line_set_settings(struct sconce_line *line, const struct line_settings *settings);
 
-/* Requests the line; first_value 0, 1 or -1 (drive what it shows). -ENOENT no such chip or line, -EBUSY with the
- * consumer in words, -EACCES, -ENODEV, -EEXIST when another of our devices holds it; -EINVAL ambiguous name (lists the chips).
- * `on_gone` (may be NULL) hears of an unplugged chip, with edge NULL. */
+/* Requests the line; first_value 0, 1 or -1 (drive what it shows). -ENOENT no such chip or line, -EBUSY with
+ * the consumer in words, -EACCES, -ENODEV, -EEXIST when another of our devices holds it; -EINVAL ambiguous
+ * name (lists the chips). `on_gone` (may be NULL) hears of an unplugged chip, with edge NULL. */
 int line_open_output(struct gpio *gpio, struct sconce_line *line, int first_value, line_edge_fn on_gone,
                      void *userdata, struct fault *fault) MUST_CHECK;
 int line_open_input(struct gpio *gpio, struct sconce_line *line, line_edge_fn on_edge, void *userdata,

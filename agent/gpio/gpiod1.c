@@ -129,7 +129,8 @@ static int gpiod1_request(struct chip *base, const struct request_spec *spec, st
         request->line = gpiod_chip_get_line(chip_of(base)->handle, spec->offset);
         if (!request->line)
                 return -errno;
-        r = spec->mode == REQUEST_INPUT ? request_edges(request->line, spec) : request_level(request->line, spec);
+        r = spec->mode == REQUEST_INPUT ? request_edges(request->line, spec)
+                                        : request_level(request->line, spec);
         if (r < 0)
                 return r;
         *ret = &TAKE_PTR(request)->request;
@@ -138,7 +139,8 @@ static int gpiod1_request(struct chip *base, const struct request_spec *spec, st
 
 static int gpiod1_reconfigure(struct request *request, const struct request_spec *spec)
 {
-        int r = gpiod_line_set_config(line_of(request), GPIOD_LINE_REQUEST_DIRECTION_OUTPUT, flags_of(spec), spec->high);
+        int r = gpiod_line_set_config(line_of(request), GPIOD_LINE_REQUEST_DIRECTION_OUTPUT, flags_of(spec),
+                                      spec->high);
         return r < 0 ? -errno : 0;
 }
 
@@ -162,7 +164,8 @@ static int gpiod1_event_fd(struct request *request)
 static int gpiod1_read_edges(struct request *request, struct raw_edge *edges, size_t max)
 {
         struct gpiod_line_event events[EDGE_QUEUE];
-        int n = gpiod_line_event_read_multiple(line_of(request), events, (unsigned)MIN(max, ARRAY_SIZE(events)));
+        int n = gpiod_line_event_read_multiple(line_of(request), events,
+                                               (unsigned)MIN(max, ARRAY_SIZE(events)));
 
         if (n < 0)
                 return errno == EAGAIN || errno == EINTR ? 0 : -errno;

@@ -1,152 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gpio/line.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-/* Kernels before 5.7 stamp edges with the wall clock. What lies further back than this is not a monotonic time. */
+/* Kernels before 5.7 stamp edges with the wall clock. What lies further back than this is not a monotonic
+ * time. */
 #define OLDEST_EDGE_NS (60 * NSEC_PER_SEC)
 /* An oscillating input must not keep the loop to itself. */
 #define MAX_READS 4
 
-#define LINE_TEXT_MAX 255
-
-/* ---- The text ----------------------------------------------------------------------------------------------- */
-
-static int parse_refused(char reason[static 160], const char *why)
-{
-        (void)snprintf(reason, 160, "%s; a line is NAME, OFFSET, CHIP:NAME or CHIP:OFFSET, as in GPIO17 or gpiochip0:17",
-                       why);
-        return -EINVAL;
-}
-
-static int parse_place(struct sconce_line *line, const char *place, char reason[static 160])
-{
-        if (place[strspn(place, "0123456789")] == '\0') {
-                char *end;
-                errno = 0;
-                unsigned long offset = strtoul(place, &end, 10);
-                if (errno || offset > UINT16_MAX)
-                        return parse_refused(reason, "the offset is too large");
-                line->offset = (unsigned)offset;
-                return 0;
-        }
-        line->name = strdup(place);
-        return line->name ? 0 : -ENOMEM;
-}
-
-int line_parse(const char *text, char reason[static 160], struct sconce_line **ret)
-{
-        size_t length = strlen(text);
-        /* Labels and paths may contain colons, so the last one counts. */
-        const char *colon = strrchr(text, ':');
-
-        if (length == 0)
-                return parse_refused(reason, "it is empty");
-        if (length > LINE_TEXT_MAX)
-                return parse_refused(reason, "it is too long");
-        for (size_t i = 0; i < length; i++)
-                if (iscntrl((unsigned char)text[i]))
-                        return parse_refused(reason, "it has a control character in it");
-        if (colon == text)
-                return parse_refused(reason, "the chip before the colon is missing");
-        if (colon && !colon[1])
-                return parse_refused(reason, "the line after the colon is missing");
-
-        CLEANUP_LINE struct sconce_line *line = calloc(1, sizeof(*line));
-        if (!line)
-                return -ENOMEM;
-        line->text = strdup(text);
-        line->chip = colon ? strndup(text, (size_t)(colon - text)) : NULL;
-        if (!line->text || (colon && !line->chip))
-                return -ENOMEM;
-        int r = parse_place(line, colon ? colon + 1 : text, reason);
-        if (r < 0)
-                return r;
-        *ret = TAKE_PTR(line);
-        return 0;
-}
-
-void line_free(struct sconce_line *line)
-{
-        if (!line)
-                return;
-        line_close(line);
-        free(line->text);
-        free(line->chip);
-        free(line->name);
-        free(line);
-}
-
-const char *line_text(const struct sconce_line *line)
-{
-        return line->text;
-}
-
-/* One spelling for the ways to write a chip. */
-static const char *plain_chip(const char *chip, const char *default_chip)
-{
-        static const char *const sim_names[] = { "0", SIM_CHIP_LABEL };
-
-        if (!chip)
-                chip = default_chip ? default_chip : "0";
-        if (strncmp(chip, "/dev/", 5) == 0)
-                chip += 5;
-        if (strncmp(chip, "gpiochip", 8) == 0 && chip[8])
-                chip += 8;
-        for (size_t i = 0; default_chip && strcmp(default_chip, "sim") == 0 && i < ARRAY_SIZE(sim_names); i++)
-                if (strcmp(chip, sim_names[i]) == 0)
-                        return "sim";
-        return chip;
-}
-
-/* The simulated chip's names are known without opening it. */
-static bool sim_offset(const struct sconce_line *line, unsigned *ret)
-{
-        char *end;
-
-        if (!line->name) {
-                *ret = line->offset;
-                return true;
-        }
-        if (strncmp(line->name, "GPIO", 4) != 0 || !isdigit((unsigned char)line->name[4]))
-                return false;
-        *ret = (unsigned)strtoul(line->name + 4, &end, 10);
-        return *end == '\0';
-}
-
-bool line_same(const struct sconce_line *a, const struct sconce_line *b, const char *default_chip)
-{
-        const char *chip_a = plain_chip(a->chip, default_chip), *chip_b = plain_chip(b->chip, default_chip);
-        bool same_chip = strcmp(chip_a, chip_b) == 0;
-        unsigned offset_a, offset_b;
-
-        /* A name without a chip is looked for on all of them, and must be there only once. */
-        if (a->name && b->name && strcmp(a->name, b->name) == 0)
-                return same_chip || !a->chip || !b->chip;
-        if (!same_chip)
-                return false;
-        if (strcmp(chip_a, "sim") == 0 && sim_offset(a, &offset_a) && sim_offset(b, &offset_b))
-                return offset_a == offset_b;
-        return !a->name && !b->name && a->offset == b->offset;
-}
-
-void line_set_settings(struct sconce_line *line, const struct line_settings *settings)
-{
-        line->settings = *settings;
-}
-
-/* ---- Faults ------------------------------------------------------------------------------------------------- */
+/* ---- Faults ----------------------------------------------------------------------------------------- */
 
 static int explain_busy(const struct sconce_line *line, const struct line_info *info, struct fault *fault)
 {
         if (info->consumer[0])
                 return fault_set(fault, -EBUSY, "%s is in use by \"%s\"", line->text, info->consumer);
-        return fault_set(fault, -EBUSY, "%s: the pin is in use by the kernel or a peripheral (I2C, SPI, PWM, UART …); "
-                         "switch that off in the boot configuration or take another line", line->text);
+        return fault_set(fault, -EBUSY,
+                         "%s: the pin is in use by the kernel or a peripheral (I2C, SPI, PWM, UART …); "
+                         "switch that off in the boot configuration or take another line",
+                         line->text);
 }
 
 /* What a refused request means, with the help of what the chip tells about the line. */
@@ -158,18 +33,22 @@ static int explain_request(const struct sconce_line *line, const struct line_pla
 
         if (code == -ENODEV || r == -ENODEV) {
                 place->chip->gone = true;
-                return fault_set(fault, -ENODEV, "%s: the chip %s is gone (unplugged?)", line->text, place->chip->name);
+                return fault_set(fault, -ENODEV, "%s: the chip %s is gone (unplugged?)", line->text,
+                                 place->chip->name);
         }
-        /* A pin that is muxed to a peripheral is refused with one error or another, and shown as used by nobody. */
+        /* A pin that is muxed to a peripheral is refused with one error or another, and shown as used by
+         * nobody. */
         if (code == -EBUSY || (info.used && (code == -EINVAL || code == -EPERM || code == -EACCES)))
                 return explain_busy(line, &info, fault);
         if (code == -EACCES || code == -EPERM)
                 return fault_set(fault, -EACCES, "%s: %s refuses this program: permission denied", line->text,
                                  place->chip->name);
         if (code == -EINVAL || code == -ENXIO || code == -ENOTSUP)
-                return fault_set(fault, code, "%s: %s refuses these settings (does it have bias, drive, interrupts?): %s",
+                return fault_set(fault, code,
+                                 "%s: %s refuses these settings (does it have bias, drive, interrupts?): %s",
                                  line->text, place->chip->name, strerror(-code));
-        return fault_set(fault, code, "%s: %s refuses the line: %s", line->text, place->chip->name, strerror(-code));
+        return fault_set(fault, code, "%s: %s refuses the line: %s", line->text, place->chip->name,
+                         strerror(-code));
 }
 
 static int not_open(const struct sconce_line *line, struct fault *fault)
@@ -177,7 +56,7 @@ static int not_open(const struct sconce_line *line, struct fault *fault)
         return fault_set(fault, -ENODEV, "%s is not open", line->text);
 }
 
-/* ---- Opening and closing ------------------------------------------------------------------------------------ */
+/* ---- Opening and closing ---------------------------------------------------------------------------- */
 
 static void link_line(struct gpio *gpio, struct sconce_line *line, const struct line_place *place)
 {
@@ -219,14 +98,16 @@ bool line_is_open(const struct sconce_line *line)
         return line->request;
 }
 
-static int find_place(struct gpio *gpio, struct sconce_line *line, struct line_place *ret, struct fault *fault)
+static int find_place(struct gpio *gpio, struct sconce_line *line, struct line_place *ret,
+                      struct fault *fault)
 {
         if (line->request)
                 return fault_set(fault, -EEXIST, "%s is already open", line->text);
         int r = line_resolve(gpio, line, ret, fault);
         for (struct sconce_line *other = gpio->lines; r == 0 && other; other = other->next)
                 if (other->place.chip == ret->chip && other->place.offset == ret->offset)
-                        r = fault_set(fault, -EEXIST, "%s is already in use here, as \"%s\"", line->text, other->text);
+                        r = fault_set(fault, -EEXIST, "%s is already in use here, as \"%s\"", line->text,
+                                      other->text);
         return r;
 }
 
@@ -283,7 +164,7 @@ int line_open_output(struct gpio *gpio, struct sconce_line *line, int first_valu
         return 0;
 }
 
-/* ---- Inputs ------------------------------------------------------------------------------------------------- */
+/* ---- Inputs ----------------------------------------------------------------------------------------- */
 
 void line_gone(struct sconce_line *line)
 {
@@ -291,14 +172,16 @@ void line_gone(struct sconce_line *line)
         void *userdata = line->userdata;
         struct fault fault;
 
-        (void)fault_set(&fault, -ENODEV, "%s: the chip %s is gone (unplugged?)", line->text, line->place.chip->name);
+        (void)fault_set(&fault, -ENODEV, "%s: the chip %s is gone (unplugged?)", line->text,
+                        line->place.chip->name);
         line->place.chip->gone = true;
         line_close(line);
         if (fn)
                 fn(userdata, NULL, &fault);
 }
 
-/* The kernel stamps with CLOCK_MONOTONIC, the agent with CLOCK_BOOTTIME: what both share is how long ago it was. */
+/* The kernel stamps with CLOCK_MONOTONIC, the agent with CLOCK_BOOTTIME: what both share is how long ago it
+ * was. */
 static uint64_t boottime_us(const struct loop *loop, uint64_t monotonic_ns)
 {
         struct timespec now;
@@ -463,7 +346,7 @@ int line_open_input(struct gpio *gpio, struct sconce_line *line, line_edge_fn on
         return r < 0 ? r : 0;
 }
 
-/* ---- Levels ------------------------------------------------------------------------------------------------- */
+/* ---- Levels ----------------------------------------------------------------------------------------- */
 
 static int explain_use(struct sconce_line *line, int code, struct fault *fault)
 {
@@ -489,8 +372,8 @@ int line_get(struct sconce_line *line, bool *ret_active, struct fault *fault)
 {
         if (!line->request)
                 return not_open(line, fault);
-        /* While it bounces, a debounced line still shows what it showed before: else a level that comes back would
-         * have been told by a reading and never be taken back by an edge. */
+        /* While it bounces, a debounced line still shows what it showed before: else a level that comes back
+         * would have been told by a reading and never be taken back by an edge. */
         int r = line->debounce ? debounce_level(line->debounce) : line->request->ops->get(line->request);
         if (r < 0)
                 return explain_use(line, r, fault);

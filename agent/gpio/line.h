@@ -19,7 +19,7 @@ struct sconce_line {
         struct request *request;
         sd_event_source *events;
         struct debounce *debounce;
-        bool high; /* inputs: the level that was last told */
+        bool high;     /* inputs: the level that was last told */
         uint32_t lost; /* edges that were dropped since */
         line_edge_fn fn;
         void *userdata;

@@ -12,7 +12,9 @@ static void print_line(struct chip *chip, unsigned offset, const struct line_inf
         (void)fprintf(out, "%-13s %-20s %-20s %-9s %-6s %s\n", place, chip->label[0] ? chip->label : "-",
                       info->name[0] ? info->name : "-", info->output ? "output" : "input",
                       info->active_low ? "low" : "high",
-                      info->consumer[0] ? info->consumer : info->used ? "the kernel" : "-");
+                      info->consumer[0] ? info->consumer
+                      : info->used      ? "the kernel"
+                                        : "-");
 }
 
 static void print_chip(struct chip *chip, FILE *out)
@@ -31,8 +33,8 @@ int gpio_print_lines(struct gpio *gpio, FILE *out, struct fault *fault)
 
         if (!gpio->chips && opened == 0)
                 return fault_set(fault, -ENOENT,
-                                 "this machine has no GPIO chip that the kernel knows; `chip = sim` in [gpio] simulates "
-                                 "one");
+                                 "this machine has no GPIO chip that the kernel knows; `chip = sim` in "
+                                 "[gpio] simulates one");
         if (gpio->chips)
                 (void)fprintf(out, "%-13s %-20s %-20s %-9s %-6s %s\n", "CHIP:OFFSET", "CHIP'S LABEL", "NAME",
                               "DIRECTION", "ACTIVE", "USED BY");

@@ -10,7 +10,8 @@
 
 static void chip_dir(const struct sconce_dimmer *dimmer, char dir[static 256])
 {
-        (void)snprintf(dir, 256, "%.150s/class/pwm/%s", dimmer->gpio ? dimmer->gpio->sysfs : "/sys", dimmer->name);
+        (void)snprintf(dir, 256, "%.150s/class/pwm/%s", dimmer->gpio ? dimmer->gpio->sysfs : "/sys",
+                       dimmer->name);
 }
 
 static int no_such_chip(const struct sconce_dimmer *dimmer, struct fault *fault)
@@ -21,8 +22,9 @@ static int no_such_chip(const struct sconce_dimmer *dimmer, struct fault *fault)
         sysfs_list(dir, names, sizeof(names));
         if (!names[0])
                 return fault_set(fault, -ENOENT,
-                                 "there is no PWM chip \"%s\": the kernel has none (on a Raspberry Pi, dtoverlay=pwm in "
-                                 "config.txt switches it on)", dimmer->name);
+                                 "there is no PWM chip \"%s\": the kernel has none (on a Raspberry Pi, "
+                                 "dtoverlay=pwm in config.txt switches it on)",
+                                 dimmer->name);
         return fault_set(fault, -ENOENT, "there is no PWM chip \"%s\"; there are: %s", dimmer->name, names);
 }
 
@@ -34,8 +36,8 @@ static int find_channel(struct sconce_dimmer *dimmer, const char *chip, struct f
         if (r < 0)
                 return no_such_chip(dimmer, fault);
         if (dimmer->channel >= channels)
-                return fault_set(fault, -ENOENT, "%s has the channels 0 to %llu; %u is not one of them", dimmer->name,
-                                 (unsigned long long)channels - 1, dimmer->channel);
+                return fault_set(fault, -ENOENT, "%s has the channels 0 to %llu; %u is not one of them",
+                                 dimmer->name, (unsigned long long)channels - 1, dimmer->channel);
         (void)snprintf(dimmer->dir, sizeof(dimmer->dir), "%.200s/pwm%u", chip, dimmer->channel);
         return 0;
 }
@@ -48,9 +50,11 @@ static int export_channel(struct sconce_dimmer *dimmer, const char *chip, struct
         if (r == -EBUSY)
                 return fault_set(fault, r, "%s is in use by the kernel (a fan, a backlight?)", dimmer->text);
         if (r == -EACCES || r == -EPERM)
-                return fault_set(fault, -EACCES,
-                                 "cannot write %s/export: permission denied; Sconce's udev rule gives it to the group "
-                                 "gpio, which the user of this program must be in", chip);
+                return fault_set(
+                        fault, -EACCES,
+                        "cannot write %s/export: permission denied; Sconce's udev rule gives it to the "
+                        "group gpio, which the user of this program must be in",
+                        chip);
         if (r < 0)
                 return fault_set(fault, r, "cannot export %s: %s", dimmer->text, strerror(-r));
         dimmer->exported = true;
@@ -86,8 +90,8 @@ struct step {
         uint64_t number;
 };
 
-/* The kernel refuses a duty above the period at any moment, so what shrinks is written first. Nothing is enabled before
- * both are right. */
+/* The kernel refuses a duty above the period at any moment, so what shrinks is written first. Nothing is
+ * enabled before both are right. */
 static int bring_to(struct sconce_dimmer *dimmer, const struct pwm_state *state, struct fault *fault)
 {
         bool period_first = dimmer->full >= state->duty_ns;

@@ -2,11 +2,11 @@
 /*
  * The simulated chip: a directory that behaves like the kernel's gpio-sim.
  *
- * A line that nobody drives reads its pull; writing the `pull` file is the outside world (a button, a door), `value`
- * shows what a lamp would do. The kernel module's habits are kept on purpose, so that what a test proves here holds
- * there: a bias in a request sets the pull and stays; an open-drain output that is "high" only lets go, and gpio-sim
- * then shows the level that the line had. A line is looked after by the process that holds it; one that nobody holds,
- * by whichever process notices first.
+ * A line that nobody drives reads its pull; writing the `pull` file is the outside world (a button, a door),
+ * `value` shows what a lamp would do. The kernel module's habits are kept on purpose, so that what a test
+ * proves here holds there: a bias in a request sets the pull and stays; an open-drain output that is "high"
+ * only lets go, and gpio-sim then shows the level that the line had. A line is looked after by the process
+ * that holds it; one that nobody holds, by whichever process notices first.
  *
  * inotify tells of changes, so nothing runs while nothing happens. Removing the directory unplugs the chip.
  */
@@ -64,7 +64,7 @@ static struct sim_request *sim_request_of(struct request *request)
         return CONTAINER_OF(request, struct sim_request, request);
 }
 
-/* ---- Levels ------------------------------------------------------------------------------------------------ */
+/* ---- Levels ----------------------------------------------------------------------------------------- */
 
 static void queue_edge(struct sim_request *request, bool high, uint64_t monotonic_ns)
 {
@@ -129,7 +129,7 @@ static void settle_free_line(struct sim *sim, unsigned offset)
                 line->level = line->pull;
 }
 
-/* ---- Changes from outside ---------------------------------------------------------------------------------- */
+/* ---- Changes from outside --------------------------------------------------------------------------- */
 
 static int watch_path(struct sim *sim, char path[static PATH_MAX], uint32_t mask)
 {
@@ -137,8 +137,8 @@ static int watch_path(struct sim *sim, char path[static PATH_MAX], uint32_t mask
         return watch < 0 ? -errno : watch;
 }
 
-/* The file itself for what is written into it (the directory would tell of each of our own writes to `value` too), and
- * the directory for a file that an editor puts in its place. */
+/* The file itself for what is written into it (the directory would tell of each of our own writes to `value`
+ * too), and the directory for a file that an editor puts in its place. */
 static int watch_line(struct sim *sim, unsigned offset)
 {
         char path[PATH_MAX];
@@ -167,7 +167,8 @@ static uint64_t lines_of_event(struct sim *sim, const struct inotify_event *even
         for (unsigned i = 0; i < SIM_LINES; i++) {
                 if (sim->lines[i].pull_watch == event->wd)
                         return 1ULL << i;
-                if (sim->lines[i].dir_watch == event->wd && event->len > 0 && strcmp(event->name, "pull") == 0) {
+                if (sim->lines[i].dir_watch == event->wd && event->len > 0 &&
+                    strcmp(event->name, "pull") == 0) {
                         (void)watch_line(sim, i);
                         return 1ULL << i;
                 }
@@ -244,10 +245,11 @@ static int watch_everything(struct sim *sim)
                 if (r < 0)
                         return r;
         }
-        return sd_event_add_io(sim->place.loop->event, &sim->source, sim->inotify_fd, EPOLLIN, on_inotify, sim);
+        return sd_event_add_io(sim->place.loop->event, &sim->source, sim->inotify_fd, EPOLLIN, on_inotify,
+                               sim);
 }
 
-/* ---- The chip ---------------------------------------------------------------------------------------------- */
+/* ---- The chip --------------------------------------------------------------------------------------- */
 
 static void sim_close(struct chip *chip)
 {
@@ -266,10 +268,9 @@ static int sim_open(const struct chip_place *place, struct chip **ret)
 
         if (!sim)
                 return -ENOMEM;
-        sim->chip = (struct chip){ .ops = &sim_ops,
-                                   .name = SIM_CHIP_NAME,
-                                   .label = SIM_CHIP_LABEL,
-                                   .n_lines = SIM_LINES };
+        sim->chip = (struct chip){
+                .ops = &sim_ops, .name = SIM_CHIP_NAME, .label = SIM_CHIP_LABEL, .n_lines = SIM_LINES
+        };
         sim->place = *place;
         sim->inotify_fd = -1;
         r = sim_dir_open(place->path, &sim->dir);
@@ -304,7 +305,7 @@ static int sim_line_info(struct chip *chip, unsigned offset, struct line_info *r
         return 0;
 }
 
-/* ---- Requests ---------------------------------------------------------------------------------------------- */
+/* ---- Requests --------------------------------------------------------------------------------------- */
 
 static bool lets_go(int drive, bool high)
 {
@@ -355,7 +356,8 @@ static int sim_reconfigure(struct request *base, const struct request_spec *spec
 {
         struct sim_request *request = sim_request_of(base);
 
-        int r = sim_hold(&request->sim->dir, request->offset, spec->mode == REQUEST_OUTPUT, request->consumer);
+        int r = sim_hold(&request->sim->dir, request->offset, spec->mode == REQUEST_OUTPUT,
+                         request->consumer);
         if (r < 0)
                 return r;
         return configure(request->sim, request, spec);
@@ -426,7 +428,8 @@ static int sim_get(struct request *base)
 {
         struct sim_request *request = sim_request_of(base);
 
-        /* A change that inotify has not told of yet counts already; its edge waits in the queue until it has. */
+        /* A change that inotify has not told of yet counts already; its edge waits in the queue until it has.
+         */
         if (!request->output)
                 follow_pull(request->sim, request);
         return request->sim->lines[request->offset].level;

@@ -21,7 +21,7 @@
 static const char *const pull_texts[] = { "pull-down\n", "pull-up\n" };
 static const char *const level_texts[] = { "0\n", "1\n" };
 
-/* ---- Files ------------------------------------------------------------------------------------------------- */
+/* ---- Files ------------------------------------------------------------------------------------------ */
 
 static void line_file(char path[static 32], unsigned offset, const char *name)
 {
@@ -69,7 +69,8 @@ static int read_choice(int dir_fd, const char *path, const char *const texts[2])
         if (r < 0)
                 return r;
         for (int i = 0; i < 2; i++)
-                if (strncmp(texts[i], text, strlen(texts[i]) - 1) == 0 && strlen(text) == strlen(texts[i]) - 1)
+                if (strncmp(texts[i], text, strlen(texts[i]) - 1) == 0 &&
+                    strlen(text) == strlen(texts[i]) - 1)
                         return i;
         return -EINVAL;
 }
@@ -135,7 +136,7 @@ static int make_parents(const char *path)
         return 0;
 }
 
-/* ---- Locks ------------------------------------------------------------------------------------------------- */
+/* ---- Locks ------------------------------------------------------------------------------------------ */
 
 static struct flock record_of(off_t start, off_t size, short type)
 {
@@ -159,8 +160,8 @@ static int write_record(struct sim_dir *dir, unsigned offset, const char *direct
 {
         char record[RECORD_BYTES + 1];
 
-        (void)snprintf(record, sizeof(record), "GPIO%-2u %-6s %-*.31s\n", offset, direction, RECORD_BYTES - 15,
-                       consumer);
+        (void)snprintf(record, sizeof(record), "GPIO%-2u %-6s %-*.31s\n", offset, direction,
+                       RECORD_BYTES - 15, consumer);
         ssize_t n = pwrite(dir->consumers_fd, record, RECORD_BYTES, (off_t)offset * RECORD_BYTES);
         return n < 0 ? -errno : n == RECORD_BYTES ? 0 : -EIO;
 }
@@ -182,7 +183,8 @@ void sim_let_go(struct sim_dir *dir, unsigned offset)
         (void)fcntl(dir->consumers_fd, F_OFD_SETLK, &record);
 }
 
-bool sim_held_elsewhere(struct sim_dir *dir, unsigned offset, bool *ret_output, char consumer[static GPIO_NAME_SIZE])
+bool sim_held_elsewhere(struct sim_dir *dir, unsigned offset, bool *ret_output,
+                        char consumer[static GPIO_NAME_SIZE])
 {
         struct flock record = record_of((off_t)offset * RECORD_BYTES, RECORD_BYTES, F_WRLCK);
         char text[RECORD_BYTES + 1] = "", direction[8] = "";
@@ -198,7 +200,7 @@ bool sim_held_elsewhere(struct sim_dir *dir, unsigned offset, bool *ret_output, 
         return true;
 }
 
-/* ---- Lines ------------------------------------------------------------------------------------------------- */
+/* ---- Lines ------------------------------------------------------------------------------------------ */
 
 int sim_read_value(struct sim_dir *dir, unsigned offset)
 {
@@ -251,7 +253,7 @@ uint64_t sim_log_edge(struct sim_dir *dir, unsigned offset, bool high)
         return now_ns;
 }
 
-/* ---- The directory ------------------------------------------------------------------------------------------- */
+/* ---- The directory ---------------------------------------------------------------------------------- */
 
 static int mend_names(struct sim_dir *dir)
 {

@@ -8,8 +8,8 @@
  *   SIM_DIR/gpiochip0/edges             "CLOCK_MONOTONIC-ns OFFSET 0|1", appended at each change of a level
  *   SIM_DIR/gpiochip0/consumers         who holds which line: one record a line, locked by its holder
  *
- * Everything is written in place, so that no reader ever sees a file empty. A line is held by a lock on its record, so
- * a process that crashes holds nothing any more.
+ * Everything is written in place, so that no reader ever sees a file empty. A line is held by a lock on its
+ * record, so a process that crashes holds nothing any more.
  */
 #pragma once
 
@@ -37,7 +37,8 @@ void sim_unlock(struct sim_dir *dir);
 int sim_hold(struct sim_dir *dir, unsigned offset, bool output, const char *consumer) MUST_CHECK; /* -EBUSY */
 void sim_let_go(struct sim_dir *dir, unsigned offset);
 /* Whether another holder has the line, and who it is. Its own lines a holder knows by itself. */
-bool sim_held_elsewhere(struct sim_dir *dir, unsigned offset, bool *ret_output, char consumer[static GPIO_NAME_SIZE]);
+bool sim_held_elsewhere(struct sim_dir *dir, unsigned offset, bool *ret_output,
+                        char consumer[static GPIO_NAME_SIZE]);
 
 int sim_read_value(struct sim_dir *dir, unsigned offset); /* 0, 1; -EINVAL: neither */
 int sim_read_pull(struct sim_dir *dir, unsigned offset);  /* 0, 1; -EINVAL: half written */

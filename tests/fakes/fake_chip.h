@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Chips that a test invents: a backend behind the same table as libgpiod. A chip is there while a file of its name is in the
- * fixture's directory. What is done to it is written down, and edges come out of a pipe, as from the kernel.
+ * Chips that a test invents: a backend behind the same table as libgpiod. A chip is there while a file of its
+ * name is in the fixture's directory. What is done to it is written down, and edges come out of a pipe, as
+ * from the kernel.
  */
 #pragma once
 

@@ -29,7 +29,8 @@ int sim_value(const struct gpio_fixture *fixture, unsigned offset);
 void sim_pull(const struct gpio_fixture *fixture, unsigned offset, const char *text);
 size_t sim_edge_count(const struct gpio_fixture *fixture, unsigned offset);
 
-/* Runs the loop while there is something to do. inotify tells at once, so what a test wrote is done afterwards. */
+/* Runs the loop while there is something to do. inotify tells at once, so what a test wrote is done
+ * afterwards. */
 void fixture_settle(struct gpio_fixture *fixture);
 
 /* What a line's callback was told. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Lines through libgpiod on the kernel's own gpio-sim: what the unit tests prove of the simulated chip holds here too, and
- * what only a kernel can show. Runs inside the kernel ring, as root:
+ * Lines through libgpiod on the kernel's own gpio-sim: what the unit tests prove of the simulated chip holds
+ * here too, and what only a kernel can show. Runs inside the kernel ring, as root:
  *
  *   tests/kernel/run build/tests/kernel/test_gpio
  */
@@ -25,10 +25,16 @@
 
 static const struct gpiosim_hog hogs[] = { { .offset = 4, .consumer = "hog", .direction = "output-high" } };
 static const struct gpiosim_layout bank_layout = {
-        .label = "test-bank", .line_count = 54, .name_prefix = "PIN", .hogs = hogs, .hog_count = 1,
+        .label = "test-bank",
+        .line_count = 54,
+        .name_prefix = "PIN",
+        .hogs = hogs,
+        .hog_count = 1,
 };
 static const struct gpiosim_layout expander_layout = {
-        .label = "test-expander", .line_count = 8, .name_prefix = "EXP",
+        .label = "test-expander",
+        .line_count = 8,
+        .name_prefix = "EXP",
 };
 
 static struct gpio_fixture f;
@@ -37,7 +43,7 @@ static struct sconce_line *line;
 static struct fault fault;
 static struct told told;
 
-/* ---- Fixture ------------------------------------------------------------------------------------------------ */
+/* ---- Fixture ---------------------------------------------------------------------------------------- */
 
 static void open_gpio(struct gpio **ret, const char *consumer)
 {
@@ -68,7 +74,8 @@ static int teardown(void **state)
         return 0;
 }
 
-static void line_file(const struct gpiosim *sim, unsigned offset, const char *name, char path[static PATH_MAX])
+static void line_file(const struct gpiosim *sim, unsigned offset, const char *name,
+                      char path[static PATH_MAX])
 {
         (void)snprintf(path, PATH_MAX, "%s/sim_gpio%u/%s", sim->lines_dir, offset, name);
 }
@@ -148,7 +155,7 @@ static void assert_refused(const char *text, int code, const char *words)
         line_free(other);
 }
 
-/* ---- Outputs ------------------------------------------------------------------------------------------------ */
+/* ---- Outputs ---------------------------------------------------------------------------------------- */
 
 static void line_open_output__each_way_to_write_it__is_that_line(void **state)
 {
@@ -234,7 +241,8 @@ static void line_open_output__bias__sets_the_pull_and_it_stays(void **state)
 static void line_set__open_drain__high_only_lets_go(void **state)
 {
         (void)state;
-        open_output("PIN17", 1, &(struct line_settings){ .drive = LINE_DRIVE_OPEN_DRAIN, .bias = LINE_BIAS_PULL_UP });
+        open_output("PIN17", 1,
+                    &(struct line_settings){ .drive = LINE_DRIVE_OPEN_DRAIN, .bias = LINE_BIAS_PULL_UP });
         assert_int_equal(value(&bank, 17), 1);
         assert_int_equal(line_set(line, false, &fault), 0);
         assert_int_equal(value(&bank, 17), 0);
@@ -255,7 +263,7 @@ static void line_set__open_source__low_only_lets_go(void **state)
         assert_int_equal(value(&bank, 17), 1);
 }
 
-/* ---- Faults ------------------------------------------------------------------------------------------------- */
+/* ---- Faults ----------------------------------------------------------------------------------------- */
 
 static void line_open_output__busy__names_the_consumer(void **state)
 {
@@ -308,13 +316,15 @@ static void line_open_output__ordinary_user__is_told_what_to_do(void **state)
                 if (setuid(65534) < 0)
                         _exit(2);
                 int r = line_open_output(f.gpio, mine, 1, NULL, NULL, &fault);
-                _exit(r == -EACCES && strstr(fault.text, ": permission denied; add the user of this program") ? 0 : 1);
+                _exit(r == -EACCES && strstr(fault.text, ": permission denied; add the user of this program")
+                              ? 0
+                              : 1);
         }
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_int_equal(status, 0);
 }
 
-/* ---- Inputs ------------------------------------------------------------------------------------------------- */
+/* ---- Inputs ----------------------------------------------------------------------------------------- */
 
 static void pull__of_an_input__is_told_with_the_kernels_time(void **state)
 {
@@ -416,7 +426,7 @@ static void line_open_input__many_at_once__each_tells_its_own_edges(void **state
         }
 }
 
-/* ---- Unplugging --------------------------------------------------------------------------------------------- */
+/* ---- Unplugging ------------------------------------------------------------------------------------- */
 
 static void unplug__open_lines__are_told_and_open_again_when_it_is_back(void **state)
 {
@@ -460,7 +470,7 @@ static void line_set__just_unplugged__says_so(void **state)
         assert_int_equal(line_open_output(f.gpio, line, 0, tell, &told, &fault), 0);
 }
 
-/* ---- --lines ------------------------------------------------------------------------------------------------ */
+/* ---- --lines ---------------------------------------------------------------------------------------- */
 
 static void gpio_print_lines__hog_and_ours__shows_who_uses_what(void **state)
 {
@@ -473,9 +483,11 @@ static void gpio_print_lines__hog_and_ours__shows_who_uses_what(void **state)
         assert_int_equal(gpio_print_lines(f.gpio, out, &fault), 0);
         assert_int_equal(fclose(out), 0);
         (void)snprintf(expected[0], sizeof(expected[0]),
-                       "\n%s:4   test-bank            PIN4                 output    high   hog\n", bank.chip);
+                       "\n%s:4   test-bank            PIN4                 output    high   hog\n",
+                       bank.chip);
         (void)snprintf(expected[1], sizeof(expected[1]),
-                       "\n%s:17  test-bank            PIN17                output    high   sconced\n", bank.chip);
+                       "\n%s:17  test-bank            PIN17                output    high   sconced\n",
+                       bank.chip);
         assert_non_null(strstr(text, expected[0]));
         assert_non_null(strstr(text, expected[1]));
         assert_non_null(strstr(text, "test-expander        EXP7                 input     high   -\n"));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The simulated chip against the kernel's gpio-sim: 10,000 random operations on both must give the same readings, the same
- * files and the same edges. SCONCE_TEST_SEED repeats a run. Runs inside the kernel ring, as root:
+ * The simulated chip against the kernel's gpio-sim: 10,000 random operations on both must give the same
+ * readings, the same files and the same edges. SCONCE_TEST_SEED repeats a run. Runs inside the kernel ring,
+ * as root:
  *
  *   tests/kernel/run build/tests/kernel/test_gpio_differential
  */
@@ -50,7 +51,8 @@ static void differ(const char *what, unsigned offset, int ours, int theirs)
 {
         for (unsigned i = 1; i <= ARRAY_SIZE(last); i++)
                 print_message("  %s\n", last[(done + i) % ARRAY_SIZE(last)]);
-        fail_msg("operation %u, line %u: %s is %d on the simulated chip, %d on gpio-sim", done, offset, what, ours, theirs);
+        fail_msg("operation %u, line %u: %s is %d on the simulated chip, %d on gpio-sim", done, offset, what,
+                 ours, theirs);
 }
 
 static void compare(const char *what, unsigned offset, int ours, int theirs)
@@ -85,7 +87,7 @@ static void write_pull(const struct side *side, unsigned offset, bool up)
         assert_true(fputs(up ? "pull-up\n" : "pull-down\n", file) >= 0);
 }
 
-/* ---- Operations --------------------------------------------------------------------------------------------- */
+/* ---- Operations ------------------------------------------------------------------------------------- */
 
 static int one_of(int n)
 {
@@ -115,13 +117,15 @@ static void do_open(unsigned offset, bool output)
         int first = one_of(3) - 1, results[2];
         struct fault fault = { .code = 0 };
 
-        note("open %u %s first %d bias %d drive %d%s", offset, output ? "output" : "input", first, settings.bias,
-             settings.drive, settings.active_low ? " active low" : "");
+        note("open %u %s first %d bias %d drive %d%s", offset, output ? "output" : "input", first,
+             settings.bias, settings.drive, settings.active_low ? " active low" : "");
         for (size_t i = 0; i < 2; i++) {
                 struct sconce_line *line = sides[i]->lines[offset];
                 line_set_settings(line, &settings);
-                results[i] = output ? line_open_output(sides[i]->gpio, line, first, tell, &sides[i]->tolds[offset], &fault)
-                                    : line_open_input(sides[i]->gpio, line, tell, &sides[i]->tolds[offset], &fault);
+                results[i] = output ? line_open_output(sides[i]->gpio, line, first, tell,
+                                                       &sides[i]->tolds[offset], &fault)
+                                    : line_open_input(sides[i]->gpio, line, tell, &sides[i]->tolds[offset],
+                                                      &fault);
         }
         compare("the result of opening", offset, results[0], results[1]);
         if (results[0] < 0)
@@ -166,10 +170,10 @@ static unsigned do_something(void)
         return offset;
 }
 
-/* ---- Comparing ---------------------------------------------------------------------------------------------- */
+/* ---- Comparing -------------------------------------------------------------------------------------- */
 
-/* The simulated chip has told all when the loop is idle; the kernel has when it has told as much. More shows after the next
- * operation. */
+/* The simulated chip has told all when the loop is idle; the kernel has when it has told as much. More shows
+ * after the next operation. */
 static void settle(unsigned offset)
 {
         uint64_t deadline_us = loop_now_us(&f.loop) + SOON_US;
@@ -179,7 +183,8 @@ static void settle(unsigned offset)
                 assert_true(sd_event_run(f.loop.event, SOON_US) >= 0);
         compare("the number of edges", offset, (int)*ours, (int)*theirs);
         if (*ours > 0)
-                compare("the last edge", offset, simulated.tolds[offset].last.active, kernel.tolds[offset].last.active);
+                compare("the last edge", offset, simulated.tolds[offset].last.active,
+                        kernel.tolds[offset].last.active);
 }
 
 static void compare_line(unsigned offset)
@@ -187,7 +192,8 @@ static void compare_line(unsigned offset)
         bool ours = false, theirs = false;
 
         settle(offset);
-        compare("value", offset, read_state(&simulated, offset, "value"), read_state(&kernel, offset, "value"));
+        compare("value", offset, read_state(&simulated, offset, "value"),
+                read_state(&kernel, offset, "value"));
         compare("pull", offset, read_state(&simulated, offset, "pull"), read_state(&kernel, offset, "pull"));
         if (!line_is_open(simulated.lines[offset]))
                 return;
@@ -196,7 +202,7 @@ static void compare_line(unsigned offset)
         compare("the reading", offset, ours, theirs);
 }
 
-/* ---- The test ----------------------------------------------------------------------------------------------- */
+/* ---- The test --------------------------------------------------------------------------------------- */
 
 static void open_side(struct side *side, const char *chip, const char *lines_dir)
 {
@@ -220,7 +226,9 @@ static void close_side(struct side *side)
 
 static int setup(void **state)
 {
-        const struct gpiosim_layout layout = { .label = "test-bank", .line_count = LINES, .name_prefix = "PIN" };
+        const struct gpiosim_layout layout = { .label = "test-bank",
+                                               .line_count = LINES,
+                                               .name_prefix = "PIN" };
         char sim_lines[PATH_MAX];
 
         (void)state;
@@ -266,7 +274,8 @@ static void sim__random_operations__behaves_as_the_kernels_gpio_sim(void **state
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(sim__random_operations__behaves_as_the_kernels_gpio_sim, setup, teardown),
+                cmocka_unit_test_setup_teardown(sim__random_operations__behaves_as_the_kernels_gpio_sim,
+                                                setup, teardown),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lines on chips of the kernel, as far as it is not the library's business: which chip, what went wrong, what is gone. */
+/* Lines on chips of the kernel, as far as it is not the library's business: which chip, what went wrong, what
+ * is gone. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -72,7 +73,7 @@ static void assert_refused(const char *text, int code, const char *words)
         assert_int_equal(line_get(line, &active, NULL), -ENODEV);
 }
 
-/* ---- Which line --------------------------------------------------------------------------------------------- */
+/* ---- Which line ------------------------------------------------------------------------------------- */
 
 static const struct {
         const char *text;
@@ -137,11 +138,13 @@ static void line_open_output__name_on_two_chips__lists_them(void **state)
 {
         (void)state;
         fake_chips[1].lines[7].name = "GPIO2";
-        assert_refused("GPIO2", -EINVAL, "2 lines are named \"GPIO2\"; write gpiochip0:GPIO2 or gpiochip1:GPIO2");
+        assert_refused("GPIO2", -EINVAL,
+                       "2 lines are named \"GPIO2\"; write gpiochip0:GPIO2 or gpiochip1:GPIO2");
         fake_plug(&f, 2);
         fake_chips[2].lines[0].name = "GPIO2";
-        assert_refused("GPIO2", -EINVAL,
-                       "3 lines are named \"GPIO2\"; write gpiochip0:GPIO2, gpiochip1:GPIO2 or gpiochip2:GPIO2");
+        assert_refused(
+                "GPIO2", -EINVAL,
+                "3 lines are named \"GPIO2\"; write gpiochip0:GPIO2, gpiochip1:GPIO2 or gpiochip2:GPIO2");
         assert_int_equal(open_output("gpiochip1:GPIO2"), 0);
         assert_true(fake_chips[1].lines[7].used);
 }
@@ -157,8 +160,9 @@ static void line_open_output__label_of_two_chips__names_them(void **state)
 {
         (void)state;
         fake_chips[1].label = "pinctrl-bcm2835";
-        assert_refused("pinctrl-bcm2835:2", -EINVAL,
-                       "two chips have the label \"pinctrl-bcm2835\": gpiochip0 and gpiochip1; name one of them");
+        assert_refused(
+                "pinctrl-bcm2835:2", -EINVAL,
+                "two chips have the label \"pinctrl-bcm2835\": gpiochip0 and gpiochip1; name one of them");
 }
 
 static void line_open_output__two_spellings_of_one_line__names_the_first(void **state)
@@ -171,7 +175,7 @@ static void line_open_output__two_spellings_of_one_line__names_the_first(void **
         line_free(other);
 }
 
-/* ---- What goes wrong ---------------------------------------------------------------------------------------- */
+/* ---- What goes wrong -------------------------------------------------------------------------------- */
 
 static void line_open_output__nothing_there__says_what_there_is(void **state)
 {
@@ -182,7 +186,8 @@ static void line_open_output__nothing_there__says_what_there_is(void **state)
                        "this machine has no line named \"LAMP\"; `sconced --lines` shows what there is");
         assert_refused("gpiochip1:WLON", -ENOENT, "gpiochip1 has no line named \"WLON\"; did you mean WL_ON");
         assert_refused("8", -ENOENT, "gpiochip0 has the lines 0 to 7; 8 is not one of them");
-        assert_refused("gpiochip7:1", -ENOENT, "there is no chip \"gpiochip7\"; there are: gpiochip0, gpiochip1");
+        assert_refused("gpiochip7:1", -ENOENT,
+                       "there is no chip \"gpiochip7\"; there are: gpiochip0, gpiochip1");
         assert_refused("pinctrl:1", -ENOENT, "there is no chip \"pinctrl\"; there are: gpiochip0, gpiochip1");
         assert_refused("/nowhere/chip:1", -ENOENT,
                        "there is no chip \"/nowhere/chip\"; there are: gpiochip0, gpiochip1");
@@ -192,11 +197,11 @@ static void line_open_output__no_chips__says_so(void **state)
 {
         (void)state;
         assert_refused("GPIO17", -ENOENT,
-                       "there is no chip \"gpiochip0\": this machine has no GPIO chip that the kernel knows "
-                       "(`chip = sim` in [gpio] simulates one)");
+                       "there is no chip \"gpiochip0\": this machine has no GPIO chip that the kernel "
+                       "knows (`chip = sim` in [gpio] simulates one)");
         assert_refused("17", -ENOENT,
-                       "there is no chip \"gpiochip0\": this machine has no GPIO chip that the kernel knows "
-                       "(`chip = sim` in [gpio] simulates one)");
+                       "there is no chip \"gpiochip0\": this machine has no GPIO chip that the kernel "
+                       "knows (`chip = sim` in [gpio] simulates one)");
 }
 
 static void line_open_output__not_a_chip__says_so(void **state)
@@ -216,8 +221,9 @@ static void line_open_output__chip_not_permitted__says_what_to_do(void **state)
         (void)state;
         fake_chips[0].open_error = -EACCES;
         (void)snprintf(words, sizeof(words),
-                       "cannot open %s/gpiochip0: permission denied; add the user of this program to the group that owns "
-                       "it (on Debian and Raspberry Pi OS: gpio) and start it again", f.dir);
+                       "cannot open %s/gpiochip0: permission denied; add the user of this program to the "
+                       "group that owns it (on Debian and Raspberry Pi OS: gpio) and start it again",
+                       f.dir);
         assert_refused("2", -EACCES, words);
         assert_refused("GPIO2", -EACCES, words);
         assert_refused("pinctrl-bcm2835:2", -EACCES, words);
@@ -242,8 +248,8 @@ static void line_open_output__muxed_to_a_peripheral__says_so(void **state)
         for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
                 fake_chips[0].lines[2].request_error = errors[i];
                 assert_refused("GPIO2", -EBUSY,
-                               "GPIO2: the pin is in use by the kernel or a peripheral (I2C, SPI, PWM, UART …); switch that "
-                               "off in the boot configuration or take another line");
+                               "GPIO2: the pin is in use by the kernel or a peripheral (I2C, SPI, PWM, "
+                               "UART …); switch that off in the boot configuration or take another line");
         }
 }
 
@@ -252,10 +258,11 @@ static void line_open_output__settings_not_supported__says_so(void **state)
         (void)state;
         fake_chips[0].lines[2].request_error = -EINVAL;
         assert_refused("GPIO2", -EINVAL,
-                       "GPIO2: gpiochip0 refuses these settings (does it have bias, drive, interrupts?): Invalid argument");
+                       "GPIO2: gpiochip0 refuses these settings (does it have bias, drive, interrupts?): "
+                       "Invalid argument");
 }
 
-/* ---- Requests ----------------------------------------------------------------------------------------------- */
+/* ---- Requests --------------------------------------------------------------------------------------- */
 
 static void line_open_output__first_value_and_settings__are_in_the_one_request(void **state)
 {
@@ -299,7 +306,7 @@ static void line_open_output__chips_that_are_not_used__are_closed(void **state)
         assert_int_equal(fake_chips[1].opens, 1);
 }
 
-/* ---- Edges -------------------------------------------------------------------------------------------------- */
+/* ---- Edges ------------------------------------------------------------------------------------------ */
 
 static void open_input(const char *text)
 {
@@ -383,7 +390,7 @@ static void line_open_input__kernel_can_debounce__it_does(void **state)
         assert_int_equal(told.edges, 1);
 }
 
-/* ---- Chips that go and come --------------------------------------------------------------------------------- */
+/* ---- Chips that go and come ------------------------------------------------------------------------- */
 
 static void unplug__open_lines__are_closed_and_told_and_open_again_later(void **state)
 {
@@ -494,7 +501,7 @@ static void line_open_output__sim_beside_real_chips__is_the_simulated_one(void *
         line_free(real);
 }
 
-/* ---- --lines ------------------------------------------------------------------------------------------------ */
+/* ---- --lines ---------------------------------------------------------------------------------------- */
 
 static int print(char **ret_text)
 {
@@ -524,7 +531,8 @@ static void gpio_print_lines__two_chips__shows_all_lines(void **state)
                 "gpiochip0:3   pinctrl-bcm2835      GPIO3                input     high   the kernel\n";
         assert_true(strlen(text) > strlen(expected));
         assert_memory_equal(text, expected, strlen(expected));
-        assert_non_null(strstr(text, "gpiochip1:4   raspberrypi-exp-gpio WL_ON                input     high   -\n"));
+        assert_non_null(
+                strstr(text, "gpiochip1:4   raspberrypi-exp-gpio WL_ON                input     high   -\n"));
 }
 
 static void gpio_print_lines__no_chips__is_a_helpful_sentence(void **state)
@@ -535,8 +543,9 @@ static void gpio_print_lines__no_chips__is_a_helpful_sentence(void **state)
         CLEANUP_FREE char *text = NULL;
         assert_int_equal(print(&text), -ENOENT);
         assert_string_equal(text, "");
-        assert_string_equal(fault.text, "this machine has no GPIO chip that the kernel knows; `chip = sim` in [gpio] "
-                                        "simulates one");
+        assert_string_equal(fault.text,
+                            "this machine has no GPIO chip that the kernel knows; `chip = sim` in [gpio] "
+                            "simulates one");
 }
 
 static void gpio_print_lines__one_chip_not_permitted__shows_the_other_and_says_why(void **state)

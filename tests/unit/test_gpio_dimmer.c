@@ -21,7 +21,7 @@ static struct gpio_fixture f;
 static struct sconce_dimmer *dimmer;
 static struct fault fault;
 
-/* ---- A tree like /sys --------------------------------------------------------------------------------------- */
+/* ---- A tree like /sys ------------------------------------------------------------------------------- */
 
 static void path_of(const char *file, char path[static PATH_MAX])
 {
@@ -119,11 +119,12 @@ static void set(double level)
                 fail_msg("%s", fault.text);
 }
 
-/* ---- Texts -------------------------------------------------------------------------------------------------- */
+/* ---- Texts ------------------------------------------------------------------------------------------ */
 
 static void dimmer_parse__texts__are_taken_or_refused_with_the_form(void **state)
 {
-        static const char *const bad_pwm[] = { "", "pwmchip0", "pwmchip0:", ":1", "a/b:1", "..:1", "pwmchip0:x", "pwmchip0:99999" };
+        static const char *const bad_pwm[] = { "",      "pwmchip0", "pwmchip0:",  ":1",
+                                               "a/b:1", "..:1",     "pwmchip0:x", "pwmchip0:99999" };
         static const char *const bad_led[] = { "", "a/b", ".", ".." };
         char reason[160];
 
@@ -144,7 +145,7 @@ static void dimmer_parse__texts__are_taken_or_refused_with_the_form(void **state
         assert_string_equal(fault.text, "input3::capslock is not open");
 }
 
-/* ---- PWM ---------------------------------------------------------------------------------------------------- */
+/* ---- PWM -------------------------------------------------------------------------------------------- */
 
 static void dimmer_open__pwm_at_rest__gets_period_duty_and_is_enabled(void **state)
 {
@@ -283,9 +284,10 @@ static void dimmer_open__no_such_pwm__says_what_there_is(void **state)
         char path[PATH_MAX];
         path_of("class/pwm/pwmchip0", path);
         assert_int_equal(rmdir(path), 0);
-        assert_pwm_refused("pwmchip0:1", -ENOENT,
-                           "there is no PWM chip \"pwmchip0\": the kernel has none (on a Raspberry Pi, dtoverlay=pwm in "
-                           "config.txt switches it on)");
+        assert_pwm_refused(
+                "pwmchip0:1", -ENOENT,
+                "there is no PWM chip \"pwmchip0\": the kernel has none (on a Raspberry Pi, dtoverlay=pwm "
+                "in config.txt switches it on)");
 }
 
 static void dimmer_open__attribute_missing__is_gone(void **state)
@@ -314,12 +316,13 @@ static void dimmer_open__not_permitted__says_what_to_do(void **state)
         assert_int_equal(seteuid(before), 0);
         assert_int_equal(r, -EACCES);
         (void)snprintf(words, sizeof(words),
-                       "cannot write %s: permission denied; Sconce's udev rule gives it to the group gpio, which the user "
-                       "of this program must be in", path);
+                       "cannot write %s: permission denied; Sconce's udev rule gives it to the group gpio, "
+                       "which the user of this program must be in",
+                       path);
         assert_string_equal(fault.text, words);
 }
 
-/* ---- LEDs --------------------------------------------------------------------------------------------------- */
+/* ---- LEDs ------------------------------------------------------------------------------------------- */
 
 static void dimmer_open__led__loses_its_trigger_and_shows_the_level(void **state)
 {

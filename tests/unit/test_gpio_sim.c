@@ -75,7 +75,7 @@ static void reopen_sim(void)
         gpio_fixture_open_sim(&f);
 }
 
-/* ---- The directory ----------------------------------------------------------------------------------------- */
+/* ---- The directory ---------------------------------------------------------------------------------- */
 
 static void gpio_new__empty_directory__all_files_are_there_at_once(void **state)
 {
@@ -95,7 +95,9 @@ static void gpio_new__empty_directory__all_files_are_there_at_once(void **state)
 
 static void gpio_new__modes__only_the_owner_may_make_files(void **state)
 {
-        static const char *const files[] = { "", "sim_gpio0", "sim_gpio0/value", "edges", "names", "consumers" };
+        static const char *const files[] = {
+                "", "sim_gpio0", "sim_gpio0/value", "edges", "names", "consumers"
+        };
         char path[PATH_MAX];
         struct stat st;
 
@@ -210,7 +212,7 @@ static void line_open_output__directory_is_a_link__says_what_is_wrong(void **sta
         assert_string_equal(fault.text, text);
 }
 
-/* ---- Outputs ------------------------------------------------------------------------------------------------ */
+/* ---- Outputs ---------------------------------------------------------------------------------------- */
 
 static void line_open_output__first_value__stands_in_value_and_edges(void **state)
 {
@@ -226,7 +228,8 @@ static void line_open_output__first_value__stands_in_value_and_edges(void **stat
         assert_int_equal(offset, 17);
         assert_int_equal(high, 1);
         (void)clock_gettime(CLOCK_MONOTONIC, &now);
-        unsigned long long now_ns = (unsigned long long)now.tv_sec * NSEC_PER_SEC + (unsigned long long)now.tv_nsec;
+        unsigned long long now_ns = (unsigned long long)now.tv_sec * NSEC_PER_SEC +
+                                    (unsigned long long)now.tv_nsec;
         assert_true(ns <= now_ns && now_ns - ns < 60 * NSEC_PER_SEC);
 }
 
@@ -346,7 +349,7 @@ static void line_set__closed__is_an_error_in_words(void **state)
         assert_string_equal(fault.text, "GPIO17 is not open");
 }
 
-/* ---- Inputs ------------------------------------------------------------------------------------------------- */
+/* ---- Inputs ----------------------------------------------------------------------------------------- */
 
 static void pull__of_an_input__is_told_with_its_time(void **state)
 {
@@ -489,7 +492,7 @@ static void edge__callback_frees_the_line__is_fine(void **state)
         assert_int_equal(told.edges, 1);
 }
 
-/* ---- Several users ------------------------------------------------------------------------------------------ */
+/* ---- Several users ---------------------------------------------------------------------------------- */
 
 static void line_open_output__same_line_twice__names_the_first(void **state)
 {
@@ -588,7 +591,7 @@ static void line_open_output__held_by_a_process_that_is_killed__is_free_again(vo
         assert_int_equal(sim_value(&f, 17), 0); /* released, so its pull, and that was kept */
 }
 
-/* ---- Gone --------------------------------------------------------------------------------------------------- */
+/* ---- Gone ------------------------------------------------------------------------------------------- */
 
 static void directory__taken_away__lines_are_closed_and_told(void **state)
 {
@@ -617,12 +620,12 @@ static void directory__taken_away__lines_are_closed_and_told(void **state)
         line_free(lamp);
 }
 
-/* ---- Names, lists ------------------------------------------------------------------------------------------- */
+/* ---- Names, lists ----------------------------------------------------------------------------------- */
 
 static void line_open_output__every_spelling__is_the_same_line(void **state)
 {
-        static const char *const texts[] = { "GPIO17",    "17",           "gpiochip0:17",   "gpiochip0:GPIO17",
-                                             "sim:17",    "sim:GPIO17",   "sconce-sim:17",  "0:17" };
+        static const char *const texts[] = { "GPIO17", "17",         "gpiochip0:17",  "gpiochip0:GPIO17",
+                                             "sim:17", "sim:GPIO17", "sconce-sim:17", "0:17" };
 
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
@@ -642,11 +645,13 @@ static const struct {
 } refused[] = {
         { "GPOI17", -ENOENT, "the simulated chip has no line named \"GPOI17\"; did you mean GPIO17" },
         { "gpio4", -ENOENT, "the simulated chip has no line named \"gpio4\"; did you mean GPIO4" },
-        { "LAMP", -ENOENT, "the simulated chip has no line named \"LAMP\"; `sconced --lines` shows what there is" },
+        { "LAMP", -ENOENT,
+          "the simulated chip has no line named \"LAMP\"; `sconced --lines` shows what there is" },
         { "sim:GPIO99", -ENOENT, "gpiochip0 has no line named \"GPIO99\"; did you mean GPIO9" },
         { "54", -ENOENT, "gpiochip0 has the lines 0 to 53; 54 is not one of them" },
         { "gpiochip1:4", -ENOENT,
-          "there is no chip \"gpiochip1\": while the default chip is \"sim\", the simulated chip (gpiochip0) is the only one" },
+          "there is no chip \"gpiochip1\": while the default chip is \"sim\", the simulated chip "
+          "(gpiochip0) is the only one" },
 };
 
 static void line_open_output__no_such_line__says_what_there_is(void **state)
@@ -671,8 +676,10 @@ static void gpio_print_lines__one_line_in_use__shows_by_whom(void **state)
         FILE *out = open_memstream(&text, &size);
         assert_int_equal(gpio_print_lines(f.gpio, out, &fault), 0);
         assert_int_equal(fclose(out), 0);
-        assert_non_null(strstr(text, "gpiochip0:17  sconce-sim           GPIO17               output    high   sconced\n"));
-        assert_non_null(strstr(text, "gpiochip0:18  sconce-sim           GPIO18               input     high   -\n"));
+        assert_non_null(strstr(
+                text, "gpiochip0:17  sconce-sim           GPIO17               output    high   sconced\n"));
+        assert_non_null(
+                strstr(text, "gpiochip0:18  sconce-sim           GPIO18               input     high   -\n"));
         free(text);
 }
 
