@@ -424,13 +424,15 @@ void device_stop(struct device *device, enum stop_why why)
         device_enter(device);
         output_rest(device);
         calls_refuse_all(device, RESULT_OFFLINE, "the device is being stopped");
+        device->phase = DEVICE_STOPPED; /* from here on reports are not taken: the last values are to come back */
         if (device->worker) {
                 worker_submit(device->worker, device->body, JOB_STOP, NULL);
-                device->body = NULL;
+                device->body = NULL; /* and with it the texts of channels that it has added */
+                if (why != STOP_RESTART)
+                        channels_done(&device->channels);
         } else if (was_running) {
                 stop_on_loop(device);
         }
-        device->phase = DEVICE_STOPPED;
         device->changed = false;
         device_leave(device);
 }
@@ -439,8 +441,8 @@ static void lose(struct device *device, const struct fault *fault)
 {
         device_enter(device);
         output_rest(device);
-        stop_on_loop(device);
         device->phase = DEVICE_FAILED;
+        stop_on_loop(device);
         device_ail(device, AILMENT_LIFE, fault);
         arm_next(device, backoff_next(device));
         device_leave(device);
