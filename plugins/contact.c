@@ -2,8 +2,9 @@
 /*
  * contact: a door, a window, a motion detector: whatever opens or closes a circuit at a GPIO line.
  *
- * ON means active. A contact to ground wants `bias = pull-up` and, where closed is to be ON, `active_low = yes`. Contacts bounce:
- * a level counts when it has been stable for `debounce`, and the last level is always told.
+ * ON means active. A contact to ground wants `bias = pull-up` and, where closed is to be ON, `active_low =
+ * yes`. Contacts bounce: a level counts when it has been stable for `debounce`, and the last level is always
+ * told.
  */
 #include <sconce/plugin.h>
 
@@ -28,7 +29,7 @@ static void contact_changed(struct sconce_device *dev, void *instance, const str
         sconce_report_at(dev, edge->time_us, &SCONCE_BOOL("state", edge->active), 1);
 }
 
-/* ---- Life cycle ------------------------------------------------------------------------------------------------ */
+/* ---- Life cycle ---------------------------------------------------------------------------------------- */
 
 static int contact_read(struct sconce_device *dev, void *instance)
 {

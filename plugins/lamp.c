@@ -2,8 +2,9 @@
 /*
  * lamp: a lamp on a GPIO line, switched on and off.
  *
- * The line drives a relay, a transistor or an LED; `active_low = yes` for the many relay boards that switch on at a low level. What
- * the lamp is at the start, at exit, without the broker, and how long it may stay on are options that every output has.
+ * The line drives a relay, a transistor or an LED; `active_low = yes` for the many relay boards that switch
+ * on at a low level. What the lamp is at the start, at exit, without the broker, and how long it may stay on
+ * are options that every output has.
  */
 #include <sconce/plugin.h>
 
@@ -22,7 +23,7 @@ static const struct sconce_channel channels[] = {
         { .key = NULL },
 };
 
-/* ---- Life cycle ------------------------------------------------------------------------------------------------ */
+/* ---- Life cycle ---------------------------------------------------------------------------------------- */
 
 static int lamp_read(struct sconce_device *dev, void *instance)
 {
@@ -45,7 +46,7 @@ static int lamp_start(struct sconce_device *dev, void *instance)
         return lamp_read(dev, instance);
 }
 
-/* ---- Callbacks ------------------------------------------------------------------------------------------------- */
+/* ---- Callbacks ----------------------------------------------------------------------------------------- */
 
 static int lamp_command(struct sconce_device *dev, void *instance, const struct sconce_command *command)
 {

@@ -2,8 +2,9 @@
 /*
  * switch: whatever a GPIO line switches on and off: a pump, a fan, a socket.
  *
- * The line drives a relay or a transistor; `active_low = yes` for the many relay boards that switch on at a low level. What
- * it is at the start, at exit, without the broker, and how long it may stay on are options that every output has.
+ * The line drives a relay or a transistor; `active_low = yes` for the many relay boards that switch on at a
+ * low level. What it is at the start, at exit, without the broker, and how long it may stay on are options
+ * that every output has.
  */
 #include <sconce/plugin.h>
 
@@ -22,7 +23,7 @@ static const struct sconce_channel channels[] = {
         { .key = NULL },
 };
 
-/* ---- Life cycle ------------------------------------------------------------------------------------------------ */
+/* ---- Life cycle ---------------------------------------------------------------------------------------- */
 
 static int switch_read(struct sconce_device *dev, void *instance)
 {
@@ -45,7 +46,7 @@ static int switch_start(struct sconce_device *dev, void *instance)
         return switch_read(dev, instance);
 }
 
-/* ---- Callbacks ------------------------------------------------------------------------------------------------- */
+/* ---- Callbacks ----------------------------------------------------------------------------------------- */
 
 static int switch_command(struct sconce_device *dev, void *instance, const struct sconce_command *command)
 {

@@ -2,7 +2,8 @@
 /*
  * thermal: the temperature of the board's processor, or of another thermal zone that the kernel knows.
  *
- * Zones are directories like /sys/class/thermal/thermal_zone0. `zone` names one by its directory or by what its file `type` says
+ * Zones are directories like /sys/class/thermal/thermal_zone0. `zone` names one by its directory or by what
+ * its file `type` says
  * ("cpu-thermal" on a Raspberry Pi).
  */
 #include <dirent.h>
@@ -24,14 +25,18 @@ struct thermal {
 };
 
 static const struct sconce_option options[] = {
-        SCONCE_OPTION_STRING(struct thermal, zone, "zone", 0, "The zone's directory or its type", .def = "thermal_zone0"),
+        SCONCE_OPTION_STRING(struct thermal, zone, "zone", 0, "The zone's directory or its type",
+                             .def = "thermal_zone0"),
         SCONCE_OPTION_PATH(struct thermal, root, "root", 0, "Where the kernel shows its zones",
                            .def = "/sys/class/thermal"),
         { .key = NULL },
 };
 
 static const struct sconce_channel channels[] = {
-        { .key = "temperature", .kind = SCONCE_SENSOR, .unit = "°C", .device_class = "temperature",
+        { .key = "temperature",
+          .kind = SCONCE_SENSOR,
+          .unit = "°C",
+          .device_class = "temperature",
           .help = "Temperature of the zone" },
         { .key = NULL },
 };
@@ -52,7 +57,7 @@ static int read_line(const char *path, char *line, size_t size)
         return 0;
 }
 
-/* ---- Life cycle ------------------------------------------------------------------------------------------------ */
+/* ---- Life cycle ---------------------------------------------------------------------------------------- */
 
 /* True when ROOT/NAME is the zone that is wanted; then the path is filled in. */
 static bool is_zone(struct thermal *thermal, const char *name)
@@ -88,7 +93,7 @@ static int thermal_start(struct sconce_device *dev, void *instance)
         return -ENOENT;
 }
 
-/* ---- Callbacks ------------------------------------------------------------------------------------------------- */
+/* ---- Callbacks ----------------------------------------------------------------------------------------- */
 
 static int thermal_read(struct sconce_device *dev, void *instance)
 {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Reading the options --------------------------------------------------------------------------------------- */
+/* ---- Reading the options ------------------------------------------------------------------------------- */
 
 static int parse_line(void *userdata, const char *text, char reason[static 160], struct sconce_line **ret)
 {
@@ -46,7 +46,8 @@ static void *field_of(const struct blueprint *blueprint, const struct sconce_opt
 }
 
 /* The lines that a LINE row has filled in, also where others of its list failed. */
-static size_t row_lines(const struct blueprint *blueprint, const struct sconce_option *row, struct sconce_line ***ret)
+static size_t row_lines(const struct blueprint *blueprint, const struct sconce_option *row,
+                        struct sconce_line ***ret)
 {
         void *field = field_of(blueprint, row);
 
@@ -76,8 +77,9 @@ static int collect_lines(struct blueprint *blueprint, const struct line_settings
                         if (!lines[k])
                                 continue;
                         line_set_settings(lines[k], &settings[i]);
-                        blueprint->lines[blueprint->n_lines++] =
-                                (struct blueprint_line){ .line = lines[k], .of = &plugin->lines[i] };
+                        blueprint->lines[blueprint->n_lines++] = (struct blueprint_line){
+                                .line = lines[k], .of = &plugin->lines[i]
+                        };
                 }
         }
         return 0;
@@ -111,10 +113,10 @@ static void find_timed(struct blueprint *blueprint)
         blueprint->timed = blueprint->timed_by_plugin || blueprint->settings.output.max_on_us > 0;
 }
 
-/* ---- What no single row can see -------------------------------------------------------------------------------- */
+/* ---- What no single row can see ------------------------------------------------------------------------ */
 
-static void PRINTF_LIKE(4, 5) complain(const struct config_section *section, const char *key, struct problems *problems,
-                                       const char *format, ...)
+static void PRINTF_LIKE(4, 5) complain(const struct config_section *section, const char *key,
+                                       struct problems *problems, const char *format, ...)
 {
         const struct config_entry *entry = config_entry_find(section, key);
         char label[CONFIG_LABEL_MAX], text[320];
@@ -123,15 +125,16 @@ static void PRINTF_LIKE(4, 5) complain(const struct config_section *section, con
         va_start(arguments, format);
         (void)vsnprintf(text, sizeof(text), format, arguments);
         va_end(arguments);
-        problems_add(problems, entry ? entry->file : section->file, entry ? entry->line : section->line, "%s %s: %s",
-                     config_label(section, label), key, text);
+        problems_add(problems, entry ? entry->file : section->file, entry ? entry->line : section->line,
+                     "%s %s: %s", config_label(section, label), key, text);
 }
 
 static bool has_on_off(const struct plugin *plugin)
 {
         for (size_t i = 0; i < plugin->n_channels; i++) {
                 const struct sconce_channel *row = &plugin->table.channels[i];
-                if ((row->kind == SCONCE_LIGHT || row->kind == SCONCE_SWITCH) && !(row->flags & SCONCE_READ_ONLY))
+                if ((row->kind == SCONCE_LIGHT || row->kind == SCONCE_SWITCH) &&
+                    !(row->flags & SCONCE_READ_ONLY))
                         return true;
         }
         return false;
@@ -147,7 +150,8 @@ static int check_output(const struct blueprint *blueprint, const struct config_s
                 return 0;
         if (blueprint->timed && output->on_exit == ON_EVENT_KEEP)
                 complain(section, "on_exit", problems,
-                         "keep is not possible for an output that is on for a limited time: off is allowed, and the default");
+                         "keep is not possible for an output that is on for a limited time: off is allowed, "
+                         "and the default");
         if (!has_on_off(blueprint->plugin)) {
                 static const char only[] = "this device is not switched on and off; keep and off are allowed";
                 if (output->on_exit == ON_EVENT_ON)
@@ -164,14 +168,15 @@ static int check_output(const struct blueprint *blueprint, const struct config_s
         return problems->count > before ? -EINVAL : 0;
 }
 
-/* ---- Life ------------------------------------------------------------------------------------------------------ */
+/* ---- Life ---------------------------------------------------------------------------------------------- */
 
-int blueprint_new(const struct plugin *plugin, const struct config_section *section, struct problems *problems,
-                  struct blueprint **ret)
+int blueprint_new(const struct plugin *plugin, const struct config_section *section,
+                  struct problems *problems, struct blueprint **ret)
 {
         static const struct option_hooks hooks = { .line = parse_line };
         CLEANUP_BLUEPRINT struct blueprint *blueprint = calloc(1, sizeof(*blueprint));
-        CLEANUP_FREE struct line_settings *line_settings = calloc(plugin->n_lines + 1, sizeof(*line_settings));
+        CLEANUP_FREE struct line_settings *line_settings = calloc(plugin->n_lines + 1,
+                                                                  sizeof(*line_settings));
         struct option_target targets[TARGETS_MAX];
 
         if (!blueprint || !line_settings)
@@ -227,7 +232,7 @@ enum on_event blueprint_on_exit(const struct blueprint *blueprint, const struct 
         return blueprint->timed_by_plugin || settings->output.max_on_us > 0 ? ON_EVENT_OFF : ON_EVENT_KEEP;
 }
 
-/* ---- Comparing ------------------------------------------------------------------------------------------------- */
+/* ---- Comparing ----------------------------------------------------------------------------------------- */
 
 static bool same_entry(const struct config_entry *a, const struct config_entry *b)
 {
@@ -248,8 +253,8 @@ static bool row_is_reloadable(const struct sconce_option *rows, const char *key)
 }
 
 /* Compares what `a` has with what `b` has of it. */
-static void compare(const struct plugin *plugin, const struct config_section *a, const struct config_section *b,
-                    bool *same, bool *in_place)
+static void compare(const struct plugin *plugin, const struct config_section *a,
+                    const struct config_section *b, bool *same, bool *in_place)
 {
         for (size_t i = 0; i < a->count; i++) {
                 const char *key = a->entries[i].key;
@@ -262,8 +267,8 @@ static void compare(const struct plugin *plugin, const struct config_section *a,
         }
 }
 
-bool blueprint_same_section(const struct plugin *plugin, const struct config_section *a, const struct config_section *b,
-                            bool *ret_in_place)
+bool blueprint_same_section(const struct plugin *plugin, const struct config_section *a,
+                            const struct config_section *b, bool *ret_in_place)
 {
         bool same = true, in_place = true;
 

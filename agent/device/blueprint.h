@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What one section makes of a device, before anything is opened: its plugin, the instance that the plugin's options fill,
- * the agent's own settings, and its lines.
+ * What one section makes of a device, before anything is opened: its plugin, the instance that the plugin's
+ * options fill, the agent's own settings, and its lines.
  */
 #pragma once
 
@@ -24,13 +24,13 @@ struct blueprint {
         struct option_store store;
 };
 
-/* All tables of a plugin's sections, in the order to show them: its own, its lines' companions, the agent's. */
+/* All tables of a plugin's sections in the order to show them: its own, its lines' companions, the agent's. */
 #define TARGETS_MAX (3 + PLUGIN_ROWS_MAX)
 size_t plugin_targets(const struct plugin *plugin, struct option_target targets[static TARGETS_MAX]);
 
 /* Problems are appended and make it -EINVAL. `section` NULL: defaults alone. */
-int blueprint_new(const struct plugin *plugin, const struct config_section *section, struct problems *problems,
-                  struct blueprint **ret) MUST_CHECK;
+int blueprint_new(const struct plugin *plugin, const struct config_section *section,
+                  struct problems *problems, struct blueprint **ret) MUST_CHECK;
 void blueprint_free(struct blueprint *blueprint); /* closes its lines */
 
 bool blueprint_line_is_output(const struct blueprint_line *line);
@@ -38,10 +38,10 @@ unsigned blueprint_outputs(const struct blueprint *blueprint);
 /* What becomes of the outputs at exit. */
 enum on_event blueprint_on_exit(const struct blueprint *blueprint, const struct device_settings *settings);
 
-/* True when two readings of a device's section differ in nothing, or (ret_in_place) only in what can be changed while it
- * runs. */
-bool blueprint_same_section(const struct plugin *plugin, const struct config_section *a, const struct config_section *b,
-                            bool *ret_in_place);
+/* True when two readings of a device's section differ in nothing, or (ret_in_place) only in what can be
+ * changed while it runs. */
+bool blueprint_same_section(const struct plugin *plugin, const struct config_section *a,
+                            const struct config_section *b, bool *ret_in_place);
 
 DEFINE_CLEANUP(struct blueprint, blueprint_free);
 #define CLEANUP_BLUEPRINT CLEANUP(blueprint_freep)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a plugin holds of a device: the handle, the instance, and whatever a callback touches. On the event loop it is a part of
- * its device; a blocking device's body belongs to the thread's jobs and may outlive the device.
+ * What a plugin holds of a device: the handle, the instance, and whatever a callback touches. On the event
+ * loop it is a part of its device; a blocking device's body belongs to the thread's jobs and may outlive the
+ * device.
  */
 #pragma once
 
@@ -35,10 +36,11 @@ struct body {
         struct device *device; /* for the event loop alone */
         struct worker *worker; /* NULL: runs on the event loop */
         uint64_t serial;
-        struct sconce_plugin calls; /* the plugin's callbacks; the agent's copy of the plugin may be gone before them */
+        struct sconce_plugin
+                calls; /* the plugin's callbacks; the agent's copy of the plugin may be gone before them */
         struct blueprint *blueprint;
-        void *pristine;  /* the instance as `configure` left it */
-        bool is_started; /* `start` has succeeded; for the side that runs callbacks */
+        void *pristine;            /* the instance as `configure` left it */
+        bool is_started;           /* `start` has succeeded; for the side that runs callbacks */
         struct job_item work, end; /* a job at a time, and the last one: stopping needs no memory */
 };
 

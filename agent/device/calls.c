@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Commands on their way through a device: checked, carried out at once or by the device's thread, answered. */
+/* Commands on their way: checked, carried out at once or by the device's thread, answered. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "device/device.h"
 
-/* ---- Answers ----------------------------------------------------------------------------------------------------- */
+/* ---- Answers ------------------------------------------------------------------------------------------- */
 
 void devices_tell_result(struct devices *set, const char *device, const struct result *result, const char *id,
                          const struct command_meta *meta)
@@ -29,15 +29,17 @@ static void answer(struct device *device, struct call *call, const struct result
         call->is_answered = true;
 }
 
-/* ---- Doubles ----------------------------------------------------------------------------------------------------- */
+/* ---- Doubles ------------------------------------------------------------------------------------------- */
 
 /* The keys that a command is known by: its id, its correlation data, both or none. */
-static size_t double_keys(const struct device *device, const struct call *call, struct double_key keys[static 2])
+static size_t double_keys(const struct device *device, const struct call *call,
+                          struct double_key keys[static 2])
 {
         size_t count = 0;
 
         if (call->command.id[0])
-                keys[count++] = (struct double_key){ device->id, 'i', call->command.id, strlen(call->command.id) };
+                keys[count++] = (struct double_key){ device->id, 'i', call->command.id,
+                                                     strlen(call->command.id) };
         if (call->meta.correlation)
                 keys[count++] = (struct double_key){ device->id, 'c', call->meta.correlation,
                                                      call->meta.correlation_size };
@@ -73,7 +75,7 @@ static void remember_end(struct device *device, const struct call *call, const s
                 doubles_end(device->set->doubles, &keys[i], result);
 }
 
-/* ---- One call ---------------------------------------------------------------------------------------------------- */
+/* ---- One call ------------------------------------------------------------------------------------------ */
 
 void call_init(struct call *call, const struct command_meta *meta)
 {
@@ -152,7 +154,7 @@ static void prepare(struct device *device, struct call *call)
         call->view = (struct sconce_command){ .count = call->command.count, .values = call->command.values };
 }
 
-/* ---- Blocking devices: one at a time, the others wait ------------------------------------------------------------ */
+/* ---- Blocking devices: one at a time, the others wait -------------------------------------------------- */
 
 static void append(struct device *device, struct call *call)
 {
@@ -166,7 +168,8 @@ static void append(struct device *device, struct call *call)
 
 void calls_run_next(struct device *device)
 {
-        static const struct result expired = { RESULT_EXPIRED, "the command expired while it waited for the device" };
+        static const struct result expired = { RESULT_EXPIRED,
+                                               "the command expired while it waited for the device" };
 
         while (device->pending && device->phase == DEVICE_RUNNING && worker_is_idle(device->worker)) {
                 struct call *call = device->pending;
@@ -215,14 +218,15 @@ void calls_give_up(struct device *device, const struct fault *fault)
         calls_refuse_all(device, RESULT_OFFLINE, fault->text);
 }
 
-/* ---- From the outside -------------------------------------------------------------------------------------------- */
+/* ---- From the outside ---------------------------------------------------------------------------------- */
 
 static int accept_call(struct device *device, struct result *result)
 {
         const char *trouble = device_trouble(device);
 
         if (!rate_take(&device->rate, device_now_us(device)))
-                return refuse(result, RESULT_RATE, "more than %lld commands a second", (long long)device->settings.rate);
+                return refuse(result, RESULT_RATE, "more than %lld commands a second",
+                              (long long)device->settings.rate);
         if (trouble)
                 return refuse(result, RESULT_OFFLINE, "the device is offline: %s", trouble);
         if (device->n_pending >= PENDING_MAX)
@@ -250,13 +254,15 @@ static void carry_out(struct device *device, struct call *call)
         calls_run_next(device);
 }
 
-/* Everything that can be wrong with a command before it reaches the device. 0, 1: nothing to do, -EINVAL: refused. */
-static int check_call(struct device *device, const char *channel, const void *payload, size_t size, struct call *call,
-                      struct result *result)
+/* Everything that can be wrong with a command before it reaches the device. 0, 1: nothing to do, -EINVAL:
+ * refused. */
+static int check_call(struct device *device, const char *channel, const void *payload, size_t size,
+                      struct call *call, struct result *result)
 {
         if (has_expired(device, call))
                 return refuse(result, RESULT_EXPIRED, "the command came too late");
-        return command_parse(&device->channels, channel, payload, size, &device->set->limits, &call->command, result);
+        return command_parse(&device->channels, channel, payload, size, &device->set->limits, &call->command,
+                             result);
 }
 
 void device_command(struct device *device, const char *channel, const void *payload, size_t size,

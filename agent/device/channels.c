@@ -15,14 +15,15 @@ static const struct kind kinds[] = {
         [SCONCE_COVER] = { "cover", SCONCE_VALUE_TEXT, .written = true, .has_state = true },
         [SCONCE_BUTTON] = { "button", SCONCE_VALUE_BOOL, .written = true },
         [SCONCE_EVENT] = { "event", SCONCE_VALUE_TEXT, .has_choices = true },
-        [SCONCE_SELECT] = { "select", SCONCE_VALUE_TEXT, .written = true, .has_state = true, .has_choices = true },
+        [SCONCE_SELECT] = { "select", SCONCE_VALUE_TEXT, .written = true, .has_state = true,
+                            .has_choices = true },
         [SCONCE_TEXT] = { "text", SCONCE_VALUE_TEXT, .has_state = true },
         [SCONCE_TEXT_LIST] = { "text_list", SCONCE_VALUE_TEXT, .has_state = true },
         [SCONCE_DURATION] = { "duration", SCONCE_VALUE_NUMBER, .written = true, .has_state = true },
 };
 
-static const uint32_t known_flags =
-        SCONCE_READ_ONLY | SCONCE_WRITABLE | SCONCE_COMMAND_ONLY | SCONCE_DIAGNOSTIC | SCONCE_TOTAL;
+static const uint32_t known_flags = SCONCE_READ_ONLY | SCONCE_WRITABLE | SCONCE_COMMAND_ONLY |
+                                    SCONCE_DIAGNOSTIC | SCONCE_TOTAL;
 
 const struct kind *kind_get(enum sconce_kind kind)
 {
@@ -31,7 +32,7 @@ const struct kind *kind_get(enum sconce_kind kind)
         return &kinds[kind];
 }
 
-/* ---- Rows ------------------------------------------------------------------------------------------------------ */
+/* ---- Rows ---------------------------------------------------------------------------------------------- */
 
 static bool key_is_valid(const char *key)
 {
@@ -60,11 +61,13 @@ int channel_check(const struct sconce_channel *row, struct fault *fault)
         if (key_is_reserved(row->key))
                 return fault_set(fault, -EINVAL, "channel key \"%s\" is reserved", row->key);
         if (!kind)
-                return fault_set(fault, -EINVAL, "channel \"%s\" has a kind (%d) that this version does not know",
-                                 row->key, (int)row->kind);
+                return fault_set(fault, -EINVAL,
+                                 "channel \"%s\" has a kind (%d) that this version does not know", row->key,
+                                 (int)row->kind);
         if (row->flags & ~known_flags)
-                return fault_set(fault, -EINVAL, "channel \"%s\" has flags (0x%x) that this version does not know",
-                                 row->key, row->flags & ~known_flags);
+                return fault_set(fault, -EINVAL,
+                                 "channel \"%s\" has flags (0x%x) that this version does not know", row->key,
+                                 row->flags & ~known_flags);
         if (kind->has_choices && (!row->choices || !row->choices[0]))
                 return fault_set(fault, -EINVAL, "channel \"%s\" has no choices", row->key);
         if (!isfinite(row->min) || !isfinite(row->max) || row->min > row->max)
@@ -126,7 +129,7 @@ void channels_done(struct channels *channels)
         *channels = (struct channels){ 0 };
 }
 
-/* ---- Finding --------------------------------------------------------------------------------------------------- */
+/* ---- Finding ------------------------------------------------------------------------------------------- */
 
 struct channel *channels_find(const struct channels *channels, const char *key)
 {
@@ -193,14 +196,16 @@ bool channels_are_light(const struct channels *channels)
         return channels_first_of(channels, SCONCE_LIGHT) != NULL;
 }
 
-/* ---- Values ---------------------------------------------------------------------------------------------------- */
+/* ---- Values -------------------------------------------------------------------------------------------- */
 
-static int check_report(const struct channels *channels, const struct sconce_value *value, struct fault *fault)
+static int check_report(const struct channels *channels, const struct sconce_value *value,
+                        struct fault *fault)
 {
         const struct channel *channel = value->channel ? channels_find(channels, value->channel) : NULL;
 
         if (!channel || !channel_has_state(channel))
-                return fault_set(fault, -EINVAL, "the plugin reported \"%.60s\", which is no channel with a state",
+                return fault_set(fault, -EINVAL,
+                                 "the plugin reported \"%.60s\", which is no channel with a state",
                                  value->channel ? value->channel : "");
         if (value->type == SCONCE_VALUE_NONE)
                 return 0;
@@ -210,7 +215,8 @@ static int check_report(const struct channels *channels, const struct sconce_val
         if (value->type == SCONCE_VALUE_NUMBER && !isfinite(value->number))
                 return fault_set(fault, -EINVAL, "the plugin reported \"%s\" as a number that is not finite",
                                  value->channel);
-        if (value->type == SCONCE_VALUE_TEXT && (!value->text || !utf8_is_valid(value->text, strlen(value->text))))
+        if (value->type == SCONCE_VALUE_TEXT &&
+            (!value->text || !utf8_is_valid(value->text, strlen(value->text))))
                 return fault_set(fault, -EILSEQ, "the plugin reported \"%s\" as text that is not UTF-8",
                                  value->channel);
         return 0;
@@ -254,13 +260,15 @@ static int value_set(struct value *value, const struct sconce_value *from)
 
 static struct sconce_value value_view(const char *key, const struct value *value)
 {
-        return (struct sconce_value){
-                .channel = key, .type = value->type, .on = value->on, .number = value->number, .text = value->text
-        };
+        return (struct sconce_value){ .channel = key,
+                                      .type = value->type,
+                                      .on = value->on,
+                                      .number = value->number,
+                                      .text = value->text };
 }
 
-int channels_report(struct channels *channels, uint64_t time_us, const struct sconce_value *values, size_t count,
-                    bool *ret_changed, struct fault *fault)
+int channels_report(struct channels *channels, uint64_t time_us, const struct sconce_value *values,
+                    size_t count, bool *ret_changed, struct fault *fault)
 {
         bool changed = false;
         int r;
@@ -302,7 +310,7 @@ int channel_kept(const struct channel *channel, struct sconce_value *ret)
         return 0;
 }
 
-/* ---- JSON ------------------------------------------------------------------------------------------------------ */
+/* ---- JSON ---------------------------------------------------------------------------------------------- */
 
 void write_time(struct clock *clock, uint64_t time_us, struct json_text *out)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A device's channels with their latest values. What a kind means for commands, reports and JSON stands in one table here.
- * Values are typed as the kind says; whatever a plugin reports is checked before it gets in.
+ * A device's channels with their latest values. What a kind means for commands, reports and JSON stands in
+ * one table here. Values are typed as the kind says; whatever a plugin reports is checked before it gets in.
  */
 #pragma once
 
@@ -52,7 +52,8 @@ void channels_done(struct channels *channels);
 /* Appends a checked row, whose texts live as long as the channels. */
 int channels_append(struct channels *channels, const struct sconce_channel *row) MUST_CHECK;
 /* Copies all texts of a row into `store`. */
-int channel_copy_row(const struct sconce_channel *row, struct option_store *store, struct sconce_channel *ret) MUST_CHECK;
+int channel_copy_row(const struct sconce_channel *row, struct option_store *store,
+                     struct sconce_channel *ret) MUST_CHECK;
 
 struct channel *channels_find(const struct channels *channels, const char *key);
 bool channel_is_writable(const struct channel *channel);
@@ -65,8 +66,8 @@ struct channel *channels_first_of(const struct channels *channels, enum sconce_k
 bool channels_are_light(const struct channels *channels);
 
 /* All values are taken, or none. `keep`: they are also what a start brings back. */
-int channels_report(struct channels *channels, uint64_t time_us, const struct sconce_value *values, size_t count,
-                    bool *ret_changed, struct fault *fault) MUST_CHECK;
+int channels_report(struct channels *channels, uint64_t time_us, const struct sconce_value *values,
+                    size_t count, bool *ret_changed, struct fault *fault) MUST_CHECK;
 void channels_keep(struct channels *channels);
 /* The kept value, for sconce_first(); -ENODATA. */
 int channel_kept(const struct channel *channel, struct sconce_value *ret) MUST_CHECK;

@@ -24,7 +24,7 @@ struct parse {
         struct result *result;
 };
 
-/* ---- Words ------------------------------------------------------------------------------------------------------- */
+/* ---- Words --------------------------------------------------------------------------------------------- */
 
 enum word { WORD_NONE, WORD_ON, WORD_OFF, WORD_TOGGLE, WORD_OPEN, WORD_CLOSE, WORD_STOP, WORD_PRESS };
 
@@ -32,9 +32,9 @@ static const struct {
         const char *text;
         enum word word;
 } words[] = {
-        { "ON", WORD_ON },         { "OFF", WORD_OFF },   { "TOGGLE", WORD_TOGGLE }, { "TRUE", WORD_ON },
-        { "FALSE", WORD_OFF },     { "OPEN", WORD_OPEN }, { "CLOSE", WORD_CLOSE },   { "STOP", WORD_STOP },
-        { "PRESS", WORD_PRESS },
+        { "ON", WORD_ON },       { "OFF", WORD_OFF },   { "TOGGLE", WORD_TOGGLE },
+        { "TRUE", WORD_ON },     { "FALSE", WORD_OFF }, { "OPEN", WORD_OPEN },
+        { "CLOSE", WORD_CLOSE }, { "STOP", WORD_STOP }, { "PRESS", WORD_PRESS },
 };
 
 static enum word find_word(const char *text)
@@ -45,7 +45,7 @@ static enum word find_word(const char *text)
         return WORD_NONE;
 }
 
-/* ---- One value for one channel ----------------------------------------------------------------------------------- */
+/* ---- One value for one channel ------------------------------------------------------------------------- */
 
 /* Adds what a channel is to become. */
 static struct sconce_value *add(struct parse *parse, const struct channel *channel)
@@ -56,11 +56,12 @@ static struct sconce_value *add(struct parse *parse, const struct channel *chann
         return value;
 }
 
-static int wrong_type(struct parse *parse, const struct channel *channel, const struct given *given, const char *wanted)
+static int wrong_type(struct parse *parse, const struct channel *channel, const struct given *given,
+                      const char *wanted)
 {
         if (given->type == GIVEN_TEXT)
-                return refuse(parse->result, RESULT_TYPE, "%s: \"%.40s\" is not %s", channel->row.key, given->text,
-                              wanted);
+                return refuse(parse->result, RESULT_TYPE, "%s: \"%.40s\" is not %s", channel->row.key,
+                              given->text, wanted);
         return refuse(parse->result, RESULT_TYPE, "%s takes %s", channel->row.key, wanted);
 }
 
@@ -109,8 +110,8 @@ static int add_number(struct parse *parse, const struct channel *channel, double
                 json_number_text(number, is);
                 json_number_text(row->min, min);
                 json_number_text(row->max, max);
-                return refuse(parse->result, RESULT_RANGE, "%s: %s is out of range: %s to %s is allowed", row->key, is,
-                              min, max);
+                return refuse(parse->result, RESULT_RANGE, "%s: %s is out of range: %s to %s is allowed",
+                              row->key, is, min, max);
         }
         add(parse, channel)->number = number;
         return 0;
@@ -134,7 +135,8 @@ static int convert_duration(struct parse *parse, const struct channel *channel, 
 
         if (given_number(given, &number)) {
                 if (number < 0)
-                        return refuse(parse->result, RESULT_RANGE, "%s: a time cannot be negative", channel->row.key);
+                        return refuse(parse->result, RESULT_RANGE, "%s: a time cannot be negative",
+                                      channel->row.key);
                 return add_number(parse, channel, number);
         }
         if (given->type != GIVEN_TEXT || option_parse(&row, given->text, reason, &duration_us) < 0)
@@ -144,7 +146,9 @@ static int convert_duration(struct parse *parse, const struct channel *channel, 
 
 static int convert_cover(struct parse *parse, const struct channel *channel, const struct given *given)
 {
-        static const char *const texts[] = { [WORD_OPEN] = "OPEN", [WORD_CLOSE] = "CLOSE", [WORD_STOP] = "STOP" };
+        static const char *const texts[] = {
+                [WORD_OPEN] = "OPEN", [WORD_CLOSE] = "CLOSE", [WORD_STOP] = "STOP"
+        };
         enum word word = given->type == GIVEN_TEXT ? find_word(given->text) : WORD_NONE;
 
         if (word >= ARRAY_SIZE(texts) || !texts[word])
@@ -166,10 +170,11 @@ static int convert_choice(struct parse *parse, const struct channel *channel, co
                         return 0;
                 }
                 if (used < sizeof(list))
-                        used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "", *choice);
+                        used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "",
+                                                 *choice);
         }
-        return refuse(parse->result, RESULT_RANGE, "%s: \"%.40s\" is not one of: %s", channel->row.key, given->text,
-                      list);
+        return refuse(parse->result, RESULT_RANGE, "%s: \"%.40s\" is not one of: %s", channel->row.key,
+                      given->text, list);
 }
 
 static int convert_text(struct parse *parse, const struct channel *channel, const struct given *given)
@@ -181,10 +186,12 @@ static int convert_text(struct parse *parse, const struct channel *channel, cons
 }
 
 static int (*const converters[])(struct parse *, const struct channel *, const struct given *) = {
-        [SCONCE_LIGHT] = convert_on_off,   [SCONCE_SWITCH] = convert_on_off, [SCONCE_BINARY_SENSOR] = convert_on_off,
-        [SCONCE_SENSOR] = convert_number,  [SCONCE_NUMBER] = convert_number, [SCONCE_COVER] = convert_cover,
-        [SCONCE_BUTTON] = convert_press,   [SCONCE_EVENT] = convert_choice,  [SCONCE_SELECT] = convert_choice,
-        [SCONCE_TEXT] = convert_text,      [SCONCE_TEXT_LIST] = convert_text, [SCONCE_DURATION] = convert_duration,
+        [SCONCE_LIGHT] = convert_on_off,         [SCONCE_SWITCH] = convert_on_off,
+        [SCONCE_BINARY_SENSOR] = convert_on_off, [SCONCE_SENSOR] = convert_number,
+        [SCONCE_NUMBER] = convert_number,        [SCONCE_COVER] = convert_cover,
+        [SCONCE_BUTTON] = convert_press,         [SCONCE_EVENT] = convert_choice,
+        [SCONCE_SELECT] = convert_choice,        [SCONCE_TEXT] = convert_text,
+        [SCONCE_TEXT_LIST] = convert_text,       [SCONCE_DURATION] = convert_duration,
 };
 
 static int convert(struct parse *parse, const struct channel *channel, const struct given *given)
@@ -196,7 +203,7 @@ static int convert(struct parse *parse, const struct channel *channel, const str
         return converters[channel->row.kind](parse, channel, given);
 }
 
-/* ---- Plain payloads ---------------------------------------------------------------------------------------------- */
+/* ---- Plain payloads ------------------------------------------------------------------------------------ */
 
 /* What people call the words' channels, for messages. */
 static const struct {
@@ -251,15 +258,17 @@ static int plain_for_device(struct parse *parse, const struct given *given)
         enum word word = find_word(given->text);
         if (word == WORD_NONE)
                 return refuse(parse->result, RESULT_MALFORMED,
-                              "\"%.40s\" is no command: send a word like ON, a number, or a JSON object", given->text);
-        const struct channel *channel = targets[word].find ? targets[word].find(parse->channels)
-                                                           : channels_first_of(parse->channels, targets[word].kind);
+                              "\"%.40s\" is no command: send a word like ON, a number, or a JSON object",
+                              given->text);
+        const struct channel *channel = targets[word].find
+                                                ? targets[word].find(parse->channels)
+                                                : channels_first_of(parse->channels, targets[word].kind);
         if (!channel)
                 return refuse(parse->result, RESULT_TYPE, "this device cannot be %s", targets[word].what);
         return convert(parse, channel, given);
 }
 
-/* ---- JSON -------------------------------------------------------------------------------------------------------- */
+/* ---- JSON ---------------------------------------------------------------------------------------------- */
 
 static struct given given_json(const json_t *json)
 {
@@ -301,8 +310,8 @@ static int take_id(struct parse *parse, const json_t *json)
         return 0;
 }
 
-/* Home Assistant's light schema: keys that say nothing new to a light without them. The others of the schema are refused with
- * a sentence that fits. */
+/* Home Assistant's light schema: keys that say nothing new to a light without them. The others of the schema
+ * are refused with a sentence that fits. */
 static const struct {
         const char *key;
         bool is_harmless;
@@ -325,7 +334,8 @@ static int unknown_key(struct parse *parse, const char *key)
         }
         for (size_t i = 0; i < parse->channels->count; i++)
                 suggestion_offer(&near, parse->channels->items[i].row.key);
-        return refuse(parse->result, RESULT_UNKNOWN_KEY, "unknown key \"%.60s\"%s", key, suggestion_text(&near, hint));
+        return refuse(parse->result, RESULT_UNKNOWN_KEY, "unknown key \"%.60s\"%s", key,
+                      suggestion_text(&near, hint));
 }
 
 static int take_key(struct parse *parse, const char *key, const json_t *json)
@@ -350,9 +360,7 @@ static int take_object(struct parse *parse, json_t *object)
         /* The id first: a refusal carries it too. */
         if (id && (r = take_id(parse, id)) < 0)
                 return r;
-        json_object_foreach(object, key, value)
-                if ((r = take_key(parse, key, value)) < 0)
-                        return r;
+        json_object_foreach(object, key, value) if ((r = take_key(parse, key, value)) < 0) return r;
         if (parse->command->count == 0)
                 return refuse(parse->result, RESULT_MALFORMED, "the object names nothing to do");
         return 0;
@@ -368,23 +376,25 @@ static int load_json(struct parse *parse, const char *text, size_t size)
         return refuse(parse->result, RESULT_MALFORMED, "not JSON: %.200s", error.text);
 }
 
-/* ---- The payload ------------------------------------------------------------------------------------------------- */
+/* ---- The payload --------------------------------------------------------------------------------------- */
 
 static bool is_space(char c)
 {
         return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-static int check_bytes(const struct command_limits *limits, const char *text, size_t size, struct result *result)
+static int check_bytes(const struct command_limits *limits, const char *text, size_t size,
+                       struct result *result)
 {
         if (size > limits->max_bytes)
-                return refuse(result, RESULT_TOO_LARGE, "%zu bytes are too many; at most %zu are allowed", size,
-                              limits->max_bytes);
+                return refuse(result, RESULT_TOO_LARGE, "%zu bytes are too many; at most %zu are allowed",
+                              size, limits->max_bytes);
         if (!utf8_is_valid(text, size))
                 return refuse(result, RESULT_MALFORMED, "not UTF-8 text%s",
                               memchr(text, '\0', size) ? ": it has a NUL byte in it" : "");
         if (json_depth(text, size) > limits->max_depth)
-                return refuse(result, RESULT_DEPTH, "nested too deep; at most %u levels are allowed", limits->max_depth);
+                return refuse(result, RESULT_DEPTH, "nested too deep; at most %u levels are allowed",
+                              limits->max_depth);
         return 0;
 }
 
@@ -474,7 +484,8 @@ void command_resolve(struct command *command, const struct channels *channels)
                 if (!(command->toggles & (1U << i)))
                         continue;
                 const struct channel *channel = channels_find(channels, command->values[i].channel);
-                command->values[i].on = !(channel && channel->now.type == SCONCE_VALUE_BOOL && channel->now.on);
+                command->values[i].on = !(channel && channel->now.type == SCONCE_VALUE_BOOL &&
+                                          channel->now.on);
         }
         command->toggles = 0;
 }

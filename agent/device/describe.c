@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `sconced --describe` and `--dump-config`: what plugins declare, and what sections make of it. The docs are made from the same
- * rows. */
+/* `sconced --describe` and `--dump-config`: what plugins declare, and what sections make of it. The docs are
+ * made from the same rows. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,7 +128,9 @@ int devices_dump(const char *plugin_dir, const struct config *config, FILE *out)
                 if (!config_is_device(config, i))
                         continue;
                 (void)snprintf(header, sizeof(header), "%s %s", section->kind, section->id);
-                size_t count = loader_get(&loader, section->kind, &fault, &plugin) < 0 ? 0 : plugin_targets(plugin, targets);
+                size_t count = loader_get(&loader, section->kind, &fault, &plugin) < 0
+                                       ? 0
+                                       : plugin_targets(plugin, targets);
                 options_dump(out, header, section, targets, count);
         }
         loader_done(&loader);

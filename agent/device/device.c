@@ -8,7 +8,7 @@
 /* Reading this seldom, nobody minds a second; the timers then fall together and the machine sleeps more. */
 #define LAZY_ENOUGH_US (20 * USEC_PER_SEC)
 
-/* ---- What is wrong with it ------------------------------------------------------------------------------------- */
+/* ---- What is wrong with it ----------------------------------------------------------------------------- */
 
 static const struct fault *first_ailment(const struct device *device)
 {
@@ -104,7 +104,7 @@ void device_fault_of(struct device *device, int r, const char *what, struct faul
                 (void)fault_set(ret, r, "%s: %s", what, strerror(-r));
 }
 
-/* ---- What it says ---------------------------------------------------------------------------------------------- */
+/* ---- What it says -------------------------------------------------------------------------------------- */
 
 void device_tell_state(struct device *device)
 {
@@ -152,8 +152,8 @@ int device_report(struct device *device, uint64_t time_us, const struct sconce_v
         struct fault fault;
         bool changed = false;
 
-        int r = channels_report(&device->channels, time_us ? time_us : device_now_us(device), values, count, &changed,
-                                &fault);
+        int r = channels_report(&device->channels, time_us ? time_us : device_now_us(device), values, count,
+                                &changed, &fault);
         if (r < 0) {
                 log_device(LOG_ERR, device->id, "%s", fault.text);
                 return r;
@@ -181,9 +181,11 @@ int device_event(struct device *device, uint64_t time_us, const char *key, const
         const struct channel *channel = key ? channels_find(&device->channels, key) : NULL;
         struct json_text *out = &device->set->text;
 
-        if (!channel || channel->row.kind != SCONCE_EVENT || !event_type || !is_choice(&channel->row, event_type)) {
-                log_device(LOG_ERR, device->id, "the plugin raised an event that it does not declare: %.60s %.60s",
-                           key ? key : "", event_type ? event_type : "");
+        if (!channel || channel->row.kind != SCONCE_EVENT || !event_type ||
+            !is_choice(&channel->row, event_type)) {
+                log_device(LOG_ERR, device->id,
+                           "the plugin raised an event that it does not declare: %.60s %.60s", key ? key : "",
+                           event_type ? event_type : "");
                 return -EINVAL;
         }
         json_text_reset(out);
@@ -210,7 +212,8 @@ int device_channel_add(struct device *device, const struct sconce_channel *row)
                 return known->row.kind == row->kind ? 0 : -EEXIST;
         int r = channel_check(row, &fault);
         if (r == 0 && channel_is_writable(&added) && !device->body->calls.command)
-                r = fault_set(&fault, -EINVAL, "channel \"%s\" is written and there is no command function", row->key);
+                r = fault_set(&fault, -EINVAL, "channel \"%s\" is written and there is no command function",
+                              row->key);
         if (r < 0) {
                 log_device(LOG_ERR, device->id, "%s", fault.text);
                 return r;
@@ -223,11 +226,12 @@ int device_channel_add(struct device *device, const struct sconce_channel *row)
         return r;
 }
 
-/* ---- Its timer ------------------------------------------------------------------------------------------------- */
+/* ---- Its timer ----------------------------------------------------------------------------------------- */
 
 static uint64_t backoff_next(struct device *device)
 {
-        device->backoff_us = device->backoff_us ? MIN(device->backoff_us * 2, BACKOFF_MAX_US) : BACKOFF_FIRST_US;
+        device->backoff_us = device->backoff_us ? MIN(device->backoff_us * 2, BACKOFF_MAX_US)
+                                                : BACKOFF_FIRST_US;
         return device->backoff_us;
 }
 
@@ -262,7 +266,7 @@ static int make_timer(struct device *device)
         return timer_new(device->set->options.loop, accuracy_us, on_next, device, &device->next);
 }
 
-/* ---- Callbacks on the loop ------------------------------------------------------------------------------------- */
+/* ---- Callbacks on the loop ----------------------------------------------------------------------------- */
 
 int device_call(struct device *device, enum job job, const struct sconce_command *command)
 {
@@ -273,7 +277,7 @@ int device_call(struct device *device, enum job job, const struct sconce_command
         return r;
 }
 
-/* ---- Starting and reading -------------------------------------------------------------------------------------- */
+/* ---- Starting and reading ------------------------------------------------------------------------------ */
 
 static void read_done(struct device *device, int r)
 {
@@ -338,7 +342,8 @@ void device_start(struct device *device)
                 return;
         }
         if (!device->next && make_timer(device) < 0)
-                log_device(LOG_ERR, device->id, "out of memory: it is not read by timer and not started again");
+                log_device(LOG_ERR, device->id,
+                           "out of memory: it is not read by timer and not started again");
         device->phase = DEVICE_STARTING;
         device->reported = false;
         device->was_timed |= device->timed_now;
@@ -400,7 +405,7 @@ void device_job_overdue(struct device *device, enum job job)
         device_leave(device);
 }
 
-/* ---- Stopping -------------------------------------------------------------------------------------------------- */
+/* ---- Stopping ------------------------------------------------------------------------------------------ */
 
 static void stop_on_loop(struct device *device)
 {
@@ -424,7 +429,8 @@ void device_stop(struct device *device, enum stop_why why)
         device_enter(device);
         output_rest(device);
         calls_refuse_all(device, RESULT_OFFLINE, "the device is being stopped");
-        device->phase = DEVICE_STOPPED; /* from here on reports are not taken: the last values are to come back */
+        device->phase =
+                DEVICE_STOPPED; /* from here on reports are not taken: the last values are to come back */
         if (device->worker) {
                 worker_submit(device->worker, device->body, JOB_STOP, NULL);
                 device->body = NULL; /* and with it the texts of channels that it has added */
@@ -456,7 +462,7 @@ void device_lost(struct device *device, const struct fault *fault)
                 lose(device, fault);
 }
 
-/* ---- Making ---------------------------------------------------------------------------------------------------- */
+/* ---- Making -------------------------------------------------------------------------------------------- */
 
 /* A section of its own: the config that it came from is freed at the next reload. */
 static int copy_section(const struct config_section *section, struct config_section **ret)
@@ -599,15 +605,16 @@ static int find_plugin(struct device *device, const struct config_section *secti
 
         int r = loader_get(&device->set->loader, section->kind, &fault, &device->plugin);
         if (r == -ENOENT)
-                problems_add(problems, section->file, section->line, "%s: %s", config_label(section, label), fault.text);
+                problems_add(problems, section->file, section->line, "%s: %s", config_label(section, label),
+                             fault.text);
         /* A plugin that is refused is no fault of the config: only its devices suffer. */
         if (r < 0)
                 set_broken(device, r == -ENOENT ? r : -ENOEXEC, fault.text);
         return r;
 }
 
-int device_new(struct devices *set, const char *id, const struct plugin *plugin, const struct config_section *section,
-               struct problems *problems, struct device **ret)
+int device_new(struct devices *set, const char *id, const struct plugin *plugin,
+               const struct config_section *section, struct problems *problems, struct device **ret)
 {
         CLEANUP_DEVICE struct device *device = calloc(1, sizeof(*device));
         size_t before = problems->count;
@@ -626,9 +633,11 @@ int device_new(struct devices *set, const char *id, const struct plugin *plugin,
                 if (r == -ENOMEM)
                         return r;
                 if (r < 0)
-                        set_broken(device, -EINVAL, problems->count > before ? problems->items[before] : "not possible");
+                        set_broken(device, -EINVAL,
+                                   problems->count > before ? problems->items[before] : "not possible");
         }
-        rate_init(&device->rate, (uint64_t)MAX(device->settings.rate, 1), set->options.loop ? device_now_us(device) : 0);
+        rate_init(&device->rate, (uint64_t)MAX(device->settings.rate, 1),
+                  set->options.loop ? device_now_us(device) : 0);
         *ret = TAKE_PTR(device);
         return 0;
 }
@@ -652,7 +661,7 @@ void device_free(struct device *device)
         free(device);
 }
 
-/* ---- Reload ---------------------------------------------------------------------------------------------------- */
+/* ---- Reload -------------------------------------------------------------------------------------------- */
 
 int device_take_section(struct device *device, const struct config_section *section)
 {

@@ -2,9 +2,10 @@
 /*
  * One device: its life, what it last said, what is wrong with it. Inside agent/device/ only.
  *
- * A device is configured once, then started; a start that fails comes again after a back-off. While it runs it may be unwell (a
- * failing read, a word of its plugin, an overdue call), which is told as offline with a reason and mends by itself. What plugins may
- * call is in host.c (event loop) and worker.c (threads); what is special about outputs is in output.c.
+ * A device is configured once, then started; a start that fails comes again after a back-off. While it runs
+ * it may be unwell (a failing read, a word of its plugin, an overdue call), which is told as offline with a
+ * reason and mends by itself. What plugins may call is in host.c (event loop) and worker.c (threads); what is
+ * special about outputs is in output.c.
  */
 #pragma once
 
@@ -27,11 +28,11 @@
 #define PENDING_MAX 16
 
 enum device_phase {
-        DEVICE_BROKEN,   /* section or plugin is no good: waits for a reload */
+        DEVICE_BROKEN, /* section or plugin is no good: waits for a reload */
         DEVICE_STOPPED,
         DEVICE_STARTING, /* blocking devices */
         DEVICE_RUNNING,
-        DEVICE_FAILED,   /* start failed, or the hardware went away: waits for the back-off */
+        DEVICE_FAILED, /* start failed, or the hardware went away: waits for the back-off */
 };
 
 /* What can be wrong at once; the first is told. */
@@ -57,11 +58,12 @@ struct call {
 struct device {
         struct devices *set;
         char id[DEVICE_ID_MAX + 1];
-        const struct plugin *plugin;      /* NULL: there is none, or it was refused */
-        struct config_section *section;   /* a copy; NULL for the node's own */
+        const struct plugin *plugin;    /* NULL: there is none, or it was refused */
+        struct config_section *section; /* a copy; NULL for the node's own */
         struct device_settings settings;
-        struct blueprint *settings_owner; /* keeps the texts of reloaded settings; NULL: the body's blueprint does */
-        struct body *body;                /* NULL where the section is no good, and after a blocking device's stop */
+        struct blueprint
+                *settings_owner; /* keeps the texts of reloaded settings; NULL: the body's blueprint does */
+        struct body *body;       /* NULL where the section is no good, and after a blocking device's stop */
         struct channels channels;
         struct rate rate;
 
@@ -117,7 +119,7 @@ struct devices {
         struct plugin *node_plugin;
         struct problem_text {
                 char *key, *text;
-        } *problems;
+        } * problems;
         size_t n_problems;
         uint64_t started_us;
         uint64_t n_dropped; /* commands for what cannot be a device */
@@ -126,12 +128,13 @@ struct devices {
         void *facts_userdata;
 };
 
-/* ---- device.c -------------------------------------------------------------------------------------------------- */
+/* ---- device.c ------------------------------------------------------------------------------------------ */
 
-/* Makes the device of a section, without starting it. Always makes one (but for -ENOMEM): where the section is no good it is
- * DEVICE_BROKEN and `problems` says why. `plugin` NULL: by the section's kind. */
-int device_new(struct devices *set, const char *id, const struct plugin *plugin, const struct config_section *section,
-               struct problems *problems, struct device **ret) MUST_CHECK;
+/* Makes the device of a section, without starting it. Always makes one (but for -ENOMEM): where the section
+ * is no good it is DEVICE_BROKEN and `problems` says why. `plugin` NULL: by the section's kind. */
+int device_new(struct devices *set, const char *id, const struct plugin *plugin,
+               const struct config_section *section, struct problems *problems,
+               struct device **ret) MUST_CHECK;
 void device_free(struct device *device);
 
 /* Before the first start: a blocking device gets its thread. */
@@ -162,8 +165,10 @@ int device_call(struct device *device, enum job job, const struct sconce_command
 /* What a callback that returned an error has to say about it. */
 void device_fault_of(struct device *device, int r, const char *what, struct fault *ret);
 
-int device_report(struct device *device, uint64_t time_us, const struct sconce_value *values, size_t count) MUST_CHECK;
-int device_event(struct device *device, uint64_t time_us, const char *channel, const char *event_type) MUST_CHECK;
+int device_report(struct device *device, uint64_t time_us, const struct sconce_value *values,
+                  size_t count) MUST_CHECK;
+int device_event(struct device *device, uint64_t time_us, const char *channel,
+                 const char *event_type) MUST_CHECK;
 int device_channel_add(struct device *device, const struct sconce_channel *row) MUST_CHECK;
 void device_tell_state(struct device *device);
 void device_tell_status(struct device *device, bool always); /* and the error; else only what has changed */
@@ -172,7 +177,7 @@ void device_tell_status(struct device *device, bool always); /* and the error; e
 void device_job_done(struct device *device, const struct job_item *item);
 void device_job_overdue(struct device *device, enum job job);
 
-/* ---- calls.c: commands on their way ---------------------------------------------------------------------------- */
+/* ---- calls.c: commands on their way -------------------------------------------------------------------- */
 
 void device_command(struct device *device, const char *channel, const void *payload, size_t size,
                     const struct command_meta *meta);
@@ -188,7 +193,7 @@ void calls_give_up(struct device *device, const struct fault *fault);
 void devices_tell_result(struct devices *set, const char *device, const struct result *result, const char *id,
                          const struct command_meta *meta);
 
-/* ---- host.c ---------------------------------------------------------------------------------------------------- */
+/* ---- host.c -------------------------------------------------------------------------------------------- */
 
 extern const struct sconce_host device_host;
 int host_lines_init(struct device *device) MUST_CHECK;
@@ -198,7 +203,7 @@ void host_close_all(struct device *device);
 int host_force_off(struct device *device) MUST_CHECK;
 void saved_free(struct saved *saved);
 
-/* ---- output.c -------------------------------------------------------------------------------------------------- */
+/* ---- output.c ------------------------------------------------------------------------------------------ */
 
 int output_first(struct device *device, const char *channel, struct sconce_value *ret) MUST_CHECK;
 void output_watch(struct device *device); /* something was reported */
@@ -206,12 +211,12 @@ void output_rest(struct device *device);  /* it is not running any more: no time
 void output_exit(struct device *device);
 void output_broker_lost(struct device *device);
 
-/* ---- node.c ---------------------------------------------------------------------------------------------------- */
+/* ---- node.c -------------------------------------------------------------------------------------------- */
 
 extern const struct sconce_module node_module;
 void node_tell_problems(struct device *device);
 
-/* ---- devices.c ------------------------------------------------------------------------------------------------- */
+/* ---- devices.c ----------------------------------------------------------------------------------------- */
 
 /* True for a section that makes a device; one whose header is no good has been complained of already. */
 bool config_is_device(const struct config *config, size_t index);

@@ -15,7 +15,7 @@
 /* How long a stop waits for blocking devices, all together. */
 #define STOP_WAIT_S 1
 
-/* ---- The set --------------------------------------------------------------------------------------------------- */
+/* ---- The set ------------------------------------------------------------------------------------------- */
 
 struct device *devices_find(const struct devices *set, const char *id)
 {
@@ -93,7 +93,7 @@ void devices_free(struct devices *set)
         free(set);
 }
 
-/* ---- Checking a config ----------------------------------------------------------------------------------------- */
+/* ---- Checking a config --------------------------------------------------------------------------------- */
 
 /* Sections whose header is no good have been complained of already. */
 bool config_is_device(const struct config *config, size_t index)
@@ -124,8 +124,8 @@ struct used_line {
         const struct blueprint_line *line;
 };
 
-static void complain_line(const struct config *config, const struct used_line *line, const struct used_line *first,
-                          struct problems *problems)
+static void complain_line(const struct config *config, const struct used_line *line,
+                          const struct used_line *first, struct problems *problems)
 {
         const struct config_section *section = section_of(config, line->device);
         const struct config_section *other = section_of(config, first->device);
@@ -166,7 +166,8 @@ static int check_lines(const struct devices *set, const struct config *config, s
         return 0;
 }
 
-int devices_check(const struct devices_options *options, const struct config *config, struct problems *problems)
+int devices_check(const struct devices_options *options, const struct config *config,
+                  struct problems *problems)
 {
         CLEANUP(devices_freep) struct devices *set = NULL;
         struct devices_options check = *options;
@@ -181,7 +182,7 @@ int devices_check(const struct devices_options *options, const struct config *co
         return r < 0 ? r : check_lines(set, config, problems);
 }
 
-/* ---- Making it so ---------------------------------------------------------------------------------------------- */
+/* ---- Making it so -------------------------------------------------------------------------------------- */
 
 static void publish_empty(struct devices *set, const char *id)
 {
@@ -269,7 +270,9 @@ static int apply_section(struct devices *set, const struct config_section *secti
         case FATE_CHANGED:
                 return replace(set, device, section, problems);
         case FATE_IN_PLACE:
-                return device_take_section(device, section) == -EINVAL ? replace(set, device, section, problems) : 0;
+                return device_take_section(device, section) == -EINVAL
+                               ? replace(set, device, section, problems)
+                               : 0;
         case FATE_SAME:
                 break;
         }
@@ -281,7 +284,9 @@ static void mark(struct devices *set, const struct config *config)
         for (size_t i = 0; i < set->count; i++)
                 set->items[i]->is_marked = false;
         for (size_t i = 0; i < config->count; i++) {
-                struct device *device = config_is_device(config, i) ? devices_find(set, config->sections[i].id) : NULL;
+                struct device *device = config_is_device(config, i)
+                                                ? devices_find(set, config->sections[i].id)
+                                                : NULL;
                 if (device)
                         device->is_marked = true;
         }
@@ -320,7 +325,7 @@ void devices_stop(struct devices *set)
                         worker_wait(set->items[i]->worker, &until);
 }
 
-/* ---- From the outside ------------------------------------------------------------------------------------------ */
+/* ---- From the outside ---------------------------------------------------------------------------------- */
 
 static void refuse_unknown(struct devices *set, const char *id, const void *payload, size_t size,
                            const struct command_meta *meta)
@@ -339,8 +344,8 @@ static void refuse_unknown(struct devices *set, const char *id, const void *payl
         devices_tell_result(set, id, &result, command.id, meta);
 }
 
-void devices_command(struct devices *set, const char *id, const char *channel, const void *payload, size_t size,
-                     const struct command_meta *meta)
+void devices_command(struct devices *set, const char *id, const char *channel, const void *payload,
+                     size_t size, const struct command_meta *meta)
 {
         struct device *device = devices_find(set, id);
 
@@ -384,13 +389,14 @@ void devices_broker_back(struct devices *set)
         set->broker_seen = true;
 }
 
-void devices_set_facts(struct devices *set, void (*ask)(void *userdata, struct node_facts *ret), void *userdata)
+void devices_set_facts(struct devices *set, void (*ask)(void *userdata, struct node_facts *ret),
+                       void *userdata)
 {
         set->ask_facts = ask;
         set->facts_userdata = userdata;
 }
 
-/* ---- Problems -------------------------------------------------------------------------------------------------- */
+/* ---- Problems ------------------------------------------------------------------------------------------ */
 
 /* True when the list has changed. */
 static bool set_problem(struct devices *set, const char *key, const char *text)
@@ -429,7 +435,7 @@ void devices_problem(struct devices *set, const char *key, const char *text)
                 node_tell_problems(devices_find(set, NODE_ID));
 }
 
-/* ---- Info ------------------------------------------------------------------------------------------------------ */
+/* ---- Info ---------------------------------------------------------------------------------------------- */
 
 static void write_text(const char *key, const char *text, struct json_text *out)
 {
@@ -447,7 +453,8 @@ static void write_devices(const struct devices *set, struct json_text *out)
 
                 json_put_key(out, device->id);
                 json_put_open(out, '{');
-                write_text("plugin", device->section ? device->section->kind : device->plugin->table.name, out);
+                write_text("plugin", device->section ? device->section->kind : device->plugin->table.name,
+                           out);
                 write_text("name", device->settings.name, out);
                 write_text("area", device->settings.area, out);
                 json_put_key(out, "channels");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The devices of one node: made from config sections and plugins, started, fed with commands, reloaded. Knows nothing
- * of MQTT: what is to be told to the world goes out through struct device_sink, as JSON, and commands come in through
- * devices_command().
+ * The devices of one node: made from config sections and plugins, started, fed with commands, reloaded. Knows
+ * nothing of MQTT: what is to be told to the world goes out through struct device_sink, as JSON, and commands
+ * come in through devices_command().
  */
 #pragma once
 
@@ -18,12 +18,12 @@
 
 struct devices;
 
-enum device_topic { /* the last word of a device's topics */
-        DEVICE_STATUS, /* "online"/"offline", retained */
-        DEVICE_ERROR,  /* JSON, or empty when it works again; retained */
-        DEVICE_STATE,  /* JSON, retained */
-        DEVICE_EVENT,  /* JSON */
-        DEVICE_RESULT, /* JSON: the answer to a command */
+enum device_topic {                /* the last word of a device's topics */
+                    DEVICE_STATUS, /* "online"/"offline", retained */
+                    DEVICE_ERROR,  /* JSON, or empty when it works again; retained */
+                    DEVICE_STATE,  /* JSON, retained */
+                    DEVICE_EVENT,  /* JSON */
+                    DEVICE_RESULT, /* JSON: the answer to a command */
 };
 
 /* Where a command wants its answer. All borrowed for the call. */
@@ -36,13 +36,15 @@ struct command_meta {
 
 /* Called from inside of the functions below: no member may call back into them, or free anything. */
 struct device_sink {
-        /* A new value of the device's topic. For DEVICE_RESULT `meta` carries reply_to and correlation (else NULL).
-         * Called while nobody listens too: the newest value of the others is asked for by devices_tell_all(). */
-        void (*publish)(void *userdata, const char *device, enum device_topic topic, const char *payload, size_t size,
-                        const struct command_meta *meta);
+        /* A new value of the device's topic. For DEVICE_RESULT `meta` carries reply_to and correlation (else
+         * NULL). Called while nobody listens too: the newest value of the others is asked for by
+         * devices_tell_all(). */
+        void (*publish)(void *userdata, const char *device, enum device_topic topic, const char *payload,
+                        size_t size, const struct command_meta *meta);
         /* Devices or channels changed: `info` is to be built and sent again (devices_info). */
         void (*info_changed)(void *userdata);
-        /* The node's buttons. Called before the command's result is told: to be carried out later, from the loop. */
+        /* The node's buttons. Called before the command's result is told: to be carried out later, from the
+         * loop. */
         void (*restart)(void *userdata);
         void (*reload)(void *userdata);
         void *userdata;
@@ -51,7 +53,7 @@ struct device_sink {
 struct devices_options {
         struct loop *loop;
         struct clock *clock;
-        struct gpio *gpio;          /* NULL at --check */
+        struct gpio *gpio; /* NULL at --check */
         const char *plugin_dir;
         size_t max_payload_bytes;
         unsigned max_depth;
@@ -62,52 +64,57 @@ struct devices_options {
 struct node_facts {
         long certificate_days;
         bool has_certificate;
-        unsigned queue;      /* messages in flight or waiting */
+        unsigned queue; /* messages in flight or waiting */
         uint64_t dropped;
 };
 
-/* Checks every device section of a config without opening anything: plugin found, options right, no line used twice. Appends
- * to `problems`; negative errno only where it could not be checked. Sections whose header is no good are left to
- * settings_read(). A plugin that is there and refused (a foreign ABI) is no problem of the config: it is logged, and its devices
- * will be offline. `loop`, `clock` and `gpio` are not looked at. */
-int devices_check(const struct devices_options *options, const struct config *config, struct problems *problems)
-        MUST_CHECK;
+/* Checks every device section of a config without opening anything: plugin found, options right, no line used
+ * twice. Appends to `problems`; negative errno only where it could not be checked. Sections whose header is
+ * no good are left to settings_read(). A plugin that is there and refused (a foreign ABI) is no problem of
+ * the config: it is logged, and its devices will be offline. `loop`, `clock` and `gpio` are not looked at. */
+int devices_check(const struct devices_options *options, const struct config *config,
+                  struct problems *problems) MUST_CHECK;
 
-int devices_new(const struct devices_options *options, const struct device_sink *sink, struct devices **ret) MUST_CHECK;
+int devices_new(const struct devices_options *options, const struct device_sink *sink,
+                struct devices **ret) MUST_CHECK;
 void devices_free(struct devices *devices); /* after devices_stop() */
 
-/* Makes the set as the config says: marks what is unchanged (it is not touched), restarts what changed, stops what is gone,
- * starts what is new. A device that fails to start is offline and retried; one whose section is no good (the config has not passed
- * devices_check()) is offline with the reason, and the others are not concerned. For devices that are gone, empty payloads are
- * published on status, error and state. The config need not outlive the call. */
+/* Makes the set as the config says: marks what is unchanged (it is not touched), restarts what changed, stops
+ * what is gone, starts what is new. A device that fails to start is offline and retried; one whose section is
+ * no good (the config has not passed devices_check()) is offline with the reason, and the others are not
+ * concerned. For devices that are gone, empty payloads are published on status, error and state. The config
+ * need not outlive the call. */
 int devices_apply(struct devices *devices, const struct config *config) MUST_CHECK;
 
 /* Outputs go to their on_exit, everything is stopped and closed. */
 void devices_stop(struct devices *devices);
 
-/* A command for `device` (or its one `channel`, NULL: the device's own topic) as it came from the broker or a rule. */
-void devices_command(struct devices *devices, const char *device, const char *channel, const void *payload, size_t size,
-                     const struct command_meta *meta);
+/* A command for `device` (or its one `channel`, NULL: the device's own topic) as it came from the broker or a
+ * rule. */
+void devices_command(struct devices *devices, const char *device, const char *channel, const void *payload,
+                     size_t size, const struct command_meta *meta);
 /* Read now and publish, one device or (NULL) all. */
 void devices_get(struct devices *devices, const char *device);
 
-void devices_tell_all(struct devices *devices);                /* every status, error and state to the sink */
-/* on_offline, when offline_after has passed without a broker; before the first devices_broker_back() only for devices with
- * offline_at_start. */
+void devices_tell_all(struct devices *devices); /* every status, error and state to the sink */
+/* on_offline, when offline_after has passed without a broker; before the first devices_broker_back() only for
+ * devices with offline_at_start. */
 void devices_broker_lost(struct devices *devices);
 void devices_broker_back(struct devices *devices);
-void devices_set_facts(struct devices *devices, void (*ask)(void *userdata, struct node_facts *ret), void *userdata);
+void devices_set_facts(struct devices *devices, void (*ask)(void *userdata, struct node_facts *ret),
+                       void *userdata);
 
-/* A problem for the node's list (`key` names it, text NULL takes it away): "broker": "certificate expired". */
+/* A problem for the node's list: "broker", "certificate expired". `text` NULL takes it away. */
 void devices_problem(struct devices *devices, const char *key, const char *text);
 
 /* The `devices` and `plugins` objects of `info`, as JSON texts; free() them. */
 int devices_info(struct devices *devices, char **ret_devices, char **ret_plugins) MUST_CHECK;
 
-/* `sconced --outputs-safe`: every output line of the config to its safe state (off where timed, else on_exit; keep: left
- * alone), without running plugin code. Returns the number of lines that could not be brought there. */
-int devices_outputs_safe(const struct devices_options *options, const struct config *config, unsigned *ret_failed)
-        MUST_CHECK;
+/* `sconced --outputs-safe`: every output line of the config to its safe state (off where timed, else on_exit;
+ * keep: left alone), without running plugin code. Returns the number of lines that could not be brought
+ * there. */
+int devices_outputs_safe(const struct devices_options *options, const struct config *config,
+                         unsigned *ret_failed) MUST_CHECK;
 
 /* `sconced --describe [PLUGIN]`: what a plugin (name or path) declares; NULL: all of the directory. */
 int devices_describe(const char *plugin_dir, const char *plugin, FILE *out) MUST_CHECK;

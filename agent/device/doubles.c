@@ -66,7 +66,8 @@ static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size)
 
 static uint64_t hash_key(const struct doubles *doubles, const struct double_key *key)
 {
-        uint64_t hash = hash_bytes(doubles->seed ^ 0xcbf29ce484222325ULL, key->device, strlen(key->device) + 1);
+        uint64_t hash = hash_bytes(doubles->seed ^ 0xcbf29ce484222325ULL, key->device,
+                                   strlen(key->device) + 1);
 
         hash = hash_bytes(hash, &key->kind, 1);
         return hash_bytes(hash, key->data, key->size);

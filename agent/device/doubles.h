@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Commands that come twice. A sender that repeats a command gives it the same id or the same correlation data: within 60 s it
- * is not carried out again, and is told what became of the first. Bounded in memory: the oldest are forgotten.
+ * Commands that come twice. A sender that repeats a command gives it the same id or the same correlation
+ * data: within 60 s it is not carried out again, and is told what became of the first. Bounded in memory: the
+ * oldest are forgotten.
  */
 #pragma once
 
@@ -26,7 +27,7 @@ struct doubles;
 struct doubles *doubles_new(void); /* NULL without memory */
 void doubles_free(struct doubles *doubles);
 
-/* Has this been here within the window? RESULT_DUPLICATE in `ret` means that it is still being carried out. */
+/* Has this been here within the window? RESULT_DUPLICATE in `ret`: it is still being carried out. */
 bool doubles_find(struct doubles *doubles, const struct double_key *key, uint64_t now_us, struct result *ret);
 /* It is being carried out. Without memory it is not remembered. */
 void doubles_begin(struct doubles *doubles, const struct double_key *key, uint64_t now_us);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a plugin on the event loop may call. Everything that it opens here is closed here, whatever the plugin does. */
+/* What a plugin on the event loop may call. Everything that it opens here is closed here, whatever the plugin
+ * does. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,21 +50,23 @@ static void *instance_of(const struct device *device)
         return device->body->blueprint->instance;
 }
 
-/* ---- Saying things --------------------------------------------------------------------------------------------- */
+/* ---- Saying things ------------------------------------------------------------------------------------- */
 
 static const char *host_id(struct sconce_device *dev)
 {
         return device_of(dev)->id;
 }
 
-static int host_report(struct sconce_device *dev, uint64_t time_us, const struct sconce_value *values, size_t count)
+static int host_report(struct sconce_device *dev, uint64_t time_us, const struct sconce_value *values,
+                       size_t count)
 {
         struct device *device = device_of(dev);
 
         return may_touch(device) ? device_report(device, time_us, values, count) : -EPERM;
 }
 
-static int host_event(struct sconce_device *dev, uint64_t time_us, const char *channel, const char *event_type)
+static int host_event(struct sconce_device *dev, uint64_t time_us, const char *channel,
+                      const char *event_type)
 {
         struct device *device = device_of(dev);
 
@@ -107,7 +110,8 @@ static uint64_t host_now_us(struct sconce_device *dev)
         return device->set->options.loop ? device_now_us(device) : 0;
 }
 
-static int host_channel_add(struct sconce_device *dev, const struct sconce_channel *channel, size_t channel_size)
+static int host_channel_add(struct sconce_device *dev, const struct sconce_channel *channel,
+                            size_t channel_size)
 {
         struct sconce_channel row = { 0 };
 
@@ -132,7 +136,7 @@ static int host_timed(struct sconce_device *dev, bool timed)
         return 0;
 }
 
-/* ---- Lines ----------------------------------------------------------------------------------------------------- */
+/* ---- Lines --------------------------------------------------------------------------------------------- */
 
 int host_lines_init(struct device *device)
 {
@@ -203,8 +207,8 @@ static int host_line_output(struct sconce_device *dev, struct sconce_line *handl
 
         int r = openable(device, line, true, &fault);
         if (r == 0)
-                r = line_open_output(device->set->options.gpio, handle, first_value < 0 ? -1 : first_value != 0, on_edge,
-                                     line, &fault);
+                r = line_open_output(device->set->options.gpio, handle,
+                                     first_value < 0 ? -1 : first_value != 0, on_edge, line, &fault);
         return line_result(device, r, &fault);
 }
 
@@ -232,7 +236,8 @@ static int open_line(struct device *device, const struct sconce_line *handle, st
 }
 
 /* A line that closed under our hands: its chip is gone, and so is the device until it is back. */
-static int use_result(struct device *device, const struct sconce_line *handle, int r, const struct fault *fault)
+static int use_result(struct device *device, const struct sconce_line *handle, int r,
+                      const struct fault *fault)
 {
         if (r < 0 && find_line(device, handle) && !line_is_open(handle))
                 device_lost(device, fault);
@@ -280,7 +285,7 @@ int host_force_off(struct device *device)
         return result;
 }
 
-/* ---- Timers ---------------------------------------------------------------------------------------------------- */
+/* ---- Timers -------------------------------------------------------------------------------------------- */
 
 static void on_timer(void *userdata)
 {
@@ -304,7 +309,8 @@ static size_t count_timers(const struct device *device)
         return count;
 }
 
-static int host_timer_new(struct sconce_device *dev, sconce_timer_fn fn, void *userdata, struct sconce_timer **ret)
+static int host_timer_new(struct sconce_device *dev, sconce_timer_fn fn, void *userdata,
+                          struct sconce_timer **ret)
 {
         struct device *device = device_of(dev);
 
@@ -353,7 +359,7 @@ static int host_timer_disarm(struct sconce_device *dev, struct sconce_timer *tim
         return 0;
 }
 
-/* ---- Descriptors ----------------------------------------------------------------------------------------------- */
+/* ---- Descriptors --------------------------------------------------------------------------------------- */
 
 static int on_ready(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
@@ -381,8 +387,8 @@ static size_t count_watches(const struct device *device)
         return count;
 }
 
-static int host_fd_watch(struct sconce_device *dev, int fd, uint32_t events, sconce_watch_fn fn, void *userdata,
-                         struct sconce_watch **ret)
+static int host_fd_watch(struct sconce_device *dev, int fd, uint32_t events, sconce_watch_fn fn,
+                         void *userdata, struct sconce_watch **ret)
 {
         struct device *device = device_of(dev);
 
@@ -398,7 +404,8 @@ static int host_fd_watch(struct sconce_device *dev, int fd, uint32_t events, sco
         watch->device = device;
         watch->fn = fn;
         watch->userdata = userdata;
-        int r = sd_event_add_io(device->set->options.loop->event, &watch->source, fd, events, on_ready, watch);
+        int r = sd_event_add_io(device->set->options.loop->event, &watch->source, fd, events, on_ready,
+                                watch);
         if (r < 0)
                 return r;
         watch->next = device->watches;
@@ -422,7 +429,7 @@ static int host_fd_unwatch(struct sconce_device *dev, struct sconce_watch *watch
         return -EINVAL;
 }
 
-/* ---- Saved state: within this run ------------------------------------------------------------------------------ */
+/* ---- Saved state: within this run ---------------------------------------------------------------------- */
 
 static struct saved **find_saved(struct device *device, const char *key)
 {
@@ -506,7 +513,7 @@ static int host_load(struct sconce_device *dev, const char *key, char *text, siz
         return (int)length;
 }
 
-/* ---- The table ------------------------------------------------------------------------------------------------- */
+/* ---- The table ----------------------------------------------------------------------------------------- */
 
 void host_close_all(struct device *device)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The device `node`: the agent itself, written as a plugin like any other. How long it runs, what waits, what was lost, how
- * much memory it takes, when its certificate ends, what is wrong; and two buttons.
+ * The device `node`: the agent itself, written as a plugin like any other. How long it runs, what waits, what
+ * was lost, how much memory it takes, when its certificate ends, what is wrong; and two buttons.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,20 +11,45 @@
 #include "device/device.h"
 
 static const struct sconce_channel channels[] = {
-        { .key = "uptime_s", .kind = SCONCE_SENSOR, .flags = SCONCE_DIAGNOSTIC, .unit = "s", .device_class = "duration",
+        { .key = "uptime_s",
+          .kind = SCONCE_SENSOR,
+          .flags = SCONCE_DIAGNOSTIC,
+          .unit = "s",
+          .device_class = "duration",
           .help = "How long the agent has been running" },
-        { .key = "queue", .kind = SCONCE_SENSOR, .flags = SCONCE_DIAGNOSTIC,
+        { .key = "queue",
+          .kind = SCONCE_SENSOR,
+          .flags = SCONCE_DIAGNOSTIC,
           .help = "Messages that the broker has not acknowledged yet" },
-        { .key = "dropped", .kind = SCONCE_SENSOR, .flags = SCONCE_DIAGNOSTIC | SCONCE_TOTAL,
+        { .key = "dropped",
+          .kind = SCONCE_SENSOR,
+          .flags = SCONCE_DIAGNOSTIC | SCONCE_TOTAL,
           .help = "Messages that could not be delivered, and commands for no device" },
-        { .key = "memory_kb", .kind = SCONCE_SENSOR, .flags = SCONCE_DIAGNOSTIC, .unit = "kB",
-          .device_class = "data_size", .help = "Memory in use" },
-        { .key = "certificate_days", .kind = SCONCE_SENSOR, .flags = SCONCE_DIAGNOSTIC, .unit = "d",
-          .device_class = "duration", .help = "Days until the node's certificate expires" },
-        { .key = "problems", .kind = SCONCE_TEXT_LIST, .flags = SCONCE_DIAGNOSTIC, .help = "What is wrong just now" },
-        { .key = "restart", .kind = SCONCE_BUTTON, .flags = SCONCE_DIAGNOSTIC, .device_class = "restart",
+        { .key = "memory_kb",
+          .kind = SCONCE_SENSOR,
+          .flags = SCONCE_DIAGNOSTIC,
+          .unit = "kB",
+          .device_class = "data_size",
+          .help = "Memory in use" },
+        { .key = "certificate_days",
+          .kind = SCONCE_SENSOR,
+          .flags = SCONCE_DIAGNOSTIC,
+          .unit = "d",
+          .device_class = "duration",
+          .help = "Days until the node's certificate expires" },
+        { .key = "problems",
+          .kind = SCONCE_TEXT_LIST,
+          .flags = SCONCE_DIAGNOSTIC,
+          .help = "What is wrong just now" },
+        { .key = "restart",
+          .kind = SCONCE_BUTTON,
+          .flags = SCONCE_DIAGNOSTIC,
+          .device_class = "restart",
           .help = "Stops cleanly and starts the same program again" },
-        { .key = "reload", .kind = SCONCE_BUTTON, .flags = SCONCE_DIAGNOSTIC, .help = "Reads the config again" },
+        { .key = "reload",
+          .kind = SCONCE_BUTTON,
+          .flags = SCONCE_DIAGNOSTIC,
+          .help = "Reads the config again" },
         { .key = NULL },
 };
 
@@ -50,8 +75,8 @@ static void list_problems(const struct devices *set, char text[static 4096])
 
         text[0] = '\0';
         for (size_t i = 0; i < set->n_problems && used < 4096; i++)
-                used += (size_t)snprintf(text + used, 4096 - used, "%s%s: %s", i ? "\n" : "", set->problems[i].key,
-                                         set->problems[i].text);
+                used += (size_t)snprintf(text + used, 4096 - used, "%s%s: %s", i ? "\n" : "",
+                                         set->problems[i].key, set->problems[i].text);
 }
 
 static int node_read(struct sconce_device *dev, void *instance)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the agent does for every device that has an output: its first value, the longest time on, what becomes of it at exit and
- * without the broker. Plugins see commands and sconce_first() only.
+ * What the agent does for every device that has an output: its first value, the longest time on, what becomes
+ * of it at exit and without the broker. Plugins see commands and sconce_first() only.
  */
 #include <errno.h>
 
@@ -25,7 +25,7 @@ static uint64_t time_on_us(const struct device *device)
         return device->on_since_us ? device_now_us(device) - device->on_since_us : 0;
 }
 
-/* ---- The first value ------------------------------------------------------------------------------------------- */
+/* ---- The first value ----------------------------------------------------------------------------------- */
 
 static int first_power_on(const struct device *device, const char *key, struct sconce_value *ret)
 {
@@ -68,7 +68,7 @@ int output_first(struct device *device, const char *key, struct sconce_value *re
         return channel_kept(channel, ret);
 }
 
-/* ---- max_on ---------------------------------------------------------------------------------------------------- */
+/* ---- max_on -------------------------------------------------------------------------------------------- */
 
 /* The plugin could not do it: the lines themselves then, and the state says so. */
 static int force_off(struct device *device, const struct channel *channel)
@@ -148,7 +148,7 @@ void output_rest(struct device *device)
                 timer_disarm(device->max_on);
 }
 
-/* ---- Exit and the broker --------------------------------------------------------------------------------------- */
+/* ---- Exit and the broker ------------------------------------------------------------------------------- */
 
 static void switch_to(struct device *device, bool on, const char *why)
 {

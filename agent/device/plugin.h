@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The agent's own copy of what a plugin declares. A plugin may have been built with an older or a newer header, whose structs
- * are shorter or longer: so its tables are walked by the strides that its module records, and copied into zeroed structs of
- * ours. From then on nobody looks at the original. Texts and functions stay the plugin's, whose code is never unloaded.
+ * The agent's own copy of what a plugin declares. A plugin may have been built with an older or a newer
+ * header, whose structs are shorter or longer: so its tables are walked by the strides that its module
+ * records, and copied into zeroed structs of ours. From then on nobody looks at the original. Texts and
+ * functions stay the plugin's, whose code is never unloaded.
  */
 #pragma once
 

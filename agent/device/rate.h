@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 struct rate {
-        uint64_t per_second; /* and the bucket's size */
+        uint64_t per_second;  /* and the bucket's size */
         uint64_t level_micro; /* millionths of a token */
         uint64_t at_us;
 };

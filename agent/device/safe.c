@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `sconced --outputs-safe`: after a crash nobody has carried out on_exit. The config alone says which lines those are; no plugin
- * code runs, for it may be what crashed. A plugin file is only loaded for its tables.
+ * `sconced --outputs-safe`: after a crash nobody has carried out on_exit. The config alone says which lines
+ * those are; no plugin code runs, for it may be what crashed. A plugin file is only loaded for its tables.
  */
 #include <errno.h>
 
@@ -25,7 +25,8 @@ static unsigned make_safe(struct gpio *gpio, const struct blueprint *blueprint, 
                         failed++;
                         continue;
                 }
-                log_device(LOG_NOTICE, id, "%s is %s", line_text(line), on_exit == ON_EVENT_ON ? "on" : "off");
+                log_device(LOG_NOTICE, id, "%s is %s", line_text(line),
+                           on_exit == ON_EVENT_ON ? "on" : "off");
                 line_close(line);
         }
         return failed;
@@ -45,13 +46,15 @@ static unsigned section_safe(struct loader *loader, struct gpio *gpio, const str
         if (!plugin->has_output)
                 return 0;
         if (blueprint_new(plugin, section, &problems, &blueprint) < 0) {
-                log_device(LOG_ERR, section->id, "is not made safe: %s", problems.count ? problems.items[0] : "bad section");
+                log_device(LOG_ERR, section->id, "is not made safe: %s",
+                           problems.count ? problems.items[0] : "bad section");
                 return 1;
         }
         return make_safe(gpio, blueprint, section->id);
 }
 
-int devices_outputs_safe(const struct devices_options *options, const struct config *config, unsigned *ret_failed)
+int devices_outputs_safe(const struct devices_options *options, const struct config *config,
+                         unsigned *ret_failed)
 {
         struct loader loader;
         unsigned failed = 0;

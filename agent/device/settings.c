@@ -18,28 +18,31 @@ static const struct sconce_option common_rows[] = {
                           .max = "100000"),
 };
 
-static const struct sconce_option deadline_row =
-        SCONCE_OPTION_DURATION(struct device_settings, deadline_us, "deadline", SCONCE_RELOADABLE,
-                               "How long the hardware may take to answer before the device counts as offline",
-                               .def = DEFAULT_DEADLINE, .min = "10ms", .max = "1h");
+static const struct sconce_option deadline_row = SCONCE_OPTION_DURATION(
+        struct device_settings, deadline_us, "deadline", SCONCE_RELOADABLE,
+        "How long the hardware may take to answer before the device counts as offline",
+        .def = DEFAULT_DEADLINE, .min = "10ms", .max = "1h");
 
 static const char *const power_on_choices[] = { "last", "on", "off", "keep", NULL };
 static const char *const on_event_choices[] = { "keep", "on", "off", NULL };
 
 static const struct sconce_option output_rows[] = {
         SCONCE_OPTION_ENUM(struct device_settings, output.power_on, "power_on", SCONCE_RELOADABLE,
-                           "What it is at its first start after a boot; keep: what the hardware shows", .def = "last",
-                           .choices = power_on_choices),
-        SCONCE_OPTION_ENUM(struct device_settings, output.on_exit, "on_exit", SCONCE_RELOADABLE,
-                           "What it becomes when the agent stops; by default keep, off for an output that is timed",
-                           .choices = on_event_choices),
+                           "What it is at its first start after a boot; keep: what the hardware shows",
+                           .def = "last", .choices = power_on_choices),
+        SCONCE_OPTION_ENUM(
+                struct device_settings, output.on_exit, "on_exit", SCONCE_RELOADABLE,
+                "What it becomes when the agent stops; by default keep, off for an output that is timed",
+                .choices = on_event_choices),
         SCONCE_OPTION_ENUM(struct device_settings, output.on_offline, "on_offline", SCONCE_RELOADABLE,
                            "What it becomes when the broker has been away for offline_after", .def = "keep",
                            .choices = on_event_choices),
-        SCONCE_OPTION_BOOL(struct device_settings, output.offline_at_start, "offline_at_start", SCONCE_RELOADABLE,
-                           "Whether on_offline counts before the first connection too", .def = "no"),
+        SCONCE_OPTION_BOOL(struct device_settings, output.offline_at_start, "offline_at_start",
+                           SCONCE_RELOADABLE, "Whether on_offline counts before the first connection too",
+                           .def = "no"),
         SCONCE_OPTION_DURATION(struct device_settings, output.max_on_us, "max_on", SCONCE_RELOADABLE,
-                               "How long it may stay on before it is switched off", .min = "10ms", .max = "365d"),
+                               "How long it may stay on before it is switched off", .min = "10ms",
+                               .max = "365d"),
         { .key = NULL },
 };
 
@@ -57,18 +60,17 @@ static const char *const drive_choices[] = {
         NULL,
 };
 
-static const struct sconce_option active_low_row =
-        SCONCE_OPTION_BOOL(struct line_settings, active_low, "active_low", 0,
-                           "Whether a low level means on", .def = "no");
-static const struct sconce_option bias_row =
-        SCONCE_OPTION_ENUM(struct line_settings, bias, "bias", 0, "The line's pull resistor", .def = "as-is",
-                           .choices = bias_choices);
-static const struct sconce_option drive_row =
-        SCONCE_OPTION_ENUM(struct line_settings, drive, "drive", 0, "How the line is driven", .def = "push-pull",
-                           .choices = drive_choices);
-static const struct sconce_option debounce_row =
-        SCONCE_OPTION_DURATION(struct line_settings, debounce_us, "debounce", 0,
-                               "How long a level must stay before it counts", .def = "0ms", .max = "10s");
+static const struct sconce_option active_low_row = SCONCE_OPTION_BOOL(
+        struct line_settings, active_low, "active_low", 0, "Whether a low level means on", .def = "no");
+static const struct sconce_option bias_row = SCONCE_OPTION_ENUM(struct line_settings, bias, "bias", 0,
+                                                                "The line's pull resistor", .def = "as-is",
+                                                                .choices = bias_choices);
+static const struct sconce_option drive_row = SCONCE_OPTION_ENUM(struct line_settings, drive, "drive", 0,
+                                                                 "How the line is driven", .def = "push-pull",
+                                                                 .choices = drive_choices);
+static const struct sconce_option debounce_row = SCONCE_OPTION_DURATION(
+        struct line_settings, debounce_us, "debounce", 0, "How long a level must stay before it counts",
+        .def = "0ms", .max = "10s");
 
 void settings_tables_init(const struct sconce_plugin *plugin, bool has_output, struct settings_tables *ret)
 {
@@ -90,7 +92,8 @@ void line_companions_init(const struct sconce_option *line_row, struct line_comp
 {
         bool output = line_row->flags & SCONCE_OUTPUT;
 
-        *ret = (struct line_companions){ .rows = { active_low_row, bias_row, output ? drive_row : debounce_row } };
+        *ret = (struct line_companions){ .rows = { active_low_row, bias_row,
+                                                   output ? drive_row : debounce_row } };
         if (line_row->bias)
                 ret->rows[1].def = line_row->bias;
         if (line_row->debounce && !output)
@@ -98,7 +101,8 @@ void line_companions_init(const struct sconce_option *line_row, struct line_comp
         if (strcmp(line_row->key, "line") == 0)
                 return;
         for (size_t i = 0; i < ARRAY_SIZE(ret->keys); i++) {
-                (void)snprintf(ret->keys[i], sizeof(ret->keys[i]), "%.63s_%s", line_row->key, ret->rows[i].key);
+                (void)snprintf(ret->keys[i], sizeof(ret->keys[i]), "%.63s_%s", line_row->key,
+                               ret->rows[i].key);
                 ret->rows[i].key = ret->keys[i];
         }
 }

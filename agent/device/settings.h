@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The options that the agent adds to every device's section: its own rows, and companions for each LINE of a plugin. */
+/* The options that the agent adds to every device's section: its own rows, and companions for each LINE of a
+ * plugin. */
 #pragma once
 
 #include <sconce/plugin.h>
@@ -27,7 +28,7 @@ struct device_settings {
 
 /* What a device's section may say beside the plugin's own rows. Each table ends with an empty row. */
 struct settings_tables {
-        struct sconce_option common[8];   /* with the plugin's own defaults of `every` and `deadline` */
+        struct sconce_option common[8];     /* with the plugin's own defaults of `every` and `deadline` */
         const struct sconce_option *output; /* NULL: the plugin has no output */
 };
 

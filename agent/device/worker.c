@@ -46,7 +46,7 @@ struct worker {
         struct job_item *jobs, **jobs_end; /* the first is the one that runs */
         struct post *posts, **posts_end;
         struct job_item *done, **done_end; /* ended: their posts are out already */
-        size_t n_jobs; /* submitted and not yet taken back by the loop */
+        size_t n_jobs;                     /* submitted and not yet taken back by the loop */
         bool is_released;
         int fd;
 
@@ -54,7 +54,7 @@ struct worker {
         struct job_item *current;
 };
 
-/* ---- On the thread: what plugins call -------------------------------------------------------------------------- */
+/* ---- On the thread: what plugins call ------------------------------------------------------------------ */
 
 static struct body *body_of(struct sconce_device *handle)
 {
@@ -135,7 +135,8 @@ static int finish_post(struct body *body, struct post *post, bool ok)
         return -ENOMEM;
 }
 
-static int worker_report(struct sconce_device *dev, uint64_t time_us, const struct sconce_value *values, size_t count)
+static int worker_report(struct sconce_device *dev, uint64_t time_us, const struct sconce_value *values,
+                         size_t count)
 {
         struct body *body = body_of(dev);
         struct post *post = new_post(body, POST_REPORT, time_us);
@@ -156,7 +157,8 @@ static int worker_report(struct sconce_device *dev, uint64_t time_us, const stru
         return finish_post(body, post, ok);
 }
 
-static int worker_event(struct sconce_device *dev, uint64_t time_us, const char *channel, const char *event_type)
+static int worker_event(struct sconce_device *dev, uint64_t time_us, const char *channel,
+                        const char *event_type)
 {
         struct body *body = body_of(dev);
         struct post *post = new_post(body, POST_EVENT, time_us);
@@ -182,7 +184,8 @@ static int worker_health(struct sconce_device *dev, int error, const char *reaso
         return finish_post(body, post, ok);
 }
 
-static int worker_channel_add(struct sconce_device *dev, const struct sconce_channel *channel, size_t channel_size)
+static int worker_channel_add(struct sconce_device *dev, const struct sconce_channel *channel,
+                              size_t channel_size)
 {
         struct body *body = body_of(dev);
         struct sconce_channel row = { 0 };
@@ -258,7 +261,8 @@ static int refuse_line_get(struct sconce_device *dev, struct sconce_line *line, 
         return -EXDEV;
 }
 
-static int refuse_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer, uint64_t period_ns, double level)
+static int refuse_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer, uint64_t period_ns,
+                              double level)
 {
         (void)dev, (void)dimmer, (void)period_ns, (void)level;
         return -EXDEV;
@@ -270,7 +274,8 @@ static int refuse_dimmer_set(struct sconce_device *dev, struct sconce_dimmer *di
         return -EXDEV;
 }
 
-static int refuse_timer_new(struct sconce_device *dev, sconce_timer_fn fn, void *userdata, struct sconce_timer **ret)
+static int refuse_timer_new(struct sconce_device *dev, sconce_timer_fn fn, void *userdata,
+                            struct sconce_timer **ret)
 {
         (void)dev, (void)fn, (void)userdata, (void)ret;
         return -EXDEV;
@@ -288,8 +293,8 @@ static int refuse_timer_disarm(struct sconce_device *dev, struct sconce_timer *t
         return -EXDEV;
 }
 
-static int refuse_fd_watch(struct sconce_device *dev, int fd, uint32_t events, sconce_watch_fn fn, void *userdata,
-                           struct sconce_watch **ret)
+static int refuse_fd_watch(struct sconce_device *dev, int fd, uint32_t events, sconce_watch_fn fn,
+                           void *userdata, struct sconce_watch **ret)
 {
         (void)dev, (void)fd, (void)events, (void)fn, (void)userdata, (void)ret;
         return -EXDEV;
@@ -340,7 +345,7 @@ const struct sconce_host worker_host = {
         .load = refuse_load,
 };
 
-/* ---- On the thread: jobs --------------------------------------------------------------------------------------- */
+/* ---- On the thread: jobs ------------------------------------------------------------------------------- */
 
 static void worker_destroy(struct worker *worker)
 {
@@ -407,7 +412,7 @@ static void *thread_main(void *userdata)
         return NULL;
 }
 
-/* ---- On the loop ----------------------------------------------------------------------------------------------- */
+/* ---- On the loop --------------------------------------------------------------------------------------- */
 
 static void hear_health(struct device *device, const struct post *post)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The thread of a blocking device. The loop gives it jobs (callbacks to run), it sends back what they reported and how they
- * ended, through an eventfd. One job at a time, in order; neither side ever waits for the other. A job that overstays its
- * deadline is reported once; a thread that hangs when its device goes is left to itself: it touches nothing but its own
- * bodies, and frees everything when its call returns.
+ * The thread of a blocking device. The loop gives it jobs (callbacks to run), it sends back what they
+ * reported and how they ended, through an eventfd. One job at a time, in order; neither side ever waits for
+ * the other. A job that overstays its deadline is reported once; a thread that hangs when its device goes is
+ * left to itself: it touches nothing but its own bodies, and frees everything when its call returns.
  */
 #pragma once
 

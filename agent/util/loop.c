@@ -39,8 +39,9 @@ void loop_done(struct loop *loop)
 
 uint64_t loop_now_us(const struct loop *loop)
 {
+        /* Devices' threads ask too, while a test moves the clock. */
         if (loop->fake)
-                return loop->fake_now_us;
+                return __atomic_load_n(&loop->fake_now_us, __ATOMIC_RELAXED);
 
         struct timespec now;
         (void)clock_gettime(CLOCK_BOOTTIME, &now);
@@ -57,17 +58,22 @@ static struct timer *next_due(struct loop *loop, uint64_t until_us)
         return due;
 }
 
+static void set_fake_now(struct loop *loop, uint64_t now_us)
+{
+        __atomic_store_n(&loop->fake_now_us, now_us, __ATOMIC_RELAXED);
+}
+
 void loop_advance(struct loop *loop, uint64_t by_us)
 {
         uint64_t until_us = loop->fake_now_us + by_us;
         struct timer *due;
 
         while ((due = next_due(loop, until_us))) {
-                loop->fake_now_us = MAX(loop->fake_now_us, due->fake_due_us);
+                set_fake_now(loop, MAX(loop->fake_now_us, due->fake_due_us));
                 due->armed = false;
                 due->fn(due->userdata);
         }
-        loop->fake_now_us = until_us;
+        set_fake_now(loop, until_us);
 }
 
 static int on_time(sd_event_source *source, uint64_t usec, void *userdata)

@@ -18,10 +18,10 @@
 
 #define SOON_S 20
 
-/* ---- What it tells --------------------------------------------------------------------------------------------- */
+/* ---- What it tells ------------------------------------------------------------------------------------- */
 
-static void on_publish(void *userdata, const char *device, enum device_topic topic, const char *payload, size_t size,
-                       const struct command_meta *meta)
+static void on_publish(void *userdata, const char *device, enum device_topic topic, const char *payload,
+                       size_t size, const struct command_meta *meta)
 {
         struct house *house = userdata;
         struct told_message *told = realloc(house->told, (house->n_told + 1) * sizeof(*told));
@@ -80,7 +80,7 @@ void house_forget(struct house *house)
         house->n_told = 0;
 }
 
-/* ---- Setting up ------------------------------------------------------------------------------------------------ */
+/* ---- Setting up ---------------------------------------------------------------------------------------- */
 
 static void link_plugins(const char *from, const char *to)
 {
@@ -289,7 +289,7 @@ char *house_check(struct house *house, const char *text)
         return all;
 }
 
-/* ---- Using ----------------------------------------------------------------------------------------------------- */
+/* ---- Using --------------------------------------------------------------------------------------------- */
 
 void house_set(struct house *house, const char *device, const char *payload)
 {
@@ -337,7 +337,8 @@ static void without_time(const char *json, char text[static 1024])
         (void)snprintf(text, 1024, "%s%s", rest == json ? "" : "{", rest);
 }
 
-void house_assert_told(const struct house *house, const char *device, enum device_topic topic, const char *expected)
+void house_assert_told(const struct house *house, const char *device, enum device_topic topic,
+                       const char *expected)
 {
         const char *is = house_told(house, device, topic);
         char text[1024];

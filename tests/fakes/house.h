@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A house to test in: devices from config texts, the real plugins, the simulated chip, the fake clock, and everything told. */
+/* A house to test in: devices from config texts, the real plugins, the simulated chip, the fake clock, and
+ * everything told. */
 #pragma once
 
 #include "device/devices.h"
@@ -27,8 +28,9 @@ struct house {
 
 /* CMocka's setup and teardown: *state is the house, with no device but `node` in it. */
 int house_setup(void **state);
-int house_setup_more(void **state);  /* with the plugins of tests/plugins too */
-int house_setup_chips(void **state); /* on gpiochip0 of fakes/fake_chip.h, plugged in, instead of the simulated chip */
+int house_setup_more(void **state); /* with the plugins of tests/plugins too */
+int house_setup_chips(
+        void **state); /* on gpiochip0 of fakes/fake_chip.h, plugged in, instead of the simulated chip */
 int house_teardown(void **state);
 
 /* Applies a config text; it must be right. */
@@ -48,13 +50,15 @@ size_t house_count(const struct house *house, const char *device, enum device_to
 void house_forget(struct house *house);
 
 /* The same, without `"time":…`: what is left of {"time":"…","state":"ON"} is {"state":"ON"}. */
-void house_assert_told(const struct house *house, const char *device, enum device_topic topic, const char *expected);
+void house_assert_told(const struct house *house, const char *device, enum device_topic topic,
+                       const char *expected);
 /* The newest result; NULL expects none. */
 void house_assert_result(const struct house *house, const char *device, const char *expected);
 
 void house_pass(struct house *house, uint64_t time_us); /* on the fake clock */
 /* Runs the loop until it is so, or fails after some seconds. */
-void house_wait(struct house *house, bool (*is_so)(const struct house *house, void *userdata), void *userdata);
+void house_wait(struct house *house, bool (*is_so)(const struct house *house, void *userdata),
+                void *userdata);
 /* Until the device's topic has been told so often. */
 void house_wait_told(struct house *house, const char *device, enum device_topic topic, size_t times);
 

@@ -64,7 +64,7 @@ static struct mock_host *host_of(struct sconce_device *dev)
         return (struct mock_host *)(void *)dev;
 }
 
-/* ---- Reports --------------------------------------------------------------------------------------------------- */
+/* ---- Reports ------------------------------------------------------------------------------------------- */
 
 static struct known_value *find_value(struct mock_host *host, const char *channel)
 {
@@ -80,7 +80,8 @@ static const char *mock_id(struct sconce_device *dev)
         return "mock";
 }
 
-static int mock_report(struct sconce_device *dev, uint64_t time_us, const struct sconce_value *values, size_t count)
+static int mock_report(struct sconce_device *dev, uint64_t time_us, const struct sconce_value *values,
+                       size_t count)
 {
         struct mock_host *host = host_of(dev);
 
@@ -101,7 +102,8 @@ static int mock_report(struct sconce_device *dev, uint64_t time_us, const struct
         return 0;
 }
 
-static int mock_raise(struct sconce_device *dev, uint64_t time_us, const char *channel, const char *event_type)
+static int mock_raise(struct sconce_device *dev, uint64_t time_us, const char *channel,
+                      const char *event_type)
 {
         struct mock_host *host = host_of(dev);
 
@@ -138,7 +140,8 @@ static uint64_t mock_now_us(struct sconce_device *dev)
         return host_of(dev)->now_us;
 }
 
-static int mock_channel_add(struct sconce_device *dev, const struct sconce_channel *channel, size_t channel_size)
+static int mock_channel_add(struct sconce_device *dev, const struct sconce_channel *channel,
+                            size_t channel_size)
 {
         (void)dev;
         (void)channel_size;
@@ -162,7 +165,7 @@ static int mock_timed(struct sconce_device *dev, bool timed)
         return 0;
 }
 
-/* ---- Lines ----------------------------------------------------------------------------------------------------- */
+/* ---- Lines --------------------------------------------------------------------------------------------- */
 
 static int mock_line_open(struct sconce_line *line, bool output)
 {
@@ -220,9 +223,10 @@ static int mock_line_get(struct sconce_device *dev, struct sconce_line *line, bo
         return 0;
 }
 
-/* ---- Timers, descriptors, saved state -------------------------------------------------------------------------- */
+/* ---- Timers, descriptors, saved state ------------------------------------------------------------------ */
 
-static int mock_timer_new(struct sconce_device *dev, sconce_timer_fn fn, void *userdata, struct sconce_timer **ret)
+static int mock_timer_new(struct sconce_device *dev, sconce_timer_fn fn, void *userdata,
+                          struct sconce_timer **ret)
 {
         struct mock_host *host = host_of(dev);
         struct sconce_timer *timer = calloc(1, sizeof(*timer));
@@ -250,8 +254,8 @@ static int mock_timer_disarm(struct sconce_device *dev, struct sconce_timer *tim
         return 0;
 }
 
-static int mock_fd_watch(struct sconce_device *dev, int fd, uint32_t events, sconce_watch_fn fn, void *userdata,
-                         struct sconce_watch **ret)
+static int mock_fd_watch(struct sconce_device *dev, int fd, uint32_t events, sconce_watch_fn fn,
+                         void *userdata, struct sconce_watch **ret)
 {
         struct mock_host *host = host_of(dev);
         struct sconce_watch *watch = calloc(1, sizeof(*watch));
@@ -342,7 +346,7 @@ static const struct sconce_host mock_table = {
         .load = mock_load,
 };
 
-/* ---- Options --------------------------------------------------------------------------------------------------- */
+/* ---- Options ------------------------------------------------------------------------------------------- */
 
 static const char *keep_text(struct mock_host *host, const char *text)
 {
@@ -474,7 +478,7 @@ static void fill_defaults(struct mock_host *host)
         }
 }
 
-/* ---- Life ------------------------------------------------------------------------------------------------------ */
+/* ---- Life ---------------------------------------------------------------------------------------------- */
 
 struct mock_host *mock_host_new(const struct sconce_module *module)
 {
@@ -604,7 +608,7 @@ int mock_command(struct mock_host *host, struct sconce_value value)
         return mock_commands(host, &value, 1);
 }
 
-/* ---- What happens to it ---------------------------------------------------------------------------------------- */
+/* ---- What happens to it -------------------------------------------------------------------------------- */
 
 static struct sconce_timer *next_due(struct mock_host *host, uint64_t until_us)
 {
@@ -667,7 +671,7 @@ bool mock_ready(struct mock_host *host, int fd, uint32_t events)
         return false;
 }
 
-/* ---- What it has said ------------------------------------------------------------------------------------------ */
+/* ---- What it has said ---------------------------------------------------------------------------------- */
 
 const struct sconce_value *mock_value(const struct mock_host *host, const char *channel)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A host for one device, in memory: what a plugin's unit test runs it against. Lines, timers and the clock are fakes; whatever
- * the plugin reports, raises or says is kept for the test to look at. Needs nothing but the public header and CMocka.
+ * A host for one device, in memory: what a plugin's unit test runs it against. Lines, timers and the clock
+ * are fakes; whatever the plugin reports, raises or says is kept for the test to look at. Needs nothing but
+ * the public header and CMocka.
  *
  *         struct mock_host *host = mock_host_load("build/plugins/lamp.so");
  *         mock_option(host, "line", "GPIO17");
@@ -28,7 +29,8 @@ struct sconce_line {
         sconce_line_fn fn;
 };
 
-/* From a plugin's file, or from its table in the same program. Options have their defaults. Fails the test where it cannot. */
+/* From a plugin's file, or from its table in the same program. Options have their defaults. Fails the test
+ * where it cannot. */
 struct mock_host *mock_host_load(const char *path);
 struct mock_host *mock_host_new(const struct sconce_module *module);
 void mock_host_free(struct mock_host *host); /* stops it first */
@@ -41,7 +43,8 @@ void mock_option(struct mock_host *host, const char *key, const char *text);
 /* What sconce_first() is to answer. */
 void mock_first(struct mock_host *host, struct sconce_value value);
 
-/* The callbacks, with what the agent does around them. After a failed start everything that was opened is closed. */
+/* The callbacks, with what the agent does around them. After a failed start everything that was opened is
+ * closed. */
 int mock_start(struct mock_host *host); /* configure, then start */
 void mock_stop(struct mock_host *host);
 int mock_read(struct mock_host *host);

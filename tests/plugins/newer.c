@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A plugin as a newer header of the same ABI would build it: every struct has grown by fields that this agent does not know. */
+/* A plugin as a newer header of the same ABI would build it: every struct has grown by fields that this agent
+ * does not know. */
 #include <sconce/plugin.h>
 
 struct newer_option {
@@ -22,8 +23,10 @@ struct newer {
 };
 
 static const struct newer_option options[] = {
-        { .known = SCONCE_OPTION_INT(struct newer, first, "first", 0, "One", .def = "11"), .more = { "x", "y" } },
-        { .known = SCONCE_OPTION_INT(struct newer, second, "second", 0, "Two", .def = "22"), .more = { "x", "y" } },
+        { .known = SCONCE_OPTION_INT(struct newer, first, "first", 0, "One", .def = "11"),
+          .more = { "x", "y" } },
+        { .known = SCONCE_OPTION_INT(struct newer, second, "second", 0, "Two", .def = "22"),
+          .more = { "x", "y" } },
         { .known = { .key = NULL } },
 };
 

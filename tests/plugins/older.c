@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A plugin as an older header would have built it: its structs lack what was appended since, and its plugin struct ends before
- * `command`. What lies behind each row is the next row, so that a walk by the wrong stride goes astray.
+ * A plugin as an older header would have built it: its structs lack what was appended since, and its plugin
+ * struct ends before `command`. What lies behind each row is the next row, so that a walk by the wrong stride
+ * goes astray.
  */
 #include <sconce/plugin.h>
 
@@ -41,8 +42,16 @@ struct older {
 };
 
 static const struct older_option options[] = {
-        { .key = "first", .type = SCONCE_TYPE_INT, .offset = offsetof(struct older, first), .help = "One", .def = "11" },
-        { .key = "second", .type = SCONCE_TYPE_INT, .offset = offsetof(struct older, second), .help = "Two", .def = "22" },
+        { .key = "first",
+          .type = SCONCE_TYPE_INT,
+          .offset = offsetof(struct older, first),
+          .help = "One",
+          .def = "11" },
+        { .key = "second",
+          .type = SCONCE_TYPE_INT,
+          .offset = offsetof(struct older, second),
+          .help = "Two",
+          .def = "22" },
         { .key = NULL },
 };
 
@@ -70,7 +79,8 @@ static const struct older_plugin plugin = {
         .options = options,
         .channels = channels,
         .start = start,
-        .not_ours = { (void *)1, (void *)1, (void *)1, (void *)1, (void *)1, (void *)1, (void *)1, (void *)1 },
+        .not_ours = { (void *)1, (void *)1, (void *)1, (void *)1, (void *)1, (void *)1, (void *)1,
+                      (void *)1 },
 };
 
 extern const struct sconce_module sconce_module;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * probe: one channel of each kind, everything written is reported back, and files decide what fails. In its directory:
- * no file `start` fails the start, `read` holds the sensor's number and its absence fails the read, a file `refuse` holds the errno
- * that commands fail with, `log` gets a line for each callback.
+ * probe: one channel of each kind, everything written is reported back, and files decide what fails. In its
+ * directory: no file `start` fails the start, `read` holds the sensor's number and its absence fails the
+ * read, a file `refuse` holds the errno that commands fail with, `log` gets a line for each callback.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -135,7 +135,8 @@ static int probe_command(struct sconce_device *dev, void *instance, const struct
                 const struct sconce_value *value = &command->values[i];
                 if (strcmp(value->channel, "ring") == 0 || strcmp(value->channel, "hold") == 0) {
                         char line[96];
-                        (void)snprintf(line, sizeof(line), "%s %d %g", value->channel, value->on, value->number);
+                        (void)snprintf(line, sizeof(line), "%s %d %g", value->channel, value->on,
+                                       value->number);
                         note(probe, line);
                         continue;
                 }

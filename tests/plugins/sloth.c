@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sloth: a blocking plugin that opens a FIFO in every callback, and so hangs until somebody writes to it. `DIR/read` gates reads,
- * `DIR/command` commands; where there is none, it goes on at once. It also tries what a thread may not.
+ * sloth: a blocking plugin that opens a FIFO in every callback, and so hangs until somebody writes to it.
+ * `DIR/read` gates reads, `DIR/command` commands; where there is none, it goes on at once. It also tries what
+ * a thread may not.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -56,8 +57,8 @@ static int sloth_start(struct sconce_device *dev, void *instance)
         int r = pass_gate(dev, sloth, "start");
         if (r < 0)
                 return r;
-        if (sconce_timer_new(dev, NULL, NULL, &timer) != -EXDEV || sconce_first(dev, "state", &first) != -EXDEV ||
-            sconce_save(dev, "key", "text") != -EXDEV)
+        if (sconce_timer_new(dev, NULL, NULL, &timer) != -EXDEV ||
+            sconce_first(dev, "state", &first) != -EXDEV || sconce_save(dev, "key", "text") != -EXDEV)
                 return -EPROTO;
         r = sconce_channel_add(dev, &extra);
         if (r < 0)

@@ -56,7 +56,8 @@ static void assert_state(const char *expected)
 static void channels_write_state__nothing_reported__null(void **state)
 {
         (void)state;
-        assert_state("{\"time\":null,\"state\":null,\"level\":null,\"temperature\":null,\"mood\":null,\"list\":null}");
+        assert_state("{\"time\":null,\"state\":null,\"level\":null,\"temperature\":null,\"mood\":null,"
+                     "\"list\":null}");
 }
 
 static void channels_report__several__all_in_order(void **state)
@@ -89,20 +90,29 @@ static void channels_report__one_is_wrong__none_taken(void **state)
                 int code;
         } wrong[] = {
                 { { .channel = "nothing", .type = SCONCE_VALUE_BOOL },
-                  "the plugin reported \"nothing\", which is no channel with a state", -EINVAL },
-                { { .channel = NULL }, "the plugin reported \"\", which is no channel with a state", -EINVAL },
+                  "the plugin reported \"nothing\", which is no channel with a state",
+                  -EINVAL },
+                { { .channel = NULL },
+                  "the plugin reported \"\", which is no channel with a state",
+                  -EINVAL },
                 { { .channel = "hold", .type = SCONCE_VALUE_NUMBER },
-                  "the plugin reported \"hold\", which is no channel with a state", -EINVAL },
+                  "the plugin reported \"hold\", which is no channel with a state",
+                  -EINVAL },
                 { { .channel = "press", .type = SCONCE_VALUE_TEXT, .text = "calm" },
-                  "the plugin reported \"press\", which is no channel with a state", -EINVAL },
+                  "the plugin reported \"press\", which is no channel with a state",
+                  -EINVAL },
                 { { .channel = "state", .type = SCONCE_VALUE_NUMBER },
-                  "the plugin reported \"state\" with the wrong type for a switch", -EINVAL },
+                  "the plugin reported \"state\" with the wrong type for a switch",
+                  -EINVAL },
                 { { .channel = "level", .type = SCONCE_VALUE_NUMBER, .number = NAN },
-                  "the plugin reported \"level\" as a number that is not finite", -EINVAL },
+                  "the plugin reported \"level\" as a number that is not finite",
+                  -EINVAL },
                 { { .channel = "mood", .type = SCONCE_VALUE_TEXT, .text = NULL },
-                  "the plugin reported \"mood\" as text that is not UTF-8", -EILSEQ },
+                  "the plugin reported \"mood\" as text that is not UTF-8",
+                  -EILSEQ },
                 { { .channel = "mood", .type = SCONCE_VALUE_TEXT, .text = "\xff" },
-                  "the plugin reported \"mood\" as text that is not UTF-8", -EILSEQ },
+                  "the plugin reported \"mood\" as text that is not UTF-8",
+                  -EILSEQ },
         };
 
         (void)state;
@@ -123,7 +133,8 @@ static void channels_keep__written_ones__come_back(void **state)
         mood = channels_find(&channels, "mood");
         assert_int_equal(channel_kept(mood, &value), -ENODATA);
         assert_int_equal(channels_report(&channels, 1, &SCONCE_STR("mood", "calm"), 1, &changed, &fault), 0);
-        assert_int_equal(channels_report(&channels, 1, &SCONCE_NUM("temperature", 5), 1, &changed, &fault), 0);
+        assert_int_equal(channels_report(&channels, 1, &SCONCE_NUM("temperature", 5), 1, &changed, &fault),
+                         0);
         channels_keep(&channels);
         assert_int_equal(channels_report(&channels, 1, &SCONCE_NONE("mood"), 1, &changed, &fault), 0);
         channels_keep(&channels); /* what is not known does not take away what was */
@@ -139,10 +150,12 @@ static void channels_write_info__rows__what_they_have(void **state)
         (void)state;
         channels_write_info(&channels, &text);
         char *is = json_text_take(&text);
-        assert_string_equal(is, "{\"state\":{\"kind\":\"switch\"},\"level\":{\"kind\":\"number\",\"unit\":\"%\",\"min\":0,"
-                                "\"max\":100},\"temperature\":{\"kind\":\"sensor\",\"unit\":\"°C\",\"class\":"
-                                "\"temperature\"},\"mood\":{\"kind\":\"select\"},\"list\":{\"kind\":\"text_list\"},"
-                                "\"hold\":{\"kind\":\"duration\"},\"press\":{\"kind\":\"event\"}}");
+        assert_string_equal(
+                is,
+                "{\"state\":{\"kind\":\"switch\"},\"level\":{\"kind\":\"number\",\"unit\":\"%\",\"min\":0,"
+                "\"max\":100},\"temperature\":{\"kind\":\"sensor\",\"unit\":\"°C\",\"class\":"
+                "\"temperature\"},\"mood\":{\"kind\":\"select\"},\"list\":{\"kind\":\"text_list\"},"
+                "\"hold\":{\"kind\":\"duration\"},\"press\":{\"kind\":\"event\"}}");
         free(is);
 }
 
@@ -150,7 +163,9 @@ static void channel_copy_row__texts__owned(void **state)
 {
         struct option_store store = { 0 };
         char key[] = "key", name[] = "Name";
-        const struct sconce_channel row = { .key = key, .kind = SCONCE_SELECT, .name = name, .choices = moods };
+        const struct sconce_channel row = {
+                .key = key, .kind = SCONCE_SELECT, .name = name, .choices = moods
+        };
         struct sconce_channel copy;
 
         (void)state;

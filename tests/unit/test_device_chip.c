@@ -47,8 +47,9 @@ static void line_set__chip_gone__failed_then_offline(void **state)
         fake_chips[0].lines[2].use_error = -ENODEV;
         house_forget(house);
         house_set(house, "kitchen", "ON");
-        house_assert_result(house, "kitchen", "{\"ok\":false,\"code\":\"failed\",\"message\":\"2: the chip gpiochip0 is gone "
-                                              "(unplugged?)\"}");
+        house_assert_result(house, "kitchen",
+                            "{\"ok\":false,\"code\":\"failed\",\"message\":\"2: the chip gpiochip0 is gone "
+                            "(unplugged?)\"}");
         assert_string_equal(house_told(house, "kitchen", DEVICE_STATUS), "offline");
         fake_chips[0].lines[2].use_error = 0;
         house_pass(house, USEC_PER_SEC);

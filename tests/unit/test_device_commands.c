@@ -181,10 +181,12 @@ static void command_parse__one_channel__its_value(void **state)
                 { dimmer, "brightness", "{\"brightness\":1}", "type: brightness takes a number" },
                 { dimmer, "brightness", "[1]", "type: brightness takes a number" },
                 { dimmer, "state", "2", "type: state: \"2\" is not ON, OFF or TOGGLE" },
-                { dimmer, "transition", "soon", "type: transition: \"soon\" is not a time in seconds, or one like \"30s\"" },
+                { dimmer, "transition", "soon",
+                  "type: transition: \"soon\" is not a time in seconds, or one like \"30s\"" },
                 { dimmer, "transition", "-1", "range: transition: a time cannot be negative" },
                 { dimmer, "transition", "2m", "range: transition: 120 is out of range: 0 to 60 is allowed" },
-                { dimmer, "brigthness", "1", "unknown_channel: there is no channel \"brigthness\"; did you mean brightness" },
+                { dimmer, "brigthness", "1",
+                  "unknown_channel: there is no channel \"brigthness\"; did you mean brightness" },
                 { dimmer, "xyz", "1", "unknown_channel: there is no channel \"xyz\"" },
                 { panel, "mood", "angry", "range: mood: \"angry\" is not one of: calm, bright" },
                 { panel, "ring", "ON", "type: ring: \"ON\" is not PRESS" },
@@ -222,7 +224,8 @@ static void command_parse__bad_json__refused_whole(void **state)
                   "range: brightness: 300 is out of range: 0 to 255 is allowed id=\"q\"" },
                 { dimmer, NULL, "{\"state\":\"ON\",\"brightnes\":3}",
                   "unknown_key: unknown key \"brightnes\"; did you mean brightness" },
-                { dimmer, NULL, "{\"state\":\"ON\",\"colour\":3,\"id\":9}", "unknown_key: unknown key \"colour\" id=9" },
+                { dimmer, NULL, "{\"state\":\"ON\",\"colour\":3,\"id\":9}",
+                  "unknown_key: unknown key \"colour\" id=9" },
                 { dimmer, NULL, "{\"brightness\":\"64\"}", "type: brightness: \"64\" is not a number" },
                 { dimmer, NULL, "{\"state\":5}", "type: state takes ON, OFF or TOGGLE" },
                 { dimmer, NULL, "{\"state\":null}", "type: state takes ON, OFF or TOGGLE" },
@@ -234,8 +237,10 @@ static void command_parse__bad_json__refused_whole(void **state)
                 { panel, NULL, "{\"fixed\":1}", "read_only: fixed can only be read" },
                 { panel, NULL, "{\"note\":1}", "type: note takes a text" },
                 { panel, NULL, "{\"mood\":1}", "type: mood takes one of its choices as a text" },
-                { lamp, NULL, "{\"a\":{\"b\":{\"c\":{}}}}", "depth: nested too deep; at most 3 levels are allowed" },
-                { lamp, NULL, "[[[[[[[[[[[[[[[[[[[[[[", "depth: nested too deep; at most 3 levels are allowed" },
+                { lamp, NULL, "{\"a\":{\"b\":{\"c\":{}}}}",
+                  "depth: nested too deep; at most 3 levels are allowed" },
+                { lamp, NULL, "[[[[[[[[[[[[[[[[[[[[[[",
+                  "depth: nested too deep; at most 3 levels are allowed" },
         };
 
         (void)state;
@@ -245,8 +250,14 @@ static void command_parse__bad_json__refused_whole(void **state)
 static void command_parse__not_json__malformed(void **state)
 {
         static const char *const bad[] = {
-                "{\"state\":\"ON\"",          "{state:ON}",          "{\"state\":\"ON\"} x", "{\"state\":\"ON\",}",
-                "{\"state\":\"ON\",\"state\":\"OFF\"}", "{\"state\":\"\\u0000\"}", "\"ON",               "{\"a\":1e999}",
+                "{\"state\":\"ON\"",
+                "{state:ON}",
+                "{\"state\":\"ON\"} x",
+                "{\"state\":\"ON\",}",
+                "{\"state\":\"ON\",\"state\":\"OFF\"}",
+                "{\"state\":\"\\u0000\"}",
+                "\"ON",
+                "{\"a\":1e999}",
         };
         char text[1024];
 
@@ -294,8 +305,10 @@ static void command_parse__light_keys__harmless_ones_pass(void **state)
         static const struct form forms[] = {
                 { lamp, NULL, "{\"state\":\"ON\",\"transition\":2}", "state=on" },
                 { lamp, NULL, "{\"state\":\"ON\",\"color_mode\":\"onoff\"}", "state=on" },
-                { lamp, NULL, "{\"state\":\"ON\",\"brightness\":2}", "unknown_key: this light has no brightness" },
-                { lamp, NULL, "{\"state\":\"ON\",\"effect\":\"x\"}", "unknown_key: this light has no effect" },
+                { lamp, NULL, "{\"state\":\"ON\",\"brightness\":2}",
+                  "unknown_key: this light has no brightness" },
+                { lamp, NULL, "{\"state\":\"ON\",\"effect\":\"x\"}",
+                  "unknown_key: this light has no effect" },
                 { lamp, NULL, "{\"state\":\"ON\",\"color\":{}}", "unknown_key: this light has no color" },
                 { contact, NULL, "{\"transition\":2}", "unknown_key: unknown key \"transition\"" },
         };
@@ -316,12 +329,16 @@ static void command_parse__too_many_values__refused(void **state)
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
                 (void)snprintf(keys[i], sizeof(keys[i]), "k%zu", i);
-                assert_int_equal(channels_append(&channels, &(struct sconce_channel){ .key = keys[i], .kind = SCONCE_NUMBER }),
-                                 0);
-                used += (size_t)snprintf(payload + used, sizeof(payload) - used, "%s\"k%zu\":1", i ? "," : "", i);
+                assert_int_equal(
+                        channels_append(&channels,
+                                        &(struct sconce_channel){ .key = keys[i], .kind = SCONCE_NUMBER }),
+                        0);
+                used += (size_t)snprintf(payload + used, sizeof(payload) - used, "%s\"k%zu\":1", i ? "," : "",
+                                         i);
         }
         (void)snprintf(payload + used, sizeof(payload) - used, "}");
-        assert_int_equal(command_parse(&channels, NULL, payload, strlen(payload), &wide, &command, &result), -EINVAL);
+        assert_int_equal(command_parse(&channels, NULL, payload, strlen(payload), &wide, &command, &result),
+                         -EINVAL);
         assert_string_equal(result.message, "more than 32 values at once");
         assert_int_equal(result.code, RESULT_RANGE);
         command_done(&command);
@@ -338,7 +355,8 @@ static void command_resolve__toggle__opposite_of_what_is(void **state)
 
         (void)state;
         for (int on = 0; on <= 1; on++) {
-                assert_int_equal(channels_report(&channels, 1, &SCONCE_BOOL("state", on), 1, &changed, &fault), 0);
+                assert_int_equal(
+                        channels_report(&channels, 1, &SCONCE_BOOL("state", on), 1, &changed, &fault), 0);
                 assert_int_equal(command_parse(&channels, NULL, "TOGGLE", 6, &limits, &command, &result), 0);
                 command_resolve(&command, &channels);
                 assert_int_equal(command.values[0].on, !on);

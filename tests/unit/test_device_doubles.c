@@ -61,8 +61,9 @@ static void doubles_find__other_device_kind_or_key__new(void **state)
 {
         struct doubles *doubles = doubles_new();
         const struct double_key a = key("lamp", 'i', "1");
-        const struct double_key others[] = { key("lamq", 'i', "1"), key("lamp", 'c', "1"), key("lamp", 'i', "2"),
-                                             key("lamp", 'i', "11"), key("lamp", 'i', "") };
+        const struct double_key others[] = { key("lamq", 'i', "1"), key("lamp", 'c', "1"),
+                                             key("lamp", 'i', "2"), key("lamp", 'i', "11"),
+                                             key("lamp", 'i', "") };
         struct result result;
 
         (void)state;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* device/device: starts that fail and come again, readings that fail, health, events, channels that are added. */
+/* device/device: starts that fail and come again, readings that fail, health, events, channels that are
+ * added. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -29,7 +30,7 @@ static void assert_log(const struct house *house, const char *expected)
         free(log);
 }
 
-/* ---- Starting -------------------------------------------------------------------------------------------------- */
+/* ---- Starting ------------------------------------------------------------------------------------------ */
 
 static void device_start__fails__offline_with_reason(void **state)
 {
@@ -37,7 +38,8 @@ static void device_start__fails__offline_with_reason(void **state)
 
         apply_probe(house, "");
         assert_string_equal(house_told(house, "a", DEVICE_STATUS), OFFLINE);
-        house_assert_told(house, "a", DEVICE_ERROR, "{\"code\":\"enodev\",\"message\":\"the probe is not plugged in\"}");
+        house_assert_told(house, "a", DEVICE_ERROR,
+                          "{\"code\":\"enodev\",\"message\":\"the probe is not plugged in\"}");
         assert_log(house, "start\n");
 }
 
@@ -96,11 +98,13 @@ static void device_command__offline__refused_with_reason(void **state)
 
         apply_probe(house, "");
         house_set(house, "a", "ON");
-        house_assert_result(house, "a", "{\"ok\":false,\"code\":\"offline\",\"message\":\"the device is offline: the probe "
-                                        "is not plugged in\"}");
+        house_assert_result(
+                house, "a",
+                "{\"ok\":false,\"code\":\"offline\",\"message\":\"the device is offline: the probe "
+                "is not plugged in\"}");
 }
 
-/* ---- Reading --------------------------------------------------------------------------------------------------- */
+/* ---- Reading ------------------------------------------------------------------------------------------- */
 
 static void device_read__every__by_timer_and_told_on_change(void **state)
 {
@@ -159,7 +163,7 @@ static void devices_get__asked__told_though_unchanged(void **state)
         assert_int_equal(house_count(house, "a", DEVICE_STATE), 2);
 }
 
-/* ---- Health, events, failures ---------------------------------------------------------------------------------- */
+/* ---- Health, events, failures -------------------------------------------------------------------------- */
 
 static void device_health__sick_then_read__offline_and_back(void **state)
 {
@@ -170,7 +174,8 @@ static void device_health__sick_then_read__offline_and_back(void **state)
         apply_probe(house, "");
         house_set_channel(house, "a", "note", "sick");
         assert_string_equal(house_told(house, "a", DEVICE_STATUS), OFFLINE);
-        house_assert_told(house, "a", DEVICE_ERROR, "{\"code\":\"eio\",\"message\":\"the probe feels sick\"}");
+        house_assert_told(house, "a", DEVICE_ERROR,
+                          "{\"code\":\"eio\",\"message\":\"the probe feels sick\"}");
         devices_get(house->devices, "a");
         assert_string_equal(house_told(house, "a", DEVICE_STATUS), ONLINE);
 }
@@ -199,10 +204,12 @@ static void device_command__plugin_refuses__failed_or_busy(void **state)
         house_write(house, "refuse", "5\n");
         house_forget(house);
         house_set(house, "a", "ON");
-        house_assert_result(house, "a", "{\"ok\":false,\"code\":\"failed\",\"message\":\"the probe will not\"}");
+        house_assert_result(house, "a",
+                            "{\"ok\":false,\"code\":\"failed\",\"message\":\"the probe will not\"}");
         house_write(house, "refuse", "16\n");
         house_set(house, "a", "ON");
-        house_assert_result(house, "a", "{\"ok\":false,\"code\":\"busy\",\"message\":\"the probe will not\"}");
+        house_assert_result(house, "a",
+                            "{\"ok\":false,\"code\":\"busy\",\"message\":\"the probe will not\"}");
         assert_null(house_told(house, "a", DEVICE_STATE));
 }
 
@@ -214,9 +221,11 @@ static void device_report__wrong_type__refused_and_logged(void **state)
         house_write(house, "read", "1\n");
         apply_probe(house, "");
         house_set_channel(house, "a", "note", "wrong type");
-        house_assert_result(house, "a", "{\"ok\":false,\"code\":\"failed\",\"message\":\"the device refused: Invalid "
-                                        "argument\"}");
-        assert_true(house_logged(house, "3 a: the plugin reported \"light\" with the wrong type for a light\n"));
+        house_assert_result(house, "a",
+                            "{\"ok\":false,\"code\":\"failed\",\"message\":\"the device refused: Invalid "
+                            "argument\"}");
+        assert_true(
+                house_logged(house, "3 a: the plugin reported \"light\" with the wrong type for a light\n"));
 }
 
 static void device_command__several_keys__one_state(void **state)
@@ -227,14 +236,16 @@ static void device_command__several_keys__one_state(void **state)
         house_write(house, "read", "1\n");
         apply_probe(house, "");
         house_forget(house);
-        house_set(house, "a", "{\"light\":\"ON\",\"level\":5,\"mood\":\"calm\",\"hold\":\"2s\",\"ring\":\"PRESS\"}");
+        house_set(house, "a",
+                  "{\"light\":\"ON\",\"level\":5,\"mood\":\"calm\",\"hold\":\"2s\",\"ring\":\"PRESS\"}");
         assert_int_equal(house_count(house, "a", DEVICE_STATE), 1);
-        house_assert_told(house, "a", DEVICE_STATE,
-                          "{\"light\":\"ON\",\"level\":5,\"cover\":null,\"mood\":\"calm\",\"note\":null,\"sensor\":1}");
+        house_assert_told(
+                house, "a", DEVICE_STATE,
+                "{\"light\":\"ON\",\"level\":5,\"cover\":null,\"mood\":\"calm\",\"note\":null,\"sensor\":1}");
         assert_log(house, "start\nread\ncommand\nhold 0 2\nring 1 0\n");
 }
 
-/* ---- Configure ------------------------------------------------------------------------------------------------- */
+/* ---- Configure ----------------------------------------------------------------------------------------- */
 
 static void device_configure__rejects__problem_with_its_words(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* device/node, and what the set tells of itself: problems, info, --describe, --dump-config, --outputs-safe. */
+/* device/node, and what the set tells of itself: problems, info and the one-shot modes. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +18,9 @@ static void ask_facts(void *userdata, struct node_facts *ret)
 static void node__each_minute__facts(void **state)
 {
         struct house *house = *state;
-        struct node_facts facts = { .has_certificate = true, .certificate_days = 364, .queue = 3, .dropped = 7 };
+        struct node_facts facts = {
+                .has_certificate = true, .certificate_days = 364, .queue = 3, .dropped = 7
+        };
 
         devices_set_facts(house->devices, ask_facts, &facts);
         house_apply(house, "");
@@ -51,7 +53,8 @@ static void node__problems__told_at_once_and_taken_away(void **state)
         devices_problem(house->devices, "config", "line 3");
         assert_int_equal(house_count(house, "node", DEVICE_STATE), 2);
         devices_problem(house->devices, "broker", NULL);
-        assert_non_null(strstr(house_told(house, "node", DEVICE_STATE), "\"problems\":[\"config: line 3\"]}"));
+        assert_non_null(
+                strstr(house_told(house, "node", DEVICE_STATE), "\"problems\":[\"config: line 3\"]}"));
         devices_problem(house->devices, "nothing", NULL);
         assert_int_equal(house_count(house, "node", DEVICE_STATE), 3);
 }
@@ -68,11 +71,13 @@ static void node__buttons__passed_on(void **state)
         assert_int_equal(house->restarts, 1);
         house_assert_result(house, "node", NULL);
         house_set_channel(house, "node", "restart", "ON");
-        house_assert_result(house, "node",
-                            "{\"ok\":false,\"code\":\"type\",\"message\":\"restart: \\\"ON\\\" is not PRESS\"}");
+        house_assert_result(
+                house, "node",
+                "{\"ok\":false,\"code\":\"type\",\"message\":\"restart: \\\"ON\\\" is not PRESS\"}");
         house_set_channel(house, "node", "uptime_s", "0");
-        house_assert_result(house, "node",
-                            "{\"ok\":false,\"code\":\"read_only\",\"message\":\"uptime_s can only be read\"}");
+        house_assert_result(
+                house, "node",
+                "{\"ok\":false,\"code\":\"read_only\",\"message\":\"uptime_s can only be read\"}");
         assert_int_equal(house->restarts, 1);
 }
 
@@ -81,19 +86,22 @@ static void devices_info__lamp__what_is_known(void **state)
         struct house *house = *state;
         char *devices = NULL, *plugins = NULL;
 
-        house_apply(house, "[lamp kitchen]\nname = \"Ken's 5\\\" lamp\"\nline = GPIO17\n[contact door]\nline = 4\n");
+        house_apply(house,
+                    "[lamp kitchen]\nname = \"Ken's 5\\\" lamp\"\nline = GPIO17\n[contact door]\nline = 4\n");
         assert_int_equal(devices_info(house->devices, &devices, &plugins), 0);
-        assert_non_null(strstr(devices, "\"kitchen\":{\"plugin\":\"lamp\",\"name\":\"Ken's 5\\\" lamp\",\"channels\":{"
-                                        "\"state\":{\"kind\":\"light\"}}},\"door\":{\"plugin\":\"contact\",\"channels\":{"
-                                        "\"state\":{\"kind\":\"binary_sensor\"}}}}"));
-        assert_non_null(strstr(devices, "{\"node\":{\"plugin\":\"node\",\"channels\":{\"uptime_s\":{\"kind\":\"sensor\","
-                                        "\"unit\":\"s\",\"class\":\"duration\"}"));
+        assert_non_null(strstr(
+                devices, "\"kitchen\":{\"plugin\":\"lamp\",\"name\":\"Ken's 5\\\" lamp\",\"channels\":{"
+                         "\"state\":{\"kind\":\"light\"}}},\"door\":{\"plugin\":\"contact\",\"channels\":{"
+                         "\"state\":{\"kind\":\"binary_sensor\"}}}}"));
+        assert_non_null(strstr(
+                devices, "{\"node\":{\"plugin\":\"node\",\"channels\":{\"uptime_s\":{\"kind\":\"sensor\","
+                         "\"unit\":\"s\",\"class\":\"duration\"}"));
         assert_string_equal(plugins, "{\"lamp\":\"" SCONCE_VERSION "\",\"contact\":\"" SCONCE_VERSION "\"}");
         free(devices);
         free(plugins);
 }
 
-/* ---- One-shot modes -------------------------------------------------------------------------------------------- */
+/* ---- One-shot modes ------------------------------------------------------------------------------------ */
 
 static char *describe(const struct house *house, const char *plugin, int expected)
 {
@@ -116,16 +124,21 @@ static void devices_describe__by_name_and_path__same(void **state)
         (void)snprintf(path, sizeof(path), "%s/lamp.so", house->plugin_dir);
         char *by_path = describe(house, path, 0);
         assert_string_equal(by_name, by_path);
-        assert_ptr_equal(strstr(by_name, "lamp " SCONCE_VERSION ": A lamp on a GPIO line\n\nOptions of [lamp ID]\n"), by_name);
-        static const char *const keys[] = { "line", "active_low", "bias",       "drive",            "power_on", "on_exit",
-                                            "max_on", "on_offline", "offline_at_start", "name", "area", "every", "rate" };
+        assert_ptr_equal(
+                strstr(by_name, "lamp " SCONCE_VERSION ": A lamp on a GPIO line\n\nOptions of [lamp ID]\n"),
+                by_name);
+        static const char *const keys[] = {
+                "line",       "active_low",       "bias", "drive", "power_on", "on_exit", "max_on",
+                "on_offline", "offline_at_start", "name", "area",  "every",    "rate"
+        };
         for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
                 char row[64];
                 (void)snprintf(row, sizeof(row), "\n  %s = ", keys[i]);
                 if (!strstr(by_name, row))
                         fail_msg("no row %s in\n%s", keys[i], by_name);
         }
-        assert_non_null(strstr(by_name, "\nChannels\n  state: light, written\n      Whether the lamp is on\n"));
+        assert_non_null(
+                strstr(by_name, "\nChannels\n  state: light, written\n      Whether the lamp is on\n"));
         free(by_name);
         free(by_path);
 }
@@ -136,8 +149,9 @@ static void devices_describe__unknown__said(void **state)
 
         char *text = describe(house, "lmap", -ENOENT);
         assert_string_equal(text, "");
-        assert_true(house_logged(house, "there is no plugin \"lmap\"; there are: contact, lamp, switch, thermal; did you mean "
-                                        "lamp"));
+        assert_true(house_logged(
+                house, "there is no plugin \"lmap\"; there are: contact, lamp, switch, thermal; did you mean "
+                       "lamp"));
         free(text);
 }
 

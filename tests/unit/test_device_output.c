@@ -26,7 +26,7 @@ static void stop(struct house *house)
         house->devices = NULL;
 }
 
-/* ---- The first value ------------------------------------------------------------------------------------------- */
+/* ---- The first value ----------------------------------------------------------------------------------- */
 
 static void output_first__power_on__as_written(void **state)
 {
@@ -76,7 +76,7 @@ static void output_first__restart__last_value_comes_back(void **state)
         house_assert_told(house, "kitchen", DEVICE_STATE, ON);
 }
 
-/* ---- max_on ---------------------------------------------------------------------------------------------------- */
+/* ---- max_on -------------------------------------------------------------------------------------------- */
 
 static void output_max_on__due__off_without_any_broker(void **state)
 {
@@ -160,7 +160,7 @@ static void output_max_on__given_by_reload__counts_what_has_passed(void **state)
         assert_int_equal(line(house), 0);
 }
 
-/* ---- on_exit --------------------------------------------------------------------------------------------------- */
+/* ---- on_exit ------------------------------------------------------------------------------------------- */
 
 /* After release a line reads its pull: what was driven before is told by the state. */
 static void output_exit__off_or_timed__switched_off(void **state)
@@ -204,7 +204,7 @@ static void output_exit__on__switched_on(void **state)
         house_assert_told(house, "kitchen", DEVICE_STATE, ON);
 }
 
-/* ---- on_offline ------------------------------------------------------------------------------------------------ */
+/* ---- on_offline ---------------------------------------------------------------------------------------- */
 
 static void output_broker_lost__on_offline__switched(void **state)
 {
@@ -235,21 +235,24 @@ static void output_broker_lost__never_connected__only_where_asked(void **state)
 {
         struct house *house = *state;
 
-        house_apply(house, LAMP "on_offline = on\n[switch pump]\nline = GPIO18\non_offline = on\noffline_at_start = yes\n");
+        house_apply(
+                house, LAMP
+                "on_offline = on\n[switch pump]\nline = GPIO18\non_offline = on\noffline_at_start = yes\n");
         devices_broker_lost(house->devices);
         assert_int_equal(line(house), 0);
         assert_int_equal(sim_value(&house->gpio, 18), 1);
 }
 
-/* ---- What a config may say ------------------------------------------------------------------------------------- */
+/* ---- What a config may say ----------------------------------------------------------------------------- */
 
 static void devices_check__keep_on_timed_output__refused(void **state)
 {
         struct house *house = *state;
 
         char *wrong = house_check(house, LAMP "max_on = 1h\non_exit = keep\n");
-        assert_string_equal(wrong, "a.conf:4: [lamp kitchen] on_exit: keep is not possible for an output that is on for "
-                                   "a limited time: off is allowed, and the default\n");
+        assert_string_equal(
+                wrong, "a.conf:4: [lamp kitchen] on_exit: keep is not possible for an output that is on for "
+                       "a limited time: off is allowed, and the default\n");
         free(wrong);
 }
 

@@ -97,47 +97,149 @@ static void plugin_new__good_module__copied(void **state)
         plugin_free(plugin);
 }
 
-/* ---- Refusals -------------------------------------------------------------------------------------------------- */
+/* ---- Refusals ------------------------------------------------------------------------------------------ */
 
-static void foreign_abi(struct sample *s) { s->module.abi = 2; }
-static void small_module(struct sample *s) { s->module.size = 8; }
-static void no_plugin(struct sample *s) { s->module.plugin = NULL; }
-static void small_plugin(struct sample *s) { s->module.plugin_size = 24; }
-static void large_option(struct sample *s) { s->module.option_size = 1000000; }
-static void small_channel(struct sample *s) { s->module.channel_size = 16; }
-static void no_name(struct sample *s) { s->plugin.name = NULL; }
-static void bad_name(struct sample *s) { s->plugin.name = "Thing One"; }
-static void no_summary(struct sample *s) { s->plugin.summary = NULL; }
-static void no_start(struct sample *s) { s->plugin.start = NULL; }
-static void no_command(struct sample *s) { s->plugin.command = NULL; }
-static void no_read(struct sample *s) { s->plugin.every = "30s"; }
-static void new_flag(struct sample *s) { s->plugin.flags = 1U << 30; }
-static void huge_instance(struct sample *s) { s->plugin.instance_size = 2U << 20; }
-static void blocking_line(struct sample *s) { s->plugin.flags = SCONCE_BLOCKING; }
-static void new_type(struct sample *s) { s->options[0].type = (enum sconce_option_type)77; }
-static void pwm_type(struct sample *s) { s->options[0].type = SCONCE_TYPE_PWM; }
-static void new_option_flag(struct sample *s) { s->options[0].flags = 1U << 20; }
-static void taken_key(struct sample *s) { s->options[0].key = "rate"; }
-static void taken_companion(struct sample *s) { s->options[0].key = "active_low"; }
-static void bad_key(struct sample *s) { s->options[0].key = "Number"; }
-static void twice_option(struct sample *s) { s->options[2].key = "number"; }
-static void no_help(struct sample *s) { s->options[0].help = NULL; }
-static void bad_default(struct sample *s) { s->options[0].def = "11"; }
-static void outside(struct sample *s) { s->options[0].offset = sizeof(struct thing) - 4; }
-static void unaligned(struct sample *s) { s->options[0].offset = 1; }
-static void output_number(struct sample *s) { s->options[0].flags = SCONCE_OUTPUT; }
+static void foreign_abi(struct sample *s)
+{
+        s->module.abi = 2;
+}
+static void small_module(struct sample *s)
+{
+        s->module.size = 8;
+}
+static void no_plugin(struct sample *s)
+{
+        s->module.plugin = NULL;
+}
+static void small_plugin(struct sample *s)
+{
+        s->module.plugin_size = 24;
+}
+static void large_option(struct sample *s)
+{
+        s->module.option_size = 1000000;
+}
+static void small_channel(struct sample *s)
+{
+        s->module.channel_size = 16;
+}
+static void no_name(struct sample *s)
+{
+        s->plugin.name = NULL;
+}
+static void bad_name(struct sample *s)
+{
+        s->plugin.name = "Thing One";
+}
+static void no_summary(struct sample *s)
+{
+        s->plugin.summary = NULL;
+}
+static void no_start(struct sample *s)
+{
+        s->plugin.start = NULL;
+}
+static void no_command(struct sample *s)
+{
+        s->plugin.command = NULL;
+}
+static void no_read(struct sample *s)
+{
+        s->plugin.every = "30s";
+}
+static void new_flag(struct sample *s)
+{
+        s->plugin.flags = 1U << 30;
+}
+static void huge_instance(struct sample *s)
+{
+        s->plugin.instance_size = 2U << 20;
+}
+static void blocking_line(struct sample *s)
+{
+        s->plugin.flags = SCONCE_BLOCKING;
+}
+static void new_type(struct sample *s)
+{
+        s->options[0].type = (enum sconce_option_type)77;
+}
+static void pwm_type(struct sample *s)
+{
+        s->options[0].type = SCONCE_TYPE_PWM;
+}
+static void new_option_flag(struct sample *s)
+{
+        s->options[0].flags = 1U << 20;
+}
+static void taken_key(struct sample *s)
+{
+        s->options[0].key = "rate";
+}
+static void taken_companion(struct sample *s)
+{
+        s->options[0].key = "active_low";
+}
+static void bad_key(struct sample *s)
+{
+        s->options[0].key = "Number";
+}
+static void twice_option(struct sample *s)
+{
+        s->options[2].key = "number";
+}
+static void no_help(struct sample *s)
+{
+        s->options[0].help = NULL;
+}
+static void bad_default(struct sample *s)
+{
+        s->options[0].def = "11";
+}
+static void outside(struct sample *s)
+{
+        s->options[0].offset = sizeof(struct thing) - 4;
+}
+static void unaligned(struct sample *s)
+{
+        s->options[0].offset = 1;
+}
+static void output_number(struct sample *s)
+{
+        s->options[0].flags = SCONCE_OUTPUT;
+}
 static void bad_debounce(struct sample *s)
 {
         s->options[1].flags = 0;
         s->options[1].debounce = "20";
 }
-static void reserved_channel(struct sample *s) { s->channels[0].key = "time"; }
-static void bad_channel(struct sample *s) { s->channels[0].key = "State"; }
-static void twice_channel(struct sample *s) { s->channels[0].key = "press"; }
-static void new_kind(struct sample *s) { s->channels[0].kind = (enum sconce_kind)99; }
-static void new_channel_flag(struct sample *s) { s->channels[0].flags = 1U << 20; }
-static void no_choices(struct sample *s) { s->channels[1].choices = NULL; }
-static void bad_range(struct sample *s) { s->channels[0].min = 5; }
+static void reserved_channel(struct sample *s)
+{
+        s->channels[0].key = "time";
+}
+static void bad_channel(struct sample *s)
+{
+        s->channels[0].key = "State";
+}
+static void twice_channel(struct sample *s)
+{
+        s->channels[0].key = "press";
+}
+static void new_kind(struct sample *s)
+{
+        s->channels[0].kind = (enum sconce_kind)99;
+}
+static void new_channel_flag(struct sample *s)
+{
+        s->channels[0].flags = 1U << 20;
+}
+static void no_choices(struct sample *s)
+{
+        s->channels[1].choices = NULL;
+}
+static void bad_range(struct sample *s)
+{
+        s->channels[0].min = 5;
+}
 static void endless(struct sample *s)
 {
         static struct sconce_option many[300];
@@ -220,8 +322,9 @@ static void plugin_new__bad_option_values__refused(void **state)
 static void line_companions__other_key__prefixed(void **state)
 {
         const struct sconce_option row = { .key = "up", .type = SCONCE_TYPE_LINE, .flags = SCONCE_OUTPUT };
-        const struct sconce_option input = { .key = "line", .type = SCONCE_TYPE_LINE, .debounce = "20ms",
-                                             .bias = "pull-up" };
+        const struct sconce_option input = {
+                .key = "line", .type = SCONCE_TYPE_LINE, .debounce = "20ms", .bias = "pull-up"
+        };
         struct line_companions companions;
 
         (void)state;

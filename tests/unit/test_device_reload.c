@@ -22,10 +22,12 @@ static void devices_apply__unchanged__not_touched(void **state)
         house_set(house, "kitchen", "ON");
         house_forget(house);
         size_t edges = sim_edge_count(&house->gpio, 17);
-        house_apply(house, "# a comment\n[lamp hall]\nline = GPIO18\nbias = disabled\n[lamp  kitchen]\nline =   GPIO17 # same\n");
+        house_apply(house, "# a comment\n[lamp hall]\nline = GPIO18\nbias = disabled\n[lamp  kitchen]\nline "
+                           "=   GPIO17 # same\n");
         assert_int_equal(house_count(house, "kitchen", DEVICE_STATUS), 0);
         assert_int_equal(house_count(house, "kitchen", DEVICE_STATE), 0);
-        assert_int_equal(house_count(house, "hall", DEVICE_STATE), 1); /* this one came later, and was restarted */
+        assert_int_equal(house_count(house, "hall", DEVICE_STATE),
+                         1); /* this one came later, and was restarted */
         assert_int_equal(sim_edge_count(&house->gpio, 17), edges);
         assert_int_equal(sim_value(&house->gpio, 17), 1);
 }
@@ -43,8 +45,9 @@ static void devices_apply__only_settings__in_place(void **state)
         assert_int_equal(house_count(house, "kitchen", DEVICE_STATE), 0);
         assert_int_equal(sim_edge_count(&house->gpio, 17), edges);
         assert_int_equal(devices_info(house->devices, &devices, &plugins), 0);
-        assert_non_null(strstr(devices, "\"kitchen\":{\"plugin\":\"lamp\",\"name\":\"Ceiling\",\"area\":\"Kitchen\","
-                                        "\"channels\":{\"state\":{\"kind\":\"light\"}}}"));
+        assert_non_null(strstr(devices,
+                               "\"kitchen\":{\"plugin\":\"lamp\",\"name\":\"Ceiling\",\"area\":\"Kitchen\","
+                               "\"channels\":{\"state\":{\"kind\":\"light\"}}}"));
         free(devices);
         free(plugins);
         /* And they count: one command a second. */
@@ -67,8 +70,9 @@ static void devices_apply__gone__stopped_and_cleared(void **state)
         assert_string_equal(house_told(house, "kitchen", DEVICE_STATE), "");
         assert_int_equal(house_count(house, "hall", DEVICE_STATUS), 0);
         house_set(house, "kitchen", "ON");
-        house_assert_result(house, "kitchen", "{\"ok\":false,\"code\":\"unknown_device\",\"message\":\"there is no device "
-                                              "\\\"kitchen\\\"\"}");
+        house_assert_result(house, "kitchen",
+                            "{\"ok\":false,\"code\":\"unknown_device\",\"message\":\"there is no device "
+                            "\\\"kitchen\\\"\"}");
         assert_int_equal(house->info_changes, 2);
 }
 
@@ -109,8 +113,10 @@ static void devices_apply__one_bad_section__others_run(void **state)
 
         house_apply_anyway(house, "[lamp kitchen]\nlnie = GPIO17\n" HALL);
         assert_string_equal(house_told(house, "kitchen", DEVICE_STATUS), "offline");
-        (void)snprintf(expected, sizeof(expected), "{\"code\":\"einval\",\"message\":\"%s/a.conf:2: [lamp kitchen] lnie: "
-                       "unknown key; did you mean line\"}", house->gpio.dir);
+        (void)snprintf(expected, sizeof(expected),
+                       "{\"code\":\"einval\",\"message\":\"%s/a.conf:2: [lamp kitchen] lnie: "
+                       "unknown key; did you mean line\"}",
+                       house->gpio.dir);
         house_assert_told(house, "kitchen", DEVICE_ERROR, expected);
         assert_string_equal(house_told(house, "hall", DEVICE_STATUS), "online");
         house_forget(house);
@@ -132,7 +138,7 @@ static void devices_tell_all__everything_retained(void **state)
         assert_string_equal(house_told(house, "node", DEVICE_STATUS), "online");
 }
 
-/* ---- Checks ---------------------------------------------------------------------------------------------------- */
+/* ---- Checks -------------------------------------------------------------------------------------------- */
 
 static const struct {
         const char *config, *expected;
@@ -142,8 +148,7 @@ static const struct {
           "a.conf:1: [lamp kitchen] line: is missing: GPIO line that switches the lamp\n" },
         { KITCHEN "[contact door]\ndebounce = 5ms\nline = 17\n",
           "a.conf:5: [contact door] line: 17 is used by [lamp kitchen] line already (a.conf:2)\n" },
-        { KITCHEN "debounce = 5ms\n",
-          "a.conf:3: [lamp kitchen] debounce: unknown key" },
+        { KITCHEN "debounce = 5ms\n", "a.conf:3: [lamp kitchen] debounce: unknown key" },
         { KITCHEN "max_on = 3000000000\n", "a.conf:3: [lamp kitchen] max_on: " },
         { KITCHEN "max_on = 8\n", "a.conf:3: [lamp kitchen] max_on: 8: " },
         { KITCHEN "max_on = 1.5h\n", "" },
@@ -164,7 +169,8 @@ static void devices_check__configs__exactly_what_is_wrong(void **state)
                 char *wrong = house_check(house, wrongs[i].config);
                 size_t length = strlen(wrongs[i].expected);
                 bool whole = length == 0 || wrongs[i].expected[length - 1] == '\n';
-                if (whole ? strcmp(wrong, wrongs[i].expected) != 0 : strncmp(wrong, wrongs[i].expected, length) != 0)
+                if (whole ? strcmp(wrong, wrongs[i].expected) != 0
+                          : strncmp(wrong, wrongs[i].expected, length) != 0)
                         fail_msg("%s:\n%s\nexpected:\n%s", wrongs[i].config, wrong, wrongs[i].expected);
                 free(wrong);
         }

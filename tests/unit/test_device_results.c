@@ -11,9 +11,9 @@
 
 #define LAMP "[lamp kitchen]\nline = GPIO17\n"
 
-static const struct command_meta asked = {
-        .reply_to = "sconce/reply/me", .correlation = "c-1", .correlation_size = 3
-};
+static const struct command_meta asked = { .reply_to = "sconce/reply/me",
+                                           .correlation = "c-1",
+                                           .correlation_size = 3 };
 
 static void set(struct house *house, const char *payload, const struct command_meta *meta)
 {
@@ -42,8 +42,9 @@ static void device_command__id__answered_with_it(void **state)
         set(house, "{\"state\":\"ON\",\"id\":17}", NULL);
         house_assert_result(house, "kitchen", "{\"ok\":true,\"id\":17}");
         set(house, "{\"state\":\"ONN\",\"id\":18}", NULL);
-        house_assert_result(house, "kitchen", "{\"ok\":false,\"id\":18,\"code\":\"type\",\"message\":\"state: \\\"ONN\\\" is "
-                                              "not ON, OFF or TOGGLE\"}");
+        house_assert_result(house, "kitchen",
+                            "{\"ok\":false,\"id\":18,\"code\":\"type\",\"message\":\"state: \\\"ONN\\\" is "
+                            "not ON, OFF or TOGGLE\"}");
 }
 
 static void device_command__refused__answered_unasked(void **state)
@@ -52,8 +53,9 @@ static void device_command__refused__answered_unasked(void **state)
 
         house_apply(house, LAMP);
         house_set_channel(house, "kitchen", "colour", "red");
-        house_assert_result(house, "kitchen", "{\"ok\":false,\"code\":\"unknown_channel\",\"message\":\"there is no channel "
-                                              "\\\"colour\\\"\"}");
+        house_assert_result(house, "kitchen",
+                            "{\"ok\":false,\"code\":\"unknown_channel\",\"message\":\"there is no channel "
+                            "\\\"colour\\\"\"}");
 }
 
 static void device_command__empty__ignored(void **state)
@@ -67,7 +69,7 @@ static void device_command__empty__ignored(void **state)
         assert_int_equal(house->n_told, 0);
 }
 
-/* ---- Doubles --------------------------------------------------------------------------------------------------- */
+/* ---- Doubles ------------------------------------------------------------------------------------------- */
 
 static void device_command__same_id__once_and_same_result(void **state)
 {
@@ -107,14 +109,15 @@ static void device_command__refused_before__same_id_is_tried_again(void **state)
         house_apply(house, LAMP "rate = 1\n");
         set(house, "ON", NULL);
         set(house, "{\"state\":\"OFF\",\"id\":\"x\"}", NULL);
-        house_assert_result(house, "kitchen", "{\"ok\":false,\"id\":\"x\",\"code\":\"rate\",\"message\":\"more than 1 "
-                                              "commands a second\"}");
+        house_assert_result(house, "kitchen",
+                            "{\"ok\":false,\"id\":\"x\",\"code\":\"rate\",\"message\":\"more than 1 "
+                            "commands a second\"}");
         house_pass(house, USEC_PER_SEC);
         set(house, "{\"state\":\"OFF\",\"id\":\"x\"}", NULL);
         house_assert_result(house, "kitchen", "{\"ok\":true,\"id\":\"x\"}");
 }
 
-/* ---- Bounds ---------------------------------------------------------------------------------------------------- */
+/* ---- Bounds -------------------------------------------------------------------------------------------- */
 
 static void device_command__too_fast__rate(void **state)
 {
@@ -153,8 +156,9 @@ static void devices_command__unknown_device__answered_where_it_asked(void **stat
         house_apply(house, "");
         house_forget(house);
         devices_command(house->devices, "attic", NULL, payload, strlen(payload), &asked);
-        house_assert_result(house, "attic", "{\"ok\":false,\"id\":\"x\",\"code\":\"unknown_device\",\"message\":\"there is "
-                                            "no device \\\"attic\\\"\"}");
+        house_assert_result(house, "attic",
+                            "{\"ok\":false,\"id\":\"x\",\"code\":\"unknown_device\",\"message\":\"there is "
+                            "no device \\\"attic\\\"\"}");
         assert_string_equal(house->told[0].reply_to, "sconce/reply/me");
         /* What cannot be a device's name gets no topic. */
         house_forget(house);

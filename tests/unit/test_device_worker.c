@@ -74,8 +74,9 @@ static void worker__command__result_after_the_callback(void **state)
         make_gate(house, "command");
         house_set(house, "slow", "{\"state\":\"ON\",\"id\":1}");
         house_set(house, "slow", "{\"state\":\"ON\",\"id\":1}");
-        house_assert_result(house, "slow", "{\"ok\":false,\"id\":1,\"code\":\"duplicate\",\"message\":\"the same command is "
-                                           "still being carried out\"}");
+        house_assert_result(house, "slow",
+                            "{\"ok\":false,\"id\":1,\"code\":\"duplicate\",\"message\":\"the same command is "
+                            "still being carried out\"}");
         int gate = open_gate(house, "command", "0\n");
         house_wait_told(house, "slow", DEVICE_RESULT, 2);
         house_assert_result(house, "slow", "{\"ok\":true,\"id\":1}");
@@ -110,7 +111,8 @@ static void worker__callback_fails__its_words_arrive(void **state)
         int gate = open_gate(house, "command", "5\n");
         house_set(house, "slow", "ON");
         house_wait_told(house, "slow", DEVICE_RESULT, 1);
-        house_assert_result(house, "slow", "{\"ok\":false,\"code\":\"failed\",\"message\":\"the gate says 5\"}");
+        house_assert_result(house, "slow",
+                            "{\"ok\":false,\"code\":\"failed\",\"message\":\"the gate says 5\"}");
         (void)close(gate);
 }
 
@@ -129,13 +131,16 @@ static void worker__hangs__others_go_on_and_it_is_offline(void **state)
         house_assert_result(house, "slow", NULL);
         house_pass(house, 2 * USEC_PER_SEC);
         assert_string_equal(house_told(house, "slow", DEVICE_STATUS), "offline");
-        house_assert_told(house, "slow", DEVICE_ERROR,
-                          "{\"code\":\"etimedout\",\"message\":\"its read has not come back within 2.000 s\"}");
-        house_assert_result(house, "slow", "{\"ok\":false,\"id\":2,\"code\":\"offline\",\"message\":\"its read has not come "
-                                           "back within 2.000 s\"}");
+        house_assert_told(
+                house, "slow", DEVICE_ERROR,
+                "{\"code\":\"etimedout\",\"message\":\"its read has not come back within 2.000 s\"}");
+        house_assert_result(house, "slow",
+                            "{\"ok\":false,\"id\":2,\"code\":\"offline\",\"message\":\"its read has not come "
+                            "back within 2.000 s\"}");
         house_set(house, "slow", "ON");
-        house_assert_result(house, "slow", "{\"ok\":false,\"code\":\"offline\",\"message\":\"the device is offline: its "
-                                           "read has not come back within 2.000 s\"}");
+        house_assert_result(house, "slow",
+                            "{\"ok\":false,\"code\":\"offline\",\"message\":\"the device is offline: its "
+                            "read has not come back within 2.000 s\"}");
         house_set(house, "kitchen", "OFF");
         house_assert_told(house, "kitchen", DEVICE_STATE, "{\"state\":\"OFF\"}");
         /* It comes back. */
@@ -158,8 +163,9 @@ static void worker__command_hangs__failed_once(void **state)
         house_pass(house, 3 * USEC_PER_SEC - 1);
         house_assert_result(house, "slow", NULL);
         house_pass(house, 1);
-        house_assert_result(house, "slow", "{\"ok\":false,\"id\":3,\"code\":\"failed\",\"message\":\"its command has not "
-                                           "come back within 3.000 s\"}");
+        house_assert_result(house, "slow",
+                            "{\"ok\":false,\"id\":3,\"code\":\"failed\",\"message\":\"its command has not "
+                            "come back within 3.000 s\"}");
         int gate = open_gate(house, "command", "0\n");
         wait_status(house, "online");
         assert_int_equal(house_count(house, "slow", DEVICE_RESULT), 1);
@@ -170,7 +176,8 @@ static void worker__command_hangs__failed_once(void **state)
 static void worker__too_many_wait__busy(void **state)
 {
         struct house *house = *state;
-        static const char refused[] = "{\"ok\":false,\"code\":\"busy\",\"message\":\"16 commands are waiting already\"}";
+        static const char refused[] =
+                "{\"ok\":false,\"code\":\"busy\",\"message\":\"16 commands are waiting already\"}";
 
         apply_sloth(house, "");
         wait_status(house, "online");
@@ -190,7 +197,9 @@ static void worker__expires_while_it_waits__not_carried_out(void **state)
 {
         struct house *house = *state;
         const struct command_meta late = { .expires_us = loop_now_us(&house->gpio.loop) + USEC_PER_SEC,
-                                           .reply_to = "there", .correlation = "c", .correlation_size = 1 };
+                                           .reply_to = "there",
+                                           .correlation = "c",
+                                           .correlation_size = 1 };
 
         apply_sloth(house, "");
         wait_status(house, "online");
@@ -200,8 +209,9 @@ static void worker__expires_while_it_waits__not_carried_out(void **state)
         house_pass(house, USEC_PER_SEC);
         int gate = open_gate(house, "command", "0\n");
         house_wait_told(house, "slow", DEVICE_RESULT, 1);
-        house_assert_result(house, "slow", "{\"ok\":false,\"code\":\"expired\",\"message\":\"the command expired while it "
-                                           "waited for the device\"}");
+        house_assert_result(house, "slow",
+                            "{\"ok\":false,\"code\":\"expired\",\"message\":\"the command expired while it "
+                            "waited for the device\"}");
         assert_string_equal(house->told[house->n_told - 1].reply_to, "there");
         assert_non_null(strstr(house_told(house, "slow", DEVICE_STATE), "\"state\":\"ON\""));
         (void)close(gate);
@@ -215,7 +225,8 @@ static void worker__start_fails__comes_again(void **state)
         int gate = open_gate(house, "start", "19\n");
         apply_sloth(house, "");
         wait_status(house, "offline");
-        house_assert_told(house, "slow", DEVICE_ERROR, "{\"code\":\"enodev\",\"message\":\"the gate says 19\"}");
+        house_assert_told(house, "slow", DEVICE_ERROR,
+                          "{\"code\":\"enodev\",\"message\":\"the gate says 19\"}");
         house_remove(house, "start");
         house_pass(house, USEC_PER_SEC);
         wait_status(house, "online");
@@ -266,7 +277,8 @@ static bool thread_is_gone(const struct house *house, void *userdata)
         return !found;
 }
 
-/* The set goes while a thread hangs: it is left to itself, and cleans up after itself (valgrind and ASan watch). */
+/* The set goes while a thread hangs: it is left to itself, and cleans up after itself (valgrind and ASan
+ * watch). */
 static void worker__stop_while_it_hangs__abandoned_safely(void **state)
 {
         struct house *house = *state;

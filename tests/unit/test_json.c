@@ -61,10 +61,18 @@ static void json_number_text__values__shortest_that_reads_back(void **state)
                 double number;
                 const char *text;
         } cases[] = {
-                { 0, "0" },          { -0.0, "0" },           { 21.3, "21.3" },   { 128, "128" },
-                { -5.25, "-5.25" },  { 0.1 + 0.2, "0.30000000000000004" },        { 1e15, "1e+15" },
-                { 1e-7, "1e-07" },   { 123456789012345, "123456789012345" },      { 85.0625, "85.0625" },
-                { NAN, "null" },     { INFINITY, "null" },
+                { 0, "0" },
+                { -0.0, "0" },
+                { 21.3, "21.3" },
+                { 128, "128" },
+                { -5.25, "-5.25" },
+                { 0.1 + 0.2, "0.30000000000000004" },
+                { 1e15, "1e+15" },
+                { 1e-7, "1e-07" },
+                { 123456789012345, "123456789012345" },
+                { 85.0625, "85.0625" },
+                { NAN, "null" },
+                { INFINITY, "null" },
         };
         char text[JSON_NUMBER_MAX];
 
@@ -102,7 +110,7 @@ static void json_depth__brackets_in_strings__not_counted(void **state)
 static void json_parse_number__grammar__json_only(void **state)
 {
         static const char *const good[] = { "0", "-0", "12", "-12.5", "1e3", "1.5E-3" };
-        static const char *const bad[] = { "",    "-",   "+1", "01",  ".5",  "1.",    "1e",    "0x10", "inf",
+        static const char *const bad[] = { "",    "-",  "+1", "01",  ".5",  "1.",    "1e",    "0x10", "inf",
                                            "nan", "1 ", " 1", "1,5", "1e+", "1e999", "12abc", "--1" };
         double number;
 
@@ -118,9 +126,10 @@ static void json_parse_number__grammar__json_only(void **state)
 static void utf8_is_valid__texts__strict(void **state)
 {
         static const char *const good[] = { "", "plain", "°C", "日本", "\xf0\x9f\x92\xa1" };
-        static const char *const bad[] = { "\xff",         "\xc0\x80",         "\xc3",     "\xe2\x82",
-                                           "\xed\xa0\x80", "\xf4\x90\x80\x80", "\x80",     "a\xc3(",
-                                           "\xe0\x80\x80", "\xf0\x80\x80\x80", "\xf5\x80\x80\x80" };
+        static const char *const bad[] = {
+                "\xff", "\xc0\x80", "\xc3",         "\xe2\x82",         "\xed\xa0\x80",    "\xf4\x90\x80\x80",
+                "\x80", "a\xc3(",   "\xe0\x80\x80", "\xf0\x80\x80\x80", "\xf5\x80\x80\x80"
+        };
 
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(good); i++)

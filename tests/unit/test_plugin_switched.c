@@ -68,7 +68,9 @@ static void switched__start__first_value_in_the_request(void **state)
                 struct mock_host *host = both->host[i];
                 struct sconce_line *line = mock_line(host, "GPIO17");
                 for (size_t k = 0; k < 3; k++) {
-                        mock_first(host, (struct sconce_value){ .channel = "state", .type = cases[k].type, .on = cases[k].on });
+                        mock_first(host, (struct sconce_value){ .channel = "state",
+                                                                .type = cases[k].type,
+                                                                .on = cases[k].on });
                         line->active = true; /* what keep finds */
                         assert_int_equal(mock_start(host), 0);
                         assert_int_equal(line->first_value, cases[k].first_value);

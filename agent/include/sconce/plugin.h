@@ -2,19 +2,21 @@
 /*
  * sconce/plugin.h - what a Sconce plugin sees, and all that it sees. ABI 1.
  *
- * A plugin is one C file that declares what it has (options, channels) and what it does (start, stop, command,
- * read). The agent does the rest: options are checked before `start`, channels become MQTT topics, typed commands
- * and entries of `info`. docs/plugin-abi.md draws the life cycle.
+ * A plugin is one C file that declares what it has (options, channels) and what it does (start, stop,
+ * command, read). The agent does the rest: options are checked before `start`, channels become MQTT topics,
+ * typed commands and entries of `info`. docs/plugin-abi.md draws the life cycle.
  *
- * Threads: all callbacks of one device run one after the other. They run on the agent's event loop and must not
- * block, unless the plugin has SCONCE_BLOCKING: then they run on a thread of the device's own. A plugin never
- * takes a lock.
+ * Threads: all callbacks of one device run one after the other. They run on the agent's event loop and must
+ * not block, unless the plugin has SCONCE_BLOCKING: then they run on a thread of the device's own. A plugin
+ * never takes a lock.
  *
- * Errors: callbacks and host services return 0 or a negative errno. sconce_error() adds the sentence for people.
+ * Errors: callbacks and host services return 0 or a negative errno. sconce_error() adds the sentence for
+ * people.
  *
- * Growth: fields are only ever appended to the structs that a plugin declares and to struct sconce_host, functions
- * only ever added. Each module records the sizes that it was built with, the host struct carries its own. The structs that
- * travel in calls (value, command, edge, list) stay as they are for the life of ABI 1.
+ * Growth: fields are only ever appended to the structs that a plugin declares and to struct sconce_host,
+ * functions only ever added. Each module records the sizes that it was built with, the host struct carries
+ * its own. The structs that travel in calls (value, command, edge, list) stay as they are for the life of
+ * ABI 1.
  */
 #pragma once
 
@@ -36,7 +38,7 @@ struct sconce_dimmer;
 struct sconce_timer;
 struct sconce_watch;
 
-/* ---- Options: what a config section may say ------------------------------------------------------------------ */
+/* ---- Options: what a config section may say ------------------------------------------------------------ */
 
 /* An option's type, and the C type of the field that receives it. */
 enum sconce_option_type {
@@ -50,17 +52,24 @@ enum sconce_option_type {
         SCONCE_TYPE_PERCENT,  /* double, 0 to 100 */
         SCONCE_TYPE_PATH,     /* const char *, absolute */
         SCONCE_TYPE_LINE,     /* struct sconce_line *; checked, not yet opened; NULL without a default */
-        SCONCE_TYPE_PWM,      /* struct sconce_dimmer *: "CHIP:CHANNEL" of /sys/class/pwm; checked, not yet opened */
-        SCONCE_TYPE_LED,      /* struct sconce_dimmer *: a name in /sys/class/leds; checked, not yet opened */
+        SCONCE_TYPE_PWM, /* struct sconce_dimmer *; "CHIP:CHANNEL" of /sys/class/pwm, as LINE otherwise */
+        SCONCE_TYPE_LED, /* struct sconce_dimmer *; a name in /sys/class/leds, as LINE otherwise */
 };
 
+/* Flags of an option. */
 enum {
-        SCONCE_REQUIRED = 1U << 0,   /* the section must say it */
-        SCONCE_SECRET = 1U << 1,     /* masked wherever the config is shown */
-        SCONCE_RELOADABLE = 1U << 2, /* the agent's own tables: changing it restarts nothing; not for plugins */
-        SCONCE_LIST = 1U << 3,       /* the field is a struct sconce_list of the type; one value is a list of one */
-        SCONCE_OUTPUT = 1U << 4,     /* LINE, PWM, LED: drives hardware; the agent brings it to its declared states */
-        SCONCE_TIMES_OUTPUT = 1U << 5, /* given and not zero, it makes the device's outputs timed (a pulse's length) */
+        /* The section must say it. */
+        SCONCE_REQUIRED = 1U << 0,
+        /* Masked wherever the config is shown. */
+        SCONCE_SECRET = 1U << 1,
+        /* Changing it restarts nothing. For the agent's own tables: a plugin's device restarts. */
+        SCONCE_RELOADABLE = 1U << 2,
+        /* The field is a struct sconce_list of the type. One value is a list of one. */
+        SCONCE_LIST = 1U << 3,
+        /* LINE, PWM, LED: it drives hardware, which the agent brings to the states that the section says. */
+        SCONCE_OUTPUT = 1U << 4,
+        /* Given, and neither 0 nor no, it makes the device's outputs timed: a pulse's length. */
+        SCONCE_TIMES_OUTPUT = 1U << 5,
 };
 
 struct sconce_list {
@@ -71,23 +80,24 @@ struct sconce_list {
 /*
  * One row of an option table. A table ends with an empty row. Every text is static.
  *
- * The agent has rows of its own in every device's section, whose keys a plugin cannot take: name, area, every, rate,
- * history; deadline where the plugin is SCONCE_BLOCKING; power_on, on_exit, on_offline, offline_at_start, max_on where there is
- * an SCONCE_OUTPUT. Each LINE row brings companions: active_low and bias, drive for an output, debounce for an input. They are
- * called so for the row "line", and KEY_active_low and so on for a row "KEY". The plugin sees logical levels only.
+ * The agent has rows of its own in every device's section, whose keys a plugin cannot take: name, area,
+ * every, rate, history; deadline where the plugin is SCONCE_BLOCKING; power_on, on_exit, on_offline,
+ * offline_at_start, max_on where there is an SCONCE_OUTPUT. Each LINE row brings companions: active_low and
+ * bias, drive for an output, debounce for an input. They are called so for the row "line", and KEY_active_low
+ * and so on for a row "KEY". The plugin sees logical levels only.
  */
 struct sconce_option {
         const char *key; /* [a-z][a-z0-9_]* */
         enum sconce_option_type type;
         uint32_t flags;
-        size_t offset;              /* of the field in the instance */
-        const char *help;           /* one sentence for the user, no full stop */
-        const char *def;            /* the default as a config file would say it; NULL: none */
-        const char *min, *max;      /* inclusive bounds, written as a value of the type; NULL: the type's own */
+        size_t offset;         /* of the field in the instance */
+        const char *help;      /* one sentence for the user, no full stop */
+        const char *def;       /* the default as a config file would say it; NULL: none */
+        const char *min, *max; /* inclusive bounds, written as a value of the type; NULL: the type's own */
         const char *const *choices; /* ENUM: NULL-terminated */
-        const char *unit;           /* shown to the user: "°C", "Hz"; durations and sizes carry theirs in the value */
-        const char *debounce;       /* input LINE: the companion's default, "20ms"; NULL: none */
-        const char *bias;           /* LINE: the companion's default, "pull-up"; NULL: "as-is" */
+        const char *unit; /* shown to the user: "°C", "Hz"; durations and sizes carry theirs in the value */
+        const char *debounce; /* input LINE: the companion's default, "20ms"; NULL: none */
+        const char *bias;     /* LINE: the companion's default, "pull-up"; NULL: "as-is" */
 };
 
 /* The field's offset; an error of the compiler where the field has another type than the option fills. */
@@ -129,30 +139,36 @@ struct sconce_option {
 #define SCONCE_OPTION_LIST(s, f, type, key, flags, ...)                                                      \
         SCONCE_OPTION_(s, f, struct sconce_list, type, key, (flags) | SCONCE_LIST, __VA_ARGS__)
 
-/* ---- Channels: what a device shows and takes ----------------------------------------------------------------- */
+/* ---- Channels: what a device shows and takes ----------------------------------------------------------- */
 
-/* What a channel is, and the type of its values: in commands, and in reports. "Written" kinds take commands. */
+/* What a channel is, and the type of its values in commands and reports. "Written" kinds take commands. */
 enum sconce_kind {
         SCONCE_LIGHT = 1,     /* BOOL, written; a device with one is a light */
         SCONCE_SWITCH,        /* BOOL, written */
         SCONCE_BINARY_SENSOR, /* BOOL, read; true = active */
         SCONCE_SENSOR,        /* NUMBER, read */
         SCONCE_NUMBER,        /* NUMBER, written, from min to max */
-        SCONCE_COVER,         /* TEXT: "OPEN", "CLOSE", "STOP" written; open opening closed closing stopped read */
-        SCONCE_BUTTON,        /* BOOL true in a command (PRESS); has no state */
-        SCONCE_EVENT,         /* sconce_event(): `choices` are its event types; has no state */
-        SCONCE_SELECT,        /* TEXT out of `choices`, written */
-        SCONCE_TEXT,          /* TEXT, read */
-        SCONCE_TEXT_LIST,     /* TEXT with one item a line, read; a list of strings in JSON */
-        SCONCE_DURATION,      /* NUMBER, seconds, written; a command may also say "30s" */
+        SCONCE_COVER,  /* TEXT: "OPEN", "CLOSE", "STOP" written; open opening closed closing stopped read */
+        SCONCE_BUTTON, /* BOOL true in a command (PRESS); has no state */
+        SCONCE_EVENT,  /* sconce_event(): `choices` are its event types; has no state */
+        SCONCE_SELECT, /* TEXT out of `choices`, written */
+        SCONCE_TEXT,   /* TEXT, read */
+        SCONCE_TEXT_LIST, /* TEXT with one item a line, read; a list of strings in JSON */
+        SCONCE_DURATION,  /* NUMBER, seconds, written; a command may also say "30s" */
 };
 
+/* Flags of a channel. */
 enum {
-        SCONCE_READ_ONLY = 1U << 0,    /* a kind that is otherwise written is only read here */
-        SCONCE_WRITABLE = 1U << 1,     /* a SENSOR or TEXT that can be set too (a meter's total) */
-        SCONCE_COMMAND_ONLY = 1U << 2, /* a parameter of commands (transition, for): never in the state */
-        SCONCE_DIAGNOSTIC = 1U << 3,   /* about the device itself rather than what it measures or does */
-        SCONCE_TOTAL = 1U << 4,        /* a number that only grows, or starts again from 0: a meter */
+        /* A kind that is otherwise written is only read here. */
+        SCONCE_READ_ONLY = 1U << 0,
+        /* A SENSOR or TEXT that can be set too: a meter's total. */
+        SCONCE_WRITABLE = 1U << 1,
+        /* A parameter of commands (transition, for), never in the state. */
+        SCONCE_COMMAND_ONLY = 1U << 2,
+        /* About the device itself rather than what it measures or does. */
+        SCONCE_DIAGNOSTIC = 1U << 3,
+        /* A number that only grows, or starts again from 0: a meter. */
+        SCONCE_TOTAL = 1U << 4,
 };
 
 /* One row of a channel table, which ends with an empty row. */
@@ -169,7 +185,7 @@ struct sconce_channel {
         const char *name;           /* what people call it: "Temperature"; NULL: made from the key */
 };
 
-/* ---- Values -------------------------------------------------------------------------------------------------- */
+/* ---- Values -------------------------------------------------------------------------------------------- */
 
 enum sconce_value_type {
         SCONCE_VALUE_NONE, /* known to be unknown: null in JSON */
@@ -195,36 +211,39 @@ struct sconce_value {
         ((struct sconce_value){ .channel = (key), .type = SCONCE_VALUE_TEXT, .text = (value) })
 #define SCONCE_NONE(key) ((struct sconce_value){ .channel = (key), .type = SCONCE_VALUE_NONE })
 
+/* Flags of a command. */
 enum {
-        SCONCE_COMMAND_NOW = 1U << 0, /* from the agent itself (on_exit, max_on, …): no transition, no delay */
+        /* From the agent itself (on_exit, max_on and the like): no transition, no delay. */
+        SCONCE_COMMAND_NOW = 1U << 0,
 };
 
-/* A command that passed every check: known channels, right types, in range, TOGGLE already resolved. All values of
- * one command are carried out, or none. Part of ABI 1 as it is: never grows. */
+/* A command that passed every check: known channels, right types, in range, TOGGLE already resolved. All
+ * values of one command are carried out, or none. Part of ABI 1 as it is: never grows. */
 struct sconce_command {
         size_t count;
         const struct sconce_value *values;
         uint32_t flags;
 };
 
-/* ---- Lines --------------------------------------------------------------------------------------------------- */
+/* ---- Lines --------------------------------------------------------------------------------------------- */
 
-/* A change of an input line, debounced, in logical terms (active_low is undone). Part of ABI 1 as it is: never grows. */
+/* A change of an input line, debounced, in logical terms (active_low is undone). Part of ABI 1 as it is:
+ * never grows. */
 struct sconce_edge {
         struct sconce_line *line;
         bool active;
-        uint32_t lost;    /* edges of this line that the kernel dropped just before this one, where it tells */
+        uint32_t lost; /* edges of this line that the kernel dropped just before this one, where it tells */
         uint64_t time_us; /* CLOCK_BOOTTIME, from the kernel's own timestamp where it has one */
 };
 
-#define SCONCE_LINE_KEEP   (-1)  /* as first value: drive what the line already shows */
+#define SCONCE_LINE_KEEP   (-1)   /* as first value: drive what the line already shows */
 #define SCONCE_DIMMER_KEEP (-1.0) /* the same of a dimmer */
 
 typedef void (*sconce_line_fn)(struct sconce_device *dev, void *instance, const struct sconce_edge *edge);
 typedef void (*sconce_timer_fn)(struct sconce_device *dev, void *instance, void *userdata);
 typedef void (*sconce_watch_fn)(struct sconce_device *dev, void *instance, uint32_t events, void *userdata);
 
-/* ---- The host: what the agent does for a plugin -------------------------------------------------------------- */
+/* ---- The host: what the agent does for a plugin -------------------------------------------------------- */
 
 enum sconce_log_level {
         SCONCE_LOG_ERROR = 3,
@@ -240,13 +259,16 @@ struct sconce_host {
 
         /* From any thread that runs the device's callbacks. time_us 0: now. */
         const char *(*id)(struct sconce_device *dev);
-        int (*report)(struct sconce_device *dev, uint64_t time_us, const struct sconce_value *values, size_t count);
-        int (*event)(struct sconce_device *dev, uint64_t time_us, const char *channel, const char *event_type);
+        int (*report)(struct sconce_device *dev, uint64_t time_us, const struct sconce_value *values,
+                      size_t count);
+        int (*event)(struct sconce_device *dev, uint64_t time_us, const char *channel,
+                     const char *event_type);
         int (*health)(struct sconce_device *dev, int error, const char *reason);
         void (*error)(struct sconce_device *dev, const char *format, va_list arguments);
         void (*log)(struct sconce_device *dev, int level, const char *format, va_list arguments);
         uint64_t (*now_us)(struct sconce_device *dev);
-        int (*channel_add)(struct sconce_device *dev, const struct sconce_channel *channel, size_t channel_size);
+        int (*channel_add)(struct sconce_device *dev, const struct sconce_channel *channel,
+                           size_t channel_size);
 
         /* On the event loop only: -EXDEV for a blocking device, -EPERM from `configure`. */
         int (*first)(struct sconce_device *dev, const char *channel, struct sconce_value *ret_value);
@@ -261,12 +283,13 @@ struct sconce_host {
                            double first_level);
         int (*dimmer_set)(struct sconce_device *dev, struct sconce_dimmer *dimmer, double level);
 
-        int (*timer_new)(struct sconce_device *dev, sconce_timer_fn fn, void *userdata, struct sconce_timer **ret);
+        int (*timer_new)(struct sconce_device *dev, sconce_timer_fn fn, void *userdata,
+                         struct sconce_timer **ret);
         int (*timer_arm)(struct sconce_device *dev, struct sconce_timer *timer, uint64_t delay_us);
         int (*timer_disarm)(struct sconce_device *dev, struct sconce_timer *timer);
 
-        int (*fd_watch)(struct sconce_device *dev, int fd, uint32_t events, sconce_watch_fn fn, void *userdata,
-                        struct sconce_watch **ret);
+        int (*fd_watch)(struct sconce_device *dev, int fd, uint32_t events, sconce_watch_fn fn,
+                        void *userdata, struct sconce_watch **ret);
         int (*fd_unwatch)(struct sconce_device *dev, struct sconce_watch *watch);
 
         int (*save)(struct sconce_device *dev, const char *key, const char *text);
@@ -278,48 +301,53 @@ struct sconce_device {
         const struct sconce_host *host;
 };
 
-/* ---- The plugin ---------------------------------------------------------------------------------------------- */
+/* ---- The plugin ---------------------------------------------------------------------------------------- */
 
+/* Flags of a plugin. */
 enum {
-        SCONCE_BLOCKING = 1U << 0, /* callbacks may block: they run on a thread of the device's own (`configure` excepted),
-                                      where id, report, event, health, error, log, the clock and channel_add work and
-                                      the rest is -EXDEV; it can have no LINE, PWM or LED option */
-        SCONCE_TIMED = 1U << 1,    /* its outputs are always timed (a cover): off at exit, and off when it starts */
+        /* Its callbacks may block: all but `configure` run on a thread of the device's own. There id, report,
+         * event, health, error, log, the clock and channel_add work, and everything else returns -EXDEV. Such
+         * a plugin can have no LINE, PWM or LED option. */
+        SCONCE_BLOCKING = 1U << 0,
+        /* Its outputs are always timed (a cover): they are off at exit, and off when it starts. */
+        SCONCE_TIMED = 1U << 1,
 };
 
 /*
- * The life of a device: configure, then start; then command, read and what `start` asked for (edges, timers, descriptors) in
- * any order, one at a time; then stop. After a failed start, or a stop because the hardware went away, start comes again,
- * with the instance as `configure` left it.
+ * The life of a device: configure, then start; then command, read and what `start` asked for (edges, timers,
+ * descriptors) in any order, one at a time; then stop. After a failed start, or a stop because the hardware
+ * went away, start comes again, with the instance as `configure` left it.
  */
 struct sconce_plugin {
-        const char *name;    /* [a-z][a-z0-9_-]*: the first word of its config sections, and its file's name */
+        const char *name;    /* [a-z][a-z0-9_-]*: the first word of its sections, and its file's name */
         const char *summary; /* one sentence, no full stop */
         const char *version; /* NULL: the agent's own */
         uint32_t flags;
-        size_t instance_size; /* of the struct that the option rows fill; zeroed before that */
-        const struct sconce_option *options;   /* NULL: none */
+        size_t instance_size;                /* of the struct that the option rows fill; zeroed before that */
+        const struct sconce_option *options; /* NULL: none */
         const struct sconce_channel *channels; /* NULL: none but those that are added */
-        const char *every;    /* default of the option `every`, as config text: "30s"; NULL: read only when asked */
-        const char *deadline; /* blocking: how long a callback may take, default of the option `deadline`; NULL: "5s" */
+        const char *every;    /* default of the option `every`: "30s"; NULL: read only when asked */
+        const char *deadline; /* default of a blocking plugin's option `deadline`; NULL: "5s" */
 
-        /* Checks what the option table cannot (`line` or `pwm`, not both) and adds channels that depend on the
-         * options. Runs at `sconced --check` too and on the event loop: opens nothing, allocates nothing. May be NULL. */
+        /* Checks what the option table cannot (`line` or `pwm`, not both) and adds channels that depend on
+         * the options. Runs at `sconced --check` too and on the event loop: opens nothing, allocates nothing.
+         * May be NULL. */
         int (*configure)(struct sconce_device *dev, void *instance);
 
-        /* Opens the hardware and reports first values. On failure the agent undoes what the host services did, tells
-         * the user, and tries again later; `stop` is not called. */
+        /* Opens the hardware and reports first values. On failure the agent undoes what the host services
+         * did, tells the user, and tries again later; `stop` is not called. */
         int (*start)(struct sconce_device *dev, void *instance);
 
-        /* Frees what `start` made. Lines, dimmers, timers and watches are closed by the host afterwards. May be NULL. */
+        /* Frees what `start` made. Reports are not taken any more. Lines, dimmers, timers and watches are
+         * closed by the host afterwards. May be NULL. */
         void (*stop)(struct sconce_device *dev, void *instance);
 
-        /* Carries out a command and reports what the hardware now does. -EBUSY refuses it as `busy` (an interlock's dead
-         * time), any other error as `failed`. NULL: nothing can be written. */
+        /* Carries out a command and reports what the hardware now does. -EBUSY refuses it as `busy` (an
+         * interlock's dead time), any other error as `failed`. NULL: nothing can be written. */
         int (*command)(struct sconce_device *dev, void *instance, const struct sconce_command *command);
 
-        /* Reads now and reports. Called every `every` and on request; a failure backs off and marks the device
-         * offline until it works again. NULL: the device reports by itself. */
+        /* Reads now and reports. Called every `every` and on request; a failure backs off and marks the
+         * device offline until it works again. NULL: the device reports by itself. */
         int (*read)(struct sconce_device *dev, void *instance);
 };
 
@@ -342,7 +370,7 @@ struct sconce_module {
                 .plugin = &(plugin_table),                                                                   \
         };
 
-/* ---- Host services ------------------------------------------------------------------------------------------- */
+/* ---- Host services ------------------------------------------------------------------------------------- */
 
 #define SCONCE_HOST_HAS_(dev, member)                                                                        \
         ((dev)->host->size >= offsetof(struct sconce_host, member) + sizeof((dev)->host->member) &&          \
@@ -356,17 +384,18 @@ static inline const char *sconce_id(struct sconce_device *dev)
         return SCONCE_HOST_HAS_(dev, id) ? dev->host->id(dev) : "";
 }
 
-/* Reports values of one moment, any number of channels; the others keep theirs. The agent publishes the state when it
- * changed or an answer is due, once for all reports of one callback. -EINVAL: unknown channel or wrong type, -EILSEQ: text that
- * is not UTF-8; nothing is reported then. (A blocking device's report is looked at later, and its mistakes are logged.) */
+/* Reports values of one moment, any number of channels; the others keep theirs. The agent publishes the state
+ * when it changed or an answer is due, once for all reports of one callback. -EINVAL: unknown channel or
+ * wrong type, -EILSEQ: text that is not UTF-8; nothing is reported then. (A blocking device's report is
+ * looked at later, and its mistakes are logged.) */
 static inline int sconce_report(struct sconce_device *dev, const struct sconce_value *values, size_t count)
 {
         return SCONCE_CALL_(dev, report, dev, 0, values, count);
 }
 
 /* The same of a moment that is past: an edge's time_us. */
-static inline int sconce_report_at(struct sconce_device *dev, uint64_t time_us, const struct sconce_value *values,
-                                   size_t count)
+static inline int sconce_report_at(struct sconce_device *dev, uint64_t time_us,
+                                   const struct sconce_value *values, size_t count)
 {
         return SCONCE_CALL_(dev, report, dev, time_us, values, count);
 }
@@ -401,15 +430,16 @@ static inline int sconce_event_at(struct sconce_device *dev, uint64_t time_us, c
         return SCONCE_CALL_(dev, event, dev, time_us, channel, event_type);
 }
 
-/* Between callbacks: error 0 = the device works, negative errno = it does not, with the reason for people (one
- * sentence, may be NULL). Marks this one device offline and online. */
+/* Between callbacks: error 0 = the device works, negative errno = it does not, with the reason for people
+ * (one sentence, may be NULL). Marks this one device offline and online. */
 static inline int sconce_health(struct sconce_device *dev, int error, const char *reason)
 {
         return SCONCE_CALL_(dev, health, dev, error, reason);
 }
 
 /* The sentence that goes with the errno which the callback is about to return. */
-__attribute__((format(printf, 2, 3))) static inline void sconce_error(struct sconce_device *dev, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static inline void sconce_error(struct sconce_device *dev,
+                                                                      const char *format, ...)
 {
         va_list arguments;
         if (!SCONCE_HOST_HAS_(dev, error))
@@ -419,8 +449,8 @@ __attribute__((format(printf, 2, 3))) static inline void sconce_error(struct sco
         va_end(arguments);
 }
 
-__attribute__((format(printf, 3, 4))) static inline void sconce_log(struct sconce_device *dev, enum sconce_log_level level,
-                                                                     const char *format, ...)
+__attribute__((format(printf, 3, 4))) static inline void
+sconce_log(struct sconce_device *dev, enum sconce_log_level level, const char *format, ...)
 {
         va_list arguments;
         if (!SCONCE_HOST_HAS_(dev, log))
@@ -436,24 +466,25 @@ static inline uint64_t sconce_now_us(struct sconce_device *dev)
         return SCONCE_HOST_HAS_(dev, now_us) ? dev->host->now_us(dev) : 0;
 }
 
-/* Adds a channel that the table cannot know (it depends on options or on what is found). The row and its texts are
- * copied. From `configure`, `start` or any later callback; it stays for the life of the section, and adding it again is
- * nothing. -EEXIST: there is one of that key and another kind. -EINVAL: the row is not one. */
+/* Adds a channel that the table cannot know (it depends on options or on what is found). The row and its
+ * texts are copied. From `configure`, `start` or any later callback; it stays for the life of the section,
+ * and adding it again is nothing. -EEXIST: there is one of that key and another kind. -EINVAL: the row is not
+ * one. */
 static inline int sconce_channel_add(struct sconce_device *dev, const struct sconce_channel *channel)
 {
         return SCONCE_CALL_(dev, channel_add, dev, channel, sizeof(*channel));
 }
 
-/* In `start`: what a written channel shall be at first, as power_on and what it last was decide. The text of a value is
- * valid until the callback returns. -ENODATA: nothing is known, the plugin's own default holds; a value of type NONE:
- * keep what the hardware has (power_on = keep). */
+/* In `start`: what a written channel shall be at first, as power_on and what it last was decide. The text of
+ * a value is valid until the callback returns. -ENODATA: nothing is known, the plugin's own default holds; a
+ * value of type NONE: keep what the hardware has (power_on = keep). */
 static inline int sconce_first(struct sconce_device *dev, const char *channel, struct sconce_value *ret_value)
 {
         return SCONCE_CALL_(dev, first, dev, channel, ret_value);
 }
 
-/* Says that the outputs are on for a limited time from now on (a command with `for`), or no longer so: meanwhile they go
- * off at exit and after a crash whatever on_exit says, and are off after a restart. */
+/* Says that the outputs are on for a limited time from now on (a command with `for`), or no longer so:
+ * meanwhile they go off at exit and after a crash whatever on_exit says, and are off after a restart. */
 static inline int sconce_timed(struct sconce_device *dev, bool timed)
 {
         return SCONCE_CALL_(dev, timed, dev, timed);
@@ -468,15 +499,16 @@ static inline int sconce_first_level(struct sconce_device *dev, const char *chan
         return value.type == SCONCE_VALUE_NONE ? SCONCE_LINE_KEEP : (int)value.on;
 }
 
-/* Opens the line as an output that shows first_value (0, 1 or SCONCE_LINE_KEEP) from the very request on: no glitch.
- * The host closes it when the device stops. -EBUSY, -EACCES, -ENODEV, …: the sentence is set already, just return it. */
+/* Opens the line as an output that shows first_value (0, 1 or SCONCE_LINE_KEEP) from the very request on: no
+ * glitch. The host closes it when the device stops. -EBUSY, -EACCES, -ENODEV, …: the sentence is set already,
+ * just return it. */
 static inline int sconce_line_output(struct sconce_device *dev, struct sconce_line *line, int first_value)
 {
         return SCONCE_CALL_(dev, line_output, dev, line, first_value);
 }
 
-/* Opens the line as an input; `fn` is called on each debounced change, not for the level at the start (read that with
- * sconce_line_get()). */
+/* Opens the line as an input; `fn` is called on each debounced change, not for the level at the start (read
+ * that with sconce_line_get()). */
 static inline int sconce_line_input(struct sconce_device *dev, struct sconce_line *line, sconce_line_fn fn)
 {
         return SCONCE_CALL_(dev, line_input, dev, line, fn);
@@ -492,10 +524,10 @@ static inline int sconce_line_get(struct sconce_device *dev, struct sconce_line 
         return SCONCE_CALL_(dev, line_get, dev, line, ret_active);
 }
 
-/* Opens a PWM channel or a kernel LED at first_level (0 to 1, or SCONCE_DIMMER_KEEP). period_ns is the PWM's; 0: 1 ms. A level
- * above 0 is never rounded down to dark. The host gives it back when the device stops. */
-static inline int sconce_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer, uint64_t period_ns,
-                                     double first_level)
+/* Opens a PWM channel or a kernel LED at first_level (0 to 1, or SCONCE_DIMMER_KEEP). period_ns is the PWM's;
+ * 0: 1 ms. A level above 0 is never rounded down to dark. The host gives it back when the device stops. */
+static inline int sconce_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer,
+                                     uint64_t period_ns, double first_level)
 {
         return SCONCE_CALL_(dev, dimmer_open, dev, dimmer, period_ns, first_level);
 }
@@ -522,8 +554,8 @@ static inline int sconce_timer_disarm(struct sconce_device *dev, struct sconce_t
         return SCONCE_CALL_(dev, timer_disarm, dev, timer);
 }
 
-/* Calls `fn` when the descriptor is ready (`events` as in epoll(7)). The descriptor stays the plugin's, and is to be
- * unwatched before it is closed. */
+/* Calls `fn` when the descriptor is ready (`events` as in epoll(7)). The descriptor stays the plugin's, and
+ * is to be unwatched before it is closed. */
 static inline int sconce_fd_watch(struct sconce_device *dev, int fd, uint32_t events, sconce_watch_fn fn,
                                   void *userdata, struct sconce_watch **ret)
 {
@@ -541,14 +573,16 @@ static inline int sconce_save(struct sconce_device *dev, const char *key, const 
         return SCONCE_CALL_(dev, save, dev, key, text);
 }
 
-/* Reads it back: the length without the terminating NUL, -ENODATA where there is none, -ENOSPC where `size` is short. */
+/* Reads it back: the length without the terminating NUL, -ENODATA where there is none, -ENOSPC where `size`
+ * is short. */
 static inline int sconce_load(struct sconce_device *dev, const char *key, char *text, size_t size)
 {
         return SCONCE_CALL_(dev, load, dev, key, text, size);
 }
 
 /* The command's value for a channel, NULL where the command does not name it. */
-static inline const struct sconce_value *sconce_command_find(const struct sconce_command *command, const char *channel)
+static inline const struct sconce_value *sconce_command_find(const struct sconce_command *command,
+                                                             const char *channel)
 {
         for (size_t i = 0; i < command->count; i++) {
                 const char *a = command->values[i].channel, *b = channel;
