@@ -107,6 +107,21 @@ static void init__interrupted__can_be_run_again(void **state)
         PKI_RUN(at, "node", "hall");
 }
 
+static void init__certificate_lost__does_not_make_another(void **state)
+{
+        const char *at = work_path("careless");
+
+        (void)state;
+        PKI_RUN(at, "init");
+        PKI_RUN(at, "node", "hall");
+        CLEANUP_FREE char *before = read_file(pki_file(at, "ca.key"));
+        assert_int_equal(unlink(pki_file(at, "ca.crt")), 0);
+        assert_pki_fails(at, 1, WORDS("init"), "%s: ca.crt is gone, but what it issued is in force: bring it back from a backup",
+                         at);
+        CLEANUP_FREE char *after = read_file(pki_file(at, "ca.key"));
+        assert_string_equal(before, after);
+}
+
 static void init__odd_directory_name__is_only_a_name(void **state)
 {
         const char *odd = work_path("odd $(touch pwned) 'x' \"y\" #z \\");
@@ -466,6 +481,7 @@ int main(void)
                 cmocka_unit_test(init__fresh__keeps_the_key_to_itself),
                 cmocka_unit_test(init__again__is_refused),
                 cmocka_unit_test(init__interrupted__can_be_run_again),
+                cmocka_unit_test(init__certificate_lost__does_not_make_another),
                 cmocka_unit_test(init__odd_directory_name__is_only_a_name),
                 cmocka_unit_test(init__directory_that_others_write__is_refused),
                 cmocka_unit_test(init__planted_link__is_refused),

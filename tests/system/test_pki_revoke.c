@@ -328,7 +328,7 @@ static void run__after_a_killed_one__sweeps_up(void **state)
         assert_int_equal(access(left, F_OK), -1);
 }
 
-static void run__openssl_fails__changes_nothing(void **state)
+static void run__openssl_fails__gives_no_rights(void **state)
 {
         const char *at = work_path("broken");
         int status;
@@ -336,6 +336,7 @@ static void run__openssl_fails__changes_nothing(void **state)
         (void)state;
         PKI_RUN(at, "init");
         CLEANUP_FREE char *acl = read_file(pki_file(at, "sconce.acl"));
+        CLEANUP_FREE char *key = read_file(pki_file(at, "ca.key"));
         write_file(pki_file(at, "ca.key"), "no key");
         struct process *p = pki_try(at, &status, WORDS("client", "phone"));
         assert_int_equal(status, 1);
@@ -347,6 +348,12 @@ static void run__openssl_fails__changes_nothing(void **state)
         struct process *find = process_run(WORDS("find", at, "-name", "tmp.*"), NULL, &status);
         assert_string_equal(find->out.text ? find->out.text : "", "");
         process_free(find);
+
+        /* Something may have been signed for a client: the name stays one, and can be issued to it. */
+        write_file(pki_file(at, "ca.key"), "%s", key);
+        assert_pki_fails(at, 1, WORDS("node", "phone"),
+                         "phone is a client's name in %s, and a name serves one kind only: choose another name", at);
+        PKI_RUN(at, "client", "phone");
 }
 
 int main(void)
@@ -370,7 +377,7 @@ int main(void)
                 cmocka_unit_test(runs__at_once__all_come_out_whole),
                 cmocka_unit_test(run__while_another_is_at_work__waits),
                 cmocka_unit_test(run__after_a_killed_one__sweeps_up),
-                cmocka_unit_test(run__openssl_fails__changes_nothing),
+                cmocka_unit_test(run__openssl_fails__gives_no_rights),
         };
         return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -280,6 +280,20 @@ static void revoke__reconnecting_client__is_turned_away(void **state)
         client_free(other);
 }
 
+static void revoke__nobody_listens_to_it__still_tells_the_broker(void **state)
+{
+        int status;
+
+        (void)state;
+        PKI_RUN(pki, "client", "unheard");
+        (void)process_wait_log(broker->process, "Reloading config.", SOON_MS);
+        struct process *p = process_run(WORDS("sh", "-c", "exec \"$0\" -d \"$1\" revoke unheard >&-",
+                                              source_path("certs/sconce-pki"), pki),
+                                        NULL, &status);
+        (void)process_wait_log(broker->process, "Reloading config.", SOON_MS);
+        process_free(p);
+}
+
 static void issue__broker_runs__knows_the_new_name_at_once(void **state)
 {
         (void)state;
@@ -372,6 +386,7 @@ int main(void)
                 cmocka_unit_test(broker__its_own_certificate__is_no_clients),
                 cmocka_unit_test(revoke__connected_client__can_do_nothing_more),
                 cmocka_unit_test(revoke__reconnecting_client__is_turned_away),
+                cmocka_unit_test(revoke__nobody_listens_to_it__still_tells_the_broker),
                 cmocka_unit_test(issue__broker_runs__knows_the_new_name_at_once),
                 cmocka_unit_test(renew__broker_runs__shows_the_new_certificate),
                 cmocka_unit_test(reload__file_of_another_program__leaves_that_alone),
