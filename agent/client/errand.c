@@ -23,7 +23,7 @@ static bool is_found(const struct client *client)
         return r != -ENOENT;
 }
 
-static void on_looked(struct client *client)
+static void finish_look(struct client *client)
 {
         struct fault fault = { 0 };
 
@@ -33,20 +33,38 @@ static void on_looked(struct client *client)
                 client->errand.then(client);
 }
 
-void errand_find(struct client *client, client_step then)
+static void look_at(struct client *client, const char *node, client_step then)
 {
         char status[NAME_MAX_BYTES + 8], info[NAME_MAX_BYTES + 8];
+
+        (void)snprintf(status, sizeof(status), "%s/status", node);
+        (void)snprintf(info, sizeof(info), "%s/info", node);
+        client_look(client, (const char *const[]){ status, info, NULL }, is_found, then);
+}
+
+/* A node that is not there: the others are asked for, because one of them may have been meant. */
+static void look_wider(struct client *client)
+{
+        struct home_name name = client->errand.name;
+
+        if (home_find(&client->home, &name, NULL) == -ENOENT)
+                look_at(client, "+", finish_look);
+        else
+                finish_look(client);
+}
+
+void errand_find(struct client *client, client_step then)
+{
         struct home_name *name = &client->errand.name;
         struct fault fault = { 0 };
 
-        if (home_name_read(client->arguments->words[0], name, &fault) < 0) {
-                client_fail(client, EXIT_USAGE, "%s", fault.text);
-                return;
-        }
         client->errand.then = then;
-        (void)snprintf(status, sizeof(status), "%s/status", name->node[0] ? name->node : "+");
-        (void)snprintf(info, sizeof(info), "%s/info", name->node[0] ? name->node : "+");
-        client_look(client, (const char *const[]){ status, info, NULL }, is_found, on_looked);
+        if (home_name_read(client->arguments->words[0], name, &fault) < 0)
+                client_fail(client, EXIT_USAGE, "%s", fault.text);
+        else if (name->node[0])
+                look_at(client, name->node, look_wider);
+        else
+                look_at(client, "+", finish_look);
 }
 
 const char *errand_suffix(const struct client *client, const char *word,

@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command sconce as people run it: a real broker, a real node, certificates with and without rights. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "system/stage.h"
+
+/* What one run came to; freed with the other processes. */
+struct run {
+        int status;
+        const char *out, *err;
+};
+
+static const char *client_conf(const char *name, const char *broker_keys)
+{
+        const char *path = work_path("%s.conf", name);
+        const char *cert = pki_issued(stage.pki, name);
+
+        write_file(path,
+                   "[broker]\nurl = mqtts://localhost:%u\n%s\n[tls]\nca = %s\ncert = %s.crt\nkey = %s.key\n",
+                   stage.broker->port.number, broker_keys, pki_file(stage.pki, "ca.crt"), cert, cert);
+        return path;
+}
+
+static struct run run_with(const char *conf, const char *const words[])
+{
+        const char *argv[16] = { build_path("sconce"), "--config", conf };
+        struct run run;
+        size_t n = 3;
+
+        while (*words && n + 1 < ARRAY_SIZE(argv))
+                argv[n++] = *words++;
+        struct process *process = process_run(argv, NULL, &run.status);
+        run.out = process->out.text ? process->out.text : "";
+        run.err = process->err.text ? process->err.text : "";
+        return run;
+}
+
+#define RUN(name, ...) run_with(client_conf(name, ""), (const char *const[]){ __VA_ARGS__, NULL })
+
+static void assert_run(struct run run, int status, const char *out, const char *err)
+{
+        if (run.status != status)
+                print_error("out: %s\nerr: %s\n", run.out, run.err);
+        assert_int_equal(run.status, status);
+        assert_string_equal(run.out, out);
+        assert_string_equal(run.err, err);
+}
+
+static void assert_has(const char *text, const char *wanted)
+{
+        if (!strstr(text, wanted))
+                print_error("%s\n", text);
+        assert_non_null(strstr(text, wanted));
+}
+
+struct wanted {
+        const struct stream *stream;
+        const char *text;
+};
+
+static bool has_come(void *userdata)
+{
+        const struct wanted *wanted = userdata;
+        return wanted->stream->text && strstr(wanted->stream->text, wanted->text);
+}
+
+static void wait_text(const struct stream *stream, const char *text)
+{
+        if (!pump_until(has_come, &(struct wanted){ stream, text }, SOON_MS))
+                give_up("sconce did not print \"%s\"", text);
+}
+
+static struct process *start_watch(const char *word)
+{
+        const char *const argv[] = {
+                build_path("sconce"), "--config", client_conf("tester", ""), "watch", word, NULL
+        };
+        return process_start(argv, NULL);
+}
+
+static void renew_tester(void)
+{
+        stage.tester = stage_client("tester", "tester");
+        client_subscribe(stage.tester, "sconce/#");
+}
+
+static int darken(void **state)
+{
+        (void)state;
+        client_say(stage.tester, "sconce/hall/kitchen/set", "OFF");
+        chip_wait(stage.hall->lines, KITCHEN, 0);
+        stage_settle();
+        client_forget(stage.tester);
+        return 0;
+}
+
+/* ---- Looking ------------------------------------------------------------------------------------------------- */
+
+static void list__a_node__shows_its_devices(void **state)
+{
+        (void)state;
+        assert_run(RUN("tester", "list"), 0,
+                   "NODE DEVICE  NAME            AREA    PLUGIN  STATUS STATE\n"
+                   "hall door                            contact online OFF\n"
+                   "hall kitchen Kitchen ceiling Kitchen lamp    online OFF\n"
+                   "hall porch                           lamp    online OFF\n"
+                   "hall pump                            switch  online OFF\n",
+                   "");
+}
+
+static void list__as_json__is_a_list_of_objects(void **state)
+{
+        (void)state;
+        struct run run = RUN("tester", "list", "--json");
+        json_t *rows = json_loads(run.out, 0, NULL);
+
+        assert_int_equal(run.status, 0);
+        assert_int_equal(json_array_size(rows), 4);
+        const json_t *kitchen = json_array_get(rows, 1);
+        assert_string_equal(json_string_value(json_object_get(kitchen, "name")), "Kitchen ceiling");
+        assert_string_equal(json_string_value(json_object_get(json_object_get(kitchen, "state"), "state")),
+                            "OFF");
+        json_decref(rows);
+}
+
+static void nodes__a_node__shows_version_and_devices(void **state)
+{
+        (void)state;
+        struct run run = RUN("tester", "nodes", "--json");
+        json_t *rows = json_loads(run.out, 0, NULL);
+        const json_t *hall = json_array_get(rows, 0);
+
+        assert_int_equal(run.status, 0);
+        assert_int_equal(json_array_size(rows), 1);
+        assert_string_equal(json_string_value(json_object_get(hall, "node")), "hall");
+        assert_string_equal(json_string_value(json_object_get(hall, "status")), "online");
+        assert_string_equal(json_string_value(json_object_get(hall, "version")), SCONCE_VERSION);
+        assert_int_equal(json_integer_value(json_object_get(hall, "devices")), 4);
+        assert_true(json_is_array(json_object_get(hall, "problems")));
+        json_decref(rows);
+}
+
+static void get__a_channel__prints_its_value_alone(void **state)
+{
+        (void)state;
+        assert_run(RUN("tester", "get", "kitchen", "state"), 0, "OFF\n", "");
+        assert_run(RUN("tester", "get", "hall/door", "state", "--json"), 0, "\"OFF\"\n", "");
+}
+
+static void get__unknown_channel__is_told_with_the_nearest(void **state)
+{
+        (void)state;
+        assert_run(RUN("tester", "get", "kitchen", "sate"), 1, "",
+                   "sconce: the state of hall/kitchen has no channel sate; did you mean state\n");
+}
+
+/* Whether retained messages are there in time must not be a matter of luck, nor whether the connection stands. */
+static void list__many_times__is_whole_each_time(void **state)
+{
+        (void)state;
+        const char *conf = client_conf("tester", "");
+        struct run first = run_with(conf, (const char *const[]){ "list", NULL });
+
+        for (int i = 0; i < 25; i++)
+                assert_run(run_with(conf, (const char *const[]){ "list", NULL }), 0, first.out, "");
+}
+
+/* ---- Switching ----------------------------------------------------------------------------------------------- */
+
+static void set__plain_value__switches_and_says_so(void **state)
+{
+        (void)state;
+        assert_run(RUN("tester", "set", "kitchen", "on"), 0, "hall/kitchen: done\n", "");
+        assert_int_equal(chip_value(stage.hall->lines, KITCHEN), 1);
+        assert_run(RUN("tester", "get", "kitchen", "state"), 0, "ON\n", "");
+}
+
+static void set__key_and_value__switches(void **state)
+{
+        (void)state;
+        assert_run(RUN("tester", "set", "hall/kitchen", "state=on", "--json"), 0,
+                   "{\"ok\":true,\"node\":\"hall\",\"device\":\"kitchen\"}\n", "");
+        assert_int_equal(chip_value(stage.hall->lines, KITCHEN), 1);
+}
+
+static void set__refused__ends_with_1_and_the_reason(void **state)
+{
+        (void)state;
+        assert_run(RUN("tester", "set", "door", "on"), 1, "",
+                   "sconce: hall/door: this device can only be read (read_only)\n");
+        struct run run = RUN("tester", "set", "kitchen", "colour=red", "--json");
+        assert_int_equal(run.status, 1);
+        assert_has(run.out, "\"code\":\"unknown_key\"");
+        assert_has(run.err, "(unknown_key)");
+}
+
+static void set__mqtt_311__is_answered_too(void **state)
+{
+        (void)state;
+        const char *conf = client_conf("tester", "version = 3.1.1");
+
+        assert_run(run_with(conf, (const char *const[]){ "set", "kitchen", "on", NULL }), 0,
+                   "hall/kitchen: done\n", "");
+        assert_int_equal(chip_value(stage.hall->lines, KITCHEN), 1);
+        struct run run = run_with(conf, (const char *const[]){ "set", "kitchen", "colour=red", NULL });
+        assert_int_equal(run.status, 1);
+        assert_has(run.err, "(unknown_key)");
+}
+
+static void set__unknown_device__names_the_nearest(void **state)
+{
+        (void)state;
+        assert_run(RUN("tester", "set", "kichen", "on"), 1, "",
+                   "sconce: no node has a device kichen; did you mean kitchen\n");
+        assert_run(RUN("tester", "set", "hal/kitchen", "on"), 1, "",
+                   "sconce: no node hal has been here; did you mean hall\n");
+}
+
+static void set__device_on_two_nodes__wants_the_node(void **state)
+{
+        (void)state;
+        struct daemon *attic = stage_daemon("attic", "[lamp kitchen]\nline = GPIO5\n");
+
+        daemon_start(attic);
+        daemon_wait_online(attic, stage.tester);
+        assert_run(RUN("tester", "set", "kitchen", "on"), 1, "",
+                   "sconce: kitchen is on several nodes: say which of attic/kitchen, hall/kitchen\n");
+        assert_run(RUN("tester", "set", "attic/kitchen", "on"), 0, "attic/kitchen: done\n", "");
+        assert_int_equal(chip_value(attic->lines, SPARE), 1);
+        assert_int_equal(chip_value(stage.hall->lines, KITCHEN), 0);
+}
+
+/* ---- Nobody answers ------------------------------------------------------------------------------------------ */
+
+/* A node that is there by its retained messages alone. With `listens` it takes commands and keeps silent. */
+static struct client *play_attic(const char *status, bool listens)
+{
+        struct client *attic = stage_client("attic", "attic");
+        const struct request messages[] = {
+                { .topic = "sconce/attic/status", .payload = status, .retain = true },
+                { .topic = "sconce/attic/info",
+                  .payload = "{\"devices\":{\"fan\":{\"channels\":{\"state\":{\"kind\":\"switch\"}}}}}",
+                  .retain = true },
+                { .topic = "sconce/attic/fan/status", .payload = "online", .retain = true },
+                { .topic = "sconce/attic/fan/state",
+                  .payload = "{\"time\":\"2026-11-22T19:30:00Z\",\"state\":\"ON\"}",
+                  .retain = true },
+        };
+
+        if (listens) {
+                client_subscribe(attic, "sconce/attic/+/set");
+                client_subscribe(attic, "sconce/attic/+/get");
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(messages); i++)
+                (void)client_publish_acked(attic, &messages[i]);
+        return attic;
+}
+
+static int clear_attic(void **state)
+{
+        static const char *const topics[] = { "sconce/attic/status",         "sconce/attic/info",
+                                              "sconce/attic/fan/status",     "sconce/attic/fan/state",
+                                              "sconce/attic/node/status",    "sconce/attic/node/state",
+                                              "sconce/attic/kitchen/status", "sconce/attic/kitchen/state" };
+        struct client *attic = stage_client("attic", "attic-clear");
+
+        for (size_t i = 0; i < ARRAY_SIZE(topics); i++)
+                (void)client_publish_acked(attic, &(struct request){ .topic = topics[i], .retain = true });
+        return stage_tidy(state);
+}
+
+static void set__node_offline__is_not_sent(void **state)
+{
+        (void)state;
+        (void)play_attic("offline", false);
+        assert_run(RUN("tester", "set", "fan", "on"), 3, "",
+                   "sconce: node attic is offline, so the command was not sent\n");
+        assert_run(
+                RUN("tester", "get", "fan", "state"), 3, "ON\n",
+                "sconce: attic/fan: its node is offline; this is its last known state, of 2026-11-22T19:30:00Z\n");
+}
+
+static void set__nobody_subscribed__is_told_at_once(void **state)
+{
+        (void)state;
+        (void)play_attic("online", false);
+        /* The stage's tester hears everything: the broker counts it as one who takes the command. */
+        client_free(stage.tester);
+        struct run run = RUN("tester", "set", "fan", "on");
+        renew_tester();
+        assert_run(run, 3, "", "sconce: nobody took the command: node attic is not subscribed to it\n");
+}
+
+static void set__node_silent__tells_what_is_known(void **state)
+{
+        (void)state;
+        (void)play_attic("online", true);
+        assert_run(
+                RUN("tester", "set", "fan", "on", "--timeout", "300ms"), 3, "",
+                "sconce: no answer from attic/fan in time, though the node counts as online; the command may yet have been "
+                "carried out\n");
+        assert_run(
+                RUN("tester", "get", "fan", "--json", "--timeout", "300ms"), 3,
+                "{\"time\":\"2026-11-22T19:30:00Z\",\"state\":\"ON\"}\n",
+                "sconce: attic/fan: it did not answer in time; this is its last known state, of 2026-11-22T19:30:00Z\n");
+}
+
+/* ---- Rights -------------------------------------------------------------------------------------------------- */
+
+static void set__read_only_certificate__is_refused_by_the_broker(void **state)
+{
+        (void)state;
+        assert_run(
+                RUN("display", "set", "kitchen", "on"), 1, "",
+                "sconce: the broker does not let display switch hall/kitchen: its certificate is for reading, or for "
+                "another node\n");
+        stage_settle();
+        assert_int_equal(chip_value(stage.hall->lines, KITCHEN), 0);
+        struct run run = RUN("display", "get", "kitchen", "state");
+        assert_int_equal(run.status, 0);
+        assert_string_equal(run.out, "OFF\n");
+        assert_has(
+                run.err,
+                "sconce: hall/kitchen: the broker does not let this certificate ask it; this is its last known state, of 20");
+}
+
+static void list__certificate_for_one_node__shows_that_node(void **state)
+{
+        (void)state;
+        (void)play_attic("online", true);
+        struct run run = RUN("porter", "list");
+        assert_int_equal(run.status, 0);
+        assert_has(run.out, "attic fan");
+        assert_null(strstr(run.out, "hall"));
+        assert_run(RUN("porter", "set", "hall/kitchen", "on"), 1, "", "sconce: no node hall has been here\n");
+}
+
+/* ---- Watching ------------------------------------------------------------------------------------------------ */
+
+static void watch__until_interrupted__prints_topics_and_payloads(void **state)
+{
+        (void)state;
+        struct process *watch = start_watch("kitchen");
+
+        wait_text(&watch->out, "retained      sconce/hall/kitchen/state");
+        client_say(stage.tester, "sconce/hall/kitchen/set", "ON");
+        wait_text(&watch->out, "  sconce/hall/kitchen/set           ON\n");
+        wait_text(&watch->out, "\"state\":\"ON\"}\n");
+        process_signal(watch, SIGINT);
+        assert_int_equal(process_wait(watch, SOON_MS), 0);
+        assert_null(strstr(watch->out.text, "door"));
+        process_free(watch);
+}
+
+static void watch__broker_restarts__goes_on(void **state)
+{
+        (void)state;
+        struct process *watch = start_watch("--json");
+
+        wait_text(&watch->out, "sconce/hall/status");
+        broker_kill(stage.broker);
+        wait_text(&watch->err, "sconce: the broker is gone: ");
+        broker_start(stage.broker);
+        client_free(stage.tester);
+        renew_tester();
+        daemon_wait_online(stage.hall, stage.tester);
+        client_say(stage.tester, "sconce/hall/pump/set", "TOGGLE");
+        wait_text(&watch->out,
+                  "\"topic\":\"sconce/hall/pump/set\",\"retain\":false,\"payload\":\"TOGGLE\"}\n");
+        process_signal(watch, SIGTERM);
+        assert_int_equal(process_wait(watch, SOON_MS), 0);
+        process_free(watch);
+}
+
+/* ---- What is wrong before it begins -------------------------------------------------------------------------- */
+
+static void list__no_broker__ends_with_3(void **state)
+{
+        (void)state;
+        struct port port = port_reserve();
+        const char *conf = work_path("nowhere.conf");
+
+        write_file(conf, "[broker]\nurl = mqtt://127.0.0.1:%u\n", port.number);
+        struct run run = run_with(conf, (const char *const[]){ "list", NULL });
+        port_release(&port);
+        assert_int_equal(run.status, 3);
+        assert_has(run.err, "sconce: no broker: cannot connect to 127.0.0.1:");
+        assert_has(run.err, "connection refused");
+}
+
+static void list__bad_config__ends_with_78(void **state)
+{
+        (void)state;
+        const char *conf = work_path("bad.conf");
+
+        write_file(conf, "[broker]\nurl = mqtts://localhost\n");
+        struct run run = run_with(conf, (const char *const[]){ "list", NULL });
+        assert_int_equal(run.status, 78);
+        assert_has(
+                run.err,
+                "bad.conf: [tls] cert and key: are missing: your own certificate and its key (sconce-pki client NAME makes them)");
+        write_file(
+                conf,
+                "[broker]\nurl = mqtts://localhost\n[tls]\nca = /nowhere/ca.crt\ncert = /nowhere/a.crt\nkey = /nowhere/a.key\n");
+        run = run_with(conf, (const char *const[]){ "list", NULL });
+        assert_int_equal(run.status, 78);
+        assert_has(run.err, "/nowhere/");
+}
+
+static void list__key_that_others_can_read__is_refused(void **state)
+{
+        (void)state;
+        const char *conf = client_conf("tester", "");
+        const char *key = work_path("open.key");
+        char *text = read_file(work_path("pki/issued/tester.key"));
+
+        write_file(key, "%s", text);
+        free(text);
+        assert_int_equal(chmod(key, 0644), 0);
+        write_file(conf, "[broker]\nurl = mqtts://localhost\n[tls]\nca = %s\ncert = %s.crt\nkey = %s\n",
+                   pki_file(stage.pki, "ca.crt"), pki_issued(stage.pki, "tester"), key);
+        struct run run = run_with(conf, (const char *const[]){ "list", NULL });
+        assert_int_equal(run.status, 78);
+        assert_has(run.err, "open.key");
+}
+
+static void set__wrong_words__end_with_2(void **state)
+{
+        (void)state;
+        assert_run(RUN("tester", "set", "kitchen", "on", "off"), 2, "",
+                   "sconce: \"on\" is not KEY=VALUE: a value is one plain word, or KEY=VALUE words only\n");
+        assert_run(
+                RUN("tester", "set", "Kitchen", "on"), 2, "",
+                "sconce: \"Kitchen\" is no device's name: say DEVICE or NODE/DEVICE, as sconce list shows them\n");
+}
+
+static int open_house(void **state)
+{
+        int r = stage_open(state);
+
+        PKI_RUN(stage.pki, "client", "display", "--read-only");
+        PKI_RUN(stage.pki, "client", "porter", "--node", "attic");
+        process_signal(stage.broker->process, SIGHUP);
+        (void)process_wait_log(stage.broker->process, "Reloading config", SOON_MS);
+        return r;
+}
+
+#define CLEARED(function) cmocka_unit_test_setup_teardown(function, NULL, clear_attic)
+
+static const struct CMUnitTest tests[] = {
+        STAGE_TEST(list__a_node__shows_its_devices, darken),
+        STAGE_TEST(list__as_json__is_a_list_of_objects, darken),
+        STAGE_TEST(nodes__a_node__shows_version_and_devices, NULL),
+        STAGE_TEST(get__a_channel__prints_its_value_alone, darken),
+        STAGE_TEST(get__unknown_channel__is_told_with_the_nearest, NULL),
+        STAGE_TEST(list__many_times__is_whole_each_time, NULL),
+        STAGE_TEST(set__plain_value__switches_and_says_so, darken),
+        STAGE_TEST(set__key_and_value__switches, darken),
+        STAGE_TEST(set__refused__ends_with_1_and_the_reason, NULL),
+        STAGE_TEST(set__mqtt_311__is_answered_too, darken),
+        STAGE_TEST(set__unknown_device__names_the_nearest, NULL),
+        cmocka_unit_test_setup_teardown(set__device_on_two_nodes__wants_the_node, darken, clear_attic),
+        CLEARED(set__node_offline__is_not_sent),
+        CLEARED(set__nobody_subscribed__is_told_at_once),
+        CLEARED(set__node_silent__tells_what_is_known),
+        STAGE_TEST(set__read_only_certificate__is_refused_by_the_broker, darken),
+        CLEARED(list__certificate_for_one_node__shows_that_node),
+        STAGE_TEST(watch__until_interrupted__prints_topics_and_payloads, darken),
+        STAGE_TEST(watch__broker_restarts__goes_on, NULL),
+        STAGE_TEST(list__no_broker__ends_with_3, NULL),
+        STAGE_TEST(list__bad_config__ends_with_78, NULL),
+        STAGE_TEST(list__key_that_others_can_read__is_refused, NULL),
+        STAGE_TEST(set__wrong_words__end_with_2, NULL),
+};
+
+STAGE_MAIN(tests, open_house)
