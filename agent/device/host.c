@@ -88,7 +88,7 @@ static int host_health(struct sconce_device *dev, int error, const char *reason)
         return 0;
 }
 
-static void host_error(struct sconce_device *dev, const char *format, va_list arguments)
+static void PRINTF_LIKE(2, 0) host_error(struct sconce_device *dev, const char *format, va_list arguments)
 {
         struct device *device = device_of(dev);
         char text[sizeof(device->said)];
@@ -98,7 +98,8 @@ static void host_error(struct sconce_device *dev, const char *format, va_list ar
         memcpy(device->said, text, sizeof(text));
 }
 
-static void host_log(struct sconce_device *dev, int level, const char *format, va_list arguments)
+static void PRINTF_LIKE(3, 0)
+host_log(struct sconce_device *dev, int level, const char *format, va_list arguments)
 {
         log_writev(level, &(const struct log_about){ .device = device_of(dev)->id }, format, arguments);
 }

@@ -202,14 +202,15 @@ static int worker_channel_add(struct sconce_device *dev, const struct sconce_cha
         return finish_post(body, post, channel_copy_row(&row, &post->store, &post->row) == 0);
 }
 
-static void worker_error(struct sconce_device *dev, const char *format, va_list arguments)
+static void PRINTF_LIKE(2, 0) worker_error(struct sconce_device *dev, const char *format, va_list arguments)
 {
         struct job_item *item = body_of(dev)->worker->current;
 
         (void)vsnprintf(item->said, sizeof(item->said), format, arguments);
 }
 
-static void worker_log(struct sconce_device *dev, int level, const char *format, va_list arguments)
+static void PRINTF_LIKE(3, 0)
+worker_log(struct sconce_device *dev, int level, const char *format, va_list arguments)
 {
         log_writev(level, &(const struct log_about){ .device = body_of(dev)->id }, format, arguments);
 }

@@ -120,14 +120,15 @@ static int mock_set_health(struct sconce_device *dev, int error, const char *rea
         return 0;
 }
 
-static void mock_say(struct sconce_device *dev, const char *format, va_list arguments)
+static void __attribute__((format(printf, 2, 0))) mock_say(struct sconce_device *dev, const char *format, va_list arguments)
 {
         struct mock_host *host = host_of(dev);
 
         (void)vsnprintf(host->error, sizeof(host->error), format, arguments);
 }
 
-static void mock_log(struct sconce_device *dev, int level, const char *format, va_list arguments)
+static void __attribute__((format(printf, 3, 0)))
+mock_log(struct sconce_device *dev, int level, const char *format, va_list arguments)
 {
         (void)dev;
         (void)printf("<%d>", level);
