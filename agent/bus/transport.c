@@ -421,7 +421,8 @@ static int start_connecting(struct transport *t)
         t->last_in_us = t->last_out_us = loop_now_us(t->loop);
         errno = 0;
         r = mosquitto_connect_bind_async(t->mosq, t->setup.address, t->setup.url->port, seconds, NULL);
-        int os_error = errno;
+        /* 2.0.21 begins the handshake here, and makes its own EPROTO of the socket's error. */
+        int os_error = t->handshake.io_error ? t->handshake.io_error : errno;
         if (r != MOSQ_ERR_SUCCESS || mosquitto_socket(t->mosq) < 0) {
                 finish(t, os_error ? os_error : EIO);
                 return 0;
