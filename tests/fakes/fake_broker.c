@@ -126,7 +126,7 @@ static bool serve_packet(struct peer *peer, const struct packet *packet)
 
         switch (packet->type) {
         case SUBSCRIBE:
-                if (!send_suback(peer, packet))
+                if (!send_suback(peer, packet) || !write_bytes(peer, step->greeting, step->greeting_size))
                         return false;
                 if (!step->farewell)
                         return true;
@@ -337,6 +337,11 @@ unsigned fake_broker_publishes(struct fake_broker *broker)
 unsigned fake_broker_disconnects(struct fake_broker *broker)
 {
         return look(broker, &broker->n_disconnects);
+}
+
+unsigned fake_broker_pings(struct fake_broker *broker)
+{
+        return look(broker, &broker->n_pings);
 }
 
 uint8_t fake_broker_version(struct fake_broker *broker, unsigned connection)

@@ -23,12 +23,15 @@ struct fake_step {
         enum fake_act act;
         const char *answer; /* FAKE_ANSWER; SERVE and DEAF: instead of their CONNACK. NULL: CONNACK 0 */
         size_t answer_size;
-        const char *farewell; /* SERVE: sent after the answer to SUBSCRIBE, then closes. NULL: none */
+        const char *greeting; /* SERVE: sent after the answer to SUBSCRIBE, in one piece. NULL: none */
+        size_t greeting_size;
+        const char *farewell; /* SERVE: the same, then closes. NULL: none */
         size_t farewell_size;
         bool only_311; /* SERVE: closes without a word on any other version */
         uint8_t granted; /* SERVE: the code in SUBACK; 0: QoS 1 */
 };
-#define FAKE_BYTES(literal) literal, sizeof(literal) - 1
+#define FAKE_BYTES(literal)        literal, sizeof(literal) - 1
+#define FAKE_FIELDS(name, literal) .name = literal, .name##_size = sizeof(literal) - 1
 
 #define FAKE_CONNECTIONS_MAX 64
 
@@ -58,6 +61,7 @@ void fake_broker_stop(struct fake_broker *broker); /* no harm if it was not star
 unsigned fake_broker_connections(struct fake_broker *broker);
 unsigned fake_broker_publishes(struct fake_broker *broker);
 unsigned fake_broker_disconnects(struct fake_broker *broker);
+unsigned fake_broker_pings(struct fake_broker *broker);
 uint8_t fake_broker_version(struct fake_broker *broker, unsigned connection); /* 4: MQTT 3.1.1 */
 bool fake_broker_connect_holds(struct fake_broker *broker, const void *bytes, size_t size);
 /* Closes the connection from the broker's side. */

@@ -520,6 +520,22 @@ static void session__version_memory_is_old__asks_for_5_again(void **state)
         assert_int_equal(session_version(probe.session), SESSION_VERSION_5);
 }
 
+/* libmosquitto pings by its own clock, so this one takes its 10 seconds: the ping and then its missing answer. */
+static void session__broker_stops_answering__is_noticed(void **state)
+{
+        (void)state;
+        BEGIN({ .act = FAKE_DEAF });
+        probe.options.keepalive_us = 5 * USEC_PER_SEC;
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_connected, 1));
+        unsigned turns = probe.turns;
+        assert_true(probe_until(&probe, probe_disconnected, 1));
+        assert_string_equal(probe.why, "the broker no longer answers");
+        assert_int_equal(fake_broker_pings(&broker), 1);
+        /* SUBACK, the ping, its time-out: nothing is polled for. */
+        assert_in_range(probe.turns - turns, 1, 5);
+}
+
 /* ---- Messages ------------------------------------------------------------------------------------------------ */
 
 static void session__echo__keeps_properties(void **state)
@@ -755,6 +771,7 @@ int main(void)
                 TEST(session__refused_for_an_hour__tries_and_tells_at_intervals),
                 TEST(session_retry_now__in_backoff__tries_at_once),
                 TEST(session__version_memory_is_old__asks_for_5_again),
+                TEST(session__broker_stops_answering__is_noticed),
                 TEST(session__echo__keeps_properties),
                 TEST(session_publish__wrong_message__is_refused),
                 TEST(session__broker_acknowledges_nothing__is_bounded),
