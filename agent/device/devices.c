@@ -296,6 +296,7 @@ int devices_apply(struct devices *set, const struct config *config)
 {
         CLEANUP(problems_done) struct problems problems = { 0 };
 
+        loader_refresh(&set->loader);
         mark(set, config);
         sweep(set);
         for (size_t i = 0; i < config->count; i++) {

@@ -13,6 +13,7 @@ struct entry {
         struct entry *younger;
         uint64_t hash;
         uint64_t until_us;
+        bool is_void; /* was not carried out after all: stays until its time is over, and is not found */
         enum result_code code; /* RESULT_DUPLICATE while it is being carried out */
         char *message;         /* NULL while ok */
         char device[65];
@@ -76,8 +77,9 @@ static uint64_t hash_key(const struct doubles *doubles, const struct double_key 
 static struct entry *find(struct doubles *doubles, const struct double_key *key, uint64_t hash)
 {
         for (struct entry *entry = doubles->buckets[hash % BUCKETS]; entry; entry = entry->in_bucket)
-                if (entry->hash == hash && entry->kind == key->kind && entry->size == key->size &&
-                    memcmp(entry->data, key->data, key->size) == 0 && strcmp(entry->device, key->device) == 0)
+                if (!entry->is_void && entry->hash == hash && entry->kind == key->kind &&
+                    entry->size == key->size && memcmp(entry->data, key->data, key->size) == 0 &&
+                    strcmp(entry->device, key->device) == 0)
                         return entry;
         return NULL;
 }
@@ -145,15 +147,22 @@ void doubles_begin(struct doubles *doubles, const struct double_key *key, uint64
                 forget_oldest(doubles);
 }
 
+/* Refusals of the moment: the device has done nothing, and the next attempt may go well. */
+static bool was_carried_out(enum result_code code)
+{
+        return code != RESULT_BUSY && code != RESULT_OFFLINE && code != RESULT_EXPIRED;
+}
+
 void doubles_end(struct doubles *doubles, const struct double_key *key, const struct result *result)
 {
         struct entry *entry = find(doubles, key, hash_key(doubles, key));
 
         if (!entry || entry->code != RESULT_DUPLICATE)
                 return;
+        entry->is_void = !was_carried_out(result->code);
         doubles->bytes -= entry_bytes(entry);
         entry->code = result->code;
-        if (result->code != RESULT_OK)
+        if (result->code != RESULT_OK && !entry->is_void)
                 entry->message = strdup(result->message);
         doubles->bytes += entry_bytes(entry);
 }

@@ -31,5 +31,5 @@ void doubles_free(struct doubles *doubles);
 bool doubles_find(struct doubles *doubles, const struct double_key *key, uint64_t now_us, struct result *ret);
 /* It is being carried out. Without memory it is not remembered. */
 void doubles_begin(struct doubles *doubles, const struct double_key *key, uint64_t now_us);
-/* What became of it. */
+/* What became of it; a command that was not carried out (busy, offline, expired) is forgotten. */
 void doubles_end(struct doubles *doubles, const struct double_key *key, const struct result *result);

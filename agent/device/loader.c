@@ -21,12 +21,16 @@ int loader_init(struct loader *loader, const char *dir)
         return loader->dir ? 0 : -ENOMEM;
 }
 
+static void loaded_done(struct loaded *item)
+{
+        free(item->name);
+        plugin_free(item->plugin);
+}
+
 void loader_done(struct loader *loader)
 {
-        for (size_t i = 0; i < loader->count; i++) {
-                free(loader->items[i].name);
-                plugin_free(loader->items[i].plugin);
-        }
+        for (size_t i = 0; i < loader->count; i++)
+                loaded_done(&loader->items[i]);
         free(loader->items);
         free(loader->dir);
         *loader = (struct loader){ 0 };
@@ -163,7 +167,10 @@ static int remember(struct loader *loader, const char *name, struct plugin *plug
         char *copy = strdup(name);
         if (!copy)
                 return -ENOMEM;
-        items[loader->count++] = (struct loaded){ .name = copy, .plugin = plugin, .fault = *fault };
+        struct loaded *item = &items[loader->count++];
+        *item = (struct loaded){ .name = copy, .plugin = plugin, .fault = *fault };
+        if (plugin && stat(plugin->file, &item->file) < 0)
+                item->file = (struct stat){ 0 };
         return 0;
 }
 
@@ -188,6 +195,39 @@ static int load(struct loader *loader, const char *name, struct fault *fault, co
                 return fault_set(fault, r, "plugin %s", why.text);
         *ret = TAKE_PTR(plugin);
         return 0;
+}
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+        return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+               a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static void tell_if_changed(struct loaded *item)
+{
+        struct stat now = { 0 };
+
+        if (stat(item->plugin->file, &now) < 0 || same_file(&now, &item->file))
+                return;
+        log_notice("plugin %s: its file has changed; the running code stays until the agent is restarted",
+                   item->name);
+        item->file = now;
+}
+
+void loader_refresh(struct loader *loader)
+{
+        size_t kept = 0;
+
+        for (size_t i = 0; i < loader->count; i++) {
+                struct loaded *item = &loader->items[i];
+                if (!item->plugin) {
+                        loaded_done(item);
+                        continue;
+                }
+                tell_if_changed(item);
+                loader->items[kept++] = *item;
+        }
+        loader->count = kept;
 }
 
 int loader_get(struct loader *loader, const char *name, struct fault *fault, const struct plugin **ret)

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <sys/stat.h>
+
 #include "device/plugin.h"
 
 struct loader {
@@ -14,6 +16,7 @@ struct loader {
                 char *name;
                 struct plugin *plugin; /* NULL: refused */
                 struct fault fault;    /* why */
+                struct stat file;      /* as it was loaded */
         } * items;
         size_t count;
 };
@@ -25,6 +28,10 @@ void loader_done(struct loader *loader);
  * refused. */
 int loader_get(struct loader *loader, const char *name, struct fault *fault,
                const struct plugin **ret) MUST_CHECK;
+
+/* Before a reload: refused plugins are tried again. Those that run cannot be replaced; it is said where their
+ * file has changed. */
+void loader_refresh(struct loader *loader);
 
 /* Loads one file. */
 int plugin_load(const char *path, struct fault *fault, struct plugin **ret) MUST_CHECK;

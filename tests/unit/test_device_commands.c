@@ -345,6 +345,39 @@ static void command_parse__too_many_values__refused(void **state)
         channels_done(&channels);
 }
 
+/* Payloads out of pieces that matter, in any order: always an answer, never a half of a command. */
+static void command_parse__anything__answered(void **state)
+{
+        static const char *const pieces[] = {
+                "{",         "}",    "[",        "]",          "\"",
+                ":",         ",",    "state",    "\"state\":", "\"brightness\":",
+                "\"id\":",   "ON",   "\"ON\"",   "TOGGLE",     "1e308",
+                "-1",        "\\",   " ",        "null",       "true",
+                "\"id\":7,", "\xff", "\xc3\xa9", "1.5s",
+        };
+        const struct sconce_channel *const devices[] = { lamp, dimmer, cover, contact, panel };
+        unsigned seed = 1;
+
+        (void)state;
+        for (int round = 0; round < 20000; round++) {
+                struct channels channels = make(devices[round % 5]);
+                struct command command;
+                struct result result;
+                char payload[256] = "";
+                for (int n = rand_r(&seed) % 12; n > 0; n--)
+                        (void)strcat(payload, pieces[(unsigned)rand_r(&seed) % ARRAY_SIZE(pieces)]);
+                int r = command_parse(&channels, NULL, payload, strlen(payload), &limits, &command, &result);
+                if (r == 0)
+                        assert_true(command.count > 0);
+                else if (r < 0)
+                        assert_true(result.code != RESULT_OK && result.message[0]);
+                else
+                        assert_int_equal(r, 1);
+                command_done(&command);
+                channels_done(&channels);
+        }
+}
+
 static void command_resolve__toggle__opposite_of_what_is(void **state)
 {
         struct channels channels = make(lamp);
@@ -379,6 +412,7 @@ int main(void)
                 cmocka_unit_test(command_parse__long_id__refused),
                 cmocka_unit_test(command_parse__light_keys__harmless_ones_pass),
                 cmocka_unit_test(command_parse__too_many_values__refused),
+                cmocka_unit_test(command_parse__anything__answered),
                 cmocka_unit_test(command_resolve__toggle__opposite_of_what_is),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,6 +57,22 @@ static void doubles_find__done__same_result_for_a_minute(void **state)
         doubles_free(doubles);
 }
 
+static void doubles_end__not_carried_out__forgotten(void **state)
+{
+        static const enum result_code codes[] = { RESULT_BUSY, RESULT_OFFLINE, RESULT_EXPIRED };
+        struct doubles *doubles = doubles_new();
+        const struct double_key a = key("lamp", 'i', "\"1\"");
+        struct result result;
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
+                doubles_begin(doubles, &a, 0);
+                doubles_end(doubles, &a, &(struct result){ codes[i], "not now" });
+                assert_false(doubles_find(doubles, &a, 1, &result));
+        }
+        doubles_free(doubles);
+}
+
 static void doubles_find__other_device_kind_or_key__new(void **state)
 {
         struct doubles *doubles = doubles_new();
@@ -130,6 +146,7 @@ int main(void)
                 cmocka_unit_test(doubles_find__first_time__new),
                 cmocka_unit_test(doubles_find__while_it_runs__duplicate),
                 cmocka_unit_test(doubles_find__done__same_result_for_a_minute),
+                cmocka_unit_test(doubles_end__not_carried_out__forgotten),
                 cmocka_unit_test(doubles_find__other_device_kind_or_key__new),
                 cmocka_unit_test(doubles_begin__many__oldest_forgotten_newest_known),
                 cmocka_unit_test(rate_take__burst_then_steady),

@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "device/device.h"
 #include "fakes/house.h"
+#include "fakes/plugin_file.h"
 
 static void devices_check__unknown_plugin__lists_and_suggests(void **state)
 {
@@ -82,6 +84,47 @@ static void devices_apply__older_and_newer_plugins__run(void **state)
         assert_string_equal(house_told(house, "b", DEVICE_STATUS), "online");
 }
 
+/* A refused plugin that has been mended is found at the next reload; one that runs stays as it is, and that
+ * is said. */
+static void devices_apply__files_changed__mended_loaded_running_kept(void **state)
+{
+        static const char config[] = "[lamp kitchen]\nline = 17\n[older a]\n";
+        struct house *house = *state;
+        char from[PATH_MAX + 32], to[PATH_MAX + 32];
+
+        house_remove(house, "plugins/older.so");
+        house_write(house, "plugins/older.so", "not yet\n");
+        house_apply(house, config);
+        assert_string_equal(house_told(house, "a", DEVICE_STATUS), "offline");
+        house_remove(house, "plugins/older.so");
+        (void)snprintf(from, sizeof(from), "%s/tests/plugins/older.so", build_dir());
+        (void)snprintf(to, sizeof(to), "%s/older.so", house->plugin_dir);
+        assert_int_equal(symlink(from, to), 0);
+        house_apply(house, config);
+        assert_string_equal(house_told(house, "a", DEVICE_STATUS), "online");
+        assert_false(house_logged(house, "has changed"));
+        assert_int_equal(house_count(house, "kitchen", DEVICE_STATUS), 1);
+}
+
+static void loader_refresh__file_replaced__said_once(void **state)
+{
+        struct house *house = *state;
+        struct fault fault = { 0 };
+        const struct plugin *plugin;
+        struct loader loader;
+
+        assert_int_equal(loader_init(&loader, house->plugin_dir), 0);
+        assert_int_equal(loader_get(&loader, "probe", &fault, &plugin), 0);
+        loader.items[0].file.st_size++; /* as if it had been another one */
+        loader_refresh(&loader);
+        loader_refresh(&loader);
+        assert_ptr_equal(loader.items[0].plugin, plugin);
+        const char *first = strstr(house->log, "plugin probe: its file has changed");
+        assert_non_null(first);
+        assert_null(strstr(strchr(first, '\n'), "has changed"));
+        loader_done(&loader);
+}
+
 static void devices_check__no_directory__said(void **state)
 {
         struct house *house = *state;
@@ -104,6 +147,8 @@ int main(void)
                 TEST_MORE(devices_apply__refused_plugins__offline_and_others_run),
                 TEST_MORE(loader_get__not_an_object__refused),
                 TEST_MORE(devices_apply__older_and_newer_plugins__run),
+                TEST_MORE(devices_apply__files_changed__mended_loaded_running_kept),
+                TEST_MORE(loader_refresh__file_replaced__said_once),
                 TEST(devices_check__no_directory__said),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
