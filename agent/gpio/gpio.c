@@ -3,12 +3,10 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 
 #include "gpio/dimmer.h"
 #include "gpio/line.h"
@@ -206,8 +204,8 @@ static int compare_numbers(const void *a, const void *b)
 
 #define MAX_CHIPS 64
 
-/* The numbers N of the chips in /dev, in order. Raspberry Pi OS has links for chips that were renumbered: not
- * those. */
+/* The numbers N of the chips in /dev, in order. A link to a renumbered chip counts: opened, it is that chip.
+ */
 static size_t list_numbers(struct gpio *gpio, unsigned numbers[static MAX_CHIPS])
 {
         size_t n = 0;
@@ -215,11 +213,8 @@ static size_t list_numbers(struct gpio *gpio, unsigned numbers[static MAX_CHIPS]
 
         for (struct dirent *entry; dir && n < MAX_CHIPS && (entry = readdir(dir));) {
                 const char *digits = entry->d_name + strlen(CHIP_PREFIX);
-                struct stat st;
-                if (strncmp(entry->d_name, CHIP_PREFIX, strlen(CHIP_PREFIX)) != 0 || !all_digits(digits) ||
-                    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISLNK(st.st_mode))
-                        continue;
-                numbers[n++] = (unsigned)strtoul(digits, NULL, 10);
+                if (strncmp(entry->d_name, CHIP_PREFIX, strlen(CHIP_PREFIX)) == 0 && all_digits(digits))
+                        numbers[n++] = (unsigned)strtoul(digits, NULL, 10);
         }
         if (dir)
                 closedir(dir);

@@ -300,26 +300,58 @@ static void dimmer_open__attribute_missing__is_gone(void **state)
         assert_false(dimmer_is_open(dimmer));
 }
 
+/* Opens while `file` cannot be written: what comes before it is written then, what comes after is not. */
+static int open_with_read_only(const char *file, uint64_t period_ns, double level)
+{
+        char path[PATH_MAX];
+        uid_t before = geteuid();
+
+        path_of(file, path);
+        assert_int_equal(chmod(path, 0444), 0);
+        assert_int_equal(chmod(f.dir, 0755), 0);
+        if (before == 0) { /* root may write everything */
+                path_of("class/pwm/pwmchip0/pwm1/period", path);
+                assert_int_equal(chown(path, 65534, (gid_t)-1), 0);
+                path_of("class/pwm/pwmchip0/pwm1/duty_cycle", path);
+                assert_int_equal(chown(path, 65534, (gid_t)-1), 0);
+                assert_int_equal(seteuid(65534), 0);
+        }
+        int r = open_pwm(period_ns, level);
+        assert_int_equal(seteuid(before), 0);
+        return r;
+}
+
 static void dimmer_open__not_permitted__says_what_to_do(void **state)
 {
-        char path[PATH_MAX], words[PATH_MAX + 200];
+        char words[PATH_MAX + 200];
 
         (void)state;
         put_pwm("0\n", "0\n", "0\n");
-        path_of("class/pwm/pwmchip0/pwm1/period", path);
-        assert_int_equal(chmod(path, 0444), 0);
-        assert_int_equal(chmod(f.dir, 0755), 0);
-        uid_t before = geteuid();
-        if (before == 0) /* root may write everything */
-                assert_int_equal(seteuid(65534), 0);
-        int r = open_pwm(0, 1);
-        assert_int_equal(seteuid(before), 0);
-        assert_int_equal(r, -EACCES);
-        (void)snprintf(words, sizeof(words),
-                       "cannot write %s: permission denied; Sconce's udev rule gives it to the group gpio, "
-                       "which the user of this program must be in",
-                       path);
+        assert_int_equal(open_with_read_only("class/pwm/pwmchip0/pwm1/period", 0, 1), -EACCES);
+        (void)snprintf(
+                words, sizeof(words),
+                "cannot write %s/class/pwm/pwmchip0/pwm1/period: permission denied; Sconce's udev rule "
+                "gives it to the group gpio, which the user of this program must be in",
+                f.dir);
         assert_string_equal(fault.text, words);
+        assert_false(dimmer_is_open(dimmer));
+}
+
+/* The kernel refuses a duty above the period at any moment. */
+static void dimmer_open__period_below_the_old_duty__lowers_the_duty_first(void **state)
+{
+        (void)state;
+        put_pwm("4000000\n", "3000000\n", "1\n");
+        assert_int_equal(open_with_read_only("class/pwm/pwmchip0/pwm1/period", 1000000, 0.5), -EACCES);
+        assert_file("class/pwm/pwmchip0/pwm1/duty_cycle", "500000");
+}
+
+static void dimmer_open__duty_above_the_old_period__raises_the_period_first(void **state)
+{
+        (void)state;
+        put_pwm("1000000\n", "500000\n", "1\n");
+        assert_int_equal(open_with_read_only("class/pwm/pwmchip0/pwm1/duty_cycle", 4000000, 0.5), -EACCES);
+        assert_file("class/pwm/pwmchip0/pwm1/period", "4000000");
 }
 
 /* ---- LEDs ------------------------------------------------------------------------------------------- */
@@ -389,6 +421,8 @@ int main(void)
                 DIMMER_TEST(dimmer_open__no_such_pwm__says_what_there_is),
                 DIMMER_TEST(dimmer_open__attribute_missing__is_gone),
                 DIMMER_TEST(dimmer_open__not_permitted__says_what_to_do),
+                DIMMER_TEST(dimmer_open__period_below_the_old_duty__lowers_the_duty_first),
+                DIMMER_TEST(dimmer_open__duty_above_the_old_period__raises_the_period_first),
                 DIMMER_TEST(dimmer_open__led__loses_its_trigger_and_shows_the_level),
                 DIMMER_TEST(dimmer_open__led_without_trigger__is_not_blanked),
                 DIMMER_TEST(dimmer_open__led_with_one_step__is_on_or_off),
