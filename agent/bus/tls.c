@@ -23,8 +23,6 @@
 #include "util/log.h"
 
 #define PIN_PREFIX "sha256//"
-/* For keys in a TPM alone: everything but the private key's operations stays with OpenSSL's own code. */
-#define TPM_PROPERTIES "?provider=tpm2,tpm2.digest!=yes,tpm2.cipher!=yes"
 
 /* Enough to see that a file was replaced or written. */
 struct stamp {
@@ -313,14 +311,13 @@ static int on_verify(int ok, X509_STORE_CTX *store)
 
 static SSL_CTX *new_context(const struct tls_options *o)
 {
-        bool tpm = o->key && tls_key_is_uri(o->key) && strncmp(o->key, "pkcs11:", 7) != 0 &&
-                   strncmp(o->key, "file:", 5) != 0;
-        SSL_CTX *context = SSL_CTX_new_ex(NULL, tpm ? TPM_PROPERTIES : NULL, TLS_client_method());
+        const char *properties = o->key ? tls_key_properties(o->key) : NULL;
+        bool only_1_3 = properties || o->min_version == TLS_MIN_1_3; /* a TPM signs what TLS 1.3 asks for, no more */
+        SSL_CTX *context = SSL_CTX_new_ex(NULL, properties, TLS_client_method());
 
         if (!context)
                 return NULL;
-        (void)SSL_CTX_set_min_proto_version(context, tpm || o->min_version == TLS_MIN_1_3 ? TLS1_3_VERSION :
-                                                                                            TLS1_2_VERSION);
+        (void)SSL_CTX_set_min_proto_version(context, only_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
         (void)SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
         (void)SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
         SSL_CTX_set_verify(context, SSL_VERIFY_PEER, on_verify);

@@ -83,6 +83,8 @@ bool tls_reason(const struct tls_handshake *handshake, struct fault *fault);
 /* A key by file or by a provider's URI. */
 int tls_key_load(const char *key, EVP_PKEY **ret, struct fault *fault) MUST_CHECK;
 bool tls_key_is_uri(const char *key);
+/* What the context must ask of OpenSSL's providers for such a key; NULL: nothing. */
+const char *tls_key_properties(const char *key);
 
 DEFINE_CLEANUP(struct tls, tls_free);
 #define CLEANUP_TLS CLEANUP(tls_freep)

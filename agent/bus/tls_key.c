@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include <openssl/bio.h>
@@ -19,12 +20,15 @@
 DEFINE_CLEANUP(BIO, BIO_free_all);
 DEFINE_CLEANUP(OSSL_STORE_INFO, OSSL_STORE_INFO_free);
 
+/* Everything but the private key's own operations stays with OpenSSL's code. */
+#define TPM_PROPERTIES "?provider=tpm2,tpm2.digest!=yes,tpm2.cipher!=yes"
+
 static const struct {
-        const char *scheme, *provider, *package;
+        const char *scheme, *provider, *package, *properties;
 } providers[] = {
-        { "handle:", "tpm2", "tpm2-openssl" },
-        { "object:", "tpm2", "tpm2-openssl" },
-        { "pkcs11:", "pkcs11", "pkcs11-provider" },
+        { "handle:", "tpm2", "tpm2-openssl", TPM_PROPERTIES },
+        { "object:", "tpm2", "tpm2-openssl", TPM_PROPERTIES },
+        { "pkcs11:", "pkcs11", "pkcs11-provider", NULL },
 };
 
 bool tls_key_is_uri(const char *key)
@@ -34,6 +38,14 @@ bool tls_key_is_uri(const char *key)
         while (isalnum((unsigned char)key[length]) || (length > 0 && strchr("+-.", key[length]) && key[length]))
                 length++;
         return length > 1 && key[length] == ':';
+}
+
+const char *tls_key_properties(const char *key)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(providers); i++)
+                if (strncasecmp(key, providers[i].scheme, strlen(providers[i].scheme)) == 0)
+                        return providers[i].properties;
+        return NULL;
 }
 
 /* Nobody is there to type a passphrase; without this OpenSSL would ask the terminal. */
@@ -93,7 +105,7 @@ static int load_file(const char *path, EVP_PKEY **ret, struct fault *fault)
 static int load_provider(const char *uri, struct fault *fault)
 {
         for (size_t i = 0; i < ARRAY_SIZE(providers); i++) {
-                if (strncmp(uri, providers[i].scheme, strlen(providers[i].scheme)) != 0)
+                if (strncasecmp(uri, providers[i].scheme, strlen(providers[i].scheme)) != 0)
                         continue;
                 if (OSSL_PROVIDER_available(NULL, providers[i].provider))
                         return 0;
@@ -127,7 +139,7 @@ static int load_uri(const char *uri, EVP_PKEY **ret, struct fault *fault)
 
         OSSL_STORE_CTX *store = OSSL_STORE_open(uri, UI_null(), NULL, NULL, NULL);
         EVP_PKEY *key = store ? first_key(store) : NULL;
-        unsigned long error = ERR_peek_last_error();
+        unsigned long error = ERR_peek_error();
         const char *reason = error ? ERR_reason_error_string(error) : NULL;
         if (!key)
                 (void)fault_set(fault, -ENOENT, "there is no private key at %s (%s)", uri, reason ? reason : "nothing found");
@@ -139,7 +151,18 @@ static int load_uri(const char *uri, EVP_PKEY **ret, struct fault *fault)
         return 0;
 }
 
+/* file:/PATH and file:///PATH are files like any other, with the check of who may read them. */
+static const char *path_of(const char *key)
+{
+        if (strncasecmp(key, "file:", 5) != 0)
+                return tls_key_is_uri(key) ? NULL : key;
+        key += 5;
+        return strncmp(key, "//", 2) == 0 ? key + 2 : key;
+}
+
 int tls_key_load(const char *key, EVP_PKEY **ret, struct fault *fault)
 {
-        return tls_key_is_uri(key) ? load_uri(key, ret, fault) : load_file(key, ret, fault);
+        const char *path = path_of(key);
+
+        return path ? load_file(path, ret, fault) : load_uri(key, ret, fault);
 }

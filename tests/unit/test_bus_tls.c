@@ -184,21 +184,41 @@ static void tls_new__key_with_passphrase__is_not_asked_for(void **state)
                               "pkey -in DIR/locked.key -out NEW removes it");
 }
 
-static void tls_new__key_by_uri__goes_through_the_store(void **state)
+static void tls_new__key_by_file_uri__is_checked_like_a_file(void **state)
 {
-        struct tls *tls = NULL;
-        char uri[PATH_MAX + 8];
+        static const char *const forms[] = { "file:%s", "file://%s", "FILE:%s" };
 
         (void)state;
-        (void)snprintf(uri, sizeof(uri), "file:%s", key);
-        options.key = uri;
-        assert_int_equal(tls_new(&options, &tls, NULL), 0);
-        tls_free(tls);
+        for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+                struct tls *tls = NULL;
+                char uri[PATH_MAX + 8];
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+                (void)snprintf(uri, sizeof(uri), forms[i], key);
+#pragma GCC diagnostic pop
+                options.key = uri;
+                assert_int_equal(chmod(key, 0600), 0);
+                assert_int_equal(tls_new(&options, &tls, NULL), 0);
+                tls_free(tls);
+                assert_int_equal(chmod(key, 0644), 0);
+                assert_fault(-EACCES, "the key DIR/hall.key is open to every user of this machine (mode 0644): chmod o= "
+                                      "DIR/hall.key, and if others may have seen it, make a new one");
+        }
+}
 
-        (void)snprintf(uri, sizeof(uri), "file:%s/none", dir.path);
+static void tls_new__key_by_unknown_uri__is_named(void **state)
+{
+        struct tls *tls = NULL;
         struct fault fault = { 0 };
+
+        (void)state;
+        options.key = "nonsense:key";
         assert_int_equal(tls_new(&options, &tls, &fault), -ENOENT);
-        assert_non_null(strstr(fault.text, "there is no private key at file:"));
+        assert_string_equal(fault.text, "there is no private key at nonsense:key (unregistered scheme)");
+        /* A TPM's key asks for its provider; no other does. */
+        assert_non_null(strstr(tls_key_properties("handle:0x81000001"), "provider=tpm2"));
+        assert_null(tls_key_properties("pkcs11:token=x"));
+        assert_null(tls_key_properties("/etc/sconce/certs/node.key"));
 }
 
 static void tls_key_is_uri__schemes__are_told_from_paths(void **state)
@@ -299,7 +319,8 @@ int main(void)
                 TEST(tls_new__wrong_content__is_named),
                 TEST(tls_new__key_that_others_can_use__is_refused),
                 TEST(tls_new__key_with_passphrase__is_not_asked_for),
-                TEST(tls_new__key_by_uri__goes_through_the_store),
+                TEST(tls_new__key_by_file_uri__is_checked_like_a_file),
+                TEST(tls_new__key_by_unknown_uri__is_named),
                 TEST(tls_key_is_uri__schemes__are_told_from_paths),
                 TEST(tls_pin_parse__forms__are_strict),
                 TEST(tls_begin__changed_files__are_read_again),
