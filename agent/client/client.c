@@ -11,9 +11,7 @@
 #include "client/shown.h"
 #include "util/log.h"
 
-/* For brokers that send retained messages some time after they have granted the subscription. */
-#define RETAINED_GRACE_US (500 * USEC_PER_MSEC)
-#define GOODBYE_US        (1 * USEC_PER_SEC)
+#define GOODBYE_US (1 * USEC_PER_SEC)
 
 /* ---- The end ------------------------------------------------------------------------------------------------- */
 
@@ -52,8 +50,12 @@ void client_fail(struct client *client, int exit_code, const char *format, ...)
 static void fail_without_broker(struct client *client)
 {
         const struct fault *fault = session_last_fault(client->session);
-        client_fail(client, EXIT_NO_ANSWER, "no broker: %s",
-                    fault && fault->code ? fault->text : "it did not answer in time");
+
+        if (fault->code)
+                client_fail(client, EXIT_NO_ANSWER, "no broker: %s", fault->text);
+        else
+                client_fail(client, EXIT_NO_ANSWER, "no broker: %s did not answer in time",
+                            client->settings.session.urls[0]);
 }
 
 /* ---- Waiting ------------------------------------------------------------------------------------------------- */
@@ -71,95 +73,6 @@ static void on_deadline(void *userdata)
 
         if (late)
                 late(client);
-}
-
-static void on_look_late(struct client *client)
-{
-        client_fail(client, EXIT_NO_ANSWER, "the broker answered no subscription in time");
-}
-
-/* ---- Looking at what is retained ----------------------------------------------------------------------------- */
-
-/* A broker sends what is retained right after the SUBACK, so the next SUBACK means that it has all been sent:
- * with QoS 0, which waits for no acknowledgements in between. One filter at a time also keeps the broker's
- * queue short; mosquitto drops what is more than a thousand messages, the SUBACK among them. */
-
-static void look_done(struct client *client)
-{
-        client_step then = client->look.then;
-
-        timer_disarm(client->grace);
-        timer_disarm(client->deadline);
-        for (size_t i = 0; i < client->look.count; i++)
-                free(client->look.filters[i]);
-        client->look = (struct look){ 0 };
-        then(client);
-}
-
-static void on_grace(void *userdata)
-{
-        look_done(userdata);
-}
-
-static void look_check(struct client *client)
-{
-        struct look *look = &client->look;
-
-        if (!look->then || !look->answered || client->ending)
-                return;
-        if (look->complete(client))
-                look_done(client);
-        else if (!timer_armed(client->grace))
-                timer_arm(client->grace, RETAINED_GRACE_US);
-}
-
-static void look_next(struct client *client)
-{
-        struct look *look = &client->look;
-
-        if (look->next == look->count) {
-                look->answered = true;
-                look_check(client);
-                return;
-        }
-        int r = session_subscribe(client->session, look->filters[look->next++], 0, &look->id);
-        if (r < 0)
-                client_fail(client, EXIT_NO_ANSWER, "cannot subscribe: %s", strerror(-r));
-}
-
-void client_look(struct client *client, const char *const *suffixes,
-                 bool (*complete)(const struct client *client), client_step then)
-{
-        struct look *look = &client->look;
-
-        *look = (struct look){ .complete = complete, .then = then };
-        for (; *suffixes && look->count + 1 < LOOK_FILTERS_MAX; suffixes++, look->count++)
-                if (asprintf(&look->filters[look->count], "%s/%s", client->home.base, *suffixes) < 0) {
-                        client_fail(client, EXIT_REFUSED, "out of memory");
-                        return;
-                }
-        /* The last one marks the end of what the others bring, and is where answers come. */
-        look->filters[look->count] = strdup(client->reply_topic);
-        if (!look->filters[look->count++]) {
-                client_fail(client, EXIT_REFUSED, "out of memory");
-                return;
-        }
-        client_wait(client, on_look_late);
-        look_next(client);
-}
-
-static void on_subscribed(void *userdata, int id, int reason)
-{
-        struct client *client = userdata;
-        struct look *look = &client->look;
-
-        if (client->ending)
-                return;
-        if (reason >= 0x80)
-                client_fail(client, EXIT_REFUSED, "the broker does not let %s read %s", client->settings.name,
-                            look->then && look->id == id ? look->filters[look->next - 1] : "that");
-        else if (look->then && look->id == id)
-                look_next(client);
 }
 
 /* ---- Asking the broker --------------------------------------------------------------------------------------- */
@@ -201,7 +114,7 @@ static void on_connected(void *userdata)
 {
         struct client *client = userdata;
 
-        client->connected = client->has_connected = true;
+        client->has_connected = true;
         if (client->ending)
                 return;
         timer_disarm(client->deadline);
@@ -212,7 +125,6 @@ static void on_disconnected(void *userdata, const char *why)
 {
         struct client *client = userdata;
 
-        client->connected = false;
         if (client->ending)
                 return;
         if (client->arguments->command->endless)
@@ -231,6 +143,19 @@ static void on_message(void *userdata, const struct session_message *message)
         if (client->on_message)
                 client->on_message(client, message);
         look_check(client);
+}
+
+static void on_subscribed(void *userdata, int id, int reason)
+{
+        struct client *client = userdata;
+
+        if (client->ending)
+                return;
+        if (reason >= 0x80)
+                client_fail(client, EXIT_REFUSED, "the broker does not let %s read %s", client->settings.name,
+                            look_filter(client, id));
+        else
+                look_subscribed(client, id);
 }
 
 static void on_acknowledged(void *userdata, int id, int reason)
@@ -332,7 +257,7 @@ static int set_up(struct client *client)
         if (r >= 0)
                 r = timer_new(&client->loop, TIMER_EXACT_US, on_deadline, client, &client->deadline);
         if (r >= 0)
-                r = timer_new(&client->loop, TIMER_EXACT_US, on_grace, client, &client->grace);
+                r = timer_new(&client->loop, TIMER_EXACT_US, look_on_grace, client, &client->grace);
         if (r >= 0 && client->arguments->command->endless)
                 r = set_up_endless(client);
         if (r >= 0)
@@ -342,8 +267,7 @@ static int set_up(struct client *client)
 
 static void tear_down(struct client *client)
 {
-        for (size_t i = 0; i < client->look.count; i++)
-                free(client->look.filters[i]);
+        look_clear(&client->look);
         session_free(client->session);
         timer_free(client->deadline);
         timer_free(client->grace);

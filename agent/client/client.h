@@ -13,28 +13,15 @@
 #include "client/arguments.h"
 #include "client/command.h"
 #include "client/home.h"
+#include "client/look.h"
 #include "client/settings.h"
 #include "util/loop.h"
-
-#define LOOK_FILTERS_MAX 5
-
-typedef void (*client_step)(struct client *client);
-
-/* Reading what is retained: see client_look(). */
-struct look {
-        char *filters[LOOK_FILTERS_MAX];
-        size_t count, next;
-        int id; /* of the SUBSCRIBE that is not answered yet */
-        bool answered;
-        bool (*complete)(const struct client *client);
-        client_step then;
-};
 
 /* What `get` and `set` are after: see client/errand.h. */
 struct errand {
         struct home_name name;
         int publish_id; /* of the message that asks */
-        json_t *id;     /* that a result must carry; NULL: any */
+        json_t *id;     /* that the result must carry, where its topic does not tell (MQTT 3.1.1) */
         bool acknowledged;
         client_step then;
 };
@@ -50,7 +37,7 @@ struct client {
         struct home home;
         struct look look;
         struct errand errand;
-        bool connected, has_connected, ending;
+        bool has_connected, ending;
         char first_fault[sizeof(((struct fault *)NULL)->text)]; /* of the attempts to connect */
         int exit_code;
         /* Set by the command as it goes; NULL: nothing to do. */
@@ -65,12 +52,6 @@ int client_run(const struct arguments *arguments, FILE *out) MUST_CHECK;
 /* Ends the run, with a sentence on stderr or without. The first end counts. */
 void client_end(struct client *client, int exit_code);
 void client_fail(struct client *client, int exit_code, const char *format, ...) PRINTF_LIKE(3, 4);
-
-/* Subscribes to BASE/SUFFIX for each suffix and calls `then` when everything that is retained there has
- * arrived. The list ends with NULL. `complete` says whether what has come can be all: brokers that send
- * retained messages late are given a moment. */
-void client_look(struct client *client, const char *const *suffixes,
-                 bool (*complete)(const struct client *client), client_step then);
 
 /* These end the run when they fail. `suffix`: below BASE/. */
 void client_subscribe(struct client *client, const char *suffix, int qos);

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/look.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/client.h"
+
+/* For brokers that send retained messages some time after they have granted the subscription. */
+#define RETAINED_GRACE_US (500 * USEC_PER_MSEC)
+
+void look_clear(struct look *look)
+{
+        for (size_t i = 0; i < look->count; i++)
+                free(look->filters[i]);
+        *look = (struct look){ 0 };
+}
+
+static void look_done(struct client *client)
+{
+        client_step then = client->look.then;
+
+        timer_disarm(client->grace);
+        timer_disarm(client->deadline);
+        look_clear(&client->look);
+        then(client);
+}
+
+void look_on_grace(void *userdata)
+{
+        look_done(userdata);
+}
+
+void look_check(struct client *client)
+{
+        struct look *look = &client->look;
+
+        if (!look->then || !look->answered || client->ending)
+                return;
+        if (look->complete(client))
+                look_done(client);
+        else if (!timer_armed(client->grace))
+                timer_arm(client->grace, RETAINED_GRACE_US);
+}
+
+static void look_next(struct client *client)
+{
+        struct look *look = &client->look;
+
+        if (look->next == look->count) {
+                look->answered = true;
+                look_check(client);
+                return;
+        }
+        int r = session_subscribe(client->session, look->filters[look->next++], 0, &look->id);
+        if (r < 0)
+                client_fail(client, EXIT_NO_ANSWER, "cannot subscribe: %s", strerror(-r));
+}
+
+static void on_look_late(struct client *client)
+{
+        client_fail(client, EXIT_NO_ANSWER, "the broker answered no subscription in time");
+}
+
+void client_look(struct client *client, const char *const *suffixes,
+                 bool (*complete)(const struct client *client), client_step then)
+{
+        struct look *look = &client->look;
+
+        *look = (struct look){ .complete = complete, .then = then };
+        for (; *suffixes && look->count + 1 < LOOK_FILTERS_MAX; suffixes++, look->count++)
+                if (asprintf(&look->filters[look->count], "%s/%s", client->home.base, *suffixes) < 0) {
+                        client_fail(client, EXIT_REFUSED, "out of memory");
+                        return;
+                }
+        /* The last one marks the end of what the others bring, and is where answers come. */
+        look->filters[look->count] = strdup(client->reply_topic);
+        if (!look->filters[look->count++]) {
+                client_fail(client, EXIT_REFUSED, "out of memory");
+                return;
+        }
+        client_wait(client, on_look_late);
+        look_next(client);
+}
+
+void look_subscribed(struct client *client, int id)
+{
+        if (client->look.then && client->look.id == id)
+                look_next(client);
+}
+
+const char *look_filter(const struct client *client, int id)
+{
+        const struct look *look = &client->look;
+        return look->then && look->id == id ? look->filters[look->next - 1] : "these topics";
+}
