@@ -94,7 +94,8 @@ int mode_outputs_safe(const struct mode_options *options)
 {
         CLEANUP_CONFIG struct config *config = NULL;
         struct settings settings;
-        int r = setup_read(options->config_path, options->plugin_dir, &config, &settings);
+        /* One wrong device must not keep the others from being made safe; each is checked by itself. */
+        int r = setup_read_own(options->config_path, &config, &settings);
 
         if (r < 0)
                 return r;

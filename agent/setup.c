@@ -70,6 +70,21 @@ int setup_read(const char *config_path, const char *plugin_dir, struct config **
         return 0;
 }
 
+int setup_read_own(const char *config_path, struct config **ret_config, struct settings *ret_settings)
+{
+        CLEANUP_CONFIG struct config *config = NULL;
+        struct problems problems = { 0 };
+        int r = config_load(config_path, &problems, &config);
+
+        if (r >= 0)
+                r = settings_read(config, SETTINGS_DAEMON, &problems, ret_settings);
+        log_all(LOG_ERR, &problems);
+        problems_done(&problems);
+        if (r >= 0)
+                *ret_config = TAKE_PTR(config);
+        return r;
+}
+
 static bool same_entry(const struct config_entry *a, const struct config_entry *b)
 {
         if (!b || a->count != b->count)

@@ -36,6 +36,7 @@ struct uplink {
         uint64_t retained_count;
         uint64_t dropped;
         uint64_t seq;
+        bool stopping;
         bool behind; /* something was held back because of IN_FLIGHT_MAX */
 };
 
@@ -165,6 +166,9 @@ static void on_command(struct uplink *uplink, const struct topic *topic, const s
 /* The broker sent somebody's `offline` while we are here: an old will, or a mistake. */
 static void on_own_status(struct uplink *uplink, const struct session_message *message)
 {
+        /* Our own farewell comes back before the broker acknowledges it. */
+        if (uplink->stopping)
+                return;
         if (message->size != strlen("online") || memcmp(message->payload, "online", message->size) != 0)
                 say_status(uplink, "online");
 }
@@ -309,6 +313,7 @@ int uplink_start(struct uplink *uplink)
 
 void uplink_stop(struct uplink *uplink, void (*done)(void *userdata), void *userdata)
 {
+        uplink->stopping = true;
         if (session_is_connected(uplink->session))
                 say_status(uplink, "offline");
         session_stop(uplink->session, STOP_WITHIN_US, done, userdata);

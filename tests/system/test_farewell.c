@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is left behind when a node stops, reloads or is made safe, over a broker without TLS. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "system/broker.h"
+#include "system/chip.h"
+#include "system/client.h"
+#include "system/daemon.h"
+#include "system/workdir.h"
+
+static const char devices[] = "[lamp kitchen]\nline = GPIO17\nmax_on = 1h\n";
+
+static struct broker *broker;
+static struct client *tester;
+static const char *url;
+
+static int setup(void **state)
+{
+        (void)state;
+        workdir_make();
+        broker = broker_new_plain(BROKER_OPEN);
+        tester = client_new(&(struct client_options){ .id = "tester", .port = broker->port.number });
+        client_subscribe(tester, "sconce/hall/#");
+        url = keep_text(strdup("mqtt://127.0.0.1:PORT"));
+        (void)snprintf((char *)strstr(url, "PORT"), sizeof("PORT") + 1, "%u", broker->port.number);
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        (void)state;
+        daemon_free_all_but(NULL);
+        client_free_all();
+        broker_free_all_but(NULL);
+        process_free_all();
+        workdir_remove();
+        return 0;
+}
+
+static struct daemon *start_with(const char *broker_keys)
+{
+        struct daemon *hall = daemon_new(&(struct daemon_options){
+                .name = "hall", .url = url, .broker_keys = broker_keys, .devices = devices });
+        daemon_start(hall);
+        return hall;
+}
+
+/* The status that is retained, as somebody hears it who comes later. */
+static void assert_left_behind(const char *status)
+{
+        struct client *late = client_new(&(struct client_options){ .id = "late", .port = broker->port.number });
+
+        client_subscribe(late, "sconce/hall/status");
+        const struct message *message = client_wait(late, "sconce/hall/status", NULL, NULL);
+        assert_string_equal(message->payload, status);
+        client_free(late);
+}
+
+static void stop__clean__leaves_offline(void **state)
+{
+        struct daemon *hall = start_with(NULL);
+
+        (void)state;
+        daemon_wait_online(hall, tester);
+        daemon_stop(hall);
+        assert_left_behind("offline");
+}
+
+static void stop__mqtt_3_1_1__leaves_offline(void **state)
+{
+        struct daemon *hall = start_with("version = 3.1.1");
+
+        (void)state;
+        daemon_wait_online(hall, tester);
+        daemon_stop(hall);
+        assert_left_behind("offline");
+}
+
+static void outputs_safe__another_section_is_wrong__still_switches_off(void **state)
+{
+        struct daemon *hall = start_with(NULL);
+        int status;
+
+        (void)state;
+        chip_needs_edges();
+        daemon_wait_online(hall, tester);
+        client_say(tester, "sconce/hall/kitchen/set", "ON");
+        chip_wait(hall->lines, 17, 1);
+        daemon_kill(hall);
+        daemon_write_config(hall, "[lamp kitchen]\nline = GPIO17\nmax_on = 1h\n[lamp porch]\nlime = GPIO5\n");
+        struct process *run = sconced_run(&status, (const char *const[]){ "--config", hall->config, "--plugins",
+                                                                         build_path("plugins"), "--outputs-safe", NULL });
+        assert_int_equal(status, 1);
+        assert_true(process_logged(run, "GPIO17 is off"));
+        chip_wait(hall->lines, 17, 0);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(stop__clean__leaves_offline, setup, teardown),
+                cmocka_unit_test_setup_teardown(stop__mqtt_3_1_1__leaves_offline, setup, teardown),
+                cmocka_unit_test_setup_teardown(outputs_safe__another_section_is_wrong__still_switches_off, setup, teardown),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
