@@ -305,7 +305,7 @@ static void on_message(struct mosquitto *mosq, void *userdata, const struct mosq
         struct properties_owned owned = { 0 };
         struct session_message message = {
                 .topic = in->topic,
-                .payload = in->payload,
+                .payload = in->payload ? in->payload : "",
                 .size = (size_t)in->payloadlen,
                 .retain = in->retain,
                 .qos = in->qos,

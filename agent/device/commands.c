@@ -446,7 +446,7 @@ int command_parse(const struct channels *channels, const char *channel_key, cons
 {
         struct parse parse = { .channels = channels, .command = ret, .result = result };
         const struct channel *channel = NULL;
-        const char *text = payload;
+        const char *text = payload ? payload : ""; /* empty ones may come as NULL */
 
         ret->count = 0;
         ret->toggles = 0;

@@ -102,6 +102,15 @@ static void assert_forms(const struct form *forms, size_t count)
         }
 }
 
+static void command_parse__empty_without_memory__is_ignored(void **state)
+{
+        char text[1024];
+
+        (void)state;
+        render(lamp, NULL, NULL, 0, text);
+        assert_string_equal(text, "nothing");
+}
+
 static void command_parse__plain__finds_its_channel(void **state)
 {
         static const struct form forms[] = {
@@ -402,6 +411,7 @@ static void command_resolve__toggle__opposite_of_what_is(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(command_parse__empty_without_memory__is_ignored),
                 cmocka_unit_test(command_parse__plain__finds_its_channel),
                 cmocka_unit_test(command_parse__plain_that_does_not_fit__refused),
                 cmocka_unit_test(command_parse__one_channel__its_value),
