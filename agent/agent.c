@@ -203,6 +203,8 @@ static void end_with(struct agent *agent, enum agent_end end)
         agent->end = end;
         (void)sd_notify(0, "STOPPING=1");
         timer_disarm(agent->offline);
+        /* What a reload has begun is not gone on with: it would make a new uplink that nobody stops. */
+        timer_disarm(agent->relink);
         /* First the hardware, while the broker can still be told of it. */
         devices_stop(agent->devices);
         if (agent->uplink)
@@ -278,7 +280,9 @@ static void take_over(struct agent *agent, struct config *config, struct setting
         if (r < 0)
                 log_error("the devices could not be reloaded: %s", strerror(-r));
         tell_info(agent);
-        if (!same_broker && replace_uplink(agent, settings) == 0)
+        /* Without an uplink the last attempt to make one failed, say for want of the password file: it may be there now. */
+        bool wants_uplink = !agent->uplink && settings->broker.urls.count > 0;
+        if ((!same_broker || wants_uplink) && replace_uplink(agent, settings) == 0)
                 return;
         settings_done(settings);
         /* Certificates may be new all the same. */
@@ -419,6 +423,8 @@ int agent_new(const struct agent_options *options, struct agent **ret)
         }
         if (r >= 0)
                 r = build_parts(agent);
+        if (r == -EINVAL && agent->config)
+                r = -EIO; /* the config is right: something else is wrong, and a new start may help */
         if (r < 0) {
                 agent_free(agent);
                 return r;
@@ -438,7 +444,7 @@ int agent_run(struct agent *agent, enum agent_end *ret_end)
         (void)sd_notify(0, "READY=1");
         r = sd_event_loop(agent->loop.event);
         if (r < 0)
-                return r;
+                return r == -EINVAL ? -EIO : r; /* -EINVAL says that the config is wrong */
         *ret_end = agent->end;
         return 0;
 }
@@ -448,7 +454,7 @@ void agent_free(struct agent *agent)
         if (!agent)
                 return;
         devices_stop(agent->devices);
-        uplink_free(agent->uplink);
+        uplink_free(TAKE_PTR(agent->uplink));
         devices_free(agent->devices);
         gpio_free(agent->gpio);
         timer_free(agent->tell);
