@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How long to wait before the next try: full jitter, so that a house full of nodes does not come back to a restarted
- * broker in the same instant. The bound doubles with each failure, the wait is anything below it.
+ * How long to wait before the next try: full jitter, so that a house full of nodes does not come back to a
+ * restarted broker in the same instant. The bound doubles with each failure, the wait is anything below it.
  */
 #pragma once
 

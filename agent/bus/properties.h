@@ -12,7 +12,7 @@ struct properties_owned {
         void *correlation;
 };
 
-/* Fills the MQTT 5 fields of `message` from `properties`; their memory is in `owned` until properties_done(). */
+/* Fills the MQTT 5 fields of `message`; their memory is in `owned` until properties_done(). */
 void properties_read(const mosquitto_property *properties, struct session_message *message,
                      struct properties_owned *owned);
 void properties_done(struct properties_owned *owned);

@@ -34,7 +34,8 @@ static const struct code_text connack_311[] = {
         { 5, EACCES, "the broker says that this client is not authorized" },
 };
 
-/* Codes of MQTT 5 in CONNACK and DISCONNECT that the user can do something about; the others get their own names. */
+/* Codes of MQTT 5 in CONNACK and DISCONNECT that the user can do something about; the others get their own
+ * names. */
 static const struct code_text codes_5[] = {
         { 0x81, EPROTO, "the broker calls a packet of ours malformed" },
         { 0x82, EPROTO, "the broker reports a protocol error" },
@@ -62,7 +63,8 @@ static const struct code_text codes_5[] = {
 };
 
 static const struct code_text lookups[] = {
-        { EAI_NONAME, ENOENT, "there is no such name: is it spelt right, and does the house's name server know it?" },
+        { EAI_NONAME, ENOENT,
+          "there is no such name: is it spelt right, and does the house's name server know it?" },
         { EAI_AGAIN, EAGAIN, "no name server answers: is this machine connected to the network?" },
         { EAI_FAIL, EIO, "the name server reports an error" },
         { EAI_MEMORY, ENOMEM, "there is not enough memory" },
@@ -86,11 +88,16 @@ const char *reason_code_text(int code)
                 int code;
                 const char *text;
         } names[] = {
-                { 0x10, "no matching subscribers" }, { 0x80, "unspecified error" },
-                { 0x83, "implementation specific error" }, { 0x87, "not authorized" },
-                { 0x8f, "topic filter invalid" },   { 0x90, "topic name invalid" },
-                { 0x91, "packet identifier in use" }, { 0x97, "quota exceeded" },
-                { 0x99, "payload format invalid" }, { 0x9e, "shared subscriptions not supported" },
+                { 0x10, "no matching subscribers" },
+                { 0x80, "unspecified error" },
+                { 0x83, "implementation specific error" },
+                { 0x87, "not authorized" },
+                { 0x8f, "topic filter invalid" },
+                { 0x90, "topic name invalid" },
+                { 0x91, "packet identifier in use" },
+                { 0x97, "quota exceeded" },
+                { 0x99, "payload format invalid" },
+                { 0x9e, "shared subscriptions not supported" },
                 { 0xa2, "wildcard subscriptions not supported" },
         };
 
@@ -138,9 +145,10 @@ void reason_describe(const struct transport_end *end, struct fault *fault)
         else if (end->os_error && end->os_error != ECONNRESET && end->os_error != EPIPE)
                 describe_os(end->os_error, fault);
         else
-                (void)fault_set(fault, -ECONNRESET,
-                                "the broker closed the connection without a word: does it want TLS (mqtts://), "
-                                "or is this no MQTT broker?");
+                (void)fault_set(
+                        fault, -ECONNRESET,
+                        "the broker closed the connection without a word: does it want TLS (mqtts://), "
+                        "or is this no MQTT broker?");
 }
 
 void reason_lookup(const char *host, int error, int errno_value, struct fault *fault)
@@ -148,7 +156,8 @@ void reason_lookup(const char *host, int error, int errno_value, struct fault *f
         const struct code_text *found = FIND(lookups, error);
 
         if (found)
-                (void)fault_set(fault, -found->error, "the name %s could not be looked up: %s", host, found->text);
+                (void)fault_set(fault, -found->error, "the name %s could not be looked up: %s", host,
+                                found->text);
         else
                 (void)fault_set(fault, -EIO, "the name %s could not be looked up: %s", host,
                                 error == EAI_SYSTEM ? strerror(errno_value) : gai_strerror(error));
@@ -160,12 +169,14 @@ bool reason_wants_311(const struct transport_end *end, bool *ret_certain)
                        end->connack == MQTT_RC_UNSUPPORTED_PROTOCOL_VERSION;
         if (!end->mqtt5 || *ret_certain)
                 return end->mqtt5;
-        return end->connected && end->connack < 0 && (!end->tls || (end->tls->done && end->tls->alert_received < 0));
+        return end->connected && end->connack < 0 &&
+               (!end->tls || (end->tls->done && end->tls->alert_received < 0));
 }
 
 bool reason_is_hang_up(const struct transport_end *end)
 {
-        return end->connack == 0 && end->disconnect < 0 && !end->silent && (!end->tls || end->tls->alert_received < 0) &&
+        return end->connack == 0 && end->disconnect < 0 && !end->silent &&
+               (!end->tls || end->tls->alert_received < 0) &&
                (end->os_error == 0 || end->os_error == ECONNRESET || end->os_error == EPIPE);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What goes wrong again and again is said once, then at a decent interval with the number of times. Several reasons may
- * alternate (one a broker, one an address); each keeps its own count.
+ * What goes wrong again and again is said once, then at a decent interval with the number of times. Several
+ * reasons may alternate (one a broker, one an address); each keeps its own count.
  */
 #pragma once
 

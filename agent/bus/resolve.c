@@ -64,10 +64,12 @@ static void answer_fill(struct resolve_answer *answer, const struct addrinfo *li
 {
         char text[RESOLVE_ADDRESS_MAX];
 
-        for (const struct addrinfo *ai = list; ai && answer->count < RESOLVE_ADDRESSES_MAX; ai = ai->ai_next) {
+        for (const struct addrinfo *ai = list; ai && answer->count < RESOLVE_ADDRESSES_MAX;
+             ai = ai->ai_next) {
                 if (ai->ai_family != AF_INET && ai->ai_family != AF_INET6)
                         continue;
-                if (getnameinfo(ai->ai_addr, ai->ai_addrlen, text, sizeof(text), NULL, 0, NI_NUMERICHOST) == 0 &&
+                if (getnameinfo(ai->ai_addr, ai->ai_addrlen, text, sizeof(text), NULL, 0, NI_NUMERICHOST) ==
+                            0 &&
                     !answer_has(answer, text))
                         memcpy(answer->addresses[answer->count++], text, sizeof(text));
         }
@@ -126,8 +128,8 @@ static int on_answer(sd_event_source *source, int fd, uint32_t events, void *use
                 resolver->wanted = NULL;
         atomic_fetch_add(&job->references, 1);
         job_drop(job);
-        /* The thread has written its answer before it took the lock to tell us. Nothing of the resolver is touched
-         * after this: the callee may free it. */
+        /* The thread has written its answer before it took the lock to tell us. Nothing of the resolver is
+         * touched after this: the callee may free it. */
         if (wanted)
                 resolver->done(resolver->userdata, job->answer);
         job_unref(job);

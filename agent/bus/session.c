@@ -6,7 +6,8 @@
  *             ^ each address of each URL in turn                |
  *             +------ back-off <- the last one failed, or the connection ended
  *
- * Each step starts from the loop, never from inside the one before: an attempt that fails at once cannot recurse.
+ * Each step starts from the loop, never from inside the one before: an attempt that fails at once cannot
+ * recurse.
  */
 #include "bus/session.h"
 
@@ -22,22 +23,21 @@
 #include "bus/reason.h"
 #include "bus/repeat.h"
 #include "bus/resolve.h"
+#include "bus/route.h"
 #include "bus/transport.h"
 #include "util/log.h"
 #include "util/url.h"
 
 #define BACKOFF_FIRST_US (1 * USEC_PER_SEC)
 #define BACKOFF_MAX_US   (60 * USEC_PER_SEC)
-/* Two nodes of one name throw each other out: slowly enough that both can be seen and the log stays readable. */
+/* Two nodes of one name throw each other out: slowly, so that both can be seen and the log can be read. */
 #define TAKEN_OVER_US (60 * USEC_PER_SEC)
-/* Not every broker says so (mosquitto 2.0.11 does not): so many connections in a row that it closed so soon mean the
- * same. */
+/* Not every broker says so (mosquitto 2.0.11 does not): so many connections in a row that it closed so soon
+ * mean the same. */
 #define SHORT_LIVES_MAX 3
 #define SHORT_LIFE_US   (10 * USEC_PER_SEC)
 /* A connection that lasted so long was a good one: the next failure is a new story. */
 #define STOOD_US (30 * USEC_PER_SEC)
-/* A broker that said that it does not speak MQTT 5 is asked again after this, at a reconnect: it may be newer by then. */
-#define REMEMBER_311_US (3600 * USEC_PER_SEC)
 
 enum state {
         STATE_IDLE,
@@ -49,12 +49,6 @@ enum state {
         STATE_CONNECTED,
         STATE_BACKOFF,
         STATE_STOPPED,
-};
-
-struct broker {
-        struct url url;
-        bool use_311;
-        uint64_t use_311_until_us; /* 0: for one attempt and what comes of it */
 };
 
 struct session {
@@ -72,10 +66,7 @@ struct session {
         struct backoff backoff;
         struct repeat said;
 
-        struct broker *brokers;
-        size_t broker_at;
-        char addresses[RESOLVE_ADDRESSES_MAX][RESOLVE_ADDRESS_MAX];
-        size_t n_addresses, address_at;
+        struct route route;
         bool mqtt5; /* of this attempt */
         int subscribe_id;
 
@@ -89,19 +80,7 @@ struct session {
         void *stopped_userdata;
 };
 
-/* ---- Where we are -------------------------------------------------------------------------------------------- */
-
-static struct broker *current_broker(struct session *s)
-{
-        return &s->brokers[s->broker_at];
-}
-
-static const char *current_address(struct session *s)
-{
-        const struct url *url = &current_broker(s)->url;
-
-        return url->numeric ? url->host : s->addresses[s->address_at];
-}
+/* ---- Where we are -------------------------------------------------------------------------------------- */
 
 static void schedule_step(struct session *s)
 {
@@ -112,8 +91,7 @@ static void schedule_step(struct session *s)
 
 static void start_round(struct session *s)
 {
-        s->broker_at = 0;
-        s->n_addresses = s->address_at = 0;
+        route_restart(&s->route);
         schedule_step(s);
 }
 
@@ -133,7 +111,7 @@ static void back_off(struct session *s, uint64_t wait_us)
         log_debug("next attempt to reach the broker in %.1f s", (double)wait_us / (double)USEC_PER_SEC);
 }
 
-/* ---- What goes wrong ----------------------------------------------------------------------------------------- */
+/* ---- What goes wrong ----------------------------------------------------------------------------------- */
 
 static void say(struct session *s, const char *text)
 {
@@ -147,105 +125,36 @@ static void say(struct session *s, const char *text)
                 log_warning("%s", text);
 }
 
-/* "broker.lan (192.0.2.1:8883)", "192.0.2.1:8883", "/run/mosquitto.sock" */
-static void describe_peer(struct session *s, char text[static URL_TEXT_MAX])
-{
-        const struct url *url = &current_broker(s)->url;
-        char address[URL_TEXT_MAX];
-
-        if (s->n_addresses == 0 || url->numeric) {
-                url_peer_text(url->host, url->port, text);
-                return;
-        }
-        url_peer_text(s->addresses[s->address_at], url->port, address);
-        (void)snprintf(text, URL_TEXT_MAX, "%.200s (%.100s)", url->host, address);
-}
-
 static void note_failure(struct session *s, const struct fault *fault)
 {
         char peer[URL_TEXT_MAX];
 
-        describe_peer(s, peer);
+        route_peer_text(&s->route, peer);
         (void)fault_set(&s->fault, fault->code, "cannot connect to %s: %s", peer, fault->text);
         say(s, s->fault.text);
         if (s->handlers->attempt_failed)
                 s->handlers->attempt_failed(s->userdata, &s->fault);
 }
 
-static void next_broker(struct session *s)
-{
-        s->broker_at++;
-        s->n_addresses = s->address_at = 0;
-        schedule_step(s);
-}
-
-static void next_address(struct session *s)
-{
-        if (++s->address_at >= s->n_addresses)
-                next_broker(s);
-        else
-                schedule_step(s);
-}
-
 static void address_failed(struct session *s, const struct fault *fault)
 {
         note_failure(s, fault);
-        if (!s->stopping)
-                next_address(s);
+        if (s->stopping)
+                return;
+        route_next_address(&s->route);
+        schedule_step(s);
 }
 
 static void broker_failed(struct session *s, const struct fault *fault)
 {
         note_failure(s, fault);
-        if (!s->stopping)
-                next_broker(s);
+        if (s->stopping)
+                return;
+        route_next_broker(&s->route);
+        schedule_step(s);
 }
 
-/* ---- The version --------------------------------------------------------------------------------------------- */
-
-static bool wants_mqtt5(struct session *s)
-{
-        struct broker *broker = current_broker(s);
-
-        if (s->options->version != SESSION_VERSION_AUTO)
-                return s->options->version == SESSION_VERSION_5;
-        if (broker->use_311 && broker->use_311_until_us > 0 && loop_now_us(s->loop) >= broker->use_311_until_us)
-                broker->use_311 = false;
-        return !broker->use_311;
-}
-
-/* True when the same address is worth an attempt with the other version at once. */
-static bool fall_back(struct session *s, const struct transport_end *end)
-{
-        struct broker *broker = current_broker(s);
-        bool certain;
-
-        if (s->options->version != SESSION_VERSION_AUTO)
-                return false;
-        if (!end->mqtt5) {
-                /* It was not the version after all, or the broker has changed. */
-                if (end->connack < 0 || end->connack == 1)
-                        broker->use_311 = false;
-                return false;
-        }
-        if (!reason_wants_311(end, &certain))
-                return false;
-        broker->use_311 = true;
-        broker->use_311_until_us = certain ? loop_now_us(s->loop) + REMEMBER_311_US : 0;
-        log_debug("%s does not seem to speak MQTT 5: trying 3.1.1", broker->url.host);
-        return true;
-}
-
-/* A broker that only closed the connection may have been restarting: MQTT 5 gets its chance at the next connect. */
-static void forget_guess(struct session *s)
-{
-        struct broker *broker = current_broker(s);
-
-        if (broker->use_311_until_us == 0)
-                broker->use_311 = false;
-}
-
-/* ---- The transport's handlers -------------------------------------------------------------------------------- */
+/* ---- The transport's handlers -------------------------------------------------------------------------- */
 
 static void on_phase(void *userdata, enum transport_phase phase)
 {
@@ -268,14 +177,14 @@ static void on_up(void *userdata)
         s->connected_us = loop_now_us(s->loop);
         s->fault = (struct fault){ 0 };
         repeat_reset(&s->said);
-        describe_peer(s, peer);
+        route_peer_text(&s->route, peer);
         (void)snprintf(s->peer, sizeof(s->peer), "%s, MQTT %s, %s", peer, s->mqtt5 ? "5" : "3.1.1",
                        transport_security(s->transport));
         log_notice("connected to %s", s->peer);
 
         if (s->options->n_subscriptions > 0)
-                r = transport_subscribe(s->transport, s->options->subscriptions, s->options->n_subscriptions, 1,
-                                        &s->subscribe_id);
+                r = transport_subscribe(s->transport, s->options->subscriptions, s->options->n_subscriptions,
+                                        1, &s->subscribe_id);
         if (r < 0)
                 log_error("cannot subscribe: %s", strerror(-r));
         s->handlers->connected(s->userdata);
@@ -328,7 +237,8 @@ static void finish_stop(struct session *s)
                 TAKE_PTR(s->stopped)(s->stopped_userdata);
 }
 
-/* Whether somebody throws us out: the broker says so, or it closes every connection soon after it has accepted it. */
+/* Whether somebody throws us out: the broker says so, or it closes every connection soon after it has
+ * accepted it. */
 static bool is_taken_over(struct session *s, const struct transport_end *end, struct fault *fault)
 {
         bool short_life = reason_is_hang_up(end) && loop_now_us(s->loop) - s->connected_us < SHORT_LIFE_US;
@@ -339,15 +249,15 @@ static bool is_taken_over(struct session *s, const struct transport_end *end, st
         if (s->short_lives < SHORT_LIVES_MAX)
                 return false;
         (void)fault_set(fault, -EADDRINUSE,
-                        "the broker closed the connection %u times in a row soon after it stood: does another client use the "
-                        "client id \"%s\" (two nodes of one name)?",
+                        "the broker closed the connection %u times in a row soon after it stood: does "
+                        "another client use the client id \"%s\" (two nodes of one name)?",
                         s->short_lives, s->options->client_id);
         return true;
 }
 
 static void connection_lost(struct session *s, const struct fault *fault, bool taken_over)
 {
-        forget_guess(s);
+        route_forget_guess(&s->route);
         s->state = STATE_IDLE;
         (void)fault_set(&s->fault, s->stopping ? -ESHUTDOWN : fault->code, "%s",
                         s->stopping ? "the session was stopped" : fault->text);
@@ -360,7 +270,7 @@ static void connection_lost(struct session *s, const struct fault *fault, bool t
         }
         if (loop_now_us(s->loop) - s->connected_us >= STOOD_US)
                 backoff_reset(&s->backoff);
-        s->broker_at = s->n_addresses = s->address_at = 0;
+        route_restart(&s->route);
         back_off(s, taken_over ? TAKEN_OVER_US : backoff_next(&s->backoff, random_bits()));
 }
 
@@ -368,7 +278,7 @@ static void on_ended(void *userdata, const struct transport_end *end)
 {
         struct session *s = userdata;
         bool was_connected = s->state == STATE_CONNECTED;
-        bool again = !was_connected && fall_back(s, end);
+        bool again = !was_connected && route_falls_back(&s->route, end, loop_now_us(s->loop));
         struct fault fault = { 0 };
 
         reason_describe(end, &fault);
@@ -394,16 +304,17 @@ static const struct transport_handlers transport_handlers = {
         .ended = on_ended,
 };
 
-/* ---- Steps --------------------------------------------------------------------------------------------------- */
+/* ---- Steps --------------------------------------------------------------------------------------------- */
 
 /* What can be said of a broker before anything goes over the network. */
 static int prepare(struct session *s, struct fault *fault)
 {
-        const struct url *url = &current_broker(s)->url;
+        const struct url *url = route_url(&s->route);
 
         if (s->options->password && !url_is_private(url))
-                return fault_set(fault, -EACCES,
-                                 "a password is not sent over mqtt://, where everybody can read it: write mqtts://");
+                return fault_set(
+                        fault, -EACCES,
+                        "a password is not sent over mqtt://, where everybody can read it: write mqtts://");
         if (url->scheme != URL_MQTTS || s->tls)
                 return 0;
         if (!s->options->tls)
@@ -413,21 +324,21 @@ static int prepare(struct session *s, struct fault *fault)
 
 static void connect_address(struct session *s)
 {
-        struct broker *broker = current_broker(s);
+        const struct url *url = route_url(&s->route);
         struct fault fault = { 0 };
 
         if (prepare(s, &fault) < 0) {
                 broker_failed(s, &fault);
                 return;
         }
-        s->mqtt5 = wants_mqtt5(s);
+        s->mqtt5 = route_wants_mqtt5(&s->route, loop_now_us(s->loop));
         s->state = STATE_CONNECTING;
         struct transport_setup setup = {
                 .options = s->options,
-                .url = &broker->url,
-                .address = current_address(s),
+                .url = url,
+                .address = route_address(&s->route),
                 .mqtt5 = s->mqtt5,
-                .tls = broker->url.scheme == URL_MQTTS ? s->tls : NULL,
+                .tls = url->scheme == URL_MQTTS ? s->tls : NULL,
                 .handlers = &transport_handlers,
                 .userdata = s,
         };
@@ -444,29 +355,21 @@ static void on_lookup(void *userdata, const struct resolve_answer *answer)
         if (s->state != STATE_LOOKUP)
                 return;
         if (answer->error != 0) {
-                reason_lookup(current_broker(s)->url.host, answer->error, answer->errno_, &fault);
+                reason_lookup(route_url(&s->route)->host, answer->error, answer->errno_, &fault);
                 broker_failed(s, &fault);
                 return;
         }
-        memcpy(s->addresses, answer->addresses, answer->count * sizeof(s->addresses[0]));
-        s->n_addresses = answer->count;
-        s->address_at = 0;
+        route_set_addresses(&s->route, answer);
         schedule_step(s);
 }
 
 static void look_up(struct session *s)
 {
-        const struct url *url = &current_broker(s)->url;
         struct fault fault = { 0 };
 
-        if (url->numeric) {
-                s->n_addresses = 1;
-                connect_address(s);
-                return;
-        }
         s->state = STATE_LOOKUP;
         timer_arm(s->timer, s->options->connect_timeout_us);
-        int r = resolver_ask(s->resolver, url->host);
+        int r = resolver_ask(s->resolver, route_url(&s->route)->host);
         if (r < 0) {
                 (void)fault_set(&fault, r, "cannot start a look-up: %s", strerror(-r));
                 broker_failed(s, &fault);
@@ -480,12 +383,12 @@ static int on_step(sd_event_source *source, void *userdata)
         (void)source;
         if (s->stopping)
                 finish_stop(s);
-        else if (s->address_at < s->n_addresses)
-                connect_address(s);
-        else if (s->broker_at < s->options->n_urls)
+        else if (route_is_at_end(&s->route))
+                back_off(s, backoff_next(&s->backoff, random_bits()));
+        else if (route_needs_lookup(&s->route))
                 look_up(s);
         else
-                back_off(s, backoff_next(&s->backoff, random_bits()));
+                connect_address(s);
         return 0;
 }
 
@@ -516,7 +419,8 @@ static void on_timer(void *userdata)
         switch (s->state) {
         case STATE_LOOKUP:
                 resolver_forget(s->resolver);
-                (void)fault_set(&fault, -ETIMEDOUT, "the name was not found within %g s: does a name server answer?",
+                (void)fault_set(&fault, -ETIMEDOUT,
+                                "the name was not found within %g s: does a name server answer?",
                                 (double)o->connect_timeout_us / (double)USEC_PER_SEC);
                 broker_failed(s, &fault);
                 break;
@@ -537,31 +441,11 @@ static void on_timer(void *userdata)
         }
 }
 
-/* ---- Life ---------------------------------------------------------------------------------------------------- */
-
-static int parse_urls(struct session *s)
-{
-        const struct session_options *o = s->options;
-
-        if (o->n_urls == 0)
-                return -EINVAL;
-        s->brokers = calloc(o->n_urls, sizeof(*s->brokers));
-        if (!s->brokers)
-                return -ENOMEM;
-        for (size_t i = 0; i < o->n_urls; i++) {
-                struct fault fault = { 0 };
-                int r = url_parse(o->urls[i], &s->brokers[i].url, &fault);
-                if (r < 0) {
-                        log_error("%s", fault.text);
-                        return r;
-                }
-        }
-        return 0;
-}
+/* ---- Life ---------------------------------------------------------------------------------------------- */
 
 static int set_up(struct session *s)
 {
-        int r = parse_urls(s);
+        int r = route_init(&s->route, s->options);
         if (r < 0)
                 return r;
         r = sd_event_add_defer(s->loop->event, &s->step, on_step, s);
@@ -574,8 +458,8 @@ static int set_up(struct session *s)
         return resolver_new(s->loop, on_lookup, s, &s->resolver);
 }
 
-int session_new(struct loop *loop, const struct session_options *options, const struct session_handlers *handlers,
-                void *userdata, struct session **ret)
+int session_new(struct loop *loop, const struct session_options *options,
+                const struct session_handlers *handlers, void *userdata, struct session **ret)
 {
         struct session *s = calloc(1, sizeof(*s));
         if (!s)
@@ -602,8 +486,9 @@ int session_start(struct session *s)
         if (s->state != STATE_IDLE)
                 return -EALREADY;
         for (size_t i = 0; i < s->options->n_urls; i++)
-                if (!url_is_private(&s->brokers[i].url))
-                        log_warning("%s is not encrypted: everybody in the network can read it and send commands; "
+                if (!url_is_private(&s->route.brokers[i].url))
+                        log_warning("%s is not encrypted: everybody in the network can read it and send "
+                                    "commands; "
                                     "write mqtts:// unless you trust them all",
                                     s->options->urls[i]);
         start_round(s);
@@ -636,12 +521,12 @@ void session_free(struct session *s)
         resolver_free(s->resolver);
         timer_free(s->timer);
         sd_event_source_disable_unref(s->step);
-        free(s->brokers);
+        route_done(&s->route);
         free(s);
         (void)mosquitto_lib_cleanup();
 }
 
-/* ---- What others ask ----------------------------------------------------------------------------------------- */
+/* ---- What others ask ----------------------------------------------------------------------------------- */
 
 bool session_is_connected(const struct session *s)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One MQTT session that is kept up for ever: look-up, connect, TLS, CONNACK, subscriptions, keepalive, back-off.
- * It knows topics as strings and payloads as bytes, nothing of devices. Everything runs on the event loop.
+ * One MQTT session that is kept up for ever: look-up, connect, TLS, CONNACK, subscriptions, keepalive,
+ * back-off. It knows topics as strings and payloads as bytes, nothing of devices. Everything runs on the
+ * event loop.
  */
 #pragma once
 
@@ -25,11 +26,12 @@ struct session_options {
         const char *user, *password; /* NULL: none */
         int version;                 /* enum session_version */
         uint64_t keepalive_us, connect_timeout_us, handshake_timeout_us;
-        uint64_t backoff_first_us, backoff_max_us; /* full jitter between 0 and the doubled bound; 0: 1 s and 60 s */
-        size_t max_packet_bytes;                   /* larger incoming packets are refused at the protocol level; 0: none */
-        const struct tls_options *tls;             /* NULL where every URL is plain */
-        const char *will_topic, *will_payload;     /* QoS 1, retained; NULL: none */
-        const char *const *subscriptions;          /* QoS 1, at every CONNACK before on_connected */
+        uint64_t backoff_first_us,
+                backoff_max_us;  /* full jitter between 0 and the doubled bound; 0: 1 s and 60 s */
+        size_t max_packet_bytes; /* larger incoming packets are refused at the protocol level; 0: none */
+        const struct tls_options *tls;         /* NULL where every URL is plain */
+        const char *will_topic, *will_payload; /* QoS 1, retained; NULL: none */
+        const char *const *subscriptions;      /* QoS 1, at every CONNACK before on_connected */
         size_t n_subscriptions;
 };
 
@@ -60,34 +62,37 @@ struct session_handlers {
 };
 
 /* -EINVAL: a URL that url_parse() does not take, which says why. */
-int session_new(struct loop *loop, const struct session_options *options, const struct session_handlers *handlers,
-                void *userdata, struct session **ret) MUST_CHECK;
+int session_new(struct loop *loop, const struct session_options *options,
+                const struct session_handlers *handlers, void *userdata, struct session **ret) MUST_CHECK;
 int session_start(struct session *session) MUST_CHECK; /* begins connecting; returns at once */
 /* Sends what is pending and DISCONNECT, for at most `within_us`, then calls `done` once. */
 void session_stop(struct session *session, uint64_t within_us, void (*done)(void *userdata), void *userdata);
 void session_free(struct session *session);
 
 bool session_is_connected(const struct session *session);
-/* Tries at once instead of after the back-off: the clock jumped, certificates changed. Keeps a live connection. */
+/* Tries at once instead of after the back-off: the clock jumped, certificates changed. Keeps a live
+ * connection. */
 void session_retry_now(struct session *session);
 unsigned session_receive_maximum(const struct session *session); /* the broker's; 65535 by default */
-const char *session_peer(const struct session *session);         /* "broker.lan (192.0.2.1:8883), MQTT 5, TLSv1.3" for people */
+const char *
+session_peer(const struct session *session); /* "broker.lan (192.0.2.1:8883), MQTT 5, TLSv1.3" for people */
 const struct fault *session_last_fault(const struct session *session); /* code 0 while connected */
 
-/* The certificates in use, re-read when they change; NULL before the first attempt over TLS that could read them. */
+/* The certificates in use, re-read when they change; NULL before the first attempt over TLS that could read
+ * them. */
 const struct tls *session_tls(const struct session *session);
 
-/* QoS 1 messages that the broker has not acknowledged yet. More than session_receive_maximum() wait in memory for
- * acknowledgements and are gone with the connection: whoever has much to send keeps to that window. */
+/* QoS 1 messages that the broker has not acknowledged yet. More than session_receive_maximum() wait in memory
+ * for acknowledgements and are gone with the connection: whoever has much to send keeps to that window. */
 unsigned session_in_flight(const struct session *session);
 
-/* -ENOTCONN while not connected (nothing is queued), -EMSGSIZE over the broker's maximum packet size, -EAGAIN when the
- * broker has left 1,024 messages unacknowledged, -EINVAL. ret_id may be NULL. Within a handler the message leaves when
- * the handler has returned. */
+/* -ENOTCONN while not connected (nothing is queued), -EMSGSIZE over the broker's maximum packet size, -EAGAIN
+ * when the broker has left 1,024 messages unacknowledged, -EINVAL. ret_id may be NULL. Within a handler the
+ * message leaves when the handler has returned. */
 int session_publish(struct session *session, const struct session_message *message, int *ret_id) MUST_CHECK;
 
-/* One more subscription, for this connection only: after a reconnect it is asked for again in connected(). Errors as
- * for session_publish(). */
+/* One more subscription, for this connection only: after a reconnect it is asked for again in connected().
+ * Errors as for session_publish(). */
 int session_subscribe(struct session *session, const char *filter, int qos, int *ret_id) MUST_CHECK;
 
 /* What the broker speaks, while connected: SESSION_VERSION_5 or SESSION_VERSION_311. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The TLS side of a session: our own SSL_CTX, with names always verified, and the reason of a failed handshake in
- * words. See docs/tls.md for what is checked.
+ * The TLS side of a session: our own SSL_CTX, with names always verified, and the reason of a failed
+ * handshake in words. See docs/tls.md for what is checked.
  */
 #pragma once
 
@@ -18,18 +18,18 @@ enum tls_min_version { TLS_MIN_1_2, TLS_MIN_1_3 };
 
 /* Borrowed. */
 struct tls_options {
-        const char *ca;   /* file, or "system" */
-        const char *cert; /* NULL: no client certificate (then a password is needed) */
-        const char *key;  /* file, or a provider URI: handle:…, pkcs11:… */
-        const char *crl;  /* file; NULL: none */
-        int min_version;  /* enum tls_min_version */
+        const char *ca;          /* file, or "system" */
+        const char *cert;        /* NULL: no client certificate (then a password is needed) */
+        const char *key;         /* file, or a provider URI: handle:…, pkcs11:… */
+        const char *crl;         /* file; NULL: none */
+        int min_version;         /* enum tls_min_version */
         const char *server_name; /* verified and sent as SNI instead of the URL's host; NULL: the host */
-        const char *pin;         /* sha256//BASE64 of the public key: replaces the name check only; NULL: none */
+        const char *pin; /* sha256//BASE64 of the public key: replaces the name check only; NULL: none */
 };
 
-/* Reads the files and builds the context; the fault names the file and what to do. -EACCES: a key that others can read
- * or that we cannot, -ENOENT, -EINVAL. The files are read again when they change, at the next connect; while what is
- * there cannot be used, what was read before stays in use, with a warning. */
+/* Reads the files and builds the context; the fault names the file and what to do. -EACCES: a key that others
+ * can read or that we cannot, -ENOENT, -EINVAL. The files are read again when they change, at the next
+ * connect; while what is there cannot be used, what was read before stays in use, with a warning. */
 int tls_new(const struct tls_options *options, struct tls **ret, struct fault *fault) MUST_CHECK;
 void tls_free(struct tls *tls);
 
@@ -41,7 +41,7 @@ const char *tls_certificate_name(const struct tls *tls);
 /* "sha256//…" as the option takes it; -EINVAL. For the check of a config. */
 int tls_pin_parse(const char *text, unsigned char ret_digest[static 32]) MUST_CHECK;
 
-/* ---- For the transport --------------------------------------------------------------------------------------- */
+/* ---- For the transport --------------------------------------------------------------------------------- */
 
 #define TLS_NAMES_MAX 256
 
@@ -49,25 +49,25 @@ int tls_pin_parse(const char *text, unsigned char ret_digest[static 32]) MUST_CH
 struct tls_handshake {
         SSL *ssl; /* libmosquitto's, from the handshake's start until it closes its socket */
         bool done;
-        bool eof;                        /* the broker hung up */
-        int io_error;                    /* errno of the socket, 0: none */
-        int alert_received;              /* the broker's; -1: none */
-        unsigned long error;             /* OpenSSL's packed code of what libmosquitto logged; 0: none */
-        const char *version;             /* "TLSv1.3"; NULL before it is done */
-        const char *server_name, *crl;   /* what is checked against */
-        bool own_absent;                 /* we have no certificate */
-        int own_validity;                /* by our clock: -1 not yet, 0 valid, 1 expired */
+        bool eof;                      /* the broker hung up */
+        int io_error;                  /* errno of the socket, 0: none */
+        int alert_received;            /* the broker's; -1: none */
+        unsigned long error;           /* OpenSSL's packed code of what libmosquitto logged; 0: none */
+        const char *version;           /* "TLSv1.3"; NULL before it is done */
+        const char *server_name, *crl; /* what is checked against */
+        bool own_absent;               /* we have no certificate */
+        int own_validity;              /* by our clock: -1 not yet, 0 valid, 1 expired */
         /* Why the broker's certificate was refused. */
-        int verify_error;                /* X509_V_ERR_…; 0: it was not */
-        int verify_depth;                /* 0: the broker's own; above: a CA's */
-        char subject[TLS_NAMES_MAX];     /* of the certificate in question: "CN=broker.lan" */
+        int verify_error;            /* X509_V_ERR_…; 0: it was not */
+        int verify_depth;            /* 0: the broker's own; above: a CA's */
+        char subject[TLS_NAMES_MAX]; /* of the certificate in question: "CN=broker.lan" */
         char issuer[TLS_NAMES_MAX];
-        char names[TLS_NAMES_MAX];       /* its subjectAltNames: "localhost, 127.0.0.1"; "" for none */
-        char date[32];                   /* when it expired or will be valid */
+        char names[TLS_NAMES_MAX]; /* its subjectAltNames: "localhost, 127.0.0.1"; "" for none */
+        char date[32];             /* when it expired or will be valid */
 };
 
-/* Prepares the context for one attempt at `host`: re-reads changed files, sets the name to verify and to send. The context is the
- * tls's own; one attempt at a time. */
+/* Prepares the context for one attempt at `host`: re-reads changed files, sets the name to verify and to
+ * send. The context is the tls's own; one attempt at a time. */
 int tls_begin(struct tls *tls, const char *host, struct tls_handshake *handshake, SSL_CTX **ret,
               struct fault *fault) MUST_CHECK;
 /* The broker has accepted us: nothing more is watched. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Our private key: a file that nobody else may read, or a URI that an OpenSSL provider opens (a TPM, a smart card). */
+/* Our private key: a file that nobody else may read, or a URI that an OpenSSL provider opens (a TPM, a smart
+ * card). */
 #include "bus/tls.h"
 
 #include <ctype.h>
@@ -35,7 +36,8 @@ bool tls_key_is_uri(const char *key)
 {
         size_t length = 0;
 
-        while (isalnum((unsigned char)key[length]) || (length > 0 && strchr("+-.", key[length]) && key[length]))
+        while (isalnum((unsigned char)key[length]) ||
+               (length > 0 && strchr("+-.", key[length]) && key[length]))
                 length++;
         return length > 1 && key[length] == ':';
 }
@@ -68,7 +70,8 @@ static int check_key_file(const char *path, int fd, struct fault *fault)
                 return fault_set(fault, -EINVAL, "the key %s is not a regular file", path);
         if (st.st_mode & S_IRWXO)
                 return fault_set(fault, -EACCES,
-                                 "the key %s is open to every user of this machine (mode %04o): chmod o= %s, and if others "
+                                 "the key %s is open to every user of this machine (mode %04o): chmod o= %s, "
+                                 "and if others "
                                  "may have seen it, make a new one",
                                  path, (unsigned)st.st_mode & 07777U, path);
         return 0;
@@ -91,17 +94,19 @@ static int load_file(const char *path, EVP_PKEY **ret, struct fault *fault)
         EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, &asked);
         ERR_clear_error();
         if (!key && asked)
-                return fault_set(fault, -EINVAL,
-                                 "the key %s is protected by a passphrase, which nobody can type for a service: "
-                                 "openssl pkey -in %s -out NEW removes it",
-                                 path, path);
+                return fault_set(
+                        fault, -EINVAL,
+                        "the key %s is protected by a passphrase, which nobody can type for a service: "
+                        "openssl pkey -in %s -out NEW removes it",
+                        path, path);
         if (!key)
                 return fault_set(fault, -EINVAL, "the key %s holds no private key (PEM)", path);
         *ret = key;
         return 0;
 }
 
-/* Loaded for the life of the process; the default provider by name too, since naming any ends its being implied. */
+/* Loaded for the life of the process; the default provider by name too, since naming any ends its being
+ * implied. */
 static int load_provider(const char *uri, struct fault *fault)
 {
         for (size_t i = 0; i < ARRAY_SIZE(providers); i++) {
@@ -109,11 +114,13 @@ static int load_provider(const char *uri, struct fault *fault)
                         continue;
                 if (OSSL_PROVIDER_available(NULL, providers[i].provider))
                         return 0;
-                if (!OSSL_PROVIDER_load(NULL, "default") || !OSSL_PROVIDER_load(NULL, providers[i].provider)) {
+                if (!OSSL_PROVIDER_load(NULL, "default") ||
+                    !OSSL_PROVIDER_load(NULL, providers[i].provider)) {
                         ERR_clear_error();
-                        return fault_set(fault, -ENOENT,
-                                         "the key %s needs OpenSSL's provider %s: is the package %s installed?", uri,
-                                         providers[i].provider, providers[i].package);
+                        return fault_set(
+                                fault, -ENOENT,
+                                "the key %s needs OpenSSL's provider %s: is the package %s installed?", uri,
+                                providers[i].provider, providers[i].package);
                 }
         }
         return 0;
@@ -142,7 +149,8 @@ static int load_uri(const char *uri, EVP_PKEY **ret, struct fault *fault)
         unsigned long error = ERR_peek_error();
         const char *reason = error ? ERR_reason_error_string(error) : NULL;
         if (!key)
-                (void)fault_set(fault, -ENOENT, "there is no private key at %s (%s)", uri, reason ? reason : "nothing found");
+                (void)fault_set(fault, -ENOENT, "there is no private key at %s (%s)", uri,
+                                reason ? reason : "nothing found");
         ERR_clear_error();
         (void)OSSL_STORE_close(store);
         if (!key)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What OpenSSL and the broker's alerts mean for the people whose house this is. docs/tls.md lists these sentences. */
+/* What OpenSSL and the broker's alerts mean for the people whose house this is. docs/tls.md lists these
+ * sentences. */
 #include "bus/tls.h"
 
 #include <errno.h>
@@ -10,35 +11,41 @@
 #include <openssl/sslerr.h>
 #include <openssl/x509_vfy.h>
 
-/* ---- The broker's certificate, refused by us ----------------------------------------------------------------- */
+/* ---- The broker's certificate, refused by us ----------------------------------------------------------- */
 
 static void expired(const struct tls_handshake *h, struct fault *fault)
 {
         if (h->verify_depth > 0)
-                (void)fault_set(fault, -EKEYEXPIRED, "the CA certificate %s expired on %s: the CA must be renewed", h->subject,
+                (void)fault_set(fault, -EKEYEXPIRED,
+                                "the CA certificate %s expired on %s: the CA must be renewed", h->subject,
                                 h->date);
         else
                 (void)fault_set(fault, -EKEYEXPIRED,
-                                "the broker's certificate expired on %s: renew it with sconce-pki renew, and reload the broker",
+                                "the broker's certificate expired on %s: renew it with sconce-pki renew, and "
+                                "reload the broker",
                                 h->date);
 }
 
 static void not_yet_valid(const struct tls_handshake *h, struct fault *fault)
 {
-        (void)fault_set(fault, -EKEYREJECTED,
-                        "the broker's certificate is not yet valid, only from %s on: is this machine's clock right?", h->date);
+        (void)fault_set(
+                fault, -EKEYREJECTED,
+                "the broker's certificate is not yet valid, only from %s on: is this machine's clock right?",
+                h->date);
 }
 
 static void wrong_name(const struct tls_handshake *h, struct fault *fault)
 {
         if (h->names[0])
                 (void)fault_set(fault, -EKEYREJECTED,
-                                "the broker's certificate is not for %s but for %s: use one of these, or make one with "
+                                "the broker's certificate is not for %s but for %s: use one of these, or "
+                                "make one with "
                                 "sconce-pki broker %s",
                                 h->server_name, h->names, h->server_name);
         else
                 (void)fault_set(fault, -EKEYREJECTED,
-                                "the broker's certificate has no subjectAltName, and its common name (%s) is not looked "
+                                "the broker's certificate has no subjectAltName, and its common name (%s) is "
+                                "not looked "
                                 "at: make a new one with sconce-pki broker %s",
                                 h->subject, h->server_name);
 }
@@ -46,47 +53,54 @@ static void wrong_name(const struct tls_handshake *h, struct fault *fault)
 static void unknown_ca(const struct tls_handshake *h, struct fault *fault)
 {
         (void)fault_set(fault, -EKEYREJECTED,
-                        "the broker's certificate comes from an unknown CA (%s): does [tls] ca belong to this broker?",
+                        "the broker's certificate comes from an unknown CA (%s): does [tls] ca belong to "
+                        "this broker?",
                         h->issuer);
 }
 
 static void self_signed(const struct tls_handshake *h, struct fault *fault)
 {
         (void)fault_set(fault, -EKEYREJECTED,
-                        "the broker's certificate (%s) is signed by itself and not by the CA of [tls] ca: make one with "
+                        "the broker's certificate (%s) is signed by itself and not by the CA of [tls] ca: "
+                        "make one with "
                         "sconce-pki broker %s",
                         h->subject, h->server_name);
 }
 
 static void revoked(const struct tls_handshake *h, struct fault *fault)
 {
-        (void)fault_set(fault, -EKEYREVOKED, "the broker's certificate (%s) is revoked, says %s", h->subject, h->crl);
+        (void)fault_set(fault, -EKEYREVOKED, "the broker's certificate (%s) is revoked, says %s", h->subject,
+                        h->crl);
 }
 
 static void no_crl(const struct tls_handshake *h, struct fault *fault)
 {
-        (void)fault_set(fault, -EKEYREJECTED,
-                        "the revocation list %s is not of the broker's CA (%s): get the one that belongs to it", h->crl,
-                        h->issuer);
+        (void)fault_set(
+                fault, -EKEYREJECTED,
+                "the revocation list %s is not of the broker's CA (%s): get the one that belongs to it",
+                h->crl, h->issuer);
 }
 
 static void wrong_purpose(const struct tls_handshake *h, struct fault *fault)
 {
-        (void)fault_set(fault, -EKEYREJECTED,
-                        "the broker's certificate (%s) is not made for a server: make one with sconce-pki broker %s",
-                        h->subject, h->server_name);
+        (void)fault_set(
+                fault, -EKEYREJECTED,
+                "the broker's certificate (%s) is not made for a server: make one with sconce-pki broker %s",
+                h->subject, h->server_name);
 }
 
 static void wrong_pin(const struct tls_handshake *h, struct fault *fault)
 {
         (void)h;
         (void)fault_set(fault, -EKEYREJECTED,
-                        "the broker's public key is not the one of [tls] pin: if the broker got a new key, pin that one");
+                        "the broker's public key is not the one of [tls] pin: if the broker got a new key, "
+                        "pin that one");
 }
 
 static void too_weak(const struct tls_handshake *h, struct fault *fault)
 {
-        (void)fault_set(fault, -EKEYREJECTED, "the broker's certificate (%s) is too weak: it needs a newer kind of key",
+        (void)fault_set(fault, -EKEYREJECTED,
+                        "the broker's certificate (%s) is too weak: it needs a newer kind of key",
                         h->subject);
 }
 
@@ -122,11 +136,11 @@ static void describe_verify_error(const struct tls_handshake *h, struct fault *f
                         return;
                 }
         }
-        (void)fault_set(fault, -EKEYREJECTED, "the broker's certificate (%s) cannot be trusted: %s", h->subject,
-                        X509_verify_cert_error_string(h->verify_error));
+        (void)fault_set(fault, -EKEYREJECTED, "the broker's certificate (%s) cannot be trusted: %s",
+                        h->subject, X509_verify_cert_error_string(h->verify_error));
 }
 
-/* ---- Ours, refused by the broker ----------------------------------------------------------------------------- */
+/* ---- Ours, refused by the broker ----------------------------------------------------------------------- */
 
 #define OURS "our certificate was refused by the broker"
 
@@ -138,25 +152,31 @@ static const struct {
         { SSL_AD_BAD_CERTIFICATE, -EKEYREJECTED, OURS " as bad" },
         { SSL_AD_UNSUPPORTED_CERTIFICATE, -EKEYREJECTED,
           OURS ": it is not made for a client; make one with sconce-pki node" },
-        { SSL_AD_CERTIFICATE_REVOKED, -EKEYREVOKED, OURS ": it is revoked; make a new one with sconce-pki node" },
+        { SSL_AD_CERTIFICATE_REVOKED, -EKEYREVOKED,
+          OURS ": it is revoked; make a new one with sconce-pki node" },
         { SSL_AD_CERTIFICATE_UNKNOWN, -EKEYREJECTED, OURS },
         { SSL_AD_UNKNOWN_CA, -EKEYREJECTED,
           OURS ": it does not know the CA that signed it; do both come from one sconce-pki?" },
         { SSL_AD_ACCESS_DENIED, -EACCES, "the broker accepts our certificate but denies access" },
-        { SSL_AD_DECRYPT_ERROR, -EKEYREJECTED, "our signature was refused by the broker: does the key belong to the certificate?" },
-        { SSL_AD_HANDSHAKE_FAILURE, -EPROTO, "the broker finds no common way of encryption, or misses a client certificate" },
-        { SSL_AD_PROTOCOL_VERSION, -EPROTO, "the broker speaks no TLS version that is accepted here (see min_version)" },
-        { SSL_AD_UNRECOGNIZED_NAME, -EKEYREJECTED, "the broker does not know the server name that it was asked for" },
+        { SSL_AD_DECRYPT_ERROR, -EKEYREJECTED,
+          "our signature was refused by the broker: does the key belong to the certificate?" },
+        { SSL_AD_HANDSHAKE_FAILURE, -EPROTO,
+          "the broker finds no common way of encryption, or misses a client certificate" },
+        { SSL_AD_PROTOCOL_VERSION, -EPROTO,
+          "the broker speaks no TLS version that is accepted here (see min_version)" },
+        { SSL_AD_UNRECOGNIZED_NAME, -EKEYREJECTED,
+          "the broker does not know the server name that it was asked for" },
         { SSL_AD_INTERNAL_ERROR, -EPROTO, "the broker reports an internal error in TLS" },
         { SSL_AD_INSUFFICIENT_SECURITY, -EPROTO, "the broker wants stronger encryption" },
         { SSL_AD_NO_APPLICATION_PROTOCOL, -EPROTO, "the broker does not speak MQTT on this port" },
 };
 
-/* A broker whose revocation list is out of date refuses everybody with the alert "expired", and "not yet valid" has no
- * alert of its own: our own clock tells them apart. */
+/* A broker whose revocation list is out of date refuses everybody with the alert "expired", and "not yet
+ * valid" has no alert of its own: our own clock tells them apart. */
 static bool describe_dates(const struct tls_handshake *h, struct fault *fault)
 {
-        bool about_dates = h->alert_received == SSL_AD_CERTIFICATE_EXPIRED || h->alert_received == SSL_AD_BAD_CERTIFICATE;
+        bool about_dates = h->alert_received == SSL_AD_CERTIFICATE_EXPIRED ||
+                           h->alert_received == SSL_AD_BAD_CERTIFICATE;
 
         if (about_dates && h->own_validity < 0)
                 (void)fault_set(fault, -EKEYREJECTED,
@@ -176,9 +196,10 @@ static void describe_alert(const struct tls_handshake *h, struct fault *fault)
 {
         if (describe_dates(h, fault))
                 return;
-        if (h->own_absent &&
-            (h->alert_received == SSL_AD_HANDSHAKE_FAILURE || h->alert_received == SSL_AD_CERTIFICATE_REQUIRED)) {
-                (void)fault_set(fault, -EACCES, "the broker wants a client certificate: set [tls] cert and key");
+        if (h->own_absent && (h->alert_received == SSL_AD_HANDSHAKE_FAILURE ||
+                              h->alert_received == SSL_AD_CERTIFICATE_REQUIRED)) {
+                (void)fault_set(fault, -EACCES,
+                                "the broker wants a client certificate: set [tls] cert and key");
                 return;
         }
         for (size_t i = 0; i < ARRAY_SIZE(alerts); i++) {
@@ -191,24 +212,27 @@ static void describe_alert(const struct tls_handshake *h, struct fault *fault)
                         SSL_alert_desc_string_long(h->alert_received));
 }
 
-/* ---- Other errors of OpenSSL --------------------------------------------------------------------------------- */
+/* ---- Other errors of OpenSSL --------------------------------------------------------------------------- */
 
 static void describe_error(const struct tls_handshake *h, struct fault *fault)
 {
-        static const int no_tls[] = { SSL_R_WRONG_VERSION_NUMBER, SSL_R_PACKET_LENGTH_TOO_LONG, SSL_R_HTTP_REQUEST,
-                                      SSL_R_HTTPS_PROXY_REQUEST, SSL_R_UNEXPECTED_MESSAGE, SSL_R_BAD_RECORD_TYPE };
+        static const int no_tls[] = { SSL_R_WRONG_VERSION_NUMBER, SSL_R_PACKET_LENGTH_TOO_LONG,
+                                      SSL_R_HTTP_REQUEST,         SSL_R_HTTPS_PROXY_REQUEST,
+                                      SSL_R_UNEXPECTED_MESSAGE,   SSL_R_BAD_RECORD_TYPE };
         int reason = ERR_GET_REASON(h->error);
         const char *text = ERR_reason_error_string(h->error);
 
         for (size_t i = 0; i < ARRAY_SIZE(no_tls); i++) {
                 if (reason == no_tls[i]) {
                         (void)fault_set(fault, -EPROTO,
-                                        "what answers there does not speak TLS: is it the broker's plain port (1883)?");
+                                        "what answers there does not speak TLS: is it the broker's plain "
+                                        "port (1883)?");
                         return;
                 }
         }
         if (reason == SSL_R_UNSUPPORTED_PROTOCOL)
-                (void)fault_set(fault, -EPROTO, "the broker speaks no TLS version that is accepted here (see min_version)");
+                (void)fault_set(fault, -EPROTO,
+                                "the broker speaks no TLS version that is accepted here (see min_version)");
         else
                 (void)fault_set(fault, -EPROTO, "TLS failed: %s", text ? text : "unknown error");
 }
@@ -224,7 +248,8 @@ bool tls_reason(const struct tls_handshake *h, struct fault *fault)
                 describe_alert(h, fault);
         else if (!h->done && hung_up)
                 (void)fault_set(fault, -ECONNRESET,
-                                "the broker closed the connection during the TLS handshake: is that its TLS port (8883)?");
+                                "the broker closed the connection during the TLS handshake: is that its TLS "
+                                "port (8883)?");
         else if (h->error && !hung_up && !h->io_error)
                 describe_error(h, fault);
         else

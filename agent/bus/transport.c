@@ -2,15 +2,16 @@
 /*
  * libmosquitto on the event loop. What shapes this file (2.0.11 and 2.0.21):
  *
- * - libmosquitto closes its socket whenever it likes, so the loop watches a duplicate of ours: the number cannot be
- *   taken by another file while a source still stands for it.
- * - Over TLS it neither reports a connection that was refused nor stops asking for the CPU: until the handshake is
- *   done the loop waits for what the SSL object wants, and an error on the socket ends the attempt here.
- * - Whether something is over is seen from its socket being gone and from any code but success; which code it is
- *   differs between versions.
+ * - libmosquitto closes its socket whenever it likes, so the loop watches a duplicate of ours: the number
+ * cannot be taken by another file while a source still stands for it.
+ * - Over TLS it neither reports a connection that was refused nor stops asking for the CPU: until the
+ * handshake is done the loop waits for what the SSL object wants, and an error on the socket ends the attempt
+ * here.
+ * - Whether something is over is seen from its socket being gone and from any code but success; which code it
+ * is differs between versions.
  * - What is published inside a callback is only queued, so each turn ends with writing.
- * - It stops reading when errno happens to be EAGAIN, which its own bookkeeping sets: what SSL has already decrypted
- *   would lie there until the next packet arrives.
+ * - It stops reading when errno happens to be EAGAIN, which its own bookkeeping sets: what SSL has already
+ * decrypted would lie there until the next packet arrives.
  */
 #include "bus/transport.h"
 
@@ -25,13 +26,14 @@
 #include <mqtt_protocol.h>
 #include <openssl/ssl.h>
 
+#include "bus/client_options.h"
+#include "bus/in_flight.h"
 #include "bus/properties.h"
 #include "util/log.h"
 
-/* So many unacknowledged messages that the broker must have stalled: what libmosquitto would hold is bounded here. */
+/* So many unacknowledged messages that the broker must have stalled: what libmosquitto would hold is bounded
+ * here. */
 #define IN_FLIGHT_MAX 1024
-
-#define IDS 65536
 
 struct transport {
         struct loop *loop;
@@ -47,30 +49,11 @@ struct transport {
         struct transport_end end;
         struct tls_handshake handshake;
         uint64_t keepalive_us, last_in_us, last_out_us;
-        unsigned in_flight, receive_maximum;
-        uint8_t pending[IDS / 8]; /* ids of unacknowledged QoS 1 messages: on_publish comes for QoS 0 too */
+        unsigned receive_maximum;
+        struct in_flight in_flight;
 };
 
-/* ---- Ids in flight ------------------------------------------------------------------------------------------- */
-
-static bool id_is_pending(const struct transport *t, int id)
-{
-        return id > 0 && id < IDS && (t->pending[id / 8] & (1U << (id % 8)));
-}
-
-static void id_set_pending(struct transport *t, int id)
-{
-        t->pending[id / 8] |= (uint8_t)(1U << (id % 8));
-        t->in_flight++;
-}
-
-static void id_clear_pending(struct transport *t, int id)
-{
-        t->pending[id / 8] &= (uint8_t) ~(1U << (id % 8));
-        t->in_flight--;
-}
-
-/* ---- Turns --------------------------------------------------------------------------------------------------- */
+/* ---- Turns --------------------------------------------------------------------------------------------- */
 
 static void finish(struct transport *t, int os_error)
 {
@@ -140,7 +123,7 @@ static void enter(struct transport *t, enum transport_phase phase)
         t->setup.handlers->phase(t->setup.userdata, phase);
 }
 
-/* ---- Reading and writing ------------------------------------------------------------------------------------- */
+/* ---- Reading and writing ------------------------------------------------------------------------------- */
 
 static bool has_decrypted(const struct transport *t)
 {
@@ -183,7 +166,7 @@ static void talking_turn(struct transport *t, uint32_t events)
                 finish(t, socket_error(t));
 }
 
-/* Reading is what carries the handshake on, whichever way it wants to go; 2.0.11 does not do it in writing. */
+/* Reading is what carries the handshake on, whichever way it wants to go: 2.0.11 does nothing in writing. */
 static void handshake_turn(struct transport *t, uint32_t events)
 {
         do_read(t);
@@ -233,7 +216,8 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdat
         return 0;
 }
 
-/* libmosquitto pings when it has sent or heard nothing for the keepalive: that moment is computed, not polled for. */
+/* libmosquitto pings when it has sent or heard nothing for the keepalive: that moment is computed, not polled
+ * for. */
 static void arm_keepalive(struct transport *t)
 {
         uint64_t due_us = MIN(t->last_in_us, t->last_out_us) + t->keepalive_us;
@@ -258,7 +242,7 @@ static void on_keepalive(void *userdata)
         settle(t);
 }
 
-/* ---- libmosquitto's callbacks -------------------------------------------------------------------------------- */
+/* ---- libmosquitto's callbacks -------------------------------------------------------------------------- */
 
 static void on_connect(struct mosquitto *mosq, void *userdata, int reason, int flags,
                        const mosquitto_property *properties)
@@ -282,7 +266,8 @@ static void on_connect(struct mosquitto *mosq, void *userdata, int reason, int f
         t->setup.handlers->up(t->setup.userdata);
 }
 
-static void on_disconnect(struct mosquitto *mosq, void *userdata, int reason, const mosquitto_property *properties)
+static void on_disconnect(struct mosquitto *mosq, void *userdata, int reason,
+                          const mosquitto_property *properties)
 {
         struct transport *t = userdata;
 
@@ -317,16 +302,15 @@ static void on_message(struct mosquitto *mosq, void *userdata, const struct mosq
         properties_done(&owned);
 }
 
-static void on_publish(struct mosquitto *mosq, void *userdata, int id, int reason, const mosquitto_property *properties)
+static void on_publish(struct mosquitto *mosq, void *userdata, int id, int reason,
+                       const mosquitto_property *properties)
 {
         struct transport *t = userdata;
 
         (void)mosq;
         (void)properties;
-        if (!id_is_pending(t, id))
-                return;
-        id_clear_pending(t, id);
-        t->setup.handlers->acknowledged(t->setup.userdata, id, reason);
+        if (in_flight_remove(&t->in_flight, id))
+                t->setup.handlers->acknowledged(t->setup.userdata, id, reason);
 }
 
 static void on_subscribe(struct mosquitto *mosq, void *userdata, int id, int count, const int *reasons,
@@ -349,7 +333,7 @@ static void on_log(struct mosquitto *mosq, void *userdata, int level, const char
                 tls_note_log(&t->handshake, line);
 }
 
-/* ---- Life ---------------------------------------------------------------------------------------------------- */
+/* ---- Life ---------------------------------------------------------------------------------------------- */
 
 static void set_callbacks(struct mosquitto *mosq)
 {
@@ -361,66 +345,15 @@ static void set_callbacks(struct mosquitto *mosq)
         mosquitto_log_callback_set(mosq, on_log);
 }
 
-static int set_options(struct mosquitto *mosq, const struct transport_setup *setup)
-{
-        const struct session_options *o = setup->options;
-        int r;
-
-        r = mosquitto_int_option(mosq, MOSQ_OPT_PROTOCOL_VERSION, setup->mqtt5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
-        if (r == MOSQ_ERR_SUCCESS)
-                r = mosquitto_int_option(mosq, MOSQ_OPT_TCP_NODELAY, 1);
-        /* Nothing waits in libmosquitto for fear of a window that only we keep: the broker's own still holds. */
-        if (r == MOSQ_ERR_SUCCESS)
-                r = mosquitto_int_option(mosq, MOSQ_OPT_SEND_MAXIMUM, UINT16_MAX);
-        if (r == MOSQ_ERR_SUCCESS && o->user)
-                r = mosquitto_username_pw_set(mosq, o->user, o->password);
-        if (r == MOSQ_ERR_SUCCESS && o->will_topic)
-                r = mosquitto_will_set(mosq, o->will_topic, (int)strlen(o->will_payload), o->will_payload, 1, true);
-        if (r == MOSQ_ERR_NOMEM)
-                return -ENOMEM;
-        return r == MOSQ_ERR_SUCCESS ? 0 : -EINVAL;
-}
-
-static void free_properties(mosquitto_property **properties)
-{
-        mosquitto_property_free_all(properties);
-}
-
-/* Properties of CONNECT can be given to the blocking call alone. It is called with a host that fails at once, without
- * touching the network; what it was given is kept for the call that follows. */
-static int set_connect_properties(struct mosquitto *mosq, const struct session_options *o, int keepalive_s)
-{
-        CLEANUP(free_properties) mosquitto_property *list = NULL;
-
-        if (o->max_packet_bytes == 0)
-                return 0;
-        if (mosquitto_property_add_int32(&list, MQTT_PROP_MAXIMUM_PACKET_SIZE,
-                                         (uint32_t)MIN(o->max_packet_bytes, UINT32_MAX)) != MOSQ_ERR_SUCCESS)
-                return -ENOMEM;
-        (void)mosquitto_connect_bind_v5(mosq, "", 0, keepalive_s, NULL, list);
-        return 0;
-}
-
-/* 5 s is the least that libmosquitto takes. */
-static int keepalive_s(const struct session_options *o)
-{
-        if (o->keepalive_us == 0)
-                return 0;
-        return (int)MIN(MAX(o->keepalive_us / USEC_PER_SEC, 5U), (uint64_t)UINT16_MAX);
-}
-
 /* What goes wrong at once is told like everything else, from the loop. */
 static int start_connecting(struct transport *t)
 {
-        int seconds = keepalive_s(t->setup.options);
-        int r = t->setup.mqtt5 ? set_connect_properties(t->mosq, t->setup.options, seconds) : 0;
-        if (r < 0)
-                return r;
+        int seconds = client_keepalive_s(t->setup.options);
 
         t->keepalive_us = (uint64_t)seconds * USEC_PER_SEC;
         t->last_in_us = t->last_out_us = loop_now_us(t->loop);
         errno = 0;
-        r = mosquitto_connect_bind_async(t->mosq, t->setup.address, t->setup.url->port, seconds, NULL);
+        int r = mosquitto_connect_bind_async(t->mosq, t->setup.address, t->setup.url->port, seconds, NULL);
         /* 2.0.21 begins the handshake here, and makes its own EPROTO of the socket's error. */
         int os_error = t->handshake.io_error ? t->handshake.io_error : errno;
         if (r != MOSQ_ERR_SUCCESS || mosquitto_socket(t->mosq) < 0) {
@@ -465,7 +398,7 @@ static int set_up(struct transport *t, struct fault *fault)
         if (!t->mosq)
                 return errno == EINVAL ? -EINVAL : -ENOMEM;
         set_callbacks(t->mosq);
-        r = set_options(t->mosq, &t->setup);
+        r = client_options_apply(t->mosq, t->setup.options, t->setup.mqtt5);
         if (r == 0)
                 r = set_tls(t, fault);
         if (r == 0)
@@ -475,7 +408,8 @@ static int set_up(struct transport *t, struct fault *fault)
         return r;
 }
 
-int transport_new(struct loop *loop, const struct transport_setup *setup, struct fault *fault, struct transport **ret)
+int transport_new(struct loop *loop, const struct transport_setup *setup, struct fault *fault,
+                  struct transport **ret)
 {
         CLEANUP_TRANSPORT struct transport *t = calloc(1, sizeof(*t));
         if (!t)
@@ -495,8 +429,8 @@ int transport_new(struct loop *loop, const struct transport_setup *setup, struct
         int r = set_up(t, fault);
         if (r < 0 && fault->code == 0)
                 (void)fault_set(fault, r, "cannot set up a connection: %s",
-                                 r == -EINVAL ? "client id, user or will hold something that MQTT cannot carry" :
-                                                strerror(-r));
+                                r == -EINVAL ? "client id, user or will hold something that MQTT cannot carry"
+                                             : strerror(-r));
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(t);
@@ -517,16 +451,20 @@ void transport_free(struct transport *t)
         free(t);
 }
 
-/* ---- What the session asks for ------------------------------------------------------------------------------- */
+/* ---- What the session asks for ------------------------------------------------------------------------- */
 
 static const struct {
         int code;
         int error;
 } refusals[] = {
-        { MOSQ_ERR_OVERSIZE_PACKET, -EMSGSIZE }, { MOSQ_ERR_NOMEM, -ENOMEM },
-        { MOSQ_ERR_INVAL, -EINVAL },             { MOSQ_ERR_MALFORMED_UTF8, -EINVAL },
-        { MOSQ_ERR_PAYLOAD_SIZE, -EINVAL },      { MOSQ_ERR_QOS_NOT_SUPPORTED, -EINVAL },
-        { MOSQ_ERR_NOT_SUPPORTED, -EINVAL },     { MOSQ_ERR_DUPLICATE_PROPERTY, -EINVAL },
+        { MOSQ_ERR_OVERSIZE_PACKET, -EMSGSIZE },
+        { MOSQ_ERR_NOMEM, -ENOMEM },
+        { MOSQ_ERR_INVAL, -EINVAL },
+        { MOSQ_ERR_MALFORMED_UTF8, -EINVAL },
+        { MOSQ_ERR_PAYLOAD_SIZE, -EINVAL },
+        { MOSQ_ERR_QOS_NOT_SUPPORTED, -EINVAL },
+        { MOSQ_ERR_NOT_SUPPORTED, -EINVAL },
+        { MOSQ_ERR_DUPLICATE_PROPERTY, -EINVAL },
 };
 
 /* What was wrong with the call; anything else is the end of the connection. */
@@ -552,6 +490,11 @@ static void after_call(struct transport *t)
                 update_interest(t);
 }
 
+static void free_properties(mosquitto_property **properties)
+{
+        mosquitto_property_free_all(properties);
+}
+
 int transport_publish(struct transport *t, const struct session_message *message, int *ret_id)
 {
         CLEANUP(free_properties) mosquitto_property *properties = NULL;
@@ -561,18 +504,18 @@ int transport_publish(struct transport *t, const struct session_message *message
                 return -ENOTCONN;
         if (message->size > MQTT_MAX_PAYLOAD)
                 return -EMSGSIZE;
-        if (message->qos > 0 && t->in_flight >= IN_FLIGHT_MAX)
+        if (message->qos > 0 && t->in_flight.count >= IN_FLIGHT_MAX)
                 return -EAGAIN;
         int r = t->setup.mqtt5 ? properties_write(message, &properties) : 0;
         if (r < 0)
                 return r;
 
-        r = call_result(t, mosquitto_publish_v5(t->mosq, &id, message->topic, (int)message->size, message->payload,
-                                                message->qos, message->retain, properties));
+        r = call_result(t, mosquitto_publish_v5(t->mosq, &id, message->topic, (int)message->size,
+                                                message->payload, message->qos, message->retain, properties));
         if (r < 0)
                 return r;
         if (message->qos > 0)
-                id_set_pending(t, id);
+                in_flight_add(&t->in_flight, id);
         after_call(t);
         if (ret_id)
                 *ret_id = id;
@@ -609,7 +552,7 @@ void transport_disconnect(struct transport *t)
 
 unsigned transport_in_flight(const struct transport *t)
 {
-        return t->in_flight;
+        return t->in_flight.count;
 }
 
 unsigned transport_receive_maximum(const struct transport *t)

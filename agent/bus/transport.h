@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One attempt to connect to one address, and the connection that comes of it: one libmosquitto client on its external
- * loop. libmosquitto sends unacknowledged messages again after a reconnect by itself, so a client is never used twice.
+ * One attempt to connect to one address, and the connection that comes of it: one libmosquitto client on its
+ * external loop. libmosquitto sends unacknowledged messages again after a reconnect by itself, so a client is
+ * never used twice.
  *
- * Handlers are called from the loop; `message`, `acknowledged`, `subscribed` and `up` from within libmosquitto, where
- * a transport must not be freed. `ended` is called once, from the loop alone, and is the place to free it.
+ * Handlers are called from the loop; `message`, `acknowledged`, `subscribed` and `up` from within
+ * libmosquitto, where a transport must not be freed. `ended` is called once, from the loop alone, and is the
+ * place to free it.
  */
 #pragma once
 
@@ -46,7 +48,8 @@ int transport_new(struct loop *loop, const struct transport_setup *setup, struct
 void transport_free(struct transport *transport);
 
 /* As session_publish() and session_subscribe(). */
-int transport_publish(struct transport *transport, const struct session_message *message, int *ret_id) MUST_CHECK;
+int transport_publish(struct transport *transport, const struct session_message *message,
+                      int *ret_id) MUST_CHECK;
 int transport_subscribe(struct transport *transport, const char *const *filters, size_t count, int qos,
                         int *ret_id) MUST_CHECK;
 /* Sends DISCONNECT after what is queued; `ended` follows. */

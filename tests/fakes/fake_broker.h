@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A scripted peer on a thread of its own: each connection gets the next step, the last step is used over and over. It
- * serves one connection at a time, which is all that a session makes.
+ * A scripted peer on a thread of its own: each connection gets the next step, the last step is used over and
+ * over. It serves one connection at a time, which is all that a session makes.
  */
 #pragma once
 
@@ -12,11 +12,11 @@
 #include <stdint.h>
 
 enum fake_act {
-        FAKE_SILENT,  /* accepts and says nothing, not even in TLS */
-        FAKE_CLOSE,   /* reads CONNECT and closes */
-        FAKE_ANSWER,  /* answers CONNECT with the bytes of `answer`, then closes */
-        FAKE_SERVE,   /* a small broker: acknowledges everything, and sends publishes back to their sender */
-        FAKE_DEAF,    /* a broker that acknowledges nothing after SUBACK */
+        FAKE_SILENT, /* accepts and says nothing, not even in TLS */
+        FAKE_CLOSE,  /* reads CONNECT and closes */
+        FAKE_ANSWER, /* answers CONNECT with the bytes of `answer`, then closes */
+        FAKE_SERVE,  /* a small broker: acknowledges everything, and sends publishes back to their sender */
+        FAKE_DEAF,   /* a broker that acknowledges nothing after SUBACK */
 };
 
 struct fake_step {
@@ -27,7 +27,7 @@ struct fake_step {
         size_t greeting_size;
         const char *farewell; /* SERVE: the same, then closes. NULL: none */
         size_t farewell_size;
-        bool only_311; /* SERVE: closes without a word on any other version */
+        bool only_311;   /* SERVE: closes without a word on any other version */
         uint8_t granted; /* SERVE: the code in SUBACK; 0: QoS 1 */
 };
 #define FAKE_BYTES(literal)        literal, sizeof(literal) - 1
@@ -54,8 +54,10 @@ struct fake_broker {
 };
 
 /* `tls` is borrowed. */
-void fake_broker_start(struct fake_broker *broker, const struct fake_step *steps, size_t n_steps, SSL_CTX *tls);
-#define FAKE_BROKER_START(broker, steps) fake_broker_start(broker, steps, sizeof(steps) / sizeof((steps)[0]), NULL)
+void fake_broker_start(struct fake_broker *broker, const struct fake_step *steps, size_t n_steps,
+                       SSL_CTX *tls);
+#define FAKE_BROKER_START(broker, steps)                                                                     \
+        fake_broker_start(broker, steps, sizeof(steps) / sizeof((steps)[0]), NULL)
 void fake_broker_stop(struct fake_broker *broker); /* no harm if it was not started */
 
 unsigned fake_broker_connections(struct fake_broker *broker);

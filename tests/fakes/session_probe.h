@@ -34,7 +34,8 @@ struct probe {
 
 /* Quick back-off, time-outs of 10 s, no TLS, one URL (NULL: to be set). The strings are borrowed. */
 void probe_init(struct probe *probe, const char *url);
-/* The same on the fake clock: back-off and time-outs as the daemon has them, and time passes by probe_pass(). */
+/* The same on the fake clock: back-off and time-outs as the daemon has them, and time passes by probe_pass().
+ */
 void probe_init_fake(struct probe *probe, const char *url);
 void probe_pass(struct probe *probe, uint64_t us);
 /* The address of a port on 127.0.0.1, kept in the probe: to be called after probe_init(). */
@@ -45,7 +46,7 @@ void probe_done(struct probe *probe);
 /* Runs the loop until the condition holds; false when it does not within PROBE_SOON_MS. */
 typedef bool (*probe_condition_fn)(const struct probe *probe, unsigned n);
 bool probe_until(struct probe *probe, probe_condition_fn condition, unsigned n);
-bool probe_connected(const struct probe *probe, unsigned n);    /* at least n times */
+bool probe_connected(const struct probe *probe, unsigned n); /* at least n times */
 bool probe_disconnected(const struct probe *probe, unsigned n);
 bool probe_failed(const struct probe *probe, unsigned n);
 bool probe_messages(const struct probe *probe, unsigned n);

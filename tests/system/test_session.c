@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The bus's session against a real mosquitto: plain, over a unix socket, over mutual TLS with every bad certificate. */
+/* The bus's session against a real mosquitto: plain, over a unix socket, over mutual TLS with every bad
+ * certificate. */
 #include <errno.h>
 #include <netdb.h>
 #include <setjmp.h>
@@ -28,7 +29,8 @@ static struct fake_broker fake;
 static SSL_CTX *fake_tls;
 
 /* Every name is this machine, over IPv4. */
-static int look_up_here(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **ret)
+static int look_up_here(const char *node, const char *service, const struct addrinfo *hints,
+                        struct addrinfo **ret)
 {
         (void)node;
         return getaddrinfo("127.0.0.1", service, hints, ret);
@@ -83,12 +85,13 @@ static void say_back(struct probe *p, const struct session_message *message)
                 assert_int_equal(probe_publish(p, "t/back", "got it", 1), 0);
 }
 
-/* ---- Plain --------------------------------------------------------------------------------------------------- */
+/* ---- Plain --------------------------------------------------------------------------------------------- */
 
 static void session__plain_broker__echoes(void **state)
 {
         struct broker *broker = broker_new_plain(BROKER_OPEN);
-        struct client *client = client_new(&(struct client_options){ .id = "a", .port = broker->port.number });
+        struct client *client = client_new(
+                &(struct client_options){ .id = "a", .port = broker->port.number });
 
         (void)state;
         client_subscribe(client, "t/back");
@@ -100,8 +103,11 @@ static void session__plain_broker__echoes(void **state)
         assert_int_equal(session_version(probe.session), SESSION_VERSION_5);
         assert_int_equal(session_receive_maximum(probe.session), 20);
 
-        client_publish(client, &(struct request){ .topic = "t/in", .payload = "hello", .response_topic = "t/r",
-                                                  .correlation = "42", .expiry_s = 9 });
+        client_publish(client, &(struct request){ .topic = "t/in",
+                                                  .payload = "hello",
+                                                  .response_topic = "t/r",
+                                                  .correlation = "42",
+                                                  .expiry_s = 9 });
         assert_true(probe_until(&probe, probe_messages, 1));
         assert_string_equal(probe.topic, "t/in");
         assert_string_equal(probe.payload, "hello");
@@ -141,7 +147,8 @@ static void session__broker_killed_twice__comes_back(void **state)
 
 static void session__unix_socket__connects(void **state)
 {
-        struct broker *broker = broker_new_plain("listener 0 DIR/s\nallow_anonymous true\nlistener PORT 127.0.0.1\n");
+        struct broker *broker = broker_new_plain(
+                "listener 0 DIR/s\nallow_anonymous true\nlistener PORT 127.0.0.1\n");
         char address[256];
 
         (void)state;
@@ -156,7 +163,8 @@ static void session__unix_socket__connects(void **state)
 static void session_stop__message_in_flight__is_delivered(void **state)
 {
         struct broker *broker = broker_new_plain(BROKER_OPEN);
-        struct client *client = client_new(&(struct client_options){ .id = "a", .port = broker->port.number });
+        struct client *client = client_new(
+                &(struct client_options){ .id = "a", .port = broker->port.number });
 
         (void)state;
         client_subscribe(client, "t/#");
@@ -178,7 +186,7 @@ static void session_stop__message_in_flight__is_delivered(void **state)
         broker_free(broker);
 }
 
-/* ---- Mutual TLS ---------------------------------------------------------------------------------------------- */
+/* ---- Mutual TLS ---------------------------------------------------------------------------------------- */
 
 static const char *make_cert(const char *name, struct cert cert)
 {
@@ -208,7 +216,8 @@ static struct pair make_pair(void)
         struct pair pair = { 0 };
 
         pair.ca = make_cert("ca", (struct cert){ .is_ca = true });
-        pair.broker = make_cert("broker", (struct cert){ .issuer = pair.ca, .sans = "DNS:broker.lan,IP:127.0.0.1" });
+        pair.broker = make_cert("broker",
+                                (struct cert){ .issuer = pair.ca, .sans = "DNS:broker.lan,IP:127.0.0.1" });
         pair.node = make_cert("node", (struct cert){ .issuer = pair.ca });
         return pair;
 }
@@ -218,7 +227,8 @@ static void start_tls_broker(struct pair *pair, const char *extra)
         char config[2048];
 
         (void)snprintf(config, sizeof(config),
-                       "listener PORT 127.0.0.1\ncafile %s.crt\ncertfile %s.crt\nkeyfile %s.key\nallow_anonymous true\n"
+                       "listener PORT 127.0.0.1\ncafile %s.crt\ncertfile %s.crt\nkeyfile "
+                       "%s.key\nallow_anonymous true\n"
                        "require_certificate true\nuse_identity_as_username true\n%s",
                        pair->ca, pair->broker, pair->broker, extra);
         pair->mosquitto = broker_new_plain(config);
@@ -233,7 +243,8 @@ static void begin_tls(const struct pair *pair, const char *host)
         probe.options.tls = &probe.tls;
 }
 
-/* The text of a failed attempt after "cannot connect to broker.lan (127.0.0.1:PORT): ", DATE standing for a date. */
+/* The text of a failed attempt after "cannot connect to broker.lan (127.0.0.1:PORT): ", DATE standing for a
+ * date. */
 static void assert_reason(unsigned attempt, const char *expected)
 {
         const char *text = strstr(probe_failure(&probe, attempt), "): ");
@@ -294,24 +305,54 @@ static const struct broker_case {
         bool foreign;
         const char *reason;
 } broker_cases[] = {
-        { "broker_certificate__expired__is_refused", "broker.lan", { .sans = "DNS:broker.lan", .from_s = -9 * DAY_S, .until_s = -60 }, false,
+        { "broker_certificate__expired__is_refused",
+          "broker.lan",
+          { .sans = "DNS:broker.lan", .from_s = -9 * DAY_S, .until_s = -60 },
+          false,
           "the broker's certificate expired on DATE: renew it with sconce-pki renew, and reload the broker" },
-        { "broker_certificate__not_yet_valid__is_refused", "broker.lan", { .sans = "DNS:broker.lan", .from_s = DAY_S, .until_s = 9 * DAY_S }, false,
+        { "broker_certificate__not_yet_valid__is_refused",
+          "broker.lan",
+          { .sans = "DNS:broker.lan", .from_s = DAY_S, .until_s = 9 * DAY_S },
+          false,
           "the broker's certificate is not yet valid, only from DATE on: is this machine's clock right?" },
-        { "broker_certificate__foreign_ca__is_refused", "broker.lan", { .sans = "DNS:broker.lan" }, true,
-          "the broker's certificate comes from an unknown CA (CN=foreign): does [tls] ca belong to this broker?" },
-        { "broker_certificate__wrong_name__is_refused", "broker.lan", { .sans = "DNS:other.lan,DNS:www.broker.lan,IP:192.168.7.1,IP:fd00::1" }, false,
-          "the broker's certificate is not for broker.lan but for other.lan, www.broker.lan, 192.168.7.1, fd00::1: use "
+        { "broker_certificate__foreign_ca__is_refused",
+          "broker.lan",
+          { .sans = "DNS:broker.lan" },
+          true,
+          "the broker's certificate comes from an unknown CA (CN=foreign): does [tls] ca belong to this "
+          "broker?" },
+        { "broker_certificate__wrong_name__is_refused",
+          "broker.lan",
+          { .sans = "DNS:other.lan,DNS:www.broker.lan,IP:192.168.7.1,IP:fd00::1" },
+          false,
+          "the broker's certificate is not for broker.lan but for other.lan, www.broker.lan, 192.168.7.1, "
+          "fd00::1: use "
           "one of these, or make one with sconce-pki broker broker.lan" },
-        { "broker_certificate__partial_wildcard__is_refused", "broker.home.lan", { .sans = "DNS:bro*.home.lan" }, false,
-          "the broker's certificate is not for broker.home.lan but for bro*.home.lan: use one of these, or make one with "
+        { "broker_certificate__partial_wildcard__is_refused",
+          "broker.home.lan",
+          { .sans = "DNS:bro*.home.lan" },
+          false,
+          "the broker's certificate is not for broker.home.lan but for bro*.home.lan: use one of these, or "
+          "make one with "
           "sconce-pki broker broker.home.lan" },
-        { "broker_certificate__name_for_an_address__is_refused", "127.0.0.1", { .sans = "DNS:broker.lan,DNS:127.0.0.1" }, false, NULL },
-        { "broker_certificate__cn_only__is_refused", "broker.lan", { .cn = "broker.lan" }, false,
-          "the broker's certificate has no subjectAltName, and its common name (CN=broker.lan) is not looked at: make a "
+        { "broker_certificate__name_for_an_address__is_refused",
+          "127.0.0.1",
+          { .sans = "DNS:broker.lan,DNS:127.0.0.1" },
+          false,
+          NULL },
+        { "broker_certificate__cn_only__is_refused",
+          "broker.lan",
+          { .cn = "broker.lan" },
+          false,
+          "the broker's certificate has no subjectAltName, and its common name (CN=broker.lan) is not looked "
+          "at: make a "
           "new one with sconce-pki broker broker.lan" },
-        { "broker_certificate__mail_address_only__is_refused", "broker.lan", { .cn = "broker.lan", .sans = "email:a@broker.lan" }, false,
-          "the broker's certificate has no subjectAltName, and its common name (CN=broker.lan) is not looked at: make a "
+        { "broker_certificate__mail_address_only__is_refused",
+          "broker.lan",
+          { .cn = "broker.lan", .sans = "email:a@broker.lan" },
+          false,
+          "the broker's certificate has no subjectAltName, and its common name (CN=broker.lan) is not looked "
+          "at: make a "
           "new one with sconce-pki broker broker.lan" },
 };
 
@@ -332,7 +373,8 @@ static void session__bad_broker_certificate__is_refused_with_its_reason(void **s
         if (row->reason)
                 assert_reason(0, row->reason);
         else
-                assert_non_null(strstr(probe_failure(&probe, 0), "the broker's certificate is not for 127.0.0.1 but for"));
+                assert_non_null(strstr(probe_failure(&probe, 0),
+                                       "the broker's certificate is not for 127.0.0.1 but for"));
         assert_string_equal(probe_failure(&probe, 1), probe_failure(&probe, 0));
         assert_int_equal(probe_logged(&probe, "cannot connect"), 1);
         assert_int_equal(session_last_fault(probe.session)->code, probe.failures[0].code);
@@ -349,7 +391,8 @@ static void session__self_signed_broker__is_refused_with_its_reason(void **state
         begin_tls(&pair, "broker.lan");
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_failed, 1));
-        assert_reason(0, "the broker's certificate (CN=broker.lan) is signed by itself and not by the CA of [tls] ca: make "
+        assert_reason(0, "the broker's certificate (CN=broker.lan) is signed by itself and not by the CA of "
+                         "[tls] ca: make "
                          "one with sconce-pki broker broker.lan");
         broker_free(pair.mosquitto);
 }
@@ -370,10 +413,12 @@ static void session__crl__revokes_even_when_outdated(void **state)
                 probe.tls.crl = crl;
                 probe_start(&probe);
                 assert_true(probe_until(&probe, probe_failed, 1));
-                (void)snprintf(expected, sizeof(expected), "the broker's certificate (CN=broker) is revoked, says %s", crl);
+                (void)snprintf(expected, sizeof(expected),
+                               "the broker's certificate (CN=broker) is revoked, says %s", crl);
                 assert_reason(0, expected);
 
-                /* The list is replaced by one that revokes nobody: read again without a restart, outdated or not. */
+                /* The list is replaced by one that revokes nobody: read again without a restart, outdated or
+                 * not. */
                 crl_make(crl, pair.ca, NULL, until_s[i]);
                 assert_true(probe_until(&probe, probe_connected, 1));
                 assert_int_equal(probe_logged(&probe, "is out of date"), i == 0 ? 0 : 2);
@@ -396,9 +441,10 @@ static void session__crl_of_another_ca__is_refused_with_its_reason(void **state)
         probe.tls.crl = work_path("crl.pem");
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_failed, 1));
-        (void)snprintf(expected, sizeof(expected),
-                       "the revocation list %s is not of the broker's CA (CN=ca): get the one that belongs to it",
-                       probe.tls.crl);
+        (void)snprintf(
+                expected, sizeof(expected),
+                "the revocation list %s is not of the broker's CA (CN=ca): get the one that belongs to it",
+                probe.tls.crl);
         assert_reason(0, expected);
         broker_free(pair.mosquitto);
 }
@@ -409,12 +455,20 @@ static const struct own_case {
         bool foreign;
         const char *reason;
 } own_cases[] = {
-        { "own_certificate__expired__is_told", { .from_s = -9 * DAY_S, .until_s = -60 }, false,
+        { "own_certificate__expired__is_told",
+          { .from_s = -9 * DAY_S, .until_s = -60 },
+          false,
           "our certificate was refused by the broker: it has expired; renew it with sconce-pki renew" },
-        { "own_certificate__not_yet_valid__is_told", { .from_s = DAY_S, .until_s = 9 * DAY_S }, false,
-          "our certificate was refused by the broker: it is not yet valid, by this machine's clock: is that right?" },
-        { "own_certificate__foreign_ca__is_told", { 0 }, true,
-          "our certificate was refused by the broker: it does not know the CA that signed it; do both come from one "
+        { "own_certificate__not_yet_valid__is_told",
+          { .from_s = DAY_S, .until_s = 9 * DAY_S },
+          false,
+          "our certificate was refused by the broker: it is not yet valid, by this machine's clock: is that "
+          "right?" },
+        { "own_certificate__foreign_ca__is_told",
+          { 0 },
+          true,
+          "our certificate was refused by the broker: it does not know the CA that signed it; do both come "
+          "from one "
           "sconce-pki?" },
 };
 
@@ -455,7 +509,8 @@ static void session__own_certificate_revoked__tells_it(void **state)
         begin_tls(&pair, "broker.lan");
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_failed, 1));
-        assert_reason(0, "our certificate was refused by the broker: it is revoked; make a new one with sconce-pki node");
+        assert_reason(0, "our certificate was refused by the broker: it is revoked; make a new one with "
+                         "sconce-pki node");
         broker_free(pair.mosquitto);
 }
 
@@ -471,7 +526,8 @@ static void session__brokers_crl_outdated__is_guessed(void **state)
         begin_tls(&pair, "broker.lan");
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_failed, 1));
-        assert_reason(0, "our certificate was refused by the broker as expired, which it is not: is the broker's clock right, "
+        assert_reason(0, "our certificate was refused by the broker as expired, which it is not: is the "
+                         "broker's clock right, "
                          "and its revocation list (crlfile) up to date?");
         broker_free(pair.mosquitto);
 }
@@ -540,7 +596,8 @@ static void session__pin__replaces_the_name_alone(void **state)
         probe.tls.pin = bad;
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_failed, 1));
-        assert_reason(0, "the broker's public key is not the one of [tls] pin: if the broker got a new key, pin that one");
+        assert_reason(0, "the broker's public key is not the one of [tls] pin: if the broker got a new key, "
+                         "pin that one");
         probe_done(&probe);
 
         /* The chain still holds. */
@@ -549,7 +606,8 @@ static void session__pin__replaces_the_name_alone(void **state)
         probe.tls.ca = file_of(make_cert("foreign", (struct cert){ .is_ca = true }), ".crt");
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_failed, 1));
-        assert_reason(0, "the broker's certificate comes from an unknown CA (CN=ca): does [tls] ca belong to this broker?");
+        assert_reason(0, "the broker's certificate comes from an unknown CA (CN=ca): does [tls] ca belong to "
+                         "this broker?");
         broker_free(pair.mosquitto);
 }
 
@@ -562,7 +620,8 @@ static void session__tls_to_plain_port__says_so(void **state)
         begin_tls(&pair, "broker.lan");
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_failed, 1));
-        assert_reason(0, "the broker closed the connection during the TLS handshake: is that its TLS port (8883)?");
+        assert_reason(
+                0, "the broker closed the connection during the TLS handshake: is that its TLS port (8883)?");
         broker_free(pair.mosquitto);
 }
 
@@ -575,7 +634,8 @@ static void session__plain_to_tls_port__says_so(void **state)
         begin(url("mqtt", "broker.lan", pair.mosquitto->port.number));
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_failed, 1));
-        assert_reason(0, "the broker closed the connection without a word: does it want TLS (mqtts://), or is this no MQTT "
+        assert_reason(0, "the broker closed the connection without a word: does it want TLS (mqtts://), or "
+                         "is this no MQTT "
                          "broker?");
         broker_free(pair.mosquitto);
 }
@@ -594,7 +654,8 @@ static void session__broken_renewal__keeps_what_works(void **state)
         assert_true(probe_until(&probe, probe_disconnected, 1));
         broker_start(pair.mosquitto);
         assert_true(probe_until(&probe, probe_connected, 2));
-        assert_int_equal(probe_logged(&probe, "holds no certificate (PEM); what was read before stays in use"), 1);
+        assert_int_equal(
+                probe_logged(&probe, "holds no certificate (PEM); what was read before stays in use"), 1);
         broker_free(pair.mosquitto);
 }
 
@@ -629,19 +690,23 @@ static void session__key_appears_later__connects_then(void **state)
         assert_int_equal(chmod(probe.tls.key, 0644), 0);
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_failed, 2));
-        assert_non_null(strstr(probe_failure(&probe, 0), "is open to every user of this machine (mode 0644): chmod o= "));
+        assert_non_null(strstr(probe_failure(&probe, 0),
+                               "is open to every user of this machine (mode 0644): chmod o= "));
         assert_int_equal(chmod(probe.tls.key, 0640), 0);
         assert_true(probe_until(&probe, probe_connected, 1));
         broker_free(pair.mosquitto);
 }
 
-/* ---- Scripted peers over TLS --------------------------------------------------------------------------------- */
+/* ---- Scripted peers over TLS --------------------------------------------------------------------------- */
 
-static void start_fake(const struct pair *pair, const struct fake_step *steps, size_t n_steps, int max_version)
+static void start_fake(const struct pair *pair, const struct fake_step *steps, size_t n_steps,
+                       int max_version)
 {
         fake_tls = SSL_CTX_new(TLS_server_method());
-        assert_int_equal(SSL_CTX_use_certificate_file(fake_tls, file_of(pair->broker, ".crt"), SSL_FILETYPE_PEM), 1);
-        assert_int_equal(SSL_CTX_use_PrivateKey_file(fake_tls, file_of(pair->broker, ".key"), SSL_FILETYPE_PEM), 1);
+        assert_int_equal(
+                SSL_CTX_use_certificate_file(fake_tls, file_of(pair->broker, ".crt"), SSL_FILETYPE_PEM), 1);
+        assert_int_equal(
+                SSL_CTX_use_PrivateKey_file(fake_tls, file_of(pair->broker, ".key"), SSL_FILETYPE_PEM), 1);
         assert_int_equal(SSL_CTX_set_max_proto_version(fake_tls, max_version), 1);
         fake_broker_start(&fake, steps, n_steps, fake_tls);
 }
@@ -760,8 +825,11 @@ static void session__taken_over_again_and_again__is_told(void **state)
         probe_start(&probe);
         for (unsigned i = 1; i <= 3; i++) {
                 assert_true(probe_until(&probe, probe_connected, i));
-                struct client *other = client_new(&(struct client_options){
-                        .id = "sconce-hall", .port = pair.mosquitto->port.number, .ca = pair.ca, .cert = pair.node });
+                struct client *other = client_new(
+                        &(struct client_options){ .id = "sconce-hall",
+                                                  .port = pair.mosquitto->port.number,
+                                                  .ca = pair.ca,
+                                                  .cert = pair.node });
                 assert_true(probe_until(&probe, probe_disconnected, i));
                 client_free(other);
                 if (strstr(probe.why, "another client"))
@@ -773,7 +841,7 @@ static void session__taken_over_again_and_again__is_told(void **state)
         broker_free(pair.mosquitto);
 }
 
-/* ---- Many messages ------------------------------------------------------------------------------------------- */
+/* ---- Many messages ------------------------------------------------------------------------------------- */
 
 static void publish_back(struct probe *p, const struct session_message *message)
 {
@@ -836,7 +904,9 @@ static void session__burst_over_tls__is_answered(void **state)
 
 static struct CMUnitTest row_test(const char *name, const void *row, CMUnitTestFunction function)
 {
-        struct CMUnitTest test = { .name = name, .test_func = function, .setup_func = setup, .teardown_func = teardown };
+        struct CMUnitTest test = {
+                .name = name, .test_func = function, .setup_func = setup, .teardown_func = teardown
+        };
 
         memcpy(&test.initial_state, &row, sizeof(row));
         return test;

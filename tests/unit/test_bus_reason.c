@@ -17,8 +17,12 @@
 
 static struct tls_handshake fresh(void)
 {
-        return (struct tls_handshake){ .alert_received = -1, .server_name = "broker.lan", .crl = "/crl.pem",
-                                       .subject = "CN=sub", .issuer = "CN=iss", .names = "a.lan, 10.0.0.1",
+        return (struct tls_handshake){ .alert_received = -1,
+                                       .server_name = "broker.lan",
+                                       .crl = "/crl.pem",
+                                       .subject = "CN=sub",
+                                       .issuer = "CN=iss",
+                                       .names = "a.lan, 10.0.0.1",
                                        .date = "2026-01-02 03:04 UTC" };
 }
 
@@ -40,33 +44,43 @@ static void tls_reason__verify_errors__are_sentences(void **state)
                 const char *text;
         } table[] = {
                 { X509_V_ERR_CERT_HAS_EXPIRED, 0,
-                  "the broker's certificate expired on 2026-01-02 03:04 UTC: renew it with sconce-pki renew, and reload the "
+                  "the broker's certificate expired on 2026-01-02 03:04 UTC: renew it with sconce-pki renew, "
+                  "and reload the "
                   "broker" },
                 { X509_V_ERR_CERT_HAS_EXPIRED, 1,
                   "the CA certificate CN=sub expired on 2026-01-02 03:04 UTC: the CA must be renewed" },
                 { X509_V_ERR_CERT_NOT_YET_VALID, 0,
-                  "the broker's certificate is not yet valid, only from 2026-01-02 03:04 UTC on: is this machine's clock "
+                  "the broker's certificate is not yet valid, only from 2026-01-02 03:04 UTC on: is this "
+                  "machine's clock "
                   "right?" },
                 { X509_V_ERR_HOSTNAME_MISMATCH, 0,
-                  "the broker's certificate is not for broker.lan but for a.lan, 10.0.0.1: use one of these, or make one with "
+                  "the broker's certificate is not for broker.lan but for a.lan, 10.0.0.1: use one of these, "
+                  "or make one with "
                   "sconce-pki broker broker.lan" },
                 { X509_V_ERR_IP_ADDRESS_MISMATCH, 0,
-                  "the broker's certificate is not for broker.lan but for a.lan, 10.0.0.1: use one of these, or make one with "
+                  "the broker's certificate is not for broker.lan but for a.lan, 10.0.0.1: use one of these, "
+                  "or make one with "
                   "sconce-pki broker broker.lan" },
                 { X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, 0,
-                  "the broker's certificate comes from an unknown CA (CN=iss): does [tls] ca belong to this broker?" },
+                  "the broker's certificate comes from an unknown CA (CN=iss): does [tls] ca belong to this "
+                  "broker?" },
                 { X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, 1,
-                  "the broker's certificate comes from an unknown CA (CN=iss): does [tls] ca belong to this broker?" },
+                  "the broker's certificate comes from an unknown CA (CN=iss): does [tls] ca belong to this "
+                  "broker?" },
                 { X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, 0,
-                  "the broker's certificate (CN=sub) is signed by itself and not by the CA of [tls] ca: make one with "
+                  "the broker's certificate (CN=sub) is signed by itself and not by the CA of [tls] ca: make "
+                  "one with "
                   "sconce-pki broker broker.lan" },
                 { X509_V_ERR_CERT_REVOKED, 0, "the broker's certificate (CN=sub) is revoked, says /crl.pem" },
                 { X509_V_ERR_UNABLE_TO_GET_CRL, 0,
-                  "the revocation list /crl.pem is not of the broker's CA (CN=iss): get the one that belongs to it" },
+                  "the revocation list /crl.pem is not of the broker's CA (CN=iss): get the one that belongs "
+                  "to it" },
                 { X509_V_ERR_INVALID_PURPOSE, 0,
-                  "the broker's certificate (CN=sub) is not made for a server: make one with sconce-pki broker broker.lan" },
+                  "the broker's certificate (CN=sub) is not made for a server: make one with sconce-pki "
+                  "broker broker.lan" },
                 { X509_V_ERR_APPLICATION_VERIFICATION, 0,
-                  "the broker's public key is not the one of [tls] pin: if the broker got a new key, pin that one" },
+                  "the broker's public key is not the one of [tls] pin: if the broker got a new key, pin "
+                  "that one" },
                 { X509_V_ERR_EE_KEY_TOO_SMALL, 0,
                   "the broker's certificate (CN=sub) is too weak: it needs a newer kind of key" },
                 { X509_V_ERR_PATH_LENGTH_EXCEEDED, 0,
@@ -92,7 +106,8 @@ static void tls_reason__no_subject_alt_name__tells_how_to_reissue(void **state)
         (void)state;
         handshake.verify_error = X509_V_ERR_HOSTNAME_MISMATCH;
         handshake.names[0] = '\0';
-        assert_tls(&handshake, "the broker's certificate has no subjectAltName, and its common name (CN=sub) is not looked at: "
+        assert_tls(&handshake, "the broker's certificate has no subjectAltName, and its common name (CN=sub) "
+                               "is not looked at: "
                                "make a new one with sconce-pki broker broker.lan");
 }
 
@@ -106,25 +121,32 @@ static void tls_reason__alerts__are_sentences(void **state)
                 const char *text;
         } table[] = {
                 { SSL_AD_BAD_CERTIFICATE, 0, false, OURS " as bad" },
-                { SSL_AD_BAD_CERTIFICATE, -1, false, OURS ": it is not yet valid, by this machine's clock: is that right?" },
+                { SSL_AD_BAD_CERTIFICATE, -1, false,
+                  OURS ": it is not yet valid, by this machine's clock: is that right?" },
                 { SSL_AD_BAD_CERTIFICATE, 1, false, OURS ": it has expired; renew it with sconce-pki renew" },
-                { SSL_AD_CERTIFICATE_EXPIRED, 1, false, OURS ": it has expired; renew it with sconce-pki renew" },
+                { SSL_AD_CERTIFICATE_EXPIRED, 1, false,
+                  OURS ": it has expired; renew it with sconce-pki renew" },
                 { SSL_AD_CERTIFICATE_EXPIRED, 0, false,
-                  OURS " as expired, which it is not: is the broker's clock right, and its revocation list (crlfile) up to "
+                  OURS " as expired, which it is not: is the broker's clock right, and its revocation list "
+                       "(crlfile) up to "
                        "date?" },
-                { SSL_AD_CERTIFICATE_REVOKED, 0, false, OURS ": it is revoked; make a new one with sconce-pki node" },
+                { SSL_AD_CERTIFICATE_REVOKED, 0, false,
+                  OURS ": it is revoked; make a new one with sconce-pki node" },
                 { SSL_AD_UNKNOWN_CA, 0, false,
                   OURS ": it does not know the CA that signed it; do both come from one sconce-pki?" },
                 { SSL_AD_UNSUPPORTED_CERTIFICATE, 0, false,
                   OURS ": it is not made for a client; make one with sconce-pki node" },
                 { SSL_AD_CERTIFICATE_UNKNOWN, 0, false, OURS },
-                { SSL_AD_CERTIFICATE_REQUIRED, 0, true, "the broker wants a client certificate: set [tls] cert and key" },
-                { SSL_AD_HANDSHAKE_FAILURE, 0, true, "the broker wants a client certificate: set [tls] cert and key" },
+                { SSL_AD_CERTIFICATE_REQUIRED, 0, true,
+                  "the broker wants a client certificate: set [tls] cert and key" },
+                { SSL_AD_HANDSHAKE_FAILURE, 0, true,
+                  "the broker wants a client certificate: set [tls] cert and key" },
                 { SSL_AD_HANDSHAKE_FAILURE, 0, false,
                   "the broker finds no common way of encryption, or misses a client certificate" },
                 { SSL_AD_PROTOCOL_VERSION, 0, false,
                   "the broker speaks no TLS version that is accepted here (see min_version)" },
-                { SSL_AD_RECORD_OVERFLOW, 0, false, "the broker ends TLS with the alert \"record overflow\"" },
+                { SSL_AD_RECORD_OVERFLOW, 0, false,
+                  "the broker ends TLS with the alert \"record overflow\"" },
         };
 
         (void)state;
@@ -192,23 +214,41 @@ static void reason_describe__what_is_known_best__wins(void **state)
                 int code;
                 const char *text;
         } table[] = {
-                { { .connack = -1, .disconnect = -1, .os_error = ECONNREFUSED }, -ECONNREFUSED,
+                { { .connack = -1, .disconnect = -1, .os_error = ECONNREFUSED },
+                  -ECONNREFUSED,
                   "connection refused: is the broker running there, on that port?" },
-                { { .connack = -1, .disconnect = -1, .os_error = EHOSTUNREACH }, -EHOSTUNREACH,
+                { { .connack = -1, .disconnect = -1, .os_error = EHOSTUNREACH },
+                  -EHOSTUNREACH,
                   "host unreachable: is it switched on and in the same network?" },
                 { { .connack = -1, .disconnect = -1, .os_error = EMFILE }, -EMFILE, "Too many open files" },
-                { { .connack = -1, .disconnect = -1, .os_error = ECONNRESET, .connected = true }, -ECONNRESET,
-                  "the broker closed the connection without a word: does it want TLS (mqtts://), or is this no MQTT broker?" },
-                { { .connack = 0, .disconnect = -1, .os_error = ECONNRESET }, -ECONNRESET, "the broker closed the connection" },
-                { { .connack = 0, .disconnect = -1, .silent = true }, -ETIMEDOUT, "the broker no longer answers" },
-                { { .connack = 0, .disconnect = -1, .os_error = ETIMEDOUT }, -ETIMEDOUT,
+                { { .connack = -1, .disconnect = -1, .os_error = ECONNRESET, .connected = true },
+                  -ECONNRESET,
+                  "the broker closed the connection without a word: does it want TLS (mqtts://), or is this "
+                  "no MQTT broker?" },
+                { { .connack = 0, .disconnect = -1, .os_error = ECONNRESET },
+                  -ECONNRESET,
+                  "the broker closed the connection" },
+                { { .connack = 0, .disconnect = -1, .silent = true },
+                  -ETIMEDOUT,
+                  "the broker no longer answers" },
+                { { .connack = 0, .disconnect = -1, .os_error = ETIMEDOUT },
+                  -ETIMEDOUT,
                   "no answer: is it switched on, and is a firewall in between?" },
-                { { .connack = 5, .disconnect = -1 }, -EACCES, "the broker says that this client is not authorized" },
-                { { .connack = 0x8a, .disconnect = -1, .mqtt5 = true }, -EACCES, "the broker has banned this client" },
-                { { .connack = 0, .disconnect = 0x8b, .mqtt5 = true }, -ESHUTDOWN, "the broker is shutting down" },
-                { { .connack = 0, .disconnect = 0x8e, .mqtt5 = true, .client_id = "sconce-hall" }, -EADDRINUSE,
+                { { .connack = 5, .disconnect = -1 },
+                  -EACCES,
+                  "the broker says that this client is not authorized" },
+                { { .connack = 0x8a, .disconnect = -1, .mqtt5 = true },
+                  -EACCES,
+                  "the broker has banned this client" },
+                { { .connack = 0, .disconnect = 0x8b, .mqtt5 = true },
+                  -ESHUTDOWN,
+                  "the broker is shutting down" },
+                { { .connack = 0, .disconnect = 0x8e, .mqtt5 = true, .client_id = "sconce-hall" },
+                  -EADDRINUSE,
                   "another client uses the client id \"sconce-hall\": are there two nodes of one name?" },
-                { { .connack = 0, .disconnect = 0xfe, .mqtt5 = true }, -EPROTO, "the broker closes with reason code 0xfe" },
+                { { .connack = 0, .disconnect = 0xfe, .mqtt5 = true },
+                  -EPROTO,
+                  "the broker closes with reason code 0xfe" },
         };
 
         (void)state;

@@ -21,9 +21,12 @@ static struct probe probe;
 static struct fake_broker broker;
 static struct black_hole hole;
 
-#define V5_CONNACK  "\x20\x03\x00\x00\x00"
-#define TAKEN_OVER  "\xe0\x02\x8e\x00"
-#define SERVE       { .act = FAKE_SERVE }
+#define V5_CONNACK "\x20\x03\x00\x00\x00"
+#define TAKEN_OVER "\xe0\x02\x8e\x00"
+#define SERVE                                                                                                \
+        {                                                                                                    \
+                .act = FAKE_SERVE                                                                            \
+        }
 
 static int setup(void **state)
 {
@@ -73,7 +76,7 @@ static uint16_t free_port(void)
         return unused.port;
 }
 
-/* ---- Peers that do not talk ---------------------------------------------------------------------------------- */
+/* ---- Peers that do not talk ---------------------------------------------------------------------------- */
 
 static void session__silent_broker__is_given_up(void **state)
 {
@@ -113,7 +116,8 @@ static void session__nobody_listens__is_told_once(void **state)
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_failed, 3));
         (void)snprintf(expected, sizeof(expected),
-                       "4 cannot connect to 127.0.0.1:%u: connection refused: is the broker running there, on that port?\n",
+                       "4 cannot connect to 127.0.0.1:%u: connection refused: is the broker running there, "
+                       "on that port?\n",
                        port);
         assert_string_equal(probe.log, expected);
         assert_int_equal(session_last_fault(probe.session)->code, -ECONNREFUSED);
@@ -122,13 +126,16 @@ static void session__nobody_listens__is_told_once(void **state)
 static void session__garbage__fails_cleanly(void **state)
 {
         (void)state;
-        BEGIN({ .act = FAKE_ANSWER, FAKE_BYTES("HTTP/1.1 400 Bad Request\r\n\r\n") }, { .act = FAKE_ANSWER, FAKE_BYTES("\0") },
+        BEGIN({ .act = FAKE_ANSWER, FAKE_BYTES("HTTP/1.1 400 Bad Request\r\n\r\n") },
+              { .act = FAKE_ANSWER, FAKE_BYTES("\0") },
               { .act = FAKE_ANSWER, FAKE_BYTES("\xff\xff\xff\xff\xff\xff\xff") },
               { .act = FAKE_ANSWER, FAKE_BYTES("\x20\xff\xff\xff\x7f") }, SERVE);
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_connected, 1));
-        assert_string_equal(reason(0), "the broker closed the connection without a word: does it want TLS (mqtts://), or is "
-                                       "this no MQTT broker?");
+        assert_string_equal(
+                reason(0),
+                "the broker closed the connection without a word: does it want TLS (mqtts://), or is "
+                "this no MQTT broker?");
 }
 
 static void session__unix_socket_missing__says_so(void **state)
@@ -137,14 +144,16 @@ static void session__unix_socket_missing__says_so(void **state)
         probe_init(&probe, "unix:///nonexistent/socket");
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_failed, 1));
-        assert_string_equal(probe_failure(&probe, 0),
-                            "cannot connect to /nonexistent/socket: there is no such socket: is the broker running?");
+        assert_string_equal(
+                probe_failure(&probe, 0),
+                "cannot connect to /nonexistent/socket: there is no such socket: is the broker running?");
 }
 
-/* ---- Names --------------------------------------------------------------------------------------------------- */
+/* ---- Names --------------------------------------------------------------------------------------------- */
 
 /* IPv6 is dead, the first IPv4 address too. */
-static int look_up_three(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **ret)
+static int look_up_three(const char *node, const char *service, const struct addrinfo *hints,
+                         struct addrinfo **ret)
 {
         static const char *const addresses[] = { "::1", "127.0.0.2", "127.0.0.1" };
         struct addrinfo **at = ret;
@@ -170,13 +179,15 @@ static void session__dead_addresses__live_one_is_found(void **state)
         assert_int_equal(probe.n_failed, 2);
         (void)snprintf(expected, sizeof(expected), "cannot connect to broker.lan ([::1]:%u): ", broker.port);
         assert_memory_equal(probe_failure(&probe, 0), expected, strlen(expected));
-        (void)snprintf(expected, sizeof(expected), "cannot connect to broker.lan (127.0.0.2:%u): ", broker.port);
+        (void)snprintf(expected, sizeof(expected),
+                       "cannot connect to broker.lan (127.0.0.2:%u): ", broker.port);
         assert_memory_equal(probe_failure(&probe, 1), expected, strlen(expected));
         (void)snprintf(expected, sizeof(expected), "broker.lan (127.0.0.1:%u), MQTT 5, no TLS", broker.port);
         assert_string_equal(session_peer(probe.session), expected);
 }
 
-static int look_up_nothing(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **ret)
+static int look_up_nothing(const char *node, const char *service, const struct addrinfo *hints,
+                           struct addrinfo **ret)
 {
         (void)service;
         (void)hints;
@@ -193,10 +204,12 @@ static void session__name_unknown__says_so(void **state)
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_failed, 2));
         assert_string_equal(probe_failure(&probe, 0),
-                            "cannot connect to nowhere.lan:1883: the name nowhere.lan could not be looked up: there is no "
+                            "cannot connect to nowhere.lan:1883: the name nowhere.lan could not be looked "
+                            "up: there is no "
                             "such name: is it spelt right, and does the house's name server know it?");
         assert_string_equal(probe_failure(&probe, 1),
-                            "cannot connect to elsewhere.lan:1883: the name elsewhere.lan could not be looked up: no name "
+                            "cannot connect to elsewhere.lan:1883: the name elsewhere.lan could not be "
+                            "looked up: no name "
                             "server answers: is this machine connected to the network?");
 }
 
@@ -204,7 +217,8 @@ static int release[2] = { -1, -1 }, gone[2] = { -1, -1 };
 static unsigned look_ups;
 
 /* As getaddrinfo() with a resolver that never answers, until the test lets it go. */
-static int look_up_hanging(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **ret)
+static int look_up_hanging(const char *node, const char *service, const struct addrinfo *hints,
+                           struct addrinfo **ret)
 {
         char byte;
 
@@ -283,7 +297,7 @@ static void session__resolver_answers_late__is_used_then(void **state)
         assert_true(probe_until(&probe, probe_connected, 1));
 }
 
-/* ---- Several brokers ----------------------------------------------------------------------------------------- */
+/* ---- Several brokers ----------------------------------------------------------------------------------- */
 
 static void session__two_brokers__first_comes_first(void **state)
 {
@@ -306,7 +320,7 @@ static void session__two_brokers__first_comes_first(void **state)
         fake_broker_stop(&second);
 }
 
-/* ---- The version --------------------------------------------------------------------------------------------- */
+/* ---- The version --------------------------------------------------------------------------------------- */
 
 static void session__version_refused__is_remembered(void **state)
 {
@@ -388,17 +402,25 @@ static void session__connack_refuses__says_why(void **state)
                 size_t size;
                 const char *reason;
         } table[] = {
-                { SESSION_VERSION_311, FAKE_BYTES("\x20\x02\x00\x05"), "the broker says that this client is not authorized" },
-                { SESSION_VERSION_311, FAKE_BYTES("\x20\x02\x00\x04"), "the broker does not accept user and password" },
-                { SESSION_VERSION_311, FAKE_BYTES("\x20\x02\x00\x02"), "the broker does not accept the client id" },
-                { SESSION_VERSION_5, FAKE_BYTES("\x20\x03\x00\x87\x00"), "the broker says that this client is not authorized" },
-                { SESSION_VERSION_5, FAKE_BYTES("\x20\x03\x00\x85\x00"), "the broker does not accept the client id" },
-                { SESSION_VERSION_5, FAKE_BYTES("\x20\x03\x00\xee\x00"), "the broker closes with reason code 0xee" },
+                { SESSION_VERSION_311, FAKE_BYTES("\x20\x02\x00\x05"),
+                  "the broker says that this client is not authorized" },
+                { SESSION_VERSION_311, FAKE_BYTES("\x20\x02\x00\x04"),
+                  "the broker does not accept user and password" },
+                { SESSION_VERSION_311, FAKE_BYTES("\x20\x02\x00\x02"),
+                  "the broker does not accept the client id" },
+                { SESSION_VERSION_5, FAKE_BYTES("\x20\x03\x00\x87\x00"),
+                  "the broker says that this client is not authorized" },
+                { SESSION_VERSION_5, FAKE_BYTES("\x20\x03\x00\x85\x00"),
+                  "the broker does not accept the client id" },
+                { SESSION_VERSION_5, FAKE_BYTES("\x20\x03\x00\xee\x00"),
+                  "the broker closes with reason code 0xee" },
         };
 
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-                const struct fake_step step = { .act = FAKE_ANSWER, .answer = table[i].answer, .answer_size = table[i].size };
+                const struct fake_step step = { .act = FAKE_ANSWER,
+                                                .answer = table[i].answer,
+                                                .answer_size = table[i].size };
                 begin(&step, 1);
                 probe.options.version = table[i].version;
                 probe_start(&probe);
@@ -410,7 +432,7 @@ static void session__connack_refuses__says_why(void **state)
         probe.loop.event = NULL;
 }
 
-/* ---- Time ---------------------------------------------------------------------------------------------------- */
+/* ---- Time ---------------------------------------------------------------------------------------------- */
 
 static void begin_fake(const struct fake_step *steps, size_t n_steps)
 {
@@ -422,14 +444,17 @@ static void begin_fake(const struct fake_step *steps, size_t n_steps)
 
 static void session__taken_over__waits_a_minute_and_says_why(void **state)
 {
-        static const struct fake_step script[] = { { .act = FAKE_SERVE, .farewell = TAKEN_OVER, .farewell_size = 4 }, SERVE };
+        static const struct fake_step script[] = {
+                { .act = FAKE_SERVE, .farewell = TAKEN_OVER, .farewell_size = 4 }, SERVE
+        };
 
         (void)state;
         begin_fake(script, 2);
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_disconnected, 1));
-        assert_string_equal(probe.why,
-                            "another client uses the client id \"sconce-hall\": are there two nodes of one name?");
+        assert_string_equal(
+                probe.why,
+                "another client uses the client id \"sconce-hall\": are there two nodes of one name?");
         assert_int_equal(probe_logged(&probe, "are there two nodes of one name?"), 1);
         probe_pass(&probe, 59 * USEC_PER_SEC);
         assert_int_equal(sd_event_run(probe.loop.event, 0), 0);
@@ -456,8 +481,10 @@ static void session__closed_soon_three_times__suspects_a_double(void **state)
                         session_retry_now(probe.session);
                 }
         }
-        assert_string_equal(probe.why, "the broker closed the connection 3 times in a row soon after it stood: does another "
-                                       "client use the client id \"sconce-hall\" (two nodes of one name)?");
+        assert_string_equal(
+                probe.why,
+                "the broker closed the connection 3 times in a row soon after it stood: does another "
+                "client use the client id \"sconce-hall\" (two nodes of one name)?");
         probe_pass(&probe, 59 * USEC_PER_SEC);
         assert_int_equal(sd_event_run(probe.loop.event, 0), 0);
         probe_pass(&probe, 1 * USEC_PER_SEC);
@@ -477,12 +504,14 @@ static void session__refused_for_an_hour__tries_and_tells_at_intervals(void **st
                 probe_pass(&probe, 60 * USEC_PER_SEC);
         }
         assert_in_range(probe_logged(&probe, "connection refused"), 5, 7);
-        assert_int_equal(probe_logged(&probe, " attempts so far)"), probe_logged(&probe, "connection refused") - 1);
+        assert_int_equal(probe_logged(&probe, " attempts so far)"),
+                         probe_logged(&probe, "connection refused") - 1);
 }
 
 static void session_retry_now__in_backoff__tries_at_once(void **state)
 {
-        static const struct fake_step script[] = { { .act = FAKE_ANSWER, FAKE_BYTES("\x20\x03\x00\x88\x00") }, SERVE };
+        static const struct fake_step script[] = { { .act = FAKE_ANSWER, FAKE_BYTES("\x20\x03\x00\x88\x00") },
+                                                   SERVE };
 
         (void)state;
         begin_fake(script, 2);
@@ -500,7 +529,8 @@ static void session_retry_now__in_backoff__tries_at_once(void **state)
 
 static void session__version_memory_is_old__asks_for_5_again(void **state)
 {
-        static const struct fake_step script[] = { { .act = FAKE_ANSWER, FAKE_BYTES("\x20\x03\x00\x84\x00") }, SERVE };
+        static const struct fake_step script[] = { { .act = FAKE_ANSWER, FAKE_BYTES("\x20\x03\x00\x84\x00") },
+                                                   SERVE };
 
         (void)state;
         begin_fake(script, 2);
@@ -520,7 +550,8 @@ static void session__version_memory_is_old__asks_for_5_again(void **state)
         assert_int_equal(session_version(probe.session), SESSION_VERSION_5);
 }
 
-/* libmosquitto pings by its own clock, so this one takes its 10 seconds: the ping and then its missing answer. */
+/* libmosquitto pings by its own clock, so this one takes its 10 seconds: the ping and then its missing
+ * answer. */
 static void session__broker_stops_answering__is_noticed(void **state)
 {
         (void)state;
@@ -536,13 +567,20 @@ static void session__broker_stops_answering__is_noticed(void **state)
         assert_in_range(probe.turns - turns, 1, 5);
 }
 
-/* ---- Messages ------------------------------------------------------------------------------------------------ */
+/* ---- Messages ------------------------------------------------------------------------------------------ */
 
 static void session__echo__keeps_properties(void **state)
 {
         static const struct session_message message = {
-                .topic = "t/in", .payload = "hello", .size = 5, .qos = 1, .response_topic = "sconce/reply/a",
-                .correlation = "12", .correlation_size = 2, .expiry_s = 77, .content_type = "application/json",
+                .topic = "t/in",
+                .payload = "hello",
+                .size = 5,
+                .qos = 1,
+                .response_topic = "sconce/reply/a",
+                .correlation = "12",
+                .correlation_size = 2,
+                .expiry_s = 77,
+                .content_type = "application/json",
         };
         int id = 0;
 
@@ -575,7 +613,11 @@ static void session_publish__wrong_message__is_refused(void **state)
                 { { .topic = "t", .response_topic = "\xff", .qos = 1 }, -EINVAL },
                 { { .topic = "t", .correlation = "", .correlation_size = 65536, .qos = 1 }, -EINVAL },
                 { { .topic = "t", .payload = "", .size = 300000000, .qos = 1 }, -EMSGSIZE },
-                { { .topic = "t", .payload = "0123456789012345678901234567890123456789", .size = 40, .qos = 1 }, -EMSGSIZE },
+                { { .topic = "t",
+                    .payload = "0123456789012345678901234567890123456789",
+                    .size = 40,
+                    .qos = 1 },
+                  -EMSGSIZE },
         };
 
         (void)state;
@@ -630,9 +672,11 @@ static void session__subscription_refused__is_told(void **state)
         assert_true(probe_until(&probe, probe_subscribed, 1));
         assert_int_equal(probe.sub_id, id);
         assert_int_equal(probe.sub_reason, 0x87);
-        assert_int_equal(probe_logged(&probe, "the broker refuses the subscription to t/in (not authorized): may this client "
-                                              "read it? See the broker's access list"),
-                         1);
+        assert_int_equal(
+                probe_logged(&probe,
+                             "the broker refuses the subscription to t/in (not authorized): may this client "
+                             "read it? See the broker's access list"),
+                1);
 }
 
 static void session__connect__carries_will_user_and_limits(void **state)
@@ -651,7 +695,8 @@ static void session__connect__carries_will_user_and_limits(void **state)
         assert_true(fake_broker_connect_holds(&broker, FAKE_BYTES("\x00\x04MQTT\x05\xee\x00\x1e")));
         assert_true(fake_broker_connect_holds(&broker, FAKE_BYTES("\x27\x00\x10\x00\x00")));
         assert_true(fake_broker_connect_holds(&broker, FAKE_BYTES("\x00\x0bsconce-hall")));
-        assert_true(fake_broker_connect_holds(&broker, FAKE_BYTES("\x00\x08t/status\x00\x07offline\x00\x02me\x00\x06secret")));
+        assert_true(fake_broker_connect_holds(
+                &broker, FAKE_BYTES("\x00\x08t/status\x00\x07offline\x00\x02me\x00\x06secret")));
         /* No session is kept: no expiry interval. */
         assert_false(fake_broker_connect_holds(&broker, FAKE_BYTES("\x11\x00\x00")));
 }
@@ -665,14 +710,14 @@ static void session__password_over_plain_network__is_not_sent(void **state)
         probe.options.password = "secret";
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_failed, 1));
-        assert_string_equal(probe_failure(&probe, 0),
-                            "cannot connect to 192.0.2.1:1883: a password is not sent over mqtt://, where everybody can read "
-                            "it: write mqtts://");
+        assert_string_equal(probe_failure(&probe, 0), "cannot connect to 192.0.2.1:1883: a password is not "
+                                                      "sent over mqtt://, where everybody can read "
+                                                      "it: write mqtts://");
         assert_int_equal(probe_logged(&probe, "secret"), 0);
         assert_int_equal(probe_logged(&probe, "mqtt://192.0.2.1 is not encrypted"), 1);
 }
 
-/* ---- The end ------------------------------------------------------------------------------------------------- */
+/* ---- The end ------------------------------------------------------------------------------------------- */
 
 static void session_stop__at_any_time__says_done_once(void **state)
 {
