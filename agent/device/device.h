@@ -128,7 +128,7 @@ struct devices {
         void *facts_userdata;
 };
 
-/* ---- device.c ------------------------------------------------------------------------------------------ */
+/* ---- make.c: from a section to a device ---------------------------------------------------------------- */
 
 /* Makes the device of a section, without starting it. Always makes one (but for -ENOMEM): where the section
  * is no good it is DEVICE_BROKEN and `problems` says why. `plugin` NULL: by the section's kind. */
@@ -139,31 +139,39 @@ void device_free(struct device *device);
 
 /* Before the first start: a blocking device gets its thread. */
 int device_settle(struct device *device) MUST_CHECK;
-void device_start(struct device *device);
-enum stop_why { STOP_RESTART, STOP_GONE, STOP_EXIT };
-void device_stop(struct device *device, enum stop_why why);
-void device_read(struct device *device); /* now, or as soon as its thread is free */
-/* The hardware went away: stop, offline, back-off. */
-void device_lost(struct device *device, const struct fault *fault);
-
 /* Takes over a section whose changes need no restart. */
 int device_take_section(struct device *device, const struct config_section *section) MUST_CHECK;
 /* Takes over what a stopped device of the same id knew: values, what was saved, its thread. */
 void device_inherit(struct device *device, struct device *old);
 
+/* ---- device.c: its life -------------------------------------------------------------------------------- */
+
+void device_start(struct device *device);
+enum stop_why { STOP_RESTART, STOP_GONE, STOP_EXIT };
+void device_stop(struct device *device, enum stop_why why);
+void device_read(struct device *device);  /* now, or as soon as its thread is free */
+void device_rearm(struct device *device); /* `every` has changed */
+/* The hardware went away: stop, offline, back-off. */
+void device_lost(struct device *device, const struct fault *fault);
+/* One callback on the loop. */
+int device_call(struct device *device, enum job job, const struct sconce_command *command);
+
+/* A worker's call came back, or is overdue. */
+void device_job_done(struct device *device, const struct job_item *item);
+void device_job_overdue(struct device *device, enum job job);
+
+/* ---- tell.c: what it tells ----------------------------------------------------------------------------- */
+
 /* Why it is not online, for people; NULL while it is. */
 const char *device_trouble(const struct device *device);
-bool device_is_online(const struct device *device);
 /* Sets or (fault NULL) clears one ailment and tells what has changed. */
 void device_ail(struct device *device, enum ailment ailment, const struct fault *fault);
+/* What a callback that returned an error has to say about it. */
+void device_fault_of(struct device *device, int r, const char *what, struct fault *ret);
 
 /* Around every callback: at the outermost leave the state is told, once. */
 void device_enter(struct device *device);
 void device_leave(struct device *device);
-/* One callback on the loop. */
-int device_call(struct device *device, enum job job, const struct sconce_command *command);
-/* What a callback that returned an error has to say about it. */
-void device_fault_of(struct device *device, int r, const char *what, struct fault *ret);
 
 int device_report(struct device *device, uint64_t time_us, const struct sconce_value *values,
                   size_t count) MUST_CHECK;
@@ -172,10 +180,6 @@ int device_event(struct device *device, uint64_t time_us, const char *channel,
 int device_channel_add(struct device *device, const struct sconce_channel *row) MUST_CHECK;
 void device_tell_state(struct device *device);
 void device_tell_status(struct device *device, bool always); /* and the error; else only what has changed */
-
-/* A worker's call came back, or is overdue. */
-void device_job_done(struct device *device, const struct job_item *item);
-void device_job_overdue(struct device *device, enum job job);
 
 /* ---- calls.c: commands on their way -------------------------------------------------------------------- */
 

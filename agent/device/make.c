@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a section to a device: making it, changing it in place, handing on what its predecessor knew. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "device/device.h"
+
+/* ---- Making -------------------------------------------------------------------------------------------- */
+
+/* A section of its own: the config that it came from is freed at the next reload. */
+static int copy_section(const struct config_section *section, struct config_section **ret)
+{
+        struct config_section *copy = calloc(1, sizeof(*copy));
+
+        if (!copy)
+                return -ENOMEM;
+        *ret = copy;
+        copy->kind = strdup(section->kind);
+        copy->id = strdup(section->id);
+        copy->entries = calloc(section->count + 1, sizeof(*copy->entries));
+        if (!copy->kind || !copy->id || !copy->entries)
+                return -ENOMEM;
+        for (size_t i = 0; i < section->count; i++) {
+                const struct config_entry *from = &section->entries[i];
+                struct config_entry *to = &copy->entries[copy->count++];
+                to->is_list = from->is_list;
+                to->broken = from->broken;
+                to->key = strdup(from->key);
+                to->values = calloc(from->count + 1, sizeof(*to->values));
+                if (!to->key || !to->values)
+                        return -ENOMEM;
+                for (; to->count < from->count; to->count++)
+                        if (!(to->values[to->count] = strdup(from->values[to->count])))
+                                return -ENOMEM;
+        }
+        return 0;
+}
+
+static void free_section(struct config_section *section)
+{
+        if (!section)
+                return;
+        for (size_t i = 0; i < section->count; i++) {
+                for (size_t k = 0; k < section->entries[i].count; k++)
+                        free(section->entries[i].values[k]);
+                free(section->entries[i].values);
+                free(section->entries[i].key);
+        }
+        free(section->entries);
+        free(section->kind);
+        free(section->id);
+        free(section);
+}
+
+static int make_channels(struct device *device)
+{
+        const struct plugin *plugin = device->body->blueprint->plugin;
+
+        for (size_t i = 0; i < plugin->n_channels; i++) {
+                int r = channels_append(&device->channels, &plugin->table.channels[i]);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* What the option table cannot see, and channels that depend on options. */
+static int configure(struct device *device, const struct config_section *section, struct problems *problems)
+{
+        struct body *body = device->body;
+        struct fault fault;
+        char label[CONFIG_LABEL_MAX];
+        int r = 0;
+
+        if (body->calls.configure) {
+                device->said[0] = '\0';
+                r = body->calls.configure(&body->handle, body->blueprint->instance);
+        }
+        device->changed = device->info_dirty = false;
+        memcpy(body->pristine, body->blueprint->instance, body->calls.instance_size);
+        if (r >= 0)
+                return 0;
+        device_fault_of(device, r, "not possible", &fault);
+        problems_add(problems, section ? section->file : NULL, section ? section->line : 0, "%s %s",
+                     section ? config_label(section, label) : device->id, fault.text);
+        return -EINVAL;
+}
+
+/* Gives it a thread, or the loop. */
+static int place_body(struct device *device)
+{
+        struct body *body = device->body;
+
+        body->device = device;
+        body->serial = ++device->set->next_serial;
+        body->handle.host = &device_host;
+        return plugin_is_blocking(body->blueprint->plugin) ? 0 : host_lines_init(device);
+}
+
+int device_settle(struct device *device)
+{
+        struct body *body = device->body;
+
+        if (!body || !plugin_is_blocking(body->blueprint->plugin))
+                return 0;
+        if (!device->worker) {
+                int r = worker_new(device, device->set->options.loop, &device->worker);
+                if (r < 0)
+                        return r;
+        }
+        worker_set_deadline(device->worker, device->settings.deadline_us);
+        body->worker = device->worker;
+        body->handle.host = &worker_host;
+        return 0;
+}
+
+static int build(struct device *device, const struct config_section *section, struct problems *problems)
+{
+        CLEANUP_BLUEPRINT struct blueprint *blueprint = NULL;
+
+        int r = blueprint_new(device->plugin, section, problems, &blueprint);
+        if (r < 0)
+                return r;
+        device->settings = blueprint->settings;
+        r = body_new(blueprint, device->id, &device->body);
+        if (r < 0)
+                return r;
+        blueprint = NULL; /* the body's */
+        r = place_body(device);
+        if (r == 0)
+                r = make_channels(device);
+        if (r == 0)
+                r = configure(device, section, problems);
+        return r;
+}
+
+static void set_broken(struct device *device, int code, const char *text)
+{
+        device->phase = DEVICE_BROKEN;
+        device->ailing_since_us = device->set->options.loop ? device_now_us(device) : 0;
+        (void)fault_set(&device->ailments[AILMENT_LIFE], code, "%s", text);
+}
+
+static int find_plugin(struct device *device, const struct config_section *section, struct problems *problems)
+{
+        struct fault fault;
+        char label[CONFIG_LABEL_MAX];
+
+        int r = loader_get(&device->set->loader, section->kind, &fault, &device->plugin);
+        if (r == -ENOENT)
+                problems_add(problems, section->file, section->line, "%s: %s", config_label(section, label),
+                             fault.text);
+        /* A plugin that is refused is no fault of the config: only its devices suffer. */
+        if (r < 0)
+                set_broken(device, r == -ENOENT ? r : -ENOEXEC, fault.text);
+        return r;
+}
+
+int device_new(struct devices *set, const char *id, const struct plugin *plugin,
+               const struct config_section *section, struct problems *problems, struct device **ret)
+{
+        CLEANUP_DEVICE struct device *device = calloc(1, sizeof(*device));
+        size_t before = problems->count;
+
+        if (!device)
+                return -ENOMEM;
+        device->set = set;
+        device->plugin = plugin;
+        device->phase = DEVICE_STOPPED;
+        (void)snprintf(device->id, sizeof(device->id), "%s", id);
+        int r = section ? copy_section(section, &device->section) : 0;
+        if (r < 0)
+                return r;
+        if (plugin || find_plugin(device, section, problems) == 0) {
+                r = build(device, section, problems);
+                if (r == -ENOMEM)
+                        return r;
+                if (r < 0)
+                        set_broken(device, -EINVAL,
+                                   problems->count > before ? problems->items[before] : "not possible");
+        }
+        rate_init(&device->rate, (uint64_t)MAX(device->settings.rate, 1),
+                  set->options.loop ? device_now_us(device) : 0);
+        *ret = TAKE_PTR(device);
+        return 0;
+}
+
+void device_free(struct device *device)
+{
+        if (!device)
+                return;
+        calls_refuse_all(device, RESULT_OFFLINE, "the device is being stopped");
+        worker_release(device->worker);
+        if (device->body && !device->worker)
+                host_close_all(device);
+        free(device->lines);
+        body_free(device->body);
+        timer_free(device->next);
+        timer_free(device->max_on);
+        channels_done(&device->channels);
+        saved_free(device->saved);
+        blueprint_free(device->settings_owner);
+        free_section(device->section);
+        free(device);
+}
+
+/* ---- Reload -------------------------------------------------------------------------------------------- */
+
+int device_take_section(struct device *device, const struct config_section *section)
+{
+        CLEANUP_BLUEPRINT struct blueprint *blueprint = NULL;
+        CLEANUP(problems_done) struct problems problems = { 0 };
+        struct config_section *copy = NULL;
+
+        int r = blueprint_new(device->plugin, section, &problems, &blueprint);
+        if (r < 0)
+                return r;
+        r = copy_section(section, &copy);
+        if (r < 0) {
+                free_section(copy);
+                return r;
+        }
+        free_section(device->section);
+        device->section = copy;
+        device->settings = blueprint->settings;
+        blueprint_free(device->settings_owner);
+        device->settings_owner = TAKE_PTR(blueprint);
+        rate_set(&device->rate, (uint64_t)device->settings.rate);
+        if (device->worker)
+                worker_set_deadline(device->worker, device->settings.deadline_us);
+        output_rest(device);
+        output_watch(device);
+        device_rearm(device);
+        return 0;
+}
+
+void device_inherit(struct device *device, struct device *old)
+{
+        for (size_t i = 0; i < device->channels.count; i++) {
+                struct channel *to = &device->channels.items[i];
+                struct channel *from = channels_find(&old->channels, to->row.key);
+                if (!from || from->row.kind != to->row.kind)
+                        continue;
+                struct channel swap = *to;
+                to->now = from->now;
+                to->kept = from->kept;
+                from->now = swap.now;
+                from->kept = swap.kept;
+        }
+        device->channels.time_us = old->channels.time_us;
+        device->first_start_done = old->first_start_done;
+        device->was_timed = old->was_timed || old->timed_now;
+        device->on_since_us = old->on_since_us;
+        device->saved = TAKE_PTR(old->saved);
+        device->told_status = old->told_status;
+        device->told_online = old->told_online;
+        (void)memcpy(device->told_error, old->told_error, sizeof(device->told_error));
+        if (old->worker && device->plugin && plugin_is_blocking(device->plugin)) {
+                device->worker = TAKE_PTR(old->worker);
+                worker_set_device(device->worker, device);
+                device->ailments[AILMENT_HANG] = old->ailments[AILMENT_HANG];
+        }
+}

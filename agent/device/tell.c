@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a device tells: what is wrong with it, its state, its events. */
+#include <errno.h>
+#include <string.h>
+
+#include "device/device.h"
+
+/* ---- What is wrong with it ----------------------------------------------------------------------------- */
+
+static const struct fault *first_ailment(const struct device *device)
+{
+        for (size_t i = 0; i < AILMENTS; i++)
+                if (device->ailments[i].code != 0)
+                        return &device->ailments[i];
+        return NULL;
+}
+
+const char *device_trouble(const struct device *device)
+{
+        const struct fault *fault = first_ailment(device);
+
+        if (fault)
+                return fault->text;
+        return device->phase == DEVICE_RUNNING ? NULL : "it is starting";
+}
+
+static void publish(struct device *device, enum device_topic topic, const char *payload, size_t size)
+{
+        const struct device_sink *sink = &device->set->sink;
+
+        if (sink->publish)
+                sink->publish(sink->userdata, device->id, topic, payload, size, NULL);
+}
+
+static void tell_error(struct device *device, const struct fault *fault)
+{
+        struct json_text *out = &device->set->text;
+        char code[32];
+
+        if (!fault) {
+                publish(device, DEVICE_ERROR, "", 0);
+                return;
+        }
+        json_text_reset(out);
+        json_put_open(out, '{');
+        write_time(device->set->options.clock, device->ailing_since_us, out);
+        json_put_key(out, "code");
+        fault_code_name(fault->code, code);
+        json_put_string(out, code);
+        json_put_key(out, "message");
+        json_put_string(out, fault->text);
+        json_put_literal(out, "}");
+        if (!out->failed)
+                publish(device, DEVICE_ERROR, out->data, out->size);
+}
+
+void device_tell_status(struct device *device, bool always)
+{
+        const struct fault *fault = first_ailment(device);
+        bool online = !device_trouble(device);
+
+        /* Its first start is not over: there is nothing to tell yet. */
+        if (!always && !device->told_status && !online && !fault)
+                return;
+        if (always || !device->told_status || device->told_online != online)
+                publish(device, DEVICE_STATUS, online ? "online" : "offline", online ? 6 : 7);
+        if (always || strcmp(device->told_error, fault ? fault->text : "") != 0)
+                tell_error(device, fault);
+        device->told_status = true;
+        device->told_online = online;
+        (void)snprintf(device->told_error, sizeof(device->told_error), "%s", fault ? fault->text : "");
+}
+
+void device_ail(struct device *device, enum ailment ailment, const struct fault *fault)
+{
+        struct fault *at = &device->ailments[ailment];
+        bool was_ailing = first_ailment(device);
+
+        if (!fault && at->code == 0)
+                return;
+        if (fault && (at->code != fault->code || strcmp(at->text, fault->text) != 0)) {
+                device->ailing_since_us = device_now_us(device);
+                log_device(LOG_WARNING, device->id, "%s", fault->text);
+        }
+        *at = fault ? *fault : (struct fault){ 0 };
+        if (was_ailing && !first_ailment(device) && device->phase == DEVICE_RUNNING)
+                log_device(LOG_NOTICE, device->id, "works again");
+        device_tell_status(device, false);
+}
+
+void device_fault_of(struct device *device, int r, const char *what, struct fault *ret)
+{
+        if (device->said[0])
+                (void)fault_set(ret, r, "%s", device->said);
+        else
+                (void)fault_set(ret, r, "%s: %s", what, strerror(-r));
+}
+
+/* ---- What it says -------------------------------------------------------------------------------------- */
+
+void device_tell_state(struct device *device)
+{
+        struct json_text *out = &device->set->text;
+
+        if (!channels_have_state(&device->channels))
+                return;
+        json_text_reset(out);
+        channels_write_state(&device->channels, device->set->options.clock, out);
+        if (!out->failed)
+                publish(device, DEVICE_STATE, out->data, out->size);
+}
+
+void device_enter(struct device *device)
+{
+        device->depth++;
+}
+
+void device_leave(struct device *device)
+{
+        if (device->depth > 1) {
+                device->depth--;
+                return;
+        }
+        device->depth = 0;
+        if (device->lost.code != 0 && device->phase == DEVICE_RUNNING) {
+                const struct fault lost = device->lost;
+                device->lost.code = 0;
+                device_lost(device, &lost);
+        }
+        /* A thread's reports come one by one: those of one callback are one state, told when it is over. */
+        if (device->changed && (!device->worker || worker_is_idle(device->worker))) {
+                device->changed = false;
+                device_tell_state(device);
+        }
+        if (device->info_dirty) {
+                device->info_dirty = false;
+                if (device->set->sink.info_changed)
+                        device->set->sink.info_changed(device->set->sink.userdata);
+        }
+}
+
+int device_report(struct device *device, uint64_t time_us, const struct sconce_value *values, size_t count)
+{
+        struct fault fault;
+        bool changed = false;
+
+        int r = channels_report(&device->channels, time_us ? time_us : device_now_us(device), values, count,
+                                &changed, &fault);
+        if (r < 0) {
+                log_device(LOG_ERR, device->id, "%s", fault.text);
+                return r;
+        }
+        device_enter(device);
+        device->reported = true;
+        device->changed |= changed;
+        if (!device->exiting)
+                channels_keep(&device->channels);
+        output_watch(device);
+        device_leave(device);
+        return 0;
+}
+
+static bool is_choice(const struct sconce_channel *row, const char *text)
+{
+        for (const char *const *choice = row->choices; choice && *choice; choice++)
+                if (strcmp(*choice, text) == 0)
+                        return true;
+        return false;
+}
+
+int device_event(struct device *device, uint64_t time_us, const char *key, const char *event_type)
+{
+        const struct channel *channel = key ? channels_find(&device->channels, key) : NULL;
+        struct json_text *out = &device->set->text;
+
+        if (!channel || channel->row.kind != SCONCE_EVENT || !event_type ||
+            !is_choice(&channel->row, event_type)) {
+                log_device(LOG_ERR, device->id,
+                           "the plugin raised an event that it does not declare: %.60s %.60s", key ? key : "",
+                           event_type ? event_type : "");
+                return -EINVAL;
+        }
+        json_text_reset(out);
+        json_put_open(out, '{');
+        write_time(device->set->options.clock, time_us ? time_us : device_now_us(device), out);
+        json_put_key(out, "channel");
+        json_put_string(out, key);
+        json_put_key(out, "event_type");
+        json_put_string(out, event_type);
+        json_put_literal(out, "}");
+        if (!out->failed)
+                publish(device, DEVICE_EVENT, out->data, out->size);
+        return 0;
+}
+
+int device_channel_add(struct device *device, const struct sconce_channel *row)
+{
+        const struct channel *known = row->key ? channels_find(&device->channels, row->key) : NULL;
+        const struct channel added = { .row = *row, .kind = kind_get(row->kind) };
+        struct sconce_channel copy;
+        struct fault fault;
+
+        if (known)
+                return known->row.kind == row->kind ? 0 : -EEXIST;
+        int r = channel_check(row, &fault);
+        if (r == 0 && channel_is_writable(&added) && !device->body->calls.command)
+                r = fault_set(&fault, -EINVAL, "channel \"%s\" is written and there is no command function",
+                              row->key);
+        if (r < 0) {
+                log_device(LOG_ERR, device->id, "%s", fault.text);
+                return r;
+        }
+        r = channel_copy_row(row, &device->body->blueprint->store, &copy);
+        if (r == 0)
+                r = channels_append(&device->channels, &copy);
+        if (r == 0)
+                device->info_dirty = device->changed = true;
+        return r;
+}

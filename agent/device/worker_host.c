@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a plugin on a thread may call: to report, in posts that the loop takes when it has time. The rest
+ * belongs to the event loop, and is answered with -EXDEV.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "device/channels.h"
+#include "device/worker.h"
+#include "device/worker_post.h"
+#include "util/log.h"
+
+static struct body *body_of(struct sconce_device *handle)
+{
+        return CONTAINER_OF(handle, struct body, handle);
+}
+
+/* A post with texts of its own: `ok` gathers whether there was memory for all. */
+static struct post *new_post(struct body *body, enum post_kind kind, uint64_t time_us)
+{
+        struct post *post = calloc(1, sizeof(*post));
+
+        if (!post)
+                return NULL;
+        post->kind = kind;
+        post->time_us = time_us ? time_us : worker_clock_us(body->worker);
+        return post;
+}
+
+static const char *keep_text(struct post *post, const char *text, bool *ok)
+{
+        const char *copy = text ? option_store_strdup(&post->store, text) : NULL;
+
+        if (text && !copy)
+                *ok = false;
+        return copy;
+}
+
+static int finish_post(struct body *body, struct post *post, bool ok)
+{
+        if (!ok) {
+                post_free(post);
+                return -ENOMEM;
+        }
+        worker_send(body->worker, body, post);
+        return 0;
+}
+
+static int worker_report(struct sconce_device *dev, uint64_t time_us, const struct sconce_value *values,
+                         size_t count)
+{
+        struct body *body = body_of(dev);
+        struct post *post = new_post(body, POST_REPORT, time_us);
+        bool ok = true;
+
+        if (!post)
+                return -ENOMEM;
+        post->values = option_store_alloc(&post->store, (count + 1) * sizeof(*values));
+        if (!post->values)
+                return finish_post(body, post, false);
+        memcpy(post->values, values, count * sizeof(*values));
+        post->count = count;
+        for (size_t i = 0; i < count; i++) {
+                post->values[i].channel = keep_text(post, values[i].channel, &ok);
+                if (values[i].type == SCONCE_VALUE_TEXT)
+                        post->values[i].text = keep_text(post, values[i].text, &ok);
+        }
+        return finish_post(body, post, ok);
+}
+
+static int worker_event(struct sconce_device *dev, uint64_t time_us, const char *channel,
+                        const char *event_type)
+{
+        struct body *body = body_of(dev);
+        struct post *post = new_post(body, POST_EVENT, time_us);
+        bool ok = true;
+
+        if (!post)
+                return -ENOMEM;
+        post->channel = keep_text(post, channel, &ok);
+        post->text = keep_text(post, event_type, &ok);
+        return finish_post(body, post, ok);
+}
+
+static int worker_health(struct sconce_device *dev, int error, const char *reason)
+{
+        struct body *body = body_of(dev);
+        struct post *post = new_post(body, POST_HEALTH, 0);
+        bool ok = true;
+
+        if (!post)
+                return -ENOMEM;
+        post->error = error;
+        post->text = keep_text(post, reason, &ok);
+        return finish_post(body, post, ok);
+}
+
+static int worker_channel_add(struct sconce_device *dev, const struct sconce_channel *channel,
+                              size_t channel_size)
+{
+        struct body *body = body_of(dev);
+        struct sconce_channel row = { 0 };
+        struct fault fault;
+
+        memcpy(&row, channel, MIN(channel_size, sizeof(row)));
+        if (channel_check(&row, &fault) < 0) {
+                log_device(LOG_ERR, body->id, "%s", fault.text);
+                return -EINVAL;
+        }
+        struct post *post = new_post(body, POST_CHANNEL, 0);
+        if (!post)
+                return -ENOMEM;
+        return finish_post(body, post, channel_copy_row(&row, &post->store, &post->row) == 0);
+}
+
+static void PRINTF_LIKE(2, 0) worker_error(struct sconce_device *dev, const char *format, va_list arguments)
+{
+        struct job_item *item = worker_current(body_of(dev)->worker);
+
+        (void)vsnprintf(item->said, sizeof(item->said), format, arguments);
+}
+
+static void PRINTF_LIKE(3, 0)
+        worker_log(struct sconce_device *dev, int level, const char *format, va_list arguments)
+{
+        log_writev(level, &(const struct log_about){ .device = body_of(dev)->id }, format, arguments);
+}
+
+static uint64_t worker_now_us(struct sconce_device *dev)
+{
+        return worker_clock_us(body_of(dev)->worker);
+}
+
+static const char *worker_id(struct sconce_device *dev)
+{
+        return body_of(dev)->id;
+}
+
+/* What belongs to the event loop. A blocking plugin that asks has a bug: it is told by the errno. */
+static int refuse_first(struct sconce_device *dev, const char *channel, struct sconce_value *ret)
+{
+        (void)dev, (void)channel, (void)ret;
+        return -EXDEV;
+}
+
+static int refuse_timed(struct sconce_device *dev, bool timed)
+{
+        (void)dev, (void)timed;
+        return -EXDEV;
+}
+
+static int refuse_line_output(struct sconce_device *dev, struct sconce_line *line, int first_value)
+{
+        (void)dev, (void)line, (void)first_value;
+        return -EXDEV;
+}
+
+static int refuse_line_input(struct sconce_device *dev, struct sconce_line *line, sconce_line_fn fn)
+{
+        (void)dev, (void)line, (void)fn;
+        return -EXDEV;
+}
+
+static int refuse_line_set(struct sconce_device *dev, struct sconce_line *line, bool active)
+{
+        (void)dev, (void)line, (void)active;
+        return -EXDEV;
+}
+
+static int refuse_line_get(struct sconce_device *dev, struct sconce_line *line, bool *ret_active)
+{
+        (void)dev, (void)line, (void)ret_active;
+        return -EXDEV;
+}
+
+static int refuse_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer, uint64_t period_ns,
+                              double level)
+{
+        (void)dev, (void)dimmer, (void)period_ns, (void)level;
+        return -EXDEV;
+}
+
+static int refuse_dimmer_set(struct sconce_device *dev, struct sconce_dimmer *dimmer, double level)
+{
+        (void)dev, (void)dimmer, (void)level;
+        return -EXDEV;
+}
+
+static int refuse_timer_new(struct sconce_device *dev, sconce_timer_fn fn, void *userdata,
+                            struct sconce_timer **ret)
+{
+        (void)dev, (void)fn, (void)userdata, (void)ret;
+        return -EXDEV;
+}
+
+static int refuse_timer_arm(struct sconce_device *dev, struct sconce_timer *timer, uint64_t delay_us)
+{
+        (void)dev, (void)timer, (void)delay_us;
+        return -EXDEV;
+}
+
+static int refuse_timer_disarm(struct sconce_device *dev, struct sconce_timer *timer)
+{
+        (void)dev, (void)timer;
+        return -EXDEV;
+}
+
+static int refuse_fd_watch(struct sconce_device *dev, int fd, uint32_t events, sconce_watch_fn fn,
+                           void *userdata, struct sconce_watch **ret)
+{
+        (void)dev, (void)fd, (void)events, (void)fn, (void)userdata, (void)ret;
+        return -EXDEV;
+}
+
+static int refuse_fd_unwatch(struct sconce_device *dev, struct sconce_watch *watch)
+{
+        (void)dev, (void)watch;
+        return -EXDEV;
+}
+
+static int refuse_save(struct sconce_device *dev, const char *key, const char *text)
+{
+        (void)dev, (void)key, (void)text;
+        return -EXDEV;
+}
+
+static int refuse_load(struct sconce_device *dev, const char *key, char *text, size_t size)
+{
+        (void)dev, (void)key, (void)text, (void)size;
+        return -EXDEV;
+}
+
+const struct sconce_host worker_host = {
+        .size = sizeof(struct sconce_host),
+        .id = worker_id,
+        .report = worker_report,
+        .event = worker_event,
+        .health = worker_health,
+        .error = worker_error,
+        .log = worker_log,
+        .now_us = worker_now_us,
+        .channel_add = worker_channel_add,
+        .first = refuse_first,
+        .timed = refuse_timed,
+        .line_output = refuse_line_output,
+        .line_input = refuse_line_input,
+        .line_set = refuse_line_set,
+        .line_get = refuse_line_get,
+        .dimmer_open = refuse_dimmer_open,
+        .dimmer_set = refuse_dimmer_set,
+        .timer_new = refuse_timer_new,
+        .timer_arm = refuse_timer_arm,
+        .timer_disarm = refuse_timer_disarm,
+        .fd_watch = refuse_fd_watch,
+        .fd_unwatch = refuse_fd_unwatch,
+        .save = refuse_save,
+        .load = refuse_load,
+};
