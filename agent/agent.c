@@ -469,7 +469,8 @@ void agent_free(struct agent *agent)
         settings_done(&agent->settings);
         config_free(agent->config);
         loop_done(&agent->loop);
-        /* A restart executes the program again, and an ignored or blocked signal would stay so. */
-        (void)sigprocmask(SIG_SETMASK, &agent->signals_before, NULL);
+        /* A restart executes the program again: a signal that comes meanwhile waits for the new run instead of killing it. */
+        if (agent->end != AGENT_RESTART)
+                (void)sigprocmask(SIG_SETMASK, &agent->signals_before, NULL);
         free(agent);
 }

@@ -104,12 +104,36 @@ static void outputs_safe__another_section_is_wrong__still_switches_off(void **st
         chip_wait(hall->lines, 17, 0);
 }
 
+static bool has_started_again(const struct daemon *hall)
+{
+        const char *first = strstr(hall->process->err.text, " starts with ");
+
+        return first && strstr(first + 1, " starts with ");
+}
+
+static void restart__signals_all_the_while__none_kills_it(void **state)
+{
+        struct daemon *hall = start_with(NULL);
+        const uint64_t until_us = now_us() + (uint64_t)SOON_MS * 1000;
+
+        (void)state;
+        daemon_wait_online(hall, tester);
+        client_say(tester, "sconce/hall/node/set/restart", "PRESS");
+        while (process_running(hall->process) && !has_started_again(hall) && now_us() < until_us) {
+                process_signal(hall->process, SIGHUP);
+                pump_once(1);
+        }
+        assert_true(has_started_again(hall));
+        daemon_stop(hall);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(stop__clean__leaves_offline, setup, teardown),
                 cmocka_unit_test_setup_teardown(stop__mqtt_3_1_1__leaves_offline, setup, teardown),
                 cmocka_unit_test_setup_teardown(outputs_safe__another_section_is_wrong__still_switches_off, setup, teardown),
+                cmocka_unit_test_setup_teardown(restart__signals_all_the_while__none_kills_it, setup, teardown),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
