@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* relay: an output that may be on for a limited time, by an option (`pulse`) or by a command (`for`). */
+#include <sconce/plugin.h>
+
+struct relay {
+        struct sconce_line *line;
+        uint64_t pulse_us;
+        struct sconce_timer *timer;
+};
+
+static const struct sconce_option options[] = {
+        SCONCE_OPTION_LINE(struct relay, line, "line", SCONCE_REQUIRED | SCONCE_OUTPUT,
+                           "GPIO line to switch"),
+        SCONCE_OPTION_DURATION(struct relay, pulse_us, "pulse", SCONCE_TIMES_OUTPUT, "How long it stays on"),
+        { .key = NULL },
+};
+
+static const struct sconce_channel channels[] = {
+        { .key = "state", .kind = SCONCE_SWITCH },
+        { .key = "for", .kind = SCONCE_DURATION, .flags = SCONCE_COMMAND_ONLY },
+        { .key = NULL },
+};
+
+static int set(struct sconce_device *dev, struct relay *relay, bool on)
+{
+        int r = sconce_line_set(dev, relay->line, on);
+        return r < 0 ? r : sconce_report_bool(dev, "state", on);
+}
+
+static void over(struct sconce_device *dev, void *instance, void *userdata)
+{
+        (void)userdata;
+        if (set(dev, instance, false) == 0)
+                sconce_timed(dev, false);
+}
+
+static int relay_start(struct sconce_device *dev, void *instance)
+{
+        struct relay *relay = instance;
+        int first = sconce_first_level(dev, "state");
+
+        int r = sconce_timer_new(dev, over, NULL, &relay->timer);
+        if (r == 0)
+                r = sconce_line_output(dev, relay->line, first);
+        return r < 0 ? r : sconce_report_bool(dev, "state", first == 1);
+}
+
+static int relay_command(struct sconce_device *dev, void *instance, const struct sconce_command *command)
+{
+        struct relay *relay = instance;
+        const struct sconce_value *state = sconce_command_find(command, "state");
+        const struct sconce_value *limit = sconce_command_find(command, "for");
+
+        if (!state)
+                return 0;
+        uint64_t limit_us = limit ? (uint64_t)(limit->number * 1e6) : relay->pulse_us;
+        sconce_timer_disarm(dev, relay->timer);
+        sconce_timed(dev, state->on && limit_us > 0);
+        if (state->on && limit_us > 0)
+                sconce_timer_arm(dev, relay->timer, limit_us);
+        return set(dev, relay, state->on);
+}
+
+static const struct sconce_plugin relay = {
+        .name = "relay",
+        .summary = "An output for a while",
+        .instance_size = sizeof(struct relay),
+        .options = options,
+        .channels = channels,
+        .start = relay_start,
+        .command = relay_command,
+};
+SCONCE_PLUGIN(relay)
