@@ -147,8 +147,8 @@ void reason_describe(const struct transport_end *end, struct fault *fault)
         else
                 (void)fault_set(
                         fault, -ECONNRESET,
-                        "the broker closed the connection without a word: does it want TLS (mqtts://), "
-                        "or is this no MQTT broker?");
+                        "the broker closed the connection without a word: does it want TLS (mqtts://), or is "
+                        "this no MQTT broker?");
 }
 
 void reason_lookup(const char *host, int error, int errno_value, struct fault *fault)

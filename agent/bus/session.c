@@ -461,6 +461,8 @@ static int set_up(struct session *s)
 int session_new(struct loop *loop, const struct session_options *options,
                 const struct session_handlers *handlers, void *userdata, struct session **ret)
 {
+        if (!options->client_id)
+                return -EINVAL;
         struct session *s = calloc(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
@@ -470,6 +472,7 @@ int session_new(struct loop *loop, const struct session_options *options,
         s->userdata = userdata;
         backoff_init(&s->backoff, options->backoff_first_us ? options->backoff_first_us : BACKOFF_FIRST_US,
                      options->backoff_max_us ? options->backoff_max_us : BACKOFF_MAX_US);
+        /* Never cleaned up: that would unload OpenSSL's providers under a session that follows. */
         (void)mosquitto_lib_init();
 
         int r = set_up(s);
@@ -485,12 +488,6 @@ int session_start(struct session *s)
 {
         if (s->state != STATE_IDLE)
                 return -EALREADY;
-        for (size_t i = 0; i < s->options->n_urls; i++)
-                if (!url_is_private(&s->route.brokers[i].url))
-                        log_warning("%s is not encrypted: everybody in the network can read it and send "
-                                    "commands; "
-                                    "write mqtts:// unless you trust them all",
-                                    s->options->urls[i]);
         start_round(s);
         return 0;
 }
@@ -523,7 +520,6 @@ void session_free(struct session *s)
         sd_event_source_disable_unref(s->step);
         route_done(&s->route);
         free(s);
-        (void)mosquitto_lib_cleanup();
 }
 
 /* ---- What others ask ----------------------------------------------------------------------------------- */

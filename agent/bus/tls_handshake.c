@@ -177,8 +177,7 @@ int tls_on_verify(int ok, X509_STORE_CTX *store)
         if (!ok && is_outdated_crl(error)) {
                 if (!tls->warned_crl)
                         log_warning("the revocation list %s is out of date: what it names stays revoked, but "
-                                    "newer "
-                                    "revocations are missing; get a new one from where sconce-pki runs",
+                                    "newer revocations are missing; get a new one from where sconce-pki runs",
                                     tls->options.crl);
                 tls->warned_crl = true;
                 X509_STORE_CTX_set_error(store, X509_V_OK);

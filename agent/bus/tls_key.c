@@ -71,8 +71,7 @@ static int check_key_file(const char *path, int fd, struct fault *fault)
         if (st.st_mode & S_IRWXO)
                 return fault_set(fault, -EACCES,
                                  "the key %s is open to every user of this machine (mode %04o): chmod o= %s, "
-                                 "and if others "
-                                 "may have seen it, make a new one",
+                                 "and if others may have seen it, make a new one",
                                  path, (unsigned)st.st_mode & 07777U, path);
         return 0;
 }

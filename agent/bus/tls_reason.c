@@ -39,14 +39,12 @@ static void wrong_name(const struct tls_handshake *h, struct fault *fault)
         if (h->names[0])
                 (void)fault_set(fault, -EKEYREJECTED,
                                 "the broker's certificate is not for %s but for %s: use one of these, or "
-                                "make one with "
-                                "sconce-pki broker %s",
+                                "make one with sconce-pki broker %s",
                                 h->server_name, h->names, h->server_name);
         else
                 (void)fault_set(fault, -EKEYREJECTED,
                                 "the broker's certificate has no subjectAltName, and its common name (%s) is "
-                                "not looked "
-                                "at: make a new one with sconce-pki broker %s",
+                                "not looked at: make a new one with sconce-pki broker %s",
                                 h->subject, h->server_name);
 }
 
@@ -62,8 +60,7 @@ static void self_signed(const struct tls_handshake *h, struct fault *fault)
 {
         (void)fault_set(fault, -EKEYREJECTED,
                         "the broker's certificate (%s) is signed by itself and not by the CA of [tls] ca: "
-                        "make one with "
-                        "sconce-pki broker %s",
+                        "make one with sconce-pki broker %s",
                         h->subject, h->server_name);
 }
 

@@ -228,8 +228,8 @@ static void start_tls_broker(struct pair *pair, const char *extra)
 
         (void)snprintf(config, sizeof(config),
                        "listener PORT 127.0.0.1\ncafile %s.crt\ncertfile %s.crt\nkeyfile "
-                       "%s.key\nallow_anonymous true\n"
-                       "require_certificate true\nuse_identity_as_username true\n%s",
+                       "%s.key\nallow_anonymous true\nrequire_certificate true\nuse_identity_as_username "
+                       "true\n%s",
                        pair->ca, pair->broker, pair->broker, extra);
         pair->mosquitto = broker_new_plain(config);
 }
@@ -326,15 +326,13 @@ static const struct broker_case {
           { .sans = "DNS:other.lan,DNS:www.broker.lan,IP:192.168.7.1,IP:fd00::1" },
           false,
           "the broker's certificate is not for broker.lan but for other.lan, www.broker.lan, 192.168.7.1, "
-          "fd00::1: use "
-          "one of these, or make one with sconce-pki broker broker.lan" },
+          "fd00::1: use one of these, or make one with sconce-pki broker broker.lan" },
         { "broker_certificate__partial_wildcard__is_refused",
           "broker.home.lan",
           { .sans = "DNS:bro*.home.lan" },
           false,
           "the broker's certificate is not for broker.home.lan but for bro*.home.lan: use one of these, or "
-          "make one with "
-          "sconce-pki broker broker.home.lan" },
+          "make one with sconce-pki broker broker.home.lan" },
         { "broker_certificate__name_for_an_address__is_refused",
           "127.0.0.1",
           { .sans = "DNS:broker.lan,DNS:127.0.0.1" },
@@ -345,15 +343,13 @@ static const struct broker_case {
           { .cn = "broker.lan" },
           false,
           "the broker's certificate has no subjectAltName, and its common name (CN=broker.lan) is not looked "
-          "at: make a "
-          "new one with sconce-pki broker broker.lan" },
+          "at: make a new one with sconce-pki broker broker.lan" },
         { "broker_certificate__mail_address_only__is_refused",
           "broker.lan",
           { .cn = "broker.lan", .sans = "email:a@broker.lan" },
           false,
           "the broker's certificate has no subjectAltName, and its common name (CN=broker.lan) is not looked "
-          "at: make a "
-          "new one with sconce-pki broker broker.lan" },
+          "at: make a new one with sconce-pki broker broker.lan" },
 };
 
 static void session__bad_broker_certificate__is_refused_with_its_reason(void **state)
@@ -392,8 +388,7 @@ static void session__self_signed_broker__is_refused_with_its_reason(void **state
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_failed, 1));
         assert_reason(0, "the broker's certificate (CN=broker.lan) is signed by itself and not by the CA of "
-                         "[tls] ca: make "
-                         "one with sconce-pki broker broker.lan");
+                         "[tls] ca: make one with sconce-pki broker broker.lan");
         broker_free(pair.mosquitto);
 }
 
@@ -468,8 +463,7 @@ static const struct own_case {
           { 0 },
           true,
           "our certificate was refused by the broker: it does not know the CA that signed it; do both come "
-          "from one "
-          "sconce-pki?" },
+          "from one sconce-pki?" },
 };
 
 static void session__bad_own_certificate__tells_what_the_broker_says(void **state)
@@ -527,8 +521,7 @@ static void session__brokers_crl_outdated__is_guessed(void **state)
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_failed, 1));
         assert_reason(0, "our certificate was refused by the broker as expired, which it is not: is the "
-                         "broker's clock right, "
-                         "and its revocation list (crlfile) up to date?");
+                         "broker's clock right, and its revocation list (crlfile) up to date?");
         broker_free(pair.mosquitto);
 }
 
@@ -566,8 +559,8 @@ static const char *pin_of(const char *base)
         char *text = NULL;
 
         (void)snprintf(command, sizeof(command),
-                       "openssl x509 -in %s.crt -noout -pubkey | openssl pkey -pubin -outform DER | "
-                       "openssl dgst -sha256 -binary | openssl base64",
+                       "openssl x509 -in %s.crt -noout -pubkey | openssl pkey -pubin -outform DER | openssl "
+                       "dgst -sha256 -binary | openssl base64",
                        base);
         FILE *pipe = popen(command, "re");
         if (!pipe || !fgets(digest, sizeof(digest), pipe) || pclose(pipe) != 0)
@@ -635,8 +628,7 @@ static void session__plain_to_tls_port__says_so(void **state)
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_failed, 1));
         assert_reason(0, "the broker closed the connection without a word: does it want TLS (mqtts://), or "
-                         "is this no MQTT "
-                         "broker?");
+                         "is this no MQTT broker?");
         broker_free(pair.mosquitto);
 }
 

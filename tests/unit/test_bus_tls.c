@@ -183,8 +183,7 @@ static void tls_new__key_with_passphrase__is_not_asked_for(void **state)
         pem_encrypt(&dir, "hall", "locked.key");
         set_path(key, "locked.key");
         assert_fault(-EINVAL, "the key DIR/locked.key is protected by a passphrase, which nobody can type "
-                              "for a service: openssl "
-                              "pkey -in DIR/locked.key -out NEW removes it");
+                              "for a service: openssl pkey -in DIR/locked.key -out NEW removes it");
 }
 
 static void tls_new__key_by_file_uri__is_checked_like_a_file(void **state)
