@@ -218,7 +218,9 @@ static void tls_new__key_by_unknown_uri__is_named(void **state)
         (void)state;
         options.key = "nonsense:key";
         assert_int_equal(tls_new(&options, &tls, &fault), -ENOENT);
-        assert_string_equal(fault.text, "there is no private key at nonsense:key (unregistered scheme)");
+        /* OpenSSL's own word follows in brackets: it differs between versions. */
+        const char expected[] = "there is no private key at nonsense:key (";
+        assert_memory_equal(fault.text, expected, strlen(expected));
         /* A TPM's key asks for its provider; no other does. */
         assert_non_null(strstr(tls_key_properties("handle:0x81000001"), "provider=tpm2"));
         assert_null(tls_key_properties("pkcs11:token=x"));
