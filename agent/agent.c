@@ -30,6 +30,8 @@ struct agent {
         uint64_t started_us;
 
         struct timer *offline; /* the broker has been away for offline_after */
+        struct timer *press;   /* a button of the node's */
+        bool restart_pressed;
         struct timer *relink;  /* the old uplink has ended, outside its own callbacks */
         struct timer *tell;    /* info has changed: told once, after the event that changed it */
         bool was_told_lost;
@@ -88,14 +90,30 @@ static void on_ask_facts(void *userdata, struct node_facts *ret)
 static void end_with(struct agent *agent, enum agent_end end);
 static void reload(struct agent *agent);
 
+/* A button is pressed inside its device's callback: it acts when that has returned. */
 static void on_restart_button(void *userdata)
 {
-        end_with(userdata, AGENT_RESTART);
+        struct agent *agent = userdata;
+
+        agent->restart_pressed = true;
+        timer_arm(agent->press, 0);
 }
 
 static void on_reload_button(void *userdata)
 {
-        reload(userdata);
+        struct agent *agent = userdata;
+
+        timer_arm(agent->press, 0);
+}
+
+static void on_press_time(void *userdata)
+{
+        struct agent *agent = userdata;
+
+        if (agent->restart_pressed)
+                end_with(agent, AGENT_RESTART);
+        else
+                reload(agent);
 }
 
 /* ---- The broker speaks ------------------------------------------------------------------------------------------ */
@@ -374,6 +392,7 @@ static int build_parts(struct agent *agent)
 
         if ((r = clock_new(&agent->loop, (enum clock_mode)agent->settings.node.clock, &agent->clock)) < 0 ||
             (r = timer_new(&agent->loop, TIMER_LAZY_US, on_offline_time, agent, &agent->offline)) < 0 ||
+            (r = timer_new(&agent->loop, TIMER_EXACT_US, on_press_time, agent, &agent->press)) < 0 ||
             (r = timer_new(&agent->loop, TIMER_EXACT_US, on_relink_time, agent, &agent->relink)) < 0 ||
             (r = timer_new(&agent->loop, TIMER_EXACT_US, tell_info, agent, &agent->tell)) < 0 ||
             (r = setup_gpio(&agent->loop, &agent->settings, &agent->gpio)) < 0)
@@ -459,6 +478,7 @@ void agent_free(struct agent *agent)
         gpio_free(agent->gpio);
         timer_free(agent->tell);
         timer_free(agent->relink);
+        timer_free(agent->press);
         timer_free(agent->offline);
         clock_free(agent->clock);
         broker_identity_done(&agent->identity);
