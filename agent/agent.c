@@ -472,7 +472,8 @@ void agent_free(struct agent *agent)
 {
         if (!agent)
                 return;
-        devices_stop(agent->devices);
+        if (agent->devices) /* a wrong config ends before there are any */
+                devices_stop(agent->devices);
         uplink_free(TAKE_PTR(agent->uplink));
         devices_free(agent->devices);
         gpio_free(agent->gpio);
