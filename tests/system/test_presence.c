@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* That the node is there, and what it is: status, will, info, and the broker's coming and going. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "system/stage.h"
+
+/* Every test begins with hall running, online, and all that told. */
+static int raise_hall(void **state)
+{
+        (void)state;
+        if (!stage.hall->process || !process_running(stage.hall->process)) {
+                daemon_start(stage.hall);
+                daemon_wait_online(stage.hall, stage.tester);
+        }
+        stage_settle();
+        client_forget(stage.tester);
+        return 0;
+}
+
+static struct client *newcomer(void)
+{
+        struct client *client = stage_client("tester", "newcomer");
+        client_subscribe(client, "sconce/hall/#");
+        return client;
+}
+
+static void status__seen_by_a_newcomer__is_online_and_retained(void **state)
+{
+        struct client *client = newcomer();
+
+        (void)state;
+        const struct message *m = client_wait_text(client, "sconce/hall/status", "online");
+        assert_true(m->retain);
+        client_wait_text(client, "sconce/hall/kitchen/status", "online");
+        client_wait_text(client, "sconce/hall/node/status", "online");
+        client_free(client);
+}
+
+static void info__seen_by_a_newcomer__describes_the_devices(void **state)
+{
+        struct client *client = newcomer();
+
+        (void)state;
+        const struct message *m = client_wait(client, "sconce/hall/info", NULL, NULL);
+        assert_true(m->retain);
+        assert_string_equal(json_member(m, "devices.kitchen.plugin"), "lamp");
+        assert_string_equal(json_member(m, "devices.kitchen.name"), "Kitchen ceiling");
+        assert_string_equal(json_member(m, "devices.kitchen.area"), "Kitchen");
+        assert_string_equal(json_member(m, "devices.kitchen.channels.state.kind"), "light");
+        assert_string_equal(json_member(m, "devices.door.channels.state.kind"), "binary_sensor");
+        assert_null(json_member(m, "devices.pump.area"));
+        assert_int_equal(strlen(json_member(m, "config")), 64);
+        assert_int_equal(strlen(json_member(m, "started")), 24);
+        assert_non_null(json_member(m, "version"));
+        assert_non_null(json_member(m, "plugins.lamp"));
+        client_free(client);
+}
+
+static void clean_stop__tells_offline(void **state)
+{
+        (void)state;
+        daemon_stop(stage.hall);
+        assert_true(process_logged(stage.broker->process, "Received DISCONNECT"));
+        client_wait_text(stage.tester, "sconce/hall/status", "offline");
+}
+
+static void kill__the_will_tells_offline(void **state)
+{
+        (void)state;
+        daemon_kill(stage.hall);
+        client_wait_text(stage.tester, "sconce/hall/status", "offline");
+        client_free(newcomer());
+}
+
+static void own_status__said_offline_by_another__is_repaired(void **state)
+{
+        /* The same certificate, so the broker lets it write there. */
+        struct client *impostor = stage_client("hall", "impostor");
+
+        (void)state;
+        client_publish(impostor, &(struct request){ .topic = "sconce/hall/status", .payload = "offline", .retain = true });
+        client_wait_text(stage.tester, "sconce/hall/status", "offline");
+        client_wait_text(stage.tester, "sconce/hall/status", "online");
+        client_publish(impostor, &(struct request){ .topic = "sconce/hall/status", .payload = "", .retain = true });
+        client_wait_text(stage.tester, "sconce/hall/status", "online");
+        client_free(impostor);
+}
+
+static void rejoin(void)
+{
+        client_free(stage.tester);
+        stage.tester = stage_client("tester", "tester");
+        client_subscribe(stage.tester, "sconce/#");
+}
+
+static void broker__killed_and_started_twice__everything_is_told_again(void **state)
+{
+        (void)state;
+        for (int i = 0; i < 2; i++) {
+                broker_start(stage.broker); /* kills the old one, and everything retained with it */
+                rejoin();
+                daemon_wait_online(stage.hall, stage.tester);
+                (void)client_wait(stage.tester, "sconce/hall/info", NULL, NULL);
+                (void)client_wait(stage.tester, "sconce/hall/kitchen/state", NULL, NULL);
+                client_wait_text(stage.tester, "sconce/hall/kitchen/status", "online");
+                client_say(stage.tester, "sconce/hall/kitchen/set", "ON");
+                chip_wait(stage.hall->lines, KITCHEN, 1);
+                client_say(stage.tester, "sconce/hall/kitchen/set", "OFF");
+                chip_wait(stage.hall->lines, KITCHEN, 0);
+        }
+}
+
+static void broker__away__contact_moves_meanwhile__newest_state_is_told(void **state)
+{
+        (void)state;
+        chip_pull(stage.hall->lines, DOOR, false);
+        broker_kill(stage.broker);
+        (void)process_wait_log(stage.hall->process, "onnect", SOON_MS);
+        chip_pull(stage.hall->lines, DOOR, true);
+        chip_wait(stage.hall->lines, DOOR, 1);
+        broker_start(stage.broker);
+        rejoin();
+        (void)client_wait_json(stage.tester, "sconce/hall/door/state", "state", "ON");
+        chip_pull(stage.hall->lines, DOOR, false);
+        (void)client_wait_json(stage.tester, "sconce/hall/door/state", "state", "OFF");
+}
+
+static void start__before_the_broker__joins_when_it_comes(void **state)
+{
+        (void)state;
+        daemon_stop(stage.hall);
+        broker_kill(stage.broker);
+        daemon_start(stage.hall);
+        chip_wait(stage.hall->lines, PORCH, 1); /* active low and off: the devices run without a broker */
+        (void)process_wait_log(stage.hall->process, "refused", SOON_MS);
+        broker_start(stage.broker);
+        rejoin();
+        daemon_wait_online(stage.hall, stage.tester);
+}
+
+static void second_node_of_that_name__first_says_so_and_backs_off(void **state)
+{
+        struct daemon *twin = stage_daemon("hall", "[switch twin]\nline = GPIO5\n");
+
+        (void)state;
+        daemon_start(twin);
+        const char *line = process_wait_log(stage.hall->process, "taken over", SOON_MS);
+        assert_non_null(strstr(line, "hall"));
+        /* No ping-pong: the twin keeps its session while the first waits out its minute. */
+        client_wait_text(stage.tester, "sconce/hall/twin/status", "online");
+        client_say(stage.tester, "sconce/hall/twin/set", "{\"state\":\"ON\",\"id\":\"t\"}");
+        stage_wait_result("twin", "t", NULL);
+        assert_false(process_logged(twin->process, "taken over"));
+        daemon_stop(twin);
+        daemon_free(twin);
+        daemon_kill(stage.hall);
+}
+
+static void client_id__node__is_sconce_and_the_name(void **state)
+{
+        (void)state;
+        assert_true(process_logged(stage.broker->process, "as sconce-hall ("));
+}
+
+static void client_id__random__two_nodes_of_one_name_live_side_by_side(void **state)
+{
+        struct daemon *twin = daemon_new(&(struct daemon_options){ .name = "hall",
+                                                                   .broker = stage.broker,
+                                                                   .pki = stage.pki,
+                                                                   .broker_keys = "client_id = random\n",
+                                                                   .devices = "[switch twin]\nline = GPIO5\n" });
+        (void)state;
+        daemon_start(twin);
+        client_wait_text(stage.tester, "sconce/hall/twin/status", "online");
+        stage_settle();
+        assert_false(process_logged(stage.hall->process, "taken over"));
+        daemon_stop(twin);
+        daemon_free(twin);
+        client_wait_text(stage.tester, "sconce/hall/status", "online"); /* hall repairs what the twin's stop said */
+}
+
+static const struct CMUnitTest tests[] = {
+        STAGE_TEST(status__seen_by_a_newcomer__is_online_and_retained, raise_hall),
+        STAGE_TEST(info__seen_by_a_newcomer__describes_the_devices, raise_hall),
+        STAGE_TEST(clean_stop__tells_offline, raise_hall),
+        STAGE_TEST(kill__the_will_tells_offline, raise_hall),
+        STAGE_TEST(own_status__said_offline_by_another__is_repaired, raise_hall),
+        STAGE_TEST(broker__killed_and_started_twice__everything_is_told_again, raise_hall),
+        STAGE_TEST(broker__away__contact_moves_meanwhile__newest_state_is_told, raise_hall),
+        STAGE_TEST(start__before_the_broker__joins_when_it_comes, raise_hall),
+        STAGE_TEST(client_id__node__is_sconce_and_the_name, raise_hall),
+        STAGE_TEST(client_id__random__two_nodes_of_one_name_live_side_by_side, raise_hall),
+        STAGE_TEST(second_node_of_that_name__first_says_so_and_backs_off, raise_hall),
+};
+
+STAGE_MAIN(tests, stage_open)

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Certificates that must not be trusted, on either side. Each is refused with its reason in the log; the agent goes on
+ * trying, and the house goes on meanwhile: a lamp with power_on = on and max_on goes off by itself.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "system/stage.h"
+
+static const char timed_lamp[] = "[lamp cellar]\nline = GPIO5\npower_on = on\nmax_on = 300ms\n";
+
+/* The daemon runs, says why it cannot get in, tries again, and the lamp has gone off. */
+static void refused(struct daemon *daemon, const char *const reasons[2])
+{
+        daemon_start(daemon);
+        chip_wait(daemon->lines, SPARE, 1);
+        for (int attempt = 0; attempt < 2; attempt++) {
+                const char *line = process_wait_log(daemon->process, reasons[0], SOON_MS);
+                if (reasons[1] && !strstr(line, reasons[1]))
+                        give_up("\"%s\" lacks \"%s\"", line, reasons[1]);
+        }
+        chip_wait(daemon->lines, SPARE, 0);
+        assert_true(process_running(daemon->process));
+        assert_false(process_logged(daemon->process, "max_on has no"));
+        assert_int_equal(client_count(stage.tester, "sconce/attic/status"), 0);
+        daemon_stop(daemon);
+        daemon_free(daemon);
+}
+
+/* ---- The broker's certificate ------------------------------------------------------------------------------------- */
+
+static const struct broker_case {
+        const char *name;
+        struct cert cert;
+        bool foreign;
+        const char *reasons[2]; /* words of one line */
+} broker_cases[] = {
+        { "expired", { .cn = "localhost", .sans = "DNS:localhost", .from_s = -10 * DAY_S, .until_s = -DAY_S }, false, { "expired" } },
+        { "not_yet_valid", { .cn = "localhost", .sans = "DNS:localhost", .from_s = DAY_S, .until_s = 10 * DAY_S }, false,
+          { "not yet valid", "clock" } },
+        { "foreign_ca", { .cn = "localhost", .sans = "DNS:localhost" }, true, { "unknown" } },
+        { "wrong_name", { .cn = "broker.lan", .sans = "DNS:broker.lan" }, false, { "localhost", "broker.lan" } },
+        { "common_name_only", { .cn = "localhost" }, false, { "common name" , "sconce-pki" } },
+        { "address_for_a_name", { .cn = "localhost", .sans = "IP:127.0.0.1" }, false, { "localhost" } },
+};
+
+static void broker_certificate__bad__is_refused_with_its_reason(void **state)
+{
+        const struct broker_case *row = *state;
+        struct cert cert = row->cert;
+
+        cert.base = work_path("broker-%s", row->name);
+        cert.issuer = row->foreign ? work_path("foreign") : pki_ca(stage.pki);
+        cert_make(&cert);
+        struct broker *broker = broker_new(&(struct broker_options){ .pki = stage.pki, .cert = cert.base });
+        struct daemon *daemon = daemon_new(&(struct daemon_options){
+                .name = "attic", .broker = broker, .pki = stage.pki, .devices = timed_lamp });
+        refused(daemon, row->reasons);
+        broker_free(broker);
+}
+
+static void broker_certificate__revoked__is_refused_with_its_reason(void **state)
+{
+        const char *const reasons[2] = { "revoked", NULL };
+
+        (void)state;
+        PKI_RUN(stage.pki, "broker", "old.lan", "localhost");
+        struct broker *broker =
+                broker_new(&(struct broker_options){ .pki = stage.pki, .cert = pki_issued(stage.pki, "old.lan") });
+        PKI_RUN(stage.pki, "revoke", "old.lan");
+        struct daemon *daemon = daemon_new(&(struct daemon_options){
+                .name = "attic", .broker = broker, .pki = stage.pki, .devices = timed_lamp });
+        refused(daemon, reasons);
+        broker_free(broker);
+}
+
+/* ---- Our certificate ---------------------------------------------------------------------------------------------- */
+
+static const struct own_case {
+        const char *name;
+        struct cert cert;
+        bool foreign;
+        const char *reasons[2];
+} own_cases[] = {
+        { "expired", { .cn = "attic", .from_s = -10 * DAY_S, .until_s = -DAY_S }, false, { "certificate", "expired" } },
+        { "not_yet_valid", { .cn = "attic", .from_s = DAY_S, .until_s = 10 * DAY_S }, false, { "certificate", "not yet valid" } },
+        { "foreign_ca", { .cn = "attic" }, true, { "certificate", "refused" } },
+};
+
+static void own_certificate__bad__is_refused_with_its_reason(void **state)
+{
+        const struct own_case *row = *state;
+        struct cert cert = row->cert;
+
+        cert.base = work_path("own-%s", row->name);
+        cert.issuer = row->foreign ? work_path("foreign") : pki_ca(stage.pki);
+        cert_make(&cert);
+        struct daemon *daemon = daemon_new(&(struct daemon_options){ .name = "attic",
+                                                                     .broker = stage.broker,
+                                                                     .pki = stage.pki,
+                                                                     .cert = cert.base,
+                                                                     .devices = timed_lamp });
+        refused(daemon, row->reasons);
+}
+
+static void own_certificate__revoked__is_refused_with_its_reason(void **state)
+{
+        const char *const reasons[2] = { "certificate", "refused" };
+
+        (void)state;
+        PKI_RUN(stage.pki, "node", "barn");
+        PKI_RUN(stage.pki, "revoke", "barn");
+        struct broker *broker = broker_new(&(struct broker_options){ .pki = stage.pki });
+        struct daemon *daemon = daemon_new(&(struct daemon_options){
+                .name = "barn", .broker = broker, .pki = stage.pki, .devices = timed_lamp });
+        refused(daemon, reasons);
+        broker_free(broker);
+}
+
+/* ---- What is accepted ---------------------------------------------------------------------------------------------- */
+
+static void broker_address__in_the_ip_names__is_accepted(void **state)
+{
+        char url[64];
+
+        (void)state;
+        (void)snprintf(url, sizeof(url), "mqtts://127.0.0.1:%u", stage.broker->port.number);
+        struct daemon *daemon = daemon_new(&(struct daemon_options){
+                .name = "attic", .url = url, .pki = stage.pki, .devices = timed_lamp });
+        daemon_start(daemon);
+        daemon_wait_online(daemon, stage.tester);
+        chip_wait(daemon->lines, SPARE, 0);
+        daemon_stop(daemon);
+        daemon_free(daemon);
+}
+
+static void server_name__configured__is_verified_and_sent(void **state)
+{
+        struct wire *wire = wire_relay("127.0.0.1", stage.broker->port.number);
+        char url[64];
+
+        (void)state;
+        (void)snprintf(url, sizeof(url), "mqtts://127.0.0.1:%u", wire_port(wire));
+        struct daemon *daemon = daemon_new(&(struct daemon_options){
+                .name = "attic", .url = url, .pki = stage.pki, .tls = "server_name = localhost\n" });
+        client_forget(stage.tester);
+        daemon_start(daemon);
+        daemon_wait_online(daemon, stage.tester);
+        assert_string_equal(wire_wait_sni(wire), "localhost");
+        daemon_stop(daemon);
+        daemon_free(daemon);
+        wire_free(wire);
+}
+
+static void url_host__is_sent_as_server_name(void **state)
+{
+        struct wire *wire = wire_relay("127.0.0.1", stage.broker->port.number);
+        char url[64];
+
+        (void)state;
+        (void)snprintf(url, sizeof(url), "mqtts://localhost:%u", wire_port(wire));
+        struct daemon *daemon = daemon_new(&(struct daemon_options){ .name = "attic", .url = url, .pki = stage.pki });
+        client_forget(stage.tester);
+        daemon_start(daemon);
+        daemon_wait_online(daemon, stage.tester);
+        assert_string_equal(wire_wait_sni(wire), "localhost");
+        daemon_stop(daemon);
+        daemon_free(daemon);
+        wire_free(wire);
+}
+
+static void node__publishing_as_another__is_denied(void **state)
+{
+        struct client *hall = stage_client("hall", "hall-by-hand");
+
+        (void)state;
+        client_forget(stage.tester);
+        enum { NOT_AUTHORISED = 0x87 };
+        const char *const foreign[] = { "sconce/attic/status", "sconce/attic/lamp/set", "sconce/attic/lamp/state",
+                                        "homeassistant/device/attic/lamp/config", "sconce/hallway/status" };
+        for (size_t i = 0; i < ARRAY_SIZE(foreign); i++) {
+                int reason = client_publish_acked(hall, &(struct request){ .topic = foreign[i], .payload = "offline" });
+                assert_int_equal(reason, NOT_AUTHORISED);
+        }
+        assert_int_not_equal(client_publish_acked(hall, &(struct request){ .topic = "sconce/hall/own/state", .payload = "{}" }),
+                             NOT_AUTHORISED);
+        (void)client_wait(stage.tester, "sconce/hall/own/state", NULL, NULL);
+        assert_int_equal(client_count(stage.tester, "sconce/attic/#"), 0);
+        client_free(hall);
+}
+
+static void node__listening_to_another__hears_nothing(void **state)
+{
+        struct client *hall = stage_client("hall", "hall-by-hand");
+
+        (void)state;
+        client_subscribe(hall, "sconce/#");
+        client_say(stage.tester, "sconce/attic/lamp/set", "ON");
+        client_say(stage.tester, "sconce/hall/lamp/set", "ON");
+        (void)client_wait_text(hall, "sconce/hall/lamp/set", "ON");
+        assert_int_equal(client_count(hall, "sconce/attic/#"), 0);
+        client_free(hall);
+}
+
+/* ---- All of it ------------------------------------------------------------------------------------------------------ */
+
+static int open_stage(void **state)
+{
+        (void)stage_open_bare(state);
+        cert_make(&(struct cert){ .base = work_path("foreign"), .cn = "Foreign CA", .is_ca = true });
+        return 0;
+}
+
+#define ROW(prefix, function, row)                                                                           \
+        (struct CMUnitTest)                                                                                  \
+        {                                                                                                    \
+                .name = keep_name(prefix, (row)->name), .test_func = (function),                             \
+                .teardown_func = stage_tidy, .initial_state = (void *)(uintptr_t)(row)                                                    \
+        }
+
+static const char *keep_name(const char *prefix, const char *name)
+{
+        static char names[32][96];
+        static size_t n;
+
+        (void)snprintf(names[n], sizeof(names[n]), "%s__%s__is_refused_with_its_reason", prefix, name);
+        return names[n++];
+}
+
+int main(void)
+{
+        const struct CMUnitTest fixed[] = {
+                STAGE_TEST(broker_certificate__revoked__is_refused_with_its_reason, NULL),
+                STAGE_TEST(own_certificate__revoked__is_refused_with_its_reason, NULL),
+                STAGE_TEST(broker_address__in_the_ip_names__is_accepted, NULL),
+                STAGE_TEST(server_name__configured__is_verified_and_sent, NULL),
+                STAGE_TEST(url_host__is_sent_as_server_name, NULL),
+                STAGE_TEST(node__publishing_as_another__is_denied, NULL),
+                STAGE_TEST(node__listening_to_another__hears_nothing, NULL),
+        };
+        static struct CMUnitTest tests[ARRAY_SIZE(broker_cases) + ARRAY_SIZE(own_cases) + ARRAY_SIZE(fixed)];
+        size_t n = 0;
+
+        for (size_t i = 0; i < ARRAY_SIZE(broker_cases); i++)
+                tests[n++] = ROW("broker_certificate", broker_certificate__bad__is_refused_with_its_reason, &broker_cases[i]);
+        for (size_t i = 0; i < ARRAY_SIZE(own_cases); i++)
+                tests[n++] = ROW("own_certificate", own_certificate__bad__is_refused_with_its_reason, &own_cases[i]);
+        memcpy(&tests[n], fixed, sizeof(fixed));
+        return stage_run(tests, ARRAY_SIZE(tests), open_stage);
+}
