@@ -29,9 +29,10 @@ static void show_tail(const struct process *process)
 
         if (size > SHOWN_BYTES)
                 text += size - SHOWN_BYTES;
-        print_error("---- %s (%s) said:\n%s", process->name, process->pid ? "running" : "ended", text);
+        /* CMocka's own print functions cut at 1024 bytes. */
+        (void)fprintf(stderr, "---- %s (%s) said:\n%s", process->name, process->pid ? "running" : "ended", text);
         if (process->out.size)
-                print_error("---- and on stdout:\n%.2000s", process->out.text);
+                (void)fprintf(stderr, "---- and on stdout:\n%.2000s", process->out.text);
 }
 
 _Noreturn void give_up(const char *format, ...)
@@ -44,7 +45,7 @@ _Noreturn void give_up(const char *format, ...)
         va_end(arguments);
         for (const struct process *p = processes; p; p = p->next)
                 show_tail(p);
-        print_error("---- %s\n", text);
+        (void)fprintf(stderr, "---- %s\n", text);
         _fail(__FILE__, __LINE__);
         abort();
 }
@@ -128,6 +129,8 @@ _Noreturn static void child(const char *const argv[], const struct process_optio
         (void)dup2(null, STDIN_FILENO);
         (void)dup2(out, STDOUT_FILENO);
         (void)dup2(err, STDERR_FILENO);
+        /* libmosquitto's sockets stay open across exec: a child that holds one keeps its connection alive. */
+        (void)close_range(STDERR_FILENO + 1, ~0U, 0);
         (void)unsetenv("JOURNAL_STREAM");
         (void)unsetenv("NOTIFY_SOCKET");
         for (const char *const *e = options->env; e && *e; e++) {

@@ -51,6 +51,13 @@ int stage_open(void **state)
         return 0;
 }
 
+int stage_forget(void **state)
+{
+        (void)state;
+        client_forget(stage.tester);
+        return 0;
+}
+
 int stage_tidy(void **state)
 {
         (void)state;

@@ -49,6 +49,7 @@ int stage_run(const struct CMUnitTest *tests, size_t n, int (*open)(void **state
 
 struct client *stage_client(const char *name, const char *id); /* with the certificate of that name, hears nothing yet */
 struct daemon *stage_daemon(const char *name, const char *devices); /* through the stage's broker; not started */
+int stage_forget(void **state); /* a test's set-up: what the tester has heard so far does not count */
 /* A JSON result on the device's own topic with this `ok` and, where it is refused, this code. */
 void stage_wait_result(const char *device, const char *id, const char *code);
 /* Everything said so far has been dealt with by hall: a get is answered after it. Makes "nothing came" a fact. */

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "system/hasty.h"
 #include "system/override.h"
 #include "system/stage.h"
 
@@ -24,13 +25,6 @@ static const char *url_of(const char *scheme, const char *host, unsigned port)
         char url[128];
         (void)snprintf(url, sizeof(url), "%s://%s:%u", scheme, host, port);
         return keep_text(strdup(url));
-}
-
-static int forget(void **state)
-{
-        (void)state;
-        client_forget(stage.tester);
-        return 0;
 }
 
 static void switches(struct daemon *daemon, struct client *client)
@@ -230,6 +224,23 @@ static void network__goes_silent_in_session__is_noticed_by_the_keepalive(void **
         wire_free(wire);
 }
 
+static void connack__comes_with_the_handshake__node_is_up_and_answers(void **state)
+{
+        struct hasty *hasty = hasty_new(pki_ca(stage.pki), pki_issued(stage.pki, "localhost"));
+        struct daemon *daemon = daemon_new(&(struct daemon_options){ .name = "attic",
+                                                                     .url = url_of("mqtts", "localhost", hasty_port(hasty)),
+                                                                     .pki = stage.pki,
+                                                                     .devices = lamp });
+        (void)state;
+        daemon_start(daemon);
+        hasty_wait(hasty, "sconce/attic/cellar/state");
+        hasty_send(hasty, "sconce/attic/cellar/set", "ON");
+        hasty_wait(hasty, "\"state\":\"ON\"");
+        daemon_kill(daemon);
+        daemon_free(daemon);
+        hasty_free(hasty);
+}
+
 /* ---- Kinds of URL ------------------------------------------------------------------------------------------------------ */
 
 static void mqtts__captured__topic_is_not_on_the_wire(void **state)
@@ -357,8 +368,8 @@ static void password_file__wrong__is_refused_with_its_reason(void **state)
 
         (void)state;
         daemon_start(daemon);
-        (void)process_wait_log(daemon->process, "password", SOON_MS);
-        (void)process_wait_log(daemon->process, "password", SOON_MS);
+        (void)process_wait_log(daemon->process, "not authorized", SOON_MS);
+        (void)process_wait_log(daemon->process, "not authorized", SOON_MS);
         assert_false(process_logged(daemon->process, "open sesame"));
         daemon_stop(daemon);
         daemon_free(daemon);
@@ -398,22 +409,23 @@ static void envelope__wraps_json__and_its_checksum_is_right(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-        STAGE_TEST(ipv6__refuses__ipv4_is_tried, forget),
-        STAGE_TEST(ipv6__never_answers__ipv4_is_tried, forget),
-        STAGE_TEST(resolver__never_answers__lamp_goes_off_and_stop_is_prompt, forget),
-        STAGE_TEST(name__unknown_at_first__is_asked_for_again, forget),
-        STAGE_TEST(first_broker__dead__second_is_used, forget),
-        STAGE_TEST(tls_broker__says_nothing__is_given_up_and_tried_again, forget),
-        STAGE_TEST(plain_broker__says_nothing__is_given_up_and_tried_again, forget),
-        STAGE_TEST(address__never_answers__is_given_up_and_said, forget),
-        STAGE_TEST(network__goes_silent_in_session__is_noticed_by_the_keepalive, forget),
-        STAGE_TEST(mqtts__captured__topic_is_not_on_the_wire, forget),
-        STAGE_TEST(mqtt__captured__topic_is_readable_on_the_wire, forget),
-        STAGE_TEST(mqtt__version_3_1_1__works, forget),
-        STAGE_TEST(unix_socket__works, forget),
-        STAGE_TEST(password_file__right__stands_in_for_the_certificate, forget),
-        STAGE_TEST(password_file__wrong__is_refused_with_its_reason, forget),
-        STAGE_TEST(envelope__wraps_json__and_its_checksum_is_right, forget),
+        STAGE_TEST(ipv6__refuses__ipv4_is_tried, stage_forget),
+        STAGE_TEST(ipv6__never_answers__ipv4_is_tried, stage_forget),
+        STAGE_TEST(resolver__never_answers__lamp_goes_off_and_stop_is_prompt, stage_forget),
+        STAGE_TEST(name__unknown_at_first__is_asked_for_again, stage_forget),
+        STAGE_TEST(first_broker__dead__second_is_used, stage_forget),
+        STAGE_TEST(tls_broker__says_nothing__is_given_up_and_tried_again, stage_forget),
+        STAGE_TEST(plain_broker__says_nothing__is_given_up_and_tried_again, stage_forget),
+        STAGE_TEST(address__never_answers__is_given_up_and_said, stage_forget),
+        STAGE_TEST(network__goes_silent_in_session__is_noticed_by_the_keepalive, stage_forget),
+        STAGE_TEST(connack__comes_with_the_handshake__node_is_up_and_answers, stage_forget),
+        STAGE_TEST(mqtts__captured__topic_is_not_on_the_wire, stage_forget),
+        STAGE_TEST(mqtt__captured__topic_is_readable_on_the_wire, stage_forget),
+        STAGE_TEST(mqtt__version_3_1_1__works, stage_forget),
+        STAGE_TEST(unix_socket__works, stage_forget),
+        STAGE_TEST(password_file__right__stands_in_for_the_certificate, stage_forget),
+        STAGE_TEST(password_file__wrong__is_refused_with_its_reason, stage_forget),
+        STAGE_TEST(envelope__wraps_json__and_its_checksum_is_right, stage_forget),
 };
 
 STAGE_MAIN(tests, stage_open_bare)

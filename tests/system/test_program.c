@@ -268,20 +268,20 @@ static void sigusr1__toggles_debug(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-        STAGE_TEST(version__is_printed, NULL),
-        STAGE_TEST(unknown_argument__is_refused_with_a_hint, NULL),
-        STAGE_TEST(check__good_config__passes_and_opens_nothing, NULL),
-        STAGE_TEST(check__bad_config__tells_every_fault_with_its_place, NULL),
-        STAGE_TEST(check__one_line_twice__names_both_devices, NULL),
-        STAGE_TEST(start__bad_config__exits_with_78_and_the_text, NULL),
-        STAGE_TEST(start__no_config_file__exits_with_78_and_names_it, NULL),
-        STAGE_TEST(describe__all__lists_the_plugins, NULL),
-        STAGE_TEST(describe__one_by_name_or_path__shows_its_options, NULL),
-        STAGE_TEST(dump_config__secret__is_masked_and_places_are_told, NULL),
-        STAGE_TEST(lines__lists_the_chip, NULL),
-        STAGE_TEST(outputs_safe__after_a_kill__timed_and_off_go_off, NULL),
-        STAGE_TEST(sigterm__outputs_go_to_their_on_exit, NULL),
-        STAGE_TEST(sigusr1__toggles_debug, NULL),
+        STAGE_TEST(version__is_printed, stage_forget),
+        STAGE_TEST(unknown_argument__is_refused_with_a_hint, stage_forget),
+        STAGE_TEST(check__good_config__passes_and_opens_nothing, stage_forget),
+        STAGE_TEST(check__bad_config__tells_every_fault_with_its_place, stage_forget),
+        STAGE_TEST(check__one_line_twice__names_both_devices, stage_forget),
+        STAGE_TEST(start__bad_config__exits_with_78_and_the_text, stage_forget),
+        STAGE_TEST(start__no_config_file__exits_with_78_and_names_it, stage_forget),
+        STAGE_TEST(describe__all__lists_the_plugins, stage_forget),
+        STAGE_TEST(describe__one_by_name_or_path__shows_its_options, stage_forget),
+        STAGE_TEST(dump_config__secret__is_masked_and_places_are_told, stage_forget),
+        STAGE_TEST(lines__lists_the_chip, stage_forget),
+        STAGE_TEST(outputs_safe__after_a_kill__timed_and_off_go_off, stage_forget),
+        STAGE_TEST(sigterm__outputs_go_to_their_on_exit, stage_forget),
+        STAGE_TEST(sigusr1__toggles_debug, stage_forget),
 };
 
 STAGE_MAIN(tests, stage_open_bare)
