@@ -163,11 +163,11 @@ static void on_command(struct uplink *uplink, const struct topic *topic, const s
         uplink->handlers.command(uplink->handlers.userdata, topic->device, topic->channel, message, &meta);
 }
 
-/* The broker sent somebody's `offline` while we are here: an old will, or a mistake. */
+/* The broker sent somebody's `offline` while we are here: an old will, or a mistake. What it replays at the subscription
+ * is older than the `online` that followed our SUBSCRIBE, and our own goodbye comes back to us too. */
 static void on_own_status(struct uplink *uplink, const struct session_message *message)
 {
-        /* Our own farewell comes back before the broker acknowledges it. */
-        if (uplink->stopping)
+        if (message->retain || uplink->stopping)
                 return;
         if (message->size != strlen("online") || memcmp(message->payload, "online", message->size) != 0)
                 say_status(uplink, "online");
