@@ -18,7 +18,7 @@
 
 #include "util/cleanup.h"
 
-#define SHOWN_BYTES 6000 /* of each process when a wait fails */
+#define SHOWN_BYTES 12000 /* of each process when a wait fails */
 
 static struct process *processes;
 

@@ -249,9 +249,22 @@ static bool one_second_later(void *userdata)
         return now_us() - *(const uint64_t *)userdata > 1100 * USEC_PER_MSEC;
 }
 
+/* Lets everybody through until two commands have been answered. */
+static bool gate_opens_twice(void *userdata)
+{
+        struct gate_opening *opening = userdata;
+
+        if (gate_opens(opening)) {
+                (void)!write(opening->fd, "1", 1);
+                (void)close(opening->fd);
+        }
+        return client_count(stage.tester, "sconce/attic/slow/result") == 2;
+}
+
 static void command__waits_longer_than_its_expiry__is_refused_as_expired(void **state)
 {
-        struct daemon *daemon = daemon_with_gate("deadline = 10s\n");
+        struct daemon *daemon = daemon_with_gate("deadline = 30s\n");
+        struct gate_opening opening = { .fifo = work_path("gate") };
 
         (void)state;
         client_say(stage.tester, "sconce/attic/slow/set", "{\"level\":1,\"id\":\"first\"}");
@@ -259,9 +272,11 @@ static void command__waits_longer_than_its_expiry__is_refused_as_expired(void **
                                                         .payload = "{\"level\":2,\"id\":\"second\"}",
                                                         .expiry_s = 1 });
         uint64_t sent_us = now_us();
-        (void)!pump_until(one_second_later, &sent_us, SOON_MS);
-        open_gate("1");
-        const struct message *m = client_wait_json(stage.tester, "sconce/attic/slow/result", "id", "second");
+        assert_true(pump_until(one_second_later, &sent_us, SOON_MS));
+        assert_true(pump_until(gate_opens_twice, &opening, SOON_MS));
+        const struct message *m = client_wait_json(stage.tester, "sconce/attic/slow/result", "id", "first");
+        assert_string_equal(json_member(m, "ok"), "true");
+        m = client_wait_json(stage.tester, "sconce/attic/slow/result", "id", "second");
         assert_string_equal(json_member(m, "code"), "expired");
         daemon_stop(daemon);
         daemon_free(daemon);

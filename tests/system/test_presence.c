@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -16,6 +17,7 @@ static int raise_hall(void **state)
 {
         (void)state;
         if (!stage.hall->process || !process_running(stage.hall->process)) {
+                client_forget(stage.tester);
                 daemon_start(stage.hall);
                 daemon_wait_online(stage.hall, stage.tester);
         }
@@ -67,8 +69,12 @@ static void clean_stop__tells_offline(void **state)
 {
         (void)state;
         daemon_stop(stage.hall);
-        assert_true(process_logged(stage.broker->process, "Received DISCONNECT"));
         client_wait_text(stage.tester, "sconce/hall/status", "offline");
+        /* And that is its last word. */
+        struct client *client = newcomer();
+        assert_string_equal(client_wait(client, "sconce/hall/status", NULL, NULL)->payload, "offline");
+        assert_int_equal(client_count(stage.tester, "sconce/hall/status"), 1);
+        client_free(client);
 }
 
 static void kill__the_will_tells_offline(void **state)
@@ -76,7 +82,6 @@ static void kill__the_will_tells_offline(void **state)
         (void)state;
         daemon_kill(stage.hall);
         client_wait_text(stage.tester, "sconce/hall/status", "offline");
-        client_free(newcomer());
 }
 
 static void own_status__said_offline_by_another__is_repaired(void **state)
@@ -115,6 +120,7 @@ static void broker__killed_and_started_twice__everything_is_told_again(void **st
                 client_say(stage.tester, "sconce/hall/kitchen/set", "OFF");
                 chip_wait(stage.hall->lines, KITCHEN, 0);
         }
+        daemon_kill(stage.hall); /* which has been hung up on so often by now that it would suspect a twin */
 }
 
 static void broker__away__contact_moves_meanwhile__newest_state_is_told(void **state)
@@ -130,6 +136,7 @@ static void broker__away__contact_moves_meanwhile__newest_state_is_told(void **s
         (void)client_wait_json(stage.tester, "sconce/hall/door/state", "state", "ON");
         chip_pull(stage.hall->lines, DOOR, false);
         (void)client_wait_json(stage.tester, "sconce/hall/door/state", "state", "OFF");
+        daemon_kill(stage.hall);
 }
 
 static void start__before_the_broker__joins_when_it_comes(void **state)
@@ -145,19 +152,33 @@ static void start__before_the_broker__joins_when_it_comes(void **state)
         daemon_wait_online(stage.hall, stage.tester);
 }
 
-static void second_node_of_that_name__first_says_so_and_backs_off(void **state)
+#define TWO_OF_ONE_NAME "two nodes of one name"
+
+static bool one_backs_off(void *userdata)
+{
+        struct daemon *const *pair = userdata;
+        return process_logged(pair[0]->process, TWO_OF_ONE_NAME) || process_logged(pair[1]->process, TWO_OF_ONE_NAME);
+}
+
+static void second_node_of_that_name__is_told_and_one_backs_off(void **state)
 {
         struct daemon *twin = stage_daemon("hall", "[switch twin]\nline = GPIO5\n");
 
         (void)state;
         daemon_start(twin);
-        const char *line = process_wait_log(stage.hall->process, "taken over", SOON_MS);
-        assert_non_null(strstr(line, "hall"));
-        /* No ping-pong: the twin keeps its session while the first waits out its minute. */
-        client_wait_text(stage.tester, "sconce/hall/twin/status", "online");
-        client_say(stage.tester, "sconce/hall/twin/set", "{\"state\":\"ON\",\"id\":\"t\"}");
-        stage_wait_result("twin", "t", NULL);
-        assert_false(process_logged(twin->process, "taken over"));
+        /* A broker that tells of the takeover makes hall wait a minute at once; mosquitto 2.0.11 only hangs up, and it
+         * takes some rounds until one of the two draws the same conclusion. Either way one is left in peace. */
+        struct daemon *pair[2] = { stage.hall, twin };
+        assert_true(pump_until(one_backs_off, pair, 2 * SOON_MS));
+        const struct daemon *left = process_logged(stage.hall->process, TWO_OF_ONE_NAME) ? twin : stage.hall;
+        struct client *client = newcomer();
+        daemon_wait_online(left, client);
+        client_free(client);
+        char topic[64], device[8];
+        (void)snprintf(device, sizeof(device), "%s", left == twin ? "twin" : "pump");
+        (void)snprintf(topic, sizeof(topic), "sconce/hall/%s/set", device);
+        client_say(stage.tester, topic, "{\"state\":\"ON\",\"id\":\"t\"}");
+        stage_wait_result(device, "t", NULL);
         daemon_stop(twin);
         daemon_free(twin);
         daemon_kill(stage.hall);
@@ -197,7 +218,7 @@ static const struct CMUnitTest tests[] = {
         STAGE_TEST(start__before_the_broker__joins_when_it_comes, raise_hall),
         STAGE_TEST(client_id__node__is_sconce_and_the_name, raise_hall),
         STAGE_TEST(client_id__random__two_nodes_of_one_name_live_side_by_side, raise_hall),
-        STAGE_TEST(second_node_of_that_name__first_says_so_and_backs_off, raise_hall),
+        STAGE_TEST(second_node_of_that_name__is_told_and_one_backs_off, raise_hall),
 };
 
 STAGE_MAIN(tests, stage_open)

@@ -255,13 +255,19 @@ static void sigterm__outputs_go_to_their_on_exit(void **state)
 
 static void sigusr1__toggles_debug(void **state)
 {
-        struct daemon *daemon = daemon_new(&(struct daemon_options){
-                .name = "attic", .broker = stage.broker, .pki = stage.pki, .log_level = "notice" });
+        struct wire *wire = wire_relay("127.0.0.1", stage.broker->port.number);
+        char url[64];
+
         (void)state;
+        (void)snprintf(url, sizeof(url), "mqtts://localhost:%u", wire_port(wire));
+        struct daemon *daemon =
+                daemon_new(&(struct daemon_options){ .name = "attic", .url = url, .pki = stage.pki, .log_level = "notice" });
         daemon_start(daemon);
         daemon_wait_online(daemon, stage.tester);
+        assert_false(process_logged(daemon->process, "<7>"));
         process_signal(daemon->process, SIGUSR1);
-        client_say(stage.tester, "sconce/attic/nobody/set", "ON");
+        (void)process_wait_log(daemon->process, "debug", SOON_MS);
+        wire_free(wire);
         (void)process_wait_log(daemon->process, "<7>", SOON_MS);
         daemon_stop(daemon);
         daemon_free(daemon);
