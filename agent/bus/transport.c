@@ -182,11 +182,20 @@ static void handshake_turn(struct transport *t, uint32_t events)
         }
 }
 
+/* What came before the connection stood; a peer that has hung up since is told from what it left to read. */
+static int connect_error(const struct transport *t)
+{
+        int error = t->handshake.io_error ? t->handshake.io_error : socket_error(t);
+
+        return error == ECONNRESET || error == EPIPE ? 0 : error;
+}
+
 static void connecting_turn(struct transport *t, uint32_t events)
 {
         /* On loopback the handshake may be over before the first event. */
-        if ((events & (EPOLLERR | EPOLLHUP)) && !t->handshake.done) {
-                finish(t, socket_error(t));
+        int error = (events & (EPOLLERR | EPOLLHUP)) && !t->handshake.done ? connect_error(t) : 0;
+        if (error) {
+                finish(t, error);
                 return;
         }
         t->end.connected = true;
