@@ -11,6 +11,7 @@
 
 #define VALUES_MAX 64
 #define SAVED_MAX  16
+#define ADDED_MAX  16
 
 struct sconce_timer {
         struct sconce_timer *next;
@@ -52,7 +53,10 @@ struct mock_host {
         size_t n_values;
         uint64_t value_time_us;
         unsigned n_reports, n_events;
-        char event[128], error[320];
+        char event[128], event_log[1024], error[320];
+        uint64_t event_time_us;
+        struct sconce_channel added[ADDED_MAX];
+        size_t n_added;
         int health;
         struct {
                 char key[64], text[512];
@@ -107,8 +111,13 @@ static int mock_raise(struct sconce_device *dev, uint64_t time_us, const char *c
 {
         struct mock_host *host = host_of(dev);
 
-        (void)time_us;
+        size_t used = strlen(host->event_log);
+
+        assert_true(used + strlen(event_type) + 2 < sizeof(host->event_log));
+        (void)snprintf(host->event_log + used, sizeof(host->event_log) - used, "%s%s", used ? " " : "",
+                       event_type);
         (void)snprintf(host->event, sizeof(host->event), "%s %s", channel, event_type);
+        host->event_time_us = time_us;
         host->n_events++;
         return 0;
 }
@@ -120,7 +129,8 @@ static int mock_set_health(struct sconce_device *dev, int error, const char *rea
         return 0;
 }
 
-static void __attribute__((format(printf, 2, 0))) mock_say(struct sconce_device *dev, const char *format, va_list arguments)
+static void __attribute__((format(printf, 2, 0)))
+mock_say(struct sconce_device *dev, const char *format, va_list arguments)
 {
         struct mock_host *host = host_of(dev);
 
@@ -144,9 +154,18 @@ static uint64_t mock_now_us(struct sconce_device *dev)
 static int mock_channel_add(struct sconce_device *dev, const struct sconce_channel *channel,
                             size_t channel_size)
 {
-        (void)dev;
-        (void)channel_size;
-        return channel->key ? 0 : -EINVAL;
+        struct mock_host *host = host_of(dev);
+        size_t at = 0;
+
+        if (!channel->key)
+                return -EINVAL;
+        while (at < host->n_added && strcmp(host->added[at].key, channel->key) != 0)
+                at++;
+        assert_true(at < ADDED_MAX);
+        assert_true(channel_size <= sizeof(host->added[at]));
+        memcpy(&host->added[at], channel, channel_size);
+        host->n_added += at == host->n_added;
+        return 0;
 }
 
 static int mock_get_first(struct sconce_device *dev, const char *channel, struct sconce_value *ret_value)
@@ -626,11 +645,22 @@ void mock_advance_us(struct mock_host *host, uint64_t by_us)
         uint64_t until_us = host->now_us + by_us;
 
         for (struct sconce_timer *timer; (timer = next_due(host, until_us));) {
-                host->now_us = timer->due_us;
+                if (timer->due_us > host->now_us)
+                        host->now_us = timer->due_us;
                 timer->is_armed = false;
                 timer->fn(&host->device, host->instance, timer->userdata);
         }
         host->now_us = until_us;
+}
+
+void mock_stall_us(struct mock_host *host, uint64_t by_us)
+{
+        host->now_us += by_us;
+}
+
+uint64_t mock_now(const struct mock_host *host)
+{
+        return host->now_us;
 }
 
 unsigned mock_timers_armed(const struct mock_host *host)
@@ -653,8 +683,13 @@ struct sconce_line *mock_line(struct mock_host *host, const char *name)
 
 void mock_edge(struct mock_host *host, const char *name, bool active)
 {
+        mock_edge_at(host, name, active, host->now_us, 0);
+}
+
+void mock_edge_at(struct mock_host *host, const char *name, bool active, uint64_t time_us, uint32_t lost)
+{
         struct sconce_line *line = mock_line(host, name);
-        const struct sconce_edge edge = { .line = line, .active = active, .time_us = host->now_us };
+        const struct sconce_edge edge = { .line = line, .active = active, .lost = lost, .time_us = time_us };
 
         line->active = active;
         if (line->is_open && line->fn)
@@ -700,6 +735,29 @@ const char *mock_event(const struct mock_host *host)
 unsigned mock_events(const struct mock_host *host)
 {
         return host->n_events;
+}
+
+uint64_t mock_event_time_us(const struct mock_host *host)
+{
+        return host->event_time_us;
+}
+
+const char *mock_event_log(const struct mock_host *host)
+{
+        return host->event_log;
+}
+
+void mock_event_log_empty(struct mock_host *host)
+{
+        host->event_log[0] = '\0';
+}
+
+const struct sconce_channel *mock_channel(const struct mock_host *host, const char *key)
+{
+        for (size_t i = 0; i < host->n_added; i++)
+                if (strcmp(host->added[i].key, key) == 0)
+                        return &host->added[i];
+        return NULL;
 }
 
 int mock_health(const struct mock_host *host)

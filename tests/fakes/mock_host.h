@@ -53,11 +53,16 @@ int mock_commands(struct mock_host *host, const struct sconce_value *values, siz
 
 /* The fake clock, and timers that fall due. */
 void mock_advance_us(struct mock_host *host, uint64_t by_us);
+/* The loop is busy elsewhere: time goes by, and timers that fall due wait for the next mock_advance_us(). */
+void mock_stall_us(struct mock_host *host, uint64_t by_us);
+uint64_t mock_now(const struct mock_host *host);
 unsigned mock_timers_armed(const struct mock_host *host);
 
 /* Lines by the name that the option gave them. */
 struct sconce_line *mock_line(struct mock_host *host, const char *name);
 void mock_edge(struct mock_host *host, const char *name, bool active);
+/* One that comes late, or after others that were lost. */
+void mock_edge_at(struct mock_host *host, const char *name, bool active, uint64_t time_us, uint32_t lost);
 /* A watched descriptor is ready; false: nobody watches it. */
 bool mock_ready(struct mock_host *host, int fd, uint32_t events);
 
@@ -67,6 +72,12 @@ uint64_t mock_value_time_us(const struct mock_host *host); /* of the last report
 unsigned mock_reports(const struct mock_host *host);
 const char *mock_event(const struct mock_host *host); /* the last one, "channel type"; "": none */
 unsigned mock_events(const struct mock_host *host);
+uint64_t mock_event_time_us(const struct mock_host *host); /* of the last one; as given, 0: now */
+const char *
+mock_event_log(const struct mock_host *host); /* "single double": the types since the log was emptied */
+void mock_event_log_empty(struct mock_host *host);
+/* A channel that was added, as the last call had it; its texts are the plugin's. NULL: none of that key. */
+const struct sconce_channel *mock_channel(const struct mock_host *host, const char *key);
 int mock_health(const struct mock_host *host);
 const char *mock_error(const struct mock_host *host); /* sconce_error() of the last callback; "": nothing */
 const char *mock_saved(const struct mock_host *host, const char *key);
