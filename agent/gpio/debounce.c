@@ -11,8 +11,12 @@ struct debounce {
         void *userdata;
         bool level;     /* settled */
         bool candidate; /* since the last edge */
+        bool is_asked_again;
         uint64_t edge_us;
 };
+
+/* What the timer of a busy loop has yet to hear of is delivered after one more round. */
+#define SETTLE_US (1 * USEC_PER_MSEC)
 
 static void wait_from(struct debounce *debounce, uint64_t edge_us)
 {
@@ -20,6 +24,7 @@ static void wait_from(struct debounce *debounce, uint64_t edge_us)
         uint64_t waited_us = now_us > edge_us ? now_us - edge_us : 0;
 
         debounce->edge_us = edge_us;
+        debounce->is_asked_again = false;
         timer_arm(debounce->timer, debounce->stable_us > waited_us ? debounce->stable_us - waited_us : 0);
 }
 
@@ -28,8 +33,13 @@ static void on_time(void *userdata)
         struct debounce *debounce = userdata;
         int now = debounce->ops->look(debounce->userdata);
 
-        /* It moved and its edge is still on its way, or was lost in a full queue. */
+        /* It moved and its edge is still on its way, and knows better when; or was lost in a full queue. */
         if (now >= 0 && now != (int)debounce->candidate) {
+                if (!debounce->is_asked_again) {
+                        debounce->is_asked_again = true;
+                        timer_arm(debounce->timer, SETTLE_US);
+                        return;
+                }
                 debounce->candidate = now;
                 wait_from(debounce, loop_now_us(debounce->loop));
                 return;
@@ -74,8 +84,17 @@ void debounce_start(struct debounce *debounce, bool high)
 
 void debounce_edge(struct debounce *debounce, bool high, uint64_t time_us)
 {
+        bool was = debounce->candidate;
+        uint64_t settled_us = debounce->edge_us + debounce->stable_us;
+        /* In a busy loop the timer has not fired, but the level had been stable: the timestamps say so. */
+        bool settled = was != debounce->level && high != was && time_us > settled_us;
+
+        if (settled)
+                debounce->level = was;
         debounce->candidate = high;
         wait_from(debounce, time_us);
+        if (settled) /* last: it may free this */
+                debounce->ops->settled(debounce->userdata, was, settled_us);
 }
 
 bool debounce_level(const struct debounce *debounce)

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "fakes/fake_chip.h"
+#include "gpio/debounce.h"
 #include "util/cleanup.h"
 
 #define MS USEC_PER_MSEC
@@ -185,11 +186,112 @@ static void debounce__last_edge_lost__the_final_level_is_told(void **state)
         fake_chips[1].lines[2].high = true;
         loop_advance(&f.loop, 20 * MS);
         assert_int_equal(told.edges, 0);
-        loop_advance(&f.loop, 20 * MS);
+        loop_advance(&f.loop, 21 * MS); /* one round more, in case that the edge is merely late */
         assert_int_equal(told.edges, 1);
         assert_true(told.last.active);
 }
 
+/* ---- A busy loop: edges come late, all at once, with the times at which they were ------------------------
+ */
+
+static struct {
+        struct debounce *debounce;
+        bool high; /* what the line shows */
+        unsigned count;
+        struct {
+                bool high;
+                uint64_t time_us;
+        } settled[8];
+} busy;
+
+static int busy_look(void *userdata)
+{
+        (void)userdata;
+        return busy.high;
+}
+
+static void busy_settled(void *userdata, bool high, uint64_t time_us)
+{
+        (void)userdata;
+        assert_true(busy.count < ARRAY_SIZE(busy.settled));
+        busy.settled[busy.count].high = high;
+        busy.settled[busy.count++].time_us = time_us;
+}
+
+static const struct debounce_ops busy_ops = { .look = busy_look, .settled = busy_settled };
+
+static int setup_busy(void **state)
+{
+        (void)setup(state);
+        memset(&busy, 0, sizeof(busy));
+        assert_int_equal(debounce_new(&f.loop, 20 * MS, &busy_ops, NULL, &busy.debounce), 0);
+        debounce_start(busy.debounce, false);
+        return 0;
+}
+
+static int teardown_busy(void **state)
+{
+        debounce_free(busy.debounce);
+        return teardown(state);
+}
+
+/* From `from_us` on, each 100 ms after the one before, the first one up. */
+static void edges_from(uint64_t from_us, unsigned first, unsigned count)
+{
+        for (unsigned i = first; i < count; i++)
+                debounce_edge(busy.debounce, i % 2 == 0, from_us + i * 100 * MS);
+}
+
+static void expect_settled(uint64_t from_us, unsigned count)
+{
+        assert_int_equal(busy.count, count);
+        for (unsigned i = 0; i < count; i++) {
+                assert_int_equal(busy.settled[i].high, i % 2 == 0);
+                assert_int_equal(busy.settled[i].time_us, from_us + i * 100 * MS + 20 * MS);
+        }
+}
+
+static void debounce_edge__after_others_that_were_stable__each_is_told(void **state)
+{
+        uint64_t from_us = loop_now_us(&f.loop);
+
+        (void)state;
+        loop_advance(&f.loop, USEC_PER_SEC);
+        edges_from(from_us, 0, 4);
+        loop_advance(&f.loop, 20 * MS);
+        expect_settled(from_us, 4);
+}
+
+static void debounce_edge__after_others_that_bounced__only_the_stable_are_told(void **state)
+{
+        uint64_t from_us = loop_now_us(&f.loop);
+
+        (void)state;
+        loop_advance(&f.loop, USEC_PER_SEC);
+        for (unsigned i = 0; i < 9; i++) /* up in the end */
+                debounce_edge(busy.debounce, i % 2 == 0, from_us + i * MS);
+        debounce_edge(busy.debounce, false, from_us + 200 * MS);
+        loop_advance(&f.loop, 20 * MS);
+        assert_int_equal(busy.count, 2);
+        assert_int_equal(busy.settled[0].time_us, from_us + 28 * MS);
+        assert_int_equal(busy.settled[1].time_us, from_us + 220 * MS);
+}
+
+static void debounce__timer_before_the_edges__they_are_awaited(void **state)
+{
+        uint64_t from_us = loop_now_us(&f.loop);
+
+        (void)state;
+        edges_from(from_us, 0, 1);
+        busy.high = false; /* let go, pressed and let go again, and nobody has told yet */
+        loop_advance(&f.loop, 20 * MS);
+        assert_int_equal(busy.count, 0);
+        edges_from(from_us, 1, 4);
+        loop_advance(&f.loop, USEC_PER_SEC);
+        expect_settled(from_us, 4);
+}
+
+#define BUSY_TEST(name)     cmocka_unit_test_setup_teardown(name, setup_busy, teardown_busy)
 #define DEBOUNCE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -204,6 +306,9 @@ int main(void)
                 DEBOUNCE_TEST(debounce__callback_frees_the_line__is_fine),
                 DEBOUNCE_TEST(debounce__level_at_the_start__is_not_told),
                 DEBOUNCE_TEST(debounce__last_edge_lost__the_final_level_is_told),
+                BUSY_TEST(debounce_edge__after_others_that_were_stable__each_is_told),
+                BUSY_TEST(debounce_edge__after_others_that_bounced__only_the_stable_are_told),
+                BUSY_TEST(debounce__timer_before_the_edges__they_are_awaited),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
