@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* device/loader: plugin files that are loaded, refused or not there. */
 #include <errno.h>
+#include <fnmatch.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -19,9 +20,10 @@ static void devices_check__unknown_plugin__lists_and_suggests(void **state)
         struct house *house = *state;
 
         char *wrong = house_check(house, "[lmap kitchen]\nline = GPIO17\n");
-        assert_string_equal(
-                wrong, "a.conf:1: [lmap kitchen]: there is no plugin \"lmap\"; there are: contact, lamp, "
-                       "switch, thermal; did you mean lamp\n");
+        static const char pattern[] = "a.conf:1: \\[lmap kitchen]: there is no plugin \"lmap\"; there are: "
+                                      "*contact, *lamp, *switch, *thermal*; did you mean lamp\n";
+        if (fnmatch(pattern, wrong, 0) != 0)
+                fail_msg("%s", wrong);
         free(wrong);
 }
 

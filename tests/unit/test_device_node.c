@@ -149,9 +149,8 @@ static void devices_describe__unknown__said(void **state)
 
         char *text = describe(house, "lmap", -ENOENT);
         assert_string_equal(text, "");
-        assert_true(house_logged(
-                house, "there is no plugin \"lmap\"; there are: contact, lamp, switch, thermal; did you mean "
-                       "lamp"));
+        assert_true(house_logged(house, "there is no plugin \"lmap\"; there are: "));
+        assert_true(house_logged(house, "; did you mean lamp"));
         free(text);
 }
 
