@@ -329,6 +329,11 @@ const char *mock_saved(const struct mock_host *host, const char *key)
         return NULL;
 }
 
+void mock_save_text(struct mock_host *host, const char *key, const char *text)
+{
+        (void)mock_save(&host->device, key, text);
+}
+
 static int mock_load(struct sconce_device *dev, const char *key, char *text, size_t size)
 {
         const char *saved = mock_saved(host_of(dev), key);

@@ -81,3 +81,5 @@ const struct sconce_channel *mock_channel(const struct mock_host *host, const ch
 int mock_health(const struct mock_host *host);
 const char *mock_error(const struct mock_host *host); /* sconce_error() of the last callback; "": nothing */
 const char *mock_saved(const struct mock_host *host, const char *key);
+void mock_save_text(struct mock_host *host, const char *key,
+                    const char *text); /* as an earlier run may have */

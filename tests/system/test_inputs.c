@@ -6,13 +6,18 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "system/stage.h"
+#include "util/cleanup.h"
 
-enum { MOTION = 24, WALL = 5, HOLD = 6, BELL = 12 };
+enum { MOTION = 24, WALL = 5, HOLD = 6, BELL = 12, GATE_UP = 25, GATE_DOWN = 26, GATE_STOP = 13 };
+
+#define BLIND "[cover blind]\nup = GPIO20\ndown = GPIO21\nup_time = 200ms\ndead_time = 50ms\n"
 
 static const char devices[] = "[switch pump]\nline = GPIO22\n"
                               "[contact motion]\nline = GPIO24\nbias = pull-down\ndevice_class = motion\n"
@@ -22,7 +27,9 @@ static const char devices[] = "[switch pump]\nline = GPIO22\n"
                               "double_time = 5s\nlong_time = 1m\n"
                               "[button hold]\nline = GPIO6\nbias = pull-down\ndebounce = 0ms\n"
                               "long_time = 100ms\n"
-                              "[button bell]\nline = GPIO12\nbias = pull-down\npresses = 2\nlong_time = 1m\n";
+                              "[button bell]\nline = GPIO12\nbias = pull-down\npresses = 2\nlong_time = 1m\n"
+                              "[cover gate]\nup = GPIO25\ndown = GPIO26\nup_time = 1h\ndevice_class = gate\n"
+                              "up_stop = GPIO13\nup_stop_bias = pull-down\nup_stop_debounce = 0ms\n" BLIND;
 
 static int open_stage(void **state)
 {
@@ -157,6 +164,134 @@ static void busy_loop__second_press_heard_of_too_late__double(void **state)
         expect_event("sconce/hall/wall/event", "double");
 }
 
+/* ---- cover --------------------------------------------------------------------------------------------- */
+
+struct place {
+        const char *state, *position;
+};
+
+static bool is_at(const struct message *message, const void *userdata)
+{
+        const struct place *place = userdata;
+        const char *state = json_member(message, "state"), *position = json_member(message, "position");
+
+        return state && position && strcmp(state, place->state) == 0 &&
+               strcmp(position, place->position) == 0;
+}
+
+static void expect_cover(const char *device, const char *state_text, const char *position)
+{
+        const struct place place = { state_text, position };
+        char topic[64];
+
+        (void)snprintf(topic, sizeof(topic), "sconce/hall/%s/state", device);
+        (void)client_wait(stage.tester, topic, is_at, &place);
+}
+
+static void cover__words__lines_and_state_follow(void **state)
+{
+        (void)state;
+        client_say(stage.tester, "sconce/hall/gate/set", "OPEN");
+        chip_wait(stage.hall->lines, GATE_UP, 1);
+        expect_cover("gate", "opening", "null");
+        client_say(stage.tester, "sconce/hall/gate/set", "CLOSE");
+        chip_wait(stage.hall->lines, GATE_DOWN, 1);
+        assert_int_equal(chip_value(stage.hall->lines, GATE_UP), 0);
+        expect_cover("gate", "closing", "null");
+        client_say(stage.tester, "sconce/hall/gate/set", "{\"state\":\"stop\"}");
+        chip_wait(stage.hall->lines, GATE_DOWN, 0);
+        expect_cover("gate", "stopped", "null");
+}
+
+static void cover__end_stop__halts_it(void **state)
+{
+        (void)state;
+        client_say(stage.tester, "sconce/hall/gate/set", "OPEN");
+        chip_wait(stage.hall->lines, GATE_UP, 1);
+        pull(GATE_STOP, true);
+        chip_wait(stage.hall->lines, GATE_UP, 0);
+        expect_cover("gate", "open", "100");
+        client_say(stage.tester, "sconce/hall/gate/set/position", "40");
+        chip_wait(stage.hall->lines, GATE_DOWN, 1);
+        client_say(stage.tester, "sconce/hall/gate/set", "STOP");
+        chip_wait(stage.hall->lines, GATE_DOWN, 0);
+        pull(GATE_STOP, false);
+}
+
+static void cover__position__by_time(void **state)
+{
+        (void)state;
+        client_say(stage.tester, "sconce/hall/blind/set", "OPEN");
+        expect_cover("blind", "open", "100");
+        client_say(stage.tester, "sconce/hall/blind/set", "50");
+        (void)client_wait_json(stage.tester, "sconce/hall/blind/state", "state", "closing");
+        const struct message *m = client_wait_json(stage.tester, "sconce/hall/blind/state", "state",
+                                                   "stopped");
+        int position = atoi(json_member(m, "position"));
+        assert_true(position > 0 && position <= 50); /* a busy machine goes further, and knows it */
+        client_say(stage.tester, "sconce/hall/blind/set", "CLOSE");
+        expect_cover("blind", "closed", "0");
+}
+
+static void cover__out_of_range__refused(void **state)
+{
+        (void)state;
+        client_say(stage.tester, "sconce/hall/blind/set", "{\"position\":101,\"id\":\"far\"}");
+        stage_wait_result("blind", "far", "range");
+}
+
+/* Only what was saved tells where it stands: a new section does not move it, and a crash leaves it unknown.
+ */
+static void cover__restart_and_crash__known_and_unknown(void **state)
+{
+        char *other = NULL;
+
+        (void)state;
+        client_say(stage.tester, "sconce/hall/blind/set", "OPEN");
+        expect_cover("blind", "open", "100");
+        assert_true(asprintf(&other, "%smargin = 20\n", devices) > 0);
+        daemon_write_config(stage.hall, other);
+        free(other);
+        process_signal(stage.hall->process, SIGHUP);
+        (void)process_wait_log(stage.hall->process, "reloaded", SOON_MS);
+        client_say(stage.tester, "sconce/hall/blind/get", "");
+        expect_cover("blind", "open", "100");
+
+        daemon_kill(stage.hall);
+        client_forget(stage.tester);
+        daemon_start(stage.hall);
+        expect_cover("blind", "stopped", "null");
+}
+
+/* What the record of edges shows of two lines, in order: never both. */
+static void expect_never_both(unsigned a, unsigned b)
+{
+        char path[1024];
+        unsigned at;
+        int level, on[2] = { 0, 0 };
+
+        (void)snprintf(path, sizeof(path), "%s/edges", stage.hall->lines);
+        CLEANUP_FILE FILE *file = fopen(path, "re");
+        assert_non_null(file);
+        while (fscanf(file, "%*u %u %d", &at, &level) == 2) {
+                if (at == a || at == b)
+                        on[at == b] = level;
+                assert_false(on[0] && on[1]);
+        }
+}
+
+static void cover__hasty_commands__never_both_lines(void **state)
+{
+        (void)state;
+        chip_needs_edges();
+        for (int i = 0; i < 50; i++)
+                client_say(stage.tester, "sconce/hall/gate/set", i % 2 ? "OPEN" : "CLOSE");
+        chip_wait(stage.hall->lines, GATE_UP, 1);
+        client_say(stage.tester, "sconce/hall/gate/set", "STOP");
+        chip_wait(stage.hall->lines, GATE_UP, 0);
+        expect_never_both(GATE_UP, GATE_DOWN);
+}
+
 static const struct CMUnitTest tests[] = {
         STAGE_TEST(contact__device_class__is_in_info, stage_forget),
         STAGE_TEST(contact__off_delay__stays_on_until_it_is_over, stage_forget),
@@ -164,6 +299,12 @@ static const struct CMUnitTest tests[] = {
         STAGE_TEST(button__held__long_then_release, stage_forget),
         STAGE_TEST(busy_loop__presses_far_apart__two_singles_though_they_come_at_once, stage_forget),
         STAGE_TEST(busy_loop__second_press_heard_of_too_late__double, stage_forget),
+        STAGE_TEST(cover__words__lines_and_state_follow, stage_forget),
+        STAGE_TEST(cover__end_stop__halts_it, stage_forget),
+        STAGE_TEST(cover__position__by_time, stage_forget),
+        STAGE_TEST(cover__out_of_range__refused, stage_forget),
+        STAGE_TEST(cover__hasty_commands__never_both_lines, stage_forget),
+        STAGE_TEST(cover__restart_and_crash__known_and_unknown, stage_forget),
 };
 
 STAGE_MAIN(tests, open_stage)

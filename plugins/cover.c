@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cover: a shutter, blind, awning, gate: a motor with one output for each direction.
+ *
+ * Where it stands is reckoned from how long it has moved, 0 closed to 100 open. It is known after an end has
+ * been reached, and after a clean stop of the agent; else it is unknown (null), nothing moves by itself, and
+ * the next command first drives to an end. On the way to an end the motor runs for `margin` longer than the
+ * reckoning says, or until the end stop: that takes out what small errors have added up to.
+ *
+ * The two outputs are never on together, and between one direction and the other both are off for
+ * `dead_time`, counted from the start too, since nobody knows what moved before. While that lasts a command
+ * waits; STOP forgets it.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sconce/plugin.h>
+
+#define TICK_US  (1000 * 1000ULL) /* how often a moving cover tells where it is */
+#define RETRY_US (1000 * 1000ULL) /* of an output that could not be switched off */
+#define NEAR     0.5              /* per cent: too little to move for */
+
+enum way { UP, DOWN, STILL };
+
+struct side {
+        struct sconce_line *line, *stop;
+        uint64_t travel_us; /* from end to end */
+        bool is_at_stop;
+};
+
+struct cover {
+        struct side side[2];
+        uint64_t dead_time_us;
+        double margin_pct;
+        int device_class;
+
+        struct sconce_timer *timer;
+        enum way moving, last;     /* last: before the standstill; STILL: nobody knows */
+        uint64_t since_us, end_us; /* of the movement */
+        uint64_t ready_us;         /* when the dead time is over */
+        bool is_known;
+        double position; /* at since_us, or where it stands */
+        bool has_target;
+        double target;
+};
+
+static const double end_of[] = { [UP] = 100, [DOWN] = 0 };
+
+static const char *const classes[] = { "awning", "blind", "curtain", "damper", "door", "garage",
+                                       "gate",   "shade", "shutter", "window", NULL };
+
+static const struct sconce_option options[] = {
+        SCONCE_OPTION_LINE(struct cover, side[UP].line, "up", SCONCE_REQUIRED | SCONCE_OUTPUT,
+                           "GPIO line that opens it"),
+        SCONCE_OPTION_LINE(struct cover, side[DOWN].line, "down", SCONCE_REQUIRED | SCONCE_OUTPUT,
+                           "GPIO line that closes it"),
+        SCONCE_OPTION_DURATION(struct cover, side[UP].travel_us, "up_time", SCONCE_REQUIRED,
+                               "How long it takes from closed to open", .min = "100ms", .max = "1h"),
+        SCONCE_OPTION_DURATION(struct cover, side[DOWN].travel_us, "down_time", 0,
+                               "How long it takes from open to closed; by default as long as up",
+                               .min = "100ms", .max = "1h"),
+        SCONCE_OPTION_DURATION(struct cover, dead_time_us, "dead_time", 0,
+                               "How long both outputs are off between the directions", .def = "500ms",
+                               .min = "50ms", .max = "1m"),
+        SCONCE_OPTION_PERCENT(struct cover, margin_pct, "margin", 0,
+                              "How much longer than reckoned it runs towards an end", .def = "10"),
+        SCONCE_OPTION_LINE(struct cover, side[UP].stop, "up_stop", 0,
+                           "GPIO line that is active when it is open", .debounce = "20ms"),
+        SCONCE_OPTION_LINE(struct cover, side[DOWN].stop, "down_stop", 0,
+                           "GPIO line that is active when it is closed", .debounce = "20ms"),
+        SCONCE_OPTION_ENUM(struct cover, device_class, "device_class", 0,
+                           "What it is, for the words and pictures of a home-automation system",
+                           .choices = classes),
+        { .key = NULL },
+};
+
+/* ---- Where it is --------------------------------------------------------------------------------------- */
+
+static double position_at(const struct cover *cover, uint64_t now_us)
+{
+        if (cover->moving == STILL)
+                return cover->position;
+        double moved = 100.0 * (double)(now_us - cover->since_us) /
+                       (double)cover->side[cover->moving].travel_us;
+        return cover->moving == UP ? fmin(cover->position + moved, 100) : fmax(cover->position - moved, 0);
+}
+
+/* Whole numbers, and an end only for an end. */
+static double shown(double position)
+{
+        if (position <= 0 || position >= 100)
+                return position;
+        return fmin(fmax(round(position), 1), 99);
+}
+
+static const char *state_text(const struct cover *cover)
+{
+        if (cover->moving != STILL)
+                return cover->moving == UP ? "opening" : "closing";
+        if (cover->is_known && cover->position >= 100)
+                return "open";
+        return cover->is_known && cover->position <= 0 ? "closed" : "stopped";
+}
+
+static int tell(struct sconce_device *dev, const struct cover *cover)
+{
+        double position = shown(position_at(cover, sconce_now_us(dev)));
+        const struct sconce_value values[] = {
+                SCONCE_STR("state", state_text(cover)),
+                cover->is_known ? SCONCE_NUM("position", position) : SCONCE_NONE("position"),
+        };
+
+        return sconce_report(dev, values, 2);
+}
+
+static bool is_end(double target)
+{
+        return target <= 0 || target >= 100;
+}
+
+static bool is_there(const struct cover *cover, double position)
+{
+        if (!cover->is_known)
+                return false;
+        return is_end(cover->target) ? position == cover->target : fabs(position - cover->target) < NEAR;
+}
+
+/* An unknown position is found at the nearer end. */
+static enum way way_to_target(const struct cover *cover, double position)
+{
+        if (!cover->is_known)
+                return cover->target >= 50 ? UP : DOWN;
+        return cover->target > position ? UP : DOWN;
+}
+
+/* ---- Moving -------------------------------------------------------------------------------------------- */
+
+static void arm_timer(struct sconce_device *dev, struct cover *cover)
+{
+        uint64_t now_us = sconce_now_us(dev),
+                 due_us = cover->moving == STILL ? cover->ready_us : cover->end_us;
+        uint64_t left_us = due_us > now_us ? due_us - now_us : 0;
+
+        if (cover->moving != STILL && left_us > TICK_US)
+                left_us = TICK_US;
+        (void)sconce_timer_arm(dev, cover->timer, left_us);
+}
+
+/* From here on until the target, or the end where that is one or has to be found first. */
+static void set_end(struct cover *cover, uint64_t now_us)
+{
+        double travel_us = (double)cover->side[cover->moving].travel_us;
+        bool to_end = !cover->is_known || is_end(cover->target);
+        double way_pct = cover->is_known ? fabs(cover->target - cover->position) : 100;
+
+        cover->since_us = now_us;
+        cover->end_us = now_us + (uint64_t)(travel_us * (way_pct + (to_end ? cover->margin_pct : 0)) / 100);
+}
+
+static int halt(struct sconce_device *dev, struct cover *cover)
+{
+        int r = sconce_line_set(dev, cover->side[cover->moving].line, false);
+        uint64_t now_us = sconce_now_us(dev);
+
+        if (r < 0) {
+                cover->is_known = cover->has_target = false;
+                cover->end_us = now_us + RETRY_US;
+                arm_timer(dev, cover);
+                sconce_log(dev, SCONCE_LOG_ERROR, "cannot be stopped; trying again");
+                return r;
+        }
+        cover->position = position_at(cover, now_us);
+        cover->last = cover->moving;
+        cover->moving = STILL;
+        cover->ready_us = now_us + cover->dead_time_us;
+        (void)sconce_timer_disarm(dev, cover->timer);
+        return 0;
+}
+
+static void arrive(struct cover *cover, enum way way)
+{
+        cover->is_known = true;
+        cover->position = end_of[way];
+}
+
+static int drive(struct sconce_device *dev, struct cover *cover, enum way way)
+{
+        uint64_t now_us = sconce_now_us(dev);
+
+        if (cover->last != way && now_us < cover->ready_us) {
+                arm_timer(dev, cover);
+                return 0;
+        }
+        int r = sconce_line_set(dev, cover->side[way].line, true);
+        if (r < 0) {
+                (void)sconce_line_set(dev, cover->side[way].line, false);
+                cover->has_target = false;
+                return r;
+        }
+        cover->moving = way;
+        set_end(cover, now_us);
+        arm_timer(dev, cover);
+        return 0;
+}
+
+/* Standing still: what is to be done next for the target. */
+static int set_off(struct sconce_device *dev, struct cover *cover)
+{
+        if (cover->side[UP].is_at_stop && cover->side[DOWN].is_at_stop) {
+                cover->is_known = cover->has_target = false;
+                sconce_error(dev, "both end stops are active: check their wires, bias and active_low");
+                return -EIO;
+        }
+        enum way way = way_to_target(cover, cover->position);
+        if (cover->side[way].is_at_stop && !is_there(cover, cover->position)) {
+                arrive(cover, way);
+                way = way_to_target(cover, cover->position);
+        }
+        cover->has_target = !is_there(cover, cover->position);
+        return cover->has_target ? drive(dev, cover, way) : 0;
+}
+
+static int go_to(struct sconce_device *dev, struct cover *cover, double target)
+{
+        uint64_t now_us = sconce_now_us(dev);
+        double position = position_at(cover, now_us);
+        bool had_target = cover->has_target;
+
+        if (had_target && cover->target == target)
+                return 0;
+        cover->target = target;
+        cover->has_target = true;
+        if (cover->moving == STILL)
+                return set_off(dev, cover);
+        if (is_there(cover, position) || way_to_target(cover, position) != cover->moving) {
+                int r = halt(dev, cover);
+                return r < 0 ? r : set_off(dev, cover);
+        }
+        if (cover->is_known || !had_target) { /* else it goes on to the end first */
+                cover->position = position;
+                set_end(cover, now_us);
+                arm_timer(dev, cover);
+        }
+        return 0;
+}
+
+/* ---- What happens -------------------------------------------------------------------------------------- */
+
+/* The time of a movement is over. */
+static int run_out(struct sconce_device *dev, struct cover *cover)
+{
+        enum way way = cover->moving;
+        bool to_end = !cover->is_known || is_end(cover->target);
+        bool wanted = cover->has_target;
+
+        int r = halt(dev, cover);
+        if (r < 0 || !wanted)
+                return r;
+        if (to_end && cover->side[way].stop) {
+                cover->is_known = cover->has_target = false;
+                sconce_log(dev, SCONCE_LOG_WARNING,
+                           "has not reached its end stop in time: its position is unknown");
+                return 0;
+        }
+        if (to_end)
+                arrive(cover, way);
+        else
+                cover->has_target = false;
+        return cover->has_target ? set_off(dev, cover) : 0;
+}
+
+static void cover_due(struct sconce_device *dev, void *instance, void *userdata)
+{
+        struct cover *cover = instance;
+        int r = 0;
+
+        (void)userdata;
+        if (cover->moving == STILL)
+                r = cover->has_target ? set_off(dev, cover) : 0;
+        else if (sconce_now_us(dev) >= cover->end_us)
+                r = run_out(dev, cover);
+        else
+                arm_timer(dev, cover);
+        if (r < 0)
+                sconce_log(dev, SCONCE_LOG_ERROR, "cannot be moved: %s", strerror(-r));
+        (void)tell(dev, cover);
+}
+
+static void cover_stop_reached(struct sconce_device *dev, void *instance, const struct sconce_edge *edge)
+{
+        struct cover *cover = instance;
+        enum way way = edge->line == cover->side[UP].stop ? UP : DOWN;
+
+        cover->side[way].is_at_stop = edge->active;
+        if (!edge->active || (cover->moving != STILL && cover->moving != way))
+                return;
+        if (cover->moving == way && halt(dev, cover) < 0)
+                return;
+        arrive(cover, way);
+        if (cover->has_target)
+                (void)set_off(dev, cover);
+        (void)tell(dev, cover);
+}
+
+static int cover_command(struct sconce_device *dev, void *instance, const struct sconce_command *command)
+{
+        struct cover *cover = instance;
+        const struct sconce_value *state = sconce_command_find(command, "state");
+        const struct sconce_value *position = sconce_command_find(command, "position");
+        int r = 0;
+
+        if (state && position) {
+                sconce_error(dev, "a command has either state or position");
+                return -EINVAL;
+        }
+        if (state && strcmp(state->text, "STOP") == 0) {
+                cover->has_target = false;
+                r = cover->moving == STILL ? sconce_timer_disarm(dev, cover->timer) : halt(dev, cover);
+        } else if (state) {
+                r = go_to(dev, cover, end_of[strcmp(state->text, "OPEN") == 0 ? UP : DOWN]);
+        } else if (position) {
+                r = go_to(dev, cover, position->number);
+        }
+        int q = tell(dev, cover);
+        return r < 0 ? r : q;
+}
+
+static int cover_read(struct sconce_device *dev, void *instance)
+{
+        return tell(dev, instance);
+}
+
+/* ---- Life cycle ---------------------------------------------------------------------------------------- */
+
+static int cover_configure(struct sconce_device *dev, void *instance)
+{
+        struct cover *cover = instance;
+        const struct sconce_channel channels[] = {
+                { .key = "state",
+                  .kind = SCONCE_COVER,
+                  .device_class = cover->device_class < 0 ? NULL : classes[cover->device_class],
+                  .help = "Whether it is open, closed, or moving" },
+                { .key = "position",
+                  .kind = SCONCE_NUMBER,
+                  .unit = "%",
+                  .max = 100,
+                  .step = 1,
+                  .help = "0 closed to 100 open; null while it is unknown" },
+        };
+
+        if (cover->side[DOWN].travel_us == 0)
+                cover->side[DOWN].travel_us = cover->side[UP].travel_us;
+        int r = sconce_channel_add(dev, &channels[0]);
+        return r < 0 ? r : sconce_channel_add(dev, &channels[1]);
+}
+
+static int open_side(struct sconce_device *dev, struct side *side)
+{
+        int r = sconce_line_output(dev, side->line, 0);
+
+        if (r == 0 && side->stop)
+                r = sconce_line_input(dev, side->stop, cover_stop_reached);
+        if (r == 0 && side->stop)
+                r = sconce_line_get(dev, side->stop, &side->is_at_stop);
+        return r;
+}
+
+/* The text is there after a clean stop alone, and is taken away for as long as the device runs. */
+static void find_position(struct sconce_device *dev, struct cover *cover)
+{
+        char text[32];
+
+        if (sconce_load(dev, "position", text, sizeof(text)) > 0) {
+                cover->position = strtod(text, NULL);
+                cover->is_known = cover->position >= 0 && cover->position <= 100;
+        }
+        (void)sconce_save(dev, "position", NULL);
+        if (cover->side[UP].is_at_stop != cover->side[DOWN].is_at_stop)
+                arrive(cover, cover->side[UP].is_at_stop ? UP : DOWN);
+}
+
+static int cover_start(struct sconce_device *dev, void *instance)
+{
+        struct cover *cover = instance;
+
+        cover->moving = cover->last = STILL;
+        cover->ready_us = sconce_now_us(dev) + cover->dead_time_us;
+        int r = sconce_timer_new(dev, cover_due, NULL, &cover->timer);
+        for (enum way way = UP; r == 0 && way <= DOWN; way++)
+                r = open_side(dev, &cover->side[way]);
+        if (r < 0)
+                return r;
+        find_position(dev, cover);
+        return tell(dev, cover);
+}
+
+static void cover_stop(struct sconce_device *dev, void *instance)
+{
+        struct cover *cover = instance;
+        char text[32];
+
+        /* A motor that cannot be stopped any more (the chip is gone) leaves its position unknown. */
+        if (cover->moving != STILL && halt(dev, cover) < 0)
+                return;
+        if (!cover->is_known)
+                return;
+        (void)snprintf(text, sizeof(text), "%.2f", cover->position);
+        (void)sconce_save(dev, "position", text);
+}
+
+static const struct sconce_plugin cover = {
+        .name = "cover",
+        .summary = "A shutter, blind or gate with one output to open and one to close it",
+        .flags = SCONCE_TIMED,
+        .instance_size = sizeof(struct cover),
+        .options = options,
+        .configure = cover_configure,
+        .start = cover_start,
+        .stop = cover_stop,
+        .command = cover_command,
+        .read = cover_read,
+};
+SCONCE_PLUGIN(cover)
