@@ -13,7 +13,7 @@ plugin_dir := $(LIBDIR)/sconce/plugins
 
 # ---- What it stands on ---------------------------------------------------------------------------------------------
 
-packages       := libmosquitto openssl libgpiod libconfig libsystemd jansson
+packages       := libmosquitto openssl libgpiod libconfig libsystemd jansson sqlite3
 client_package := smartcols
 test_package   := cmocka
 gpiod_major    := $(shell pkg-config --modversion libgpiod 2>/dev/null | cut -d. -f1)
@@ -38,7 +38,7 @@ test_libs   = $(shell pkg-config --libs $(test_package))
 
 # ---- What there is -------------------------------------------------------------------------------------------------
 
-layers       := util config gpio device bus
+layers       := util config gpio store device bus
 lib_sources  := $(filter-out %/$(unused_gpiod).c,$(foreach layer,$(layers),$(wildcard agent/$(layer)/*.c))) \
 	$(filter-out agent/main.c,$(wildcard agent/*.c))
 lib_objects  := $(lib_sources:%.c=$(BUILD)/%.o)
