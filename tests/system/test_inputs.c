@@ -14,8 +14,9 @@
 
 #include "system/stage.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 
-enum { MOTION = 24, WALL = 5, HOLD = 6, BELL = 12, GATE_UP = 25, GATE_DOWN = 26, GATE_STOP = 13 };
+enum { MOTION = 24, WALL = 5, HOLD = 6, BELL = 12, GATE_UP = 25, GATE_DOWN = 26, GATE_STOP = 13, METER = 18 };
 
 #define BLIND "[cover blind]\nup = GPIO20\ndown = GPIO21\nup_time = 200ms\ndead_time = 50ms\n"
 
@@ -29,7 +30,9 @@ static const char devices[] = "[switch pump]\nline = GPIO22\n"
                               "long_time = 100ms\n"
                               "[button bell]\nline = GPIO12\nbias = pull-down\npresses = 2\nlong_time = 1m\n"
                               "[cover gate]\nup = GPIO25\ndown = GPIO26\nup_time = 1h\ndevice_class = gate\n"
-                              "up_stop = GPIO13\nup_stop_bias = pull-down\nup_stop_debounce = 0ms\n" BLIND;
+                              "up_stop = GPIO13\nup_stop_bias = pull-down\nup_stop_debounce = 0ms\n"
+                              "[counter meter]\nline = GPIO18\nbias = pull-down\nunit = kWh\nfactor = 0.001\n"
+                              "every = 100ms\n" BLIND;
 
 static int open_stage(void **state)
 {
@@ -292,6 +295,53 @@ static void cover__hasty_commands__never_both_lines(void **state)
         expect_never_both(GATE_UP, GATE_DOWN);
 }
 
+/* ---- counter ------------------------------------------------------------------------------------------- */
+
+/* As fast as the chip can tell one edge from the next. */
+static void pulse(unsigned offset)
+{
+        for (int up = 1; up >= 0; up--) {
+                if (chip_is_kernel()) {
+                        pull(offset, up);
+                        continue;
+                }
+                uint64_t deadline_us = now_us() + SOON_MS * USEC_PER_MSEC;
+                chip_pull(stage.hall->lines, offset, up);
+                while (chip_value(stage.hall->lines, offset) != up && now_us() < deadline_us)
+                        ;
+        }
+}
+
+static void counter__pulses__none_is_lost(void **state)
+{
+        unsigned count = chip_is_kernel() ? 200 : 2000;
+        char total[32];
+
+        (void)state;
+        client_say(stage.tester, "sconce/hall/meter/set", "100");
+        (void)client_wait_json(stage.tester, "sconce/hall/meter/state", "total", "100");
+        uint64_t from_us = now_us();
+        for (unsigned i = 0; i < count; i++)
+                pulse(METER);
+        uint64_t took_us = now_us() - from_us;
+        print_message("%u pulses at %.0f a second\n", count, count * 1e6 / (double)took_us);
+        (void)snprintf(total, sizeof(total), "%g", 100 + count * 0.001);
+        const struct message *m = client_wait_json(stage.tester, "sconce/hall/meter/state", "total", total);
+        assert_string_not_equal(json_member(m, "rate"), "null");
+}
+
+static void counter__total__can_be_set_and_nothing_else(void **state)
+{
+        (void)state;
+        client_say(stage.tester, "sconce/hall/meter/set", "{\"total\":42.5,\"id\":\"dial\"}");
+        stage_wait_result("meter", "dial", NULL);
+        (void)client_wait_json(stage.tester, "sconce/hall/meter/state", "total", "42.5");
+        client_say(stage.tester, "sconce/hall/meter/set", "{\"total\":-1,\"id\":\"below\"}");
+        stage_wait_result("meter", "below", "range");
+        client_say(stage.tester, "sconce/hall/meter/set", "{\"rate\":1,\"id\":\"rate\"}");
+        stage_wait_result("meter", "rate", "read_only");
+}
+
 static const struct CMUnitTest tests[] = {
         STAGE_TEST(contact__device_class__is_in_info, stage_forget),
         STAGE_TEST(contact__off_delay__stays_on_until_it_is_over, stage_forget),
@@ -304,6 +354,8 @@ static const struct CMUnitTest tests[] = {
         STAGE_TEST(cover__position__by_time, stage_forget),
         STAGE_TEST(cover__out_of_range__refused, stage_forget),
         STAGE_TEST(cover__hasty_commands__never_both_lines, stage_forget),
+        STAGE_TEST(counter__pulses__none_is_lost, stage_forget),
+        STAGE_TEST(counter__total__can_be_set_and_nothing_else, stage_forget),
         STAGE_TEST(cover__restart_and_crash__known_and_unknown, stage_forget),
 };
 
