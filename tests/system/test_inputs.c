@@ -16,23 +16,40 @@
 #include "util/cleanup.h"
 #include "util/clock.h"
 
-enum { MOTION = 24, WALL = 5, HOLD = 6, BELL = 12, GATE_UP = 25, GATE_DOWN = 26, GATE_STOP = 13, METER = 18 };
+enum {
+        MOTION = 24,
+        WALL = 5,
+        HOLD = 6,
+        BELL = 12,
+        GATE_UP = 25,
+        GATE_DOWN = 26,
+        GATE_STOP = 13,
+        METER = 18,
+        KNOB_A = 7,
+        KNOB_B = 8,
+        DIAL_A = 9,
+        DIAL_B = 10
+};
 
 #define BLIND "[cover blind]\nup = GPIO20\ndown = GPIO21\nup_time = 200ms\ndead_time = 50ms\n"
 
-static const char devices[] = "[switch pump]\nline = GPIO22\n"
-                              "[contact motion]\nline = GPIO24\nbias = pull-down\ndevice_class = motion\n"
-                              "off_delay = 300ms\n"
-                              /* No answer depends on how fast this machine presses. */
-                              "[button wall]\nline = GPIO5\nbias = pull-down\ndebounce = 0ms\npresses = 2\n"
-                              "double_time = 5s\nlong_time = 1m\n"
-                              "[button hold]\nline = GPIO6\nbias = pull-down\ndebounce = 0ms\n"
-                              "long_time = 100ms\n"
-                              "[button bell]\nline = GPIO12\nbias = pull-down\npresses = 2\nlong_time = 1m\n"
-                              "[cover gate]\nup = GPIO25\ndown = GPIO26\nup_time = 1h\ndevice_class = gate\n"
-                              "up_stop = GPIO13\nup_stop_bias = pull-down\nup_stop_debounce = 0ms\n"
-                              "[counter meter]\nline = GPIO18\nbias = pull-down\nunit = kWh\nfactor = 0.001\n"
-                              "every = 100ms\n" BLIND;
+static const char devices[] =
+        "[switch pump]\nline = GPIO22\n"
+        "[contact motion]\nline = GPIO24\nbias = pull-down\ndevice_class = motion\n"
+        "off_delay = 300ms\n"
+        /* No answer depends on how fast this machine presses. */
+        "[button wall]\nline = GPIO5\nbias = pull-down\ndebounce = 0ms\npresses = 2\n"
+        "double_time = 5s\nlong_time = 1m\n"
+        "[button hold]\nline = GPIO6\nbias = pull-down\ndebounce = 0ms\n"
+        "long_time = 100ms\n"
+        "[button bell]\nline = GPIO12\nbias = pull-down\npresses = 2\nlong_time = 1m\n"
+        "[cover gate]\nup = GPIO25\ndown = GPIO26\nup_time = 1h\ndevice_class = gate\n"
+        "up_stop = GPIO13\nup_stop_bias = pull-down\nup_stop_debounce = 0ms\n"
+        "[counter meter]\nline = GPIO18\nbias = pull-down\nunit = kWh\nfactor = 0.001\n"
+        "every = 100ms\n"
+        "[encoder knob]\na = GPIO7\na_bias = pull-down\nb = GPIO8\nb_bias = pull-down\n"
+        "[encoder dial]\na = GPIO9\na_bias = pull-down\nb = GPIO10\nb_bias = pull-down\n"
+        "max = 10\n" BLIND;
 
 static int open_stage(void **state)
 {
@@ -95,11 +112,11 @@ static void press(unsigned offset)
         pull(offset, false);
 }
 
-static void expect_event(const char *topic, const char *type)
+static void expect_event(const char *topic, const char *channel, const char *type)
 {
         const struct message *event = client_wait(stage.tester, topic, NULL, NULL);
 
-        assert_string_equal(json_member(event, "channel"), "press");
+        assert_string_equal(json_member(event, "channel"), channel);
         assert_string_equal(json_member(event, "event_type"), type);
         assert_false(event->retain);
 }
@@ -109,16 +126,16 @@ static void button__pressed_twice__double(void **state)
         (void)state;
         press(WALL);
         press(WALL);
-        expect_event("sconce/hall/wall/event", "double");
+        expect_event("sconce/hall/wall/event", "press", "double");
 }
 
 static void button__held__long_then_release(void **state)
 {
         (void)state;
         pull(HOLD, true);
-        expect_event("sconce/hall/hold/event", "long");
+        expect_event("sconce/hall/hold/event", "press", "long");
         pull(HOLD, false);
-        expect_event("sconce/hall/hold/event", "release");
+        expect_event("sconce/hall/hold/event", "press", "release");
 }
 
 /* The loop stands still while `act` happens to the line, and for `ms` more. */
@@ -153,8 +170,8 @@ static void busy_loop__presses_far_apart__two_singles_though_they_come_at_once(v
         (void)state;
         needs_kernel_times();
         meanwhile(press_slowly_twice, BELL, 0);
-        expect_event("sconce/hall/bell/event", "single");
-        expect_event("sconce/hall/bell/event", "single");
+        expect_event("sconce/hall/bell/event", "press", "single");
+        expect_event("sconce/hall/bell/event", "press", "single");
 }
 
 static void busy_loop__second_press_heard_of_too_late__double(void **state)
@@ -164,7 +181,7 @@ static void busy_loop__second_press_heard_of_too_late__double(void **state)
         press(WALL);
         stage_settle();
         meanwhile(press, WALL, 5500);
-        expect_event("sconce/hall/wall/event", "double");
+        expect_event("sconce/hall/wall/event", "press", "double");
 }
 
 /* ---- cover --------------------------------------------------------------------------------------------- */
@@ -342,6 +359,39 @@ static void counter__total__can_be_set_and_nothing_else(void **state)
         stage_wait_result("meter", "rate", "read_only");
 }
 
+/* ---- encoder ------------------------------------------------------------------------------------------- */
+
+static void turn(unsigned first, unsigned second)
+{
+        pull(first, true);
+        pull(second, true);
+        pull(first, false);
+        pull(second, false);
+}
+
+static void encoder__turned__events(void **state)
+{
+        (void)state;
+        turn(KNOB_A, KNOB_B);
+        expect_event("sconce/hall/knob/event", "turn", "clockwise");
+        turn(KNOB_B, KNOB_A);
+        expect_event("sconce/hall/knob/event", "turn", "counterclockwise");
+}
+
+static void encoder__number__turned_and_set(void **state)
+{
+        (void)state;
+        client_say(stage.tester, "sconce/hall/dial/set", "8");
+        (void)client_wait_json(stage.tester, "sconce/hall/dial/state", "value", "8");
+        for (int i = 0; i < 3; i++)
+                turn(DIAL_A, DIAL_B);
+        (void)client_wait_json(stage.tester, "sconce/hall/dial/state", "value", "10");
+        turn(DIAL_B, DIAL_A);
+        (void)client_wait_json(stage.tester, "sconce/hall/dial/state", "value", "9");
+        client_say(stage.tester, "sconce/hall/dial/set", "{\"value\":11,\"id\":\"far\"}");
+        stage_wait_result("dial", "far", "range");
+}
+
 static const struct CMUnitTest tests[] = {
         STAGE_TEST(contact__device_class__is_in_info, stage_forget),
         STAGE_TEST(contact__off_delay__stays_on_until_it_is_over, stage_forget),
@@ -356,6 +406,8 @@ static const struct CMUnitTest tests[] = {
         STAGE_TEST(cover__hasty_commands__never_both_lines, stage_forget),
         STAGE_TEST(counter__pulses__none_is_lost, stage_forget),
         STAGE_TEST(counter__total__can_be_set_and_nothing_else, stage_forget),
+        STAGE_TEST(encoder__turned__events, stage_forget),
+        STAGE_TEST(encoder__number__turned_and_set, stage_forget),
         STAGE_TEST(cover__restart_and_crash__known_and_unknown, stage_forget),
 };
 

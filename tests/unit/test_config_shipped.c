@@ -110,7 +110,7 @@ static void shipped_config__with_every_comment_lifted__passes_too(void **state)
         assert_int_equal(fclose(out), 0);
         check(f, f->path);
         assert_int_equal(f->settings.broker.urls.count, 1);
-        assert_int_equal(f->config->count, 11);
+        assert_int_equal(f->config->count, 12);
         assert_non_null(config_find(f->config, "contact", "front-door"));
 }
 
