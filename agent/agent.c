@@ -22,6 +22,7 @@ struct agent {
         struct settings settings;
         struct clock *clock;
         struct gpio *gpio;
+        struct store *store;
         char *default_chip; /* the devices', for as long as they live */
         struct devices *devices;
         struct uplink *uplink; /* NULL: no broker is configured yet */
@@ -114,6 +115,15 @@ static void on_press_time(void *userdata)
                 end_with(agent, AGENT_RESTART);
         else
                 reload(agent);
+}
+
+/* Before there are devices: told again when there are. */
+static void on_store_trouble(void *userdata, enum store_trouble trouble, const char *text)
+{
+        struct agent *agent = userdata;
+
+        if (agent->devices && !agent->stopping)
+                devices_problem(agent->devices, trouble == STORE_SET_ASIDE ? "damaged state" : "saved state", text);
 }
 
 /* ---- The broker speaks ------------------------------------------------------------------------------------------ */
@@ -225,6 +235,7 @@ static void end_with(struct agent *agent, enum agent_end end)
         timer_disarm(agent->relink);
         /* First the hardware, while the broker can still be told of it. */
         devices_stop(agent->devices);
+        store_hurry(agent->store);
         if (agent->uplink)
                 uplink_stop(agent->uplink, on_uplink_stopped, agent);
         else
@@ -381,6 +392,23 @@ static void on_clock_jump(void *userdata)
                 session_retry_now(uplink_session(agent->uplink));
 }
 
+static int open_store(struct agent *agent)
+{
+        CLEANUP_FREE char *dir = setup_state_dir();
+
+        if (!dir)
+                return -ENOMEM;
+        const struct store_options options = {
+                .loop = &agent->loop,
+                .dir = dir,
+                .save_after_us = agent->settings.node.save_after_us,
+                .run = clock_boot_id(),
+                .trouble = on_store_trouble,
+                .userdata = agent,
+        };
+        return store_new(&options, &agent->store);
+}
+
 static int build_parts(struct agent *agent)
 {
         struct device_sink sink = {
@@ -395,7 +423,8 @@ static int build_parts(struct agent *agent)
             (r = timer_new(&agent->loop, TIMER_EXACT_US, on_press_time, agent, &agent->press)) < 0 ||
             (r = timer_new(&agent->loop, TIMER_EXACT_US, on_relink_time, agent, &agent->relink)) < 0 ||
             (r = timer_new(&agent->loop, TIMER_EXACT_US, tell_info, agent, &agent->tell)) < 0 ||
-            (r = setup_gpio(&agent->loop, &agent->settings, &agent->gpio)) < 0)
+            (r = setup_gpio(&agent->loop, &agent->settings, &agent->gpio)) < 0 ||
+            (r = open_store(agent)) < 0)
                 return r;
         clock_on_jump(agent->clock, on_clock_jump, agent);
         setup_devices_options(&agent->settings, agent->options.plugin_dir, &devices);
@@ -406,10 +435,12 @@ static int build_parts(struct agent *agent)
         devices.loop = &agent->loop;
         devices.clock = agent->clock;
         devices.gpio = agent->gpio;
+        devices.store = agent->store;
         r = devices_new(&devices, &sink, &agent->devices);
         if (r < 0)
                 return r;
         devices_set_facts(agent->devices, on_ask_facts, agent);
+        store_tell(agent->store);
         return 0;
 }
 
@@ -474,8 +505,10 @@ void agent_free(struct agent *agent)
                 return;
         if (agent->devices) /* a wrong config ends before there are any */
                 devices_stop(agent->devices);
+        store_close(agent->store);
         uplink_free(TAKE_PTR(agent->uplink));
         devices_free(agent->devices);
+        store_free(agent->store);
         gpio_free(agent->gpio);
         timer_free(agent->tell);
         timer_free(agent->relink);

@@ -68,11 +68,24 @@ int mode_lines(const struct mode_options *options)
         return r < 0 ? -EIO : 0;
 }
 
+/* NULL: what was noted is not known, and the config alone decides. */
+static struct store *peek_store(void)
+{
+        CLEANUP_FREE char *dir = setup_state_dir();
+        struct store *store = NULL;
+        struct fault fault = { 0 };
+
+        if (dir && store_peek(dir, &store, &fault) < 0)
+                log_warning("%s: outputs that were on for a limited time by a command are not known", fault.text);
+        return store;
+}
+
 /* After a crash: plugins' code is not run again, only lines are set. */
 static int make_safe(const struct mode_options *options, const struct settings *settings, const struct config *config)
 {
         struct devices_options devices;
         struct loop loop;
+        CLEANUP(store_freep) struct store *store = peek_store();
         struct gpio *gpio = NULL;
         unsigned failed = 0;
         int r = loop_init(&loop);
@@ -83,6 +96,7 @@ static int make_safe(const struct mode_options *options, const struct settings *
                 setup_devices_options(settings, options->plugin_dir, &devices);
                 devices.loop = &loop;
                 devices.gpio = gpio;
+                devices.store = store;
                 r = devices_outputs_safe(&devices, config, &failed);
         }
         gpio_free(gpio);

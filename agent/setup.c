@@ -13,6 +13,8 @@
 
 #define NODE_NAME_MAX 64
 
+#define DEFAULT_STATE_DIR "/var/lib/sconce"
+
 /* What is larger than [node] max_payload is refused with a result, so it must arrive; but there is an end to what a stranger can
  * make us hold. */
 #define PACKET_ROOM_BYTES (4U * 1024 * 1024)
@@ -251,6 +253,14 @@ bool setup_certificate_days(const struct tls_options *options, long *ret_days)
 
         tls_free(tls);
         return known;
+}
+
+char *setup_state_dir(void)
+{
+        const char *dirs = getenv("STATE_DIRECTORY");
+
+        /* systemd gives one path for each name of StateDirectory=, with colons between. */
+        return dirs && *dirs ? strndup(dirs, strcspn(dirs, ":")) : strdup(DEFAULT_STATE_DIR);
 }
 
 uint64_t setup_monotonic_us(void)

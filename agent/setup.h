@@ -37,4 +37,7 @@ void setup_uplink_options(const struct settings *settings, const struct broker_i
 /* Days until our certificate ends, negative when it has; false without one. Reads the file: it may have been renewed. */
 bool setup_certificate_days(const struct tls_options *tls, long *ret_days);
 
+/* Where what outlives the process is kept: as systemd says, else /var/lib/sconce. free() it; NULL: out of memory. */
+char *setup_state_dir(void);
+
 uint64_t setup_monotonic_us(void); /* for sd_notify */

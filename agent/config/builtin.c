@@ -31,6 +31,9 @@ static const struct sconce_option node_rows[] = {
         SCONCE_OPTION_INT(struct settings, node.max_depth, "max_depth", 0,
                           "Deepest nesting of a JSON command; deeper ones are refused as depth", .def = "16",
                           .min = "1", .max = "128"),
+        SCONCE_OPTION_DURATION(struct settings, node.save_after_us, "save_after", 0,
+                               "How long what is commanded may wait until it is saved for the next start",
+                               .def = "2s", .min = "10ms", .max = "1h"),
         { 0 },
 };
 

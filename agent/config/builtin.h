@@ -21,6 +21,7 @@ struct node_settings {
         int clock;        /* 0 auto, 1 trusted: enum clock_mode */
         uint64_t max_payload_bytes;
         int64_t max_depth;
+        uint64_t save_after_us;
 };
 
 struct broker_settings {

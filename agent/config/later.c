@@ -25,7 +25,6 @@ bool later_section(const char *kind, bool has_id)
 
 bool later_key(const char *kind, bool has_id, const char *key)
 {
-        if (has_id)
-                return strcmp(key, "history") == 0;
-        return strcmp(kind, "node") == 0 && strcmp(key, "save_after") == 0;
+        (void)kind;
+        return has_id && strcmp(key, "history") == 0;
 }

@@ -159,15 +159,16 @@ bool channels_have_state(const struct channels *channels)
         return false;
 }
 
-static bool is_on_off(const struct channel *channel)
+bool channel_is_on_off(const struct channel *channel)
 {
-        return channel->row.kind == SCONCE_LIGHT || channel->row.kind == SCONCE_SWITCH;
+        return (channel->row.kind == SCONCE_LIGHT || channel->row.kind == SCONCE_SWITCH) &&
+               channel_is_writable(channel);
 }
 
 struct channel *channels_first_on_off(const struct channels *channels)
 {
         for (size_t i = 0; i < channels->count; i++)
-                if (is_on_off(&channels->items[i]) && channel_is_writable(&channels->items[i]))
+                if (channel_is_on_off(&channels->items[i]))
                         return &channels->items[i];
         return NULL;
 }
@@ -290,16 +291,12 @@ int channels_report(struct channels *channels, uint64_t time_us, const struct sc
         return 0;
 }
 
-void channels_keep(struct channels *channels)
+bool channel_keep(struct channel *channel)
 {
-        for (size_t i = 0; i < channels->count; i++) {
-                struct channel *channel = &channels->items[i];
-                if (!channel_is_writable(channel) || channel->now.type == SCONCE_VALUE_NONE)
-                        continue;
-                const struct sconce_value now = value_view(channel->row.key, &channel->now);
-                if (value_differs(&channel->kept, &now))
-                        (void)value_set(&channel->kept, &now);
-        }
+        if (!channel_is_writable(channel) || channel->now.type == SCONCE_VALUE_NONE)
+                return false;
+        const struct sconce_value now = value_view(channel->row.key, &channel->now);
+        return value_differs(&channel->kept, &now) && value_set(&channel->kept, &now) == 0;
 }
 
 int channel_kept(const struct channel *channel, struct sconce_value *ret)
@@ -308,6 +305,64 @@ int channel_kept(const struct channel *channel, struct sconce_value *ret)
                 return -ENODATA;
         *ret = value_view(channel->row.key, &channel->kept);
         return 0;
+}
+
+/* ---- Values as saved ----------------------------------------------------------------------------------- */
+
+char *channel_kept_text(const struct channel *channel)
+{
+        const struct value *value = &channel->kept;
+        char *text = NULL;
+        int length = -1;
+
+        if (value->type == SCONCE_VALUE_BOOL)
+                length = asprintf(&text, "%s %s", channel->kind->name, value->on ? "ON" : "OFF");
+        else if (value->type == SCONCE_VALUE_NUMBER)
+                length = asprintf(&text, "%s %.17g", channel->kind->name, value->number);
+        else if (value->type == SCONCE_VALUE_TEXT)
+                length = asprintf(&text, "%s %s", channel->kind->name, value->text);
+        return length < 0 ? NULL : text;
+}
+
+static bool is_allowed(const struct sconce_channel *row, const struct sconce_value *value)
+{
+        if (value->type == SCONCE_VALUE_NUMBER && row->max > row->min)
+                return value->number >= row->min && value->number <= row->max;
+        if (value->type != SCONCE_VALUE_TEXT || !row->choices)
+                return true;
+        for (const char *const *choice = row->choices; *choice; choice++)
+                if (strcmp(*choice, value->text) == 0)
+                        return true;
+        return false;
+}
+
+static int parse_value(const struct channel *channel, const char *text, struct sconce_value *ret)
+{
+        *ret = (struct sconce_value){ .channel = channel->row.key,
+                                      .type = channel->kind->type,
+                                      .text = text };
+        if (ret->type == SCONCE_VALUE_BOOL) {
+                ret->on = strcmp(text, "ON") == 0;
+                return ret->on || strcmp(text, "OFF") == 0 ? 0 : -EINVAL;
+        }
+        if (ret->type == SCONCE_VALUE_NUMBER) {
+                char *end;
+                ret->number = strtod(text, &end);
+                return end > text && !*end && isfinite(ret->number) ? 0 : -EINVAL;
+        }
+        return utf8_is_valid(text, strlen(text)) ? 0 : -EINVAL;
+}
+
+void channel_restore(struct channel *channel, const char *text)
+{
+        size_t length = strlen(channel->kind->name);
+        struct sconce_value value;
+
+        if (!channel_is_writable(channel) || strncmp(text, channel->kind->name, length) != 0 ||
+            text[length] != ' ')
+                return;
+        if (parse_value(channel, text + length + 1, &value) == 0 && is_allowed(&channel->row, &value))
+                (void)value_set(&channel->kept, &value);
 }
 
 /* ---- JSON ---------------------------------------------------------------------------------------------- */

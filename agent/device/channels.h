@@ -56,6 +56,7 @@ int channel_copy_row(const struct sconce_channel *row, struct option_store *stor
                      struct sconce_channel *ret) MUST_CHECK;
 
 struct channel *channels_find(const struct channels *channels, const char *key);
+bool channel_is_on_off(const struct channel *channel); /* and written */
 bool channel_is_writable(const struct channel *channel);
 bool channel_has_state(const struct channel *channel);
 bool channels_have_state(const struct channels *channels);
@@ -65,10 +66,15 @@ struct channel *channels_first_number(const struct channels *channels);
 struct channel *channels_first_of(const struct channels *channels, enum sconce_kind kind);
 bool channels_are_light(const struct channels *channels);
 
-/* All values are taken, or none. `keep`: they are also what a start brings back. */
+/* All values are taken, or none. */
 int channels_report(struct channels *channels, uint64_t time_us, const struct sconce_value *values,
                     size_t count, bool *ret_changed, struct fault *fault) MUST_CHECK;
-void channels_keep(struct channels *channels);
+/* Takes over what it now is; true when that is new. Only what is written is kept. */
+bool channel_keep(struct channel *channel);
+/* As if it had been kept, of an earlier run: the text that channel_kept_text() gave. What does not fit the
+ * channel any more (another kind, out of range, no choice) is not taken. */
+void channel_restore(struct channel *channel, const char *text);
+char *channel_kept_text(const struct channel *channel); /* free() it; NULL: out of memory */
 /* The kept value, for sconce_first(); -ENODATA. */
 int channel_kept(const struct channel *channel, struct sconce_value *ret) MUST_CHECK;
 

@@ -112,6 +112,8 @@ static void start_done(struct device *device, int r)
         device->phase = DEVICE_RUNNING;
         device->first_start_done = true;
         device->was_timed = false;
+        saved_started(device);
+        saved_timed(device);
         device->backoff_us = 0;
         device->changed = true;
         device_ail(device, AILMENT_LIFE, NULL);

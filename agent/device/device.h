@@ -88,7 +88,6 @@ struct device {
         struct sconce_timer *timers;
         struct sconce_watch *watches;
         struct device_line *lines;
-        struct saved *saved;
 
         /* Outputs. */
         bool first_start_done; /* power_on is over: from now on the last value comes back */
@@ -205,7 +204,20 @@ int host_lines_init(struct device *device) MUST_CHECK;
 void host_close_all(struct device *device);
 /* All open output lines, without the plugin. */
 int host_force_off(struct device *device) MUST_CHECK;
-void saved_free(struct saved *saved);
+
+/* ---- saved.c: what it knows at the next start ---------------------------------------------------------- */
+
+void saved_restore(struct device *device); /* before its first start in this run */
+void saved_restore_channel(struct device *device, struct channel *channel);
+void saved_values(struct device *device);   /* it has reported */
+void saved_started(struct device *device);  /* power_on is over for this boot */
+void saved_timed(struct device *device);    /* whether its outputs are on for a limited time */
+void saved_on_since(struct device *device); /* max_on goes on counting */
+int saved_put(struct device *device, const char *key, const char *text) MUST_CHECK;
+int saved_get(const struct device *device, const char *key, char *text, size_t size) MUST_CHECK;
+/* Forgets what devices that are no more were; what their plugins kept stays. */
+void saved_forget_gone(struct devices *set);
+bool saved_was_timed(const struct store *store, const char *id);
 
 /* ---- output.c ------------------------------------------------------------------------------------------ */
 

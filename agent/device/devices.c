@@ -175,6 +175,7 @@ int devices_check(const struct devices_options *options, const struct config *co
         check.loop = NULL;
         check.clock = NULL;
         check.gpio = NULL;
+        check.store = NULL;
         int r = devices_new(&check, NULL, &set);
         for (size_t i = 0; r == 0 && i < config->count; i++)
                 if (config_is_device(config, i))
@@ -308,6 +309,7 @@ int devices_apply(struct devices *set, const struct config *config)
         for (size_t i = 0; i < set->count; i++)
                 if (set->items[i]->phase == DEVICE_STOPPED || set->items[i]->phase == DEVICE_BROKEN)
                         start(set->items[i]);
+        saved_forget_gone(set);
         if (set->sink.info_changed)
                 set->sink.info_changed(set->sink.userdata);
         return 0;

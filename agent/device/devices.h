@@ -13,6 +13,7 @@
 
 #include "config/config.h"
 #include "gpio/gpio.h"
+#include "store/store.h"
 #include "util/clock.h"
 #include "util/loop.h"
 
@@ -53,7 +54,8 @@ struct device_sink {
 struct devices_options {
         struct loop *loop;
         struct clock *clock;
-        struct gpio *gpio; /* NULL at --check */
+        struct gpio *gpio;   /* NULL at --check */
+        struct store *store; /* NULL: nothing is saved */
         const char *plugin_dir;
         size_t max_payload_bytes;
         unsigned max_depth;

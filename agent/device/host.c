@@ -7,10 +7,8 @@
 
 #include "device/device.h"
 
-#define TIMERS_MAX     64
-#define WATCHES_MAX    64
-#define SAVED_KEYS_MAX 64
-#define SAVED_TEXT_MAX 4096
+#define TIMERS_MAX  64
+#define WATCHES_MAX 64
 
 struct device_line {
         struct device *device;
@@ -32,11 +30,6 @@ struct sconce_watch {
         sd_event_source *source;
         sconce_watch_fn fn;
         void *userdata;
-};
-
-struct saved {
-        struct saved *next;
-        char *key, *text;
 };
 
 /* Hardware is for devices that start or run: not for `configure`, which --check runs too. */
@@ -134,6 +127,7 @@ static int host_timed(struct sconce_device *dev, bool timed)
         if (!may_touch(device))
                 return -EPERM;
         device->timed_now = timed;
+        saved_timed(device);
         return 0;
 }
 
@@ -430,88 +424,16 @@ static int host_fd_unwatch(struct sconce_device *dev, struct sconce_watch *watch
         return -EINVAL;
 }
 
-/* ---- Saved state: within this run ---------------------------------------------------------------------- */
-
-static struct saved **find_saved(struct device *device, const char *key)
-{
-        struct saved **at = &device->saved;
-
-        while (*at && strcmp((*at)->key, key) != 0)
-                at = &(*at)->next;
-        return at;
-}
-
-static void saved_free_one(struct saved *saved)
-{
-        free(saved->key);
-        free(saved->text);
-        free(saved);
-}
-
-void saved_free(struct saved *saved)
-{
-        for (struct saved *next; saved; saved = next) {
-                next = saved->next;
-                saved_free_one(saved);
-        }
-}
-
-static int add_saved(struct device *device, const char *key, const char *text)
-{
-        size_t count = 0;
-
-        for (const struct saved *saved = device->saved; saved; saved = saved->next)
-                count++;
-        if (count >= SAVED_KEYS_MAX)
-                return -ENOSPC;
-        struct saved *saved = calloc(1, sizeof(*saved));
-        if (!saved)
-                return -ENOMEM;
-        saved->key = strdup(key);
-        saved->text = strdup(text);
-        if (!saved->key || !saved->text) {
-                saved_free_one(saved);
-                return -ENOMEM;
-        }
-        saved->next = device->saved;
-        device->saved = saved;
-        return 0;
-}
+/* ---- Saved state --------------------------------------------------------------------------------------- */
 
 static int host_save(struct sconce_device *dev, const char *key, const char *text)
 {
-        struct device *device = device_of(dev);
-        struct saved **at = find_saved(device, key);
-
-        if (text && strlen(text) > SAVED_TEXT_MAX)
-                return -E2BIG;
-        if (!*at)
-                return text ? add_saved(device, key, text) : 0;
-        if (!text) {
-                struct saved *gone = *at;
-                *at = gone->next;
-                saved_free_one(gone);
-                return 0;
-        }
-        char *copy = strdup(text);
-        if (!copy)
-                return -ENOMEM;
-        free((*at)->text);
-        (*at)->text = copy;
-        return 0;
+        return saved_put(device_of(dev), key, text);
 }
 
 static int host_load(struct sconce_device *dev, const char *key, char *text, size_t size)
 {
-        const struct saved *saved = *find_saved(device_of(dev), key);
-
-        if (!saved)
-                return -ENODATA;
-        size_t length = strlen(saved->text);
-        if (length >= size)
-                return -ENOSPC;
-        memcpy(text, saved->text, length + 1);
-        return (int)length;
+        return saved_get(device_of(dev), key, text, size);
 }
 
 /* ---- The table ----------------------------------------------------------------------------------------- */

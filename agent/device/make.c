@@ -180,6 +180,7 @@ int device_new(struct devices *set, const char *id, const struct plugin *plugin,
                         set_broken(device, -EINVAL,
                                    problems->count > before ? problems->items[before] : "not possible");
         }
+        saved_restore(device);
         rate_init(&device->rate, (uint64_t)MAX(device->settings.rate, 1),
                   set->options.loop ? device_now_us(device) : 0);
         *ret = TAKE_PTR(device);
@@ -199,7 +200,6 @@ void device_free(struct device *device)
         timer_free(device->next);
         timer_free(device->max_on);
         channels_done(&device->channels);
-        saved_free(device->saved);
         blueprint_free(device->settings_owner);
         free_section(device->section);
         free(device);
@@ -249,10 +249,9 @@ void device_inherit(struct device *device, struct device *old)
                 from->kept = swap.kept;
         }
         device->channels.time_us = old->channels.time_us;
-        device->first_start_done = old->first_start_done;
-        device->was_timed = old->was_timed || old->timed_now;
+        device->first_start_done |= old->first_start_done;
+        device->was_timed |= old->was_timed || old->timed_now;
         device->on_since_us = old->on_since_us;
-        device->saved = TAKE_PTR(old->saved);
         device->told_status = old->told_status;
         device->told_online = old->told_online;
         (void)memcpy(device->told_error, old->told_error, sizeof(device->told_error));

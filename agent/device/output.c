@@ -27,9 +27,16 @@ static uint64_t time_on_us(const struct device *device)
 
 /* ---- The first value ----------------------------------------------------------------------------------- */
 
-static int first_power_on(const struct device *device, const char *key, struct sconce_value *ret)
+static int first_power_on(const struct device *device, const struct channel *channel,
+                          struct sconce_value *ret)
 {
+        const char *key = channel->row.key;
+
         switch (device->settings.output.power_on) {
+        case POWER_ON_LAST:
+                if (channel_kept(channel, ret) < 0)
+                        *ret = SCONCE_BOOL(key, false);
+                return 0;
         case POWER_ON_ON:
                 *ret = SCONCE_BOOL(key, true);
                 return 0;
@@ -54,7 +61,7 @@ static int first_on_off(struct device *device, const struct channel *channel, st
         }
         if (device->first_start_done && channel_kept(channel, ret) == 0)
                 return 0;
-        return first_power_on(device, key, ret);
+        return first_power_on(device, channel, ret);
 }
 
 int output_first(struct device *device, const char *key, struct sconce_value *ret)
@@ -63,7 +70,7 @@ int output_first(struct device *device, const char *key, struct sconce_value *re
 
         if (!channel || !channel_is_writable(channel))
                 return -EINVAL;
-        if (is_output(device) && channel == channels_first_on_off(&device->channels))
+        if (is_output(device) && channel_is_on_off(channel))
                 return first_on_off(device, channel, ret);
         return channel_kept(channel, ret);
 }
@@ -134,8 +141,10 @@ void output_watch(struct device *device)
         bool on = channel->now.type == SCONCE_VALUE_BOOL && channel->now.on;
         if (on && device->on_since_us == 0)
                 device->on_since_us = device_now_us(device);
-        if (!on) {
+        if (!on)
                 device->on_since_us = 0;
+        saved_on_since(device);
+        if (!on) {
                 output_rest(device);
         } else if (device->phase == DEVICE_STARTING || device->phase == DEVICE_RUNNING) {
                 arm_max_on(device);

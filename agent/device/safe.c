@@ -7,9 +7,17 @@
 
 #include "device/device.h"
 
-static unsigned make_safe(struct gpio *gpio, const struct blueprint *blueprint, const char *id)
+/* A command with `for` is not in the config: the agent has noted it. */
+static enum on_event safe_state(const struct store *store, const struct blueprint *blueprint, const char *id)
 {
-        enum on_event on_exit = blueprint_on_exit(blueprint, &blueprint->settings);
+        if (store && saved_was_timed(store, id))
+                return ON_EVENT_OFF;
+        return blueprint_on_exit(blueprint, &blueprint->settings);
+}
+
+static unsigned make_safe(struct gpio *gpio, const struct blueprint *blueprint, enum on_event on_exit,
+                          const char *id)
+{
         unsigned failed = 0;
 
         if (on_exit == ON_EVENT_KEEP)
@@ -32,7 +40,8 @@ static unsigned make_safe(struct gpio *gpio, const struct blueprint *blueprint, 
         return failed;
 }
 
-static unsigned section_safe(struct loader *loader, struct gpio *gpio, const struct config_section *section)
+static unsigned section_safe(struct loader *loader, const struct devices_options *options,
+                             const struct config_section *section)
 {
         CLEANUP_BLUEPRINT struct blueprint *blueprint = NULL;
         CLEANUP(problems_done) struct problems problems = { 0 };
@@ -50,7 +59,8 @@ static unsigned section_safe(struct loader *loader, struct gpio *gpio, const str
                            problems.count ? problems.items[0] : "bad section");
                 return 1;
         }
-        return make_safe(gpio, blueprint, section->id);
+        return make_safe(options->gpio, blueprint, safe_state(options->store, blueprint, section->id),
+                         section->id);
 }
 
 int devices_outputs_safe(const struct devices_options *options, const struct config *config,
@@ -64,7 +74,7 @@ int devices_outputs_safe(const struct devices_options *options, const struct con
                 return r;
         for (size_t i = 0; i < config->count; i++)
                 if (config_is_device(config, i))
-                        failed += section_safe(&loader, options->gpio, &config->sections[i]);
+                        failed += section_safe(&loader, options, &config->sections[i]);
         loader_done(&loader);
         *ret_failed = failed;
         return 0;

@@ -154,7 +154,7 @@ int device_report(struct device *device, uint64_t time_us, const struct sconce_v
         device->reported = true;
         device->changed |= changed;
         if (!device->exiting)
-                channels_keep(&device->channels);
+                saved_values(device);
         output_watch(device);
         device_leave(device);
         return 0;
@@ -213,7 +213,9 @@ int device_channel_add(struct device *device, const struct sconce_channel *row)
         r = channel_copy_row(row, &device->body->blueprint->store, &copy);
         if (r == 0)
                 r = channels_append(&device->channels, &copy);
-        if (r == 0)
+        if (r == 0) {
+                saved_restore_channel(device, channels_find(&device->channels, copy.key));
                 device->info_dirty = device->changed = true;
+        }
         return r;
 }

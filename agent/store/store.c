@@ -209,6 +209,19 @@ int store_put(struct store *store, enum store_what what, const char *device, con
         return r < 0 ? r : 0;
 }
 
+size_t store_count(const struct store *store, enum store_what what, const char *device)
+{
+        size_t count = 0;
+
+        for (size_t i = rows_place(&store->rows, what, device, ""); i < store->rows.count; i++) {
+                const struct row *row = store->rows.items[i];
+                if (row->what != what || strcmp(row->device, device) != 0)
+                        break;
+                count += row->value != NULL;
+        }
+        return count;
+}
+
 /* Not while the disk fails: each command would try it again. */
 void store_hurry(struct store *store)
 {

@@ -46,6 +46,7 @@ const char *store_get(const struct store *store, enum store_what what, const cha
 /* `value` NULL forgets it. */
 int store_put(struct store *store, enum store_what what, const char *device, const char *key,
               const char *value);
+size_t store_count(const struct store *store, enum store_what what, const char *device);
 /* What waits is written as soon as the loop comes round: for what would be dangerous to forget. */
 void store_hurry(struct store *store);
 

@@ -119,9 +119,8 @@ static void find_plugins(struct house *house, bool more)
 
 enum variant { PLAIN, MORE, CHIPS };
 
-static int setup(void **state, enum variant variant)
+static void move_in(struct house *house)
 {
-        struct house *house = calloc(1, sizeof(*house));
         const struct device_sink sink = {
                 .publish = on_publish,
                 .info_changed = on_info_changed,
@@ -129,6 +128,30 @@ static int setup(void **state, enum variant variant)
                 .reload = on_reload,
                 .userdata = house,
         };
+
+        assert_int_equal(devices_new(&house->options, &sink, &house->devices), 0);
+}
+
+void house_crash(struct house *house)
+{
+        devices_free(house->devices);
+        move_in(house);
+}
+
+void house_restart(struct house *house)
+{
+        devices_stop(house->devices);
+        house_crash(house);
+}
+
+void house_reboot(struct house *house, const char *device)
+{
+        assert_int_equal(store_put(house->store, STORE_MARK, device, "boot", "an earlier one"), 0);
+}
+
+static int setup(void **state, enum variant variant)
+{
+        struct house *house = calloc(1, sizeof(*house));
 
         assert_non_null(house);
         *state = house;
@@ -152,7 +175,9 @@ static int setup(void **state, enum variant variant)
                 .max_depth = 8,
                 .default_chip = variant == CHIPS ? "gpiochip0" : "sim",
         };
-        assert_int_equal(devices_new(&house->options, &sink, &house->devices), 0);
+        assert_int_equal(store_new(&(struct store_options){ .loop = NULL }, &house->store), 0);
+        house->options.store = house->store;
+        move_in(house);
         return 0;
 }
 
@@ -178,6 +203,7 @@ int house_teardown(void **state)
         if (house->devices)
                 devices_stop(house->devices);
         devices_free(house->devices);
+        store_free(house->store);
         clock_free(house->clock);
         gpio_fixture_done(&house->gpio);
         problems_done(&house->problems);

@@ -16,6 +16,7 @@ struct house {
         struct gpio_fixture gpio;
         struct clock *clock;
         struct devices_options options;
+        struct store *store; /* in memory, and there for the next run too */
         struct devices *devices;
         struct problems problems;
         struct told_message *told;
@@ -32,6 +33,12 @@ int house_setup_more(void **state); /* with the plugins of tests/plugins too */
 int house_setup_chips(
         void **state); /* on gpiochip0 of fakes/fake_chip.h, plugged in, instead of the simulated chip */
 int house_teardown(void **state);
+
+/* The process ends, in order or not, and another one begins: no device but `node` again. */
+void house_restart(struct house *house);
+void house_crash(struct house *house);
+/* What was saved was saved in an earlier boot. */
+void house_reboot(struct house *house, const char *device);
 
 /* Applies a config text; it must be right. */
 void house_apply(struct house *house, const char *text);

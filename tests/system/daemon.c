@@ -70,6 +70,8 @@ struct daemon *daemon_new(const struct daemon_options *options)
         daemon->config = work_path("node%u/sconce.conf", n);
         daemon->sim_dir = work_path("node%u/sim", n);
         daemon->lines = chip_lines(daemon->sim_dir);
+        daemon->state_dir = work_path("node%u/state", n);
+        make_dir(daemon->state_dir);
         n++;
         daemon_write_config(daemon, options->devices);
         return daemon;
@@ -93,13 +95,24 @@ void daemon_free_all_but(const struct daemon *kept)
                         daemon_free(daemons[i]);
 }
 
+static char *state_directory(const struct daemon *daemon)
+{
+        char *entry = NULL;
+
+        if (asprintf(&entry, "STATE_DIRECTORY=%s", daemon->state_dir) < 0)
+                give_up("out of memory");
+        return entry;
+}
+
 void daemon_start(struct daemon *daemon)
 {
         const char *plugins = daemon->options.plugins ? daemon->options.plugins : build_path("plugins");
         const char *level = daemon->options.log_level ? daemon->options.log_level : "debug";
         const char *const argv[] = { build_path("sconced"), "--config", daemon->config, "--plugins",
                                      plugins, "--log-level", level, NULL };
+        const char *const env[] = { keep_text(state_directory(daemon)), NULL };
         const struct process_options options = { .name = daemon->name,
+                                                 .env = env,
                                                  .prepare = daemon->options.prepare,
                                                  .userdata = daemon };
 

@@ -22,6 +22,7 @@ struct daemon_options {
 
 struct daemon {
         const char *name, *config, *sim_dir, *lines;
+        const char *state_dir; /* given to it, and for a test to give elsewhere */
         struct daemon_options options;
         struct process *process;
 };

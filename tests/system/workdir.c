@@ -27,6 +27,9 @@ void workdir_make(void)
         (void)snprintf(dir, sizeof(dir), "%s/sconce-test.XXXXXX", tmp && *tmp ? tmp : "/tmp");
         if (!mkdtemp(dir))
                 give_up("cannot make %s: %s", dir, strerror(errno));
+        /* No program of a test keeps anything of its own elsewhere. */
+        make_dir(work_path("state"));
+        (void)setenv("STATE_DIRECTORY", work_path("state"), 1);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)

@@ -83,6 +83,7 @@ static void settings_read__empty_file__gives_safe_defaults(void **state)
         assert_int_equal(f->settings.node.clock, 0);
         assert_int_equal(f->settings.node.max_payload_bytes, 65536);
         assert_int_equal(f->settings.node.max_depth, 16);
+        assert_int_equal(f->settings.node.save_after_us, 2 * USEC_PER_SEC);
         assert_int_equal(f->settings.broker.urls.count, 0);
         assert_string_equal(f->settings.broker.base, "sconce");
         assert_int_equal(f->settings.broker.client_id, CLIENT_ID_NODE);
@@ -174,7 +175,8 @@ static void settings_read__wrong_values__are_refused(void **state)
                   "a.conf:2: [node] name: Hall: a node's name is made of a-z, 0-9, \"_\" and \"-\", begins "
                   "with a letter or digit, and has at most 64 characters\n" },
                 { "[node]\nname = all\n", "a.conf:2: [node] name: all: is reserved; take another name\n" },
-                { "[node]\nsave_after = 2s\n", "a.conf:2: [node] save_after: not in this version\n" },
+                { "[node]\nsave_after = 0s\n",
+                  "a.conf:2: [node] save_after: 0s: out of range: from 10ms to 1h\n" },
                 { "[node]\nmax_payload = 2M\n",
                   "a.conf:2: [node] max_payload: 2M: out of range: from 256 to 1M\n" },
                 { "[broker]\nurl = broker.lan\n",

@@ -124,7 +124,13 @@ static void channels_report__one_is_wrong__none_taken(void **state)
         assert_int_equal(channels_find(&channels, "state")->now.type, SCONCE_VALUE_NONE);
 }
 
-static void channels_keep__written_ones__come_back(void **state)
+static void keep_all(void)
+{
+        for (size_t i = 0; i < channels.count; i++)
+                (void)channel_keep(&channels.items[i]);
+}
+
+static void channel_keep__written_ones__come_back(void **state)
 {
         struct sconce_value value;
         const struct channel *mood;
@@ -135,9 +141,9 @@ static void channels_keep__written_ones__come_back(void **state)
         assert_int_equal(channels_report(&channels, 1, &SCONCE_STR("mood", "calm"), 1, &changed, &fault), 0);
         assert_int_equal(channels_report(&channels, 1, &SCONCE_NUM("temperature", 5), 1, &changed, &fault),
                          0);
-        channels_keep(&channels);
+        keep_all();
         assert_int_equal(channels_report(&channels, 1, &SCONCE_NONE("mood"), 1, &changed, &fault), 0);
-        channels_keep(&channels); /* what is not known does not take away what was */
+        keep_all(); /* what is not known does not take away what was */
         assert_int_equal(channel_kept(mood, &value), 0);
         assert_string_equal(value.text, "calm");
         assert_int_equal(channel_kept(channels_find(&channels, "temperature"), &value), -ENODATA);
@@ -181,6 +187,57 @@ static void channel_copy_row__texts__owned(void **state)
         option_store_done(&store);
 }
 
+static void channel_restore__of_an_earlier_run__what_still_fits(void **state)
+{
+        static const struct {
+                const char *key, *text;
+                bool is_taken;
+        } cases[] = {
+                { "state", "switch ON", true },        { "state", "switch OFF", true },
+                { "state", "light ON", false },        { "state", "switch", false },
+                { "state", "switch on", false },       { "state", "", false },
+                { "level", "number 99.5", true },      { "level", "number 100.5", false },
+                { "level", "number -1", false },       { "level", "number nan", false },
+                { "level", "number ", false },         { "level", "number 5 %", false },
+                { "mood", "select bright", true },     { "mood", "select gloomy", false },
+                { "mood", "select \xff", false },      { "hold", "duration 1e300", true },
+                { "temperature", "sensor 20", false },
+        };
+        struct sconce_value value;
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                struct channel *channel = channels_find(&channels, cases[i].key);
+                channel->kept.type = SCONCE_VALUE_NONE;
+                channel_restore(channel, cases[i].text);
+                if ((channel_kept(channel, &value) == 0) != cases[i].is_taken)
+                        fail_msg("%s: \"%s\" is %s", cases[i].key, cases[i].text,
+                                 cases[i].is_taken ? "lost" : "taken");
+        }
+}
+
+static void channel_kept_text__each_type__restores_it(void **state)
+{
+        const struct sconce_value values[] = { SCONCE_BOOL("state", true), SCONCE_NUM("level", 0.1),
+                                               SCONCE_STR("mood", "calm") };
+        struct sconce_value value;
+
+        (void)state;
+        assert_int_equal(channels_report(&channels, 1, values, ARRAY_SIZE(values), &changed, &fault), 0);
+        keep_all();
+        for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+                struct channel *channel = channels_find(&channels, values[i].channel);
+                char *text = channel_kept_text(channel);
+                assert_non_null(text);
+                channel->kept.type = SCONCE_VALUE_NONE;
+                channel_restore(channel, text);
+                assert_int_equal(channel_kept(channel, &value), 0);
+                free(text);
+        }
+        assert_int_equal(channel_kept(channels_find(&channels, "level"), &value), 0);
+        assert_true(value.number == 0.1);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -189,7 +246,9 @@ int main(void)
                 TEST(channels_write_state__nothing_reported__null),
                 TEST(channels_report__several__all_in_order),
                 TEST(channels_report__one_is_wrong__none_taken),
-                TEST(channels_keep__written_ones__come_back),
+                TEST(channel_keep__written_ones__come_back),
+                TEST(channel_restore__of_an_earlier_run__what_still_fits),
+                TEST(channel_kept_text__each_type__restores_it),
                 TEST(channels_write_info__rows__what_they_have),
                 TEST(channel_copy_row__texts__owned),
         };

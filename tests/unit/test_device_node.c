@@ -205,8 +205,12 @@ static void devices_outputs_safe__each_output__as_its_config_says(void **state)
                                                            "[lamp on]\nline = GPIO3\non_exit = on\n"
                                                            "[switch timed]\nline = GPIO5\nmax_on = 1h\n"
                                                            "[contact door]\nline = GPIO6\n"
+                                                           "[lamp noted]\nline = GPIO7\non_exit = keep\n"
                                                            "[foreign gone]\n");
         unsigned failed = 0;
+
+        /* A command with `for` was under way. */
+        assert_int_equal(store_put(house->store, STORE_MARK, "noted", "timed", "yes"), 0);
 
         for (unsigned line = 1; line < 7; line++)
                 sim_pull(&house->gpio, line, line == 3 ? "pull-down\n" : "pull-up\n");
@@ -217,6 +221,7 @@ static void devices_outputs_safe__each_output__as_its_config_says(void **state)
         assert_true(house_logged(house, "off: GPIO2 is off"));
         assert_true(house_logged(house, "on: GPIO3 is on"));
         assert_true(house_logged(house, "timed: GPIO5 is off"));
+        assert_true(house_logged(house, "noted: GPIO7 is off"));
         assert_false(house_logged(house, "door"));
         /* Driven there and released again, where they read their pulls: two edges each. */
         assert_int_equal(sim_edge_count(&house->gpio, 1), 0 + 1);

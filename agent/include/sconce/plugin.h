@@ -567,7 +567,11 @@ static inline int sconce_fd_unwatch(struct sconce_device *dev, struct sconce_wat
         return SCONCE_CALL_(dev, fd_unwatch, dev, watch);
 }
 
-/* Keeps a short text (up to 4096 bytes) for this device under `key`; NULL forgets it. Returns at once. */
+/* Keeps a short text (up to 4096 bytes; 64 keys of at most 255) for this device and plugin under `key`, over
+ * restarts and reboots; NULL forgets it. Returns at once: the text is on the disk within the config's
+ * save_after, what is forgotten is gone from there as soon as the disk can. `stop` may save too; so a text that
+ * is saved in `stop` and forgotten in `start` is there after a stop in order alone. -E2BIG, -ENOSPC: too much
+ * of it. */
 static inline int sconce_save(struct sconce_device *dev, const char *key, const char *text)
 {
         return SCONCE_CALL_(dev, save, dev, key, text);

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a device knows at its next start, in this process or in another: the last values of what is written,
+ * what its plugin keeps, and three marks. "boot": it has been started in the boot of this id, so power_on is
+ * over. "timed": its outputs were on for a limited time, and whoever counted may be gone. "on_since": from
+ * when max_on counts, in the same boot.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "device/device.h"
+
+#define SAVED_KEYS_MAX 64
+#define SAVED_TEXT_MAX 4096
+#define SAVED_KEY_MAX  255
+
+#define MARK_BOOT     "boot"
+#define MARK_TIMED    "timed"
+#define MARK_ON_SINCE "on_since"
+
+/* NULL at --check: nothing is known then, and nothing is kept. */
+static struct store *store_of(const struct device *device)
+{
+        return device->set->options.store;
+}
+
+static void put(const struct device *device, enum store_what what, const char *key, const char *text)
+{
+        if (store_put(store_of(device), what, device->id, key, text) < 0)
+                log_device(LOG_ERR, device->id, "out of memory: %s is not saved", key);
+}
+
+/* ---- Back from an earlier run -------------------------------------------------------------------------- */
+
+void saved_restore_channel(struct device *device, struct channel *channel)
+{
+        const char *text = store_of(device) && channel
+                                   ? store_get(store_of(device), STORE_VALUE, device->id, channel->row.key)
+                                   : NULL;
+
+        if (text)
+                channel_restore(channel, text);
+}
+
+static uint64_t restore_on_since(const struct device *device)
+{
+        const char *text = store_get(store_of(device), STORE_MARK, device->id, MARK_ON_SINCE);
+        uint64_t since_us = text ? strtoull(text, NULL, 10) : 0;
+
+        return since_us <= device_now_us(device) ? since_us : 0;
+}
+
+void saved_restore(struct device *device)
+{
+        const struct store *store = store_of(device);
+
+        if (!store)
+                return;
+        for (size_t i = 0; i < device->channels.count; i++)
+                saved_restore_channel(device, &device->channels.items[i]);
+        const char *boot = store_get(store, STORE_MARK, device->id, MARK_BOOT);
+        device->first_start_done = boot && strcmp(boot, clock_boot_id()) == 0;
+        device->was_timed = saved_was_timed(store, device->id);
+        device->on_since_us = device->first_start_done ? restore_on_since(device) : 0;
+}
+
+bool saved_was_timed(const struct store *store, const char *id)
+{
+        return store_get(store, STORE_MARK, id, MARK_TIMED) != NULL;
+}
+
+/* ---- For a later one ----------------------------------------------------------------------------------- */
+
+void saved_values(struct device *device)
+{
+        for (size_t i = 0; i < device->channels.count; i++) {
+                struct channel *channel = &device->channels.items[i];
+                if (!channel_keep(channel) || !store_of(device))
+                        continue;
+                CLEANUP_FREE char *text = channel_kept_text(channel);
+                if (text)
+                        put(device, STORE_VALUE, channel->row.key, text);
+        }
+}
+
+void saved_started(struct device *device)
+{
+        bool is_written = false;
+
+        for (size_t i = 0; i < device->channels.count; i++)
+                is_written |= channel_is_writable(&device->channels.items[i]);
+        if (is_written && device->section && store_of(device))
+                put(device, STORE_MARK, MARK_BOOT, clock_boot_id());
+}
+
+/* At once: an output that nobody switches off after a crash is what must not be forgotten. */
+void saved_timed(struct device *device)
+{
+        bool timed = device->timed_now || device->was_timed;
+
+        /* At its end the output goes off by itself, and its last value is to come back off. */
+        if (device->exiting && !timed)
+                return;
+        if (!store_of(device) || timed == saved_was_timed(store_of(device), device->id))
+                return;
+        put(device, STORE_MARK, MARK_TIMED, timed ? "yes" : NULL);
+        if (timed)
+                store_hurry(store_of(device));
+}
+
+void saved_on_since(struct device *device)
+{
+        char text[32];
+
+        if (!store_of(device))
+                return;
+        (void)snprintf(text, sizeof(text), "%" PRIu64, device->on_since_us);
+        put(device, STORE_MARK, MARK_ON_SINCE,
+            device->settings.output.max_on_us > 0 && device->on_since_us > 0 ? text : NULL);
+}
+
+/* ---- What plugins keep --------------------------------------------------------------------------------- */
+
+/* By plugin: another one under the same id would not understand it. */
+static int full_key(const struct device *device, const char *key, char **ret)
+{
+        if (!key || !*key || strlen(key) > SAVED_KEY_MAX)
+                return -EINVAL;
+        return asprintf(ret, "%s.%s", device->plugin->table.name, key) < 0 ? -ENOMEM : 0;
+}
+
+int saved_put(struct device *device, const char *key, const char *text)
+{
+        CLEANUP_FREE char *full = NULL;
+        struct store *store = store_of(device);
+
+        if (text && strlen(text) > SAVED_TEXT_MAX)
+                return -E2BIG;
+        int r = full_key(device, key, &full);
+        if (r < 0 || !store)
+                return r;
+        bool is_there = store_get(store, STORE_SAVED, device->id, full);
+        if (text && !is_there && store_count(store, STORE_SAVED, device->id) >= SAVED_KEYS_MAX)
+                return -ENOSPC;
+        /* What is not true any more must not be found after a crash. */
+        if (!text && is_there)
+                store_hurry(store);
+        return store_put(store, STORE_SAVED, device->id, full, text);
+}
+
+int saved_get(const struct device *device, const char *key, char *text, size_t size)
+{
+        CLEANUP_FREE char *full = NULL;
+        const char *saved = NULL;
+
+        int r = full_key(device, key, &full);
+        if (r < 0)
+                return r;
+        if (store_of(device))
+                saved = store_get(store_of(device), STORE_SAVED, device->id, full);
+        if (!saved)
+                return -ENODATA;
+        size_t length = strlen(saved);
+        if (length >= size)
+                return -ENOSPC;
+        memcpy(text, saved, length + 1);
+        return (int)length;
+}
+
+/* ---- Devices that are no more -------------------------------------------------------------------------- */
+
+static bool is_gone(void *userdata, const char *id, const char *key)
+{
+        (void)key;
+        return *id && !devices_find(userdata, id);
+}
+
+void saved_forget_gone(struct devices *set)
+{
+        if (!set->options.store)
+                return;
+        store_forget(set->options.store, STORE_VALUE, is_gone, set);
+        store_forget(set->options.store, STORE_MARK, is_gone, set);
+}
