@@ -204,6 +204,7 @@ static int start_uplink(struct agent *agent)
         setup_uplink_options(&agent->settings, &agent->identity, &options);
         options.loop = &agent->loop;
         options.clock = agent->clock;
+        options.store = agent->store;
         handlers.userdata = agent;
         r = uplink_new(&options, &handlers, &agent->uplink);
         if (r >= 0)

@@ -9,6 +9,7 @@
 
 #include "bus/envelope.h"
 #include "bus/topics.h"
+#include "owned.h"
 #include "util/log.h"
 
 /* Retained and newest-only messages wait while this many are unacknowledged, and are told anew when the broker has
@@ -33,6 +34,7 @@ struct uplink {
         struct session_options session_options; /* borrowed by the session */
         struct session *session;
         json_t *retained_seen; /* topics whose retained command was logged */
+        struct owned owned;
         uint64_t retained_count;
         uint64_t dropped;
         uint64_t seq;
@@ -55,8 +57,11 @@ static const struct {
 
 static void send(struct uplink *uplink, const struct session_message *message)
 {
-        int r = session_publish(uplink->session, message, NULL);
+        int id = 0;
+        int r = session_publish(uplink->session, message, &id);
 
+        if (r == 0 && message->retain && message->size == 0)
+                owned_clearing(&uplink->owned, message->topic, id);
         if (r == 0 || r == -ENOTCONN)
                 return;
         uplink->dropped++;
@@ -97,16 +102,19 @@ void uplink_publish(struct uplink *uplink, const char *device, enum device_topic
 
         if (!session_is_connected(uplink->session))
                 return;
-        if (uplink_in_flight(uplink) >= IN_FLIGHT_MAX) {
-                uplink->behind = true;
-                uplink->dropped += !device_topics[topic].newest_only;
-                return;
-        }
         if (topic == DEVICE_RESULT && meta && meta->reply_to) {
                 message.topic = meta->reply_to;
                 message.correlation = meta->correlation;
                 message.correlation_size = meta->correlation_size;
         } else if (topic_build(name, uplink->base, uplink->node, device, device_topics[topic].word) < 0) {
+                return;
+        }
+        /* Also what has to wait: it is told anew later. */
+        if (message.retain && size > 0)
+                owned_claim(&uplink->owned, message.topic);
+        if (uplink_in_flight(uplink) >= IN_FLIGHT_MAX) {
+                uplink->behind = true;
+                uplink->dropped += !device_topics[topic].newest_only;
                 return;
         }
         if (device_topics[topic].is_json)
@@ -120,8 +128,10 @@ void uplink_info(struct uplink *uplink, const char *json, size_t size)
         char name[TOPIC_MAX];
         struct session_message message = { .topic = name, .payload = json, .size = size, .qos = 1, .retain = true };
 
-        if (topic_build(name, uplink->base, uplink->node, NULL, "info") == 0)
-                send_json(uplink, "node", &message);
+        if (topic_build(name, uplink->base, uplink->node, NULL, "info") < 0)
+                return;
+        owned_claim(&uplink->owned, name);
+        send_json(uplink, "node", &message);
 }
 
 static void say_status(struct uplink *uplink, const char *word)
@@ -129,7 +139,23 @@ static void say_status(struct uplink *uplink, const char *word)
         const struct session_message message = {
                 .topic = uplink->status_topic, .payload = word, .size = strlen(word), .qos = 1, .retain = true,
         };
+        owned_claim(&uplink->owned, message.topic);
         send(uplink, &message);
+}
+
+/* As many as fit in; the next ones when these are acknowledged. */
+static void clear_strangers(struct uplink *uplink)
+{
+        const char *topic;
+
+        while (uplink_in_flight(uplink) < IN_FLIGHT_MAX && (topic = owned_stranger(&uplink->owned))) {
+                const struct session_message message = { .topic = topic, .payload = "", .qos = 1, .retain = true };
+                unsigned before = uplink_in_flight(uplink);
+                log_topic(LOG_INFO, topic, "%s: is not ours any more, and cleared", topic);
+                send(uplink, &message);
+                if (uplink_in_flight(uplink) == before)
+                        return; /* not sent: at the next connection */
+        }
 }
 
 /* ---- In ------------------------------------------------------------------------------------------------------ */
@@ -203,8 +229,10 @@ static void on_connected(void *userdata)
         struct uplink *uplink = userdata;
 
         uplink->behind = false;
+        owned_begin(&uplink->owned);
         say_status(uplink, "online");
         uplink->handlers.up(uplink->handlers.userdata);
+        clear_strangers(uplink);
 }
 
 static void on_disconnected(void *userdata, const char *why)
@@ -225,9 +253,10 @@ static void on_acknowledged(void *userdata, int id, int reason)
 {
         struct uplink *uplink = userdata;
 
-        (void)id;
         if (reason >= 0x80)
                 uplink->dropped++;
+        if (owned_acknowledged(&uplink->owned, id))
+                clear_strangers(uplink);
         if (uplink->behind && uplink_in_flight(uplink) < IN_FLIGHT_MAX / 2) {
                 uplink->behind = false;
                 uplink->handlers.up(uplink->handlers.userdata);
@@ -286,6 +315,7 @@ int uplink_new(const struct uplink_options *options, const struct uplink_handler
         uplink->clock = options->clock;
         uplink->handlers = *handlers;
         uplink->envelope = options->envelope;
+        uplink->owned.store = options->store;
         uplink->retained_seen = json_object();
         r = make_names(uplink, options);
         if (r == 0) {
@@ -327,6 +357,7 @@ void uplink_free(struct uplink *uplink)
         for (size_t i = 0; i < ARRAY_SIZE(uplink->subscriptions); i++)
                 free(uplink->subscriptions[i]);
         json_decref(uplink->retained_seen);
+        owned_done(&uplink->owned);
         free(uplink->status_topic);
         free(uplink->reply_prefix);
         free(uplink->client_id);

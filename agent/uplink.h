@@ -13,6 +13,7 @@ struct uplink;
 struct uplink_options {
         struct loop *loop;
         struct clock *clock;
+        struct store *store; /* remembers what is retained */
         const char *base; /* "sconce" */
         const char *node;
         bool envelope;

@@ -209,16 +209,25 @@ int store_put(struct store *store, enum store_what what, const char *device, con
         return r < 0 ? r : 0;
 }
 
+const char *store_next(const struct store *store, enum store_what what, const char *device, const char *after)
+{
+        for (size_t i = rows_place(&store->rows, what, device, after ? after : ""); i < store->rows.count;
+             i++) {
+                const struct row *row = store->rows.items[i];
+                if (row->what != what || strcmp(row->device, device) != 0)
+                        break;
+                if (row->value && !(after && strcmp(row->key, after) == 0))
+                        return row->key;
+        }
+        return NULL;
+}
+
 size_t store_count(const struct store *store, enum store_what what, const char *device)
 {
         size_t count = 0;
 
-        for (size_t i = rows_place(&store->rows, what, device, ""); i < store->rows.count; i++) {
-                const struct row *row = store->rows.items[i];
-                if (row->what != what || strcmp(row->device, device) != 0)
-                        break;
-                count += row->value != NULL;
-        }
+        for (const char *key = NULL; (key = store_next(store, what, device, key));)
+                count++;
         return count;
 }
 

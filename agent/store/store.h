@@ -46,6 +46,9 @@ const char *store_get(const struct store *store, enum store_what what, const cha
 /* `value` NULL forgets it. */
 int store_put(struct store *store, enum store_what what, const char *device, const char *key,
               const char *value);
+/* The keys in their order: the one after that (NULL: the first), NULL at the end. */
+const char *store_next(const struct store *store, enum store_what what, const char *device,
+                       const char *after);
 size_t store_count(const struct store *store, enum store_what what, const char *device);
 /* What waits is written as soon as the loop comes round: for what would be dangerous to forget. */
 void store_hurry(struct store *store);
