@@ -70,6 +70,17 @@ static struct mock_host *host_of(struct sconce_device *dev)
 
 /* ---- Reports ------------------------------------------------------------------------------------------- */
 
+static const char *keep_text(struct mock_host *host, const char *text)
+{
+        char **texts = realloc(host->texts, (host->n_texts + 1) * sizeof(*texts));
+
+        assert_non_null(texts);
+        host->texts = texts;
+        texts[host->n_texts] = strdup(text);
+        assert_non_null(texts[host->n_texts]);
+        return texts[host->n_texts++];
+}
+
 static struct known_value *find_value(struct mock_host *host, const char *channel)
 {
         for (size_t i = 0; i < host->n_values; i++)
@@ -164,6 +175,11 @@ static int mock_channel_add(struct sconce_device *dev, const struct sconce_chann
         assert_true(at < ADDED_MAX);
         assert_true(channel_size <= sizeof(host->added[at]));
         memcpy(&host->added[at], channel, channel_size);
+        struct sconce_channel *row = &host->added[at];
+        const char **const texts[] = { &row->key, &row->unit, &row->device_class, &row->help, &row->name };
+        for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+                if (*texts[i])
+                        *texts[i] = keep_text(host, *texts[i]);
         host->n_added += at == host->n_added;
         return 0;
 }
@@ -372,17 +388,6 @@ static const struct sconce_host mock_table = {
 };
 
 /* ---- Options ------------------------------------------------------------------------------------------- */
-
-static const char *keep_text(struct mock_host *host, const char *text)
-{
-        char **texts = realloc(host->texts, (host->n_texts + 1) * sizeof(*texts));
-
-        assert_non_null(texts);
-        host->texts = texts;
-        texts[host->n_texts] = strdup(text);
-        assert_non_null(texts[host->n_texts]);
-        return texts[host->n_texts++];
-}
 
 static struct sconce_line *add_line(struct mock_host *host, const char *name)
 {

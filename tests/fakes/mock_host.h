@@ -76,7 +76,7 @@ uint64_t mock_event_time_us(const struct mock_host *host); /* of the last one; a
 const char *
 mock_event_log(const struct mock_host *host); /* "single double": the types since the log was emptied */
 void mock_event_log_empty(struct mock_host *host);
-/* A channel that was added, as the last call had it; its texts are the plugin's. NULL: none of that key. */
+/* A channel that was added, as the last call had it. NULL: none of that key. */
 const struct sconce_channel *mock_channel(const struct mock_host *host, const char *key);
 int mock_health(const struct mock_host *host);
 const char *mock_error(const struct mock_host *host); /* sconce_error() of the last callback; "": nothing */
