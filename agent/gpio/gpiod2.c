@@ -13,6 +13,8 @@
 
 /* The kernel's own code for "not supported", which it sometimes lets out. */
 #define KERNEL_ENOTSUPP 524
+/* Edges that the kernel keeps for us: 128 ms of 1000 pulses a second. */
+#define KERNEL_QUEUE 256
 
 struct gpiod2_chip {
         struct chip chip;
@@ -174,6 +176,8 @@ static int ask_kernel(struct gpiod2_chip *chip, const struct request_spec *spec,
         if (r < 0)
                 return r;
         gpiod_request_config_set_consumer(config, spec->consumer);
+        if (spec->mode == REQUEST_INPUT)
+                gpiod_request_config_set_event_buffer_size(config, KERNEL_QUEUE);
         struct gpiod_line_request *handle = gpiod_chip_request_lines(chip->handle, config, lines);
         if (!handle)
                 return errno == KERNEL_ENOTSUPP ? -ENOTSUP : -errno;

@@ -227,7 +227,8 @@ static void on_raw_edge(struct sconce_line *line, bool high, uint64_t time_us)
                 tell(line, high, time_us);
 }
 
-/* A full queue may have lost the newest edges: what the line shows is what counts in the end. */
+/* A full queue may have lost the newest edges: what the line shows is what counts in the end. Not before it
+ * is empty, since what it still holds is older. */
 static void catch_up(struct sconce_line *line)
 {
         int high = line->request->ops->get(line->request);
@@ -252,10 +253,11 @@ static int take_edges(struct sconce_line *line, const bool *closed)
                 }
                 if (n < 0)
                         return n;
-                if (n == EDGE_QUEUE)
-                        catch_up(line);
-                if (*closed)
-                        return 0;
+                line->was_full |= n == EDGE_QUEUE;
+        }
+        if (line->was_full && n < EDGE_QUEUE) {
+                line->was_full = false;
+                catch_up(line);
         }
         return 0;
 }
@@ -316,6 +318,7 @@ static int start_input(struct sconce_line *line)
                 return r;
         line->high = r;
         line->lost = 0;
+        line->was_full = false;
         if (line->debounce)
                 debounce_start(line->debounce, line->high);
         if (!line->request->ops->event_fd)

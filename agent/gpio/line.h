@@ -21,6 +21,7 @@ struct sconce_line {
         struct debounce *debounce;
         bool high;     /* inputs: the level that was last told */
         uint32_t lost; /* edges that were dropped since */
+        bool was_full; /* the queue of edges: the newest may be missing */
         line_edge_fn fn;
         void *userdata;
         bool *closed; /* set by line_close(): a callback may close, and free, the line that is being served */
