@@ -68,6 +68,11 @@ static const struct sconce_option options[] = {
         { .key = NULL },
 };
 
+static const struct sconce_channel channels[] = {
+        { .key = "state", .kind = SCONCE_BINARY_SENSOR, .help = "Whether the contact is active" },
+        { .key = NULL },
+};
+
 /* ---- Callbacks ----------------------------------------------------------------------------------------- */
 
 static void tell(struct sconce_device *dev, struct contact *contact, uint64_t time_us, bool on)
@@ -126,11 +131,9 @@ static const char *class_name(int choice)
 static int contact_configure(struct sconce_device *dev, void *instance)
 {
         const struct contact *contact = instance;
-        const struct sconce_channel state = { .key = "state",
-                                              .kind = SCONCE_BINARY_SENSOR,
-                                              .device_class = class_name(contact->device_class),
-                                              .help = "Whether the contact is active" };
+        struct sconce_channel state = channels[0];
 
+        state.device_class = class_name(contact->device_class);
         return sconce_channel_add(dev, &state);
 }
 
@@ -149,6 +152,7 @@ static const struct sconce_plugin contact = {
         .summary = "A contact or detector on a GPIO line",
         .instance_size = sizeof(struct contact),
         .options = options,
+        .channels = channels,
         .configure = contact_configure,
         .start = contact_start,
         .read = contact_read,

@@ -81,6 +81,16 @@ static const struct sconce_option options[] = {
         { .key = NULL },
 };
 
+static const struct sconce_channel channels[] = {
+        { .key = "total",
+          .kind = SCONCE_SENSOR,
+          .flags = SCONCE_TOTAL | SCONCE_WRITABLE,
+          .max = TOTAL_MAX,
+          .help = "What has been counted; can be set to what the meter shows" },
+        { .key = "rate", .kind = SCONCE_SENSOR, .help = "How fast it is counting" },
+        { .key = NULL },
+};
+
 /* ---- The total ----------------------------------------------------------------------------------------- */
 
 /* Rounded to what a pulse can be worth at least: 0.3, not 0.30000000000000004. */
@@ -234,31 +244,21 @@ static int check_class(struct sconce_device *dev, const struct counter *counter,
         return -EINVAL;
 }
 
+/* The rows of the table, with what the unit and the class say of them. */
 static int add_channels(struct sconce_device *dev, const struct counter *counter, const struct meter *meter)
 {
-        const char *unit = meter->unit ? meter->unit : counter->unit;
+        struct sconce_channel total = channels[0], rate = channels[1];
         char rate_unit[64];
 
-        (void)snprintf(rate_unit, sizeof(rate_unit), "%s/s", unit ? unit : "");
-        const struct sconce_channel channels[] = {
-                { .key = "total",
-                  .kind = SCONCE_SENSOR,
-                  .flags = SCONCE_TOTAL | SCONCE_WRITABLE,
-                  .unit = unit,
-                  .device_class = counter->device_class >= 0 ? classes[counter->device_class]
-                                                             : meter->device_class,
-                  .max = TOTAL_MAX,
-                  .help = "What has been counted; can be set to what the meter shows" },
-                { .key = "rate",
-                  .kind = SCONCE_SENSOR,
-                  .unit = meter->rate_unit ? meter->rate_unit : rate_unit,
-                  .device_class = meter->rate_class,
-                  .name = meter->rate_name,
-                  .help = "How fast it is counting" },
-        };
-
-        int r = sconce_channel_add(dev, &channels[0]);
-        return r < 0 ? r : sconce_channel_add(dev, &channels[1]);
+        total.unit = meter->unit ? meter->unit : counter->unit;
+        total.device_class = counter->device_class >= 0 ? classes[counter->device_class]
+                                                        : meter->device_class;
+        (void)snprintf(rate_unit, sizeof(rate_unit), "%s/s", total.unit ? total.unit : "");
+        rate.unit = meter->rate_unit ? meter->rate_unit : rate_unit;
+        rate.device_class = meter->rate_class;
+        rate.name = meter->rate_name;
+        int r = sconce_channel_add(dev, &total);
+        return r < 0 ? r : sconce_channel_add(dev, &rate);
 }
 
 static int counter_configure(struct sconce_device *dev, void *instance)
@@ -298,6 +298,7 @@ static const struct sconce_plugin counter = {
         .summary = "A meter that gives pulses on a GPIO line",
         .instance_size = sizeof(struct counter),
         .options = options,
+        .channels = channels,
         .every = "10s",
         .configure = counter_configure,
         .start = counter_start,

@@ -76,6 +76,17 @@ static const struct sconce_option options[] = {
         { .key = NULL },
 };
 
+static const struct sconce_channel channels[] = {
+        { .key = "state", .kind = SCONCE_COVER, .help = "Whether it is open, closed, or moving" },
+        { .key = "position",
+          .kind = SCONCE_NUMBER,
+          .unit = "%",
+          .max = 100,
+          .step = 1,
+          .help = "0 closed to 100 open; null while it is unknown" },
+        { .key = NULL },
+};
+
 /* ---- Where it is --------------------------------------------------------------------------------------- */
 
 static double position_at(const struct cover *cover, uint64_t now_us)
@@ -337,23 +348,13 @@ static int cover_read(struct sconce_device *dev, void *instance)
 static int cover_configure(struct sconce_device *dev, void *instance)
 {
         struct cover *cover = instance;
-        const struct sconce_channel channels[] = {
-                { .key = "state",
-                  .kind = SCONCE_COVER,
-                  .device_class = cover->device_class < 0 ? NULL : classes[cover->device_class],
-                  .help = "Whether it is open, closed, or moving" },
-                { .key = "position",
-                  .kind = SCONCE_NUMBER,
-                  .unit = "%",
-                  .max = 100,
-                  .step = 1,
-                  .help = "0 closed to 100 open; null while it is unknown" },
-        };
+        struct sconce_channel state = channels[0];
 
         if (cover->side[DOWN].travel_us == 0)
                 cover->side[DOWN].travel_us = cover->side[UP].travel_us;
-        int r = sconce_channel_add(dev, &channels[0]);
-        return r < 0 ? r : sconce_channel_add(dev, &channels[1]);
+        if (cover->device_class >= 0)
+                state.device_class = classes[cover->device_class];
+        return sconce_channel_add(dev, &state);
 }
 
 static int open_side(struct sconce_device *dev, struct side *side)
@@ -416,6 +417,7 @@ static const struct sconce_plugin cover = {
         .flags = SCONCE_TIMED,
         .instance_size = sizeof(struct cover),
         .options = options,
+        .channels = channels,
         .configure = cover_configure,
         .start = cover_start,
         .stop = cover_stop,

@@ -193,26 +193,40 @@ int device_event(struct device *device, uint64_t time_us, const char *key, const
         return 0;
 }
 
-int device_channel_add(struct device *device, const struct sconce_channel *row)
+/* A copy of our own of a row that is in order. */
+static int take_row(struct device *device, const struct sconce_channel *row, struct sconce_channel *ret)
 {
-        const struct channel *known = row->key ? channels_find(&device->channels, row->key) : NULL;
-        const struct channel added = { .row = *row, .kind = kind_get(row->kind) };
-        struct sconce_channel copy;
+        const struct channel taken = { .row = *row, .kind = kind_get(row->kind) };
         struct fault fault;
 
-        if (known)
-                return known->row.kind == row->kind ? 0 : -EEXIST;
         int r = channel_check(row, &fault);
-        if (r == 0 && channel_is_writable(&added) && !device->body->calls.command)
+        if (r == 0 && channel_is_writable(&taken) && !device->body->calls.command)
                 r = fault_set(&fault, -EINVAL, "channel \"%s\" is written and there is no command function",
                               row->key);
         if (r < 0) {
                 log_device(LOG_ERR, device->id, "%s", fault.text);
                 return r;
         }
-        r = channel_copy_row(row, &device->body->blueprint->store, &copy);
-        if (r == 0)
-                r = channels_append(&device->channels, &copy);
+        return channel_copy_row(row, &device->body->blueprint->store, ret);
+}
+
+int device_channel_add(struct device *device, const struct sconce_channel *row)
+{
+        struct channel *known = row->key ? channels_find(&device->channels, row->key) : NULL;
+        struct sconce_channel copy;
+
+        if (known && known->row.kind != row->kind)
+                return -EEXIST;
+        if (known && device->phase != DEVICE_STOPPED)
+                return 0;
+        int r = take_row(device, row, &copy);
+        if (r < 0)
+                return r;
+        if (known) { /* in `configure`: what the options make of a row of the table */
+                known->row = copy;
+                return 0;
+        }
+        r = channels_append(&device->channels, &copy);
         if (r == 0) {
                 saved_restore_channel(device, channels_find(&device->channels, copy.key));
                 device->info_dirty = device->changed = true;

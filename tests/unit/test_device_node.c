@@ -101,6 +101,23 @@ static void devices_info__lamp__what_is_known(void **state)
         free(plugins);
 }
 
+/* A row of the table that `configure` adds again, with what the options say. */
+static void devices_info__row_added_again_in_configure__takes_its_place(void **state)
+{
+        struct house *house = *state;
+        char *devices = NULL, *plugins = NULL;
+
+        house_apply(house, "[counter gas]\nline = 4\nunit = m3\ndevice_class = gas\n");
+        assert_int_equal(devices_info(house->devices, &devices, &plugins), 0);
+        assert_non_null(strstr(devices,
+                               "\"channels\":{\"total\":{\"kind\":\"sensor\",\"unit\":\"m³\",\"min\":0,"
+                               "\"max\":1000000000000,\"class\":\"gas\"},\"rate\":{\"kind\":\"sensor\","
+                               "\"unit\":\"m³/h\",\"class\":\"volume_flow_rate\"}}"));
+        house_assert_told(house, "gas", DEVICE_STATE, "{\"total\":0,\"rate\":null}");
+        free(devices);
+        free(plugins);
+}
+
 /* ---- One-shot modes ------------------------------------------------------------------------------------ */
 
 static char *describe(const struct house *house, const char *plugin, int expected)
@@ -240,6 +257,7 @@ int main(void)
                 TEST(node__problems__told_at_once_and_taken_away),
                 TEST(node__buttons__passed_on),
                 TEST(devices_info__lamp__what_is_known),
+                TEST(devices_info__row_added_again_in_configure__takes_its_place),
                 TEST(devices_describe__by_name_and_path__same),
                 TEST(devices_describe__unknown__said),
                 TEST(devices_describe__all__every_plugin),

@@ -549,8 +549,9 @@ static void cover__declares__timed_outputs_and_two_channels(void **state)
         assert_int_equal(mock_plugin(host)->flags, SCONCE_TIMED);
         assert_int_equal(mock_channel(host, "state")->kind, SCONCE_COVER);
         assert_string_equal(mock_channel(host, "state")->device_class, "shutter");
-        assert_int_equal(mock_channel(host, "position")->kind, SCONCE_NUMBER);
-        assert_int_equal((int)mock_channel(host, "position")->max, 100);
+        assert_string_equal(mock_plugin(host)->channels[1].key, "position");
+        assert_int_equal(mock_plugin(host)->channels[1].kind, SCONCE_NUMBER);
+        assert_int_equal((int)mock_plugin(host)->channels[1].max, 100);
 }
 
 static void down_time__not_given__as_long_as_up(void **state)

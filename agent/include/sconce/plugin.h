@@ -468,7 +468,8 @@ static inline uint64_t sconce_now_us(struct sconce_device *dev)
 
 /* Adds a channel that the table cannot know (it depends on options or on what is found). The row and its
  * texts are copied. From `configure`, `start` or any later callback; it stays for the life of the section,
- * and adding it again is nothing. -EEXIST: there is one of that key and another kind. -EINVAL: the row is not
+ * and adding it again is nothing; but in `configure` it takes the place of a row of the table (the device
+ * class that an option names). -EEXIST: there is one of that key and another kind. -EINVAL: the row is not
  * one. */
 static inline int sconce_channel_add(struct sconce_device *dev, const struct sconce_channel *channel)
 {
