@@ -407,7 +407,13 @@ static int open_store(struct agent *agent)
                 .trouble = on_store_trouble,
                 .userdata = agent,
         };
-        return store_new(&options, &agent->store);
+        int r = store_new(&options, &agent->store);
+        const char *boot = r >= 0 ? store_cut_off(agent->store) : NULL;
+        if (boot)
+                log_notice("the run before did not end in order: %s",
+                           strcmp(boot, clock_boot_id()) == 0 ? "it crashed or was killed"
+                                                              : "it crashed, or the machine lost power");
+        return r;
 }
 
 static int build_parts(struct agent *agent)

@@ -28,8 +28,7 @@ static const char *const steps[] = {
 DEFINE_CLEANUP(sqlite3_stmt, sqlite3_finalize);
 #define CLEANUP_STATEMENT CLEANUP(sqlite3_finalizep)
 
-/* ---- What went wrong
- * --------------------------------------------------------------------------------------- */
+/* ---- What went wrong ----------------------------------------------------------------------------------- */
 
 static const struct {
         int sqlite, code;
@@ -51,9 +50,22 @@ static int fail_errno(const char *path, int error, struct fault *fault)
         return fault_set(fault, -error, "%s: %s", path, strerror(error));
 }
 
+/* What the system said. SQLite does not always pass it on; errno is then what its last call left, which says
+ * something only where it speaks of the disk. */
+static int system_error(sqlite3 *sqlite, int r, int left)
+{
+        static const int of_disks[] = { ENOSPC, EFBIG, EDQUOT, EROFS, EIO };
+        int error = sqlite ? sqlite3_system_errno(sqlite) : 0;
+
+        for (size_t i = 0; error == 0 && (r & 0xff) == SQLITE_IOERR && i < ARRAY_SIZE(of_disks); i++)
+                if (left == of_disks[i])
+                        error = left;
+        return error;
+}
+
 static int fail(const struct database *database, sqlite3 *sqlite, int r, struct fault *fault)
 {
-        int error = sqlite ? sqlite3_system_errno(sqlite) : 0;
+        int error = system_error(sqlite, r, errno);
 
         for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
                 if (reasons[i].sqlite == (r & 0xff))
@@ -63,8 +75,7 @@ static int fail(const struct database *database, sqlite3 *sqlite, int r, struct 
         return fault_set(fault, -EIO, "%s: %s", database->path, sqlite3_errstr(r));
 }
 
-/* ---- Opening
- * ----------------------------------------------------------------------------------------------- */
+/* ---- Opening ------------------------------------------------------------------------------------------- */
 
 int database_init(struct database *database, const char *dir)
 {
@@ -99,6 +110,12 @@ static int look_at(const struct database *database, struct fault *fault)
 {
         struct stat status;
 
+        if (stat(database->dir, &status) < 0 && errno == ENOENT)
+                return fault_set(
+                        fault, -ENOENT,
+                        "%s does not exist: make it, for the user that sconced runs as, or name another "
+                        "directory in STATE_DIRECTORY",
+                        database->dir);
         if (stat(database->dir, &status) < 0)
                 return fail_errno(database->dir, errno, fault);
         CLEANUP_CLOSE int fd = open(database->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
@@ -219,8 +236,7 @@ static int try_open(struct database *database, struct database_news *news, struc
         return r;
 }
 
-/* ---- Setting aside
- * ------------------------------------------------------------------------------------------ */
+/* ---- Setting aside ------------------------------------------------------------------------------------- */
 
 /* The log goes along: SQLite finds it by its name. An older file that was set aside makes way. */
 static int set_aside(struct database *database, struct database_news *news, struct fault *fault)
@@ -258,8 +274,7 @@ int database_open(struct database *database, struct database_news *news, struct 
         return r;
 }
 
-/* ---- Reading
- * ------------------------------------------------------------------------------------------------ */
+/* ---- Reading ------------------------------------------------------------------------------------------- */
 
 static int take_row(sqlite3_stmt *statement, struct rows *rows)
 {
@@ -367,8 +382,7 @@ int database_peek(const char *dir, struct rows *ret, struct fault *fault)
         return r;
 }
 
-/* ---- Writing
- * ------------------------------------------------------------------------------------------------ */
+/* ---- Writing ------------------------------------------------------------------------------------------- */
 
 static int write_row(const struct database *database, const struct row *row)
 {
@@ -387,6 +401,7 @@ static int write_row(const struct database *database, const struct row *row)
 
 static int write_rows(struct database *database, const struct rows *rows, struct fault *fault)
 {
+        errno = 0;
         int r = sqlite3_exec(database->sqlite, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 
         for (size_t i = 0; r == SQLITE_OK && i < rows->count; i++)

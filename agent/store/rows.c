@@ -25,8 +25,7 @@ int store_what_from_name(const char *name, enum store_what *ret)
         return -EINVAL;
 }
 
-/* ---- One row ---------------------------------------------------------------------------------------------
- */
+/* ---- One row ------------------------------------------------------------------------------------------- */
 
 static void row_free(struct row *row)
 {
@@ -82,8 +81,7 @@ static int row_set(struct row *row, const char *value)
         return 0;
 }
 
-/* ---- All of them -----------------------------------------------------------------------------------------
- */
+/* ---- All of them --------------------------------------------------------------------------------------- */
 
 size_t rows_place(const struct rows *rows, enum store_what what, const char *device, const char *key)
 {

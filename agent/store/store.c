@@ -29,7 +29,7 @@ struct store {
         void (*trouble)(void *userdata, enum store_trouble trouble, const char *text);
         void *userdata;
         struct fault unusable, set_aside;
-        bool was_closed;
+        char *cut_off;
 
         struct writer *writer; /* NULL: in memory alone */
         sd_event_source *source;
@@ -51,8 +51,7 @@ static struct timespec moment_in(uint64_t time_us)
         return moment;
 }
 
-/* ---- Telling
- * ------------------------------------------------------------------------------------------------ */
+/* ---- Telling ------------------------------------------------------------------------------------------- */
 
 static void tell(struct store *store, enum store_trouble trouble, const struct fault *fault)
 {
@@ -90,8 +89,7 @@ static void hear_news(struct store *store, const struct writer_result *result)
         set_unusable(store, &result->fault);
 }
 
-/* ---- Writing
- * ------------------------------------------------------------------------------------------------ */
+/* ---- Writing ------------------------------------------------------------------------------------------- */
 
 static void post(struct store *store)
 {
@@ -145,9 +143,8 @@ static void take_read(struct store *store, struct writer_result *result, bool in
                 return; /* devices have begun without it */
         store->rows = result->rows;
         result->rows = (struct rows){ 0 };
-        /* Of a file that could be read and not written nobody knows whether it is the last word. */
-        store->was_closed = !result->news.is_new && !result->fault.code &&
-                            !rows_find(&store->rows, STORE_MARK, "", RUNNING);
+        const char *run = store_get(store, STORE_MARK, "", RUNNING);
+        store->cut_off = run ? strdup(run) : NULL;
 }
 
 static void take_result(struct store *store, struct writer_result *result, bool in_time)
@@ -182,12 +179,11 @@ static int on_result(sd_event_source *source, int fd, uint32_t events, void *use
         return 0;
 }
 
-/* ---- Using
- * -------------------------------------------------------------------------------------------------- */
+/* ---- Using --------------------------------------------------------------------------------------------- */
 
-bool store_was_closed(const struct store *store)
+const char *store_cut_off(const struct store *store)
 {
-        return store->was_closed;
+        return store->cut_off;
 }
 
 const char *store_get(const struct store *store, enum store_what what, const char *device, const char *key)
@@ -252,8 +248,7 @@ void store_forget(struct store *store, enum store_what what,
         }
 }
 
-/* ---- Life
- * --------------------------------------------------------------------------------------------------- */
+/* ---- Life ---------------------------------------------------------------------------------------------- */
 
 /* The mark of this run, before any device starts: whatever ends it from now on but store_close() leaves it
  * there. */
@@ -369,5 +364,6 @@ void store_free(struct store *store)
         timer_free(store->due);
         rows_done(&store->rows);
         free(store->run);
+        free(store->cut_off);
         free(store);
 }

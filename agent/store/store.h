@@ -38,8 +38,9 @@ int store_peek(const char *dir, struct store **ret, struct fault *fault) MUST_CH
 void store_close(struct store *store);
 void store_free(struct store *store); /* after a store_close(), or as in a crash */
 
-/* True when the run before ended with store_close(). */
-bool store_was_closed(const struct store *store);
+/* The run before (store_options.run) where it did not end with store_close(): a crash, a power cut. NULL: it did, or there
+ * was none. */
+const char *store_cut_off(const struct store *store);
 
 /* NULL: there is none. Valid until the next store_put() or turn of the loop. */
 const char *store_get(const struct store *store, enum store_what what, const char *device, const char *key);

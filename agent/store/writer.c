@@ -46,8 +46,7 @@ static void destroy(struct writer *writer)
         free(writer);
 }
 
-/* ---- On the thread
- * ----------------------------------------------------------------------------------------- */
+/* ---- On the thread ------------------------------------------------------------------------------------- */
 
 static void hand_back(struct writer *writer, struct writer_result *result)
 {
@@ -117,8 +116,7 @@ static void *thread_main(void *userdata)
         return NULL;
 }
 
-/* ---- On the loop
- * ------------------------------------------------------------------------------------------- */
+/* ---- On the loop --------------------------------------------------------------------------------------- */
 
 static int start_thread(struct writer *writer)
 {

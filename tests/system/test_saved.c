@@ -45,8 +45,7 @@ static const char *database(const struct daemon *hall)
         return keep_text(strdup(path));
 }
 
-/* ---- What the file says ----------------------------------------------------------------------------------
- */
+/* ---- What the file says -------------------------------------------------------------------------------- */
 
 struct row_wanted {
         const struct daemon *hall;
@@ -111,8 +110,7 @@ static void light_up_and_save(struct daemon *hall)
         wait_saved(hall, STORE_MARK, "kitchen", "boot", clock_boot_id());
 }
 
-/* ---- The last commanded state ----------------------------------------------------------------------------
- */
+/* ---- The last commanded state -------------------------------------------------------------------------- */
 
 static void killed__lamp_was_on__on_from_the_request_on(void **state)
 {
@@ -205,8 +203,7 @@ static void killed__again_and_again_while_commands_run__file_stays_whole(void **
         daemon_stop(hall);
 }
 
-/* ---- Outputs that were on for a while --------------------------------------------------------------------
- */
+/* ---- Outputs that were on for a while ------------------------------------------------------------------ */
 
 static void outputs_safe__for_in_progress__off(void **state)
 {
@@ -240,8 +237,7 @@ static void outputs_safe__for_in_progress__off(void **state)
         daemon_stop(hall);
 }
 
-/* ---- A file that is no good ------------------------------------------------------------------------------
- */
+/* ---- A file that is no good ---------------------------------------------------------------------------- */
 
 static bool tells_problem(const struct message *message, const void *userdata)
 {
@@ -257,7 +253,7 @@ static void directory_missing__told__lamp_works_all_the_same(void **state)
         (void)state;
         hall->state_dir = work_path("nowhere");
         start(hall);
-        (void)client_wait(stage.tester, NODE_STATE, tells_problem, "nowhere: No such file or directory");
+        (void)client_wait(stage.tester, NODE_STATE, tells_problem, "nowhere does not exist: make it");
         client_say(stage.tester, SET, "ON");
         (void)client_wait_json(stage.tester, STATE, "state", "ON");
         daemon_stop(hall);

@@ -29,8 +29,7 @@ static struct house *again(void **state)
         return *state;
 }
 
-/* ---- The last value -------------------------------------------------------------------------------------
- */
+/* ---- The last value ------------------------------------------------------------------------------------ */
 
 static void saved_values__restart_or_crash__come_back(void **state)
 {
@@ -75,8 +74,7 @@ static void saved_values__of_another_kind__not_taken(void **state)
         assert_int_equal(line(house), 0);
 }
 
-/* ---- power_on -------------------------------------------------------------------------------------------
- */
+/* ---- power_on ------------------------------------------------------------------------------------------ */
 
 static void power_on__first_start_after_a_boot__as_written(void **state)
 {
@@ -137,8 +135,7 @@ static void power_on__two_outputs__counts_for_both(void **state)
         house_assert_told(house, "pair", DEVICE_STATE, "{\"one\":\"OFF\",\"two\":\"OFF\"}");
 }
 
-/* ---- On for a limited time ------------------------------------------------------------------------------
- */
+/* ---- On for a limited time ----------------------------------------------------------------------------- */
 
 static void timed__for_in_progress__off_at_the_next_start(void **state)
 {
@@ -217,8 +214,7 @@ static void max_on__boot_between__counts_anew(void **state)
         assert_int_equal(line(house), 0);
 }
 
-/* ---- What plugins keep ----------------------------------------------------------------------------------
- */
+/* ---- What plugins keep --------------------------------------------------------------------------------- */
 
 static void sconce_save__crash_and_boot__found_again(void **state)
 {
@@ -278,8 +274,7 @@ static void sconce_save__too_much__refused(void **state)
         assert_non_null(strstr(save(house, "key7", 2), "\"ok\":true"));
 }
 
-/* ---- Devices that come and go ---------------------------------------------------------------------------
- */
+/* ---- Devices that come and go -------------------------------------------------------------------------- */
 
 static void devices_apply__gone_and_back__power_on_again(void **state)
 {

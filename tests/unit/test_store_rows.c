@@ -34,8 +34,7 @@ static const char *value_of(const struct rows *rows, const char *device, const c
         return row ? row->value : NULL;
 }
 
-/* ---- Finding --------------------------------------------------------------------------------------------
- */
+/* ---- Finding ------------------------------------------------------------------------------------------- */
 
 static void rows_find__many_in_any_order__each_by_its_own_name(void **state)
 {
@@ -55,8 +54,7 @@ static void rows_find__many_in_any_order__each_by_its_own_name(void **state)
         assert_null(rows_find(rows, STORE_MARK, "a", "one"));
 }
 
-/* ---- What is to be written ------------------------------------------------------------------------------
- */
+/* ---- What is to be written ----------------------------------------------------------------------------- */
 
 static void rows_set__same_value__is_not_dirty_again(void **state)
 {
@@ -118,8 +116,7 @@ static void rows_settle__without_a_file__keeps_what_is_there(void **state)
         assert_false(rows_have_dirty(rows));
 }
 
-/* ---- Names ----------------------------------------------------------------------------------------------
- */
+/* ---- Names --------------------------------------------------------------------------------------------- */
 
 static void store_what__each__has_a_name_in_the_file(void **state)
 {
