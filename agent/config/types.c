@@ -52,25 +52,37 @@ static int parse_path(const struct sconce_option *row, const char *text, char *r
         return 0;
 }
 
+/* "must be a, b or c"; of a long list what fits into `room`, since what was meant is said behind it. */
+static size_t list_choices(const char *const *choices, char *reason, size_t room)
+{
+        static const char more[] = ", and so on (see sconced --describe)";
+        size_t used = (size_t)snprintf(reason, room, "must be");
+
+        for (size_t i = 0; choices[i]; i++) {
+                const char *joint = i == 0 ? " " : choices[i + 1] ? ", " : " or ";
+                size_t length = strlen(joint) + strlen(choices[i]);
+                if (used + length + (choices[i + 1] ? sizeof(more) : 1) > room)
+                        return used + (size_t)snprintf(reason + used, room - used, "%s", more);
+                used += (size_t)snprintf(reason + used, room - used, "%s%s", joint, choices[i]);
+        }
+        return used;
+}
+
 static int parse_enum(const struct sconce_option *row, const char *text, char *reason, void *ret)
 {
         struct suggestion near = { .wanted = text };
         char meant[SUGGESTION_MAX];
-        size_t used = (size_t)snprintf(reason, TYPE_REASON_MAX, "must be");
+
         for (int i = 0; row->choices && row->choices[i]; i++) {
-                const char *choice = row->choices[i];
-                if (strcmp(choice, text) == 0) {
+                if (strcmp(row->choices[i], text) == 0) {
                         *(int *)ret = i;
                         return 0;
                 }
-                suggestion_offer(&near, choice);
-                const char *joint = i == 0 ? " " : row->choices[i + 1] ? ", " : " or ";
-                if (used < TYPE_REASON_MAX)
-                        used += (size_t)snprintf(reason + used, TYPE_REASON_MAX - used, "%s%s", joint,
-                                                 choice);
+                suggestion_offer(&near, row->choices[i]);
         }
-        if (used < TYPE_REASON_MAX)
-                (void)snprintf(reason + used, TYPE_REASON_MAX - used, "%s", suggestion_text(&near, meant));
+        (void)suggestion_text(&near, meant);
+        size_t used = row->choices ? list_choices(row->choices, reason, TYPE_REASON_MAX - strlen(meant)) : 0;
+        (void)snprintf(reason + used, TYPE_REASON_MAX - used, "%s", meant);
         return -EINVAL;
 }
 

@@ -27,6 +27,18 @@ static void devices_check__unknown_plugin__lists_and_suggests(void **state)
         free(wrong);
 }
 
+static void devices_check__long_list_of_choices__what_was_meant_is_said(void **state)
+{
+        struct house *house = *state;
+
+        char *wrong = house_check(house, "[contact sink]\nline = GPIO4\ndevice_class = leek\n");
+        assert_string_equal(wrong,
+                            "a.conf:3: [contact sink] device_class: leek: must be battery, "
+                            "battery_charging, carbon_monoxide, cold, connectivity, door, garage_door, "
+                            "gas, heat, and so on (see sconced --describe); did you mean leak\n");
+        free(wrong);
+}
+
 /* What the file says of itself does not count before its ABI does. */
 static void devices_apply__refused_plugins__offline_and_others_run(void **state)
 {
@@ -146,6 +158,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TEST(devices_check__unknown_plugin__lists_and_suggests),
+                TEST(devices_check__long_list_of_choices__what_was_meant_is_said),
                 TEST_MORE(devices_apply__refused_plugins__offline_and_others_run),
                 TEST_MORE(loader_get__not_an_object__refused),
                 TEST_MORE(devices_apply__older_and_newer_plugins__run),
