@@ -135,6 +135,10 @@ static void live_command_with_retain_flag__is_carried_out(void **state)
 static void retained_command__replayed_at_subscription__is_not_acted_on(void **state)
 {
         (void)state;
+        client_say(stage.tester, SET, "OFF");
+        client_say(stage.tester, "sconce/hall/porch/set", "OFF");
+        chip_wait(stage.hall->lines, KITCHEN, 0);
+        chip_wait(stage.hall->lines, PORCH, 1); /* active_low */
         daemon_stop(stage.hall);
         client_publish(stage.tester, &(struct request){ .topic = SET, .payload = "ON", .retain = true });
         client_publish(stage.tester, &(struct request){ .topic = "sconce/hall/porch/set/state", .payload = "ON", .retain = true });
