@@ -12,6 +12,7 @@
 #define VALUES_MAX 64
 #define SAVED_MAX  16
 #define ADDED_MAX  16
+#define FIRST_MAX  8
 
 struct sconce_timer {
         struct sconce_timer *next;
@@ -44,10 +45,12 @@ struct mock_host {
         uint64_t now_us;
 
         struct sconce_line *lines;
+        struct sconce_dimmer *dimmers;
         struct sconce_timer *timers;
         struct sconce_watch *watches;
-        struct sconce_value first;
-        bool has_first;
+        struct sconce_value first[FIRST_MAX];
+        size_t n_first;
+        bool is_timed;
 
         struct known_value values[VALUES_MAX];
         size_t n_values;
@@ -184,20 +187,29 @@ static int mock_channel_add(struct sconce_device *dev, const struct sconce_chann
         return 0;
 }
 
+static size_t find_first(const struct mock_host *host, const char *channel)
+{
+        size_t at = 0;
+
+        while (at < host->n_first && strcmp(host->first[at].channel, channel) != 0)
+                at++;
+        return at;
+}
+
 static int mock_get_first(struct sconce_device *dev, const char *channel, struct sconce_value *ret_value)
 {
         const struct mock_host *host = host_of(dev);
+        size_t at = find_first(host, channel);
 
-        if (!host->has_first || strcmp(host->first.channel, channel) != 0)
+        if (at == host->n_first)
                 return -ENODATA;
-        *ret_value = host->first;
+        *ret_value = host->first[at];
         return 0;
 }
 
 static int mock_timed(struct sconce_device *dev, bool timed)
 {
-        (void)dev;
-        (void)timed;
+        host_of(dev)->is_timed = timed;
         return 0;
 }
 
@@ -256,6 +268,39 @@ static int mock_line_get(struct sconce_device *dev, struct sconce_line *line, bo
         if (!line->is_open)
                 return -ENODEV;
         *ret_active = line->active;
+        return 0;
+}
+
+/* ---- Dimmers ------------------------------------------------------------------------------------------- */
+
+static int mock_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer, uint64_t period_ns,
+                            double first_level)
+{
+        (void)dev;
+        if (dimmer->error)
+                return dimmer->error;
+        if (dimmer->is_open)
+                return -EBUSY;
+        dimmer->is_open = true;
+        dimmer->sets = 0;
+        dimmer->period_ns = period_ns;
+        dimmer->first_level = first_level;
+        if (first_level != SCONCE_DIMMER_KEEP)
+                dimmer->level = first_level;
+        return 0;
+}
+
+static int mock_dimmer_set(struct sconce_device *dev, struct sconce_dimmer *dimmer, double level)
+{
+        (void)dev;
+        if (dimmer->error)
+                return dimmer->error;
+        if (!dimmer->is_open)
+                return -ENODEV;
+        if (!(level >= 0 && level <= 1))
+                return -ERANGE;
+        dimmer->level = level;
+        dimmer->sets++;
         return 0;
 }
 
@@ -378,6 +423,8 @@ static const struct sconce_host mock_table = {
         .line_input = mock_line_input,
         .line_set = mock_line_set,
         .line_get = mock_line_get,
+        .dimmer_open = mock_dimmer_open,
+        .dimmer_set = mock_dimmer_set,
         .timer_new = mock_timer_new,
         .timer_arm = mock_timer_arm,
         .timer_disarm = mock_timer_disarm,
@@ -398,6 +445,17 @@ static struct sconce_line *add_line(struct mock_host *host, const char *name)
         line->next = host->lines;
         host->lines = line;
         return line;
+}
+
+static struct sconce_dimmer *add_dimmer(struct mock_host *host, const char *name)
+{
+        struct sconce_dimmer *dimmer = calloc(1, sizeof(*dimmer));
+
+        assert_non_null(dimmer);
+        (void)snprintf(dimmer->name, sizeof(dimmer->name), "%s", name);
+        dimmer->next = host->dimmers;
+        host->dimmers = dimmer;
+        return dimmer;
 }
 
 /* "1.5h" in microseconds. */
@@ -463,7 +521,8 @@ static void fill(struct mock_host *host, const struct sconce_option *row, const 
                 break;
         case SCONCE_TYPE_PWM:
         case SCONCE_TYPE_LED:
-                fail_msg("%s: this mock has no dimmers", row->key);
+                *(struct sconce_dimmer **)field = add_dimmer(host, text);
+                break;
         }
 }
 
@@ -545,6 +604,8 @@ static void close_all(struct mock_host *host)
 {
         for (struct sconce_line *line = host->lines; line; line = line->next)
                 line->is_open = false;
+        for (struct sconce_dimmer *dimmer = host->dimmers; dimmer; dimmer = dimmer->next)
+                dimmer->is_open = false;
         while (host->timers) {
                 struct sconce_timer *timer = host->timers;
                 host->timers = timer->next;
@@ -563,6 +624,11 @@ void mock_host_free(struct mock_host *host)
                 struct sconce_line *line = host->lines;
                 host->lines = line->next;
                 free(line);
+        }
+        while (host->dimmers) {
+                struct sconce_dimmer *dimmer = host->dimmers;
+                host->dimmers = dimmer->next;
+                free(dimmer);
         }
         for (size_t i = 0; i < host->n_texts; i++)
                 free(host->texts[i]);
@@ -586,8 +652,11 @@ void *mock_instance(const struct mock_host *host)
 
 void mock_first(struct mock_host *host, struct sconce_value value)
 {
-        host->first = value;
-        host->has_first = true;
+        size_t at = find_first(host, value.channel);
+
+        assert_true(at < FIRST_MAX);
+        host->first[at] = value;
+        host->n_first += at == host->n_first;
 }
 
 int mock_start(struct mock_host *host)
@@ -625,12 +694,21 @@ int mock_read(struct mock_host *host)
         return host->plugin->read(&host->device, host->instance);
 }
 
+static int give(struct mock_host *host, const struct sconce_command *command)
+{
+        host->error[0] = '\0';
+        return host->plugin->command(&host->device, host->instance, command);
+}
+
 int mock_commands(struct mock_host *host, const struct sconce_value *values, size_t count)
 {
-        const struct sconce_command command = { .count = count, .values = values };
+        return give(host, &(const struct sconce_command){ .count = count, .values = values });
+}
 
-        host->error[0] = '\0';
-        return host->plugin->command(&host->device, host->instance, &command);
+int mock_command_now(struct mock_host *host, struct sconce_value value)
+{
+        return give(host, &(const struct sconce_command){
+                                  .count = 1, .values = &value, .flags = SCONCE_COMMAND_NOW });
 }
 
 int mock_command(struct mock_host *host, struct sconce_value value)
@@ -688,6 +766,15 @@ struct sconce_line *mock_line(struct mock_host *host, const char *name)
                 if (strcmp(line->name, name) == 0)
                         return line;
         fail_msg("no option names a line %s", name);
+        abort();
+}
+
+struct sconce_dimmer *mock_dimmer(struct mock_host *host, const char *name)
+{
+        for (struct sconce_dimmer *dimmer = host->dimmers; dimmer; dimmer = dimmer->next)
+                if (strcmp(dimmer->name, name) == 0)
+                        return dimmer;
+        fail_msg("no option names a dimmer %s", name);
         abort();
 }
 
@@ -768,6 +855,11 @@ const struct sconce_channel *mock_channel(const struct mock_host *host, const ch
                 if (strcmp(host->added[i].key, key) == 0)
                         return &host->added[i];
         return NULL;
+}
+
+bool mock_is_timed(const struct mock_host *host)
+{
+        return host->is_timed;
 }
 
 int mock_health(const struct mock_host *host)

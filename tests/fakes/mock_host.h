@@ -29,6 +29,18 @@ struct sconce_line {
         sconce_line_fn fn;
 };
 
+/* A fake PWM channel or LED, there from mock_option() on. */
+struct sconce_dimmer {
+        struct sconce_dimmer *next;
+        char name[64];
+        bool is_open;
+        uint64_t period_ns;
+        double first_level; /* of the last sconce_dimmer_open() */
+        double level;       /* 0 to 1, as the plugin drives it */
+        unsigned sets;      /* how often the plugin has set it since it was opened */
+        int error;          /* what opening and using it fails with, 0: works */
+};
+
 /* From a plugin's file, or from its table in the same program. Options have their defaults. Fails the test
  * where it cannot. */
 struct mock_host *mock_host_load(const char *path);
@@ -40,7 +52,7 @@ void *mock_instance(const struct mock_host *host);
 
 /* Sets an option before the start, as a config would say it; lists of one. */
 void mock_option(struct mock_host *host, const char *key, const char *text);
-/* What sconce_first() is to answer. */
+/* What sconce_first() is to answer for the value's channel. */
 void mock_first(struct mock_host *host, struct sconce_value value);
 
 /* The callbacks, with what the agent does around them. After a failed start everything that was opened is
@@ -50,6 +62,8 @@ void mock_stop(struct mock_host *host);
 int mock_read(struct mock_host *host);
 int mock_command(struct mock_host *host, struct sconce_value value);
 int mock_commands(struct mock_host *host, const struct sconce_value *values, size_t count);
+/* From the agent itself: SCONCE_COMMAND_NOW. */
+int mock_command_now(struct mock_host *host, struct sconce_value value);
 
 /* The fake clock, and timers that fall due. */
 void mock_advance_us(struct mock_host *host, uint64_t by_us);
@@ -60,6 +74,7 @@ unsigned mock_timers_armed(const struct mock_host *host);
 
 /* Lines by the name that the option gave them. */
 struct sconce_line *mock_line(struct mock_host *host, const char *name);
+struct sconce_dimmer *mock_dimmer(struct mock_host *host, const char *name);
 void mock_edge(struct mock_host *host, const char *name, bool active);
 /* One that comes late, or after others that were lost. */
 void mock_edge_at(struct mock_host *host, const char *name, bool active, uint64_t time_us, uint32_t lost);
@@ -79,6 +94,7 @@ void mock_event_log_empty(struct mock_host *host);
 /* A channel that was added, as the last call had it. NULL: none of that key. */
 const struct sconce_channel *mock_channel(const struct mock_host *host, const char *key);
 int mock_health(const struct mock_host *host);
+bool mock_is_timed(const struct mock_host *host); /* what sconce_timed() last said */
 const char *mock_error(const struct mock_host *host); /* sconce_error() of the last callback; "": nothing */
 const char *mock_saved(const struct mock_host *host, const char *key);
 void mock_save_text(struct mock_host *host, const char *key,
