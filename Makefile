@@ -42,6 +42,7 @@ layers       := util config gpio store device bus
 lib_sources  := $(filter-out %/$(unused_gpiod).c,$(foreach layer,$(layers),$(wildcard agent/$(layer)/*.c))) \
 	$(filter-out agent/main.c,$(wildcard agent/*.c))
 lib_objects  := $(lib_sources:%.c=$(BUILD)/%.o)
+mock_objects := $(patsubst %.c,$(BUILD)/%.o,$(wildcard agent/sdk/mock/*.c))
 client_objs  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard agent/client/*.c))
 plugins      := $(patsubst plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard plugins/*.c))
 test_plugins := $(patsubst tests/plugins/%.c,$(BUILD)/tests/plugins/%.so,$(wildcard tests/plugins/*.c))
@@ -82,6 +83,10 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 $(BUILD)/libagent.a: $(lib_objects)
 	$(call quiet,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 
+# The mock host of the plugins' unit tests, and of other people's.
+$(BUILD)/libsconce-mock.a: $(mock_objects)
+	$(call quiet,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+
 $(BUILD)/sconced: $(BUILD)/agent/main.o $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) -pie $(LDFLAGS) -o $@ $^ $(agent_libs)
 
@@ -103,7 +108,7 @@ $(BUILD)/tests/plugins/%.so: tests/plugins/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call quiet,PLUGIN,$@)$(plugin_build)
 
-$(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(fake_objs) $(BUILD)/libclient.a $(BUILD)/libagent.a
+$(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(fake_objs) $(BUILD)/libsconce-mock.a $(BUILD)/libclient.a $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(client_libs) $(test_libs)
 
 $(BUILD)/tests/system/test_%: $(BUILD)/tests/system/test_%.o $(system_objs) $(fake_objs) $(BUILD)/libagent.a

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "fakes/mock_host.h"
+#include <sconce/mock.h>
 #include "fakes/plugin_file.h"
 
 static const char *const names[] = { "lamp", "switch" };

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "fakes/config_text.h"
-#include "fakes/mock_host.h"
+#include <sconce/mock.h>
 #include "fakes/plugin_file.h"
 
 static struct mock_host *host;
