@@ -9,6 +9,7 @@ PREFIX     ?= /usr/local
 SYSCONFDIR ?= /etc
 LIBDIR     ?= $(PREFIX)/lib
 BUILD      ?= build
+PKG_CONFIG ?= pkg-config
 plugin_dir := $(LIBDIR)/sconce/plugins
 
 # ---- What it stands on ---------------------------------------------------------------------------------------------
@@ -16,7 +17,7 @@ plugin_dir := $(LIBDIR)/sconce/plugins
 packages       := libmosquitto openssl libgpiod libconfig libsystemd jansson sqlite3
 client_package := smartcols
 test_package   := cmocka
-gpiod_major    := $(shell pkg-config --modversion libgpiod 2>/dev/null | cut -d. -f1)
+gpiod_major    := $(shell $(PKG_CONFIG) --modversion libgpiod 2>/dev/null | cut -d. -f1)
 unused_gpiod   := $(if $(filter 2,$(gpiod_major)),gpiod1,gpiod2)
 
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
@@ -29,12 +30,12 @@ base_cflags := -std=gnu11 -O2 -g -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BI
 	$(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 base_ldflags := -Wl,-z,relro,-z,now -Wl,--gc-sections -Wl,--as-needed $(if $(SAN),-fsanitize=$(SAN))
 
-agent_cflags = -Iagent -Iagent/include -fPIE $(shell pkg-config --cflags $(packages) $(client_package)) \
+agent_cflags = -Iagent -Iagent/include -fPIE $(shell $(PKG_CONFIG) --cflags $(packages) $(client_package)) \
 	-DSCONCE_VERSION='"$(VERSION)"' -DSCONCE_PLUGIN_DIR='"$(plugin_dir)"' -DSCONCE_SYSCONFDIR='"$(SYSCONFDIR)"' \
 	-DSCONCE_BUILD_EPOCH=$(SOURCE_DATE_EPOCH)
-agent_libs  = $(shell pkg-config --libs $(packages)) -ldl -lpthread -lm
-client_libs = $(shell pkg-config --libs $(client_package))
-test_libs   = $(shell pkg-config --libs $(test_package))
+agent_libs  = $(shell $(PKG_CONFIG) --libs $(packages)) -ldl -lpthread -lm
+client_libs = $(shell $(PKG_CONFIG) --libs $(client_package))
+test_libs   = $(shell $(PKG_CONFIG) --libs $(test_package))
 
 # ---- What there is -------------------------------------------------------------------------------------------------
 
@@ -61,7 +62,7 @@ quiet = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))';
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-unit check-system check-kernel check-layers check-valgrind deps install uninstall clean help demo bench tests
+.PHONY: all check check-unit check-system check-kernel check-layers check-valgrind deb deps install uninstall clean help demo bench tests
 
 all: $(programs) $(plugins) ## build the daemon, the client and the plugins (default)
 
@@ -154,6 +155,10 @@ check-layers: ## prove that includes go one way
 
 deps: ## install what building and testing needs (Debian)
 	@packaging/deps
+
+deb: ## build the Debian packages into build/packages/
+	@$(if $(filter no,$(DEPS)),,packaging/deps --deb)
+	@BUILD=$(BUILD) packaging/make-deb
 
 clean: ## remove what was built
 	rm -rf $(BUILD)
