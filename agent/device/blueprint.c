@@ -22,21 +22,41 @@ size_t plugin_targets(const struct plugin *plugin, struct option_target targets[
                 targets[count++] = (struct option_target){ .rows = plugin->lines[i].companions.rows };
         if (plugin->settings.output)
                 targets[count++] = (struct option_target){ .rows = plugin->settings.output };
+        if (plugin->settings.readings)
+                targets[count++] = (struct option_target){ .rows = plugin->settings.readings };
         targets[count++] = (struct option_target){ .rows = plugin->settings.common };
         return count;
 }
 
-/* The same tables, with the structs that they fill. */
-static size_t make_targets(struct blueprint *blueprint, struct line_settings *line_settings,
-                           struct option_target targets[static TARGETS_MAX])
+int section_targets(const struct plugin *plugin, const struct config_section *section,
+                    struct option_store *store, struct option_target targets[static TARGETS_MAX],
+                    struct reading_overrides *ret_overrides)
 {
-        size_t count = plugin_targets(blueprint->plugin, targets), n_lines = blueprint->plugin->n_lines;
+        size_t count = plugin_targets(plugin, targets);
+
+        *ret_overrides = (struct reading_overrides){ 0 };
+        if (!plugin->settings.readings)
+                return (int)count;
+        return reading_overrides_find(section, store, targets, count, ret_overrides);
+}
+
+/* The same tables, with the structs that they fill. */
+static int make_targets(struct blueprint *blueprint, const struct config_section *section,
+                        struct line_settings *line_settings,
+                        struct option_target targets[static TARGETS_MAX])
+{
+        const struct plugin *plugin = blueprint->plugin;
+        int count = section_targets(plugin, section, &blueprint->store, targets,
+                                    &blueprint->settings.overrides);
 
         targets[0].base = blueprint->instance;
-        for (size_t i = 0; i < n_lines; i++)
+        for (size_t i = 0; i < plugin->n_lines; i++)
                 targets[1 + i].base = &line_settings[i];
-        for (size_t i = 1 + n_lines; i < count; i++)
-                targets[i].base = &blueprint->settings;
+        for (int i = 1 + (int)plugin->n_lines; i < count; i++)
+                if (targets[i].rows == plugin->settings.readings)
+                        targets[i].base = &blueprint->settings.readings;
+                else if (!targets[i].base)
+                        targets[i].base = &blueprint->settings;
         return count;
 }
 
@@ -185,8 +205,15 @@ int blueprint_new(const struct plugin *plugin, const struct config_section *sect
         blueprint->instance = calloc(1, plugin->table.instance_size + 1);
         if (!blueprint->instance)
                 return -ENOMEM;
-        size_t count = make_targets(blueprint, line_settings, targets);
-        int r = options_read(section, targets, count, &hooks, &blueprint->store, problems);
+        blueprint->settings.readings = (struct reading_settings)READING_SETTINGS_INIT;
+        int count = make_targets(blueprint, section, line_settings, targets);
+        if (count == -E2BIG)
+                problems_add(problems, section->file, section->line, "%s: keys of more than %d readings",
+                             section->kind, READING_OVERRIDES_MAX);
+        if (count < 0)
+                return count == -E2BIG ? -EINVAL : count;
+        int r = options_read(section, targets, (size_t)count, &hooks, &blueprint->store, problems);
+        reading_overrides_inherit(section, &blueprint->settings.readings, &blueprint->settings.overrides);
         /* Also after a failure: the lines that were made must be freed. */
         int q = collect_lines(blueprint, line_settings);
         if (r < 0 || q < 0)
@@ -262,7 +289,8 @@ static void compare(const struct plugin *plugin, const struct config_section *a,
                         continue;
                 *same = false;
                 if (!row_is_reloadable(plugin->settings.common, key) &&
-                    !row_is_reloadable(plugin->settings.output, key))
+                    !row_is_reloadable(plugin->settings.output, key) &&
+                    !row_is_reloadable(plugin->settings.readings, key))
                         *in_place = false;
         }
 }

@@ -115,7 +115,9 @@ int channels_append(struct channels *channels, const struct sconce_channel *row)
         if (!items)
                 return -ENOMEM;
         channels->items = items;
-        items[channels->count++] = (struct channel){ .row = *row, .kind = kind_get(row->kind) };
+        items[channels->count++] = (struct channel){ .row = *row,
+                                                     .kind = kind_get(row->kind),
+                                                     .reading.settings = READING_SETTINGS_INIT };
         return 0;
 }
 
@@ -124,6 +126,7 @@ void channels_done(struct channels *channels)
         for (size_t i = 0; i < channels->count; i++) {
                 free(channels->items[i].now.text);
                 free(channels->items[i].kept.text);
+                reading_done(&channels->items[i].reading);
         }
         free(channels->items);
         *channels = (struct channels){ 0 };
@@ -268,23 +271,57 @@ static struct sconce_value value_view(const char *key, const struct value *value
                                       .text = value->text };
 }
 
+/* What has been measured, as it is to be told. What can be set too is told as it was set. */
+static struct sconce_value refine(struct channel *channel, const struct sconce_value *from)
+{
+        struct sconce_value value = *from;
+
+        if (channel->row.kind != SCONCE_SENSOR || channel_is_writable(channel))
+                return value;
+        if (value.type != SCONCE_VALUE_NUMBER) {
+                reading_gap(&channel->reading);
+                return value;
+        }
+        value.number = reading_refine(&channel->reading, value.number);
+        if (!isfinite(value.number))
+                value.type = SCONCE_VALUE_NONE;
+        return value;
+}
+
+static bool is_news(const struct channel *channel, const struct sconce_value *value, bool differs)
+{
+        if (channel->row.kind != SCONCE_SENSOR)
+                return differs;
+        return reading_is_news(&channel->reading, value->type == SCONCE_VALUE_NUMBER, value->number);
+}
+
+void channels_told(struct channels *channels)
+{
+        for (size_t i = 0; i < channels->count; i++) {
+                struct channel *channel = &channels->items[i];
+                reading_told(&channel->reading, channel->now.type == SCONCE_VALUE_NUMBER, channel->now.number);
+        }
+}
+
 int channels_report(struct channels *channels, uint64_t time_us, const struct sconce_value *values,
                     size_t count, bool *ret_changed, struct fault *fault)
 {
         bool changed = false;
-        int r;
 
-        for (size_t i = 0; i < count; i++)
-                if ((r = check_report(channels, &values[i], fault)) < 0)
+        for (size_t i = 0; i < count; i++) {
+                int r = check_report(channels, &values[i], fault);
+                if (r < 0)
                         return r;
+        }
         for (size_t i = 0; i < count; i++) {
                 struct channel *channel = channels_find(channels, values[i].channel);
-                if (!value_differs(&channel->now, &values[i]))
+                if (!channel) /* it has been checked */
                         continue;
-                r = value_set(&channel->now, &values[i]);
-                if (r < 0)
-                        return fault_set(fault, r, "out of memory");
-                changed = true;
+                const struct sconce_value value = refine(channel, &values[i]);
+                bool differs = value_differs(&channel->now, &value);
+                changed |= is_news(channel, &value, differs);
+                if (differs && value_set(&channel->now, &value) < 0)
+                        return fault_set(fault, -ENOMEM, "out of memory");
         }
         channels->time_us = time_us;
         *ret_changed = changed;

@@ -8,6 +8,7 @@
 #include <sconce/plugin.h>
 
 #include "config/options.h"
+#include "device/reading.h"
 #include "util/clock.h"
 #include "util/fault.h"
 #include "util/json.h"
@@ -37,6 +38,7 @@ struct channel {
         const struct kind *kind;
         struct value now;
         struct value kept; /* the last known value: what a start of the device brings back */
+        struct reading reading; /* SENSOR */
 };
 
 struct channels {
@@ -66,9 +68,11 @@ struct channel *channels_first_number(const struct channels *channels);
 struct channel *channels_first_of(const struct channels *channels, enum sconce_kind kind);
 bool channels_are_light(const struct channels *channels);
 
-/* All values are taken, or none. */
+/* All values are taken, or none; readings are refined. `ret_changed`: there is something to tell. */
 int channels_report(struct channels *channels, uint64_t time_us, const struct sconce_value *values,
                     size_t count, bool *ret_changed, struct fault *fault) MUST_CHECK;
+/* The state has been told as it is. */
+void channels_told(struct channels *channels);
 /* Takes over what it now is; true when that is new. Only what is written is kept. */
 bool channel_keep(struct channel *channel);
 /* As if it had been kept, of an earlier run: the text that channel_kept_text() gave. What does not fit the

@@ -128,10 +128,13 @@ int devices_dump(const char *plugin_dir, const struct config *config, FILE *out)
                 if (!config_is_device(config, i))
                         continue;
                 (void)snprintf(header, sizeof(header), "%s %s", section->kind, section->id);
-                size_t count = loader_get(&loader, section->kind, &fault, &plugin) < 0
-                                       ? 0
-                                       : plugin_targets(plugin, targets);
-                options_dump(out, header, section, targets, count);
+                struct option_store store = { 0 };
+                struct reading_overrides overrides;
+                int count = loader_get(&loader, section->kind, &fault, &plugin) < 0
+                                    ? 0
+                                    : section_targets(plugin, section, &store, targets, &overrides);
+                options_dump(out, header, section, targets, (size_t)MAX(count, 0));
+                option_store_done(&store);
         }
         loader_done(&loader);
         return 0;

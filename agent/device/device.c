@@ -66,6 +66,14 @@ int device_call(struct device *device, enum job job, const struct sconce_command
 
 /* ---- Starting and reading ------------------------------------------------------------------------------ */
 
+/* What is read by timer is told each time, unless the section asks for news only. */
+static bool tells_each_reading(const struct device *device)
+{
+        const struct reading_settings *readings = &device->settings.readings;
+
+        return device->settings.every_us > 0 && readings->delta < 0 && readings->heartbeat_us == 0;
+}
+
 static void read_done(struct device *device, int r)
 {
         struct fault fault;
@@ -79,6 +87,8 @@ static void read_done(struct device *device, int r)
                 return;
         }
         device->backoff_us = 0;
+        if (tells_each_reading(device))
+                device->changed = true;
         device_ail(device, AILMENT_READ, NULL);
         arm_every(device);
 }
@@ -116,6 +126,10 @@ static void start_done(struct device *device, int r)
         saved_timed(device);
         device->backoff_us = 0;
         device->changed = true;
+        if (device_unknown_reading(device))
+                log_device(LOG_WARNING, device->id,
+                           "its section has keys for a reading \"%s\", which it does not have",
+                           device_unknown_reading(device));
         device_ail(device, AILMENT_LIFE, NULL);
         device_tell_status(device, false);
         if (device->body->calls.read && (device->settings.every_us > 0 || !device->reported))
@@ -210,6 +224,8 @@ void device_stop(struct device *device, enum stop_why why)
                 return;
         if (device->next)
                 timer_disarm(device->next);
+        if (device->heartbeat)
+                timer_disarm(device->heartbeat);
         if (why != STOP_RESTART) {
                 device->exiting = true;
                 if (was_running)

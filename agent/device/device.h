@@ -83,6 +83,7 @@ struct device {
 
         uint64_t backoff_us;
         struct timer *next; /* the next read, or the next start */
+        struct timer *heartbeat; /* the state is told again; NULL: none yet */
         bool read_wanted;   /* as soon as the thread is free */
 
         struct sconce_timer *timers;
@@ -140,6 +141,10 @@ void device_free(struct device *device);
 int device_settle(struct device *device) MUST_CHECK;
 /* Takes over a section whose changes need no restart. */
 int device_take_section(struct device *device, const struct config_section *section) MUST_CHECK;
+/* Gives each channel what the section says of its readings. */
+void device_set_readings(struct device *device);
+/* What the section has such keys for, and the device does not measure; NULL: nothing. */
+const char *device_unknown_reading(const struct device *device);
 /* Takes over what a stopped device of the same id knew: values, what was saved, its thread. */
 void device_inherit(struct device *device, struct device *old);
 

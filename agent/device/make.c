@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "device/device.h"
+#include "util/suggest.h"
 
 /* ---- Making -------------------------------------------------------------------------------------------- */
 
@@ -87,6 +88,56 @@ static int configure(struct device *device, const struct config_section *section
         return -EINVAL;
 }
 
+/* The readings of its channels, as the section wants them. */
+void device_set_readings(struct device *device)
+{
+        const struct device_settings *settings = &device->settings;
+
+        for (size_t i = 0; i < device->channels.count; i++) {
+                struct channel *channel = &device->channels.items[i];
+                reading_configure(&channel->reading,
+                                  reading_overrides_get(&settings->overrides, channel->row.key,
+                                                        &settings->readings));
+        }
+}
+
+const char *device_unknown_reading(const struct device *device)
+{
+        const struct reading_overrides *overrides = &device->settings.overrides;
+
+        for (size_t i = 0; i < overrides->count; i++) {
+                const struct channel *channel = channels_find(&device->channels, overrides->items[i].channel);
+                if (!channel || channel->row.kind != SCONCE_SENSOR)
+                        return overrides->items[i].channel;
+        }
+        return NULL;
+}
+
+/* A key like `temperatur_delta`. Where only the hardware knows the channels it is left for the start. */
+static int check_readings(struct device *device, const struct config_section *section,
+                          struct problems *problems)
+{
+        const char *unknown = device_unknown_reading(device);
+        struct suggestion near = { .wanted = unknown };
+        char label[CONFIG_LABEL_MAX], hint[200] = "";
+        size_t n_readings = 0;
+
+        for (size_t i = 0; unknown && i < device->channels.count; i++) {
+                if (device->channels.items[i].row.kind != SCONCE_SENSOR)
+                        continue;
+                suggestion_offer(&near, device->channels.items[i].row.key);
+                n_readings++;
+        }
+        if (n_readings == 0)
+                return 0;
+        if (near.best)
+                (void)suggestion_text(&near, hint);
+        problems_add(problems, section->file, section->line,
+                     "%s: has keys for a reading \"%s\", and no such reading%s",
+                     config_label(section, label), unknown, hint);
+        return -EINVAL;
+}
+
 /* Gives it a thread, or the loop. */
 static int place_body(struct device *device)
 {
@@ -132,6 +183,9 @@ static int build(struct device *device, const struct config_section *section, st
                 r = make_channels(device);
         if (r == 0)
                 r = configure(device, section, problems);
+        if (r == 0)
+                r = check_readings(device, section, problems);
+        device_set_readings(device);
         return r;
 }
 
@@ -199,6 +253,7 @@ void device_free(struct device *device)
         body_free(device->body);
         timer_free(device->next);
         timer_free(device->max_on);
+        timer_free(device->heartbeat);
         channels_done(&device->channels);
         blueprint_free(device->settings_owner);
         free_section(device->section);
@@ -231,6 +286,7 @@ int device_take_section(struct device *device, const struct config_section *sect
                 worker_set_deadline(device->worker, device->settings.deadline_us);
         output_rest(device);
         output_watch(device);
+        device_set_readings(device);
         device_rearm(device);
         return 0;
 }

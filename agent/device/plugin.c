@@ -273,7 +273,7 @@ int plugin_new(const struct sconce_module *module, struct fault *fault, struct p
         r = add_lines(plugin);
         if (r < 0)
                 return fault_set(fault, r, "out of memory");
-        settings_tables_init(&plugin->table, plugin->has_output, &plugin->settings);
+        settings_tables_init(plugin, &plugin->settings);
         if ((r = check_our_rows(plugin, fault)) < 0 || (r = check_companions(plugin, fault)) < 0)
                 return r;
         plugin->version = plugin->table.version ? plugin->table.version : SCONCE_VERSION;

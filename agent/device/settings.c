@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "device/plugin.h"
+
 #define DEFAULT_DEADLINE "5s"
 
 static const struct sconce_option common_rows[] = {
@@ -16,6 +18,7 @@ static const struct sconce_option common_rows[] = {
         SCONCE_OPTION_INT(struct device_settings, rate, "rate", SCONCE_RELOADABLE,
                           "How many commands a second it takes, as many at once", .def = "100", .min = "1",
                           .max = "100000"),
+        { .key = NULL },
 };
 
 static const struct sconce_option deadline_row = SCONCE_OPTION_DURATION(
@@ -72,11 +75,22 @@ static const struct sconce_option debounce_row = SCONCE_OPTION_DURATION(
         struct line_settings, debounce_us, "debounce", 0, "How long a level must stay before it counts",
         .def = "0ms", .max = "10s");
 
-void settings_tables_init(const struct sconce_plugin *plugin, bool has_output, struct settings_tables *ret)
+/* Whether there can be readings: channels that measure, or channels that only the hardware knows. */
+static bool measures(const struct plugin *plugin)
 {
-        size_t count = ARRAY_SIZE(common_rows);
+        for (size_t i = 0; i < plugin->n_channels; i++)
+                if (plugin->table.channels[i].kind == SCONCE_SENSOR)
+                        return true;
+        return plugin->n_channels == 0 && !plugin->has_output && plugin->table.read;
+}
 
-        *ret = (struct settings_tables){ .output = has_output ? output_rows : NULL };
+void settings_tables_init(const struct plugin *of, struct settings_tables *ret)
+{
+        const struct sconce_plugin *plugin = &of->table;
+        size_t count = ARRAY_SIZE(common_rows) - 1;
+
+        *ret = (struct settings_tables){ .output = of->has_output ? output_rows : NULL,
+                                         .readings = measures(of) ? reading_rows : NULL };
         memcpy(ret->common, common_rows, sizeof(common_rows));
         for (size_t i = 0; i < count; i++)
                 if (strcmp(ret->common[i].key, "every") == 0)
@@ -107,15 +121,16 @@ void line_companions_init(const struct sconce_option *line_row, struct line_comp
         }
 }
 
-bool settings_key_is_taken(const char *key)
+static bool has_key(const struct sconce_option *rows, const char *key)
 {
-        if (strcmp(key, deadline_row.key) == 0 || strcmp(key, "history") == 0)
-                return true;
-        for (size_t i = 0; i < ARRAY_SIZE(common_rows); i++)
-                if (strcmp(common_rows[i].key, key) == 0)
-                        return true;
-        for (size_t i = 0; output_rows[i].key; i++)
-                if (strcmp(output_rows[i].key, key) == 0)
+        for (; rows->key; rows++)
+                if (strcmp(rows->key, key) == 0)
                         return true;
         return false;
+}
+
+bool settings_key_is_taken(const char *key)
+{
+        return strcmp(key, deadline_row.key) == 0 || strcmp(key, "history") == 0 ||
+               has_key(common_rows, key) || has_key(output_rows, key) || has_key(reading_rows, key);
 }

@@ -5,6 +5,7 @@
 
 #include <sconce/plugin.h>
 
+#include "device/reading_options.h"
 #include "gpio/gpio.h"
 
 enum power_on { POWER_ON_LAST, POWER_ON_ON, POWER_ON_OFF, POWER_ON_KEEP };
@@ -24,15 +25,19 @@ struct device_settings {
         int64_t rate;            /* commands a second */
         uint64_t deadline_us;    /* blocking devices */
         struct output_settings output;
+        struct reading_settings readings;   /* of all channels that measure */
+        struct reading_overrides overrides; /* of single ones */
 };
 
 /* What a device's section may say beside the plugin's own rows. Each table ends with an empty row. */
 struct settings_tables {
         struct sconce_option common[8];     /* with the plugin's own defaults of `every` and `deadline` */
         const struct sconce_option *output; /* NULL: the plugin has no output */
+        const struct sconce_option *readings; /* NULL: it measures nothing */
 };
 
-void settings_tables_init(const struct sconce_plugin *plugin, bool has_output, struct settings_tables *ret);
+struct plugin;
+void settings_tables_init(const struct plugin *plugin, struct settings_tables *ret);
 
 /* The companions of one LINE row: keys made from the row's own, filling a struct line_settings. */
 #define LINE_COMPANIONS_MAX 4

@@ -98,6 +98,32 @@ void device_fault_of(struct device *device, int r, const char *what, struct faul
 
 /* ---- What it says -------------------------------------------------------------------------------------- */
 
+static void on_heartbeat(void *userdata)
+{
+        struct device *device = userdata;
+
+        if (device_trouble(device))
+                timer_arm(device->heartbeat, device->settings.readings.heartbeat_us);
+        else
+                device_tell_state(device);
+}
+
+static void arm_heartbeat(struct device *device)
+{
+        uint64_t heartbeat_us = device->settings.readings.heartbeat_us;
+
+        if (device->heartbeat)
+                timer_disarm(device->heartbeat);
+        if (heartbeat_us == 0 || device->phase == DEVICE_STOPPED)
+                return;
+        if (!device->heartbeat && timer_new(device->set->options.loop, TIMER_EXACT_US, on_heartbeat, device,
+                                            &device->heartbeat) < 0) {
+                log_device(LOG_ERR, device->id, "out of memory: there is no heartbeat");
+                return;
+        }
+        timer_arm(device->heartbeat, heartbeat_us);
+}
+
 void device_tell_state(struct device *device)
 {
         struct json_text *out = &device->set->text;
@@ -106,8 +132,11 @@ void device_tell_state(struct device *device)
                 return;
         json_text_reset(out);
         channels_write_state(&device->channels, device->set->options.clock, out);
-        if (!out->failed)
-                publish(device, DEVICE_STATE, out->data, out->size);
+        if (out->failed)
+                return;
+        channels_told(&device->channels);
+        publish(device, DEVICE_STATE, out->data, out->size);
+        arm_heartbeat(device);
 }
 
 void device_enter(struct device *device)
@@ -229,6 +258,7 @@ int device_channel_add(struct device *device, const struct sconce_channel *row)
         r = channels_append(&device->channels, &copy);
         if (r == 0) {
                 saved_restore_channel(device, channels_find(&device->channels, copy.key));
+                device_set_readings(device);
                 device->info_dirty = device->changed = true;
         }
         return r;

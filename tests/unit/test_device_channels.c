@@ -76,6 +76,7 @@ static void channels_report__several__all_in_order(void **state)
         assert_int_equal(channels.time_us, 7);
         assert_state("{\"time\":null,\"state\":\"ON\",\"level\":64,\"temperature\":21.3,\"mood\":\"bright\","
                      "\"list\":[\"one\",\"two \\\"2\\\"\",\"\",\"four\"]}");
+        channels_told(&channels);
         assert_int_equal(channels_report(&channels, 8, values, ARRAY_SIZE(values), &changed, &fault), 0);
         assert_false(changed);
         assert_int_equal(channels_report(&channels, 9, &SCONCE_NONE("level"), 1, &changed, &fault), 0);

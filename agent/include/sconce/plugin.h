@@ -82,7 +82,8 @@ struct sconce_list {
  *
  * The agent has rows of its own in every device's section, whose keys a plugin cannot take: name, area,
  * every, rate, history; deadline where the plugin is SCONCE_BLOCKING; power_on, on_exit, on_offline,
- * offline_at_start, max_on where there is an SCONCE_OUTPUT. Each LINE row brings companions: active_low and
+ * offline_at_start, max_on where there is an SCONCE_OUTPUT; delta, heartbeat, round, multiplier, offset, filter,
+ * filter_size where there is an SCONCE_SENSOR (report what was measured: the agent does the rest). Each LINE row brings companions: active_low and
  * bias, drive for an output, debounce for an input. They are called so for the row "line", and KEY_active_low
  * and so on for a row "KEY". The plugin sees logical levels only.
  */
