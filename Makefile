@@ -11,6 +11,7 @@ LIBDIR     ?= $(PREFIX)/lib
 BUILD      ?= build
 PKG_CONFIG ?= pkg-config
 plugin_dir := $(LIBDIR)/sconce/plugins
+plugin_abi := $(shell sed -n 's/^\#define SCONCE_ABI //p' agent/include/sconce/plugin.h)
 
 # ---- What it stands on ---------------------------------------------------------------------------------------------
 
@@ -56,15 +57,16 @@ bench_objs   := $(BUILD)/tests/bench/bench.o
 kernel_tests := $(patsubst tests/kernel/%.c,$(BUILD)/tests/kernel/%,$(wildcard tests/kernel/test_*.c))
 benches      := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(filter-out %/bench.c,$(wildcard tests/bench/*.c)))
 
+sdk      := $(BUILD)/libsconce-mock.a
 programs := $(if $(wildcard agent/main.c),$(BUILD)/sconced) $(if $(client_objs),$(BUILD)/sconce)
 
 quiet = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))';)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-unit check-system check-kernel check-layers check-valgrind deb deps install uninstall clean help demo bench tests
+.PHONY: all check check-unit check-system check-kernel check-layers check-valgrind deb deps install install-agent install-sdk uninstall clean help demo bench tests
 
-all: $(programs) $(plugins) ## build the daemon, the client and the plugins (default)
+all: $(programs) $(plugins) $(sdk) ## build the daemon, the client, the plugins and the SDK (default)
 
 # ---- Building ------------------------------------------------------------------------------------------------------
 
@@ -170,24 +172,35 @@ demo: $(if $(filter no,$(DEPS)),,deps) ## build, then run it all on this machine
 	@$(MAKE) --no-print-directory DEPS=no all
 	@FOR='$(FOR)' packaging/demo
 
-install: all ## install into DESTDIR, PREFIX, SYSCONFDIR, LIBDIR
+install: install-agent install-sdk ## install into DESTDIR, PREFIX, SYSCONFDIR, LIBDIR
+
+install-agent: all ## install the daemon, the commands and the plugins alone
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(plugin_dir) \
-		$(DESTDIR)$(PREFIX)/include/sconce $(DESTDIR)$(SYSCONFDIR)/sconce/conf.d $(DESTDIR)$(LIBDIR)/pkgconfig \
-		$(DESTDIR)$(PREFIX)/share/sconce/examples $(DESTDIR)$(PREFIX)/share/sconce/mosquitto
+		$(DESTDIR)$(SYSCONFDIR)/sconce/conf.d $(DESTDIR)$(PREFIX)/share/sconce/examples \
+		$(DESTDIR)$(PREFIX)/share/sconce/mosquitto
 	install -m 755 $(BUILD)/sconced $(DESTDIR)$(PREFIX)/sbin/sconced
 	install -m 755 $(BUILD)/sconce certs/sconce-pki $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 $(plugins) $(DESTDIR)$(plugin_dir)/
-	install -m 644 agent/include/sconce/plugin.h $(DESTDIR)$(PREFIX)/include/sconce/plugin.h
 	install -m 644 etc/examples/*.conf $(DESTDIR)$(PREFIX)/share/sconce/examples/
 	install -m 644 etc/mosquitto/sconce.conf $(DESTDIR)$(PREFIX)/share/sconce/mosquitto/sconce.conf
 	@# A config that is there already is the user's.
 	test -e $(DESTDIR)$(SYSCONFDIR)/sconce/sconce.conf || \
 		install -m 644 etc/sconce.conf $(DESTDIR)$(SYSCONFDIR)/sconce/sconce.conf
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@PLUGIN_DIR@|$(plugin_dir)|' -e 's|@VERSION@|$(VERSION)|' \
-		packaging/sconce.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/sconce.pc
+
+install-sdk: $(sdk) ## install what plugin authors need alone
+	install -d $(DESTDIR)$(PREFIX)/include/sconce $(DESTDIR)$(LIBDIR)/pkgconfig
+	install -m 644 agent/include/sconce/plugin.h agent/include/sconce/mock.h $(DESTDIR)$(PREFIX)/include/sconce/
+	install -m 644 $(BUILD)/libsconce-mock.a $(DESTDIR)$(LIBDIR)/
+	for pc in sconce sconce-mock; do \
+		sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@PLUGIN_DIR@|$(plugin_dir)|' \
+			-e 's|@ABI@|$(plugin_abi)|' -e 's|@VERSION@|$(VERSION)|' packaging/$$pc.pc.in \
+			> $(DESTDIR)$(LIBDIR)/pkgconfig/$$pc.pc || exit 1; \
+	done
 
 uninstall: ## remove what install made; the config stays
 	rm -f $(DESTDIR)$(PREFIX)/sbin/sconced $(DESTDIR)$(PREFIX)/bin/sconce $(DESTDIR)$(PREFIX)/bin/sconce-pki \
-		$(DESTDIR)$(PREFIX)/include/sconce/plugin.h $(DESTDIR)$(LIBDIR)/pkgconfig/sconce.pc
+		$(DESTDIR)$(PREFIX)/include/sconce/plugin.h $(DESTDIR)$(PREFIX)/include/sconce/mock.h \
+		$(DESTDIR)$(LIBDIR)/libsconce-mock.a $(DESTDIR)$(LIBDIR)/pkgconfig/sconce.pc \
+		$(DESTDIR)$(LIBDIR)/pkgconfig/sconce-mock.pc
 	rm -rf $(DESTDIR)$(LIBDIR)/sconce $(DESTDIR)$(PREFIX)/share/sconce
 	-rmdir $(DESTDIR)$(PREFIX)/include/sconce
