@@ -114,13 +114,13 @@ $(BUILD)/tests/plugins/%.so: tests/plugins/%.c $(BUILD)/flags
 $(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(fake_objs) $(BUILD)/libsconce-mock.a $(BUILD)/libclient.a $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(client_libs) $(test_libs)
 
-$(BUILD)/tests/system/test_%: $(BUILD)/tests/system/test_%.o $(system_objs) $(fake_objs) $(BUILD)/libagent.a
+$(BUILD)/tests/system/test_%: $(BUILD)/tests/system/test_%.o $(system_objs) $(fake_objs) $(BUILD)/libsconce-mock.a $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs)
 
 $(BUILD)/tests/kernel/gpiosim-setup: $(BUILD)/tests/kernel/gpiosim-setup.o $(BUILD)/tests/kernel/gpiosim.o
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^
 
-$(BUILD)/tests/kernel/test_%: $(BUILD)/tests/kernel/test_%.o $(BUILD)/tests/kernel/gpiosim.o $(fake_objs) $(BUILD)/libagent.a
+$(BUILD)/tests/kernel/test_%: $(BUILD)/tests/kernel/test_%.o $(BUILD)/tests/kernel/gpiosim.o $(fake_objs) $(BUILD)/libsconce-mock.a $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs)
 
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(bench_objs) $(system_objs) $(BUILD)/libagent.a

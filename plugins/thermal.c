@@ -8,11 +8,8 @@
  */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <sconce/plugin.h>
 
@@ -41,22 +38,6 @@ static const struct sconce_channel channels[] = {
         { .key = NULL },
 };
 
-/* The first line of a small file. */
-static int read_line(const char *path, char *line, size_t size)
-{
-        int fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        ssize_t n = read(fd, line, size - 1);
-        int r = n < 0 ? -errno : 0;
-        (void)close(fd);
-        if (r < 0)
-                return r;
-        line[n] = '\0';
-        line[strcspn(line, "\n")] = '\0';
-        return 0;
-}
-
 /* ---- Life cycle ---------------------------------------------------------------------------------------- */
 
 /* True when ROOT/NAME is the zone that is wanted; then the path is filled in. */
@@ -69,7 +50,7 @@ static bool is_zone(struct thermal *thermal, const char *name)
                 return false;
         if (strcmp(name, thermal->zone) == 0)
                 return true;
-        return read_line(path, type, sizeof(type)) == 0 && strcmp(type, thermal->zone) == 0;
+        return sconce_read_line(path, type, sizeof(type)) == 0 && strcmp(type, thermal->zone) == 0;
 }
 
 static int thermal_start(struct sconce_device *dev, void *instance)
@@ -98,19 +79,10 @@ static int thermal_start(struct sconce_device *dev, void *instance)
 static int thermal_read(struct sconce_device *dev, void *instance)
 {
         const struct thermal *thermal = instance;
-        char text[32], *end;
+        double millidegrees;
 
-        int r = read_line(thermal->path, text, sizeof(text));
-        if (r < 0) {
-                sconce_error(dev, "%s: cannot be read: %s", thermal->path, strerror(-r));
-                return r;
-        }
-        long millidegrees = strtol(text, &end, 10);
-        if (end == text || *end != '\0') {
-                sconce_error(dev, "%s: \"%s\" is no temperature", thermal->path, text);
-                return -EBADMSG;
-        }
-        return sconce_report_number(dev, "temperature", (double)millidegrees / 1000);
+        int r = sconce_read_number(dev, thermal->path, &millidegrees);
+        return r < 0 ? r : sconce_report_number(dev, "temperature", millidegrees / 1000);
 }
 
 static const struct sconce_plugin thermal = {

@@ -2,56 +2,25 @@
 /* plugins/thermal on the mock host, with a tree of zones as the kernel shows them. */
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include <cmocka.h>
 
-#include "fakes/config_text.h"
-#include <sconce/mock.h>
-#include "fakes/plugin_file.h"
+#include "fakes/sysfs_plugin.h"
 
-static struct mock_host *host;
-static char root[4096];
-
-static void write_file(const char *name, const char *text)
-{
-        config_text_file(name, text, strlen(text));
-}
+static const struct tree_entry zones[] = {
+        { "thermal_zone0/type", "acpitz\n", TREE_FILE },
+        { "thermal_zone0/temp", "27800\n", TREE_FILE },
+        { "thermal_zone1/type", "cpu-thermal\n", TREE_FILE },
+        { "thermal_zone1/temp", "48312\n", TREE_FILE },
+        { "cooling_device0/type", "cpu-thermal\n", TREE_FILE },
+        { NULL, NULL, TREE_FILE },
+};
 
 static int setup(void **state)
 {
-        if (config_text_setup(state) != 0)
-                return -1;
-        assert_int_equal(mkdir("thermal_zone0", 0700), 0);
-        assert_int_equal(mkdir("thermal_zone1", 0700), 0);
-        assert_int_equal(mkdir("cooling_device0", 0700), 0);
-        write_file("thermal_zone0/type", "acpitz\n");
-        write_file("thermal_zone0/temp", "27800\n");
-        write_file("thermal_zone1/type", "cpu-thermal\n");
-        write_file("thermal_zone1/temp", "48312\n");
-        write_file("cooling_device0/type", "cpu-thermal\n");
-        assert_non_null(getcwd(root, sizeof(root)));
-        host = mock_host_load(plugin_file("thermal"));
-        mock_option(host, "root", root);
-        return 0;
-}
-
-static int teardown(void **state)
-{
-        mock_host_free(host);
-        return config_text_teardown(state);
-}
-
-static double temperature(void)
-{
-        const struct sconce_value *value = mock_value(host, "temperature");
-
-        assert_non_null(value);
-        return value->number;
+        return sysfs_plugin_setup(state, "thermal", zones);
 }
 
 static void thermal__default__first_zone(void **state)
@@ -59,7 +28,7 @@ static void thermal__default__first_zone(void **state)
         (void)state;
         assert_int_equal(mock_start(host), 0);
         assert_int_equal(mock_read(host), 0);
-        assert_true(temperature() == 27.8);
+        assert_true(number_of("temperature") == 27.8);
 }
 
 static void thermal__zone_by_type__found(void **state)
@@ -68,49 +37,52 @@ static void thermal__zone_by_type__found(void **state)
         mock_option(host, "zone", "cpu-thermal");
         assert_int_equal(mock_start(host), 0);
         assert_int_equal(mock_read(host), 0);
-        assert_true(temperature() == 48.312);
+        assert_true(number_of("temperature") == 48.312);
 }
 
 static void thermal__below_zero__negative(void **state)
 {
         (void)state;
-        write_file("thermal_zone0/temp", "-5250\n");
+        tree_put(root, "thermal_zone0/temp", "-5250\n");
         assert_int_equal(mock_start(host), 0);
         assert_int_equal(mock_read(host), 0);
-        assert_true(temperature() == -5.25);
+        assert_true(number_of("temperature") == -5.25);
 }
 
 static void thermal__no_such_zone__said(void **state)
 {
-        char expected[5000];
-
         (void)state;
         mock_option(host, "zone", "gpu-thermal");
-        assert_int_equal(mock_start(host), -ENOENT);
-        (void)snprintf(expected, sizeof(expected), "there is no thermal zone \"gpu-thermal\" in %s", root);
-        assert_string_equal(mock_error(host), expected);
+        assert_start_fails(-ENOENT, "there is no thermal zone \"gpu-thermal\" in ROOT");
 }
 
 static void thermal__no_such_directory__said(void **state)
 {
         (void)state;
         mock_option(host, "root", "/nowhere/at/all");
-        assert_int_equal(mock_start(host), -ENOENT);
-        assert_string_equal(mock_error(host), "/nowhere/at/all: cannot be read: No such file or directory");
+        assert_start_fails(-ENOENT, "/nowhere/at/all: cannot be read: No such file or directory");
 }
 
 static void thermal__odd_content__error_and_nothing_reported(void **state)
 {
-        static const char *const odd[] = { "", "warm\n", "48312 C\n" };
+        static const char *const odd[] = { "",       "\n",    "warm\n", "48312 C\n",
+                                           "0x10\n", "nan\n", " 1\n",   "1e999\n" };
 
         (void)state;
         assert_int_equal(mock_start(host), 0);
-        for (size_t i = 0; i < 3; i++) {
-                write_file("thermal_zone0/temp", odd[i]);
+        for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+                tree_put(root, "thermal_zone0/temp", odd[i]);
                 assert_int_equal(mock_read(host), -EBADMSG);
         }
-        assert_int_equal(unlink("thermal_zone0/temp"), 0);
+        assert_read_fails(-EBADMSG, "ROOT/thermal_zone0/temp: \"1e999\" is no number");
+        tree_put(root, "thermal_zone0/temp",
+                 "1234567890123456789012345678901234567890123456789012345678901234567890\n");
+        assert_int_equal(mock_read(host), -EMSGSIZE);
+        tree_remove(root, "thermal_zone0/temp");
         assert_int_equal(mock_read(host), -ENOENT);
+        tree_make(root, (const struct tree_entry[]){ { "thermal_zone0/temp", NULL, TREE_DIR },
+                                                     { NULL, NULL, TREE_FILE } });
+        assert_int_equal(mock_read(host), -EISDIR);
         assert_null(mock_value(host, "temperature"));
 }
 
@@ -122,18 +94,16 @@ static void thermal__declares__blocking_and_every(void **state)
         assert_string_equal(mock_plugin(host)->channels[0].unit, "°C");
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(thermal__default__first_zone),
-                TEST(thermal__zone_by_type__found),
-                TEST(thermal__below_zero__negative),
-                TEST(thermal__no_such_zone__said),
-                TEST(thermal__no_such_directory__said),
-                TEST(thermal__odd_content__error_and_nothing_reported),
-                TEST(thermal__declares__blocking_and_every),
+                SYSFS_TEST(thermal__default__first_zone),
+                SYSFS_TEST(thermal__zone_by_type__found),
+                SYSFS_TEST(thermal__below_zero__negative),
+                SYSFS_TEST(thermal__no_such_zone__said),
+                SYSFS_TEST(thermal__no_such_directory__said),
+                SYSFS_TEST(thermal__odd_content__error_and_nothing_reported),
+                SYSFS_TEST(thermal__declares__blocking_and_every),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

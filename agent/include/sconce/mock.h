@@ -77,6 +77,9 @@ bool mock_is_intact(const struct mock_host *host);
  * have. */
 void mock_option(struct mock_host *host, const char *key, const char *text);
 
+/* Sets a list of strings; NULL ends the array, which is borrowed for the host's life. */
+void mock_option_list(struct mock_host *host, const char *key, const char *const *texts);
+
 /* What sconce_first() answers for the value's channel; until then it is -ENODATA. Texts are borrowed. */
 void mock_first(struct mock_host *host, struct sconce_value value);
 

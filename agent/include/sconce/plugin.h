@@ -25,6 +25,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #ifdef __cplusplus
 #error "sconce/plugin.h is a C header: plugins are C files"
@@ -598,4 +601,48 @@ static inline const struct sconce_value *sconce_command_find(const struct sconce
                         return &command->values[i];
         }
         return NULL;
+}
+
+/* ---- Small files, such as the kernel shows in /sys ------------------------------------------------------- */
+
+/* They wait where the file's driver waits: for blocking plugins. */
+
+/* The first line of a file, without its newline; of an empty file the empty text. -EMSGSIZE: there is no room
+ * for all of it. What is in `line` after a failure is nobody's. */
+static inline int sconce_read_line(const char *path, char *line, size_t size)
+{
+        FILE *file = fopen(path, "re");
+        if (!file)
+                return -errno;
+        errno = 0;
+        if (!fgets(line, (int)size, file))
+                line[0] = '\0';
+        int r = !ferror(file) ? 0 : errno ? -errno : -EIO;
+        (void)fclose(file);
+        size_t length = strcspn(line, "\n");
+        if (r == 0 && length + 1 >= size)
+                r = -EMSGSIZE;
+        line[length] = '\0';
+        return r;
+}
+
+/* A file whose first line is one decimal number and nothing else. Sets the sentence itself: just return what
+ * it returns. -EBADMSG: it is something else. */
+static inline int sconce_read_number(struct sconce_device *dev, const char *path, double *ret_number)
+{
+        char text[64], *end;
+        int r = sconce_read_line(path, text, sizeof(text));
+        if (r < 0) {
+                sconce_error(dev, "%s: cannot be read: %s", path, strerror(-r));
+                return r;
+        }
+        double number = strtod(text, &end);
+        /* strtod() also takes words, hexadecimal digits and white space. */
+        if (end == text || *end || strspn(text, "+-.0123456789eE") != strlen(text) || number > 1e300 ||
+            number < -1e300) {
+                sconce_error(dev, "%s: \"%s\" is no number", path, text);
+                return -EBADMSG;
+        }
+        *ret_number = number;
+        return 0;
 }

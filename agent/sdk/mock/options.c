@@ -114,15 +114,31 @@ static const struct sconce_option *row_at(const struct mock_host *host, size_t i
         return (const void *)((const char *)host->plugin->options + index * host->module->option_size);
 }
 
+static const struct sconce_option *find_row(const struct mock_host *host, const char *key)
+{
+        for (size_t i = 0; host->plugin->options && row_at(host, i)->key; i++)
+                if (strcmp(row_at(host, i)->key, key) == 0)
+                        return row_at(host, i);
+        fail_msg("there is no option %s", key);
+        abort();
+}
+
 void mock_option(struct mock_host *host, const char *key, const char *text)
 {
-        for (size_t i = 0; host->plugin->options && row_at(host, i)->key; i++) {
-                if (strcmp(row_at(host, i)->key, key) == 0) {
-                        fill_row(host, row_at(host, i), text);
-                        return;
-                }
-        }
-        fail_msg("there is no option %s", key);
+        fill_row(host, find_row(host, key), text);
+}
+
+void mock_option_list(struct mock_host *host, const char *key, const char *const *texts)
+{
+        const struct sconce_option *row = find_row(host, key);
+        size_t count = 0;
+
+        assert_true((row->flags & SCONCE_LIST) && row->type == SCONCE_TYPE_STRING);
+        while (texts[count])
+                count++;
+        *(struct sconce_list *)(void *)((char *)host->instance + row->offset) = (struct sconce_list){
+                .count = count, .items = texts
+        };
 }
 
 void mock_fill_defaults(struct mock_host *host)
