@@ -156,11 +156,11 @@ static void settings_read__wrong_sections__are_refused(void **state)
                   "device is [PLUGIN ID]; did you mean [broker]\n" },
                 { "[kitchen]\n", "a.conf:1: [kitchen]: unknown section; there are [node], [broker], [tls] "
                                  "and [gpio], and a device is [PLUGIN ID]\n" },
-                { "[rule hall-switch]\n[history]\n[homeassistant]\nenabled = yes\n[w1 cellar]\n",
+                { "[rule hall-switch]\n[history]\n[homeassistant]\nenabled = yes\n[exec cellar]\n",
                   "a.conf:1: [rule hall-switch]: not in this version\n"
                   "a.conf:2: [history]: not in this version\n"
                   "a.conf:3: [homeassistant]: not in this version\n"
-                  "a.conf:5: [w1 cellar]: not in this version\n" },
+                  "a.conf:5: [exec cellar]: not in this version\n" },
         };
         for (size_t i = 0; i < ARRAY_SIZE(samples); i++)
                 check_problems(*state, samples[i].text, samples[i].problems);
