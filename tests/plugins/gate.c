@@ -10,20 +10,22 @@ struct gate {
         const char *fifo;
 };
 
-/* Opening a FIFO for reading waits for somebody to open it for writing. */
-static int pass(struct sconce_device *dev, const struct gate *gate, double *ret_number)
+/* Opening a FIFO for reading waits for somebody to open it for writing; who opens it and leaves without a word lets nobody
+ * through. */
+static int pass(const struct gate *gate, double *ret_number)
 {
         char text[32];
+        ssize_t got;
 
-        int fd = open(gate->fifo, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        ssize_t got = read(fd, text, sizeof(text) - 1);
-        (void)close(fd);
-        if (got <= 0) {
-                sconce_error(dev, "%s: nothing came through the gate", gate->fifo);
+        do {
+                int fd = open(gate->fifo, O_RDONLY | O_CLOEXEC);
+                if (fd < 0)
+                        return -errno;
+                got = read(fd, text, sizeof(text) - 1);
+                (void)close(fd);
+        } while (got == 0);
+        if (got < 0)
                 return -EIO;
-        }
         text[got] = '\0';
         *ret_number = strtod(text, NULL);
         return 0;
@@ -32,7 +34,7 @@ static int pass(struct sconce_device *dev, const struct gate *gate, double *ret_
 static int gate_read(struct sconce_device *dev, void *instance)
 {
         double number;
-        int r = pass(dev, instance, &number);
+        int r = pass(instance, &number);
 
         return r < 0 ? r : sconce_report_number(dev, "value", number);
 }
@@ -41,7 +43,7 @@ static int gate_command(struct sconce_device *dev, void *instance, const struct 
 {
         const struct sconce_value *level = sconce_command_find(command, "level");
         double number;
-        int r = pass(dev, instance, &number);
+        int r = pass(instance, &number);
 
         if (r < 0 || !level)
                 return r;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,8 +166,10 @@ struct client *client_new(const struct client_options *options)
 {
         static bool ready;
 
-        if (!ready)
+        if (!ready) {
                 (void)mosquitto_lib_init();
+                (void)signal(SIGPIPE, SIG_IGN); /* libmosquitto 2.0.21 leaves that to us */
+        }
         ready = true;
         struct client *client = calloc(1, sizeof(*client));
         if (!client || !(client->mosq = mosquitto_new(options->id, true, client)))
