@@ -16,8 +16,6 @@
 struct agent {
         struct agent_options options;
         struct loop loop;
-        sigset_t signals_before;
-
         struct config *config;
         struct settings settings;
         struct clock *clock;
@@ -362,18 +360,21 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
         return 0;
 }
 
-static int catch_signals(struct agent *agent)
+static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
+
+void agent_hold_signals(void)
 {
-        static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
         sigset_t mask;
 
         (void)sigemptyset(&mask);
         for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
                 (void)sigaddset(&mask, signals[i]);
-        /* Before any thread is made: they inherit the mask. */
-        if (sigprocmask(SIG_BLOCK, &mask, &agent->signals_before) < 0)
-                return -errno;
+        (void)sigprocmask(SIG_BLOCK, &mask, NULL);
         (void)signal(SIGPIPE, SIG_IGN);
+}
+
+static int catch_signals(struct agent *agent)
+{
         for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
                 int r = sd_event_add_signal(agent->loop.event, NULL, signals[i], on_signal, agent);
                 if (r < 0)
@@ -470,7 +471,6 @@ int agent_new(const struct agent_options *options, struct agent **ret)
         if (!agent)
                 return -ENOMEM;
         agent->options = *options;
-        (void)sigprocmask(SIG_SETMASK, NULL, &agent->signals_before);
         r = loop_init(&agent->loop);
         if (r >= 0)
                 r = catch_signals(agent);
@@ -530,8 +530,5 @@ void agent_free(struct agent *agent)
         settings_done(&agent->settings);
         config_free(agent->config);
         loop_done(&agent->loop);
-        /* A restart executes the program again: a signal that comes meanwhile waits for the new run instead of killing it. */
-        if (agent->end != AGENT_RESTART)
-                (void)sigprocmask(SIG_SETMASK, &agent->signals_before, NULL);
         free(agent);
 }

@@ -184,6 +184,8 @@ int main(int argc, char *argv[])
 
         if (r != 0)
                 return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        if (!arguments.mode)
+                agent_hold_signals();
         log_open();
         log_set_level(arguments.log_level);
         if (arguments.mode)

@@ -127,6 +127,46 @@ static void restart__signals_all_the_while__none_kills_it(void **state)
         daemon_stop(hall);
 }
 
+/* Before the program's own first line nothing can be done about a signal; from there to its end none is lost, none kills. */
+static void stop__signals_all_the_while__is_clean(void **state)
+{
+        struct daemon *hall = start_with(NULL);
+        const uint64_t until_us = now_us() + (uint64_t)SOON_MS * 1000;
+
+        (void)state;
+        daemon_wait_online(hall, tester);
+        process_signal(hall->process, SIGTERM);
+        while (process_running(hall->process) && now_us() < until_us) {
+                process_signal(hall->process, SIGHUP);
+                process_signal(hall->process, SIGINT);
+                pump_once(0);
+        }
+        assert_int_equal(process_wait(hall->process, SOON_MS), 0);
+        assert_left_behind("offline");
+}
+
+/* As they come down from whoever starts it: blocked, and one already waiting. */
+static int term_waits(void *userdata)
+{
+        sigset_t mask;
+
+        (void)userdata;
+        (void)sigemptyset(&mask);
+        (void)sigaddset(&mask, SIGTERM);
+        return sigprocmask(SIG_BLOCK, &mask, NULL) < 0 || raise(SIGTERM) != 0;
+}
+
+static void stop__asked_for_before_the_start__is_clean(void **state)
+{
+        struct daemon *hall = daemon_new(&(struct daemon_options){
+                .name = "hall", .url = url, .devices = devices, .prepare = term_waits });
+
+        (void)state;
+        daemon_start(hall);
+        assert_int_equal(process_wait(hall->process, SOON_MS), 0);
+        assert_true(process_logged(hall->process, "stopping: "));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -134,6 +174,8 @@ int main(void)
                 cmocka_unit_test_setup_teardown(stop__mqtt_3_1_1__leaves_offline, setup, teardown),
                 cmocka_unit_test_setup_teardown(outputs_safe__another_section_is_wrong__still_switches_off, setup, teardown),
                 cmocka_unit_test_setup_teardown(restart__signals_all_the_while__none_kills_it, setup, teardown),
+                cmocka_unit_test_setup_teardown(stop__signals_all_the_while__is_clean, setup, teardown),
+                cmocka_unit_test_setup_teardown(stop__asked_for_before_the_start__is_clean, setup, teardown),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
