@@ -81,7 +81,8 @@ static void on_ask_facts(void *userdata, struct node_facts *ret)
 
         if (!agent->uplink)
                 return;
-        ret->has_certificate = setup_certificate_days(&agent->identity.tls, &ret->certificate_days);
+        const struct tls *tls = session_tls(uplink_session(agent->uplink));
+        ret->has_certificate = tls && tls_certificate_days(tls, &ret->certificate_days);
         ret->queue = uplink_in_flight(agent->uplink);
         ret->dropped = uplink_dropped(agent->uplink);
 }
@@ -258,6 +259,7 @@ static void on_relink_time(void *userdata)
         int r = start_uplink(agent);
         if (r < 0)
                 log_error("cannot connect with the new settings: %s", strerror(-r));
+        devices_get(agent->devices, "node"); /* whose certificate may be another */
 }
 
 static void on_old_uplink_stopped(void *userdata)
@@ -296,10 +298,19 @@ static void warn_of_what_needs_a_restart(const struct agent *agent, const struct
                         log_warning("[%s] has changed: that takes effect when sconced is restarted", sections[i]);
 }
 
+/* What the config only names may be new though the config is not. A connection that stands is made anew: whoever reloads wants
+ * to see now whether the new certificate works, not when the network next fails. */
+static bool has_new_credentials(struct agent *agent, const struct settings *settings)
+{
+        return agent->uplink && (session_certificates_changed(uplink_session(agent->uplink)) ||
+                                 broker_identity_has_new_password(&agent->identity, settings));
+}
+
 static void take_over(struct agent *agent, struct config *config, struct settings *settings)
 {
         bool same_broker = setup_same_section(agent->config, config, "broker") &&
-                           setup_same_section(agent->config, config, "tls");
+                           setup_same_section(agent->config, config, "tls") &&
+                           !has_new_credentials(agent, settings);
 
         warn_of_what_needs_a_restart(agent, config);
         config_free(agent->config);
@@ -313,7 +324,7 @@ static void take_over(struct agent *agent, struct config *config, struct setting
         if ((!same_broker || wants_uplink) && replace_uplink(agent, settings) == 0)
                 return;
         settings_done(settings);
-        /* Certificates may be new all the same. */
+        /* Whoever reloads may have mended the network or the broker. */
         if (agent->uplink && !uplink_is_up(agent->uplink))
                 session_retry_now(uplink_session(agent->uplink));
 }

@@ -211,13 +211,33 @@ int broker_identity_init(struct broker_identity *identity, const struct settings
         return 0;
 }
 
+static void free_password(char *password)
+{
+        if (password)
+                explicit_bzero(password, strlen(password));
+        free(password);
+}
+
+bool broker_identity_has_new_password(const struct broker_identity *identity, const struct settings *settings)
+{
+        struct fault fault = { 0 };
+        char *password = NULL;
+
+        if (settings_password(settings, &password, &fault) < 0) {
+                log_warning("%s; what was read before stays in use", fault.text);
+                return false;
+        }
+        bool same = password && identity->password ? strcmp(password, identity->password) == 0
+                                                   : password == identity->password;
+        free_password(password);
+        return !same;
+}
+
 void broker_identity_done(struct broker_identity *identity)
 {
         free(identity->node);
         free(identity->client_id);
-        if (identity->password)
-                explicit_bzero(identity->password, strlen(identity->password));
-        free(identity->password);
+        free_password(identity->password);
         *identity = (struct broker_identity){ 0 };
 }
 
@@ -244,15 +264,6 @@ void setup_uplink_options(const struct settings *settings, const struct broker_i
                         .tls = &identity->tls,
                 },
         };
-}
-
-bool setup_certificate_days(const struct tls_options *options, long *ret_days)
-{
-        struct tls *tls = NULL;
-        bool known = options->cert && tls_new(options, &tls, NULL) == 0 && tls_certificate_days(tls, ret_days);
-
-        tls_free(tls);
-        return known;
 }
 
 char *setup_state_dir(void)

@@ -30,12 +30,11 @@ struct broker_identity {
         struct tls_options tls; /* borrows from the settings */
 };
 int broker_identity_init(struct broker_identity *identity, const struct settings *settings, struct fault *fault) MUST_CHECK;
+/* Whether the password file says something else by now; while it cannot be read it does not, with a warning. */
+bool broker_identity_has_new_password(const struct broker_identity *identity, const struct settings *settings);
 void broker_identity_done(struct broker_identity *identity);
 void setup_uplink_options(const struct settings *settings, const struct broker_identity *identity,
                           struct uplink_options *ret);
-
-/* Days until our certificate ends, negative when it has; false without one. Reads the file: it may have been renewed. */
-bool setup_certificate_days(const struct tls_options *tls, long *ret_days);
 
 /* Where what outlives the process is kept: as systemd says, else /var/lib/sconce. free() it; NULL: out of memory. */
 char *setup_state_dir(void);

@@ -489,6 +489,10 @@ int session_start(struct session *s)
         if (s->state != STATE_IDLE)
                 return -EALREADY;
         start_round(s);
+        /* Already here, to know how long the certificate is good for; what is wrong is told by each attempt. */
+        if (route_url(&s->route)->scheme == URL_MQTTS && s->options->tls &&
+            tls_new(s->options->tls, &s->tls, NULL) < 0)
+                log_debug("the certificates cannot be used yet");
         return 0;
 }
 
@@ -560,6 +564,11 @@ const struct fault *session_last_fault(const struct session *s)
 const struct tls *session_tls(const struct session *s)
 {
         return s->tls;
+}
+
+bool session_certificates_changed(struct session *s)
+{
+        return s->tls && tls_refresh(s->tls);
 }
 
 int session_version(const struct session *s)

@@ -78,9 +78,11 @@ const char *
 session_peer(const struct session *session); /* "broker.lan (192.0.2.1:8883), MQTT 5, TLSv1.3" for people */
 const struct fault *session_last_fault(const struct session *session); /* code 0 while connected */
 
-/* The certificates in use, re-read when they change; NULL before the first attempt over TLS that could read
- * them. */
+/* The certificates in use, re-read when they change; NULL over plain connections, and until they could be
+ * read. */
 const struct tls *session_tls(const struct session *session);
+/* Looks whether their files have changed: true when they have, and are used from the next connect on. */
+bool session_certificates_changed(struct session *session);
 
 /* QoS 1 messages that the broker has not acknowledged yet. More than session_receive_maximum() wait in memory
  * for acknowledgements and are gone with the connection: whoever has much to send keeps to that window. */

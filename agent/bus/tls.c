@@ -188,18 +188,20 @@ static int load(struct tls *tls, struct fault *fault)
         return 0;
 }
 
-static void reload_if_changed(struct tls *tls)
+bool tls_refresh(struct tls *tls)
 {
         struct stamp stamps[N_FILES];
         struct fault fault = { 0 };
 
         take_stamps(&tls->options, stamps);
         if (memcmp(stamps, tls->stamps, sizeof(stamps)) == 0)
-                return;
-        if (load(tls, &fault) < 0)
+                return false;
+        if (load(tls, &fault) < 0) {
                 log_warning("%s; what was read before stays in use", fault.text);
-        else
-                log_info("certificates changed and were read again");
+                return false;
+        }
+        log_info("certificates changed and were read again");
+        return true;
 }
 
 int tls_pin_parse(const char *text, unsigned char ret_digest[static 32])
@@ -315,7 +317,7 @@ static bool set_verified_name(struct tls *tls)
 int tls_begin(struct tls *tls, const char *host, struct tls_handshake *handshake, SSL_CTX **ret,
               struct fault *fault)
 {
-        reload_if_changed(tls);
+        (void)tls_refresh(tls);
         set_server_name(tls, host);
         if (!set_verified_name(tls))
                 return fault_set(fault, -EINVAL, "\"%s\" cannot be a server's name", tls->server_name);

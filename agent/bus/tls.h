@@ -32,6 +32,8 @@ struct tls_options {
  * connect; while what is there cannot be used, what was read before stays in use, with a warning. */
 int tls_new(const struct tls_options *options, struct tls **ret, struct fault *fault) MUST_CHECK;
 void tls_free(struct tls *tls);
+/* Reads the files again if they have changed: true when they have, and are used from the next connect on. */
+bool tls_refresh(struct tls *tls);
 
 /* Days until our own certificate ends, negative when it has. false without a certificate. */
 bool tls_certificate_days(const struct tls *tls, long *ret_days);

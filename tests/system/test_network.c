@@ -314,68 +314,6 @@ static void unix_socket__works(void **state)
         broker_free(broker);
 }
 
-/* ---- Passwords ---------------------------------------------------------------------------------------------------------- */
-
-static struct broker *broker_with_password(void)
-{
-        const char *file = work_path("passwords");
-        char config[2048];
-        int status;
-
-        write_file(file, "attic:let me in\n");
-        process_free(process_run((const char *const[]){ "mosquitto_passwd", "-U", file, NULL }, NULL, &status));
-        assert_int_equal(status, 0);
-        (void)snprintf(config, sizeof(config),
-                       "listener PORT 127.0.0.1\nallow_anonymous false\npassword_file %s\n"
-                       "cafile %s\ncertfile %s.crt\nkeyfile %s.key\n",
-                       file, pki_file(stage.pki, "ca.crt"), pki_issued(stage.pki, "localhost"),
-                       pki_issued(stage.pki, "localhost"));
-        return broker_new_plain(config);
-}
-
-static struct daemon *daemon_with_password(const struct broker *broker, const char *password)
-{
-        char tls[512], keys[512];
-
-        write_file(work_path("password"), "%s\n", password);
-        (void)snprintf(tls, sizeof(tls), "ca = %s\n", pki_file(stage.pki, "ca.crt"));
-        (void)snprintf(keys, sizeof(keys), "user = attic\npassword_file = %s\n", work_path("password"));
-        return daemon_new(&(struct daemon_options){ .name = "attic",
-                                                    .broker = broker,
-                                                    .tls = keep_text(strdup(tls)),
-                                                    .broker_keys = keep_text(strdup(keys)),
-                                                    .devices = lamp });
-}
-
-static void password_file__right__stands_in_for_the_certificate(void **state)
-{
-        struct broker *broker = broker_with_password();
-        struct daemon *daemon = daemon_with_password(broker, "let me in");
-
-        (void)state;
-        daemon_start(daemon);
-        (void)process_wait_log(broker->process, "u'attic'", SOON_MS);
-        assert_false(process_logged(daemon->process, "let me in"));
-        daemon_stop(daemon);
-        daemon_free(daemon);
-        broker_free(broker);
-}
-
-static void password_file__wrong__is_refused_with_its_reason(void **state)
-{
-        struct broker *broker = broker_with_password();
-        struct daemon *daemon = daemon_with_password(broker, "open sesame");
-
-        (void)state;
-        daemon_start(daemon);
-        (void)process_wait_log(daemon->process, "not authorized", SOON_MS);
-        (void)process_wait_log(daemon->process, "not authorized", SOON_MS);
-        assert_false(process_logged(daemon->process, "open sesame"));
-        daemon_stop(daemon);
-        daemon_free(daemon);
-        broker_free(broker);
-}
-
 /* ---- Envelope ----------------------------------------------------------------------------------------------------------- */
 
 static void envelope__wraps_json__and_its_checksum_is_right(void **state)
@@ -423,8 +361,6 @@ static const struct CMUnitTest tests[] = {
         STAGE_TEST(mqtt__captured__topic_is_readable_on_the_wire, stage_forget),
         STAGE_TEST(mqtt__version_3_1_1__works, stage_forget),
         STAGE_TEST(unix_socket__works, stage_forget),
-        STAGE_TEST(password_file__right__stands_in_for_the_certificate, stage_forget),
-        STAGE_TEST(password_file__wrong__is_refused_with_its_reason, stage_forget),
         STAGE_TEST(envelope__wraps_json__and_its_checksum_is_right, stage_forget),
 };
 
