@@ -64,7 +64,7 @@ quiet = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))';
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-unit check-system check-kernel check-layers check-valgrind deb deps install install-agent install-sdk uninstall clean help demo bench tests
+.PHONY: all check check-unit check-system check-kernel check-layers check-manual check-valgrind deb deps manual install install-agent install-sdk uninstall clean help demo bench tests
 
 all: $(programs) $(plugins) $(sdk) ## build the daemon, the client, the plugins and the SDK (default)
 
@@ -132,7 +132,7 @@ $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(bench_objs) $(system_objs) $(
 
 tests: all $(unit_tests) $(system_tests) $(kernel_tests) $(test_plugins) $(BUILD)/tests/kernel/gpiosim-setup ## build the tests without running them
 
-check: $(if $(filter no,$(DEPS)),,deps) check-layers tests ## run all tests (under 4 minutes)
+check: $(if $(filter no,$(DEPS)),,deps) check-layers check-manual tests ## run all tests (under 4 minutes)
 	@tests/run-tests $(unit_tests) $(system_tests)
 
 check-unit: all $(unit_tests) $(test_plugins) ## run the unit tests
@@ -149,6 +149,16 @@ check-kernel: tests ## run gpio's and the system tests on the kernel's own gpio-
 
 bench: all $(benches) ## measure latency, idle wake-ups and memory against a bare libmosquitto client
 	@BUILD=$(BUILD) tests/bench/run
+
+pages := $(wildcard docs/man/*.[1-9]) $(shell grep -l '^<!-- begin: ' docs/*.md docs/*/*.md 2>/dev/null)
+$(BUILD)/manual: $(BUILD)/packaging/manual.o $(BUILD)/libclient.a $(BUILD)/libagent.a
+	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(client_libs)
+
+manual: $(BUILD)/manual $(plugins) ## write the lists in docs/ and the man pages anew, from the programs' own tables
+	@$< $(BUILD)/plugins $(pages)
+
+check-manual: $(BUILD)/manual $(plugins) ## prove that they are what the tables say
+	@$< --check $(BUILD)/plugins $(pages) && echo "manual: the pages say what the tables say"
 
 check-layers: ## prove that includes go one way
 	@tests/check-layers
@@ -183,6 +193,8 @@ install-agent: all ## install the daemon, the commands and the plugins alone
 	install -m 644 $(plugins) $(DESTDIR)$(plugin_dir)/
 	install -m 644 etc/examples/*.conf $(DESTDIR)$(PREFIX)/share/sconce/examples/
 	install -m 644 etc/mosquitto/sconce.conf $(DESTDIR)$(PREFIX)/share/sconce/mosquitto/sconce.conf
+	for page in docs/man/*.[1-9]; do \
+		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit; done
 	@# A config that is there already is the user's.
 	test -e $(DESTDIR)$(SYSCONFDIR)/sconce/sconce.conf || \
 		install -m 644 etc/sconce.conf $(DESTDIR)$(SYSCONFDIR)/sconce/sconce.conf
@@ -203,4 +215,5 @@ uninstall: ## remove what install made; the config stays
 		$(DESTDIR)$(LIBDIR)/libsconce-mock.a $(DESTDIR)$(LIBDIR)/pkgconfig/sconce.pc \
 		$(DESTDIR)$(LIBDIR)/pkgconfig/sconce-mock.pc
 	rm -rf $(DESTDIR)$(LIBDIR)/sconce $(DESTDIR)$(PREFIX)/share/sconce
+	for page in docs/man/*.[1-9]; do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 	-rmdir $(DESTDIR)$(PREFIX)/include/sconce

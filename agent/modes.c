@@ -26,7 +26,7 @@ int mode_describe(const struct mode_options *options)
                 settings_describe(stdout, DESCRIBE_TEXT);
                 (void)putchar('\n');
         }
-        return devices_describe(options->plugin_dir, options->argument, stdout);
+        return devices_describe(options->plugin_dir, options->argument, DESCRIBE_TEXT, stdout);
 }
 
 int mode_dump_config(const struct mode_options *options)

@@ -180,3 +180,15 @@ void arguments_help(FILE *out, const struct client_command *const *commands,
                       "3 no broker or no answer in time, 78 bad config.\n",
                       out);
 }
+
+void arguments_describe_options(enum describe_form form, FILE *out)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+                describe_item(out, options[i].name, options[i].value ? options[i].value : "", options[i].help, form);
+}
+
+void arguments_describe_commands(const struct client_command *const *commands, enum describe_form form, FILE *out)
+{
+        for (; *commands; commands++)
+                describe_item(out, (*commands)->name, (*commands)->words, (*commands)->summary, form);
+}

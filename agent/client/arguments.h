@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "config/describe.h"
 #include "util/fault.h"
 
 struct client_command;
@@ -28,3 +29,6 @@ int arguments_read(int argc, char **argv, const struct client_command *const *co
 /* The help for all commands, or (with `command`) for one. */
 void arguments_help(FILE *out, const struct client_command *const *commands,
                     const struct client_command *command);
+/* The rows of both tables, for the manual. */
+void arguments_describe_options(enum describe_form form, FILE *out);
+void arguments_describe_commands(const struct client_command *const *commands, enum describe_form form, FILE *out);

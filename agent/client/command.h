@@ -26,4 +26,5 @@ struct client_command {
         void (*connected)(struct client *client);
 };
 
+extern const struct client_command *const client_commands[]; /* ends with NULL */
 extern const struct client_command command_get, command_list, command_nodes, command_set, command_watch;

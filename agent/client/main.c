@@ -12,10 +12,6 @@
 #include "client/shown.h"
 #include "util/log.h"
 
-static const struct client_command *const commands[] = {
-        &command_list, &command_get, &command_set, &command_watch, &command_nodes, NULL,
-};
-
 /* Characters as the terminal has them, for widths and for what can be printed. Numbers stay as JSON wants
  * them. The plain C locale means that nobody has chosen: then UTF-8, which is what arrives. */
 static void choose_locale(void)
@@ -61,16 +57,16 @@ int main(int argc, char **argv)
 
         choose_locale();
         (void)signal(SIGPIPE, SIG_IGN);
-        if (arguments_read(argc, argv, commands, &arguments, &fault) < 0) {
+        if (arguments_read(argc, argv, client_commands, &arguments, &fault) < 0) {
                 shown_say("%s", fault.text);
                 return EXIT_USAGE;
         }
         if (arguments.version) {
                 printf("sconce %s\n", SCONCE_VERSION);
         } else if (arguments.help) {
-                arguments_help(stdout, commands, arguments.command);
+                arguments_help(stdout, client_commands, arguments.command);
         } else if (!arguments.command) {
-                arguments_help(stderr, commands, NULL);
+                arguments_help(stderr, client_commands, NULL);
                 return EXIT_USAGE;
         } else {
                 exit_code = run(&arguments);

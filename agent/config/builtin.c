@@ -200,8 +200,11 @@ int settings_password(const struct settings *settings, char **ret, struct fault 
 void settings_describe(FILE *out, enum describe_form form)
 {
         for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
-                (void)fprintf(out, form == DESCRIBE_MARKDOWN ? "%s### `[%s]`\n\n" : "%s[%s]\n", i ? "\n" : "",
-                              sections[i].kind);
+                char heading[40];
+                if (i > 0 && form != DESCRIBE_ROFF)
+                        (void)fputc('\n', out);
+                (void)snprintf(heading, sizeof(heading), "[%s]", sections[i].kind);
+                describe_heading(out, heading, form);
                 options_describe_head(out, form);
                 options_describe(out, sections[i].rows, form);
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/describe.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "config/options.h"
@@ -93,6 +94,85 @@ static void describe_markdown(FILE *out, const struct sconce_option *row)
         (void)fputs(" |\n", out);
 }
 
+/* Text of a man page: nothing in it is a request or an escape, and a minus can be copied to a command line. */
+static void put_roff(FILE *out, const char *text)
+{
+        if (*text == '.' || *text == '\'')
+                (void)fputs("\\&", out);
+        for (; *text; text++)
+                (void)fprintf(out, *text == '\\' ? "\\e" : *text == '-' ? "\\-" : "%c", *text);
+}
+
+static void describe_roff(FILE *out, const struct sconce_option *row)
+{
+        char *type = NULL;
+        size_t size;
+        FILE *memory = open_memstream(&type, &size);
+
+        if (memory) {
+                print_type(memory, row);
+                (void)fclose(memory);
+        }
+        (void)fputs(".TP\n\\fB", out);
+        put_roff(out, row->key);
+        (void)fputs("\\fR = \\fI", out);
+        put_roff(out, type ? type : "");
+        (void)fputs("\\fR", out);
+        if (row->def) {
+                (void)fputs("  (default ", out);
+                put_roff(out, *row->def ? row->def : "\"\"");
+                (void)fputs(")", out);
+        }
+        (void)fputs("\n", out);
+        put_roff(out, row->help ? row->help : "");
+        if (row->flags & (SCONCE_REQUIRED | SCONCE_SECRET)) {
+                (void)fputs(" (", out);
+                print_flags(out, row);
+                (void)fputs(")", out);
+        }
+        (void)fputs("\n", out);
+        free(type);
+}
+
+void describe_heading(FILE *out, const char *text, enum describe_form form)
+{
+        static const struct {
+                const char *before, *after;
+        } frames[] = {
+                [DESCRIBE_TEXT] = { "", "\n" },
+                [DESCRIBE_MARKDOWN] = { "### `", "`\n\n" },
+                [DESCRIBE_ROFF] = { ".SS ", "\n" },
+        };
+        (void)fprintf(out, "%s%s%s", frames[form].before, text, frames[form].after);
+}
+
+void describe_item(FILE *out, const char *term, const char *is, const char *help, enum describe_form form)
+{
+        if (form == DESCRIBE_MARKDOWN) {
+                (void)fprintf(out, "| `%s` | ", term);
+                put_cell(out, is);
+                (void)fputs(" | ", out);
+                put_cell(out, help);
+                (void)fputs(" |\n", out);
+                return;
+        }
+        (void)fputs(".TP\n\\fB", out);
+        put_roff(out, term);
+        (void)fputs(*is ? "\\fR  " : "\\fR", out);
+        put_roff(out, is);
+        (void)fputs("\n", out);
+        put_roff(out, help);
+        (void)fputs("\n", out);
+}
+
+void describe_line(FILE *out, const char *text, enum describe_form form)
+{
+        if (form == DESCRIBE_ROFF)
+                put_roff(out, text);
+        else
+                (void)fputs(text, out);
+}
+
 void options_describe_head(FILE *out, enum describe_form form)
 {
         if (form == DESCRIBE_MARKDOWN)
@@ -101,6 +181,11 @@ void options_describe_head(FILE *out, enum describe_form form)
 
 void options_describe(FILE *out, const struct sconce_option *rows, enum describe_form form)
 {
+        static void (*const forms[])(FILE *out, const struct sconce_option *row) = {
+                [DESCRIBE_TEXT] = describe_text,
+                [DESCRIBE_MARKDOWN] = describe_markdown,
+                [DESCRIBE_ROFF] = describe_roff,
+        };
         for (const struct sconce_option *row = rows; row && row->key; row++)
-                (form == DESCRIBE_MARKDOWN ? describe_markdown : describe_text)(out, row);
+                forms[form](out, row);
 }

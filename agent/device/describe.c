@@ -9,12 +9,13 @@
 #include "config/dump.h"
 #include "device/device.h"
 
-static void print_channel(const struct sconce_channel *row, FILE *out)
+/* "number, %, 0 to 100, written" */
+static void print_kind(FILE *out, const struct sconce_channel *row)
 {
         const struct channel channel = { .row = *row, .kind = kind_get(row->kind) };
         char min[JSON_NUMBER_MAX], max[JSON_NUMBER_MAX];
 
-        (void)fprintf(out, "  %s: %s", row->key, channel.kind->name);
+        (void)fputs(channel.kind->name, out);
         if (row->unit)
                 (void)fprintf(out, ", %s", row->unit);
         if (row->min != 0 || row->max != 0) {
@@ -24,33 +25,70 @@ static void print_channel(const struct sconce_channel *row, FILE *out)
         }
         for (size_t i = 0; row->choices && row->choices[i]; i++)
                 (void)fprintf(out, "%s%s", i ? " | " : ", ", row->choices[i]);
-        (void)fprintf(out, ", %s\n", channel_is_writable(&channel) ? "written" : "read");
-        if (row->help)
-                (void)fprintf(out, "      %s\n", row->help);
+        (void)fprintf(out, ", %s", channel_is_writable(&channel) ? "written" : "read");
 }
 
-static void print_options(const struct plugin *plugin, FILE *out)
+static void print_channel(FILE *out, const struct sconce_channel *row, enum describe_form form)
+{
+        CLEANUP_FREE char *kind = NULL;
+        size_t size;
+        FILE *memory = open_memstream(&kind, &size);
+
+        if (!memory)
+                return;
+        print_kind(memory, row);
+        (void)fclose(memory);
+        if (form == DESCRIBE_TEXT) {
+                (void)fprintf(out, "  %s: %s\n", row->key, kind);
+                if (row->help)
+                        (void)fprintf(out, "      %s\n", row->help);
+        } else {
+                describe_item(out, row->key, kind, row->help ? row->help : "", form);
+        }
+}
+
+static void print_options(FILE *out, const struct plugin *plugin, enum describe_form form)
 {
         struct option_target targets[TARGETS_MAX];
-        size_t count = plugin_targets(plugin, targets);
+        /* A man page has what all devices share in one place: its own rows and its lines' come first. */
+        size_t count = plugin_targets(plugin, targets), own = 1 + plugin->n_lines;
 
-        (void)fprintf(out, "Options of [%s ID]\n", plugin->table.name);
-        for (size_t i = 0; i < count; i++)
-                options_describe(out, targets[i].rows, DESCRIBE_TEXT);
+        options_describe_head(out, form);
+        for (size_t i = 0; i < (form == DESCRIBE_ROFF ? own : count); i++)
+                options_describe(out, targets[i].rows, form);
 }
 
-static void print_plugin(const struct plugin *plugin, FILE *out)
+static void print_channels(FILE *out, const struct plugin *plugin, enum describe_form form)
 {
-        (void)fprintf(out, "%s %s: %s\n\n", plugin->table.name, plugin->version, plugin->table.summary);
-        print_options(plugin, out);
-        (void)fprintf(out, "\nChannels\n");
+        static const char *const heads[] = {
+                [DESCRIBE_TEXT] = "\nChannels\n",
+                [DESCRIBE_MARKDOWN] = "\n| channel | kind | what it says |\n| --- | --- | --- |\n",
+                [DESCRIBE_ROFF] = ".PP\nChannels:\n",
+        };
+
+        if (plugin->n_channels > 0 || form == DESCRIBE_TEXT)
+                (void)fputs(heads[form], out);
         for (size_t i = 0; i < plugin->n_channels; i++)
-                print_channel(&plugin->table.channels[i], out);
-        if (plugin->n_channels == 0)
+                print_channel(out, &plugin->table.channels[i], form);
+        if (plugin->n_channels == 0 && form == DESCRIBE_TEXT)
                 (void)fprintf(out, "  none that are known before the device is\n");
 }
 
-static int describe_file(const char *path, FILE *out)
+static void print_plugin(FILE *out, const struct plugin *plugin, enum describe_form form)
+{
+        const struct sconce_plugin *table = &plugin->table;
+
+        /* In Markdown the name and the summary are the page's own. */
+        if (form == DESCRIBE_TEXT)
+                (void)fprintf(out, "%s %s: %s\n\nOptions of [%s ID]\n", table->name, plugin->version, table->summary,
+                              table->name);
+        else if (form == DESCRIBE_ROFF)
+                (void)fprintf(out, ".SS [%s ID]\n%s.\n", table->name, table->summary);
+        print_options(out, plugin, form);
+        print_channels(out, plugin, form);
+}
+
+static int describe_file(const char *path, enum describe_form form, FILE *out)
 {
         CLEANUP_PLUGIN struct plugin *plugin = NULL;
         struct fault fault;
@@ -60,11 +98,11 @@ static int describe_file(const char *path, FILE *out)
                 log_error("%s", fault.text);
                 return r;
         }
-        print_plugin(plugin, out);
+        print_plugin(out, plugin, form);
         return 0;
 }
 
-static int describe_name(const char *dir, const char *name, FILE *out)
+static int describe_name(const char *dir, const char *name, enum describe_form form, FILE *out)
 {
         struct loader loader;
         const struct plugin *plugin;
@@ -75,14 +113,14 @@ static int describe_name(const char *dir, const char *name, FILE *out)
                 return r;
         r = loader_get(&loader, name, &fault, &plugin);
         if (r == 0)
-                print_plugin(plugin, out);
+                print_plugin(out, plugin, form);
         else if (r == -ENOENT) /* a refused one has been named already */
                 log_error("%s", fault.text);
         loader_done(&loader);
         return r;
 }
 
-static int describe_all(const char *dir, FILE *out)
+static int describe_all(const char *dir, enum describe_form form, FILE *out)
 {
         char **names = NULL;
         size_t count = 0;
@@ -91,9 +129,9 @@ static int describe_all(const char *dir, FILE *out)
         if (result < 0)
                 log_error("%s: %s", dir, strerror(-result));
         for (size_t i = 0; i < count; i++) {
-                if (i > 0)
+                if (i > 0 && form != DESCRIBE_ROFF)
                         (void)fputc('\n', out);
-                int r = names[i] ? describe_name(dir, names[i], out) : -ENOMEM;
+                int r = names[i] ? describe_name(dir, names[i], form, out) : -ENOMEM;
                 result = r < 0 ? r : result;
                 free(names[i]);
         }
@@ -101,15 +139,51 @@ static int describe_all(const char *dir, FILE *out)
         return result;
 }
 
-int devices_describe(const char *plugin_dir, const char *plugin, FILE *out)
+int devices_describe(const char *plugin_dir, const char *plugin, enum describe_form form, FILE *out)
 {
         size_t length = plugin ? strlen(plugin) : 0;
 
         if (!plugin)
-                return describe_all(plugin_dir, out);
+                return describe_all(plugin_dir, form, out);
         if (strchr(plugin, '/') || (length > 3 && strcmp(plugin + length - 3, ".so") == 0))
-                return describe_file(plugin, out);
-        return describe_name(plugin_dir, plugin, out);
+                return describe_file(plugin, form, out);
+        return describe_name(plugin_dir, plugin, form, out);
+}
+
+void devices_describe_shared(enum describe_form form, FILE *out)
+{
+        static const struct {
+                const char *heading;
+                const struct sconce_option *rows;
+        } tables[] = {
+                { "Every device", settings_common_rows },
+                { "Every output", settings_output_rows },
+                { "Every device that measures", reading_rows },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+                describe_heading(out, tables[i].heading, form);
+                options_describe_head(out, form);
+                options_describe(out, tables[i].rows, form);
+        }
+}
+
+void devices_describe_kinds(enum describe_form form, FILE *out)
+{
+        static const char *const types[] = {
+                [SCONCE_VALUE_BOOL] = "on or off",
+                [SCONCE_VALUE_NUMBER] = "a number",
+                [SCONCE_VALUE_TEXT] = "a text",
+        };
+        const struct kind *kind;
+
+        for (int i = 1; (kind = kind_get((enum sconce_kind)i)); i++) {
+                char what[80];
+                (void)snprintf(what, sizeof(what), "%s%s, %s%s", types[kind->type],
+                               kind->has_choices ? " out of its choices" : "", kind->written ? "written" : "read",
+                               kind->has_state ? "" : ", not in the state");
+                describe_item(out, kind->name, "", what, form);
+        }
 }
 
 int devices_dump(const char *plugin_dir, const struct config *config, FILE *out)

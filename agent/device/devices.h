@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "config/config.h"
+#include "config/describe.h"
 #include "gpio/gpio.h"
 #include "store/store.h"
 #include "util/clock.h"
@@ -119,7 +120,11 @@ int devices_outputs_safe(const struct devices_options *options, const struct con
                          unsigned *ret_failed) MUST_CHECK;
 
 /* `sconced --describe [PLUGIN]`: what a plugin (name or path) declares; NULL: all of the directory. */
-int devices_describe(const char *plugin_dir, const char *plugin, FILE *out) MUST_CHECK;
+int devices_describe(const char *plugin_dir, const char *plugin, enum describe_form form, FILE *out) MUST_CHECK;
+/* The options that plugins share. */
+void devices_describe_shared(enum describe_form form, FILE *out);
+/* The kinds of channels. */
+void devices_describe_kinds(enum describe_form form, FILE *out);
 /* `sconced --dump-config`: the device sections' effective values. */
 int devices_dump(const char *plugin_dir, const struct config *config, FILE *out) MUST_CHECK;
 

@@ -8,7 +8,7 @@
 
 #define DEFAULT_DEADLINE "5s"
 
-static const struct sconce_option common_rows[] = {
+const struct sconce_option settings_common_rows[] = {
         SCONCE_OPTION_STRING(struct device_settings, name, "name", SCONCE_RELOADABLE,
                              "What people call the device"),
         SCONCE_OPTION_STRING(struct device_settings, area, "area", SCONCE_RELOADABLE,
@@ -29,7 +29,7 @@ static const struct sconce_option deadline_row = SCONCE_OPTION_DURATION(
 static const char *const power_on_choices[] = { "last", "on", "off", "keep", NULL };
 static const char *const on_event_choices[] = { "keep", "on", "off", NULL };
 
-static const struct sconce_option output_rows[] = {
+const struct sconce_option settings_output_rows[] = {
         SCONCE_OPTION_ENUM(struct device_settings, output.power_on, "power_on", SCONCE_RELOADABLE,
                            "What it is at its first start after a boot; keep: what the hardware shows",
                            .def = "last", .choices = power_on_choices),
@@ -87,11 +87,11 @@ static bool measures(const struct plugin *plugin)
 void settings_tables_init(const struct plugin *of, struct settings_tables *ret)
 {
         const struct sconce_plugin *plugin = &of->table;
-        size_t count = ARRAY_SIZE(common_rows) - 1;
+        size_t count = ARRAY_SIZE(settings_common_rows) - 1;
 
-        *ret = (struct settings_tables){ .output = of->has_output ? output_rows : NULL,
+        *ret = (struct settings_tables){ .output = of->has_output ? settings_output_rows : NULL,
                                          .readings = measures(of) ? reading_rows : NULL };
-        memcpy(ret->common, common_rows, sizeof(common_rows));
+        memcpy(ret->common, settings_common_rows, sizeof(settings_common_rows));
         for (size_t i = 0; i < count; i++)
                 if (strcmp(ret->common[i].key, "every") == 0)
                         ret->common[i].def = plugin->every;
@@ -132,5 +132,5 @@ static bool has_key(const struct sconce_option *rows, const char *key)
 bool settings_key_is_taken(const char *key)
 {
         return strcmp(key, deadline_row.key) == 0 || strcmp(key, "history") == 0 ||
-               has_key(common_rows, key) || has_key(output_rows, key) || has_key(reading_rows, key);
+               has_key(settings_common_rows, key) || has_key(settings_output_rows, key) || has_key(reading_rows, key);
 }

@@ -29,6 +29,8 @@ struct device_settings {
         struct reading_overrides overrides; /* of single ones */
 };
 
+extern const struct sconce_option settings_common_rows[], settings_output_rows[];
+
 /* What a device's section may say beside the plugin's own rows. Each table ends with an empty row. */
 struct settings_tables {
         struct sconce_option common[8];     /* with the plugin's own defaults of `every` and `deadline` */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The files that we ship: they pass their own check, and the docs say what the tables say. Runs at the
- * repository's top. */
+/* The files that we ship pass their own check. Runs at the repository's top. */
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +21,6 @@ struct fixture {
         struct problems problems;
         struct settings settings;
         struct file file;
-        char *text;
         char path[64];
 };
 
@@ -40,7 +38,6 @@ static int teardown(void **state)
         problems_done(&f->problems);
         settings_done(&f->settings);
         file_done(&f->file);
-        free(f->text);
         if (f->path[0])
                 (void)remove(f->path);
         free(f);
@@ -128,38 +125,6 @@ static void examples__each__passes(void **state)
         }
 }
 
-/* The tables with /etc for whatever this build's directory is. */
-static char *described(void)
-{
-        char *raw = NULL, *text = NULL;
-        size_t raw_size, size;
-        FILE *out = open_memstream(&raw, &raw_size);
-        assert_non_null(out);
-        settings_describe(out, DESCRIBE_MARKDOWN);
-        assert_int_equal(fclose(out), 0);
-        out = open_memstream(&text, &size);
-        assert_non_null(out);
-        static const char here[] = "`" SCONCE_SYSCONFDIR "/";
-        for (const char *c = raw; *c;) {
-                bool found = strncmp(c, here, strlen(here)) == 0;
-                (void)fprintf(out, "%.*s", found ? 6 : 1, found ? "`/etc/" : c);
-                c += found ? strlen(here) : 1;
-        }
-        assert_int_equal(fclose(out), 0);
-        free(raw);
-        return text;
-}
-
-static void docs_config_md__tables__are_those_of_describe(void **state)
-{
-        struct fixture *f = *state;
-        assert_int_equal(file_read("docs/config.md", 1 << 20, &f->file, NULL), 0);
-        f->text = described();
-        if (!strstr(f->file.data, f->text))
-                print_error("docs/config.md should have these tables:\n%s", f->text);
-        assert_non_null(strstr(f->file.data, f->text));
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -167,7 +132,6 @@ int main(void)
                 TEST(shipped_config__as_it_is__passes_and_configures_nothing),
                 TEST(shipped_config__with_every_comment_lifted__passes_too),
                 TEST(examples__each__passes),
-                TEST(docs_config_md__tables__are_those_of_describe),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

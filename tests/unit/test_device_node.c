@@ -127,7 +127,7 @@ static char *describe(const struct house *house, const char *plugin, int expecte
         FILE *out = open_memstream(&text, &size);
 
         assert_non_null(out);
-        assert_int_equal(devices_describe(house->plugin_dir, plugin, out), expected);
+        assert_int_equal(devices_describe(house->plugin_dir, plugin, DESCRIBE_TEXT, out), expected);
         (void)fclose(out);
         return text;
 }

@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/command.h"
+
+const struct client_command *const client_commands[] = {
+        &command_list, &command_get, &command_set, &command_watch, &command_nodes, NULL,
+};
