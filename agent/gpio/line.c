@@ -31,11 +31,17 @@ static int explain_request(const struct sconce_line *line, const struct line_pla
         struct line_info info = { .used = false };
         int r = place->chip->ops->line_info(place->chip, place->offset, &info);
 
-        if (code == -ENODEV || r == -ENODEV) {
+        if (r == -ENODEV) {
                 place->chip->gone = true;
                 return fault_set(fault, -ENODEV, "%s: the chip %s is gone (unplugged?)", line->text,
                                  place->chip->name);
         }
+        /* The chip is there and told of the line: it is the interrupt that is not. */
+        if (code == -ENODEV)
+                return fault_set(fault, -ENOTSUP,
+                                 "%s: %s has no interrupt (left) for this line, and without one "
+                                 "its changes are not seen",
+                                 line->text, place->chip->name);
         /* A pin that is muxed to a peripheral is refused with one error or another, and shown as used by
          * nobody. */
         if (code == -EBUSY || (info.used && (code == -EINVAL || code == -EPERM || code == -EACCES)))

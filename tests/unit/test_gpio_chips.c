@@ -475,12 +475,29 @@ static void line_open_output__stale_chip__is_opened_afresh(void **state)
         (void)state;
         assert_int_equal(open_output("GPIO3"), 0);
         struct sconce_line *other = fixture_line("0:2");
-        fake_chips[0].lines[2].request_error = -ENODEV;
+        fake_chips[0].lines[2].request_error = fake_chips[0].lines[2].use_error = -ENODEV;
         assert_int_equal(line_open_output(f.gpio, other, 1, NULL, NULL, &fault), -ENODEV);
         assert_string_equal(fault.text, "0:2: the chip gpiochip0 is gone (unplugged?)");
-        fake_chips[0].lines[2].request_error = 0;
+        fake_chips[0].lines[2].request_error = fake_chips[0].lines[2].use_error = 0;
         assert_int_equal(line_open_output(f.gpio, other, 1, NULL, NULL, &fault), 0);
         assert_int_equal(fake_chips[0].opens, 2);
+        line_free(other);
+}
+
+/* What the kernel answers to a request for edges that it has no interrupt for. */
+static void line_open_input__no_interrupt__does_not_blame_the_chip(void **state)
+{
+        struct sconce_line *other = fixture_line("0:2");
+
+        (void)state;
+        assert_int_equal(open_output("GPIO3"), 0);
+        fake_chips[0].lines[2].request_error = -ENODEV;
+        assert_int_equal(line_open_input(f.gpio, other, tell, &told, &fault), -ENOTSUP);
+        assert_string_equal(fault.text,
+                            "0:2: gpiochip0 has no interrupt (left) for this line, and without one its "
+                            "changes are not seen");
+        assert_true(line_is_open(line));
+        assert_int_equal(fake_chips[0].opens, 1);
         line_free(other);
 }
 
@@ -593,6 +610,7 @@ int main(void)
                 TWO_CHIPS(event_fd__hang_up__closes_the_line_and_tells),
                 TWO_CHIPS(read_edges__no_such_device__closes_the_line_and_tells),
                 TWO_CHIPS(line_open_output__stale_chip__is_opened_afresh),
+                TWO_CHIPS(line_open_input__no_interrupt__does_not_blame_the_chip),
                 TWO_CHIPS(line_open_output__sim_beside_real_chips__is_the_simulated_one),
                 TWO_CHIPS(gpio_print_lines__two_chips__shows_all_lines),
                 TWO_CHIPS(gpio_print_lines__no_chips__is_a_helpful_sentence),
