@@ -54,6 +54,7 @@ system_tests := $(patsubst tests/system/%.c,$(BUILD)/tests/system/%,$(wildcard t
 fake_objs    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fakes/*.c))
 system_objs  := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/system/test_%,$(wildcard tests/system/*.c)))
 bench_objs   := $(BUILD)/tests/bench/bench.o
+kernel_objs  := $(patsubst %,$(BUILD)/tests/kernel/%.o,gpiosim ring trace)
 kernel_tests := $(patsubst tests/kernel/%.c,$(BUILD)/tests/kernel/%,$(wildcard tests/kernel/test_*.c))
 benches      := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(filter-out %/bench.c,$(wildcard tests/bench/*.c)))
 
@@ -120,7 +121,8 @@ $(BUILD)/tests/system/test_%: $(BUILD)/tests/system/test_%.o $(system_objs) $(fa
 $(BUILD)/tests/kernel/gpiosim-setup: $(BUILD)/tests/kernel/gpiosim-setup.o $(BUILD)/tests/kernel/gpiosim.o
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^
 
-$(BUILD)/tests/kernel/test_%: $(BUILD)/tests/kernel/test_%.o $(BUILD)/tests/kernel/gpiosim.o $(fake_objs) $(BUILD)/libsconce-mock.a $(BUILD)/libagent.a
+$(BUILD)/tests/kernel/test_%: $(BUILD)/tests/kernel/test_%.o $(kernel_objs) $(system_objs) $(fake_objs) $(BUILD)/libsconce-mock.a \
+		$(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs)
 
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(bench_objs) $(system_objs) $(BUILD)/libagent.a

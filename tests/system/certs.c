@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "system/certs.h"
 
+#include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -136,6 +139,60 @@ const char *pki_make(const char *name)
         PKI_RUN(pki, "broker", "localhost", "127.0.0.1", "::1");
         return pki;
 }
+
+/* ---- The stage's
+ * ------------------------------------------------------------------------------------------------- */
+
+static const char *copy_from, *copy_to;
+
+static void copy_content(const char *from, const char *to, mode_t mode)
+{
+        CLEANUP_CLOSE int in = open(from, O_RDONLY | O_CLOEXEC);
+        CLEANUP_CLOSE int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode & 0777);
+        char buffer[16384];
+        ssize_t n;
+
+        must(in >= 0 && out >= 0, to);
+        while ((n = read(in, buffer, sizeof(buffer))) > 0)
+                must(write(out, buffer, (size_t)n) == n, to);
+        must(n == 0, from);
+}
+
+static int copy_one(const char *from, const struct stat *st, int type, struct FTW *at)
+{
+        char to[PATH_MAX];
+
+        (void)at;
+        (void)snprintf(to, sizeof(to), "%s%s", copy_to, from + strlen(copy_from));
+        if (type == FTW_D)
+                make_dir(to);
+        else
+                copy_content(from, to, st->st_mode);
+        return 0;
+}
+
+const char *pki_of_stage(void)
+{
+        const char *made = getenv("SCONCE_TEST_PKI"), *pki = work_path("pki");
+        int status;
+
+        if (made) {
+                copy_from = made;
+                copy_to = pki;
+                must(nftw(made, copy_one, 16, FTW_PHYS) == 0, made);
+                return pki;
+        }
+        struct process *process = process_run(
+                (const char *const[]){ source_path("tests/system/make-pki"), pki, NULL },
+                &(struct process_options){ .name = "make-pki" }, &status);
+        if (status != 0)
+                give_up("make-pki ended with %d", status);
+        process_free(process);
+        return pki;
+}
+
+/* ---- What is in it
+ * ------------------------------------------------------------------------------------------------ */
 
 static const char *below(const char *pki, const char *folder, const char *name)
 {

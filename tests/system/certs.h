@@ -30,6 +30,10 @@ const char *pki_make(const char *name); /* its path, below the temporary directo
 void pki_run(const char *pki, const char *const words[]);
 #define PKI_RUN(pki, ...) pki_run(pki, (const char *const[]){ __VA_ARGS__, NULL })
 
+/* The stage's own, with the nodes hall and attic and the client tester: made by make-pki, or a copy of the
+ * one that SCONCE_TEST_PKI names. */
+const char *pki_of_stage(void);
+
 const char *pki_ca(const char *pki);                         /* certificate and key, path without suffix */
 const char *pki_file(const char *pki, const char *name);     /* "ca.crt", "crl.pem", "sconce.acl" */
 const char *pki_issued(const char *pki, const char *name);   /* path without suffix */

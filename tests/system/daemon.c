@@ -108,14 +108,23 @@ void daemon_start(struct daemon *daemon)
 {
         const char *plugins = daemon->options.plugins ? daemon->options.plugins : build_path("plugins");
         const char *level = daemon->options.log_level ? daemon->options.log_level : "debug";
-        const char *const argv[] = { build_path("sconced"), "--config", daemon->config, "--plugins",
-                                     plugins, "--log-level", level, NULL };
+        const char *const command[] = { build_path("sconced"),
+                                        "--config",
+                                        daemon->config,
+                                        "--plugins",
+                                        plugins,
+                                        "--log-level",
+                                        level,
+                                        NULL };
+        const char *argv[24];
         const char *const env[] = { keep_text(state_directory(daemon)), NULL };
         const struct process_options options = { .name = daemon->name,
                                                  .env = env,
                                                  .prepare = daemon->options.prepare,
                                                  .userdata = daemon };
 
+        size_t n = put_words(argv, daemon->options.words);
+        (void)put_words(argv + n, command);
         process_free(daemon->process);
         daemon->process = process_start(argv, &options);
 }

@@ -18,6 +18,7 @@ struct daemon_options {
         const char *log_level;                /* NULL: debug */
         const char *plugins;                  /* directory; NULL: those that were built */
         int (*prepare)(void *userdata);       /* in the child */
+        const char *const *words; /* to put before the command: strace and its options; NULL: none */
 };
 
 struct daemon {

@@ -147,6 +147,18 @@ _Noreturn static void child(const char *const argv[], const struct process_optio
         _exit(127);
 }
 
+size_t put_words(const char *argv[], const char *const words[])
+{
+        size_t n = 0;
+
+        while (words && words[n]) {
+                argv[n] = words[n];
+                n++;
+        }
+        argv[n] = NULL;
+        return n;
+}
+
 struct process *process_start(const char *const argv[], const struct process_options *options)
 {
         static const struct process_options nothing;

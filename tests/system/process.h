@@ -35,6 +35,9 @@ struct process_options {
         void *userdata;
 };
 
+/* Puts words and the NULL after them at the end of an argv that has the room; gives how many. */
+size_t put_words(const char *argv[], const char *const words[]);
+
 /* argv[0] is looked up in PATH. `options` may be NULL. Fails the test when the process cannot be made. */
 struct process *process_start(const char *const argv[], const struct process_options *options);
 void process_free(struct process *process); /* kills it if it still runs; NULL is fine */

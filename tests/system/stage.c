@@ -31,10 +31,7 @@ int stage_open_bare(void **state)
 {
         (void)state;
         workdir_make();
-        stage.pki = pki_make("pki");
-        PKI_RUN(stage.pki, "node", "hall");
-        PKI_RUN(stage.pki, "node", "attic");
-        PKI_RUN(stage.pki, "client", "tester");
+        stage.pki = pki_of_stage();
         stage.broker = broker_new(&(struct broker_options){ .pki = stage.pki });
         stage.tester = stage_client("tester", "tester");
         client_subscribe(stage.tester, "sconce/#");
