@@ -247,19 +247,42 @@ static void install__service_fails__says_where_to_look(void **state)
         process_free(p);
 }
 
-static void install__config_there__is_kept(void **state)
+static void install__config_names_a_broker__is_kept(void **state)
 {
         char wanted[1024];
 
         (void)state;
-        shell("mkdir -p \"$0/etc/sconce\"; echo '# mine' >\"$0/etc/sconce/sconce.conf\"", pi);
+        shell("mkdir -p \"$0/etc/sconce\"; printf '[broker]\\nurl = mqtts://mine\\n' >\"$0/etc/sconce/sconce.conf\"", pi);
         const char *said = installed(hall_tar());
         (void)snprintf(wanted, sizeof(wanted),
                        "Kept %s/etc/sconce/sconce.conf as it is.\nNote that it does not name the broker mqtts://localhost:8883.\n",
                        pi);
         assert_non_null(strstr(said, wanted));
         CLEANUP_FREE char *config = read_file(on_pi("/etc/sconce/sconce.conf"));
-        assert_string_equal(config, "# mine\n");
+        assert_string_equal(config, "[broker]\nurl = mqtts://mine\n");
+        assert_int_equal(access(on_pi("/etc/sconce/conf.d/broker.conf"), F_OK), -1);
+}
+
+/* As the package leaves it. */
+static void install__config_without_a_broker__gets_it_beside(void **state)
+{
+        char wanted[1024];
+
+        (void)state;
+        shell("mkdir -p \"$0/etc/sconce\"; printf '[broker]\\n# url = mqtts://HOST\\n' >\"$0/etc/sconce/sconce.conf\"", pi);
+        const char *said = installed(hall_tar());
+        (void)snprintf(wanted, sizeof(wanted),
+                       "Kept %s/etc/sconce/sconce.conf as it is.\n"
+                       "Wrote %s/etc/sconce/conf.d/broker.conf for the broker mqtts://localhost:8883.\n",
+                       pi, pi);
+        assert_non_null(strstr(said, wanted));
+        CLEANUP_FREE char *config = read_file(on_pi("/etc/sconce/sconce.conf"));
+        assert_string_equal(config, "[broker]\n# url = mqtts://HOST\n");
+        CLEANUP_FREE char *broker = read_file(on_pi("/etc/sconce/conf.d/broker.conf"));
+        assert_non_null(strstr(broker, "\n[broker]\nurl = mqtts://localhost:8883\n"));
+
+        /* Once there, it is the user's. */
+        assert_null(strstr(installed(hall_tar()), "Wrote"));
 }
 
 static void install__renewed_tar__replaces(void **state)
@@ -449,7 +472,8 @@ int main(void)
                 PI_TEST(install__root_with_user_and_service__starts_it),
                 PI_TEST(install__no_unit__leaves_the_start_out),
                 PI_TEST(install__service_fails__says_where_to_look),
-                PI_TEST(install__config_there__is_kept),
+                PI_TEST(install__config_names_a_broker__is_kept),
+                PI_TEST(install__config_without_a_broker__gets_it_beside),
                 PI_TEST(install__renewed_tar__replaces),
                 PI_TEST(install__tar_of_before_a_broker__writes_no_config),
                 PI_TEST(install__extra_certificates__do_not_come_along),
