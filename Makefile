@@ -45,6 +45,7 @@ lib_sources  := $(filter-out %/$(unused_gpiod).c,$(foreach layer,$(layers),$(wil
 	$(filter-out agent/main.c,$(wildcard agent/*.c))
 lib_objects  := $(lib_sources:%.c=$(BUILD)/%.o)
 mock_objects := $(patsubst %.c,$(BUILD)/%.o,$(wildcard agent/sdk/mock/*.c))
+runner_objs  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard agent/sdk/runner/*.c))
 client_objs  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard agent/client/*.c))
 plugins      := $(patsubst plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard plugins/*.c))
 test_plugins := $(patsubst tests/plugins/%.c,$(BUILD)/tests/plugins/%.so,$(wildcard tests/plugins/*.c))
@@ -58,7 +59,7 @@ kernel_objs  := $(patsubst %,$(BUILD)/tests/kernel/%.o,gpiosim ring trace)
 kernel_tests := $(patsubst tests/kernel/%.c,$(BUILD)/tests/kernel/%,$(wildcard tests/kernel/test_*.c))
 benches      := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(filter-out %/bench.c,$(wildcard tests/bench/*.c)))
 
-sdk      := $(BUILD)/libsconce-mock.a
+sdk      := $(BUILD)/libsconce-mock.a $(BUILD)/sconce-plugin-test
 programs := $(if $(wildcard agent/main.c),$(BUILD)/sconced) $(if $(client_objs),$(BUILD)/sconce)
 
 quiet = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))';)
@@ -90,6 +91,9 @@ $(BUILD)/libagent.a: $(lib_objects)
 # The mock host of the plugins' unit tests, and of other people's.
 $(BUILD)/libsconce-mock.a: $(mock_objects)
 	$(call quiet,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/sconce-plugin-test: $(runner_objs) $(BUILD)/libsconce-mock.a $(BUILD)/libagent.a
+	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) -pie $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs)
 
 $(BUILD)/sconced: $(BUILD)/agent/main.o $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) -pie $(LDFLAGS) -o $@ $^ $(agent_libs)
@@ -202,7 +206,8 @@ install-agent: all ## install the daemon, the commands and the plugins alone
 		install -m 644 etc/sconce.conf $(DESTDIR)$(SYSCONFDIR)/sconce/sconce.conf
 
 install-sdk: $(sdk) ## install what plugin authors need alone
-	install -d $(DESTDIR)$(PREFIX)/include/sconce $(DESTDIR)$(LIBDIR)/pkgconfig
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include/sconce $(DESTDIR)$(LIBDIR)/pkgconfig
+	install -m 755 $(BUILD)/sconce-plugin-test $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 agent/include/sconce/plugin.h agent/include/sconce/mock.h $(DESTDIR)$(PREFIX)/include/sconce/
 	install -m 644 $(BUILD)/libsconce-mock.a $(DESTDIR)$(LIBDIR)/
 	for pc in sconce sconce-mock; do \

@@ -107,8 +107,8 @@ int mock_carry_out(struct mock_host *host, const struct sconce_command *command)
 /* One value from the agent itself (on_exit, max_on): with SCONCE_COMMAND_NOW. Returns what it returned. */
 int mock_command_now(struct mock_host *host, struct sconce_value value);
 
-/* The longest that a callback took so far, in microseconds of real time. */
-uint64_t mock_longest_call_us(const struct mock_host *host);
+/* The longest that a callback took since this was last asked, in microseconds of real time. */
+uint64_t mock_longest_call_us(struct mock_host *host);
 
 /* ---- Time ---------------------------------------------------------------------------------------------- */
 

@@ -44,6 +44,19 @@ static uint64_t duration_us(const char *text)
         return 0;
 }
 
+/* "32M" in bytes. */
+static uint64_t size_bytes(const char *text)
+{
+        static const char units[] = "KMG";
+        char *unit;
+        uint64_t number = strtoull(text, &unit, 10);
+        const char *at = *unit ? strchr(units, *unit) : NULL;
+
+        if (*unit && !at)
+                fail_msg("\"%s\" is no size", text);
+        return at ? number << (10 * (at - units + 1)) : number;
+}
+
 static int choice(const struct sconce_option *row, const char *text)
 {
         for (int i = 0; row->choices[i]; i++)
@@ -83,7 +96,7 @@ static void fill(struct mock_host *host, const struct sconce_option *row, const 
                 *(uint64_t *)field = duration_us(text);
                 break;
         case SCONCE_TYPE_SIZE:
-                *(uint64_t *)field = strtoull(text, NULL, 10);
+                *(uint64_t *)field = size_bytes(text);
                 break;
         case SCONCE_TYPE_LINE:
                 *(struct sconce_line **)field = add_line(host, row, text);

@@ -12,11 +12,11 @@ int mock_gate(struct mock_host *host, bool on_loop)
         if (host->fail_at > 0 && --host->fail_at == 0)
                 return host->fail_with;
         if (host->is_configuring)
-                return mock_refuse(host, -EPERM, "configure opens and reports nothing");
+                return mock_refuse(host, -EPERM, "configure opened or reported something (EPERM)");
         if (on_loop && (host->plugin->flags & SCONCE_BLOCKING))
                 return mock_refuse(host, -EXDEV,
-                                   "lines, dimmers, timers, descriptors and saved state are not for a "
-                                   "blocking plugin");
+                                   "a blocking plugin used a line, a dimmer, a timer, a descriptor or saved "
+                                   "state (EXDEV)");
         return 0;
 }
 

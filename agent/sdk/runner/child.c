@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One check in a process of its own: what it says comes through a pipe, and its end is a result too. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sdk/runner/runner.h"
+#include "util/cleanup.h"
+
+#define PIPE_FD       200 /* out of the way of plugins that count on low numbers */
+#define STATUS_NO_OUT 97
+#define FINDINGS_MAX  5
+#define RECORD_MAX    512
+
+/* ---- In the child -------------------------------------------------------------------------------------- */
+
+/* One record: a letter and a line of text. */
+static void __attribute__((format(printf, 3, 0)))
+say(const struct subject *subject, char letter, const char *format, va_list arguments)
+{
+        char text[RECORD_MAX];
+
+        text[0] = letter;
+        (void)vsnprintf(text + 1, sizeof(text) - 2, format, arguments);
+        for (char *at = text + 1; *at; at++)
+                if (*at == '\n')
+                        *at = ' ';
+        size_t length = strlen(text);
+        text[length++] = '\n';
+        if (write(subject->out, text, length) != (ssize_t)length)
+                _exit(STATUS_NO_OUT);
+}
+
+static void PRINTF_LIKE(3, 4) say_text(const struct subject *subject, char letter, const char *format, ...)
+{
+        va_list arguments;
+
+        va_start(arguments, format);
+        say(subject, letter, format, arguments);
+        va_end(arguments);
+}
+
+void now_calling(struct subject *subject, const char *what)
+{
+        say_text(subject, 'C', "%s", what);
+}
+
+void complain(struct subject *subject, const char *format, ...)
+{
+        va_list arguments;
+
+        va_start(arguments, format);
+        say(subject, 'F', format, arguments);
+        va_end(arguments);
+}
+
+void skip_check(struct subject *subject, const char *format, ...)
+{
+        va_list arguments;
+
+        va_start(arguments, format);
+        say(subject, 'S', format, arguments);
+        va_end(arguments);
+}
+
+/* What belongs to the whole process, and a plugin leaves alone: in the agent everything else lives there too.
+ */
+struct manners {
+        struct stat standard[3];
+        mode_t mask;
+        char directory[PATH_MAX];
+        sighandler_t signals[32];
+        unsigned threads;
+};
+
+static unsigned count_threads(void)
+{
+        unsigned count = 0;
+        DIR *tasks = opendir("/proc/self/task");
+
+        if (!tasks)
+                return 0;
+        for (const struct dirent *entry; (entry = readdir(tasks));)
+                count += entry->d_name[0] != '.';
+        (void)closedir(tasks);
+        return count;
+}
+
+static void look(struct manners *manners)
+{
+        memset(manners, 0, sizeof(*manners));
+        for (int fd = 0; fd < 3; fd++)
+                if (fstat(fd, &manners->standard[fd]) < 0)
+                        manners->standard[fd].st_ino = 0;
+        manners->mask = umask(022);
+        (void)umask(manners->mask);
+        if (!getcwd(manners->directory, sizeof(manners->directory)))
+                manners->directory[0] = '\0';
+        for (int number = 1; number < 32; number++) {
+                struct sigaction action;
+                if (sigaction(number, NULL, &action) == 0)
+                        manners->signals[number] = action.sa_handler;
+        }
+        manners->threads = count_threads();
+}
+
+static void compare_manners(struct subject *subject, const struct manners *before)
+{
+        struct manners after;
+
+        look(&after);
+        for (int fd = 0; fd < 3; fd++)
+                if (after.standard[fd].st_dev != before->standard[fd].st_dev ||
+                    after.standard[fd].st_ino != before->standard[fd].st_ino)
+                        complain(subject, "it closed or replaced descriptor %d, which is the agent's", fd);
+        if (after.mask != before->mask)
+                complain(subject, "it changed the process's umask");
+        if (strcmp(after.directory, before->directory) != 0)
+                complain(subject, "it changed the process's directory to %.200s", after.directory);
+        for (int number = 1; number < 32; number++)
+                if (after.signals[number] != before->signals[number])
+                        complain(subject, "it changed what the process does at signal %s",
+                                 sigabbrev_np(number));
+        if (after.threads > before->threads)
+                complain(subject, "after stop more threads are running than before, by %u",
+                         after.threads - before->threads);
+        siginfo_t info;
+        if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
+                complain(subject, "after stop there are child processes, running or not waited for");
+}
+
+/* Reads nothing, prints nothing unless asked to. */
+static void set_standard(const struct subject *subject)
+{
+        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+        if (null < 0)
+                return;
+        (void)dup2(null, STDIN_FILENO);
+        (void)dup2(subject->verbose ? STDERR_FILENO : null, STDOUT_FILENO);
+        if (!subject->verbose)
+                (void)dup2(null, STDERR_FILENO);
+        if (null > STDERR_FILENO)
+                (void)close(null);
+}
+
+_Noreturn static void be_child(struct subject *subject, const struct check *check, int out)
+{
+        struct manners before;
+
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void)setrlimit(RLIMIT_CORE, &(const struct rlimit){ 0 });
+        (void)setpgid(0, 0);
+        set_standard(subject);
+        subject->out = fcntl(out, F_DUPFD_CLOEXEC, PIPE_FD);
+        (void)close(out);
+        subject->check = check;
+        subject->random[0] = (unsigned short)subject->seed;
+        subject->random[1] = (unsigned short)(subject->seed >> 16);
+        look(&before);
+        check->run(subject);
+        (void)fflush(NULL);
+        compare_manners(subject, &before);
+        say_text(subject, 'E', " ");
+        _exit(EXIT_SUCCESS);
+}
+
+/* ---- In the parent ------------------------------------------------------------------------------------- */
+
+struct verdict {
+        const struct check *check;
+        unsigned findings;
+        bool is_skipped, has_ended, is_late;
+        char calling[RECORD_MAX], texts[FINDINGS_MAX][RECORD_MAX];
+        char buffer[RECORD_MAX * 8];
+        size_t used;
+};
+
+static void print_finding(struct verdict *verdict, const char *text)
+{
+        for (unsigned i = 0; i < MIN(verdict->findings, FINDINGS_MAX); i++)
+                if (strcmp(text, verdict->texts[i]) == 0)
+                        return;
+        if (++verdict->findings <= FINDINGS_MAX) {
+                (void)snprintf(verdict->texts[verdict->findings - 1], RECORD_MAX, "%s", text);
+                printf("FAIL  %-10s  %s\n", verdict->check->name, text);
+        }
+        if (verdict->findings == FINDINGS_MAX + 1)
+                printf("FAIL  %-10s  and more\n", verdict->check->name);
+}
+
+static void take_record(struct verdict *verdict, const char *record)
+{
+        switch (record[0]) {
+        case 'C':
+                (void)snprintf(verdict->calling, sizeof(verdict->calling), "%s", record + 1);
+                break;
+        case 'F':
+                print_finding(verdict, record + 1);
+                break;
+        case 'S':
+                if (!verdict->is_skipped)
+                        printf("skip  %-10s  %s\n", verdict->check->name, record + 1);
+                verdict->is_skipped = true;
+                break;
+        case 'E':
+                verdict->has_ended = true;
+                break;
+        default:
+                print_finding(verdict, "it wrote to a descriptor that is not its own");
+        }
+}
+
+static void take_records(struct verdict *verdict)
+{
+        char *at = verdict->buffer, *end;
+
+        while ((end = memchr(at, '\n', verdict->used - (size_t)(at - verdict->buffer)))) {
+                *end = '\0';
+                take_record(verdict, at);
+                at = end + 1;
+        }
+        verdict->used -= (size_t)(at - verdict->buffer);
+        memmove(verdict->buffer, at, verdict->used);
+        if (verdict->used == sizeof(verdict->buffer)) /* no record is so long */
+                verdict->used = 0;
+}
+
+/* Until the child has ended or says nothing for too long. */
+static void listen_to(struct verdict *verdict, int in, unsigned limit_s)
+{
+        struct pollfd wait = { .fd = in, .events = POLLIN };
+
+        for (;;) {
+                int r = poll(&wait, 1, (int)limit_s * 1000);
+                if (r < 0 && errno == EINTR)
+                        continue;
+                if (r <= 0) {
+                        verdict->is_late = r == 0;
+                        return;
+                }
+                ssize_t n = read(in, verdict->buffer + verdict->used,
+                                 sizeof(verdict->buffer) - verdict->used);
+                if (n <= 0)
+                        return;
+                verdict->used += (size_t)n;
+                take_records(verdict);
+                if (verdict->has_ended) /* what it has started may hold the pipe open */
+                        return;
+        }
+}
+
+static void judge_end(struct verdict *verdict, int status, unsigned limit_s)
+{
+        char text[RECORD_MAX + 100];
+
+        if (verdict->is_late)
+                (void)snprintf(text, sizeof(text), "%s did not return within %u s", verdict->calling,
+                               limit_s);
+        else if (WIFSIGNALED(status))
+                (void)snprintf(text, sizeof(text), "%s crashed with SIG%s (%s)", verdict->calling,
+                               sigabbrev_np(WTERMSIG(status)), strsignal(WTERMSIG(status)));
+        else if (verdict->has_ended && WEXITSTATUS(status) == 0)
+                return;
+        else if (WEXITSTATUS(status) == STATUS_NO_OUT)
+                (void)snprintf(text, sizeof(text), "%s closed descriptors that are not its own",
+                               verdict->calling);
+        else
+                (void)snprintf(text, sizeof(text), "%s ended the whole process (exit status %d)",
+                               verdict->calling, WEXITSTATUS(status));
+        print_finding(verdict, text);
+}
+
+/* Ends the child where it does not end by itself, and whatever it has started. */
+static int end_child(struct verdict *verdict, pid_t pid, unsigned limit_s)
+{
+        struct pollfd wait = { .fd = pidfd_open(pid, 0), .events = POLLIN };
+        siginfo_t info;
+        int status = 0;
+
+        if (!verdict->is_late && poll(&wait, 1, (int)limit_s * 1000) == 0)
+                verdict->is_late = true;
+        if (verdict->is_late)
+                (void)kill(pid, SIGKILL);
+        while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR)
+                ;
+        /* While the child is not reaped, its number is nobody else's. */
+        (void)kill(-pid, SIGKILL);
+        (void)waitpid(pid, &status, 0);
+        (void)close(wait.fd);
+        return status;
+}
+
+enum outcome child_run(struct subject *subject, const struct check *check)
+{
+        struct verdict verdict = { .check = check, .calling = "loading it" };
+        int ends[2];
+
+        (void)fflush(NULL);
+        if (pipe2(ends, O_CLOEXEC) < 0) {
+                print_finding(&verdict, strerror(errno));
+                return OUTCOME_FAILED;
+        }
+        pid_t pid = fork();
+        if (pid == 0) {
+                (void)close(ends[0]);
+                be_child(subject, check, ends[1]);
+        }
+        (void)close(ends[1]);
+        if (pid > 0) {
+                listen_to(&verdict, ends[0], subject->limit_s);
+                int status = end_child(&verdict, pid, subject->limit_s);
+                judge_end(&verdict, status, subject->limit_s);
+        } else {
+                print_finding(&verdict, strerror(errno));
+        }
+        (void)close(ends[0]);
+        if (verdict.findings > 0)
+                return OUTCOME_FAILED;
+        if (!verdict.is_skipped)
+                printf("ok    %s\n", check->name);
+        return verdict.is_skipped ? OUTCOME_SKIPPED : OUTCOME_PASSED;
+}
