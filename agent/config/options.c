@@ -60,22 +60,42 @@ static bool is_text(const struct sconce_option *row)
         return row->type == SCONCE_TYPE_STRING || row->type == SCONCE_TYPE_PATH;
 }
 
+/* LINE, PWM and LED, which become handles of gpio's. */
+static bool is_handle(const struct sconce_option *row)
+{
+        const struct option_type *type = option_type(row->type);
+        return type && !type->parse;
+}
+
+static int convert_handle(struct engine *engine, const struct sconce_option *row, const char *text,
+                          char reason[static TYPE_REASON_MAX], void *ret)
+{
+        const struct option_hooks *hooks = engine->hooks;
+        struct sconce_line *line = NULL;
+        struct sconce_dimmer *dimmer = NULL;
+        int r = -EINVAL;
+
+        (void)snprintf(reason, TYPE_REASON_MAX, "a %s cannot be used here", option_type(row->type)->name);
+        if (row->type == SCONCE_TYPE_LINE && hooks && hooks->line) {
+                r = hooks->line(hooks->userdata, text, reason, &line);
+                if (r == 0)
+                        memcpy(ret, &line, sizeof(line));
+        } else if (row->type != SCONCE_TYPE_LINE && hooks && hooks->dimmer) {
+                r = hooks->dimmer(hooks->userdata, row->type, text, reason, &dimmer);
+                if (r == 0)
+                        memcpy(ret, &dimmer, sizeof(dimmer));
+        }
+        return r;
+}
+
 /* Converts one text into the row's C type at `ret`; a text is copied into the store. */
 static int convert(struct engine *engine, const struct sconce_option *row, const char *text,
                    char reason[static TYPE_REASON_MAX], void *ret)
 {
-        if (row->type == SCONCE_TYPE_LINE) {
-                struct sconce_line *line = NULL;
-                if (!engine->hooks || !engine->hooks->line) {
-                        (void)snprintf(reason, TYPE_REASON_MAX, "a line cannot be used here");
-                        return -EINVAL;
-                }
-                int r = engine->hooks->line(engine->hooks->userdata, text, reason, &line);
-                if (r == 0)
-                        memcpy(ret, &line, sizeof(line));
-                return r;
-        }
         const char *copy = text;
+
+        if (is_handle(row))
+                return convert_handle(engine, row, text, reason, ret);
         if (is_text(row)) {
                 copy = option_store_strdup(engine->store, text);
                 if (!copy)
@@ -338,7 +358,7 @@ static int check_row_text(const struct sconce_option *row, bool is_bound, const 
         struct sconce_option plain = *row;
         if (is_bound)
                 plain.min = plain.max = NULL;
-        if (!text || row->type == SCONCE_TYPE_LINE)
+        if (!text || is_handle(row))
                 return 0;
         CLEANUP(value_done) struct value value = { 0 };
         struct value_fault fault;

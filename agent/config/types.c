@@ -335,7 +335,11 @@ static const struct option_type types[] = {
         [SCONCE_TYPE_PERCENT] = { "percent", "percents", sizeof(double), "0", "100", parse_percent,
                                   compare_double },
         [SCONCE_TYPE_PATH] = { "path", "paths", sizeof(const char *), NULL, NULL, parse_path, NULL },
+        /* Handles of gpio's, without a parser here. */
         [SCONCE_TYPE_LINE] = { "line", "lines", sizeof(struct sconce_line *), NULL, NULL, NULL, NULL },
+        [SCONCE_TYPE_PWM] = { "PWM channel", "PWM channels", sizeof(struct sconce_dimmer *), NULL, NULL, NULL,
+                              NULL },
+        [SCONCE_TYPE_LED] = { "LED", "LEDs", sizeof(struct sconce_dimmer *), NULL, NULL, NULL, NULL },
 };
 
 const struct option_type *option_type(enum sconce_option_type type)

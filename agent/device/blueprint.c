@@ -13,6 +13,14 @@ static int parse_line(void *userdata, const char *text, char reason[static 160],
         return line_parse(text, reason, ret);
 }
 
+static int parse_dimmer(void *userdata, enum sconce_option_type type, const char *text,
+                        char reason[static 160], struct sconce_dimmer **ret)
+{
+        (void)userdata;
+        return type == SCONCE_TYPE_PWM ? dimmer_parse_pwm(text, reason, ret)
+                                       : dimmer_parse_led(text, reason, ret);
+}
+
 size_t plugin_targets(const struct plugin *plugin, struct option_target targets[static TARGETS_MAX])
 {
         size_t count = 0;
@@ -65,41 +73,69 @@ static void *field_of(const struct blueprint *blueprint, const struct sconce_opt
         return (char *)blueprint->instance + row->offset;
 }
 
-/* The lines that a LINE row has filled in, also where others of its list failed. */
-static size_t row_lines(const struct blueprint *blueprint, const struct sconce_option *row,
-                        struct sconce_line ***ret)
+/* The lines or dimmers that a row has filled in, also where others of its list failed. */
+static size_t handle_count(const struct blueprint *blueprint, const struct sconce_option *row)
 {
-        void *field = field_of(blueprint, row);
+        return row->flags & SCONCE_LIST ? ((const struct sconce_list *)field_of(blueprint, row))->count : 1;
+}
 
-        if (row->flags & SCONCE_LIST) {
-                const struct sconce_list *list = field;
-                *ret = (struct sconce_line **)(uintptr_t)list->items;
-                return list->count;
-        }
-        *ret = field;
-        return 1;
+static void *handle_at(const struct blueprint *blueprint, const struct sconce_option *row, size_t index)
+{
+        const char *items = field_of(blueprint, row);
+        void *handle;
+
+        if (row->flags & SCONCE_LIST)
+                items = ((const struct sconce_list *)field_of(blueprint, row))->items;
+        memcpy(&handle, items + index * sizeof(handle), sizeof(handle));
+        return handle;
 }
 
 static int collect_lines(struct blueprint *blueprint, const struct line_settings *settings)
 {
         const struct plugin *plugin = blueprint->plugin;
-        struct sconce_line **lines;
         size_t most = 0;
 
         for (size_t i = 0; i < plugin->n_lines; i++)
-                most += row_lines(blueprint, plugin->lines[i].row, &lines);
+                most += handle_count(blueprint, plugin->lines[i].row);
         blueprint->lines = calloc(most + 1, sizeof(*blueprint->lines));
         if (!blueprint->lines)
                 return -ENOMEM;
         for (size_t i = 0; i < plugin->n_lines; i++) {
-                size_t count = row_lines(blueprint, plugin->lines[i].row, &lines);
-                for (size_t k = 0; k < count; k++) {
-                        if (!lines[k])
+                const struct sconce_option *row = plugin->lines[i].row;
+                for (size_t k = 0; k < handle_count(blueprint, row); k++) {
+                        struct sconce_line *line = handle_at(blueprint, row, k);
+                        if (!line)
                                 continue;
-                        line_set_settings(lines[k], &settings[i]);
+                        line_set_settings(line, &settings[i]);
                         blueprint->lines[blueprint->n_lines++] = (struct blueprint_line){
-                                .line = lines[k], .of = &plugin->lines[i]
+                                .line = line, .of = &plugin->lines[i]
                         };
+                }
+        }
+        return 0;
+}
+
+static int collect_dimmers(struct blueprint *blueprint)
+{
+        const struct plugin *plugin = blueprint->plugin;
+        size_t most = 0;
+
+        for (size_t i = 0; i < plugin->n_options; i++)
+                if (plugin_row_is_dimmer(&plugin->table.options[i]))
+                        most += handle_count(blueprint, &plugin->table.options[i]);
+        blueprint->dimmers = calloc(most + 1, sizeof(*blueprint->dimmers));
+        if (!blueprint->dimmers)
+                return -ENOMEM;
+        for (size_t i = 0; i < plugin->n_options; i++) {
+                const struct sconce_option *row = &plugin->table.options[i];
+                if (!plugin_row_is_dimmer(row))
+                        continue;
+                for (size_t k = 0; k < handle_count(blueprint, row); k++) {
+                        struct sconce_dimmer *dimmer = handle_at(blueprint, row, k);
+                        if (dimmer)
+                                blueprint->dimmers[blueprint->n_dimmers++] = (struct blueprint_dimmer){
+                                        .dimmer = dimmer, .row = row
+                                };
                 }
         }
         return 0;
@@ -193,7 +229,7 @@ static int check_output(const struct blueprint *blueprint, const struct config_s
 int blueprint_new(const struct plugin *plugin, const struct config_section *section,
                   struct problems *problems, struct blueprint **ret)
 {
-        static const struct option_hooks hooks = { .line = parse_line };
+        static const struct option_hooks hooks = { .line = parse_line, .dimmer = parse_dimmer };
         CLEANUP_BLUEPRINT struct blueprint *blueprint = calloc(1, sizeof(*blueprint));
         CLEANUP_FREE struct line_settings *line_settings = calloc(plugin->n_lines + 1,
                                                                   sizeof(*line_settings));
@@ -214,10 +250,10 @@ int blueprint_new(const struct plugin *plugin, const struct config_section *sect
                 return count == -E2BIG ? -EINVAL : count;
         int r = options_read(section, targets, (size_t)count, &hooks, &blueprint->store, problems);
         reading_overrides_inherit(section, &blueprint->settings.readings, &blueprint->settings.overrides);
-        /* Also after a failure: the lines that were made must be freed. */
-        int q = collect_lines(blueprint, line_settings);
-        if (r < 0 || q < 0)
-                return r < 0 ? r : q;
+        /* Also after a failure: the lines and dimmers that were made must be freed. */
+        int q = collect_lines(blueprint, line_settings), p = collect_dimmers(blueprint);
+        if (r < 0 || q < 0 || p < 0)
+                return r < 0 ? r : MIN(q, p);
         find_timed(blueprint);
         r = check_output(blueprint, section, problems);
         if (r < 0)
@@ -233,6 +269,9 @@ void blueprint_free(struct blueprint *blueprint)
         for (size_t i = 0; i < blueprint->n_lines; i++)
                 line_free(blueprint->lines[i].line);
         free(blueprint->lines);
+        for (size_t i = 0; i < blueprint->n_dimmers; i++)
+                dimmer_free(blueprint->dimmers[i].dimmer);
+        free(blueprint->dimmers);
         free(blueprint->instance);
         option_store_done(&blueprint->store);
         free(blueprint);
@@ -245,7 +284,7 @@ bool blueprint_line_is_output(const struct blueprint_line *line)
 
 unsigned blueprint_outputs(const struct blueprint *blueprint)
 {
-        unsigned count = 0;
+        unsigned count = (unsigned)blueprint->n_dimmers;
 
         for (size_t i = 0; i < blueprint->n_lines; i++)
                 count += blueprint_line_is_output(&blueprint->lines[i]);

@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What one section makes of a device, before anything is opened: its plugin, the instance that the plugin's
- * options fill, the agent's own settings, and its lines.
+ * options fill, the agent's own settings, its lines and dimmers.
  */
 #pragma once
 
 #include "config/options.h"
 #include "device/plugin.h"
+#include "gpio/dimmer.h"
 
 struct blueprint_line {
         struct sconce_line *line;
         const struct plugin_line *of; /* the row it comes from, with companions */
+};
+
+struct blueprint_dimmer {
+        struct sconce_dimmer *dimmer;
+        const struct sconce_option *row;
 };
 
 struct blueprint {
@@ -19,6 +25,8 @@ struct blueprint {
         struct device_settings settings;
         struct blueprint_line *lines;
         size_t n_lines;
+        struct blueprint_dimmer *dimmers;
+        size_t n_dimmers;
         bool timed; /* by plugin, by an option, or by max_on */
         bool timed_by_plugin;
         struct option_store store;
@@ -38,7 +46,7 @@ int blueprint_new(const struct plugin *plugin, const struct config_section *sect
 void blueprint_free(struct blueprint *blueprint); /* closes its lines */
 
 bool blueprint_line_is_output(const struct blueprint_line *line);
-unsigned blueprint_outputs(const struct blueprint *blueprint);
+unsigned blueprint_outputs(const struct blueprint *blueprint); /* all dimmers are */
 /* What becomes of the outputs at exit. */
 enum on_event blueprint_on_exit(const struct blueprint *blueprint, const struct device_settings *settings);
 

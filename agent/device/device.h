@@ -205,10 +205,25 @@ void devices_tell_result(struct devices *set, const char *device, const struct r
 
 extern const struct sconce_host device_host;
 int host_lines_init(struct device *device) MUST_CHECK;
-/* Closes what the plugin has opened through the host: lines, timers, watches. */
+/* Closes what the plugin has opened through the host: lines, dimmers, timers, watches. */
 void host_close_all(struct device *device);
-/* All open output lines, without the plugin. */
+/* All open output lines and dimmers, without the plugin. */
 int host_force_off(struct device *device) MUST_CHECK;
+/* The sentence is there already when the plugin hands the errno on. */
+int host_result(struct device *device, int r, const struct fault *fault);
+/* Hardware is for devices that start or run: not for `configure`, which --check runs too. */
+static inline bool host_may_touch(const struct device *device)
+{
+        return device->phase == DEVICE_STARTING || device->phase == DEVICE_RUNNING;
+}
+
+/* ---- host_dimmer.c ------------------------------------------------------------------------------------- */
+
+int host_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer, uint64_t period_ns,
+                     double first_level);
+int host_dimmer_set(struct sconce_device *dev, struct sconce_dimmer *dimmer, double level);
+int host_dimmer_get(struct sconce_device *dev, struct sconce_dimmer *dimmer, double *ret_level);
+int host_dimmers_off(struct device *device) MUST_CHECK;
 
 /* ---- saved.c: what it knows at the next start ---------------------------------------------------------- */
 

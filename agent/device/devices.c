@@ -119,47 +119,72 @@ static const struct config_section *section_of(const struct config *config, cons
         return device->section ? config_find(config, device->section->kind, device->id) : NULL;
 }
 
-struct used_line {
+/* A line or a dimmer, and who names it. */
+struct used {
         const struct device *device;
-        const struct blueprint_line *line;
+        const struct sconce_option *row;
+        const struct sconce_line *line;
+        const struct sconce_dimmer *dimmer;
 };
 
-static void complain_line(const struct config *config, const struct used_line *line,
-                          const struct used_line *first, struct problems *problems)
+static void complain_used(const struct config *config, const struct used *used, const struct used *first,
+                          struct problems *problems)
 {
-        const struct config_section *section = section_of(config, line->device);
+        const struct config_section *section = section_of(config, used->device);
         const struct config_section *other = section_of(config, first->device);
-        const char *key = line->line->of->row->key;
-        const struct config_entry *entry = config_entry_find(section, key);
-        const struct config_entry *theirs = config_entry_find(other, first->line->of->row->key);
+        const struct config_entry *entry = config_entry_find(section, used->row->key);
+        const struct config_entry *theirs = config_entry_find(other, first->row->key);
         char label[CONFIG_LABEL_MAX], other_label[CONFIG_LABEL_MAX];
 
         problems_add(problems, entry ? entry->file : section->file, entry ? entry->line : section->line,
-                     "%s %s: %s is used by %s %s already (%s:%u)", config_label(section, label), key,
-                     line_text(line->line->line), config_label(other, other_label), first->line->of->row->key,
-                     theirs ? theirs->file : other->file, theirs ? theirs->line : other->line);
+                     "%s %s: %s is used by %s %s already (%s:%u)", config_label(section, label),
+                     used->row->key, used->line ? line_text(used->line) : dimmer_text(used->dimmer),
+                     config_label(other, other_label), first->row->key, theirs ? theirs->file : other->file,
+                     theirs ? theirs->line : other->line);
 }
 
-/* Each line that an earlier one names too; a device's own lines count as well. */
-static int check_lines(const struct devices *set, const struct config *config, struct problems *problems)
+static size_t list_used(const struct device *device, struct used *ret)
+{
+        const struct blueprint *blueprint = device->body ? device->body->blueprint : NULL;
+        size_t n = 0;
+
+        for (size_t i = 0; blueprint && i < blueprint->n_lines; i++)
+                ret[n++] = (struct used){ .device = device,
+                                          .row = blueprint->lines[i].of->row,
+                                          .line = blueprint->lines[i].line };
+        for (size_t i = 0; blueprint && i < blueprint->n_dimmers; i++)
+                ret[n++] = (struct used){ .device = device,
+                                          .row = blueprint->dimmers[i].row,
+                                          .dimmer = blueprint->dimmers[i].dimmer };
+        return n;
+}
+
+static bool is_same(const struct used *a, const struct used *b, const char *default_chip)
+{
+        if (a->line && b->line)
+                return line_same(a->line, b->line, default_chip);
+        return a->dimmer && b->dimmer && dimmer_same(a->dimmer, b->dimmer);
+}
+
+/* Each line and dimmer that an earlier one names too; a device's own count as well. */
+static int check_used(const struct devices *set, const struct config *config, struct problems *problems)
 {
         size_t count = 0, n = 0;
 
         for (size_t i = 0; i < set->count; i++)
-                count += set->items[i]->body ? set->items[i]->body->blueprint->n_lines : 0;
-        CLEANUP_FREE struct used_line *lines = calloc(count + 1, sizeof(*lines));
-        if (!lines)
+                if (set->items[i]->body)
+                        count += set->items[i]->body->blueprint->n_lines +
+                                 set->items[i]->body->blueprint->n_dimmers;
+        CLEANUP_FREE struct used *used = calloc(count + 1, sizeof(*used));
+        if (!used)
                 return -ENOMEM;
-        for (size_t i = 0; i < set->count; i++) {
-                const struct device *device = set->items[i];
-                for (size_t k = 0; device->body && k < device->body->blueprint->n_lines; k++)
-                        lines[n++] = (struct used_line){ device, &device->body->blueprint->lines[k] };
-        }
+        for (size_t i = 0; i < set->count; i++)
+                n += list_used(set->items[i], &used[n]);
         for (size_t i = 0; i < n; i++) {
                 for (size_t k = 0; k < i; k++) {
-                        if (!line_same(lines[i].line->line, lines[k].line->line, set->options.default_chip))
+                        if (!is_same(&used[i], &used[k], set->options.default_chip))
                                 continue;
-                        complain_line(config, &lines[i], &lines[k], problems);
+                        complain_used(config, &used[i], &used[k], problems);
                         break;
                 }
         }
@@ -180,7 +205,7 @@ int devices_check(const struct devices_options *options, const struct config *co
         for (size_t i = 0; r == 0 && i < config->count; i++)
                 if (config_is_device(config, i))
                         r = add_new(set, config->sections[i].id, NULL, &config->sections[i], problems);
-        return r < 0 ? r : check_lines(set, config, problems);
+        return r < 0 ? r : check_used(set, config, problems);
 }
 
 /* ---- Making it so -------------------------------------------------------------------------------------- */

@@ -32,12 +32,6 @@ struct sconce_watch {
         void *userdata;
 };
 
-/* Hardware is for devices that start or run: not for `configure`, which --check runs too. */
-static bool may_touch(const struct device *device)
-{
-        return device->phase == DEVICE_STARTING || device->phase == DEVICE_RUNNING;
-}
-
 static void *instance_of(const struct device *device)
 {
         return device->body->blueprint->instance;
@@ -55,7 +49,7 @@ static int host_report(struct sconce_device *dev, uint64_t time_us, const struct
 {
         struct device *device = device_of(dev);
 
-        return may_touch(device) ? device_report(device, time_us, values, count) : -EPERM;
+        return host_may_touch(device) ? device_report(device, time_us, values, count) : -EPERM;
 }
 
 static int host_event(struct sconce_device *dev, uint64_t time_us, const char *channel,
@@ -63,7 +57,7 @@ static int host_event(struct sconce_device *dev, uint64_t time_us, const char *c
 {
         struct device *device = device_of(dev);
 
-        return may_touch(device) ? device_event(device, time_us, channel, event_type) : -EPERM;
+        return host_may_touch(device) ? device_event(device, time_us, channel, event_type) : -EPERM;
 }
 
 static int host_health(struct sconce_device *dev, int error, const char *reason)
@@ -71,7 +65,7 @@ static int host_health(struct sconce_device *dev, int error, const char *reason)
         struct device *device = device_of(dev);
         struct fault fault = { 0 };
 
-        if (!may_touch(device))
+        if (!host_may_touch(device))
                 return -EPERM;
         if (error > 0)
                 return -EINVAL;
@@ -117,14 +111,14 @@ static int host_first(struct sconce_device *dev, const char *channel, struct sco
 {
         struct device *device = device_of(dev);
 
-        return may_touch(device) ? output_first(device, channel, ret_value) : -EPERM;
+        return host_may_touch(device) ? output_first(device, channel, ret_value) : -EPERM;
 }
 
 static int host_timed(struct sconce_device *dev, bool timed)
 {
         struct device *device = device_of(dev);
 
-        if (!may_touch(device))
+        if (!host_may_touch(device))
                 return -EPERM;
         device->timed_now = timed;
         saved_timed(device);
@@ -173,8 +167,7 @@ static void on_edge(void *userdata, const struct line_edge *edge, const struct f
         device_leave(device);
 }
 
-/* The sentence is there already when the plugin hands the errno on. */
-static int line_result(struct device *device, int r, const struct fault *fault)
+int host_result(struct device *device, int r, const struct fault *fault)
 {
         if (r < 0)
                 (void)snprintf(device->said, sizeof(device->said), "%s", fault->text);
@@ -184,7 +177,7 @@ static int line_result(struct device *device, int r, const struct fault *fault)
 /* A line that this call may open: the device's own, of the right direction. */
 static int openable(struct device *device, const struct device_line *line, bool output, struct fault *fault)
 {
-        if (!may_touch(device))
+        if (!host_may_touch(device))
                 return fault_set(fault, -EPERM, "lines are opened in start");
         if (!line)
                 return fault_set(fault, -EINVAL, "the plugin opened a line that is not its own");
@@ -204,7 +197,7 @@ static int host_line_output(struct sconce_device *dev, struct sconce_line *handl
         if (r == 0)
                 r = line_open_output(device->set->options.gpio, handle,
                                      first_value < 0 ? -1 : first_value != 0, on_edge, line, &fault);
-        return line_result(device, r, &fault);
+        return host_result(device, r, &fault);
 }
 
 static int host_line_input(struct sconce_device *dev, struct sconce_line *handle, sconce_line_fn fn)
@@ -218,7 +211,7 @@ static int host_line_input(struct sconce_device *dev, struct sconce_line *handle
                 line->fn = fn;
                 r = line_open_input(device->set->options.gpio, handle, on_edge, line, &fault);
         }
-        return line_result(device, r, &fault);
+        return host_result(device, r, &fault);
 }
 
 static int open_line(struct device *device, const struct sconce_line *handle, struct fault *fault)
@@ -236,7 +229,7 @@ static int use_result(struct device *device, const struct sconce_line *handle, i
 {
         if (r < 0 && find_line(device, handle) && !line_is_open(handle))
                 device_lost(device, fault);
-        return line_result(device, r, fault);
+        return host_result(device, r, fault);
 }
 
 static int host_line_set(struct sconce_device *dev, struct sconce_line *handle, bool active)
@@ -265,7 +258,7 @@ int host_force_off(struct device *device)
 {
         const struct blueprint *blueprint = device->body->blueprint;
         struct fault fault;
-        int result = 0;
+        int result = host_dimmers_off(device);
 
         for (size_t i = 0; i < blueprint->n_lines; i++) {
                 struct sconce_line *line = blueprint->lines[i].line;
@@ -309,7 +302,7 @@ static int host_timer_new(struct sconce_device *dev, sconce_timer_fn fn, void *u
 {
         struct device *device = device_of(dev);
 
-        if (!may_touch(device))
+        if (!host_may_touch(device))
                 return -EPERM;
         if (!fn)
                 return -EINVAL;
@@ -387,7 +380,7 @@ static int host_fd_watch(struct sconce_device *dev, int fd, uint32_t events, sco
 {
         struct device *device = device_of(dev);
 
-        if (!may_touch(device))
+        if (!host_may_touch(device))
                 return -EPERM;
         if (!fn)
                 return -EINVAL;
@@ -445,6 +438,8 @@ void host_close_all(struct device *device)
         for (size_t i = 0; i < blueprint->n_lines; i++)
                 if (line_is_open(blueprint->lines[i].line))
                         line_close(blueprint->lines[i].line);
+        for (size_t i = 0; i < blueprint->n_dimmers; i++)
+                dimmer_close(blueprint->dimmers[i].dimmer);
         while (device->timers) {
                 struct sconce_timer *timer = device->timers;
                 device->timers = timer->next;
@@ -455,7 +450,6 @@ void host_close_all(struct device *device)
                 (void)host_fd_unwatch(&device->body->handle, device->watches);
 }
 
-/* Dimmers come with the plugins that dim: until then the header's wrappers answer -ENOSYS. */
 const struct sconce_host device_host = {
         .size = sizeof(struct sconce_host),
         .id = host_id,
@@ -472,6 +466,8 @@ const struct sconce_host device_host = {
         .line_input = host_line_input,
         .line_set = host_line_set,
         .line_get = host_line_get,
+        .dimmer_open = host_dimmer_open,
+        .dimmer_set = host_dimmer_set,
         .timer_new = host_timer_new,
         .timer_arm = host_timer_arm,
         .timer_disarm = host_timer_disarm,
@@ -479,4 +475,5 @@ const struct sconce_host device_host = {
         .fd_unwatch = host_fd_unwatch,
         .save = host_save,
         .load = host_load,
+        .dimmer_get = host_dimmer_get,
 };

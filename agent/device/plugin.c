@@ -19,7 +19,7 @@ static const uint32_t known_plugin_flags = SCONCE_BLOCKING | SCONCE_TIMED;
 static const uint32_t known_option_flags = SCONCE_REQUIRED | SCONCE_SECRET | SCONCE_RELOADABLE | SCONCE_LIST |
                                            SCONCE_OUTPUT | SCONCE_TIMES_OUTPUT;
 
-/* Sizes and alignments of the C types that options fill. PWM and LED come with dimmed lamps. */
+/* Sizes and alignments of the C types that options fill. */
 static const struct {
         size_t size, alignment;
 } fields[] = {
@@ -33,6 +33,8 @@ static const struct {
         [SCONCE_TYPE_PERCENT] = { sizeof(double), _Alignof(double) },
         [SCONCE_TYPE_PATH] = { sizeof(char *), _Alignof(char *) },
         [SCONCE_TYPE_LINE] = { sizeof(struct sconce_line *), _Alignof(struct sconce_line *) },
+        [SCONCE_TYPE_PWM] = { sizeof(struct sconce_dimmer *), _Alignof(struct sconce_dimmer *) },
+        [SCONCE_TYPE_LED] = { sizeof(struct sconce_dimmer *), _Alignof(struct sconce_dimmer *) },
 };
 
 /* ---- Copying ------------------------------------------------------------------------------------------- */
@@ -149,6 +151,12 @@ static int check_field(const struct plugin *plugin, const struct sconce_option *
         return 0;
 }
 
+/* LINE, PWM, LED: used on the event loop only, since nobody else could switch them off in time. */
+static bool is_hardware(const struct sconce_option *row)
+{
+        return row->type == SCONCE_TYPE_LINE || plugin_row_is_dimmer(row);
+}
+
 static int check_option(const struct plugin *plugin, const struct sconce_option *row, struct fault *fault)
 {
         if ((size_t)row->type >= ARRAY_SIZE(fields) || fields[row->type].size == 0)
@@ -163,11 +171,14 @@ static int check_option(const struct plugin *plugin, const struct sconce_option 
                 return fault_set(fault, -EINVAL, "option \"%s\" is one of the agent's own", row->key);
         if (!row->help)
                 return fault_set(fault, -EINVAL, "option \"%s\" has no help", row->key);
-        if (row->type == SCONCE_TYPE_LINE && plugin_is_blocking(plugin))
-                return fault_set(fault, -EINVAL,
-                                 "option \"%s\" is a line, which a blocking plugin cannot have", row->key);
-        if ((row->flags & SCONCE_OUTPUT) && row->type != SCONCE_TYPE_LINE)
-                return fault_set(fault, -EINVAL, "option \"%s\" is no line and cannot be an output",
+        if (is_hardware(row) && plugin_is_blocking(plugin))
+                return fault_set(fault, -EINVAL, "option \"%s\" is a %s, which a blocking plugin cannot have",
+                                 row->key, row->type == SCONCE_TYPE_LINE ? "line" : "dimmer");
+        if ((row->flags & SCONCE_OUTPUT) && !is_hardware(row))
+                return fault_set(fault, -EINVAL, "option \"%s\" is no line or dimmer and cannot be an output",
+                                 row->key);
+        if (plugin_row_is_dimmer(row) && !(row->flags & SCONCE_OUTPUT))
+                return fault_set(fault, -EINVAL, "option \"%s\" is a dimmer and not marked as an output",
                                  row->key);
         return check_field(plugin, row, fault);
 }

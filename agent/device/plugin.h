@@ -37,5 +37,10 @@ static inline bool plugin_is_blocking(const struct plugin *plugin)
         return plugin->table.flags & SCONCE_BLOCKING;
 }
 
+static inline bool plugin_row_is_dimmer(const struct sconce_option *row)
+{
+        return row->type == SCONCE_TYPE_PWM || row->type == SCONCE_TYPE_LED;
+}
+
 DEFINE_CLEANUP(struct plugin, plugin_free);
 #define CLEANUP_PLUGIN CLEANUP(plugin_freep)

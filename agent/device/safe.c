@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * `sconced --outputs-safe`: after a crash nobody has carried out on_exit. The config alone says which lines
- * those are; no plugin code runs, for it may be what crashed. A plugin file is only loaded for its tables.
+ * and dimmers those are; no plugin code runs, for it may be what crashed. A plugin file is only loaded for
+ * its tables.
  */
 #include <errno.h>
 
@@ -15,29 +16,58 @@ static enum on_event safe_state(const struct store *store, const struct blueprin
         return blueprint_on_exit(blueprint, &blueprint->settings);
 }
 
-static unsigned make_safe(struct gpio *gpio, const struct blueprint *blueprint, enum on_event on_exit,
-                          const char *id)
+/* One line or dimmer, which is left as it was brought. */
+static unsigned tell_safe(const char *id, const char *what, enum on_event on_exit, int r,
+                          const struct fault *fault)
+{
+        if (r < 0)
+                log_device(LOG_ERR, id, "cannot be made safe: %s", fault->text);
+        else
+                log_device(LOG_NOTICE, id, "%s is %s", what, on_exit == ON_EVENT_ON ? "on" : "off");
+        return r < 0;
+}
+
+static unsigned lines_safe(struct gpio *gpio, const struct blueprint *blueprint, enum on_event on_exit,
+                           const char *id)
 {
         unsigned failed = 0;
 
-        if (on_exit == ON_EVENT_KEEP)
-                return 0;
         for (size_t i = 0; i < blueprint->n_lines; i++) {
                 struct sconce_line *line = blueprint->lines[i].line;
                 struct fault fault = { 0 };
                 if (!blueprint_line_is_output(&blueprint->lines[i]))
                         continue;
                 int r = line_open_output(gpio, line, on_exit == ON_EVENT_ON, NULL, NULL, &fault);
-                if (r < 0) {
-                        log_device(LOG_ERR, id, "cannot be made safe: %s", fault.text);
-                        failed++;
-                        continue;
-                }
-                log_device(LOG_NOTICE, id, "%s is %s", line_text(line),
-                           on_exit == ON_EVENT_ON ? "on" : "off");
-                line_close(line);
+                failed += tell_safe(id, line_text(line), on_exit, r, &fault);
+                if (r == 0)
+                        line_close(line);
         }
         return failed;
+}
+
+/* Its plugin would know how bright: on is full here. */
+static unsigned dimmers_safe(struct gpio *gpio, const struct blueprint *blueprint, enum on_event on_exit,
+                             const char *id)
+{
+        unsigned failed = 0;
+
+        for (size_t i = 0; i < blueprint->n_dimmers; i++) {
+                struct sconce_dimmer *dimmer = blueprint->dimmers[i].dimmer;
+                struct fault fault = { 0 };
+                int r = dimmer_open(gpio, dimmer, 0, on_exit == ON_EVENT_ON, &fault);
+                failed += tell_safe(id, dimmer_text(dimmer), on_exit, r, &fault);
+                if (r == 0)
+                        dimmer_close(dimmer);
+        }
+        return failed;
+}
+
+static unsigned make_safe(struct gpio *gpio, const struct blueprint *blueprint, enum on_event on_exit,
+                          const char *id)
+{
+        if (on_exit == ON_EVENT_KEEP)
+                return 0;
+        return lines_safe(gpio, blueprint, on_exit, id) + dimmers_safe(gpio, blueprint, on_exit, id);
 }
 
 static unsigned section_safe(struct loader *loader, const struct devices_options *options,

@@ -189,6 +189,12 @@ static int refuse_dimmer_set(struct sconce_device *dev, struct sconce_dimmer *di
         return -EXDEV;
 }
 
+static int refuse_dimmer_get(struct sconce_device *dev, struct sconce_dimmer *dimmer, double *ret_level)
+{
+        (void)dev, (void)dimmer, (void)ret_level;
+        return -EXDEV;
+}
+
 static int refuse_timer_new(struct sconce_device *dev, sconce_timer_fn fn, void *userdata,
                             struct sconce_timer **ret)
 {
@@ -258,4 +264,5 @@ const struct sconce_host worker_host = {
         .fd_unwatch = refuse_fd_unwatch,
         .save = refuse_save,
         .load = refuse_load,
+        .dimmer_get = refuse_dimmer_get,
 };

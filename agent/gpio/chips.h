@@ -12,7 +12,7 @@ struct gpio {
         char *default_chip;
         char *sim_dir;
         char *consumer;
-        char *sysfs;   /* "/sys" */
+        char *sysfs;   /* "/sys", or the simulated chip's directory */
         bool sim_only; /* the default chip is the simulated one: real hardware is not touched at all */
 
         struct chip *chips;            /* open ones */

@@ -355,10 +355,12 @@ int gpio_new_on(struct loop *loop, const struct gpio_options *options, const str
         gpio->default_chip = strdup(options->chip ? options->chip : CHIP_PREFIX "0");
         gpio->sim_dir = strdup(options->sim_dir ? options->sim_dir : "/run/sconce/sim");
         gpio->consumer = strdup(options->consumer ? options->consumer : "sconced");
-        gpio->sysfs = strdup(options->sysfs ? options->sysfs : "/sys");
-        if (!gpio->sysfs || !gpio->dev_dir || !gpio->default_chip || !gpio->sim_dir || !gpio->consumer)
+        if (!gpio->dev_dir || !gpio->default_chip || !gpio->sim_dir || !gpio->consumer)
                 return -ENOMEM;
         gpio->sim_only = strcmp(gpio->default_chip, "sim") == 0;
+        gpio->sysfs = strdup(options->sysfs ? options->sysfs : gpio->sim_only ? gpio->sim_dir : "/sys");
+        if (!gpio->sysfs)
+                return -ENOMEM;
         if (gpio->sim_only) {
                 /* From the start, so that its files are there and follow their pulls; a failure is each
                  * line's. */

@@ -41,7 +41,8 @@ struct gpio_options {
         const char *chip;     /* default chip: number, name, label or path, or "sim" */
         const char *sim_dir;  /* of the simulated chip */
         const char *consumer; /* what other programs see as the user of our lines: "sconced" */
-        const char *sysfs;    /* where PWM channels and LEDs are (gpio/dimmer.h); NULL: /sys */
+        const char *sysfs;    /* where PWM channels and LEDs are (gpio/dimmer.h); NULL: /sys, and
+                                 sim_dir where the default chip is the simulated one */
 };
 
 /* Opens nothing yet: a chip is opened when its first line is. */

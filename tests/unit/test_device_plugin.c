@@ -163,7 +163,13 @@ static void new_type(struct sample *s)
 {
         s->options[0].type = (enum sconce_option_type)77;
 }
-static void pwm_type(struct sample *s)
+static void blocking_led(struct sample *s)
+{
+        s->plugin.flags = SCONCE_BLOCKING;
+        s->options[0].type = SCONCE_TYPE_LED;
+        s->options[0].flags = SCONCE_OUTPUT;
+}
+static void dimmer_no_output(struct sample *s)
 {
         s->options[0].type = SCONCE_TYPE_PWM;
 }
@@ -268,7 +274,8 @@ static const struct {
         { huge_instance, "its instance has 2097152 bytes; at most 1048576 are allowed" },
         { blocking_line, "option \"line\" is a line, which a blocking plugin cannot have" },
         { new_type, "option \"number\" has a type (77) that this version does not know" },
-        { pwm_type, "option \"number\" has a type (11) that this version does not know" },
+        { blocking_led, "option \"number\" is a dimmer, which a blocking plugin cannot have" },
+        { dimmer_no_output, "option \"number\" is a dimmer and not marked as an output" },
         { new_option_flag, "option \"number\" has flags (0x100000) that this version does not know" },
         { taken_key, "option \"rate\" is one of the agent's own" },
         { taken_companion, "option \"active_low\" is one of the agent's own" },
@@ -276,7 +283,7 @@ static const struct {
         { no_help, "option \"number\" has no help" },
         { outside, "option \"number\" has a field outside of the instance" },
         { unaligned, "option \"number\" has a field outside of the instance" },
-        { output_number, "option \"number\" is no line and cannot be an output" },
+        { output_number, "option \"number\" is no line or dimmer and cannot be an output" },
         { endless, "its table of options has no end" },
         { reserved_channel, "channel key \"time\" is reserved" },
         { bad_channel, "channel key \"State\" is not one: [a-z][a-z0-9_]*" },

@@ -298,6 +298,8 @@ struct sconce_host {
 
         int (*save)(struct sconce_device *dev, const char *key, const char *text);
         int (*load)(struct sconce_device *dev, const char *key, char *text, size_t size);
+
+        int (*dimmer_get)(struct sconce_device *dev, struct sconce_dimmer *dimmer, double *ret_level);
 };
 
 /* A device as a plugin sees it: a handle. The rest of the struct is the agent's. */
@@ -540,6 +542,13 @@ static inline int sconce_dimmer_open(struct sconce_device *dev, struct sconce_di
 static inline int sconce_dimmer_set(struct sconce_device *dev, struct sconce_dimmer *dimmer, double level)
 {
         return SCONCE_CALL_(dev, dimmer_set, dev, dimmer, level);
+}
+
+/* The level that it was last brought to; after SCONCE_DIMMER_KEEP what it was found at. */
+static inline int sconce_dimmer_get(struct sconce_device *dev, struct sconce_dimmer *dimmer,
+                                    double *ret_level)
+{
+        return SCONCE_CALL_(dev, dimmer_get, dev, dimmer, ret_level);
 }
 
 /* A timer that fires once per sconce_timer_arm(), 1 ms exact. The host frees it when the device stops. */

@@ -47,6 +47,17 @@ int mock_service_dimmer_set(struct sconce_device *dev, struct sconce_dimmer *dim
         return 0;
 }
 
+int mock_service_dimmer_get(struct sconce_device *dev, struct sconce_dimmer *dimmer, double *ret_level)
+{
+        int r = check(mock_host_of(dev), dimmer);
+
+        if (r == 0 && !dimmer->is_open)
+                r = -ENODEV;
+        if (r == 0)
+                *ret_level = dimmer->level;
+        return r;
+}
+
 struct sconce_dimmer *mock_dimmer(struct mock_host *host, const char *name)
 {
         for (struct sconce_dimmer *dimmer = host->dimmers; dimmer; dimmer = dimmer->next)

@@ -132,6 +132,7 @@ int mock_service_line_get(struct sconce_device *dev, struct sconce_line *line, b
 int mock_service_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer, uint64_t period_ns,
                              double first_level);
 int mock_service_dimmer_set(struct sconce_device *dev, struct sconce_dimmer *dimmer, double level);
+int mock_service_dimmer_get(struct sconce_device *dev, struct sconce_dimmer *dimmer, double *ret_level);
 
 int mock_service_timer_new(struct sconce_device *dev, sconce_timer_fn fn, void *userdata,
                            struct sconce_timer **ret);

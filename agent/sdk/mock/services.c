@@ -177,4 +177,5 @@ const struct sconce_host mock_services = {
         .fd_unwatch = mock_service_fd_unwatch,
         .save = mock_service_save,
         .load = mock_service_load,
+        .dimmer_get = mock_service_dimmer_get,
 };
