@@ -315,6 +315,15 @@ char *house_check(struct house *house, const char *text)
         return all;
 }
 
+unsigned house_outputs_safe(struct house *house, const char *text)
+{
+        CLEANUP_CONFIG struct config *config = load(house, text);
+        unsigned failed = 0;
+
+        assert_int_equal(devices_outputs_safe(&house->options, config, &failed), 0);
+        return failed;
+}
+
 /* ---- Using --------------------------------------------------------------------------------------------- */
 
 void house_set(struct house *house, const char *device, const char *payload)

@@ -47,6 +47,9 @@ void house_apply_anyway(struct house *house, const char *text);
 /* What is wrong with a config text, a line each, files without their directory; free() it. "" for nothing. */
 char *house_check(struct house *house, const char *text);
 
+/* `sconced --outputs-safe` with a config text; returns how many failed. */
+unsigned house_outputs_safe(struct house *house, const char *text);
+
 /* A command: `payload` is a string. */
 void house_set(struct house *house, const char *device, const char *payload);
 void house_set_channel(struct house *house, const char *device, const char *channel, const char *payload);

@@ -89,10 +89,12 @@ static void devices_info__lamp__what_is_known(void **state)
         house_apply(house,
                     "[lamp kitchen]\nname = \"Ken's 5\\\" lamp\"\nline = GPIO17\n[contact door]\nline = 4\n");
         assert_int_equal(devices_info(house->devices, &devices, &plugins), 0);
-        assert_non_null(strstr(
-                devices, "\"kitchen\":{\"plugin\":\"lamp\",\"name\":\"Ken's 5\\\" lamp\",\"channels\":{"
-                         "\"state\":{\"kind\":\"light\"}}},\"door\":{\"plugin\":\"contact\",\"channels\":{"
-                         "\"state\":{\"kind\":\"binary_sensor\"}}}}"));
+        assert_non_null(strstr(devices,
+                               "\"kitchen\":{\"plugin\":\"lamp\",\"name\":\"Ken's 5\\\" lamp\",\"channels\":{"
+                               "\"state\":{\"kind\":\"light\"},\"effect\":{\"kind\":\"select\"},"
+                               "\"flash\":{\"kind\":\"duration\",\"unit\":\"s\",\"min\":1,\"max\":60}}},"
+                               "\"door\":{\"plugin\":\"contact\",\"channels\":{"
+                               "\"state\":{\"kind\":\"binary_sensor\"}}}}"));
         assert_non_null(strstr(
                 devices, "{\"node\":{\"plugin\":\"node\",\"channels\":{\"uptime_s\":{\"kind\":\"sensor\","
                          "\"unit\":\"s\",\"class\":\"duration\"}"));
@@ -141,9 +143,10 @@ static void devices_describe__by_name_and_path__same(void **state)
         (void)snprintf(path, sizeof(path), "%s/lamp.so", house->plugin_dir);
         char *by_path = describe(house, path, 0);
         assert_string_equal(by_name, by_path);
-        assert_ptr_equal(
-                strstr(by_name, "lamp " SCONCE_VERSION ": A lamp on a GPIO line\n\nOptions of [lamp ID]\n"),
-                by_name);
+        assert_ptr_equal(strstr(by_name,
+                                "lamp " SCONCE_VERSION ": A lamp on a GPIO line, or dimmed by PWM or as a "
+                                "kernel LED\n\nOptions of [lamp ID]\n"),
+                         by_name);
         static const char *const keys[] = {
                 "line",       "active_low",       "bias", "drive", "power_on", "on_exit", "max_on",
                 "on_offline", "offline_at_start", "name", "area",  "every",    "rate"

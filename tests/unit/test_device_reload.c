@@ -47,7 +47,7 @@ static void devices_apply__only_settings__in_place(void **state)
         assert_int_equal(devices_info(house->devices, &devices, &plugins), 0);
         assert_non_null(strstr(devices,
                                "\"kitchen\":{\"plugin\":\"lamp\",\"name\":\"Ceiling\",\"area\":\"Kitchen\","
-                               "\"channels\":{\"state\":{\"kind\":\"light\"}}}"));
+                               "\"channels\":{\"state\":{\"kind\":\"light\"},"));
         free(devices);
         free(plugins);
         /* And they count: one command a second. */
@@ -144,8 +144,27 @@ static const struct {
         const char *config, *expected;
 } wrongs[] = {
         { KITCHEN HALL, "" },
+        { "[switch pump]\n", "a.conf:1: [switch pump] line: is missing: GPIO line to switch\n" },
         { "[lamp kitchen]\n",
-          "a.conf:1: [lamp kitchen] line: is missing: GPIO line that switches the lamp\n" },
+          "a.conf:1: [lamp kitchen] one of line, pwm and led must say what the lamp is\n" },
+        { KITCHEN "led = ACT\n",
+          "a.conf:1: [lamp kitchen] line, pwm and led exclude each other: one of them is the lamp\n" },
+        { KITCHEN "pwm = pwmchip0\n",
+          "a.conf:3: [lamp kitchen] pwm: pwmchip0: a PWM channel is CHIP:CHANNEL, as in pwmchip0:1\n" },
+        { KITCHEN "transition = 2s\n", "a.conf:1: [lamp kitchen] transition, min_level and max_level are for "
+                                       "a lamp that can be dimmed, by "
+                                       "pwm or led\n" },
+        { "[lamp desk]\nled = ACT\nmin_level = 60\nmax_level = 50\n",
+          "a.conf:1: [lamp desk] min_level must be below max_level\n" },
+        { "[lamp desk]\nled = ACT\ngamma = 0\n",
+          "a.conf:3: [lamp desk] gamma: 0: out of range: from 0.1 to 10\n" },
+        { "[lamp a]\nled = ACT\n[lamp b]\nled = PWR\n[lamp c]\npwm = pwmchip0:1\n[lamp d]\npwm = "
+          "pwmchip0:0\n",
+          "" },
+        { "[lamp a]\nled = ACT\n[lamp b]\nled = ACT\n",
+          "a.conf:4: [lamp b] led: ACT is used by [lamp a] led already (a.conf:2)\n" },
+        { "[lamp a]\npwm = pwmchip0:1\n[lamp b]\npwm = pwmchip0:1\n",
+          "a.conf:4: [lamp b] pwm: pwmchip0:1 is used by [lamp a] pwm already (a.conf:2)\n" },
         { KITCHEN "[contact door]\ndebounce = 5ms\nline = 17\n",
           "a.conf:5: [contact door] line: 17 is used by [lamp kitchen] line already (a.conf:2)\n" },
         { KITCHEN "debounce = 5ms\n", "a.conf:3: [lamp kitchen] debounce: unknown key" },
