@@ -1,72 +1,226 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * switch: whatever a GPIO line switches on and off: a pump, a fan, a socket.
+ * switch: whatever a GPIO line switches on and off: a pump, a fan, a socket, a door opener.
  *
  * The line drives a relay or a transistor; `active_low = yes` for the many relay boards that switch on at a
  * low level. What it is at the start, at exit, without the broker, and how long it may stay on are options
  * that every output has.
+ *
+ * It may be on for a limited time: `pulse` says so for every ON, `for` for this one. And it may have to stay
+ * for a while in what it is: a pump or a compressor that has just started is to run for `min_on`, one that
+ * has just stopped is to rest for `min_off`. What is commanded meanwhile is a wish: the newest is carried out
+ * when the time is over. What the agent itself wants (SCONCE_COMMAND_NOW) is carried out at once.
+ *
+ * Nobody knows how long it had been off before a boot, so the rest counts from the start then. A restart in
+ * the same boot brings back what was on without a gap.
  */
+#include <string.h>
+
 #include <sconce/plugin.h>
+
+#define RETRY_US (1000 * 1000ULL) /* of a line that could not be switched by timer */
+
+struct wish {
+        bool is_there, on;
+        uint64_t length_us;
+};
 
 struct switch_line {
         struct sconce_line *line;
+        uint64_t pulse_us, min_on_us, min_off_us;
+
+        struct sconce_timer *timer;
+        bool on, is_timed;
+        uint64_t since_us; /* the last change, or the start */
+        uint64_t end_us;   /* on until then; 0: until further notice */
+        struct wish wish;
 };
 
 static const struct sconce_option options[] = {
         SCONCE_OPTION_LINE(struct switch_line, line, "line", SCONCE_REQUIRED | SCONCE_OUTPUT,
                            "GPIO line to switch"),
+        SCONCE_OPTION_DURATION(struct switch_line, pulse_us, "pulse", SCONCE_TIMES_OUTPUT,
+                               "How long it stays on at each ON; without it until OFF", .min = "10ms",
+                               .max = "365d"),
+        SCONCE_OPTION_DURATION(struct switch_line, min_on_us, "min_on", 0,
+                               "How long it runs at least: an OFF before that waits", .max = "1d"),
+        SCONCE_OPTION_DURATION(struct switch_line, min_off_us, "min_off", 0,
+                               "How long it rests at least: an ON before that waits", .max = "1d"),
         { .key = NULL },
 };
 
 static const struct sconce_channel channels[] = {
         { .key = "state", .kind = SCONCE_SWITCH, .help = "Whether it is on" },
+        { .key = "for",
+          .kind = SCONCE_DURATION,
+          .flags = SCONCE_COMMAND_ONLY,
+          .unit = "s",
+          .min = 0.01,
+          .max = 365 * 86400.0,
+          .help = "How long it is on, this time" },
         { .key = NULL },
 };
 
-/* ---- Life cycle ---------------------------------------------------------------------------------------- */
+/* ---- Switching ----------------------------------------------------------------------------------------- */
 
+/* Until when it has to stay what it is. */
+static uint64_t locked_until(const struct switch_line *self)
+{
+        return self->since_us + (self->on ? self->min_on_us : self->min_off_us);
+}
+
+/* When the timer has something to do; 0: never. */
+static uint64_t next_due(const struct switch_line *self)
+{
+        uint64_t lock_us = locked_until(self);
+
+        if (self->wish.is_there)
+                return lock_us;
+        return self->end_us > 0 && self->end_us < lock_us ? lock_us : self->end_us;
+}
+
+static void arm(struct sconce_device *dev, const struct switch_line *self)
+{
+        uint64_t due_us = next_due(self), now_us = sconce_now_us(dev);
+
+        if (due_us == 0)
+                (void)sconce_timer_disarm(dev, self->timer);
+        else
+                (void)sconce_timer_arm(dev, self->timer, due_us > now_us ? due_us - now_us : 0);
+}
+
+/* Until when it is on: whoever counts that may be gone before it is over. */
+static void set_end(struct sconce_device *dev, struct switch_line *self, uint64_t length_us)
+{
+        bool timed = self->on && length_us > 0;
+
+        self->end_us = timed ? sconce_now_us(dev) + length_us : 0;
+        if (timed != self->is_timed)
+                (void)sconce_timed(dev, timed);
+        self->is_timed = timed;
+}
+
+static int switch_to(struct sconce_device *dev, struct switch_line *self, bool on, uint64_t length_us)
+{
+        if (on != self->on) {
+                int r = sconce_line_set(dev, self->line, on);
+                if (r < 0)
+                        return r;
+                self->on = on;
+                self->since_us = sconce_now_us(dev);
+        }
+        self->wish.is_there = false;
+        set_end(dev, self, length_us);
+        arm(dev, self);
+        return 0;
+}
+
+static int tell(struct sconce_device *dev, const struct switch_line *self)
+{
+        return sconce_report_bool(dev, "state", self->on);
+}
+
+static void switch_due(struct sconce_device *dev, void *instance, void *userdata)
+{
+        struct switch_line *self = instance;
+        const struct wish off = { .is_there = true, .on = false };
+        const struct wish *wish = self->wish.is_there ? &self->wish : &off;
+
+        (void)userdata;
+        if (switch_to(dev, self, wish->on, wish->length_us) < 0) {
+                sconce_log(dev, SCONCE_LOG_ERROR, "cannot be switched; trying again");
+                (void)sconce_timer_arm(dev, self->timer, RETRY_US);
+        }
+        (void)tell(dev, self);
+}
+
+static int switch_command(struct sconce_device *dev, void *instance, const struct sconce_command *command)
+{
+        struct switch_line *self = instance;
+        const struct sconce_value *state = sconce_command_find(command, "state");
+        const struct sconce_value *length = sconce_command_find(command, "for");
+        bool on = state ? state->on : true, now = command->flags & SCONCE_COMMAND_NOW;
+        uint64_t length_us = length ? (uint64_t)(length->number * 1e6) : self->pulse_us;
+
+        if (!state && !length)
+                return 0;
+        if (on != self->on && !now && sconce_now_us(dev) < locked_until(self)) {
+                self->wish = (struct wish){ .is_there = true, .on = on, .length_us = length_us };
+                arm(dev, self);
+                return tell(dev, self);
+        }
+        int r = switch_to(dev, self, on, length_us);
+        return r < 0 ? r : tell(dev, self);
+}
+
+/* What an output line shows is what it is, whoever has done it. */
 static int switch_read(struct sconce_device *dev, void *instance)
 {
-        const struct switch_line *self = instance;
+        struct switch_line *self = instance;
         bool on;
 
         int r = sconce_line_get(dev, self->line, &on);
         if (r < 0)
                 return r;
-        return sconce_report_bool(dev, "state", on);
+        if (on != self->on)
+                self->since_us = sconce_now_us(dev);
+        self->on = on;
+        return tell(dev, self);
+}
+
+/* ---- Life cycle ---------------------------------------------------------------------------------------- */
+
+static int switch_configure(struct sconce_device *dev, void *instance)
+{
+        const struct switch_line *self = instance;
+
+        if (self->pulse_us == 0 || self->pulse_us >= self->min_on_us)
+                return 0;
+        sconce_error(dev, "pulse is shorter than min_on: it could not be switched off in time");
+        return -EINVAL;
+}
+
+/* Whether it has been started in this boot before. */
+static bool is_same_boot(struct sconce_device *dev)
+{
+        char boot[64], before[64];
+
+        if (sconce_read_line("/proc/sys/kernel/random/boot_id", boot, sizeof(boot)) < 0)
+                return false;
+        bool same = sconce_load(dev, "boot", before, sizeof(before)) > 0 && strcmp(boot, before) == 0;
+        if (!same)
+                (void)sconce_save(dev, "boot", boot);
+        return same;
 }
 
 static int switch_start(struct sconce_device *dev, void *instance)
 {
-        const struct switch_line *self = instance;
+        struct switch_line *self = instance;
+        int first = sconce_first_level(dev, "state");
 
-        int r = sconce_line_output(dev, self->line, sconce_first_level(dev, "state"));
+        self->since_us = sconce_now_us(dev);
+        if (self->min_off_us > 0 && !is_same_boot(dev) && first == 1) {
+                self->wish = (struct wish){ .is_there = true, .on = true, .length_us = self->pulse_us };
+                first = 0;
+        }
+        int r = sconce_timer_new(dev, switch_due, NULL, &self->timer);
+        if (r == 0)
+                r = sconce_line_output(dev, self->line, first);
+        if (r == 0)
+                r = sconce_line_get(dev, self->line, &self->on);
         if (r < 0)
                 return r;
-        return switch_read(dev, instance);
-}
-
-/* ---- Callbacks ----------------------------------------------------------------------------------------- */
-
-static int switch_command(struct sconce_device *dev, void *instance, const struct sconce_command *command)
-{
-        const struct switch_line *self = instance;
-        const struct sconce_value *state = sconce_command_find(command, "state");
-
-        if (!state)
-                return 0;
-        int r = sconce_line_set(dev, self->line, state->on);
-        if (r < 0)
-                return r;
-        return sconce_report_bool(dev, "state", state->on);
+        arm(dev, self);
+        return tell(dev, self);
 }
 
 static const struct sconce_plugin switch_plugin = {
         .name = "switch",
-        .summary = "A switched output on a GPIO line",
+        .summary = "A switched output on a GPIO line, for a limited time where it is to be",
         .instance_size = sizeof(struct switch_line),
         .options = options,
         .channels = channels,
+        .configure = switch_configure,
         .start = switch_start,
         .command = switch_command,
         .read = switch_read,
