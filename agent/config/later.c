@@ -12,8 +12,10 @@ bool later_section(const char *kind, bool has_id)
                 const char *kind;
                 bool has_id;
         } sections[] = {
-                { "history", false }, { "homeassistant", false }, { "rule", true },
-                { "system", true },   { "exec", true },
+                { "history", false },
+                { "homeassistant", false },
+                { "rule", true },
+                { "exec", true },
         };
         for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
                 if (sections[i].has_id == has_id && strcmp(sections[i].kind, kind) == 0)

@@ -12,13 +12,20 @@
 struct mock_host *host;
 char root[4096];
 
-int sysfs_plugin_setup(void **state, const char *plugin, const struct tree_entry *entries)
+int sysfs_plugin_setup_bare(void **state, const char *plugin, const struct tree_entry *entries)
 {
         if (config_text_setup(state) != 0)
                 return -1;
         assert_non_null(getcwd(root, sizeof(root)));
         tree_make(root, entries);
         host = mock_host_load(plugin_file(plugin));
+        return 0;
+}
+
+int sysfs_plugin_setup(void **state, const char *plugin, const struct tree_entry *entries)
+{
+        if (sysfs_plugin_setup_bare(state, plugin, entries) < 0)
+                return -1;
         mock_option(host, "root", root);
         return 0;
 }

@@ -13,6 +13,8 @@ extern struct mock_host *host;
 extern char root[4096]; /* also the working directory */
 
 int sysfs_plugin_setup(void **state, const char *plugin, const struct tree_entry *entries);
+/* The same where no option, or those of the test's own, name the directory. */
+int sysfs_plugin_setup_bare(void **state, const char *plugin, const struct tree_entry *entries);
 int sysfs_plugin_teardown(void **state);
 
 /* The channel's value; fails the test where there is none, or of another type. */
