@@ -124,6 +124,30 @@ static void own_certificate__revoked__is_refused_with_its_reason(void **state)
         broker_free(broker);
 }
 
+/* A wrong name on our side: the broker lets us in, as whom the certificate names, and that is not who we say we are. */
+static void own_certificate__of_another_node__may_do_nothing_and_says_why(void **state)
+{
+        struct daemon *daemon = daemon_new(&(struct daemon_options){ .name = "attic",
+                                                                     .broker = stage.broker,
+                                                                     .pki = stage.pki,
+                                                                     .cert = pki_issued(stage.pki, "hall"),
+                                                                     .devices = timed_lamp });
+
+        (void)state;
+        daemon_start(daemon);
+        chip_wait(daemon->lines, SPARE, 1);
+        const char *line = process_wait_log(daemon->process, "the broker refuses what we publish (not authorized)", SOON_MS);
+        assert_non_null(strstr(line, "our certificate is for \"hall\""));
+        chip_wait(daemon->lines, SPARE, 0);
+        assert_true(process_running(daemon->process));
+        daemon_stop(daemon);
+        client_say(stage.tester, "sconce/attic/none/get", "");
+        (void)client_wait_text(stage.tester, "sconce/attic/none/get", "");
+        assert_int_equal(client_count(stage.tester, "sconce/attic/status"), 0);
+        assert_int_equal(client_count(stage.tester, "sconce/attic/info"), 0);
+        daemon_free(daemon);
+}
+
 /* ---- What is accepted ---------------------------------------------------------------------------------------------- */
 
 static void broker_address__in_the_ip_names__is_accepted(void **state)
@@ -134,6 +158,25 @@ static void broker_address__in_the_ip_names__is_accepted(void **state)
         (void)snprintf(url, sizeof(url), "mqtts://127.0.0.1:%u", stage.broker->port.number);
         struct daemon *daemon = daemon_new(&(struct daemon_options){
                 .name = "attic", .url = url, .pki = stage.pki, .devices = timed_lamp });
+        daemon_start(daemon);
+        daemon_wait_online(daemon, stage.tester);
+        chip_wait(daemon->lines, SPARE, 0);
+        daemon_stop(daemon);
+        daemon_free(daemon);
+}
+
+/* What makes a broker's certificate worthless is all that a client's needs: the broker looks for no host in it. */
+static void own_certificate__common_name_only__is_accepted(void **state)
+{
+        const struct cert cert = { .base = work_path("cn-only"), .issuer = pki_ca(stage.pki), .cn = "attic" };
+
+        (void)state;
+        cert_make(&cert);
+        struct daemon *daemon = daemon_new(&(struct daemon_options){ .name = "attic",
+                                                                     .broker = stage.broker,
+                                                                     .pki = stage.pki,
+                                                                     .cert = cert.base,
+                                                                     .devices = timed_lamp });
         daemon_start(daemon);
         daemon_wait_online(daemon, stage.tester);
         chip_wait(daemon->lines, SPARE, 0);
@@ -239,6 +282,8 @@ int main(void)
         const struct CMUnitTest fixed[] = {
                 STAGE_TEST(broker_certificate__revoked__is_refused_with_its_reason, stage_forget),
                 STAGE_TEST(own_certificate__revoked__is_refused_with_its_reason, stage_forget),
+                STAGE_TEST(own_certificate__of_another_node__may_do_nothing_and_says_why, stage_forget),
+                STAGE_TEST(own_certificate__common_name_only__is_accepted, stage_forget),
                 STAGE_TEST(broker_address__in_the_ip_names__is_accepted, stage_forget),
                 STAGE_TEST(server_name__configured__is_verified_and_sent, stage_forget),
                 STAGE_TEST(url_host__is_sent_as_server_name, stage_forget),
