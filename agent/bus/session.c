@@ -32,8 +32,8 @@
 #define BACKOFF_MAX_US   (60 * USEC_PER_SEC)
 /* Two nodes of one name throw each other out: slowly, so that both can be seen and the log can be read. */
 #define TAKEN_OVER_US (60 * USEC_PER_SEC)
-/* Not every broker says so (mosquitto 2.0.11 does not): so many connections in a row that it closed so soon
- * mean the same. */
+/* Not every broker says so (mosquitto 2.0.11 does not): so many connections in a row that it closed so soon,
+ * and was there again at once, mean the same. */
 #define SHORT_LIVES_MAX 3
 #define SHORT_LIFE_US   (10 * USEC_PER_SEC)
 /* A connection that lasted so long was a good one: the next failure is a new story. */
@@ -131,6 +131,9 @@ static void note_failure(struct session *s, const struct fault *fault)
         char peer[URL_TEXT_MAX];
 
         route_peer_text(&s->route, peer);
+        /* The broker that closed the connection is itself not there: it restarts, nobody throws us out. */
+        if (strncmp(s->peer, peer, strlen(peer)) == 0 && s->peer[strlen(peer)] == ',')
+                s->short_lives = 0;
         (void)fault_set(&s->fault, fault->code, "cannot connect to %s: %s", peer, fault->text);
         say(s, s->fault.text);
         if (s->handlers->attempt_failed)

@@ -491,6 +491,32 @@ static void session__closed_soon_three_times__suspects_a_double(void **state)
         assert_true(probe_until(&probe, probe_connected, 5));
 }
 
+/* A double is thrown out by a broker that is there all the time. */
+static void session__closed_soon_but_refused_between__is_a_restart(void **state)
+{
+#define REFUSE                                                                                               \
+        {                                                                                                    \
+                .act = FAKE_ANSWER, FAKE_BYTES("\x20\x03\x00\x88\x00")                                      \
+        }
+        static const struct fake_step script[] = { SERVE, REFUSE, SERVE, REFUSE, SERVE, REFUSE, SERVE };
+
+        (void)state;
+        begin_fake(script, ARRAY_SIZE(script));
+        probe_start(&probe);
+        for (unsigned i = 1; i <= 4; i++) {
+                assert_true(probe_until(&probe, probe_connected, i));
+                fake_broker_hang_up(&broker);
+                assert_true(probe_until(&probe, probe_disconnected, i));
+                assert_string_equal(probe.why, "the broker closed the connection");
+                if (i == 4)
+                        break;
+                session_retry_now(probe.session);
+                assert_true(probe_until(&probe, probe_failed, i));
+                assert_true(sd_event_run(probe.loop.event, 0) >= 0);
+                probe_pass(&probe, 60 * USEC_PER_SEC);
+        }
+}
+
 static void session__refused_for_an_hour__tries_and_tells_at_intervals(void **state)
 {
         (void)state;
@@ -826,6 +852,7 @@ int main(void)
                 TEST(session__connack_refuses__says_why),
                 TEST(session__taken_over__waits_a_minute_and_says_why),
                 TEST(session__closed_soon_three_times__suspects_a_double),
+                TEST(session__closed_soon_but_refused_between__is_a_restart),
                 TEST(session__refused_for_an_hour__tries_and_tells_at_intervals),
                 TEST(session_retry_now__in_backoff__tries_at_once),
                 TEST(session__version_memory_is_old__asks_for_5_again),
