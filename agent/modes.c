@@ -50,7 +50,8 @@ int mode_lines(const struct mode_options *options)
         struct loop loop;
         struct gpio *gpio = NULL;
         struct fault fault = { 0 };
-        int r = setup_read(options->config_path, options->plugin_dir, &config, &settings);
+        /* Whoever looks for the right line may not have a right config yet, or none. */
+        int r = setup_read_gpio(options->config_path, &config, &settings);
 
         if (r < 0)
                 return r;
@@ -108,12 +109,14 @@ int mode_outputs_safe(const struct mode_options *options)
 {
         CLEANUP_CONFIG struct config *config = NULL;
         struct settings settings;
-        /* One wrong device must not keep the others from being made safe; each is checked by itself. */
-        int r = setup_read_own(options->config_path, &config, &settings);
+        /* What is wrong with one section must not keep the outputs of others from being made safe. */
+        int wrong = setup_read_gpio(options->config_path, &config, &settings);
 
-        if (r < 0)
-                return r;
-        r = make_safe(options, &settings, config);
+        if (wrong < 0)
+                return wrong;
+        int r = make_safe(options, &settings, config);
         settings_done(&settings);
-        return r;
+        if (config->n_files == 0)
+                return -EINVAL;
+        return wrong ? -EIO : r;
 }

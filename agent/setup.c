@@ -72,18 +72,20 @@ int setup_read(const char *config_path, const char *plugin_dir, struct config **
         return 0;
 }
 
-int setup_read_own(const char *config_path, struct config **ret_config, struct settings *ret_settings)
+int setup_read_gpio(const char *config_path, struct config **ret_config, struct settings *ret_settings)
 {
         CLEANUP_CONFIG struct config *config = NULL;
         struct problems problems = { 0 };
         int r = config_load(config_path, &problems, &config);
 
         if (r >= 0)
-                r = settings_read(config, SETTINGS_DAEMON, &problems, ret_settings);
+                r = settings_read_gpio(config, &problems, ret_settings);
+        if (r >= 0) {
+                r = problems.count > 0;
+                *ret_config = TAKE_PTR(config);
+        }
         log_all(LOG_ERR, &problems);
         problems_done(&problems);
-        if (r >= 0)
-                *ret_config = TAKE_PTR(config);
         return r;
 }
 

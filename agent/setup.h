@@ -12,8 +12,9 @@
 int setup_read(const char *config_path, const char *plugin_dir, struct config **ret_config, struct settings *ret_settings)
         MUST_CHECK;
 
-/* The same without a look at the devices: for who makes do with those that are right. */
-int setup_read_own(const char *config_path, struct config **ret_config, struct settings *ret_settings) MUST_CHECK;
+/* As much as can be read, and of the settings [gpio] alone: for whoever has to reach the lines whatever else is wrong. 0, or
+ * 1 when something was wrong, which has been logged; -ENOMEM. */
+int setup_read_gpio(const char *config_path, struct config **ret_config, struct settings *ret_settings) MUST_CHECK;
 
 /* True when a section of the daemon's own says the same in both. */
 bool setup_same_section(const struct config *a, const struct config *b, const char *kind);

@@ -109,14 +109,16 @@ static const struct sconce_option gpio_rows[] = {
         { 0 },
 };
 
+enum { NODE, BROKER, TLS, GPIO };
+
 static const struct {
         const char *kind;
         const struct sconce_option *rows;
 } sections[] = {
-        { "node", node_rows },
-        { "broker", broker_rows },
-        { "tls", tls_rows },
-        { "gpio", gpio_rows },
+        [NODE] = { "node", node_rows },
+        [BROKER] = { "broker", broker_rows },
+        [TLS] = { "tls", tls_rows },
+        [GPIO] = { "gpio", gpio_rows },
 };
 
 /* ---- Reading --------------------------------------------------------------------------------- */
@@ -148,6 +150,16 @@ int settings_read(const struct config *config, enum settings_for whom, struct pr
         *ret = settings;
         settings = (struct settings){ 0 };
         return 0;
+}
+
+int settings_read_gpio(const struct config *config, struct problems *problems, struct settings *ret)
+{
+        *ret = (struct settings){ 0 };
+        int r = read_section(config, GPIO, ret, problems);
+        if (r != -ENOMEM)
+                return 0;
+        settings_done(ret);
+        return r;
 }
 
 void settings_done(struct settings *settings)

@@ -63,6 +63,9 @@ struct settings {
  * -EINVAL when anything was added to `problems`, -ENOMEM; *ret is untouched then. */
 int settings_read(const struct config *config, enum settings_for whom, struct problems *problems,
                   struct settings *ret) MUST_CHECK;
+/* [gpio] alone, for whoever has to reach the lines whatever else is wrong. A value that is wrong itself is
+ * added to `problems` and left NULL. -ENOMEM is the only error. */
+int settings_read_gpio(const struct config *config, struct problems *problems, struct settings *ret) MUST_CHECK;
 void settings_done(struct settings *settings);
 
 /* The password as written or from the password file, for the caller to free; NULL without one. -EACCES:

@@ -104,6 +104,25 @@ static void outputs_safe__another_section_is_wrong__still_switches_off(void **st
         chip_wait(hall->lines, 17, 0);
 }
 
+static void outputs_safe__daemon_section_is_wrong__still_switches_off(void **state)
+{
+        struct daemon *hall = start_with(NULL);
+        int status;
+
+        (void)state;
+        chip_needs_edges();
+        daemon_wait_online(hall, tester);
+        client_say(tester, "sconce/hall/kitchen/set", "ON");
+        chip_wait(hall->lines, 17, 1);
+        daemon_kill(hall);
+        hall->options.broker_keys = "keepalive = soon\n[brocker]\nurl = x\n[tls]\nca = \"unclosed\nlime = 1";
+        daemon_write_config(hall, devices);
+        struct process *run = sconced_run(&status, (const char *const[]){ "--config", hall->config, "--plugins",
+                                                                         build_path("plugins"), "--outputs-safe", NULL });
+        assert_true(process_logged(run, "GPIO17 is off"));
+        chip_wait(hall->lines, 17, 0);
+}
+
 static bool has_started_again(const struct daemon *hall)
 {
         const char *first = strstr(hall->process->err.text, " starts with ");
@@ -173,6 +192,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(stop__clean__leaves_offline, setup, teardown),
                 cmocka_unit_test_setup_teardown(stop__mqtt_3_1_1__leaves_offline, setup, teardown),
                 cmocka_unit_test_setup_teardown(outputs_safe__another_section_is_wrong__still_switches_off, setup, teardown),
+                cmocka_unit_test_setup_teardown(outputs_safe__daemon_section_is_wrong__still_switches_off, setup, teardown),
                 cmocka_unit_test_setup_teardown(restart__signals_all_the_while__none_kills_it, setup, teardown),
                 cmocka_unit_test_setup_teardown(stop__signals_all_the_while__is_clean, setup, teardown),
                 cmocka_unit_test_setup_teardown(stop__asked_for_before_the_start__is_clean, setup, teardown),

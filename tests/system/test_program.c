@@ -176,6 +176,15 @@ static void lines__lists_the_chip(void **state)
         assert_contains(out, "GPIO17");
 }
 
+static void lines__wrong_config__lists_the_chip(void **state)
+{
+        struct daemon *daemon = stage_daemon("attic", "[lamp cellar]\nline = WHICH\nlime = 3\n[lam\n");
+
+        (void)state;
+        chip_needs_edges();
+        assert_contains(mode("--lines", NULL, daemon, 0), "GPIO17");
+}
+
 /* ---- Outputs at the end ------------------------------------------------------------------------------------------------ */
 
 static const char outputs[] = "[lamp timed]\nline = GPIO5\nmax_on = 1h\n"
@@ -285,6 +294,7 @@ static const struct CMUnitTest tests[] = {
         STAGE_TEST(describe__one_by_name_or_path__shows_its_options, stage_forget),
         STAGE_TEST(dump_config__secret__is_masked_and_places_are_told, stage_forget),
         STAGE_TEST(lines__lists_the_chip, stage_forget),
+        STAGE_TEST(lines__wrong_config__lists_the_chip, stage_forget),
         STAGE_TEST(outputs_safe__after_a_kill__timed_and_off_go_off, stage_forget),
         STAGE_TEST(sigterm__outputs_go_to_their_on_exit, stage_forget),
         STAGE_TEST(sigusr1__toggles_debug, stage_forget),
