@@ -148,9 +148,9 @@ static const struct {
 } alerts[] = {
         { SSL_AD_BAD_CERTIFICATE, -EKEYREJECTED, OURS " as bad" },
         { SSL_AD_UNSUPPORTED_CERTIFICATE, -EKEYREJECTED,
-          OURS ": it is not made for a client; make one with sconce-pki node" },
+          OURS ": it is not made for a client; make one with sconce-pki node (or client)" },
         { SSL_AD_CERTIFICATE_REVOKED, -EKEYREVOKED,
-          OURS ": it is revoked; make a new one with sconce-pki node" },
+          OURS ": it is revoked; make a new one with sconce-pki node (or client)" },
         { SSL_AD_CERTIFICATE_UNKNOWN, -EKEYREJECTED, OURS },
         { SSL_AD_UNKNOWN_CA, -EKEYREJECTED,
           OURS ": it does not know the CA that signed it; do both come from one sconce-pki?" },

@@ -79,6 +79,7 @@ static void on_message(struct client *client, const struct session_message *mess
 {
         struct timespec now;
 
+        timer_disarm(client->deadline);
         (void)clock_gettime(CLOCK_REALTIME, &now);
         if (watch_line(client->out, message, &now, client->arguments->json) == 0 && fflush(client->out) == 0)
                 return;
@@ -94,6 +95,13 @@ static int watch_check(const struct arguments *arguments, struct fault *fault)
         return arguments->count == 0 ? 0 : home_name_read(arguments->words[0], &name, fault);
 }
 
+/* What is retained comes at once: here is a name that nobody has, or one that will have something to say later. */
+static void on_nothing_yet(struct client *client)
+{
+        shown_say("nothing has come from %s so far: `sconce list` shows what there is; watching on",
+                  client->arguments->words[0]);
+}
+
 /* One word may be a node or a device on any node: both are watched rather than asked for. */
 static void watch_connected(struct client *client)
 {
@@ -103,6 +111,8 @@ static void watch_connected(struct client *client)
         client->on_message = on_message;
         (void)snprintf(suffix, sizeof(suffix), "%s/#", word);
         client_subscribe(client, suffix, 0);
+        if (client->arguments->count > 0)
+                client_wait(client, on_nothing_yet);
         if (client->arguments->count == 0 || strchr(word, '/'))
                 return;
         (void)snprintf(suffix, sizeof(suffix), "+/%s/#", word);

@@ -355,6 +355,21 @@ static void watch__until_interrupted__prints_topics_and_payloads(void **state)
         process_free(watch);
 }
 
+static void watch__nobody_of_that_name__says_so_and_goes_on(void **state)
+{
+        const char *const argv[] = { build_path("sconce"), "--config", client_conf("tester", ""), "--timeout", "200ms",
+                                     "watch", "attic", NULL };
+        struct process *watch = process_start(argv, &(struct process_options){ .name = "watch" });
+
+        (void)state;
+        wait_text(&watch->err, "sconce: nothing has come from attic so far: `sconce list` shows what there is");
+        client_say(stage.tester, "sconce/attic/late/set", "ON");
+        wait_text(&watch->out, "  sconce/attic/late/set ");
+        process_signal(watch, SIGINT);
+        assert_int_equal(process_wait(watch, SOON_MS), 0);
+        process_free(watch);
+}
+
 static void watch__broker_restarts__goes_on(void **state)
 {
         (void)state;
@@ -469,6 +484,7 @@ static const struct CMUnitTest tests[] = {
         STAGE_TEST(set__read_only_certificate__is_refused_by_the_broker, darken),
         CLEARED(list__certificate_for_one_node__shows_that_node),
         STAGE_TEST(watch__until_interrupted__prints_topics_and_payloads, darken),
+        STAGE_TEST(watch__nobody_of_that_name__says_so_and_goes_on, NULL),
         STAGE_TEST(watch__broker_restarts__goes_on, NULL),
         STAGE_TEST(list__no_broker__ends_with_3, NULL),
         STAGE_TEST(list__bad_config__ends_with_78, NULL),

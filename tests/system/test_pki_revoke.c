@@ -105,6 +105,21 @@ static void renew__broker__has_the_same_hosts(void **state)
         X509_free(after);
 }
 
+static void renew__broker_with_hosts__has_them_too(void **state)
+{
+        (void)state;
+        PKI_RUN(pki, "broker", "more.lan");
+        PKI_RUN(pki, "renew", "more.lan", "192.0.2.7", "MORE.lan", "more.example");
+        X509 *after = pki_cert(pki, "more.lan");
+        assert_string_equal(cert_extension(after, NID_subject_alt_name),
+                            "DNS:more.lan, IP Address:192.0.2.7, DNS:more.example");
+        X509_free(after);
+        assert_pki_fails(pki, 2, WORDS("renew", "more.lan", "*.lan"), "'*.lan' is not a host: a DNS name (broker.lan) or an address (192.0.2.7, fd00::7), without port, brackets "
+                         "or wildcard");
+        PKI_RUN(pki, "node", "hostless");
+        assert_pki_fails(pki, 2, WORDS("renew", "hostless", "192.0.2.7"), "only a broker has HOSTs, and hostless is a node");
+}
+
 static void renew__node__leaves_the_old_one_in_force(void **state)
 {
         (void)state;
@@ -364,6 +379,7 @@ int main(void)
                 cmocka_unit_test(name__issued_twice__points_to_renew),
                 cmocka_unit_test(serials__of_all__are_random),
                 cmocka_unit_test(renew__broker__has_the_same_hosts),
+                cmocka_unit_test(renew__broker_with_hosts__has_them_too),
                 cmocka_unit_test(renew__node__leaves_the_old_one_in_force),
                 cmocka_unit_test(renew__client__keeps_its_limits_and_gets_a_new_p12),
                 cmocka_unit_test(renew__unknown_or_revoked__is_refused),

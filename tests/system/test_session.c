@@ -504,7 +504,7 @@ static void session__own_certificate_revoked__tells_it(void **state)
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_failed, 1));
         assert_reason(0, "our certificate was refused by the broker: it is revoked; make a new one with "
-                         "sconce-pki node");
+                         "sconce-pki node (or client)");
         broker_free(pair.mosquitto);
 }
 

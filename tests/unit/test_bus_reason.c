@@ -124,11 +124,11 @@ static void tls_reason__alerts__are_sentences(void **state)
                   OURS " as expired, which it is not: is the broker's clock right, and its revocation list "
                        "(crlfile) up to date?" },
                 { SSL_AD_CERTIFICATE_REVOKED, 0, false,
-                  OURS ": it is revoked; make a new one with sconce-pki node" },
+                  OURS ": it is revoked; make a new one with sconce-pki node (or client)" },
                 { SSL_AD_UNKNOWN_CA, 0, false,
                   OURS ": it does not know the CA that signed it; do both come from one sconce-pki?" },
                 { SSL_AD_UNSUPPORTED_CERTIFICATE, 0, false,
-                  OURS ": it is not made for a client; make one with sconce-pki node" },
+                  OURS ": it is not made for a client; make one with sconce-pki node (or client)" },
                 { SSL_AD_CERTIFICATE_UNKNOWN, 0, false, OURS },
                 { SSL_AD_CERTIFICATE_REQUIRED, 0, true,
                   "the broker wants a client certificate: set [tls] cert and key" },
