@@ -57,6 +57,8 @@ system_objs  := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/system/test_%,$(w
 bench_objs   := $(BUILD)/tests/bench/bench.o
 kernel_objs  := $(patsubst %,$(BUILD)/tests/kernel/%.o,gpiosim ring trace)
 kernel_tests := $(patsubst tests/kernel/%.c,$(BUILD)/tests/kernel/%,$(wildcard tests/kernel/test_*.c))
+pi_objs      := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/pi/test_%,$(wildcard tests/pi/*.c)))
+pi_tests     := $(patsubst tests/pi/%.c,$(BUILD)/tests/pi/%,$(wildcard tests/pi/test_*.c))
 benches      := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(filter-out %/bench.c,$(wildcard tests/bench/*.c)))
 
 sdk      := $(BUILD)/libsconce-mock.a $(BUILD)/sconce-plugin-test
@@ -66,7 +68,7 @@ quiet = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))';
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-unit check-system check-kernel check-layers check-manual check-valgrind deb deps manual install install-agent install-sdk uninstall clean help demo bench tests
+.PHONY: all check check-unit check-system check-kernel check-layers check-manual check-pi check-valgrind deb deps manual install install-agent install-sdk uninstall clean help demo bench tests
 
 all: $(programs) $(plugins) $(sdk) ## build the daemon, the client, the plugins and the SDK (default)
 
@@ -129,6 +131,9 @@ $(BUILD)/tests/kernel/test_%: $(BUILD)/tests/kernel/test_%.o $(kernel_objs) $(sy
 		$(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs)
 
+$(BUILD)/tests/pi/test_%: $(BUILD)/tests/pi/test_%.o $(pi_objs) $(system_objs) $(fake_objs) $(BUILD)/libagent.a
+	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs)
+
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(bench_objs) $(system_objs) $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs)
 
@@ -136,7 +141,7 @@ $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(bench_objs) $(system_objs) $(
 
 # ---- Checking ------------------------------------------------------------------------------------------------------
 
-tests: all $(unit_tests) $(system_tests) $(kernel_tests) $(test_plugins) $(BUILD)/tests/kernel/gpiosim-setup ## build the tests without running them
+tests: all $(unit_tests) $(system_tests) $(kernel_tests) $(pi_tests) $(test_plugins) $(BUILD)/tests/kernel/gpiosim-setup ## build the tests without running them
 
 check: $(if $(filter no,$(DEPS)),,deps) check-layers check-manual tests ## run all tests (under 4 minutes)
 	@tests/run-tests $(unit_tests) $(system_tests)
@@ -152,6 +157,9 @@ check-valgrind: all $(unit_tests) $(test_plugins) ## run the unit tests under va
 
 check-kernel: tests ## run gpio's and the system tests on the kernel's own gpio-sim (tests/README.md; the first run takes minutes)
 	@tests/kernel/check $(kernel_tests) $(filter-out $(BUILD)/tests/system/test_pki%,$(system_tests))
+
+check-pi: all $(pi_tests) ## install and drive the packages on an emulated Raspberry Pi (tests/README.md; the first run takes 20 minutes)
+	@tests/pi/check $(pi_tests)
 
 bench: all $(benches) ## measure latency, idle wake-ups and memory against a bare libmosquitto client
 	@BUILD=$(BUILD) tests/bench/run
