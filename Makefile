@@ -216,6 +216,10 @@ install-agent: all ## install the daemon, the commands and the plugins alone
 install-sdk: $(sdk) ## install what plugin authors need alone
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include/sconce $(DESTDIR)$(LIBDIR)/pkgconfig
 	install -m 755 $(BUILD)/sconce-plugin-test $(DESTDIR)$(PREFIX)/bin/
+	sed -e 's|@VERSION@|$(VERSION)|' agent/sdk/sconce-plugin-new > $(DESTDIR)$(PREFIX)/bin/sconce-plugin-new
+	chmod 755 $(DESTDIR)$(PREFIX)/bin/sconce-plugin-new
+	install -d $(DESTDIR)$(PREFIX)/share/sconce/plugin-template
+	install -m 644 agent/sdk/template/* $(DESTDIR)$(PREFIX)/share/sconce/plugin-template/
 	install -m 644 agent/include/sconce/plugin.h agent/include/sconce/mock.h $(DESTDIR)$(PREFIX)/include/sconce/
 	install -m 644 $(BUILD)/libsconce-mock.a $(DESTDIR)$(LIBDIR)/
 	for pc in sconce sconce-mock; do \
@@ -226,6 +230,7 @@ install-sdk: $(sdk) ## install what plugin authors need alone
 
 uninstall: ## remove what install made; the config stays
 	rm -f $(DESTDIR)$(PREFIX)/sbin/sconced $(DESTDIR)$(PREFIX)/bin/sconce $(DESTDIR)$(PREFIX)/bin/sconce-pki \
+		$(DESTDIR)$(PREFIX)/bin/sconce-plugin-new $(DESTDIR)$(PREFIX)/bin/sconce-plugin-test \
 		$(DESTDIR)$(PREFIX)/include/sconce/plugin.h $(DESTDIR)$(PREFIX)/include/sconce/mock.h \
 		$(DESTDIR)$(LIBDIR)/libsconce-mock.a $(DESTDIR)$(LIBDIR)/pkgconfig/sconce.pc \
 		$(DESTDIR)$(LIBDIR)/pkgconfig/sconce-mock.pc

@@ -262,13 +262,13 @@ static void listen_to(struct verdict *verdict, int in, unsigned limit_s)
         }
 }
 
-static void judge_end(struct verdict *verdict, int status, unsigned limit_s)
+static void judge_end(const struct subject *subject, struct verdict *verdict, int status)
 {
         char text[RECORD_MAX + 100];
 
         if (verdict->is_late)
                 (void)snprintf(text, sizeof(text), "%s did not return within %u s", verdict->calling,
-                               limit_s);
+                               subject->limit_s);
         else if (WIFSIGNALED(status))
                 (void)snprintf(text, sizeof(text), "%s crashed with SIG%s (%s)", verdict->calling,
                                sigabbrev_np(WTERMSIG(status)), strsignal(WTERMSIG(status)));
@@ -278,8 +278,9 @@ static void judge_end(struct verdict *verdict, int status, unsigned limit_s)
                 (void)snprintf(text, sizeof(text), "%s closed descriptors that are not its own",
                                verdict->calling);
         else
-                (void)snprintf(text, sizeof(text), "%s ended the whole process (exit status %d)",
-                               verdict->calling, WEXITSTATUS(status));
+                (void)snprintf(text, sizeof(text), "%s ended the whole process (exit status %d)%s",
+                               verdict->calling, WEXITSTATUS(status),
+                               subject->verbose ? "" : "; --verbose shows what it printed");
         print_finding(verdict, text);
 }
 
@@ -322,7 +323,7 @@ enum outcome child_run(struct subject *subject, const struct check *check)
         if (pid > 0) {
                 listen_to(&verdict, ends[0], subject->limit_s);
                 int status = end_child(&verdict, pid, subject->limit_s);
-                judge_end(&verdict, status, subject->limit_s);
+                judge_end(subject, &verdict, status);
         } else {
                 print_finding(&verdict, strerror(errno));
         }
