@@ -224,10 +224,10 @@ static void device_allow__root_in_the_group__opens_chips_alone(void **state)
 static void watchdog__loop_stands_still__killed_and_restarted_outputs_safe(void **state)
 {
         (void)state;
-        drop_in("WatchdogSec=20s");
-        board_do(pi, "systemctl restart sconced");
-        (void)client_wait_text(stage.tester, "sconce/hall/status", "online");
         switch_and_wait("kitchen", "ON");
+        drop_in("WatchdogSec=20s");
+        board_do(pi, "systemctl restart sconced"); /* what was commanded is saved now */
+        (void)client_wait_text(stage.tester, "sconce/hall/status", "online");
         switch_and_wait("pump", "ON");
         assert_pin(PUMP, "gpio_out", "hi");
         board_do(pi, "systemctl show --value -p MainPID sconced >/tmp/before; kill -STOP $(cat /tmp/before)");
