@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "config/rule.h"
 #include "setup.h"
 #include "util/log.h"
 
@@ -22,6 +23,8 @@ int mode_check(const struct mode_options *options)
 
 int mode_describe(const struct mode_options *options)
 {
+        if (options->argument && settings_describe_one(stdout, options->argument, DESCRIBE_TEXT))
+                return 0;
         if (!options->argument) {
                 settings_describe(stdout, DESCRIBE_TEXT);
                 (void)putchar('\n');
@@ -39,6 +42,7 @@ int mode_dump_config(const struct mode_options *options)
                 return r;
         settings_dump(stdout, config);
         r = devices_dump(options->plugin_dir, config, stdout);
+        rules_dump(stdout, config);
         settings_done(&settings);
         return r;
 }

@@ -7,6 +7,7 @@
 
 #include "config/checks.h"
 #include "config/dump.h"
+#include "config/rule.h"
 #include "util/file.h"
 
 #define CERTS SCONCE_SYSCONFDIR "/sconce/certs/"
@@ -209,17 +210,40 @@ int settings_password(const struct settings *settings, char **ret, struct fault 
 
 /* ---- For people ------------------------------------------------------------------------------ */
 
+static void describe_section(FILE *out, const char *kind, const struct sconce_option *rows,
+                             enum describe_form form)
+{
+        char heading[40];
+
+        (void)snprintf(heading, sizeof(heading), "[%s]", kind);
+        describe_heading(out, heading, form);
+        options_describe_head(out, form);
+        options_describe(out, rows, form);
+}
+
 void settings_describe(FILE *out, enum describe_form form)
 {
         for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
-                char heading[40];
-                if (i > 0 && form != DESCRIBE_ROFF)
+                describe_section(out, sections[i].kind, sections[i].rows, form);
+                if (form != DESCRIBE_ROFF)
                         (void)fputc('\n', out);
-                (void)snprintf(heading, sizeof(heading), "[%s]", sections[i].kind);
-                describe_heading(out, heading, form);
-                options_describe_head(out, form);
-                options_describe(out, sections[i].rows, form);
         }
+        describe_section(out, "rule NAME", rule_rows, form);
+}
+
+bool settings_describe_one(FILE *out, const char *kind, enum describe_form form)
+{
+        if (strcmp(kind, "rule") == 0) {
+                describe_section(out, "rule NAME", rule_rows, form);
+                return true;
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
+                if (strcmp(sections[i].kind, kind) != 0)
+                        continue;
+                describe_section(out, kind, sections[i].rows, form);
+                return true;
+        }
+        return false;
 }
 
 bool settings_uses_password(const struct config *config)

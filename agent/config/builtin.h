@@ -74,6 +74,8 @@ int settings_password(const struct settings *settings, char **ret, struct fault 
 
 /* The rows of the daemon's sections, each under its heading. */
 void settings_describe(FILE *out, enum describe_form form);
+/* Those of one section, [rule NAME] being "rule"; false: the daemon has none of that kind. */
+bool settings_describe_one(FILE *out, const char *kind, enum describe_form form);
 
 /* The daemon's sections for --dump-config: see options_dump(). */
 void settings_dump(FILE *out, const struct config *config);

@@ -6,6 +6,7 @@
 
 #include "config/checks.h"
 #include "config/later.h"
+#include "config/rule.h"
 #include "util/suggest.h"
 #include "util/text.h"
 
@@ -65,6 +66,10 @@ static bool check_word(const struct config_section *section, struct problems *pr
                 complain(problems, section, "not in this version");
                 return false;
         }
+        if (strcmp(section->kind, "rule") == 0) {
+                complain(problems, section, "a rule has a name: [rule NAME]");
+                return false;
+        }
         struct suggestion near = { .wanted = section->kind };
         for (size_t i = 0; i < ARRAY_SIZE(words); i++)
                 suggestion_offer(&near, words[i]);
@@ -89,11 +94,12 @@ static bool check_id(const struct config_section *section, struct problems *prob
         char small[80];
         if (text_is_id(section->id))
                 return true;
+        const char *what = section_is_rule(section) ? "a rule's name" : "a device's id";
         if (small_letters(section->id, small, sizeof(small)))
-                complain(problems, section, "a device's id " ID_RULE "; did you mean [%.70s %s]",
-                         section->kind, small);
+                complain(problems, section, "%s " ID_RULE "; did you mean [%.70s %s]", what, section->kind,
+                         small);
         else
-                complain(problems, section, "a device's id " ID_RULE);
+                complain(problems, section, "%s " ID_RULE, what);
         return false;
 }
 
@@ -104,7 +110,7 @@ static bool check_unique(const struct config *config, size_t index, struct probl
         for (size_t i = 0; i < index; i++) {
                 const struct config_section *other = &config->sections[i];
                 char label[CONFIG_LABEL_MAX];
-                if (!other->id || strcmp(other->id, section->id) != 0)
+                if (!other->id || section_is_rule(other) || strcmp(other->id, section->id) != 0)
                         continue;
                 complain(problems, section,
                          "a device's id is used once, and this one is taken by %s at %s:%u",
@@ -117,6 +123,8 @@ static bool check_unique(const struct config *config, size_t index, struct probl
 static bool check_device(const struct config *config, size_t index, struct problems *problems)
 {
         const struct config_section *section = &config->sections[index];
+        if (section_is_rule(section)) /* no topic: it may be called as a device is */
+                return check_id(section, problems);
         if (is_daemon_word(section->kind)) {
                 complain(problems, section, "[%s] takes no second word", section->kind);
                 return false;

@@ -24,7 +24,9 @@ void devices_tell_result(struct devices *set, const char *device, const struct r
 
 static void answer(struct device *device, struct call *call, const struct result *result)
 {
-        if (!call->is_answered)
+        if (!call->is_answered && call->cause.rule)
+                rules_result(device->set->rules, &call->cause, result);
+        else if (!call->is_answered)
                 devices_tell_result(device->set, device->id, result, call->command.id, &call->meta);
         call->is_answered = true;
 }
@@ -37,6 +39,8 @@ static size_t double_keys(const struct device *device, const struct call *call,
 {
         size_t count = 0;
 
+        if (call->cause.rule) /* it comes as often as it is set off */
+                return 0;
         if (call->command.id[0])
                 keys[count++] = (struct double_key){ device->id, 'i', call->command.id,
                                                      strlen(call->command.id) };
@@ -84,6 +88,7 @@ void call_init(struct call *call, const struct command_meta *meta)
         call->owned_reply_to = NULL;
         call->owned_correlation = NULL;
         call->is_answered = false;
+        call->cause = (struct rule_cause){ 0 };
         call->command.id[0] = '\0';
         call->command.json = NULL;
         call->command.text = NULL;
@@ -96,6 +101,7 @@ void call_free(struct call *call)
         command_done(&call->command);
         free(call->owned_reply_to);
         free(call->owned_correlation);
+        free(call->cause.rule);
         free(call);
 }
 
@@ -220,11 +226,11 @@ void calls_give_up(struct device *device, const struct fault *fault)
 
 /* ---- From the outside ---------------------------------------------------------------------------------- */
 
-static int accept_call(struct device *device, struct result *result)
+static int accept_call(struct device *device, const struct call *call, struct result *result)
 {
         const char *trouble = device_trouble(device);
 
-        if (!rate_take(&device->rate, device_now_us(device)))
+        if (!call->cause.rule && !rate_take(&device->rate, device_now_us(device)))
                 return refuse(result, RESULT_RATE, "more than %lld commands a second",
                               (long long)device->settings.rate);
         if (trouble)
@@ -265,23 +271,17 @@ static int check_call(struct device *device, const char *channel, const void *pa
                              result);
 }
 
-void device_command(struct device *device, const char *channel, const void *payload, size_t size,
-                    const struct command_meta *meta)
+/* Takes the call over. */
+static void submit(struct device *device, const char *channel, const void *payload, size_t size,
+                   struct call *call)
 {
-        struct call *call = malloc(sizeof(*call));
         struct result result = { .code = RESULT_OK };
 
-        if (!call) {
-                (void)refuse(&result, RESULT_FAILED, "out of memory");
-                devices_tell_result(device->set, device->id, &result, "", meta);
-                return;
-        }
-        call_init(call, meta);
         int r = check_call(device, channel, payload, size, call, &result);
         if (r == 0 && was_here(device, call, &result))
                 r = -EALREADY;
         if (r == 0)
-                r = accept_call(device, &result);
+                r = accept_call(device, call, &result);
         if (r == 0) {
                 carry_out(device, call);
                 return;
@@ -289,6 +289,41 @@ void device_command(struct device *device, const char *channel, const void *payl
         if (r < 0)
                 answer(device, call, &result);
         call_free(call);
+}
+
+void device_command(struct device *device, const char *channel, const void *payload, size_t size,
+                    const struct command_meta *meta)
+{
+        struct call *call = malloc(sizeof(*call));
+        struct result result;
+
+        if (!call) {
+                (void)refuse(&result, RESULT_FAILED, "out of memory");
+                devices_tell_result(device->set, device->id, &result, "", meta);
+                return;
+        }
+        call_init(call, meta);
+        submit(device, channel, payload, size, call);
+}
+
+void device_act(struct device *device, const char *channel, const char *payload,
+                const struct rule_cause *cause)
+{
+        struct call *call = malloc(sizeof(*call));
+        struct result result;
+
+        if (call) {
+                call_init(call, NULL);
+                call->cause = *cause;
+                call->cause.rule = strdup(cause->rule);
+        }
+        if (!call || !call->cause.rule) {
+                (void)refuse(&result, RESULT_FAILED, "out of memory");
+                rules_result(device->set->rules, cause, &result);
+                free(call);
+                return;
+        }
+        submit(device, channel, payload, strlen(payload), call);
 }
 
 int device_send(struct device *device, const struct sconce_value *value)

@@ -245,6 +245,18 @@ static int plain_number(struct parse *parse, const struct given *given, double n
         return convert(parse, channel, given);
 }
 
+static int unknown_word(struct parse *parse, const char *text)
+{
+        struct suggestion near = { .wanted = text };
+        char hint[SUGGESTION_MAX];
+
+        for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+                suggestion_offer(&near, words[i].text);
+        return refuse(parse->result, RESULT_MALFORMED,
+                      "\"%.40s\" is no command: send a word like ON, a number, or a JSON object%s", text,
+                      suggestion_text(&near, hint));
+}
+
 /* A bare payload for the device as a whole finds its channel by what it is. */
 static int plain_for_device(struct parse *parse, const struct given *given)
 {
@@ -257,9 +269,7 @@ static int plain_for_device(struct parse *parse, const struct given *given)
 
         enum word word = find_word(given->text);
         if (word == WORD_NONE)
-                return refuse(parse->result, RESULT_MALFORMED,
-                              "\"%.40s\" is no command: send a word like ON, a number, or a JSON object",
-                              given->text);
+                return unknown_word(parse, given->text);
         const struct channel *channel = targets[word].find
                                                 ? targets[word].find(parse->channels)
                                                 : channels_first_of(parse->channels, targets[word].kind);

@@ -149,6 +149,7 @@ void device_start(struct device *device)
                            "out of memory: it is not read by timer and not started again");
         device->phase = DEVICE_STARTING;
         device->reported = false;
+        rules_started(device);
         device->was_timed |= device->timed_now;
         device->timed_now = false;
         device->ailments[AILMENT_HEALTH] = device->ailments[AILMENT_READ] = (struct fault){ 0 };

@@ -17,6 +17,7 @@
 #include "device/doubles.h"
 #include "device/loader.h"
 #include "device/rate.h"
+#include "device/rules.h"
 #include "device/worker.h"
 #include "util/log.h"
 
@@ -53,6 +54,7 @@ struct call {
         char *owned_reply_to;
         void *owned_correlation;
         bool is_answered;
+        struct rule_cause cause; /* its name is owned here */
 };
 
 struct device {
@@ -103,6 +105,8 @@ struct device {
         struct call *pending, *running;
         size_t n_pending;
 
+        struct rule_condition *watched; /* the rules' conditions that look at it; NULL: none does */
+
         bool is_marked; /* by devices_apply() */
 };
 
@@ -112,6 +116,7 @@ struct devices {
         struct device_sink sink;
         struct loader loader;
         struct doubles *doubles;
+        struct rules *rules; /* NULL at --check */
         struct device **items;
         size_t count;
         bool broker_seen;
@@ -189,6 +194,10 @@ void device_tell_status(struct device *device, bool always); /* and the error; e
 
 void device_command(struct device *device, const char *channel, const void *payload, size_t size,
                     const struct command_meta *meta);
+/* The command of a rule, whose name is copied: as one from outside, but free of the rate, of doubles and of
+ * anybody to answer. rules_result() hears what became of it. */
+void device_act(struct device *device, const char *channel, const char *payload,
+                const struct rule_cause *cause);
 /* The agent's own, for a device on the loop. */
 int device_send(struct device *device, const struct sconce_value *value) MUST_CHECK;
 void call_init(struct call *call, const struct command_meta *meta);

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "config/later.h"
+#include "config/rule.h"
 #include "device/device.h"
 #include "util/text.h"
 
@@ -66,6 +67,8 @@ int devices_new(const struct devices_options *options, const struct device_sink 
         int r = set->doubles ? loader_init(&set->loader, options->plugin_dir) : -ENOMEM;
         if (r == 0)
                 r = plugin_new(&node_module, &fault, &set->node_plugin);
+        if (r == 0 && options->loop)
+                r = rules_new(set, &set->rules);
         if (r == 0)
                 r = add_new(set, NODE_ID, set->node_plugin, NULL, &problems);
         if (r < 0)
@@ -80,6 +83,7 @@ void devices_free(struct devices *set)
                 return;
         for (size_t i = 0; i < set->count; i++)
                 device_free(set->items[i]);
+        rules_free(set->rules);
         free(set->items);
         for (size_t i = 0; i < set->n_problems; i++) {
                 free(set->problems[i].key);
@@ -109,7 +113,8 @@ bool config_is_device(const struct config *config, size_t index)
                 if (strcmp(section->kind, reserved[i]) == 0)
                         return false;
         for (size_t i = 0; i < index; i++)
-                if (config->sections[i].id && strcmp(config->sections[i].id, section->id) == 0)
+                if (config->sections[i].id && !section_is_rule(&config->sections[i]) &&
+                    strcmp(config->sections[i].id, section->id) == 0)
                         return false;
         return true;
 }
@@ -205,7 +210,9 @@ int devices_check(const struct devices_options *options, const struct config *co
         for (size_t i = 0; r == 0 && i < config->count; i++)
                 if (config_is_device(config, i))
                         r = add_new(set, config->sections[i].id, NULL, &config->sections[i], problems);
-        return r < 0 ? r : check_used(set, config, problems);
+        if (r == 0)
+                r = check_used(set, config, problems);
+        return r < 0 ? r : rules_check(set, config, problems);
 }
 
 /* ---- Making it so -------------------------------------------------------------------------------------- */
@@ -335,14 +342,17 @@ int devices_apply(struct devices *set, const struct config *config)
                 if (set->items[i]->phase == DEVICE_STOPPED || set->items[i]->phase == DEVICE_BROKEN)
                         start(set->items[i]);
         saved_forget_gone(set);
+        int r = rules_apply(set->rules, config);
         if (set->sink.info_changed)
                 set->sink.info_changed(set->sink.userdata);
-        return 0;
+        return r;
 }
 
 void devices_stop(struct devices *set)
 {
         struct timespec until;
+
+        rules_stop(set->rules);
 
         for (size_t i = 0; i < set->count; i++)
                 device_stop(set->items[i], STOP_EXIT);

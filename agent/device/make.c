@@ -308,6 +308,7 @@ void device_inherit(struct device *device, struct device *old)
         device->first_start_done |= old->first_start_done;
         device->was_timed |= old->was_timed || old->timed_now;
         device->on_since_us = old->on_since_us;
+        device->watched = TAKE_PTR(old->watched);
         device->told_status = old->told_status;
         device->told_online = old->told_online;
         (void)memcpy(device->told_error, old->told_error, sizeof(device->told_error));

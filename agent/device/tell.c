@@ -66,8 +66,11 @@ void device_tell_status(struct device *device, bool always)
                 publish(device, DEVICE_STATUS, online ? "online" : "offline", online ? 6 : 7);
         if (always || strcmp(device->told_error, fault ? fault->text : "") != 0)
                 tell_error(device, fault);
-        device->told_status = true;
+        bool turned = device->told_status && device->told_online != online;
         device->told_online = online;
+        if (device->watched && (turned || !device->told_status))
+                rules_status(device, online);
+        device->told_status = true;
         (void)snprintf(device->told_error, sizeof(device->told_error), "%s", fault ? fault->text : "");
 }
 
@@ -184,6 +187,8 @@ int device_report(struct device *device, uint64_t time_us, const struct sconce_v
         device->changed |= changed;
         if (!device->exiting)
                 saved_values(device);
+        if (device->watched)
+                rules_reported(device, time_us, values, count);
         output_watch(device);
         device_leave(device);
         return 0;
@@ -219,6 +224,8 @@ int device_event(struct device *device, uint64_t time_us, const char *key, const
         json_put_literal(out, "}");
         if (!out->failed)
                 publish(device, DEVICE_EVENT, out->data, out->size);
+        if (device->watched)
+                rules_event(device, time_us, key, event_type);
         return 0;
 }
 

@@ -21,6 +21,13 @@ struct client *stage_client(const char *name, const char *id)
                                                     .cert = pki_issued(stage.pki, name) });
 }
 
+void stage_rejoin(void)
+{
+        client_free(stage.tester);
+        stage.tester = stage_client("tester", "tester");
+        client_subscribe(stage.tester, "sconce/#");
+}
+
 struct daemon *stage_daemon(const char *name, const char *devices)
 {
         return daemon_new(&(struct daemon_options){
@@ -33,8 +40,7 @@ int stage_open_bare(void **state)
         workdir_make();
         stage.pki = pki_of_stage();
         stage.broker = broker_new(&(struct broker_options){ .pki = stage.pki });
-        stage.tester = stage_client("tester", "tester");
-        client_subscribe(stage.tester, "sconce/#");
+        stage_rejoin();
         return 0;
 }
 

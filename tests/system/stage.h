@@ -48,6 +48,7 @@ int stage_run(const struct CMUnitTest *tests, size_t n, int (*open)(void **state
         }
 
 struct client *stage_client(const char *name, const char *id); /* with the certificate of that name, hears nothing yet */
+void stage_rejoin(void); /* the tester, where its broker was away */
 struct daemon *stage_daemon(const char *name, const char *devices); /* through the stage's broker; not started */
 int stage_forget(void **state); /* a test's set-up: what the tester has heard so far does not count */
 /* A JSON result on the device's own topic with this `ok` and, where it is refused, this code. */

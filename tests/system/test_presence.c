@@ -98,19 +98,12 @@ static void own_status__said_offline_by_another__is_repaired(void **state)
         client_free(impostor);
 }
 
-static void rejoin(void)
-{
-        client_free(stage.tester);
-        stage.tester = stage_client("tester", "tester");
-        client_subscribe(stage.tester, "sconce/#");
-}
-
 static void broker__killed_and_started_twice__everything_is_told_again(void **state)
 {
         (void)state;
         for (int i = 0; i < 2; i++) {
                 broker_start(stage.broker); /* kills the old one, and everything retained with it */
-                rejoin();
+                stage_rejoin();
                 daemon_wait_online(stage.hall, stage.tester);
                 (void)client_wait(stage.tester, "sconce/hall/info", NULL, NULL);
                 (void)client_wait(stage.tester, "sconce/hall/kitchen/state", NULL, NULL);
@@ -132,7 +125,7 @@ static void broker__away__contact_moves_meanwhile__newest_state_is_told(void **s
         chip_pull(stage.hall->lines, DOOR, true);
         chip_wait(stage.hall->lines, DOOR, 1);
         broker_start(stage.broker);
-        rejoin();
+        stage_rejoin();
         (void)client_wait_json(stage.tester, "sconce/hall/door/state", "state", "ON");
         chip_pull(stage.hall->lines, DOOR, false);
         (void)client_wait_json(stage.tester, "sconce/hall/door/state", "state", "OFF");
@@ -148,7 +141,7 @@ static void start__before_the_broker__joins_when_it_comes(void **state)
         chip_wait(stage.hall->lines, PORCH, 1); /* active low and off: the devices run without a broker */
         (void)process_wait_log(stage.hall->process, "refused", SOON_MS);
         broker_start(stage.broker);
-        rejoin();
+        stage_rejoin();
         daemon_wait_online(stage.hall, stage.tester);
 }
 

@@ -156,11 +156,14 @@ static void settings_read__wrong_sections__are_refused(void **state)
                   "device is [PLUGIN ID]; did you mean [broker]\n" },
                 { "[kitchen]\n", "a.conf:1: [kitchen]: unknown section; there are [node], [broker], [tls] "
                                  "and [gpio], and a device is [PLUGIN ID]\n" },
-                { "[rule hall-switch]\n[history]\n[homeassistant]\nenabled = yes\n[exec cellar]\n",
-                  "a.conf:1: [rule hall-switch]: not in this version\n"
-                  "a.conf:2: [history]: not in this version\n"
-                  "a.conf:3: [homeassistant]: not in this version\n"
-                  "a.conf:5: [exec cellar]: not in this version\n" },
+                { "[history]\n[homeassistant]\nenabled = yes\n[exec cellar]\n",
+                  "a.conf:1: [history]: not in this version\n"
+                  "a.conf:2: [homeassistant]: not in this version\n"
+                  "a.conf:4: [exec cellar]: not in this version\n" },
+                { "[rule]\n[rule Hall]\n[rule x]\n[lamp x]\n",
+                  "a.conf:1: [rule]: a rule has a name: [rule NAME]\n"
+                  "a.conf:2: [rule Hall]: a rule's name is made of a-z, 0-9, \"_\" and \"-\", begins with a "
+                  "letter or digit, and has at most 64 characters; did you mean [rule hall]\n" },
         };
         for (size_t i = 0; i < ARRAY_SIZE(samples); i++)
                 check_problems(*state, samples[i].text, samples[i].problems);

@@ -1,0 +1,699 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* device/rules: what sets a rule off, what it then does and when, on the real plugins and the fake clock. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "fakes/house.h"
+#include "util/macro.h"
+
+enum { KITCHEN = 17, FAN = 22, WALL = 5, DOOR = 4 };
+
+#define HOUSE                                                                                                \
+        "[lamp kitchen]\nline = GPIO17\n[switch fan]\nline = GPIO22\n"                                       \
+        "[button wall]\nline = GPIO5\nbias = pull-down\ndebounce = 0ms\npresses = 1\n"                       \
+        "[contact door]\nline = GPIO4\nbias = pull-down\ndebounce = 0ms\n"
+
+#define MS(n) ((n)*USEC_PER_MSEC)
+
+/* What has been set off is carried out, and what follows from that. */
+static void settle(struct house *house)
+{
+        for (int i = 0; i < 10; i++)
+                house_pass(house, 0);
+}
+
+static void pull(struct house *house, unsigned offset, bool up)
+{
+        sim_pull(&house->gpio, offset, up ? "pull-up" : "pull-down");
+        fixture_settle(&house->gpio);
+        settle(house);
+}
+
+static void press(struct house *house)
+{
+        pull(house, WALL, true);
+        pull(house, WALL, false);
+}
+
+static void set(struct house *house, const char *device, const char *payload)
+{
+        house_set(house, device, payload);
+        settle(house);
+}
+
+static void assert_level(const struct house *house, unsigned offset, int level)
+{
+        assert_int_equal(sim_value(&house->gpio, offset), level);
+}
+
+/* A device of a test's plugin, with the house's directory, beside the rest. */
+static void apply_with(struct house *house, const char *header, const char *rest, bool anyway)
+{
+        char *text = NULL;
+
+        assert_true(asprintf(&text, "[%s]\ndir = %s\n%s", header, house->gpio.dir, rest) > 0);
+        if (anyway)
+                house_apply_anyway(house, text);
+        else
+                house_apply(house, text);
+        free(text);
+}
+
+/* The probe then starts and can be read. */
+static void plug_in(const struct house *house)
+{
+        house_write(house, "start", "");
+        house_write(house, "read", "5");
+}
+
+/* ---- What sets it off ---------------------------------------------------------------------------------- */
+
+#define WALL_RULE "[rule wall]\nwhen = wall.press single\nthen = kitchen TOGGLE\n"
+
+static void rule__event__acts(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, HOUSE WALL_RULE);
+        press(house);
+        assert_level(house, KITCHEN, 1);
+        house_assert_told(house, "kitchen", DEVICE_STATE, "{\"state\":\"ON\"}");
+        press(house);
+        assert_level(house, KITCHEN, 0);
+        /* Nobody asked. */
+        house_assert_result(house, "kitchen", NULL);
+}
+
+static void rule__other_event__does_nothing(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, HOUSE "[rule a]\nwhen = wall.press long\nthen = kitchen ON\n"
+                                 "[rule b]\nwhen = wall.press single\nthen = fan ON\n");
+        press(house);
+        assert_level(house, FAN, 1);
+        assert_level(house, KITCHEN, 0);
+}
+
+static void rule__event__acts_after_the_callback_that_told_it(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, HOUSE WALL_RULE);
+        sim_pull(&house->gpio, WALL, "pull-up");
+        fixture_settle(&house->gpio);
+        sim_pull(&house->gpio, WALL, "pull-down");
+        fixture_settle(&house->gpio);
+        assert_int_equal(house_count(house, "wall", DEVICE_EVENT), 1);
+        assert_level(house, KITCHEN, 0);
+        house_pass(house, 0);
+        assert_level(house, KITCHEN, 1);
+}
+
+static void rule__two_events_before_its_turn__each_acts(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, HOUSE WALL_RULE);
+        size_t edges = sim_edge_count(&house->gpio, KITCHEN);
+        for (int i = 0; i < 2; i++) {
+                sim_pull(&house->gpio, WALL, "pull-up");
+                fixture_settle(&house->gpio);
+                sim_pull(&house->gpio, WALL, "pull-down");
+                fixture_settle(&house->gpio);
+        }
+        assert_int_equal(house_count(house, "wall", DEVICE_EVENT), 2);
+        settle(house);
+        assert_int_equal(sim_edge_count(&house->gpio, KITCHEN), edges + 2);
+}
+
+static void rule__comparison__acts_when_it_becomes_true(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, HOUSE "[rule a]\nwhen = door.state = ON\nthen = kitchen TOGGLE\n");
+        pull(house, DOOR, true);
+        assert_level(house, KITCHEN, 1);
+        /* Still so, and told again: nothing. */
+        devices_get(house->devices, "door");
+        settle(house);
+        assert_level(house, KITCHEN, 1);
+        pull(house, DOOR, false);
+        assert_level(house, KITCHEN, 1);
+        pull(house, DOOR, true);
+        assert_level(house, KITCHEN, 0);
+}
+
+static void rule__first_value__never_fires(void **state)
+{
+        struct house *house = *state;
+
+        sim_pull(&house->gpio, DOOR, "pull-up");
+        house_apply(house, "[lamp kitchen]\nline = GPIO17\n[contact door]\nline = GPIO4\ndebounce = 0ms\n"
+                           "[rule a]\nwhen = door.state = ON\nthen = kitchen ON\n"
+                           "[rule b]\nwhen = door.state != OFF\nthen = kitchen ON\n");
+        settle(house);
+        house_assert_told(house, "door", DEVICE_STATE, "{\"state\":\"ON\"}");
+        assert_level(house, KITCHEN, 0);
+        pull(house, DOOR, false);
+        pull(house, DOOR, true);
+        assert_level(house, KITCHEN, 1);
+}
+
+/* Another start of the device, another first value: what happened meanwhile nobody saw. */
+static void rule__device_starts_again_with_another_value__does_not_fire(void **state)
+{
+        struct house *house = *state;
+        static const char text[] = "[lamp kitchen]\nline = GPIO17\n[contact door]\nline = GPIO4\n%s"
+                                   "[rule a]\nwhen = door.state = ON\nthen = kitchen ON\n";
+        char other[512];
+
+        (void)snprintf(other, sizeof(other), text, "");
+        house_apply(house, other);
+        house_assert_told(house, "door", DEVICE_STATE, "{\"state\":\"OFF\"}");
+        (void)snprintf(other, sizeof(other), text, "active_low = yes\n");
+        house_apply(house, other);
+        settle(house);
+        house_assert_told(house, "door", DEVICE_STATE, "{\"state\":\"ON\"}");
+        assert_level(house, KITCHEN, 0);
+}
+
+static void rule__list_of_conditions__any_of_them(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, HOUSE "[rule a]\nwhen = [ \"wall.press single\", \"door.state = ON\" ]\n"
+                                 "then = kitchen TOGGLE\n");
+        press(house);
+        assert_level(house, KITCHEN, 1);
+        pull(house, DOOR, true);
+        assert_level(house, KITCHEN, 0);
+}
+
+static void rule__comparisons_of_every_type__as_they_say(void **state)
+{
+        static const struct {
+                const char *when, *channel, *before, *after;
+        } samples[] = {
+                { "p.level > 50", "level", "50", "50.5" },
+                { "p.level >= 50", "level", "49.9", "50" },
+                { "p.level < 0", "level", "0", "-0.5" },
+                { "p.level <= 0", "level", "1", "0" },
+                { "p.level = 7", "level", "8", "7" },
+                { "p.level != 7", "level", "7", "7.1" },
+                { "p.light = on", "light", "OFF", "ON" },
+                { "p.light != ON", "light", "ON", "OFF" },
+                { "p.mood = bright", "mood", "calm", "bright" },
+                { "p.note = \"a, b\"", "note", "\"a\"", "\"a, b\"" },
+                { "p.note != a b", "note", "a b", "c" },
+        };
+        struct house *house = *state;
+        char rest[256];
+
+        plug_in(house);
+        for (size_t i = 0; i < ARRAY_SIZE(samples); i++) {
+                (void)snprintf(rest, sizeof(rest),
+                               "[lamp kitchen]\nline = GPIO17\n[rule a]\nwhen = %s\nthen = kitchen TOGGLE\n",
+                               samples[i].when);
+                apply_with(house, "probe p", rest, false);
+                int level = sim_value(&house->gpio, KITCHEN);
+                house_set_channel(house, "p", samples[i].channel, samples[i].before);
+                settle(house);
+                assert_level(house, KITCHEN, level);
+                house_set_channel(house, "p", samples[i].channel, samples[i].after);
+                settle(house);
+                if (sim_value(&house->gpio, KITCHEN) == level)
+                        fail_msg("%s: not set off by %s", samples[i].when, samples[i].after);
+                house_apply(house, "");
+        }
+}
+
+static void rule__offline_and_online__when_the_device_is_told_so(void **state)
+{
+        struct house *house = *state;
+
+        plug_in(house);
+        apply_with(house, "probe p",
+                   HOUSE "[rule off]\nwhen = p offline\nthen = kitchen ON\n"
+                         "[rule on]\nwhen = p online\nthen = fan ON\n",
+                   false);
+        /* It was online from the start: that is no news. */
+        settle(house);
+        assert_level(house, FAN, 0);
+        house_set_channel(house, "p", "note", "sick");
+        settle(house);
+        assert_string_equal(house_told(house, "p", DEVICE_STATUS), "offline");
+        assert_level(house, KITCHEN, 1);
+        assert_level(house, FAN, 0);
+        devices_get(house->devices, "p"); /* a read mends it */
+        settle(house);
+        assert_string_equal(house_told(house, "p", DEVICE_STATUS), "online");
+        assert_level(house, FAN, 1);
+}
+
+/* ---- if ------------------------------------------------------------------------------------------------ */
+
+static void rule__if__all_of_it_at_that_moment(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, HOUSE "[rule a]\nwhen = wall.press single\nif = door.state = ON, fan.state = OFF, "
+                                 "fan online\nthen = kitchen TOGGLE\n");
+        press(house);
+        assert_level(house, KITCHEN, 0);
+        pull(house, DOOR, true);
+        press(house);
+        assert_level(house, KITCHEN, 1);
+        set(house, "fan", "ON");
+        press(house);
+        assert_level(house, KITCHEN, 1);
+}
+
+static void rule__if_without_a_value_yet__does_not_hold(void **state)
+{
+        struct house *house = *state;
+
+        plug_in(house);
+        apply_with(house, "probe p",
+                   HOUSE "[rule a]\nwhen = wall.press single\nif = p.level != 5\n"
+                         "then = kitchen ON\n[rule b]\nwhen = wall.press single\nthen = fan ON\n",
+                   false);
+        press(house);
+        assert_level(house, FAN, 1);
+        assert_level(house, KITCHEN, 0);
+}
+
+/* ---- then ---------------------------------------------------------------------------------------------- */
+
+static void rule__list_of_actions__in_order(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, HOUSE "[rule a]\nwhen = wall.press single\n"
+                                 "then = [ \"kitchen ON\", \"fan.state ON\", \"kitchen TOGGLE\" ]\n");
+        size_t edges = sim_edge_count(&house->gpio, KITCHEN);
+        press(house);
+        assert_level(house, FAN, 1);
+        assert_level(house, KITCHEN, 0);
+        assert_int_equal(sim_edge_count(&house->gpio, KITCHEN), edges + 2);
+}
+
+static void rule__target_offline__told_once_and_the_others_act(void **state)
+{
+        struct house *house = *state;
+
+        apply_with(house, "probe p",
+                   HOUSE "[rule a]\nwhen = wall.press single\n"
+                         "then = p.level 5, kitchen TOGGLE\n",
+                   false);
+        house_forget(house);
+        press(house);
+        assert_level(house, KITCHEN, 1);
+        static const char line[] =
+                "4 rule a: p.level 5 was not carried out: the device is offline: the probe is not "
+                "plugged in\n";
+        const char *first = strstr(house->log, line);
+        assert_non_null(first);
+        press(house);
+        assert_level(house, KITCHEN, 0);
+        assert_null(strstr(first + 1, line));
+        /* Neither a result, nor a word on the node. */
+        house_assert_result(house, "p", NULL);
+        assert_int_equal(house_count(house, "node", DEVICE_STATE), 0);
+        plug_in(house);
+        house_pass(house, MS(61000));
+        press(house);
+        assert_true(house_logged(house, "5 rule a: p.level 5 works again\n"));
+        house_assert_told(house, "kitchen", DEVICE_STATE, "{\"state\":\"ON\"}");
+}
+
+static void rule__rate__counts_strangers_alone(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house,
+                    "[lamp kitchen]\nline = GPIO17\nrate = 1\n"
+                    "[button wall]\nline = GPIO5\nbias = pull-down\ndebounce = 0ms\npresses = 1\n" WALL_RULE);
+        for (int i = 0; i < 5; i++)
+                press(house);
+        assert_level(house, KITCHEN, 1);
+        /* And none of theirs was taken away. */
+        house_set(house, "kitchen", "OFF");
+        assert_level(house, KITCHEN, 0);
+        house_assert_result(house, "kitchen", NULL);
+}
+
+static void rule__blocking_target__on_its_thread(void **state)
+{
+        struct house *house = *state;
+
+        apply_with(house, "sloth slow",
+                   HOUSE "[rule a]\nwhen = wall.press single\nthen = slow TOGGLE\n"
+                         "[rule b]\nwhen = slow.state = ON\nthen = kitchen ON\n",
+                   false);
+        house_wait_told(house, "slow", DEVICE_STATUS, 1);
+        house_forget(house);
+        press(house);
+        house_wait_told(house, "slow", DEVICE_STATE, 1);
+        settle(house);
+        assert_level(house, KITCHEN, 1);
+        house_assert_result(house, "slow", NULL);
+}
+
+/* Channels that come only with the hardware cannot be checked before. */
+static void rule__channel_that_is_added_later__works_or_is_told(void **state)
+{
+        struct house *house = *state;
+
+        apply_with(
+                house, "late l",
+                HOUSE
+                "[rule a]\nwhen = l.found > 5\nthen = kitchen ON\n"
+                "[rule b]\nwhen = l.lost > 5\nthen = fan ON\n[rule c]\nwhen = l.found = ON\nthen = fan ON\n",
+                false);
+        assert_true(house_logged(house, "4 rule b: when: l.lost > 5: l has no channel lost; it has found\n"));
+        assert_true(house_logged(house, "4 rule c: when: l.found = ON: found: \"ON\" is not a number\n"));
+        assert_false(house_logged(house, "rule a:"));
+        house_write(house, "value", "6");
+        devices_get(house->devices, "l");
+        settle(house);
+        assert_level(house, KITCHEN, 1);
+        assert_level(house, FAN, 0);
+}
+
+/* ---- delay and cancel ---------------------------------------------------------------------------------- */
+
+#define DELAYED                                                                                              \
+        "[rule a]\nwhen = door.state = OFF\nthen = kitchen OFF\ndelay = 10s\ncancel = door.state = ON\n"
+
+static void open_and_close(struct house *house)
+{
+        pull(house, DOOR, true);
+        pull(house, DOOR, false);
+}
+
+static void rule__delay__acts_when_it_is_over(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, HOUSE DELAYED);
+        set(house, "kitchen", "ON");
+        open_and_close(house);
+        house_pass(house, MS(9999));
+        assert_level(house, KITCHEN, 1);
+        house_pass(house, MS(1));
+        assert_level(house, KITCHEN, 0);
+}
+
+static void rule__cancel__does_not_act(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, HOUSE DELAYED);
+        set(house, "kitchen", "ON");
+        open_and_close(house);
+        house_pass(house, MS(9000));
+        pull(house, DOOR, true);
+        house_pass(house, MS(60000));
+        assert_level(house, KITCHEN, 1);
+}
+
+static void rule__set_off_again__waits_anew(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, HOUSE "[rule a]\nwhen = wall.press single\nthen = kitchen TOGGLE\ndelay = 10s\n");
+        press(house);
+        house_pass(house, MS(6000));
+        press(house);
+        house_pass(house, MS(9999));
+        assert_level(house, KITCHEN, 0);
+        house_pass(house, MS(1));
+        assert_level(house, KITCHEN, 1);
+        house_pass(house, MS(60000));
+        assert_level(house, KITCHEN, 1);
+}
+
+/* The `if` is asked when it is set off; what becomes of that while it waits is cancel's. */
+static void rule__delay_and_if__asked_at_the_beginning(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house,
+                    HOUSE "[rule a]\nwhen = wall.press single\nif = door.state = OFF\nthen = kitchen ON\n"
+                          "delay = 10s\n");
+        press(house);
+        pull(house, DOOR, true);
+        house_pass(house, MS(10000));
+        assert_level(house, KITCHEN, 1);
+}
+
+/* The kernel's time of an edge is what the delay counts from, however late the loop hears of it. */
+static void rule__delay__counts_from_the_events_own_time(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house,
+                    "[lamp kitchen]\nline = GPIO17\n[contact door]\nline = GPIO4\nbias = pull-down\n"
+                    "debounce = 50ms\n[rule a]\nwhen = door.state = ON\nthen = kitchen ON\ndelay = 1s\n");
+        sim_pull(&house->gpio, DOOR, "pull-up");
+        fixture_settle(&house->gpio);
+        uint64_t begun_us = loop_now_us(&house->gpio.loop);
+        house_pass(house, MS(50));
+        settle(house);
+        house_assert_told(house, "door", DEVICE_STATE, "{\"state\":\"ON\"}");
+        house_pass(house, MS(949));
+        assert_level(house, KITCHEN, 0);
+        /* Debounced: the level counts from the end of the 50 ms, or from its edge; not from later. */
+        house_pass(house, MS(51));
+        assert_level(house, KITCHEN, 1);
+        assert_true(loop_now_us(&house->gpio.loop) - begun_us <= MS(1050));
+}
+
+static void rule__stop__what_waits_is_dropped(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, HOUSE "[rule a]\nwhen = wall.press single\nthen = kitchen ON\ndelay = 10s\n"
+                                 "[rule b]\nwhen = fan.state = OFF\nthen = kitchen ON\n");
+        set(house, "fan", "ON");
+        press(house);
+        sim_pull(&house->gpio, WALL, "pull-up");
+        house_restart(house);
+        house_pass(house, MS(60000));
+        house_apply(house, HOUSE);
+        assert_level(house, KITCHEN, 0);
+}
+
+/* ---- Chains -------------------------------------------------------------------------------------------- */
+
+/* l0 sets off l1, and so on: the ninth rule in a row is not carried out. */
+static void rule__chain_of_nine__cut_and_told(void **state)
+{
+        struct house *house = *state;
+        char text[4096] = "";
+
+        for (int i = 0; i <= 9; i++)
+                (void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "[switch l%d]\nline = %d\n",
+                               i, i);
+        for (int i = 0; i < 9; i++)
+                (void)snprintf(text + strlen(text), sizeof(text) - strlen(text),
+                               "[rule r%d]\nwhen = l%d.state = ON\nthen = l%d ON\n", i, i, i + 1);
+        house_apply(house, text);
+        set(house, "l0", "ON");
+        for (unsigned i = 0; i <= 8; i++)
+                assert_level(house, i, 1);
+        assert_level(house, 9, 0);
+        static const char told[] =
+                "r8 was not carried out: 8 rules before it have set each other off in a row";
+        assert_true(house_logged(house, told));
+        assert_non_null(strstr(house_told(house, "node", DEVICE_STATE), told));
+        /* A new stimulus is a new chain. */
+        set(house, "l8", "OFF");
+        set(house, "l8", "ON");
+        assert_level(house, 9, 1);
+        /* And a reload forgives. */
+        house_apply(house, text);
+        assert_null(strstr(house_told(house, "node", DEVICE_STATE), told));
+}
+
+/* What --check would have refused still comes to an end. */
+static void rule__circle__ends(void **state)
+{
+        struct house *house = *state;
+
+        house_apply_anyway(house, HOUSE "[rule on]\nwhen = kitchen.state = ON\nthen = kitchen OFF\n"
+                                        "[rule off]\nwhen = kitchen.state = OFF\nthen = kitchen ON\n");
+        size_t edges = sim_edge_count(&house->gpio, KITCHEN);
+        set(house, "kitchen", "ON");
+        assert_int_equal(sim_edge_count(&house->gpio, KITCHEN), edges + 1 + 8);
+        assert_true(house_logged(house, "was not carried out: 8 rules before it"));
+}
+
+static void rule__circle_over_a_blocking_device__ends(void **state)
+{
+        struct house *house = *state;
+
+        apply_with(house, "sloth slow",
+                   "[rule on]\nwhen = slow.state = ON\nthen = slow OFF\n"
+                   "[rule off]\nwhen = slow.state = OFF\nthen = slow ON\n",
+                   true);
+        house_wait_told(house, "slow", DEVICE_STATUS, 1);
+        house_forget(house);
+        house_set(house, "slow", "ON");
+        for (size_t i = 1; i <= 9; i++) {
+                house_wait_told(house, "slow", DEVICE_STATE, i);
+                settle(house);
+        }
+        assert_true(house_logged(house, "was not carried out: 8 rules before it"));
+        house_set(house, "slow", "{\"state\":\"ON\",\"id\":1}");
+        house_wait_told(house, "slow", DEVICE_RESULT, 1);
+        assert_int_equal(house_count(house, "slow", DEVICE_STATE), 10);
+}
+
+static void rule__blinker__goes_on(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house,
+                    HOUSE "[rule on]\nwhen = kitchen.state = ON\nthen = kitchen OFF\ndelay = 500ms\n"
+                          "[rule off]\nwhen = kitchen.state = OFF\nthen = kitchen ON\ndelay = 500ms\n");
+        size_t edges = sim_edge_count(&house->gpio, KITCHEN);
+        set(house, "kitchen", "ON");
+        for (int i = 0; i < 40; i++)
+                house_pass(house, MS(500));
+        assert_int_equal(sim_edge_count(&house->gpio, KITCHEN), edges + 41);
+        assert_false(house_logged(house, "was not carried out"));
+}
+
+/* ---- Reload -------------------------------------------------------------------------------------------- */
+
+static void rules_apply__changed_rule__new_at_once_and_devices_untouched(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, HOUSE WALL_RULE);
+        press(house);
+        house_forget(house);
+        house_apply(house, HOUSE "[rule wall]\nwhen = wall.press single\nthen = fan TOGGLE\n");
+        assert_int_equal(house_count(house, "kitchen", DEVICE_STATE), 0);
+        press(house);
+        assert_level(house, KITCHEN, 1);
+        assert_level(house, FAN, 1);
+        house_apply(house, HOUSE);
+        press(house);
+        assert_level(house, FAN, 1);
+}
+
+static void rules_apply__new_rule_that_is_true_already__does_not_fire(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, HOUSE);
+        pull(house, DOOR, true);
+        house_apply(house, HOUSE "[rule a]\nwhen = door.state = ON\nthen = kitchen ON\n");
+        devices_get(house->devices, "door");
+        settle(house);
+        assert_level(house, KITCHEN, 0);
+        pull(house, DOOR, false);
+        pull(house, DOOR, true);
+        assert_level(house, KITCHEN, 1);
+}
+
+static void rules_apply__unchanged_rule__its_waiting_goes_on(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, HOUSE DELAYED);
+        set(house, "kitchen", "ON");
+        open_and_close(house);
+        house_pass(house, MS(5000));
+        house_apply(house, HOUSE "# moved\n" WALL_RULE DELAYED);
+        house_pass(house, MS(4999));
+        assert_level(house, KITCHEN, 1);
+        house_pass(house, MS(1));
+        assert_level(house, KITCHEN, 0);
+        assert_false(house_logged(house, "is dropped"));
+}
+
+static void rules_apply__changed_rule__its_waiting_is_dropped_and_told(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, HOUSE DELAYED);
+        set(house, "kitchen", "ON");
+        open_and_close(house);
+        house_apply(house, HOUSE "[rule a]\nwhen = door.state = OFF\nthen = kitchen OFF\ndelay = 11s\n");
+        assert_true(house_logged(house,
+                                 "5 rule a has changed or is gone: what it was waiting to do is dropped\n"));
+        house_pass(house, MS(60000));
+        assert_level(house, KITCHEN, 1);
+}
+
+static void rules_apply__device_restarted__its_rules_go_on(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, HOUSE WALL_RULE);
+        house_apply(house, "[lamp kitchen]\nline = GPIO18\n[button wall]\nline = GPIO6\nbias = pull-down\n"
+                           "debounce = 0ms\npresses = 1\n" WALL_RULE);
+        pull(house, 6, true);
+        pull(house, 6, false);
+        assert_level(house, 18, 1);
+}
+
+static void rules_apply__rule_that_is_wrong__left_out_and_told(void **state)
+{
+        struct house *house = *state;
+
+        house_apply_anyway(house, HOUSE "[rule bad]\nwhen = wall\nthen = kitchen ON\n" WALL_RULE);
+        assert_true(house_logged(house, "[rule bad] when: wall: what of it?"));
+        press(house);
+        assert_level(house, KITCHEN, 1);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, house_setup_more, house_teardown)
+                TEST(rule__event__acts),
+                TEST(rule__other_event__does_nothing),
+                TEST(rule__event__acts_after_the_callback_that_told_it),
+                TEST(rule__two_events_before_its_turn__each_acts),
+                TEST(rule__comparison__acts_when_it_becomes_true),
+                TEST(rule__first_value__never_fires),
+                TEST(rule__device_starts_again_with_another_value__does_not_fire),
+                TEST(rule__list_of_conditions__any_of_them),
+                TEST(rule__comparisons_of_every_type__as_they_say),
+                TEST(rule__offline_and_online__when_the_device_is_told_so),
+                TEST(rule__if__all_of_it_at_that_moment),
+                TEST(rule__if_without_a_value_yet__does_not_hold),
+                TEST(rule__list_of_actions__in_order),
+                TEST(rule__target_offline__told_once_and_the_others_act),
+                TEST(rule__rate__counts_strangers_alone),
+                TEST(rule__blocking_target__on_its_thread),
+                TEST(rule__channel_that_is_added_later__works_or_is_told),
+                TEST(rule__delay__acts_when_it_is_over),
+                TEST(rule__cancel__does_not_act),
+                TEST(rule__set_off_again__waits_anew),
+                TEST(rule__delay_and_if__asked_at_the_beginning),
+                TEST(rule__delay__counts_from_the_events_own_time),
+                TEST(rule__stop__what_waits_is_dropped),
+                TEST(rule__chain_of_nine__cut_and_told),
+                TEST(rule__circle__ends),
+                TEST(rule__circle_over_a_blocking_device__ends),
+                TEST(rule__blinker__goes_on),
+                TEST(rules_apply__changed_rule__new_at_once_and_devices_untouched),
+                TEST(rules_apply__new_rule_that_is_true_already__does_not_fire),
+                TEST(rules_apply__unchanged_rule__its_waiting_goes_on),
+                TEST(rules_apply__changed_rule__its_waiting_is_dropped_and_told),
+                TEST(rules_apply__device_restarted__its_rules_go_on),
+                TEST(rules_apply__rule_that_is_wrong__left_out_and_told),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
