@@ -6,9 +6,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 
 #include "config/builtin.h"
+#include "service.h"
 #include "setup.h"
 #include "uplink.h"
 #include "util/log.h"
@@ -33,6 +33,8 @@ struct agent {
         bool restart_pressed;
         struct timer *relink;  /* the old uplink has ended, outside its own callbacks */
         struct timer *tell;    /* info has changed: told once, after the event that changed it */
+        struct timer *status;  /* and so has what is wrong */
+        struct service service;
         bool was_told_lost;
         bool stopping;
         enum agent_end end;
@@ -71,8 +73,28 @@ static void on_publish(void *userdata, const char *device, enum device_topic top
 {
         struct agent *agent = userdata;
 
+        if (topic == DEVICE_ERROR)
+                timer_arm(agent->status, 0);
         if (agent->uplink)
                 uplink_publish(agent->uplink, device, topic, payload, size, meta);
+}
+
+static void tell_status(void *userdata)
+{
+        struct agent *agent = userdata;
+        char wrong[768];
+
+        if (agent->stopping)
+                return;
+        devices_trouble(agent->devices, wrong, sizeof(wrong));
+        service_status(&agent->service, agent->uplink && uplink_is_up(agent->uplink) ? session_peer(uplink_session(agent->uplink)) : NULL,
+                       wrong);
+}
+
+static void tell_problem(struct agent *agent, const char *key, const char *text)
+{
+        devices_problem(agent->devices, key, text);
+        timer_arm(agent->status, 0);
 }
 
 static void on_ask_facts(void *userdata, struct node_facts *ret)
@@ -122,7 +144,7 @@ static void on_store_trouble(void *userdata, enum store_trouble trouble, const c
         struct agent *agent = userdata;
 
         if (agent->devices && !agent->stopping)
-                devices_problem(agent->devices, trouble == STORE_SET_ASIDE ? "damaged state" : "saved state", text);
+                tell_problem(agent, trouble == STORE_SET_ASIDE ? "damaged state" : "saved state", text);
 }
 
 /* ---- The broker speaks ------------------------------------------------------------------------------------------ */
@@ -133,11 +155,10 @@ static void on_up(void *userdata)
 
         timer_disarm(agent->offline);
         agent->was_told_lost = false;
-        devices_problem(agent->devices, "broker", NULL);
+        tell_problem(agent, "broker", NULL);
         devices_broker_back(agent->devices);
         tell_info(agent);
         devices_tell_all(agent->devices);
-        (void)sd_notifyf(0, "STATUS=Connected to %s", session_peer(uplink_session(agent->uplink)));
 }
 
 static void on_down(void *userdata, const char *why)
@@ -146,8 +167,7 @@ static void on_down(void *userdata, const char *why)
 
         if (agent->stopping)
                 return;
-        devices_problem(agent->devices, "broker", why);
-        (void)sd_notifyf(0, "STATUS=No broker: %s", why);
+        tell_problem(agent, "broker", why);
         if (!agent->was_told_lost && !timer_armed(agent->offline))
                 timer_arm(agent->offline, agent->settings.broker.offline_after_us);
 }
@@ -192,7 +212,7 @@ static int start_uplink(struct agent *agent)
                 log_warning("no broker is configured: write `url = mqtts://HOST` under [broker] in %s, or run `sconce-pki install NAME.tar` with "
                             "what `sconce-pki node NAME` wrote; then reload",
                             agent->options.config_path);
-                (void)sd_notify(0, "STATUS=No broker is configured: write [broker] url, then reload");
+                tell_problem(agent, "broker", "none is configured: write [broker] url, or run sconce-pki install; then reload");
                 return 0;
         }
         r = broker_identity_init(&agent->identity, &agent->settings, &fault);
@@ -229,7 +249,11 @@ static void end_with(struct agent *agent, enum agent_end end)
                 return;
         agent->stopping = true;
         agent->end = end;
-        (void)sd_notify(0, "STOPPING=1");
+        /* A stop would be waited for and then enforced; a restart is over when the next run is ready. */
+        if (end == AGENT_RESTART)
+                service_reloading();
+        else
+                service_stopping();
         timer_disarm(agent->offline);
         /* What a reload has begun is not gone on with: it would make a new uplink that nobody stops. */
         timer_disarm(agent->relink);
@@ -336,17 +360,17 @@ static void reload(struct agent *agent)
 
         if (agent->stopping)
                 return;
-        (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, setup_monotonic_us());
+        service_reloading();
         int r = setup_read(agent->options.config_path, agent->options.plugin_dir, &config, &settings);
         if (r < 0) {
                 log_error("the config is not reloaded; what runs goes on as it was");
-                devices_problem(agent->devices, "config", "the config on disk is wrong: see the log, or run sconced --check");
+                tell_problem(agent, "config", "the config on disk is wrong: see the log, or run sconced --check");
         } else {
-                devices_problem(agent->devices, "config", NULL);
+                tell_problem(agent, "config", NULL);
                 take_over(agent, config, &settings);
                 log_notice("reloaded %s", agent->options.config_path);
         }
-        (void)sd_notify(0, "READY=1");
+        service_ready();
 }
 
 /* ---- Signals ---------------------------------------------------------------------------------------------------- */
@@ -442,6 +466,7 @@ static int build_parts(struct agent *agent)
             (r = timer_new(&agent->loop, TIMER_EXACT_US, on_press_time, agent, &agent->press)) < 0 ||
             (r = timer_new(&agent->loop, TIMER_EXACT_US, on_relink_time, agent, &agent->relink)) < 0 ||
             (r = timer_new(&agent->loop, TIMER_EXACT_US, tell_info, agent, &agent->tell)) < 0 ||
+            (r = timer_new(&agent->loop, TIMER_EXACT_US, tell_status, agent, &agent->status)) < 0 ||
             (r = setup_gpio(&agent->loop, &agent->settings, &agent->gpio)) < 0 ||
             (r = open_store(agent)) < 0)
                 return r;
@@ -509,7 +534,8 @@ int agent_run(struct agent *agent, enum agent_end *ret_end)
         int r = start_parts(agent);
         if (r < 0)
                 return r;
-        (void)sd_notify(0, "READY=1");
+        tell_status(agent);
+        service_ready();
         r = sd_event_loop(agent->loop.event);
         if (r < 0)
                 return r == -EINVAL ? -EIO : r; /* -EINVAL says that the config is wrong */
@@ -528,6 +554,7 @@ void agent_free(struct agent *agent)
         devices_free(agent->devices);
         store_free(agent->store);
         gpio_free(agent->gpio);
+        timer_free(agent->status);
         timer_free(agent->tell);
         timer_free(agent->relink);
         timer_free(agent->press);

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "config/rule.h"
 #include "setup.h"
@@ -109,10 +111,25 @@ static int make_safe(const struct mode_options *options, const struct settings *
         return r < 0 || failed > 0 ? -EIO : 0;
 }
 
+/* As ExecStopPost= of the unit, which runs however the agent has ended: after a clean stop on_exit has been carried out,
+ * and with a wrong config (78) nothing has been touched. */
+static bool ended_in_order(void)
+{
+        const char *result = getenv("SERVICE_RESULT"), *code = getenv("EXIT_CODE"), *status = getenv("EXIT_STATUS");
+
+        if (!result)
+                return false;
+        return strcmp(result, "success") == 0 ||
+               (code && status && strcmp(code, "exited") == 0 && strcmp(status, "78") == 0);
+}
+
 int mode_outputs_safe(const struct mode_options *options)
 {
         CLEANUP_CONFIG struct config *config = NULL;
         struct settings settings;
+
+        if (ended_in_order())
+                return 0;
         /* What is wrong with one section must not keep the outputs of others from being made safe. */
         int wrong = setup_read_gpio(options->config_path, &config, &settings);
 

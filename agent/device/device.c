@@ -127,7 +127,7 @@ static void start_done(struct device *device, int r)
         device->backoff_us = 0;
         device->changed = true;
         if (device_unknown_reading(device))
-                log_device(LOG_WARNING, device->id,
+                device_log(device, LOG_WARNING,
                            "its section has keys for a reading \"%s\", which it does not have",
                            device_unknown_reading(device));
         device_ail(device, AILMENT_LIFE, NULL);
@@ -145,7 +145,7 @@ void device_start(struct device *device)
                 return;
         }
         if (!device->next && make_timer(device) < 0)
-                log_device(LOG_ERR, device->id,
+                device_log(device, LOG_ERR,
                            "out of memory: it is not read by timer and not started again");
         device->phase = DEVICE_STARTING;
         device->reported = false;

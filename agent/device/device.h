@@ -133,6 +133,17 @@ struct devices {
         void *facts_userdata;
 };
 
+/* A line of the log that is about this device. */
+static inline struct log_about device_about(const struct device *device)
+{
+        return (struct log_about){ .device = device->id, .plugin = device->plugin ? device->plugin->table.name : NULL };
+}
+#define device_log(device, level, ...)                                                                       \
+        do {                                                                                                 \
+                const struct log_about about_it = device_about(device);                                      \
+                log_write(level, &about_it, __VA_ARGS__);                                                    \
+        } while (0)
+
 /* ---- make.c: from a section to a device ---------------------------------------------------------------- */
 
 /* Makes the device of a section, without starting it. Always makes one (but for -ENOMEM): where the section

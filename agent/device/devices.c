@@ -250,7 +250,7 @@ static void sweep(struct devices *set)
                         set->items[kept++] = device;
                         continue;
                 }
-                log_device(LOG_INFO, device->id, "is gone from the config: stopped");
+                device_log(device, LOG_INFO, "is gone from the config: stopped");
                 device_stop(device, STOP_GONE);
                 publish_empty(set, device->id);
                 device_free(device);

@@ -110,6 +110,9 @@ void devices_set_facts(struct devices *devices, void (*ask)(void *userdata, stru
 /* A problem for the node's list: "broker", "certificate expired". `text` NULL takes it away. */
 void devices_problem(struct devices *devices, const char *key, const char *text);
 
+/* Problems and devices that do not work, in one line; empty when all is well. */
+void devices_trouble(const struct devices *devices, char *text, size_t size);
+
 /* The `devices` and `plugins` objects of `info`, as JSON texts; free() them. */
 int devices_info(struct devices *devices, char **ret_devices, char **ret_plugins) MUST_CHECK;
 

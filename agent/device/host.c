@@ -88,7 +88,9 @@ static void PRINTF_LIKE(2, 0) host_error(struct sconce_device *dev, const char *
 static void PRINTF_LIKE(3, 0)
 host_log(struct sconce_device *dev, int level, const char *format, va_list arguments)
 {
-        log_writev(level, &(const struct log_about){ .device = device_of(dev)->id }, format, arguments);
+        const struct log_about about = device_about(device_of(dev));
+
+        log_writev(level, &about, format, arguments);
 }
 
 static uint64_t host_now_us(struct sconce_device *dev)
@@ -266,7 +268,7 @@ int host_force_off(struct device *device)
                         continue;
                 int r = line_set(line, false, &fault);
                 if (r < 0) {
-                        log_device(LOG_ERR, device->id, "%s", fault.text);
+                        device_log(device, LOG_ERR, "%s", fault.text);
                         result = use_result(device, line, r, &fault);
                 }
         }

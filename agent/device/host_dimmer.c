@@ -74,7 +74,7 @@ int host_dimmers_off(struct device *device)
                         continue;
                 int r = use(device, dimmer, 0);
                 if (r < 0) {
-                        log_device(LOG_ERR, device->id, "%s", device->said);
+                        device_log(device, LOG_ERR, "%s", device->said);
                         result = r;
                 }
         }

@@ -96,7 +96,7 @@ static int switch_off(struct device *device)
                 return -ENOTSUP;
         int r = device_send(device, &SCONCE_BOOL(channel->row.key, false));
         if (r < 0)
-                log_device(LOG_ERR, device->id, "cannot be switched off by its plugin: %s",
+                device_log(device, LOG_ERR, "cannot be switched off by its plugin: %s",
                            device->said[0] ? device->said : "no reason given");
         /* Found again: the plugin may have added channels meanwhile. */
         channel = channels_first_on_off(&device->channels);
@@ -109,7 +109,7 @@ static void on_max_on(void *userdata)
 
         if (device->phase != DEVICE_RUNNING)
                 return;
-        log_device(LOG_NOTICE, device->id, "has been on for max_on: switching it off");
+        device_log(device, LOG_NOTICE, "has been on for max_on: switching it off");
         device_enter(device);
         if (switch_off(device) < 0)
                 timer_arm(device->max_on, RETRY_US);
@@ -124,7 +124,7 @@ static void arm_max_on(struct device *device)
                 return;
         if (!device->max_on &&
             timer_new(device->set->options.loop, TIMER_EXACT_US, on_max_on, device, &device->max_on) < 0) {
-                log_device(LOG_ERR, device->id, "out of memory: switching it off, since nobody could later");
+                device_log(device, LOG_ERR, "out of memory: switching it off, since nobody could later");
                 (void)switch_off(device);
                 return;
         }
@@ -165,10 +165,10 @@ static void switch_to(struct device *device, bool on, const char *why)
 
         if (channel->now.type == SCONCE_VALUE_BOOL && channel->now.on == on)
                 return;
-        log_device(LOG_NOTICE, device->id, "%s: switching it %s", why, on ? "on" : "off");
+        device_log(device, LOG_NOTICE, "%s: switching it %s", why, on ? "on" : "off");
         int r = on ? device_send(device, &SCONCE_BOOL(channel->row.key, true)) : switch_off(device);
         if (r < 0)
-                log_device(LOG_ERR, device->id, "%s: could not be switched %s", why, on ? "on" : "off");
+                device_log(device, LOG_ERR, "%s: could not be switched %s", why, on ? "on" : "off");
 }
 
 /* What is not switched on and off can at least stand still. */
@@ -179,7 +179,7 @@ static void rest_or_switch(struct device *device, bool on, const char *why)
         if (channels_first_on_off(&device->channels))
                 switch_to(device, on, why);
         else if (cover && device_send(device, &SCONCE_STR(cover->row.key, "STOP")) < 0)
-                log_device(LOG_ERR, device->id, "%s: could not be stopped", why);
+                device_log(device, LOG_ERR, "%s: could not be stopped", why);
 }
 
 void output_exit(struct device *device)

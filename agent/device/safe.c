@@ -8,6 +8,10 @@
 
 #include "device/device.h"
 
+#define log_section(level, section, ...)                                                                     \
+        log_write(level, &(const struct log_about){ .device = (section)->id, .plugin = (section)->kind },    \
+                  __VA_ARGS__)
+
 /* A command with `for` is not in the config: the agent has noted it. */
 static enum on_event safe_state(const struct store *store, const struct blueprint *blueprint, const char *id)
 {
@@ -17,18 +21,18 @@ static enum on_event safe_state(const struct store *store, const struct blueprin
 }
 
 /* One line or dimmer, which is left as it was brought. */
-static unsigned tell_safe(const char *id, const char *what, enum on_event on_exit, int r,
-                          const struct fault *fault)
+static unsigned tell_safe(const struct config_section *section, const char *what, enum on_event on_exit,
+                          int r, const struct fault *fault)
 {
         if (r < 0)
-                log_device(LOG_ERR, id, "cannot be made safe: %s", fault->text);
+                log_section(LOG_ERR, section, "cannot be made safe: %s", fault->text);
         else
-                log_device(LOG_NOTICE, id, "%s is %s", what, on_exit == ON_EVENT_ON ? "on" : "off");
+                log_section(LOG_NOTICE, section, "%s is %s", what, on_exit == ON_EVENT_ON ? "on" : "off");
         return r < 0;
 }
 
 static unsigned lines_safe(struct gpio *gpio, const struct blueprint *blueprint, enum on_event on_exit,
-                           const char *id)
+                           const struct config_section *section)
 {
         unsigned failed = 0;
 
@@ -38,7 +42,7 @@ static unsigned lines_safe(struct gpio *gpio, const struct blueprint *blueprint,
                 if (!blueprint_line_is_output(&blueprint->lines[i]))
                         continue;
                 int r = line_open_output(gpio, line, on_exit == ON_EVENT_ON, NULL, NULL, &fault);
-                failed += tell_safe(id, line_text(line), on_exit, r, &fault);
+                failed += tell_safe(section, line_text(line), on_exit, r, &fault);
                 if (r == 0)
                         line_close(line);
         }
@@ -47,7 +51,7 @@ static unsigned lines_safe(struct gpio *gpio, const struct blueprint *blueprint,
 
 /* Its plugin would know how bright: on is full here. */
 static unsigned dimmers_safe(struct gpio *gpio, const struct blueprint *blueprint, enum on_event on_exit,
-                             const char *id)
+                             const struct config_section *section)
 {
         unsigned failed = 0;
 
@@ -55,7 +59,7 @@ static unsigned dimmers_safe(struct gpio *gpio, const struct blueprint *blueprin
                 struct sconce_dimmer *dimmer = blueprint->dimmers[i].dimmer;
                 struct fault fault = { 0 };
                 int r = dimmer_open(gpio, dimmer, 0, on_exit == ON_EVENT_ON, &fault);
-                failed += tell_safe(id, dimmer_text(dimmer), on_exit, r, &fault);
+                failed += tell_safe(section, dimmer_text(dimmer), on_exit, r, &fault);
                 if (r == 0)
                         dimmer_close(dimmer);
         }
@@ -63,11 +67,12 @@ static unsigned dimmers_safe(struct gpio *gpio, const struct blueprint *blueprin
 }
 
 static unsigned make_safe(struct gpio *gpio, const struct blueprint *blueprint, enum on_event on_exit,
-                          const char *id)
+                          const struct config_section *section)
 {
         if (on_exit == ON_EVENT_KEEP)
                 return 0;
-        return lines_safe(gpio, blueprint, on_exit, id) + dimmers_safe(gpio, blueprint, on_exit, id);
+        return lines_safe(gpio, blueprint, on_exit, section) +
+               dimmers_safe(gpio, blueprint, on_exit, section);
 }
 
 static unsigned section_safe(struct loader *loader, const struct devices_options *options,
@@ -79,18 +84,18 @@ static unsigned section_safe(struct loader *loader, const struct devices_options
         struct fault fault;
 
         if (loader_get(loader, section->kind, &fault, &plugin) < 0) {
-                log_device(LOG_ERR, section->id, "is not made safe: %s", fault.text);
+                log_section(LOG_ERR, section, "is not made safe: %s", fault.text);
                 return 1;
         }
         if (!plugin->has_output)
                 return 0;
         if (blueprint_new(plugin, section, &problems, &blueprint) < 0) {
-                log_device(LOG_ERR, section->id, "is not made safe: %s",
-                           problems.count ? problems.items[0] : "bad section");
+                log_section(LOG_ERR, section, "is not made safe: %s",
+                            problems.count ? problems.items[0] : "bad section");
                 return 1;
         }
         return make_safe(options->gpio, blueprint, safe_state(options->store, blueprint, section->id),
-                         section->id);
+                         section);
 }
 
 int devices_outputs_safe(const struct devices_options *options, const struct config *config,

@@ -30,7 +30,7 @@ static struct store *store_of(const struct device *device)
 static void put(const struct device *device, enum store_what what, const char *key, const char *text)
 {
         if (store_put(store_of(device), what, device->id, key, text) < 0)
-                log_device(LOG_ERR, device->id, "out of memory: %s is not saved", key);
+                device_log(device, LOG_ERR, "out of memory: %s is not saved", key);
 }
 
 /* ---- Back from an earlier run -------------------------------------------------------------------------- */

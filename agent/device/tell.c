@@ -83,11 +83,11 @@ void device_ail(struct device *device, enum ailment ailment, const struct fault 
                 return;
         if (fault && (at->code != fault->code || strcmp(at->text, fault->text) != 0)) {
                 device->ailing_since_us = device_now_us(device);
-                log_device(LOG_WARNING, device->id, "%s", fault->text);
+                device_log(device, LOG_WARNING, "%s", fault->text);
         }
         *at = fault ? *fault : (struct fault){ 0 };
         if (was_ailing && !first_ailment(device) && device->phase == DEVICE_RUNNING)
-                log_device(LOG_NOTICE, device->id, "works again");
+                device_log(device, LOG_NOTICE, "works again");
         device_tell_status(device, false);
 }
 
@@ -121,7 +121,7 @@ static void arm_heartbeat(struct device *device)
                 return;
         if (!device->heartbeat && timer_new(device->set->options.loop, TIMER_EXACT_US, on_heartbeat, device,
                                             &device->heartbeat) < 0) {
-                log_device(LOG_ERR, device->id, "out of memory: there is no heartbeat");
+                device_log(device, LOG_ERR, "out of memory: there is no heartbeat");
                 return;
         }
         timer_arm(device->heartbeat, heartbeat_us);
@@ -179,7 +179,7 @@ int device_report(struct device *device, uint64_t time_us, const struct sconce_v
         int r = channels_report(&device->channels, time_us ? time_us : device_now_us(device), values, count,
                                 &changed, &fault);
         if (r < 0) {
-                log_device(LOG_ERR, device->id, "%s", fault.text);
+                device_log(device, LOG_ERR, "%s", fault.text);
                 return r;
         }
         device_enter(device);
@@ -209,7 +209,7 @@ int device_event(struct device *device, uint64_t time_us, const char *key, const
 
         if (!channel || channel->row.kind != SCONCE_EVENT || !event_type ||
             !is_choice(&channel->row, event_type)) {
-                log_device(LOG_ERR, device->id,
+                device_log(device, LOG_ERR,
                            "the plugin raised an event that it does not declare: %.60s %.60s", key ? key : "",
                            event_type ? event_type : "");
                 return -EINVAL;
@@ -240,7 +240,7 @@ static int take_row(struct device *device, const struct sconce_channel *row, str
                 r = fault_set(&fault, -EINVAL, "channel \"%s\" is written and there is no command function",
                               row->key);
         if (r < 0) {
-                log_device(LOG_ERR, device->id, "%s", fault.text);
+                device_log(device, LOG_ERR, "%s", fault.text);
                 return r;
         }
         return channel_copy_row(row, &device->body->blueprint->store, ret);

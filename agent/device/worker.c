@@ -188,7 +188,7 @@ static void hear(struct device *device, const struct post *post)
                 break;
         }
         if (r < 0) /* the plugin cannot be told any more */
-                log_device(LOG_ERR, device->id, "the plugin's report was not taken: %s", strerror(-r));
+                device_log(device, LOG_ERR, "the plugin's report was not taken: %s", strerror(-r));
 }
 
 static void job_done(struct worker *worker, struct job_item *item)

@@ -98,6 +98,11 @@ static int worker_health(struct sconce_device *dev, int error, const char *reaso
         return finish_post(body, post, ok);
 }
 
+static struct log_about about_body(const struct body *body)
+{
+        return (struct log_about){ .device = body->id, .plugin = body->calls.name };
+}
+
 static int worker_channel_add(struct sconce_device *dev, const struct sconce_channel *channel,
                               size_t channel_size)
 {
@@ -107,7 +112,8 @@ static int worker_channel_add(struct sconce_device *dev, const struct sconce_cha
 
         memcpy(&row, channel, MIN(channel_size, sizeof(row)));
         if (channel_check(&row, &fault) < 0) {
-                log_device(LOG_ERR, body->id, "%s", fault.text);
+                const struct log_about about = about_body(body);
+                log_write(LOG_ERR, &about, "%s", fault.text);
                 return -EINVAL;
         }
         struct post *post = new_post(body, POST_CHANNEL, 0);
@@ -126,7 +132,9 @@ static void PRINTF_LIKE(2, 0) worker_error(struct sconce_device *dev, const char
 static void PRINTF_LIKE(3, 0)
         worker_log(struct sconce_device *dev, int level, const char *format, va_list arguments)
 {
-        log_writev(level, &(const struct log_about){ .device = body_of(dev)->id }, format, arguments);
+        const struct log_about about = about_body(body_of(dev));
+
+        log_writev(level, &about, format, arguments);
 }
 
 static uint64_t worker_now_us(struct sconce_device *dev)

@@ -7,10 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
+
+#define TEXT_MAX 1024
 
 static const struct {
         const char *name;
@@ -96,15 +99,23 @@ static void write_stderr(int level, const struct log_about *about, const char *t
 
 static void write_journal(int level, const struct log_about *about, const char *text)
 {
-        const char *device = about && about->device ? about->device : NULL;
-        const char *topic = about && about->topic ? about->topic : NULL;
+        const struct log_about nothing = { .device = NULL }, *of = about ? about : &nothing;
+        const struct {
+                const char *name, *value;
+        } fields[] = { { "DEVICE", of->device }, { "PLUGIN", of->plugin }, { "TOPIC", of->topic } };
+        char lines[2 + ARRAY_SIZE(fields)][TEXT_MAX + 80];
+        struct iovec list[ARRAY_SIZE(lines)];
+        int count = 0;
 
-        if (device)
-                (void)sd_journal_send("MESSAGE=%s: %s", device, text, "PRIORITY=%i", level, "DEVICE=%s", device, NULL);
-        else if (topic)
-                (void)sd_journal_send("MESSAGE=%s", text, "PRIORITY=%i", level, "TOPIC=%s", topic, NULL);
-        else
-                (void)sd_journal_send("MESSAGE=%s", text, "PRIORITY=%i", level, NULL);
+        (void)snprintf(lines[count++], sizeof(lines[0]), "MESSAGE=%s%s%s", of->device ? of->device : "", of->device ? ": " : "",
+                       text);
+        (void)snprintf(lines[count++], sizeof(lines[0]), "PRIORITY=%d", level);
+        for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+                if (fields[i].value)
+                        (void)snprintf(lines[count++], sizeof(lines[0]), "%s=%s", fields[i].name, fields[i].value);
+        for (int i = 0; i < count; i++)
+                list[i] = (struct iovec){ lines[i], strlen(lines[i]) };
+        (void)sd_journal_sendv(list, count);
 }
 
 void log_writev(int level, const struct log_about *about, const char *format, va_list arguments)
@@ -112,7 +123,7 @@ void log_writev(int level, const struct log_about *about, const char *format, va
         if (level > max_level)
                 return;
 
-        char text[1024];
+        char text[TEXT_MAX];
         (void)vsnprintf(text, sizeof(text), format, arguments);
         defang(text);
         if (test_sink)

@@ -11,9 +11,10 @@
 
 #include "util/macro.h"
 
-/* What a line is about; either may be NULL. In the journal they are the fields DEVICE= and TOPIC=. */
+/* What a line is about; each may be NULL. In the journal they are the fields DEVICE=, PLUGIN= and TOPIC=. */
 struct log_about {
         const char *device;
+        const char *plugin;
         const char *topic;
 };
 
@@ -43,5 +44,4 @@ void log_writev(int level, const struct log_about *about, const char *format, va
                         log_write(LOG_DEBUG, NULL, __VA_ARGS__);                                             \
         } while (0)
 
-#define log_device(level, id, ...) log_write(level, &(const struct log_about){ .device = (id) }, __VA_ARGS__)
 #define log_topic(level, name, ...) log_write(level, &(const struct log_about){ .topic = (name) }, __VA_ARGS__)

@@ -43,7 +43,9 @@ void daemon_write_config(struct daemon *daemon, const char *devices)
         if (!out)
                 give_up("cannot write %s", daemon->config);
         (void)fprintf(out, "[node]\nname = %s\nclock = trusted\n%s\n", o->name, or_empty(o->node));
-        if (o->url)
+        if (o->no_broker)
+                (void)fprintf(out, "[broker]\n");
+        else if (o->url)
                 (void)fprintf(out, "[broker]\nurl = %s\n", o->url);
         else
                 (void)fprintf(out, "[broker]\nurl = mqtts://localhost:%u\n", o->broker->port.number);
@@ -117,7 +119,7 @@ void daemon_start(struct daemon *daemon)
                                         level,
                                         NULL };
         const char *argv[24];
-        const char *const env[] = { keep_text(state_directory(daemon)), NULL };
+        const char *env[16] = { keep_text(state_directory(daemon)) };
         const struct process_options options = { .name = daemon->name,
                                                  .env = env,
                                                  .prepare = daemon->options.prepare,
@@ -125,6 +127,8 @@ void daemon_start(struct daemon *daemon)
 
         size_t n = put_words(argv, daemon->options.words);
         (void)put_words(argv + n, command);
+        for (size_t i = 0; daemon->options.env && daemon->options.env[i] && i + 2 < ARRAY_SIZE(env); i++)
+                env[i + 1] = daemon->options.env[i];
         process_free(daemon->process);
         daemon->process = process_start(argv, &options);
 }

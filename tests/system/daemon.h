@@ -11,12 +11,14 @@ struct daemon_options {
         const char *name; /* of the node, and of its certificate: "hall" */
         const char *url;  /* NULL: mqtts://localhost of `broker` */
         const struct broker *broker;
+        bool no_broker;                       /* no URL at all */
         const char *pki;                      /* NULL: no [tls] section but `tls` */
         const char *cert;                     /* path without suffix; NULL: the PKI's for `name` */
         const char *node, *broker_keys, *tls; /* more lines of these sections; NULL: none */
         const char *devices;                  /* sections as they are */
         const char *log_level;                /* NULL: debug */
         const char *plugins;                  /* directory; NULL: those that were built */
+        const char *const *env;               /* as for a process; NULL: none */
         int (*prepare)(void *userdata);       /* in the child */
         const char *const *words; /* to put before the command: strace and its options; NULL: none */
 };

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "setup.h"
+
+void service_ready(void)
+{
+        (void)sd_notify(0, "READY=1");
+}
+
+void service_reloading(void)
+{
+        (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, setup_monotonic_us());
+}
+
+void service_stopping(void)
+{
+        (void)sd_notify(0, "STOPPING=1");
+}
+
+void service_status(struct service *service, const char *peer, const char *wrong)
+{
+        char text[sizeof(service->told)];
+
+        if (!peer && !*wrong)
+                wrong = "Connecting";
+        (void)snprintf(text, sizeof(text), "%s%s%s%s", peer ? "Connected to " : "", peer ? peer : "", peer && *wrong ? "; " : "",
+                       wrong);
+        /* A second line would be an assignment of its own. */
+        text[strcspn(text, "\n")] = '\0';
+        if (strcmp(text, service->told) == 0)
+                return;
+        memcpy(service->told, text, sizeof(text));
+        (void)sd_notifyf(0, "STATUS=%s", text);
+}
