@@ -198,7 +198,8 @@ demo: $(if $(filter no,$(DEPS)),,deps) ## build, then run it all on this machine
 
 install: install-agent install-sdk ## install into DESTDIR, PREFIX, SYSCONFDIR, LIBDIR
 
-install-agent: all ## install the daemon, the commands and the plugins alone
+# INSTALL_ONLY=yes: what has been built, as it is.
+install-agent: $(if $(INSTALL_ONLY),,all) ## install the daemon, the commands and the plugins alone
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(plugin_dir) \
 		$(DESTDIR)$(SYSCONFDIR)/sconce/conf.d $(DESTDIR)$(PREFIX)/share/sconce/examples \
 		$(DESTDIR)$(PREFIX)/share/sconce/mosquitto
@@ -213,7 +214,7 @@ install-agent: all ## install the daemon, the commands and the plugins alone
 	test -e $(DESTDIR)$(SYSCONFDIR)/sconce/sconce.conf || \
 		install -m 644 etc/sconce.conf $(DESTDIR)$(SYSCONFDIR)/sconce/sconce.conf
 
-install-sdk: $(sdk) ## install what plugin authors need alone
+install-sdk: $(if $(INSTALL_ONLY),,$(sdk)) ## install what plugin authors need alone
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include/sconce $(DESTDIR)$(LIBDIR)/pkgconfig
 	install -m 755 $(BUILD)/sconce-plugin-test $(DESTDIR)$(PREFIX)/bin/
 	sed -e 's|@VERSION@|$(VERSION)|' agent/sdk/sconce-plugin-new > $(DESTDIR)$(PREFIX)/bin/sconce-plugin-new
