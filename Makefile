@@ -164,11 +164,17 @@ check-pi: all $(pi_tests) ## install and drive the packages on an emulated Raspb
 bench: all $(benches) ## measure latency, idle wake-ups and memory against a bare libmosquitto client
 	@BUILD=$(BUILD) tests/bench/run
 
-pages := $(wildcard docs/man/*.[1-9]) $(shell grep -l '^<!-- begin: ' docs/*.md docs/*/*.md 2>/dev/null)
+# Each plugin has a page, which begins as a title and a list; what is written around that stays.
+plugin_pages := $(patsubst plugins/%.c,docs/plugins/%.md,$(wildcard plugins/*.c))
+pages := $(sort $(wildcard docs/man/*.[1-9]) $(shell grep -l '^<!-- begin: ' docs/*.md docs/*/*.md 2>/dev/null) $(plugin_pages))
+docs/plugins/%.md:
+	@mkdir -p $(@D)
+	@printf '# %s\n\n<!-- begin: plugin %s -->\n<!-- end -->\n' $* $* > $@
+
 $(BUILD)/manual: $(BUILD)/packaging/manual.o $(BUILD)/libclient.a $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(client_libs)
 
-manual: $(BUILD)/manual $(plugins) ## write the lists in docs/ and the man pages anew, from the programs' own tables
+manual: $(BUILD)/manual $(plugins) $(plugin_pages) ## write the lists in docs/ and the man pages anew, from the programs' own tables
 	@$< $(BUILD)/plugins $(pages)
 
 check-manual: $(BUILD)/manual $(plugins) ## prove that they are what the tables say

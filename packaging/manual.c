@@ -39,6 +39,12 @@ static int put_plugin(const char *argument, enum describe_form form, FILE *out)
         return devices_describe(plugin_dir, argument, form, out);
 }
 
+static int put_list(const char *argument, enum describe_form form, FILE *out)
+{
+        (void)argument;
+        return form == DESCRIBE_MARKDOWN ? devices_describe_list(plugin_dir, out) : -EINVAL;
+}
+
 static int put_shared(const char *argument, enum describe_form form, FILE *out)
 {
         (void)argument;
@@ -100,6 +106,7 @@ static const struct content {
         { "shared", put_shared },                 /* keys that plugins share */
         { "plugins", put_plugin },                /* all of them */
         { "plugin", put_plugin },                 /* the one that is named */
+        { "list", put_list },                     /* of plugins, with their pages */
         { "kinds", put_kinds },                   /* of channels */
         { "sconced", put_daemon },                /* its options */
         { "sconce options", put_client_options }, /* and the client's */
@@ -202,7 +209,7 @@ static int do_page(const char *path, bool check)
         size_t size;
 
         if (file_read(path, PAGE_MAX, &file, &fault) < 0 || !(old = strdup(file.data))) {
-                (void)fprintf(stderr, "%s: %s\n", path, fault.text);
+                (void)fprintf(stderr, "%s: %s%s\n", path, fault.text, check ? ": run make manual" : "");
                 return -EIO;
         }
         FILE *memory = open_memstream(&text, &size);

@@ -140,10 +140,13 @@ void describe_heading(FILE *out, const char *text, enum describe_form form)
                 const char *before, *after;
         } frames[] = {
                 [DESCRIBE_TEXT] = { "", "\n" },
-                [DESCRIBE_MARKDOWN] = { "### `", "`\n\n" },
+                [DESCRIBE_MARKDOWN] = { "### ", "\n\n" },
                 [DESCRIBE_ROFF] = { ".SS ", "\n" },
         };
-        (void)fprintf(out, "%s%s%s", frames[form].before, text, frames[form].after);
+        if (form == DESCRIBE_MARKDOWN && text[0] == '[') /* or else it would be a link */
+                (void)fprintf(out, "### `%s`\n\n", text);
+        else
+                (void)fprintf(out, "%s%s%s", frames[form].before, text, frames[form].after);
 }
 
 void describe_item(FILE *out, const char *term, const char *is, const char *help, enum describe_form form)

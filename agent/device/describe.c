@@ -50,11 +50,11 @@ static void print_channel(FILE *out, const struct sconce_channel *row, enum desc
 static void print_options(FILE *out, const struct plugin *plugin, enum describe_form form)
 {
         struct option_target targets[TARGETS_MAX];
-        /* A man page has what all devices share in one place: its own rows and its lines' come first. */
+        /* The pages have what all devices share in one place: its own rows and its lines' come first. */
         size_t count = plugin_targets(plugin, targets), own = 1 + plugin->n_lines;
 
         options_describe_head(out, form);
-        for (size_t i = 0; i < (form == DESCRIBE_ROFF ? own : count); i++)
+        for (size_t i = 0; i < (form == DESCRIBE_TEXT ? count : own); i++)
                 options_describe(out, targets[i].rows, form);
 }
 
@@ -66,6 +66,10 @@ static void print_channels(FILE *out, const struct plugin *plugin, enum describe
                 [DESCRIBE_ROFF] = ".PP\nChannels:\n",
         };
 
+        if (plugin->n_channels == 0 && form == DESCRIBE_MARKDOWN) {
+                (void)fputs("\nIts channels depend on its options, or on what it finds.\n", out);
+                return;
+        }
         if (plugin->n_channels > 0 || form == DESCRIBE_TEXT)
                 (void)fputs(heads[form], out);
         for (size_t i = 0; i < plugin->n_channels; i++)
@@ -78,12 +82,13 @@ static void print_plugin(FILE *out, const struct plugin *plugin, enum describe_f
 {
         const struct sconce_plugin *table = &plugin->table;
 
-        /* In Markdown the name and the summary are the page's own. */
         if (form == DESCRIBE_TEXT)
                 (void)fprintf(out, "%s %s: %s\n\nOptions of [%s ID]\n", table->name, plugin->version, table->summary,
                               table->name);
         else if (form == DESCRIBE_ROFF)
                 (void)fprintf(out, ".SS [%s ID]\n%s.\n", table->name, table->summary);
+        else /* the name is the page's own */
+                (void)fprintf(out, "%s.\n\n", table->summary);
         print_options(out, plugin, form);
         print_channels(out, plugin, form);
 }
@@ -116,6 +121,31 @@ static int describe_name(const char *dir, const char *name, enum describe_form f
                 print_plugin(out, plugin, form);
         else if (r == -ENOENT) /* a refused one has been named already */
                 log_error("%s", fault.text);
+        loader_done(&loader);
+        return r;
+}
+
+int devices_describe_list(const char *plugin_dir, FILE *out)
+{
+        struct loader loader;
+        char **names = NULL;
+        size_t count = 0;
+
+        int r = loader_init(&loader, plugin_dir);
+        if (r < 0)
+                return r;
+        r = plugin_names(plugin_dir, &names, &count);
+        (void)fputs("| plugin | is |\n| --- | --- |\n", out);
+        for (size_t i = 0; i < count; i++) {
+                const struct plugin *plugin;
+                struct fault fault;
+                if (r == 0)
+                        r = names[i] ? loader_get(&loader, names[i], &fault, &plugin) : -ENOMEM;
+                if (r == 0)
+                        (void)fprintf(out, "| [%s](%s.md) | %s |\n", names[i], names[i], plugin->table.summary);
+                free(names[i]);
+        }
+        free(names);
         loader_done(&loader);
         return r;
 }
@@ -162,6 +192,8 @@ void devices_describe_shared(enum describe_form form, FILE *out)
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+                if (i > 0 && form == DESCRIBE_MARKDOWN)
+                        (void)fputc('\n', out);
                 describe_heading(out, tables[i].heading, form);
                 options_describe_head(out, form);
                 options_describe(out, tables[i].rows, form);

@@ -124,6 +124,8 @@ int devices_outputs_safe(const struct devices_options *options, const struct con
 
 /* `sconced --describe [PLUGIN]`: what a plugin (name or path) declares; NULL: all of the directory. */
 int devices_describe(const char *plugin_dir, const char *plugin, enum describe_form form, FILE *out) MUST_CHECK;
+/* In Markdown: one row for each plugin of the directory, with a link to its page. */
+int devices_describe_list(const char *plugin_dir, FILE *out) MUST_CHECK;
 /* The options that plugins share. */
 void devices_describe_shared(enum describe_form form, FILE *out);
 /* The kinds of channels. */
