@@ -8,6 +8,9 @@
 #include "util/suggest.h"
 #include "util/text.h"
 
+/* How many rules of a circle are named. */
+#define CIRCLE_SHOWN 5
+
 struct checked {
         const struct config_section *section;
         struct rule *rule;
@@ -192,28 +195,35 @@ static int check_rule(struct checking *checking, const struct config_section *se
 
 /* ---- Circles ------------------------------------------------------------------------------------------- */
 
-static void list_circle(const struct checking *checking, const size_t *circles, size_t circle, char *list,
-                        size_t size)
+/* "a, b, c and 7 more"; how many there are. */
+static size_t list_circle(const struct checking *checking, const size_t *circles, size_t circle, char *list,
+                          size_t size)
 {
-        size_t used = 0;
+        size_t used = 0, count = 0;
 
-        for (size_t i = 0; i < checking->count && used < size; i++)
-                if (circles[i] == circle)
-                        used += (size_t)snprintf(list + used, size - used, "%s%s", used ? ", " : "",
+        for (size_t i = 0; i < checking->count; i++) {
+                if (circles[i] != circle)
+                        continue;
+                if (count++ < CIRCLE_SHOWN)
+                        used += (size_t)snprintf(list + used, size - used, "%s%.40s", used ? ", " : "",
                                                  checking->items[i].rule->name);
+        }
+        if (count > CIRCLE_SHOWN)
+                (void)snprintf(list + used, size - used, " and %zu more", count - CIRCLE_SHOWN);
+        return count;
 }
 
 static void complain_circle(const struct checking *checking, const size_t *circles, size_t first)
 {
-        char list[160];
+        char list[CIRCLE_SHOWN * 42 + 32];
         struct fault fault;
 
-        list_circle(checking, circles, circles[first], list, sizeof(list));
-        if (strchr(list, ','))
-                (void)fault_set(&fault, -EINVAL,
-                                "these rules set each other off for ever: %s; a delay in one of "
-                                "them makes it a blinker",
-                                list);
+        if (list_circle(checking, circles, circles[first], list, sizeof(list)) > 1)
+                (void)fault_set(
+                        &fault, -EINVAL,
+                        "these rules set each other off for ever: %s; a delay in one of them makes it a "
+                        "blinker",
+                        list);
         else
                 (void)fault_set(&fault, -EINVAL,
                                 "this rule sets itself off for ever; a delay makes it a blinker");

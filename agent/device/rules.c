@@ -24,8 +24,8 @@ struct rules {
         size_t count;
         struct firing *queue, **queue_end;
         struct timer *turn;
-        unsigned depth; /* of the rule whose command is being carried out; 0: none is */
-        bool was_cut;
+        unsigned depth;     /* of the rule whose command is being carried out; 0: none is */
+        char told_cut[256]; /* "" since the last reload */
         bool stopped;
 };
 
@@ -155,15 +155,18 @@ static void on_turn(void *userdata)
 
 /* ---- Setting off --------------------------------------------------------------------------------------- */
 
+/* The same chain may come with every reading: told once, until a reload. */
 static void cut(struct rules *rules, const struct rule *rule)
 {
-        char text[256];
+        char text[sizeof(rules->told_cut)];
 
         (void)snprintf(text, sizeof(text),
                        "%s was not carried out: %d rules before it have set each other off in a row",
                        rule->name, RULE_DEPTH_MAX);
+        if (strcmp(text, rules->told_cut) == 0)
+                return;
+        memcpy(rules->told_cut, text, sizeof(text));
         log_warning("rule %s", text);
-        rules->was_cut = true;
         devices_problem(rules->set, "rules", text);
 }
 
@@ -393,9 +396,9 @@ static void take_over(struct rules *rules, struct rule **items, size_t count)
         free(rules->items);
         rules->items = items;
         rules->count = count;
-        if (rules->was_cut)
+        if (rules->told_cut[0])
                 devices_problem(rules->set, "rules", NULL);
-        rules->was_cut = false;
+        rules->told_cut[0] = '\0';
 }
 
 int rules_apply(struct rules *rules, const struct config *config)

@@ -513,6 +513,16 @@ static void rule__chain_of_nine__cut_and_told(void **state)
                 "r8 was not carried out: 8 rules before it have set each other off in a row";
         assert_true(house_logged(house, told));
         assert_non_null(strstr(house_told(house, "node", DEVICE_STATE), told));
+        /* The same again is no news. */
+        size_t log_size = house->log_size;
+        for (int i = 0; i < 9; i++) {
+                char id[3] = { 'l', (char)('0' + i) };
+                set(house, id, "OFF");
+        }
+        set(house, "l0", "ON");
+        assert_level(house, 8, 1);
+        assert_level(house, 9, 0);
+        assert_null(strstr(house->log + log_size, told));
         /* A new stimulus is a new chain. */
         set(house, "l8", "OFF");
         set(house, "l8", "ON");
