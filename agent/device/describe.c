@@ -107,7 +107,16 @@ static int describe_file(const char *path, enum describe_form form, FILE *out)
         return 0;
 }
 
-static int describe_name(const char *dir, const char *name, enum describe_form form, FILE *out)
+/* One row of the list of plugins. */
+static void print_row(FILE *out, const struct plugin *plugin, enum describe_form form)
+{
+        (void)form;
+        (void)fprintf(out, "| [%s](%s.md) | %s |\n", plugin->table.name, plugin->table.name, plugin->table.summary);
+}
+
+typedef void (*print_fn)(FILE *out, const struct plugin *plugin, enum describe_form form);
+
+static int describe_name(const char *dir, const char *name, print_fn print, enum describe_form form, FILE *out)
 {
         struct loader loader;
         const struct plugin *plugin;
@@ -118,39 +127,14 @@ static int describe_name(const char *dir, const char *name, enum describe_form f
                 return r;
         r = loader_get(&loader, name, &fault, &plugin);
         if (r == 0)
-                print_plugin(out, plugin, form);
+                print(out, plugin, form);
         else if (r == -ENOENT) /* a refused one has been named already */
                 log_error("%s", fault.text);
         loader_done(&loader);
         return r;
 }
 
-int devices_describe_list(const char *plugin_dir, FILE *out)
-{
-        struct loader loader;
-        char **names = NULL;
-        size_t count = 0;
-
-        int r = loader_init(&loader, plugin_dir);
-        if (r < 0)
-                return r;
-        r = plugin_names(plugin_dir, &names, &count);
-        (void)fputs("| plugin | is |\n| --- | --- |\n", out);
-        for (size_t i = 0; i < count; i++) {
-                const struct plugin *plugin;
-                struct fault fault;
-                if (r == 0)
-                        r = names[i] ? loader_get(&loader, names[i], &fault, &plugin) : -ENOMEM;
-                if (r == 0)
-                        (void)fprintf(out, "| [%s](%s.md) | %s |\n", names[i], names[i], plugin->table.summary);
-                free(names[i]);
-        }
-        free(names);
-        loader_done(&loader);
-        return r;
-}
-
-static int describe_all(const char *dir, enum describe_form form, FILE *out)
+static int describe_all(const char *dir, print_fn print, enum describe_form form, FILE *out)
 {
         char **names = NULL;
         size_t count = 0;
@@ -159,9 +143,9 @@ static int describe_all(const char *dir, enum describe_form form, FILE *out)
         if (result < 0)
                 log_error("%s: %s", dir, strerror(-result));
         for (size_t i = 0; i < count; i++) {
-                if (i > 0 && form != DESCRIBE_ROFF)
+                if (i > 0 && form == DESCRIBE_TEXT)
                         (void)fputc('\n', out);
-                int r = names[i] ? describe_name(dir, names[i], form, out) : -ENOMEM;
+                int r = names[i] ? describe_name(dir, names[i], print, form, out) : -ENOMEM;
                 result = r < 0 ? r : result;
                 free(names[i]);
         }
@@ -169,15 +153,21 @@ static int describe_all(const char *dir, enum describe_form form, FILE *out)
         return result;
 }
 
+int devices_describe_list(const char *plugin_dir, FILE *out)
+{
+        (void)fputs("| plugin | is |\n| --- | --- |\n", out);
+        return describe_all(plugin_dir, print_row, DESCRIBE_MARKDOWN, out);
+}
+
 int devices_describe(const char *plugin_dir, const char *plugin, enum describe_form form, FILE *out)
 {
         size_t length = plugin ? strlen(plugin) : 0;
 
         if (!plugin)
-                return describe_all(plugin_dir, form, out);
+                return describe_all(plugin_dir, print_plugin, form, out);
         if (strchr(plugin, '/') || (length > 3 && strcmp(plugin + length - 3, ".so") == 0))
                 return describe_file(plugin, form, out);
-        return describe_name(plugin_dir, plugin, form, out);
+        return describe_name(plugin_dir, plugin, print_plugin, form, out);
 }
 
 void devices_describe_shared(enum describe_form form, FILE *out)

@@ -190,21 +190,6 @@ static int parse_condition(struct rule_words *words, struct fault *fault)
         return words->channel ? take_event(words, rest, fault) : take_status(words, rest, fault);
 }
 
-int rule_condition_parse(const struct rule_part *part, struct rule_words *ret, struct fault *fault)
-{
-        struct rule_words words;
-
-        int r = take(part, &words, fault);
-        if (r < 0)
-                return r;
-        r = parse_condition(&words, fault);
-        if (r < 0)
-                rule_words_done(&words);
-        else
-                *ret = words;
-        return r;
-}
-
 /* ---- Actions ------------------------------------------------------------------------------------------- */
 
 static int parse_action(struct rule_words *words, struct fault *fault)
@@ -225,17 +210,30 @@ static int parse_action(struct rule_words *words, struct fault *fault)
         return 0;
 }
 
-int rule_action_parse(const struct rule_part *part, struct rule_words *ret, struct fault *fault)
+/* ---- Either -------------------------------------------------------------------------------------------- */
+
+static int parse(const struct rule_part *part, int (*parse_words)(struct rule_words *, struct fault *),
+                 struct rule_words *ret, struct fault *fault)
 {
         struct rule_words words;
 
         int r = take(part, &words, fault);
         if (r < 0)
                 return r;
-        r = parse_action(&words, fault);
+        r = parse_words(&words, fault);
         if (r < 0)
                 rule_words_done(&words);
         else
                 *ret = words;
         return r;
+}
+
+int rule_condition_parse(const struct rule_part *part, struct rule_words *ret, struct fault *fault)
+{
+        return parse(part, parse_condition, ret, fault);
+}
+
+int rule_action_parse(const struct rule_part *part, struct rule_words *ret, struct fault *fault)
+{
+        return parse(part, parse_action, ret, fault);
 }

@@ -16,12 +16,32 @@ static struct rule_part whole(const char *text)
         return (struct rule_part){ text, strlen(text) };
 }
 
+struct right {
+        const char *text, *device, *channel, *value; /* "" for none */
+        enum rule_op op;
+};
+
+static void assert_words(int (*parse)(const struct rule_part *, struct rule_words *, struct fault *),
+                         const struct right *samples, size_t count)
+{
+        for (size_t i = 0; i < count; i++) {
+                const struct rule_part part = whole(samples[i].text);
+                struct rule_words words;
+                struct fault fault = { 0 };
+                if (parse(&part, &words, &fault) < 0)
+                        fail_msg("%s: %s", samples[i].text, fault.text);
+                assert_string_equal(words.text, samples[i].text);
+                assert_string_equal(words.device, samples[i].device);
+                assert_string_equal(words.channel ? words.channel : "", samples[i].channel);
+                assert_string_equal(words.value ? words.value : "", samples[i].value);
+                assert_int_equal(words.op, samples[i].op);
+                rule_words_done(&words);
+        }
+}
+
 static void rule_condition_parse__right__its_words(void **state)
 {
-        static const struct {
-                const char *text, *device, *channel, *value;
-                enum rule_op op;
-        } samples[] = {
+        static const struct right samples[] = {
                 { "wall.press single", "wall", "press", "single", RULE_EVENT },
                 { "wall.press\t single", "wall", "press", "single", RULE_EVENT },
                 { "kitchen.state = ON", "kitchen", "state", "ON", RULE_EQUAL },
@@ -35,25 +55,11 @@ static void rule_condition_parse__right__its_words(void **state)
                 { "board.temperature >= 6e1", "board", "temperature", "6e1", RULE_AT_LEAST },
                 { "door.note = \"a = b, c\"", "door", "note", "\"a = b, c\"", RULE_EQUAL },
                 { "door.note = a b", "door", "note", "a b", RULE_EQUAL },
-                { "pump online", "pump", NULL, NULL, RULE_ONLINE },
-                { "pump OFFLINE", "pump", NULL, NULL, RULE_OFFLINE },
+                { "pump online", "pump", "", "", RULE_ONLINE },
+                { "pump OFFLINE", "pump", "", "", RULE_OFFLINE },
         };
         (void)state;
-        for (size_t i = 0; i < ARRAY_SIZE(samples); i++) {
-                const struct rule_part part = whole(samples[i].text);
-                struct rule_words words;
-                struct fault fault = { 0 };
-                int r = rule_condition_parse(&part, &words, &fault);
-                if (r < 0)
-                        fail_msg("%s: %s", samples[i].text, fault.text);
-                assert_string_equal(words.text, samples[i].text);
-                assert_string_equal(words.device, samples[i].device);
-                assert_string_equal(words.channel ? words.channel : "",
-                                    samples[i].channel ? samples[i].channel : "");
-                assert_string_equal(words.value ? words.value : "", samples[i].value ? samples[i].value : "");
-                assert_int_equal(words.op, samples[i].op);
-                rule_words_done(&words);
-        }
+        assert_words(rule_condition_parse, samples, ARRAY_SIZE(samples));
 }
 
 struct wrong {
@@ -110,28 +116,15 @@ static void rule_condition_parse__wrong__says_how_it_is_written(void **state)
 
 static void rule_action_parse__right__its_words(void **state)
 {
-        static const struct {
-                const char *text, *device, *channel, *value;
-        } samples[] = {
-                { "kitchen TOGGLE", "kitchen", NULL, "TOGGLE" },
-                { "kitchen.brightness   128", "kitchen", "brightness", "128" },
-                { "kitchen {\"state\":\"ON\",\"transition\":2}", "kitchen", NULL,
-                  "{\"state\":\"ON\",\"transition\":2}" },
-                { "door.note \"a b\"", "door", "note", "\"a b\"" },
+        static const struct right samples[] = {
+                { "kitchen TOGGLE", "kitchen", "", "TOGGLE", RULE_EVENT },
+                { "kitchen.brightness   128", "kitchen", "brightness", "128", RULE_EVENT },
+                { "kitchen {\"state\":\"ON\",\"transition\":2}", "kitchen", "",
+                  "{\"state\":\"ON\",\"transition\":2}", RULE_EVENT },
+                { "door.note \"a b\"", "door", "note", "\"a b\"", RULE_EVENT },
         };
         (void)state;
-        for (size_t i = 0; i < ARRAY_SIZE(samples); i++) {
-                const struct rule_part part = whole(samples[i].text);
-                struct rule_words words;
-                struct fault fault = { 0 };
-                assert_int_equal(rule_action_parse(&part, &words, &fault), 0);
-                assert_string_equal(words.text, samples[i].text);
-                assert_string_equal(words.device, samples[i].device);
-                assert_string_equal(words.channel ? words.channel : "",
-                                    samples[i].channel ? samples[i].channel : "");
-                assert_string_equal(words.value, samples[i].value);
-                rule_words_done(&words);
-        }
+        assert_words(rule_action_parse, samples, ARRAY_SIZE(samples));
 }
 
 static void rule_action_parse__wrong__says_how_it_is_written(void **state)
