@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/text.h"
+
 /* ---- Reading the options ------------------------------------------------------------------------------- */
 
 static int parse_line(void *userdata, const char *text, char reason[static 160], struct sconce_line **ret)
@@ -30,6 +32,8 @@ size_t plugin_targets(const struct plugin *plugin, struct option_target targets[
                 targets[count++] = (struct option_target){ .rows = plugin->lines[i].companions.rows };
         if (plugin->settings.output)
                 targets[count++] = (struct option_target){ .rows = plugin->settings.output };
+        if (plugin->settings.interlock)
+                targets[count++] = (struct option_target){ .rows = plugin->settings.interlock };
         if (plugin->settings.readings)
                 targets[count++] = (struct option_target){ .rows = plugin->settings.readings };
         targets[count++] = (struct option_target){ .rows = plugin->settings.common };
@@ -185,15 +189,28 @@ static void PRINTF_LIKE(4, 5) complain(const struct config_section *section, con
                      "%s %s: %s", config_label(section, label), key, text);
 }
 
-static bool has_on_off(const struct plugin *plugin)
+/* Nobody but the group may say when a member is on. */
+static void check_interlock(const struct output_settings *output, const struct config_section *section,
+                            struct problems *problems)
 {
-        for (size_t i = 0; i < plugin->n_channels; i++) {
-                const struct sconce_channel *row = &plugin->table.channels[i];
-                if ((row->kind == SCONCE_LIGHT || row->kind == SCONCE_SWITCH) &&
-                    !(row->flags & SCONCE_READ_ONLY))
-                        return true;
+        static const char others[] = "on is not possible in an interlock group: the others may be on";
+
+        if (!output->interlock) {
+                if (config_entry_find(section, "dead_time"))
+                        complain(section, "dead_time", problems,
+                                 "it goes with an interlock, which is missing");
+                return;
         }
-        return false;
+        if (!text_is_id(output->interlock))
+                complain(section, "interlock", problems,
+                         "a group is called like a device: [a-z0-9][a-z0-9_-]*");
+        if (output->power_on == POWER_ON_KEEP)
+                complain(section, "power_on", problems,
+                         "keep is not possible in an interlock group: all are off at first");
+        if (output->on_exit == ON_EVENT_ON)
+                complain(section, "on_exit", problems, "%s", others);
+        if (output->on_offline == ON_EVENT_ON)
+                complain(section, "on_offline", problems, "%s", others);
 }
 
 static int check_output(const struct blueprint *blueprint, const struct config_section *section,
@@ -208,7 +225,7 @@ static int check_output(const struct blueprint *blueprint, const struct config_s
                 complain(section, "on_exit", problems,
                          "keep is not possible for an output that is on for a limited time: off is allowed, "
                          "and the default");
-        if (!has_on_off(blueprint->plugin)) {
+        if (!plugin_has_on_off(blueprint->plugin)) {
                 static const char only[] = "this device is not switched on and off; keep and off are allowed";
                 if (output->on_exit == ON_EVENT_ON)
                         complain(section, "on_exit", problems, "%s", only);
@@ -221,6 +238,8 @@ static int check_output(const struct blueprint *blueprint, const struct config_s
         } else if (output->on_exit == ON_EVENT_ON && blueprint_outputs(blueprint) > 1) {
                 complain(section, "on_exit", problems, "on is possible for a single output line only");
         }
+        if (blueprint->plugin->settings.interlock)
+                check_interlock(output, section, problems);
         return problems->count > before ? -EINVAL : 0;
 }
 

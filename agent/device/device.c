@@ -59,7 +59,8 @@ int device_call(struct device *device, enum job job, const struct sconce_command
 {
         device_enter(device);
         device->said[0] = '\0';
-        int r = body_run(device->body, job, command);
+        int held = job == JOB_COMMAND ? interlock_command(device, command) : 0;
+        int r = held == 0 ? body_run(device->body, job, command) : MIN(held, 0);
         device_leave(device);
         return r;
 }
@@ -124,6 +125,7 @@ static void start_done(struct device *device, int r)
         device->was_timed = false;
         saved_started(device);
         saved_timed(device);
+        interlock_started(device);
         device->backoff_us = 0;
         device->changed = true;
         if (device_unknown_reading(device))
@@ -234,6 +236,7 @@ void device_stop(struct device *device, enum stop_why why)
         }
         device_enter(device);
         output_rest(device);
+        interlock_stopped(device);
         calls_refuse_all(device, RESULT_OFFLINE, "the device is being stopped");
         device->phase =
                 DEVICE_STOPPED; /* from here on reports are not taken: the last values are to come back */
@@ -253,6 +256,7 @@ static void lose(struct device *device, const struct fault *fault)
 {
         device_enter(device);
         output_rest(device);
+        interlock_stopped(device);
         device->phase = DEVICE_FAILED;
         stop_on_loop(device);
         device_ail(device, AILMENT_LIFE, fault);

@@ -15,6 +15,7 @@
 #include "device/commands.h"
 #include "device/devices.h"
 #include "device/doubles.h"
+#include "device/interlock.h"
 #include "device/loader.h"
 #include "device/rate.h"
 #include "device/rules.h"
@@ -99,6 +100,9 @@ struct device {
         bool exiting;          /* what is reported from now on is not to come back */
         uint64_t on_since_us;  /* 0: off */
         struct timer *max_on;
+        bool is_live;   /* of an interlock: an output of it is on */
+        bool is_wanted; /* to be on when its interlock lets it, at the next start or after a reload */
+        struct waiting *waiting; /* the command that its interlock holds back */
 
         /* Blocking devices. */
         struct worker *worker;
@@ -117,6 +121,7 @@ struct devices {
         struct loader loader;
         struct doubles *doubles;
         struct rules *rules; /* NULL at --check */
+        struct interlock *interlocks;
         struct device **items;
         size_t count;
         bool broker_seen;
@@ -229,6 +234,8 @@ int host_lines_init(struct device *device) MUST_CHECK;
 void host_close_all(struct device *device);
 /* All open output lines and dimmers, without the plugin. */
 int host_force_off(struct device *device) MUST_CHECK;
+/* As far as it was driven: what a line shows may be somebody else's doing. */
+bool host_is_any_on(const struct device *device);
 /* The sentence is there already when the plugin hands the errno on. */
 int host_result(struct device *device, int r, const struct fault *fault);
 /* Hardware is for devices that start or run: not for `configure`, which --check runs too. */
@@ -265,6 +272,8 @@ int output_first(struct device *device, const char *channel, struct sconce_value
 void output_watch(struct device *device); /* something was reported */
 void output_rest(struct device *device);  /* it is not running any more: no timer */
 void output_exit(struct device *device);
+void output_switch_off(struct device *device); /* at once, by its plugin or without it */
+bool output_is_timed(const struct device *device);
 void output_broker_lost(struct device *device);
 
 /* ---- node.c -------------------------------------------------------------------------------------------- */

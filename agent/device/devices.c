@@ -81,8 +81,8 @@ void devices_free(struct devices *set)
 {
         if (!set)
                 return;
-        for (size_t i = 0; i < set->count; i++)
-                device_free(set->items[i]);
+        while (set->count > 0) /* none that is freed already is found in the set */
+                device_free(set->items[--set->count]);
         rules_free(set->rules);
         free(set->items);
         for (size_t i = 0; i < set->n_problems; i++) {
@@ -93,6 +93,7 @@ void devices_free(struct devices *set)
         plugin_free(set->node_plugin);
         loader_done(&set->loader);
         doubles_free(set->doubles);
+        interlocks_free(set);
         json_text_done(&set->text);
         free(set);
 }
@@ -210,6 +211,7 @@ int devices_check(const struct devices_options *options, const struct config *co
         for (size_t i = 0; r == 0 && i < config->count; i++)
                 if (config_is_device(config, i))
                         r = add_new(set, config->sections[i].id, NULL, &config->sections[i], problems);
+        interlock_check(config, problems);
         if (r == 0)
                 r = check_used(set, config, problems);
         return r < 0 ? r : rules_check(set, config, problems);
@@ -239,6 +241,11 @@ static void start(struct device *device)
         device_start(device);
 }
 
+static bool stays(const struct device *device)
+{
+        return device->is_marked || strcmp(device->id, NODE_ID) == 0;
+}
+
 /* Stops what is gone, so that a line or a name is free before somebody else takes it. */
 static void sweep(struct devices *set)
 {
@@ -246,14 +253,19 @@ static void sweep(struct devices *set)
 
         for (size_t i = 0; i < set->count; i++) {
                 struct device *device = set->items[i];
-                if (device->is_marked || strcmp(device->id, NODE_ID) == 0) {
-                        set->items[kept++] = device;
+                if (stays(device))
                         continue;
-                }
                 device_log(device, LOG_INFO, "is gone from the config: stopped");
                 device_stop(device, STOP_GONE);
                 publish_empty(set, device->id);
-                device_free(device);
+        }
+        /* Then alone, since a device that stops may look at the others. */
+        for (size_t i = 0; i < set->count; i++) {
+                struct device *device = set->items[i];
+                if (stays(device))
+                        set->items[kept++] = device;
+                else
+                        device_free(device);
         }
         set->count = kept;
 }
@@ -272,6 +284,12 @@ static enum fate fate_of(const struct device *device, const struct config_sectio
         if (blueprint_same_section(device->plugin, device->section, section, &in_place))
                 return device->phase == DEVICE_BROKEN ? FATE_CHANGED : FATE_SAME;
         return in_place && device->phase != DEVICE_BROKEN ? FATE_IN_PLACE : FATE_CHANGED;
+}
+
+static bool restarts(const struct device *device, const struct config_section *section)
+{
+        enum fate fate = fate_of(device, section);
+        return fate == FATE_NEW || fate == FATE_CHANGED;
 }
 
 /* Stops the device and puts its successor in its place. */
@@ -331,12 +349,14 @@ int devices_apply(struct devices *set, const struct config *config)
 
         loader_refresh(&set->loader);
         mark(set, config);
+        interlock_before_reload(set, config, restarts);
         sweep(set);
         for (size_t i = 0; i < config->count; i++) {
                 int r = config_is_device(config, i) ? apply_section(set, &config->sections[i], &problems) : 0;
                 if (r < 0)
                         return r;
         }
+        interlock_after_reload(set);
         /* After all stops: a line may have moved from one device to another. */
         for (size_t i = 0; i < set->count; i++)
                 if (set->items[i]->phase == DEVICE_STOPPED || set->items[i]->phase == DEVICE_BROKEN)

@@ -14,6 +14,7 @@ struct device_line {
         struct device *device;
         const struct blueprint_line *of;
         sconce_line_fn fn;
+        bool driven; /* an output that we have switched on, or tried to */
 };
 
 struct sconce_timer {
@@ -196,9 +197,16 @@ static int host_line_output(struct sconce_device *dev, struct sconce_line *handl
         struct fault fault = { 0 };
 
         int r = openable(device, line, true, &fault);
+        if (first_value < 0 && interlock_is_member(device))
+                first_value = 0;
+        if (r == 0 && first_value > 0)
+                r = interlock_permit(device, &fault);
         if (r == 0)
                 r = line_open_output(device->set->options.gpio, handle,
                                      first_value < 0 ? -1 : first_value != 0, on_edge, line, &fault);
+        if (r == 0)
+                line->driven = first_value > 0;
+        interlock_watch(device);
         return host_result(device, r, &fault);
 }
 
@@ -240,8 +248,14 @@ static int host_line_set(struct sconce_device *dev, struct sconce_line *handle, 
         struct fault fault = { 0 };
 
         int r = open_line(device, handle, &fault);
-        if (r == 0)
+        if (r == 0 && active)
+                r = interlock_permit(device, &fault);
+        if (r == 0) {
+                struct device_line *line = find_line(device, handle);
                 r = line_set(handle, active, &fault);
+                line->driven = active || (line->driven && r < 0);
+        }
+        interlock_watch(device);
         return use_result(device, handle, r, &fault);
 }
 
@@ -256,6 +270,20 @@ static int host_line_get(struct sconce_device *dev, struct sconce_line *handle, 
         return use_result(device, handle, r, &fault);
 }
 
+bool host_is_any_on(const struct device *device)
+{
+        const struct blueprint *blueprint = device->body ? device->body->blueprint : NULL;
+        double level;
+
+        for (size_t i = 0; blueprint && device->lines && i < blueprint->n_lines; i++)
+                if (device->lines[i].driven && line_is_open(blueprint->lines[i].line))
+                        return true;
+        for (size_t i = 0; blueprint && i < blueprint->n_dimmers; i++)
+                if (dimmer_get(blueprint->dimmers[i].dimmer, &level) == 0 && level > 0)
+                        return true;
+        return false;
+}
+
 int host_force_off(struct device *device)
 {
         const struct blueprint *blueprint = device->body->blueprint;
@@ -267,11 +295,13 @@ int host_force_off(struct device *device)
                 if (!blueprint_line_is_output(&blueprint->lines[i]) || !line_is_open(line))
                         continue;
                 int r = line_set(line, false, &fault);
+                device->lines[i].driven &= r < 0;
                 if (r < 0) {
                         device_log(device, LOG_ERR, "%s", fault.text);
                         result = use_result(device, line, r, &fault);
                 }
         }
+        interlock_watch(device);
         return result;
 }
 
@@ -442,6 +472,7 @@ void host_close_all(struct device *device)
                         line_close(blueprint->lines[i].line);
         for (size_t i = 0; i < blueprint->n_dimmers; i++)
                 dimmer_close(blueprint->dimmers[i].dimmer);
+        interlock_watch(device);
         while (device->timers) {
                 struct sconce_timer *timer = device->timers;
                 device->timers = timer->next;

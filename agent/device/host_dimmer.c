@@ -20,7 +20,10 @@ static int use(struct device *device, struct sconce_dimmer *dimmer, double level
         struct fault fault = { 0 };
         bool was_open = dimmer_is_open(dimmer);
 
-        int r = dimmer_set(dimmer, level, &fault);
+        int r = level > 0 ? interlock_permit(device, &fault) : 0;
+        if (r == 0)
+                r = dimmer_set(dimmer, level, &fault);
+        interlock_watch(device);
         if (r < 0 && was_open && !dimmer_is_open(dimmer))
                 device_lost(device, &fault);
         return host_result(device, r, &fault);
@@ -31,14 +34,19 @@ int host_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer, ui
 {
         struct device *device = device_of(dev);
         struct fault fault = { 0 };
-        int r;
+        int r = 0;
 
+        if (first_level == SCONCE_DIMMER_KEEP && interlock_is_member(device))
+                first_level = 0;
+        if (first_level > 0)
+                r = interlock_permit(device, &fault);
         if (!host_may_touch(device))
                 r = fault_set(&fault, -EPERM, "dimmers are opened in start");
         else if (!owns(device, dimmer))
                 r = fault_set(&fault, -EINVAL, "the plugin opened a dimmer that is not its own");
-        else
+        else if (r == 0)
                 r = dimmer_open(device->set->options.gpio, dimmer, period_ns, first_level, &fault);
+        interlock_watch(device);
         return host_result(device, r, &fault);
 }
 

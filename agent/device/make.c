@@ -249,6 +249,7 @@ void device_free(struct device *device)
         worker_release(device->worker);
         if (device->body && !device->worker)
                 host_close_all(device);
+        interlock_forget(device);
         free(device->lines);
         body_free(device->body);
         timer_free(device->next);
@@ -309,6 +310,7 @@ void device_inherit(struct device *device, struct device *old)
         device->was_timed |= old->was_timed || old->timed_now;
         device->on_since_us = old->on_since_us;
         device->watched = TAKE_PTR(old->watched);
+        device->is_wanted = old->is_wanted;
         device->told_status = old->told_status;
         device->told_online = old->told_online;
         (void)memcpy(device->told_error, old->told_error, sizeof(device->told_error));

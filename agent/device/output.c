@@ -70,8 +70,12 @@ int output_first(struct device *device, const char *key, struct sconce_value *re
 
         if (!channel || !channel_is_writable(channel))
                 return -EINVAL;
-        if (is_output(device) && channel_is_on_off(channel))
-                return first_on_off(device, channel, ret);
+        if (is_output(device) && channel_is_on_off(channel)) {
+                int r = first_on_off(device, channel, ret);
+                if (r == 0)
+                        interlock_first(device, ret);
+                return r;
+        }
         return channel_kept(channel, ret);
 }
 
@@ -101,6 +105,20 @@ static int switch_off(struct device *device)
         /* Found again: the plugin may have added channels meanwhile. */
         channel = channels_first_on_off(&device->channels);
         return channel->now.on ? force_off(device, channel) : 0;
+}
+
+void output_switch_off(struct device *device)
+{
+        device_enter(device);
+        (void)switch_off(device);
+        if (device->is_live) /* whatever the plugin says */
+                (void)!host_force_off(device);
+        device_leave(device);
+}
+
+bool output_is_timed(const struct device *device)
+{
+        return device->timed_now || is_timed_by_plugin(device);
 }
 
 static void on_max_on(void *userdata)

@@ -245,6 +245,17 @@ static int check_channels(const struct plugin *plugin, struct fault *fault)
         return 0;
 }
 
+bool plugin_has_on_off(const struct plugin *plugin)
+{
+        for (size_t i = 0; i < plugin->n_channels; i++) {
+                const struct sconce_channel *row = &plugin->table.channels[i];
+                const struct channel channel = { .row = *row, .kind = kind_get(row->kind) };
+                if (channel_is_on_off(&channel))
+                        return true;
+        }
+        return false;
+}
+
 /* ---- Life ---------------------------------------------------------------------------------------------- */
 
 static int add_lines(struct plugin *plugin)

@@ -32,6 +32,9 @@ struct plugin {
 int plugin_new(const struct sconce_module *module, struct fault *fault, struct plugin **ret) MUST_CHECK;
 void plugin_free(struct plugin *plugin);
 
+/* A channel that is switched on and off. */
+bool plugin_has_on_off(const struct plugin *plugin);
+
 static inline bool plugin_is_blocking(const struct plugin *plugin)
 {
         return plugin->table.flags & SCONCE_BLOCKING;

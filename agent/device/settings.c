@@ -49,6 +49,17 @@ const struct sconce_option settings_output_rows[] = {
         { .key = NULL },
 };
 
+/* For what is switched on and off. A cover has a dead time of its own between its two outputs: a plugin with
+ * options of these names keeps them. */
+static const struct sconce_option interlock_rows[] = {
+        SCONCE_OPTION_STRING(struct device_settings, output.interlock, "interlock", 0,
+                             "Group of outputs of which one at most is on"),
+        SCONCE_OPTION_DURATION(struct device_settings, output.dead_time_us, "dead_time", 0,
+                               "How long all of the group are off between one and another", .def = "500ms",
+                               .min = "10ms", .max = "1h"),
+        { .key = NULL },
+};
+
 static const char *const bias_choices[] = {
         [LINE_BIAS_AS_IS] = "as-is",
         [LINE_BIAS_DISABLED] = "disabled",
@@ -84,13 +95,30 @@ static bool measures(const struct plugin *plugin)
         return plugin->n_channels == 0 && !plugin->has_output && plugin->table.read;
 }
 
+static bool has_key(const struct sconce_option *rows, const char *key)
+{
+        for (; rows->key; rows++)
+                if (strcmp(rows->key, key) == 0)
+                        return true;
+        return false;
+}
+
+static bool can_interlock(const struct plugin *plugin)
+{
+        for (size_t i = 0; interlock_rows[i].key; i++)
+                if (has_key(plugin->table.options, interlock_rows[i].key))
+                        return false;
+        return plugin->has_output && plugin_has_on_off(plugin);
+}
+
 void settings_tables_init(const struct plugin *of, struct settings_tables *ret)
 {
         const struct sconce_plugin *plugin = &of->table;
         size_t count = ARRAY_SIZE(settings_common_rows) - 1;
 
         *ret = (struct settings_tables){ .output = of->has_output ? settings_output_rows : NULL,
-                                         .readings = measures(of) ? reading_rows : NULL };
+                                         .readings = measures(of) ? reading_rows : NULL,
+                                         .interlock = can_interlock(of) ? interlock_rows : NULL };
         memcpy(ret->common, settings_common_rows, sizeof(settings_common_rows));
         for (size_t i = 0; i < count; i++)
                 if (strcmp(ret->common[i].key, "every") == 0)
@@ -119,14 +147,6 @@ void line_companions_init(const struct sconce_option *line_row, struct line_comp
                                ret->rows[i].key);
                 ret->rows[i].key = ret->keys[i];
         }
-}
-
-static bool has_key(const struct sconce_option *rows, const char *key)
-{
-        for (; rows->key; rows++)
-                if (strcmp(rows->key, key) == 0)
-                        return true;
-        return false;
 }
 
 bool settings_key_is_taken(const char *key)

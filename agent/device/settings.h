@@ -16,7 +16,9 @@ struct output_settings {
         int on_exit;    /* enum on_event; -1: not written */
         int on_offline; /* enum on_event */
         bool offline_at_start;
-        uint64_t max_on_us; /* 0: no limit */
+        uint64_t max_on_us;    /* 0: no limit */
+        const char *interlock; /* its group; NULL: none */
+        uint64_t dead_time_us;
 };
 
 struct device_settings {
@@ -36,6 +38,7 @@ struct settings_tables {
         struct sconce_option common[8];     /* with the plugin's own defaults of `every` and `deadline` */
         const struct sconce_option *output; /* NULL: the plugin has no output */
         const struct sconce_option *readings; /* NULL: it measures nothing */
+        const struct sconce_option *interlock; /* NULL: it is no switch, or has an interlock of its own */
 };
 
 struct plugin;

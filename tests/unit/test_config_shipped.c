@@ -114,7 +114,7 @@ static void shipped_config__with_every_comment_lifted__passes_too(void **state)
 static void examples__each__passes(void **state)
 {
         static const char *const examples[] = { "lamp",  "door",      "button", "shutter",
-                                                "meter", "simulated", "dimmer", "rules" };
+                                                "meter", "simulated", "dimmer", "rules", "interlock" };
         for (size_t i = 0; i < ARRAY_SIZE(examples); i++) {
                 struct fixture *f = *state;
                 char path[64];

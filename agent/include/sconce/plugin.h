@@ -85,7 +85,8 @@ struct sconce_list {
  *
  * The agent has rows of its own in every device's section, whose keys a plugin cannot take: name, area,
  * every, rate, history; deadline where the plugin is SCONCE_BLOCKING; power_on, on_exit, on_offline,
- * offline_at_start, max_on where there is an SCONCE_OUTPUT; delta, heartbeat, round, multiplier, offset, filter,
+ * offline_at_start, max_on where there is an SCONCE_OUTPUT; interlock and dead_time where that is a LIGHT or
+ * SWITCH, unless the plugin has an option of one of these two names; delta, heartbeat, round, multiplier, offset, filter,
  * filter_size where there is an SCONCE_SENSOR (report what was measured: the agent does the rest). Each LINE row brings companions: active_low and
  * bias, drive for an output, debounce for an input. They are called so for the row "line", and KEY_active_low
  * and so on for a row "KEY". The plugin sees logical levels only.
@@ -348,8 +349,8 @@ struct sconce_plugin {
          * closed by the host afterwards. May be NULL. */
         void (*stop)(struct sconce_device *dev, void *instance);
 
-        /* Carries out a command and reports what the hardware now does. -EBUSY refuses it as `busy` (an
-         * interlock's dead time), any other error as `failed`. NULL: nothing can be written. */
+        /* Carries out a command and reports what the hardware now does. -EBUSY refuses it as `busy`, any
+         * other error as `failed`. NULL: nothing can be written. */
         int (*command)(struct sconce_device *dev, void *instance, const struct sconce_command *command);
 
         /* Reads now and reports. Called every `every` and on request; a failure backs off and marks the
