@@ -86,10 +86,11 @@ struct sconce_list {
  * The agent has rows of its own in every device's section, whose keys a plugin cannot take: name, area,
  * every, rate, history; deadline where the plugin is SCONCE_BLOCKING; power_on, on_exit, on_offline,
  * offline_at_start, max_on where there is an SCONCE_OUTPUT; interlock and dead_time where that is a LIGHT or
- * SWITCH, unless the plugin has an option of one of these two names; delta, heartbeat, round, multiplier, offset, filter,
- * filter_size where there is an SCONCE_SENSOR (report what was measured: the agent does the rest). Each LINE row brings companions: active_low and
- * bias, drive for an output, debounce for an input. They are called so for the row "line", and KEY_active_low
- * and so on for a row "KEY". The plugin sees logical levels only.
+ * SWITCH, unless the plugin has an option of one of these two names; delta, heartbeat, round, multiplier,
+ * offset, filter, filter_size where there is an SCONCE_SENSOR (report what was measured: the agent does the
+ * rest). Each LINE row brings companions: active_low and bias, drive for an output, debounce for an input.
+ * They are called so for the row "line", and KEY_active_low and so on for a row "KEY". The plugin sees
+ * logical levels only.
  */
 struct sconce_option {
         const char *key; /* [a-z][a-z0-9_]* */
@@ -379,72 +380,147 @@ struct sconce_module {
 
 /* ---- Host services ------------------------------------------------------------------------------------- */
 
+/*
+ * What holds for every function below, unless it says otherwise:
+ *
+ * - `dev` is the handle that the callback was given. It is valid from `configure` to the end of `stop`, for
+ *   this device alone, and never NULL. No other pointer may be NULL.
+ * - Called from the device's own callbacks only, never from a thread that the plugin has made.
+ * - "Any callback" is every one of the plugin's, blocking or not. "Loop" is one of a plugin that is not
+ *   SCONCE_BLOCKING; in one that is, it returns -EXDEV. In `configure` only what says so may be called: it
+ *   runs at `sconced --check` too, and the rest is refused, most of it with -EPERM.
+ * - Returns 0, or a negative errno: those that are named, -ENOMEM, and -ENOSYS where the agent is older than
+ *   the function. On failure nothing has changed, and what `ret_…` points to is untouched.
+ * - What is passed in is borrowed for the call; texts and rows that the host keeps are copied.
+ * - A line, a dimmer, a timer, a watch belongs to the host, which closes it when the device stops, after
+ *   `stop`, and after a failed `start`. The plugin frees none of them, and uses none from before.
+ * - Times are microseconds of CLOCK_BOOTTIME (it goes on while the machine sleeps), of which 0 is never one.
+ */
+
 #define SCONCE_HOST_HAS_(dev, member)                                                                        \
         ((dev)->host->size >= offsetof(struct sconce_host, member) + sizeof((dev)->host->member) &&          \
          (dev)->host->member)
 #define SCONCE_CALL_(dev, member, ...)                                                                       \
         (SCONCE_HOST_HAS_(dev, member) ? (dev)->host->member(__VA_ARGS__) : -ENOSYS)
 
-/* The device's id: the second word of its section. */
+/*
+ * The device's id: the second word of its section.
+ *
+ * Returns the host's text, valid as long as the device; "" where the agent is too old to say. Any callback,
+ * and `configure`.
+ */
 static inline const char *sconce_id(struct sconce_device *dev)
 {
         return SCONCE_HOST_HAS_(dev, id) ? dev->host->id(dev) : "";
 }
 
-/* Reports values of one moment, any number of channels; the others keep theirs. The agent publishes the state
- * when it changed or an answer is due, once for all reports of one callback. -EINVAL: unknown channel or
- * wrong type, -EILSEQ: text that is not UTF-8; nothing is reported then. (A blocking device's report is
- * looked at later, and its mistakes are logged.) */
+/*
+ * Reports values of one moment, now. Channels that are not named keep theirs. The agent publishes the state
+ * when it has changed or an answer is due, once for all reports of one callback.
+ *
+ * values: `count` of them, each of a channel that has a state, with the type of the channel's kind, or
+ *         SCONCE_VALUE_NONE: it is known to be unknown. All are taken, or none. Texts are copied.
+ * count:  0 is allowed, and says that the device has been read.
+ *
+ * Returns -EINVAL: no such channel, one without a state, the wrong type, a number that is not finite;
+ * -EILSEQ: text that is not UTF-8. A blocking device's report is looked at later, and its mistakes are
+ * logged. Any callback but `stop`, where reports are not taken any more.
+ */
 static inline int sconce_report(struct sconce_device *dev, const struct sconce_value *values, size_t count)
 {
         return SCONCE_CALL_(dev, report, dev, 0, values, count);
 }
 
-/* The same of a moment that is past: an edge's time_us. */
+/*
+ * The same of a moment that is past: an edge's.
+ *
+ * time_us: when it was; 0: now.
+ */
 static inline int sconce_report_at(struct sconce_device *dev, uint64_t time_us,
                                    const struct sconce_value *values, size_t count)
 {
         return SCONCE_CALL_(dev, report, dev, time_us, values, count);
 }
 
+/*
+ * One value, now: as sconce_report().
+ */
 static inline int sconce_report_bool(struct sconce_device *dev, const char *channel, bool on)
 {
         const struct sconce_value value = SCONCE_BOOL(channel, on);
         return sconce_report(dev, &value, 1);
 }
 
+/*
+ * One value, now: as sconce_report().
+ *
+ * number: finite, in the channel's unit.
+ */
 static inline int sconce_report_number(struct sconce_device *dev, const char *channel, double number)
 {
         const struct sconce_value value = SCONCE_NUM(channel, number);
         return sconce_report(dev, &value, 1);
 }
 
+/*
+ * One value, now: as sconce_report().
+ *
+ * text: UTF-8; copied. Of a SCONCE_TEXT_LIST one item a line.
+ */
 static inline int sconce_report_text(struct sconce_device *dev, const char *channel, const char *text)
 {
         const struct sconce_value value = SCONCE_STR(channel, text);
         return sconce_report(dev, &value, 1);
 }
 
-/* Says that something happened: `event_type` is one of the channel's choices. */
+/*
+ * Says that something happened, now.
+ *
+ * channel:    the key of a channel of kind SCONCE_EVENT.
+ * event_type: one of its `choices`.
+ *
+ * Returns -EINVAL: no such channel, or it has no such choice. Any callback.
+ */
 static inline int sconce_event(struct sconce_device *dev, const char *channel, const char *event_type)
 {
         return SCONCE_CALL_(dev, event, dev, 0, channel, event_type);
 }
 
+/*
+ * The same of a moment that is past.
+ *
+ * time_us: when it was; 0: now.
+ */
 static inline int sconce_event_at(struct sconce_device *dev, uint64_t time_us, const char *channel,
                                   const char *event_type)
 {
         return SCONCE_CALL_(dev, event, dev, time_us, channel, event_type);
 }
 
-/* Between callbacks: error 0 = the device works, negative errno = it does not, with the reason for people
- * (one sentence, may be NULL). Marks this one device offline and online. */
+/*
+ * Says between callbacks whether the device works, and so marks this one device online or offline: a timer's
+ * or a descriptor's function has no result to say it with. A later word takes the place of an earlier one; a
+ * restart of the device forgets it.
+ *
+ * error:  0: it works; a negative errno: it does not.
+ * reason: one sentence for people, without a full stop; NULL: the errno's own words. Copied.
+ *
+ * Returns -EINVAL: `error` is positive. Any callback.
+ */
 static inline int sconce_health(struct sconce_device *dev, int error, const char *reason)
 {
         return SCONCE_CALL_(dev, health, dev, error, reason);
 }
 
-/* The sentence that goes with the errno which the callback is about to return. */
+/*
+ * The sentence that goes with the errno which the callback is about to return: in the log, in the device's
+ * `error` topic, in the result of a command. The last one before the return counts; services that fail on
+ * hardware have set theirs already.
+ *
+ * format: as of printf(3); one sentence without a full stop. What is beyond 319 bytes is cut off.
+ *
+ * Any callback, and `configure`, where it says what is wrong with the section ("up and down are one line").
+ */
 __attribute__((format(printf, 2, 3))) static inline void sconce_error(struct sconce_device *dev,
                                                                       const char *format, ...)
 {
@@ -456,6 +532,14 @@ __attribute__((format(printf, 2, 3))) static inline void sconce_error(struct sco
         va_end(arguments);
 }
 
+/*
+ * Writes a line to the agent's log, marked as the device's. Not for errors that a callback returns: those are
+ * logged by the agent, once.
+ *
+ * format: as of printf(3), without a newline.
+ *
+ * Any callback, and `configure`.
+ */
 __attribute__((format(printf, 3, 4))) static inline void
 sconce_log(struct sconce_device *dev, enum sconce_log_level level, const char *format, ...)
 {
@@ -467,38 +551,66 @@ sconce_log(struct sconce_device *dev, enum sconce_log_level level, const char *f
         va_end(arguments);
 }
 
-/* CLOCK_BOOTTIME in microseconds; in tests a fake clock. */
+/*
+ * The clock: CLOCK_BOOTTIME in microseconds, which never goes back. In a test a fake one.
+ *
+ * Returns 0 where nothing runs yet: at `sconced --check`, and of an agent that is too old to say. Any
+ * callback.
+ */
 static inline uint64_t sconce_now_us(struct sconce_device *dev)
 {
         return SCONCE_HOST_HAS_(dev, now_us) ? dev->host->now_us(dev) : 0;
 }
 
-/* Adds a channel that the table cannot know (it depends on options or on what is found). The row and its
- * texts are copied. From `configure`, `start` or any later callback; it stays for the life of the section,
- * and adding it again is nothing; but in `configure` it takes the place of a row of the table (the device
- * class that an option names). -EEXIST: there is one of that key and another kind. -EINVAL: the row is not
- * one. */
+/*
+ * Adds a channel that the table cannot know, since it depends on options or on what is found. It stays for
+ * the life of the section; adding it again is nothing. In `configure` a row of the table of the same key and
+ * kind is replaced: that is how an option sets a unit or a device class.
+ *
+ * channel: a row as in the table; it and its texts are copied.
+ *
+ * Returns -EEXIST: there is one of that key and another kind; -EINVAL: the row is not one (its key is
+ * reserved, choices are missing). Any callback, and `configure`.
+ */
 static inline int sconce_channel_add(struct sconce_device *dev, const struct sconce_channel *channel)
 {
         return SCONCE_CALL_(dev, channel_add, dev, channel, sizeof(*channel));
 }
 
-/* In `start`: what a written channel shall be at first, as power_on and what it last was decide. The text of
- * a value is valid until the callback returns. -ENODATA: nothing is known, the plugin's own default holds; a
- * value of type NONE: keep what the hardware has (power_on = keep). */
+/*
+ * In `start`: what a written channel shall be at first, as power_on and what was last commanded decide.
+ *
+ * channel:   the key of a channel that can be written.
+ * ret_value: its value; a text in it is the host's and valid until the callback returns. Of type
+ *            SCONCE_VALUE_NONE: keep what the hardware has (power_on = keep).
+ *
+ * Returns -ENODATA: nothing is known, the plugin's own default holds; -EINVAL: no such channel, or it is not
+ * written. Loop.
+ */
 static inline int sconce_first(struct sconce_device *dev, const char *channel, struct sconce_value *ret_value)
 {
         return SCONCE_CALL_(dev, first, dev, channel, ret_value);
 }
 
-/* Says that the outputs are on for a limited time from now on (a command with `for`), or no longer so:
- * meanwhile they go off at exit and after a crash whatever on_exit says, and are off after a restart. */
+/*
+ * Says that the outputs are on for a limited time from now on (a command with `for`), or no longer so.
+ * Meanwhile they go off at exit and after a crash whatever on_exit says, and are off after a restart, since
+ * nobody counts any more.
+ *
+ * Loop.
+ */
 static inline int sconce_timed(struct sconce_device *dev, bool timed)
 {
         return SCONCE_CALL_(dev, timed, dev, timed);
 }
 
-/* sconce_first() for an on/off output on a line: 1, 0 or SCONCE_LINE_KEEP, ready for sconce_line_output(). */
+/*
+ * sconce_first() for an on/off output, ready for sconce_line_output().
+ *
+ * channel: the key of its channel.
+ *
+ * Returns 1, 0 or SCONCE_LINE_KEEP; 0 also where nothing is known. Loop.
+ */
 static inline int sconce_first_level(struct sconce_device *dev, const char *channel)
 {
         struct sconce_value value;
@@ -507,99 +619,214 @@ static inline int sconce_first_level(struct sconce_device *dev, const char *chan
         return value.type == SCONCE_VALUE_NONE ? SCONCE_LINE_KEEP : (int)value.on;
 }
 
-/* Opens the line as an output that shows first_value (0, 1 or SCONCE_LINE_KEEP) from the very request on: no
- * glitch. The host closes it when the device stops. -EBUSY, -EACCES, -ENODEV, …: the sentence is set already,
- * just return it. */
+/*
+ * Opens a line as an output that shows its first value from the very request on: nothing flickers. In
+ * `start`.
+ *
+ * line:        of an option row with SCONCE_OUTPUT, not NULL (an option that is not required leaves NULL).
+ * first_value: 0, 1 or SCONCE_LINE_KEEP; logical: active_low is the host's business.
+ *
+ * Returns, with the sentence set: -EINVAL: not this device's, or declared as an input; -EBUSY: somebody else
+ * has it; -EACCES; -ENOENT, -ENODEV: there is no such line or chip now. Just return it: `start` comes again.
+ * Loop.
+ */
 static inline int sconce_line_output(struct sconce_device *dev, struct sconce_line *line, int first_value)
 {
         return SCONCE_CALL_(dev, line_output, dev, line, first_value);
 }
 
-/* Opens the line as an input; `fn` is called on each debounced change, not for the level at the start (read
- * that with sconce_line_get()). */
+/*
+ * Opens a line as an input. In `start`. For the level at the start ask sconce_line_get(): `fn` is told
+ * changes.
+ *
+ * line: of an option row without SCONCE_OUTPUT, not NULL.
+ * fn:   called on the loop at each change that has outlasted `debounce`, in order, with the kernel's time;
+ * from after `start` until `stop`. NULL: nobody, the line is only read.
+ *
+ * Returns as sconce_line_output(). Loop.
+ */
 static inline int sconce_line_input(struct sconce_device *dev, struct sconce_line *line, sconce_line_fn fn)
 {
         return SCONCE_CALL_(dev, line_input, dev, line, fn);
 }
 
+/*
+ * Sets an output.
+ *
+ * line:   opened by sconce_line_output().
+ * active: logical: true is on.
+ *
+ * Returns, with the sentence set: -EINVAL: not this device's; -ENODEV: it is not open, or its chip has gone
+ * (then the device is stopped after this callback, and started when the chip is back); what the kernel says.
+ * Loop.
+ */
 static inline int sconce_line_set(struct sconce_device *dev, struct sconce_line *line, bool active)
 {
         return SCONCE_CALL_(dev, line_set, dev, line, active);
 }
 
+/*
+ * Reads a line: what an input was last told to be, debounced, or what an output drives.
+ *
+ * line:       opened by either of the two.
+ * ret_active: logical.
+ *
+ * Returns as sconce_line_set(). Loop.
+ */
 static inline int sconce_line_get(struct sconce_device *dev, struct sconce_line *line, bool *ret_active)
 {
         return SCONCE_CALL_(dev, line_get, dev, line, ret_active);
 }
 
-/* Opens a PWM channel or a kernel LED at first_level (0 to 1, or SCONCE_DIMMER_KEEP). period_ns is the PWM's;
- * 0: 1 ms. A level above 0 is never rounded down to dark. The host gives it back when the device stops. */
+/*
+ * Opens a PWM channel or a kernel LED. In `start`. The host gives it back when the device stops.
+ *
+ * dimmer:      of an option row of type PWM or LED, not NULL.
+ * period_ns:   of the PWM, in nanoseconds; 0: 1 ms. Of a LED not used.
+ * first_level: 0 (dark) to 1, linear, or SCONCE_DIMMER_KEEP.
+ *
+ * Returns, with the sentence set: -EINVAL: not this device's; -ENOENT: there is no such thing; -EACCES;
+ * -EBUSY, -EEXIST: somebody else has it; -ERANGE: no such level or period. Loop.
+ */
 static inline int sconce_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer,
                                      uint64_t period_ns, double first_level)
 {
         return SCONCE_CALL_(dev, dimmer_open, dev, dimmer, period_ns, first_level);
 }
 
+/*
+ * Sets the level. One above 0 is never rounded down to dark.
+ *
+ * dimmer: opened by sconce_dimmer_open().
+ * level:  0 to 1, linear: gamma is the plugin's.
+ *
+ * Returns, with the sentence set: -EINVAL: not this device's; -ENODEV: it is not open, or has gone; -ERANGE.
+ * Loop.
+ */
 static inline int sconce_dimmer_set(struct sconce_device *dev, struct sconce_dimmer *dimmer, double level)
 {
         return SCONCE_CALL_(dev, dimmer_set, dev, dimmer, level);
 }
 
-/* The level that it was last brought to; after SCONCE_DIMMER_KEEP what it was found at. */
+/*
+ * The level that it was last brought to; after SCONCE_DIMMER_KEEP what it was found at.
+ *
+ * dimmer:    opened by sconce_dimmer_open().
+ * ret_level: 0 to 1.
+ *
+ * Returns -ENODEV: it is not open. Loop.
+ */
 static inline int sconce_dimmer_get(struct sconce_device *dev, struct sconce_dimmer *dimmer,
                                     double *ret_level)
 {
         return SCONCE_CALL_(dev, dimmer_get, dev, dimmer, ret_level);
 }
 
-/* A timer that fires once per sconce_timer_arm(), 1 ms exact. The host frees it when the device stops. */
+/*
+ * Makes a timer, not armed. In `start` or later; at most 64 a device.
+ *
+ * fn:       called on the loop, once for each sconce_timer_arm(). May arm it again.
+ * userdata: given to `fn`; may be NULL.
+ * ret:      the timer; the host frees it when the device stops.
+ *
+ * Returns -EINVAL: `fn` is NULL; -ENOSPC: too many. Loop.
+ */
 static inline int sconce_timer_new(struct sconce_device *dev, sconce_timer_fn fn, void *userdata,
                                    struct sconce_timer **ret)
 {
         return SCONCE_CALL_(dev, timer_new, dev, fn, userdata, ret);
 }
 
+/*
+ * Lets a timer fire once, 1 ms exact, or later where the loop is busy. One that is armed already is armed
+ * anew.
+ *
+ * timer:    of this device, made since its start.
+ * delay_us: from now, in microseconds; 0: as soon as this callback has returned.
+ *
+ * Returns -EINVAL: no such timer. Loop.
+ */
 static inline int sconce_timer_arm(struct sconce_device *dev, struct sconce_timer *timer, uint64_t delay_us)
 {
         return SCONCE_CALL_(dev, timer_arm, dev, timer, delay_us);
 }
 
+/*
+ * Makes sure that a timer does not fire. One that is not armed stays so.
+ *
+ * timer: of this device, made since its start.
+ *
+ * Returns -EINVAL: no such timer. Loop.
+ */
 static inline int sconce_timer_disarm(struct sconce_device *dev, struct sconce_timer *timer)
 {
         return SCONCE_CALL_(dev, timer_disarm, dev, timer);
 }
 
-/* Calls `fn` when the descriptor is ready (`events` as in epoll(7)). The descriptor stays the plugin's, and
- * is to be unwatched before it is closed. */
+/*
+ * Calls `fn` whenever a descriptor is ready. In `start` or later; at most 64 a device.
+ *
+ * fd:       the plugin's, and it stays so: unwatch it before it is closed. Non-blocking is wise.
+ * events:   EPOLLIN and so on, as of epoll(7).
+ * fn:       called on the loop with what is ready.
+ * userdata: given to `fn`; may be NULL.
+ * ret:      the watch; the host ends it when the device stops.
+ *
+ * Returns -EINVAL: `fn` is NULL; -ENOSPC: too many; -EBADF, -EPERM: nothing that epoll(7) can watch. Loop.
+ */
 static inline int sconce_fd_watch(struct sconce_device *dev, int fd, uint32_t events, sconce_watch_fn fn,
                                   void *userdata, struct sconce_watch **ret)
 {
         return SCONCE_CALL_(dev, fd_watch, dev, fd, events, fn, userdata, ret);
 }
 
+/*
+ * Ends a watch; `fn` is not called any more. Allowed from within `fn`.
+ *
+ * watch: of this device, made since its start; not valid afterwards.
+ *
+ * Returns -EINVAL: no such watch. Loop.
+ */
 static inline int sconce_fd_unwatch(struct sconce_device *dev, struct sconce_watch *watch)
 {
         return SCONCE_CALL_(dev, fd_unwatch, dev, watch);
 }
 
-/* Keeps a short text (up to 4096 bytes; 64 keys of at most 255) for this device and plugin under `key`, over
- * restarts and reboots; NULL forgets it. Returns at once: the text is on the disk within the config's
- * save_after, what is forgotten is gone from there as soon as the disk can. `stop` may save too; so a text that
- * is saved in `stop` and forgotten in `start` is there after a stop in order alone. -E2BIG, -ENOSPC: too much
- * of it. */
+/*
+ * Keeps a short text for this device and plugin, over restarts and reboots. Returns at once: it is on the
+ * disk within the config's save_after; what is forgotten is gone from there as soon as the disk can. `stop`
+ * may save too: so a text that is saved in `stop` and forgotten in `start` is there after a stop in order
+ * alone.
+ *
+ * key:  1 to 255 bytes; at most 64 keys a device.
+ * text: up to 4096 bytes, copied; NULL: forgets it.
+ *
+ * Returns -EINVAL: no key; -E2BIG, -ENOSPC: too much of it. Loop.
+ */
 static inline int sconce_save(struct sconce_device *dev, const char *key, const char *text)
 {
         return SCONCE_CALL_(dev, save, dev, key, text);
 }
 
-/* Reads it back: the length without the terminating NUL, -ENODATA where there is none, -ENOSPC where `size`
- * is short. */
+/*
+ * Reads back what was saved.
+ *
+ * key:  as in sconce_save().
+ * text: gets it, with its NUL.
+ * size: of `text` in bytes; 4097 is always enough.
+ *
+ * Returns the length without the NUL; -ENODATA: nothing was saved; -ENOSPC: `size` is short. Loop.
+ */
 static inline int sconce_load(struct sconce_device *dev, const char *key, char *text, size_t size)
 {
         return SCONCE_CALL_(dev, load, dev, key, text, size);
 }
 
-/* The command's value for a channel, NULL where the command does not name it. */
+/*
+ * The command's value for a channel.
+ *
+ * Returns the command's own, valid as long as it; NULL where the command does not name the channel.
+ */
 static inline const struct sconce_value *sconce_command_find(const struct sconce_command *command,
                                                              const char *channel)
 {
@@ -613,12 +840,19 @@ static inline const struct sconce_value *sconce_command_find(const struct sconce
         return NULL;
 }
 
-/* ---- Small files, such as the kernel shows in /sys ------------------------------------------------------- */
+/* ---- Small files, such as the kernel shows in /sys ----------------------------------------------------- */
 
 /* They wait where the file's driver waits: for blocking plugins. */
 
-/* The first line of a file, without its newline; of an empty file the empty text. -EMSGSIZE: there is no room
- * for all of it. What is in `line` after a failure is nobody's. */
+/*
+ * The first line of a file, without its newline; of an empty file the empty text.
+ *
+ * path: of the file.
+ * line: gets the text; what is in it after a failure is nobody's.
+ * size: of `line` in bytes.
+ *
+ * Returns -EMSGSIZE: there is no room for all of it; what open(2) and read(2) say.
+ */
 static inline int sconce_read_line(const char *path, char *line, size_t size)
 {
         FILE *file = fopen(path, "re");
@@ -636,8 +870,14 @@ static inline int sconce_read_line(const char *path, char *line, size_t size)
         return r;
 }
 
-/* A file whose first line is one decimal number and nothing else. Sets the sentence itself: just return what
- * it returns. -EBADMSG: it is something else. */
+/*
+ * A file whose first line is one decimal number and nothing else.
+ *
+ * path:       of the file.
+ * ret_number: finite.
+ *
+ * Returns, with the sentence set: -EBADMSG: it is something else; as sconce_read_line(). Just return it.
+ */
 static inline int sconce_read_number(struct sconce_device *dev, const char *path, double *ret_number)
 {
         char text[64], *end;
