@@ -12,11 +12,11 @@
 
 #include "system/workdir.h"
 
-#define BOOT_WITHIN_MS 120000U
+#define BOOT_WITHIN_MS   120000U
 #define COMMAND_WITHIN_S 60U
-#define COMMAND_BYTES 4000
+#define COMMAND_BYTES    4000
 
-/* ---- The card -------------------------------------------------------------------------------------------------- */
+/* ---- The card ------------------------------------------------------------------------------------------ */
 
 static void run(const char *const argv[])
 {
@@ -72,7 +72,7 @@ void board_free(struct board *board)
         free(board);
 }
 
-/* ---- Power ----------------------------------------------------------------------------------------------------- */
+/* ---- Power --------------------------------------------------------------------------------------------- */
 
 /* In the child: the serial line comes from the FIFO, and goes where a wait that fails shows it. */
 static int connect_line(void *userdata)
@@ -87,32 +87,19 @@ static int connect_line(void *userdata)
 
 void board_start(struct board *board)
 {
-        char kernel[1024], initrd[1024], dtb[1024], drive[1024];
         char *fifo = strdup(work_path("serial"));
 
         if (!fifo || mkfifo(fifo, 0600) < 0 || (board->input = open(fifo, O_RDWR | O_CLOEXEC)) < 0)
                 give_up("cannot make %s: %s", fifo, strerror(errno));
-        (void)snprintf(kernel, sizeof(kernel), "%s/kernel", board->image);
-        (void)snprintf(initrd, sizeof(initrd), "%s/initrd", board->image);
-        (void)snprintf(dtb, sizeof(dtb), "%s/board.dtb", board->image);
-        (void)snprintf(drive, sizeof(drive), "if=sd,format=raw,file=%s", board->card);
-        /* With a thread for each processor the boot stalls now and then. The line in use is the second one. The kernels of
-         * Raspberry Pi OS keep an output as it is when nobody holds it any more; this one has to be told. */
-        const char *const argv[] = { "qemu-system-aarch64", "-M", "raspi3b", "-accel", "tcg,thread=single",
-                                     "-display", "none", "-monitor", "none", "-kernel", kernel, "-initrd", initrd,
-                                     "-dtb", dtb, "-append",
-                                     "console=ttyS1,115200 root=/dev/mmcblk0 rw rootwait quiet loglevel=3 "
-                                     "systemd.show_status=no pinctrl_bcm2835.persist_gpio_outputs=1",
-                                     "-drive", drive, "-netdev", "user,id=net", "-device", "usb-net,netdev=net",
-                                     "-serial", "null", "-chardev", "stdio,id=line,signal=off", "-serial",
-                                     "chardev:line", NULL };
+        const char *const argv[] = { source_path("tests/pi/emulate"), board->image, board->card, NULL };
         board->process = process_start(
-                argv, &(struct process_options){ .name = "board", .prepare = connect_line, .userdata = fifo });
+                argv,
+                &(struct process_options){ .name = "board", .prepare = connect_line, .userdata = fifo });
         free(fifo);
         (void)process_wait_log(board->process, "@0=0", BOOT_WITHIN_MS);
 }
 
-/* ---- Commands -------------------------------------------------------------------------------------------------- */
+/* ---- Commands ------------------------------------------------------------------------------------------ */
 
 /* What stands after `prefix` on the lines that begin with it. */
 static char *lines_with(const char *text, const char *prefix)

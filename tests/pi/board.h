@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An emulated Raspberry Pi 3: qemu, a card of its own, and the program on its serial line that runs commands (console).
- * From inside, 127.0.0.1 of this machine is 10.0.2.2, also called broker.lan.
+ * An emulated Raspberry Pi 3: qemu, a card of its own, and the program on its serial line that runs commands
+ * (console). From inside, 127.0.0.1 of this machine is 10.0.2.2, also called broker.lan.
  */
 #pragma once
 
@@ -18,7 +18,7 @@ struct board {
 
 /* A card with these files (NULL-terminated) in /srv. Not started. */
 struct board *board_new(const char *image, const char *const files[]);
-void board_free(struct board *board); /* as if the plug were pulled; NULL is fine */
+void board_free(struct board *board);  /* as if the plug were pulled; NULL is fine */
 void board_start(struct board *board); /* until its console answers */
 
 /* Runs one line of shell as root inside, and returns what it said; valid until the next. */

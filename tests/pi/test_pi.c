@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The packages on an emulated Raspberry Pi 3 with the real systemd and the real pinctrl-bcm2835: from apt to a switched
- * lamp, then everything that only the real PID 1 can show. The broker and the client that commands are on this machine.
+ * The packages on an emulated Raspberry Pi 3 with the real systemd and the real pinctrl-bcm2835: from apt to
+ * a switched lamp, then everything that only the real PID 1 can show. The broker and the client that commands
+ * are on this machine.
  *
- * The tests follow each other on one board, which boots once: the first ones install, the last one purges. Levels are read
- * off the pin controller's own registers, whoever holds the line.
+ * The tests follow each other on one board, which boots once: the first ones install, the last one purges.
+ * Levels are read off the pin controller's own registers, whoever holds the line.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,9 +17,9 @@
 #include "system/stage.h"
 #include "system/workdir.h"
 
-#define APT_WITHIN_S 900U
+#define APT_WITHIN_S     900U
 #define SERVICE_WITHIN_S 180U
-#define ONLINE_WITHIN_S 120U
+#define ONLINE_WITHIN_S  120U
 
 /* porch says how it is to be left, pump is timed; kitchen keeps. */
 static const char devices[] = "[lamp kitchen]\\nline = GPIO17\\n"
@@ -28,7 +29,7 @@ enum { HALLWAY = 23 };
 
 static struct board *pi;
 
-/* ---- What the tests look at ------------------------------------------------------------------------------------ */
+/* ---- What the tests look at ---------------------------------------------------------------------------- */
 
 static const char *test_file(const char *variable)
 {
@@ -42,14 +43,16 @@ static const char *test_file(const char *variable)
 /* "gpio_out in hi": as what the pin is used, and its level. */
 static void wait_pin(unsigned offset, const char *function, const char *level)
 {
-        board_wait(pi, SERVICE_WITHIN_S, "grep -q '^pin %u .*function %s in %s;' /sys/kernel/debug/pinctrl/*bcm2835/pins",
-                   offset, function, level);
+        board_wait(pi, SERVICE_WITHIN_S,
+                   "grep -q '^pin %u .*function %s in %s;' /sys/kernel/debug/pinctrl/*bcm2835/pins", offset,
+                   function, level);
 }
 
 static void assert_pin(unsigned offset, const char *function, const char *level)
 {
-        board_do(pi, "grep '^pin %u .*function %s in %s;' /sys/kernel/debug/pinctrl/*bcm2835/pins || "
-                     "{ grep '^pin %u ' /sys/kernel/debug/pinctrl/*bcm2835/pins; false; }",
+        board_do(pi,
+                 "grep '^pin %u .*function %s in %s;' /sys/kernel/debug/pinctrl/*bcm2835/pins || "
+                 "{ grep '^pin %u ' /sys/kernel/debug/pinctrl/*bcm2835/pins; false; }",
                  offset, function, level, offset);
 }
 
@@ -78,7 +81,7 @@ static void switch_and_wait(const char *device, const char *state)
         (void)client_wait_json(stage.tester, topic, "state", state);
 }
 
-/* ---- Set-up ---------------------------------------------------------------------------------------------------- */
+/* ---- Set-up -------------------------------------------------------------------------------------------- */
 
 static int open_board(void **state)
 {
@@ -97,10 +100,19 @@ static int open_board(void **state)
         stage.tester = stage_client("tester", "tester");
         client_subscribe(stage.tester, "sconce/#");
         (void)snprintf(tar, sizeof(tar), "%s.tar", pki_issued(stage.pki, "hall"));
-        const char *const files[] = { tar, test_file("SCONCE_PI_PACKAGE"), test_file("SCONCE_PI_NEWER_PACKAGE"), NULL };
+        const char *const files[] = { tar,
+                                      test_file("SCONCE_PI_PACKAGE"),
+                                      test_file("SCONCE_PI_NEWER_PACKAGE"),
+                                      source_path("tests/pi/inside/probe"),
+                                      source_path("tests/pi/inside/devices"),
+                                      source_path("tests/pi/inside/look"),
+                                      NULL };
         pi = board_new(test_file("SCONCE_PI_IMAGE"), files);
         board_start(pi);
-        board_do(pi, "mv /srv/$(basename '%s') /srv/newer.deb && mv /srv/sconce_*.deb /srv/sconce.deb", files[2]);
+        board_do(pi,
+                 "mv /srv/$(basename '%s') /srv/newer.deb && mv /srv/sconce_*.deb /srv/sconce.deb && "
+                 "chmod 755 /srv /srv/probe /srv/devices /srv/look",
+                 files[2]);
         return 0;
 }
 
@@ -108,9 +120,10 @@ static int open_board(void **state)
 static int fresh(void **state)
 {
         (void)state;
-        board_do(pi, "rm -rf /etc/systemd/system/sconced.service.d; "
-                     "printf '%s' >/etc/sconce/conf.d/devices.conf; systemctl daemon-reload; "
-                     "systemctl reset-failed sconced; systemctl restart sconced",
+        board_do(pi,
+                 "rm -rf /etc/systemd/system/sconced.service.d; "
+                 "printf '%s' >/etc/sconce/conf.d/devices.conf; systemctl daemon-reload; "
+                 "systemctl reset-failed sconced; systemctl restart sconced",
                  devices);
         board_wait(pi, ONLINE_WITHIN_S, "systemctl show -p StatusText sconced | grep -q Connected");
         client_forget(stage.tester);
@@ -123,18 +136,20 @@ static int fresh(void **state)
 
 static void drop_in(const char *text)
 {
-        board_do(pi, "mkdir -p /etc/systemd/system/sconced.service.d && "
-                     "printf '[Service]\\n%s\\n' >/etc/systemd/system/sconced.service.d/test.conf && "
-                     "systemctl daemon-reload",
+        board_do(pi,
+                 "mkdir -p /etc/systemd/system/sconced.service.d && "
+                 "printf '[Service]\\n%s\\n' >/etc/systemd/system/sconced.service.d/test.conf && "
+                 "systemctl daemon-reload",
                  text);
 }
 
-/* ---- From apt to a switched lamp ------------------------------------------------------------------------------- */
+/* ---- From apt to a switched lamp ----------------------------------------------------------------------- */
 
 static void board__booted__is_a_raspberry_pi_3(void **state)
 {
         (void)state;
-        assert_non_null(strstr(board_do(pi, "tr -d '\\0' </proc/device-tree/model; uname -m"), "Raspberry Pi 3"));
+        assert_non_null(
+                strstr(board_do(pi, "tr -d '\\0' </proc/device-tree/model; uname -m"), "Raspberry Pi 3"));
         assert_non_null(strstr(board_do(pi, "cat /sys/kernel/debug/gpio"), "pinctrl-bcm2835"));
         assert_string_equal(board_do(pi, "ps -o comm= -p 1"), "systemd\n");
 }
@@ -161,7 +176,8 @@ static void pki_install__clock_years_behind__connects_when_the_time_is_set(void 
         (void)state;
         board_do(pi, "test $(date +%%s) -lt %lld", (long long)time(NULL) - DAY_S);
         board_do(pi, "cd /srv && sconce-pki install hall.tar 2>&1");
-        board_wait(pi, ONLINE_WITHIN_S, "journalctl -u sconced -o cat --no-pager | grep -q 'not yet valid.*clock'");
+        board_wait(pi, ONLINE_WITHIN_S,
+                   "journalctl -u sconced -o cat --no-pager | grep -q 'not yet valid.*clock'");
         assert_int_equal(client_count(stage.tester, "sconce/hall/status"), 0);
         board_do(pi, "date -s @%lld", (long long)time(NULL));
         (void)client_wait_text(stage.tester, "sconce/hall/status", "online");
@@ -179,7 +195,7 @@ static void lamp__switched_by_a_client_outside__pin_follows(void **state)
         assert_pin(KITCHEN, "gpio_out", "lo");
 }
 
-/* ---- Under the real PID 1 -------------------------------------------------------------------------------------- */
+/* ---- Under the real PID 1 ------------------------------------------------------------------------------ */
 
 static void sandbox__main_process__has_no_rights(void **state)
 {
@@ -192,15 +208,9 @@ static void sandbox__main_process__has_no_rights(void **state)
                      "{ cat /tmp/security; false; }");
 }
 
-/* What a process in the service's place can do: started by the unit itself, before the daemon. */
 static void sandbox__file_system__read_only_but_for_its_own(void **state)
 {
         (void)state;
-        board_do(pi, "printf '%%s\\n' '#!/bin/sh' 'for f in /etc/x /etc/sconce/x /usr/x /var/lib/x /boot/x /root/x; do' "
-                     "'(: >$f) 2>/dev/null && echo wrote $f; done' ': >/run/sconce/own || echo run' "
-                     "': >/var/lib/sconce/own || echo state' 'ls /root /home/* 2>/dev/null' "
-                     "'test -d /proc/1 && echo sees init' ': </dev/gpiochip0 || echo chip' 'echo probed' >/srv/probe; "
-                     "chmod 755 /srv /srv/probe");
         drop_in("ExecStartPre=/srv/probe");
         board_do(pi, "systemctl restart sconced");
         assert_string_equal(board_do(pi, "journalctl -t probe -o cat --no-pager"), "probed\n");
@@ -210,11 +220,9 @@ static void sandbox__file_system__read_only_but_for_its_own(void **state)
 static void device_allow__root_in_the_group__opens_chips_alone(void **state)
 {
         (void)state;
-        board_do(pi, "printf '%%s\\n' '#!/bin/sh' 'for f in /dev/gpiochip0 /dev/gpiochip1 /dev/mmcblk0 /dev/mem /dev/ttyS1 "
-                     "/dev/rtc0 /dev/kmsg /dev/null; do' 'test -e $f || continue' "
-                     "'(: <$f) 2>/dev/null && echo $f' 'done' >/srv/devices; chmod 755 /srv/devices");
-        /* Outside of it root opens them all. */
-        assert_non_null(strstr(board_do(pi, "/srv/devices"), "/dev/mmcblk0"));
+        assert_string_equal(board_do(pi, "/srv/devices"),
+                            "/dev/gpiochip0\n/dev/gpiochip1\n/dev/mmcblk0\n/dev/mem\n"
+                            "/dev/ttyS1\n/dev/kmsg\n/dev/null\n");
         drop_in("ExecStartPre=+/srv/devices");
         board_do(pi, "systemctl restart sconced");
         assert_string_equal(board_do(pi, "journalctl -t devices -o cat --no-pager"),
@@ -231,7 +239,8 @@ static void watchdog__loop_stands_still__killed_and_restarted_outputs_safe(void 
         switch_and_wait("pump", "ON");
         assert_pin(PUMP, "gpio_out", "hi");
         board_do(pi, "systemctl show --value -p MainPID sconced >/tmp/before; kill -STOP $(cat /tmp/before)");
-        board_wait(pi, SERVICE_WITHIN_S, "journalctl -u sconced -o cat --no-pager | grep -q 'Watchdog timeout'");
+        board_wait(pi, SERVICE_WITHIN_S,
+                   "journalctl -u sconced -o cat --no-pager | grep -q 'Watchdog timeout'");
         wait_property("NRestarts", "1");
         wait_property("ActiveState", "active");
         board_do(pi, "test $(systemctl show --value -p MainPID sconced) != $(cat /tmp/before)");
@@ -270,8 +279,10 @@ static void reload__wrong_config__keeps_the_old_one(void **state)
 {
         (void)state;
         switch_and_wait("kitchen", "ON");
-        board_do(pi, "echo 'lien = GPIO1' >>/etc/sconce/conf.d/devices.conf; systemctl reload sconced 2>&1 || :");
-        board_wait(pi, ONLINE_WITHIN_S, "journalctl -u sconced -n 30 -o cat --no-pager | grep -q 'devices.conf:.*lien'");
+        board_do(pi,
+                 "echo 'lien = GPIO1' >>/etc/sconce/conf.d/devices.conf; systemctl reload sconced 2>&1 || :");
+        board_wait(pi, ONLINE_WITHIN_S,
+                   "journalctl -u sconced -n 30 -o cat --no-pager | grep -q 'devices.conf:.*lien'");
         assert_string_equal(property("ActiveState"), "active");
         assert_pin(KITCHEN, "gpio_out", "hi");
         switch_and_wait("kitchen", "OFF");
@@ -299,10 +310,11 @@ static void journal__device_line__has_its_fields(void **state)
         (void)state;
         board_do(pi, "printf '[lamp nowhere]\\nline = GPIO99\\n' >/etc/sconce/conf.d/nowhere.conf; "
                      "systemctl restart sconced; rm /etc/sconce/conf.d/nowhere.conf");
-        board_wait(pi, ONLINE_WITHIN_S, "journalctl -u sconced DEVICE=nowhere -o cat --no-pager | grep -q GPIO99");
+        board_wait(pi, ONLINE_WITHIN_S,
+                   "journalctl -u sconced DEVICE=nowhere -o cat --no-pager | grep -q GPIO99");
 }
 
-/* ---- Upgrade, purge -------------------------------------------------------------------------------------------- */
+/* ---- Upgrade, purge ------------------------------------------------------------------------------------ */
 
 static void upgrade__lamp_on__stays_on(void **state)
 {
@@ -310,11 +322,9 @@ static void upgrade__lamp_on__stays_on(void **state)
 
         (void)state;
         switch_and_wait("kitchen", "ON");
-        board_do(pi, "echo '# mine' >>/etc/sconce/sconce.conf; systemctl show --value -p MainPID sconced >/tmp/before");
-        /* Meanwhile something looks at the pin all the time. */
-        board_do(pi, "printf '%%s\\n' '#!/bin/sh' 'while [ -e /tmp/look ]; do' "
-                     "'grep \"^pin 17 \" /sys/kernel/debug/pinctrl/*bcm2835/pins; done >/tmp/seen' >/srv/look; "
-                     "touch /tmp/look; systemd-run --quiet --unit=look sh /srv/look");
+        board_do(pi, "echo '# mine' >>/etc/sconce/sconce.conf; systemctl show --value -p MainPID sconced "
+                     ">/tmp/before");
+        board_do(pi, "touch /tmp/look; systemd-run --quiet /srv/look");
         const char *said = board_run(pi, APT_WITHIN_S, &status,
                                      "DEBIAN_FRONTEND=noninteractive apt-get install -qy /srv/newer.deb");
         if (status != 0)
@@ -323,7 +333,8 @@ static void upgrade__lamp_on__stays_on(void **state)
         board_do(pi, "rm /tmp/look; test $(systemctl show --value -p MainPID sconced) != $(cat /tmp/before)");
         assert_pin(KITCHEN, "gpio_out", "hi");
         (void)client_wait_json(stage.tester, "sconce/hall/kitchen/state", "state", "ON");
-        printf("looked at the lamp's pin %d times during the upgrade\n", atoi(board_do(pi, "wc -l </tmp/seen")));
+        printf("looked at the lamp's pin %d times during the upgrade\n",
+               atoi(board_do(pi, "wc -l </tmp/seen")));
         assert_string_equal(board_do(pi, "grep -v 'function gpio_out in hi;' /tmp/seen || echo never off"),
                             "never off\n");
         board_do(pi, "grep -qx '# mine' /etc/sconce/sconce.conf && test -s /var/lib/sconce/sconce.db && "
@@ -335,13 +346,15 @@ static void purge__installed_and_used__leaves_no_files(void **state)
         int status;
 
         (void)state;
-        const char *said =
-                board_run(pi, APT_WITHIN_S, &status, "DEBIAN_FRONTEND=noninteractive apt-get purge -qy sconce");
+        const char *said = board_run(pi, APT_WITHIN_S, &status,
+                                     "DEBIAN_FRONTEND=noninteractive apt-get purge -qy sconce");
         if (status != 0)
                 give_up("apt-get purge ended with status %d:\n%s", status, said);
         (void)client_wait_text(stage.tester, "sconce/hall/status", "offline");
-        assert_string_equal(board_do(pi, "find / -xdev -path /srv -prune -o -path /proc -prune -o "
-                                         "-iname '*sconce*' -print | grep -v /sconced.service.d || :"),
+        assert_string_equal(board_do(pi,
+                                     "find / -xdev -path /srv -prune -o -path /proc -prune -o "
+                                     "-iname '*sconce*' -print | "
+                                     "grep -vxE '/sconce-root|/etc/systemd/system/sconced.service.d' || :"),
                             "");
 }
 
