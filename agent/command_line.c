@@ -95,7 +95,7 @@ static const struct row rows[] = {
         { "plugins", 0, "DIR", "where plugins are", SCONCE_PLUGIN_DIR, take_plugins, NULL },
         { "log-level", 0, "LEVEL", "error, warning, notice, info (the default) or debug", NULL, take_log_level, NULL },
         { "check", 0, NULL, "check the config and exit; opens no hardware and no network", NULL, take_mode, mode_check },
-        { "describe", 0, "[PLUGIN]", "print what a plugin (a name, or a path to a .so) declares; all without PLUGIN", NULL,
+        { "describe", 0, "[PLUGIN]", "print what a plugin (a name, or a path to a .so) or a section declares; all without PLUGIN", NULL,
           take_mode, mode_describe },
         { "dump-config", 0, NULL, "print each effective value and where it came from, secrets masked", NULL, take_mode,
           mode_dump_config },

@@ -368,6 +368,22 @@ static void settings_describe__text__names_type_default_and_help(void **state)
         free(text);
 }
 
+static void settings_describe_one__section__its_keys_alone(void **state)
+{
+        (void)state;
+        char *text = NULL;
+        size_t size;
+        FILE *out = open_memstream(&text, &size);
+        assert_true(settings_describe_one(out, "gpio", DESCRIBE_TEXT));
+        assert_true(settings_describe_one(out, "rule", DESCRIBE_TEXT));
+        assert_false(settings_describe_one(out, "lamp", DESCRIBE_TEXT));
+        assert_int_equal(fclose(out), 0);
+        assert_int_equal(strncmp(text, "[gpio]\n  chip = string", strlen("[gpio]\n  chip = string")), 0);
+        assert_non_null(strstr(text, "\n[rule NAME]\n  when = list of strings  [required]\n"));
+        assert_null(strstr(text, "[broker]"));
+        free(text);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -384,6 +400,7 @@ int main(void)
                 TEST(settings_dump__values__show_their_origin_and_no_secret),
                 TEST(settings_dump__read_back__means_the_same),
                 TEST(settings_describe__text__names_type_default_and_help),
+                TEST(settings_describe_one__section__its_keys_alone),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -490,6 +490,21 @@ static void rule__stop__what_waits_is_dropped(void **state)
         assert_level(house, KITCHEN, 0);
 }
 
+/* What on_exit switches sets nothing off. */
+static void rule__stop__on_exit_has_the_last_word(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, "[lamp kitchen]\nline = GPIO17\n[switch fan]\nline = GPIO22\non_exit = off\n"
+                           "[rule a]\nwhen = fan.state = OFF\nthen = kitchen ON\n");
+        set(house, "fan", "ON");
+        size_t edges = sim_edge_count(&house->gpio, KITCHEN);
+        house_restart(house);
+        house_pass(house, MS(1000));
+        assert_level(house, FAN, 0);
+        assert_int_equal(sim_edge_count(&house->gpio, KITCHEN), edges);
+}
+
 /* ---- Chains -------------------------------------------------------------------------------------------- */
 
 /* l0 sets off l1, and so on: the ninth rule in a row is not carried out. */
@@ -694,6 +709,7 @@ int main(void)
                 TEST(rule__delay_and_if__asked_at_the_beginning),
                 TEST(rule__delay__counts_from_the_events_own_time),
                 TEST(rule__stop__what_waits_is_dropped),
+                TEST(rule__stop__on_exit_has_the_last_word),
                 TEST(rule__chain_of_nine__cut_and_told),
                 TEST(rule__circle__ends),
                 TEST(rule__circle_over_a_blocking_device__ends),
