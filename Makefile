@@ -175,10 +175,10 @@ docs/plugins/%.md:
 $(BUILD)/manual: $(BUILD)/packaging/manual.o $(BUILD)/libclient.a $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(client_libs)
 
-manual: $(BUILD)/manual $(plugins) $(plugin_pages) ## write the lists in docs/ and the man pages anew, from the programs' own tables
+manual: $(BUILD)/manual $(plugins) $(sdk) $(plugin_pages) ## write the lists in docs/ and the man pages anew, from the programs' own tables
 	@$< $(BUILD)/plugins $(pages)
 
-check-manual: $(BUILD)/manual $(plugins) ## prove that they are what the tables say
+check-manual: $(BUILD)/manual $(plugins) $(sdk) ## prove that they are what the tables say
 	@$< --check $(BUILD)/plugins $(pages) && echo "manual: the pages say what the tables say"
 
 check-layers: ## prove that includes go one way
@@ -211,7 +211,7 @@ install-agent: $(if $(INSTALL_ONLY),,all) ## install the daemon, the commands an
 		$(DESTDIR)$(SYSCONFDIR)/sconce/conf.d $(DESTDIR)$(PREFIX)/share/sconce/examples \
 		$(DESTDIR)$(PREFIX)/share/sconce/mosquitto
 	install -m 755 $(BUILD)/sconced $(DESTDIR)$(PREFIX)/sbin/sconced
-	install -m 755 $(BUILD)/sconce certs/sconce-pki $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(BUILD)/sconce certs/sconce-pki certs/sconce-broker-setup $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 $(plugins) $(DESTDIR)$(plugin_dir)/
 	install -m 644 etc/examples/*.conf $(DESTDIR)$(PREFIX)/share/sconce/examples/
 	install -m 644 etc/mosquitto/sconce.conf $(DESTDIR)$(PREFIX)/share/sconce/mosquitto/sconce.conf
@@ -237,7 +237,7 @@ install-sdk: $(if $(INSTALL_ONLY),,$(sdk)) ## install what plugin authors need a
 	done
 
 uninstall: ## remove what install made; the config stays
-	rm -f $(DESTDIR)$(PREFIX)/sbin/sconced $(DESTDIR)$(PREFIX)/bin/sconce $(DESTDIR)$(PREFIX)/bin/sconce-pki \
+	rm -f $(DESTDIR)$(PREFIX)/sbin/sconced $(DESTDIR)$(PREFIX)/bin/sconce $(DESTDIR)$(PREFIX)/bin/sconce-pki $(DESTDIR)$(PREFIX)/bin/sconce-broker-setup \
 		$(DESTDIR)$(PREFIX)/bin/sconce-plugin-new $(DESTDIR)$(PREFIX)/bin/sconce-plugin-test \
 		$(DESTDIR)$(PREFIX)/include/sconce/plugin.h $(DESTDIR)$(PREFIX)/include/sconce/mock.h \
 		$(DESTDIR)$(LIBDIR)/libsconce-mock.a $(DESTDIR)$(LIBDIR)/pkgconfig/sconce.pc \

@@ -29,8 +29,8 @@ void service_status(struct service *service, const char *peer, const char *wrong
 
         if (!peer && !*wrong)
                 wrong = "Connecting";
-        (void)snprintf(text, sizeof(text), "%s%s%s%s", peer ? "Connected to " : "", peer ? peer : "", peer && *wrong ? "; " : "",
-                       wrong);
+        (void)snprintf(text, sizeof(text), "%s%s%s%s", peer ? "Connected to " : "", peer ? peer : "",
+                       peer && *wrong ? "; " : "", wrong);
         /* A second line would be an assignment of its own. */
         text[strcspn(text, "\n")] = '\0';
         if (strcmp(text, service->told) == 0)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writes the option lists of man pages and of docs/ from the tables that the programs read. A page says where, in
- * Markdown by <!-- begin: WHAT --> and <!-- end -->, in a man page by the same words after .\"; what stands between the
- * two is made anew. The pages are kept with the source, so that a package can be built where its programs cannot run.
+ * Writes the option lists of man pages and of docs/ from the tables that the programs read. A page says
+ * where, in Markdown by <!-- begin: WHAT --> and <!-- end -->, in a man page by the same words after .\";
+ * what stands between the two is made anew. The pages are kept with the source, so that a package can be
+ * built where its programs cannot run.
  *
  *     manual [--check] PLUGIN-DIR FILE…
  */
@@ -25,7 +26,8 @@
 
 static const char *plugin_dir;
 
-/* ---- What can be written ----------------------------------------------------------------------------------------- */
+/* ---- What can be written
+ * ----------------------------------------------------------------------------------------- */
 
 static int put_sections(const char *argument, enum describe_form form, FILE *out)
 {
@@ -80,13 +82,16 @@ static int put_client_commands(const char *argument, enum describe_form form, FI
         return 0;
 }
 
-/* What a program of the source tree says to --help, line for line. */
+/* What a program of the source tree, or (without a slash) of what was built, says to --help, line for line.
+ */
 static int put_help(const char *argument, enum describe_form form, FILE *out)
 {
         CLEANUP_FREE char *command = NULL;
         char line[512];
+        bool built = argument && !strchr(argument, '/');
 
-        if (!argument || asprintf(&command, "%s --help", argument) < 0)
+        if (!argument ||
+            asprintf(&command, "%s%s%s --help", built ? plugin_dir : "", built ? "/../" : "", argument) < 0)
                 return -EINVAL;
         FILE *help = popen(command, "re");
         if (!help)
@@ -127,7 +132,9 @@ static const struct content *find_content(const char *what, const char **ret_arg
         return NULL;
 }
 
-/* ---- Pages --------------------------------------------------------------------------------------------------------- */
+/* ---- Pages
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 struct page {
         const char *path;

@@ -65,7 +65,8 @@ struct unit {
         const char *env[4];
 };
 
-static void unit_start(struct unit *unit, const char *name, const char *watchdog_usec, struct daemon_options options)
+static void unit_start(struct unit *unit, const char *name, const char *watchdog_usec,
+                       struct daemon_options options)
 {
         const char *path = work_path("%s.notify", name);
         size_t n = 0;
@@ -81,7 +82,8 @@ static void unit_start(struct unit *unit, const char *name, const char *watchdog
         daemon_start(unit->daemon);
 }
 
-/* ---- Readiness and status ------------------------------------------------------------------------------------------- */
+/* ---- Readiness and status
+ * ------------------------------------------------------------------------------------------- */
 
 static void start__without_a_broker__is_ready_and_names_the_next_step(void **state)
 {
@@ -150,18 +152,20 @@ static void reload__wrong_config__is_over_too_and_says_so(void **state)
         assert_null(strstr(mailbox_wait(unit.manager, "STATUS="), "config: "));
 }
 
-/* To the manager a restart by the node's button is a reload: after STOPPING=1 it would wait for the end of the process, and
- * then enforce it. */
+/* To the manager a restart by the node's button is a reload: after STOPPING=1 it would wait for the end of
+ * the process, and then enforce it. */
 static void restart_button__pressed__is_told_as_a_reload(void **state)
 {
         struct broker *broker = broker_new_plain(BROKER_OPEN);
-        struct client *tester = client_new(&(struct client_options){ .id = "tester", .port = broker->port.number });
+        struct client *tester = client_new(
+                &(struct client_options){ .id = "tester", .port = broker->port.number });
         struct unit unit;
 
         (void)state;
         client_subscribe(tester, "sconce/hall/#");
         unit_start(&unit, "hall", "60000000",
-                   (struct daemon_options){ .url = text("mqtt://127.0.0.1:%u", broker->port.number), .devices = lamp });
+                   (struct daemon_options){ .url = text("mqtt://127.0.0.1:%u", broker->port.number),
+                                            .devices = lamp });
         daemon_wait_online(unit.daemon, tester);
         (void)mailbox_wait(unit.manager, "READY=1");
         client_say(tester, "sconce/hall/node/set/restart", "PRESS");
@@ -174,7 +178,8 @@ static void restart_button__pressed__is_told_as_a_reload(void **state)
         (void)mailbox_wait(unit.manager, "STOPPING=1");
 }
 
-/* ---- Watchdog -------------------------------------------------------------------------------------------------------- */
+/* ---- Watchdog
+ * -------------------------------------------------------------------------------------------------------- */
 
 #define SHORT_WATCHDOG "200000"
 
@@ -192,7 +197,8 @@ static void watchdog__loop_turns__is_fed(void **state)
         struct unit unit;
 
         (void)state;
-        unit_start(&unit, "hall", SHORT_WATCHDOG, (struct daemon_options){ .no_broker = true, .devices = lamp });
+        unit_start(&unit, "hall", SHORT_WATCHDOG,
+                   (struct daemon_options){ .no_broker = true, .devices = lamp });
         for (int i = 0; i < 3; i++)
                 (void)mailbox_wait(unit.manager, "WATCHDOG=1");
 }
@@ -225,7 +231,8 @@ static void watchdog__loop_hangs__is_not_fed(void **state)
         (void)mailbox_wait(hanging.manager, "WATCHDOG=1");
 }
 
-/* ---- After the end ----------------------------------------------------------------------------------------------------- */
+/* ---- After the end
+ * ----------------------------------------------------------------------------------------------------- */
 
 struct end {
         const char *result, *code, *status; /* as the manager says it */
@@ -235,13 +242,17 @@ struct end {
 /* As the unit does after a run that ended like this. */
 static bool outputs_safe_acts(const struct daemon *daemon, const struct end *end)
 {
-        const char *const argv[] = { build_path("sconced"), "--config", daemon->config, "--plugins", build_path("plugins"),
-                                     "--outputs-safe", NULL };
+        const char *const argv[] = {
+                build_path("sconced"), "--config", daemon->config, "--plugins", build_path("plugins"),
+                "--outputs-safe",      NULL
+        };
         const char *const env[] = { text("SERVICE_RESULT=%s", end->result), text("EXIT_CODE=%s", end->code),
-                                    text("EXIT_STATUS=%s", end->status), text("STATE_DIRECTORY=%s", daemon->state_dir), NULL };
+                                    text("EXIT_STATUS=%s", end->status),
+                                    text("STATE_DIRECTORY=%s", daemon->state_dir), NULL };
         int status;
 
-        struct process *run = process_run(argv, &(struct process_options){ .name = "outputs-safe", .env = env }, &status);
+        struct process *run = process_run(
+                argv, &(struct process_options){ .name = "outputs-safe", .env = env }, &status);
         bool acts = strstr(run->err.text, "GPIO17 is on");
         assert_int_equal(status, 0);
         process_free(run);
@@ -251,20 +262,25 @@ static bool outputs_safe_acts(const struct daemon *daemon, const struct end *end
 static void outputs_safe__after_each_end__acts_only_where_nobody_has(void **state)
 {
         static const struct end ends[] = {
-                { "success", "exited", "0", false },     { "exit-code", "exited", "78", false },
-                { "exit-code", "exited", "1", true },    { "signal", "killed", "KILL", true },
-                { "watchdog", "dumped", "ABRT", true },  { "core-dump", "dumped", "SEGV", true },
+                { "success", "exited", "0", false },    { "exit-code", "exited", "78", false },
+                { "exit-code", "exited", "1", true },   { "signal", "killed", "KILL", true },
+                { "watchdog", "dumped", "ABRT", true }, { "core-dump", "dumped", "SEGV", true },
         };
-        struct daemon *daemon = daemon_new(&(struct daemon_options){
-                .name = "hall", .no_broker = true, .devices = "[lamp kitchen]\nline = GPIO17\non_exit = on\n" });
+        struct daemon *daemon = daemon_new(
+                &(struct daemon_options){ .name = "hall",
+                                          .no_broker = true,
+                                          .devices = "[lamp kitchen]\nline = GPIO17\non_exit = on\n" });
 
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
                 if (outputs_safe_acts(daemon, &ends[i]) != ends[i].acts)
-                        give_up("after %s (%s) it %s", ends[i].result, ends[i].status, ends[i].acts ? "did nothing" : "acted");
+                        give_up("after %s (%s) it %s", ends[i].result, ends[i].status,
+                                ends[i].acts ? "did nothing" : "acted");
 }
 
-/* ---- Journal ------------------------------------------------------------------------------------------------------------- */
+/* ---- Journal
+ * -------------------------------------------------------------------------------------------------------------
+ */
 
 /* Our /run for this process, and its stderr as the journal's. */
 static int give_journal(void *userdata)
@@ -285,23 +301,25 @@ static int give_journal(void *userdata)
 static void journal__stderr_is_its_stream__lines_come_with_fields(void **state)
 {
         struct broker *broker = broker_new_plain(BROKER_OPEN);
-        struct client *tester = client_new(&(struct client_options){ .id = "tester", .port = broker->port.number });
+        struct client *tester = client_new(
+                &(struct client_options){ .id = "tester", .port = broker->port.number });
 
         (void)state;
         if (geteuid() != 0) {
                 print_message("skipped: needs root to give a process a journal of its own\n");
                 skip();
         }
-        client_publish(tester, &(struct request){ .topic = "sconce/hall/kitchen/set", .payload = "ON", .retain = true });
+        client_publish(tester, &(struct request){
+                                       .topic = "sconce/hall/kitchen/set", .payload = "ON", .retain = true });
         make_dir(work_path("run"));
         make_dir(work_path("run/systemd"));
         make_dir(work_path("run/systemd/journal"));
         struct mailbox *journal = mailbox_new(work_path("run/systemd/journal/socket"));
-        struct daemon *daemon =
-                daemon_new(&(struct daemon_options){ .name = "hall",
-                                                     .url = text("mqtt://127.0.0.1:%u", broker->port.number),
-                                                     .devices = "[lamp lost]\nline = gpiochip77:3\n[lamp kitchen]\nline = GPIO17\n",
-                                                     .prepare = give_journal });
+        struct daemon *daemon = daemon_new(&(struct daemon_options){
+                .name = "hall",
+                .url = text("mqtt://127.0.0.1:%u", broker->port.number),
+                .devices = "[lamp lost]\nline = gpiochip77:3\n[lamp kitchen]\nline = GPIO17\n",
+                .prepare = give_journal });
         daemon_start(daemon);
         const char *entry = mailbox_wait(journal, "DEVICE=lost\n");
         assert_non_null(strstr(entry, "PLUGIN=lamp\n"));
