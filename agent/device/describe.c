@@ -178,6 +178,7 @@ void devices_describe_shared(enum describe_form form, FILE *out)
         } tables[] = {
                 { "Every device", settings_common_rows },
                 { "Every output", settings_output_rows },
+                { "Every switch and lamp", settings_interlock_rows },
                 { "Every device that measures", reading_rows },
         };
 

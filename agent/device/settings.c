@@ -51,7 +51,7 @@ const struct sconce_option settings_output_rows[] = {
 
 /* For what is switched on and off. A cover has a dead time of its own between its two outputs: a plugin with
  * options of these names keeps them. */
-static const struct sconce_option interlock_rows[] = {
+const struct sconce_option settings_interlock_rows[] = {
         SCONCE_OPTION_STRING(struct device_settings, output.interlock, "interlock", 0,
                              "Group of outputs of which one at most is on"),
         SCONCE_OPTION_DURATION(struct device_settings, output.dead_time_us, "dead_time", 0,
@@ -105,8 +105,8 @@ static bool has_key(const struct sconce_option *rows, const char *key)
 
 static bool can_interlock(const struct plugin *plugin)
 {
-        for (size_t i = 0; interlock_rows[i].key; i++)
-                if (has_key(plugin->table.options, interlock_rows[i].key))
+        for (size_t i = 0; settings_interlock_rows[i].key; i++)
+                if (has_key(plugin->table.options, settings_interlock_rows[i].key))
                         return false;
         return plugin->has_output && plugin_has_on_off(plugin);
 }
@@ -118,7 +118,7 @@ void settings_tables_init(const struct plugin *of, struct settings_tables *ret)
 
         *ret = (struct settings_tables){ .output = of->has_output ? settings_output_rows : NULL,
                                          .readings = measures(of) ? reading_rows : NULL,
-                                         .interlock = can_interlock(of) ? interlock_rows : NULL };
+                                         .interlock = can_interlock(of) ? settings_interlock_rows : NULL };
         memcpy(ret->common, settings_common_rows, sizeof(settings_common_rows));
         for (size_t i = 0; i < count; i++)
                 if (strcmp(ret->common[i].key, "every") == 0)

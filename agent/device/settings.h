@@ -31,7 +31,7 @@ struct device_settings {
         struct reading_overrides overrides; /* of single ones */
 };
 
-extern const struct sconce_option settings_common_rows[], settings_output_rows[];
+extern const struct sconce_option settings_common_rows[], settings_output_rows[], settings_interlock_rows[];
 
 /* What a device's section may say beside the plugin's own rows. Each table ends with an empty row. */
 struct settings_tables {
