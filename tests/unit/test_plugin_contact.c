@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include <cmocka.h>
-
 #include <sconce/mock.h>
+
 #include "fakes/plugin_file.h"
 
 static int setup(void **state)

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include <cmocka.h>
-
 #include <sconce/mock.h>
+
 #include "fakes/plugin_file.h"
 
 #define MS 1000ULL

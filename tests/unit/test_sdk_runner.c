@@ -21,8 +21,11 @@
 /* The runner's output with up to five arguments, NULL-terminated; free() it. */
 static char *run(int *ret_status, ...)
 {
-        /* A crash is to be seen as one by a runner that is built with sanitizers too. */
-        static const char *const env[] = { "ASAN_OPTIONS=handle_segv=0:handle_abort=0:detect_leaks=0", NULL };
+        /* A runner that is built with sanitizers sees crashes as such too, and memory that is freed is free.
+         */
+        static const char *const env[] = { "ASAN_OPTIONS=handle_segv=0:handle_abort=0:detect_leaks=0:"
+                                           "quarantine_size_mb=0:thread_local_quarantine_size_kb=0",
+                                           NULL };
         const char *argv[ARGUMENTS_MAX] = { 0 };
         char program[4096];
         va_list arguments;
@@ -172,6 +175,7 @@ static const struct {
         { "end process", "starts", "start ended the whole process (exit status 3)" },
         { "close standard", "starts", "it closed or replaced descriptor 1, which is the agent's" },
         { "close everything", "starts", "start closed descriptors that are not its own" },
+        { "write everywhere", "starts", "it wrote to a descriptor that is not its own" },
         { "leak memory", "starts", "in 100 times start and stop" },
         { "leak descriptor", "starts", "100 descriptors are left open after 100 times start and stop" },
         { "leave thread", "starts", "after stop more threads are running than before, by " },

@@ -29,13 +29,14 @@ struct subject {
         unsigned seed;
         bool verbose;
         const struct check *only; /* NULL: all */
+        char token[20];           /* what a check says at its end */
 
         /* In a child only. */
         const struct check *check;
         int out;
         struct plugin *plugin;
         unsigned short random[3];
-        bool is_overrun; /* and has been told */
+        bool is_overrun;      /* and has been told */
         unsigned slow, timed; /* calls of one kind: how many overstayed, how many there were */
 };
 
