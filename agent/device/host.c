@@ -87,7 +87,7 @@ static void PRINTF_LIKE(2, 0) host_error(struct sconce_device *dev, const char *
 }
 
 static void PRINTF_LIKE(3, 0)
-host_log(struct sconce_device *dev, int level, const char *format, va_list arguments)
+        host_log(struct sconce_device *dev, int level, const char *format, va_list arguments)
 {
         const struct log_about about = device_about(device_of(dev));
 
@@ -461,6 +461,14 @@ static int host_load(struct sconce_device *dev, const char *key, char *text, siz
         return saved_get(device_of(dev), key, text, size);
 }
 
+/* In `configure` of a blocking device, whose thread there is not yet. */
+static uint64_t host_deadline_us(struct sconce_device *dev)
+{
+        const struct device *device = device_of(dev);
+
+        return plugin_is_blocking(device->plugin) ? device->settings.deadline_us : 0;
+}
+
 /* ---- The table ----------------------------------------------------------------------------------------- */
 
 void host_close_all(struct device *device)
@@ -509,4 +517,5 @@ const struct sconce_host device_host = {
         .save = host_save,
         .load = host_load,
         .dimmer_get = host_dimmer_get,
+        .deadline_us = host_deadline_us,
 };

@@ -23,7 +23,6 @@ struct worker {
         struct loop *loop;
         sd_event_source *source;
         struct timer *deadline;
-        uint64_t deadline_us;
         bool is_overdue;
 
         pthread_mutex_t lock;
@@ -33,6 +32,7 @@ struct worker {
         struct job_item *done, **done_end; /* ended: their posts are out already */
         size_t n_jobs;                     /* submitted and not yet taken back by the loop */
         bool is_released;
+        uint64_t deadline_us; /* the loop writes it */
         int fd;
 
         /* The thread's. */
@@ -50,6 +50,14 @@ uint64_t worker_clock_us(struct worker *worker)
                 now = loop_now_us(worker->loop);
         (void)pthread_mutex_unlock(&worker->lock);
         return now;
+}
+
+uint64_t worker_deadline_us(struct worker *worker)
+{
+        (void)pthread_mutex_lock(&worker->lock);
+        uint64_t deadline_us = worker->deadline_us;
+        (void)pthread_mutex_unlock(&worker->lock);
+        return deadline_us;
 }
 
 struct job_item *worker_current(struct worker *worker)
@@ -295,7 +303,9 @@ bool worker_is_idle(const struct worker *worker)
 
 void worker_set_deadline(struct worker *worker, uint64_t deadline_us)
 {
+        (void)pthread_mutex_lock(&worker->lock);
         worker->deadline_us = deadline_us;
+        (void)pthread_mutex_unlock(&worker->lock);
 }
 
 void worker_wait(struct worker *worker, const struct timespec *until)

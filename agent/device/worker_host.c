@@ -142,6 +142,11 @@ static uint64_t worker_now_us(struct sconce_device *dev)
         return worker_clock_us(body_of(dev)->worker);
 }
 
+static uint64_t worker_host_deadline_us(struct sconce_device *dev)
+{
+        return worker_deadline_us(body_of(dev)->worker);
+}
+
 static const char *worker_id(struct sconce_device *dev)
 {
         return body_of(dev)->id;
@@ -273,4 +278,5 @@ const struct sconce_host worker_host = {
         .save = refuse_save,
         .load = refuse_load,
         .dimmer_get = refuse_dimmer_get,
+        .deadline_us = worker_host_deadline_us,
 };

@@ -27,4 +27,5 @@ void post_free(struct post *post);
 /* Takes the post over; nobody hears it once the worker is released. */
 void worker_send(struct worker *worker, struct body *body, struct post *post);
 uint64_t worker_clock_us(struct worker *worker); /* 0 once it is released */
+uint64_t worker_deadline_us(struct worker *worker);
 struct job_item *worker_current(struct worker *worker);

@@ -80,6 +80,9 @@ void mock_option(struct mock_host *host, const char *key, const char *text);
 /* Sets a list of strings; NULL ends the array, which is borrowed for the host's life. */
 void mock_option_list(struct mock_host *host, const char *key, const char *const *texts);
 
+/* What sconce_deadline_us() answers; until then it is 5 s for a blocking plugin, 0 for others. */
+void mock_deadline_us(struct mock_host *host, uint64_t deadline_us);
+
 /* What sconce_first() answers for the value's channel; until then it is -ENODATA. Texts are borrowed. */
 void mock_first(struct mock_host *host, struct sconce_value value);
 

@@ -302,6 +302,9 @@ struct sconce_host {
         int (*load)(struct sconce_device *dev, const char *key, char *text, size_t size);
 
         int (*dimmer_get)(struct sconce_device *dev, struct sconce_dimmer *dimmer, double *ret_level);
+
+        /* From any thread that runs the device's callbacks, and from `configure`. */
+        uint64_t (*deadline_us)(struct sconce_device *dev);
 };
 
 /* A device as a plugin sees it: a handle. The rest of the struct is the agent's. */
@@ -560,6 +563,16 @@ sconce_log(struct sconce_device *dev, enum sconce_log_level level, const char *f
 static inline uint64_t sconce_now_us(struct sconce_device *dev)
 {
         return SCONCE_HOST_HAS_(dev, now_us) ? dev->host->now_us(dev) : 0;
+}
+
+/*
+ * Returns how long a call of a blocking device may take until the device counts as offline, in microseconds:
+ * its option `deadline`. 0: it is no blocking device, or the agent is older than this. For what can be given
+ * up in time. Any callback, and `configure`.
+ */
+static inline uint64_t sconce_deadline_us(struct sconce_device *dev)
+{
+        return SCONCE_HOST_HAS_(dev, deadline_us) ? dev->host->deadline_us(dev) : 0;
 }
 
 /*

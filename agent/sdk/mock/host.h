@@ -60,7 +60,7 @@ struct mock_host {
         char **texts; /* that options and channels point to */
         size_t n_texts;
         bool is_configured, is_configuring, is_running, is_stopping;
-        uint64_t now_us;
+        uint64_t now_us, deadline_us;
         unsigned n_calls, fail_at;
         int fail_with;
 

@@ -42,6 +42,7 @@ struct mock_host *mock_host_new(const struct sconce_module *module)
                module->plugin_size < sizeof(host->table) ? module->plugin_size : sizeof(host->table));
         host->plugin = &host->table;
         host->now_us = 1000000000;
+        host->deadline_us = host->plugin->flags & SCONCE_BLOCKING ? 5000000 : 0;
         host->instance = new_instance(host);
         host->pristine = new_instance(host);
         mock_channels_init(host);

@@ -93,6 +93,16 @@ static uint64_t service_now_us(struct sconce_device *dev)
         return mock_host_of(dev)->now_us;
 }
 
+void mock_deadline_us(struct mock_host *host, uint64_t deadline_us)
+{
+        host->deadline_us = deadline_us;
+}
+
+static uint64_t service_deadline_us(struct sconce_device *dev)
+{
+        return mock_host_of(dev)->deadline_us;
+}
+
 static size_t find_first(const struct mock_host *host, const char *channel)
 {
         size_t at = 0;
@@ -178,4 +188,5 @@ const struct sconce_host mock_services = {
         .save = mock_service_save,
         .load = mock_service_load,
         .dimmer_get = mock_service_dimmer_get,
+        .deadline_us = service_deadline_us,
 };
