@@ -14,7 +14,6 @@ bool later_section(const char *kind, bool has_id)
         } sections[] = {
                 { "history", false },
                 { "homeassistant", false },
-                { "exec", true },
         };
         for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
                 if (sections[i].has_id == has_id && strcmp(sections[i].kind, kind) == 0)

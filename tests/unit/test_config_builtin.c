@@ -156,10 +156,9 @@ static void settings_read__wrong_sections__are_refused(void **state)
                   "device is [PLUGIN ID]; did you mean [broker]\n" },
                 { "[kitchen]\n", "a.conf:1: [kitchen]: unknown section; there are [node], [broker], [tls] "
                                  "and [gpio], and a device is [PLUGIN ID]\n" },
-                { "[history]\n[homeassistant]\nenabled = yes\n[exec cellar]\n",
+                { "[history]\n[homeassistant]\nenabled = yes\n",
                   "a.conf:1: [history]: not in this version\n"
-                  "a.conf:2: [homeassistant]: not in this version\n"
-                  "a.conf:4: [exec cellar]: not in this version\n" },
+                  "a.conf:2: [homeassistant]: not in this version\n" },
                 { "[rule]\n[rule Hall]\n[rule x]\n[lamp x]\n",
                   "a.conf:1: [rule]: a rule has a name: [rule NAME]\n"
                   "a.conf:2: [rule Hall]: a rule's name is made of a-z, 0-9, \"_\" and \"-\", begins with a "

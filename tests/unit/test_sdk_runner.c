@@ -64,6 +64,7 @@ static const struct {
 } settings[] = {
         { "thermal", "root=zones" },
         { "encoder", "max=10" },
+        { "exec", "command=/usr/bin/nproc" },
 };
 
 static void make_zones(void)
