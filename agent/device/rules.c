@@ -350,8 +350,8 @@ static struct rule *keep_same(struct rules *rules, struct rule *rule)
         return rule;
 }
 
-/* Puts the condition at the end of its device's list. Where the device has said something already, that was
- * the first value. */
+/* Puts the condition at the end of its device's list, which may have other channels than before. Where the
+ * device has said something already, that was the first value. */
 static void watch(struct rules *rules, struct rule_condition *condition)
 {
         struct device *device = devices_find(rules->set, condition->words.device);
@@ -359,6 +359,7 @@ static void watch(struct rules *rules, struct rule_condition *condition)
         struct fault fault;
 
         condition->next = NULL;
+        condition->is_bound = condition->was_missed = false;
         if (!device) {
                 condition->truth = RULE_UNKNOWN;
                 return;
@@ -366,9 +367,9 @@ static void watch(struct rules *rules, struct rule_condition *condition)
         for (at = &device->watched; *at; at = &(*at)->next)
                 ;
         *at = condition;
-        if (condition->words.op < RULE_EQUAL || condition->truth != RULE_UNKNOWN || !device->reported)
+        if (rule_bind(condition, &device->channels, &fault) < 0)
                 return;
-        if (condition->is_bound || rule_bind(condition, &device->channels, &fault) == 0)
+        if (condition->words.op >= RULE_EQUAL && condition->truth == RULE_UNKNOWN && device->reported)
                 condition->truth = rule_truth_now(condition,
                                                   channels_find(&device->channels, condition->words.channel));
 }

@@ -672,6 +672,32 @@ static void rules_apply__device_restarted__its_rules_go_on(void **state)
         assert_level(house, 18, 1);
 }
 
+/* The same words, and another device of that id: what they mean is looked up again. */
+static void rules_apply__device_with_other_channels__the_rule_is_read_anew(void **state)
+{
+        struct house *house = *state;
+        static const char rules[] = "[rule a]\nwhen = x.sensor > 4\nthen = x ON\n"
+                                    "[rule b]\nwhen = wall.press single\nif = x.sensor > 4\nthen = x ON\n";
+        char text[1024];
+
+        plug_in(house);
+        (void)snprintf(text, sizeof(text), HOUSE "%s", rules);
+        apply_with(house, "probe x", text, false);
+        (void)snprintf(text, sizeof(text), HOUSE "[lamp x]\nline = GPIO18\n%s", rules);
+        house_apply_anyway(house, text);
+        assert_true(house_logged(house, "4 rule a: when: x.sensor > 4: x has no channel sensor; it has "));
+        press(house);
+        set(house, "x", "ON");
+        set(house, "x", "OFF");
+        assert_level(house, 18, 0);
+        (void)snprintf(text, sizeof(text), HOUSE "%s", rules);
+        apply_with(house, "probe x", text, false);
+        press(house);
+        house_assert_told(house, "x", DEVICE_STATE,
+                          "{\"light\":\"ON\",\"level\":null,\"cover\":null,\"mood\":null,\"note\":null,"
+                          "\"sensor\":5}");
+}
+
 static void rules_apply__rule_that_is_wrong__left_out_and_told(void **state)
 {
         struct house *house = *state;
@@ -719,6 +745,7 @@ int main(void)
                 TEST(rules_apply__unchanged_rule__its_waiting_goes_on),
                 TEST(rules_apply__changed_rule__its_waiting_is_dropped_and_told),
                 TEST(rules_apply__device_restarted__its_rules_go_on),
+                TEST(rules_apply__device_with_other_channels__the_rule_is_read_anew),
                 TEST(rules_apply__rule_that_is_wrong__left_out_and_told),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
