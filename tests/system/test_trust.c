@@ -16,6 +16,21 @@
 
 static const char timed_lamp[] = "[lamp cellar]\nline = GPIO5\npower_on = on\nmax_on = 300ms\n";
 
+/* The node "attic" with its lamp; `cert` NULL: its own. */
+static struct daemon *attic_with(const struct broker *broker, const char *cert)
+{
+        return daemon_new(&(struct daemon_options){
+                .name = "attic", .broker = broker, .pki = stage.pki, .cert = cert, .devices = timed_lamp });
+}
+
+static const char *made(struct cert cert, const char *side, const char *name, bool foreign)
+{
+        cert.base = work_path("%s-%s", side, name);
+        cert.issuer = foreign ? work_path("foreign") : pki_ca(stage.pki);
+        cert_make(&cert);
+        return cert.base;
+}
+
 /* The daemon runs, says why it cannot get in, tries again, and the lamp has gone off. */
 static void refused(struct daemon *daemon, const char *const reasons[2])
 {
@@ -54,15 +69,10 @@ static const struct broker_case {
 static void broker_certificate__bad__is_refused_with_its_reason(void **state)
 {
         const struct broker_case *row = *state;
-        struct cert cert = row->cert;
+        const char *cert = made(row->cert, "broker", row->name, row->foreign);
+        struct broker *broker = broker_new(&(struct broker_options){ .pki = stage.pki, .cert = cert });
 
-        cert.base = work_path("broker-%s", row->name);
-        cert.issuer = row->foreign ? work_path("foreign") : pki_ca(stage.pki);
-        cert_make(&cert);
-        struct broker *broker = broker_new(&(struct broker_options){ .pki = stage.pki, .cert = cert.base });
-        struct daemon *daemon = daemon_new(&(struct daemon_options){
-                .name = "attic", .broker = broker, .pki = stage.pki, .devices = timed_lamp });
-        refused(daemon, row->reasons);
+        refused(attic_with(broker, NULL), row->reasons);
         broker_free(broker);
 }
 
@@ -75,9 +85,7 @@ static void broker_certificate__revoked__is_refused_with_its_reason(void **state
         struct broker *broker =
                 broker_new(&(struct broker_options){ .pki = stage.pki, .cert = pki_issued(stage.pki, "old.lan") });
         PKI_RUN(stage.pki, "revoke", "old.lan");
-        struct daemon *daemon = daemon_new(&(struct daemon_options){
-                .name = "attic", .broker = broker, .pki = stage.pki, .devices = timed_lamp });
-        refused(daemon, reasons);
+        refused(attic_with(broker, NULL), reasons);
         broker_free(broker);
 }
 
@@ -97,17 +105,8 @@ static const struct own_case {
 static void own_certificate__bad__is_refused_with_its_reason(void **state)
 {
         const struct own_case *row = *state;
-        struct cert cert = row->cert;
 
-        cert.base = work_path("own-%s", row->name);
-        cert.issuer = row->foreign ? work_path("foreign") : pki_ca(stage.pki);
-        cert_make(&cert);
-        struct daemon *daemon = daemon_new(&(struct daemon_options){ .name = "attic",
-                                                                     .broker = stage.broker,
-                                                                     .pki = stage.pki,
-                                                                     .cert = cert.base,
-                                                                     .devices = timed_lamp });
-        refused(daemon, row->reasons);
+        refused(attic_with(stage.broker, made(row->cert, "own", row->name, row->foreign)), row->reasons);
 }
 
 static void own_certificate__revoked__is_refused_with_its_reason(void **state)
@@ -127,11 +126,7 @@ static void own_certificate__revoked__is_refused_with_its_reason(void **state)
 /* A wrong name on our side: the broker lets us in, as whom the certificate names, and that is not who we say we are. */
 static void own_certificate__of_another_node__may_do_nothing_and_says_why(void **state)
 {
-        struct daemon *daemon = daemon_new(&(struct daemon_options){ .name = "attic",
-                                                                     .broker = stage.broker,
-                                                                     .pki = stage.pki,
-                                                                     .cert = pki_issued(stage.pki, "hall"),
-                                                                     .devices = timed_lamp });
+        struct daemon *daemon = attic_with(stage.broker, pki_issued(stage.pki, "hall"));
 
         (void)state;
         daemon_start(daemon);
@@ -150,73 +145,57 @@ static void own_certificate__of_another_node__may_do_nothing_and_says_why(void *
 
 /* ---- What is accepted ---------------------------------------------------------------------------------------------- */
 
-static void broker_address__in_the_ip_names__is_accepted(void **state)
+static void accepted(struct daemon *daemon)
 {
-        char url[64];
-
-        (void)state;
-        (void)snprintf(url, sizeof(url), "mqtts://127.0.0.1:%u", stage.broker->port.number);
-        struct daemon *daemon = daemon_new(&(struct daemon_options){
-                .name = "attic", .url = url, .pki = stage.pki, .devices = timed_lamp });
+        client_forget(stage.tester);
         daemon_start(daemon);
         daemon_wait_online(daemon, stage.tester);
         chip_wait(daemon->lines, SPARE, 0);
         daemon_stop(daemon);
         daemon_free(daemon);
+}
+
+static struct daemon *attic_at(const char *host, unsigned port, const char *tls)
+{
+        char url[64];
+
+        (void)snprintf(url, sizeof(url), "mqtts://%s:%u", host, port);
+        return daemon_new(&(struct daemon_options){
+                .name = "attic", .url = keep_text(strdup(url)), .pki = stage.pki, .tls = tls, .devices = timed_lamp });
+}
+
+static void broker_address__in_the_ip_names__is_accepted(void **state)
+{
+        (void)state;
+        accepted(attic_at("127.0.0.1", stage.broker->port.number, NULL));
 }
 
 /* What makes a broker's certificate worthless is all that a client's needs: the broker looks for no host in it. */
 static void own_certificate__common_name_only__is_accepted(void **state)
 {
-        const struct cert cert = { .base = work_path("cn-only"), .issuer = pki_ca(stage.pki), .cn = "attic" };
-
         (void)state;
-        cert_make(&cert);
-        struct daemon *daemon = daemon_new(&(struct daemon_options){ .name = "attic",
-                                                                     .broker = stage.broker,
-                                                                     .pki = stage.pki,
-                                                                     .cert = cert.base,
-                                                                     .devices = timed_lamp });
-        daemon_start(daemon);
-        daemon_wait_online(daemon, stage.tester);
-        chip_wait(daemon->lines, SPARE, 0);
-        daemon_stop(daemon);
-        daemon_free(daemon);
+        accepted(attic_with(stage.broker, made((struct cert){ .cn = "attic" }, "own", "cn-only", false)));
+}
+
+static void accepted_as(const char *host, const char *tls, const char *sni)
+{
+        struct wire *wire = wire_relay("127.0.0.1", stage.broker->port.number);
+
+        accepted(attic_at(host, wire_port(wire), tls));
+        assert_string_equal(wire_wait_sni(wire), sni);
+        wire_free(wire);
 }
 
 static void server_name__configured__is_verified_and_sent(void **state)
 {
-        struct wire *wire = wire_relay("127.0.0.1", stage.broker->port.number);
-        char url[64];
-
         (void)state;
-        (void)snprintf(url, sizeof(url), "mqtts://127.0.0.1:%u", wire_port(wire));
-        struct daemon *daemon = daemon_new(&(struct daemon_options){
-                .name = "attic", .url = url, .pki = stage.pki, .tls = "server_name = localhost\n" });
-        client_forget(stage.tester);
-        daemon_start(daemon);
-        daemon_wait_online(daemon, stage.tester);
-        assert_string_equal(wire_wait_sni(wire), "localhost");
-        daemon_stop(daemon);
-        daemon_free(daemon);
-        wire_free(wire);
+        accepted_as("127.0.0.1", "server_name = localhost\n", "localhost");
 }
 
 static void url_host__is_sent_as_server_name(void **state)
 {
-        struct wire *wire = wire_relay("127.0.0.1", stage.broker->port.number);
-        char url[64];
-
         (void)state;
-        (void)snprintf(url, sizeof(url), "mqtts://localhost:%u", wire_port(wire));
-        struct daemon *daemon = daemon_new(&(struct daemon_options){ .name = "attic", .url = url, .pki = stage.pki });
-        client_forget(stage.tester);
-        daemon_start(daemon);
-        daemon_wait_online(daemon, stage.tester);
-        assert_string_equal(wire_wait_sni(wire), "localhost");
-        daemon_stop(daemon);
-        daemon_free(daemon);
-        wire_free(wire);
+        accepted_as("localhost", NULL, "localhost");
 }
 
 static void node__publishing_as_another__is_denied(void **state)
