@@ -144,3 +144,19 @@ bool file_has(const char *path, const char *text)
         CLEANUP_FREE char *content = read_file(path);
         return content && strstr(content, text);
 }
+
+/* ---- A program's authority ----------------------------------------------------------------------------------- */
+
+const char *pki_open(void)
+{
+        workdir_make();
+        return pki_make("pki");
+}
+
+int pki_close(void **state)
+{
+        (void)state;
+        process_free_all();
+        workdir_remove();
+        return 0;
+}

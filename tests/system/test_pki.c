@@ -22,16 +22,7 @@ static const char *pki; /* one authority for most tests: each issues names of it
 static int setup(void **state)
 {
         (void)state;
-        workdir_make();
-        pki = pki_make("pki");
-        return 0;
-}
-
-static int teardown(void **state)
-{
-        (void)state;
-        process_free_all();
-        workdir_remove();
+        pki = pki_open();
         return 0;
 }
 
@@ -507,5 +498,5 @@ int main(void)
                 cmocka_unit_test(command_line__wrong__says_what_there_is),
                 cmocka_unit_test(help__anywhere__shows_examples),
         };
-        return cmocka_run_group_tests(tests, setup, teardown);
+        return cmocka_run_group_tests(tests, setup, pki_close);
 }

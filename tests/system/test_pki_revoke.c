@@ -23,16 +23,7 @@ static const char *pki;
 static int setup(void **state)
 {
         (void)state;
-        workdir_make();
-        pki = pki_make("pki");
-        return 0;
-}
-
-static int teardown(void **state)
-{
-        (void)state;
-        process_free_all();
-        workdir_remove();
+        pki = pki_open();
         return 0;
 }
 
@@ -395,5 +386,5 @@ int main(void)
                 cmocka_unit_test(run__after_a_killed_one__sweeps_up),
                 cmocka_unit_test(run__openssl_fails__gives_no_rights),
         };
-        return cmocka_run_group_tests(tests, setup, teardown);
+        return cmocka_run_group_tests(tests, setup, pki_close);
 }
