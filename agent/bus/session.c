@@ -24,6 +24,7 @@
 #include "bus/repeat.h"
 #include "bus/resolve.h"
 #include "bus/route.h"
+#include "bus/takeover.h"
 #include "bus/transport.h"
 #include "util/log.h"
 #include "util/url.h"
@@ -32,10 +33,6 @@
 #define BACKOFF_MAX_US   (60 * USEC_PER_SEC)
 /* Two nodes of one name throw each other out: slowly, so that both can be seen and the log can be read. */
 #define TAKEN_OVER_US (60 * USEC_PER_SEC)
-/* Not every broker says so (mosquitto 2.0.11 does not): so many connections in a row that it closed so soon,
- * and was there again at once, mean the same. */
-#define SHORT_LIVES_MAX 3
-#define SHORT_LIFE_US   (10 * USEC_PER_SEC)
 /* A connection that lasted so long was a good one: the next failure is a new story. */
 #define STOOD_US (30 * USEC_PER_SEC)
 
@@ -72,7 +69,7 @@ struct session {
         bool said_refused; /* in this connection: what the broker refuses, it mostly refuses again and again */
 
         uint64_t connected_us;
-        unsigned short_lives;
+        struct takeover takeover;
         struct fault fault;
         char peer[URL_TEXT_MAX + RESOLVE_ADDRESS_MAX + 32];
 
@@ -131,9 +128,9 @@ static void note_failure(struct session *s, const struct fault *fault)
         char peer[URL_TEXT_MAX];
 
         route_peer_text(&s->route, peer);
-        /* The broker that closed the connection is itself not there: it restarts, nobody throws us out. */
+        /* Not another broker or address of the list. */
         if (strncmp(s->peer, peer, strlen(peer)) == 0 && s->peer[strlen(peer)] == ',')
-                s->short_lives = 0;
+                takeover_broker_away(&s->takeover);
         (void)fault_set(&s->fault, fault->code, "cannot connect to %s: %s", peer, fault->text);
         say(s, s->fault.text);
         if (s->handlers->attempt_failed)
@@ -258,24 +255,6 @@ static void finish_stop(struct session *s)
                 TAKE_PTR(s->stopped)(s->stopped_userdata);
 }
 
-/* Whether somebody throws us out: the broker says so, or it closes every connection soon after it has
- * accepted it. */
-static bool is_taken_over(struct session *s, const struct transport_end *end, struct fault *fault)
-{
-        bool short_life = reason_is_hang_up(end) && loop_now_us(s->loop) - s->connected_us < SHORT_LIFE_US;
-
-        s->short_lives = short_life ? s->short_lives + 1 : 0;
-        if (reason_is_taken_over(end))
-                return true;
-        if (s->short_lives < SHORT_LIVES_MAX)
-                return false;
-        (void)fault_set(fault, -EADDRINUSE,
-                        "the broker closed the connection %u times in a row soon after it stood: does "
-                        "another client use the client id \"%s\" (two nodes of one name)?",
-                        s->short_lives, s->options->client_id);
-        return true;
-}
-
 static void connection_lost(struct session *s, const struct fault *fault, bool taken_over)
 {
         route_forget_guess(&s->route);
@@ -303,7 +282,8 @@ static void on_ended(void *userdata, const struct transport_end *end)
         struct fault fault = { 0 };
 
         reason_describe(end, &fault);
-        bool taken_over = was_connected && !s->stopping && is_taken_over(s, end, &fault);
+        bool taken_over = was_connected && !s->stopping &&
+                          takeover_ended(&s->takeover, end, loop_now_us(s->loop) - s->connected_us, &fault);
         timer_disarm(s->timer);
         transport_free(TAKE_PTR(s->transport)); /* `end` is gone with it */
         if (was_connected)
