@@ -69,7 +69,7 @@ quiet = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))';
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-unit check-system check-kernel check-layers check-manual check-pi check-valgrind deb deps manual install install-agent install-sdk uninstall clean help demo bench tests
+.PHONY: all check check-unit check-system check-kernel check-layers check-manual check-pi check-valgrind deb deps manual release-help install install-agent install-sdk uninstall clean help demo bench tests
 
 all: $(programs) $(plugins) $(sdk) ## build the daemon, the client, the plugins and the SDK (default)
 
@@ -192,6 +192,9 @@ deps: ## install what building and testing needs (Debian)
 deb: ## build the Debian packages into build/packages/
 	@$(if $(filter no,$(DEPS)),,packaging/deps --deb)
 	@BUILD=$(BUILD) packaging/make-deb
+
+release-help: ## print what to do before a release
+	@cat packaging/release
 
 clean: ## remove what was built
 	rm -rf $(BUILD)

@@ -79,12 +79,30 @@ const char *work_path(const char *format, ...)
         return keep_text(path);
 }
 
+/* What is installed stands in for what was built and for files of the source tree: SCONCE_TEST_INSTALLED is a
+ * directory of links that is laid out like these two. NULL: there is none of that name. */
+static const char *installed_path(const char *name)
+{
+        const char *installed = getenv("SCONCE_TEST_INSTALLED");
+        char *path = NULL;
+
+        if (!installed || asprintf(&path, "%s/%s", installed, name) < 0)
+                return NULL;
+        if (access(path, F_OK) == 0)
+                return keep_text(path);
+        free(path);
+        return NULL;
+}
+
 /* This program is BUILD/tests/system/test_x or BUILD/tests/bench/x. */
 const char *build_path(const char *name)
 {
+        const char *installed = installed_path(name);
         char self[PATH_MAX];
         char *path = NULL;
 
+        if (installed)
+                return installed;
         ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
         if (length < 0)
                 give_up("cannot read /proc/self/exe: %s", strerror(errno));
@@ -97,9 +115,12 @@ const char *build_path(const char *name)
 /* Tests run from the top of the source tree. */
 const char *source_path(const char *name)
 {
+        const char *installed = installed_path(name);
         char here[PATH_MAX];
         char *path = NULL;
 
+        if (installed)
+                return installed;
         if (!getcwd(here, sizeof(here)) || asprintf(&path, "%s/%s", here, name) < 0)
                 path = NULL;
         if (path && access(path, F_OK) < 0)
