@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "fakes/gpio_fixture.h"
+#include "gpio/line.h"
 #include "kernel/gpiosim.h"
 #include "util/cleanup.h"
 
@@ -145,6 +146,26 @@ static void do_set(unsigned offset)
         assert_int_equal(line_set(kernel.lines[offset], active, NULL), 0);
 }
 
+/* What keeps a line's level when it becomes an output, here with other settings and on lines that are outputs already.
+ */
+static void do_reconfigure(unsigned offset)
+{
+        const struct line_settings settings = random_settings();
+        struct side *const sides[] = { &simulated, &kernel };
+        const struct request_spec spec = { .mode = REQUEST_OUTPUT,
+                                           .offset = offset,
+                                           .consumer = "sconced",
+                                           .high = one_of(2),
+                                           .bias = settings.bias,
+                                           .drive = settings.drive };
+
+        note("reconfigure %u to %d bias %d drive %d", offset, spec.high, spec.bias, spec.drive);
+        for (size_t i = 0; i < 2; i++) {
+                struct request *request = sides[i]->lines[offset]->request;
+                assert_int_equal(request->ops->reconfigure(request, &spec), 0);
+        }
+}
+
 static void do_close(unsigned offset)
 {
         note("close %u", offset);
@@ -166,8 +187,10 @@ static unsigned do_something(void)
         } else if (!open) {
                 is_output[offset] = one_of(2);
                 do_open(offset, is_output[offset]);
-        } else if (what < 8) {
+        } else if (what < 7) {
                 do_set(offset);
+        } else if (what < 8) {
+                do_reconfigure(offset);
         } else {
                 do_close(offset);
         }
