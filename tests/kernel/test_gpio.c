@@ -406,47 +406,49 @@ static void edges__a_long_burst__ends_with_the_final_level(void **state)
 /* All that User-mode Linux has. The one more is refused in words that do not blame the chip. */
 #define EDGE_LINES 64
 
-static void open_many(struct sconce_line *lines[], struct told tolds[], unsigned count)
+static bool on_uml(void)
+{
+        const char *ring = getenv("SCONCE_RING");
+        return ring && strcmp(ring, "kernel") == 0;
+}
+
+static void open_many(struct gpio *gpio, struct sconce_line *lines[], struct told tolds[], unsigned count)
 {
         char text[GPIOSIM_NAME_MAX];
 
         for (unsigned i = 0; i < count; i++) {
                 (void)snprintf(text, sizeof(text), "test-many:%u", i);
                 lines[i] = fixture_line(text);
-                if (line_open_input(f.gpio, lines[i], tell, &tolds[i], &fault) < 0)
+                if (line_open_input(gpio, lines[i], tell, &tolds[i], &fault) < 0)
                         fail_msg("%s", fault.text);
         }
 }
 
-static void assert_one_too_many(const struct gpiosim *many)
+static void assert_one_too_many(struct gpio *gpio, const struct gpiosim *many)
 {
         char words[160];
         struct sconce_line *more = fixture_line("test-many:64");
 
         (void)snprintf(words, sizeof(words), "test-many:64: %s has no interrupt (left) for this line",
                        many->chip);
-        assert_int_equal(line_open_input(f.gpio, more, tell, &told, &fault), -ENOTSUP);
+        assert_int_equal(line_open_input(gpio, more, tell, &told, &fault), -ENOTSUP);
         assert_non_null(strstr(fault.text, words));
         line_free(more);
 }
 
-static void line_open_input__all_interrupts_at_once__each_tells_its_own_edges(void **state)
+static void tell_all(const struct gpiosim *many)
 {
-        const struct gpiosim_layout layout = { .label = "test-many", .line_count = EDGE_LINES + 1 };
         struct sconce_line *lines[EDGE_LINES] = { NULL };
         struct told tolds[EDGE_LINES];
-        struct gpiosim many, others;
+        struct gpio *gpio = NULL;
 
-        (void)state;
         memset(tolds, 0, sizeof(tolds));
-        /* A line that was an input once keeps its interrupt for as long as its chip is there. */
-        bool has_others = gpiosim_find("pi", &others) == 0;
-        assert_true(!has_others || gpiosim_unplug(&others) == 0);
-        assert_int_equal(gpiosim_create("test-many", &layout, &many), 0);
-        open_many(lines, tolds, EDGE_LINES);
-        assert_one_too_many(&many);
+        open_gpio(&gpio, "sconced");
+        open_many(gpio, lines, tolds, EDGE_LINES);
+        if (on_uml())
+                assert_one_too_many(gpio, many);
         for (unsigned i = 0; i < EDGE_LINES; i++) {
-                pull_on(&many, i, true);
+                pull_on(many, i, true);
                 run_until(&tolds[i].edges, 1);
         }
         for (unsigned i = 0; i < EDGE_LINES; i++) {
@@ -454,8 +456,26 @@ static void line_open_input__all_interrupts_at_once__each_tells_its_own_edges(vo
                 assert_true(tolds[i].last.active);
                 line_free(lines[i]);
         }
+        gpio_free(gpio);
+}
+
+static void line_open_input__all_interrupts_at_once__each_tells_its_own_edges(void **state)
+{
+        const struct gpiosim_layout layout = { .label = "test-many", .line_count = EDGE_LINES + 1 };
+        struct gpiosim many, others;
+        char place[GPIOSIM_PATH_MAX];
+
+        (void)state;
+        /* A line that was an input once keeps its interrupt for as long as its chip is there. */
+        bool has_others = gpiosim_find("pi", &others) == 0;
+        (void)snprintf(place, sizeof(place), "%s", has_others ? others.lines_dir : "");
+        assert_true(!has_others || gpiosim_unplug(&others) == 0);
+        assert_int_equal(gpiosim_create("test-many", &layout, &many), 0);
+        tell_all(&many);
         assert_int_equal(gpiosim_remove("test-many"), 0);
         assert_true(!has_others || gpiosim_plug(&others) == 0);
+        if (has_others) /* those who come after look for it there */
+                assert_string_equal(others.lines_dir, place);
 }
 
 /* ---- Unplugging ------------------------------------------------------------------------------------- */
