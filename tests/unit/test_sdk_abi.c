@@ -123,6 +123,7 @@ NTH(fd_unwatch, 21);
 NTH(save, 22);
 NTH(load, 23);
 NTH(dimmer_get, 24);
+NTH(deadline_us, 25);
 
 #endif
 
@@ -271,6 +272,7 @@ static void wrapper__host_without_it__enosys(void **state)
         assert_int_equal(count, CALLS);
         assert_string_equal(sconce_id(&dev), "");
         assert_int_equal(sconce_now_us(&dev), 0);
+        assert_int_equal(sconce_deadline_us(&dev), 0);
         assert_int_equal(sconce_first_level(&dev, "state"), 0);
         sconce_error(&dev, "nobody hears %s", "this");
         sconce_log(&dev, SCONCE_LOG_INFO, "nobody hears %s", "this");

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -15,6 +14,7 @@
 #include "fakes/config_text.h"
 #include "fakes/output_of.h"
 #include "fakes/plugin_file.h"
+#include "fakes/tree.h"
 
 #define ARGUMENTS_MAX 8
 
@@ -58,39 +58,52 @@ static void assert_says(const char *output, const char *text)
 
 /* ---- Good ones ----------------------------------------------------------------------------------------- */
 
-/* What the hardware of this machine may not have. */
-static const struct {
-        const char *plugin, *setting;
-} settings[] = {
-        { "thermal", "root=zones" },
-        { "encoder", "max=10" },
-        { "exec", "command=/usr/bin/nproc" },
+/* What this machine may not have: a tree of the kernel's in the test's directory, and options that fit. */
+static const struct tree_entry tree[] = {
+        { "thermal/thermal_zone0/type", "cpu-thermal\n", TREE_FILE },
+        { "thermal/thermal_zone0/temp", "48312\n", TREE_FILE },
+        { "hwmon/hwmon0/name", "lm75\n", TREE_FILE },
+        { "hwmon/hwmon0/temp1_input", "21500\n", TREE_FILE },
+        { "iio/iio:device0/name", "bme280\n", TREE_FILE },
+        { "iio/iio:device0/in_temp_input", "21500\n", TREE_FILE },
+        { "w1/28-0316a2791bff/name", "28-0316a2791bff\n", TREE_FILE },
+        { "w1/28-0316a2791bff/w1_slave",
+          "50 01 4b 46 7f ff 0c 10 1c : crc=1c YES\n50 01 4b 46 7f ff 0c 10 1c t=21000\n", TREE_FILE },
+        { NULL, NULL, TREE_FILE },
 };
 
-static void make_zones(void)
-{
-        assert_int_equal(mkdir("zones", 0700), 0);
-        assert_int_equal(mkdir("zones/thermal_zone0", 0700), 0);
-        config_text_file("zones/thermal_zone0/type", "cpu-thermal\n", 12);
-        config_text_file("zones/thermal_zone0/temp", "48312\n", 6);
-}
+static const struct {
+        const char *plugin, *first, *second;
+} settings[] = {
+        { "thermal", "root=thermal", NULL },    { "hwmon", "root=hwmon", "chip=lm75" },
+        { "iio", "root=iio", "device=bme280" }, { "w1", "root=w1", NULL },
+        { "encoder", "max=10", NULL },          { "exec", "command=/usr/bin/nproc", NULL },
+};
 
-/* "root=zones" -> "root=/tmp/…/zones" */
-static const char *setting_of(const char *plugin)
+static void make_tree(void)
 {
-        static char text[PATH_MAX + 64];
         char here[PATH_MAX];
 
+        assert_non_null(getcwd(here, sizeof(here)));
+        tree_make(here, tree);
+}
+
+/* Runs one of the agent's own, on the tree. */
+static char *run_own(const char *plugin, int *ret_status)
+{
+        char here[PATH_MAX], first[PATH_MAX + 64];
+
+        assert_non_null(getcwd(here, sizeof(here)));
         for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
                 if (strcmp(settings[i].plugin, plugin) != 0)
                         continue;
-                if (strncmp(settings[i].setting, "root=", 5) != 0)
-                        return settings[i].setting;
-                assert_non_null(getcwd(here, sizeof(here)));
-                (void)snprintf(text, sizeof(text), "root=%s/%s", here, settings[i].setting + 5);
-                return text;
+                const char *name = strncmp(settings[i].first, "root=", 5) == 0 ? settings[i].first + 5 : NULL;
+                if (name)
+                        (void)snprintf(first, sizeof(first), "root=%s/%s", here, name);
+                return run(ret_status, plugin_file(plugin), name ? first : settings[i].first,
+                           settings[i].second, NULL);
         }
-        return NULL;
+        return run(ret_status, plugin_file(plugin), NULL);
 }
 
 static void runner__own_plugins__pass(void **state)
@@ -99,13 +112,13 @@ static void runner__own_plugins__pass(void **state)
         size_t count = 0;
 
         (void)state;
-        make_zones();
+        make_tree();
         (void)snprintf(dir, sizeof(dir), "%s/plugins", build_dir());
         assert_int_equal(plugin_names(dir, &names, &count), 0);
         assert_true(count > 0);
         for (size_t i = 0; i < count; i++) {
                 int status;
-                char *output = run(&status, plugin_file(names[i]), setting_of(names[i]), NULL);
+                char *output = run_own(names[i], &status);
                 if (status != 0)
                         fail_msg("%s:\n%s", names[i], output);
                 assert_says(output, "ok    declares");
@@ -129,17 +142,20 @@ static void runner__lamp__nothing_skipped(void **state)
         free(output);
 }
 
-static void runner__thermal__started_and_read(void **state)
+static void runner__sensors_on_a_tree__started_and_read(void **state)
 {
+        static const char *const sensors[] = { "thermal", "hwmon", "iio", "w1" };
         int status;
 
         (void)state;
-        make_zones();
-        char *output = run(&status, plugin_file("thermal"), setting_of("thermal"), NULL);
-        assert_int_equal(status, 0);
-        assert_says(output,
-                    "ok    starts\nok    reads\nskip  commands    it has no channel that is written\n");
-        free(output);
+        make_tree();
+        for (size_t i = 0; i < ARRAY_SIZE(sensors); i++) {
+                char *output = run_own(sensors[i], &status);
+                assert_int_equal(status, 0);
+                assert_says(output, "ok    starts\nok    reads\n");
+                assert_says(output, "8 passed, 0 failed, 1 skipped\n"); /* nothing is written */
+                free(output);
+        }
 }
 
 static void runner__no_hardware__skipped_with_the_plugins_reason(void **state)
@@ -343,7 +359,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 TEST(runner__own_plugins__pass),
                 TEST(runner__lamp__nothing_skipped),
-                TEST(runner__thermal__started_and_read),
+                TEST(runner__sensors_on_a_tree__started_and_read),
                 TEST(runner__no_hardware__skipped_with_the_plugins_reason),
                 TEST(runner__older_plugin__passes),
                 TEST(runner__broken_rule__found_and_named),
