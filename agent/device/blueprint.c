@@ -235,6 +235,11 @@ static int check_output(const struct blueprint *blueprint, const struct config_s
                         complain(section, "power_on", problems, "this device is not switched on and off");
                 if (output->max_on_us > 0)
                         complain(section, "max_on", problems, "this device is not switched on and off");
+        } else if (output->on_exit == ON_EVENT_ON && blueprint->timed_by_plugin) {
+                complain(section, "on_exit", problems,
+                         "on is not possible for an output that goes off by itself: nobody would be there to "
+                         "do "
+                         "it");
         } else if (output->on_exit == ON_EVENT_ON && blueprint_outputs(blueprint) > 1) {
                 complain(section, "on_exit", problems, "on is possible for a single output line only");
         }

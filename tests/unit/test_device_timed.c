@@ -44,6 +44,15 @@ static void pulse__given__keep_is_refused(void **state)
                      "off is allowed, and the default\n");
 }
 
+static void pulse__given__on_at_exit_is_refused(void **state)
+{
+        assert_wrong(*state, RELAY "on_exit = on\n", "");
+        assert_wrong(
+                *state, RELAY "pulse = 2s\non_exit = on\n",
+                "a.conf:4: [relay pump] on_exit: on is not possible for an output that goes off by itself: "
+                "nobody would be there to do it\n");
+}
+
 static void pulse__restart_while_on__off(void **state)
 {
         struct house *house = *state;
@@ -169,6 +178,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TEST(pulse__given__keep_is_refused),
+                TEST(pulse__given__on_at_exit_is_refused),
                 TEST(pulse__restart_while_on__off),
                 TEST(pulse__exit_while_on__off),
                 TEST(timed__for_in_progress__off_at_exit_whatever_on_exit_says),
