@@ -237,24 +237,34 @@ static void on_due(void *userdata)
 
 /* ---- Commands ------------------------------------------------------------------------------------------ */
 
+/* Whatever else it says may switch on, as a lamp's brightness does. */
 static bool is_off(const struct device *device, const struct sconce_command *command)
 {
-        const struct channel *channel = channels_first_on_off(&device->channels);
-        const struct sconce_value *value = channel ? sconce_command_find(command, channel->row.key) : NULL;
+        bool says_off = false;
 
-        return value && !value->on;
+        for (size_t i = 0; i < command->count; i++) {
+                const struct channel *channel = channels_find(&device->channels, command->values[i].channel);
+                if (!channel || !channel_is_on_off(channel))
+                        continue;
+                if (command->values[i].on)
+                        return false;
+                says_off = true;
+        }
+        return says_off;
 }
 
 /* Not in haste: a pump that has to run for a while may, and the one that is to follow waits. What it might
  * want by itself later is over with that, so it is told so even when it is off. */
 static int switch_off(struct device *device)
 {
-        const struct channel *channel = channels_first_on_off(&device->channels);
+        struct sconce_value values[COMMAND_VALUES_MAX];
+        struct sconce_command command = { .values = values };
 
-        if (device->phase != DEVICE_RUNNING || !channel)
+        for (size_t i = 0; i < device->channels.count && command.count < COMMAND_VALUES_MAX; i++)
+                if (channel_is_on_off(&device->channels.items[i]))
+                        values[command.count++] = SCONCE_BOOL(device->channels.items[i].row.key, false);
+        if (device->phase != DEVICE_RUNNING || command.count == 0)
                 return 0;
-        const struct sconce_value off = SCONCE_BOOL(channel->row.key, false);
-        const struct sconce_command command = { .count = 1, .values = &off };
         return device_call(device, JOB_COMMAND, &command);
 }
 
@@ -312,13 +322,18 @@ void interlock_watch(struct device *device)
 
 /* ---- Starting and stopping ----------------------------------------------------------------------------- */
 
+/* One output of a device comes back; what else it has stays off. */
 void interlock_first(struct device *device, struct sconce_value *first)
 {
-        if (device->is_wanted)
+        const struct channel *channel = channels_first_on_off(&device->channels);
+        bool is_first = channel && strcmp(channel->row.key, first->channel) == 0;
+
+        if (device->is_wanted && is_first)
                 *first = SCONCE_BOOL(first->channel, true);
         if (!group_of(device))
                 return;
-        device->is_wanted = first->type == SCONCE_VALUE_BOOL && first->on;
+        if (is_first)
+                device->is_wanted = first->type == SCONCE_VALUE_BOOL && first->on;
         *first = SCONCE_BOOL(first->channel, false);
 }
 

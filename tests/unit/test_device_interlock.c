@@ -228,6 +228,26 @@ static void interlock__other_fades__waits_until_it_is_dark(void **state)
         assert_int_equal(up(house), 1);
 }
 
+/* A device with two outputs is one member: its own may be on together. */
+static void interlock__member_with_two_outputs__both_go_off(void **state)
+{
+        struct house *house = start_with(state,
+                                         UP "[twin pair]\none = GPIO6\ntwo = GPIO7\ninterlock = motor\n");
+
+        house_set(house, "pair", "{\"one\":\"ON\",\"two\":\"ON\"}");
+        assert_are(house, 0, 1);
+        assert_int_equal(sim_value(&house->gpio, 7), 1);
+        house_set(house, "up", "ON");
+        assert_are(house, 0, 0);
+        assert_int_equal(sim_value(&house->gpio, 7), 0);
+        house_pass(house, DEAD);
+        assert_are(house, 1, 0);
+        house_set(house, "pair", "{\"two\":\"OFF\"}"); /* asks for nothing */
+        assert_are(house, 1, 0);
+        house_set(house, "pair", "{\"two\":\"ON\"}");
+        assert_are(house, 0, 0);
+}
+
 /* ---- From the start on --------------------------------------------------------------------------------- */
 
 static void interlock__start__dead_time_first(void **state)
@@ -411,7 +431,7 @@ static void interlock__configs__what_is_wrong(void **state)
                      "keys\n");
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, house_setup, house_teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, house_setup_more, house_teardown)
 
 int main(void)
 {
@@ -426,6 +446,7 @@ int main(void)
                 TEST(interlock__other_waits_for_min_off__gives_way),
                 TEST(interlock__plugin_by_itself__is_not_let),
                 TEST(interlock__other_fades__waits_until_it_is_dark),
+                TEST(interlock__member_with_two_outputs__both_go_off),
                 TEST(interlock__start__dead_time_first),
                 TEST(interlock__power_on__brings_one_on),
                 TEST(interlock__after_a_crash__off_dead_time_and_back),
