@@ -5,8 +5,11 @@
  *
  * `command` is a fixed list of words, run as it is: no shell, nothing of what comes over MQTT gets into it.
  * The program prints one value (`output = plain`), or one flat JSON object whose members are the channels
- * (`output = json`). `channels` says which there are: "KEY[:KIND] [UNIT [CLASS]]", as in [temperature °C
- * temperature, door:bool, status:text]; KIND is number unless it says bool or text.
+ * (`output = json`). `channels` says which there are: "KEY[:KIND] [UNIT [CLASS]]", as in
+ *
+ *         channels = ["temperature °C temperature", door:bool, status:text]
+ *
+ * KIND is number unless it says bool or text.
  *
  * `set` is another list of words, to which the commanded value is added as the last one: ON or OFF, or a
  * number. With it the first channel can be commanded, as `set_kind` says; it is what was commanded until
