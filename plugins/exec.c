@@ -17,9 +17,8 @@
  *
  * A program has until shortly before the device's `deadline`; then it is killed with its process group, which
  * is also what happens to children that it leaves behind in it. It runs as the agent does, inside the same
- * sandbox, in
- * "/", with PATH and LANG and no more in its environment, nothing to read and no descriptor of the agent's.
- * What it prints on stderr is thrown away, but for the last line when it fails.
+ * sandbox, in "/", with PATH and LANG and no more in its environment, nothing to read and no descriptor of
+ * the agent's. What it prints on stderr is thrown away, but for the last line when it fails.
  */
 #include <ctype.h>
 #include <errno.h>

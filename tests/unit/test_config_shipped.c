@@ -107,14 +107,14 @@ static void shipped_config__with_every_comment_lifted__passes_too(void **state)
         assert_int_equal(fclose(out), 0);
         check(f, f->path);
         assert_int_equal(f->settings.broker.urls.count, 1);
-        assert_int_equal(f->config->count, 14);
+        assert_int_equal(f->config->count, 19);
         assert_non_null(config_find(f->config, "contact", "front-door"));
 }
 
 static void examples__each__passes(void **state)
 {
-        static const char *const examples[] = { "lamp",  "door",      "button", "shutter",
-                                                "meter", "simulated", "dimmer", "rules", "interlock" };
+        static const char *const examples[] = { "lamp",      "door",   "button", "shutter",   "meter",
+                                                "simulated", "dimmer", "rules",  "interlock", "weather" };
         for (size_t i = 0; i < ARRAY_SIZE(examples); i++) {
                 struct fixture *f = *state;
                 char path[64];
