@@ -185,6 +185,73 @@ static void thermal__zone__tells_what_it_is_set_to(void **state)
         daemon_stop(hall);
 }
 
+/* ---- Dimmed lamps ---------------------------------------------------------------------------------------
+ */
+
+struct shown {
+        const char *path;
+        long value;
+};
+
+static bool is_shown(void *userdata)
+{
+        const struct shown *wanted = userdata;
+        CLEANUP_FREE char *text = read_file(wanted->path);
+
+        return text && *text && strtol(text, NULL, 10) == wanted->value;
+}
+
+static void wait_shown(const char *dir, const char *name, long value)
+{
+        char path[512];
+        struct shown wanted = { path, value };
+
+        (void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+        if (!pump_until(is_shown, &wanted, SOON_MS)) {
+                CLEANUP_FREE char *text = read_file(path);
+                give_up("%s shows %s, not %ld", path, text ? text : "nothing", value);
+        }
+}
+
+static void lamp__kernel_led__is_set_faded_and_off_at_exit(void **state)
+{
+        const char *led = dummy("SCONCE_TEST_LED");
+        char devices[256];
+
+        (void)state;
+        (void)snprintf(devices, sizeof(devices), "[lamp desk]\nled = %s\ngamma = 1\non_exit = off\n",
+                       strrchr(led, '/') + 1);
+        put(led, "trigger", "timer"); /* somebody else's blinking: it ends */
+        struct daemon *hall = start(devices);
+        ring_say("desk/set", "64");
+        wait_shown(led, "brightness", 64);
+        ring_wait_json("desk/state", "brightness", "64");
+        ring_say("desk/set", "{\"state\":\"ON\",\"brightness\":200,\"transition\":2}");
+        wait_shown(led, "brightness", 200);
+        daemon_stop(hall);
+        wait_shown(led, "brightness", 0);
+}
+
+static void lamp__pwm__has_its_frequency_and_its_share(void **state)
+{
+        const char *pwm = dummy("SCONCE_TEST_PWM");
+        char devices[256];
+
+        (void)state;
+        (void)snprintf(devices, sizeof(devices),
+                       "[lamp desk]\npwm = %s:3\nfrequency = 500\ngamma = 1\non_exit = off\n",
+                       strrchr(pwm, '/') + 1);
+        struct daemon *hall = start(devices);
+        ring_say("desk/set", "51");
+        wait_shown(pwm, "pwm3/duty_cycle", 400 * 1000);
+        wait_shown(pwm, "pwm3/period", 2 * 1000 * 1000);
+        wait_shown(pwm, "pwm3/enable", 1);
+        ring_wait_json("desk/state", "brightness", "51");
+        ring_say("desk/set", "OFF");
+        wait_shown(pwm, "pwm3/duty_cycle", 0);
+        daemon_stop(hall);
+}
+
 #define DUMMY_TEST(name) cmocka_unit_test_setup_teardown(name, ring_plug, ring_unplug)
 
 int main(void)
@@ -196,6 +263,8 @@ int main(void)
                 DUMMY_TEST(w1__shorted_bus__is_an_error_and_no_reading),
                 DUMMY_TEST(w1__sensor_does_not_answer__is_an_error_and_no_reading),
                 DUMMY_TEST(thermal__zone__tells_what_it_is_set_to),
+                DUMMY_TEST(lamp__kernel_led__is_set_faded_and_off_at_exit),
+                DUMMY_TEST(lamp__pwm__has_its_frequency_and_its_share),
         };
         return cmocka_run_group_tests(tests, ring_open, ring_close);
 }
