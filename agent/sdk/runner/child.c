@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -291,15 +290,31 @@ static void judge_end(const struct subject *subject, struct verdict *verdict, in
         print_finding(verdict, text);
 }
 
+/* By SIGCHLD, which is blocked here: valgrind does not know pidfds. False: it has not ended in time. */
+static bool wait_ended(pid_t pid, unsigned limit_s)
+{
+        const struct timespec limit = { .tv_sec = limit_s };
+        siginfo_t info;
+        sigset_t child;
+
+        (void)sigemptyset(&child);
+        (void)sigaddset(&child, SIGCHLD);
+        for (;;) {
+                info.si_pid = 0;
+                if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT | WNOHANG) == 0 && info.si_pid == pid)
+                        return true;
+                if (sigtimedwait(&child, NULL, &limit) < 0 && errno == EAGAIN)
+                        return false;
+        }
+}
+
 /* Ends the child where it does not end by itself, and whatever it has started. */
 static int end_child(struct verdict *verdict, pid_t pid, unsigned limit_s)
 {
-        struct pollfd wait = { .fd = pidfd_open(pid, 0), .events = POLLIN };
         siginfo_t info;
         int status = 0;
 
-        if (!verdict->is_late && poll(&wait, 1, (int)limit_s * 1000) == 0)
-                verdict->is_late = true;
+        verdict->is_late = verdict->is_late || !wait_ended(pid, limit_s);
         if (verdict->is_late)
                 (void)kill(pid, SIGKILL);
         while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR)
@@ -307,8 +322,18 @@ static int end_child(struct verdict *verdict, pid_t pid, unsigned limit_s)
         /* While the child is not reaped, its number is nobody else's. */
         (void)kill(-pid, SIGKILL);
         (void)waitpid(pid, &status, 0);
-        (void)close(wait.fd);
         return status;
+}
+
+/* Returns what was blocked before. */
+static sigset_t block_child_signal(void)
+{
+        sigset_t child, before;
+
+        (void)sigemptyset(&child);
+        (void)sigaddset(&child, SIGCHLD);
+        (void)sigprocmask(SIG_BLOCK, &child, &before);
+        return before;
 }
 
 enum outcome child_run(struct subject *subject, const struct check *check)
@@ -322,8 +347,10 @@ enum outcome child_run(struct subject *subject, const struct check *check)
                 print_finding(&verdict, strerror(errno));
                 return OUTCOME_FAILED;
         }
+        const sigset_t before = block_child_signal();
         pid_t pid = fork();
         if (pid == 0) {
+                (void)sigprocmask(SIG_SETMASK, &before, NULL);
                 (void)close(ends[0]);
                 be_child(subject, check, ends[1]);
         }
@@ -335,6 +362,7 @@ enum outcome child_run(struct subject *subject, const struct check *check)
         } else {
                 print_finding(&verdict, strerror(errno));
         }
+        (void)sigprocmask(SIG_SETMASK, &before, NULL);
         (void)close(ends[0]);
         if (verdict.findings > 0)
                 return OUTCOME_FAILED;

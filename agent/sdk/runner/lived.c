@@ -47,7 +47,8 @@ static size_t resident_pages(void)
         return resident;
 }
 
-/* An emulator's own memory counts too, and grows with the code that it meets: where tests are told of one it may. */
+/* An emulator's own memory counts too, and grows with the code that it meets: where tests are told of one it
+ * may. */
 static size_t allowed_pages(void)
 {
         const char *patience = getenv("SCONCE_TEST_PATIENCE");

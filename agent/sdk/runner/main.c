@@ -51,7 +51,7 @@ static const char usage[] =
         "  sconce-plugin-test ./fan.so\n"
         "  sconce-plugin-test ./fan.so line=GPIO17 pulse=2s\n"
         "  sconce-plugin-test --check commands --seed 7 --verbose ./fan.so\n"
-        "  valgrind --trace-children=yes sconce-plugin-test ./fan.so\n";
+        "  valgrind --leak-check=full sconce-plugin-test --verbose ./fan.so\n";
 
 /* A number of at least 1; 0 for anything else. */
 static unsigned number(const char *text)
