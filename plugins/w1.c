@@ -6,9 +6,10 @@
  * those that are plugged in later. Of several, one that is gone or cannot be read is null, and the others go
  * on; the device fails when none can be read.
  *
- * What the bus gets wrong is told apart: a bad checksum is tried once more, then an error; a bus shorted to
- * ground reads nine zeros, whose checksum is right; and 85 °C is what a thermometer shows before its first
- * measurement, or when its supply gave way during one. It counts only where the reading before was near it.
+ * What the bus gets wrong is told apart. A bad checksum or no answer is tried once more, then an error; a bus
+ * shorted to ground reads nine zeros, whose checksum is right; and 85 °C is what a thermometer shows before
+ * its first measurement, or when its supply gave way during one. It counts only where the reading before was
+ * near it.
  *
  * On a Raspberry Pi: dtoverlay=w1-gpio in config.txt.
  */
@@ -126,6 +127,8 @@ static int parse_slave(const char *id, const char *bytes, const char *text, long
 {
         const char *verdict = strstr(bytes, " : crc="), *number = strstr(text, " t=");
 
+        if (!*bytes) /* the kernel's driver shows nothing, and no error */
+                return explain(why, -EIO, "%s does not answer", id);
         if (!verdict || !number || parse_millidegrees(number + 3, ret) < 0)
                 return explain(why, -EBADMSG, "%s: what the kernel shows is no reading", id);
         if (!strstr(verdict, " YES"))
@@ -147,6 +150,8 @@ static int read_plain(const struct w1 *w1, const char *id, long *ret, struct why
                 return explain(why, -ENOENT, "%s is not on the bus", id);
         if (r < 0)
                 return explain(why, r, "%s: cannot be read: %s", id, strerror(-r));
+        if (!*text)
+                return explain(why, -EIO, "%s does not answer", id);
         if (parse_millidegrees(text, ret) < 0)
                 return explain(why, -EBADMSG, "%s: what the kernel shows is no reading", id);
         return 0;

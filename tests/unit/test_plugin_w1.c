@@ -72,6 +72,8 @@ static void w1__no_w1_slave__temperature_file(void **state)
         assert_int_equal(mock_read(host), 0);
         assert_true(number_of("temperature") == -0.562);
         tree_put(root, CELLAR "/temperature", "");
+        assert_read_fails(-EIO, CELLAR " does not answer");
+        tree_put(root, CELLAR "/temperature", "warm\n");
         assert_read_fails(-EBADMSG, CELLAR ": what the kernel shows is no reading");
 }
 
@@ -95,7 +97,8 @@ static void w1__what_the_bus_gets_wrong__said_and_nothing_reported(void **state)
                 { SHORTED, -EIO, CELLAR ": reads only zeros: the bus seems to be shorted to ground" },
                 { POWER_ON, -EIO,
                   CELLAR ": 85 °C is what it shows when it has not measured: look at its supply" },
-                { "", -EBADMSG, CELLAR ": what the kernel shows is no reading" },
+                { "", -EIO, CELLAR " does not answer" }, /* of one whose wire is cut */
+                { "\n", -EBADMSG, CELLAR ": what the kernel shows is no reading" },
                 { "72 01 4b 46 7f ff 0e 10 57 : crc=57 YES\n", -EBADMSG,
                   CELLAR ": what the kernel shows is no reading" },
                 { "72 01 : crc=57 YES\n72 01 t=23125 C\n", -EBADMSG,
