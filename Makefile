@@ -11,6 +11,7 @@ LIBDIR     ?= $(PREFIX)/lib
 BUILD      ?= build
 PKG_CONFIG ?= pkg-config
 plugin_dir := $(LIBDIR)/sconce/plugins
+completions = $(PREFIX)/share/bash-completion/completions
 plugin_abi := $(shell sed -n 's/^\#define SCONCE_ABI //p' agent/include/sconce/plugin.h)
 
 # ---- What it stands on ---------------------------------------------------------------------------------------------
@@ -220,6 +221,9 @@ install-agent: $(if $(INSTALL_ONLY),,all) ## install the daemon, the commands an
 	install -m 644 etc/mosquitto/sconce.conf $(DESTDIR)$(PREFIX)/share/sconce/mosquitto/sconce.conf
 	for page in docs/man/*.[1-9]; do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit; done
+	install -D -m 644 packaging/sconce.bash $(DESTDIR)$(completions)/sconce
+	ln -sf sconce $(DESTDIR)$(completions)/sconced
+	ln -sf sconce $(DESTDIR)$(completions)/sconce-pki
 	@# A config that is there already is the user's.
 	test -e $(DESTDIR)$(SYSCONFDIR)/sconce/sconce.conf || \
 		install -m 644 etc/sconce.conf $(DESTDIR)$(SYSCONFDIR)/sconce/sconce.conf
@@ -246,5 +250,6 @@ uninstall: ## remove what install made; the config stays
 		$(DESTDIR)$(LIBDIR)/libsconce-mock.a $(DESTDIR)$(LIBDIR)/pkgconfig/sconce.pc \
 		$(DESTDIR)$(LIBDIR)/pkgconfig/sconce-mock.pc
 	rm -rf $(DESTDIR)$(LIBDIR)/sconce $(DESTDIR)$(PREFIX)/share/sconce
+	rm -f $(DESTDIR)$(completions)/sconce $(DESTDIR)$(completions)/sconced $(DESTDIR)$(completions)/sconce-pki
 	for page in docs/man/*.[1-9]; do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 	-rmdir $(DESTDIR)$(PREFIX)/include/sconce
