@@ -52,7 +52,7 @@ static const char sections[] =
         "channels = [\"temperature °C temperature\", door:bool, status:text]\n"
         "[exec relay]\nset = [/bin/sh, @/setter, @]\n"
         "[exec stuck]\ncommand = [/bin/sh, -c, \"trap '' TERM; echo still waiting >&2; sleep "
-        "1000\"]\ndeadline = 300ms\n"
+        "1000\"]\ndeadline = 3s\n"
         "[thermal hung]\nroot = @/thermal\ndeadline = 200ms\nevery = 50ms\n";
 
 static const char *root;
@@ -239,7 +239,7 @@ static void exec__does_not_end__killed_and_told(void **state)
 {
         (void)state;
         client_say(stage.tester, "sconce/hall/stuck/get", "");
-        expect_error("stuck", "etimedout", "sh: was killed: it has not ended within 0.27 s: still waiting");
+        expect_error("stuck", "etimedout", "sh: was killed: it has not ended within 2.7 s: still waiting");
 }
 
 static const struct CMUnitTest tests[] = {
