@@ -36,8 +36,9 @@ static int explain_request(const struct sconce_line *line, const struct line_pla
                 return fault_set(fault, -ENODEV, "%s: the chip %s is gone (unplugged?)", line->text,
                                  place->chip->name);
         }
-        /* The chip is there and told of the line: it is the interrupt that is not. */
-        if (code == -ENODEV)
+        /* The chip is there and told of the line: it is the interrupt that is not. So say the kernel's first
+         * and second interface. */
+        if (code == -ENODEV || code == -ENXIO)
                 return fault_set(fault, -ENOTSUP,
                                  "%s: %s has no interrupt (left) for this line, and without one "
                                  "its changes are not seen",
@@ -49,7 +50,7 @@ static int explain_request(const struct sconce_line *line, const struct line_pla
         if (code == -EACCES || code == -EPERM)
                 return fault_set(fault, -EACCES, "%s: %s refuses this program: permission denied", line->text,
                                  place->chip->name);
-        if (code == -EINVAL || code == -ENXIO || code == -ENOTSUP)
+        if (code == -EINVAL || code == -ENOTSUP)
                 return fault_set(fault, code,
                                  "%s: %s refuses these settings (does it have bias, drive, interrupts?): %s",
                                  line->text, place->chip->name, strerror(-code));

@@ -484,18 +484,21 @@ static void line_open_output__stale_chip__is_opened_afresh(void **state)
         line_free(other);
 }
 
-/* What the kernel answers to a request for edges that it has no interrupt for. */
+/* What the kernel answers to a request for edges that it has no interrupt for, by its two interfaces. */
 static void line_open_input__no_interrupt__does_not_blame_the_chip(void **state)
 {
+        const int codes[] = { -ENODEV, -ENXIO };
         struct sconce_line *other = fixture_line("0:2");
 
         (void)state;
         assert_int_equal(open_output("GPIO3"), 0);
-        fake_chips[0].lines[2].request_error = -ENODEV;
-        assert_int_equal(line_open_input(f.gpio, other, tell, &told, &fault), -ENOTSUP);
-        assert_string_equal(fault.text,
-                            "0:2: gpiochip0 has no interrupt (left) for this line, and without one its "
-                            "changes are not seen");
+        for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
+                fake_chips[0].lines[2].request_error = codes[i];
+                assert_int_equal(line_open_input(f.gpio, other, tell, &told, &fault), -ENOTSUP);
+                assert_string_equal(fault.text,
+                                    "0:2: gpiochip0 has no interrupt (left) for this line, and without one "
+                                    "its changes are not seen");
+        }
         assert_true(line_is_open(line));
         assert_int_equal(fake_chips[0].opens, 1);
         line_free(other);
