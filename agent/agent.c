@@ -326,8 +326,11 @@ static void warn_of_what_needs_a_restart(const struct agent *agent, const struct
  * to see now whether the new certificate works, not when the network next fails. */
 static bool has_new_credentials(struct agent *agent, const struct settings *settings)
 {
-        return agent->uplink && (session_certificates_changed(uplink_session(agent->uplink)) ||
-                                 broker_identity_has_new_password(&agent->identity, settings));
+        struct session *session = agent->uplink ? uplink_session(agent->uplink) : NULL;
+
+        return session && (session_certificates_changed(session) ||
+                           broker_identity_has_new_name(&agent->identity, settings, session_tls(session)) ||
+                           broker_identity_has_new_password(&agent->identity, settings));
 }
 
 static void take_over(struct agent *agent, struct config *config, struct settings *settings)

@@ -235,6 +235,15 @@ bool broker_identity_has_new_password(const struct broker_identity *identity, co
         return !same;
 }
 
+bool broker_identity_has_new_name(const struct broker_identity *identity, const struct settings *settings,
+                                  const struct tls *tls)
+{
+        const char *cn = tls && !settings->node.name ? tls_certificate_name(tls) : NULL;
+        CLEANUP_FREE char *name = cn ? make_node_name(cn) : NULL;
+
+        return name && strcmp(name, identity->node) != 0;
+}
+
 void broker_identity_done(struct broker_identity *identity)
 {
         free(identity->node);

@@ -33,6 +33,9 @@ struct broker_identity {
 int broker_identity_init(struct broker_identity *identity, const struct settings *settings, struct fault *fault) MUST_CHECK;
 /* Whether the password file says something else by now; while it cannot be read it does not, with a warning. */
 bool broker_identity_has_new_password(const struct broker_identity *identity, const struct settings *settings);
+/* Whether the certificate in use names the node otherwise: it may have come into use by a reconnect. `tls` may be NULL. */
+bool broker_identity_has_new_name(const struct broker_identity *identity, const struct settings *settings,
+                                  const struct tls *tls);
 void broker_identity_done(struct broker_identity *identity);
 void setup_uplink_options(const struct settings *settings, const struct broker_identity *identity,
                           struct uplink_options *ret);

@@ -39,6 +39,7 @@ struct uplink {
         uint64_t dropped;
         uint64_t seq;
         bool stopping;
+        bool said_refused; /* in this connection */
         bool behind; /* something was held back because of IN_FLIGHT_MAX */
 };
 
@@ -228,7 +229,7 @@ static void on_connected(void *userdata)
 {
         struct uplink *uplink = userdata;
 
-        uplink->behind = false;
+        uplink->behind = uplink->said_refused = false;
         owned_begin(&uplink->owned);
         say_status(uplink, "online");
         uplink->handlers.up(uplink->handlers.userdata);
@@ -249,13 +250,25 @@ static void on_attempt_failed(void *userdata, const struct fault *fault)
         uplink->handlers.down(uplink->handlers.userdata, fault->text);
 }
 
+/* Said once a connection: what is refused once is refused each time. What we published under another name or base may be
+ * somebody else's now. */
+static void on_refused(struct uplink *uplink, bool was_clearing, int reason)
+{
+        uplink->dropped++;
+        if (was_clearing || uplink->said_refused)
+                return;
+        uplink->said_refused = true;
+        session_say_refused(uplink->session, NULL, "what we publish", reason);
+}
+
 static void on_acknowledged(void *userdata, int id, int reason)
 {
         struct uplink *uplink = userdata;
 
+        bool was_clearing = owned_acknowledged(&uplink->owned, id);
         if (reason >= 0x80)
-                uplink->dropped++;
-        if (owned_acknowledged(&uplink->owned, id))
+                on_refused(uplink, was_clearing, reason);
+        if (was_clearing)
                 clear_strangers(uplink);
         if (uplink->behind && uplink_in_flight(uplink) < IN_FLIGHT_MAX / 2) {
                 uplink->behind = false;

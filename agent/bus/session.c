@@ -66,7 +66,6 @@ struct session {
         struct route route;
         bool mqtt5; /* of this attempt */
         int subscribe_id;
-        bool said_refused; /* in this connection: what the broker refuses, it mostly refuses again and again */
 
         uint64_t connected_us;
         struct takeover takeover;
@@ -177,7 +176,6 @@ static void on_up(void *userdata)
         s->state = STATE_CONNECTED;
         s->connected_us = loop_now_us(s->loop);
         s->fault = (struct fault){ 0 };
-        s->said_refused = false;
         repeat_reset(&s->said);
         route_peer_text(&s->route, peer);
         (void)snprintf(s->peer, sizeof(s->peer), "%s, MQTT %s, %s", peer, s->mqtt5 ? "5" : "3.1.1",
@@ -205,8 +203,16 @@ static void disconnect_when_flushed(struct session *s)
                 transport_disconnect(s->transport);
 }
 
-/* Who we are to the broker is what its access list goes by. */
-static void say_refused(const struct session *s, const char *topic, const char *what, int reason)
+static void on_acknowledged(void *userdata, int id, int reason)
+{
+        struct session *s = userdata;
+
+        if (s->handlers->acknowledged)
+                s->handlers->acknowledged(s->userdata, id, reason);
+        disconnect_when_flushed(s);
+}
+
+void session_say_refused(const struct session *s, const char *topic, const char *what, int reason)
 {
         const char *name = s->tls ? tls_certificate_name(s->tls) : NULL;
         char who[TLS_NAMES_MAX + 32] = "";
@@ -215,18 +221,6 @@ static void say_refused(const struct session *s, const char *topic, const char *
                 (void)snprintf(who, sizeof(who), "; our certificate is for \"%s\"", name);
         log_topic(LOG_ERR, topic, "the broker refuses %s (%s)%s: see the broker's access list", what,
                   reason_code_text(reason), who);
-}
-
-static void on_acknowledged(void *userdata, int id, int reason)
-{
-        struct session *s = userdata;
-
-        if (reason >= 0x80 && !s->said_refused)
-                say_refused(s, NULL, "what we publish", reason);
-        s->said_refused |= reason >= 0x80;
-        if (s->handlers->acknowledged)
-                s->handlers->acknowledged(s->userdata, id, reason);
-        disconnect_when_flushed(s);
 }
 
 static void on_subscribed(void *userdata, int id, const int *reasons, size_t count)
@@ -243,7 +237,7 @@ static void on_subscribed(void *userdata, int id, const int *reasons, size_t cou
                 char what[512];
                 (void)snprintf(what, sizeof(what), "the subscription to %s", filter);
                 if (reasons[i] >= 0x80)
-                        say_refused(s, filter, what, reasons[i]);
+                        session_say_refused(s, filter, what, reasons[i]);
         }
 }
 

@@ -97,5 +97,9 @@ int session_publish(struct session *session, const struct session_message *messa
  * Errors as for session_publish(). */
 int session_subscribe(struct session *session, const char *filter, int qos, int *ret_id) MUST_CHECK;
 
+/* Logs that the broker refuses `what`, and whose certificate we have: its access list goes by that. `topic` is for the log's
+ * field and may be NULL. */
+void session_say_refused(const struct session *session, const char *topic, const char *what, int reason);
+
 /* What the broker speaks, while connected: SESSION_VERSION_5 or SESSION_VERSION_311. */
 int session_version(const struct session *session);

@@ -163,6 +163,7 @@ static void renamed__where_it_may_not__forgotten_and_on(void **state)
         wait_remembered(node, "sconce/attic/kitchen/state", true);
         client_say(stage.tester, "sconce/attic/kitchen/set", "ON");
         chip_wait(node->lines, KITCHEN, 1);
+        assert_false(process_logged(node->process, "refuses what we publish"));
         daemon_stop(node);
 }
 

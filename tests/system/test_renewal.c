@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -83,6 +84,44 @@ static void reload__certificate_half_written__keeps_what_works(void **state)
         assert_int_equal(client_count(stage.tester, "sconce/attic/status"), 0);
         daemon_stop(daemon);
         daemon_free(daemon);
+}
+
+/* As the config is mostly: the node is called what its certificate is called. */
+static void leave_name_out(const struct daemon *daemon)
+{
+        char *text = read_file(daemon->config), *name = strstr(text, "name = attic\n");
+
+        assert_non_null(name);
+        memset(name, '#', strlen("name = attic"));
+        write_file(daemon->config, "%s", text);
+        free(text);
+}
+
+static void reload__certificate_of_another_name__node_is_called_so(void **state)
+{
+        struct cert cert = own(10), other = own(10);
+        struct broker *broker = broker_new(&(struct broker_options){ .pki = stage.pki });
+
+        (void)state;
+        cert_make(&cert);
+        struct daemon *daemon = daemon_new(&(struct daemon_options){
+                .name = "attic", .broker = broker, .pki = stage.pki, .cert = cert.base, .devices = lamp });
+        leave_name_out(daemon);
+        daemon_start(daemon);
+        (void)process_wait_log(broker->process, "as sconce-attic", SOON_MS);
+        (void)process_wait_log(daemon->process, "connected to", SOON_MS);
+        other.cn = "hall";
+        cert_make(&other);
+        /* Comes into use by a reconnect, before anybody reloads. */
+        broker_kill(broker);
+        broker_start(broker);
+        (void)process_wait_log(broker->process, "as sconce-attic", SOON_MS);
+        (void)process_wait_log(daemon->process, "connected to", SOON_MS);
+        process_signal(daemon->process, SIGHUP);
+        (void)process_wait_log(broker->process, "as sconce-hall", SOON_MS);
+        daemon_stop(daemon);
+        daemon_free(daemon);
+        broker_free(broker);
 }
 
 static void reload__broker_revoked_meanwhile__is_left(void **state)
@@ -204,6 +243,7 @@ static void reload__password_file_gone__keeps_what_was_read(void **state)
 static const struct CMUnitTest tests[] = {
         STAGE_TEST(reload__certificate_renewed__comes_into_use, stage_forget),
         STAGE_TEST(reload__certificate_half_written__keeps_what_works, stage_forget),
+        STAGE_TEST(reload__certificate_of_another_name__node_is_called_so, stage_forget),
         STAGE_TEST(reload__broker_revoked_meanwhile__is_left, stage_forget),
         STAGE_TEST(password_file__right__stands_in_for_the_certificate, stage_forget),
         STAGE_TEST(password_file__wrong__is_refused_with_its_reason, stage_forget),
