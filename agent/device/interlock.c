@@ -209,6 +209,22 @@ static int keep(struct interlock *interlock, struct device *device, const struct
         return 0;
 }
 
+/* Whether what waits is still wanted after a restart. What is for a limited time, or a flash, was meant for
+ * now: nobody would end it then. */
+static bool waits_for_good(const struct device *device)
+{
+        const struct waiting *waiting = device->waiting;
+
+        if (!waiting || output_is_timed(device))
+                return false;
+        for (size_t i = 0; i < waiting->command.count; i++) {
+                const struct channel *channel = channels_find(&device->channels, waiting->values[i].channel);
+                if (channel && channel->row.flags & SCONCE_COMMAND_ONLY)
+                        return false;
+        }
+        return true;
+}
+
 static void carry_out(struct device *device, struct waiting *waiting)
 {
         device_enter(device);
@@ -370,7 +386,7 @@ void interlock_started(struct device *device)
 
 void interlock_stopped(struct device *device)
 {
-        device->is_wanted |= device->waiting != NULL;
+        device->is_wanted |= waits_for_good(device);
         interlock_forget(device);
 }
 
@@ -409,7 +425,7 @@ void interlock_before_reload(struct devices *set, const struct config *config,
                 if (!group_of(device) || !channel || device->phase != DEVICE_RUNNING ||
                     !is_touched(set, config, group_of(device), restarts))
                         continue;
-                bool on = channel->now.on || device->waiting, timed = output_is_timed(device);
+                bool on = channel->now.on || waits_for_good(device), timed = output_is_timed(device);
                 interlock_forget(device);
                 if (device->is_live || on)
                         device_log(device, LOG_NOTICE, "its interlock %s changes: switched off first",

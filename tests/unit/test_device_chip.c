@@ -72,6 +72,25 @@ static void unplug__longer_than_max_on__comes_back_off(void **state)
         assert_false(fake_chips[0].lines[2].high);
 }
 
+/* A press of a button that nobody has seen any more. */
+static void unplug__while_a_pulse_waits_for_its_interlock__forgotten(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, "[switch up]\nline = 2\ninterlock = gate\n"
+                           "[switch down]\nline = 3\ninterlock = gate\npulse = 1h\n");
+        house_pass(house, USEC_PER_SEC);
+        house_set(house, "up", "ON");
+        house_set(house, "down", "ON");
+        fake_unplug(&house->gpio, 0);
+        fixture_settle(&house->gpio);
+        house_pass(house, USEC_PER_SEC);
+        fake_plug(&house->gpio, 0);
+        house_pass(house, 60 * USEC_PER_SEC);
+        assert_string_equal(house_told(house, "down", DEVICE_STATUS), "online");
+        assert_false(fake_chips[0].lines[2].high || fake_chips[0].lines[3].high);
+}
+
 static void max_on__line_fails__tried_again(void **state)
 {
         struct house *house = *state;
@@ -137,6 +156,7 @@ int main(void)
                 TEST(unplug__lamp_on__offline_and_on_again_when_it_is_back),
                 TEST(line_set__chip_gone__failed_then_offline),
                 TEST(unplug__longer_than_max_on__comes_back_off),
+                TEST(unplug__while_a_pulse_waits_for_its_interlock__forgotten),
                 TEST(max_on__line_fails__tried_again),
                 TEST(permission__denied__that_device_alone),
                 TEST(contact__edge__state_with_time),

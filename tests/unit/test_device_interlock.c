@@ -399,6 +399,31 @@ static void interlock__reload_in_a_for__stays_off(void **state)
         assert_are(house, 0, 0);
 }
 
+/* Nor one that had not begun: it would be on for ever now. */
+static void interlock__reload_while_a_for_waits__stays_off(void **state)
+{
+        struct house *house = start_with(state, UP DOWN);
+
+        house_set(house, "up", "ON");
+        house_set(house, "down", "{\"for\":\"2s\"}");
+        house_apply(house, UP "bias = disabled\n" DOWN);
+        house_pass(house, 10 * SECOND);
+        assert_are(house, 0, 0);
+}
+
+static void interlock__reload_while_a_pulse_waits__stays_off(void **state)
+{
+        struct house *house = start_with(state, UP DOWN "pulse = 2s\n");
+
+        house_set(house, "up", "ON");
+        house_set(house, "down", "ON");
+        house_apply(house, UP DOWN "pulse = 2s\nbias = disabled\n");
+        for (int i = 0; i < 10; i++) {
+                house_pass(house, DEAD);
+                assert_are(house, 0, 0);
+        }
+}
+
 /* ---- The config ---------------------------------------------------------------------------------------- */
 
 static void interlock__configs__what_is_wrong(void **state)
@@ -458,6 +483,8 @@ int main(void)
                 TEST(interlock__reload_of_something_else__not_touched),
                 TEST(interlock__reload_while_one_waits__waits_again),
                 TEST(interlock__reload_in_a_for__stays_off),
+                TEST(interlock__reload_while_a_for_waits__stays_off),
+                TEST(interlock__reload_while_a_pulse_waits__stays_off),
                 TEST(interlock__configs__what_is_wrong),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
