@@ -848,7 +848,9 @@ static int exec_read(struct sconce_device *dev, void *instance)
                 sconce_error(dev, "the program prints none of the channels");
                 r = -ENODATA;
         }
-        return r < 0 ? r : sconce_report(dev, reading.values, exec->count);
+        /* What was commanded stands until the program says something of it. */
+        size_t first = exec->set.count > 0 && !reading.is_there[0];
+        return r < 0 ? r : sconce_report(dev, reading.values + first, exec->count - first);
 }
 
 static int exec_command(struct sconce_device *dev, void *instance, const struct sconce_command *command)

@@ -437,6 +437,20 @@ static void exec__set_fails__refused_and_not_reported(void **state)
         assert_null(mock_value(host, "state"));
 }
 
+/* A program that tells other things says nothing against it. */
+static void exec__set_channel_is_not_printed__stays_as_commanded(void **state)
+{
+        (void)state;
+        mock_option(host, "output", "json");
+        choose((const char *const[]){ "state", "power W", NULL });
+        start_set("true");
+        start("echo '{\"power\":12}'");
+        assert_int_equal(mock_command(host, SCONCE_BOOL("state", true)), 0);
+        assert_int_equal(mock_read(host), 0);
+        assert_true(is_on("state"));
+        assert_true(number_of("power") == 12);
+}
+
 /* ---- Options ------------------------------------------------------------------------------------------- */
 
 static void exec__options_that_do_not_fit__said(void **state)
@@ -500,6 +514,7 @@ int main(void)
                 SYSFS_TEST(exec__set_switch__on_and_off_as_the_last_word),
                 SYSFS_TEST(exec__set_number__in_its_range),
                 SYSFS_TEST(exec__set_fails__refused_and_not_reported),
+                SYSFS_TEST(exec__set_channel_is_not_printed__stays_as_commanded),
                 SYSFS_TEST(exec__options_that_do_not_fit__said),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
