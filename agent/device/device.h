@@ -274,6 +274,8 @@ void output_rest(struct device *device);  /* it is not running any more: no time
 void output_exit(struct device *device);
 void output_switch_off(struct device *device); /* at once, by its plugin or without it */
 bool output_is_timed(const struct device *device);
+/* Whether it drives something that its successor does not. */
+bool output_is_left(const struct device *device, const struct device *successor);
 void output_broker_lost(struct device *device);
 
 /* ---- node.c -------------------------------------------------------------------------------------------- */

@@ -301,7 +301,9 @@ static int replace(struct devices *set, struct device *old, const struct config_
         int r = device_new(set, old->id, NULL, section, problems, &device);
         if (r < 0)
                 return r;
-        device_stop(old, STOP_RESTART);
+        old->was_timed |= old->timed_now; /* its stop may switch it off, and it is not to come back on */
+        /* An output that its successor does not drive is nobody's from now on. */
+        device_stop(old, output_is_left(old, device) ? STOP_GONE : STOP_RESTART);
         device_inherit(device, old);
         device->is_marked = true;
         for (size_t i = 0; i < set->count; i++)

@@ -175,6 +175,47 @@ void output_rest(struct device *device)
                 timer_disarm(device->max_on);
 }
 
+/* ---- A successor --------------------------------------------------------------------------------------- */
+
+static bool drives_line(const struct device *device, const struct sconce_line *line)
+{
+        const struct blueprint *blueprint = device->body->blueprint;
+
+        for (size_t i = 0; i < blueprint->n_lines; i++)
+                if (blueprint_line_is_output(&blueprint->lines[i]) &&
+                    line_same(blueprint->lines[i].line, line, device->set->options.default_chip))
+                        return true;
+        return false;
+}
+
+static bool drives_dimmer(const struct device *device, const struct sconce_dimmer *dimmer)
+{
+        const struct blueprint *blueprint = device->body->blueprint;
+
+        for (size_t i = 0; i < blueprint->n_dimmers; i++)
+                if (dimmer_same(blueprint->dimmers[i].dimmer, dimmer))
+                        return true;
+        return false;
+}
+
+bool output_is_left(const struct device *device, const struct device *successor)
+{
+        const struct blueprint *blueprint = device->body ? device->body->blueprint : NULL;
+
+        if (!is_output(device) || !blueprint)
+                return false;
+        if (!successor->body || successor->phase == DEVICE_BROKEN)
+                return true;
+        for (size_t i = 0; i < blueprint->n_lines; i++)
+                if (blueprint_line_is_output(&blueprint->lines[i]) &&
+                    !drives_line(successor, blueprint->lines[i].line))
+                        return true;
+        for (size_t i = 0; i < blueprint->n_dimmers; i++)
+                if (!drives_dimmer(successor, blueprint->dimmers[i].dimmer))
+                        return true;
+        return false;
+}
+
 /* ---- Exit and the broker ------------------------------------------------------------------------------- */
 
 static void switch_to(struct device *device, bool on, const char *why)

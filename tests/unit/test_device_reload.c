@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "fakes/house.h"
+#include "fakes/sysfs_tree.h"
 
 #define KITCHEN "[lamp kitchen]\nline = GPIO17\n"
 #define HALL    "[lamp hall]\nline = GPIO18\n"
@@ -88,6 +89,33 @@ static void devices_apply__line_moves_to_another_device__no_conflict(void **stat
         house_set(house, "kitchen", "ON");
         assert_int_equal(sim_value(&house->gpio, 18), 1);
         assert_int_equal(sim_value(&house->gpio, 17), 0);
+}
+
+/* What it leaves behind is nobody's any more, and would be on for ever. */
+static void devices_apply__output_moves__the_old_one_as_at_exit(void **state)
+{
+        struct house *house = *state;
+
+        sysfs_tree_led(house->gpio.dir, "old", 255);
+        sysfs_tree_led(house->gpio.dir, "new", 255);
+        house_apply(house, "[lamp kitchen]\nled = old\nmax_on = 1h\n");
+        house_set(house, "kitchen", "ON");
+        house_apply(house, "[lamp kitchen]\nled = new\nmax_on = 1h\n");
+        assert_int_equal(sysfs_tree_number(house->gpio.dir, "class/leds/old/brightness"), 0);
+        assert_int_equal(sysfs_tree_number(house->gpio.dir, "class/leds/new/brightness"), 255);
+        assert_non_null(strstr(house_told(house, "kitchen", DEVICE_STATE), "\"state\":\"ON\""));
+}
+
+static void devices_apply__output_moves_in_a_for__both_off(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, "[switch pump]\nline = GPIO17\n");
+        house_set(house, "pump", "{\"for\":\"1h\"}");
+        house_apply(house, "[switch pump]\nline = GPIO18\n");
+        assert_int_equal(sim_value(&house->gpio, 17), 0);
+        assert_int_equal(sim_value(&house->gpio, 18), 0);
+        house_assert_told(house, "pump", DEVICE_STATE, OFF);
 }
 
 static void devices_apply__other_plugin__same_id(void **state)
@@ -213,6 +241,8 @@ int main(void)
                 TEST(devices_apply__only_settings__in_place),
                 TEST(devices_apply__gone__stopped_and_cleared),
                 TEST(devices_apply__line_moves_to_another_device__no_conflict),
+                TEST(devices_apply__output_moves__the_old_one_as_at_exit),
+                TEST(devices_apply__output_moves_in_a_for__both_off),
                 TEST(devices_apply__other_plugin__same_id),
                 TEST(devices_apply__one_bad_section__others_run),
                 TEST(devices_tell_all__everything_retained),
