@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "system/mailbox.h"
+
 struct stage stage;
 
 const char stage_devices[] = "[lamp kitchen]\nname = Kitchen ceiling\narea = Kitchen\nline = GPIO17\n"
@@ -78,6 +80,7 @@ int stage_close(void **state)
         daemon_free_all_but(NULL);
         broker_free_all_but(NULL);
         wire_free_all();
+        mailbox_free_all();
         process_free_all();
         workdir_remove();
         memset(&stage, 0, sizeof(stage));

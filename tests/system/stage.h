@@ -34,7 +34,7 @@ extern const char stage_devices[];
 
 int stage_open(void **state);      /* group set-up: all of it, hall online and told */
 int stage_open_bare(void **state); /* PKI, broker and tester alone; the PKI knows hall and attic */
-int stage_close(void **state);
+int stage_close(void **state); /* ends all that a program has made, also without a stage */
 int stage_tidy(void **state); /* after each test: ends what it made for itself and, when it failed, left behind */
 
 int stage_run(const struct CMUnitTest *tests, size_t n, int (*open)(void **state));

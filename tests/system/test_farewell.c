@@ -15,6 +15,7 @@
 #include "system/chip.h"
 #include "system/client.h"
 #include "system/daemon.h"
+#include "system/stage.h"
 #include "system/workdir.h"
 
 static const char devices[] = "[lamp kitchen]\nline = GPIO17\nmax_on = 1h\n";
@@ -32,17 +33,6 @@ static int setup(void **state)
         client_subscribe(tester, "sconce/hall/#");
         url = keep_text(strdup("mqtt://127.0.0.1:PORT"));
         (void)snprintf((char *)strstr(url, "PORT"), sizeof("PORT") + 1, "%u", broker->port.number);
-        return 0;
-}
-
-static int teardown(void **state)
-{
-        (void)state;
-        daemon_free_all_but(NULL);
-        client_free_all();
-        broker_free_all_but(NULL);
-        process_free_all();
-        workdir_remove();
         return 0;
 }
 
@@ -189,13 +179,13 @@ static void stop__asked_for_before_the_start__is_clean(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(stop__clean__leaves_offline, setup, teardown),
-                cmocka_unit_test_setup_teardown(stop__mqtt_3_1_1__leaves_offline, setup, teardown),
-                cmocka_unit_test_setup_teardown(outputs_safe__another_section_is_wrong__still_switches_off, setup, teardown),
-                cmocka_unit_test_setup_teardown(outputs_safe__daemon_section_is_wrong__still_switches_off, setup, teardown),
-                cmocka_unit_test_setup_teardown(restart__signals_all_the_while__none_kills_it, setup, teardown),
-                cmocka_unit_test_setup_teardown(stop__signals_all_the_while__is_clean, setup, teardown),
-                cmocka_unit_test_setup_teardown(stop__asked_for_before_the_start__is_clean, setup, teardown),
+                cmocka_unit_test_setup_teardown(stop__clean__leaves_offline, setup, stage_close),
+                cmocka_unit_test_setup_teardown(stop__mqtt_3_1_1__leaves_offline, setup, stage_close),
+                cmocka_unit_test_setup_teardown(outputs_safe__another_section_is_wrong__still_switches_off, setup, stage_close),
+                cmocka_unit_test_setup_teardown(outputs_safe__daemon_section_is_wrong__still_switches_off, setup, stage_close),
+                cmocka_unit_test_setup_teardown(restart__signals_all_the_while__none_kills_it, setup, stage_close),
+                cmocka_unit_test_setup_teardown(stop__signals_all_the_while__is_clean, setup, stage_close),
+                cmocka_unit_test_setup_teardown(stop__asked_for_before_the_start__is_clean, setup, stage_close),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

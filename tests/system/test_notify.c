@@ -22,6 +22,7 @@
 #include "system/client.h"
 #include "system/daemon.h"
 #include "system/mailbox.h"
+#include "system/stage.h"
 #include "system/workdir.h"
 
 static const char lamp[] = "[lamp kitchen]\nline = GPIO17\n";
@@ -30,18 +31,6 @@ static int setup(void **state)
 {
         (void)state;
         workdir_make();
-        return 0;
-}
-
-static int teardown(void **state)
-{
-        (void)state;
-        daemon_free_all_but(NULL);
-        client_free_all();
-        broker_free_all_but(NULL);
-        process_free_all();
-        mailbox_free_all();
-        workdir_remove();
         return 0;
 }
 
@@ -334,7 +323,7 @@ static void journal__stderr_is_its_stream__lines_come_with_fields(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, stage_close)
                 TEST(start__without_a_broker__is_ready_and_names_the_next_step),
                 TEST(status__what_is_wrong__is_told_and_taken_back),
                 TEST(reload__sighup__is_told_from_begin_to_end),
