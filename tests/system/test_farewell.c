@@ -75,42 +75,47 @@ static void stop__mqtt_3_1_1__leaves_offline(void **state)
         assert_left_behind("offline");
 }
 
-static void outputs_safe__another_section_is_wrong__still_switches_off(void **state)
+/* Killed while its lamp is on. */
+static struct daemon *killed_in_the_light(void)
 {
         struct daemon *hall = start_with(NULL);
-        int status;
 
-        (void)state;
         chip_needs_edges();
         daemon_wait_online(hall, tester);
         client_say(tester, "sconce/hall/kitchen/set", "ON");
         chip_wait(hall->lines, 17, 1);
         daemon_kill(hall);
-        daemon_write_config(hall, "[lamp kitchen]\nline = GPIO17\nmax_on = 1h\n[lamp porch]\nlime = GPIO5\n");
+        return hall;
+}
+
+static void outputs_safe_switches_off(const struct daemon *hall)
+{
+        int status;
         struct process *run = sconced_run(&status, (const char *const[]){ "--config", hall->config, "--plugins",
                                                                          build_path("plugins"), "--outputs-safe", NULL });
+
         assert_int_equal(status, 1);
         assert_true(process_logged(run, "GPIO17 is off"));
         chip_wait(hall->lines, 17, 0);
 }
 
-static void outputs_safe__daemon_section_is_wrong__still_switches_off(void **state)
+static void outputs_safe__another_section_is_wrong__still_switches_off(void **state)
 {
-        struct daemon *hall = start_with(NULL);
-        int status;
+        struct daemon *hall = killed_in_the_light();
 
         (void)state;
-        chip_needs_edges();
-        daemon_wait_online(hall, tester);
-        client_say(tester, "sconce/hall/kitchen/set", "ON");
-        chip_wait(hall->lines, 17, 1);
-        daemon_kill(hall);
+        daemon_write_config(hall, "[lamp kitchen]\nline = GPIO17\nmax_on = 1h\n[lamp porch]\nlime = GPIO5\n");
+        outputs_safe_switches_off(hall);
+}
+
+static void outputs_safe__daemon_section_is_wrong__still_switches_off(void **state)
+{
+        struct daemon *hall = killed_in_the_light();
+
+        (void)state;
         hall->options.broker_keys = "keepalive = soon\n[brocker]\nurl = x\n[tls]\nca = \"unclosed\nlime = 1";
         daemon_write_config(hall, devices);
-        struct process *run = sconced_run(&status, (const char *const[]){ "--config", hall->config, "--plugins",
-                                                                         build_path("plugins"), "--outputs-safe", NULL });
-        assert_true(process_logged(run, "GPIO17 is off"));
-        chip_wait(hall->lines, 17, 0);
+        outputs_safe_switches_off(hall);
 }
 
 static bool has_started_again(const struct daemon *hall)
