@@ -409,6 +409,8 @@ void agent_hold_signals(void)
                 (void)sigaddset(&mask, signals[i]);
         (void)sigprocmask(SIG_BLOCK, &mask, NULL);
         (void)signal(SIGPIPE, SIG_IGN);
+        /* Ignored by whoever started us, the end of a plugin's program could not be waited for, and its number be another's. */
+        (void)signal(SIGCHLD, SIG_DFL);
 }
 
 static int catch_signals(struct agent *agent)
