@@ -11,6 +11,9 @@
  * has just stopped is to rest for `min_off`. What is commanded meanwhile is a wish: the newest is carried out
  * when the time is over. What the agent itself wants (SCONCE_COMMAND_NOW) is carried out at once.
  *
+ * An OFF that waits is carried out at the latest when the device stops, and is known to the next start if the
+ * agent was killed: who said OFF need not say it again.
+ *
  * Nobody knows how long it had been off before a boot, so the rest counts from the start then. A restart in
  * the same boot brings back what was on without a gap.
  */
@@ -100,6 +103,20 @@ static void set_end(struct sconce_device *dev, struct switch_line *self, uint64_
         self->is_timed = timed;
 }
 
+static bool is_off_waiting(const struct switch_line *self)
+{
+        return self->wish.is_there && !self->wish.on;
+}
+
+static void set_wish(struct sconce_device *dev, struct switch_line *self, struct wish wish)
+{
+        bool was_off = is_off_waiting(self);
+
+        self->wish = wish;
+        if (is_off_waiting(self) != was_off)
+                (void)sconce_save(dev, "wanted", was_off ? NULL : "off");
+}
+
 static int switch_to(struct sconce_device *dev, struct switch_line *self, bool on, uint64_t length_us)
 {
         if (on != self->on) {
@@ -109,7 +126,7 @@ static int switch_to(struct sconce_device *dev, struct switch_line *self, bool o
                 self->on = on;
                 self->since_us = sconce_now_us(dev);
         }
-        self->wish.is_there = false;
+        set_wish(dev, self, (struct wish){ .is_there = false });
         set_end(dev, self, length_us);
         arm(dev, self);
         return 0;
@@ -145,7 +162,7 @@ static int switch_command(struct sconce_device *dev, void *instance, const struc
         if (!state && !length)
                 return 0;
         if (on != self->on && !now && sconce_now_us(dev) < locked_until(self)) {
-                self->wish = (struct wish){ .is_there = true, .on = on, .length_us = length_us };
+                set_wish(dev, self, (struct wish){ .is_there = true, .on = on, .length_us = length_us });
                 arm(dev, self);
                 return tell(dev, self);
         }
@@ -196,7 +213,9 @@ static bool is_same_boot(struct sconce_device *dev)
 static int switch_start(struct sconce_device *dev, void *instance)
 {
         struct switch_line *self = instance;
-        int first = sconce_first_level(dev, "state");
+        char wanted[8];
+        bool was_to_be_off = sconce_load(dev, "wanted", wanted, sizeof(wanted)) > 0;
+        int first = was_to_be_off ? 0 : sconce_first_level(dev, "state");
 
         self->since_us = sconce_now_us(dev);
         if (self->min_off_us > 0 && !is_same_boot(dev) && first == 1) {
@@ -210,8 +229,18 @@ static int switch_start(struct sconce_device *dev, void *instance)
                 r = sconce_line_get(dev, self->line, &self->on);
         if (r < 0)
                 return r;
+        if (was_to_be_off)
+                (void)sconce_save(dev, "wanted", NULL);
         arm(dev, self);
         return tell(dev, self);
+}
+
+static void switch_stop(struct sconce_device *dev, void *instance)
+{
+        const struct switch_line *self = instance;
+
+        if (is_off_waiting(self))
+                (void)sconce_line_set(dev, self->line, false);
 }
 
 static const struct sconce_plugin switch_plugin = {
@@ -222,6 +251,7 @@ static const struct sconce_plugin switch_plugin = {
         .channels = channels,
         .configure = switch_configure,
         .start = switch_start,
+        .stop = switch_stop,
         .command = switch_command,
         .read = switch_read,
 };

@@ -283,6 +283,43 @@ static void switch_min_on__the_agent_itself__at_once(void **state)
         assert_is(false);
 }
 
+/* What is to be off stays accepted, however the agent ends. */
+static void switch_min_on__stop_while_off_waits__off_then_and_after(void **state)
+{
+        (void)state;
+        mock_option(host, "min_on", "60s");
+        const struct sconce_line *line = start();
+        set(true);
+        set(false);
+        assert_is(true);
+        mock_stop(host);
+        assert_false(line->active);
+        mock_first(host, SCONCE_BOOL("state", true));
+        line = start();
+        assert_int_equal(line->first_value, 0);
+        assert_is(false);
+}
+
+static void switch_min_on__killed_while_off_waits__off_at_the_next_start(void **state)
+{
+        (void)state;
+        mock_option(host, "min_on", "60s");
+        (void)start();
+        set(true);
+        assert_null(mock_saved(host, "wanted"));
+        set(false);
+        assert_string_equal(mock_saved(host, "wanted"), "off");
+        mock_advance_us(host, 60 * S);
+        assert_is(false);
+        assert_null(mock_saved(host, "wanted"));
+        mock_stop(host);
+        mock_save_text(host, "wanted", "off");
+        mock_first(host, SCONCE_BOOL("state", true));
+        const struct sconce_line *line = start();
+        assert_int_equal(line->first_value, 0);
+        assert_null(mock_saved(host, "wanted"));
+}
+
 static void switch_configure__pulse_shorter_than_min_on__refused(void **state)
 {
         (void)state;
@@ -315,6 +352,8 @@ int main(void)
                 TEST(switch_min_off__later_start__comes_back_without_a_gap),
                 TEST(switch_min_on__for_is_shorter__runs_as_long_as_it_must),
                 TEST(switch_min_on__the_agent_itself__at_once),
+                TEST(switch_min_on__stop_while_off_waits__off_then_and_after),
+                TEST(switch_min_on__killed_while_off_waits__off_at_the_next_start),
                 TEST(switch_configure__pulse_shorter_than_min_on__refused),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
