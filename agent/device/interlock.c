@@ -416,22 +416,45 @@ static bool is_touched(const struct devices *set, const struct config *config, c
         return false;
 }
 
+/* What waits is what was commanded last: who is still on has been told to go off. */
+static void want_back(struct device *device)
+{
+        const struct interlock *interlock = find(device);
+        const struct channel *channel = channels_first_on_off(&device->channels);
+
+        if (!interlock || waiting_member(interlock))
+                device->is_wanted = waits_for_good(device);
+        else
+                device->is_wanted = channel->now.on &&
+                                    !output_is_timed(device); /* nobody would count its time */
+}
+
+static void begin_anew(struct device *device)
+{
+        bool wanted = device->is_wanted;
+
+        interlock_forget(device);
+        if (device->is_live || wanted)
+                device_log(device, LOG_NOTICE, "its interlock %s changes: switched off first",
+                           group_of(device));
+        output_switch_off(device);
+        device->is_wanted = wanted;
+}
+
 void interlock_before_reload(struct devices *set, const struct config *config,
                              bool (*restarts)(const struct device *, const struct config_section *))
 {
-        for (size_t i = 0; i < set->count; i++) {
-                struct device *device = set->items[i];
-                const struct channel *channel = channels_first_on_off(&device->channels);
-                if (!group_of(device) || !channel || device->phase != DEVICE_RUNNING ||
-                    !is_touched(set, config, group_of(device), restarts))
-                        continue;
-                bool on = channel->now.on || waits_for_good(device), timed = output_is_timed(device);
-                interlock_forget(device);
-                if (device->is_live || on)
-                        device_log(device, LOG_NOTICE, "its interlock %s changes: switched off first",
-                                   group_of(device));
-                output_switch_off(device);
-                device->is_wanted = on && !timed; /* nobody counts its time any more */
+        /* Each is asked before the first one is touched. */
+        static void (*const steps[])(struct device *) = { want_back, begin_anew };
+
+        for (size_t step = 0; step < ARRAY_SIZE(steps); step++) {
+                for (size_t i = 0; i < set->count; i++) {
+                        struct device *device = set->items[i];
+                        if (group_of(device) && device->phase == DEVICE_RUNNING &&
+                            channels_first_on_off(&device->channels) &&
+                            is_touched(set, config, group_of(device), restarts))
+                                steps[step](device);
+                }
         }
 }
 

@@ -424,6 +424,32 @@ static void interlock__reload_while_a_pulse_waits__stays_off(void **state)
         }
 }
 
+/* Who was on has been told to go off: it is the other one's turn. */
+static void interlock__reload_while_one_waits_for_min_on__the_newest_wins(void **state)
+{
+        struct house *house = start_with(state, UP "min_on = 60s\n" DOWN);
+
+        house_set(house, "up", "ON");
+        house_set(house, "down", "ON");
+        assert_are(house, 1, 0);
+        house_apply(house, UP "min_on = 60s\n" DOWN "bias = disabled\n");
+        assert_are(house, 0, 0);
+        house_pass(house, DEAD);
+        assert_are(house, 0, 1);
+}
+
+static void interlock__reload_while_a_for_waits_for_min_on__both_off(void **state)
+{
+        struct house *house = start_with(state, DOWN UP "min_on = 60s\n");
+
+        house_set(house, "up", "ON");
+        house_set(house, "down", "{\"for\":\"2s\"}");
+        assert_are(house, 1, 0);
+        house_apply(house, DOWN "bias = disabled\n" UP "min_on = 60s\n");
+        house_pass(house, 10 * SECOND);
+        assert_are(house, 0, 0);
+}
+
 /* ---- The config ---------------------------------------------------------------------------------------- */
 
 static void interlock__configs__what_is_wrong(void **state)
@@ -485,6 +511,8 @@ int main(void)
                 TEST(interlock__reload_in_a_for__stays_off),
                 TEST(interlock__reload_while_a_for_waits__stays_off),
                 TEST(interlock__reload_while_a_pulse_waits__stays_off),
+                TEST(interlock__reload_while_one_waits_for_min_on__the_newest_wins),
+                TEST(interlock__reload_while_a_for_waits_for_min_on__both_off),
                 TEST(interlock__configs__what_is_wrong),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
