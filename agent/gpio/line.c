@@ -9,6 +9,7 @@
 /* Kernels before 5.7 stamp edges with the wall clock. What lies further back than this is not a monotonic
  * time. */
 #define OLDEST_EDGE_NS (60 * NSEC_PER_SEC)
+#define CLOCK_READINGS 3
 /* An oscillating input must not keep the loop to itself. */
 #define MAX_READS 4
 
@@ -187,19 +188,38 @@ void line_gone(struct sconce_line *line)
                 fn(userdata, NULL, &fault);
 }
 
-/* The kernel stamps with CLOCK_MONOTONIC, the agent with CLOCK_BOOTTIME: what both share is how long ago it
- * was. */
-static uint64_t boottime_us(const struct loop *loop, uint64_t monotonic_ns)
+static uint64_t monotonic_now_ns(void)
 {
         struct timespec now;
 
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+        return (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
+}
+
+/* The kernel stamps with CLOCK_MONOTONIC, the agent with CLOCK_BOOTTIME: what both share is how long ago it
+ * was. Somebody else's turn between the two readings makes it seem later, so the earliest of a few counts. */
+static uint64_t boottime_us(const struct loop *loop, uint64_t monotonic_ns)
+{
+        uint64_t earliest_us = UINT64_MAX;
+
         if (loop->fake)
                 return loop->fake_now_us;
-        (void)clock_gettime(CLOCK_MONOTONIC, &now);
-        uint64_t now_ns = (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
-        bool plausible = monotonic_ns <= now_ns && now_ns - monotonic_ns < OLDEST_EDGE_NS;
-        uint64_t ago_us = plausible ? (now_ns - monotonic_ns) / NSEC_PER_USEC : 0;
-        return loop_now_us(loop) - ago_us;
+        for (int i = 0; i < CLOCK_READINGS; i++) {
+                uint64_t now_ns = monotonic_now_ns();
+                bool plausible = monotonic_ns <= now_ns && now_ns - monotonic_ns < OLDEST_EDGE_NS;
+                uint64_t ago_us = plausible ? (now_ns - monotonic_ns) / NSEC_PER_USEC : 0;
+                earliest_us = MIN(earliest_us, loop_now_us(loop) - ago_us);
+        }
+        return earliest_us;
+}
+
+/* Of one line never back, however the clocks were read. */
+static uint64_t edge_time_us(struct sconce_line *line, uint64_t monotonic_ns)
+{
+        uint64_t time_us = boottime_us(line->gpio->loop, monotonic_ns);
+
+        line->edge_us = line->edge_us > time_us ? line->edge_us : time_us;
+        return line->edge_us;
 }
 
 static void tell(struct sconce_line *line, bool high, uint64_t time_us)
@@ -246,7 +266,6 @@ static void catch_up(struct sconce_line *line)
 
 static int take_edges(struct sconce_line *line, const bool *closed)
 {
-        const struct loop *loop = line->gpio->loop;
         struct raw_edge edges[EDGE_QUEUE];
         int n = EDGE_QUEUE;
 
@@ -254,7 +273,7 @@ static int take_edges(struct sconce_line *line, const bool *closed)
                 n = line->request->ops->read_edges(line->request, edges, ARRAY_SIZE(edges));
                 for (int i = 0; i < n; i++) {
                         line->lost += edges[i].lost;
-                        on_raw_edge(line, edges[i].high, boottime_us(loop, edges[i].monotonic_ns));
+                        on_raw_edge(line, edges[i].high, edge_time_us(line, edges[i].monotonic_ns));
                         if (*closed)
                                 return 0;
                 }
@@ -325,6 +344,7 @@ static int start_input(struct sconce_line *line)
                 return r;
         line->high = r;
         line->lost = 0;
+        line->edge_us = 0;
         line->was_full = false;
         if (line->debounce)
                 debounce_start(line->debounce, line->high);

@@ -19,9 +19,10 @@ struct sconce_line {
         struct request *request;
         sd_event_source *events;
         struct debounce *debounce;
-        bool high;     /* inputs: the level that was last told */
-        uint32_t lost; /* edges that were dropped since */
-        bool was_full; /* the queue of edges: the newest may be missing */
+        bool high;        /* inputs: the level that was last told */
+        uint32_t lost;    /* edges that were dropped since */
+        uint64_t edge_us; /* of the newest edge */
+        bool was_full;    /* the queue of edges: the newest may be missing */
         line_edge_fn fn;
         void *userdata;
         bool *closed; /* set by line_close(): a callback may close, and free, the line that is being served */
