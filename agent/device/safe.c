@@ -5,6 +5,8 @@
  * its tables.
  */
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "device/device.h"
 
@@ -75,6 +77,43 @@ static unsigned make_safe(struct gpio *gpio, const struct blueprint *blueprint, 
                dimmers_safe(gpio, blueprint, on_exit, section);
 }
 
+static bool has_key(const struct sconce_option *rows, const char *key)
+{
+        for (; rows && rows->key; rows++)
+                if (strcmp(rows->key, key) == 0)
+                        return true;
+        return false;
+}
+
+/* Whether it says which outputs there are, how they are driven, or what becomes of them. */
+static bool matters(const struct plugin *plugin, const char *key)
+{
+        if (strcmp(key, "on_exit") == 0 || strcmp(key, "max_on") == 0 || has_key(plugin->table.options, key))
+                return true;
+        for (size_t i = 0; i < plugin->n_lines; i++)
+                if (has_key(plugin->lines[i].companions.rows, key))
+                        return true;
+        return false;
+}
+
+/* A mistake in what does not matter here is none: the agent that ran had an earlier config, and what it drove
+ * is on. */
+static int read_section(const struct plugin *plugin, const struct config_section *section,
+                        struct problems *problems, struct blueprint **ret)
+{
+        CLEANUP_FREE struct config_entry *entries = calloc(section->count + 1, sizeof(*entries));
+        struct config_section rest = *section;
+
+        if (!entries)
+                return -ENOMEM;
+        rest.entries = entries;
+        rest.count = 0;
+        for (size_t i = 0; i < section->count; i++)
+                if (matters(plugin, section->entries[i].key))
+                        entries[rest.count++] = section->entries[i];
+        return blueprint_new(plugin, &rest, problems, ret);
+}
+
 static unsigned section_safe(struct loader *loader, const struct devices_options *options,
                              const struct config_section *section)
 {
@@ -89,7 +128,7 @@ static unsigned section_safe(struct loader *loader, const struct devices_options
         }
         if (!plugin->has_output)
                 return 0;
-        if (blueprint_new(plugin, section, &problems, &blueprint) < 0) {
+        if (read_section(plugin, section, &problems, &blueprint) < 0) {
                 log_section(LOG_ERR, section, "is not made safe: %s",
                             problems.count ? problems.items[0] : "bad section");
                 return 1;

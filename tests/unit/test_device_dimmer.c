@@ -221,6 +221,21 @@ static void dimmer__outputs_safe__as_the_config_says(void **state)
         assert_false(house_logged(house, "spot:"));
 }
 
+/* The config was changed, and not taken, before the crash: the output is on all the same. */
+static void dimmer__outputs_safe_with_a_mistake_elsewhere__made_safe(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, DESK "max_on = 1h\n");
+        house_set(house, "desk", "ON");
+        house_crash(house);
+        assert_int_equal(led(house), 255);
+        assert_int_equal(house_outputs_safe(house, DESK "max_on = 1 hour\n"), 1); /* what does that mean? */
+        assert_int_equal(led(house), 255);
+        assert_int_equal(house_outputs_safe(house, DESK "max_on = 1h\nnmae = Desk\nevery = 5\n"), 0);
+        assert_int_equal(led(house), 0);
+}
+
 /* What is dark is to be dark after a crash in the middle of a flash. */
 static void dimmer__crash_in_a_flash_while_off__safe_is_off(void **state)
 {
@@ -295,6 +310,7 @@ int main(void)
                 TEST(dimmer__exit_in_a_fade__ends_in_the_declared_state),
                 TEST(dimmer__reload_in_a_fade__goes_to_its_end),
                 TEST(dimmer__outputs_safe__as_the_config_says),
+                TEST(dimmer__outputs_safe_with_a_mistake_elsewhere__made_safe),
                 TEST(dimmer__crash_in_a_flash_while_off__safe_is_off),
                 TEST(dimmer__pwm__period_duty_and_given_back_dark),
                 TEST(dimmer__pwm_that_appears_later__works_then_and_is_unexported),
