@@ -49,6 +49,7 @@ struct lamp {
         struct sconce_timer *timer;
         struct scene scene;
         bool is_timed;
+        bool is_failing; /* and the log knows */
 };
 
 static const struct sconce_option options[] = {
@@ -256,9 +257,13 @@ static int tell(struct sconce_device *dev, const struct lamp *lamp)
 
 static void lamp_due(struct sconce_device *dev, void *instance, void *userdata)
 {
+        struct lamp *lamp = instance;
+        int r = show(dev, lamp);
+
         (void)userdata;
-        if (show(dev, instance) < 0)
-                sconce_log(dev, SCONCE_LOG_ERROR, "cannot be brought to its level; trying again");
+        if (r < 0 && !lamp->is_failing)
+                sconce_log(dev, SCONCE_LOG_ERROR, "cannot be brought to its level; trying again each second");
+        lamp->is_failing = r < 0;
 }
 
 /* ---- Commands ------------------------------------------------------------------------------------------ */

@@ -34,6 +34,7 @@ struct switch_line {
 
         struct sconce_timer *timer;
         bool on, is_timed;
+        bool is_failing;   /* and the log knows */
         uint64_t since_us; /* the last change, or the start */
         uint64_t end_us;   /* on until then; 0: until further notice */
         struct wish wish;
@@ -144,10 +145,13 @@ static void switch_due(struct sconce_device *dev, void *instance, void *userdata
         const struct wish *wish = self->wish.is_there ? &self->wish : &off;
 
         (void)userdata;
-        if (switch_to(dev, self, wish->on, wish->length_us) < 0) {
-                sconce_log(dev, SCONCE_LOG_ERROR, "cannot be switched; trying again");
+        int r = switch_to(dev, self, wish->on, wish->length_us);
+        if (r < 0) {
+                if (!self->is_failing)
+                        sconce_log(dev, SCONCE_LOG_ERROR, "cannot be switched; trying again each second");
                 (void)sconce_timer_arm(dev, self->timer, RETRY_US);
         }
+        self->is_failing = r < 0;
         (void)tell(dev, self);
 }
 

@@ -11,8 +11,9 @@
 #include "fakes/fake_chip.h"
 #include "fakes/house.h"
 
-#define LAMP "[lamp kitchen]\nline = 2\n"
-#define ON   "{\"state\":\"ON\"}"
+#define LAMP   "[lamp kitchen]\nline = 2\n"
+#define LAMP_3 "[lamp hall]\nline = 3\n"
+#define ON     "{\"state\":\"ON\"}"
 
 static void unplug__lamp_on__offline_and_on_again_when_it_is_back(void **state)
 {
@@ -106,6 +107,25 @@ static void max_on__line_fails__tried_again(void **state)
         house_assert_told(house, "kitchen", DEVICE_STATE, "{\"state\":\"OFF\"}");
 }
 
+/* Not a line of the log for each second of a night. */
+static void timer__line_fails__tried_again_and_told_once(void **state)
+{
+        struct house *house = *state;
+        unsigned told = 0;
+
+        house_apply(house, "[switch pump]\nline = 2\n" LAMP_3);
+        house_set(house, "pump", "{\"for\":2}");
+        house_set(house, "hall", "{\"flash\":2}");
+        fake_chips[0].lines[2].use_error = fake_chips[0].lines[3].use_error = -EIO;
+        house_pass(house, 60 * USEC_PER_SEC);
+        for (const char *at = house->log; (at = strstr(at, "trying again")); at++)
+                told++;
+        assert_int_equal(told, 2);
+        fake_chips[0].lines[2].use_error = fake_chips[0].lines[3].use_error = 0;
+        house_pass(house, USEC_PER_SEC);
+        assert_false(fake_chips[0].lines[2].high || fake_chips[0].lines[3].high);
+}
+
 static void permission__denied__that_device_alone(void **state)
 {
         struct house *house = *state;
@@ -158,6 +178,7 @@ int main(void)
                 TEST(unplug__longer_than_max_on__comes_back_off),
                 TEST(unplug__while_a_pulse_waits_for_its_interlock__forgotten),
                 TEST(max_on__line_fails__tried_again),
+                TEST(timer__line_fails__tried_again_and_told_once),
                 TEST(permission__denied__that_device_alone),
                 TEST(contact__edge__state_with_time),
                 TEST(contact__bounce__not_told),
