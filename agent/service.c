@@ -7,6 +7,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "setup.h"
+#include "util/text.h"
 
 void service_ready(void)
 {
@@ -33,6 +34,7 @@ void service_status(struct service *service, const char *peer, const char *wrong
                        peer && *wrong ? "; " : "", wrong);
         /* A second line would be an assignment of its own. */
         text[strcspn(text, "\n")] = '\0';
+        text[text_utf8_valid(text, strlen(text))] = '\0'; /* cut in the middle of a character it is refused */
         if (strcmp(text, service->told) == 0)
                 return;
         memcpy(service->told, text, sizeof(text));
