@@ -98,6 +98,25 @@ static void init__interrupted__can_be_run_again(void **state)
         PKI_RUN(at, "node", "hall");
 }
 
+/* openssl moves its index and its number aside, and then the new ones into place. */
+static void any_command__killed_while_openssl_renames__goes_on(void **state)
+{
+        const char *at = work_path("renaming");
+
+        (void)state;
+        PKI_RUN(at, "init");
+        PKI_RUN(at, "client", "phone");
+        assert_int_equal(rename(pki_file(at, "private/index.txt"), pki_file(at, "private/index.txt.new")), 0);
+        PKI_RUN(at, "revoke", "phone");
+        X509 *phone = pki_cert(at, "phone");
+        assert_true(pki_revoked(at, phone));
+        X509_free(phone);
+        assert_int_equal(rename(pki_file(at, "private/crlnumber"), pki_file(at, "private/crlnumber.new")), 0);
+        assert_int_equal(rename(pki_file(at, "private/index.txt"), pki_file(at, "private/index.txt.old")), 0);
+        PKI_RUN(at, "client", "tablet");
+        PKI_RUN(at, "revoke", "tablet");
+}
+
 static void init__certificate_lost__does_not_make_another(void **state)
 {
         const char *at = work_path("careless");
@@ -472,6 +491,7 @@ int main(void)
                 cmocka_unit_test(init__fresh__keeps_the_key_to_itself),
                 cmocka_unit_test(init__again__is_refused),
                 cmocka_unit_test(init__interrupted__can_be_run_again),
+                cmocka_unit_test(any_command__killed_while_openssl_renames__goes_on),
                 cmocka_unit_test(init__certificate_lost__does_not_make_another),
                 cmocka_unit_test(init__odd_directory_name__is_only_a_name),
                 cmocka_unit_test(init__directory_that_others_write__is_refused),
