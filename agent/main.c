@@ -49,8 +49,10 @@ int main(int argc, char *argv[])
                 agent_hold_signals();
         log_open();
         log_set_level(line.log_level);
-        if (line.mode)
+        if (line.mode) {
+                log_to_people();
                 return exit_status(line.mode(&line.options));
+        }
 
         r = run(&line, &end);
         if (r < 0 || end != AGENT_RESTART)

@@ -24,7 +24,7 @@ static const struct {
 };
 
 static atomic_int max_level = LOG_INFO;
-static bool to_journal;
+static bool to_journal, to_people;
 static log_sink_fn test_sink;
 static void *test_userdata;
 
@@ -44,6 +44,12 @@ static bool stderr_is_journal(void)
 void log_open(void)
 {
         to_journal = stderr_is_journal();
+        to_people = isatty(STDERR_FILENO);
+}
+
+void log_to_people(void)
+{
+        to_people = true;
 }
 
 void log_set_level(int level)
@@ -88,13 +94,13 @@ static void defang(char *text)
 
 static void write_stderr(int level, const struct log_about *about, const char *text)
 {
-        const char *device = about && about->device ? about->device : NULL;
+        const char *device = about && about->device ? about->device : "";
+        char priority[8] = "";
 
+        if (!to_people)
+                (void)snprintf(priority, sizeof(priority), "<%d>", level);
         /* One call, one write: lines of several threads do not mix. */
-        if (device)
-                dprintf(STDERR_FILENO, "<%d>%s: %s\n", level, device, text);
-        else
-                dprintf(STDERR_FILENO, "<%d>%s\n", level, text);
+        dprintf(STDERR_FILENO, "%s%s%s%s\n", priority, device, device[0] ? ": " : "", text);
 }
 
 static void write_journal(int level, const struct log_about *about, const char *text)

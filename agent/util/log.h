@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The log: stderr with <N> priority prefixes, or the journal natively with fields where stderr is the journal.
+ * The log: stderr, with <N> priority prefixes where it is no terminal, or the journal natively with fields where
+ * stderr is the journal.
  * Any thread may call it.
  */
 #pragma once
@@ -19,6 +20,9 @@ struct log_about {
 };
 
 void log_open(void);
+
+/* From now on no prefixes on stderr: for what is run by hand, wherever its output goes. After log_open(). */
+void log_to_people(void);
 void log_set_level(int level);
 int log_level(void);
 

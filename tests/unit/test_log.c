@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "util/log.h"
 
+#include <pty.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -61,6 +62,32 @@ static void log_write__stderr__has_priority_and_device(void **state)
         assert_string_equal(said(), "<4>the broker\n");
         log_write(LOG_ERR, &(const struct log_about){ .device = "kitchen" }, "line %d", 17);
         assert_string_equal(said(), "<3>kitchen: line 17\n");
+}
+
+static void log_write__to_people__no_priority(void **state)
+{
+        (void)state;
+        log_to_people();
+        log_warning("the broker");
+        assert_string_equal(said(), "the broker\n");
+        log_write(LOG_ERR, &(const struct log_about){ .device = "kitchen" }, "line 17");
+        assert_string_equal(said(), "kitchen: line 17\n");
+}
+
+static void log_open__terminal__no_priority(void **state)
+{
+        CLEANUP_CLOSE int screen = -1, terminal = -1;
+        char text[64];
+
+        (void)state;
+        assert_int_equal(openpty(&screen, &terminal, NULL, NULL, NULL), 0);
+        assert_true(dup2(terminal, STDERR_FILENO) >= 0);
+        log_open();
+        log_warning("the broker");
+        ssize_t got = read(screen, text, sizeof(text) - 1);
+        assert_true(got > 0);
+        text[got] = '\0';
+        assert_string_equal(text, "the broker\r\n");
 }
 
 static void log_write__control_characters__stay_on_their_line(void **state)
@@ -144,6 +171,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TEST(log_write__stderr__has_priority_and_device),
+                TEST(log_write__to_people__no_priority),
+                TEST(log_open__terminal__no_priority),
                 TEST(log_write__control_characters__stay_on_their_line),
                 TEST(log_write__less_important_than_the_level__not_said),
                 TEST(log_open__journal_stream_of_another_file__stderr_is_used),
