@@ -33,8 +33,10 @@ static int find_channel(struct sconce_dimmer *dimmer, const char *chip, struct f
         uint64_t channels;
         int r = sysfs_read_number(chip, "npwm", &channels);
 
-        if (r < 0)
+        if (r < 0 && access(chip, F_OK) < 0)
                 return no_such_chip(dimmer, fault);
+        if (r < 0)
+                return fault_set(fault, r, "cannot read %s/npwm: %s", chip, strerror(-r));
         if (dimmer->channel >= channels)
                 return fault_set(fault, -ENOENT, "%s has the channels 0 to %llu; %u is not one of them",
                                  dimmer->name, (unsigned long long)channels - 1, dimmer->channel);

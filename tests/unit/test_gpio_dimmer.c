@@ -290,6 +290,16 @@ static void dimmer_open__no_such_pwm__says_what_there_is(void **state)
                 "in config.txt switches it on)");
 }
 
+static void dimmer_open__pwm_chip_tells_no_channels__says_which_file(void **state)
+{
+        char words[256];
+
+        (void)state;
+        take_away("class/pwm/pwmchip0/npwm");
+        (void)snprintf(words, sizeof(words), "cannot read %.100s/class/pwm/pwmchip0/npwm: No such file or directory", f.dir);
+        assert_pwm_refused("pwmchip0:1", -ENOENT, words);
+}
+
 static void dimmer_open__attribute_missing__is_gone(void **state)
 {
         (void)state;
@@ -419,6 +429,7 @@ int main(void)
                 DIMMER_TEST(dimmer_set__out_of_range__changes_nothing),
                 DIMMER_TEST(dimmer_open__same_channel_twice__is_refused),
                 DIMMER_TEST(dimmer_open__no_such_pwm__says_what_there_is),
+                DIMMER_TEST(dimmer_open__pwm_chip_tells_no_channels__says_which_file),
                 DIMMER_TEST(dimmer_open__attribute_missing__is_gone),
                 DIMMER_TEST(dimmer_open__not_permitted__says_what_to_do),
                 DIMMER_TEST(dimmer_open__period_below_the_old_duty__lowers_the_duty_first),
