@@ -103,6 +103,18 @@ void database_done(struct database *database)
         *database = (struct database){ 0 };
 }
 
+/* SQLite would wait for the other end of a FIFO for ever. */
+static int check_regular(const struct database *database, struct fault *fault)
+{
+        struct stat status;
+
+        if (stat(database->path, &status) < 0)
+                return fail_errno(database->path, errno, fault);
+        if (!S_ISREG(status.st_mode))
+                return fault_set(fault, -EINVAL, "%s: it is not a regular file", database->path);
+        return 0;
+}
+
 /* Makes an empty file that others cannot read, and says in the errno's words why the file is of no use:
  * SQLite's own are about itself. Never opens one that is there: to close it again would drop SQLite's locks
  * on it. */
@@ -121,10 +133,9 @@ static int look_at(const struct database *database, struct fault *fault)
         CLEANUP_CLOSE int fd = open(database->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
         if (fd < 0 && errno != EEXIST)
                 return fail_errno(database->path, errno, fault);
-        if (stat(database->path, &status) < 0)
-                return fail_errno(database->path, errno, fault);
-        if (!S_ISREG(status.st_mode))
-                return fault_set(fault, -EINVAL, "%s: it is not a regular file", database->path);
+        int r = check_regular(database, fault);
+        if (r < 0)
+                return r;
         if (access(database->path, R_OK | W_OK) < 0)
                 return fail_errno(database->path, errno, fault);
         return 0;
@@ -324,7 +335,8 @@ static int read_unwritable(const struct database *database, struct rows *ret)
         if (asprintf(&uri, "file:%s?immutable=1", database->path) < 0 ||
             asprintf(&log, "%s-wal", database->path) < 0)
                 return -ENOMEM;
-        if (strpbrk(database->path, "?#%") || (stat(log, &status) == 0 && status.st_size > 0))
+        if (check_regular(database, &fault) < 0 || strpbrk(database->path, "?#%") ||
+            (stat(log, &status) == 0 && status.st_size > 0))
                 return -EROFS;
         int r = sqlite3_open_v2(uri, &sqlite, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX,
                                 NULL);
@@ -374,7 +386,9 @@ int database_peek(const char *dir, struct rows *ret, struct fault *fault)
         if (r < 0)
                 return fault_set(fault, r, "out of memory");
         if (access(database.path, F_OK) == 0) {
-                r = read_existing(&database, ret, fault);
+                r = check_regular(&database, fault);
+                if (r == 0)
+                        r = read_existing(&database, ret, fault);
                 if (r < 0 && r != -EUCLEAN && r != -ENOTSUP && read_unwritable(&database, ret) == 0)
                         r = 0;
         }

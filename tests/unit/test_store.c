@@ -489,6 +489,17 @@ static void store_new__directory_in_its_place__in_memory(void **state)
         assert_int_equal(rmdir(shelf->path), 0);
 }
 
+static void store_new__fifo_in_its_place__in_memory(void **state)
+{
+        struct shelf *shelf = *state;
+
+        assert_int_equal(mkfifo(shelf->path, 0600), 0);
+        open_store(shelf);
+        assert_non_null(strstr(shelf->unusable, "it is not a regular file"));
+        crash(shelf);
+        assert_int_equal(unlink(shelf->path), 0);
+}
+
 /* Root may write anywhere: another user tries. */
 static int as_nobody(struct shelf *shelf, void (*test)(struct shelf *shelf))
 {
@@ -732,6 +743,17 @@ static void store_peek__damaged__told_and_left(void **state)
         assert_int_equal(access(shelf->path, F_OK), 0);
 }
 
+/* To open a FIFO waits for its other end for ever, and with it whoever makes the outputs safe. */
+static void store_peek__fifo_in_its_place__told(void **state)
+{
+        struct shelf *shelf = *state;
+        struct fault fault;
+
+        assert_int_equal(mkfifo(shelf->path, 0600), 0);
+        assert_int_equal(store_peek(shelf->dir, &shelf->store, &fault), -EINVAL);
+        assert_non_null(strstr(fault.text, "it is not a regular file"));
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -751,6 +773,7 @@ int main(void)
                 TEST(store_new__of_a_later_version__left_as_it_is),
                 TEST(store_new__no_directory__in_memory_until_there_is_one),
                 TEST(store_new__directory_in_its_place__in_memory),
+                TEST(store_new__fifo_in_its_place__in_memory),
                 TEST(store_new__read_only__read_and_then_in_memory),
                 TEST(store_put__full__in_memory_until_there_is_room),
                 TEST(store_put__file_removed__written_again_in_full),
@@ -759,6 +782,7 @@ int main(void)
                 TEST(store_close__writer_is_stuck__gives_up_in_time),
                 TEST(store_peek__nothing_there__makes_nothing),
                 TEST(store_peek__damaged__told_and_left),
+                TEST(store_peek__fifo_in_its_place__told),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
