@@ -164,9 +164,31 @@ static bool has_state(const struct client *client)
         return state_of(client) != NULL;
 }
 
+/* A button has no state: nothing would come. */
+static bool tells_events_alone(const struct client *client)
+{
+        const struct home_name *name = &client->errand.name;
+        json_t *channels = json_object_get(home_about(&client->home, name->node, name->device), "channels");
+        const char *key;
+        json_t *channel;
+
+        json_object_foreach (channels, key, channel) {
+                const char *kind = json_string_value(json_object_get(channel, "kind"));
+
+                if (!kind || strcmp(kind, "event") != 0)
+                        return false;
+        }
+        return json_object_size(channels) > 0;
+}
+
 static void on_looked(struct client *client)
 {
-        if (errand_node_is_offline(client))
+        const struct home_name *name = &client->errand.name;
+
+        if (tells_events_alone(client))
+                client_fail(client, EXIT_REFUSED, "%s/%s has nothing to read, it tells events alone: sconce watch %s/%s",
+                            name->node, name->device, name->node, name->device);
+        else if (errand_node_is_offline(client))
                 on_late(client);
         else
                 ask(client);

@@ -270,7 +270,8 @@ static int clear_attic(void **state)
         static const char *const topics[] = { "sconce/attic/status",         "sconce/attic/info",
                                               "sconce/attic/fan/status",     "sconce/attic/fan/state",
                                               "sconce/attic/node/status",    "sconce/attic/node/state",
-                                              "sconce/attic/kitchen/status", "sconce/attic/kitchen/state" };
+                                              "sconce/attic/kitchen/status", "sconce/attic/kitchen/state",
+                                              "sconce/attic/bell/status" };
         struct client *attic = stage_client("attic", "attic-clear");
 
         for (size_t i = 0; i < ARRAY_SIZE(topics); i++)
@@ -287,6 +288,24 @@ static void set__node_offline__is_not_sent(void **state)
         assert_run(
                 RUN("tester", "get", "fan", "state"), 3, "ON\n",
                 "sconce: attic/fan: its node is offline; this is its last known state, of 2026-11-22T19:30:00Z\n");
+}
+
+static void get__device_with_events_alone__is_told_at_once(void **state)
+{
+        const struct request messages[] = {
+                { .topic = "sconce/attic/status", .payload = "online", .retain = true },
+                { .topic = "sconce/attic/info",
+                  .payload = "{\"devices\":{\"bell\":{\"channels\":{\"press\":{\"kind\":\"event\"}}}}}",
+                  .retain = true },
+                { .topic = "sconce/attic/bell/status", .payload = "online", .retain = true },
+        };
+        struct client *attic = stage_client("attic", "attic");
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(messages); i++)
+                (void)client_publish_acked(attic, &messages[i]);
+        assert_run(RUN("tester", "get", "bell"), 1, "",
+                   "sconce: attic/bell has nothing to read, it tells events alone: sconce watch attic/bell\n");
 }
 
 static void set__nobody_subscribed__is_told_at_once(void **state)
@@ -488,6 +507,7 @@ static const struct CMUnitTest tests[] = {
         STAGE_TEST(set__unknown_device__names_the_nearest, NULL),
         cmocka_unit_test_setup_teardown(set__device_on_two_nodes__wants_the_node, darken, clear_attic),
         CLEARED(set__node_offline__is_not_sent),
+        CLEARED(get__device_with_events_alone__is_told_at_once),
         CLEARED(set__nobody_subscribed__is_told_at_once),
         CLEARED(set__node_silent__tells_what_is_known),
         STAGE_TEST(set__read_only_certificate__is_refused_by_the_broker, darken),
