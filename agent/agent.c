@@ -35,6 +35,7 @@ struct agent {
         struct timer *tell;    /* info has changed: told once, after the event that changed it */
         struct timer *status;  /* and so has what is wrong */
         struct service service;
+        bool has_no_time; /* since the start: the clock is not trusted yet */
         bool was_told_lost;
         bool stopping;
         enum agent_end end;
@@ -345,7 +346,7 @@ static void take_over(struct agent *agent, struct config *config, struct setting
         int r = devices_apply(agent->devices, config);
         if (r < 0)
                 log_error("the devices could not be reloaded: %s", strerror(-r));
-        tell_info(agent);
+        on_info_changed(agent);
         /* Without an uplink the last attempt to make one failed, say for want of the password file: it may be there now. */
         bool wants_uplink = !agent->uplink && settings->broker.urls.count > 0;
         if ((!same_broker || wants_uplink) && replace_uplink(agent, settings) == 0)
@@ -432,6 +433,13 @@ static void on_clock_jump(void *userdata)
         /* "Certificate not yet valid" may have been our clock. */
         if (agent->uplink && !uplink_is_up(agent->uplink))
                 session_retry_now(uplink_session(agent->uplink));
+        if (!agent->has_no_time || !clock_trusted(agent->clock))
+                return;
+        agent->has_no_time = false;
+        devices_get(agent->devices, "node"); /* a problem less */
+        on_info_changed(agent);
+        if (agent->uplink && uplink_is_up(agent->uplink))
+                devices_tell_all(agent->devices); /* with their times */
 }
 
 static int open_store(struct agent *agent)
@@ -536,6 +544,10 @@ int agent_run(struct agent *agent, enum agent_end *ret_end)
         /* Fed by the loop: when the loop hangs, systemd ends us and ExecStopPost makes the outputs safe. */
         (void)sd_event_set_watchdog(agent->loop.event, true);
         log_notice("sconced " SCONCE_VERSION " starts with %s", agent->options.config_path);
+        agent->has_no_time = !clock_trusted(agent->clock);
+        if (agent->has_no_time)
+                log_notice("the clock is not synchronised yet: times are null until it is, or until [node] says "
+                           "clock = trusted");
         int r = start_parts(agent);
         if (r < 0)
                 return r;

@@ -68,12 +68,15 @@ static double memory_kb(void)
         return (double)resident * (double)sysconf(_SC_PAGESIZE) / 1024;
 }
 
+#define NO_CLOCK "clock: not synchronised yet, so times are null until it is ([node] clock)"
+
 /* One problem a line. */
 static void list_problems(const struct devices *set, char text[static 4096])
 {
-        size_t used = 0;
+        bool no_clock = set->options.clock && !clock_trusted(set->options.clock);
+        size_t used = (size_t)snprintf(text, 4096, "%s%s", no_clock ? NO_CLOCK : "",
+                                       no_clock && set->n_problems ? "\n" : "");
 
-        text[0] = '\0';
         for (size_t i = 0; i < set->n_problems && used < 4096; i++)
                 used += (size_t)snprintf(text + used, 4096 - used, "%s%s: %s", i ? "\n" : "",
                                          set->problems[i].key, set->problems[i].text);

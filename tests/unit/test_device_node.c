@@ -251,6 +251,24 @@ static void devices_outputs_safe__each_output__as_its_config_says(void **state)
         assert_int_equal(sim_edge_count(&house->gpio, 6), 0 + 1);
 }
 
+/* Whether this machine's clock is synchronised is not the test's to say: both are right, each in its place. */
+static void node__clock_not_trusted__is_a_problem(void **state)
+{
+        struct house *house = *state;
+
+        clock_set_mode(house->clock, CLOCK_MODE_AUTO);
+        bool trusted = clock_trusted(house->clock);
+        house_apply(house, "");
+        devices_problem(house->devices, "config", "line 3");
+        const char *told = house_told(house, "node", DEVICE_STATE);
+        assert_non_null(strstr(told, trusted ? "\"problems\":[\"config: line 3\"]}"
+                                             : "\"problems\":[\"clock: not synchronised yet, so times are null until "
+                                               "it is ([node] clock)\",\"config: line 3\"]}"));
+        clock_set_mode(house->clock, CLOCK_MODE_TRUSTED);
+        house_pass(house, 60 * USEC_PER_SEC);
+        assert_non_null(strstr(house_told(house, "node", DEVICE_STATE), "\"problems\":[\"config: line 3\"]}"));
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, house_setup, house_teardown)
 
 int main(void)
@@ -258,6 +276,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 TEST(node__each_minute__facts),
                 TEST(node__problems__told_at_once_and_taken_away),
+                TEST(node__clock_not_trusted__is_a_problem),
                 TEST(node__buttons__passed_on),
                 TEST(devices_info__lamp__what_is_known),
                 TEST(devices_info__row_added_again_in_configure__takes_its_place),
