@@ -220,6 +220,13 @@ static const struct {
         [WORD_PRESS] = { "pressed", NULL, SCONCE_BUTTON },
 };
 
+/* The channel that a word goes to; NULL: the device has none such. */
+static const struct channel *target_of(const struct channels *channels, enum word word)
+{
+        return targets[word].find ? targets[word].find(channels)
+                                  : channels_first_of(channels, targets[word].kind);
+}
+
 static bool anything_is_writable(const struct channels *channels)
 {
         for (size_t i = 0; i < channels->count; i++)
@@ -251,7 +258,8 @@ static int unknown_word(struct parse *parse, const char *text)
         char hint[SUGGESTION_MAX];
 
         for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-                suggestion_offer(&near, words[i].text);
+                if (target_of(parse->channels, words[i].word))
+                        suggestion_offer(&near, words[i].text);
         return refuse(parse->result, RESULT_MALFORMED,
                       "\"%.40s\" is no command: send a word like ON, a number, or a JSON object%s", text,
                       suggestion_text(&near, hint));
@@ -270,9 +278,7 @@ static int plain_for_device(struct parse *parse, const struct given *given)
         enum word word = find_word(given->text);
         if (word == WORD_NONE)
                 return unknown_word(parse, given->text);
-        const struct channel *channel = targets[word].find
-                                                ? targets[word].find(parse->channels)
-                                                : channels_first_of(parse->channels, targets[word].kind);
+        const struct channel *channel = target_of(parse->channels, word);
         if (!channel)
                 return refuse(parse->result, RESULT_TYPE, "this device cannot be %s", targets[word].what);
         return convert(parse, channel, given);

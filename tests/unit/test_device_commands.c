@@ -159,6 +159,9 @@ static void command_parse__plain_that_does_not_fit__refused(void **state)
                 { lamp, NULL, "togle",
                   "malformed: \"togle\" is no command: send a word like ON, a number, or a JSON object; did you "
                   "mean TOGGLE" },
+                { cover, NULL, "opn",
+                  "malformed: \"opn\" is no command: send a word like ON, a number, or a JSON object; did you "
+                  "mean OPEN" },
         };
         char text[1024], expected[1024];
 
