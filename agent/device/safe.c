@@ -133,6 +133,10 @@ static unsigned section_safe(struct loader *loader, const struct devices_options
                             problems.count ? problems.items[0] : "bad section");
                 return 1;
         }
+        if (blueprint_outputs(blueprint) == 0) { /* a key that is misspelt may have been it */
+                log_section(LOG_ERR, section, "is not made safe: it names no output");
+                return 1;
+        }
         return make_safe(options->gpio, blueprint, safe_state(options->store, blueprint, section->id),
                          section);
 }
