@@ -62,7 +62,7 @@ static bool check_word(const struct config_section *section, struct problems *pr
 {
         if (is_daemon_word(section->kind))
                 return true;
-        if (later_section(section->kind, false)) {
+        if (later_section(section->kind)) {
                 complain(problems, section, "not in this version");
                 return false;
         }
@@ -127,10 +127,6 @@ static bool check_device(const struct config *config, size_t index, struct probl
                 return check_id(section, problems);
         if (is_daemon_word(section->kind)) {
                 complain(problems, section, "[%s] takes no second word", section->kind);
-                return false;
-        }
-        if (later_section(section->kind, true)) {
-                complain(problems, section, "not in this version");
                 return false;
         }
         if (is_reserved_kind(section->kind)) {

@@ -6,19 +6,13 @@
 
 #include "util/macro.h"
 
-bool later_section(const char *kind, bool has_id)
+bool later_section(const char *kind)
 {
-        static const struct {
-                const char *kind;
-                bool has_id;
-        } sections[] = {
-                { "history", false },
-                { "homeassistant", false },
-        };
-        for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
-                if (sections[i].has_id == has_id && strcmp(sections[i].kind, kind) == 0)
+        static const char *const kinds[] = { "history", "homeassistant" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+                if (strcmp(kinds[i], kind) == 0)
                         return true;
-        }
         return false;
 }
 

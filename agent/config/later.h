@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-/* [KIND] or [KIND ID] belongs to a later version. */
-bool later_section(const char *kind, bool has_id);
+/* [KIND] belongs to a later version. */
+bool later_section(const char *kind);
 
 /* The key of a daemon's section, or (has_id) of every device, belongs to a later version. */
 bool later_key(const char *kind, bool has_id, const char *key);

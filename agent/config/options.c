@@ -218,15 +218,22 @@ static int fill_missing(struct engine *engine, const struct sconce_option *row, 
 
 /* ---- All rows -------------------------------------------------------------------------------- */
 
+const struct sconce_option *option_row_find(const struct sconce_option *rows, const char *key)
+{
+        for (; rows && rows->key; rows++)
+                if (strcmp(rows->key, key) == 0)
+                        return rows;
+        return NULL;
+}
+
 static const struct sconce_option *find_row(const struct engine *engine, const char *key, void **ret_field)
 {
         for (size_t t = 0; t < engine->n_targets; t++) {
                 const struct option_target *target = &engine->targets[t];
-                for (const struct sconce_option *row = target->rows; row && row->key; row++) {
-                        if (strcmp(row->key, key) == 0) {
-                                *ret_field = (char *)target->base + row->offset;
-                                return row;
-                        }
+                const struct sconce_option *row = option_row_find(target->rows, key);
+                if (row) {
+                        *ret_field = (char *)target->base + row->offset;
+                        return row;
                 }
         }
         return NULL;

@@ -51,6 +51,9 @@ int options_read(const struct config_section *section, const struct option_targe
 int option_parse(const struct sconce_option *row, const char *text, char reason[static 160],
                  void *ret) MUST_CHECK;
 
+/* The row of a key; NULL where the table (which may be NULL itself) has none. */
+const struct sconce_option *option_row_find(const struct sconce_option *rows, const char *key);
+
 /* The row's type as users know it: "duration", "list of lines", … */
 const char *option_type_name(const struct sconce_option *row, char text[static 40]);
 

@@ -336,10 +336,9 @@ static bool same_entry(const struct config_entry *a, const struct config_entry *
 
 static bool row_is_reloadable(const struct sconce_option *rows, const char *key)
 {
-        for (; rows && rows->key; rows++)
-                if (strcmp(rows->key, key) == 0)
-                        return rows->flags & SCONCE_RELOADABLE;
-        return false;
+        const struct sconce_option *row = option_row_find(rows, key);
+
+        return row && (row->flags & SCONCE_RELOADABLE);
 }
 
 /* Compares what `a` has with what `b` has of it. */

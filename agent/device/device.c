@@ -128,10 +128,10 @@ static void start_done(struct device *device, int r)
         interlock_started(device);
         device->backoff_us = 0;
         device->changed = true;
-        if (device_unknown_reading(device))
+        const char *unknown = device_unknown_reading(device);
+        if (unknown)
                 device_log(device, LOG_WARNING,
-                           "its section has keys for a reading \"%s\", which it does not have",
-                           device_unknown_reading(device));
+                           "its section has keys for a reading \"%s\", which it does not have", unknown);
         device_ail(device, AILMENT_LIFE, NULL);
         device_tell_status(device, false);
         if (device->body->calls.read && (device->settings.every_us > 0 || !device->reported))

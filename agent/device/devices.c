@@ -6,7 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "config/later.h"
 #include "config/rule.h"
 #include "device/device.h"
 #include "util/text.h"
@@ -108,7 +107,7 @@ bool config_is_device(const struct config *config, size_t index)
         const struct config_section *section = &config->sections[index];
 
         if (!section->id || !text_is_id(section->id) || !text_is_id(section->kind) ||
-            strcmp(section->id, NODE_ID) == 0 || later_section(section->kind, true))
+            strcmp(section->id, NODE_ID) == 0)
                 return false;
         for (size_t i = 0; i < ARRAY_SIZE(reserved); i++)
                 if (strcmp(section->kind, reserved[i]) == 0)

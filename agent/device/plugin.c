@@ -217,10 +217,9 @@ static int check_companions(const struct plugin *plugin, struct fault *fault)
 {
         for (size_t i = 0; i < plugin->n_lines; i++)
                 for (const struct sconce_option *row = plugin->lines[i].companions.rows; row->key; row++)
-                        for (size_t k = 0; k < plugin->n_options; k++)
-                                if (strcmp(row->key, plugin->table.options[k].key) == 0)
-                                        return fault_set(fault, -EINVAL,
-                                                         "option \"%s\" is one of the agent's own", row->key);
+                        if (option_row_find(plugin->table.options, row->key))
+                                return fault_set(fault, -EINVAL, "option \"%s\" is one of the agent's own",
+                                                 row->key);
         return 0;
 }
 

@@ -7,7 +7,7 @@
 
 #include "util/macro.h"
 
-/* Half of the last place that is told: 0.5 - 0.3 counts as 0.2. */
+/* Of delta, for what binary fractions lose: 0.5 - 0.3 counts as 0.2. */
 #define DELTA_SLACK 1e-9
 
 void reading_configure(struct reading *reading, const struct reading_settings *settings)

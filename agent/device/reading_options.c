@@ -45,9 +45,8 @@ const struct sconce_option reading_rows[] = {
 static bool is_known(const struct option_target *targets, size_t n_targets, const char *key)
 {
         for (size_t i = 0; i < n_targets; i++)
-                for (const struct sconce_option *row = targets[i].rows; row && row->key; row++)
-                        if (strcmp(row->key, key) == 0)
-                                return true;
+                if (option_row_find(targets[i].rows, key))
+                        return true;
         return false;
 }
 

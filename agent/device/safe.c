@@ -77,21 +77,13 @@ static unsigned make_safe(struct gpio *gpio, const struct blueprint *blueprint, 
                dimmers_safe(gpio, blueprint, on_exit, section);
 }
 
-static bool has_key(const struct sconce_option *rows, const char *key)
-{
-        for (; rows && rows->key; rows++)
-                if (strcmp(rows->key, key) == 0)
-                        return true;
-        return false;
-}
-
 /* Whether it says which outputs there are, how they are driven, or what becomes of them. */
 static bool matters(const struct plugin *plugin, const char *key)
 {
-        if (strcmp(key, "on_exit") == 0 || strcmp(key, "max_on") == 0 || has_key(plugin->table.options, key))
+        if (strcmp(key, "on_exit") == 0 || strcmp(key, "max_on") == 0 || option_row_find(plugin->table.options, key))
                 return true;
         for (size_t i = 0; i < plugin->n_lines; i++)
-                if (has_key(plugin->lines[i].companions.rows, key))
+                if (option_row_find(plugin->lines[i].companions.rows, key))
                         return true;
         return false;
 }

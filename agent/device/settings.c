@@ -95,18 +95,10 @@ static bool measures(const struct plugin *plugin)
         return plugin->n_channels == 0 && !plugin->has_output && plugin->table.read;
 }
 
-static bool has_key(const struct sconce_option *rows, const char *key)
-{
-        for (; rows->key; rows++)
-                if (strcmp(rows->key, key) == 0)
-                        return true;
-        return false;
-}
-
 static bool can_interlock(const struct plugin *plugin)
 {
         for (size_t i = 0; settings_interlock_rows[i].key; i++)
-                if (has_key(plugin->table.options, settings_interlock_rows[i].key))
+                if (option_row_find(plugin->table.options, settings_interlock_rows[i].key))
                         return false;
         return plugin->has_output && plugin_has_on_off(plugin);
 }
@@ -152,5 +144,5 @@ void line_companions_init(const struct sconce_option *line_row, struct line_comp
 bool settings_key_is_taken(const char *key)
 {
         return strcmp(key, deadline_row.key) == 0 || strcmp(key, "history") == 0 ||
-               has_key(settings_common_rows, key) || has_key(settings_output_rows, key) || has_key(reading_rows, key);
+               option_row_find(settings_common_rows, key) || option_row_find(settings_output_rows, key) || option_row_find(reading_rows, key);
 }
