@@ -3,6 +3,28 @@
 
 #include <errno.h>
 #include <mqtt_protocol.h>
+#include <string.h>
+
+#define EXPIRES "expires"
+
+/* The first user property of that name. Those of other names are nobody's business here. */
+static char *read_expires(const mosquitto_property *properties)
+{
+        const mosquitto_property *at = properties;
+        char *name = NULL, *value = NULL;
+        bool is_next = false;
+
+        while ((at = mosquitto_property_read_string_pair(at, MQTT_PROP_USER_PROPERTY, &name, &value, is_next))) {
+                bool is_it = strcmp(name, EXPIRES) == 0;
+                free(name);
+                if (is_it)
+                        return value;
+                free(value);
+                name = value = NULL;
+                is_next = true;
+        }
+        return NULL;
+}
 
 void properties_read(const mosquitto_property *properties, struct session_message *message,
                      struct properties_owned *owned)
@@ -19,6 +41,8 @@ void properties_read(const mosquitto_property *properties, struct session_messag
                 message->correlation_size = size;
         (void)mosquitto_property_read_int32(properties, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, &message->expiry_s,
                                             false);
+        owned->expires = read_expires(properties);
+        message->expires = owned->expires;
         message->response_topic = owned->response_topic;
         message->content_type = owned->content_type;
         message->correlation = owned->correlation;
@@ -29,6 +53,7 @@ void properties_done(struct properties_owned *owned)
         free(owned->response_topic);
         free(owned->content_type);
         free(owned->correlation);
+        free(owned->expires);
 }
 
 static void free_properties(mosquitto_property **properties)
@@ -52,6 +77,8 @@ int properties_write(const struct session_message *message, mosquitto_property *
                 r = mosquitto_property_add_int32(&list, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, message->expiry_s);
         if (r == MOSQ_ERR_SUCCESS && message->content_type)
                 r = mosquitto_property_add_string(&list, MQTT_PROP_CONTENT_TYPE, message->content_type);
+        if (r == MOSQ_ERR_SUCCESS && message->expires)
+                r = mosquitto_property_add_string_pair(&list, MQTT_PROP_USER_PROPERTY, EXPIRES, message->expires);
         if (r != MOSQ_ERR_SUCCESS)
                 return r == MOSQ_ERR_NOMEM ? -ENOMEM : -EINVAL;
         *ret = TAKE_PTR(list);

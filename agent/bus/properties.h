@@ -8,7 +8,7 @@
 
 /* The strings that reading properties allocates: most messages have none. */
 struct properties_owned {
-        char *response_topic, *content_type;
+        char *response_topic, *content_type, *expires;
         void *correlation;
 };
 

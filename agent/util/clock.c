@@ -136,6 +136,57 @@ bool clock_format(struct clock *clock, uint64_t boottime_us, char text[static CL
         return true;
 }
 
+/* Behind the seconds: nothing or a fraction, then Z. */
+static bool parse_fraction(const char *text, uint64_t *ret_us)
+{
+        uint64_t us = 0, unit_us = USEC_PER_SEC / 10;
+
+        if (*text == '.') {
+                if (text[1] < '0' || text[1] > '9')
+                        return false;
+                for (text++; *text >= '0' && *text <= '9'; text++, unit_us /= 10)
+                        us += (uint64_t)(*text - '0') * unit_us;
+        }
+        *ret_us = us;
+        return strcmp(text, "Z") == 0;
+}
+
+/* Digits where the format has them, and a date that the calendar has: timegm() would turn the 31st of April into
+ * the 1st of May. */
+static bool parse_utc(const char *text, uint64_t *ret_us)
+{
+        static const char shape[] = "dddd-dd-ddTdd:dd:dd";
+        struct tm utc = { 0 }, same;
+        uint64_t fraction_us;
+
+        for (size_t i = 0; shape[i]; i++)
+                if (shape[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != shape[i])
+                        return false;
+        const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &utc);
+        if (end != text + sizeof(shape) - 1 || !parse_fraction(end, &fraction_us))
+                return false;
+        same = utc;
+        int64_t seconds = timegm(&same);
+        if (seconds < 0 || same.tm_mday != utc.tm_mday)
+                return false;
+        *ret_us = (uint64_t)seconds * USEC_PER_SEC + fraction_us;
+        return true;
+}
+
+int clock_parse(struct clock *clock, const char *text, uint64_t *ret_boottime_us)
+{
+        uint64_t at_us;
+
+        if (!parse_utc(text, &at_us))
+                return -EINVAL;
+        if (!clock_trusted(clock))
+                return -EAGAIN;
+        int64_t ahead_us = (int64_t)at_us - (int64_t)wall_us();
+        int64_t boot_us = (int64_t)loop_now_us(clock->loop) + ahead_us;
+        *ret_boottime_us = boot_us > 0 ? (uint64_t)boot_us : 1;
+        return 0;
+}
+
 const char *clock_boot_id(void)
 {
         static char id[37];

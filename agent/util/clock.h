@@ -29,6 +29,10 @@ bool clock_trusted(struct clock *clock);
 #define CLOCK_TEXT_MAX 32
 bool clock_format(struct clock *clock, uint64_t boottime_us, char text[static CLOCK_TEXT_MAX]);
 
+/* The other way: the boot time of such a text, with or without a fraction; a moment before the boot is 1. -EINVAL:
+ * the text is no moment; -EAGAIN while the clock is not trusted. */
+int clock_parse(struct clock *clock, const char *text, uint64_t *ret_boottime_us) MUST_CHECK;
+
 /* This boot's id, 36 characters; a run's own random id where the kernel gives none. */
 const char *clock_boot_id(void);
 

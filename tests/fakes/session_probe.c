@@ -37,6 +37,7 @@ static void on_message(void *userdata, const struct session_message *message)
         (void)snprintf(probe->correlation, sizeof(probe->correlation), "%.*s", (int)message->correlation_size,
                        message->correlation ? (const char *)message->correlation : "");
         probe->retain = message->retain;
+        (void)snprintf(probe->expires, sizeof(probe->expires), "%s", message->expires ? message->expires : "");
         probe->expiry_s = message->expiry_s;
         if (probe->on_message)
                 probe->on_message(probe, message);

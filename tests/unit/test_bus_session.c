@@ -607,6 +607,7 @@ static void session__echo__keeps_properties(void **state)
                 .correlation_size = 2,
                 .expiry_s = 77,
                 .content_type = "application/json",
+                .expires = "2026-11-22T19:30:05Z",
         };
         int id = 0;
 
@@ -623,6 +624,7 @@ static void session__echo__keeps_properties(void **state)
         assert_string_equal(probe.response_topic, "sconce/reply/a");
         assert_string_equal(probe.correlation, "12");
         assert_int_equal(probe.expiry_s, 77);
+        assert_string_equal(probe.expires, "2026-11-22T19:30:05Z");
         assert_int_equal(session_in_flight(probe.session), 0);
 }
 

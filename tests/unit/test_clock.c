@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* util/clock: wall times to boot times and back. */
+#include "util/clock.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct fixture {
+        struct loop loop;
+        struct clock *clock;
+};
+
+static int set_up(void **state)
+{
+        static struct fixture fixture;
+
+        *state = &fixture;
+        if (loop_init_fake(&fixture.loop) < 0)
+                return -1;
+        loop_advance(&fixture.loop, 3600 * USEC_PER_SEC);
+        return clock_new(&fixture.loop, CLOCK_MODE_TRUSTED, &fixture.clock);
+}
+
+static int tear_down(void **state)
+{
+        struct fixture *fixture = *state;
+
+        clock_free(fixture->clock);
+        loop_done(&fixture->loop);
+        return 0;
+}
+
+static void clock_parse__what_clock_format_wrote__comes_back(void **state)
+{
+        const struct fixture *fixture = *state;
+        uint64_t now_us = loop_now_us(&fixture->loop), at_us = 0;
+        const uint64_t moments[] = { now_us, now_us + 5 * USEC_PER_SEC, now_us - 3599 * USEC_PER_SEC };
+        char text[CLOCK_TEXT_MAX];
+
+        for (size_t i = 0; i < ARRAY_SIZE(moments); i++) {
+                assert_true(clock_format(fixture->clock, moments[i], text));
+                assert_int_equal(clock_parse(fixture->clock, text, &at_us), 0);
+                /* A fake loop stands still, the wall clock does not. */
+                assert_in_range(moments[i] - at_us + USEC_PER_SEC, 0, 61 * USEC_PER_SEC);
+        }
+}
+
+static void clock_parse__before_the_boot__is_long_ago(void **state)
+{
+        const struct fixture *fixture = *state;
+        uint64_t at_us = 0;
+
+        assert_int_equal(clock_parse(fixture->clock, "2001-02-03T04:05:06Z", &at_us), 0);
+        assert_int_equal(at_us, 1);
+}
+
+static void clock_parse__fractions_and_leap_days__are_taken(void **state)
+{
+        static const char *const texts[] = { "2026-11-22T19:30:05Z",        "2026-11-22T19:30:05.1Z",
+                                             "2026-11-22T19:30:05.123456Z", "2026-11-22T19:30:05.123456789Z",
+                                             "2028-02-29T00:00:00Z",        "2099-12-31T23:59:59.999Z" };
+        const struct fixture *fixture = *state;
+        uint64_t at_us;
+
+        for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+                assert_int_equal(clock_parse(fixture->clock, texts[i], &at_us), 0);
+}
+
+static void clock_parse__no_moment__is_refused(void **state)
+{
+        static const char *const texts[] = { "",
+                                             "soon",
+                                             "1795375805",
+                                             "2026-11-22",
+                                             "2026-11-22T19:30:05",
+                                             "2026-11-22 19:30:05Z",
+                                             "2026-11-22T19:30:05+01:00",
+                                             "2026-11-22T19:30:05.Z",
+                                             "2026-11-22T19:30:05.1",
+                                             "2026-11-22T19:30:05Z ",
+                                             "2026-11-22T19:30Z",
+                                             "2026-13-22T19:30:05Z",
+                                             "2026-04-31T19:30:05Z",
+                                             "2026-02-29T19:30:05Z",
+                                             "2026-11-22T24:30:05Z",
+                                             "2026-11-22T19:30:0xZ",
+                                             " 026-11-22T19:30:05Z",
+                                             "1969-11-22T19:30:05Z" };
+        const struct fixture *fixture = *state;
+        uint64_t at_us = 42;
+
+        for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+                if (clock_parse(fixture->clock, texts[i], &at_us) != -EINVAL)
+                        fail_msg("%s was taken", texts[i]);
+        assert_int_equal(at_us, 42);
+}
+
+/* Whether this machine's clock is synchronised is not the test's to say: both are right, each in its place. */
+static void clock_parse__clock_not_trusted__cannot_be_said(void **state)
+{
+        const struct fixture *fixture = *state;
+        uint64_t at_us = 42;
+
+        clock_set_mode(fixture->clock, CLOCK_MODE_AUTO);
+        int r = clock_parse(fixture->clock, "2026-11-22T19:30:05Z", &at_us);
+        assert_int_equal(r, clock_trusted(fixture->clock) ? 0 : -EAGAIN);
+        assert_int_equal(clock_parse(fixture->clock, "soon", &at_us), -EINVAL);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                TEST(clock_parse__what_clock_format_wrote__comes_back),
+                TEST(clock_parse__before_the_boot__is_long_ago),
+                TEST(clock_parse__fractions_and_leap_days__are_taken),
+                TEST(clock_parse__no_moment__is_refused),
+                TEST(clock_parse__clock_not_trusted__cannot_be_said),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
