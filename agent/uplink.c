@@ -179,14 +179,26 @@ static bool may_answer_on(const struct uplink *uplink, const char *response_topi
                !strpbrk(response_topic, "+#");
 }
 
+/* The node cannot see who has published a command. Whose the replies are is what it can go by. */
+static void set_reply(const struct uplink *uplink, const char *response_topic, struct command_meta *meta)
+{
+        if (!may_answer_on(uplink, response_topic))
+                return;
+        meta->reply_to = response_topic;
+        meta->asker = response_topic + strlen(uplink->reply_prefix);
+        meta->asker_size = strcspn(meta->asker, "/");
+}
+
 static void on_command(struct uplink *uplink, const struct topic *topic, const struct session_message *message)
 {
         struct command_meta meta = {
-                .reply_to = may_answer_on(uplink, message->response_topic) ? message->response_topic : NULL,
                 .correlation = message->correlation,
                 .correlation_size = message->correlation_size,
                 .expires_us = message->expiry_s ? loop_now_us(uplink->loop) + message->expiry_s * USEC_PER_SEC : 0,
+                .expires = message->expires,
         };
+
+        set_reply(uplink, message->response_topic, &meta);
         uplink->handlers.command(uplink->handlers.userdata, topic->device, topic->channel, message, &meta);
 }
 

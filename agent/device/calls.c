@@ -6,12 +6,65 @@
 
 #include "device/device.h"
 
+/* ---- Whose answer it is -------------------------------------------------------------------------------- */
+
+/*
+ * Nobody knows who sends a command, and who may command a device may also hear what others command. With the
+ * response topic and the correlation data of somebody's command, which a slow device is still at, one could have
+ * another answer sent there first. So an answer that is due belongs to the command that came first, as long as
+ * that one has not had it.
+ */
+
+static bool is_same_reply(const struct command_meta *a, const struct command_meta *b)
+{
+        return a->reply_to && b->reply_to && a->correlation_size > 0 &&
+               a->correlation_size == b->correlation_size &&
+               memcmp(a->correlation, b->correlation, a->correlation_size) == 0 &&
+               strcmp(a->reply_to, b->reply_to) == 0;
+}
+
+/* The next of a blocking device's commands: the one that runs, and then those that wait. */
+static const struct call *next_call(const struct device *device, const struct call *call)
+{
+        if (!call)
+                return device->running ? device->running : device->pending;
+        return call == device->running ? device->pending : call->next;
+}
+
+static bool is_reply_taken(const struct devices *set, const struct command_meta *meta)
+{
+        for (size_t i = 0; i < set->count; i++)
+                for (const struct call *call = NULL; (call = next_call(set->items[i], call));)
+                        if (&call->meta != meta && is_same_reply(&call->meta, meta))
+                                return true;
+        return false;
+}
+
+/* On the topic that all who have no response topic share. */
+static bool is_id_taken(const struct devices *set, const char *device_id, const char *id,
+                        const struct command_meta *meta)
+{
+        const struct device *device = *id ? devices_find(set, device_id) : NULL;
+
+        for (const struct call *call = NULL; device && (call = next_call(device, call));)
+                if (&call->meta != meta && !call->meta.reply_to && strcmp(call->command.id, id) == 0)
+                        return true;
+        return false;
+}
+
 /* ---- Answers ------------------------------------------------------------------------------------------- */
 
 void devices_tell_result(struct devices *set, const char *device, const struct result *result, const char *id,
                          const struct command_meta *meta)
 {
         struct json_text *out = &set->text;
+
+        /* `duplicate` speaks of the command that is still to be answered, whoever has repeated it. */
+        bool is_other = result->code != RESULT_DUPLICATE;
+        if (is_other && meta && meta->reply_to && is_reply_taken(set, meta))
+                meta = NULL;
+        if (is_other && !(meta && meta->reply_to) && is_id_taken(set, device, id, meta))
+                id = "";
 
         /* A command that asks for nothing and is carried out is answered by the state. */
         if (result->code == RESULT_OK && !*id && !(meta && meta->reply_to))
@@ -33,27 +86,52 @@ static void answer(struct device *device, struct call *call, const struct result
 
 /* ---- Doubles ------------------------------------------------------------------------------------------- */
 
-/* The keys that a command is known by: its id, its correlation data, both or none. */
-static size_t double_keys(const struct device *device, const struct call *call,
-                          struct double_key keys[static 2])
+/* A command as it came. */
+struct arrival {
+        const char *channel; /* NULL: the device's own topic */
+        const void *payload;
+        size_t size;
+};
+
+static struct double_key double_key(const struct device *device, const struct call *call,
+                                    const struct arrival *arrival, char kind)
+{
+        const char *channel = arrival->channel ? arrival->channel : "";
+        struct double_key key = {
+                .kind = kind,
+                .parts = { [DOUBLE_DEVICE] = { device->id, strlen(device->id) },
+                           [DOUBLE_CHANNEL] = { channel, strlen(channel) },
+                           [DOUBLE_ASKER] = { call->meta.asker, call->meta.asker_size },
+                           [DOUBLE_MARK] = { call->command.id, strlen(call->command.id) },
+                           [DOUBLE_PAYLOAD] = { arrival->payload, arrival->size } },
+        };
+
+        if (kind == 'c')
+                key.parts[DOUBLE_MARK] =
+                        (struct double_part){ call->meta.correlation, call->meta.correlation_size };
+        return key;
+}
+
+/* What a command is known by: its id, its correlation data, both or none. */
+static size_t double_keys(const struct device *device, const struct call *call, const struct arrival *arrival,
+                          struct double_key keys[static CALL_DOUBLES])
 {
         size_t count = 0;
 
         if (call->cause.rule) /* it comes as often as it is set off */
                 return 0;
         if (call->command.id[0])
-                keys[count++] = (struct double_key){ device->id, 'i', call->command.id,
-                                                     strlen(call->command.id) };
-        if (call->meta.correlation)
-                keys[count++] = (struct double_key){ device->id, 'c', call->meta.correlation,
-                                                     call->meta.correlation_size };
+                keys[count++] = double_key(device, call, arrival, 'i');
+        if (call->meta.correlation && call->meta.correlation_size > 0)
+                keys[count++] = double_key(device, call, arrival, 'c');
         return count;
 }
 
-static bool was_here(struct device *device, const struct call *call, struct result *ret)
+static bool was_here(struct device *device, const struct call *call, const struct arrival *arrival,
+                     struct result *ret)
 {
-        struct double_key keys[2];
-        size_t count = double_keys(device, call, keys);
+        struct double_key keys[CALL_DOUBLES];
+        size_t count = double_keys(device, call, arrival, keys);
 
         for (size_t i = 0; i < count; i++)
                 if (doubles_find(device->set->doubles, &keys[i], device_now_us(device), ret))
@@ -61,22 +139,19 @@ static bool was_here(struct device *device, const struct call *call, struct resu
         return false;
 }
 
-static void remember_begin(struct device *device, const struct call *call)
+static void remember_begin(struct device *device, struct call *call, const struct arrival *arrival)
 {
-        struct double_key keys[2];
-        size_t count = double_keys(device, call, keys);
+        struct double_key keys[CALL_DOUBLES];
+        size_t count = double_keys(device, call, arrival, keys);
 
         for (size_t i = 0; i < count; i++)
-                doubles_begin(device->set->doubles, &keys[i], device_now_us(device));
+                call->doubles[i] = doubles_begin(device->set->doubles, &keys[i], device_now_us(device));
 }
 
 static void remember_end(struct device *device, const struct call *call, const struct result *result)
 {
-        struct double_key keys[2];
-        size_t count = double_keys(device, call, keys);
-
-        for (size_t i = 0; i < count; i++)
-                doubles_end(device->set->doubles, &keys[i], result);
+        for (size_t i = 0; i < CALL_DOUBLES; i++)
+                doubles_end(device->set->doubles, &call->doubles[i], result);
 }
 
 /* ---- One call ------------------------------------------------------------------------------------------ */
@@ -88,8 +163,10 @@ void call_init(struct call *call, const struct command_meta *meta)
         call->owned_reply_to = NULL;
         call->owned_correlation = NULL;
         call->is_answered = false;
+        memset(call->doubles, 0, sizeof(call->doubles));
         call->cause = (struct rule_cause){ 0 };
         call->command.id[0] = '\0';
+        call->command.expires = NULL;
         call->command.json = NULL;
         call->command.text = NULL;
 }
@@ -121,12 +198,41 @@ static int own_meta(struct call *call)
                 memcpy(call->owned_correlation, call->meta.correlation, call->meta.correlation_size);
                 call->meta.correlation = call->owned_correlation;
         }
+        call->meta.asker = NULL; /* looked at already */
+        call->meta.asker_size = 0;
         return 0;
 }
 
 static bool has_expired(const struct device *device, const struct call *call)
 {
         return call->meta.expires_us != 0 && device_now_us(device) >= call->meta.expires_us;
+}
+
+/* Until when the sender wants it, by the sender's clock, which counts where ours can be trusted. */
+static int take_stamp(const struct device *device, struct call *call, const char *stamp, struct result *result)
+{
+        uint64_t at_us;
+
+        int r = stamp ? clock_parse(device->set->options.clock, stamp, &at_us) : -EAGAIN;
+        if (r == -EINVAL)
+                return refuse(result, RESULT_TYPE, "expires: \"%.40s\" is not a time like " COMMAND_EXPIRES_EXAMPLE,
+                              stamp);
+        if (r == 0 && (call->meta.expires_us == 0 || at_us < call->meta.expires_us))
+                call->meta.expires_us = at_us;
+        return 0;
+}
+
+/* By what the broker says of its message, and by what the sender says. */
+static int check_expiry(const struct device *device, struct call *call, struct result *result)
+{
+        const char *stamp = call->meta.expires ? call->meta.expires : call->command.expires;
+
+        call->meta.expires = NULL; /* borrowed, and done with */
+        int r = take_stamp(device, call, stamp, result);
+        if (r < 0 || !has_expired(device, call))
+                return r;
+        return refuse(result, RESULT_EXPIRED, "the command came too late%s%.40s",
+                      stamp ? ": it was wanted until " : "", stamp ? stamp : "");
 }
 
 static void finish(struct device *device, struct call *call, const struct result *result)
@@ -244,7 +350,6 @@ static void carry_out(struct device *device, struct call *call)
 {
         static const struct result no_memory = { RESULT_FAILED, "out of memory" };
 
-        remember_begin(device, call);
         if (!device->worker) {
                 prepare(device, call);
                 device_enter(device);
@@ -260,29 +365,22 @@ static void carry_out(struct device *device, struct call *call)
         calls_run_next(device);
 }
 
-/* Everything that can be wrong with a command before it reaches the device. 0, 1: nothing to do, -EINVAL:
- * refused. */
-static int check_call(struct device *device, const char *channel, const void *payload, size_t size,
-                      struct call *call, struct result *result)
-{
-        if (has_expired(device, call))
-                return refuse(result, RESULT_EXPIRED, "the command came too late");
-        return command_parse(&device->channels, channel, payload, size, &device->set->limits, &call->command,
-                             result);
-}
-
 /* Takes the call over. */
-static void submit(struct device *device, const char *channel, const void *payload, size_t size,
-                   struct call *call)
+static void submit(struct device *device, const struct arrival *arrival, struct call *call)
 {
         struct result result = { .code = RESULT_OK };
 
-        int r = check_call(device, channel, payload, size, call, &result);
-        if (r == 0 && was_here(device, call, &result))
+        int r = command_parse(&device->channels, arrival->channel, arrival->payload, arrival->size,
+                              &device->set->limits, &call->command, &result);
+        /* First: who repeats a command that was carried out in time is to hear so. */
+        if (r == 0 && was_here(device, call, arrival, &result))
                 r = -EALREADY;
+        if (r == 0)
+                r = check_expiry(device, call, &result);
         if (r == 0)
                 r = accept_call(device, call, &result);
         if (r == 0) {
+                remember_begin(device, call, arrival);
                 carry_out(device, call);
                 return;
         }
@@ -303,7 +401,7 @@ void device_command(struct device *device, const char *channel, const void *payl
                 return;
         }
         call_init(call, meta);
-        submit(device, channel, payload, size, call);
+        submit(device, &(struct arrival){ channel, payload, size }, call);
 }
 
 void device_act(struct device *device, const char *channel, const char *payload,
@@ -323,7 +421,7 @@ void device_act(struct device *device, const char *channel, const char *payload,
                 free(call);
                 return;
         }
-        submit(device, channel, payload, strlen(payload), call);
+        submit(device, &(struct arrival){ channel, payload, strlen(payload) }, call);
 }
 
 int device_send(struct device *device, const struct sconce_value *value)

@@ -43,7 +43,7 @@ static bool key_is_valid(const char *key)
 
 static bool key_is_reserved(const char *key)
 {
-        static const char *const reserved[] = { "time", "seq", "boot", "id", "channel" };
+        static const char *const reserved[] = { "time", "seq", "boot", "id", "channel", "expires" };
 
         for (size_t i = 0; i < ARRAY_SIZE(reserved); i++)
                 if (strcmp(key, reserved[i]) == 0)

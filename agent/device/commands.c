@@ -326,6 +326,28 @@ static int take_id(struct parse *parse, const json_t *json)
         return 0;
 }
 
+static int take_expires(struct parse *parse, const json_t *json)
+{
+        if (!json_is_string(json))
+                return refuse(parse->result, RESULT_TYPE, "expires takes a time like " COMMAND_EXPIRES_EXAMPLE);
+        parse->command->expires = json_string_value(json);
+        return 0;
+}
+
+/* Keys of the command itself, which no channel can have. */
+static const struct {
+        const char *key;
+        int (*take)(struct parse *parse, const json_t *json);
+} own_keys[] = { { "id", take_id }, { "expires", take_expires } };
+
+static bool is_own_key(const char *key)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(own_keys); i++)
+                if (strcmp(own_keys[i].key, key) == 0)
+                        return true;
+        return false;
+}
+
 /* Home Assistant's light schema: keys that say nothing new to a light without them. The others of the schema
  * are refused with a sentence that fits. */
 static const struct {
@@ -358,7 +380,7 @@ static int take_key(struct parse *parse, const char *key, const json_t *json)
 {
         const struct channel *channel = channels_find(parse->channels, key);
 
-        if (strcmp(key, "id") == 0)
+        if (is_own_key(key))
                 return 0;
         if (!channel)
                 return unknown_key(parse, key);
@@ -368,14 +390,16 @@ static int take_key(struct parse *parse, const char *key, const json_t *json)
 
 static int take_object(struct parse *parse, json_t *object)
 {
-        const json_t *id = json_object_get(object, "id");
         const char *key;
         json_t *value;
         int r = 0;
 
-        /* The id first: a refusal carries it too. */
-        if (id && (r = take_id(parse, id)) < 0)
-                return r;
+        /* These first: a refusal carries the id too. */
+        for (size_t i = 0; i < ARRAY_SIZE(own_keys); i++) {
+                const json_t *own = json_object_get(object, own_keys[i].key);
+                if (own && (r = own_keys[i].take(parse, own)) < 0)
+                        return r;
+        }
         json_object_foreach(object, key, value) if ((r = take_key(parse, key, value)) < 0) return r;
         if (parse->command->count == 0)
                 return refuse(parse->result, RESULT_MALFORMED, "the object names nothing to do");
@@ -467,6 +491,7 @@ int command_parse(const struct channels *channels, const char *channel_key, cons
         ret->count = 0;
         ret->toggles = 0;
         ret->id[0] = '\0';
+        ret->expires = NULL;
         ret->json = NULL;
         ret->text = NULL;
         result->code = RESULT_OK;

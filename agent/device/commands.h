@@ -15,6 +15,8 @@
 #define COMMAND_VALUES_MAX 32
 #define COMMAND_ID_MAX     64 /* bytes, as it was given */
 
+#define COMMAND_EXPIRES_EXAMPLE "2026-11-22T19:30:05Z"
+
 struct command_limits {
         size_t max_bytes;
         unsigned max_depth;
@@ -25,6 +27,7 @@ struct command {
         size_t count;
         uint32_t toggles;                /* bit i: values[i] is to be the opposite of what is */
         char id[COMMAND_ID_MAX * 6 + 3]; /* as JSON; "" for none */
+        const char *expires;             /* as clock_parse() takes it; NULL: never */
         json_t *json;                    /* texts point into one of these */
         char *text;
 };

@@ -46,6 +46,9 @@ enum ailment {
         AILMENTS,
 };
 
+/* A command may be known by its id and by its correlation data. */
+#define CALL_DOUBLES 2
+
 /* Who wants a command carried out, and where the answer goes. Freed by call_free(). */
 struct call {
         struct call *next;
@@ -55,6 +58,7 @@ struct call {
         char *owned_reply_to;
         void *owned_correlation;
         bool is_answered;
+        struct double_mark doubles[CALL_DOUBLES];
         struct rule_cause cause; /* its name is owned here */
 };
 

@@ -33,7 +33,10 @@ struct command_meta {
         const char *reply_to;    /* an opaque address (a response topic), NULL: none */
         const void *correlation; /* NULL: none */
         size_t correlation_size;
+        const char *asker; /* who sent it, as far as that can be known; need not end; NULL: nobody knows */
+        size_t asker_size;
         uint64_t expires_us; /* CLOCK_BOOTTIME; 0: never */
+        const char *expires; /* as clock_parse() takes it; NULL: never */
 };
 
 /* Called from inside of the functions below: no member may call back into them, or free anything. */

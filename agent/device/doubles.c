@@ -11,21 +11,21 @@
 struct entry {
         struct entry *in_bucket;
         struct entry *younger;
-        uint64_t hash;
+        uint64_t hash, serial;
         uint64_t until_us;
         bool is_void; /* was not carried out after all: stays until its time is over, and is not found */
         enum result_code code; /* RESULT_DUPLICATE while it is being carried out */
         char *message;         /* NULL while ok */
-        char device[65];
         char kind;
-        size_t size;
-        unsigned char data[];
+        size_t sizes[DOUBLE_PARTS], size;
+        unsigned char data[]; /* the parts, one behind the other */
 };
 
 struct doubles {
         struct entry *buckets[BUCKETS];
         struct entry *oldest, *youngest;
         size_t bytes;
+        uint64_t next_serial;
         uint64_t seed; /* so that nobody can aim at one bucket */
 };
 
@@ -67,19 +67,36 @@ static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size)
 
 static uint64_t hash_key(const struct doubles *doubles, const struct double_key *key)
 {
-        uint64_t hash = hash_bytes(doubles->seed ^ 0xcbf29ce484222325ULL, key->device,
-                                   strlen(key->device) + 1);
+        uint64_t hash = hash_bytes(doubles->seed ^ 0xcbf29ce484222325ULL, &key->kind, 1);
 
-        hash = hash_bytes(hash, &key->kind, 1);
-        return hash_bytes(hash, key->data, key->size);
+        for (size_t i = 0; i < DOUBLE_PARTS; i++) {
+                hash = hash_bytes(hash, &key->parts[i].size, sizeof(key->parts[i].size));
+                hash = hash_bytes(hash, key->parts[i].data, key->parts[i].size);
+        }
+        return hash;
 }
 
-static struct entry *find(struct doubles *doubles, const struct double_key *key, uint64_t hash)
+static bool is_same(const struct entry *entry, const struct double_key *key)
 {
+        const unsigned char *at = entry->data;
+
+        if (entry->kind != key->kind)
+                return false;
+        for (size_t i = 0; i < DOUBLE_PARTS; i++) {
+                const struct double_part *part = &key->parts[i];
+                if (entry->sizes[i] != part->size || (part->size > 0 && memcmp(at, part->data, part->size) != 0))
+                        return false;
+                at += part->size;
+        }
+        return true;
+}
+
+static struct entry *find(struct doubles *doubles, const struct double_key *key)
+{
+        uint64_t hash = hash_key(doubles, key);
+
         for (struct entry *entry = doubles->buckets[hash % BUCKETS]; entry; entry = entry->in_bucket)
-                if (!entry->is_void && entry->hash == hash && entry->kind == key->kind &&
-                    entry->size == key->size && memcmp(entry->data, key->data, key->size) == 0 &&
-                    strcmp(entry->device, key->device) == 0)
+                if (!entry->is_void && entry->hash == hash && is_same(entry, key))
                         return entry;
         return NULL;
 }
@@ -109,7 +126,7 @@ bool doubles_find(struct doubles *doubles, const struct double_key *key, uint64_
         while (doubles->oldest && doubles->oldest->until_us <= now_us)
                 forget_oldest(doubles);
 
-        const struct entry *entry = find(doubles, key, hash_key(doubles, key));
+        const struct entry *entry = find(doubles, key);
         if (!entry)
                 return false;
         ret->code = entry->code;
@@ -119,21 +136,39 @@ bool doubles_find(struct doubles *doubles, const struct double_key *key, uint64_
         return true;
 }
 
-void doubles_begin(struct doubles *doubles, const struct double_key *key, uint64_t now_us)
+static struct entry *new_entry(const struct doubles *doubles, const struct double_key *key, uint64_t now_us)
 {
-        struct entry *entry = malloc(sizeof(*entry) + key->size);
+        size_t size = 0;
 
+        for (size_t i = 0; i < DOUBLE_PARTS; i++)
+                size += key->parts[i].size;
+        struct entry *entry = malloc(sizeof(*entry) + size);
         if (!entry)
-                return;
+                return NULL;
         *entry = (struct entry){
                 .hash = hash_key(doubles, key),
                 .until_us = now_us + DOUBLES_WINDOW_US,
                 .code = RESULT_DUPLICATE,
                 .kind = key->kind,
-                .size = key->size,
+                .size = size,
         };
-        (void)snprintf(entry->device, sizeof(entry->device), "%s", key->device);
-        memcpy(entry->data, key->data, key->size);
+        unsigned char *at = entry->data;
+        for (size_t i = 0; i < DOUBLE_PARTS; i++) {
+                entry->sizes[i] = key->parts[i].size;
+                if (key->parts[i].size > 0)
+                        memcpy(at, key->parts[i].data, key->parts[i].size);
+                at += key->parts[i].size;
+        }
+        return entry;
+}
+
+struct double_mark doubles_begin(struct doubles *doubles, const struct double_key *key, uint64_t now_us)
+{
+        struct entry *entry = new_entry(doubles, key, now_us);
+
+        if (!entry)
+                return (struct double_mark){ 0 };
+        entry->serial = ++doubles->next_serial;
         struct entry **bucket = &doubles->buckets[entry->hash % BUCKETS];
         entry->in_bucket = *bucket;
         *bucket = entry;
@@ -145,6 +180,7 @@ void doubles_begin(struct doubles *doubles, const struct double_key *key, uint64
         doubles->bytes += entry_bytes(entry);
         while (doubles->bytes > DOUBLES_MAX_BYTES && doubles->oldest != entry)
                 forget_oldest(doubles);
+        return (struct double_mark){ entry->hash, entry->serial };
 }
 
 /* Refusals of the moment: the device has done nothing, and the next attempt may go well. */
@@ -153,9 +189,19 @@ static bool was_carried_out(enum result_code code)
         return code != RESULT_BUSY && code != RESULT_OFFLINE && code != RESULT_EXPIRED;
 }
 
-void doubles_end(struct doubles *doubles, const struct double_key *key, const struct result *result)
+/* NULL: forgotten meanwhile. */
+static struct entry *find_marked(struct doubles *doubles, const struct double_mark *mark)
 {
-        struct entry *entry = find(doubles, key, hash_key(doubles, key));
+        struct entry *entry = doubles->buckets[mark->hash % BUCKETS];
+
+        while (entry && entry->serial != mark->serial)
+                entry = entry->in_bucket;
+        return entry;
+}
+
+void doubles_end(struct doubles *doubles, const struct double_mark *mark, const struct result *result)
+{
+        struct entry *entry = mark->serial > 0 ? find_marked(doubles, mark) : NULL;
 
         if (!entry || entry->code != RESULT_DUPLICATE)
                 return;

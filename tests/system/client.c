@@ -270,6 +270,8 @@ static int publish(struct client *client, const struct request *request)
                                                     (uint16_t)strlen(request->correlation));
         if (request->expiry_s)
                 (void)mosquitto_property_add_int32(&properties, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, request->expiry_s);
+        if (request->expires)
+                (void)mosquitto_property_add_string_pair(&properties, MQTT_PROP_USER_PROPERTY, "expires", request->expires);
         int r = mosquitto_publish_v5(client->mosq, &mid, request->topic, (int)size, request->payload, 1, request->retain,
                                      properties);
         mosquitto_property_free_all(&properties);

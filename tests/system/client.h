@@ -42,6 +42,7 @@ struct request {
         bool retain;
         const char *response_topic, *correlation; /* NULL: none */
         uint32_t expiry_s;
+        const char *expires; /* the user property; NULL: none */
 };
 
 struct client *client_new(const struct client_options *options); /* connected; fails the test otherwise */

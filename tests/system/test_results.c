@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -124,6 +125,57 @@ static void same_correlation_again__is_answered_but_not_carried_out(void **state
         }
 }
 
+/* Two senders that both count from 1, and one that uses its number again. */
+static void same_correlation__other_asker_or_payload__is_carried_out(void **state)
+{
+        static const struct {
+                const char *reply, *payload;
+                int level;
+        } commands[] = {
+                { REPLY, "ON", 1 },
+                { "sconce/reply/other/1", "TOGGLE", 0 },
+                { REPLY, "TOGGLE", 1 },
+                { REPLY, "OFF", 0 },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+                client_publish(stage.tester, &(struct request){ .topic = SET,
+                                                                .payload = commands[i].payload,
+                                                                .response_topic = commands[i].reply,
+                                                                .correlation = "1" });
+                chip_wait(stage.hall->lines, KITCHEN, commands[i].level);
+        }
+}
+
+static const char *seconds_from_now(int seconds, char text[static 32])
+{
+        time_t at = time(NULL) + seconds;
+        struct tm utc;
+
+        (void)strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&at, &utc));
+        return text;
+}
+
+static void stamped_command__its_time_is_over__is_refused(void **state)
+{
+        char text[32];
+
+        (void)state;
+        client_publish(stage.tester, &(struct request){ .topic = SET,
+                                                        .payload = "ON",
+                                                        .response_topic = REPLY,
+                                                        .expires = seconds_from_now(-2, text) });
+        (void)client_wait_json(stage.tester, REPLY, "code", "expired");
+        assert_int_equal(chip_value(stage.hall->lines, KITCHEN), 0);
+        client_publish(stage.tester, &(struct request){ .topic = SET,
+                                                        .payload = "ON",
+                                                        .response_topic = REPLY,
+                                                        .expires = seconds_from_now(600, text) });
+        (void)client_wait_json(stage.tester, REPLY, "ok", "true");
+        assert_int_equal(chip_value(stage.hall->lines, KITCHEN), 1);
+}
+
 static void live_command_with_retain_flag__is_carried_out(void **state)
 {
         (void)state;
@@ -200,6 +252,8 @@ static const struct CMUnitTest tests[] = {
         STAGE_TEST(response_topic__anywhere_else__is_not_used, darken),
         STAGE_TEST(same_id_again__is_answered_but_not_carried_out, darken),
         STAGE_TEST(same_correlation_again__is_answered_but_not_carried_out, darken),
+        STAGE_TEST(same_correlation__other_asker_or_payload__is_carried_out, darken),
+        STAGE_TEST(stamped_command__its_time_is_over__is_refused, darken),
         STAGE_TEST(live_command_with_retain_flag__is_carried_out, darken),
         STAGE_TEST(retained_command__replayed_at_subscription__is_not_acted_on, darken),
         STAGE_TEST(command_sent_while_away__is_not_acted_on_later, darken),

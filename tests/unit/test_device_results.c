@@ -102,6 +102,59 @@ static void device_command__same_correlation__once(void **state)
         assert_int_equal(sim_value(&house->gpio, 18), 1);
 }
 
+static void set_as(struct house *house, const char *asker, const char *correlation, const char *payload)
+{
+        char reply_to[64];
+        const struct command_meta meta = { .reply_to = reply_to,
+                                           .asker = asker,
+                                           .asker_size = strlen(asker),
+                                           .correlation = correlation,
+                                           .correlation_size = correlation ? strlen(correlation) : 0 };
+
+        (void)snprintf(reply_to, sizeof(reply_to), "sconce/reply/%s/1", asker);
+        set(house, payload, &meta);
+}
+
+static void device_command__marked_alike__carried_out_unless_all_is_the_same(void **state)
+{
+        static const struct {
+                const char *asker, *correlation, *payload;
+                bool carried_out;
+        } commands[] = {
+                { "me", "1", "TOGGLE", true },   { "me", "1", "TOGGLE", false },
+                { "you", "1", "TOGGLE", true },  { "me", "1", "toggle", true },
+                { "me", "2", "TOGGLE", true },   { "me", "", "TOGGLE", true },
+                { "me", "", "TOGGLE", true },    { "me", NULL, "TOGGLE", true },
+                { "me", NULL, "TOGGLE", true },  { "me", "1", "{\"state\":\"TOGGLE\",\"id\":1}", true },
+                { "me", "2", "{\"state\":\"TOGGLE\",\"id\":1}", false },
+                { "you", "2", "{\"state\":\"TOGGLE\",\"id\":1}", true },
+                { "you", "3", "{\"state\":\"TOGGLE\",\"id\":1 }", true },
+        };
+        struct house *house = *state;
+
+        house_apply(house, LAMP);
+        for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+                int before = sim_value(&house->gpio, 17);
+                house_forget(house);
+                set_as(house, commands[i].asker, commands[i].correlation, commands[i].payload);
+                if ((sim_value(&house->gpio, 17) != before) != commands[i].carried_out)
+                        fail_msg("command %zu was %scarried out", i, commands[i].carried_out ? "not " : "");
+                assert_non_null(strstr(house_told(house, "kitchen", DEVICE_RESULT), "\"ok\":true"));
+        }
+}
+
+/* A channel's topic makes another command of the same payload. */
+static void device_command__same_id_for_another_channel__carried_out(void **state)
+{
+        struct house *house = *state;
+        const struct command_meta meta = { .correlation = "1", .correlation_size = 1 };
+
+        house_apply(house, LAMP);
+        set(house, "TOGGLE", &meta);
+        devices_command(house->devices, "kitchen", "state", "TOGGLE", 6, &meta);
+        assert_int_equal(sim_value(&house->gpio, 17), 0);
+}
+
 static void device_command__refused_before__same_id_is_tried_again(void **state)
 {
         struct house *house = *state;
@@ -148,6 +201,95 @@ static void device_command__too_late__expired(void **state)
         assert_int_equal(sim_value(&house->gpio, 17), 1);
 }
 
+/* "2026-…Z", so many seconds from now on. */
+static const char *stamp(const struct house *house, int seconds, char text[static CLOCK_TEXT_MAX])
+{
+        uint64_t at_us = loop_now_us(&house->gpio.loop) + (uint64_t)((int64_t)seconds * (int64_t)USEC_PER_SEC);
+
+        assert_true(clock_format(house->clock, at_us, text));
+        return text;
+}
+
+static void device_command__stamped__carried_out_until_then(void **state)
+{
+        struct house *house = *state;
+        char text[CLOCK_TEXT_MAX], payload[128], expected[256];
+
+        house_apply(house, LAMP);
+        set(house, "ON", &(struct command_meta){ .expires = stamp(house, 60, text) });
+        assert_int_equal(sim_value(&house->gpio, 17), 1);
+        set(house, "OFF", &(struct command_meta){ .expires = stamp(house, -1, text) });
+        assert_int_equal(sim_value(&house->gpio, 17), 1);
+        (void)snprintf(expected, sizeof(expected),
+                       "{\"ok\":false,\"code\":\"expired\",\"message\":\"the command came too late: it was "
+                       "wanted until %s\"}",
+                       text);
+        house_assert_result(house, "kitchen", expected);
+        (void)snprintf(payload, sizeof(payload), "{\"state\":\"OFF\",\"expires\":\"%s\",\"id\":1}",
+                       stamp(house, -1, text));
+        set(house, payload, NULL);
+        assert_int_equal(sim_value(&house->gpio, 17), 1);
+        assert_non_null(strstr(house_told(house, "kitchen", DEVICE_RESULT), "\"id\":1,\"code\":\"expired\""));
+        (void)snprintf(payload, sizeof(payload), "{\"state\":\"OFF\",\"expires\":\"%s\"}",
+                       stamp(house, 60, text));
+        set(house, payload, NULL);
+        assert_int_equal(sim_value(&house->gpio, 17), 0);
+}
+
+/* The earlier of the two counts: what a broker has held back, and what the sender says. */
+static void device_command__stamped_and_message_expiry__the_earlier_counts(void **state)
+{
+        struct house *house = *state;
+        uint64_t now_us = loop_now_us(&house->gpio.loop);
+        char text[CLOCK_TEXT_MAX];
+
+        house_apply(house, LAMP);
+        set(house, "ON", &(struct command_meta){ .expires_us = now_us, .expires = stamp(house, 60, text) });
+        assert_int_equal(sim_value(&house->gpio, 17), 0);
+        set(house, "ON",
+            &(struct command_meta){ .expires_us = now_us + USEC_PER_SEC, .expires = stamp(house, -1, text) });
+        assert_int_equal(sim_value(&house->gpio, 17), 0);
+        set(house, "ON",
+            &(struct command_meta){ .expires_us = now_us + USEC_PER_SEC, .expires = stamp(house, 60, text) });
+        assert_int_equal(sim_value(&house->gpio, 17), 1);
+}
+
+static void device_command__stamp_is_no_time__refused(void **state)
+{
+        static const char *const payloads[] = { "{\"state\":\"ON\",\"expires\":\"soon\"}",
+                                                "{\"state\":\"ON\",\"expires\":1795375805}",
+                                                "{\"state\":\"ON\",\"expires\":null}" };
+        struct house *house = *state;
+
+        house_apply(house, LAMP);
+        set(house, "ON", &(struct command_meta){ .expires = "soon" });
+        house_assert_result(house, "kitchen",
+                            "{\"ok\":false,\"code\":\"type\",\"message\":\"expires: \\\"soon\\\" is not a "
+                            "time like 2026-11-22T19:30:05Z\"}");
+        for (size_t i = 0; i < ARRAY_SIZE(payloads); i++) {
+                house_forget(house);
+                set(house, payloads[i], NULL);
+                assert_non_null(strstr(house_told(house, "kitchen", DEVICE_RESULT), "\"code\":\"type\""));
+        }
+        assert_int_equal(sim_value(&house->gpio, 17), 0);
+}
+
+/* Who repeats it because the answer was lost hears what became of it. */
+static void device_command__repeated_after_its_time__same_result(void **state)
+{
+        struct house *house = *state;
+        struct command_meta meta = asked;
+
+        house_apply(house, LAMP);
+        meta.expires_us = loop_now_us(&house->gpio.loop) + USEC_PER_SEC;
+        set(house, "TOGGLE", &meta);
+        house_pass(house, 2 * USEC_PER_SEC);
+        set(house, "TOGGLE", &meta);
+        house_assert_result(house, "kitchen", "{\"ok\":true}");
+        assert_int_equal(house_count(house, "kitchen", DEVICE_RESULT), 2);
+        assert_int_equal(sim_value(&house->gpio, 17), 1);
+}
+
 static void devices_command__unknown_device__answered_where_it_asked(void **state)
 {
         struct house *house = *state;
@@ -180,9 +322,15 @@ int main(void)
                 TEST(device_command__empty__ignored),
                 TEST(device_command__same_id__once_and_same_result),
                 TEST(device_command__same_correlation__once),
+                TEST(device_command__marked_alike__carried_out_unless_all_is_the_same),
+                TEST(device_command__same_id_for_another_channel__carried_out),
                 TEST(device_command__refused_before__same_id_is_tried_again),
                 TEST(device_command__too_fast__rate),
                 TEST(device_command__too_late__expired),
+                TEST(device_command__stamped__carried_out_until_then),
+                TEST(device_command__stamped_and_message_expiry__the_earlier_counts),
+                TEST(device_command__stamp_is_no_time__refused),
+                TEST(device_command__repeated_after_its_time__same_result),
                 TEST(devices_command__unknown_device__answered_where_it_asked),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

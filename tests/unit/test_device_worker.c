@@ -87,6 +87,59 @@ static void worker__command__result_after_the_callback(void **state)
         (void)close(gate);
 }
 
+/* Somebody who listens sends a command of his own with another's response topic and correlation data, while the
+ * other waits. */
+static void worker__other_command_for_the_reply_that_is_due__answered_elsewhere(void **state)
+{
+        static const struct command_meta asked = { .reply_to = "sconce/reply/me/1",
+                                                   .asker = "me",
+                                                   .asker_size = 2,
+                                                   .correlation = "secret",
+                                                   .correlation_size = 6 };
+        static const char forged[] = "{\"colour\":1}";
+        struct house *house = *state;
+
+        apply_sloth(house, LAMP);
+        wait_status(house, "online");
+        make_gate(house, "command");
+        devices_command(house->devices, "slow", NULL, "ON", 2, &asked);
+        house_forget(house);
+        devices_command(house->devices, "slow", NULL, forged, strlen(forged), &asked);
+        devices_command(house->devices, "kitchen", NULL, forged, strlen(forged), &asked);
+        devices_command(house->devices, "attic", NULL, forged, strlen(forged), &asked);
+        for (size_t i = 0; i < house->n_told; i++)
+                assert_null(house->told[i].reply_to);
+        assert_int_equal(house_count(house, "slow", DEVICE_RESULT), 1);
+        assert_int_equal(house_count(house, "attic", DEVICE_RESULT), 1);
+        house_forget(house);
+        int gate = open_gate(house, "command", "0\n");
+        house_wait_told(house, "slow", DEVICE_RESULT, 1);
+        house_assert_result(house, "slow", "{\"ok\":true}");
+        assert_string_equal(house->told[house->n_told - 1].reply_to, "sconce/reply/me/1");
+        /* It has had its answer: the topic is free. */
+        devices_command(house->devices, "kitchen", NULL, forged, strlen(forged), &asked);
+        assert_string_equal(house->told[house->n_told - 1].reply_to, "sconce/reply/me/1");
+        (void)close(gate);
+}
+
+static void worker__other_command_with_the_id_that_is_due__answered_without_it(void **state)
+{
+        struct house *house = *state;
+
+        apply_sloth(house, "");
+        wait_status(house, "online");
+        make_gate(house, "command");
+        house_set(house, "slow", "{\"state\":\"ON\",\"id\":1}");
+        house_set(house, "slow", "{\"colour\":1,\"id\":1}");
+        house_assert_result(house, "slow",
+                            "{\"ok\":false,\"code\":\"unknown_key\",\"message\":\"unknown key \\\"colour\\\"\"}");
+        house_forget(house);
+        int gate = open_gate(house, "command", "0\n");
+        house_wait_told(house, "slow", DEVICE_RESULT, 1);
+        house_assert_result(house, "slow", "{\"ok\":true,\"id\":1}");
+        (void)close(gate);
+}
+
 /* Each TOGGLE is resolved when it is its turn, not when it comes in. */
 static void worker__several_toggles__one_after_the_other(void **state)
 {
@@ -321,6 +374,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 TEST(worker__starts__reports_and_added_channels_arrive),
                 TEST(worker__command__result_after_the_callback),
+                TEST(worker__other_command_for_the_reply_that_is_due__answered_elsewhere),
+                TEST(worker__other_command_with_the_id_that_is_due__answered_without_it),
                 TEST(worker__several_toggles__one_after_the_other),
                 TEST(worker__callback_fails__its_words_arrive),
                 TEST(worker__hangs__others_go_on_and_it_is_offline),

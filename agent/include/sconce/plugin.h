@@ -179,7 +179,7 @@ enum {
 
 /* One row of a channel table, which ends with an empty row. */
 struct sconce_channel {
-        const char *key; /* [a-z][a-z0-9_]*, not: time seq boot id channel */
+        const char *key; /* [a-z][a-z0-9_]*, not: time seq boot id channel expires */
         enum sconce_kind kind;
         uint32_t flags;
         const char *unit;           /* "°C", "%", "s"; NULL: none */
