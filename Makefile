@@ -38,6 +38,9 @@ agent_cflags = -Iagent -Iagent/include -fPIE $(shell $(PKG_CONFIG) --cflags $(pa
 agent_libs  = $(shell $(PKG_CONFIG) --libs $(packages)) -ldl -lpthread -lm
 client_libs = $(shell $(PKG_CONFIG) --libs $(client_package))
 test_libs   = $(shell $(PKG_CONFIG) --libs $(test_package))
+# Where it is there, the unit's system-call filter is tested.
+seccomp_libs   := $(shell $(PKG_CONFIG) --silence-errors --libs libseccomp)
+seccomp_cflags := $(if $(seccomp_libs),-DSCONCE_HAVE_SECCOMP)
 
 # ---- What there is -------------------------------------------------------------------------------------------------
 
@@ -50,6 +53,7 @@ runner_objs  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard agent/sdk/runner/*.c))
 client_objs  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard agent/client/*.c))
 plugins      := $(patsubst plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard plugins/*.c))
 test_plugins := $(patsubst tests/plugins/%.c,$(BUILD)/tests/plugins/%.so,$(wildcard tests/plugins/*.c))
+preloaded    := $(patsubst tests/preload/%.c,$(BUILD)/tests/preload/%.so,$(wildcard tests/preload/*.c))
 
 unit_tests   := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 system_tests := $(patsubst tests/system/%.c,$(BUILD)/tests/system/%,$(wildcard tests/system/test_*.c))
@@ -87,7 +91,7 @@ FORCE:
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call quiet,CC,$@)$(CC) $(base_cflags) $(agent_cflags) $(if $(findstring tests/,$<),-Itests) -MMD -MP $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(call quiet,CC,$@)$(CC) $(base_cflags) $(agent_cflags) $(if $(findstring tests/,$<),-Itests $(seccomp_cflags)) -MMD -MP $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(BUILD)/libagent.a: $(lib_objects)
 	$(call quiet,AR,$@)rm -f $@ && $(AR) rcs $@ $^
@@ -120,30 +124,34 @@ $(BUILD)/tests/plugins/%.so: tests/plugins/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call quiet,PLUGIN,$@)$(plugin_build)
 
+$(BUILD)/tests/preload/%.so: tests/preload/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call quiet,PLUGIN,$@)$(plugin_build)
+
 $(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(fake_objs) $(BUILD)/libsconce-mock.a $(BUILD)/libclient.a $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(client_libs) $(test_libs)
 
 $(BUILD)/tests/system/test_%: $(BUILD)/tests/system/test_%.o $(system_objs) $(fake_objs) $(BUILD)/libsconce-mock.a $(BUILD)/libagent.a
-	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs)
+	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs) $(seccomp_libs)
 
 $(BUILD)/tests/kernel/gpiosim-setup: $(BUILD)/tests/kernel/gpiosim-setup.o $(BUILD)/tests/kernel/gpiosim.o
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^
 
 $(BUILD)/tests/kernel/test_%: $(BUILD)/tests/kernel/test_%.o $(kernel_objs) $(system_objs) $(fake_objs) $(BUILD)/libsconce-mock.a \
 		$(BUILD)/libagent.a
-	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs)
+	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs) $(seccomp_libs)
 
 $(BUILD)/tests/pi/test_%: $(BUILD)/tests/pi/test_%.o $(pi_objs) $(system_objs) $(fake_objs) $(BUILD)/libagent.a
-	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs)
+	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs) $(seccomp_libs)
 
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(bench_objs) $(system_objs) $(BUILD)/libagent.a
-	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs)
+	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs) $(seccomp_libs)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 # ---- Checking ------------------------------------------------------------------------------------------------------
 
-tests: all $(unit_tests) $(system_tests) $(kernel_tests) $(pi_tests) $(test_plugins) $(BUILD)/tests/kernel/gpiosim-setup ## build the tests without running them
+tests: all $(unit_tests) $(system_tests) $(kernel_tests) $(pi_tests) $(test_plugins) $(preloaded) $(BUILD)/tests/kernel/gpiosim-setup ## build the tests without running them
 
 check: $(if $(filter no,$(DEPS)),,deps) check-layers check-manual tests ## run all tests (under 4 minutes)
 	@tests/run-tests $(unit_tests) $(system_tests)

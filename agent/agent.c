@@ -34,6 +34,7 @@ struct agent {
         struct timer *relink;  /* the old uplink has ended, outside its own callbacks */
         struct timer *tell;    /* info has changed: told once, after the event that changed it */
         struct timer *status;  /* and so has what is wrong */
+        struct timer *time;    /* the clock may be right by now */
         struct service service;
         bool has_no_time; /* since the start: the clock is not trusted yet */
         bool was_told_lost;
@@ -102,6 +103,8 @@ static void on_ask_facts(void *userdata, struct node_facts *ret)
 {
         struct agent *agent = userdata;
 
+        if (agent->has_no_time) /* once a minute, when the node is read */
+                timer_arm(agent->time, 0);
         if (!agent->uplink)
                 return;
         const struct tls *tls = session_tls(uplink_session(agent->uplink));
@@ -433,9 +436,18 @@ static void on_clock_jump(void *userdata)
         /* "Certificate not yet valid" may have been our clock. */
         if (agent->uplink && !uplink_is_up(agent->uplink))
                 session_retry_now(uplink_session(agent->uplink));
-        if (!agent->has_no_time || !clock_trusted(agent->clock))
+        timer_arm(agent->time, 0);
+}
+
+/* Also without a jump: a clock that was about right is steered, and one day called synchronised. */
+static void look_at_time(void *userdata)
+{
+        struct agent *agent = userdata;
+
+        if (agent->stopping || !agent->has_no_time || !clock_trusted(agent->clock))
                 return;
         agent->has_no_time = false;
+        log_notice("the clock is right: messages have their times from now on");
         devices_get(agent->devices, "node"); /* a problem less */
         on_info_changed(agent);
         if (agent->uplink && uplink_is_up(agent->uplink))
@@ -480,6 +492,7 @@ static int build_parts(struct agent *agent)
             (r = timer_new(&agent->loop, TIMER_EXACT_US, on_relink_time, agent, &agent->relink)) < 0 ||
             (r = timer_new(&agent->loop, TIMER_EXACT_US, tell_info, agent, &agent->tell)) < 0 ||
             (r = timer_new(&agent->loop, TIMER_EXACT_US, tell_status, agent, &agent->status)) < 0 ||
+            (r = timer_new(&agent->loop, TIMER_EXACT_US, look_at_time, agent, &agent->time)) < 0 ||
             (r = setup_gpio(&agent->loop, &agent->settings, &agent->gpio)) < 0 ||
             (r = open_store(agent)) < 0)
                 return r;
@@ -571,6 +584,7 @@ void agent_free(struct agent *agent)
         devices_free(agent->devices);
         store_free(agent->store);
         gpio_free(agent->gpio);
+        timer_free(agent->time);
         timer_free(agent->status);
         timer_free(agent->tell);
         timer_free(agent->relink);

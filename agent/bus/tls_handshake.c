@@ -57,6 +57,7 @@ static void begin_handshake(struct tls *tls, SSL *ssl)
         BIO *bio = SSL_get_rbio(ssl);
 
         tls->handshake->ssl = ssl;
+        tls->crl_from[0] = '\0';
         /* libmosquitto has put the address here that it connects to. */
         (void)SSL_set_tlsext_host_name(ssl, tls->numeric ? NULL : tls->server_name);
         if (bio) {
@@ -149,10 +150,34 @@ static void note_verify_error(struct tls_handshake *handshake, X509_STORE_CTX *s
                    handshake->date);
 }
 
-/* It still revokes what it names; locking the house out over a date would be worse. */
-static bool is_outdated_crl(int error)
+/* It still revokes what it names; locking the house out over a date would be worse. Nobody writes a list of tomorrow: one
+ * that is not valid yet tells of this machine's clock. Whether that is to be told shows later, for the certificate may
+ * be of tomorrow as well, which is one thing wrong and not two. */
+static bool is_date_of_crl(struct tls *tls, X509_STORE_CTX *store, int error)
 {
-        return error == X509_V_ERR_CRL_HAS_EXPIRED || error == X509_V_ERR_CRL_NOT_YET_VALID;
+        const X509_CRL *list = X509_STORE_CTX_get0_current_crl(store);
+
+        if (error == X509_V_ERR_CRL_NOT_YET_VALID && list)
+                print_date(X509_CRL_get0_lastUpdate(list), tls->crl_from);
+        else if (error != X509_V_ERR_CRL_HAS_EXPIRED && error != X509_V_ERR_CRL_NOT_YET_VALID)
+                return false;
+        else if (!tls->warned_crl) {
+                log_warning("the revocation list %s is out of date: what it names stays revoked, but newer revocations "
+                            "are missing; get a new one from where sconce-pki runs",
+                            tls->options.crl);
+                tls->warned_crl = true;
+        }
+        return true;
+}
+
+/* The dates of the certificate hold, and it is the last thing that is looked at. */
+static void warn_of_clock(struct tls *tls)
+{
+        if (!tls->crl_from[0] || tls->warned_crl)
+                return;
+        log_warning("the revocation list %s is not yet valid, only from %s on: is this machine's clock right?",
+                    tls->options.crl, tls->crl_from);
+        tls->warned_crl = true;
 }
 
 static bool pin_matches(const struct tls *tls, X509 *certificate)
@@ -174,12 +199,7 @@ int tls_on_verify(int ok, X509_STORE_CTX *store)
         struct tls *tls = of_context(ssl);
         int error = X509_STORE_CTX_get_error(store);
 
-        if (!ok && is_outdated_crl(error)) {
-                if (!tls->warned_crl)
-                        log_warning("the revocation list %s is out of date: what it names stays revoked, but "
-                                    "newer revocations are missing; get a new one from where sconce-pki runs",
-                                    tls->options.crl);
-                tls->warned_crl = true;
+        if (!ok && is_date_of_crl(tls, store, error)) {
                 X509_STORE_CTX_set_error(store, X509_V_OK);
                 return 1;
         }
@@ -189,6 +209,8 @@ int tls_on_verify(int ok, X509_STORE_CTX *store)
                 error = X509_V_ERR_APPLICATION_VERIFICATION;
                 X509_STORE_CTX_set_error(store, error);
         }
+        if (ok && X509_STORE_CTX_get_error_depth(store) == 0)
+                warn_of_clock(tls);
         if (!ok && tls->handshake)
                 note_verify_error(tls->handshake, store, error);
         return ok;

@@ -27,6 +27,7 @@ struct tls {
         char server_name[256];
         bool numeric;
         bool warned_crl;
+        char crl_from[32]; /* the list is not valid yet, only from then on; "": it is */
 };
 
 void tls_on_info(const SSL *ssl, int where, int value);

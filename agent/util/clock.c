@@ -64,6 +64,32 @@ static int on_clock_set(sd_event_source *source, int fd, uint32_t events, void *
         return 0;
 }
 
+static const struct clock_sources kernel_and_timesync = {
+        .ask_kernel = adjtimex,
+        .stamp = "/run/systemd/timesync/synchronized",
+};
+
+/* A sandbox may refuse the question although it changes nothing. That says nothing of the clock: "refused" is
+ * neither right nor wrong, and somebody else has to know. */
+bool clock_is_synchronised(const struct clock_sources *sources)
+{
+        struct timex state = { .modes = 0 };
+
+        if (sources->ask_kernel(&state) >= 0)
+                return !(state.status & STA_UNSYNC);
+        return access(sources->stamp, F_OK) == 0;
+}
+
+static void warn_of_deafness(const struct clock *clock)
+{
+        struct timex state = { .modes = 0 };
+
+        if (clock->mode == CLOCK_MODE_AUTO && !clock->loop->fake && adjtimex(&state) < 0)
+                log_notice("whether the clock is synchronised cannot be asked of the kernel (%s): it is trusted when "
+                           "systemd-timesyncd has set it, when it is set from now on, or with [node] clock = trusted",
+                           strerror(errno));
+}
+
 int clock_new(struct loop *loop, enum clock_mode mode, struct clock **ret)
 {
         CLEANUP_CLOCK struct clock *clock = calloc(1, sizeof(*clock));
@@ -85,6 +111,7 @@ int clock_new(struct loop *loop, enum clock_mode mode, struct clock **ret)
                 if (r < 0)
                         return r;
         }
+        warn_of_deafness(clock);
         *ret = TAKE_PTR(clock);
         return 0;
 }
@@ -112,11 +139,8 @@ void clock_set_mode(struct clock *clock, enum clock_mode mode)
 
 bool clock_trusted(struct clock *clock)
 {
-        struct timex state = { .modes = 0 };
-
-        if (clock->mode == CLOCK_MODE_TRUSTED || clock->set_while_running)
-                return true;
-        return adjtimex(&state) >= 0 && !(state.status & STA_UNSYNC);
+        return clock->mode == CLOCK_MODE_TRUSTED || clock->set_while_running ||
+               clock_is_synchronised(&kernel_and_timesync);
 }
 
 bool clock_format(struct clock *clock, uint64_t boottime_us, char text[static CLOCK_TEXT_MAX])

@@ -25,6 +25,15 @@ void clock_on_jump(struct clock *clock, clock_jump_fn fn, void *userdata);
 void clock_set_mode(struct clock *clock, enum clock_mode mode);
 bool clock_trusted(struct clock *clock);
 
+/* Who knows whether the clock is right: the kernel, which whoever keeps it informs; and where it may not be asked,
+ * the file that systemd-timesyncd leaves when it has set the clock. */
+struct timex;
+struct clock_sources {
+        int (*ask_kernel)(struct timex *state); /* as adjtimex(2) */
+        const char *stamp;
+};
+bool clock_is_synchronised(const struct clock_sources *sources);
+
 /* Writes "2026-11-22T19:30:00.123Z" for a boot time; false (and nothing written) while the clock is not trusted. */
 #define CLOCK_TEXT_MAX 32
 bool clock_format(struct clock *clock, uint64_t boottime_us, char text[static CLOCK_TEXT_MAX]);

@@ -42,7 +42,8 @@ void daemon_write_config(struct daemon *daemon, const char *devices)
 
         if (!out)
                 give_up("cannot write %s", daemon->config);
-        (void)fprintf(out, "[node]\nname = %s\nclock = trusted\n%s\n", o->name, or_empty(o->node));
+        (void)fprintf(out, "[node]\nname = %s\nclock = %s\n%s\n", o->name, o->clock ? o->clock : "trusted",
+                      or_empty(o->node));
         if (o->no_broker)
                 (void)fprintf(out, "[broker]\n");
         else if (o->url)

@@ -15,6 +15,7 @@ struct daemon_options {
         const char *pki;                      /* NULL: no [tls] section but `tls` */
         const char *cert;                     /* path without suffix; NULL: the PKI's for `name` */
         const char *node, *broker_keys, *tls; /* more lines of these sections; NULL: none */
+        const char *clock;                    /* NULL: trusted */
         const char *devices;                  /* sections as they are */
         const char *log_level;                /* NULL: debug */
         const char *plugins;                  /* directory; NULL: those that were built */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* util/clock: wall times to boot times and back. */
+/* util/clock: wall times to boot times and back, and whether they are right. */
 #include "util/clock.h"
 
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/timex.h>
 
 #include <cmocka.h>
 
@@ -111,6 +112,42 @@ static void clock_parse__clock_not_trusted__cannot_be_said(void **state)
         assert_int_equal(clock_parse(fixture->clock, "soon", &at_us), -EINVAL);
 }
 
+static int says_synchronised(struct timex *state)
+{
+        state->status = STA_PLL;
+        return TIME_OK;
+}
+
+static int says_unsynchronised(struct timex *state)
+{
+        state->status = STA_PLL | STA_UNSYNC;
+        return TIME_ERROR;
+}
+
+static int refuses(struct timex *state)
+{
+        (void)state;
+        errno = EPERM;
+        return -1;
+}
+
+/* The kernel's word counts where there is one; else the file's being there. */
+static void clock_is_synchronised__each_answer_of_the_kernel__is_believed_as_it_deserves(void **state)
+{
+        static const struct {
+                struct clock_sources sources;
+                bool expected;
+        } rows[] = {
+                { { says_synchronised, "/none" }, true },  { { says_synchronised, "/" }, true },
+                { { says_unsynchronised, "/" }, false },   { { says_unsynchronised, "/none" }, false },
+                { { refuses, "/none" }, false },           { { refuses, "/" }, true },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+                assert_int_equal(clock_is_synchronised(&rows[i].sources), rows[i].expected);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -121,6 +158,7 @@ int main(void)
                 TEST(clock_parse__fractions_and_leap_days__are_taken),
                 TEST(clock_parse__no_moment__is_refused),
                 TEST(clock_parse__clock_not_trusted__cannot_be_said),
+                cmocka_unit_test(clock_is_synchronised__each_answer_of_the_kernel__is_believed_as_it_deserves),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
