@@ -12,13 +12,17 @@ const struct sconce_option rule_rows[] = {
                            "DEVICE offline; any one of a list"),
         SCONCE_OPTION_LIST(
                 struct rule_settings, conditions, SCONCE_TYPE_STRING, "if", 0,
-                "What must hold at that moment, written as in when but for events; a comma means and"),
+                "What must hold at that moment, written as in when but for events; a comma means and; both take "
+                "DEVICE.CHANNEL fault, ok, known or unknown, and DEVICE fault or ok, too"),
         SCONCE_OPTION_LIST(struct rule_settings, then, SCONCE_TYPE_STRING, "then", SCONCE_REQUIRED,
                            "What it does: DEVICE VALUE or DEVICE.CHANNEL VALUE, or a list of them"),
         SCONCE_OPTION_DURATION(struct rule_settings, delay_us, "delay", 0,
                                "How long it waits before it acts; set off again, it waits anew", .max = "7d"),
         SCONCE_OPTION_LIST(struct rule_settings, cancel, SCONCE_TYPE_STRING, "cancel", 0,
                            "What ends the waiting without acting, written as in when"),
+        SCONCE_OPTION_BOOL(struct rule_settings, at_start, "at_start", 0,
+                           "Whether it acts, once, for what is true already when its devices have started",
+                           .def = "no"),
         { 0 },
 };
 

@@ -10,6 +10,7 @@
 struct rule_settings {
         struct sconce_list when, conditions, then, cancel; /* of const char * */
         uint64_t delay_us;                                 /* 0: none */
+        bool at_start;
 };
 
 /* Ends with an empty row. */

@@ -125,6 +125,7 @@ struct devices {
         struct loader loader;
         struct doubles *doubles;
         struct rules *rules; /* NULL at --check */
+        unsigned n_inside;   /* devices that something is being done for just now */
         struct interlock *interlocks;
         struct device **items;
         size_t count;
@@ -191,6 +192,8 @@ void device_job_overdue(struct device *device, enum job job);
 
 /* ---- tell.c: what it tells ----------------------------------------------------------------------------- */
 
+/* Whether something is wrong with it, as its `error` topic says. */
+bool device_has_fault(const struct device *device);
 /* Why it is not online, for people; NULL while it is. */
 const char *device_trouble(const struct device *device);
 /* Sets or (fault NULL) clears one ailment and tells what has changed. */

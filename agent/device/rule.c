@@ -147,16 +147,34 @@ static void check_whole(const struct rule_reader *reader, const struct rule_sett
                 complain_empty(reader, "cancel", "there is nothing to cancel without a delay");
 }
 
+static bool waits_for_events_alone(const struct rule *rule)
+{
+        size_t events = 0, others = 0;
+
+        for (size_t i = 0; i < rule->n_conditions; i++) {
+                if (rule->conditions[i].role != RULE_WHEN)
+                        continue;
+                events += rule->conditions[i].words.op == RULE_EVENT;
+                others += rule->conditions[i].words.op != RULE_EVENT;
+        }
+        return events > 0 && others == 0;
+}
+
 static int read_rule(const struct rule_reader *reader, const struct rule_settings *settings)
 {
         int r;
 
         check_whole(reader, settings);
         reader->rule->delay_us = settings->delay_us;
+        reader->rule->at_start = settings->at_start;
         if ((r = add_conditions(reader, RULE_CANCEL, &settings->cancel)) < 0 ||
             (r = add_conditions(reader, RULE_WHEN, &settings->when)) < 0 ||
             (r = add_conditions(reader, RULE_IF, &settings->conditions)) < 0)
                 return r;
+        if (settings->at_start && waits_for_events_alone(reader->rule))
+                complain_empty(reader, "at_start",
+                               "an event is never there at the start: at_start is for conditions that can be true "
+                               "already");
         return add_actions(reader, &settings->then);
 }
 
@@ -204,7 +222,7 @@ void rule_free(struct rule *rule)
 
 bool rule_same(const struct rule *a, const struct rule *b)
 {
-        if (a->delay_us != b->delay_us || a->n_conditions != b->n_conditions || a->n_actions != b->n_actions)
+        if (a->delay_us != b->delay_us || a->at_start != b->at_start || a->n_conditions != b->n_conditions || a->n_actions != b->n_actions)
                 return false;
         for (size_t i = 0; i < a->n_conditions; i++)
                 if (a->conditions[i].role != b->conditions[i].role ||

@@ -28,7 +28,8 @@ struct rule_condition {
         char *own_text;
 
         /* While it runs. */
-        enum rule_truth truth;       /* what it was last; for comparisons of `when` and `cancel` */
+        enum rule_truth truth;       /* what it was last; for all but events of `when` and `cancel` */
+        bool is_due;                 /* it was true from the start, and its rule is to act for that */
         struct rule_condition *next; /* the next that looks at the same device */
         bool was_missed;             /* its channel was not there, and that has been told */
 };
@@ -45,6 +46,7 @@ struct rule {
         struct rule_action *actions;
         size_t n_actions;
         uint64_t delay_us;
+        bool at_start; /* what is true from the start counts as having become true */
 
         /* While it runs. */
         struct rules *rules;

@@ -2,6 +2,7 @@
 /* What a rule's words mean for the channels of a device. */
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "device/rule.h"
 #include "util/suggest.h"
@@ -118,6 +119,40 @@ static int check_comparison(const struct rule_words *words, const struct channel
         return 0;
 }
 
+/* A word that says what a channel is: fault, ok, known, unknown. */
+static bool is_state(enum rule_op op)
+{
+        return op > RULE_EVENT && op < RULE_EQUAL;
+}
+
+static int check_state(struct rule_condition *condition, const struct channel *channel, struct fault *fault)
+{
+        const struct rule_words *words = &condition->words;
+
+        if (!channel_has_state(channel))
+                return fault_set(fault, -EINVAL, "%s.%s has no state that could be %s", words->device,
+                                 words->channel, words->value);
+        condition->is_bound = true;
+        return 0;
+}
+
+/* As the state has it, or as other languages do. */
+static bool means_no_value(const char *text)
+{
+        static const char *const texts[] = { "null", "none", "unknown", "nan", "unavailable" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+                if (strcasecmp(texts[i], text) == 0)
+                        return true;
+        return false;
+}
+
+static int refuse_no_value(const struct rule_words *words, struct fault *fault)
+{
+        return fault_set(fault, -EINVAL, "a channel without a value equals nothing: write %s.%s %s", words->device,
+                         words->channel, words->op == RULE_UNEQUAL ? "known" : "unknown");
+}
+
 int rule_bind(struct rule_condition *condition, const struct channels *channels, struct fault *fault)
 {
         const struct rule_words *words = &condition->words;
@@ -129,6 +164,10 @@ int rule_bind(struct rule_condition *condition, const struct channels *channels,
         const struct channel *channel = channels_find(channels, words->channel);
         if (!channel)
                 return rule_no_channel(words, channels, fault);
+        if (is_state(words->op) && channel->row.kind == SCONCE_EVENT) /* an event of that name */
+                condition->words.op = RULE_EVENT;
+        if (is_state(words->op))
+                return check_state(condition, channel, fault);
         int r = words->op == RULE_EVENT ? check_event(words, channel, fault)
                                         : check_comparison(words, channel, fault);
         if (r < 0)
@@ -137,7 +176,8 @@ int rule_bind(struct rule_condition *condition, const struct channels *channels,
                 return take_choice(condition, cover_states, fault);
         if (channel->kind->has_choices)
                 return take_choice(condition, channel->row.choices, fault);
-        return take_typed(condition, channel, fault);
+        r = take_typed(condition, channel, fault);
+        return r == -EINVAL && means_no_value(words->value) ? refuse_no_value(words, fault) : r;
 }
 
 /* ---- Truth --------------------------------------------------------------------------------------------- */

@@ -62,6 +62,13 @@ static bool channels_are_known(const struct device *device)
         return device->body && device->phase != DEVICE_BROKEN && device->channels.count > 0;
 }
 
+static int event_in_if(const struct rule_words *words, struct fault *fault)
+{
+        return fault_set(fault, -EINVAL,
+                         "an event is over at once and cannot hold: if compares, as in %s.CHANNEL = VALUE",
+                         words->device);
+}
+
 static int check_condition(const struct checking *checking, struct checked *checked,
                            struct rule_condition *condition)
 {
@@ -71,14 +78,14 @@ static int check_condition(const struct checking *checking, struct checked *chec
         int r = 0;
 
         if (condition->role == RULE_IF && words->op == RULE_EVENT)
-                r = fault_set(
-                        &fault, -EINVAL,
-                        "an event is over at once and cannot hold: if compares, as in %s.CHANNEL = VALUE",
-                        words->device);
+                r = event_in_if(words, &fault);
         else if (!device)
                 r = no_device(checking->set, words->device, &fault);
         else if (channels_are_known(device) || !words->channel)
                 r = rule_bind(condition, &device->channels, &fault);
+        /* A word that the binding has found to be an event's. */
+        if (r == 0 && condition->role == RULE_IF && words->op == RULE_EVENT)
+                r = event_in_if(words, &fault);
         if (r == 0 || r == -ENOMEM)
                 return r;
         rule_complain(checked->section, rule_role_key(condition->role), words->text, checking->problems,

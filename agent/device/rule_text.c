@@ -19,6 +19,17 @@ static const struct {
         { ">", RULE_MORE },  { "<=", RULE_AT_MOST }, { ">=", RULE_AT_LEAST },
 };
 
+/* What a device or a channel may be, in one word. */
+static const struct {
+        const char *text;
+        enum rule_op op;
+        bool of_device, of_channel;
+} states[] = {
+        { "online", RULE_ONLINE, true, false },   { "offline", RULE_OFFLINE, true, false },
+        { "fault", RULE_FAULT, true, true },      { "ok", RULE_OK, true, true },
+        { "known", RULE_KNOWN, false, true },     { "unknown", RULE_NO_VALUE, false, true },
+};
+
 /* As other languages have them. */
 static const struct {
         const char *text, *meant;
@@ -142,13 +153,21 @@ static int take_comparison(struct rule_words *words, const char *text, struct fa
         return unknown_comparison(text, length, fault);
 }
 
+static bool take_state(struct rule_words *words, const char *word)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
+                if (!(words->channel ? states[i].of_channel : states[i].of_device) ||
+                    strcasecmp(states[i].text, word) != 0)
+                        continue;
+                words->op = states[i].op;
+                return true;
+        }
+        return false;
+}
+
 static int take_status(struct rule_words *words, const char *word, struct fault *fault)
 {
-        if (strcasecmp(word, "online") == 0)
-                words->op = RULE_ONLINE;
-        else if (strcasecmp(word, "offline") == 0)
-                words->op = RULE_OFFLINE;
-        else
+        if (!take_state(words, word))
                 return fault_set(
                         fault, -EINVAL,
                         "what of it? Write %s.CHANNEL EVENT, %s.CHANNEL = VALUE, %s online or %s offline",
@@ -160,6 +179,8 @@ static int take_event(struct rule_words *words, const char *word, struct fault *
 {
         words->op = RULE_EVENT;
         words->value = word;
+        if (take_state(words, word)) /* unless it is an event: rule_bind() */
+                return 0;
         if (!*word)
                 return fault_set(fault, -EINVAL, "what of it? Write %s.%s EVENT or %s.%s = VALUE",
                                  words->device, words->channel, words->device, words->channel);

@@ -15,6 +15,10 @@ enum rule_op {
         RULE_EVENT,
         RULE_ONLINE,
         RULE_OFFLINE,
+        RULE_FAULT,
+        RULE_OK,
+        RULE_KNOWN,
+        RULE_NO_VALUE,
         RULE_EQUAL,
         RULE_UNEQUAL,
         RULE_LESS,
@@ -28,7 +32,7 @@ struct rule_words {
         char *text;          /* as it was written */
         char *device;        /* never NULL */
         const char *channel; /* NULL: the device as a whole */
-        const char *value;   /* NULL: online, offline */
+        const char *value;   /* NULL: online, offline, fault, ok of a device */
         enum rule_op op;     /* of a condition */
 };
 

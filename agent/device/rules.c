@@ -5,9 +5,14 @@
 #include <string.h>
 
 #include "device/device.h"
+#include "device/rule_judge.h"
 
 /* The next turn of the loop, and not when it suits other timers. */
 #define AT_ONCE_US 1
+
+/* How long a rule with at_start waits for its devices, and how often it looks at them. */
+#define START_WAIT_US (10 * USEC_PER_SEC)
+#define START_LOOK_US (50 * USEC_PER_MSEC)
 
 /* A rule that has been set off, or whose waiting is to end. */
 struct firing {
@@ -16,6 +21,8 @@ struct firing {
         enum rule_role role;
         unsigned depth;   /* 1: set off by something that is no rule's doing */
         uint64_t time_us; /* of what set it off */
+        uint64_t moment;  /* rules with the same one are judged together, before any of them acts */
+        bool may_act;
 };
 
 struct rules {
@@ -24,6 +31,10 @@ struct rules {
         size_t count;
         struct firing *queue, **queue_end;
         struct timer *turn;
+        uint64_t moment;    /* of what happens now */
+        bool is_acting;     /* a wave of rules */
+        struct timer *start; /* armed while rules are due by at_start */
+        uint64_t start_until_us;
         unsigned depth;     /* of the rule whose command is being carried out; 0: none is */
         char told_cut[256]; /* "" since the last reload */
         bool stopped;
@@ -80,35 +91,38 @@ static void act(struct rules *rules, struct rule *rule, unsigned depth)
         }
 }
 
-static bool holds(const struct rules *rules, struct rule_condition *condition)
-{
-        const struct rule_words *words = &condition->words;
-        struct device *device = devices_find(rules->set, words->device);
-        struct fault fault;
-
-        if (!device)
-                return false;
-        if (!words->channel)
-                return !device_trouble(device) == (words->op == RULE_ONLINE);
-        if (!condition->is_bound && rule_bind(condition, &device->channels, &fault) < 0)
-                return false;
-        const struct channel *channel = channels_find(&device->channels, words->channel);
-        return channel && rule_truth_now(condition, channel) == RULE_TRUE;
-}
-
 static bool may_act(const struct rules *rules, const struct rule *rule)
 {
-        for (size_t i = 0; i < rule->n_conditions; i++)
-                if (rule->conditions[i].role == RULE_IF && !holds(rules, &rule->conditions[i]))
+        for (size_t i = 0; i < rule->n_conditions; i++) {
+                struct rule_condition *condition = &rule->conditions[i];
+                const struct device *device = devices_find(rules->set, condition->words.device);
+                if (condition->role == RULE_IF && (!device || rule_judge(condition, device) != RULE_TRUE))
                         return false;
+        }
         return true;
+}
+
+/* What a wave of rules does is one moment, whatever devices it concerns. */
+static void begin_wave(struct rules *rules)
+{
+        rules->moment++;
+        rules->is_acting = true;
+}
+
+static void end_wave(struct rules *rules)
+{
+        rules->is_acting = false;
+        rules->moment++;
 }
 
 static void on_delay(void *userdata)
 {
         struct rule *rule = userdata;
-        /* What set it off is long past: whatever follows begins anew. */
+
+        begin_wave(rule->rules);
+        /* What set it off is long past: a chain that follows is a new one. */
         act(rule->rules, rule, 1);
+        end_wave(rule->rules);
 }
 
 /* Counted from what set it off, which the loop may have heard of late. */
@@ -129,7 +143,7 @@ static void carry_out(struct rules *rules, const struct firing *firing)
                 timer_disarm(rule->delay);
                 return;
         }
-        if (!may_act(rules, rule))
+        if (!firing->may_act)
                 return;
         if (rule->delay)
                 begin_delay(rules, rule, firing->time_us);
@@ -137,20 +151,35 @@ static void carry_out(struct rules *rules, const struct firing *firing)
                 act(rules, rule, firing->depth);
 }
 
-/* Those that are set off meanwhile have a turn of their own: nothing else has to wait. */
-static void on_turn(void *userdata)
+/* Judges all that one moment has set off, then acts, in order. Returns what is left. */
+static struct firing *carry_out_moment(struct rules *rules, struct firing *first)
 {
-        struct rules *rules = userdata;
-        struct firing *firing = rules->queue, *next;
+        uint64_t moment = first->moment;
 
-        rules->queue = NULL;
-        rules->queue_end = &rules->queue;
-        for (; firing; firing = next) {
-                next = firing->next;
+        for (struct firing *firing = first; firing && firing->moment == moment; firing = firing->next)
+                firing->may_act = firing->role != RULE_CANCEL && may_act(rules, firing->rule);
+        begin_wave(rules);
+        while (first && first->moment == moment) {
+                struct firing *firing = first;
+                first = firing->next;
                 if (!rules->stopped)
                         carry_out(rules, firing);
                 free(firing);
         }
+        end_wave(rules);
+        return first;
+}
+
+/* Those that are set off meanwhile have a turn of their own: nothing else has to wait. */
+static void on_turn(void *userdata)
+{
+        struct rules *rules = userdata;
+        struct firing *first = rules->queue;
+
+        rules->queue = NULL;
+        rules->queue_end = &rules->queue;
+        while (first)
+                first = carry_out_moment(rules, first);
 }
 
 /* ---- Setting off --------------------------------------------------------------------------------------- */
@@ -195,6 +224,7 @@ static void set_off(struct rule_condition *condition, const struct device *devic
         *firing = (struct firing){ .rule = condition->rule,
                                    .role = condition->role,
                                    .depth = depth,
+                                   .moment = rules->moment,
                                    .time_us = time_us ? time_us : device_now_us(device) };
         *rules->queue_end = firing;
         rules->queue_end = &firing->next;
@@ -208,10 +238,104 @@ static bool is_over(const struct device *device)
         return device->exiting || device->set->rules->stopped;
 }
 
+/* ---- What is true from the start ----------------------------------------------------------------------- */
+
+/* Its start is over, and what it shows is known, or that it does not work. */
+static bool has_started(const struct rules *rules, const char *id)
+{
+        const struct device *device = devices_find(rules->set, id);
+
+        if (!device || device->phase == DEVICE_BROKEN || device->phase == DEVICE_FAILED)
+                return true;
+        return device->phase == DEVICE_RUNNING && (device->reported || !channels_have_state(&device->channels));
+}
+
+static bool have_its_devices_started(const struct rules *rules, const struct rule *rule)
+{
+        for (size_t i = 0; i < rule->n_conditions; i++)
+                if (!has_started(rules, rule->conditions[i].words.device))
+                        return false;
+        for (size_t i = 0; i < rule->n_actions; i++)
+                if (!has_started(rules, rule->actions[i].words.device))
+                        return false;
+        return true;
+}
+
+/* What makes the rule due; NULL: nothing does any more. */
+static struct rule_condition *due_condition(const struct rule *rule)
+{
+        for (size_t i = 0; i < rule->n_conditions; i++)
+                if (rule->conditions[i].is_due && rule->conditions[i].truth == RULE_TRUE)
+                        return &rule->conditions[i];
+        return NULL;
+}
+
+static void set_off_due(struct rules *rules, struct rule_condition *condition)
+{
+        struct rule *rule = condition->rule;
+        const struct device *device = devices_find(rules->set, condition->words.device);
+
+        for (size_t i = 0; i < rule->n_conditions; i++)
+                rule->conditions[i].is_due = false;
+        if (device)
+                set_off(condition, device, 0);
+}
+
+static void on_start(void *userdata)
+{
+        struct rules *rules = userdata;
+        bool is_late = loop_now_us(rules->set->options.loop) >= rules->start_until_us, are_left = false;
+
+        rules->moment++;
+        for (size_t i = 0; i < rules->count; i++) {
+                struct rule_condition *due = due_condition(rules->items[i]);
+                if (!due)
+                        continue;
+                if (is_late || have_its_devices_started(rules, rules->items[i]))
+                        set_off_due(rules, due);
+                else
+                        are_left = true;
+        }
+        rules->moment++;
+        if (are_left)
+                timer_arm(rules->start, START_LOOK_US);
+}
+
+/* What it waits for is true, and was not untrue before. */
+static void has_begun(struct rules *rules, struct rule_condition *condition)
+{
+        if (!condition->rule->at_start || condition->role != RULE_WHEN)
+                return;
+        condition->is_due = true;
+        if (timer_armed(rules->start))
+                return;
+        rules->start_until_us = loop_now_us(rules->set->options.loop) + START_WAIT_US;
+        timer_arm(rules->start, 0);
+}
+
+/* ---- What devices say ---------------------------------------------------------------------------------- */
+
+/* One moment is what one callback of a plugin reports. What is told outside of any is one of its own. */
+static void begin_moment(const struct device *device)
+{
+        struct rules *rules = device->set->rules;
+
+        if (device->set->n_inside == 0 && !rules->is_acting)
+                rules->moment++;
+}
+
+void rules_moment_over(struct rules *rules)
+{
+        if (!rules->is_acting)
+                rules->moment++;
+}
+
+/* Its status goes on as it was; what its channels show begins again. */
 void rules_started(struct device *device)
 {
         for (struct rule_condition *at = device->watched; at; at = at->next)
-                at->truth = RULE_UNKNOWN;
+                if (!rule_looks_at_status(at))
+                        at->truth = RULE_UNKNOWN;
 }
 
 static bool is_among(const char *key, const struct sconce_value *values, size_t count)
@@ -222,23 +346,17 @@ static bool is_among(const char *key, const struct sconce_value *values, size_t 
         return false;
 }
 
-/* A channel that a plugin has added since the rule was read. */
-static bool is_bound(struct rule_condition *condition, const struct device *device)
-{
-        struct fault fault;
-
-        return condition->is_bound || rule_bind(condition, &device->channels, &fault) == 0;
-}
-
 static void look_at(struct rule_condition *condition, const struct device *device, uint64_t time_us)
 {
-        const struct channel *channel = channels_find(&device->channels, condition->words.channel);
-        enum rule_truth before = condition->truth, now = rule_truth_now(condition, channel);
+        enum rule_truth before = condition->truth, now = rule_judge_change(condition, device);
 
-        if (now == RULE_UNKNOWN)
+        if (now == RULE_UNKNOWN || now == before || condition->role == RULE_IF)
                 return;
         condition->truth = now;
-        if (before == RULE_FALSE && now == RULE_TRUE && condition->role != RULE_IF)
+        condition->is_due = false;
+        if (now == RULE_TRUE && before == RULE_UNKNOWN)
+                has_begun(device->set->rules, condition);
+        else if (now == RULE_TRUE)
                 set_off(condition, device, time_us);
 }
 
@@ -246,9 +364,9 @@ void rules_reported(struct device *device, uint64_t time_us, const struct sconce
 {
         if (is_over(device))
                 return;
+        begin_moment(device);
         for (struct rule_condition *at = device->watched; at; at = at->next)
-                if (at->words.op >= RULE_EQUAL && is_among(at->words.channel, values, count) &&
-                    is_bound(at, device))
+                if (rule_looks_at_value(at) && is_among(at->words.channel, values, count))
                         look_at(at, device, time_us);
 }
 
@@ -256,6 +374,7 @@ void rules_event(struct device *device, uint64_t time_us, const char *channel, c
 {
         if (is_over(device))
                 return;
+        begin_moment(device);
         for (struct rule_condition *at = device->watched; at; at = at->next)
                 if (at->words.op == RULE_EVENT && at->role != RULE_IF &&
                     strcmp(at->words.channel, channel) == 0 && strcmp(at->words.value, event_type) == 0)
@@ -278,15 +397,14 @@ static void tell_missing(struct rule_condition *condition, const struct device *
 
 void rules_status(struct device *device, bool online)
 {
-        enum rule_op op = online ? RULE_ONLINE : RULE_OFFLINE;
-
         if (is_over(device))
                 return;
+        begin_moment(device);
         for (struct rule_condition *at = device->watched; at; at = at->next) {
                 if (online)
                         tell_missing(at, device);
-                if (at->words.op == op && at->role != RULE_IF && device->told_status)
-                        set_off(at, device, 0);
+                if (rule_looks_at_status(at))
+                        look_at(at, device, 0);
         }
 }
 
@@ -367,11 +485,12 @@ static void watch(struct rules *rules, struct rule_condition *condition)
         for (at = &device->watched; *at; at = &(*at)->next)
                 ;
         *at = condition;
-        if (rule_bind(condition, &device->channels, &fault) < 0)
+        if (rule_bind(condition, &device->channels, &fault) < 0 || condition->role == RULE_IF ||
+            condition->truth != RULE_UNKNOWN)
                 return;
-        if (condition->words.op >= RULE_EQUAL && condition->truth == RULE_UNKNOWN && device->reported)
-                condition->truth = rule_truth_now(condition,
-                                                  channels_find(&device->channels, condition->words.channel));
+        condition->truth = rule_judge_change(condition, device);
+        if (condition->truth == RULE_TRUE)
+                has_begun(rules, condition);
 }
 
 static void watch_all(struct rules *rules)
@@ -434,6 +553,8 @@ int rules_new(struct devices *set, struct rules **ret)
         rules->set = set;
         rules->queue_end = &rules->queue;
         int r = timer_new(set->options.loop, AT_ONCE_US, on_turn, rules, &rules->turn);
+        if (r == 0)
+                r = timer_new(set->options.loop, TIMER_EXACT_US, on_start, rules, &rules->start);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(rules);
@@ -445,6 +566,7 @@ void rules_stop(struct rules *rules)
         rules->stopped = true;
         purge(rules, NULL);
         timer_disarm(rules->turn);
+        timer_disarm(rules->start);
         for (size_t i = 0; i < rules->count; i++)
                 if (rules->items[i]->delay)
                         timer_disarm(rules->items[i]->delay);
@@ -459,5 +581,6 @@ void rules_free(struct rules *rules)
                 rule_free(rules->items[i]);
         free(rules->items);
         timer_free(rules->turn);
+        timer_free(rules->start);
         free(rules);
 }

@@ -41,6 +41,9 @@ void rules_reported(struct device *device, uint64_t time_us, const struct sconce
 void rules_event(struct device *device, uint64_t time_us, const char *channel, const char *event_type);
 void rules_status(struct device *device, bool online);
 
+/* Nothing is being done for any device: what comes next is of another moment. */
+void rules_moment_over(struct rules *rules);
+
 /* What became of a command of a rule's. */
 void rules_result(struct rules *rules, const struct rule_cause *cause, const struct result *result);
 

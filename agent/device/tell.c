@@ -15,6 +15,11 @@ static const struct fault *first_ailment(const struct device *device)
         return NULL;
 }
 
+bool device_has_fault(const struct device *device)
+{
+        return first_ailment(device);
+}
+
 const char *device_trouble(const struct device *device)
 {
         const struct fault *fault = first_ailment(device);
@@ -66,12 +71,13 @@ void device_tell_status(struct device *device, bool always)
                 publish(device, DEVICE_STATUS, online ? "online" : "offline", online ? 6 : 7);
         if (always || strcmp(device->told_error, fault ? fault->text : "") != 0)
                 tell_error(device, fault);
-        bool turned = device->told_status && device->told_online != online;
+        bool had_fault = *device->told_error, is_first = !device->told_status;
+        bool is_news = is_first || device->told_online != online || had_fault != !!fault;
         device->told_online = online;
-        if (device->watched && (turned || !device->told_status))
-                rules_status(device, online);
         device->told_status = true;
         (void)snprintf(device->told_error, sizeof(device->told_error), "%s", fault ? fault->text : "");
+        if (device->watched && is_news)
+                rules_status(device, online);
 }
 
 void device_ail(struct device *device, enum ailment ailment, const struct fault *fault)
@@ -144,7 +150,15 @@ void device_tell_state(struct device *device)
 
 void device_enter(struct device *device)
 {
-        device->depth++;
+        if (device->depth++ == 0)
+                device->set->n_inside++;
+}
+
+/* The outermost of all. */
+static void leave_set(struct devices *set)
+{
+        if (set->n_inside > 0 && --set->n_inside == 0 && set->rules)
+                rules_moment_over(set->rules);
 }
 
 void device_leave(struct device *device)
@@ -169,6 +183,7 @@ void device_leave(struct device *device)
                 if (device->set->sink.info_changed)
                         device->set->sink.info_changed(device->set->sink.userdata);
         }
+        leave_set(device->set);
 }
 
 int device_report(struct device *device, uint64_t time_us, const struct sconce_value *values, size_t count)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * probe: one channel of each kind, everything written is reported back, and files decide what fails. In its
- * directory: no file `start` fails the start, `read` holds the sensor's number and its absence fails the
- * read, a file `refuse` holds the errno that commands fail with, `log` gets a line for each callback.
+ * directory: no file `start` fails the start, `read` holds the sensor's number, or `none` where it has no value,
+ * and its absence fails the read, a file `refuse` holds the errno that commands fail with, `log` gets a line for each callback.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -158,6 +158,8 @@ static int probe_read(struct sconce_device *dev, void *instance)
         if (!read_file(probe, "read", text, sizeof(text)))
                 return -EIO;
         sconce_health(dev, 0, NULL);
+        if (strcmp(text, "none") == 0)
+                return sconce_report(dev, &SCONCE_NONE("sensor"), 1);
         return sconce_report_number(dev, "sensor", strtod(text, NULL));
 }
 

@@ -64,7 +64,7 @@ static void rules_check__wrong__every_mistake_with_its_line(void **state)
                       "VALUE, or "
                       "a list of them\n" },
                 { WHEN THEN "when_not = x\n",
-                  "a.conf:16: [rule a] when_not: unknown key; there are when, if, then, delay, cancel\n" },
+                  "a.conf:16: [rule a] when_not: unknown key; there are when, if, then, delay, cancel, at_start\n" },
                 { WHEN THEN "delay = 5\n",
                   "a.conf:16: [rule a] delay: 5: a duration needs a unit: ms, s, m, h or d, as in 5s\n" },
                 { "when = []\nthen = []\n", "a.conf:14: [rule a] when: is empty: what sets the rule off?\n"
@@ -111,6 +111,21 @@ static void rules_check__wrong__every_mistake_with_its_line(void **state)
                 { "when = node.problems = none\n" THEN,
                   "a.conf:14: [rule a] when: node.problems = none: node.problems is a list, which cannot be "
                   "compared\n" },
+                { "when = node.restart fault\n" THEN,
+                  "a.conf:14: [rule a] when: node.restart fault: node.restart has no state that could be "
+                  "fault\n" },
+                { "when = shutter.position = unknown\n" THEN,
+                  "a.conf:14: [rule a] when: shutter.position = unknown: a channel without a value equals "
+                  "nothing: write shutter.position unknown\n" },
+                { "when = door.state != null\n" THEN,
+                  "a.conf:14: [rule a] when: door.state != null: a channel without a value equals nothing: write "
+                  "door.state known\n" },
+                { "when = wall.press fault\n" THEN,
+                  "a.conf:14: [rule a] when: wall.press fault: \"fault\" is not one of: single, double, triple, "
+                  "long, release\n" },
+                { WHEN THEN "at_start = yes\n",
+                  "a.conf:16: [rule a] at_start: an event is never there at the start: at_start is for "
+                  "conditions that can be true already\n" },
                 { "when = wall.press single, wall.press double\n" THEN,
                   "a.conf:14: [rule a] when: wall.press single, wall.press double: one condition at a time: "
                   "any "

@@ -57,6 +57,14 @@ static void rule_condition_parse__right__its_words(void **state)
                 { "door.note = a b", "door", "note", "a b", RULE_EQUAL },
                 { "pump online", "pump", "", "", RULE_ONLINE },
                 { "pump OFFLINE", "pump", "", "", RULE_OFFLINE },
+                { "pump fault", "pump", "", "", RULE_FAULT },
+                { "pump ok", "pump", "", "", RULE_OK },
+                { "heat.boiler fault", "heat", "boiler", "fault", RULE_FAULT },
+                { "heat.boiler OK", "heat", "boiler", "OK", RULE_OK },
+                { "heat.boiler unknown", "heat", "boiler", "unknown", RULE_NO_VALUE },
+                { "heat.boiler known", "heat", "boiler", "known", RULE_KNOWN },
+                { "heat.boiler online", "heat", "boiler", "online", RULE_EVENT },
+                { "heat.boiler = unknown", "heat", "boiler", "unknown", RULE_EQUAL },
         };
         (void)state;
         assert_words(rule_condition_parse, samples, ARRAY_SIZE(samples));

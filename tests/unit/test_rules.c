@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* device/rules: what sets a rule off, what it then does and when, on the real plugins and the fake clock. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -286,6 +288,293 @@ static void rule__if_without_a_value_yet__does_not_hold(void **state)
         press(house);
         assert_level(house, FAN, 1);
         assert_level(house, KITCHEN, 0);
+}
+
+/* ---- One moment ---------------------------------------------------------------------------------------- */
+
+#define TOGGLED_BY_HAND                                                                                      \
+        "[rule on]\nwhen = wall.press single\nif = kitchen.state = OFF\nthen = kitchen ON\n"                \
+        "[rule off]\nwhen = wall.press single\nif = kitchen.state = ON\nthen = kitchen OFF\n"
+
+static void rules__one_press__judged_before_any_acts(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, HOUSE TOGGLED_BY_HAND);
+        size_t edges = sim_edge_count(&house->gpio, KITCHEN);
+        press(house);
+        assert_level(house, KITCHEN, 1);
+        assert_int_equal(sim_edge_count(&house->gpio, KITCHEN), edges + 1);
+        press(house);
+        assert_level(house, KITCHEN, 0);
+        assert_int_equal(sim_edge_count(&house->gpio, KITCHEN), edges + 2);
+}
+
+/* The second press is an event of its own, however late the rules have their turn. */
+static void rules__two_presses_before_their_turn__the_second_sees_what_the_first_did(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, HOUSE TOGGLED_BY_HAND);
+        size_t edges = sim_edge_count(&house->gpio, KITCHEN);
+        for (int i = 0; i < 2; i++) {
+                sim_pull(&house->gpio, WALL, "pull-up");
+                fixture_settle(&house->gpio);
+                sim_pull(&house->gpio, WALL, "pull-down");
+                fixture_settle(&house->gpio);
+        }
+        settle(house);
+        assert_level(house, KITCHEN, 0);
+        assert_int_equal(sim_edge_count(&house->gpio, KITCHEN), edges + 2);
+}
+
+static void rules__cover_with_one_button__each_press_does_one_thing(void **state)
+{
+        static const char *const states[] = { "opening", "stopped", "opening", "stopped" };
+        struct house *house = *state;
+
+        house_apply(house, HOUSE
+                    "[cover gate]\nup = GPIO23\ndown = GPIO24\nup_time = 20s\ndown_time = 20s\n"
+                    "[rule open]\nwhen = wall.press single\nif = gate.state = stopped\nthen = gate OPEN\n"
+                    "[rule close]\nwhen = wall.press single\nif = gate.state = open\nthen = gate CLOSE\n"
+                    "[rule stop-up]\nwhen = wall.press single\nif = gate.state = opening\nthen = gate STOP\n"
+                    "[rule stop-down]\nwhen = wall.press single\nif = gate.state = closing\nthen = gate STOP\n");
+        for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
+                char expected[64];
+                press(house);
+                house_pass(house, 2 * USEC_PER_SEC); /* its dead time */
+                (void)snprintf(expected, sizeof(expected), "\"state\":\"%s\"", states[i]);
+                if (!strstr(house_told(house, "gate", DEVICE_STATE), expected))
+                        fail_msg("press %zu: %s", i, house_told(house, "gate", DEVICE_STATE));
+        }
+}
+
+/* Two devices change by what one rule does: that is one moment for the rules that follow. */
+static void rules__chain__each_wave_judged_before_it_acts(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, HOUSE "[lamp porch]\nline = GPIO27\n"
+                                 "[rule both]\nwhen = wall.press single\nthen = kitchen ON, fan ON\n"
+                                 "[rule a]\nwhen = kitchen.state = ON\nif = porch.state = OFF\nthen = porch ON\n"
+                                 "[rule b]\nwhen = fan.state = ON\nif = porch.state = ON\nthen = porch OFF\n");
+        size_t edges = sim_edge_count(&house->gpio, 27);
+        press(house);
+        assert_level(house, 27, 1);
+        assert_int_equal(sim_edge_count(&house->gpio, 27), edges + 1);
+}
+
+static void rules__after_a_delay__what_follows_is_judged_before_it_acts(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, HOUSE
+                    "[lamp porch]\nline = GPIO27\n"
+                    "[rule both]\nwhen = wall.press single\ndelay = 1s\nthen = kitchen ON, fan ON\n"
+                    "[rule a]\nwhen = kitchen.state = ON\nif = porch.state = OFF\nthen = porch ON\n"
+                    "[rule b]\nwhen = fan.state = ON\nif = porch.state = ON\nthen = porch OFF\n");
+        press(house);
+        house_pass(house, USEC_PER_SEC);
+        settle(house);
+        assert_level(house, KITCHEN, 1);
+        assert_level(house, 27, 1);
+}
+
+/* ---- Without a value, and faulty ----------------------------------------------------------------------- */
+
+static void read_probe(struct house *house, const char *text)
+{
+        if (text)
+                house_write(house, "read", text);
+        else
+                house_remove(house, "read");
+        devices_get(house->devices, "p");
+        settle(house);
+}
+
+/* What the probe's sensor shows before and after, NULL: it cannot be read, and whether the rule acts. */
+static void rule__value_lost_and_found__acts_on_what_it_asks_for(void **state)
+{
+        static const struct {
+                const char *when, *before, *after;
+                bool acts;
+        } samples[] = {
+                { "p.sensor unknown", "5", "none", true },  { "p.sensor unknown", "none", "5", false },
+                { "p.sensor unknown", "5", "6", false },    { "p.sensor unknown", "5", NULL, false },
+                { "p.sensor known", "none", "5", true },    { "p.sensor known", "5", "none", false },
+                { "p.sensor fault", "5", "none", true },    { "p.sensor fault", "5", NULL, true },
+                { "p.sensor fault", "none", NULL, false },  { "p.sensor fault", "none", "5", false },
+                { "p.sensor FAULT", "5", "none", true },    { "p.sensor ok", "none", "5", true },
+                { "p.sensor ok", NULL, "5", true },         { "p.sensor ok", "5", NULL, false },
+                { "p.sensor ok", NULL, "none", false },     { "p fault", "5", NULL, true },
+                { "p fault", "5", "none", false },          { "p ok", NULL, "5", true },
+                { "p.sensor != 7", "7", "none", false },
+        };
+        struct house *house = *state;
+        char rest[256];
+
+        plug_in(house);
+        for (size_t i = 0; i < ARRAY_SIZE(samples); i++) {
+                (void)snprintf(rest, sizeof(rest),
+                               "[lamp kitchen]\nline = GPIO17\n[rule a]\nwhen = %s\nthen = kitchen TOGGLE\n",
+                               samples[i].when);
+                apply_with(house, "probe p", rest, false);
+                read_probe(house, samples[i].before);
+                int level = sim_value(&house->gpio, KITCHEN);
+                read_probe(house, samples[i].after);
+                if ((sim_value(&house->gpio, KITCHEN) != level) != samples[i].acts)
+                        fail_msg("%s, from %s to %s", samples[i].when, samples[i].before, samples[i].after);
+                house_apply(house, "");
+                house_write(house, "read", "5");
+        }
+}
+
+static void rule__if_faulty_or_unknown__as_it_is_now(void **state)
+{
+        static const struct {
+                const char *condition, *sensor;
+                bool holds;
+        } samples[] = {
+                { "p.sensor unknown", "none", true }, { "p.sensor unknown", "5", false },
+                { "p.sensor known", "5", true },      { "p.sensor known", "none", false },
+                { "p.sensor fault", "none", true },   { "p.sensor fault", NULL, true },
+                { "p.sensor fault", "5", false },     { "p.sensor ok", "5", true },
+                { "p.sensor ok", NULL, false },       { "p fault", NULL, true },
+                { "p fault", "none", false },         { "p ok", "5", true },
+                { "p.level unknown", "5", true },
+        };
+        struct house *house = *state;
+        char rest[512];
+
+        plug_in(house);
+        for (size_t i = 0; i < ARRAY_SIZE(samples); i++) {
+                (void)snprintf(rest, sizeof(rest),
+                               HOUSE "[rule a]\nwhen = wall.press single\nif = %s\nthen = kitchen TOGGLE\n",
+                               samples[i].condition);
+                apply_with(house, "probe p", rest, false);
+                read_probe(house, samples[i].sensor);
+                int level = sim_value(&house->gpio, KITCHEN);
+                press(house);
+                if ((sim_value(&house->gpio, KITCHEN) != level) != samples[i].holds)
+                        fail_msg("%s with %s", samples[i].condition, samples[i].sensor);
+                house_apply(house, "");
+                house_write(house, "read", "5");
+        }
+}
+
+/* A heater whose thermometer fails, and then the whole bus: it is faulty once, not twice. */
+static void rule__fault_of_a_channel__delay_and_cancel(void **state)
+{
+        struct house *house = *state;
+
+        plug_in(house);
+        apply_with(house, "probe p",
+                   HOUSE "[rule a]\nwhen = p.sensor fault\ndelay = 10m\ncancel = p.sensor ok\nthen = kitchen TOGGLE\n",
+                   false);
+        read_probe(house, "5");
+        read_probe(house, "none");
+        house_pass(house, MS(300000));
+        read_probe(house, "5");
+        house_pass(house, MS(600000));
+        assert_level(house, KITCHEN, 0);
+        read_probe(house, "none");
+        house_pass(house, MS(599000));
+        read_probe(house, NULL);
+        assert_level(house, KITCHEN, 0);
+        house_pass(house, MS(1000));
+        settle(house);
+        assert_level(house, KITCHEN, 1);
+}
+
+/* ---- From the start ------------------------------------------------------------------------------------ */
+
+#define FLOAT_RULE                                                                                           \
+        "[rule float]\nwhen = door.state = ON\nif = fan.state = OFF\nthen = kitchen TOGGLE\nat_start = yes\n"
+
+static void rule__at_start__acts_once_for_what_is_so_already(void **state)
+{
+        struct house *house = *state;
+
+        sim_pull(&house->gpio, DOOR, "pull-up");
+        house_apply(house, "[lamp kitchen]\nline = GPIO17\n[switch fan]\nline = GPIO22\n[contact door]\n"
+                           "line = GPIO4\ndebounce = 0ms\n" FLOAT_RULE);
+        settle(house);
+        assert_level(house, KITCHEN, 1);
+        /* Neither a reading nor a reload is another start. */
+        devices_get(house->devices, "door");
+        house_apply(house, "[lamp kitchen]\nline = GPIO17\n[switch fan]\nline = GPIO22\n[contact door]\n"
+                           "line = GPIO4\ndebounce = 0ms\n" FLOAT_RULE "[rule b]\nwhen = fan.state = ON\nthen = fan OFF\n");
+        settle(house);
+        assert_level(house, KITCHEN, 1);
+        pull(house, DOOR, false);
+        pull(house, DOOR, true);
+        assert_level(house, KITCHEN, 0);
+}
+
+static void rule__at_start_of_what_is_not_so__does_nothing(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, HOUSE FLOAT_RULE);
+        settle(house);
+        assert_level(house, KITCHEN, 0);
+        pull(house, DOOR, true);
+        assert_level(house, KITCHEN, 1);
+}
+
+static void rule__at_start_brought_by_a_reload__acts(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, HOUSE);
+        pull(house, DOOR, true);
+        house_apply(house, HOUSE FLOAT_RULE);
+        settle(house);
+        assert_level(house, KITCHEN, 1);
+}
+
+/* What it commands must have started too, and what its `if` asks for must be known. */
+static void rule__at_start__waits_for_its_devices(void **state)
+{
+        struct house *house = *state;
+
+        sim_pull(&house->gpio, DOOR, "pull-up");
+        apply_with(house, "probe p",
+                   "[lamp kitchen]\nline = GPIO17\n[contact door]\nline = GPIO4\ndebounce = 0ms\n"
+                   "[rule a]\nwhen = door.state = ON\nif = p.sensor > 3\nthen = kitchen ON\nat_start = yes\n"
+                   "[rule b]\nwhen = p fault\nthen = kitchen TOGGLE\nat_start = yes\n",
+                   false);
+        settle(house);
+        /* The probe is not plugged in: that is known too, so that it is judged, and does not hold. */
+        assert_level(house, KITCHEN, 1);
+        plug_in(house);
+        house_pass(house, MS(61000));
+        settle(house);
+        assert_string_equal(house_told(house, "p", DEVICE_STATUS), "online");
+        assert_level(house, KITCHEN, 1);
+}
+
+static void rule__at_start_with_slow_device__ten_seconds_at_most(void **state)
+{
+        static const char text[] = "[lamp kitchen]\nline = GPIO17\n[contact door]\nline = GPIO4\ndebounce = 0ms\n"
+                                   "[rule a]\nwhen = door.state = ON\nthen = kitchen ON, slow ON\nat_start = yes\n";
+        struct house *house = *state;
+        char gate[PATH_MAX];
+
+        sim_pull(&house->gpio, DOOR, "pull-up");
+        house_path(house, "start", gate);
+        assert_int_equal(mkfifo(gate, 0600), 0);
+        apply_with(house, "sloth slow", text, false);
+        house_pass(house, MS(9900));
+        assert_level(house, KITCHEN, 0);
+        house_pass(house, MS(200));
+        settle(house);
+        assert_level(house, KITCHEN, 1);
+        /* Lets its thread go. */
+        int fd = open(gate, O_RDWR | O_CLOEXEC);
+        assert_int_equal(write(fd, "0\n", 2), 2);
+        house_wait_told(house, "slow", DEVICE_STATUS, 1);
+        (void)close(fd);
 }
 
 /* ---- then ---------------------------------------------------------------------------------------------- */
@@ -724,6 +1013,19 @@ int main(void)
                 TEST(rule__offline_and_online__when_the_device_is_told_so),
                 TEST(rule__if__all_of_it_at_that_moment),
                 TEST(rule__if_without_a_value_yet__does_not_hold),
+                TEST(rules__one_press__judged_before_any_acts),
+                TEST(rules__two_presses_before_their_turn__the_second_sees_what_the_first_did),
+                TEST(rules__cover_with_one_button__each_press_does_one_thing),
+                TEST(rules__chain__each_wave_judged_before_it_acts),
+                TEST(rules__after_a_delay__what_follows_is_judged_before_it_acts),
+                TEST(rule__value_lost_and_found__acts_on_what_it_asks_for),
+                TEST(rule__if_faulty_or_unknown__as_it_is_now),
+                TEST(rule__fault_of_a_channel__delay_and_cancel),
+                TEST(rule__at_start__acts_once_for_what_is_so_already),
+                TEST(rule__at_start_of_what_is_not_so__does_nothing),
+                TEST(rule__at_start_brought_by_a_reload__acts),
+                TEST(rule__at_start__waits_for_its_devices),
+                TEST(rule__at_start_with_slow_device__ten_seconds_at_most),
                 TEST(rule__list_of_actions__in_order),
                 TEST(rule__target_offline__told_once_and_the_others_act),
                 TEST(rule__rate__counts_strangers_alone),
