@@ -140,6 +140,36 @@ static void start_done(struct device *device, int r)
                 arm_every(device);
 }
 
+static void start_plugin(struct device *device)
+{
+        device->is_settling = false;
+        device_enter(device);
+        start_done(device, device_call(device, JOB_START, NULL));
+        device_leave(device);
+}
+
+void device_input_settled(struct device *device)
+{
+        if (device->is_settling && host_inputs_are_settled(device))
+                start_plugin(device);
+}
+
+/* The first value of an input is settled like every other, and before the plugin can ask for it. */
+static void start_on_loop(struct device *device)
+{
+        struct fault fault;
+
+        device->said[0] = '\0';
+        int r = host_open_inputs(device);
+        if (r < 0) {
+                device_fault_of(device, r, "cannot be started", &fault);
+                start_failed(device, &fault);
+                return;
+        }
+        device->is_settling = true;
+        device_input_settled(device);
+}
+
 void device_start(struct device *device)
 {
         if (device->phase == DEVICE_BROKEN) {
@@ -159,9 +189,7 @@ void device_start(struct device *device)
                 worker_submit(device->worker, device->body, JOB_START, NULL);
                 return;
         }
-        device_enter(device);
-        start_done(device, device_call(device, JOB_START, NULL));
-        device_leave(device);
+        start_on_loop(device);
 }
 
 void device_read(struct device *device)
@@ -247,6 +275,9 @@ void device_stop(struct device *device, enum stop_why why)
                         channels_done(&device->channels);
         } else if (was_running) {
                 stop_on_loop(device);
+        } else if (device->is_settling) {
+                device->is_settling = false;
+                host_close_all(device);
         }
         device->changed = false;
         device_leave(device);
@@ -266,7 +297,10 @@ static void lose(struct device *device, const struct fault *fault)
 
 void device_lost(struct device *device, const struct fault *fault)
 {
-        if (device->phase == DEVICE_STARTING || (device->phase == DEVICE_RUNNING && device->depth > 0))
+        if (device->is_settling) {
+                device->is_settling = false;
+                start_failed(device, fault);
+        } else if (device->phase == DEVICE_STARTING || (device->phase == DEVICE_RUNNING && device->depth > 0))
                 device->lost = *fault; /* the plugin is on the stack: later */
         else if (device->phase == DEVICE_RUNNING)
                 lose(device, fault);

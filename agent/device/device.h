@@ -32,7 +32,7 @@
 enum device_phase {
         DEVICE_BROKEN, /* section or plugin is no good: waits for a reload */
         DEVICE_STOPPED,
-        DEVICE_STARTING, /* blocking devices */
+        DEVICE_STARTING, /* blocking devices, and while the first values of inputs settle */
         DEVICE_RUNNING,
         DEVICE_FAILED, /* start failed, or the hardware went away: waits for the back-off */
 };
@@ -75,6 +75,7 @@ struct device {
         struct rate rate;
 
         enum device_phase phase;
+        bool is_settling; /* its inputs are open, its plugin waits until their first values have settled */
         struct fault ailments[AILMENTS];
         uint64_t ailing_since_us;
         struct fault lost; /* the hardware went away while the plugin was at work */
@@ -181,6 +182,8 @@ enum stop_why { STOP_RESTART, STOP_GONE, STOP_EXIT };
 void device_stop(struct device *device, enum stop_why why);
 void device_read(struct device *device);  /* now, or as soon as its thread is free */
 void device_rearm(struct device *device); /* `every` has changed */
+/* The first value of an input has settled. */
+void device_input_settled(struct device *device);
 /* The hardware went away: stop, offline, back-off. */
 void device_lost(struct device *device, const struct fault *fault);
 /* One callback on the loop. */
@@ -237,6 +240,10 @@ void devices_tell_result(struct devices *set, const char *device, const struct r
 
 extern const struct sconce_host device_host;
 int host_lines_init(struct device *device) MUST_CHECK;
+/* Opens the inputs that have a debounce before the plugin does: what it reads in its start has settled then.
+ * device_input_settled() hears of each. */
+int host_open_inputs(struct device *device) MUST_CHECK;
+bool host_inputs_are_settled(const struct device *device);
 /* Closes what the plugin has opened through the host: lines, dimmers, timers, watches. */
 void host_close_all(struct device *device);
 /* All open output lines and dimmers, without the plugin. */

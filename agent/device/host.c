@@ -15,6 +15,7 @@ struct device_line {
         const struct blueprint_line *of;
         sconce_line_fn fn;
         bool driven; /* an output that we have switched on, or tried to */
+        bool early;  /* an input that is open already, and that the plugin has yet to open */
 };
 
 struct sconce_timer {
@@ -219,10 +220,55 @@ static int host_line_input(struct sconce_device *dev, struct sconce_line *handle
         int r = openable(device, line, false, &fault);
         if (r == 0) {
                 line->fn = fn;
+                if (line->early) {
+                        line->early = false;
+                        return 0;
+                }
                 r = line_open_input(device->set->options.gpio, handle, on_edge, line, &fault);
         }
         return host_result(device, r, &fault);
 }
+
+/* ---- The first values of inputs ------------------------------------------------------------------------ */
+
+static void on_first(void *userdata)
+{
+        device_input_settled(((struct device_line *)userdata)->device);
+}
+
+static bool has_debounce(const struct device_line *line)
+{
+        return !blueprint_line_is_output(line->of) && line_debounce_us(line->of->line) > 0;
+}
+
+bool host_inputs_are_settled(const struct device *device)
+{
+        for (size_t i = 0; i < device->body->blueprint->n_lines; i++)
+                if (device->lines[i].early && !line_is_settled(device->lines[i].of->line))
+                        return false;
+        return true;
+}
+
+int host_open_inputs(struct device *device)
+{
+        struct fault fault = { 0 };
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < device->body->blueprint->n_lines; i++) {
+                struct device_line *line = &device->lines[i];
+                if (!has_debounce(line))
+                        continue;
+                line->fn = NULL;
+                r = line_open_input(device->set->options.gpio, line->of->line, on_edge, line, &fault);
+                if (r < 0)
+                        break;
+                line->early = true;
+                line_on_first(line->of->line, on_first);
+        }
+        return host_result(device, r, &fault);
+}
+
+/* ---- Levels of lines ----------------------------------------------------------------------------------- */
 
 static int open_line(struct device *device, const struct sconce_line *handle, struct fault *fault)
 {
@@ -475,9 +521,11 @@ void host_close_all(struct device *device)
 {
         const struct blueprint *blueprint = device->body->blueprint;
 
-        for (size_t i = 0; i < blueprint->n_lines; i++)
+        for (size_t i = 0; i < blueprint->n_lines; i++) {
+                device->lines[i].early = false;
                 if (line_is_open(blueprint->lines[i].line))
                         line_close(blueprint->lines[i].line);
+        }
         for (size_t i = 0; i < blueprint->n_dimmers; i++)
                 dimmer_close(blueprint->dimmers[i].dimmer);
         interlock_watch(device);

@@ -9,6 +9,7 @@ struct debounce {
         uint64_t stable_us;
         const struct debounce_ops *ops;
         void *userdata;
+        bool has_level; /* the first one has settled */
         bool level;     /* settled */
         bool candidate; /* since the last edge */
         bool is_asked_again;
@@ -28,6 +29,24 @@ static void wait_from(struct debounce *debounce, uint64_t edge_us)
         timer_arm(debounce->timer, debounce->stable_us > waited_us ? debounce->stable_us - waited_us : 0);
 }
 
+static bool is_news(const struct debounce *debounce, bool level)
+{
+        return !debounce->has_level || level != debounce->level;
+}
+
+/* The callback may free it. */
+static void settle(struct debounce *debounce, bool level, uint64_t time_us)
+{
+        bool is_first = !debounce->has_level;
+
+        debounce->has_level = true;
+        debounce->level = level;
+        if (is_first)
+                debounce->ops->first(debounce->userdata, level);
+        else
+                debounce->ops->settled(debounce->userdata, level, time_us);
+}
+
 static void on_time(void *userdata)
 {
         struct debounce *debounce = userdata;
@@ -44,10 +63,9 @@ static void on_time(void *userdata)
                 wait_from(debounce, loop_now_us(debounce->loop));
                 return;
         }
-        if (debounce->candidate == debounce->level)
+        if (!is_news(debounce, debounce->candidate))
                 return;
-        debounce->level = debounce->candidate;
-        debounce->ops->settled(debounce->userdata, debounce->level, debounce->edge_us + debounce->stable_us);
+        settle(debounce, debounce->candidate, debounce->edge_us + debounce->stable_us);
 }
 
 int debounce_new(struct loop *loop, uint64_t stable_us, const struct debounce_ops *ops, void *userdata,
@@ -78,8 +96,9 @@ void debounce_free(struct debounce *debounce)
 
 void debounce_start(struct debounce *debounce, bool high)
 {
+        debounce->has_level = false;
         debounce->level = debounce->candidate = high;
-        timer_disarm(debounce->timer);
+        wait_from(debounce, loop_now_us(debounce->loop));
 }
 
 void debounce_edge(struct debounce *debounce, bool high, uint64_t time_us)
@@ -87,14 +106,12 @@ void debounce_edge(struct debounce *debounce, bool high, uint64_t time_us)
         bool was = debounce->candidate;
         uint64_t settled_us = debounce->edge_us + debounce->stable_us;
         /* In a busy loop the timer has not fired, but the level had been stable: the timestamps say so. */
-        bool settled = was != debounce->level && high != was && time_us > settled_us;
+        bool settled = is_news(debounce, was) && high != was && time_us > settled_us;
 
-        if (settled)
-                debounce->level = was;
         debounce->candidate = high;
         wait_from(debounce, time_us);
         if (settled) /* last: it may free this */
-                debounce->ops->settled(debounce->userdata, was, settled_us);
+                settle(debounce, was, settled_us);
 }
 
 bool debounce_level(const struct debounce *debounce)

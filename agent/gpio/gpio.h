@@ -56,6 +56,7 @@ const char *line_text(const struct sconce_line *line); /* as written */
 /* Same line as far as the text tells (default chip and number or name alike). */
 bool line_same(const struct sconce_line *a, const struct sconce_line *b, const char *default_chip);
 void line_set_settings(struct sconce_line *line, const struct line_settings *settings);
+uint64_t line_debounce_us(const struct sconce_line *line);
 
 /* Requests the line; first_value 0, 1 or -1 (drive what it shows). -ENOENT no such chip or line, -EBUSY with
  * the consumer in words, -EACCES, -ENODEV, -EEXIST when another of our devices holds it; -EINVAL ambiguous
@@ -66,6 +67,11 @@ int line_open_input(struct gpio *gpio, struct sconce_line *line, line_edge_fn on
                     struct fault *fault) MUST_CHECK;
 void line_close(struct sconce_line *line);
 bool line_is_open(const struct sconce_line *line);
+/* The first level of an input is settled like every other: it counts when it has been stable for debounce_us.
+ * Until then line_get() shows what the line showed at its request, and no edge is told. `fn` gets the userdata
+ * of line_open_input(), once. */
+bool line_is_settled(const struct sconce_line *line);
+void line_on_first(struct sconce_line *line, void (*fn)(void *userdata));
 
 int line_set(struct sconce_line *line, bool active, struct fault *fault) MUST_CHECK;
 int line_get(struct sconce_line *line, bool *ret_active, struct fault *fault) MUST_CHECK;

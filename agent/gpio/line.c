@@ -94,6 +94,8 @@ void line_close(struct sconce_line *line)
         }
         line->events = sd_event_source_disable_unref(line->events);
         debounce_free(TAKE_PTR(line->debounce));
+        timer_free(TAKE_PTR(line->first_timer));
+        line->first = NULL;
         if (line->request)
                 line->request->ops->release(line->request);
         line->request = NULL;
@@ -104,6 +106,21 @@ void line_close(struct sconce_line *line)
 bool line_is_open(const struct sconce_line *line)
 {
         return line->request;
+}
+
+uint64_t line_debounce_us(const struct sconce_line *line)
+{
+        return line->settings.debounce_us;
+}
+
+bool line_is_settled(const struct sconce_line *line)
+{
+        return line->is_settled;
+}
+
+void line_on_first(struct sconce_line *line, void (*fn)(void *userdata))
+{
+        line->first = fn;
 }
 
 static int find_place(struct gpio *gpio, struct sconce_line *line, struct line_place *ret,
@@ -244,12 +261,35 @@ static void on_settled(void *userdata, bool high, uint64_t time_us)
         tell(userdata, high, time_us);
 }
 
-static const struct debounce_ops debounce_ops = { .look = look, .settled = on_settled };
+static void on_first(void *userdata, bool high)
+{
+        struct sconce_line *line = userdata;
+
+        line->high = high;
+        line->lost = 0;
+        line->is_settled = true;
+        if (line->first_timer)
+                timer_disarm(line->first_timer);
+        if (line->first)
+                line->first(line->userdata);
+}
+
+static const struct debounce_ops debounce_ops = { .look = look, .first = on_first, .settled = on_settled };
+
+/* The kernel debounces, and has told of no change for so long: what it showed at the request was stable. */
+static void on_first_time(void *userdata)
+{
+        struct sconce_line *line = userdata;
+
+        on_first(line, line->high);
+}
 
 static void on_raw_edge(struct sconce_line *line, bool high, uint64_t time_us)
 {
         if (line->debounce)
                 debounce_edge(line->debounce, high, time_us);
+        else if (!line->is_settled) /* by the kernel */
+                on_first(line, high);
         else if (high != line->high) /* a lost edge in between would make two of a kind */
                 tell(line, high, time_us);
 }
@@ -333,6 +373,17 @@ static int request_input(struct sconce_line *line)
         return r;
 }
 
+/* What the kernel's debounce shows at the request is what the line showed then, not what was stable. A level
+ * that changed within the first `debounce` is told within the second. */
+static int await_first(struct sconce_line *line)
+{
+        int r = timer_new(line->gpio->loop, TIMER_EXACT_US, on_first_time, line, &line->first_timer);
+
+        if (r == 0)
+                timer_arm(line->first_timer, 2 * line->settings.debounce_us);
+        return r;
+}
+
 static int start_input(struct sconce_line *line)
 {
         int r = request_input(line);
@@ -346,8 +397,14 @@ static int start_input(struct sconce_line *line)
         line->lost = 0;
         line->edge_us = 0;
         line->was_full = false;
+        line->is_settled = line->settings.debounce_us == 0;
+        r = 0;
         if (line->debounce)
                 debounce_start(line->debounce, line->high);
+        else if (!line->is_settled)
+                r = await_first(line);
+        if (r < 0)
+                return r;
         if (!line->request->ops->event_fd)
                 return 0;
         r = line->request->ops->event_fd(line->request);

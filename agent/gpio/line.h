@@ -19,6 +19,9 @@ struct sconce_line {
         struct request *request;
         sd_event_source *events;
         struct debounce *debounce;
+        bool is_settled;           /* inputs: the first level has outlasted `debounce` */
+        struct timer *first_timer; /* for that, where the kernel debounces */
+        void (*first)(void *userdata);
         bool high;        /* inputs: the level that was last told */
         uint32_t lost;    /* edges that were dropped since */
         uint64_t edge_us; /* of the newest edge */

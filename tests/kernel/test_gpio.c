@@ -135,6 +135,15 @@ static void open_output(const char *text, int first_value, const struct line_set
                 fail_msg("%s", fault.text);
 }
 
+static void run_until_settled(const struct sconce_line *input)
+{
+        uint64_t deadline_us = loop_now_us(&f.loop) + SOON_US;
+
+        while (!line_is_settled(input) && loop_now_us(&f.loop) < deadline_us)
+                assert_true(sd_event_run(f.loop.event, SOON_US) >= 0);
+        assert_true(line_is_settled(input));
+}
+
 static void open_input(const char *text, const struct line_settings *settings)
 {
         line = fixture_line(text);
@@ -142,6 +151,7 @@ static void open_input(const char *text, const struct line_settings *settings)
                 line_set_settings(line, settings);
         if (line_open_input(f.gpio, line, tell, &told, &fault) < 0)
                 fail_msg("%s", fault.text);
+        run_until_settled(line);
 }
 
 static bool level(void)
@@ -380,6 +390,7 @@ static void debounce__level_that_comes_back__is_nothing(void **state)
         (void)state;
         line_set_settings(other, &(struct line_settings){ .debounce_us = 200 * USEC_PER_MSEC });
         assert_int_equal(line_open_input(f.gpio, other, tell, &other_told, &fault), 0);
+        run_until_settled(other);
         open_input("PIN17", &(struct line_settings){ .debounce_us = 50 * USEC_PER_MSEC });
         pull(17, true);
         pull(17, false);
@@ -387,6 +398,24 @@ static void debounce__level_that_comes_back__is_nothing(void **state)
         run_until(&other_told.edges, 1);
         assert_int_equal(told.edges, 0);
         line_free(other);
+}
+
+/* Active at the request, and not for long: by the kernel (libgpiod 2) and by ours (libgpiod 1). */
+static void debounce__active_at_the_request__the_first_value_is_settled(void **state)
+{
+        (void)state;
+        pull(17, true);
+        line = fixture_line("PIN17");
+        line_set_settings(line, &(struct line_settings){ .debounce_us = 200 * USEC_PER_MSEC });
+        assert_int_equal(line_open_input(f.gpio, line, tell, &told, &fault), 0);
+        pull(17, false);
+        assert_false(line_is_settled(line));
+        run_until_settled(line);
+        assert_false(level());
+        assert_int_equal(told.edges, 0);
+        pull(17, true);
+        run_until(&told.edges, 1);
+        assert_true(told.last.active);
 }
 
 static void edges__a_long_burst__ends_with_the_final_level(void **state)
@@ -566,6 +595,7 @@ int main(void)
                 KERNEL_TEST(line_open_input__bias_and_active_low__both_count),
                 KERNEL_TEST(debounce__burst__only_the_final_level_is_told),
                 KERNEL_TEST(debounce__level_that_comes_back__is_nothing),
+                KERNEL_TEST(debounce__active_at_the_request__the_first_value_is_settled),
                 KERNEL_TEST(edges__a_long_burst__ends_with_the_final_level),
                 KERNEL_TEST(line_open_input__all_interrupts_at_once__each_tells_its_own_edges),
                 KERNEL_TEST(unplug__open_lines__are_told_and_open_again_when_it_is_back),

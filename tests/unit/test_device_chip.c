@@ -154,6 +154,7 @@ static void contact__bounce__not_told(void **state)
         struct house *house = *state;
 
         house_apply(house, "[contact door]\nline = 4\n");
+        house_pass(house, 20 * USEC_PER_MSEC);
         house_forget(house);
         fake_edge(0, 4, true, 0);
         fixture_settle(&house->gpio);
@@ -166,6 +167,77 @@ static void contact__bounce__not_told(void **state)
         fixture_settle(&house->gpio);
         house_pass(house, 20 * USEC_PER_MSEC);
         house_assert_told(house, "door", DEVICE_STATE, ON);
+}
+
+#define DOOR "[contact door]\nline = 4\ndebounce = 100ms\n"
+
+/* A capacitor that discharges: nothing has happened that a rule could act on. */
+static void start__input_active_for_5_ms__off_and_no_rule_acts(void **state)
+{
+        struct house *house = *state;
+
+        fake_chips[0].lines[4].high = true;
+        house_apply(house, DOOR LAMP "[rule a]\nwhen = [ \"door.state = ON\", \"door.state = OFF\" ]\n"
+                                     "then = kitchen ON\n");
+        assert_null(house_told(house, "door", DEVICE_STATE));
+        assert_null(house_told(house, "door", DEVICE_STATUS));
+        house_pass(house, 5 * USEC_PER_MSEC);
+        fake_edge(0, 4, false, 0);
+        fixture_settle(&house->gpio);
+        house_pass(house, 100 * USEC_PER_MSEC);
+        house_assert_told(house, "door", DEVICE_STATE, "{\"state\":\"OFF\"}");
+        assert_int_equal(house_count(house, "door", DEVICE_STATE), 1);
+        assert_string_equal(house_told(house, "door", DEVICE_STATUS), "online");
+        assert_false(fake_chips[0].lines[2].high);
+        fake_edge(0, 4, true, 0);
+        fixture_settle(&house->gpio);
+        house_pass(house, 100 * USEC_PER_MSEC);
+        house_assert_told(house, "door", DEVICE_STATE, ON);
+        assert_true(fake_chips[0].lines[2].high);
+}
+
+/* A plugin with two inputs hears of neither before both have settled, and of both what has settled. */
+static void start__end_stop_active_for_5_ms__not_there(void **state)
+{
+        struct house *house = *state;
+
+        fake_chips[0].lines[4].high = fake_chips[0].lines[5].high = true;
+        house_apply(house, "[cover gate]\nup = 2\ndown = 3\nup_time = 10s\nup_stop = 4\n"
+                           "down_stop = 5\ndown_stop_debounce = 100ms\n");
+        house_pass(house, 5 * USEC_PER_MSEC);
+        fake_edge(0, 4, false, 0);
+        fixture_settle(&house->gpio);
+        house_pass(house, 94 * USEC_PER_MSEC);
+        assert_null(house_told(house, "gate", DEVICE_STATE));
+        house_pass(house, 1 * USEC_PER_MSEC);
+        house_assert_told(house, "gate", DEVICE_STATE, "{\"state\":\"closed\",\"position\":0}");
+}
+
+static void unplug__while_the_first_value_settles__offline_and_back(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, DOOR);
+        fake_unplug(&house->gpio, 0);
+        fixture_settle(&house->gpio);
+        assert_string_equal(house_told(house, "door", DEVICE_STATUS), "offline");
+        fake_plug(&house->gpio, 0);
+        house_pass(house, USEC_PER_SEC);
+        assert_string_equal(house_told(house, "door", DEVICE_STATUS), "offline");
+        house_pass(house, 100 * USEC_PER_MSEC);
+        assert_string_equal(house_told(house, "door", DEVICE_STATUS), "online");
+}
+
+static void stop__while_the_first_value_settles__the_line_is_free(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, DOOR);
+        assert_true(fake_chips[0].lines[4].used);
+        house_apply(house, LAMP);
+        assert_false(fake_chips[0].lines[4].used);
+        house_pass(house, USEC_PER_SEC);
+        assert_string_equal(house_told(house, "door", DEVICE_STATE), ""); /* cleared */
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, house_setup_chips, house_teardown)
@@ -182,6 +254,10 @@ int main(void)
                 TEST(permission__denied__that_device_alone),
                 TEST(contact__edge__state_with_time),
                 TEST(contact__bounce__not_told),
+                TEST(start__input_active_for_5_ms__off_and_no_rule_acts),
+                TEST(start__end_stop_active_for_5_ms__not_there),
+                TEST(unplug__while_the_first_value_settles__offline_and_back),
+                TEST(stop__while_the_first_value_settles__the_line_is_free),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

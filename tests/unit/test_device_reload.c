@@ -126,6 +126,7 @@ static void devices_apply__other_plugin__same_id(void **state)
         house_apply(house, KITCHEN);
         house_set(house, "kitchen", "ON");
         house_apply(house, "[contact kitchen]\nline = GPIO17\n");
+        house_pass(house, 20 * USEC_PER_MSEC);
         house_assert_told(house, "kitchen", DEVICE_STATE, OFF);
         assert_int_equal(devices_info(house->devices, &devices, &plugins), 0);
         assert_non_null(strstr(devices, "\"kitchen\":{\"plugin\":\"contact\""));

@@ -387,6 +387,10 @@ static void line_open_input__kernel_can_debounce__it_does(void **state)
         assert_string_equal(fake_log, "request input debounce 20000; ");
         fake_edge(0, 2, true, 0);
         fixture_settle(&f);
+        assert_true(line_is_settled(line)); /* the first value, which was on its way */
+        assert_int_equal(told.edges, 0);
+        fake_edge(0, 2, false, 0);
+        fixture_settle(&f);
         assert_int_equal(told.edges, 1);
 }
 

@@ -19,18 +19,36 @@ static struct sconce_line *line;
 static struct fault fault;
 static struct told told;
 
-static void open_debounced(const struct line_settings *settings)
+static unsigned firsts;
+
+static void on_first(void *userdata)
 {
-        line = fixture_line("17");
+        assert_ptr_equal(userdata, &told);
+        firsts++;
+}
+
+static void request_debounced(const char *text, const struct line_settings *settings)
+{
+        line = fixture_line(text);
         line_set_settings(line, settings);
         if (line_open_input(f.gpio, line, tell, &told, &fault) < 0)
                 fail_msg("%s", fault.text);
+        line_on_first(line, on_first);
+}
+
+/* With its first value behind it. */
+static void open_debounced(const struct line_settings *settings)
+{
+        request_debounced("17", settings);
+        loop_advance(&f.loop, settings->debounce_us);
+        assert_true(line_is_settled(line));
 }
 
 static int setup(void **state)
 {
         (void)state;
         line = NULL;
+        firsts = 0;
         memset(&told, 0, sizeof(told));
         gpio_fixture_init(&f, true);
         gpio_fixture_open_sim(&f);
@@ -153,6 +171,7 @@ static void debounce__callback_frees_the_line__is_fine(void **state)
         line = fixture_line("17");
         line_set_settings(line, &(struct line_settings){ .debounce_us = 20 * MS });
         assert_int_equal(line_open_input(f.gpio, line, free_while_told, &told, &fault), 0);
+        loop_advance(&f.loop, 20 * MS);
         pull(true);
         loop_advance(&f.loop, 20 * MS);
         assert_int_equal(told.edges, 1);
@@ -166,7 +185,96 @@ static void debounce__level_at_the_start__is_not_told(void **state)
         fixture_settle(&f);
         loop_advance(&f.loop, USEC_PER_SEC);
         assert_int_equal(told.edges, 0);
+        assert_int_equal(firsts, 1);
         assert_true(level());
+}
+
+/* A capacitor that discharges just then. */
+static void line_open_input__active_for_5_ms__the_first_value_is_inactive(void **state)
+{
+        (void)state;
+        sim_pull(&f, 17, "pull-up");
+        request_debounced("17", &(struct line_settings){ .debounce_us = 100 * MS });
+        loop_advance(&f.loop, 5 * MS);
+        pull(false);
+        loop_advance(&f.loop, 100 * MS - 1);
+        assert_false(line_is_settled(line));
+        loop_advance(&f.loop, 1);
+        assert_true(line_is_settled(line));
+        assert_false(level());
+        loop_advance(&f.loop, USEC_PER_SEC);
+        assert_int_equal(firsts, 1);
+        assert_int_equal(told.edges, 0);
+        pull(true);
+        loop_advance(&f.loop, 100 * MS);
+        assert_int_equal(told.edges, 1);
+}
+
+static void line_open_input__bounces_on_and_on__the_first_value_waits(void **state)
+{
+        (void)state;
+        request_debounced("17", &(struct line_settings){ .debounce_us = 20 * MS });
+        for (int i = 0; i < 31; i++) {
+                pull(i % 2 == 0);
+                loop_advance(&f.loop, 19 * MS);
+                assert_false(line_is_settled(line));
+        }
+        loop_advance(&f.loop, 1 * MS);
+        assert_true(line_is_settled(line));
+        assert_true(level());
+        assert_int_equal(told.edges, 0);
+}
+
+static void line_open_input__no_debounce__the_first_value_is_what_it_shows(void **state)
+{
+        (void)state;
+        sim_pull(&f, 17, "pull-up");
+        request_debounced("17", &(struct line_settings){ .debounce_us = 0 });
+        assert_true(line_is_settled(line));
+        assert_true(level());
+}
+
+/* A chip whose kernel debounces: its level at the request is what the line showed at that moment. */
+static void request_kernel(bool high)
+{
+        gpio_free(TAKE_PTR(f.gpio));
+        fake_chips_reset();
+        fake_chips[1].kernel_debounce = true;
+        fake_chips[1].lines[2].high = high;
+        fake_open(&f, "gpiochip1");
+        fake_plug(&f, 1);
+        request_debounced("2", &(struct line_settings){ .debounce_us = 100 * MS });
+        assert_string_equal(fake_log, "request input debounce 100000; ");
+}
+
+static void kernel_debounce__active_for_5_ms__the_first_value_is_inactive(void **state)
+{
+        (void)state;
+        request_kernel(true);
+        loop_advance(&f.loop, 105 * MS);
+        assert_false(line_is_settled(line));
+        fake_edge(1, 2, false, 0); /* 100 ms after the level went away: only now the kernel tells */
+        fixture_settle(&f);
+        assert_true(line_is_settled(line));
+        assert_false(level());
+        loop_advance(&f.loop, USEC_PER_SEC);
+        assert_int_equal(firsts, 1);
+        assert_int_equal(told.edges, 0);
+        fake_edge(1, 2, true, 0);
+        fixture_settle(&f);
+        assert_int_equal(told.edges, 1);
+}
+
+static void kernel_debounce__no_change__the_first_value_is_that_of_the_request(void **state)
+{
+        (void)state;
+        request_kernel(true);
+        loop_advance(&f.loop, 200 * MS - 1);
+        assert_false(line_is_settled(line));
+        loop_advance(&f.loop, 1);
+        assert_true(line_is_settled(line));
+        assert_true(level());
+        assert_int_equal(told.edges, 0);
 }
 
 /* More edges than the kernel's queue holds, and the last of them lost. */
@@ -180,6 +288,7 @@ static void debounce__last_edge_lost__the_final_level_is_told(void **state)
         line = fixture_line("2");
         line_set_settings(line, &(struct line_settings){ .debounce_us = 20 * MS });
         assert_int_equal(line_open_input(f.gpio, line, tell, &told, &fault), 0);
+        loop_advance(&f.loop, 20 * MS);
         fake_edge(1, 2, true, 0);
         fake_edge(1, 2, false, 0);
         fixture_settle(&f);
@@ -218,7 +327,15 @@ static void busy_settled(void *userdata, bool high, uint64_t time_us)
         busy.settled[busy.count++].time_us = time_us;
 }
 
-static const struct debounce_ops busy_ops = { .look = busy_look, .settled = busy_settled };
+static void busy_first(void *userdata, bool high)
+{
+        (void)userdata;
+        (void)high;
+}
+
+static const struct debounce_ops busy_ops = { .look = busy_look,
+                                              .first = busy_first,
+                                              .settled = busy_settled };
 
 static int setup_busy(void **state)
 {
@@ -226,6 +343,7 @@ static int setup_busy(void **state)
         memset(&busy, 0, sizeof(busy));
         assert_int_equal(debounce_new(&f.loop, 20 * MS, &busy_ops, NULL, &busy.debounce), 0);
         debounce_start(busy.debounce, false);
+        loop_advance(&f.loop, 20 * MS);
         return 0;
 }
 
@@ -305,6 +423,11 @@ int main(void)
                 DEBOUNCE_TEST(debounce__line_closed_meanwhile__is_told_nothing),
                 DEBOUNCE_TEST(debounce__callback_frees_the_line__is_fine),
                 DEBOUNCE_TEST(debounce__level_at_the_start__is_not_told),
+                DEBOUNCE_TEST(line_open_input__active_for_5_ms__the_first_value_is_inactive),
+                DEBOUNCE_TEST(line_open_input__bounces_on_and_on__the_first_value_waits),
+                DEBOUNCE_TEST(line_open_input__no_debounce__the_first_value_is_what_it_shows),
+                DEBOUNCE_TEST(kernel_debounce__active_for_5_ms__the_first_value_is_inactive),
+                DEBOUNCE_TEST(kernel_debounce__no_change__the_first_value_is_that_of_the_request),
                 DEBOUNCE_TEST(debounce__last_edge_lost__the_final_level_is_told),
                 BUSY_TEST(debounce_edge__after_others_that_were_stable__each_is_told),
                 BUSY_TEST(debounce_edge__after_others_that_bounced__only_the_stable_are_told),

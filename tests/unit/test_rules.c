@@ -177,9 +177,11 @@ static void rule__device_starts_again_with_another_value__does_not_fire(void **s
 
         (void)snprintf(other, sizeof(other), text, "");
         house_apply(house, other);
+        house_pass(house, MS(20));
         house_assert_told(house, "door", DEVICE_STATE, "{\"state\":\"OFF\"}");
         (void)snprintf(other, sizeof(other), text, "active_low = yes\n");
         house_apply(house, other);
+        house_pass(house, MS(20));
         settle(house);
         house_assert_told(house, "door", DEVICE_STATE, "{\"state\":\"ON\"}");
         assert_level(house, KITCHEN, 0);
@@ -750,6 +752,7 @@ static void rule__delay__counts_from_the_events_own_time(void **state)
         house_apply(house,
                     "[lamp kitchen]\nline = GPIO17\n[contact door]\nline = GPIO4\nbias = pull-down\n"
                     "debounce = 50ms\n[rule a]\nwhen = door.state = ON\nthen = kitchen ON\ndelay = 1s\n");
+        house_pass(house, MS(50));
         sim_pull(&house->gpio, DOOR, "pull-up");
         fixture_settle(&house->gpio);
         uint64_t begun_us = loop_now_us(&house->gpio.loop);

@@ -650,7 +650,8 @@ static inline int sconce_line_output(struct sconce_device *dev, struct sconce_li
 
 /*
  * Opens a line as an input. In `start`. For the level at the start ask sconce_line_get(): `fn` is told
- * changes.
+ * changes. The first level is settled like every other: `start` comes when every input of the device that has
+ * a `debounce` has been stable for so long (the agent has opened them by then; this hands them over).
  *
  * line: of an option row without SCONCE_OUTPUT, not NULL.
  * fn:   called on the loop at each change that has outlasted `debounce`, in order, with the kernel's time;
