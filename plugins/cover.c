@@ -10,6 +10,10 @@
  * The two outputs are never on together, and between one direction and the other both are off for
  * `dead_time`, counted from the start too, since nobody knows what moved before. While that lasts a command
  * waits; STOP forgets it.
+ *
+ * End stops are believed both ways: one that is active says that it is there, one that is released that it is
+ * not there any more (a gate that was pushed open). Both at once are an error. While it stands, a stop that
+ * becomes active for less than STANDING_US is noise; it has not moved.
  */
 #include <math.h>
 #include <stdio.h>
@@ -21,6 +25,10 @@
 #define TICK_US  (1000 * 1000ULL) /* how often a moving cover tells where it is */
 #define RETRY_US (1000 * 1000ULL) /* of an output that could not be switched off */
 #define NEAR     0.5              /* per cent: too little to move for */
+/* A stop must be active for so long to say that a cover which stands elsewhere was moved there by hand. */
+#define STANDING_US (1000 * 1000ULL)
+/* Per cent: so far from an end its stop may still be active. */
+#define STOP_WIDTH 10
 
 enum way { UP, DOWN, STILL };
 
@@ -28,17 +36,22 @@ struct side {
         struct sconce_line *line, *stop;
         uint64_t travel_us; /* from end to end */
         bool is_at_stop;
+        uint64_t at_stop_us; /* since when */
 };
 
 struct cover {
         struct side side[2];
-        uint64_t dead_time_us;
+        uint64_t dead_time_us, start_delay_us;
         double margin_pct;
+        bool repeat;
         int device_class;
 
         struct sconce_timer *timer;
+        struct sconce_timer *standing; /* for STANDING_US */
         enum way moving, last;     /* last: before the standstill; STILL: nobody knows */
         uint64_t since_us, end_us; /* of the movement */
+        uint64_t lead_us;          /* of start_delay, from since_us on */
+        bool is_stuck;             /* an output could not be switched off */
         uint64_t ready_us;         /* when the dead time is over */
         bool is_known;
         double position; /* at since_us, or where it stands */
@@ -47,6 +60,8 @@ struct cover {
 };
 
 static const double end_of[] = { [UP] = 100, [DOWN] = 0 };
+
+static const char *const way_names[] = { [UP] = "up", [DOWN] = "down" };
 
 static const char *const classes[] = { "awning", "blind", "curtain", "damper", "door", "garage",
                                        "gate",   "shade", "shutter", "window", NULL };
@@ -70,6 +85,11 @@ static const struct sconce_option options[] = {
                            "GPIO line that is active when it is open", .debounce = "20ms"),
         SCONCE_OPTION_LINE(struct cover, side[DOWN].stop, "down_stop", 0,
                            "GPIO line that is active when it is closed", .debounce = "20ms"),
+        SCONCE_OPTION_DURATION(struct cover, start_delay_us, "start_delay", 0,
+                               "How long the motor is on before it moves", .def = "0ms", .max = "10s"),
+        SCONCE_OPTION_BOOL(struct cover, repeat, "repeat", 0,
+                           "Whether OPEN and CLOSE drive though it is believed to be there already",
+                           .def = "no"),
         SCONCE_OPTION_ENUM(struct cover, device_class, "device_class", 0,
                            "What it is, for the words and pictures of a home-automation system",
                            .choices = classes),
@@ -93,8 +113,9 @@ static double position_at(const struct cover *cover, uint64_t now_us)
 {
         if (cover->moving == STILL)
                 return cover->position;
-        double moved = 100.0 * (double)(now_us - cover->since_us) /
-                       (double)cover->side[cover->moving].travel_us;
+        uint64_t on_us = now_us - cover->since_us,
+                 moved_us = on_us > cover->lead_us ? on_us - cover->lead_us : 0;
+        double moved = 100.0 * (double)moved_us / (double)cover->side[cover->moving].travel_us;
         return cover->moving == UP ? fmin(cover->position + moved, 100) : fmax(cover->position - moved, 0);
 }
 
@@ -129,6 +150,11 @@ static int tell(struct sconce_device *dev, const struct cover *cover)
 static bool is_end(double target)
 {
         return target <= 0 || target >= 100;
+}
+
+static bool are_both_at_stop(const struct cover *cover)
+{
+        return cover->side[UP].is_at_stop && cover->side[DOWN].is_at_stop;
 }
 
 static bool is_there(const struct cover *cover, double position)
@@ -167,7 +193,8 @@ static void set_end(struct cover *cover, uint64_t now_us)
         double way_pct = cover->is_known ? fabs(cover->target - cover->position) : 100;
 
         cover->since_us = now_us;
-        cover->end_us = now_us + (uint64_t)(travel_us * (way_pct + (to_end ? cover->margin_pct : 0)) / 100);
+        cover->end_us = now_us + cover->lead_us +
+                        (uint64_t)(travel_us * (way_pct + (to_end ? cover->margin_pct : 0)) / 100);
 }
 
 static int halt(struct sconce_device *dev, struct cover *cover)
@@ -179,9 +206,13 @@ static int halt(struct sconce_device *dev, struct cover *cover)
                 cover->is_known = cover->has_target = false;
                 cover->end_us = now_us + RETRY_US;
                 arm_timer(dev, cover);
-                sconce_log(dev, SCONCE_LOG_ERROR, "cannot be stopped; trying again");
+                cover->is_stuck = true;
+                (void)sconce_problem(dev, r, "cannot be stopped; trying again");
                 return r;
         }
+        if (cover->is_stuck)
+                (void)sconce_problem(dev, 0, NULL);
+        cover->is_stuck = false;
         cover->position = position_at(cover, now_us);
         cover->last = cover->moving;
         cover->moving = STILL;
@@ -194,6 +225,27 @@ static void arrive(struct cover *cover, enum way way)
 {
         cover->is_known = true;
         cover->position = end_of[way];
+}
+
+static bool is_at_end(const struct cover *cover, enum way way)
+{
+        return cover->moving == STILL && cover->is_known && cover->position == end_of[way];
+}
+
+/* It stands, and one stop is active: it is there, if that is no mere noise. */
+static void look_at_stops(struct sconce_device *dev, struct cover *cover)
+{
+        enum way way = cover->side[UP].is_at_stop ? UP : DOWN;
+        uint64_t now_us = sconce_now_us(dev), sure_us = cover->side[way].at_stop_us + STANDING_US;
+
+        (void)sconce_timer_disarm(dev, cover->standing);
+        if (cover->moving != STILL || are_both_at_stop(cover) || !cover->side[way].is_at_stop ||
+            is_at_end(cover, way))
+                return;
+        if (cover->is_known && now_us < sure_us)
+                (void)sconce_timer_arm(dev, cover->standing, sure_us - now_us);
+        else
+                arrive(cover, way);
 }
 
 static int drive(struct sconce_device *dev, struct cover *cover, enum way way)
@@ -211,17 +263,20 @@ static int drive(struct sconce_device *dev, struct cover *cover, enum way way)
                 return r;
         }
         cover->moving = way;
+        cover->lead_us = cover->start_delay_us;
         set_end(cover, now_us);
         arm_timer(dev, cover);
         return 0;
 }
 
+static const char both_active[] = "both end stops are active: check their wires, bias and active_low";
+
 /* Standing still: what is to be done next for the target. */
 static int set_off(struct sconce_device *dev, struct cover *cover)
 {
-        if (cover->side[UP].is_at_stop && cover->side[DOWN].is_at_stop) {
+        if (are_both_at_stop(cover)) {
                 cover->is_known = cover->has_target = false;
-                sconce_error(dev, "both end stops are active: check their wires, bias and active_low");
+                sconce_error(dev, "%s", both_active);
                 return -EIO;
         }
         enum way way = way_to_target(cover, cover->position);
@@ -231,6 +286,14 @@ static int set_off(struct sconce_device *dev, struct cover *cover)
         }
         cover->has_target = !is_there(cover, cover->position);
         return cover->has_target ? drive(dev, cover, way) : 0;
+}
+
+/* Somebody else may have moved it, who told nobody: the whole way then. */
+static bool must_repeat(const struct cover *cover, double position)
+{
+        if (!cover->repeat || !is_end(cover->target) || !is_there(cover, position))
+                return false;
+        return !cover->side[cover->target > 0 ? UP : DOWN].is_at_stop;
 }
 
 static int go_to(struct sconce_device *dev, struct cover *cover, double target)
@@ -243,13 +306,18 @@ static int go_to(struct sconce_device *dev, struct cover *cover, double target)
                 return 0;
         cover->target = target;
         cover->has_target = true;
-        if (cover->moving == STILL)
+        if (cover->moving == STILL) {
+                if (must_repeat(cover, position))
+                        cover->is_known = false;
                 return set_off(dev, cover);
+        }
         if (is_there(cover, position) || way_to_target(cover, position) != cover->moving) {
                 int r = halt(dev, cover);
                 return r < 0 ? r : set_off(dev, cover);
         }
         if (cover->is_known || !had_target) { /* else it goes on to the end first */
+                uint64_t on_us = now_us - cover->since_us;
+                cover->lead_us -= on_us < cover->lead_us ? on_us : cover->lead_us;
                 cover->position = position;
                 set_end(cover, now_us);
                 arm_timer(dev, cover);
@@ -259,7 +327,28 @@ static int go_to(struct sconce_device *dev, struct cover *cover, double target)
 
 /* ---- What happens -------------------------------------------------------------------------------------- */
 
-/* The time of a movement is over. */
+/* The time of a movement is over, and a stop says something else than the reckoning. */
+static bool is_contradicted(struct sconce_device *dev, struct cover *cover, enum way way, bool to_end)
+{
+        enum way back = way == UP ? DOWN : UP;
+        char text[128];
+
+        if (cover->side[back].is_at_stop && fabs(cover->position - end_of[back]) >= STOP_WIDTH) {
+                arrive(cover, back);
+                (void)snprintf(text, sizeof(text), "is still at its %s end stop: it does not seem to move", way_names[back]);
+        } else if (to_end && cover->side[way].stop) {
+                cover->is_known = false;
+                (void)snprintf(text, sizeof(text),
+                               "has not reached its %s end stop in time: its position is unknown",
+                               way_names[way]);
+        } else {
+                return false;
+        }
+        cover->has_target = false;
+        (void)sconce_problem(dev, -ETIMEDOUT, text);
+        return true;
+}
+
 static int run_out(struct sconce_device *dev, struct cover *cover)
 {
         enum way way = cover->moving;
@@ -267,18 +356,13 @@ static int run_out(struct sconce_device *dev, struct cover *cover)
         bool wanted = cover->has_target;
 
         int r = halt(dev, cover);
-        if (r < 0 || !wanted)
+        if (r < 0 || !wanted || is_contradicted(dev, cover, way, to_end))
                 return r;
-        if (to_end && cover->side[way].stop) {
-                cover->is_known = cover->has_target = false;
-                sconce_log(dev, SCONCE_LOG_WARNING,
-                           "has not reached its end stop in time: its position is unknown");
-                return 0;
-        }
         if (to_end)
                 arrive(cover, way);
         else
                 cover->has_target = false;
+        (void)sconce_problem(dev, 0, NULL);
         return cover->has_target ? set_off(dev, cover) : 0;
 }
 
@@ -294,24 +378,56 @@ static void cover_due(struct sconce_device *dev, void *instance, void *userdata)
                 r = run_out(dev, cover);
         else
                 arm_timer(dev, cover);
-        if (r < 0)
-                sconce_log(dev, SCONCE_LOG_ERROR, "cannot be moved: %s", strerror(-r));
+        if (r < 0 && !cover->is_stuck)
+                (void)sconce_problem(dev, r, "cannot be moved");
+        look_at_stops(dev, cover);
         (void)tell(dev, cover);
 }
 
-static void cover_stop_reached(struct sconce_device *dev, void *instance, const struct sconce_edge *edge)
+static void cover_stands(struct sconce_device *dev, void *instance, void *userdata)
+{
+        (void)userdata;
+        look_at_stops(dev, instance);
+        (void)tell(dev, instance);
+}
+
+/* Nobody knows where it is, and nothing that moves it can be told to stop there. */
+static void fail_both(struct sconce_device *dev, struct cover *cover)
+{
+        if (cover->moving != STILL)
+                (void)halt(dev, cover);
+        cover->is_known = cover->has_target = false;
+        (void)sconce_health(dev, -EIO, both_active);
+}
+
+/* On its way to the stop. */
+static void reach(struct sconce_device *dev, struct cover *cover, enum way way)
+{
+        if (halt(dev, cover) < 0)
+                return;
+        arrive(cover, way);
+        (void)sconce_problem(dev, 0, NULL);
+        if (cover->has_target)
+                (void)set_off(dev, cover);
+}
+
+static void cover_stop_changed(struct sconce_device *dev, void *instance, const struct sconce_edge *edge)
 {
         struct cover *cover = instance;
         enum way way = edge->line == cover->side[UP].stop ? UP : DOWN;
+        bool were_both = are_both_at_stop(cover);
 
         cover->side[way].is_at_stop = edge->active;
-        if (!edge->active || (cover->moving != STILL && cover->moving != way))
-                return;
-        if (cover->moving == way && halt(dev, cover) < 0)
-                return;
-        arrive(cover, way);
-        if (cover->has_target)
-                (void)set_off(dev, cover);
+        cover->side[way].at_stop_us = edge->time_us;
+        if (were_both)
+                (void)sconce_health(dev, 0, NULL);
+        if (are_both_at_stop(cover))
+                fail_both(dev, cover);
+        else if (edge->active && cover->moving == way)
+                reach(dev, cover, way);
+        else if (!edge->active && is_at_end(cover, way))
+                cover->is_known = false; /* pushed away from it */
+        look_at_stops(dev, cover);
         (void)tell(dev, cover);
 }
 
@@ -329,6 +445,7 @@ static int cover_command(struct sconce_device *dev, void *instance, const struct
         if (state && strcmp(state->text, "STOP") == 0) {
                 cover->has_target = false;
                 r = cover->moving == STILL ? sconce_timer_disarm(dev, cover->timer) : halt(dev, cover);
+                look_at_stops(dev, cover);
         } else if (state) {
                 r = go_to(dev, cover, end_of[strcmp(state->text, "OPEN") == 0 ? UP : DOWN]);
         } else if (position) {
@@ -362,7 +479,7 @@ static int open_side(struct sconce_device *dev, struct side *side)
         int r = sconce_line_output(dev, side->line, 0);
 
         if (r == 0 && side->stop)
-                r = sconce_line_input(dev, side->stop, cover_stop_reached);
+                r = sconce_line_input(dev, side->stop, cover_stop_changed);
         if (r == 0 && side->stop)
                 r = sconce_line_get(dev, side->stop, &side->is_at_stop);
         return r;
@@ -378,7 +495,12 @@ static void find_position(struct sconce_device *dev, struct cover *cover)
                 cover->is_known = cover->position >= 0 && cover->position <= 100;
         }
         (void)sconce_save(dev, "position", NULL);
-        if (cover->side[UP].is_at_stop != cover->side[DOWN].is_at_stop)
+        for (enum way way = UP; way <= DOWN; way++)
+                if (cover->side[way].stop && !cover->side[way].is_at_stop && is_at_end(cover, way))
+                        cover->is_known = false; /* it was there, and is not any more */
+        if (are_both_at_stop(cover))
+                fail_both(dev, cover);
+        else if (cover->side[UP].is_at_stop || cover->side[DOWN].is_at_stop)
                 arrive(cover, cover->side[UP].is_at_stop ? UP : DOWN);
 }
 
@@ -389,6 +511,8 @@ static int cover_start(struct sconce_device *dev, void *instance)
         cover->moving = cover->last = STILL;
         cover->ready_us = sconce_now_us(dev) + cover->dead_time_us;
         int r = sconce_timer_new(dev, cover_due, NULL, &cover->timer);
+        if (r == 0)
+                r = sconce_timer_new(dev, cover_stands, NULL, &cover->standing);
         for (enum way way = UP; r == 0 && way <= DOWN; way++)
                 r = open_side(dev, &cover->side[way]);
         if (r < 0)

@@ -185,6 +185,7 @@ void device_start(struct device *device)
         device->was_timed |= device->timed_now;
         device->timed_now = false;
         device->ailments[AILMENT_HEALTH] = device->ailments[AILMENT_READ] = (struct fault){ 0 };
+        device->problem = (struct fault){ 0 };
         if (device->worker) {
                 worker_submit(device->worker, device->body, JOB_START, NULL);
                 return;

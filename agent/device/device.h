@@ -77,6 +77,7 @@ struct device {
         enum device_phase phase;
         bool is_settling; /* its inputs are open, its plugin waits until their first values have settled */
         struct fault ailments[AILMENTS];
+        struct fault problem; /* sconce_problem(): told as an error, and it works all the same */
         uint64_t ailing_since_us;
         struct fault lost; /* the hardware went away while the plugin was at work */
         bool told_status, told_online;
@@ -201,6 +202,8 @@ bool device_has_fault(const struct device *device);
 const char *device_trouble(const struct device *device);
 /* Sets or (fault NULL) clears one ailment and tells what has changed. */
 void device_ail(struct device *device, enum ailment ailment, const struct fault *fault);
+/* The same of what does not keep it from working. */
+void device_set_problem(struct device *device, const struct fault *fault);
 /* What a callback that returned an error has to say about it. */
 void device_fault_of(struct device *device, int r, const char *what, struct fault *ret);
 

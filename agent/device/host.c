@@ -62,19 +62,37 @@ static int host_event(struct sconce_device *dev, uint64_t time_us, const char *c
         return host_may_touch(device) ? device_event(device, time_us, channel, event_type) : -EPERM;
 }
 
-static int host_health(struct sconce_device *dev, int error, const char *reason)
+static int take_fault(const struct device *device, int error, const char *text, struct fault *ret)
 {
-        struct device *device = device_of(dev);
-        struct fault fault = { 0 };
-
         if (!host_may_touch(device))
                 return -EPERM;
         if (error > 0)
                 return -EINVAL;
         if (error < 0)
-                (void)fault_set(&fault, error, "%s", reason ? reason : strerror(-error));
-        device_ail(device, AILMENT_HEALTH, error < 0 ? &fault : NULL);
+                (void)fault_set(ret, error, "%s", text ? text : strerror(-error));
         return 0;
+}
+
+static int host_health(struct sconce_device *dev, int error, const char *reason)
+{
+        struct device *device = device_of(dev);
+        struct fault fault = { 0 };
+
+        int r = take_fault(device, error, reason, &fault);
+        if (r == 0)
+                device_ail(device, AILMENT_HEALTH, error < 0 ? &fault : NULL);
+        return r;
+}
+
+static int host_problem(struct sconce_device *dev, int error, const char *text)
+{
+        struct device *device = device_of(dev);
+        struct fault fault = { 0 };
+
+        int r = take_fault(device, error, text, &fault);
+        if (r == 0)
+                device_set_problem(device, error < 0 ? &fault : NULL);
+        return r;
 }
 
 static void PRINTF_LIKE(2, 0) host_error(struct sconce_device *dev, const char *format, va_list arguments)
@@ -566,4 +584,5 @@ const struct sconce_host device_host = {
         .load = host_load,
         .dimmer_get = host_dimmer_get,
         .deadline_us = host_deadline_us,
+        .problem = host_problem,
 };

@@ -64,6 +64,9 @@ void device_tell_status(struct device *device, bool always)
         const struct fault *fault = first_ailment(device);
         bool online = !device_trouble(device);
 
+        if (!fault && device->problem.code != 0)
+                fault = &device->problem;
+
         /* Its first start is not over: there is nothing to tell yet. */
         if (!always && !device->told_status && !online && !fault)
                 return;
@@ -94,6 +97,20 @@ void device_ail(struct device *device, enum ailment ailment, const struct fault 
         *at = fault ? *fault : (struct fault){ 0 };
         if (was_ailing && !first_ailment(device) && device->phase == DEVICE_RUNNING)
                 device_log(device, LOG_NOTICE, "works again");
+        device_tell_status(device, false);
+}
+
+void device_set_problem(struct device *device, const struct fault *fault)
+{
+        struct fault *at = &device->problem;
+
+        if (!fault && at->code == 0)
+                return;
+        if (fault && (at->code != fault->code || strcmp(at->text, fault->text) != 0)) {
+                device->ailing_since_us = device_now_us(device);
+                device_log(device, LOG_WARNING, "%s", fault->text);
+        }
+        *at = fault ? *fault : (struct fault){ 0 };
         device_tell_status(device, false);
 }
 

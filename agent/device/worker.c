@@ -165,16 +165,16 @@ static void *thread_main(void *userdata)
 
 /* ---- On the loop --------------------------------------------------------------------------------------- */
 
-static void hear_health(struct device *device, const struct post *post)
+static void hear_fault(struct device *device, const struct post *post)
 {
         struct fault fault = { 0 };
 
-        if (post->error == 0) {
-                device_ail(device, AILMENT_HEALTH, NULL);
-                return;
-        }
-        (void)fault_set(&fault, post->error, "%s", post->text ? post->text : strerror(-post->error));
-        device_ail(device, AILMENT_HEALTH, &fault);
+        if (post->error != 0)
+                (void)fault_set(&fault, post->error, "%s", post->text ? post->text : strerror(-post->error));
+        if (post->kind == POST_HEALTH)
+                device_ail(device, AILMENT_HEALTH, post->error != 0 ? &fault : NULL);
+        else
+                device_set_problem(device, post->error != 0 ? &fault : NULL);
 }
 
 static void hear(struct device *device, const struct post *post)
@@ -189,7 +189,8 @@ static void hear(struct device *device, const struct post *post)
                 r = device_event(device, post->time_us, post->channel, post->text);
                 break;
         case POST_HEALTH:
-                hear_health(device, post);
+        case POST_PROBLEM:
+                hear_fault(device, post);
                 break;
         case POST_CHANNEL:
                 r = device_channel_add(device, &post->row);

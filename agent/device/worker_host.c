@@ -85,17 +85,28 @@ static int worker_event(struct sconce_device *dev, uint64_t time_us, const char 
         return finish_post(body, post, ok);
 }
 
-static int worker_health(struct sconce_device *dev, int error, const char *reason)
+static int post_fault(struct body *body, enum post_kind kind, int error, const char *reason)
 {
-        struct body *body = body_of(dev);
-        struct post *post = new_post(body, POST_HEALTH, 0);
         bool ok = true;
 
+        if (error > 0)
+                return -EINVAL;
+        struct post *post = new_post(body, kind, 0);
         if (!post)
                 return -ENOMEM;
         post->error = error;
         post->text = keep_text(post, reason, &ok);
         return finish_post(body, post, ok);
+}
+
+static int worker_health(struct sconce_device *dev, int error, const char *reason)
+{
+        return post_fault(body_of(dev), POST_HEALTH, error, reason);
+}
+
+static int worker_problem(struct sconce_device *dev, int error, const char *text)
+{
+        return post_fault(body_of(dev), POST_PROBLEM, error, text);
 }
 
 static struct log_about about_body(const struct body *body)
@@ -258,6 +269,7 @@ const struct sconce_host worker_host = {
         .report = worker_report,
         .event = worker_event,
         .health = worker_health,
+        .problem = worker_problem,
         .error = worker_error,
         .log = worker_log,
         .now_us = worker_now_us,

@@ -7,7 +7,7 @@
 #include "config/options.h"
 #include "device/body.h"
 
-enum post_kind { POST_REPORT, POST_EVENT, POST_HEALTH, POST_CHANNEL };
+enum post_kind { POST_REPORT, POST_EVENT, POST_HEALTH, POST_PROBLEM, POST_CHANNEL };
 
 /* A word from the thread, with all texts that it refers to. */
 struct post {
@@ -17,7 +17,7 @@ struct post {
         uint64_t time_us;
         struct sconce_value *values;
         size_t count;
-        const char *channel, *text; /* event, and health's reason */
+        const char *channel, *text; /* event, and the reason of health or problem */
         int error;
         struct option_store store;
         struct sconce_channel row;

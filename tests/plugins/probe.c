@@ -109,13 +109,17 @@ static void probe_stop(struct sconce_device *dev, void *instance)
         note(instance, "stop");
 }
 
-/* "tick", "sick" and "well" in the note do things; everything is reported back. */
+/* "tick", "sick", "itch" and "well" in the note do things; everything is reported back. */
 static int act(struct sconce_device *dev, struct probe *probe, const char *text)
 {
         if (strcmp(text, "tick") == 0)
                 return sconce_timer_arm(dev, probe->timer, 1000000);
         if (strcmp(text, "sick") == 0)
                 return sconce_health(dev, -EIO, "the probe feels sick");
+        if (strcmp(text, "itch") == 0)
+                return sconce_problem(dev, -ETIMEDOUT, "the probe itches");
+        if (strcmp(text, "well") == 0)
+                return sconce_problem(dev, 0, NULL);
         if (strcmp(text, "wrong type") == 0)
                 return sconce_report_text(dev, "light", "ON");
         return 0;

@@ -180,6 +180,30 @@ static void device_health__sick_then_read__offline_and_back(void **state)
         assert_string_equal(house_told(house, "a", DEVICE_STATUS), ONLINE);
 }
 
+static void device_problem__told_and_the_device_takes_commands(void **state)
+{
+        struct house *house = *state;
+        char problems[256];
+
+        house_write(house, "start", "");
+        house_write(house, "read", "1\n");
+        apply_probe(house, "");
+        house_set_channel(house, "a", "note", "itch");
+        assert_string_equal(house_told(house, "a", DEVICE_STATUS), ONLINE);
+        house_assert_told(house, "a", DEVICE_ERROR,
+                          "{\"code\":\"etimedout\",\"message\":\"the probe itches\"}");
+        devices_trouble(house->devices, problems, sizeof(problems));
+        assert_string_equal(problems, "a: the probe itches");
+        house_set_channel(house, "a", "note", "sick");
+        house_assert_told(house, "a", DEVICE_ERROR,
+                          "{\"code\":\"eio\",\"message\":\"the probe feels sick\"}");
+        devices_get(house->devices, "a");
+        house_assert_told(house, "a", DEVICE_ERROR,
+                          "{\"code\":\"etimedout\",\"message\":\"the probe itches\"}");
+        house_set_channel(house, "a", "note", "well");
+        assert_string_equal(house_told(house, "a", DEVICE_ERROR), "");
+}
+
 static void device_event__timer_of_the_plugin__told(void **state)
 {
         struct house *house = *state;
@@ -287,6 +311,7 @@ int main(void)
                 TEST(device_read__fails__backs_off_and_mends_by_itself),
                 TEST(devices_get__asked__told_though_unchanged),
                 TEST(device_health__sick_then_read__offline_and_back),
+                TEST(device_problem__told_and_the_device_takes_commands),
                 TEST(device_event__timer_of_the_plugin__told),
                 TEST(device_command__plugin_refuses__failed_or_busy),
                 TEST(device_report__wrong_type__refused_and_logged),

@@ -492,7 +492,7 @@ static void end_stop__reached__halts_there(void **state)
         expect("closing", 50);
 }
 
-static void end_stop__not_reached_in_time__unknown(void **state)
+static void end_stop__not_reached_in_time__unknown_and_told(void **state)
 {
         (void)state;
         start();
@@ -500,6 +500,215 @@ static void end_stop__not_reached_in_time__unknown(void **state)
         pass(22 * S);
         assert_false(up());
         expect("stopped", UNKNOWN);
+        assert_string_equal(mock_problem(host),
+                            "has not reached its up end stop in time: its position is unknown");
+        say("OPEN"); /* is taken all the same, and tries again */
+        assert_true(up());
+        pass(3 * S);
+        assert_false(*mock_problem(host) == '\0');
+        mock_edge(host, "GPIO23", true);
+        expect("open", 100);
+        assert_string_equal(mock_problem(host), "");
+}
+
+static void start_closed(void)
+{
+        mock_line(host, "GPIO24")->active = true;
+        start();
+        expect("closed", 0);
+}
+
+/* At 50 %, both stops released. */
+static void start_half(void)
+{
+        start_closed();
+        move_to(50);
+        pass(1 * S);
+        mock_edge(host, "GPIO24", false);
+        pass(20 * S);
+        expect("stopped", 50);
+}
+
+static void end_stop__released_while_it_stands__not_there_any_more(void **state)
+{
+        (void)state;
+        start_closed();
+        mock_edge(host, "GPIO24", false); /* the gate is pushed open */
+        expect("stopped", UNKNOWN);
+        say("CLOSE");
+        assert_true(down());
+        pass(3 * S);
+        mock_edge(host, "GPIO24", true);
+        assert_false(down());
+        expect("closed", 0);
+}
+
+static void end_stop__released_before_a_restart__not_there_any_more(void **state)
+{
+        (void)state;
+        start_closed();
+        mock_stop(host);
+        assert_string_equal(mock_saved(host, "position"), "0.00");
+        mock_line(host, "GPIO24")->active = false;
+        start();
+        expect("stopped", UNKNOWN);
+        say("CLOSE");
+        assert_true(down());
+}
+
+static void end_stop__between_the_ends_before_a_restart__still_there(void **state)
+{
+        (void)state;
+        start_half();
+        mock_stop(host);
+        start();
+        expect("stopped", 50);
+}
+
+static void end_stop__noise_while_it_stands__no_arrival(void **state)
+{
+        (void)state;
+        start_half();
+        mock_edge(host, "GPIO23", true);
+        expect("stopped", 50);
+        pass(50 * MS);
+        mock_edge(host, "GPIO23", false);
+        pass(10 * S);
+        expect("stopped", 50);
+        assert_int_equal(mock_timers_armed(host), 0);
+        say("OPEN");
+        assert_true(up());
+}
+
+static void end_stop__moved_there_by_hand_and_stays__arrival(void **state)
+{
+        (void)state;
+        start_half();
+        mock_edge(host, "GPIO23", true);
+        pass(999 * MS);
+        expect("stopped", 50);
+        pass(1 * MS);
+        expect("open", 100);
+}
+
+static void end_stop__both_then_one__position_is_known_again(void **state)
+{
+        (void)state;
+        start_closed();
+        mock_edge(host, "GPIO23", true);
+        assert_int_equal(mock_health(host), -EIO);
+        expect("stopped", UNKNOWN);
+        mock_edge(host, "GPIO23", false);
+        assert_int_equal(mock_health(host), 0);
+        expect("closed", 0);
+}
+
+static void end_stop__both_at_the_start_then_one__position_is_known(void **state)
+{
+        (void)state;
+        mock_line(host, "GPIO23")->active = mock_line(host, "GPIO24")->active = true;
+        start();
+        assert_int_equal(mock_health(host), -EIO);
+        mock_edge(host, "GPIO24", false);
+        assert_int_equal(mock_health(host), 0);
+        expect("open", 100);
+}
+
+static void end_stop__both_while_it_moves__halts(void **state)
+{
+        (void)state;
+        start_closed();
+        say("OPEN");
+        assert_true(up());
+        pass(1 * S);
+        mock_edge(host, "GPIO23", true);
+        assert_false(up());
+        expect("stopped", UNKNOWN);
+        assert_int_equal(mock_health(host), -EIO);
+        pass(10 * S);
+        assert_false(up() || down());
+}
+
+/* The motor has come off its gate, or the stop's wire is cut short. */
+static void end_stop__never_left__still_there_and_told(void **state)
+{
+        (void)state;
+        start_closed();
+        move_to(50);
+        pass(10 * S);
+        assert_false(up());
+        expect("closed", 0);
+        assert_string_equal(mock_problem(host),
+                            "is still at its down end stop: it does not seem to move");
+}
+
+static void end_stop__noise_on_its_way__not_there_when_it_is_over(void **state)
+{
+        (void)state;
+        start_closed();
+        say("OPEN");
+        pass(1 * S);
+        mock_edge(host, "GPIO24", false);
+        pass(5 * S);
+        mock_edge(host, "GPIO23", true);
+        assert_false(up()); /* nothing drives into a stop */
+        mock_edge(host, "GPIO23", false);
+        expect("stopped", UNKNOWN);
+        say("OPEN");
+        assert_true(up());
+}
+
+/* ---- What may be asked for ----------------------------------------------------------------------------- */
+
+static void repeat__closed_already__drives_the_whole_way(void **state)
+{
+        (void)state;
+        mock_option(host, "repeat", "yes");
+        start();
+        say("CLOSE");
+        pass(12 * S);
+        expect("closed", 0);
+        say("CLOSE");
+        assert_true(down());
+        expect("closing", UNKNOWN);
+        pass(11 * S - 1 * MS);
+        assert_true(down());
+        pass(1 * MS);
+        assert_false(down());
+        expect("closed", 0);
+        pass(100 * S);
+        assert_false(up() || down());
+}
+
+static void repeat__at_its_end_stop__does_not_drive_into_it(void **state)
+{
+        (void)state;
+        mock_option(host, "repeat", "yes");
+        start_closed();
+        say("CLOSE");
+        assert_false(down());
+        expect("closed", 0);
+}
+
+static void start_delay__does_not_count_as_way(void **state)
+{
+        (void)state;
+        mock_option(host, "start_delay", "2s");
+        start();
+        say("OPEN");
+        pass(24 * S - 1 * MS);
+        assert_true(up());
+        pass(1 * MS);
+        expect("open", 100);
+        move_to(50);
+        pass(500 * MS + 2 * S);
+        expect("closing", 100);
+        pass(1 * S);
+        move_to(40); /* on its way: the delay is over */
+        expect("closing", 90);
+        pass(5 * S);
+        assert_false(down());
+        expect("stopped", 40);
 }
 
 static void end_stop__on_the_way_to_a_position__goes_on_from_there(void **state)
@@ -512,6 +721,7 @@ static void end_stop__on_the_way_to_a_position__goes_on_from_there(void **state)
         expect("open", 100);
         pass(500 * MS);
         assert_true(down());
+        mock_edge(host, "GPIO23", false);
         pass(2 * S);
         expect("stopped", 80);
 }
@@ -612,7 +822,20 @@ int main(void)
                 STOPS_TEST(end_stop__at_the_start__position_is_known),
                 STOPS_TEST(end_stop__both_active__refused_in_words),
                 STOPS_TEST(end_stop__reached__halts_there),
-                STOPS_TEST(end_stop__not_reached_in_time__unknown),
+                STOPS_TEST(end_stop__not_reached_in_time__unknown_and_told),
+                STOPS_TEST(end_stop__released_while_it_stands__not_there_any_more),
+                STOPS_TEST(end_stop__released_before_a_restart__not_there_any_more),
+                STOPS_TEST(end_stop__between_the_ends_before_a_restart__still_there),
+                STOPS_TEST(end_stop__noise_while_it_stands__no_arrival),
+                STOPS_TEST(end_stop__moved_there_by_hand_and_stays__arrival),
+                STOPS_TEST(end_stop__both_then_one__position_is_known_again),
+                STOPS_TEST(end_stop__both_at_the_start_then_one__position_is_known),
+                STOPS_TEST(end_stop__both_while_it_moves__halts),
+                STOPS_TEST(end_stop__never_left__still_there_and_told),
+                STOPS_TEST(end_stop__noise_on_its_way__not_there_when_it_is_over),
+                TEST(repeat__closed_already__drives_the_whole_way),
+                STOPS_TEST(repeat__at_its_end_stop__does_not_drive_into_it),
+                TEST(start_delay__does_not_count_as_way),
                 STOPS_TEST(end_stop__on_the_way_to_a_position__goes_on_from_there),
                 STOPS_TEST(end_stop__moved_by_hand__position_is_known),
                 STOPS_TEST(end_stop__of_the_other_way__does_not_halt),

@@ -124,6 +124,7 @@ NTH(save, 22);
 NTH(load, 23);
 NTH(dimmer_get, 24);
 NTH(deadline_us, 25);
+NTH(problem, 26);
 
 #endif
 
@@ -191,7 +192,7 @@ static struct sconce_host *poisoned_host(size_t size)
         return &host;
 }
 
-#define CALLS 25
+#define CALLS 26
 
 /* Every wrapper that returns a result; 1 after the last. */
 static int call(struct sconce_device *dev, size_t nth)
@@ -256,6 +257,8 @@ static int call(struct sconce_device *dev, size_t nth)
                 return sconce_event_at(dev, 1, "press", "single");
         case 24:
                 return sconce_dimmer_get(dev, NULL, &level);
+        case 25:
+                return sconce_problem(dev, 0, NULL);
         default:
                 return 1;
         }

@@ -176,6 +176,9 @@ const struct sconce_channel *mock_channel_at(const struct mock_host *host, size_
 /* What sconce_health() said last: 0 or a negative errno. */
 int mock_health(const struct mock_host *host);
 
+/* What sconce_problem() said last; "": nothing is wrong. */
+const char *mock_problem(const struct mock_host *host);
+
 /* sconce_error() of the last callback; "": nothing. */
 const char *mock_error(const struct mock_host *host);
 

@@ -305,6 +305,9 @@ struct sconce_host {
 
         /* From any thread that runs the device's callbacks, and from `configure`. */
         uint64_t (*deadline_us)(struct sconce_device *dev);
+
+        /* From any thread that runs the device's callbacks. */
+        int (*problem)(struct sconce_device *dev, int error, const char *text);
 };
 
 /* A device as a plugin sees it: a handle. The rest of the struct is the agent's. */
@@ -317,7 +320,7 @@ struct sconce_device {
 /* Flags of a plugin. */
 enum {
         /* Its callbacks may block: all but `configure` run on a thread of the device's own. There id, report,
-         * event, health, error, log, the clock and channel_add work, and everything else returns -EXDEV. Such
+         * event, health, problem, error, log, the clock and channel_add work, and everything else returns -EXDEV. Such
          * a plugin can have no LINE, PWM or LED option. */
         SCONCE_BLOCKING = 1U << 0,
         /* Its outputs are always timed (a cover): they are off at exit, and off when it starts. */
@@ -513,6 +516,21 @@ static inline int sconce_event_at(struct sconce_device *dev, uint64_t time_us, c
 static inline int sconce_health(struct sconce_device *dev, int error, const char *reason)
 {
         return SCONCE_CALL_(dev, health, dev, error, reason);
+}
+
+/*
+ * Says between callbacks that something is wrong which does not keep the device from working: an end stop that
+ * was not reached. It is on the `error` topic and among the node's problems; the device stays online and takes
+ * commands. A later word takes the place of an earlier one; a restart of the device forgets it.
+ *
+ * error: 0: it is over; a negative errno: what kind it is.
+ * text:  one sentence for people, without a full stop; NULL: the errno's own words. Copied.
+ *
+ * Returns -EINVAL: `error` is positive. Any callback.
+ */
+static inline int sconce_problem(struct sconce_device *dev, int error, const char *text)
+{
+        return SCONCE_CALL_(dev, problem, dev, error, text);
 }
 
 /*

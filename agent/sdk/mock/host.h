@@ -81,6 +81,7 @@ struct mock_host {
         char event[128], *event_log, error[320], refusal[200];
         uint64_t event_time_us;
         int health;
+        char problem[320];
         bool is_timed;
         struct mock_saved *saved;
         uint64_t longest_call_us;

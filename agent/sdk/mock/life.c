@@ -168,6 +168,8 @@ int mock_start(struct mock_host *host)
         if (r < 0)
                 return r;
         memcpy(host->instance, host->pristine, host->plugin->instance_size);
+        host->health = 0;
+        host->problem[0] = '\0';
         uint64_t entered_us = mock_enter(host);
         r = mock_leave(host, entered_us, host->plugin->start(&host->device, host->instance));
         host->is_running = r >= 0;

@@ -68,6 +68,22 @@ static int service_health(struct sconce_device *dev, int error, const char *reas
         return 0;
 }
 
+static int service_problem(struct sconce_device *dev, int error, const char *text)
+{
+        struct mock_host *host = mock_host_of(dev);
+        int r = mock_gate(host, false);
+
+        if (r < 0)
+                return r;
+        if (error > 0)
+                return mock_refuse(host, -EINVAL, "problem %d is neither 0 nor a negative errno", error);
+        (void)snprintf(host->problem, sizeof(host->problem), "%s",
+                       error == 0 ? ""
+                       : text     ? text
+                                  : strerror(-error));
+        return 0;
+}
+
 static void __attribute__((format(printf, 2, 0)))
 service_error(struct sconce_device *dev, const char *format, va_list arguments)
 {
@@ -150,6 +166,11 @@ int mock_health(const struct mock_host *host)
         return host->health;
 }
 
+const char *mock_problem(const struct mock_host *host)
+{
+        return host->problem;
+}
+
 const char *mock_error(const struct mock_host *host)
 {
         return host->error;
@@ -168,6 +189,7 @@ const struct sconce_host mock_services = {
         .report = mock_service_report,
         .event = mock_service_event,
         .health = service_health,
+        .problem = service_problem,
         .error = service_error,
         .log = service_log,
         .now_us = service_now_us,
