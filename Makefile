@@ -55,10 +55,13 @@ plugins      := $(patsubst plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard plugins/
 test_plugins := $(patsubst tests/plugins/%.c,$(BUILD)/tests/plugins/%.so,$(wildcard tests/plugins/*.c))
 preloaded    := $(patsubst tests/preload/%.c,$(BUILD)/tests/preload/%.so,$(wildcard tests/preload/*.c))
 
-unit_tests   := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+unit_tests   := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c)) \
+	$(BUILD)/tests/stress/test_judge
 system_tests := $(patsubst tests/system/%.c,$(BUILD)/tests/system/%,$(wildcard tests/system/test_*.c))
 fake_objs    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fakes/*.c))
 system_objs  := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/system/test_%,$(wildcard tests/system/*.c)))
+stress_objs  := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/stress/test_%,$(wildcard tests/stress/*.c)))
+stress_test  := $(BUILD)/tests/stress/test_stress
 bench_objs   := $(BUILD)/tests/bench/bench.o
 kernel_objs  := $(patsubst %,$(BUILD)/tests/kernel/%.o,gpiosim ring trace)
 kernel_left_out := $(patsubst %,$(BUILD)/tests/system/%,$(shell sed -n 's/^\(test_[a-z0-9_]*\) .*/\1/p' tests/kernel/left-out))
@@ -74,7 +77,7 @@ quiet = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))';
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-unit check-system check-kernel check-layers check-manual check-pi check-valgrind deb deps manual release-help install install-agent install-sdk uninstall clean help demo bench tests
+.PHONY: all check check-unit check-system check-stress check-kernel check-layers check-manual check-pi check-valgrind deb deps manual release-help install install-agent install-sdk uninstall clean help demo bench tests
 
 all: $(programs) $(plugins) $(sdk) ## build the daemon, the client, the plugins and the SDK (default)
 
@@ -134,6 +137,9 @@ $(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(fake_objs) $(BUILD)/l
 $(BUILD)/tests/system/test_%: $(BUILD)/tests/system/test_%.o $(system_objs) $(fake_objs) $(BUILD)/libsconce-mock.a $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs) $(seccomp_libs)
 
+$(BUILD)/tests/stress/test_%: $(BUILD)/tests/stress/test_%.o $(stress_objs) $(system_objs) $(BUILD)/libagent.a
+	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs)
+
 $(BUILD)/tests/kernel/gpiosim-setup: $(BUILD)/tests/kernel/gpiosim-setup.o $(BUILD)/tests/kernel/gpiosim.o
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^
 
@@ -151,7 +157,7 @@ $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(bench_objs) $(system_objs) $(
 
 # ---- Checking ------------------------------------------------------------------------------------------------------
 
-tests: all $(unit_tests) $(system_tests) $(kernel_tests) $(pi_tests) $(test_plugins) $(preloaded) $(BUILD)/tests/kernel/gpiosim-setup ## build the tests without running them
+tests: all $(unit_tests) $(system_tests) $(stress_test) $(kernel_tests) $(pi_tests) $(test_plugins) $(preloaded) $(BUILD)/tests/kernel/gpiosim-setup ## build the tests without running them
 
 check: $(if $(filter no,$(DEPS)),,deps) check-layers check-manual tests ## run all tests (under 4 minutes)
 	@tests/run-tests $(unit_tests) $(system_tests)
@@ -161,6 +167,9 @@ check-unit: all $(unit_tests) $(test_plugins) ## run the unit tests
 
 check-system: tests ## run the system tests: the real daemon, a real broker
 	@tests/run-tests $(system_tests)
+
+check-stress: all $(stress_test) ## random houses under random moves for STRESS_SECONDS (30), judged by their edges (tests/README.md)
+	@TEST_LIVE=1 TEST_TIMEOUT_S=$$(($${STRESS_SECONDS:-30} + 300)) tests/run-tests $(stress_test)
 
 check-valgrind: all $(unit_tests) $(test_plugins) ## run the unit tests under valgrind
 	@tests/run-tests --valgrind $(unit_tests)

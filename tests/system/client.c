@@ -390,6 +390,20 @@ const struct message *client_wait_json(struct client *client, const char *topic,
         return client_wait(client, topic, has_member, &member);
 }
 
+const struct message *client_look(struct client *client, const char *topic)
+{
+        struct search search = { .client = client, .topic = topic };
+        return has_arrived(&search) ? search.found : NULL;
+}
+
+const struct message *client_newest(const struct client *client, const char *topic)
+{
+        for (size_t i = client->count; i > client->forgotten; i--)
+                if (topic_is(client->messages[i - 1]->topic, topic))
+                        return client->messages[i - 1];
+        return NULL;
+}
+
 void client_forget(struct client *client)
 {
         pump_once(0);

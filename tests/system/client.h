@@ -63,6 +63,10 @@ const struct message *client_wait(struct client *client, const char *topic, matc
 const struct message *client_wait_text(struct client *client, const char *topic, const char *payload);
 /* A JSON object whose member `key` prints as `value`: "ON", 21.5, null, true. */
 const struct message *client_wait_json(struct client *client, const char *topic, const char *key, const char *value);
+/* The same without waiting: the next one on this very topic that no wait has passed; NULL: none has come yet. */
+const struct message *client_look(struct client *client, const char *topic);
+/* The last one on this very topic since client_forget(), whether waited for or not; NULL: none. */
+const struct message *client_newest(const struct client *client, const char *topic);
 void client_forget(struct client *client); /* what has arrived so far is no longer waited for */
 /* How many have arrived on the topic since client_forget(), whether waited for or not. */
 size_t client_count(const struct client *client, const char *topic);
