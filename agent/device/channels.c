@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const struct kind kinds[] = {
         [SCONCE_LIGHT] = { "light", SCONCE_VALUE_BOOL, .written = true, .has_state = true },
@@ -160,6 +161,19 @@ bool channels_have_state(const struct channels *channels)
                 if (channel_has_state(&channels->items[i]))
                         return true;
         return false;
+}
+
+const char *choice_find(const char *const *choices, const char *text)
+{
+        const char *alike = NULL;
+
+        for (const char *const *choice = choices; *choice; choice++) {
+                if (strcmp(*choice, text) == 0)
+                        return *choice;
+                if (!alike && strcasecmp(*choice, text) == 0)
+                        alike = *choice;
+        }
+        return alike;
 }
 
 bool channel_is_on_off(const struct channel *channel)
@@ -475,6 +489,23 @@ static void write_text(const char *key, const char *text, struct json_text *out)
         json_put_string(out, text);
 }
 
+static void write_number(const char *key, double number, struct json_text *out)
+{
+        json_put_key(out, key);
+        json_put_number(out, number);
+}
+
+static void write_choices(const char *const *choices, struct json_text *out)
+{
+        json_put_key(out, "choices");
+        json_put_open(out, '[');
+        for (; *choices; choices++) {
+                json_put_item(out);
+                json_put_string(out, *choices);
+        }
+        json_put_literal(out, "]");
+}
+
 void channels_write_info(const struct channels *channels, struct json_text *out)
 {
         json_put_open(out, '{');
@@ -486,11 +517,13 @@ void channels_write_info(const struct channels *channels, struct json_text *out)
                 write_text("kind", channels->items[i].kind->name, out);
                 write_text("unit", row->unit, out);
                 if (row->min != 0 || row->max != 0) {
-                        json_put_key(out, "min");
-                        json_put_number(out, row->min);
-                        json_put_key(out, "max");
-                        json_put_number(out, row->max);
+                        write_number("min", row->min, out);
+                        write_number("max", row->max, out);
                 }
+                if (row->step > 0)
+                        write_number("step", row->step, out);
+                if (channels->items[i].kind->has_choices)
+                        write_choices(row->choices, out);
                 write_text("class", row->device_class, out);
                 json_put_literal(out, "}");
         }

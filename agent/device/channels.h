@@ -58,6 +58,8 @@ int channel_copy_row(const struct sconce_channel *row, struct option_store *stor
                      struct sconce_channel *ret) MUST_CHECK;
 
 struct channel *channels_find(const struct channels *channels, const char *key);
+/* A choice in its own spelling. Case does not count, unless two choices differ by it; NULL: there is none. */
+const char *choice_find(const char *const *choices, const char *text);
 bool channel_is_on_off(const struct channel *channel); /* and written */
 bool channel_is_writable(const struct channel *channel);
 bool channel_has_state(const struct channel *channel);

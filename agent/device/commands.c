@@ -12,7 +12,6 @@
 /* One value as it came, before anybody knows what it is for. */
 struct given {
         enum { GIVEN_TEXT, GIVEN_NUMBER, GIVEN_BOOL, GIVEN_OTHER } type;
-        bool is_plain; /* from a bare payload: text may be a number as well */
         const char *text;
         double number;
         bool on;
@@ -22,6 +21,7 @@ struct parse {
         const struct channels *channels;
         struct command *command;
         struct result *result;
+        bool is_dark; /* it asks a light for brightness 0 */
 };
 
 /* ---- Words --------------------------------------------------------------------------------------------- */
@@ -35,6 +35,7 @@ static const struct {
         { "ON", WORD_ON },       { "OFF", WORD_OFF },   { "TOGGLE", WORD_TOGGLE },
         { "TRUE", WORD_ON },     { "FALSE", WORD_OFF }, { "OPEN", WORD_OPEN },
         { "CLOSE", WORD_CLOSE }, { "STOP", WORD_STOP }, { "PRESS", WORD_PRESS },
+        { "UP", WORD_OPEN },     { "DOWN", WORD_CLOSE },
 };
 
 static enum word find_word(const char *text)
@@ -65,14 +66,14 @@ static int wrong_type(struct parse *parse, const struct channel *channel, const 
         return refuse(parse->result, RESULT_TYPE, "%s takes %s", channel->row.key, wanted);
 }
 
+/* A text that spells a number is one, wherever it comes from: a template or a shell knows no other types. */
 static bool given_number(const struct given *given, double *ret)
 {
         if (given->type == GIVEN_NUMBER) {
                 *ret = given->number;
                 return true;
         }
-        return given->type == GIVEN_TEXT && given->is_plain &&
-               json_parse_number(given->text, strlen(given->text), ret);
+        return given->type == GIVEN_TEXT && json_parse_number(given->text, strlen(given->text), ret);
 }
 
 static int convert_on_off(struct parse *parse, const struct channel *channel, const struct given *given)
@@ -164,11 +165,12 @@ static int convert_choice(struct parse *parse, const struct channel *channel, co
 
         if (given->type != GIVEN_TEXT)
                 return wrong_type(parse, channel, given, "one of its choices as a text");
+        const char *found = choice_find(channel->row.choices, given->text);
+        if (found) {
+                add(parse, channel)->text = found;
+                return 0;
+        }
         for (const char *const *choice = channel->row.choices; *choice; choice++) {
-                if (strcmp(*choice, given->text) == 0) {
-                        add(parse, channel)->text = *choice;
-                        return 0;
-                }
                 if (used < sizeof(list))
                         used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "",
                                                  *choice);
@@ -194,12 +196,53 @@ static int (*const converters[])(struct parse *, const struct channel *, const s
         [SCONCE_TEXT_LIST] = convert_text,       [SCONCE_DURATION] = convert_duration,
 };
 
+/* ---- Brightness 0 -------------------------------------------------------------------------------------- */
+
+/* A light that is asked for brightness 0 is to be off, also where its brightness begins above that: senders of
+ * levels have no other word for it. */
+static bool is_dark(const struct parse *parse, const struct channel *channel, const struct given *given)
+{
+        double number;
+
+        return strcmp(channel->row.key, "brightness") == 0 && channel->row.kind == SCONCE_NUMBER &&
+               channels_are_light(parse->channels) && given_number(given, &number) && number == 0;
+}
+
+static int too_many(struct parse *parse)
+{
+        return refuse(parse->result, RESULT_RANGE, "more than %d values at once", COMMAND_VALUES_MAX);
+}
+
+/* The state that was asked for besides must not be another. */
+static int darken(struct parse *parse)
+{
+        const struct channel *light = channels_first_of(parse->channels, SCONCE_LIGHT);
+        const struct command *command = parse->command;
+
+        for (size_t i = 0; i < command->count; i++) {
+                if (strcmp(command->values[i].channel, light->row.key) != 0)
+                        continue;
+                if (command->values[i].on || command->toggles & (1U << i))
+                        return refuse(parse->result, RESULT_RANGE,
+                                      "brightness: 0 means OFF, and %s asks for something else", light->row.key);
+                return 0;
+        }
+        if (command->count >= COMMAND_VALUES_MAX)
+                return too_many(parse);
+        add(parse, light)->on = false;
+        return 0;
+}
+
 static int convert(struct parse *parse, const struct channel *channel, const struct given *given)
 {
         if (!channel_is_writable(channel))
                 return refuse(parse->result, RESULT_READ_ONLY, "%s can only be read", channel->row.key);
+        if (is_dark(parse, channel, given)) {
+                parse->is_dark = true;
+                return 0;
+        }
         if (parse->command->count >= COMMAND_VALUES_MAX)
-                return refuse(parse->result, RESULT_RANGE, "more than %d values at once", COMMAND_VALUES_MAX);
+                return too_many(parse);
         return converters[channel->row.kind](parse, channel, given);
 }
 
@@ -401,7 +444,7 @@ static int take_object(struct parse *parse, json_t *object)
                         return r;
         }
         json_object_foreach(object, key, value) if ((r = take_key(parse, key, value)) < 0) return r;
-        if (parse->command->count == 0)
+        if (parse->command->count == 0 && !parse->is_dark)
                 return refuse(parse->result, RESULT_MALFORMED, "the object names nothing to do");
         return 0;
 }
@@ -468,7 +511,7 @@ static int parse_json(struct parse *parse, const struct channel *channel, const 
                 return take_object(parse, json);
         if (!json_is_string(json))
                 return refuse(parse->result, RESULT_TYPE, "a command is a word, a number or a JSON object");
-        const struct given given = { .type = GIVEN_TEXT, .is_plain = true, .text = json_string_value(json) };
+        const struct given given = { .type = GIVEN_TEXT, .text = json_string_value(json) };
         return plain_for_device(parse, &given);
 }
 
@@ -477,7 +520,7 @@ static int parse_plain(struct parse *parse, const struct channel *channel, const
         parse->command->text = strndup(text, size);
         if (!parse->command->text)
                 return refuse(parse->result, RESULT_FAILED, "out of memory");
-        const struct given given = { .type = GIVEN_TEXT, .is_plain = true, .text = parse->command->text };
+        const struct given given = { .type = GIVEN_TEXT, .text = parse->command->text };
         return channel ? convert(parse, channel, &given) : plain_for_device(parse, &given);
 }
 
@@ -506,9 +549,9 @@ int command_parse(const struct channels *channels, const char *channel_key, cons
                 size--;
         if (size == 0)
                 return 1;
-        if (text[0] == '{' || text[0] == '[' || text[0] == '"')
-                return parse_json(&parse, channel, text, size);
-        return parse_plain(&parse, channel, text, size);
+        bool is_json = text[0] == '{' || text[0] == '[' || text[0] == '"';
+        r = is_json ? parse_json(&parse, channel, text, size) : parse_plain(&parse, channel, text, size);
+        return r == 0 && parse.is_dark ? darken(&parse) : r;
 }
 
 void command_done(struct command *command)

@@ -46,11 +46,11 @@ static int take_choice(struct rule_condition *condition, const char *const *choi
         struct suggestion near = { .wanted = condition->words.value };
         char list[160], hint[SUGGESTION_MAX];
 
-        for (const char *const *choice = choices; *choice; choice++) {
+        const char *found = choice_find(choices, condition->words.value);
+        if (found)
+                return keep_value(condition, &SCONCE_STR(NULL, found), fault);
+        for (const char *const *choice = choices; *choice; choice++)
                 suggestion_offer(&near, *choice);
-                if (strcmp(*choice, condition->words.value) == 0)
-                        return keep_value(condition, &SCONCE_STR(NULL, *choice), fault);
-        }
         list_words(choices, list, sizeof(list));
         return fault_set(fault, -EINVAL, "\"%.60s\" is not one of: %s%s", condition->words.value, list,
                          suggestion_text(&near, hint));

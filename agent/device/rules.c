@@ -370,6 +370,12 @@ void rules_reported(struct device *device, uint64_t time_us, const struct sconce
                         look_at(at, device, time_us);
 }
 
+/* As the channel spells it, where that is known. */
+static bool is_event(const struct rule_condition *condition, const char *event_type)
+{
+        return strcmp(condition->is_bound ? condition->is.text : condition->words.value, event_type) == 0;
+}
+
 void rules_event(struct device *device, uint64_t time_us, const char *channel, const char *event_type)
 {
         if (is_over(device))
@@ -377,7 +383,7 @@ void rules_event(struct device *device, uint64_t time_us, const char *channel, c
         begin_moment(device);
         for (struct rule_condition *at = device->watched; at; at = at->next)
                 if (at->words.op == RULE_EVENT && at->role != RULE_IF &&
-                    strcmp(at->words.channel, channel) == 0 && strcmp(at->words.value, event_type) == 0)
+                    strcmp(at->words.channel, channel) == 0 && is_event(at, event_type))
                         set_off(at, device, time_us);
 }
 

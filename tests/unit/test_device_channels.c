@@ -15,7 +15,7 @@ static const char *const moods[] = { "calm", "bright", NULL };
 
 static const struct sconce_channel rows[] = {
         { .key = "state", .kind = SCONCE_SWITCH },
-        { .key = "level", .kind = SCONCE_NUMBER, .unit = "%", .max = 100 },
+        { .key = "level", .kind = SCONCE_NUMBER, .unit = "%", .max = 100, .step = 0.5 },
         { .key = "temperature", .kind = SCONCE_SENSOR, .unit = "°C", .device_class = "temperature" },
         { .key = "mood", .kind = SCONCE_SELECT, .choices = moods },
         { .key = "list", .kind = SCONCE_TEXT_LIST },
@@ -160,9 +160,10 @@ static void channels_write_info__rows__what_they_have(void **state)
         assert_string_equal(
                 is,
                 "{\"state\":{\"kind\":\"switch\"},\"level\":{\"kind\":\"number\",\"unit\":\"%\",\"min\":0,"
-                "\"max\":100},\"temperature\":{\"kind\":\"sensor\",\"unit\":\"°C\",\"class\":"
-                "\"temperature\"},\"mood\":{\"kind\":\"select\"},\"list\":{\"kind\":\"text_list\"},"
-                "\"hold\":{\"kind\":\"duration\"},\"press\":{\"kind\":\"event\"}}");
+                "\"max\":100,\"step\":0.5},\"temperature\":{\"kind\":\"sensor\",\"unit\":\"°C\",\"class\":"
+                "\"temperature\"},\"mood\":{\"kind\":\"select\",\"choices\":[\"calm\",\"bright\"]},\"list\":{\"kind\":\"text_list\"},"
+                "\"hold\":{\"kind\":\"duration\"},\"press\":{\"kind\":\"event\",\"choices\":[\"calm\","
+                "\"bright\"]}}");
         free(is);
 }
 

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 static const char *const moods[] = { "calm", "bright", NULL };
+static const char *const modes[] = { "off", "heat", "Heat", "COOL", NULL };
 static const char *const presses[] = { "single", NULL };
 
 static const struct sconce_channel lamp[] = {
@@ -39,6 +40,26 @@ static const struct sconce_channel panel[] = {
         { .key = "total", .kind = SCONCE_SENSOR, .flags = SCONCE_WRITABLE | SCONCE_TOTAL },
         { .key = "ring", .kind = SCONCE_BUTTON },
         { .key = "fixed", .kind = SCONCE_NUMBER, .flags = SCONCE_READ_ONLY },
+        { .key = NULL },
+};
+
+static const struct sconce_channel plug[] = {
+        { .key = "state", .kind = SCONCE_SWITCH },
+        { .key = "for", .kind = SCONCE_DURATION, .min = 0.01, .max = 100, .flags = SCONCE_COMMAND_ONLY },
+        { .key = NULL },
+};
+/* As the lamp plugin has it. */
+static const struct sconce_channel bright[] = {
+        { .key = "state", .kind = SCONCE_LIGHT },
+        { .key = "brightness", .kind = SCONCE_NUMBER, .min = 1, .max = 255 },
+        { .key = "transition", .kind = SCONCE_DURATION, .max = 60, .flags = SCONCE_COMMAND_ONLY },
+        { .key = NULL },
+};
+static const struct sconce_channel heater[] = {
+        { .key = "mode", .kind = SCONCE_SELECT, .choices = modes },
+        { .key = "target", .kind = SCONCE_NUMBER, .min = 5, .max = 30 },
+        { .key = "pause", .kind = SCONCE_DURATION, .max = 3600 },
+        { .key = "brightness", .kind = SCONCE_NUMBER, .min = 1, .max = 9 },
         { .key = NULL },
 };
 
@@ -175,6 +196,188 @@ static void command_parse__plain_that_does_not_fit__refused(void **state)
         }
 }
 
+/* One value in every way that it can be written: all are taken, as the same, or refused with the same code. */
+struct spelling {
+        const struct sconce_channel *rows;
+        const char *channel, *value;
+        const char *expected; /* up to its code, where refused */
+        bool is_literal;      /* of JSON */
+};
+
+static void assert_begins(const char *text, const struct spelling *spelling, const char *payload)
+{
+        if (strncmp(text, spelling->expected, strlen(spelling->expected)) != 0)
+                fail_msg("%s for %s: \"%s\", expected \"%s\"", payload, spelling->channel, text,
+                         spelling->expected);
+}
+
+static void assert_all_ways(const struct spelling *spelling)
+{
+        static const struct {
+                const char *before, *after; /* the value */
+                bool in_object, as_literal;
+        } ways[] = {
+                { "", "", false, false },     { " ", "\r\n", false, false }, { "\"", "\"", false, false },
+                { "\"", "\"}", true, false }, { "", "}", true, true },
+        };
+        char payload[256], text[1024];
+
+        for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+                if (ways[i].as_literal && !spelling->is_literal)
+                        continue;
+                (void)snprintf(payload, sizeof(payload), "%s%s%s%s%s%s", ways[i].in_object ? "{\"" : "",
+                               ways[i].in_object ? spelling->channel : "", ways[i].in_object ? "\":" : "",
+                               ways[i].before, spelling->value, ways[i].after);
+                render(spelling->rows, ways[i].in_object ? NULL : spelling->channel, payload, strlen(payload), text);
+                assert_begins(text, spelling, payload);
+        }
+}
+
+static void command_parse__any_kind_written_any_way__taken_or_refused_alike(void **state)
+{
+        static const struct spelling spellings[] = {
+                { lamp, "state", "ON", "state=on", false },
+                { lamp, "state", "off", "state=off", false },
+                { lamp, "state", "Toggle", "state=toggle", false },
+                { lamp, "state", "1", "state=on", true },
+                { lamp, "state", "0", "state=off", true },
+                { lamp, "state", "1.0", "state=on", true },
+                { lamp, "state", "true", "state=on", true },
+                { lamp, "state", "False", "state=off", false },
+                { lamp, "state", "2", "type: ", true },
+                { lamp, "state", "null", "type: ", true },
+                { lamp, "state", "UP", "type: ", false },
+                { plug, "state", "on", "state=on", false },
+                { plug, "state", "1", "state=on", true },
+                { plug, "for", "5", "for=5", true },
+                { plug, "for", "2.5", "for=2.5", true },
+                { plug, "for", "500ms", "for=0.5", false },
+                { plug, "for", "101", "range: ", true },
+                { plug, "for", "-1", "range: ", true },
+                { plug, "for", "soon", "type: ", false },
+                { plug, "for", "true", "type: ", true },
+                { bright, "brightness", "128", "brightness=128", true },
+                { bright, "brightness", "1.5", "brightness=1.5", true },
+                { bright, "brightness", "1e2", "brightness=100", true },
+                { bright, "brightness", "256", "range: ", true },
+                { bright, "brightness", "0.5", "range: ", true },
+                { bright, "brightness", "-1", "range: ", true },
+                { bright, "brightness", "0", "state=off", true },
+                { bright, "brightness", "0.0", "state=off", true },
+                { bright, "brightness", "-0", "state=off", true },
+                { bright, "brightness", "0x80", "type: ", false },
+                { bright, "brightness", "ON", "type: ", false },
+                { bright, "brightness", "true", "type: ", true },
+                { bright, "brightness", "null", "type: ", true },
+                { dimmer, "brightness", "0", "state=off", true },
+                { heater, "brightness", "0", "range: ", true }, /* of no light */
+                { heater, "mode", "heat", "mode=heat", false },
+                { heater, "mode", "Heat", "mode=Heat", false },
+                { heater, "mode", "HEAT", "mode=heat", false },
+                { heater, "mode", "cool", "mode=COOL", false },
+                { heater, "mode", "Off", "mode=off", false },
+                { heater, "mode", "warm", "range: ", false },
+                { heater, "target", "21.5", "target=21.5", true },
+                { heater, "target", "0", "range: ", true },
+                { heater, "pause", "10m", "pause=600", false },
+                { heater, "pause", "60", "pause=60", true },
+                { cover, "state", "open", "state=OPEN", false },
+                { cover, "state", "UP", "state=OPEN", false },
+                { cover, "state", "Close", "state=CLOSE", false },
+                { cover, "state", "down", "state=CLOSE", false },
+                { cover, "state", "STOP", "state=STOP", false },
+                { cover, "state", "1", "type: ", true },
+                { cover, "state", "opening", "type: ", false },
+                { cover, "position", "0", "position=0", true },
+                { cover, "position", "55", "position=55", true },
+                { cover, "position", "UP", "type: ", false },
+                { panel, "ring", "press", "ring=on", false },
+                { panel, "ring", "1", "type: ", true },
+                { panel, "total", "12.5", "total=12.5", true },
+                { panel, "note", "any Words", "note=any Words", false },
+                { panel, "note", "17", "note=17", false },
+                { panel, "fixed", "1", "read_only: ", true },
+                { contact, "state", "ON", "read_only: ", false },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(spellings); i++)
+                assert_all_ways(&spellings[i]);
+}
+
+/* A NUL byte is one wherever it stands: no sender is told that half of its payload was a command. */
+static void command_parse__nul_byte__malformed_everywhere(void **state)
+{
+        static const struct {
+                const char *channel, *payload;
+                size_t size;
+        } payloads[] = {
+                { NULL, "ON\0", 3 },        { "state", "ON\0", 3 },
+                { NULL, "\"ON\"\0", 5 },    { "state", "\"ON\0\"", 5 },
+                { NULL, "\0ON", 3 },        { NULL, "{\"state\":\"ON\"}\0", 15 },
+                { NULL, "64\0", 3 },        { "brightness", "64\0", 3 },
+                { NULL, "\0", 1 },          { NULL, "{\"state\":\"ON\\u0000\"}", 20 },
+                { NULL, "\"ON\\u0000\"", 10 }, { "state", "\"ON\\u0000\"", 10 },
+        };
+        char text[1024];
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(payloads); i++) {
+                render(bright, payloads[i].channel, payloads[i].payload, payloads[i].size, text);
+                if (strncmp(text, "malformed: ", 11) != 0)
+                        fail_msg("%zu: %s", i, text);
+        }
+}
+
+static void command_parse__brightness_0__off(void **state)
+{
+        static const struct form forms[] = {
+                { bright, NULL, "0", "state=off" },
+                { bright, NULL, "\"0\"", "state=off" },
+                { bright, NULL, "{\"state\":\"OFF\",\"brightness\":0}", "state=off" },
+                { bright, NULL, "{\"brightness\":0,\"state\":\"OFF\"}", "state=off" },
+                { bright, NULL, "{\"brightness\":0,\"transition\":2,\"id\":1}", "transition=2 state=off id=1" },
+                { bright, NULL, "{\"state\":\"ON\",\"brightness\":0}",
+                  "range: brightness: 0 means OFF, and state asks for something else" },
+                { bright, NULL, "{\"brightness\":0,\"state\":\"TOGGLE\",\"id\":2}",
+                  "range: brightness: 0 means OFF, and state asks for something else id=2" },
+                { lamp, "brightness", "0", "unknown_channel: there is no channel \"brightness\"" },
+        };
+
+        (void)state;
+        assert_forms(forms, ARRAY_SIZE(forms));
+}
+
+/* The number of a command that takes no number must not become a time. */
+static void command_parse__number_for_what_takes_none__type(void **state)
+{
+        static const struct form forms[] = {
+                { plug, NULL, "5", "type: this device takes no number" },
+                { plug, NULL, "\"5\"", "type: this device takes no number" },
+                { plug, NULL, "0.5", "type: this device takes no number" },
+                { plug, NULL, "1", "state=on" },
+                { plug, NULL, "0", "state=off" },
+                { heater, NULL, "21", "target=21" },
+                { cover, NULL, "\"55\"", "position=55" },
+        };
+
+        (void)state;
+        assert_forms(forms, ARRAY_SIZE(forms));
+}
+
+static void command_parse__cover_words__as_other_senders_have_them(void **state)
+{
+        static const struct form forms[] = {
+                { cover, NULL, "UP", "state=OPEN" },
+                { cover, NULL, "down", "state=CLOSE" },
+                { cover, NULL, "\"Up\"", "state=OPEN" },
+                { lamp, NULL, "UP", "type: this device cannot be opened or closed" },
+        };
+
+        (void)state;
+        assert_forms(forms, ARRAY_SIZE(forms));
+}
+
 static void command_parse__one_channel__its_value(void **state)
 {
         static const struct form forms[] = {
@@ -241,7 +444,7 @@ static void command_parse__bad_json__refused_whole(void **state)
                   "unknown_key: unknown key \"brightnes\"; did you mean brightness" },
                 { dimmer, NULL, "{\"state\":\"ON\",\"colour\":3,\"id\":9}",
                   "unknown_key: unknown key \"colour\" id=9" },
-                { dimmer, NULL, "{\"brightness\":\"64\"}", "type: brightness: \"64\" is not a number" },
+                { dimmer, NULL, "{\"brightness\":\"x64\"}", "type: brightness: \"x64\" is not a number" },
                 { dimmer, NULL, "{\"state\":5}", "type: state takes ON, OFF or TOGGLE" },
                 { dimmer, NULL, "{\"state\":null}", "type: state takes ON, OFF or TOGGLE" },
                 { dimmer, NULL, "{\"state\":\"MAYBE\"}", "type: state: \"MAYBE\" is not ON, OFF or TOGGLE" },
@@ -420,6 +623,11 @@ int main(void)
                 cmocka_unit_test(command_parse__empty_without_memory__is_ignored),
                 cmocka_unit_test(command_parse__plain__finds_its_channel),
                 cmocka_unit_test(command_parse__plain_that_does_not_fit__refused),
+                cmocka_unit_test(command_parse__any_kind_written_any_way__taken_or_refused_alike),
+                cmocka_unit_test(command_parse__nul_byte__malformed_everywhere),
+                cmocka_unit_test(command_parse__brightness_0__off),
+                cmocka_unit_test(command_parse__number_for_what_takes_none__type),
+                cmocka_unit_test(command_parse__cover_words__as_other_senders_have_them),
                 cmocka_unit_test(command_parse__one_channel__its_value),
                 cmocka_unit_test(command_parse__json__all_keys),
                 cmocka_unit_test(command_parse__bad_json__refused_whole),

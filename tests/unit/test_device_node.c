@@ -91,7 +91,8 @@ static void devices_info__lamp__what_is_known(void **state)
         assert_int_equal(devices_info(house->devices, &devices, &plugins), 0);
         assert_non_null(strstr(devices,
                                "\"kitchen\":{\"plugin\":\"lamp\",\"name\":\"Ken's 5\\\" lamp\",\"channels\":{"
-                               "\"state\":{\"kind\":\"light\"},\"effect\":{\"kind\":\"select\"},"
+                               "\"state\":{\"kind\":\"light\"},\"effect\":{\"kind\":\"select\",\"choices\":"
+                               "[\"none\",\"blink\"]},"
                                "\"flash\":{\"kind\":\"duration\",\"unit\":\"s\",\"min\":1,\"max\":60}}},"
                                "\"door\":{\"plugin\":\"contact\",\"channels\":{"
                                "\"state\":{\"kind\":\"binary_sensor\"}}}}"));
