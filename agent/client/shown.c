@@ -12,69 +12,32 @@
 #include "util/text.h"
 
 #define ESCAPE_BYTES 4 /* \xNN */
+#define JSON_ESCAPE_BYTES 6 /* \uNNNN; characters of four bytes become two of these */
 
-static const struct {
-        uint32_t first, last;
-} unfit[] = {
-        { 0x00, 0x1f },     /* control characters: ESC among them */
-        { 0x7f, 0x9f },     /* DEL, and the second set, whose U+009B some terminals obey */
-        { 0x200e, 0x200f }, /* marks of direction */
-        { 0x2028, 0x202e }, /* line and paragraph ends, overrides of direction */
-        { 0x2066, 0x2069 }, /* isolates */
-        { 0xfeff, 0xfeff },
-};
-
-/* The length in bytes of the character that begins here, which is well-formed, and its code point. */
-static size_t decode(const unsigned char *text, uint32_t *ret)
-{
-        size_t length = text[0] < 0x80 ? 1 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
-        uint32_t code = length == 1 ? text[0] : text[0] & (0x7fU >> length);
-
-        for (size_t i = 1; i < length; i++)
-                code = code << 6 | (text[i] & 0x3fU);
-        *ret = code;
-        return length;
-}
-
-static bool fits(uint32_t code)
-{
-        for (size_t i = 0; i < ARRAY_SIZE(unfit); i++)
-                if (code >= unfit[i].first && code <= unfit[i].last)
-                        return false;
-        return true;
-}
-
-static char *escape(char *out, const unsigned char *bytes, size_t count)
+static char *escape(char *out, const char *bytes, size_t count)
 {
         for (size_t i = 0; i < count; i++)
-                out += sprintf(out, "\\x%02x", bytes[i]);
+                out += sprintf(out, "\\x%02x", (unsigned char)bytes[i]);
         return out;
 }
 
 char *shown_text(const void *text, size_t size)
 {
-        const unsigned char *at = text;
+        const char *at = text;
         char *shown = malloc(size * ESCAPE_BYTES + 1);
         char *out = shown;
 
         if (!shown)
                 return NULL;
         for (size_t left = size; left > 0;) {
-                size_t good = text_utf8_valid((const char *)at, left);
-                size_t bad = good < left ? 1 : 0;
-                left -= good + bad;
-                while (good > 0) {
-                        uint32_t code;
-                        size_t length = decode(at, &code);
-                        if (fits(code))
-                                out = mempcpy(out, at, length);
-                        else
-                                out = escape(out, at, length);
-                        at += length;
-                        good -= length;
-                }
-                out = escape(out, at, bad);
-                at += bad;
+                uint32_t code = 0;
+                size_t length = text_decode(at, left, &code);
+                bool is_fit = length > 0 && text_is_fit(code);
+
+                length = MAX(length, 1);
+                out = is_fit ? mempcpy(out, at, length) : escape(out, at, length);
+                at += length;
+                left -= length;
         }
         *out = '\0';
         return shown;
@@ -102,6 +65,35 @@ char *shown_utf8(const void *text, size_t size, size_t *ret_size)
         }
         *out = '\0';
         *ret_size = (size_t)(out - shown);
+        return shown;
+}
+
+/* What is not fit stands in strings alone, where \uNNNN means the same. */
+static char *escape_json(char *out, uint32_t code)
+{
+        if (code > 0xffff)
+                return out + sprintf(out, "\\u%04X\\u%04X", 0xd800 + ((code - 0x10000) >> 10), 0xdc00 + (code & 0x3ff));
+        return out + sprintf(out, "\\u%04X", code);
+}
+
+char *shown_json(const char *json)
+{
+        size_t left = strlen(json);
+        char *shown = malloc(left * JSON_ESCAPE_BYTES + 1);
+        char *out = shown;
+
+        if (!shown)
+                return NULL;
+        while (left > 0) {
+                uint32_t code = 0;
+                size_t length = MAX(text_decode(json, left, &code), 1);
+
+                /* The line ends and tabs of an indented text are its writer's: in strings they are escaped. */
+                out = code < 0x20 || text_is_fit(code) ? mempcpy(out, json, length) : escape_json(out, code);
+                json += length;
+                left -= length;
+        }
+        *out = '\0';
         return shown;
 }
 

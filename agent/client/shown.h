@@ -13,6 +13,9 @@
  * UTF-8 as \xNN. free() it; NULL without memory. */
 char *shown_text(const void *text, size_t size) MUST_CHECK;
 
+/* JSON with the same characters as \uNNNN: what it means stays. free() it; NULL without memory. */
+char *shown_json(const char *json) MUST_CHECK;
+
 /* Well-formed UTF-8, with U+FFFD for what is not: for JSON strings, whose writer escapes the rest. free() it;
  * NULL without memory. */
 char *shown_utf8(const void *text, size_t size, size_t *ret_size) MUST_CHECK;

@@ -26,10 +26,12 @@ char *table_text(const json_t *value)
 
 int table_json(FILE *out, const json_t *value, bool indented)
 {
-        if (json_dumpf(value, out, DUMP_FLAGS | (indented ? JSON_INDENT(2) : JSON_COMPACT)) < 0 ||
-            fputc('\n', out) == EOF)
-                return -EIO;
-        return 0;
+        CLEANUP_FREE char *json = json_dumps(value, DUMP_FLAGS | (indented ? JSON_INDENT(2) : JSON_COMPACT));
+        CLEANUP_FREE char *shown = json ? shown_json(json) : NULL;
+
+        if (!shown)
+                return -ENOMEM;
+        return fprintf(out, "%s\n", shown) < 0 ? -EIO : 0;
 }
 
 static int add_columns(struct libscols_table *table, const struct table_column *columns)

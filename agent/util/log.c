@@ -13,6 +13,8 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
+#include "util/text.h"
+
 #define TEXT_MAX 1024
 
 static const struct {
@@ -84,14 +86,6 @@ void log_set_sink(log_sink_fn sink, void *userdata)
         test_userdata = userdata;
 }
 
-/* A payload or a file name in a message must not be able to forge a second log line or steer a terminal. */
-static void defang(char *text)
-{
-        for (unsigned char *c = (unsigned char *)text; *c; c++)
-                if (*c < ' ' || *c == 0x7f)
-                        *c = '?';
-}
-
 static void write_stderr(int level, const struct log_about *about, const char *text)
 {
         const char *device = about && about->device ? about->device : "";
@@ -117,8 +111,10 @@ static void write_journal(int level, const struct log_about *about, const char *
                        text);
         (void)snprintf(lines[count++], sizeof(lines[0]), "PRIORITY=%d", level);
         for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-                if (fields[i].value)
-                        (void)snprintf(lines[count++], sizeof(lines[0]), "%s=%s", fields[i].name, fields[i].value);
+                if (fields[i].value) {
+                        (void)snprintf(lines[count], sizeof(lines[0]), "%s=%s", fields[i].name, fields[i].value);
+                        text_defang(lines[count++]);
+                }
         for (int i = 0; i < count; i++)
                 list[i] = (struct iovec){ lines[i], strlen(lines[i]) };
         (void)sd_journal_sendv(list, count);
@@ -131,7 +127,8 @@ void log_writev(int level, const struct log_about *about, const char *format, va
 
         char text[TEXT_MAX];
         (void)vsnprintf(text, sizeof(text), format, arguments);
-        defang(text);
+        /* A payload or a file name in a message must not be able to forge a second log line or steer a terminal. */
+        text_defang(text);
         if (test_sink)
                 test_sink(test_userdata, level, about, text);
         else if (to_journal)

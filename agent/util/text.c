@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "util/text.h"
 
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -49,6 +48,63 @@ size_t text_utf8_valid(const char *text, size_t size)
         return at;
 }
 
+static const struct {
+        uint32_t first, last;
+} unfit[] = {
+        { 0x00, 0x1f },       /* control characters: ESC among them */
+        { 0x7f, 0x9f },       /* DEL, and the second set, whose U+009B some terminals obey */
+        { 0x061c, 0x061c },   /* marks of direction */
+        { 0x200e, 0x200f },   /* marks of direction */
+        { 0x2028, 0x202e },   /* line and paragraph ends, overrides of direction */
+        { 0x2066, 0x206f },   /* isolates, and what they replaced */
+        { 0xfeff, 0xfeff },   /* the byte order mark */
+        { 0xfff9, 0xfffb },   /* annotations */
+        { 0xe0000, 0xe0fff }, /* tags */
+};
+
+size_t text_decode(const char *text, size_t size, uint32_t *ret)
+{
+        const unsigned char *bytes = (const unsigned char *)text;
+        size_t length = size > 0 ? sequence_length(bytes, size) : 0;
+
+        if (length == 0)
+                return 0;
+        uint32_t code = length == 1 ? bytes[0] : bytes[0] & (0x7fU >> length);
+        for (size_t i = 1; i < length; i++)
+                code = code << 6 | (bytes[i] & 0x3fU);
+        *ret = code;
+        return length;
+}
+
+bool text_is_fit(uint32_t code)
+{
+        for (size_t i = 0; i < sizeof(unfit) / sizeof(unfit[0]); i++)
+                if (code >= unfit[i].first && code <= unfit[i].last)
+                        return false;
+        return true;
+}
+
+void text_defang(char *text)
+{
+        size_t left = strlen(text);
+        char *out = text;
+
+        while (left > 0) {
+                uint32_t code = 0;
+                size_t length = text_decode(text, left, &code);
+
+                if (length > 0 && text_is_fit(code)) {
+                        memmove(out, text, length);
+                        out += length;
+                } else {
+                        *out++ = '?';
+                }
+                text += length > 0 ? length : 1;
+                left -= length > 0 ? length : 1;
+        }
+        *out = '\0';
+}
+
 static bool is_plain(const char *text)
 {
         static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/%+-@";
@@ -68,10 +124,11 @@ const char *text_show(const char *text, char shown[static TEXT_SHOWN_MAX])
         shown[out++] = '"';
         size_t left = strlen(text);
         while (left > 0 && out < last) {
-                size_t length = sequence_length((const unsigned char *)text, left);
-                unsigned char c = (unsigned char)*text;
-                if (length == 0 || c < 0x20 || c == 0x7f) {
-                        out += (size_t)snprintf(shown + out, 5, "\\x%02x", c);
+                uint32_t code = 0;
+                size_t length = text_decode(text, left, &code);
+                if (length == 0 || !text_is_fit(code)) {
+                        /* Of a longer one the rest is no character any more, and goes the same way. */
+                        out += (size_t)snprintf(shown + out, 5, "\\x%02x", (unsigned char)*text);
                         length = 1;
                 } else {
                         memcpy(shown + out, text, length);
@@ -90,4 +147,11 @@ bool text_is_id(const char *text)
         size_t length = strlen(text);
         return length >= 1 && length <= ID_MAX && strchr(letters, text[0]) &&
                strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-") == length;
+}
+
+bool text_is_key(const char *text)
+{
+        size_t length = strlen(text);
+        return length >= 1 && length <= ID_MAX && text[0] >= 'a' && text[0] <= 'z' &&
+               strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_") == length;
 }

@@ -1,19 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Text from outside: is it UTF-8, and how to show it in a message. */
+/*
+ * Text from outside: is it UTF-8, and how to show it. Names, topics and payloads may hold anything: what steers a
+ * terminal or changes the direction of writing never reaches one, nor a log.
+ */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* The offset of the first byte that is not part of well-formed UTF-8; `size` when all is well. */
 size_t text_utf8_valid(const char *text, size_t size);
 
+/* The length in bytes of the character at `text` and its code point; 0: it is no well-formed UTF-8. */
+size_t text_decode(const char *text, size_t size, uint32_t *ret);
+
+/* May the character go to a terminal or a log? Control characters may not, nor what changes the direction of
+ * writing. */
+bool text_is_fit(uint32_t code);
+
+/* In place: a `?` for each character that is not fit and each byte that is not UTF-8. */
+void text_defang(char *text);
+
 #define TEXT_SHOWN_MAX 96
 
 /* Writes an excerpt of `text` that is fit for one line of a message, and returns it: a plain word as it is,
- * anything else in double quotes, control characters as \xNN, a long text cut with "…". */
+ * anything else in double quotes, what is not fit as \xNN, a long text cut with "…". */
 const char *text_show(const char *text, char shown[static TEXT_SHOWN_MAX]);
 
 /* True for a word of [a-z0-9_-] that begins with a letter or digit and has 1 to 64 characters: a node's or a
  * device's. */
 bool text_is_id(const char *text);
+
+/* True for a word of [a-z0-9_] that begins with a letter and has 1 to 64 characters: a channel's. */
+bool text_is_key(const char *text);

@@ -71,6 +71,10 @@ static void watch_line__as_json__is_one_valid_line(void **state)
         check_line(NULL, 0, true, HEAD "\"\"}\n");
         check_line("\xff\x1b\"", 3, true, HEAD "\"\xef\xbf\xbd\\u001B\\\"\"}\n");
         check_line("a\0b", 3, true, HEAD "\"a\\u0000b\"}\n");
+        /* Same text, fit for a terminal. */
+        check_line("\x7f\xc2\x9b\xe2\x80\xae\xf3\xa0\x80\x81\xc3\xbc", 12, true,
+                   HEAD "\"\\u007F\\u009B\\u202E\\uDB40\\uDC01\xc3\xbc\"}\n");
+        check_line("{\"\xe2\x81\xa6\":1}", 9, true, HEAD "{\"\\u2066\":1}}\n");
 #undef HEAD
 }
 

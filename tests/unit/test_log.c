@@ -97,6 +97,20 @@ static void log_write__control_characters__stay_on_their_line(void **state)
         assert_string_equal(said(), "<6>a?<0>forged?[31m?b\n");
 }
 
+/* A topic or a payload may hold anything: the second set of control characters, marks that turn the direction of writing,
+ * bytes that are not UTF-8. */
+static void log_write__unfit_characters__do_not_reach_a_terminal(void **state)
+{
+        (void)state;
+        log_info("K\xc3\xbc"
+                 "che \xc2\x9b"
+                 "31m \xe2\x80\xae"
+                 "nwod \xe2\x81\xa6 \xd8\x9c \x9b"
+                 "31m \xff\xc3");
+        assert_string_equal(said(), "<6>K\xc3\xbc"
+                                    "che ?31m ?nwod ? ? ?31m ??\n");
+}
+
 static void log_write__less_important_than_the_level__not_said(void **state)
 {
         int level;
@@ -174,6 +188,7 @@ int main(void)
                 TEST(log_write__to_people__no_priority),
                 TEST(log_open__terminal__no_priority),
                 TEST(log_write__control_characters__stay_on_their_line),
+                TEST(log_write__unfit_characters__do_not_reach_a_terminal),
                 TEST(log_write__less_important_than_the_level__not_said),
                 TEST(log_open__journal_stream_of_another_file__stderr_is_used),
                 TEST(log_write__stderr_is_the_journal__fields),

@@ -51,6 +51,10 @@ static void text_show__any_text__fits_one_line(void **state)
                               "b\\x1b\"" },
                 { "k\xc3\xbc", "\"k\xc3\xbc\"" },
                 { "k\xc3", "\"k\\xc3\"" },
+                { "\xe2\x80\xae"
+                  "z",
+                  "\"\\xe2\\x80\\xaez\"" },
+                { "\xc2\x9bm", "\"\\xc2\\x9bm\"" },
         };
         char shown[TEXT_SHOWN_MAX];
         for (size_t i = 0; i < ARRAY_SIZE(samples); i++)
@@ -90,6 +94,18 @@ static void text_is_id__words__are_told_apart(void **state)
                 assert_false(text_is_id(bad[i]));
 }
 
+static void text_is_key__words__are_told_apart(void **state)
+{
+        (void)state;
+        static const char *const good[] = { "a", "state", "uptime_s", "pm2_5" };
+        static const char *const bad[] = { "", "2a", "_a", "A", "a-b", "a b", "a$b", "a/b", "ä" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+                assert_true(text_is_key(good[i]));
+        for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+                assert_false(text_is_key(bad[i]));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -97,6 +113,7 @@ int main(void)
                 cmocka_unit_test(text_show__any_text__fits_one_line),
                 cmocka_unit_test(text_show__long_text__is_cut_between_characters),
                 cmocka_unit_test(text_is_id__words__are_told_apart),
+                cmocka_unit_test(text_is_key__words__are_told_apart),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
