@@ -541,6 +541,12 @@ unsigned session_receive_maximum(const struct session *s)
         return s->transport ? transport_receive_maximum(s->transport) : UINT16_MAX;
 }
 
+void session_keep_unsent(struct session *s, bool keep)
+{
+        if (s->transport)
+                transport_keep_unsent(s->transport, keep);
+}
+
 unsigned session_in_flight(const struct session *s)
 {
         return s->transport ? transport_in_flight(s->transport) : 0;

@@ -85,6 +85,10 @@ const struct tls *session_tls(const struct session *session);
 /* Looks whether their files have changed: true when they have, and are used from the next connect on. */
 bool session_certificates_changed(struct session *session);
 
+/* What becomes of bytes that the kernel has not got rid of yet when this connection ends, by our exit or death too: they are
+ * sent later, for minutes (the default), or with `keep` false dropped. For what must not arrive late. */
+void session_keep_unsent(struct session *session, bool keep);
+
 /* QoS 1 messages that the broker has not acknowledged yet. More than session_receive_maximum() wait in memory
  * for acknowledgements and are gone with the connection: whoever has much to send keeps to that window. */
 unsigned session_in_flight(const struct session *session);

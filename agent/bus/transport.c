@@ -559,6 +559,13 @@ void transport_disconnect(struct transport *t)
         after_call(t);
 }
 
+void transport_keep_unsent(struct transport *t, bool keep)
+{
+        const struct linger linger = { .l_onoff = !keep, .l_linger = 0 };
+
+        (void)setsockopt(t->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
 unsigned transport_in_flight(const struct transport *t)
 {
         return t->in_flight.count;

@@ -55,6 +55,9 @@ int transport_subscribe(struct transport *transport, const char *const *filters,
 /* Sends DISCONNECT after what is queued; `ended` follows. */
 void transport_disconnect(struct transport *transport);
 
+/* As session_keep_unsent(). */
+void transport_keep_unsent(struct transport *transport, bool keep);
+
 unsigned transport_in_flight(const struct transport *transport);
 unsigned transport_receive_maximum(const struct transport *transport);
 /* "TLSv1.3", or "no TLS". */

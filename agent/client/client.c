@@ -29,7 +29,8 @@ void client_end(struct client *client, int exit_code)
         client->exit_code = exit_code;
         timer_disarm(client->deadline);
         timer_disarm(client->grace);
-        session_stop(client->session, GOODBYE_US, on_stopped, client);
+        /* Who gives up leaves at once: what has not gone out by now is not to go out any more. */
+        session_stop(client->session, client->abandons ? 0 : GOODBYE_US, on_stopped, client);
 }
 
 void client_fail(struct client *client, int exit_code, const char *format, ...)
@@ -84,13 +85,13 @@ bool client_is_topic(const struct client *client, const char *topic, const char 
                strcmp(topic + base + 1, suffix) == 0;
 }
 
-void client_subscribe(struct client *client, const char *suffix, int qos)
+void client_subscribe(struct client *client, const char *suffix, int qos, int *ret_id)
 {
         CLEANUP_FREE char *filter = NULL;
         int r = asprintf(&filter, "%s/%s", client->home.base, suffix);
         if (r < 0)
                 filter = NULL;
-        r = r < 0 ? -ENOMEM : session_subscribe(client->session, filter, qos, NULL);
+        r = r < 0 ? -ENOMEM : session_subscribe(client->session, filter, qos, ret_id);
         if (r < 0)
                 client_fail(client, EXIT_NO_ANSWER, "cannot subscribe to %s: %s", suffix, strerror(-r));
 }
@@ -150,6 +151,8 @@ static void on_subscribed(void *userdata, int id, int reason)
         struct client *client = userdata;
 
         if (client->ending)
+                return;
+        if (reason >= 0x80 && id == client->optional_id)
                 return;
         if (reason >= 0x80)
                 client_fail(client, EXIT_REFUSED, "the broker does not let %s read %s", client->settings.name,
@@ -248,7 +251,7 @@ static int set_up(struct client *client)
         int r = home_init(&client->home, settings->config.broker.base);
 
         if (r == 0 && asprintf(&client->reply_topic, "%s/reply/%s/%s", client->home.base, settings->name,
-                               settings->run) < 0) {
+                               settings->reply) < 0) {
                 client->reply_topic = NULL;
                 r = -ENOMEM;
         }
@@ -273,6 +276,7 @@ static void tear_down(struct client *client)
         timer_free(client->grace);
         loop_done(&client->loop);
         json_decref(client->errand.id);
+        json_decref(client->forget.topics);
         home_done(&client->home);
         free(client->reply_topic);
         client_settings_done(&client->settings);

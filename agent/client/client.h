@@ -21,9 +21,15 @@
 struct errand {
         struct home_name name;
         int publish_id; /* of the message that asks */
-        json_t *id;     /* that the result must carry, where its topic does not tell (MQTT 3.1.1) */
-        bool acknowledged;
+        json_t *id;     /* of the command, that its result must carry; NULL: it has none */
+        bool acknowledged, expires;
         client_step then;
+};
+
+/* What `forget` has found and not cleared yet, and how far it is. */
+struct forgetting {
+        json_t *topics; /* an object: each topic once */
+        size_t under_way, cleared;
 };
 
 struct client {
@@ -37,7 +43,10 @@ struct client {
         struct home home;
         struct look look;
         struct errand errand;
+        struct forgetting forget;
         bool has_connected, ending;
+        bool abandons;   /* at the end nothing more is sent */
+        int optional_id; /* of a SUBSCRIBE that may be refused */
         char first_fault[sizeof(((struct fault *)NULL)->text)]; /* of the attempts to connect */
         int exit_code;
         /* Set by the command as it goes; NULL: nothing to do. */
@@ -53,8 +62,8 @@ int client_run(const struct arguments *arguments, FILE *out) MUST_CHECK;
 void client_end(struct client *client, int exit_code);
 void client_fail(struct client *client, int exit_code, const char *format, ...) PRINTF_LIKE(3, 4);
 
-/* These end the run when they fail. `suffix`: below BASE/. */
-void client_subscribe(struct client *client, const char *suffix, int qos);
+/* These end the run when they fail. `suffix`: below BASE/. ret_id may be NULL. */
+void client_subscribe(struct client *client, const char *suffix, int qos, int *ret_id);
 void client_publish(struct client *client, struct session_message *message, const char *suffix, int *ret_id);
 
 /* From now on the time-out counts; then `late` is called. */

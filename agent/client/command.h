@@ -20,6 +20,7 @@ struct client_command {
         const char *summary;
         const char *text; /* the rest of its help, examples among it */
         size_t min, max;  /* how many words */
+        bool unanswered;  /* wants no answer from a node */
         bool endless;     /* until Ctrl-C; a lost connection is made again */
         /* What is wrong with the words, before anything is connected. NULL: nothing can be. */
         int (*check)(const struct arguments *arguments, struct fault *fault);
@@ -27,4 +28,4 @@ struct client_command {
 };
 
 extern const struct client_command *const client_commands[]; /* ends with NULL */
-extern const struct client_command command_get, command_list, command_nodes, command_set, command_watch;
+extern const struct client_command command_forget, command_get, command_list, command_nodes, command_set, command_watch;

@@ -2,5 +2,5 @@
 #include "client/command.h"
 
 const struct client_command *const client_commands[] = {
-        &command_list, &command_get, &command_set, &command_watch, &command_nodes, NULL,
+        &command_list, &command_get, &command_set, &command_watch, &command_nodes, &command_forget, NULL,
 };

@@ -118,20 +118,38 @@ static void show_old(struct client *client, const char *why)
 
 /* ---- Asking -------------------------------------------------------------------------------------------------- */
 
+static bool is_offline(const struct client *client)
+{
+        const char *status = home_status(&client->home, client->errand.name.node, client->errand.name.device);
+        return status && strcmp(status, "offline") == 0;
+}
+
+static void show_offline(struct client *client, const char *why)
+{
+        show_old(client, why);
+        show(client, EXIT_NO_ANSWER);
+}
+
+/* A device that cannot be read answers too: with the values that it had, or with its status alone. */
 static void on_message(struct client *client, const struct session_message *message)
 {
-        char suffix[ERRAND_SUFFIX_MAX];
+        char state[ERRAND_SUFFIX_MAX], status[ERRAND_SUFFIX_MAX];
+        bool is_state = client_is_topic(client, message->topic, errand_suffix(client, "state", state));
 
-        if (!message->retain &&
-            client_is_topic(client, message->topic, errand_suffix(client, "state", suffix)))
+        if (message->retain ||
+            (!is_state && !client_is_topic(client, message->topic, errand_suffix(client, "status", status))))
+                return;
+        if (is_offline(client))
+                show_offline(client, "it is offline");
+        else if (is_state)
                 show(client, 0);
 }
 
 static void on_late(struct client *client)
 {
-        show_old(client,
-                 errand_node_is_offline(client) ? "its node is offline" : "it did not answer in time");
-        show(client, EXIT_NO_ANSWER);
+        show_offline(client, errand_node_is_offline(client) ? "its node is offline"
+                             : is_offline(client)           ? "it is offline"
+                                                            : "it did not answer in time");
 }
 
 /* A certificate for reading may look at what is retained, which has come before: see look(). */
@@ -141,10 +159,9 @@ static void on_acknowledged(struct client *client, int id, int reason)
                 return;
         if (reason >= REASON_REFUSED) {
                 show_old(client, "the broker does not let this certificate ask it");
-                show(client, 0);
+                show(client, is_offline(client) ? EXIT_NO_ANSWER : 0);
         } else if (reason == REASON_NOBODY_LISTENS) {
-                show_old(client, "its node is not subscribed");
-                show(client, EXIT_NO_ANSWER);
+                show_offline(client, "its node is not subscribed");
         }
 }
 
@@ -159,9 +176,9 @@ static void ask(struct client *client)
         client_wait(client, on_late);
 }
 
-static bool has_state(const struct client *client)
+static bool is_known(const struct client *client)
 {
-        return state_of(client) != NULL;
+        return state_of(client) && home_status(&client->home, client->errand.name.node, client->errand.name.device);
 }
 
 /* A button has no state: nothing would come. */
@@ -196,9 +213,13 @@ static void on_looked(struct client *client)
 
 static void look(struct client *client)
 {
-        char suffix[ERRAND_SUFFIX_MAX];
-        client_look(client, (const char *const[]){ errand_suffix(client, "+", suffix), NULL }, has_state,
-                    on_looked);
+        char status[ERRAND_SUFFIX_MAX], error[ERRAND_SUFFIX_MAX], state[ERRAND_SUFFIX_MAX];
+
+        /* No wildcard: some brokers have no retained messages for one. */
+        client_look(client,
+                    (const char *const[]){ errand_suffix(client, "status", status), errand_suffix(client, "error", error),
+                                           errand_suffix(client, "state", state), NULL },
+                    is_known, on_looked);
 }
 
 static void get_connected(struct client *client)

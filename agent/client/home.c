@@ -16,6 +16,30 @@ static json_t *text_of(const void *payload, size_t size)
         return json_stringn(payload, size);
 }
 
+/* Takes away the members whose names are not what names must be: they end up in topics, shells and scripts. */
+static void drop_misnamed(json_t *object, bool (*is_name)(const char *text))
+{
+        const char *key;
+        void *next;
+        json_t *member;
+
+        json_object_foreach_safe (object, next, key, member)
+                if (!is_name(key) || !json_is_object(member))
+                        (void)json_object_del(object, key);
+}
+
+static json_t *info_of(const void *payload, size_t size)
+{
+        json_t *info = home_json(payload, size), *devices = json_object_get(info, "devices");
+        const char *id;
+        json_t *about;
+
+        drop_misnamed(devices, text_is_id);
+        json_object_foreach (devices, id, about)
+                drop_misnamed(json_object_get(about, "channels"), text_is_key);
+        return info;
+}
+
 /* What each last word of a topic holds, at a node and at a device. */
 static const struct {
         const char *word;
@@ -23,7 +47,7 @@ static const struct {
         json_t *(*read)(const void *payload, size_t size);
 } kept[] = {
         { "status", true, true, text_of },
-        { "info", true, false, home_json },
+        { "info", true, false, info_of },
         { "error", false, true, home_json },
         { "state", false, true, home_json },
 };
@@ -99,6 +123,8 @@ void home_take(struct home *home, const char *topic, const void *payload, size_t
         if (strncmp(topic, home->base, base) != 0 || topic[base] != '/')
                 return;
         topic += base + 1;
+        if (strncmp(topic, "reply/", strlen("reply/")) == 0)
+                return; /* where clients get their answers: no node */
         if (!next_id(&topic, name.node) || (strchr(topic, '/') && !next_id(&topic, name.device)))
                 return;
         for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
@@ -149,6 +175,28 @@ json_t *home_state(const struct home *home, const char *node, const char *device
 json_t *home_error(const struct home *home, const char *node, const char *device)
 {
         return known(home, node, device, "error");
+}
+
+bool home_is_stale(const struct home *home, const char *node, const char *device)
+{
+        if (!home_status(home, node, NULL))
+                return true;
+        return device && home_info(home, node) && !home_about(home, node, device);
+}
+
+json_t *home_devices(const struct home *home, const char *node)
+{
+        json_t *devices = json_object(), *left, *place;
+        json_t *listed = json_object_get(home_info(home, node), "devices");
+        const char *id;
+
+        if (json_is_object(listed))
+                (void)json_object_update(devices, listed);
+        left = json_object_get(place_of(home, node, NULL), "devices");
+        json_object_foreach (left, id, place)
+                if (json_object_size(place) > 0)
+                        (void)json_object_set(devices, id, place);
+        return devices;
 }
 
 static bool node_is_whole(const struct home *home, const char *node, bool with_devices)
@@ -215,6 +263,18 @@ int home_name_read(const char *text, struct home_name *ret, struct fault *fault)
                 "\"%.80s\" is no device's name: say DEVICE or NODE/DEVICE, as sconce list shows them", text);
 }
 
+int home_place_read(const char *text, struct home_name *ret, struct fault *fault)
+{
+        struct home_name name = { 0 };
+
+        if (!strchr(text, '/') && text_is_id(text))
+                (void)snprintf(name.node, sizeof(name.node), "%s", text);
+        else if (!strchr(text, '/') || home_name_read(text, &name, NULL) < 0)
+                return fault_set(fault, -EINVAL, "\"%.80s\" is no name: write NODE or NODE/DEVICE", text);
+        *ret = name;
+        return 0;
+}
+
 /* "attic/lamp, hall/lamp"; free() it. NULL without memory. */
 static char *list_places(const struct home *home, const char *device)
 {
@@ -254,7 +314,7 @@ static int unknown_device(const struct home *home, const struct home_name *name,
         return fault_set(fault, -ENOENT, "no node has a device %s%s", name->device, hint);
 }
 
-static int unknown_node(const struct home *home, const char *node, struct fault *fault)
+int home_unknown_node(const struct home *home, const char *node, struct fault *fault)
 {
         struct suggestion suggestion = { .wanted = node };
         char hint[SUGGESTION_MAX];
@@ -290,18 +350,26 @@ static int find_anywhere(const struct home *home, struct home_name *name, struct
         return 0;
 }
 
+int home_check_known(const struct home *home, struct fault *fault)
+{
+        if (json_object_size(home->nodes) > 0)
+                return 0;
+        return fault_set(
+                fault, -ENOENT,
+                "the broker shows no node under %s/: has one ever been connected, and may this certificate read it? RabbitMQ "
+                "has no retained messages for wildcards: there name the node, as in NODE/DEVICE or sconce list NODE",
+                home->base);
+}
+
 int home_find(const struct home *home, struct home_name *name, struct fault *fault)
 {
-        if (json_object_size(home->nodes) == 0)
-                return fault_set(
-                        fault, -ENOENT,
-                        "the broker shows no node under %s/: has one ever been connected, and may this certificate "
-                        "read it?",
-                        home->base);
+        int r = home_check_known(home, fault);
+        if (r < 0)
+                return r;
         if (!name->node[0])
                 return find_anywhere(home, name, fault);
         if (!json_object_get(home->nodes, name->node))
-                return unknown_node(home, name->node, fault);
+                return home_unknown_node(home, name->node, fault);
         /* A node whose info cannot be seen may well have the device: it will answer for itself. */
         if (home_info(home, name->node) && !home_about(home, name->node, name->device))
                 return unknown_device(home, name, fault);

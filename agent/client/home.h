@@ -40,12 +40,27 @@ json_t *home_about(const struct home *home, const char *node,
 json_t *home_state(const struct home *home, const char *node, const char *device);
 json_t *home_error(const struct home *home, const char *node, const char *device);
 
+/* What is left at the broker of a device that its node does not list any more, or of a node that has no status.
+ * `device` NULL: the node. */
+bool home_is_stale(const struct home *home, const char *node, const char *device);
+
+/* The ids of a node's devices, those that it lists and those of which something is left; for json_decref(). */
+json_t *home_devices(const struct home *home, const char *node) MUST_CHECK;
+
 /* Every node is known with its status and info, every device in an info with its status, and there is at
  * least one. */
 bool home_is_whole(const struct home *home, bool with_devices);
 
 /* DEVICE or NODE/DEVICE. -EINVAL when it is neither, which is known without asking the house. */
 int home_name_read(const char *text, struct home_name *ret, struct fault *fault) MUST_CHECK;
+
+/* NODE or NODE/DEVICE; -EINVAL as above. */
+int home_place_read(const char *text, struct home_name *ret, struct fault *fault) MUST_CHECK;
+
+/* -ENOENT: nothing is known of any node, and why that may be. */
+int home_check_known(const struct home *home, struct fault *fault) MUST_CHECK;
+/* -ENOENT, with the node that may have been meant. */
+int home_unknown_node(const struct home *home, const char *node, struct fault *fault) MUST_CHECK;
 
 /* Fills in the node of a device that is on one node alone. -ENOENT, -ENOTUNIQ with what there is instead. */
 int home_find(const struct home *home, struct home_name *name, struct fault *fault) MUST_CHECK;

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `sconce list`: every device of every node that this certificate may read, from what is retained. */
+/* `sconce list [NODE...]`: the devices of every node that this certificate may read, from what is retained. */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "client/client.h"
 #include "client/rows.h"
+#include "client/shown.h"
 #include "client/table.h"
+#include "util/text.h"
+
+#define NODES_MAX 64
 
 static const struct table_column columns[] = {
         { "NODE", "node", .cut = false },     { "DEVICE", "device", .cut = false },
@@ -20,31 +25,154 @@ static bool is_whole(const struct client *client)
         return home_is_whole(&client->home, true);
 }
 
+/* ---- Showing ------------------------------------------------------------------------------------------------- */
+
+/* "offline: attic/fan, hall/cellar" on stderr; true where there is one. */
+static bool say_those(json_t *rows, const char *status, const char *hint)
+{
+        CLEANUP_FREE char *text = NULL;
+        size_t size = 0, index, count = 0;
+        FILE *out = open_memstream(&text, &size);
+        json_t *row;
+
+        if (!out)
+                return false;
+        json_array_foreach (rows, index, row) {
+                const char *is = json_string_value(json_object_get(row, "status"));
+                if (is && strcmp(is, status) == 0)
+                        (void)fprintf(out, "%s%s/%s", count++ ? ", " : "", json_string_value(json_object_get(row, "node")),
+                                      json_string_value(json_object_get(row, "device")));
+        }
+        (void)fclose(out);
+        if (count > 0)
+                shown_say("%s: %s%s", status, text, hint);
+        return count > 0;
+}
+
 static void show(struct client *client)
 {
         bool as_json = client->arguments->json;
         CLEANUP_JSON json_t *rows = rows_of_devices(&client->home, as_json);
+        struct fault fault = { 0 };
 
-        if (!rows || table_print(client->out, rows, columns, as_json) < 0)
+        if (!rows || table_print(client->out, rows, columns, as_json) < 0) {
                 client_fail(client, EXIT_REFUSED, "cannot write the list");
+                return;
+        }
+        if (home_check_known(&client->home, &fault) < 0) {
+                client_fail(client, EXIT_REFUSED, "%s", fault.text);
+                return;
+        }
+        (void)fflush(client->out);
+        (void)say_those(rows, "stale", "; no node has them any more: see sconce forget --help");
+        client_end(client, say_those(rows, "offline", "") ? EXIT_NO_ANSWER : 0);
+}
+
+/* ---- Looking ------------------------------------------------------------------------------------------------- */
+
+/* Texts that a look is given, NULL at the end. */
+struct suffixes {
+        char **items;
+        size_t count;
+};
+
+static void suffixes_done(struct suffixes *suffixes)
+{
+        for (size_t i = 0; i < suffixes->count; i++)
+                free(suffixes->items[i]);
+        free(suffixes->items);
+}
+
+PRINTF_LIKE(2, 3) static int suffixes_add(struct suffixes *suffixes, const char *format, ...)
+{
+        char **items = realloc(suffixes->items, (suffixes->count + 2) * sizeof(*items));
+        va_list arguments;
+
+        if (!items)
+                return -ENOMEM;
+        suffixes->items = items;
+        va_start(arguments, format);
+        int r = vasprintf(&items[suffixes->count], format, arguments);
+        va_end(arguments);
+        if (r < 0)
+                return -ENOMEM;
+        items[++suffixes->count] = NULL;
+        return 0;
+}
+
+/* By its own topic what no wildcard has brought. */
+static void look_closer(struct client *client)
+{
+        CLEANUP(suffixes_done) struct suffixes missing = { 0 };
+        const char *node, *device;
+        json_t *place, *about;
+        int r = 0;
+
+        json_object_foreach (client->home.nodes, node, place)
+                json_object_foreach (json_object_get(home_info(&client->home, node), "devices"), device, about)
+                        if (r == 0 && !home_status(&client->home, node, device) &&
+                            (r = suffixes_add(&missing, "%s/%s/state", node, device)) == 0)
+                                r = suffixes_add(&missing, "%s/%s/status", node, device);
+        if (r < 0)
+                client_fail(client, EXIT_REFUSED, "out of memory");
+        else if (missing.count == 0)
+                show(client);
         else
-                client_end(client, 0);
+                client_look(client, (const char *const *)missing.items, is_whole, show);
+}
+
+static void check_nodes(struct client *client)
+{
+        const struct arguments *arguments = client->arguments;
+        struct fault fault = { 0 };
+
+        for (size_t i = 0; i < arguments->count; i++) {
+                if (home_status(&client->home, arguments->words[i], NULL) || home_info(&client->home, arguments->words[i]))
+                        continue;
+                (void)!home_unknown_node(&client->home, arguments->words[i], &fault);
+                client_fail(client, EXIT_REFUSED, "%s", fault.text);
+                return;
+        }
+        look_closer(client);
 }
 
 static void list_connected(struct client *client)
 {
-        client_look(client, (const char *const[]){ "+/status", "+/info", "+/+/state", "+/+/status", NULL },
-                    is_whole, show);
+        const struct arguments *arguments = client->arguments;
+        static const char *const words[] = { "status", "info", "+/state", "+/status" };
+        CLEANUP(suffixes_done) struct suffixes suffixes = { 0 };
+        int r = 0;
+
+        for (size_t i = 0; i < MAX(arguments->count, 1) && r == 0; i++)
+                for (size_t k = 0; k < ARRAY_SIZE(words) && r == 0; k++)
+                        r = suffixes_add(&suffixes, "%s/%s", arguments->count ? arguments->words[i] : "+", words[k]);
+        if (r < 0)
+                client_fail(client, EXIT_REFUSED, "out of memory");
+        else
+                client_look(client, (const char *const *)suffixes.items, is_whole, check_nodes);
+}
+
+static int list_check(const struct arguments *arguments, struct fault *fault)
+{
+        for (size_t i = 0; i < arguments->count; i++)
+                if (!text_is_id(arguments->words[i]))
+                        return fault_set(fault, -EINVAL, "\"%.80s\" is no node's name: sconce nodes shows them",
+                                         arguments->words[i]);
+        return 0;
 }
 
 const struct client_command command_list = {
         .name = "list",
-        .words = "",
+        .words = "[NODE...]",
         .summary = "Lists the devices with their last states",
         .text = "Only what the certificate may read is listed. A node's own device, called node, is left out: see\n"
-                "`sconce nodes`.\n\n"
+                "`sconce nodes`. Where a device is offline, a line on stderr names it, and the exit code is 3. `stale` is what\n"
+                "a node left at the broker that does not know it any more: see `sconce forget`.\n\n"
                 "Examples:\n"
                 "  sconce list\n"
+                "  sconce list hall attic\n"
                 "  sconce list --json | jq -r '.[] | select(.status == \"offline\") | .device'\n",
+        .max = NODES_MAX,
+        .check = list_check,
         .connected = list_connected,
 };

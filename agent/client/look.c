@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/look.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@ void look_clear(struct look *look)
 {
         for (size_t i = 0; i < look->count; i++)
                 free(look->filters[i]);
+        free(look->filters);
         *look = (struct look){ 0 };
 }
 
@@ -63,20 +65,37 @@ static void on_look_late(struct client *client)
         client_fail(client, EXIT_NO_ANSWER, "the broker answered no subscription in time");
 }
 
+/* The last filter marks the end of what the others bring. It is where answers come; a command that wants none keeps to
+ * the topics that it is about, which may be all that it has rights to. */
+static int set_filters(struct client *client, const char *const *suffixes)
+{
+        struct look *look = &client->look;
+        const char *first = suffixes[0];
+        size_t count = 0;
+
+        while (suffixes[count])
+                count++;
+        look->filters = calloc(count + 1, sizeof(*look->filters));
+        if (!look->filters)
+                return -ENOMEM;
+        for (; *suffixes; suffixes++, look->count++) {
+                if (asprintf(&look->filters[look->count], "%s/%s", client->home.base, *suffixes) < 0) {
+                        look->filters[look->count] = NULL;
+                        return -ENOMEM;
+                }
+        }
+        if (!client->arguments->command->unanswered)
+                look->filters[look->count] = strdup(client->reply_topic);
+        else if (asprintf(&look->filters[look->count], "%s/%s", client->home.base, first) < 0)
+                look->filters[look->count] = NULL;
+        return look->filters[look->count++] ? 0 : -ENOMEM;
+}
+
 void client_look(struct client *client, const char *const *suffixes,
                  bool (*complete)(const struct client *client), client_step then)
 {
-        struct look *look = &client->look;
-
-        *look = (struct look){ .complete = complete, .then = then };
-        for (; *suffixes && look->count + 1 < LOOK_FILTERS_MAX; suffixes++, look->count++)
-                if (asprintf(&look->filters[look->count], "%s/%s", client->home.base, *suffixes) < 0) {
-                        client_fail(client, EXIT_REFUSED, "out of memory");
-                        return;
-                }
-        /* The last one marks the end of what the others bring, and is where answers come. */
-        look->filters[look->count] = strdup(client->reply_topic);
-        if (!look->filters[look->count++]) {
+        client->look = (struct look){ .complete = complete, .then = then };
+        if (set_filters(client, suffixes) < 0) {
                 client_fail(client, EXIT_REFUSED, "out of memory");
                 return;
         }

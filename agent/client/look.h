@@ -16,11 +16,9 @@ struct client;
 
 typedef void (*client_step)(struct client *client);
 
-#define LOOK_FILTERS_MAX 5
-
 /* Zeroed: nothing is being looked at. */
 struct look {
-        char *filters[LOOK_FILTERS_MAX];
+        char **filters;
         size_t count, next;
         int id; /* of the SUBSCRIBE that is not answered yet */
         bool answered;

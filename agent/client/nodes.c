@@ -26,8 +26,12 @@ static void show(struct client *client)
         bool as_json = client->arguments->json;
         CLEANUP_JSON json_t *rows = rows_of_nodes(&client->home, as_json);
 
+        struct fault fault = { 0 };
+
         if (!rows || table_print(client->out, rows, columns, as_json) < 0)
                 client_fail(client, EXIT_REFUSED, "cannot write the list");
+        else if (home_check_known(&client->home, &fault) < 0)
+                client_fail(client, EXIT_REFUSED, "%s", fault.text);
         else
                 client_end(client, 0);
 }

@@ -20,48 +20,33 @@ static const struct {
         { "cover", false }, { "select", false }, { "text", false },
 };
 
-/* What people and machines say for ON and OFF. */
+/* What people and machines say for ON and OFF, beside the numbers 1 and 0. */
 static const struct {
         const char *word, *state;
 } on_off_words[] = {
-        { "on", "ON" }, { "1", "ON" },      { "true", "ON" },       { "off", "OFF" },
-        { "0", "OFF" }, { "false", "OFF" }, { "toggle", "TOGGLE" },
+        { "on", "ON" }, { "true", "ON" }, { "off", "OFF" }, { "false", "OFF" }, { "toggle", "TOGGLE" },
 };
 
-/* Which channel a plain word is for: the first of these kinds. 1 may be a level as well as ON, so that there
- * the device's very first channel decides. */
+/* Which channel a plain word is for: the first of one of these kinds that can be set. Any other word is left to the
+ * node, and so is a number, but for what number_channel() knows. */
 static const struct {
-        const char *word; /* NULL: any number */
+        const char *word;
         const char *kinds[2];
-        bool first_channel;
 } plain_words[] = {
-        { "on", { "light", "switch" }, false },
-        { "off", { "light", "switch" }, false },
-        { "true", { "light", "switch" }, true },
-        { "false", { "light", "switch" }, true },
-        { "1", { "light", "switch" }, true },
-        { "0", { "light", "switch" }, true },
-        { "toggle", { "light", "switch" }, false },
-        { "open", { "cover" }, false },
-        { "close", { "cover" }, false },
-        { "stop", { "cover" }, false },
-        { "press", { "button" }, false },
-        { NULL, { "number", "duration" }, false },
+        { "on", { "light", "switch" } },    { "off", { "light", "switch" } },   { "toggle", { "light", "switch" } },
+        { "true", { "light", "switch" } },  { "false", { "light", "switch" } }, { "open", { "cover" } },
+        { "close", { "cover" } },           { "up", { "cover" } },              { "down", { "cover" } },
+        { "stop", { "cover" } },            { "press", { "button" } },
 };
+
+/* Kinds that can be set unless their channel says otherwise. */
+static const char *const writable_kinds[] = { "light", "switch", "number", "cover", "button", "select", "duration" };
 
 /* The `=` of KEY=VALUE; NULL for a plain word. */
 static const char *equals_of(const char *word)
 {
         size_t length = strspn(word, KEY_CHARACTERS);
         return length > 0 && word[length] == '=' ? word + length : NULL;
-}
-
-static const char *state_of(const char *word)
-{
-        for (size_t i = 0; i < ARRAY_SIZE(on_off_words); i++)
-                if (strcasecmp(on_off_words[i].word, word) == 0)
-                        return on_off_words[i].state;
-        return NULL;
 }
 
 static const char *kind_of(json_t *channels, const char *key)
@@ -75,6 +60,17 @@ static json_t *literal_of(const char *word)
 {
         CLEANUP_JSON json_t *value = json_loads(word, JSON_DECODE_ANY, NULL);
         return json_is_number(value) || json_is_boolean(value) ? TAKE_PTR(value) : NULL;
+}
+
+static const char *state_of(const char *word)
+{
+        CLEANUP_JSON json_t *literal = literal_of(word);
+        double number = json_is_number(literal) ? json_number_value(literal) : -1;
+
+        for (size_t i = 0; i < ARRAY_SIZE(on_off_words); i++)
+                if (strcasecmp(on_off_words[i].word, word) == 0)
+                        return on_off_words[i].state;
+        return number == 1 ? "ON" : number == 0 ? "OFF" : NULL;
 }
 
 static json_t *typed(const char *word, const char *kind)
@@ -130,6 +126,54 @@ static int object_of_pairs(char *const *words, size_t count, json_t *channels, j
         return 0;
 }
 
+static bool is_writable(json_t *channel, const char *kind)
+{
+        const json_t *writable = json_object_get(channel, "writable");
+
+        for (size_t i = 0; !writable && i < ARRAY_SIZE(writable_kinds); i++)
+                if (strcmp(writable_kinds[i], kind) == 0)
+                        return true;
+        return json_is_true(writable);
+}
+
+static bool is_on_off(const char *kind)
+{
+        return strcmp(kind, "light") == 0 || strcmp(kind, "switch") == 0;
+}
+
+/* The first channel that is set by a bare number. NULL: there is none, or it cannot be known: a duration may be one
+ * that only goes with a command, as in "on for 5 s", and what a node of an earlier version says does not tell. */
+static const char *number_channel(json_t *channels)
+{
+        const char *key;
+        json_t *channel;
+
+        json_object_foreach (channels, key, channel) {
+                const char *kind = kind_of(channels, key);
+                bool is_number = strcmp(kind, "number") == 0 || strcmp(kind, "sensor") == 0;
+
+                if (!is_writable(channel, kind) || json_is_true(json_object_get(channel, "command_only")))
+                        continue;
+                if (is_number)
+                        return key;
+                if (strcmp(kind, "duration") == 0)
+                        return NULL;
+        }
+        return NULL;
+}
+
+/* 0 and 1 are OFF and ON where the device's very first channel can be that. */
+static const char *number_or_state_channel(json_t *channels, const json_t *number)
+{
+        const char *first = json_object_iter_key(json_object_iter(channels));
+        double value = json_number_value(number);
+
+        if ((value == 0 || value == 1) && first && is_on_off(kind_of(channels, first)) &&
+            is_writable(json_object_get(channels, first), kind_of(channels, first)))
+                return first;
+        return number_channel(channels);
+}
+
 static bool takes(size_t row, const char *kind)
 {
         for (size_t i = 0; i < ARRAY_SIZE(plain_words[row].kinds) && plain_words[row].kinds[i]; i++)
@@ -138,55 +182,35 @@ static bool takes(size_t row, const char *kind)
         return false;
 }
 
-/* The key of the channel that a row of plain_words is about; NULL: the device has none. */
+/* NULL: the device has none. */
 static const char *channel_of_row(size_t row, json_t *channels)
 {
         const char *key;
         json_t *channel;
 
-        json_object_foreach (channels, key, channel) {
-                if (takes(row, kind_of(channels, key)))
+        json_object_foreach (channels, key, channel)
+                if (takes(row, kind_of(channels, key)) && is_writable(channel, kind_of(channels, key)))
                         return key;
-                if (plain_words[row].first_channel)
-                        break;
-        }
         return NULL;
 }
 
+/* The channel that the node would choose; NULL: that is left to the node. */
 static const char *channel_of_plain(json_t *channels, const char *word)
 {
         CLEANUP_JSON json_t *literal = literal_of(word);
 
-        for (size_t i = 0; i < ARRAY_SIZE(plain_words); i++) {
-                bool is_it = plain_words[i].word ? strcasecmp(plain_words[i].word, word) == 0
-                                                 : json_is_number(literal);
-                const char *key = is_it ? channel_of_row(i, channels) : NULL;
-                if (key)
-                        return key;
-        }
+        if (json_is_number(literal))
+                return number_or_state_channel(channels, literal);
+        for (size_t i = 0; i < ARRAY_SIZE(plain_words); i++)
+                if (strcasecmp(plain_words[i].word, word) == 0)
+                        return channel_of_row(i, channels);
         return NULL;
-}
-
-static int object_of_plain(const char *word, json_t *channels, json_t **ret, struct fault *fault)
-{
-        const char *key = channel_of_plain(channels, word);
-
-        if (!key)
-                return fault_set(
-                        fault, -EINVAL,
-                        "the broker speaks MQTT 3.1.1, where a command must be JSON to be answered, and no channel "
-                        "for \"%s\" is known: write KEY=VALUE",
-                        word);
-        *ret = json_pack("{s:o}", key, typed(word, kind_of(channels, key)));
-        return *ret ? 0 : no_memory(fault);
 }
 
 static int object_of(char *const *words, size_t count, json_t *channels, json_t **ret, struct fault *fault)
 {
         if (words[0][0] == '{' && count == 1)
                 return object_of_text(words[0], ret, fault);
-        if (count == 1 && !equals_of(words[0]))
-                return object_of_plain(words[0], channels, ret, fault);
         return object_of_pairs(words, count, channels, ret, fault);
 }
 
@@ -207,25 +231,42 @@ int payload_check(char *const *words, size_t count, struct fault *fault)
         return object_of(words, count, NULL, &object, fault);
 }
 
-int payload_make(char *const *words, size_t count, json_t *channels, const char *id, char **ret,
+/* The object for a plain word, or with NULL the word as it is: there its channel is the node's to choose. */
+static json_t *object_of_plain(const char *word, json_t *channels)
+{
+        const char *key = channel_of_plain(channels, word);
+        return key ? json_pack("{s:o}", key, typed(word, kind_of(channels, key))) : NULL;
+}
+
+static int add_mark(json_t *object, const char *key, const char *mark)
+{
+        if (!mark || json_object_get(object, key))
+                return 0;
+        return json_object_set_new(object, key, json_string(mark)) < 0 ? -ENOMEM : 0;
+}
+
+static int text_of(json_t *object, const struct payload_marks *marks, char **ret)
+{
+        if (marks && (add_mark(object, "id", marks->id) < 0 || add_mark(object, "expires", marks->expires) < 0))
+                return -ENOMEM;
+        *ret = json_dumps(object, DUMP_FLAGS);
+        return *ret ? 0 : -ENOMEM;
+}
+
+int payload_make(char *const *words, size_t count, json_t *channels, const struct payload_marks *marks, char **ret,
                  struct fault *fault)
 {
         CLEANUP_JSON json_t *object = NULL;
-        char *text;
+        int r = 0;
 
-        if (is_plain(words, count) && !id) {
-                text = strdup(words[0]);
-        } else {
-                int r = object_of(words, count, channels, &object, fault);
-                if (r < 0)
-                        return r;
-                if (id && !json_object_get(object, "id") &&
-                    json_object_set_new(object, "id", json_string(id)) < 0)
-                        return no_memory(fault);
-                text = json_dumps(object, DUMP_FLAGS);
-        }
-        if (!text)
-                return no_memory(fault);
-        *ret = text;
-        return 0;
+        if (is_plain(words, count))
+                object = marks ? object_of_plain(words[0], channels) : NULL;
+        else
+                r = object_of(words, count, channels, &object, fault);
+        if (r < 0)
+                return r;
+        if (object)
+                return text_of(object, marks, ret) < 0 ? no_memory(fault) : 0;
+        *ret = strdup(words[0]);
+        return *ret ? 0 : no_memory(fault);
 }

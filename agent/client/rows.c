@@ -78,6 +78,9 @@ static json_t *joined(json_t *texts)
 static const char *status_of(const struct home *home, const char *node, const char *device)
 {
         const char *of_node = home_status(home, node, NULL);
+
+        if (home_is_stale(home, node, device))
+                return "stale";
         return of_node && strcmp(of_node, "offline") == 0 ? of_node : home_status(home, node, device);
 }
 
@@ -103,8 +106,8 @@ static json_t *row_of_device(const struct home *home, const char *node, const ch
 static int add_devices(json_t *rows, const struct home *home, const char *node, bool as_json)
 {
         size_t count = 0;
-        CLEANUP_FREE const char **devices = home_sorted_keys(
-                json_object_get(home_info(home, node), "devices"), &count);
+        CLEANUP_JSON json_t *all = home_devices(home, node);
+        CLEANUP_FREE const char **devices = home_sorted_keys(all, &count);
 
         if (!devices)
                 return -1;
@@ -137,7 +140,7 @@ static json_t *row_of_node(const struct home *home, const char *node, bool as_js
         size_t count = json_object_size(devices) - (json_object_get(devices, BUILT_IN) != NULL);
 
         put_text(row, "node", node);
-        put_text(row, "status", home_status(home, node, NULL));
+        put_text(row, "status", home_is_stale(home, node, NULL) ? "stale" : home_status(home, node, NULL));
         put(row, "version", json_object_get(info, "version"));
         put(row, "started", json_object_get(info, "started"));
         (void)json_object_set_new(row, "devices", info ? json_integer((json_int_t)count) : json_null());

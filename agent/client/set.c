@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "client/errand.h"
 #include "client/payload.h"
@@ -33,34 +34,74 @@ static void show_done(struct client *client, json_t *result)
                 shown_say("cannot write: %s", strerror(-r));
 }
 
+/* We are still waiting: it cannot be late. */
+static const char *hint_of(const char *code)
+{
+        return code && strcmp(code, "expired") == 0 ? "; do this machine's clock and the node's differ?" : "";
+}
+
 static void take_result(struct client *client, json_t *result)
 {
         const struct home_name *name = &client->errand.name;
         const char *message = json_string_value(json_object_get(result, "message"));
         const char *code = json_string_value(json_object_get(result, "code"));
+        const char *id = json_string_value(json_object_get(result, "id"));
 
+        if (id && strcmp(id, client->settings.token) == 0)
+                (void)json_object_del(result, "id"); /* our own */
         show_done(client, result);
         if (json_is_true(json_object_get(result, "ok")))
                 client_end(client, 0);
         else
-                client_fail(client, EXIT_REFUSED, "%s/%s: %s (%s)", name->node, name->device,
-                            message ? message : "refused", code ? code : "no code");
+                client_fail(client, EXIT_REFUSED, "%s/%s: %s (%s)%s", name->node, name->device,
+                            message ? message : "refused", code ? code : "no code", hint_of(code));
 }
 
-/* MQTT 5 brings the result to a topic of this run alone; before, everybody's results share a topic, and the
- * id tells. */
-static void on_message(struct client *client, const struct session_message *message)
+static bool has_token(const struct client *client, const struct session_message *message)
+{
+        const char *token = client->settings.token;
+
+        return message->correlation_size == strlen(token) &&
+               memcmp(message->correlation, token, strlen(token)) == 0;
+}
+
+/* A topic of this run alone brings the result, and it carries this command's token. Where the node or something on the
+ * way does not speak MQTT 5, everybody's results come to one topic, and the id tells; a command without an id is told
+ * nothing but its refusal. */
+static bool is_our_result(const struct client *client, const struct session_message *message, const json_t *result)
+{
+        const json_t *id = json_object_get(result, "id");
+        char suffix[ERRAND_SUFFIX_MAX];
+
+        if (strcmp(message->topic, client->reply_topic) == 0)
+                return has_token(client, message);
+        if (!client_is_topic(client, message->topic, errand_suffix(client, "result", suffix)))
+                return false;
+        if (client->errand.id)
+                return json_equal(id, client->errand.id);
+        return !json_is_true(json_object_get(result, "ok")) && (!id || json_is_null(id));
+}
+
+/* With MQTT 3.1.1 the new state is the answer to a command without an id. */
+static bool is_answering_state(const struct client *client, const struct session_message *message)
 {
         char suffix[ERRAND_SUFFIX_MAX];
-        bool is_reply = strcmp(message->topic, client->reply_topic) == 0;
 
-        if (message->retain ||
-            (!is_reply && !client_is_topic(client, message->topic, errand_suffix(client, "result", suffix))))
+        return !client->errand.id && session_version(client->session) != SESSION_VERSION_5 &&
+               client_is_topic(client, message->topic, errand_suffix(client, "state", suffix));
+}
+
+static void on_message(struct client *client, const struct session_message *message)
+{
+        CLEANUP_JSON json_t *result = NULL;
+
+        if (message->retain)
                 return;
-        CLEANUP_JSON json_t *result = home_json(message->payload, message->size);
-        if (!result)
-                return;
-        if (is_reply || json_equal(json_object_get(result, "id"), client->errand.id))
+        if (is_answering_state(client, message))
+                result = json_pack("{s:b}", "ok", true);
+        else
+                result = home_json(message->payload, message->size);
+        if (result && (is_answering_state(client, message) || is_our_result(client, message, result)))
                 take_result(client, result);
 }
 
@@ -73,6 +114,7 @@ static void on_acknowledged(struct client *client, int id, int reason)
         if (id != client->errand.publish_id)
                 return;
         client->errand.acknowledged = true;
+        session_keep_unsent(client->session, true);
         if (reason == REASON_NOT_AUTHORIZED)
                 client_fail(client, EXIT_REFUSED,
                             "the broker does not let %s switch %s/%s: its certificate is for reading, "
@@ -85,26 +127,64 @@ static void on_acknowledged(struct client *client, int id, int reason)
                             "nobody took the command: node %s is not subscribed to it", node);
 }
 
+/* For how long the command counts, in seconds: at least as long as somebody waits for it. */
+static uint32_t expiry_s(const struct client *client)
+{
+        return (uint32_t)((client->arguments->timeout_us + USEC_PER_SEC - 1) / USEC_PER_SEC);
+}
+
+static const char *until_when(const struct client *client, char text[static 96])
+{
+        if (client->errand.expires)
+                (void)snprintf(text, 96, "until it expires, %u s after it was sent", (unsigned)expiry_s(client));
+        else
+                (void)snprintf(text, 96, "however late: it carries no time at which it expires");
+        return text;
+}
+
 static void on_late(struct client *client)
 {
         const struct home_name *name = &client->errand.name;
-        bool mqtt5 = session_version(client->session) == SESSION_VERSION_5;
+        const char *timeout = client->arguments->timeout ? client->arguments->timeout : "5s";
+        char until[96];
 
+        client->abandons = !client->errand.acknowledged;
         if (!client->errand.acknowledged)
-                client_fail(client, EXIT_NO_ANSWER, "the broker did not take the command in time");
+                client_fail(client, EXIT_NO_ANSWER,
+                            "the broker has not taken the command within %.20s; it is withdrawn here, but if it is on its way "
+                            "already it may yet be carried out, %s",
+                            timeout, until_when(client, until));
         else if (errand_node_is_offline(client))
                 client_fail(client, EXIT_NO_ANSWER,
                             "node %s has gone offline; the command may have been carried out", name->node);
         else
                 client_fail(client, EXIT_NO_ANSWER,
-                            "no answer from %s/%s in time, though the node counts as online; the command may "
-                            "yet have been carried out%s",
-                            name->node, name->device,
-                            mqtt5 ? ""
-                                  : ", or the broker has dropped it: with MQTT 3.1.1 it does not say so");
+                            "no answer from %s/%s within %.20s, though the node counts as online; the command may have been "
+                            "carried out, or yet be, %s",
+                            name->node, name->device, timeout, until_when(client, until));
 }
 
 /* ---- The command --------------------------------------------------------------------------------------------- */
+
+/* The moment of this machine's clock from which on nobody waits any more. "" where that clock has evidently not been
+ * set: then the command would be refused. */
+#define TIME_MAX 32
+static void expires_text(const struct client *client, char text[static TIME_MAX])
+{
+        struct timespec now;
+        struct tm utc;
+        char seconds[24];
+
+        text[0] = '\0';
+        (void)clock_gettime(CLOCK_REALTIME, &now);
+        if (now.tv_sec < SCONCE_BUILD_EPOCH)
+                return;
+        uint64_t end_us = (uint64_t)now.tv_sec * USEC_PER_SEC + (uint64_t)now.tv_nsec / 1000 + client->arguments->timeout_us;
+        time_t end_s = (time_t)(end_us / USEC_PER_SEC);
+        (void)gmtime_r(&end_s, &utc);
+        (void)strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &utc);
+        (void)snprintf(text, TIME_MAX, "%s.%03uZ", seconds, (unsigned)(end_us / USEC_PER_MSEC % 1000));
+}
 
 /* Our own random id, unless the words have one; the object is kept for comparing. */
 static void keep_id(struct client *client, const char *payload)
@@ -114,15 +194,51 @@ static void keep_id(struct client *client, const char *payload)
         client->errand.id = json_incref(json_object_get(object, "id"));
 }
 
+/* Where answers come other than to our own topic. Those of a node that speaks MQTT 5 come there: then it does no harm
+ * that a broker with other rights than ours does not let us read this. */
+static void listen(struct client *client)
+{
+        char suffix[ERRAND_SUFFIX_MAX];
+        bool mqtt5 = session_version(client->session) == SESSION_VERSION_5;
+
+        client_subscribe(client, errand_suffix(client, "result", suffix), 1, mqtt5 ? &client->optional_id : NULL);
+        if (!mqtt5 && !client->errand.id)
+                client_subscribe(client, errand_suffix(client, "state", suffix), 1, NULL);
+}
+
+static void send_payload(struct client *client, const char *payload, const char *expires)
+{
+        bool mqtt5 = session_version(client->session) == SESSION_VERSION_5;
+        const char *token = client->settings.token;
+        char suffix[ERRAND_SUFFIX_MAX];
+        struct session_message message = {
+                .payload = payload,
+                .size = strlen(payload),
+                .qos = 1,
+                .response_topic = mqtt5 ? client->reply_topic : NULL,
+                .correlation = mqtt5 ? token : NULL,
+                .correlation_size = mqtt5 ? strlen(token) : 0,
+                /* Who waited in vain has gone: a command that comes later is not wanted any more. */
+                .expiry_s = mqtt5 ? expiry_s(client) : 0,
+                .expires = mqtt5 ? expires : NULL,
+        };
+
+        client->errand.expires = mqtt5 || (expires && client->errand.id);
+        client->on_message = on_message;
+        client->on_acknowledged = on_acknowledged;
+        /* Nor is one that has waited in the kernel for a network that was away. */
+        session_keep_unsent(client->session, false);
+        client_publish(client, &message, errand_suffix(client, "set", suffix), &client->errand.publish_id);
+        client_wait(client, on_late);
+}
+
 static void send(struct client *client)
 {
         const struct arguments *arguments = client->arguments;
         const struct home_name *name = &client->errand.name;
-        bool mqtt5 = session_version(client->session) == SESSION_VERSION_5;
-        const char *id = client->settings.run;
         json_t *channels = json_object_get(home_about(&client->home, name->node, name->device), "channels");
-        char suffix[ERRAND_SUFFIX_MAX];
         CLEANUP_FREE char *payload = NULL;
+        char expires[TIME_MAX];
         struct fault fault = { 0 };
 
         if (errand_node_is_offline(client)) {
@@ -130,29 +246,15 @@ static void send(struct client *client)
                             name->node);
                 return;
         }
-        if (payload_make(arguments->words + 1, arguments->count - 1, channels, mqtt5 ? NULL : id, &payload,
-                         &fault) < 0) {
+        expires_text(client, expires);
+        const struct payload_marks marks = { .id = client->settings.token, .expires = *expires ? expires : NULL };
+        if (payload_make(arguments->words + 1, arguments->count - 1, channels, &marks, &payload, &fault) < 0) {
                 client_fail(client, EXIT_USAGE, "%s", fault.text);
                 return;
         }
-        if (!mqtt5) {
-                keep_id(client, payload);
-                client_subscribe(client, errand_suffix(client, "result", suffix), 1);
-        }
-        struct session_message message = {
-                .payload = payload,
-                .size = strlen(payload),
-                .qos = 1,
-                .response_topic = mqtt5 ? client->reply_topic : NULL,
-                .correlation = mqtt5 ? id : NULL,
-                .correlation_size = mqtt5 ? strlen(id) : 0,
-                /* Who waited in vain has gone: a command that comes later is not wanted any more. */
-                .expiry_s = mqtt5 ? (uint32_t)((arguments->timeout_us + USEC_PER_SEC - 1) / USEC_PER_SEC) : 0,
-        };
-        client->on_message = on_message;
-        client->on_acknowledged = on_acknowledged;
-        client_publish(client, &message, errand_suffix(client, "set", suffix), &client->errand.publish_id);
-        client_wait(client, on_late);
+        keep_id(client, payload);
+        listen(client);
+        send_payload(client, payload, marks.expires);
 }
 
 static void set_connected(struct client *client)

@@ -139,14 +139,24 @@ static int read_name(struct client_settings *settings)
         return settings->name ? 0 : -ENOMEM;
 }
 
+static int make_random(char *text, size_t size)
+{
+        unsigned char bytes[16];
+        size_t count = (size - 1) / 2;
+
+        if (getrandom(bytes, count, 0) != (ssize_t)count)
+                return -EIO;
+        for (size_t i = 0; i < count; i++)
+                (void)snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+        return 0;
+}
+
 static int make_id(struct client_settings *settings)
 {
-        unsigned char bytes[8];
-
-        if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+        if (make_random(settings->run, sizeof(settings->run)) < 0 ||
+            make_random(settings->reply, sizeof(settings->reply)) < 0 ||
+            make_random(settings->token, sizeof(settings->token)) < 0)
                 return -EIO;
-        for (size_t i = 0; i < sizeof(bytes); i++)
-                (void)snprintf(settings->run + 2 * i, 3, "%02x", bytes[i]);
         if (asprintf(&settings->client_id, "sconce-%s-%s", settings->name, settings->run) < 0) {
                 settings->client_id = NULL;
                 return -ENOMEM;

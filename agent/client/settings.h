@@ -12,7 +12,9 @@ struct client_settings {
         char *password;
         char *name;      /* of the certificate, else of the user: the broker's access list knows us by it */
         char *client_id; /* unlike any other's: two runs must not push each other out */
-        char run[17];    /* the random part of it */
+        /* Random, of this run alone: the client id's end, the topic that answers come to, and what they must carry. The
+         * broker's log shows the first, so that the others are not made of it. */
+        char run[17], reply[33], token[33];
         struct session_options session;
 };
 

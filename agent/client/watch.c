@@ -110,13 +110,13 @@ static void watch_connected(struct client *client)
 
         client->on_message = on_message;
         (void)snprintf(suffix, sizeof(suffix), "%s/#", word);
-        client_subscribe(client, suffix, 0);
+        client_subscribe(client, suffix, 0, NULL);
         if (client->arguments->count > 0)
                 client_wait(client, on_nothing_yet);
         if (client->arguments->count == 0 || strchr(word, '/'))
                 return;
         (void)snprintf(suffix, sizeof(suffix), "+/%s/#", word);
-        client_subscribe(client, suffix, 0);
+        client_subscribe(client, suffix, 0, NULL);
 }
 
 const struct client_command command_watch = {

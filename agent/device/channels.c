@@ -506,6 +506,21 @@ static void write_choices(const char *const *choices, struct json_text *out)
         json_put_literal(out, "]");
 }
 
+/* Where a channel is not as its kind is. */
+static void write_exceptions(const struct channel *channel, struct json_text *out)
+{
+        bool writable = channel_is_writable(channel);
+
+        if (writable != channel->kind->written) {
+                json_put_key(out, "writable");
+                json_put_raw(out, writable ? "true" : "false", writable ? 4 : 5);
+        }
+        if (channel_has_state(channel) != channel->kind->has_state) {
+                json_put_key(out, "command_only");
+                json_put_literal(out, "true");
+        }
+}
+
 void channels_write_info(const struct channels *channels, struct json_text *out)
 {
         json_put_open(out, '{');
@@ -525,6 +540,7 @@ void channels_write_info(const struct channels *channels, struct json_text *out)
                 if (channels->items[i].kind->has_choices)
                         write_choices(row->choices, out);
                 write_text("class", row->device_class, out);
+                write_exceptions(&channels->items[i], out);
                 json_put_literal(out, "}");
         }
         json_put_literal(out, "}");

@@ -88,6 +88,7 @@ static void on_message(struct mosquitto *mosq, void *userdata, const struct mosq
         struct client *client = userdata;
         void *correlation = NULL;
         uint16_t correlation_size = 0;
+        char *name = NULL;
 
         (void)mosq;
         struct message *message = calloc(1, sizeof(*message));
@@ -106,6 +107,12 @@ static void on_message(struct mosquitto *mosq, void *userdata, const struct mosq
                 message->correlation_size = correlation_size;
                 free(correlation);
         }
+        (void)mosquitto_property_read_string(properties, MQTT_PROP_RESPONSE_TOPIC, (char **)(uintptr_t)&message->response_topic,
+                                             false);
+        (void)mosquitto_property_read_int32(properties, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, &message->expiry_s, false);
+        (void)mosquitto_property_read_string_pair(properties, MQTT_PROP_USER_PROPERTY, &name,
+                                                  (char **)(uintptr_t)&message->expires, false);
+        free(name);
 }
 
 /* ---- The pump ------------------------------------------------------------------------------------------------------ */
@@ -194,6 +201,8 @@ static void message_free(struct message *message)
         free((void *)(uintptr_t)message->topic);
         free((void *)(uintptr_t)message->payload);
         free((void *)(uintptr_t)message->correlation);
+        free((void *)(uintptr_t)message->response_topic);
+        free((void *)(uintptr_t)message->expires);
         free(message);
 }
 

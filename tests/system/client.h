@@ -32,6 +32,9 @@ struct message {
         int qos;
         const char *correlation; /* NULL: none */
         size_t correlation_size;
+        const char *response_topic; /* NULL: none */
+        const char *expires;        /* the user property; NULL: none */
+        uint32_t expiry_s;
         bool seen;
 };
 

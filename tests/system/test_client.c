@@ -5,56 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "system/stage.h"
-
-/* What one run came to; freed with the other processes. */
-struct run {
-        int status;
-        const char *out, *err;
-};
-
-static const char *client_conf(const char *name, const char *broker_keys)
-{
-        const char *path = work_path("%s.conf", name);
-        const char *cert = pki_issued(stage.pki, name);
-
-        write_file(path,
-                   "[broker]\nurl = mqtts://localhost:%u\n%s\n[tls]\nca = %s\ncert = %s.crt\nkey = %s.key\n",
-                   stage.broker->port.number, broker_keys, pki_file(stage.pki, "ca.crt"), cert, cert);
-        return path;
-}
-
-static struct run run_with(const char *conf, const char *const words[])
-{
-        const char *argv[16] = { build_path("sconce"), "--config", conf };
-        struct run run;
-        size_t n = 3;
-
-        while (*words && n + 1 < ARRAY_SIZE(argv))
-                argv[n++] = *words++;
-        struct process *process = process_run(argv, NULL, &run.status);
-        run.out = process->out.text ? process->out.text : "";
-        run.err = process->err.text ? process->err.text : "";
-        return run;
-}
-
-#define RUN(name, ...) run_with(client_conf(name, ""), (const char *const[]){ __VA_ARGS__, NULL })
-
-static void assert_run(struct run run, int status, const char *out, const char *err)
-{
-        if (run.status != status)
-                print_error("out: %s\nerr: %s\n", run.out, run.err);
-        assert_int_equal(run.status, status);
-        assert_string_equal(run.out, out);
-        assert_string_equal(run.err, err);
-}
-
-static void assert_has(const char *text, const char *wanted)
-{
-        if (!strstr(text, wanted))
-                print_error("%s\n", text);
-        assert_non_null(strstr(text, wanted));
-}
+#include "system/sconce.h"
+#include "util/cleanup.h"
 
 struct wanted {
         const struct stream *stream;
@@ -82,7 +34,7 @@ static void wait_text(const struct stream *stream, const char *text)
 static struct process *start_watch(const char *word)
 {
         const char *const argv[] = {
-                build_path("sconce"), "--config", client_conf("tester", ""), "watch", word, NULL
+                build_path("sconce"), "--config", sconce_conf("tester", ""), "watch", word, NULL
         };
         return process_start(argv, NULL);
 }
@@ -167,11 +119,11 @@ static void get__unknown_channel__is_told_with_the_nearest(void **state)
 static void list__many_times__is_whole_each_time(void **state)
 {
         (void)state;
-        const char *conf = client_conf("tester", "");
-        struct run first = run_with(conf, (const char *const[]){ "list", NULL });
+        const char *conf = sconce_conf("tester", "");
+        struct run first = sconce_run(conf, (const char *const[]){ "list", NULL });
 
         for (int i = 0; i < 25; i++)
-                assert_run(run_with(conf, (const char *const[]){ "list", NULL }), 0, first.out, "");
+                assert_run(sconce_run(conf, (const char *const[]){ "list", NULL }), 0, first.out, "");
 }
 
 /* ---- Switching ----------------------------------------------------------------------------------------------- */
@@ -206,12 +158,12 @@ static void set__refused__ends_with_1_and_the_reason(void **state)
 static void set__mqtt_311__is_answered_too(void **state)
 {
         (void)state;
-        const char *conf = client_conf("tester", "version = 3.1.1");
+        const char *conf = sconce_conf("tester", "version = 3.1.1");
 
-        assert_run(run_with(conf, (const char *const[]){ "set", "kitchen", "on", NULL }), 0,
+        assert_run(sconce_run(conf, (const char *const[]){ "set", "kitchen", "on", NULL }), 0,
                    "hall/kitchen: done\n", "");
         assert_int_equal(chip_value(stage.hall->lines, KITCHEN), 1);
-        struct run run = run_with(conf, (const char *const[]){ "set", "kitchen", "colour=red", NULL });
+        struct run run = sconce_run(conf, (const char *const[]){ "set", "kitchen", "colour=red", NULL });
         assert_int_equal(run.status, 1);
         assert_has(run.err, "(unknown_key)");
 }
@@ -271,7 +223,9 @@ static int clear_attic(void **state)
                                               "sconce/attic/fan/status",     "sconce/attic/fan/state",
                                               "sconce/attic/node/status",    "sconce/attic/node/state",
                                               "sconce/attic/kitchen/status", "sconce/attic/kitchen/state",
-                                              "sconce/attic/bell/status" };
+                                              "sconce/attic/bell/status",    "sconce/attic/fan/error",
+                                              "sconce/attic/node/error" };
+        daemon_free_all_but(stage.hall); /* its will comes before */
         struct client *attic = stage_client("attic", "attic-clear");
 
         for (size_t i = 0; i < ARRAY_SIZE(topics); i++)
@@ -325,12 +279,43 @@ static void set__node_silent__tells_what_is_known(void **state)
         (void)play_attic("online", true);
         assert_run(
                 RUN("tester", "set", "fan", "on", "--timeout", "300ms"), 3, "",
-                "sconce: no answer from attic/fan in time, though the node counts as online; the command may yet have been "
-                "carried out\n");
+                "sconce: no answer from attic/fan within 300ms, though the node counts as online; the command may have been "
+                "carried out, or yet be, until it expires, 1 s after it was sent\n");
         assert_run(
                 RUN("tester", "get", "fan", "--json", "--timeout", "300ms"), 3,
                 "{\"time\":\"2026-11-22T19:30:00Z\",\"state\":\"ON\"}\n",
                 "sconce: attic/fan: it did not answer in time; this is its last known state, of 2026-11-22T19:30:00Z\n");
+}
+
+/* The access list of sconce-broker-setup: nobody clears what another has published. */
+static void forget__broker_of_ours__says_who_may(void **state)
+{
+        (void)state;
+        (void)play_attic("offline", false);
+        assert_run(RUN("tester", "forget", "attic"), 1, "",
+                   "sconce: the broker does not let tester clear what attic has left: the machine with the certificate authority "
+                   "may (sudo sconce-pki forget attic)\n");
+}
+
+/* A device that cannot be read: old values, or none. */
+static void get__device_offline__is_told_and_ends_with_3(void **state)
+{
+        struct daemon *attic = stage_daemon("attic", "[exec fan]\ncommand = [\"/bin/false\"]\nevery = 1s\nchannels = [state]\n"
+                                                     "[lamp kitchen]\nline = GPIO5\n");
+
+        (void)state;
+        daemon_start(attic);
+        (void)client_wait_text(stage.tester, "sconce/attic/fan/status", "offline");
+        (void)client_wait(stage.tester, "sconce/attic/fan/error", NULL, NULL);
+        struct run run = RUN("tester", "get", "attic/fan");
+        assert_int_equal(run.status, 3);
+        assert_has(run.err, "sconce: attic/fan is failing: ");
+        assert_has(run.err, "sconce: attic/fan: it is offline; this is its last known state");
+        run = RUN("tester", "list");
+        assert_int_equal(run.status, 3);
+        assert_has(run.out, "attic fan");
+        assert_has(run.err, "sconce: offline: attic/fan\n");
+        assert_int_equal(RUN("tester", "get", "attic/kitchen").status, 0);
 }
 
 /* ---- Rights -------------------------------------------------------------------------------------------------- */
@@ -363,6 +348,77 @@ static void list__certificate_for_one_node__shows_that_node(void **state)
         assert_run(RUN("porter", "set", "hall/kitchen", "on"), 1, "", "sconce: no node hall has been here\n");
 }
 
+/* ---- Names and texts from outside --------------------------------------------------------------------------- */
+
+/* Whatever a node says its devices are called. */
+static const char hostile_info[] =
+        "{\"version\":\"1\\u001b[31m\",\"devices\":{\"fan\":{\"name\":\"F\\u009b31man \\u202egnp\",\"channels\":{}},"
+        "\"$(touch pwned)\":{},\"`touch pwned`\":{},\"x;touch pwned\":{},\"*\":{},\"a b\":{},\"\\u001b]0;x\\u0007\":{}}}";
+
+static struct run complete(const char *program, const char *words)
+{
+        CLEANUP_FREE char *script = NULL;
+        int status;
+
+        assert_true(asprintf(&script,
+                             "cd '%s' && . '%s' && COMP_WORDS=('%s' %s) && COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) && _sconce "
+                             "2>/dev/null; printf '%%s\\n' \"${COMPREPLY[@]}\"; ls",
+                             work_path("completion"), source_path("packaging/sconce.bash"), program, words) > 0);
+        struct process *bash = process_run((const char *const[]){ "bash", "-c", script, NULL }, NULL, &status);
+        return (struct run){ .status = status, .out = bash->out.text, .err = bash->err.text ? bash->err.text : "" };
+}
+
+static void completion__names_of_any_kind__are_offered_or_left_out_but_never_run(void **state)
+{
+        CLEANUP_FREE char *words = NULL;
+        struct client *attic = play_attic("online", true);
+
+        (void)state;
+        (void)client_publish_acked(attic, &(struct request){ .topic = "sconce/attic/info", .payload = hostile_info, .retain = true });
+        (void)mkdir(work_path("completion"), 0700);
+        assert_true(asprintf(&words, "--config '%s' set ''", sconce_conf("tester", "")) > 0);
+        struct run run = complete(build_path("sconce"), words);
+        assert_int_equal(run.status, 0);
+        assert_string_equal(run.out, "attic/fan\ndoor\nfan\nhall/door\nhall/kitchen\nhall/porch\nhall/pump\nkitchen\nporch\npump\n");
+}
+
+/* Should sconce itself ever print such a thing. */
+static void completion__foreign_words_in_the_list__are_left_out(void **state)
+{
+        const char *program = work_path("completion-stub/sconce");
+
+        (void)state;
+        (void)mkdir(work_path("completion"), 0700);
+        (void)mkdir(work_path("completion-stub"), 0700);
+        write_file(program, "#!/bin/sh\ncat <<'END'\nNODE DEVICE\nhall kitchen\nhall $(touch${IFS}pwned)\n`id` lamp\n$(id) x\nhall "
+                            "a;b\n-x --y\nEND\n");
+        assert_int_equal(chmod(program, 0700), 0);
+        assert_string_equal(complete(program, "get ''").out, "hall/kitchen\nkitchen\n");
+        assert_string_equal(complete(program, "get 'k'").out, "kitchen\n");
+        assert_string_equal(complete(program, "get '$(touch pwned)'").out, "\n");
+        assert_string_equal(complete(program, "'$(touch pwned)' '`touch pwned`'").out, "\n");
+}
+
+static void list__texts_of_any_kind__do_not_steer_the_terminal(void **state)
+{
+        static const char *const commands[] = { "list", "nodes" };
+        struct client *attic = play_attic("online", true);
+
+        (void)state;
+        (void)client_publish_acked(attic, &(struct request){ .topic = "sconce/attic/info", .payload = hostile_info, .retain = true });
+        for (size_t i = 0; i < 2 * ARRAY_SIZE(commands); i++) {
+                struct run run = RUN("tester", commands[i / 2], i % 2 ? "--json" : "--verbose");
+
+                assert_int_equal(run.status, 0);
+                assert_has_not(run.out, "\x1b");
+                assert_has_not(run.out, "\xc2\x9b");
+                assert_has_not(run.out, "\xe2\x80\xae");
+                assert_has_not(run.out, "touch");
+                assert_has_not(run.err, "\x1b");
+        }
+        assert_has(RUN("tester", "list", "--json").out, "\"F\\u009B31man \\u202Egnp\"");
+}
+
 /* ---- Watching ------------------------------------------------------------------------------------------------ */
 
 static void watch__until_interrupted__prints_topics_and_payloads(void **state)
@@ -382,7 +438,7 @@ static void watch__until_interrupted__prints_topics_and_payloads(void **state)
 
 static void watch__nobody_of_that_name__says_so_and_goes_on(void **state)
 {
-        const char *const argv[] = { build_path("sconce"), "--config", client_conf("tester", ""), "--timeout", "200ms",
+        const char *const argv[] = { build_path("sconce"), "--config", sconce_conf("tester", ""), "--timeout", "200ms",
                                      "watch", "attic", NULL };
         struct process *watch = process_start(argv, &(struct process_options){ .name = "watch" });
 
@@ -427,7 +483,7 @@ static void list__no_broker__ends_with_3(void **state)
         const char *conf = work_path("nowhere.conf");
 
         write_file(conf, "[broker]\nurl = mqtt://127.0.0.1:%u\n", port.number);
-        struct run run = run_with(conf, (const char *const[]){ "list", NULL });
+        struct run run = sconce_run(conf, (const char *const[]){ "list", NULL });
         port_release(&port);
         assert_int_equal(run.status, 3);
         assert_has(run.err, "sconce: no broker: cannot connect to 127.0.0.1:");
@@ -440,7 +496,7 @@ static void list__bad_config__ends_with_78(void **state)
         const char *conf = work_path("bad.conf");
 
         write_file(conf, "[broker]\nurl = mqtts://localhost\n");
-        struct run run = run_with(conf, (const char *const[]){ "list", NULL });
+        struct run run = sconce_run(conf, (const char *const[]){ "list", NULL });
         assert_int_equal(run.status, 78);
         assert_has(
                 run.err,
@@ -448,7 +504,7 @@ static void list__bad_config__ends_with_78(void **state)
         write_file(
                 conf,
                 "[broker]\nurl = mqtts://localhost\n[tls]\nca = /nowhere/ca.crt\ncert = /nowhere/a.crt\nkey = /nowhere/a.key\n");
-        run = run_with(conf, (const char *const[]){ "list", NULL });
+        run = sconce_run(conf, (const char *const[]){ "list", NULL });
         assert_int_equal(run.status, 78);
         assert_has(run.err, "/nowhere/");
 }
@@ -456,7 +512,7 @@ static void list__bad_config__ends_with_78(void **state)
 static void list__key_that_others_can_read__is_refused(void **state)
 {
         (void)state;
-        const char *conf = client_conf("tester", "");
+        const char *conf = sconce_conf("tester", "");
         const char *key = work_path("open.key");
         char *text = read_file(work_path("pki/issued/tester.key"));
 
@@ -465,7 +521,7 @@ static void list__key_that_others_can_read__is_refused(void **state)
         assert_int_equal(chmod(key, 0644), 0);
         write_file(conf, "[broker]\nurl = mqtts://localhost\n[tls]\nca = %s\ncert = %s.crt\nkey = %s\n",
                    pki_file(stage.pki, "ca.crt"), pki_issued(stage.pki, "tester"), key);
-        struct run run = run_with(conf, (const char *const[]){ "list", NULL });
+        struct run run = sconce_run(conf, (const char *const[]){ "list", NULL });
         assert_int_equal(run.status, 78);
         assert_has(run.err, "open.key");
 }
@@ -512,6 +568,11 @@ static const struct CMUnitTest tests[] = {
         CLEARED(set__node_silent__tells_what_is_known),
         STAGE_TEST(set__read_only_certificate__is_refused_by_the_broker, darken),
         CLEARED(list__certificate_for_one_node__shows_that_node),
+        CLEARED(completion__names_of_any_kind__are_offered_or_left_out_but_never_run),
+        STAGE_TEST(completion__foreign_words_in_the_list__are_left_out, NULL),
+        CLEARED(list__texts_of_any_kind__do_not_steer_the_terminal),
+        CLEARED(forget__broker_of_ours__says_who_may),
+        CLEARED(get__device_offline__is_told_and_ends_with_3),
         STAGE_TEST(watch__until_interrupted__prints_topics_and_payloads, darken),
         STAGE_TEST(watch__nobody_of_that_name__says_so_and_goes_on, NULL),
         STAGE_TEST(watch__broker_restarts__goes_on, NULL),

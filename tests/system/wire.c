@@ -29,6 +29,12 @@ struct wire {
         struct side sides[2 * MAX_CONNECTIONS];
         unsigned connections;
         bool stalled;
+        const char *hold_from; /* NULL: nothing is held */
+        struct side *held;     /* whose bytes are */
+        unsigned char *kept;   /* they */
+        size_t kept_size;
+        bool kept_end;
+        bool hides_wildcards;
         unsigned char *bytes;
         size_t size;
         struct wire *next;
@@ -109,6 +115,37 @@ static void side_close(struct side *side)
         side->source.fd = -1;
 }
 
+/* Takes what came into custody; false: it is to be passed on. */
+static bool hold(struct side *side, const void *bytes, size_t size)
+{
+        struct wire *wire = side->wire;
+
+        if (!wire->held && wire->hold_from && size > 0 &&
+            memmem(bytes, size, wire->hold_from, strlen(wire->hold_from)))
+                wire->held = side;
+        if (wire->held != side)
+                return false;
+        if (size == 0) {
+                side->source.events = 0;
+                wire->kept_end = true;
+                return true;
+        }
+        unsigned char *all = realloc(wire->kept, wire->kept_size + size);
+        if (!all)
+                abort();
+        memcpy(all + wire->kept_size, bytes, size);
+        wire->kept = all;
+        wire->kept_size += size;
+        return true;
+}
+
+static void hide_wildcards(char *bytes, size_t size)
+{
+        for (size_t i = 1; i < size; i++)
+                if ((bytes[i] == '+' || bytes[i] == '#') && bytes[i - 1] == '/')
+                        bytes[i] = 'x';
+}
+
 static void side_ready(struct pump_source *source, short revents)
 {
         struct side *side = CONTAINER_OF(source, struct side, source);
@@ -120,12 +157,16 @@ static void side_ready(struct pump_source *source, short revents)
                 return;
         }
         ssize_t got = recv(source->fd, buffer, sizeof(buffer), 0);
+        if (hold(side, buffer, got > 0 ? (size_t)got : 0))
+                return;
         if (got <= 0) {
                 if (side->other)
                         side_close(side->other);
                 side_close(side);
                 return;
         }
+        if (side->wire->hides_wildcards)
+                hide_wildcards(buffer, (size_t)got);
         record(side->wire, buffer, (size_t)got);
         if (side->other && send(side->other->source.fd, buffer, (size_t)got, MSG_NOSIGNAL) != got)
                 side_close(side);
@@ -216,6 +257,7 @@ void wire_free(struct wire *wire)
         for (size_t i = 0; i < ARRAY_SIZE(wire->sides); i++)
                 side_close(&wire->sides[i]);
         free(wire->bytes);
+        free(wire->kept);
         free(wire);
 }
 
@@ -260,6 +302,46 @@ void wire_wait_connections(struct wire *wire, unsigned n)
 void wire_stall(struct wire *wire)
 {
         wire->stalled = true;
+}
+
+void wire_hide_wildcards(struct wire *wire)
+{
+        wire->hides_wildcards = true;
+}
+
+void wire_hold_from(struct wire *wire, const char *text)
+{
+        wire->hold_from = text;
+}
+
+static bool has_held(void *userdata)
+{
+        const struct wire *wire = userdata;
+        return wire->held;
+}
+
+void wire_wait_held(struct wire *wire)
+{
+        if (!pump_until(has_held, wire, SOON_MS))
+                give_up("\"%s\" did not come", wire->hold_from);
+}
+
+void wire_release(struct wire *wire)
+{
+        struct side *side = wire->held;
+
+        wire->hold_from = NULL;
+        wire->held = NULL;
+        if (!side)
+                return;
+        if (side->other && send(side->other->source.fd, wire->kept, wire->kept_size, MSG_NOSIGNAL) < 0)
+                give_up("cannot pass on what was held: %s", strerror(errno));
+        wire->kept_size = 0;
+        if (!wire->kept_end)
+                return;
+        if (side->other)
+                side_close(side->other);
+        side_close(side);
 }
 
 bool wire_saw(const struct wire *wire, const char *text)

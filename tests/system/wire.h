@@ -21,6 +21,15 @@ void wire_wait_connections(struct wire *wire, unsigned n);
 /* From now on passes nothing on, and closes nothing either, as when a router dies. */
 void wire_stall(struct wire *wire);
 
+/* From the bytes on that hold the text nothing that comes the same way is passed on, nor the end of it, until
+ * wire_release(): as when packets are lost, and sent again later. */
+void wire_hold_from(struct wire *wire, const char *text);
+void wire_wait_held(struct wire *wire);
+void wire_release(struct wire *wire);
+
+/* Makes of each + and # that a client sends a letter: to the broker no filter is a wildcard, and nothing is retained for it. */
+void wire_hide_wildcards(struct wire *wire);
+
 /* What went over it, both ways, all connections together. */
 bool wire_saw(const struct wire *wire, const char *text);
 void wire_wait_saw(struct wire *wire, const char *text);

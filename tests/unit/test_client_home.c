@@ -76,6 +76,25 @@ static void home_take__enveloped_state__is_unwrapped(void **state)
                             "OFF");
 }
 
+/* What names a device ends up in topics, shells and scripts. */
+static void home_take__misnamed_devices_and_channels__are_left_out(void **state)
+{
+        struct home *home = *state;
+
+        take(home, "hall/info",
+             "{\"devices\":{\"$(touch x)\":{},\"a;b\":{},\"Lamp\":{},\"a\\n\":{},\"..\":{},\"\":{},\"#\":{},\"x/y\":{},"
+             "\"list\":[],\"lamp\":{\"channels\":{\"state\":{\"kind\":\"light\"},\"$(id)\":{},\"b c\":{},\"K\":{},\"k\":1}}}}");
+        take(home, "reply/me/status", "online");
+        assert_int_equal(json_object_size(json_object_get(home_info(home, "hall"), "devices")), 1);
+        json_t *channels = json_object_get(home_about(home, "hall", "lamp"), "channels");
+        assert_int_equal(json_object_size(channels), 1);
+        assert_non_null(json_object_get(channels, "state"));
+        assert_null(home_status(home, "reply", "me"));
+        take(home, "attic/info", "{\"devices\":[1]}");
+        take(home, "cellar/info", "[]");
+        assert_null(home_about(home, "attic", "lamp"));
+}
+
 static void home_take__anything_else__is_left_alone(void **state)
 {
         struct home *home = *state;
@@ -188,7 +207,51 @@ static void home_find__empty_house__is_told(void **state)
         assert_string_equal(
                 fault.text,
                 "the broker shows no node under house/sconce/: has one ever been connected, and may "
-                "this certificate read it?");
+                "this certificate read it? RabbitMQ has no retained messages for wildcards: there name the node, as in "
+                "NODE/DEVICE or sconce list NODE");
+}
+
+static void home_place_read__names__are_split(void **state)
+{
+        struct home_name name;
+        struct fault fault = { 0 };
+
+        (void)state;
+        assert_int_equal(home_place_read("attic", &name, &fault), 0);
+        assert_string_equal(name.node, "attic");
+        assert_string_equal(name.device, "");
+        assert_int_equal(home_place_read("attic/fan", &name, &fault), 0);
+        assert_string_equal(name.node, "attic");
+        assert_string_equal(name.device, "fan");
+        assert_int_equal(home_place_read("attic/#", &name, &fault), -EINVAL);
+        assert_string_equal(fault.text, "\"attic/#\" is no name: write NODE or NODE/DEVICE");
+        assert_int_equal(home_place_read("+", &name, &fault), -EINVAL);
+        assert_int_equal(home_place_read("", &name, &fault), -EINVAL);
+        assert_int_equal(home_place_read("a/b/c", &name, &fault), -EINVAL);
+}
+
+static void home_is_stale__what_nobody_lists__is(void **state)
+{
+        struct home *home = *state;
+
+        take_house(home);
+        take(home, "hall/lamp/status", "online");
+        take(home, "hall/old/state", "{\"state\":\"ON\"}");
+        take(home, "cellar/fan/error", "{\"message\":\"busy\"}");
+        assert_false(home_is_stale(home, "hall", NULL));
+        assert_false(home_is_stale(home, "hall", "lamp"));
+        assert_true(home_is_stale(home, "hall", "old"));
+        assert_true(home_is_stale(home, "cellar", NULL));
+        assert_true(home_is_stale(home, "cellar", "fan"));
+        json_t *devices = home_devices(home, "hall");
+        assert_int_equal(json_object_size(devices), 3);
+        assert_non_null(json_object_get(devices, "old"));
+        json_decref(devices);
+        /* Cleared: nothing is left. */
+        take(home, "hall/old/state", "");
+        devices = home_devices(home, "hall");
+        assert_int_equal(json_object_size(devices), 2);
+        json_decref(devices);
 }
 
 static void home_is_whole__as_messages_come__turns_true_with_the_last(void **state)
@@ -213,8 +276,11 @@ int main(void)
                 TEST(home_take__known_topics__are_kept),
                 TEST(home_take__empty_payload__takes_away),
                 TEST(home_take__enveloped_state__is_unwrapped),
+                TEST(home_take__misnamed_devices_and_channels__are_left_out),
                 TEST(home_take__anything_else__is_left_alone),
                 cmocka_unit_test(home_name_read__names__are_split),
+                cmocka_unit_test(home_place_read__names__are_split),
+                TEST(home_is_stale__what_nobody_lists__is),
                 cmocka_unit_test(home_name_read__no_names__are_refused),
                 TEST(home_find__device_on_one_node__gets_its_node),
                 TEST(home_find__node_without_info__is_believed),

@@ -162,7 +162,7 @@ static void channels_write_info__rows__what_they_have(void **state)
                 "{\"state\":{\"kind\":\"switch\"},\"level\":{\"kind\":\"number\",\"unit\":\"%\",\"min\":0,"
                 "\"max\":100,\"step\":0.5},\"temperature\":{\"kind\":\"sensor\",\"unit\":\"°C\",\"class\":"
                 "\"temperature\"},\"mood\":{\"kind\":\"select\",\"choices\":[\"calm\",\"bright\"]},\"list\":{\"kind\":\"text_list\"},"
-                "\"hold\":{\"kind\":\"duration\"},\"press\":{\"kind\":\"event\",\"choices\":[\"calm\","
+                "\"hold\":{\"kind\":\"duration\",\"command_only\":true},\"press\":{\"kind\":\"event\",\"choices\":[\"calm\","
                 "\"bright\"]}}");
         free(is);
 }

@@ -92,8 +92,8 @@ static void devices_info__lamp__what_is_known(void **state)
         assert_non_null(strstr(devices,
                                "\"kitchen\":{\"plugin\":\"lamp\",\"name\":\"Ken's 5\\\" lamp\",\"channels\":{"
                                "\"state\":{\"kind\":\"light\"},\"effect\":{\"kind\":\"select\",\"choices\":"
-                               "[\"none\",\"blink\"]},"
-                               "\"flash\":{\"kind\":\"duration\",\"unit\":\"s\",\"min\":1,\"max\":60}}},"
+                               "[\"none\",\"blink\"],\"command_only\":true},"
+                               "\"flash\":{\"kind\":\"duration\",\"unit\":\"s\",\"min\":1,\"max\":60,\"command_only\":true}}},"
                                "\"door\":{\"plugin\":\"contact\",\"channels\":{"
                                "\"state\":{\"kind\":\"binary_sensor\"}}}}"));
         assert_non_null(strstr(
@@ -114,7 +114,7 @@ static void devices_info__row_added_again_in_configure__takes_its_place(void **s
         assert_int_equal(devices_info(house->devices, &devices, &plugins), 0);
         assert_non_null(strstr(devices,
                                "\"channels\":{\"total\":{\"kind\":\"sensor\",\"unit\":\"m³\",\"min\":0,"
-                               "\"max\":1000000000000,\"class\":\"gas\"},\"rate\":{\"kind\":\"sensor\","
+                               "\"max\":1000000000000,\"class\":\"gas\",\"writable\":true},\"rate\":{\"kind\":\"sensor\","
                                "\"unit\":\"m³/h\",\"class\":\"volume_flow_rate\"}}"));
         house_assert_told(house, "gas", DEVICE_STATE, "{\"total\":0,\"rate\":null}");
         free(devices);
