@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `sconce-broker-setup` on a machine that is a directory: what it makes, what it leaves alone, and that
- * mosquitto is never left with a drop-in that it does not start with. systemctl is a stand-in that notes how
- * it was called. */
+/*
+ * `sconce-broker-setup` on a machine that is a directory: what it makes, what it leaves alone, whom it shuts out only when
+ * asked to, and that mosquitto is never left with a drop-in that it does not start with or does not keep to. systemctl is a
+ * stand-in that notes how it was called, and where a test wants it starts a real mosquitto from the directory's files.
+ */
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,11 +17,16 @@
 
 #include <cmocka.h>
 
+#include "system/broker.h"
 #include "system/pki.h"
 #include "system/workdir.h"
 #include "util/cleanup.h"
 
-#define DROP_IN "root/etc/mosquitto/conf.d/sconce.conf"
+#define CONF_D  "root/etc/mosquitto/conf.d/"
+#define DROP_IN CONF_D "sconce.conf"
+#define PKI     "root/etc/sconce/pki/"
+
+static struct port port;
 
 static void write_systemctl(const char *script)
 {
@@ -28,23 +35,30 @@ static void write_systemctl(const char *script)
         assert_int_equal(chmod(work_path("tools/systemctl"), 0700), 0);
 }
 
-static int setup(void **state)
+static int machine_make(void)
 {
-        static const char *const dirs[] = { "tools",
-                                            "root",
+        static const char *const dirs[] = { "root",
                                             "root/etc",
                                             "root/etc/mosquitto",
                                             "root/etc/mosquitto/conf.d",
                                             "root/run",
                                             "root/run/systemd",
                                             "root/run/systemd/system" };
-        (void)state;
-        workdir_make();
         for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
                 make_dir(work_path("%s", dirs[i]));
         write_file(work_path("called"), "%s", "");
         write_systemctl("");
+        write_file(work_path("tools/ss"), "#!/bin/sh\n");
+        assert_int_equal(chmod(work_path("tools/ss"), 0700), 0);
         return 0;
+}
+
+static int setup(void **state)
+{
+        (void)state;
+        workdir_make();
+        make_dir(work_path("tools"));
+        return machine_make();
 }
 
 static int teardown(void **state)
@@ -55,8 +69,9 @@ static int teardown(void **state)
         return 0;
 }
 
-static struct process *run(int expected, const char *host, const char *address)
+static struct process *run_words(int expected, const char *const words[])
 {
+        const char *argv[8] = { source_path("certs/sconce-broker-setup") };
         char path[PATH_MAX], root[PATH_MAX], called[PATH_MAX];
         const char *const env[] = { path, root, called, NULL };
         int status;
@@ -64,11 +79,16 @@ static struct process *run(int expected, const char *host, const char *address)
         (void)snprintf(path, sizeof(path), "PATH=%s:%s", work_path("tools"), getenv("PATH"));
         (void)snprintf(root, sizeof(root), "SCONCE_ROOT=%s", work_path("root"));
         (void)snprintf(called, sizeof(called), "CALLED=%s", work_path("called"));
-        struct process *p = process_run(WORDS(source_path("certs/sconce-broker-setup"), host, address),
-                                        &(struct process_options){ .name = "setup", .env = env }, &status);
+        (void)put_words(&argv[1], words);
+        struct process *p = process_run(argv, &(struct process_options){ .name = "setup", .env = env }, &status);
         if (status != expected)
                 give_up("it ended with %d, not %d", status, expected);
         return p;
+}
+
+static struct process *run(int expected, const char *host, const char *address)
+{
+        return run_words(expected, WORDS(host, address));
 }
 
 static bool is_there(const char *name)
@@ -139,6 +159,296 @@ static void mosquitto_does_not_start__drop_in_is_taken_away(void **state)
         assert_true(is_there(DROP_IN));
 }
 
+/* ---- With a real mosquitto ----------------------------------------------------------------------------------- */
+
+/* `systemctl restart` for the directory: a mosquitto of its files, with this machine's paths and on loopback, that ends by
+ * itself in case the test cannot end it. Returns when it runs, or fails when it does not. */
+static const char real_restart[] =
+        "[ \"$1\" = restart ] || exit 0\n"
+        "etc=$SCONCE_ROOT/etc run=$SCONCE_ROOT/run pid=$SCONCE_ROOT/etc/sconce/pki/broker.pid\n"
+        "if [ -s \"$pid\" ]; then\n"
+        "    old=$(cat \"$pid\")\n"
+        "    kill \"$old\"; timeout 10 tail -s 0.02 --pid=\"$old\" -f /dev/null\n"
+        "fi\n"
+        "rm -rf \"$run/conf.d\" \"$run/said\"; mkdir \"$run/conf.d\"; mkfifo \"$run/said\"\n"
+        "for f in \"$etc\"/mosquitto/conf.d/*.conf; do\n"
+        "    [ ! -e \"$f\" ] || sed -e \"s|/etc/sconce|$etc/sconce|; s|^listener [0-9]*$|& 127.0.0.1|\" \"$f\" "
+        ">\"$run/conf.d/${f##*/}\"\n"
+        "done\n"
+        "printf '%s\\n' 'user root' 'persistence false' 'log_dest stderr' \"pid_file $pid\" \"include_dir $run/conf.d\" "
+        ">\"$run/mosquitto.conf\"\n"
+        "PATH=$PATH:/usr/sbin:/usr/local/sbin\n"
+        "[ \"$(id -u)\" -eq 0 ] || sed -i /^user/d \"$run/mosquitto.conf\"\n"
+        "timeout -s KILL 60 mosquitto -c \"$run/mosquitto.conf\" >\"$run/said\" 2>&1 &\n"
+        "exec 3<\"$run/said\"\n"
+        "while read -r line <&3; do\n"
+        "    case $line in *' running'*) cat <&3 >/dev/null 2>&1 & exit 0 ;; esac\n"
+        "done\n"
+        "exit 1\n";
+
+static const char *port_text(void)
+{
+        char *text = NULL;
+
+        if (asprintf(&text, "%u", port.number) < 0)
+                text = NULL;
+        return keep_text(text);
+}
+
+/* One authority with a few clients serves all of them, as a copy. */
+static int group_setup(void **state)
+{
+        (void)state;
+        workdir_make();
+        make_dir(work_path("tools"));
+        const char *pki = pki_make("pki");
+        PKI_RUN(pki, "client", "display", "--read-only");
+        PKI_RUN(pki, "client", "me");
+        return 0;
+}
+
+static int setup_real(void **state)
+{
+        int status;
+
+        (void)state;
+        (void)machine_make();
+        write_systemctl(real_restart);
+        make_dir(work_path("root/etc/sconce"));
+        process_free(process_run(WORDS("cp", "-a", work_path("pki"), work_path("root/etc/sconce/pki")), NULL, &status));
+        /* Where it is, the stand-in's mosquitto is the broker of this authority. */
+        write_file(work_path(PKI "broker.pid"), "%s", "");
+        port = port_reserve();
+        return status;
+}
+
+static int teardown_real(void **state)
+{
+        int status;
+
+        (void)state;
+        process_free(process_run(WORDS("sh", "-c", "read -r pid <\"$0\" && kill \"$pid\"; rm -rf \"$1\"",
+                                       work_path(PKI "broker.pid"), work_path("root")),
+                                 NULL, &status));
+        port_release(&port);
+        process_free_all();
+        return 0;
+}
+
+static struct process *run_real(int expected)
+{
+        return run_words(expected, WORDS("--port", port_text(), "localhost", "127.0.0.1"));
+}
+
+/* Publishes with the certificate of that name, or to a listener that asks for none; true when it was let. */
+static bool may_publish(const char *cert, unsigned to, const char *topic)
+{
+        char at[16];
+        int status;
+
+        (void)snprintf(at, sizeof(at), "%u", to);
+        struct process *p = process_run(
+                WORDS("sh", "-c",
+                      "cert=$0 port=$1 topic=$2 pki=$3\n"
+                      "set -- -h 127.0.0.1 -p \"$port\" -V mqttv5 -q 1 -t \"$topic\" -m x\n"
+                      "[ -z \"$cert\" ] || set -- \"$@\" --cafile \"$pki/ca.crt\" --cert \"$pki/issued/$cert.crt\" "
+                      "--key \"$pki/issued/$cert.key\"\n"
+                      "said=$(mosquitto_pub \"$@\" 2>&1) && [ -z \"$said\" ]",
+                      cert, at, topic, work_path(PKI)),
+                NULL, &status);
+        process_free(p);
+        return status == 0;
+}
+
+static void assert_proven(const struct process *p)
+{
+        assert_non_null(strstr(p->out.text, " keeps to the list: tried with certificates that are good no more.\n"));
+        assert_false(may_publish("display", port.number, "sconce/hall/lamp/set"));
+        assert_true(may_publish("me", port.number, "sconce/hall/lamp/set"));
+        assert_false(may_publish("me", port.number, "sconce/hall/status"));
+}
+
+static void real_broker__keeps_to_the_list__and_nothing_of_the_trial_is_left(void **state)
+{
+        int status;
+
+        (void)state;
+        assert_proven(run_real(0));
+        struct process *grep = process_run(WORDS("grep", "-rqE", "CHECK-|sconce-check", work_path("root/etc")), NULL, &status);
+        assert_int_equal(status, 1);
+        process_free(grep);
+        struct process *find = process_run(WORDS("find", work_path(PKI "private"), "-name", "tmp.*"), NULL, &status);
+        assert_string_equal(find->out.text ? find->out.text : "", "");
+        process_free(find);
+        assert_false(file_has(work_path(PKI "private/names"), "CHECK"));
+}
+
+/* Other files of mosquitto's; OTHER stands for the number of another listener's port. */
+static const struct others {
+        const char *name;
+        const char *files[2][2]; /* name and lines */
+        const char *wrong;       /* what setup says; NULL: it is done */
+        bool others_live;        /* the other listener goes on serving everybody */
+} others[] = {
+        { "per_listener_before", { { "00-all.conf", "per_listener_settings true\n" } }, NULL, false },
+        { "per_listener_and_a_listener_before",
+          { { "00-all.conf", "per_listener_settings true\nlistener OTHER 127.0.0.1\nallow_anonymous true\n" } }, NULL, true },
+        { "per_listener_before_and_a_listener_after",
+          { { "00-all.conf", "per_listener_settings true\n" },
+            { "zz.conf", "listener OTHER 127.0.0.1\nallow_anonymous true\n" } }, NULL, true },
+        { "per_listener_off", { { "zz.conf", "per_listener_settings false\n" } }, NULL, false },
+        { "anonymous_after", { { "zz.conf", "allow_anonymous true\n" } }, NULL, false },
+        { "per_listener_after", { { "zz.conf", "per_listener_settings true\n" } },
+          "give it a name that comes before (00-zz.conf), and run this again", false },
+        { "per_listener_on_and_off",
+          { { "00-all.conf", "per_listener_settings true\n" }, { "zz.conf", "per_listener_settings false\n" } },
+          "every certificate may do everything", false },
+        { "lines_of_a_listener_after",
+          { { "zz.conf", "require_certificate false\nuse_identity_as_username false\nallow_anonymous true\n" } }, NULL, false },
+        { "list_of_its_own", { { "zz.conf", "acl_file /etc/mosquitto/acl\n" } }, "mosquitto takes one acl_file", false },
+};
+
+static void write_others(const struct others *row, unsigned other)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(row->files) && row->files[i][0]; i++) {
+                const char *lines = row->files[i][1], *at = strstr(lines, "OTHER");
+
+                if (at)
+                        write_file(work_path(CONF_D "%s", row->files[i][0]), "%.*s%u%s", (int)(at - lines), lines, other,
+                                   at + strlen("OTHER"));
+                else
+                        write_file(work_path(CONF_D "%s", row->files[i][0]), "%s", lines);
+        }
+}
+
+static void other_files__of_mosquittos__either_the_list_holds_or_nothing_is_left(void **state)
+{
+        const struct others *row = *state;
+
+        struct port other = port_reserve();
+        write_others(row, other.number);
+        struct process *p = run_real(row->wrong ? 1 : 0);
+        if (row->wrong) {
+                if (!strstr(p->err.text, row->wrong))
+                        give_up("it does not say \"%s\"", row->wrong);
+                assert_false(is_there(DROP_IN));
+        } else {
+                assert_proven(p);
+                assert_int_equal(may_publish("", other.number, "house/plug"), row->others_live);
+        }
+        port_release(&other);
+}
+
+/* The drop-in as a user edited it, or an older package wrote it. */
+static const struct edit {
+        const char *name, *script, *wrong;
+} edits[] = {
+        { "no_list", "/^acl_file/d", "does not keep to " },
+        { "another_list", "s|^acl_file .*|acl_file /dev/null|", "refuses what " },
+        { "user_names_believed", "s/^use_identity_as_username true/use_identity_as_username false/", "or who it should let in" },
+        { "no_certificate_asked",
+          "s/^require_certificate true/require_certificate false/; s/^use_identity_as_username true//; s/^crlfile.*//",
+          "" },
+        { "another_authority", "s|^cafile .*|cafile /etc/sconce/pki/issued/me.crt|; /^crlfile/d", "or who it should let in" },
+};
+
+static void edited_drop_in__shuts_too_little__is_not_believed(void **state)
+{
+        const struct edit *row = *state;
+        int status;
+
+        process_free(process_run(WORDS("sh", "-c", "sed -e \"s/^listener 8883/listener $1/\" -e \"$2\" \"$0\" >\"$3\"",
+                                       source_path("etc/mosquitto/sconce.conf"), port_text(), row->script, work_path(DROP_IN)),
+                                 NULL, &status));
+        struct process *p = run_real(1);
+        if (!strstr(p->err.text, row->wrong) || !strstr(p->err.text, "mosquitto does not keep to Sconce's access list"))
+                give_up("it does not say \"%s\"", row->wrong);
+        assert_true(is_there(DROP_IN));
+}
+
+/* As older packages shipped it. */
+static void kept_drop_in__list_above_its_listener__is_not_believed(void **state)
+{
+        int status;
+
+        (void)state;
+        (void)run_real(0);
+        process_free(process_run(WORDS("sed", "-i", "-e", "/^allow_anonymous/d; /^acl_file/d", "-e",
+                                       "1i allow_anonymous false", "-e", "1i acl_file /etc/sconce/pki/sconce.acl", work_path(DROP_IN)),
+                                 NULL, &status));
+        (void)run_real(0);
+        write_file(work_path(CONF_D "00-all.conf"), "per_listener_settings true\n");
+        struct process *p = run_real(1);
+        assert_non_null(strstr(p->err.text, "has no acl_file of its own, and another file says"));
+        assert_non_null(strstr(p->err.text, "the drop-in as it should be is "));
+        assert_true(is_there(DROP_IN));
+}
+
+/* ---- Whom it would shut out -------------------------------------------------------------------------------------- */
+
+#define WHOLE_CALLS "systemctl restart mosquitto\nsystemctl --quiet is-active mosquitto\n"
+
+static void others_are_served__they_are_named_and_nothing_done(void **state)
+{
+        (void)state;
+        write_file(work_path(CONF_D "zigbee.conf"), "# mine\n  listener 1883\nallow_anonymous true\n");
+        struct process *p = run(1, "broker.lan", NULL);
+        assert_non_null(strstr(p->err.text, "mosquitto serves others here:\n"));
+        assert_non_null(strstr(p->err.text, "/etc/mosquitto/conf.d/zigbee.conf: listener 1883\n"));
+        assert_non_null(strstr(p->err.text, "To shut them out: --force"));
+        assert_false(is_there("root/etc/sconce"));
+        assert_false(is_there(DROP_IN));
+        assert_calls("");
+
+        p = run_words(0, WORDS("--force", "broker.lan"));
+        assert_non_null(strstr(p->out.text, "Shut out, as mosquitto now goes by Sconce's access list alone:"));
+        assert_true(is_there(DROP_IN));
+        assert_calls(WHOLE_CALLS);
+}
+
+static void main_file_has_a_port__it_is_named(void **state)
+{
+        (void)state;
+        write_file(work_path("root/etc/mosquitto/mosquitto.conf"), "port 1883\nallow_anonymous true\n");
+        struct process *p = run(1, "broker.lan", NULL);
+        assert_non_null(strstr(p->err.text, "/etc/mosquitto/mosquitto.conf: port 1883\n"));
+        assert_calls("");
+}
+
+static void somebody_is_connected_to_1883__is_named(void **state)
+{
+        (void)state;
+        write_file(work_path("tools/ss"), "#!/bin/sh\necho '0 0 127.0.0.1:1883 127.0.0.1:40000'\n");
+        struct process *p = run(1, "broker.lan", NULL);
+        assert_non_null(strstr(p->err.text, "connected to port 1883 now: 127.0.0.1:40000\n"));
+        assert_false(is_there("root/etc/sconce"));
+        (void)run_words(0, WORDS("--force", "broker.lan"));
+}
+
+static void nobody_else__is_done_without_a_question_and_without_words_of_others(void **state)
+{
+        (void)state;
+        write_file(work_path("root/etc/mosquitto/mosquitto.conf"), "persistence true\ninclude_dir /etc/mosquitto/conf.d\n");
+        struct process *p = run(0, "broker.lan", NULL);
+        assert_null(strstr(p->out.text, "Shut out"));
+        assert_non_null(strstr(p->out.text, "It no longer opens port 1883"));
+        /* What comes next is said once, at the end. */
+        assert_null(strstr(p->out.text, "broker HOST"));
+        assert_non_null(strstr(p->out.text, "\nNext, for each node: sconce-pki node NAME\n"));
+}
+
+static void port__wrong__is_refused(void **state)
+{
+        static const char *const ports[] = { "", "0", "65536", "x", "1e3", "-1" };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(ports); i++) {
+                struct process *p = run_words(2, WORDS("--port", ports[i], "broker.lan"));
+                assert_non_null(strstr(p->err.text, "--port needs a number from 1 to 65535"));
+        }
+        assert_false(is_there("root/etc/sconce"));
+}
+
 static void no_host__is_asked_for_and_nothing_made(void **state)
 {
         (void)state;
@@ -149,6 +459,20 @@ static void no_host__is_asked_for_and_nothing_made(void **state)
         assert_calls("");
 }
 
+static struct CMUnitTest row_of(const char *what, const char *name, const char *then, CMUnitTestFunction function,
+                                const void *row)
+{
+        static char names[ARRAY_SIZE(others) + ARRAY_SIZE(edits)][96];
+        static size_t n;
+
+        (void)snprintf(names[n], sizeof(names[n]), "%s__%s__%s", what, name, then);
+        return (struct CMUnitTest){ .name = names[n++],
+                                    .test_func = function,
+                                    .setup_func = setup_real,
+                                    .teardown_func = teardown_real,
+                                    .initial_state = (void *)(uintptr_t)row };
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -157,6 +481,28 @@ int main(void)
                 TEST(again__nothing_is_made_anew),
                 TEST(mosquitto_does_not_start__drop_in_is_taken_away),
                 TEST(no_host__is_asked_for_and_nothing_made),
+                TEST(others_are_served__they_are_named_and_nothing_done),
+                TEST(main_file_has_a_port__it_is_named),
+                TEST(somebody_is_connected_to_1883__is_named),
+                TEST(nobody_else__is_done_without_a_question_and_without_words_of_others),
+                TEST(port__wrong__is_refused),
         };
-        return cmocka_run_group_tests(tests, NULL, NULL);
+        const struct CMUnitTest with_broker[] = {
+                cmocka_unit_test_setup_teardown(real_broker__keeps_to_the_list__and_nothing_of_the_trial_is_left,
+                                                setup_real, teardown_real),
+                cmocka_unit_test_setup_teardown(kept_drop_in__list_above_its_listener__is_not_believed, setup_real,
+                                                teardown_real),
+        };
+        static struct CMUnitTest rows[ARRAY_SIZE(with_broker) + ARRAY_SIZE(others) + ARRAY_SIZE(edits)];
+        size_t n = ARRAY_SIZE(with_broker);
+
+        memcpy(rows, with_broker, sizeof(with_broker));
+        for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+                rows[n++] = row_of("other_files", others[i].name, others[i].wrong ? "nothing_is_left" : "the_list_holds",
+                                   other_files__of_mosquittos__either_the_list_holds_or_nothing_is_left, &others[i]);
+        for (size_t i = 0; i < ARRAY_SIZE(edits); i++)
+                rows[n++] = row_of("edited_drop_in", edits[i].name, "is_not_believed",
+                                   edited_drop_in__shuts_too_little__is_not_believed, &edits[i]);
+        int failed = cmocka_run_group_tests(tests, NULL, NULL);
+        return failed + cmocka_run_group_tests(rows, group_setup, pki_close);
 }

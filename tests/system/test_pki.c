@@ -457,7 +457,7 @@ static void keys__open_umask__are_still_private(void **state)
 
 static void command_line__wrong__says_what_there_is(void **state)
 {
-#define COMMANDS "init, broker, node, client, renew, revoke, list, install"
+#define COMMANDS "init, broker, node, client, renew, revoke, forget, check, list, install"
         (void)state;
         assert_pki_fails(pki, 2, WORDS("frobnicate"), "there is no command 'frobnicate': " COMMANDS);
         assert_pki_fails(pki, 2, WORDS(NULL), "a command is missing: " COMMANDS);
