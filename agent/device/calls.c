@@ -346,15 +346,39 @@ static int accept_call(struct device *device, const struct call *call, struct re
         return 0;
 }
 
+/* Accepted now, it would be carried out when nobody wants it any more. */
+static bool must_wait_too_long(const struct device *device, const struct call *call)
+{
+        uint64_t until_us = call->meta.expires_us;
+
+        return until_us > 0 && device_now_us(device) + interlock_wait_us(device, &call->view) >= until_us;
+}
+
+static void carry_out_at_once(struct device *device, struct call *call)
+{
+        static const struct result too_late = {
+                RESULT_EXPIRED, "the dead time of its interlock takes longer than the command is wanted"
+        };
+
+        prepare(device, call);
+        if (must_wait_too_long(device, call)) {
+                finish(device, call, &too_late);
+                return;
+        }
+        device_enter(device);
+        device->wanted_until_us = call->meta.expires_us;
+        int r = device_call(device, JOB_COMMAND, &call->view);
+        device->wanted_until_us = 0;
+        call_finish(device, call, r);
+        device_leave(device);
+}
+
 static void carry_out(struct device *device, struct call *call)
 {
         static const struct result no_memory = { RESULT_FAILED, "out of memory" };
 
         if (!device->worker) {
-                prepare(device, call);
-                device_enter(device);
-                call_finish(device, call, device_call(device, JOB_COMMAND, &call->view));
-                device_leave(device);
+                carry_out_at_once(device, call);
                 return;
         }
         if (own_meta(call) < 0) {

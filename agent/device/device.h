@@ -109,6 +109,7 @@ struct device {
         bool is_live;   /* of an interlock: an output of it is on */
         bool is_wanted; /* to be on when its interlock lets it, at the next start or after a reload */
         struct waiting *waiting; /* the command that its interlock holds back */
+        uint64_t wanted_until_us; /* the command that is being carried out; 0: for good */
 
         /* Blocking devices. */
         struct worker *worker;

@@ -22,6 +22,7 @@ struct waiting {
         struct sconce_value values[COMMAND_VALUES_MAX];
         char *texts[COMMAND_VALUES_MAX];
         struct sconce_command command;
+        uint64_t until_us; /* it is not wanted any more; 0: it is for good */
 };
 
 /* ---- Groups -------------------------------------------------------------------------------------------- */
@@ -192,6 +193,7 @@ static int keep(struct interlock *interlock, struct device *device, const struct
         if (!waiting)
                 return -ENOMEM;
         waiting->command = (struct sconce_command){ .values = waiting->values, .flags = command->flags };
+        waiting->until_us = device->wanted_until_us;
         for (size_t i = 0; i < command->count && i < COMMAND_VALUES_MAX; i++) {
                 waiting->values[i] = command->values[i];
                 waiting->command.count++;
@@ -227,6 +229,13 @@ static bool waits_for_good(const struct device *device)
 
 static void carry_out(struct device *device, struct waiting *waiting)
 {
+        if (waiting->until_us > 0 && device_now_us(device) >= waiting->until_us) {
+                device_log(device, LOG_NOTICE,
+                           "is not switched: the command that its interlock %s held back has expired meanwhile",
+                           group_of(device));
+                free_waiting(waiting);
+                return;
+        }
         device_enter(device);
         device->said[0] = '\0';
         int r = body_run(device->body, JOB_COMMAND, &waiting->command);
@@ -298,6 +307,17 @@ static int switch_others_off(struct device *device)
                 }
         }
         return 0;
+}
+
+uint64_t interlock_wait_us(const struct device *device, const struct sconce_command *command)
+{
+        if (!group_of(device) || is_off(device, command))
+                return 0;
+        if (other_that_is_live(device))
+                return dead_time_us(device);
+        const struct interlock *interlock = find(device);
+        uint64_t now_us = device_now_us(device), at_us = interlock ? ready_us(interlock, device) : 0;
+        return at_us > now_us ? at_us - now_us : 0;
 }
 
 int interlock_command(struct device *device, const struct sconce_command *command)

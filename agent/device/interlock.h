@@ -23,6 +23,8 @@ struct waiting;
 
 /* A command for the device: 0 it may have it now, 1 it is kept until it may, negative errno refused. */
 int interlock_command(struct device *device, const struct sconce_command *command) MUST_CHECK;
+/* How long such a command would have to wait at least. */
+uint64_t interlock_wait_us(const struct device *device, const struct sconce_command *command);
 /* Before an output of the device goes on: -EBUSY while it may not. */
 int interlock_permit(struct device *device, struct fault *fault) MUST_CHECK;
 /* After an output of the device has been opened, set or closed. */

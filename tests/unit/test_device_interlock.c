@@ -72,6 +72,54 @@ static void interlock__on_while_another_is_on__off_dead_time_on(void **state)
         house_assert_told(house, "down", DEVICE_STATE, ON);
 }
 
+static void set_until(struct house *house, const char *device, uint64_t us)
+{
+        devices_command(house->devices, device, NULL, "ON", 2,
+                        &(struct command_meta){ .expires_us = loop_now_us(&house->gpio.loop) + us });
+}
+
+/* Who gives it less time than it needs hears so, and nothing has happened. */
+static void interlock__wanted_for_less_than_the_dead_time__expired(void **state)
+{
+        struct house *house = start_with(state, UP DOWN);
+
+        house_set(house, "up", "ON");
+        set_until(house, "down", DEAD);
+        house_assert_result(house, "down",
+                            "{\"ok\":false,\"code\":\"expired\",\"message\":\"the dead time of its interlock takes "
+                            "longer than the command is wanted\"}");
+        assert_are(house, 1, 0);
+        house_set(house, "up", "OFF");
+        house_pass(house, DEAD / 2);
+        house_forget(house);
+        set_until(house, "down", DEAD / 2);
+        assert_non_null(strstr(house_told(house, "down", DEVICE_RESULT), "\"expired\""));
+        set_until(house, "down", DEAD / 2 + 1);
+        house_pass(house, DEAD / 2);
+        assert_are(house, 0, 1);
+}
+
+/* How long the other one must go on nobody knows beforehand. */
+static void interlock__expires_while_the_other_must_go_on__not_switched(void **state)
+{
+        struct house *house = start_with(state, UP "min_on = 10s\n" DOWN);
+
+        house_set(house, "up", "ON");
+        set_until(house, "down", 5 * SECOND);
+        assert_are(house, 1, 0);
+        house_pass(house, 10 * SECOND);
+        assert_are(house, 0, 0);
+        house_pass(house, DEAD);
+        assert_are(house, 0, 0);
+        assert_true(house_logged(house, "is not switched: the command that its interlock motor held back has "
+                                        "expired meanwhile"));
+        house_set(house, "up", "ON");
+        set_until(house, "down", 20 * SECOND);
+        house_pass(house, 10 * SECOND);
+        house_pass(house, DEAD);
+        assert_are(house, 0, 1);
+}
+
 static void interlock__same_one_again__needs_no_dead_time(void **state)
 {
         struct house *house = start_with(state, UP DOWN);
@@ -488,6 +536,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TEST(interlock__on_while_another_is_on__off_dead_time_on),
+                TEST(interlock__wanted_for_less_than_the_dead_time__expired),
+                TEST(interlock__expires_while_the_other_must_go_on__not_switched),
                 TEST(interlock__same_one_again__needs_no_dead_time),
                 TEST(interlock__off_long_ago__on_at_once),
                 TEST(interlock__commands_in_the_dead_time__the_newest_wins),
