@@ -51,12 +51,13 @@ static const struct sconce_option options[] = {
         SCONCE_OPTION_ENUM(struct encoder, edges_per_step, "edges_per_step", 0,
                            "How many edges of both lines make a step; 4 from notch to notch for most knobs",
                            .def = "4", .choices = edges_choices),
-        SCONCE_OPTION_FLOAT(struct encoder, min, "min", 0, "The number's minimum", .def = "0"),
+        SCONCE_OPTION_FLOAT(struct encoder, min, "min", 0, "The number's minimum", .def = "0",
+                            .needs = "max"),
         SCONCE_OPTION_FLOAT(struct encoder, max, "max", 0,
                             "The number's maximum; without it steps are events and there is no number",
                             .def = "0"),
         SCONCE_OPTION_FLOAT(struct encoder, step, "step", 0, "What a step adds to the number", .def = "1",
-                            .min = "0.000001"),
+                            .min = "0.000001", .needs = "max"),
         { .key = NULL },
 };
 

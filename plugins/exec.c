@@ -71,7 +71,7 @@ static const struct sconce_option options[] = {
                            "The program that is read, by its full path, and its arguments"),
         SCONCE_OPTION_ENUM(struct exec, output, "output", 0,
                            "What it prints: one plain value, or one flat JSON object", .choices = outputs,
-                           .def = "plain"),
+                           .def = "plain", .needs = "command"),
         SCONCE_OPTION_LIST(
                 struct exec, names, SCONCE_TYPE_STRING, "channels", 0,
                 "KEY[:number|bool|text] [UNIT [CLASS]] for each channel; by default value, or with "
@@ -80,9 +80,11 @@ static const struct sconce_option options[] = {
                 struct exec, set, SCONCE_TYPE_STRING, "set", 0,
                 "The program that sets the first channel, and its arguments; the value comes last"),
         SCONCE_OPTION_ENUM(struct exec, set_kind, "set_kind", 0, "What it is given: ON and OFF, or a number",
-                           .choices = set_kinds, .def = "switch"),
-        SCONCE_OPTION_FLOAT(struct exec, min, "min", 0, "The lowest number that is set", .def = "0"),
-        SCONCE_OPTION_FLOAT(struct exec, max, "max", 0, "The highest number that is set", .def = "100"),
+                           .choices = set_kinds, .def = "switch", .needs = "set"),
+        SCONCE_OPTION_FLOAT(struct exec, min, "min", 0, "The lowest number that is set", .def = "0",
+                            .needs = "set_kind"),
+        SCONCE_OPTION_FLOAT(struct exec, max, "max", 0, "The highest number that is set", .def = "100",
+                            .needs = "set_kind"),
         { .key = NULL },
 };
 
@@ -180,6 +182,8 @@ static int check_options(struct sconce_device *dev, const struct exec *exec)
                 wrong = "channels: more than 16";
         else if (exec->output == PLAIN && exec->names.count > 1)
                 wrong = "channels: what is printed plain is one; for several it is output = json";
+        else if (exec->set_kind == SET_SWITCH && (exec->min != 0 || exec->max != 100))
+                wrong = "min and max are for set_kind = number";
         else if (exec->min > exec->max)
                 wrong = "min is above max";
         if (wrong)
@@ -282,6 +286,37 @@ static int spawn(char *const *words, int out, int err, pid_t *ret_pid)
         return -r;
 }
 
+/* What the kernel's errno leaves out of a program that is there. */
+static void explain_start(const struct run *run, const char *path, int error)
+{
+        char line[256] = "";
+        int r = sconce_read_line(path, line, sizeof(line));
+        bool is_script = r == 0 && strncmp(line, "#!", 2) == 0;
+        char *interpreter = line + 2 + (is_script ? strspn(line + 2, " \t") : 0);
+
+        if (is_script && strchr(line, '\r')) {
+                sconce_error(run->dev,
+                             "%s: cannot be run: its first line ends in a carriage return, as text files of "
+                             "Windows do, and \"%.*s\\r\" is no program; save it with Unix line ends",
+                             path, (int)strcspn(interpreter, " \t\r"), interpreter);
+                return;
+        }
+        interpreter[is_script ? strcspn(interpreter, " \t") : 0] = '\0';
+        if (error == -ENOENT && is_script && access(interpreter, F_OK) < 0)
+                sconce_error(run->dev, "%s: cannot be run: its first line asks for %s, which is not there", path,
+                             interpreter);
+        else if (error == -ENOEXEC)
+                sconce_error(run->dev,
+                             "%s: cannot be run: it is no program of this machine, and does not begin with #!",
+                             path);
+        else if (error == -EACCES && access(path, F_OK) == 0 && access(path, X_OK) < 0)
+                sconce_error(run->dev,
+                             "%s: cannot be run: it is not executable (chmod +x) by the user of this program",
+                             path);
+        else
+                sconce_error(run->dev, "%s: cannot be run: %s", path, strerror(-error));
+}
+
 static int start_program(struct run *run, char *const *words)
 {
         int out = -1, err = -1;
@@ -294,7 +329,7 @@ static int start_program(struct run *run, char *const *words)
         close_fd(&out);
         close_fd(&err);
         if (r < 0) {
-                sconce_error(run->dev, "%s: cannot be run: %s", words[0], strerror(-r));
+                explain_start(run, words[0], r);
                 return r;
         }
         run->pidfd = pidfd_open(run->pid, 0); /* -1 on kernels before 5.3: has_ended() knows */
@@ -668,38 +703,63 @@ static void skip_blanks(const char **at)
 
 typedef int (*member_fn)(void *userdata, const char *key, const struct token *token);
 
+/* How far an object has been read. */
+struct cursor {
+        const char *at;
+        char key[TEXT_SIZE]; /* of the member that is being read; "": none yet */
+};
+
+/* "key": with the blanks around it. */
+static int parse_key(struct cursor *cursor, bool *ret_is_cut)
+{
+        char key[TEXT_SIZE];
+
+        skip_blanks(&cursor->at);
+        if (parse_string(&cursor->at, key, ret_is_cut) < 0)
+                return -EBADMSG;
+        memcpy(cursor->key, key, TEXT_SIZE);
+        skip_blanks(&cursor->at);
+        if (*cursor->at != ':')
+                return -EBADMSG;
+        cursor->at++;
+        skip_blanks(&cursor->at);
+        return 0;
+}
+
+static int parse_members(struct cursor *cursor, member_fn member, void *userdata)
+{
+        struct token token;
+        bool is_cut;
+
+        skip_blanks(&cursor->at);
+        if (!is_utf8(cursor->at) || *cursor->at != '{')
+                return -EBADMSG;
+        cursor->at++;
+        skip_blanks(&cursor->at);
+        for (bool first = true; *cursor->at != '}'; first = false) {
+                if (!first && *cursor->at != ',')
+                        return -EBADMSG;
+                cursor->at += !first;
+                int r = parse_key(cursor, &is_cut);
+                if (r == 0)
+                        r = parse_value(&cursor->at, &token);
+                if (r == 0 && !is_cut)
+                        r = member(userdata, cursor->key, &token);
+                if (r < 0)
+                        return r;
+                skip_blanks(&cursor->at);
+        }
+        cursor->at++;
+        skip_blanks(&cursor->at);
+        return *cursor->at ? -EBADMSG : 0;
+}
+
 /* One flat object and nothing else. -EBADMSG: it is none; else what `member` returned. */
 static int parse_object(const char *text, member_fn member, void *userdata)
 {
-        struct token token;
-        char key[TEXT_SIZE];
-        const char *at = text;
-        bool is_cut;
+        struct cursor cursor = { .at = text };
 
-        skip_blanks(&at);
-        if (!is_utf8(text) || *at++ != '{')
-                return -EBADMSG;
-        skip_blanks(&at);
-        for (bool first = true; *at != '}'; first = false) {
-                if (!first && *at++ != ',')
-                        return -EBADMSG;
-                skip_blanks(&at);
-                if (parse_string(&at, key, &is_cut) < 0)
-                        return -EBADMSG;
-                skip_blanks(&at);
-                if (*at++ != ':')
-                        return -EBADMSG;
-                skip_blanks(&at);
-                int r = parse_value(&at, &token);
-                if (r == 0 && !is_cut)
-                        r = member(userdata, key, &token);
-                if (r < 0)
-                        return r;
-                skip_blanks(&at);
-        }
-        at++;
-        skip_blanks(&at);
-        return *at ? -EBADMSG : 0;
+        return parse_members(&cursor, member, userdata);
 }
 
 /* ---- From what it printed to channels -------------------------------------------------------------------
@@ -712,6 +772,7 @@ struct reading {
         char texts[CHANNELS_MAX][TEXT_SIZE];
         bool is_there[CHANNELS_MAX];
         size_t count; /* of those that are there */
+        bool is_refused; /* and it has been said why */
 };
 
 /* Plain programs say it in words or as 1 and 0. */
@@ -739,8 +800,9 @@ static bool to_bool(const struct token *token, bool *ret)
         return false;
 }
 
-static int refuse(const struct reading *reading, const char *key, const char *what)
+static int refuse(struct reading *reading, const char *key, const char *what)
 {
+        reading->is_refused = true;
         sconce_error(reading->dev, "%s: the program prints what is no %s", key, what);
         return -EBADMSG;
 }
@@ -808,6 +870,30 @@ static int take_plain(struct reading *reading, char *text)
         return take_value(reading, 0, &token);
 }
 
+static int pass_over(void *userdata, const char *key, const struct token *token)
+{
+        (void)userdata, (void)key, (void)token;
+        return 0;
+}
+
+/* Where the object ends to be one. */
+static void explain_json(const struct reading *reading, const char *text)
+{
+        struct cursor cursor = { .at = text };
+
+        (void)parse_members(&cursor, pass_over, NULL);
+        if (!cursor.key[0])
+                sconce_error(reading->dev, "the program prints no flat JSON object: \"%.60s\"", text);
+        else if (*cursor.at == '{' || *cursor.at == '[')
+                sconce_error(reading->dev,
+                             "%s: the program prints %s, and only an object of plain values can be read: "
+                             "numbers, texts, true, false and null",
+                             cursor.key, *cursor.at == '{' ? "an object in an object" : "a list");
+        else
+                sconce_error(reading->dev, "%s: what the program prints from here on is no JSON: \"%.40s\"",
+                             cursor.key, cursor.at);
+}
+
 static int take_output(struct reading *reading, char *text, size_t size)
 {
         if (memchr(text, '\0', size))
@@ -815,8 +901,8 @@ static int take_output(struct reading *reading, char *text, size_t size)
         if (reading->exec->output == PLAIN)
                 return take_plain(reading, text);
         int r = parse_object(text, take_member, reading);
-        if (r == -EBADMSG && reading->count == 0)
-                sconce_error(reading->dev, "the program prints no flat JSON object: \"%.60s\"", text);
+        if (r == -EBADMSG && !reading->is_refused)
+                explain_json(reading, text);
         return r;
 }
 

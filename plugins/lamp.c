@@ -3,7 +3,7 @@
  * lamp: a lamp, switched by a GPIO line, or dimmed by a PWM channel or a kernel LED.
  *
  * A line drives a relay, a transistor or an LED; `active_low = yes` for the many relay boards that switch on
- * at a low level. A PWM channel and an LED have levels between dark and full, so such a lamp has a brightness
+ * at a low level; the duty of a PWM channel is turned round by it. A PWM channel and an LED have levels between dark and full, so such a lamp has a brightness
  * too, from 1 to 255, that is kept while it is off.
  *
  * What is told is the target, at once; the light follows. What it shows at a moment is reckoned from the time
@@ -23,6 +23,7 @@
 #define BREATH_US  (4000 * 1000ULL) /* breathing: from full to full */
 #define RETRY_US   (1000 * 1000ULL) /* of a step that the hardware refused */
 #define BRIGHT_MAX 255.0
+#define GAMMA      2.2 /* unless the section says another */
 
 enum effect { EFFECT_NONE, EFFECT_BLINK, EFFECT_BREATHE };
 
@@ -59,18 +60,21 @@ static const struct sconce_option options[] = {
         SCONCE_OPTION_LED(struct lamp, led, "led", SCONCE_OUTPUT,
                           "Kernel LED that is the lamp: a name in /sys/class/leds"),
         SCONCE_OPTION_INT(struct lamp, frequency_hz, "frequency", 0, "Frequency of the PWM channel",
-                          .def = "1000", .min = "1", .max = "1000000", .unit = "Hz"),
+                          .def = "1000", .min = "1", .max = "1000000", .unit = "Hz", .needs = "pwm"),
         SCONCE_OPTION_BOOL(struct lamp, is_dimmed, "dimmable", 0,
-                           "Whether a PWM channel or LED has levels between off and on", .def = "yes"),
+                           "Whether a PWM channel or LED has levels between off and on", .def = "yes",
+                           .needs = "pwm led"),
         SCONCE_OPTION_PERCENT(struct lamp, min_pct, "min_level", 0,
-                              "Level at brightness 1: where the lamp begins to glow", .def = "0"),
-        SCONCE_OPTION_PERCENT(struct lamp, max_pct, "max_level", 0, "Level at brightness 255", .def = "100"),
+                              "Level at brightness 1: where the lamp begins to glow", .def = "0",
+                              .needs = "pwm led"),
+        SCONCE_OPTION_PERCENT(struct lamp, max_pct, "max_level", 0, "Level at brightness 255", .def = "100",
+                              .needs = "pwm led"),
         SCONCE_OPTION_FLOAT(struct lamp, gamma, "gamma", 0,
                             "How brightness becomes level: 1 evenly, more for finer steps in the dark",
-                            .def = "2.2", .min = "0.1", .max = "10"),
+                            .def = "2.2", .min = "0.1", .max = "10", .needs = "pwm led"),
         SCONCE_OPTION_DURATION(struct lamp, transition_us, "transition", 0,
                                "How long a change of brightness takes where the command does not say",
-                               .def = "0ms", .max = "1h"),
+                               .def = "0ms", .max = "1h", .needs = "pwm led"),
         { .key = NULL },
 };
 
@@ -357,9 +361,10 @@ static int check(struct sconce_device *dev, const struct lamp *lamp)
                 sconce_error(dev, "one of line, pwm and led must say what the lamp is");
         else if (given > 1)
                 sconce_error(dev, "line, pwm and led exclude each other: one of them is the lamp");
-        else if (!lamp->is_dimmed && (lamp->transition_us > 0 || lamp->min_pct > 0 || lamp->max_pct < 100))
-                sconce_error(dev, "transition, min_level and max_level are for a lamp that can be dimmed, "
-                                  "by pwm or led");
+        else if (!lamp->is_dimmed && (lamp->transition_us > 0 || lamp->min_pct > 0 || lamp->max_pct < 100 ||
+                                       lamp->gamma != GAMMA))
+                sconce_error(dev, "transition, min_level, max_level and gamma are for a lamp that can be "
+                                  "dimmed, by pwm or led");
         else if (lamp->min_pct >= lamp->max_pct)
                 sconce_error(dev, "min_level must be below max_level");
         else

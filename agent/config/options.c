@@ -171,9 +171,36 @@ static int fill_row(struct engine *engine, const struct sconce_option *row, void
         return r;
 }
 
+/* "pwm led" as people say it; whether the section has one of them. */
+static bool has_needed(const struct engine *engine, const char *needs, char text[static 160])
+{
+        char keys[160], *rest = keys;
+        const char *key;
+        size_t used = 0;
+
+        (void)snprintf(keys, sizeof(keys), "%s", needs);
+        while ((key = strsep(&rest, " "))) {
+                if (config_entry_find(engine->section, key))
+                        return true;
+                if (used < 160)
+                        used += (size_t)snprintf(text + used, 160 - used, "%s%s",
+                                                 used == 0 ? ""
+                                                 : rest    ? ", "
+                                                           : " or ",
+                                                 key);
+        }
+        return false;
+}
+
 static int fill_from_entry(struct engine *engine, const struct sconce_option *row, void *field,
                            const struct config_entry *entry)
 {
+        char needed[160];
+
+        if (row->needs && !has_needed(engine, row->needs, needed)) {
+                complain(engine, entry, row->key, "it goes with %s, which is not given", needed);
+                return 0;
+        }
         if (entry->broken) {
                 engine->faulty = true;
                 return 0;

@@ -119,7 +119,17 @@ static int collect_lines(struct blueprint *blueprint, const struct line_settings
         return 0;
 }
 
-static int collect_dimmers(struct blueprint *blueprint)
+/* `active_low` of "line" holds for the PWM channel that takes its place. */
+static bool is_inverted(const struct plugin *plugin, const struct sconce_option *row,
+                        const struct line_settings *settings)
+{
+        for (size_t i = 0; row->type == SCONCE_TYPE_PWM && i < plugin->n_lines; i++)
+                if (strcmp(plugin->lines[i].row->key, "line") == 0)
+                        return settings[i].active_low;
+        return false;
+}
+
+static int collect_dimmers(struct blueprint *blueprint, const struct line_settings *settings)
 {
         const struct plugin *plugin = blueprint->plugin;
         size_t most = 0;
@@ -136,10 +146,12 @@ static int collect_dimmers(struct blueprint *blueprint)
                         continue;
                 for (size_t k = 0; k < handle_count(blueprint, row); k++) {
                         struct sconce_dimmer *dimmer = handle_at(blueprint, row, k);
-                        if (dimmer)
-                                blueprint->dimmers[blueprint->n_dimmers++] = (struct blueprint_dimmer){
-                                        .dimmer = dimmer, .row = row
-                                };
+                        if (!dimmer)
+                                continue;
+                        dimmer_set_inverted(dimmer, is_inverted(plugin, row, settings));
+                        blueprint->dimmers[blueprint->n_dimmers++] = (struct blueprint_dimmer){
+                                .dimmer = dimmer, .row = row
+                        };
                 }
         }
         return 0;
@@ -248,6 +260,28 @@ static int check_output(const struct blueprint *blueprint, const struct config_s
         return problems->count > before ? -EINVAL : 0;
 }
 
+/* What nothing in this device would do. */
+static int check_useless(const struct blueprint *blueprint, const struct config_section *section,
+                         struct problems *problems)
+{
+        const struct output_settings *output = &blueprint->settings.output;
+        size_t before = problems->count;
+
+        if (!section)
+                return 0;
+        if (!blueprint->plugin->table.read && config_entry_find(section, "every"))
+                complain(section, "every", problems, "this device is not read: it reports by itself");
+        if (!blueprint->plugin->has_output)
+                return problems->count > before ? -EINVAL : 0;
+        if (blueprint->timed_by_plugin && output->power_on == POWER_ON_ON && plugin_has_on_off(blueprint->plugin))
+                complain(section, "power_on", problems,
+                         "on is not possible for an output that goes off by itself: it is off at first");
+        if (output->offline_at_start && output->on_offline == ON_EVENT_KEEP)
+                complain(section, "offline_at_start", problems,
+                         "it goes with on_offline = off or on, which is keep");
+        return problems->count > before ? -EINVAL : 0;
+}
+
 /* ---- Life ---------------------------------------------------------------------------------------------- */
 
 int blueprint_new(const struct plugin *plugin, const struct config_section *section,
@@ -275,13 +309,14 @@ int blueprint_new(const struct plugin *plugin, const struct config_section *sect
         int r = options_read(section, targets, (size_t)count, &hooks, &blueprint->store, problems);
         reading_overrides_inherit(section, &blueprint->settings.readings, &blueprint->settings.overrides);
         /* Also after a failure: the lines and dimmers that were made must be freed. */
-        int q = collect_lines(blueprint, line_settings), p = collect_dimmers(blueprint);
+        int q = collect_lines(blueprint, line_settings), p = collect_dimmers(blueprint, line_settings);
         if (r < 0 || q < 0 || p < 0)
                 return r < 0 ? r : MIN(q, p);
         find_timed(blueprint);
         r = check_output(blueprint, section, problems);
-        if (r < 0)
-                return r;
+        q = check_useless(blueprint, section, problems);
+        if (r < 0 || q < 0)
+                return MIN(r, q);
         *ret = TAKE_PTR(blueprint);
         return 0;
 }

@@ -274,7 +274,7 @@ static int add_lines(struct plugin *plugin)
                 if (plugin->table.options[i].type != SCONCE_TYPE_LINE)
                         continue;
                 plugin->lines[n].row = &plugin->table.options[i];
-                line_companions_init(plugin->lines[n].row, &plugin->lines[n].companions);
+                line_companions_init(&plugin->table, plugin->lines[n].row, &plugin->lines[n].companions);
                 n++;
         }
         return 0;

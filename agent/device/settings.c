@@ -122,12 +122,32 @@ void settings_tables_init(const struct plugin *of, struct settings_tables *ret)
         }
 }
 
-void line_companions_init(const struct sconce_option *line_row, struct line_companions *ret)
+/* What a line that is not given cannot have; a PWM channel in the place of "line" can be inverted. */
+static void set_needs(const struct sconce_plugin *plugin, const struct sconce_option *line_row,
+                      struct line_companions *ret)
+{
+        size_t used = (size_t)snprintf(ret->needs, sizeof(ret->needs), "%s", line_row->key);
+
+        for (size_t i = 0; i < ARRAY_SIZE(ret->keys); i++)
+                ret->rows[i].needs = line_row->key;
+        if (strcmp(line_row->key, "line") != 0)
+                return;
+        for (const struct sconce_option *row = plugin->options; row->key && used < sizeof(ret->needs); row++)
+                if (row->type == SCONCE_TYPE_PWM)
+                        used += (size_t)snprintf(ret->needs + used, sizeof(ret->needs) - used, " %s",
+                                                 row->key);
+        ret->rows[0].needs = ret->needs;
+}
+
+void line_companions_init(const struct sconce_plugin *plugin, const struct sconce_option *line_row,
+                          struct line_companions *ret)
 {
         bool output = line_row->flags & SCONCE_OUTPUT;
 
         *ret = (struct line_companions){ .rows = { active_low_row, bias_row,
                                                    output ? drive_row : debounce_row } };
+        if (!(line_row->flags & SCONCE_REQUIRED))
+                set_needs(plugin, line_row, ret);
         if (line_row->bias)
                 ret->rows[1].def = line_row->bias;
         if (line_row->debounce && !output)

@@ -49,8 +49,10 @@ void settings_tables_init(const struct plugin *plugin, struct settings_tables *r
 struct line_companions {
         struct sconce_option rows[LINE_COMPANIONS_MAX];
         char keys[LINE_COMPANIONS_MAX - 1][96];
+        char needs[160];
 };
-void line_companions_init(const struct sconce_option *line_row, struct line_companions *ret);
+void line_companions_init(const struct sconce_plugin *plugin, const struct sconce_option *line_row,
+                          struct line_companions *ret);
 
 /* True for a key that the agent's own tables use in some device's section. */
 bool settings_key_is_taken(const char *key);

@@ -72,12 +72,25 @@ bool dimmer_same(const struct sconce_dimmer *a, const struct sconce_dimmer *b)
         return a->ops == b->ops && a->channel == b->channel && strcmp(a->name, b->name) == 0;
 }
 
+void dimmer_set_inverted(struct sconce_dimmer *dimmer, bool inverted)
+{
+        dimmer->inverted = inverted;
+}
+
 /* ---- Levels ----------------------------------------------------------------------------------------- */
 
-uint64_t dimmer_scale(double level, uint64_t full)
+uint64_t dimmer_scale(const struct sconce_dimmer *dimmer, double level)
 {
-        uint64_t scaled = (uint64_t)llround(level * (double)full);
-        return level > 0 && scaled == 0 ? 1 : scaled;
+        uint64_t scaled = (uint64_t)llround(level * (double)dimmer->full);
+
+        if (level > 0 && scaled == 0)
+                scaled = 1;
+        return dimmer->inverted ? dimmer->full - scaled : scaled;
+}
+
+static bool is_dark(const struct sconce_dimmer *dimmer)
+{
+        return dimmer->now == (dimmer->inverted ? dimmer->full : 0);
 }
 
 int dimmer_explain(const struct sconce_dimmer *dimmer, int code, const char *attribute, struct fault *fault)
@@ -144,10 +157,11 @@ void dimmer_close(struct sconce_dimmer *dimmer)
 {
         if (!dimmer->gpio)
                 return;
-        bool dark = dimmer->now == 0;
+        /* An inverted one that is switched off by the kernel would be lit. */
+        bool may_rest = is_dark(dimmer) && !dimmer->inverted;
         cleanup_closep(&dimmer->level_fd);
         dimmer->level_fd = -1;
-        if (dark)
+        if (may_rest)
                 dimmer->ops->give_back(dimmer);
         unlink_dimmer(dimmer);
 }
@@ -163,7 +177,7 @@ void dimmer_free(struct sconce_dimmer *dimmer)
                 return;
         if (dimmer->gpio)
                 dimmer_close(dimmer);
-        else if (dimmer->exported)
+        else if (dimmer->exported && !dimmer->inverted)
                 dimmer->ops->give_back(dimmer);
         free(dimmer->text);
         free(dimmer->name);
@@ -176,7 +190,7 @@ int dimmer_set(struct sconce_dimmer *dimmer, double level, struct fault *fault)
                 return fault_set(fault, -ENODEV, "%s is not open", dimmer->text);
         if (!is_level(level))
                 return out_of_range(dimmer, level, fault);
-        uint64_t scaled = dimmer_scale(level, dimmer->full);
+        uint64_t scaled = dimmer_scale(dimmer, level);
         int r = sysfs_put_number(dimmer->level_fd, scaled);
         if (r < 0) {
                 r = dimmer_explain(dimmer, r, dimmer->ops->attribute, fault);
@@ -192,6 +206,7 @@ int dimmer_get(const struct sconce_dimmer *dimmer, double *ret_level)
 {
         if (!dimmer->gpio)
                 return -ENODEV;
-        *ret_level = (double)dimmer->now / (double)dimmer->full;
+        *ret_level = (double)(dimmer->inverted ? dimmer->full - dimmer->now : dimmer->now) /
+                     (double)dimmer->full;
         return 0;
 }

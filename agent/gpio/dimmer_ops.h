@@ -18,6 +18,7 @@ struct sconce_dimmer {
         char *name; /* of the PWM chip or the LED */
         unsigned channel;
 
+        bool inverted; /* a driver that is on at a low level: the duty the other way round */
         bool exported; /* by us: outlives a failed open */
         char dir[256]; /* of its attributes */
 
@@ -31,5 +32,5 @@ struct sconce_dimmer {
 extern const struct dimmer_ops pwm_ops;
 extern const struct dimmer_ops led_ops;
 
-uint64_t dimmer_scale(double level, uint64_t full);
+uint64_t dimmer_scale(const struct sconce_dimmer *dimmer, double level); /* `full` is known */
 int dimmer_explain(const struct sconce_dimmer *dimmer, int code, const char *attribute, struct fault *fault);

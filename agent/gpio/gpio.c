@@ -10,6 +10,7 @@
 
 #include "gpio/dimmer.h"
 #include "gpio/line.h"
+#include "gpio/sysfs.h"
 #include "util/log.h"
 
 #define CHIP_PREFIX "gpiochip"
@@ -271,18 +272,51 @@ static int no_such_chip(struct gpio *gpio, const char *text, struct fault *fault
         return fault_set(fault, -ENOENT, "there is no chip \"%s\"; there are: %s", text, names);
 }
 
+static void sysfs_path(const struct gpio *gpio, const struct chip *chip, char path[static PATH_MAX])
+{
+        (void)snprintf(path, PATH_MAX, "%s/bus/gpio/devices/%s", gpio->sysfs, chip->name);
+}
+
+/* Two expanders of one kind have one label, but not one address: …/i2c-1/1-0020/gpiochip2. */
+static int two_chips(const struct gpio *gpio, const char *text, const struct chip *a, const struct chip *b,
+                     struct fault *fault)
+{
+        char path[PATH_MAX], address[2][64];
+
+        sysfs_path(gpio, a, path);
+        sysfs_parent(path, address[0], sizeof(address[0]));
+        sysfs_path(gpio, b, path);
+        sysfs_parent(path, address[1], sizeof(address[1]));
+        if (!address[0][0] || !address[1][0] || strcmp(address[0], address[1]) == 0)
+                return fault_set(fault, -EINVAL,
+                                 "two chips have the label \"%s\": %s and %s; name one of them", text, a->name,
+                                 b->name);
+        return fault_set(fault, -EINVAL,
+                         "two chips have the label \"%s\": %s and %s; say which by its address, %s or %s", text,
+                         a->name, b->name, address[0], address[1]);
+}
+
+static bool is_called(const struct gpio *gpio, const struct chip *chip, const char *text)
+{
+        char path[PATH_MAX];
+
+        if (strcmp(chip->label, text) == 0)
+                return true;
+        sysfs_path(gpio, chip, path);
+        return sysfs_is_in(path, text);
+}
+
+/* By its label, or its address: a part of its path below /sys. */
 static int get_labelled(struct gpio *gpio, const char *label, struct chip **ret, struct fault *fault)
 {
         struct chip *found = NULL;
         int opened_all = chips_open_all(gpio, fault);
 
         for (struct chip *chip = gpio->chips; chip; chip = chip->next) {
-                if (chip->gone || chip->ops != gpio->ops || strcmp(chip->label, label) != 0)
+                if (chip->gone || chip->ops != gpio->ops || !is_called(gpio, chip, label))
                         continue;
                 if (found)
-                        return fault_set(fault, -EINVAL,
-                                         "two chips have the label \"%s\": %s and %s; name one of them",
-                                         label, found->name, chip->name);
+                        return two_chips(gpio, label, found, chip, fault);
                 found = chip;
         }
         if (found) {

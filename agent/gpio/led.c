@@ -42,7 +42,7 @@ static int led_open(struct sconce_dimmer *dimmer, uint64_t period_ns, double fir
         if (r < 0 || dimmer->full == 0)
                 return no_such_led(dimmer, fault);
         dimmer->now = first_level == DIMMER_KEEP ? MIN(shown, dimmer->full)
-                                                 : dimmer_scale(first_level, dimmer->full);
+                                                 : dimmer_scale(dimmer, first_level);
         r = take_from_trigger(dimmer);
         if (r < 0)
                 return dimmer_explain(dimmer, r, "trigger", fault);

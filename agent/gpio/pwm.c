@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Channels of the kernel's PWM chips: /sys/class/pwm/CHIP/pwmN/{period,duty_cycle,enable}. */
+#include <dirent.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "gpio/chips.h"
 #include "gpio/dimmer_ops.h"
 #include "gpio/sysfs.h"
-
-static void chip_dir(const struct sconce_dimmer *dimmer, char dir[static 256])
-{
-        (void)snprintf(dir, 256, "%.150s/class/pwm/%s", dimmer->gpio ? dimmer->gpio->sysfs : "/sys",
-                       dimmer->name);
-}
 
 static int no_such_chip(const struct sconce_dimmer *dimmer, struct fault *fault)
 {
@@ -26,6 +22,51 @@ static int no_such_chip(const struct sconce_dimmer *dimmer, struct fault *fault)
                                  "dtoverlay=pwm in config.txt switches it on)",
                                  dimmer->name);
         return fault_set(fault, -ENOENT, "there is no PWM chip \"%s\"; there are: %s", dimmer->name, names);
+}
+
+static int is_chip(const struct dirent *entry)
+{
+        return entry->d_name[0] != '.';
+}
+
+/* By its name, whose number may be another one with the next kernel; or by a part of its path, the device's
+ * name or address: /sys/class/pwm/pwmchip2 is a link to …/i2c-1/1-0040/pwm/pwmchip2. */
+static int find_chip(const struct sconce_dimmer *dimmer, char chip[static 256], struct fault *fault)
+{
+        char class[200], path[256], found[160] = "";
+        struct dirent **entries = NULL;
+        int count = 0;
+
+        (void)snprintf(class, sizeof(class), "%.150s/class/pwm", dimmer->gpio->sysfs);
+        (void)snprintf(chip, 256, "%s/%.55s", class, dimmer->name);
+        if (access(chip, F_OK) == 0)
+                return 0;
+        int n = scandir(class, &entries, is_chip, versionsort);
+        for (int i = 0; i < n; i++) {
+                (void)snprintf(path, sizeof(path), "%s/%.50s", class, entries[i]->d_name);
+                if (sysfs_is_in(path, dimmer->name)) {
+                        size_t used = strlen(found);
+                        (void)snprintf(found + used, sizeof(found) - used, "%s%.40s", count++ ? ", " : "",
+                                       entries[i]->d_name);
+                        (void)snprintf(chip, 256, "%s", path);
+                }
+                free(entries[i]);
+        }
+        free(entries);
+        if (count == 0)
+                return no_such_chip(dimmer, fault);
+        if (count > 1)
+                return fault_set(fault, -ENOTUNIQ, "%d PWM chips are at \"%s\": %s; name one of them", count,
+                                 dimmer->name, found);
+        return 0;
+}
+
+static bool is_taken(const struct sconce_dimmer *dimmer)
+{
+        for (const struct sconce_dimmer *other = dimmer->gpio->dimmers; other; other = other->next)
+                if (other != dimmer && strcmp(other->dir, dimmer->dir) == 0)
+                        return true;
+        return false;
 }
 
 static int find_channel(struct sconce_dimmer *dimmer, const char *chip, struct fault *fault)
@@ -80,11 +121,14 @@ static struct pwm_state read_state(const struct sconce_dimmer *dimmer)
         return state;
 }
 
-static double shown_level(const struct pwm_state *state)
+/* A channel that is not enabled is low. */
+static double shown_level(const struct sconce_dimmer *dimmer, const struct pwm_state *state)
 {
-        if (!state->enabled || state->period_ns == 0)
-                return 0;
-        return MIN((double)state->duty_ns / (double)state->period_ns, 1.0);
+        double high = 0;
+
+        if (state->enabled && state->period_ns > 0)
+                high = MIN((double)state->duty_ns / (double)state->period_ns, 1.0);
+        return dimmer->inverted ? 1 - high : high;
 }
 
 struct step {
@@ -118,16 +162,21 @@ static int pwm_open(struct sconce_dimmer *dimmer, uint64_t period_ns, double fir
 {
         char chip[256];
 
-        chip_dir(dimmer, chip);
-        int r = find_channel(dimmer, chip, fault);
+        int r = find_chip(dimmer, chip, fault);
+        if (r == 0)
+                r = find_channel(dimmer, chip, fault);
         if (r < 0)
                 return r;
+        if (is_taken(dimmer)) { /* by another name */
+                dimmer->dir[0] = '\0';
+                return fault_set(fault, -EEXIST, "%s is already in use here", dimmer->text);
+        }
         r = export_channel(dimmer, chip, fault);
         if (r < 0)
                 return r;
         const struct pwm_state state = read_state(dimmer);
         dimmer->full = period_ns;
-        dimmer->now = dimmer_scale(first_level == DIMMER_KEEP ? shown_level(&state) : first_level, period_ns);
+        dimmer->now = dimmer_scale(dimmer, first_level == DIMMER_KEEP ? shown_level(dimmer, &state) : first_level);
         r = bring_to(dimmer, &state, fault);
         if (r < 0)
                 return r;

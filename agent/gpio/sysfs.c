@@ -87,6 +87,26 @@ int sysfs_put_number(int fd, uint64_t number)
         return put(fd, text);
 }
 
+bool sysfs_is_in(const char *path, const char *part)
+{
+        char real[PATH_MAX], between[NAME_MAX + 3];
+
+        (void)snprintf(between, sizeof(between), "/%.*s/", NAME_MAX, part);
+        return *part && realpath(path, real) && strstr(real, between);
+}
+
+void sysfs_parent(const char *path, char *text, size_t size)
+{
+        char real[PATH_MAX], *end;
+
+        text[0] = '\0';
+        if (!realpath(path, real) || !(end = strrchr(real, '/')))
+                return;
+        *end = '\0';
+        end = strrchr(real, '/');
+        (void)snprintf(text, size, "%s", end ? end + 1 : real);
+}
+
 static int is_visible(const struct dirent *entry)
 {
         return entry->d_name[0] != '.';

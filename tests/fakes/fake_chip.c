@@ -243,6 +243,7 @@ void fake_open(struct gpio_fixture *fixture, const char *default_chip)
         (void)snprintf(sim_dir, sizeof(sim_dir), "%s/sim", fixture->dir);
         const struct gpio_options options = { .chip = default_chip,
                                               .sim_dir = sim_dir,
+                                              .sysfs = fixture->dir,
                                               .consumer = "sconced" };
         assert_int_equal(gpio_new_on(&fixture->loop, &options, &fake_ops, fixture->dir, &fixture->gpio), 0);
 }

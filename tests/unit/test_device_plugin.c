@@ -332,19 +332,24 @@ static void line_companions__other_key__prefixed(void **state)
         const struct sconce_option input = {
                 .key = "line", .type = SCONCE_TYPE_LINE, .debounce = "20ms", .bias = "pull-up"
         };
+        const struct sconce_option rows[] = { row, input, { .key = "pwm", .type = SCONCE_TYPE_PWM }, { .key = NULL } };
+        const struct sconce_plugin table = { .options = rows };
         struct line_companions companions;
 
         (void)state;
-        line_companions_init(&row, &companions);
+        line_companions_init(&table, &row, &companions);
         assert_string_equal(companions.rows[0].key, "up_active_low");
         assert_string_equal(companions.rows[1].key, "up_bias");
         assert_string_equal(companions.rows[2].key, "up_drive");
+        assert_string_equal(companions.rows[0].needs, "up");
         assert_null(companions.rows[3].key);
-        line_companions_init(&input, &companions);
+        line_companions_init(&table, &input, &companions);
         assert_string_equal(companions.rows[0].key, "active_low");
         assert_string_equal(companions.rows[1].def, "pull-up");
         assert_string_equal(companions.rows[2].key, "debounce");
         assert_string_equal(companions.rows[2].def, "20ms");
+        assert_string_equal(companions.rows[0].needs, "line pwm"); /* a PWM channel can be inverted */
+        assert_string_equal(companions.rows[1].needs, "line");
 }
 
 int main(void)

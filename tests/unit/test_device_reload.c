@@ -180,9 +180,35 @@ static const struct {
           "a.conf:1: [lamp kitchen] line, pwm and led exclude each other: one of them is the lamp\n" },
         { KITCHEN "pwm = pwmchip0\n",
           "a.conf:3: [lamp kitchen] pwm: pwmchip0: a PWM channel is CHIP:CHANNEL, as in pwmchip0:1\n" },
-        { KITCHEN "transition = 2s\n", "a.conf:1: [lamp kitchen] transition, min_level and max_level are for "
-                                       "a lamp that can be dimmed, by "
-                                       "pwm or led\n" },
+        { KITCHEN "transition = 2s\ngamma = 2.2\nfrequency = 1000\n",
+          "a.conf:3: [lamp kitchen] transition: it goes with pwm or led, which is not given\n"
+          "a.conf:4: [lamp kitchen] gamma: it goes with pwm or led, which is not given\n"
+          "a.conf:5: [lamp kitchen] frequency: it goes with pwm, which is not given\n" },
+        { "[lamp desk]\nled = ACT\nactive_low = yes\nfrequency = 1000\n",
+          "a.conf:3: [lamp desk] active_low: it goes with line or pwm, which is not given\n"
+          "a.conf:4: [lamp desk] frequency: it goes with pwm, which is not given\n" },
+        { "[lamp desk]\nled = ACT\ndimmable = no\ngamma = 1\n",
+          "a.conf:1: [lamp desk] transition, min_level, max_level and gamma are for a lamp that can be dimmed, "
+          "by pwm or led\n" },
+        { "[lamp desk]\npwm = pwmchip0:1\nbias = pull-up\ndrive = open-drain\n",
+          "a.conf:3: [lamp desk] bias: it goes with line, which is not given\n"
+          "a.conf:4: [lamp desk] drive: it goes with line, which is not given\n" },
+        { "[lamp desk]\npwm = pwmchip0:1\nactive_low = yes\nfrequency = 200\n", "" },
+        { "[switch gate]\nline = GPIO5\npulse = 1s\npower_on = on\n",
+          "a.conf:4: [switch gate] power_on: on is not possible for an output that goes off by itself: it is off "
+          "at first\n" },
+        { KITCHEN "offline_at_start = yes\n",
+          "a.conf:3: [lamp kitchen] offline_at_start: it goes with on_offline = off or on, which is keep\n" },
+        { "[cover gate]\nup = GPIO5\ndown = GPIO6\nup_time = 9s\nup_stop_bias = pull-up\n",
+          "a.conf:5: [cover gate] up_stop_bias: it goes with up_stop, which is not given\n" },
+        { "[button wall]\nline = GPIO5\nevery = 10s\n",
+          "a.conf:3: [button wall] every: this device is not read: it reports by itself\n" },
+        { "[encoder knob]\na = GPIO5\nb = GPIO6\nstep = 5\n",
+          "a.conf:4: [encoder knob] step: it goes with max, which is not given\n" },
+        { "[exec probe]\ncommand = /bin/true\nmin = 3\n",
+          "a.conf:3: [exec probe] min: it goes with set_kind, which is not given\n" },
+        { "[exec fan]\nset = /bin/true\nset_kind = switch\nmax = 3\n",
+          "a.conf:1: [exec fan] min and max are for set_kind = number\n" },
         { "[lamp desk]\nled = ACT\nmin_level = 60\nmax_level = 50\n",
           "a.conf:1: [lamp desk] min_level must be below max_level\n" },
         { "[lamp desk]\nled = ACT\ngamma = 0\n",

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -163,6 +164,41 @@ static void line_open_output__label_of_two_chips__names_them(void **state)
         assert_refused(
                 "pinctrl-bcm2835:2", -EINVAL,
                 "two chips have the label \"pinctrl-bcm2835\": gpiochip0 and gpiochip1; name one of them");
+}
+
+/* /sys/bus/gpio/devices/NAME, with the chip at an address of I2C. */
+static void put_address(const char *name, const char *address)
+{
+        static const char *const dirs[] = { "devices", "devices/i2c-1", "bus", "bus/gpio", "bus/gpio/devices" };
+        char path[PATH_MAX + 64], target[128];
+
+        for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+                (void)snprintf(path, sizeof(path), "%s/%s", f.dir, dirs[i]);
+                assert_true(mkdir(path, 0755) == 0 || errno == EEXIST);
+        }
+        (void)snprintf(path, sizeof(path), "%s/devices/i2c-1/%s", f.dir, address);
+        assert_int_equal(mkdir(path, 0755), 0);
+        (void)snprintf(path, sizeof(path), "%s/devices/i2c-1/%s/%s", f.dir, address, name);
+        assert_int_equal(mkdir(path, 0755), 0);
+        (void)snprintf(path, sizeof(path), "%s/bus/gpio/devices/%s", f.dir, name);
+        (void)snprintf(target, sizeof(target), "../../../devices/i2c-1/%s/%s", address, name);
+        assert_int_equal(symlink(target, path), 0);
+}
+
+/* Two expanders of one kind: the numbers may change, the addresses do not. */
+static void line_open_output__chip_by_its_address__that_one(void **state)
+{
+        (void)state;
+        fake_chips[0].label = fake_chips[1].label = "mcp23017";
+        put_address("gpiochip0", "1-0020");
+        put_address("gpiochip1", "1-0021");
+        assert_refused("mcp23017:1", -EINVAL,
+                       "two chips have the label \"mcp23017\": gpiochip0 and gpiochip1; say which by its address, "
+                       "1-0020 or 1-0021");
+        line = fixture_line("1-0021:1");
+        assert_int_equal(line_open_output(f.gpio, line, 1, NULL, NULL, &fault), 0);
+        assert_true(fake_chips[1].lines[1].used);
+        assert_false(fake_chips[0].lines[1].used);
 }
 
 static void line_open_output__two_spellings_of_one_line__names_the_first(void **state)
@@ -594,6 +630,7 @@ int main(void)
                 TWO_CHIPS(line_open_output__name_on_two_chips__lists_them),
                 TWO_CHIPS(line_open_output__name_twice_on_one_chip__lists_the_offsets),
                 TWO_CHIPS(line_open_output__label_of_two_chips__names_them),
+                TWO_CHIPS(line_open_output__chip_by_its_address__that_one),
                 TWO_CHIPS(line_open_output__two_spellings_of_one_line__names_the_first),
                 TWO_CHIPS(line_open_output__nothing_there__says_what_there_is),
                 cmocka_unit_test_setup_teardown(line_open_output__no_chips__says_so, setup, teardown),

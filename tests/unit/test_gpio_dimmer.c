@@ -189,6 +189,65 @@ static void dimmer_open__pwm_not_exported__exports_it_and_finds_it_later(void **
         assert_file("class/pwm/pwmchip0/unexport", "1");
 }
 
+/* A driver that is on at a low level: dark is the full duty. */
+static void dimmer_set__inverted__the_duty_is_turned_round(void **state)
+{
+        char reason[160];
+        double level;
+
+        (void)state;
+        put_pwm("0", "0", "0");
+        assert_int_equal(dimmer_parse_pwm("pwmchip0:1", reason, &dimmer), 0);
+        dimmer_set_inverted(dimmer, true);
+        assert_int_equal(open_pwm(1000000, 0), 0);
+        assert_file("class/pwm/pwmchip0/pwm1/duty_cycle", "1000000");
+        assert_file("class/pwm/pwmchip0/pwm1/enable", "1");
+        assert_int_equal(dimmer_set(dimmer, 1, &fault), 0);
+        assert_file("class/pwm/pwmchip0/pwm1/duty_cycle", "0");
+        assert_int_equal(dimmer_set(dimmer, 0.25, &fault), 0);
+        assert_file("class/pwm/pwmchip0/pwm1/duty_cycle", "750000");
+        assert_int_equal(dimmer_get(dimmer, &level), 0);
+        assert_true(level == 0.25);
+        assert_int_equal(dimmer_set(dimmer, 1e-9, &fault), 0); /* not dark */
+        assert_file("class/pwm/pwmchip0/pwm1/duty_cycle", "999999");
+}
+
+/* Given back to the kernel it would be low, and the lamp on. */
+static void dimmer_close__inverted_and_dark__stays_as_it_is(void **state)
+{
+        char reason[160];
+
+        (void)state;
+        put_pwm("0", "0", "0");
+        assert_int_equal(dimmer_parse_pwm("pwmchip0:1", reason, &dimmer), 0);
+        dimmer_set_inverted(dimmer, true);
+        assert_int_equal(open_pwm(1000000, 0), 0);
+        dimmer_close(dimmer);
+        assert_file("class/pwm/pwmchip0/pwm1/duty_cycle", "1000000");
+        assert_file("class/pwm/pwmchip0/pwm1/enable", "1");
+        assert_file("class/pwm/pwmchip0/unexport", "");
+}
+
+static void dimmer_open__inverted_keep__as_it_is_lit(void **state)
+{
+        char reason[160];
+        double level;
+
+        (void)state;
+        put_pwm("1000000", "250000", "1");
+        assert_int_equal(dimmer_parse_pwm("pwmchip0:1", reason, &dimmer), 0);
+        dimmer_set_inverted(dimmer, true);
+        assert_int_equal(open_pwm(1000000, DIMMER_KEEP), 0);
+        assert_int_equal(dimmer_get(dimmer, &level), 0);
+        assert_true(level == 0.75);
+        assert_file("class/pwm/pwmchip0/pwm1/duty_cycle", "250000");
+        dimmer_close(dimmer);
+        put_pwm("1000000", "250000", "0"); /* at rest it is low: lit */
+        assert_int_equal(open_pwm(1000000, DIMMER_KEEP), 0);
+        assert_int_equal(dimmer_get(dimmer, &level), 0);
+        assert_true(level == 1);
+}
+
 static void dimmer_close__pwm_still_lit__is_left_as_it_is(void **state)
 {
         (void)state;
@@ -271,6 +330,76 @@ static void assert_pwm_refused(const char *text, int code, const char *words)
         assert_int_equal(dimmer_open(f.gpio, dimmer, 0, 0, &fault), code);
         assert_string_equal(fault.text, words);
         assert_false(dimmer_is_open(dimmer));
+}
+
+static void link_to(const char *target, const char *file)
+{
+        char path[PATH_MAX];
+
+        path_of(file, path);
+        assert_int_equal(symlink(target, path), 0);
+}
+
+/* As the kernel shows a chip at an address of I2C; its number is another one with the next kernel. */
+static void put_expander(const char *address, const char *chip)
+{
+        char file[128], target[128];
+
+        (void)snprintf(file, sizeof(file), "devices/i2c-1/%s/pwm/%s/npwm", address, chip);
+        put(file, "16\n");
+        for (unsigned i = 0; i < 3; i++) {
+                static const char *const attributes[] = { "period", "duty_cycle", "enable" };
+                (void)snprintf(file, sizeof(file), "devices/i2c-1/%s/pwm/%s/pwm3/%s", address, chip, attributes[i]);
+                put(file, "0\n");
+        }
+        (void)snprintf(target, sizeof(target), "../../devices/i2c-1/%s/pwm/%s", address, chip);
+        (void)snprintf(file, sizeof(file), "class/pwm/%s", chip);
+        link_to(target, file);
+}
+
+static void dimmer_open__pwm_by_its_chips_address__whatever_its_number(void **state)
+{
+        char reason[160], path[PATH_MAX];
+
+        (void)state;
+        put_expander("1-0040", "pwmchip2");
+        put_expander("1-0041", "pwmchip5");
+        assert_int_equal(dimmer_parse_pwm("1-0041:3", reason, &dimmer), 0);
+        assert_int_equal(dimmer_open(f.gpio, dimmer, 1000000, 0.5, &fault), 0);
+        assert_file("class/pwm/pwmchip5/pwm3/duty_cycle", "500000");
+        assert_file("class/pwm/pwmchip2/pwm3/duty_cycle", "0");
+        dimmer_close(dimmer);
+        path_of("class/pwm/pwmchip5", path);
+        assert_int_equal(unlink(path), 0);
+        put_expander("1-0041", "pwmchip9");
+        assert_int_equal(dimmer_open(f.gpio, dimmer, 1000000, 0.25, &fault), 0);
+        assert_file("class/pwm/pwmchip9/pwm3/duty_cycle", "250000");
+}
+
+static void dimmer_open__one_channel_by_two_names__in_use(void **state)
+{
+        struct sconce_dimmer *other = NULL;
+        char reason[160];
+
+        (void)state;
+        put_expander("1-0040", "pwmchip2");
+        assert_int_equal(dimmer_parse_pwm("1-0040:3", reason, &dimmer), 0);
+        assert_int_equal(dimmer_open(f.gpio, dimmer, 1000000, 0.5, &fault), 0);
+        assert_int_equal(dimmer_parse_pwm("pwmchip2:3", reason, &other), 0);
+        int r = dimmer_open(f.gpio, other, 1000000, 0, &fault);
+        dimmer_free(other);
+        assert_int_equal(r, -EEXIST);
+        assert_string_equal(fault.text, "pwmchip2:3 is already in use here");
+        assert_file("class/pwm/pwmchip2/pwm3/duty_cycle", "500000");
+}
+
+static void dimmer_open__two_chips_there__said(void **state)
+{
+        (void)state;
+        put_expander("1-0040", "pwmchip2");
+        put_expander("1-0041", "pwmchip5");
+        assert_pwm_refused("i2c-1:3", -ENOTUNIQ,
+                           "2 PWM chips are at \"i2c-1\": pwmchip2, pwmchip5; name one of them");
 }
 
 static void dimmer_open__no_such_pwm__says_what_there_is(void **state)
@@ -423,11 +552,17 @@ int main(void)
                 DIMMER_TEST(dimmer_open__pwm_without_period__has_a_millisecond),
                 DIMMER_TEST(dimmer_open__pwm_not_exported__exports_it_and_finds_it_later),
                 DIMMER_TEST(dimmer_close__pwm_still_lit__is_left_as_it_is),
+                DIMMER_TEST(dimmer_set__inverted__the_duty_is_turned_round),
+                DIMMER_TEST(dimmer_close__inverted_and_dark__stays_as_it_is),
+                DIMMER_TEST(dimmer_open__inverted_keep__as_it_is_lit),
                 DIMMER_TEST(dimmer_open__keep__takes_over_the_level_at_the_new_period),
                 DIMMER_TEST(dimmer_open__keep_of_a_disabled_one__is_dark),
                 DIMMER_TEST(dimmer_set__tiny_level__is_not_dark),
                 DIMMER_TEST(dimmer_set__out_of_range__changes_nothing),
                 DIMMER_TEST(dimmer_open__same_channel_twice__is_refused),
+                DIMMER_TEST(dimmer_open__pwm_by_its_chips_address__whatever_its_number),
+                DIMMER_TEST(dimmer_open__one_channel_by_two_names__in_use),
+                DIMMER_TEST(dimmer_open__two_chips_there__said),
                 DIMMER_TEST(dimmer_open__no_such_pwm__says_what_there_is),
                 DIMMER_TEST(dimmer_open__pwm_chip_tells_no_channels__says_which_file),
                 DIMMER_TEST(dimmer_open__attribute_missing__is_gone),

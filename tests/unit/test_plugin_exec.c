@@ -186,9 +186,18 @@ static void exec__json_that_is_none__said_and_nothing_reported(void **state)
                 { "echo 21.5", "the program prints no flat JSON object: \"21.5\n\"" },
                 { "printf '[1]'", "the program prints no flat JSON object: \"[1]\"" },
                 { "printf '{\"a\":{\"b\":1}}'",
-                  "the program prints no flat JSON object: \"{\"a\":{\"b\":1}}\"" },
-                { "printf '{\"a\":1'", "the program prints no flat JSON object: \"{\"a\":1\"" },
-                { "printf '{\"a\":1}}'", "the program prints no flat JSON object: \"{\"a\":1}}\"" },
+                  "a: the program prints an object in an object, and only an object of plain values can be read: "
+                  "numbers, texts, true, false and null" },
+                { "printf '{\"t\":21.5,\"wifi\":{\"rssi\":-60}}'",
+                  "wifi: the program prints an object in an object, and only an object of plain values can be "
+                  "read: numbers, texts, true, false and null" },
+                { "printf '{\"a\":1,\"list\":[1,2]}'",
+                  "list: the program prints a list, and only an object of plain values can be read: numbers, "
+                  "texts, true, false and null" },
+                { "printf '{\"a\":1,\"b\":nan}'",
+                  "b: what the program prints from here on is no JSON: \"nan}\"" },
+                { "printf '{\"a\":1'", "a: what the program prints from here on is no JSON: \"\"" },
+                { "printf '{\"a\":1}}'", "a: what the program prints from here on is no JSON: \"}\"" },
                 { "printf '{\"temperature\":\"21\"}'", "temperature: the program prints what is no number" },
                 { "printf '{\"door\":\"ajar\"}'", "door: the program prints what is no ON or OFF" },
                 { "printf '{\"status\":7}'",
@@ -224,6 +233,46 @@ static void exec__fails__status_and_last_line_of_stderr(void **state)
         assert_null(mock_value(host, "value"));
         script("echo 21");
         assert_int_equal(mock_read(host), 0);
+}
+
+/* What the kernel's "No such file" leaves out: the file is there. */
+static void exec__script_that_the_kernel_cannot_start__says_why(void **state)
+{
+        static const struct {
+                const char *text, *sentence;
+                mode_t mode;
+                int error;
+        } cases[] = {
+                { "#!/bin/sh\r\necho 1\r\n",
+                  "ROOT/program: cannot be run: its first line ends in a carriage return, as text files of Windows "
+                  "do, and \"/bin/sh\\r\" is no program; save it with Unix line ends",
+                  0755, -ENOENT },
+                { "#! /nowhere/python3 -u\nprint(1)\n",
+                  "ROOT/program: cannot be run: its first line asks for /nowhere/python3, which is not there", 0755,
+                  -ENOENT },
+                { "echo 1\n",
+                  "ROOT/program: cannot be run: it is no program of this machine, and does not begin with #!", 0755,
+                  -ENOEXEC },
+                { "#!/bin/sh\necho 1\n",
+                  "ROOT/program: cannot be run: it is not executable (chmod +x) by the user of this program", 0644,
+                  -EACCES },
+        };
+        const char *preload = getenv("LD_PRELOAD");
+        char path[sizeof(root) + 16];
+
+        (void)state;
+        if ((preload && strstr(preload, "vgpreload")) || getenv("SCONCE_TEST_EMULATED")) {
+                print_message("skipped: valgrind and qemu start programs in their own way\n");
+                skip();
+        }
+        (void)snprintf(path, sizeof(path), "%s/program", root);
+        mock_option_list(host, "command", (const char *const[]){ path, NULL });
+        assert_int_equal(mock_start(host), 0);
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                tree_put(root, "program", cases[i].text);
+                assert_int_equal(chmod(path, cases[i].mode), 0);
+                assert_read_fails(cases[i].error, cases[i].sentence);
+        }
 }
 
 static void exec__no_such_program__said(void **state)
@@ -502,6 +551,7 @@ int main(void)
                 SYSFS_TEST(exec__json_that_lacks_a_channel__null),
                 SYSFS_TEST(exec__json_that_is_none__said_and_nothing_reported),
                 SYSFS_TEST(exec__fails__status_and_last_line_of_stderr),
+                SYSFS_TEST(exec__script_that_the_kernel_cannot_start__says_why),
                 SYSFS_TEST(exec__no_such_program__said),
                 SYSFS_TEST(exec__does_not_end__killed_with_its_children),
                 SYSFS_TEST(exec__child_holds_stdout__not_waited_for_and_killed),

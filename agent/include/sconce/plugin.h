@@ -90,7 +90,8 @@ struct sconce_list {
  * offset, filter, filter_size where there is an SCONCE_SENSOR (report what was measured: the agent does the
  * rest). Each LINE row brings companions: active_low and bias, drive for an output, debounce for an input.
  * They are called so for the row "line", and KEY_active_low and so on for a row "KEY". The plugin sees
- * logical levels only.
+ * logical levels only. The companions of a LINE that is not given are refused; active_low then holds for a PWM
+ * channel that takes the place of "line".
  */
 struct sconce_option {
         const char *key; /* [a-z][a-z0-9_]* */
@@ -104,6 +105,7 @@ struct sconce_option {
         const char *unit; /* shown to the user: "°C", "Hz"; durations and sizes carry theirs in the value */
         const char *debounce; /* input LINE: the companion's default, "20ms"; NULL: none */
         const char *bias;     /* LINE: the companion's default, "pull-up"; NULL: "as-is" */
+        const char *needs;    /* keys of which the section must say one too, "pwm led"; NULL: none */
 };
 
 /* The field's offset; an error of the compiler where the field has another type than the option fills. */
