@@ -28,6 +28,8 @@
 #define KEY_SIZE     24
 #define CHIPS_MAX    256
 
+#define ABSOLUTE_ZERO (-273.15)
+
 /* What a channel's name begins with, and how people speak of it. One of their units is `divisor` of the
  * kernel's. */
 static const struct quantity {
@@ -58,7 +60,8 @@ struct hwmon {
 
         struct reading readings[CHANNELS_MAX];
         size_t count;
-        char dir[KEY_SIZE]; /* "hwmon0" */
+        char dir[KEY_SIZE];  /* "hwmon0" */
+        char real[PATH_MAX]; /* what that was when it was found: numbers are given anew */
 };
 
 static const struct sconce_option options[] = {
@@ -219,6 +222,23 @@ static bool is_chip(const struct hwmon *hwmon, const char *dir)
         return realpath(path, real) && strstr(real, part);
 }
 
+static void real_path(const struct hwmon *hwmon, char real[static PATH_MAX])
+{
+        char path[PATH_MAX];
+
+        (void)snprintf(path, sizeof(path), "%s/%s", hwmon->root, hwmon->dir);
+        if (!realpath(path, real))
+                real[0] = '\0';
+}
+
+static bool is_where_it_was(const struct hwmon *hwmon)
+{
+        char real[PATH_MAX];
+
+        real_path(hwmon, real);
+        return strcmp(real, hwmon->real) == 0 && is_chip(hwmon, hwmon->dir);
+}
+
 /* Drivers come and go, and with them the numbers: so it is looked for whenever it is not where it was. */
 static int find_chip(struct sconce_device *dev, struct hwmon *hwmon)
 {
@@ -235,6 +255,7 @@ static int find_chip(struct sconce_device *dev, struct hwmon *hwmon)
         }
         if (count == 1) {
                 memcpy(hwmon->dir, found, sizeof(found));
+                real_path(hwmon, hwmon->real);
                 return 0;
         }
         if (count == 0)
@@ -285,6 +306,10 @@ static int read_value(struct sconce_device *dev, const struct hwmon *hwmon, cons
         if (r < 0)
                 return r;
         *ret = number / reading->quantity->divisor;
+        if (strcmp(reading->quantity->prefix, "temp") == 0 && *ret < ABSOLUTE_ZERO) {
+                sconce_error(dev, "%s: the chip shows %g °C, which nothing can have", reading->key, *ret);
+                return -ERANGE;
+        }
         return 0;
 }
 
@@ -303,7 +328,7 @@ static int hwmon_read(struct sconce_device *dev, void *instance)
         size_t good = 0;
         int error = 0;
 
-        int r = is_chip(hwmon, hwmon->dir) ? 0 : find_chip(dev, hwmon);
+        int r = is_where_it_was(hwmon) ? 0 : find_chip(dev, hwmon);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < hwmon->count; i++) {

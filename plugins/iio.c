@@ -15,6 +15,9 @@
  *
  * A DHT11 misses some of its readings: such an error is tried again after `retry_after`, up to `retries`
  * times in one reading of all channels. What still fails is null; the device fails when nothing can be read.
+ *
+ * What cannot be is an error too: a temperature below absolute zero, a humidity far from 0 to 100 %, and 0 °C at
+ * 0 %, which is a frame of a DHT of nothing but zeros: its checksum is right.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -35,30 +38,32 @@
 static const struct quantity {
         const char *prefix, *key, *name, *unit, *device_class;
         double factor, divisor;
+        double min, max; /* what can be; both 0: anything */
 } quantities[] = {
-        { "temp", "temperature", "Temperature", "°C", "temperature", 1, 1000 },
-        { "humidityrelative", "humidity", "Humidity", "%", "humidity", 1, 1000 },
-        { "pressure", NULL, NULL, "hPa", "pressure", 10, 1 },
-        { "illuminance", NULL, NULL, "lx", "illuminance", 1, 1 },
-        { "voltage", NULL, NULL, "V", "voltage", 1, 1000 },
-        { "current", NULL, NULL, "A", "current", 1, 1000 },
-        { "power", NULL, NULL, "W", "power", 1, 1000 },
-        { "energy", NULL, NULL, "Wh", "energy", 1, 3600 },
-        { "resistance", NULL, NULL, "Ω", NULL, 1, 1 },
-        { "concentration_co2", "co2", "CO₂", "ppm", "carbon_dioxide", 10000, 1 },
-        { "concentration_voc", "voc", "VOC", "ppb", "volatile_organic_compounds_parts", 1e7, 1 },
-        { "concentration", NULL, NULL, "%", NULL, 1, 1 },
-        { "massconcentration_pm1", "pm1", "PM1", "µg/m³", "pm1", 1, 1 },
-        { "massconcentration_pm2p5", "pm2p5", "PM2.5", "µg/m³", "pm25", 1, 1 },
-        { "massconcentration_pm4", "pm4", "PM4", "µg/m³", "pm4", 1, 1 },
-        { "massconcentration_pm10", "pm10", "PM10", "µg/m³", "pm10", 1, 1 },
-        { "distance", NULL, NULL, "m", "distance", 1, 1 },
-        { "ph", NULL, NULL, "pH", "ph", 1, 1 },
-        { "accel", NULL, NULL, "m/s²", NULL, 1, 1 },
-        { "gravity", NULL, NULL, "m/s²", NULL, 1, 1 },
-        { "anglvel", NULL, NULL, "rad/s", NULL, 1, 1 },
-        { "magn", NULL, NULL, "G", NULL, 1, 1 },
-        { "incli", NULL, NULL, "°", NULL, 1, 1 },
+        { "temp", "temperature", "Temperature", "°C", "temperature", 1, 1000, -273.15, 1e6 },
+        /* A little more than the air can have: sensors have tolerances. */
+        { "humidityrelative", "humidity", "Humidity", "%", "humidity", 1, 1000, -6, 119 },
+        { "pressure", NULL, NULL, "hPa", "pressure", 10, 1, 0, 0 },
+        { "illuminance", NULL, NULL, "lx", "illuminance", 1, 1, 0, 0 },
+        { "voltage", NULL, NULL, "V", "voltage", 1, 1000, 0, 0 },
+        { "current", NULL, NULL, "A", "current", 1, 1000, 0, 0 },
+        { "power", NULL, NULL, "W", "power", 1, 1000, 0, 0 },
+        { "energy", NULL, NULL, "Wh", "energy", 1, 3600, 0, 0 },
+        { "resistance", NULL, NULL, "Ω", NULL, 1, 1, 0, 0 },
+        { "concentration_co2", "co2", "CO₂", "ppm", "carbon_dioxide", 10000, 1, 0, 0 },
+        { "concentration_voc", "voc", "VOC", "ppb", "volatile_organic_compounds_parts", 1e7, 1, 0, 0 },
+        { "concentration", NULL, NULL, "%", NULL, 1, 1, 0, 0 },
+        { "massconcentration_pm1", "pm1", "PM1", "µg/m³", "pm1", 1, 1, 0, 0 },
+        { "massconcentration_pm2p5", "pm2p5", "PM2.5", "µg/m³", "pm25", 1, 1, 0, 0 },
+        { "massconcentration_pm4", "pm4", "PM4", "µg/m³", "pm4", 1, 1, 0, 0 },
+        { "massconcentration_pm10", "pm10", "PM10", "µg/m³", "pm10", 1, 1, 0, 0 },
+        { "distance", NULL, NULL, "m", "distance", 1, 1, 0, 0 },
+        { "ph", NULL, NULL, "pH", "ph", 1, 1, 0, 0 },
+        { "accel", NULL, NULL, "m/s²", NULL, 1, 1, 0, 0 },
+        { "gravity", NULL, NULL, "m/s²", NULL, 1, 1, 0, 0 },
+        { "anglvel", NULL, NULL, "rad/s", NULL, 1, 1, 0, 0 },
+        { "magn", NULL, NULL, "G", NULL, 1, 1, 0, 0 },
+        { "incli", NULL, NULL, "°", NULL, 1, 1, 0, 0 },
 };
 /* intensity, proximity, count, steps and so on are bare numbers. */
 static const struct quantity bare = { .factor = 1, .divisor = 1 };
@@ -80,6 +85,7 @@ struct iio {
         struct reading readings[CHANNELS_MAX];
         size_t count;
         char dir[NAME_SIZE]; /* "iio:device0" */
+        char real[PATH_MAX]; /* what that was when it was found: numbers are given anew */
 };
 
 static const struct sconce_option options[] = {
@@ -289,6 +295,23 @@ static bool is_device(const struct iio *iio, const char *dir)
         return strcmp(dir, iio->device) == 0 || strstr(real, part);
 }
 
+static void real_path(const struct iio *iio, char real[static PATH_MAX])
+{
+        char path[PATH_MAX];
+
+        (void)snprintf(path, sizeof(path), "%s/%s", iio->root, iio->dir);
+        if (!realpath(path, real))
+                real[0] = '\0';
+}
+
+static bool is_where_it_was(const struct iio *iio)
+{
+        char real[PATH_MAX];
+
+        real_path(iio, real);
+        return strcmp(real, iio->real) == 0 && is_device(iio, iio->dir);
+}
+
 /* Drivers come and go, and with them the numbers: so it is looked for whenever it is not where it was. */
 static int find_device(struct sconce_device *dev, struct iio *iio)
 {
@@ -305,6 +328,7 @@ static int find_device(struct sconce_device *dev, struct iio *iio)
         }
         if (count == 1) {
                 memcpy(iio->dir, found, sizeof(found));
+                real_path(iio, iio->real);
                 return 0;
         }
         if (count == 0)
@@ -386,6 +410,41 @@ static int read_value(struct sconce_device *dev, const struct iio *iio, const st
         return 0;
 }
 
+/* Of a temperature the humidity that is measured with it, and the other way round. */
+static bool find_partner(const struct reading *reading, struct reading *ret)
+{
+        static const char *const pairs[][2] = { { "temp", "humidityrelative" }, { "humidityrelative", "temp" } };
+
+        for (size_t i = 0; i < 2; i++) {
+                if (strcmp(reading->quantity->prefix ? reading->quantity->prefix : "", pairs[i][0]) != 0)
+                        continue;
+                (void)snprintf(ret->kernel, NAME_SIZE, "%s%.8s", pairs[i][1],
+                               reading->kernel + strlen(pairs[i][0]));
+                ret->quantity = find_quantity(ret->kernel);
+                return true;
+        }
+        return false;
+}
+
+static int check_value(struct sconce_device *dev, const struct iio *iio, const struct reading *reading,
+                       double value)
+{
+        const struct quantity *quantity = reading->quantity;
+        struct reading partner;
+        double other;
+
+        if (quantity->min < quantity->max && (value < quantity->min || value > quantity->max)) {
+                sconce_error(dev, "%s: the sensor shows %g %s, which cannot be", reading->key, value,
+                             quantity->unit);
+                return -ERANGE;
+        }
+        if (value != 0 || !find_partner(reading, &partner) || read_value(dev, iio, &partner, &other) < 0 ||
+            other != 0)
+                return 0;
+        sconce_error(dev, "the sensor shows nothing but zeros (0 °C at 0 %%): look at its wiring and supply");
+        return -EIO;
+}
+
 static void wait_us(uint64_t us)
 {
         struct timespec left = { .tv_sec = (time_t)(us / 1000000), .tv_nsec = (long)(us % 1000000) * 1000 };
@@ -405,6 +464,8 @@ static int read_patiently(struct sconce_device *dev, const struct iio *iio, cons
 {
         for (;;) {
                 int r = read_value(dev, iio, reading, ret);
+                if (r == 0)
+                        r = check_value(dev, iio, reading, *ret);
                 if (!may_pass(r) || *retries == 0)
                         return r;
                 --*retries;
@@ -428,7 +489,7 @@ static int iio_read(struct sconce_device *dev, void *instance)
         size_t good = 0;
         int error = 0;
 
-        int r = is_device(iio, iio->dir) ? 0 : find_device(dev, iio);
+        int r = is_where_it_was(iio) ? 0 : find_device(dev, iio);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < iio->count; i++) {

@@ -2,18 +2,20 @@
 /*
  * thermal: the temperature of the board's processor, or of another thermal zone that the kernel knows.
  *
- * Zones are directories like /sys/class/thermal/thermal_zone0. `zone` names one by its directory or by what
- * its file `type` says
- * ("cpu-thermal" on a Raspberry Pi).
+ * Zones are directories like /sys/class/thermal/thermal_zone0. `zone` names one by its directory, whose number
+ * may change at the next boot, or by what its file `type` says ("cpu-thermal" on a Raspberry Pi), wherever
+ * that is at the moment.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <sconce/plugin.h>
 
-#define PATH_SIZE 512
+#define PATH_SIZE     512
+#define ABSOLUTE_ZERO (-273150) /* thousandths of a degree; some drivers have a number below it for "none" */
 
 struct thermal {
         const char *zone;
@@ -38,14 +40,13 @@ static const struct sconce_channel channels[] = {
         { .key = NULL },
 };
 
-/* ---- Life cycle ---------------------------------------------------------------------------------------- */
+/* ---- The zone ------------------------------------------------------------------------------------------ */
 
-/* True when ROOT/NAME is the zone that is wanted; then the path is filled in. */
-static bool is_zone(struct thermal *thermal, const char *name)
+static bool is_zone(const struct thermal *thermal, const char *name)
 {
         char path[PATH_SIZE], type[64];
 
-        if (snprintf(thermal->path, PATH_SIZE, "%s/%s/temp", thermal->root, name) >= PATH_SIZE ||
+        if (strncmp(name, "thermal_zone", 12) != 0 ||
             snprintf(path, PATH_SIZE, "%s/%s/type", thermal->root, name) >= PATH_SIZE)
                 return false;
         if (strcmp(name, thermal->zone) == 0)
@@ -53,35 +54,75 @@ static bool is_zone(struct thermal *thermal, const char *name)
         return sconce_read_line(path, type, sizeof(type)) == 0 && strcmp(type, thermal->zone) == 0;
 }
 
-static int thermal_start(struct sconce_device *dev, void *instance)
+static int filter(const struct dirent *entry)
 {
-        struct thermal *thermal = instance;
-        const struct dirent *entry;
-        bool found = false;
+        return strncmp(entry->d_name, "thermal_zone", 12) == 0;
+}
 
-        DIR *directory = opendir(thermal->root);
-        if (!directory) {
-                int r = -errno;
-                sconce_error(dev, "%s: cannot be read: %s", thermal->root, strerror(errno));
-                return r;
+/* How many there are, the last one's path, and all their names. */
+static int count_zones(struct thermal *thermal, char *names, size_t size)
+{
+        struct dirent **entries;
+        int found = 0, count = scandir(thermal->root, &entries, filter, versionsort);
+        size_t used = 0;
+
+        if (count < 0)
+                return -errno;
+        for (int i = 0; i < count; i++) {
+                const char *name = entries[i]->d_name;
+                if (is_zone(thermal, name)) {
+                        (void)snprintf(thermal->path, PATH_SIZE, "%s/%s/temp", thermal->root, name);
+                        if (used < size)
+                                used += (size_t)snprintf(names + used, size - used, "%s%s",
+                                                         found ? ", " : "", name);
+                        found++;
+                }
+                free(entries[i]);
         }
-        while (!found && (entry = readdir(directory)))
-                found = strncmp(entry->d_name, "thermal_zone", 12) == 0 && is_zone(thermal, entry->d_name);
-        (void)closedir(directory);
-        if (found)
+        free(entries);
+        return found;
+}
+
+/* Zones come and go with their drivers, and get other numbers: so it is looked for at each reading. */
+static int find_zone(struct sconce_device *dev, struct thermal *thermal)
+{
+        char names[160] = "";
+        int found = count_zones(thermal, names, sizeof(names));
+
+        if (found == 1)
                 return 0;
-        sconce_error(dev, "there is no thermal zone \"%s\" in %s", thermal->zone, thermal->root);
-        return -ENOENT;
+        if (found < 0) {
+                sconce_error(dev, "%s: cannot be read: %s", thermal->root, strerror(-found));
+                return found;
+        }
+        if (found == 0) {
+                sconce_error(dev, "there is no thermal zone \"%s\" in %s", thermal->zone, thermal->root);
+                return -ENOENT;
+        }
+        sconce_error(dev, "%d thermal zones are of the type \"%s\": %s; say which by its directory", found,
+                     thermal->zone, names);
+        return -ENOTUNIQ;
 }
 
 /* ---- Callbacks ----------------------------------------------------------------------------------------- */
 
+static int thermal_start(struct sconce_device *dev, void *instance)
+{
+        return find_zone(dev, instance);
+}
+
 static int thermal_read(struct sconce_device *dev, void *instance)
 {
-        const struct thermal *thermal = instance;
-        double millidegrees;
+        struct thermal *thermal = instance;
+        double millidegrees = 0;
 
-        int r = sconce_read_number(dev, thermal->path, &millidegrees);
+        int r = find_zone(dev, thermal);
+        if (r == 0)
+                r = sconce_read_number(dev, thermal->path, &millidegrees);
+        if (r == 0 && millidegrees < ABSOLUTE_ZERO) {
+                sconce_error(dev, "the zone shows %g °C, which nothing can have", millidegrees / 1000);
+                r = -ERANGE;
+        }
         return r < 0 ? r : sconce_report_number(dev, "temperature", millidegrees / 1000);
 }
 

@@ -9,7 +9,7 @@
  * What the bus gets wrong is told apart. A bad checksum or no answer is tried once more, then an error; a bus
  * shorted to ground reads nine zeros, whose checksum is right; and 85 °C is what a thermometer shows before
  * its first measurement, or when its supply gave way during one. It counts only where the reading before was
- * near it.
+ * near it. What its kind cannot measure (127.9 °C of a DS18B20) is an error too, however right its checksum.
  *
  * On a Raspberry Pi: dtoverlay=w1-gpio in config.txt.
  */
@@ -61,17 +61,30 @@ static const struct sconce_channel temperature = {
         .help = "Temperature at the sensor",
 };
 
-/* DS18S20, DS1822, DS18B20, DS1825 and MAX31850, DS28EA00. */
-static const char *const families[] = { "10-", "22-", "28-", "3b-", "42-" };
+/* What an id begins with, and from where to where its kind measures, in thousandths of a degree. */
+static const struct family {
+        const char *prefix;
+        long min, max;
+} families[] = {
+        { "10-", -55000, 125000 },   /* DS18S20 */
+        { "22-", -55000, 125000 },   /* DS1822 */
+        { "28-", -55000, 125000 },   /* DS18B20 */
+        { "3b-", -270000, 1768000 }, /* DS1825; MAX31850 with any of its thermocouples */
+        { "42-", -55000, 125000 },   /* DS28EA00 */
+};
+
+static const struct family *find_family(const char *id)
+{
+        for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+                if (strncmp(id, families[i].prefix, 3) == 0)
+                        return &families[i];
+        return NULL;
+}
 
 static bool is_thermometer(const char *name)
 {
-        if (strlen(name) != ID_SIZE - 1 || strspn(name + 3, "0123456789abcdef") != ID_SIZE - 4)
-                return false;
-        for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
-                if (strncmp(name, families[i], 3) == 0)
-                        return true;
-        return false;
+        return strlen(name) == ID_SIZE - 1 && strspn(name + 3, "0123456789abcdef") == ID_SIZE - 4 &&
+               find_family(name);
 }
 
 /* ---- One reading --------------------------------------------------------------------------------------- */
@@ -179,6 +192,16 @@ static int check_power_on(const struct thermometer *sensor, long millidegrees, s
                        sensor->id);
 }
 
+static int check_range(const struct thermometer *sensor, long millidegrees, struct why *why)
+{
+        const struct family *family = find_family(sensor->id);
+
+        if (family && millidegrees >= family->min && millidegrees <= family->max)
+                return 0;
+        return explain(why, -ERANGE, "%s: shows %g °C, which its kind cannot measure: look at its wiring",
+                       sensor->id, (double)millidegrees / 1000);
+}
+
 static int read_sensor(const struct w1 *w1, struct thermometer *sensor, long *ret, struct why *why)
 {
         long millidegrees = 0;
@@ -186,6 +209,8 @@ static int read_sensor(const struct w1 *w1, struct thermometer *sensor, long *re
 
         for (int i = 0; i < ATTEMPTS && r < 0 && r != -ENOENT; i++) {
                 r = measure(w1, sensor->id, &millidegrees, why);
+                if (r == 0)
+                        r = check_range(sensor, millidegrees, why);
                 if (r == 0)
                         r = check_power_on(sensor, millidegrees, why);
         }

@@ -264,6 +264,33 @@ static void hwmon__chip_goes_and_comes_with_another_number__found_again(void **s
         assert_true(number_of("temp1") == 22);
 }
 
+/* One lm75 was there at the start; now there are two, and the other has its number. */
+static void hwmon__number_taken_by_its_like__said(void **state)
+{
+        (void)state;
+        choose((const char *const[]){ "temp1", NULL });
+        tree_remove(root, "class/hwmon3");
+        start("lm75");
+        assert_int_equal(mock_read(host), 0);
+        assert_true(number_of("temp1") == 21.5);
+        tree_remove(root, "class/hwmon2");
+        tree_make(root, (const struct tree_entry[]){
+                                { "class/hwmon2", "../" I2C "1-0049/hwmon/hwmon3", TREE_LINK },
+                                { "class/hwmon3", "../" I2C "1-0048/hwmon/hwmon2", TREE_LINK },
+                                { NULL, NULL, TREE_FILE },
+                        });
+        assert_int_equal(mock_read(host), -ENOTUNIQ);
+}
+
+static void hwmon__below_absolute_zero__error(void **state)
+{
+        (void)state;
+        choose((const char *const[]){ "temp1", NULL });
+        start("1-0048");
+        tree_put(root, I2C "1-0048/hwmon/hwmon2/temp1_input", "-300000\n");
+        assert_read_fails(-ERANGE, "temp1: the chip shows -300 °C, which nothing can have");
+}
+
 static void hwmon__number_taken_by_another_chip__not_read(void **state)
 {
         (void)state;
@@ -291,6 +318,8 @@ int main(void)
                 SYSFS_TEST(hwmon__the_only_one_is_not_there__error),
                 SYSFS_TEST(hwmon__files_go_and_are_odd__null),
                 SYSFS_TEST(hwmon__chip_goes_and_comes_with_another_number__found_again),
+                SYSFS_TEST(hwmon__number_taken_by_its_like__said),
+                SYSFS_TEST(hwmon__below_absolute_zero__error),
                 SYSFS_TEST(hwmon__number_taken_by_another_chip__not_read),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -304,6 +304,45 @@ static void iio__odd_content__null_at_once(void **state)
         }
 }
 
+/* The checksum of a frame of nothing but zeros is right. */
+static void iio__dht_with_nothing_but_zeros__error(void **state)
+{
+        (void)state;
+        mock_option(host, "retries", "0");
+        start("dht11@4");
+        tree_put(root, DHT "in_temp_input", "0\n");
+        assert_int_equal(mock_read(host), 0);
+        assert_true(number_of("temperature") == 0); /* a cold day */
+        tree_put(root, DHT "in_humidityrelative_input", "0\n");
+        assert_read_fails(-EIO, "the sensor shows nothing but zeros (0 °C at 0 %): look at its wiring and supply");
+}
+
+static void iio__dht_with_nothing_but_zeros__error_also_where_one_is_asked_for(void **state)
+{
+        (void)state;
+        mock_option(host, "retries", "0");
+        choose((const char *const[]){ "temp", NULL });
+        start("dht11@4");
+        tree_put(root, DHT "in_temp_input", "0\n");
+        tree_put(root, DHT "in_humidityrelative_input", "0\n");
+        assert_int_equal(mock_read(host), -EIO);
+        assert_null(mock_value(host, "temperature"));
+}
+
+static void iio__what_cannot_be__error(void **state)
+{
+        (void)state;
+        start("bme280");
+        tree_put(root, I2C "1-0076/iio:device0/in_temp_input", "-273200\n");
+        tree_put(root, I2C "1-0076/iio:device0/in_humidityrelative_input", "100500\n");
+        assert_int_equal(mock_read(host), 0);
+        assert_true(is_null("temperature"));
+        assert_true(number_of("humidity") == 100.5); /* fog, and a sensor's tolerance */
+        tree_put(root, I2C "1-0076/iio:device0/in_humidityrelative_input", "150000\n");
+        assert_int_equal(mock_read(host), 0);
+        assert_true(is_null("humidity"));
+}
+
 static void iio__scale_that_cannot_be_read__error(void **state)
 {
         (void)state;
@@ -343,6 +382,9 @@ int main(void)
                 SYSFS_TEST(iio__only_one_and_its_error_stays__error_in_the_end),
                 SYSFS_TEST(iio__error_that_passes__tried_again),
                 SYSFS_TEST(iio__odd_content__null_at_once),
+                SYSFS_TEST(iio__dht_with_nothing_but_zeros__error),
+                SYSFS_TEST(iio__dht_with_nothing_but_zeros__error_also_where_one_is_asked_for),
+                SYSFS_TEST(iio__what_cannot_be__error),
                 SYSFS_TEST(iio__scale_that_cannot_be_read__error),
                 SYSFS_TEST(iio__device_goes_and_comes_with_another_number__found_again),
         };

@@ -56,6 +56,42 @@ static void thermal__no_such_zone__said(void **state)
         assert_start_fails(-ENOENT, "there is no thermal zone \"gpu-thermal\" in ROOT");
 }
 
+/* Drivers come and go, and the zones get other numbers. */
+static void thermal__zones_in_another_order__still_its_own(void **state)
+{
+        (void)state;
+        mock_option(host, "zone", "cpu-thermal");
+        assert_int_equal(mock_start(host), 0);
+        assert_int_equal(mock_read(host), 0);
+        tree_put(root, "thermal_zone1/type", "gpu-thermal\n");
+        tree_put(root, "thermal_zone1/temp", "99000\n");
+        assert_read_fails(-ENOENT, "there is no thermal zone \"cpu-thermal\" in ROOT");
+        tree_put(root, "thermal_zone0/type", "cpu-thermal\n");
+        assert_int_equal(mock_read(host), 0);
+        assert_true(number_of("temperature") == 27.8);
+}
+
+static void thermal__two_of_one_type__said_and_neither_taken(void **state)
+{
+        (void)state;
+        mock_option(host, "zone", "cpu-thermal");
+        assert_int_equal(mock_start(host), 0);
+        tree_put(root, "thermal_zone0/type", "cpu-thermal\n");
+        assert_read_fails(-ENOTUNIQ, "2 thermal zones are of the type \"cpu-thermal\": thermal_zone0, "
+                                     "thermal_zone1; say which by its directory");
+        mock_stop(host);
+        assert_int_equal(mock_start(host), -ENOTUNIQ);
+        assert_null(mock_value(host, "temperature"));
+}
+
+static void thermal__below_absolute_zero__error(void **state)
+{
+        (void)state;
+        assert_int_equal(mock_start(host), 0);
+        tree_put(root, "thermal_zone0/temp", "-274000\n");
+        assert_read_fails(-ERANGE, "the zone shows -274 °C, which nothing can have");
+}
+
 static void thermal__no_such_directory__said(void **state)
 {
         (void)state;
@@ -101,6 +137,9 @@ int main(void)
                 SYSFS_TEST(thermal__zone_by_type__found),
                 SYSFS_TEST(thermal__below_zero__negative),
                 SYSFS_TEST(thermal__no_such_zone__said),
+                SYSFS_TEST(thermal__zones_in_another_order__still_its_own),
+                SYSFS_TEST(thermal__two_of_one_type__said_and_neither_taken),
+                SYSFS_TEST(thermal__below_absolute_zero__error),
                 SYSFS_TEST(thermal__no_such_directory__said),
                 SYSFS_TEST(thermal__odd_content__error_and_nothing_reported),
                 SYSFS_TEST(thermal__declares__blocking_and_every),

@@ -63,6 +63,42 @@ static void w1__zero_degrees__is_one(void **state)
         assert_true(number_of("temperature") == 0);
 }
 
+#define GOOD_CRC(t) "f7 07 4b 46 7f ff 0e 10 57 : crc=57 YES\nf7 07 4b 46 7f ff 0e 10 57 t=" t "\n"
+
+/* However right the checksum is. */
+static void w1__out_of_its_range__error(void **state)
+{
+        static const char *const odd[] = { GOOD_CRC("127937"), GOOD_CRC("-109937"), GOOD_CRC("1200312"),
+                                           GOOD_CRC("125001"), GOOD_CRC("-55001") };
+
+        (void)state;
+        start_cellar();
+        for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+                tree_put(root, SLAVE(CELLAR), odd[i]);
+                assert_int_equal(mock_read(host), -ERANGE);
+        }
+        assert_null(mock_value(host, "temperature"));
+        tree_put(root, SLAVE(CELLAR), GOOD_CRC("127937"));
+        assert_read_fails(-ERANGE, CELLAR ": shows 127.937 °C, which its kind cannot measure: look at its wiring");
+        tree_remove(root, SLAVE(CELLAR));
+        tree_put(root, CELLAR "/temperature", "-109937\n");
+        assert_int_equal(mock_read(host), -ERANGE);
+        tree_put(root, CELLAR "/temperature", "125000\n");
+        assert_int_equal(mock_read(host), 0);
+        assert_true(number_of("temperature") == 125);
+}
+
+/* A thermocouple's converter measures what no DS18B20 can. */
+static void w1__thermocouple__has_a_range_of_its_own(void **state)
+{
+        (void)state;
+        tree_put(root, "3b-000000112233/w1_slave", GOOD_CRC("1200312"));
+        mock_option(host, "id", "3b-000000112233");
+        assert_int_equal(mock_start(host), 0);
+        assert_int_equal(mock_read(host), 0);
+        assert_true(number_of("temperature") == 1200.312);
+}
+
 static void w1__no_w1_slave__temperature_file(void **state)
 {
         (void)state;
@@ -250,6 +286,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 SYSFS_TEST(w1__by_id__temperature),
                 SYSFS_TEST(w1__zero_degrees__is_one),
+                SYSFS_TEST(w1__out_of_its_range__error),
+                SYSFS_TEST(w1__thermocouple__has_a_range_of_its_own),
                 SYSFS_TEST(w1__no_w1_slave__temperature_file),
                 SYSFS_TEST(w1__missing__said),
                 SYSFS_TEST(w1__what_the_bus_gets_wrong__said_and_nothing_reported),
