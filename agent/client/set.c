@@ -65,6 +65,17 @@ static bool has_token(const struct client *client, const struct session_message 
                memcmp(message->correlation, token, strlen(token)) == 0;
 }
 
+/* Ours has been repeated by somebody, and its own answer is still to come. With an id from the command line it may be we
+ * who repeat. */
+static bool is_of_a_repeat(const struct client *client, const json_t *result)
+{
+        const char *code = json_string_value(json_object_get(result, "code"));
+        const char *id = json_string_value(client->errand.id);
+
+        return code && strcmp(code, "duplicate") == 0 &&
+               (!client->errand.id || (id && strcmp(id, client->settings.token) == 0));
+}
+
 /* A topic of this run alone brings the result, and it carries this command's token. Where the node or something on the
  * way does not speak MQTT 5, everybody's results come to one topic, and the id tells; a command without an id is told
  * nothing but its refusal. */
@@ -73,6 +84,8 @@ static bool is_our_result(const struct client *client, const struct session_mess
         const json_t *id = json_object_get(result, "id");
         char suffix[ERRAND_SUFFIX_MAX];
 
+        if (is_of_a_repeat(client, result))
+                return false;
         if (strcmp(message->topic, client->reply_topic) == 0)
                 return has_token(client, message);
         if (!client_is_topic(client, message->topic, errand_suffix(client, "result", suffix)))

@@ -146,6 +146,9 @@ static void set__answers_of_others__are_not_taken_for_ours(void **state)
                 { .topic = "sconce/attic/fan/result", .payload = "{\"ok\":false,\"code\":\"type\"}" },
                 { .topic = "sconce/attic/fan/result", .payload = "{\"ok\":true}" },
                 { .topic = command->response_topic,
+                  .payload = "{\"ok\":false,\"code\":\"duplicate\",\"message\":\"again\"}",
+                  .correlation = command->correlation },
+                { .topic = command->response_topic,
                   .payload = "{\"ok\":false,\"code\":\"busy\",\"message\":\"not now\"}",
                   .correlation = command->correlation },
         };

@@ -190,6 +190,20 @@ static void rule__delay__acts_after_it_and_cancel_ends_it(void **state)
         assert_int_equal(chip_value(stage.hall->lines, PUMP), 1);
 }
 
+/* One is for a lamp that is off, the other for a lamp that is on: the second must not look at what the first has done. */
+static void rules__two_on_one_press__exactly_one_acts(void **state)
+{
+        (void)state;
+        reload("[rule on]\nwhen = wall.press single\nif = kitchen.state = OFF\nthen = kitchen ON\n"
+               "[rule off]\nwhen = wall.press single\nif = kitchen.state = ON\nthen = kitchen OFF\n" BELL_RULE);
+        for (int i = 1; i <= 4; i++) {
+                press(WALL);
+                press(BELL); /* its rule acts after those of the wall */
+                chip_wait(stage.hall->lines, PUMP, i % 2);
+                assert_int_equal(chip_value(stage.hall->lines, KITCHEN), i % 2);
+        }
+}
+
 static void sconced__describe_rule__its_keys(void **state)
 {
         int status;
@@ -219,6 +233,7 @@ static const struct CMUnitTest tests[] = {
         STAGE_TEST(rule__after_a_reload__the_new_one_acts, restore),
         STAGE_TEST(rule__bad_config_at_reload__the_old_one_goes_on, restore),
         STAGE_TEST(rule__delay__acts_after_it_and_cancel_ends_it, restore),
+        STAGE_TEST(rules__two_on_one_press__exactly_one_acts, restore),
         STAGE_TEST(sconced__describe_rule__its_keys, restore),
         STAGE_TEST(sconced__dump_config__shows_rules, restore),
 };
