@@ -153,7 +153,9 @@ $(BUILD)/tests/pi/test_%: $(BUILD)/tests/pi/test_%.o $(pi_objs) $(system_objs) $
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(bench_objs) $(system_objs) $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs) $(seccomp_libs)
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+# Of our own objects alone: under $(BUILD) there are other trees as well, which a `make deb` beside us makes and removes.
+sources := $(foreach depth,agent agent/* agent/*/* plugins packaging tests/*,$(wildcard $(depth)/*.c))
+-include $(patsubst %.c,$(BUILD)/%.d,$(sources))
 
 # ---- Checking ------------------------------------------------------------------------------------------------------
 
