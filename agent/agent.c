@@ -176,6 +176,11 @@ static void on_down(void *userdata, const char *why)
                 timer_arm(agent->offline, agent->settings.broker.offline_after_us);
 }
 
+static void on_refused(void *userdata, const char *why)
+{
+        tell_problem(userdata, "access", why);
+}
+
 static void on_offline_time(void *userdata)
 {
         struct agent *agent = userdata;
@@ -202,7 +207,7 @@ static void on_get(void *userdata, const char *device)
 }
 
 static const struct uplink_handlers uplink_handlers = {
-        .up = on_up, .down = on_down, .command = on_command, .get = on_get,
+        .up = on_up, .down = on_down, .refused = on_refused, .command = on_command, .get = on_get,
 };
 
 static int start_uplink(struct agent *agent)

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "bus/envelope.h"
+#include "bus/reason.h"
 #include "bus/topics.h"
 #include "owned.h"
 #include "util/log.h"
@@ -242,6 +243,7 @@ static void on_connected(void *userdata)
         struct uplink *uplink = userdata;
 
         uplink->behind = uplink->said_refused = false;
+        uplink->handlers.refused(uplink->handlers.userdata, NULL);
         owned_begin(&uplink->owned);
         say_status(uplink, "online");
         uplink->handlers.up(uplink->handlers.userdata);
@@ -262,6 +264,20 @@ static void on_attempt_failed(void *userdata, const struct fault *fault)
         uplink->handlers.down(uplink->handlers.userdata, fault->text);
 }
 
+/* Most often the node has another name than its certificate, by which the broker's access list goes. */
+static void report_refused(struct uplink *uplink, int reason)
+{
+        const struct tls *tls = session_tls(uplink->session);
+        const char *name = tls ? tls_certificate_name(tls) : NULL;
+        bool is_other = name && strcmp(name, uplink->node) != 0;
+        char why[320];
+
+        (void)snprintf(why, sizeof(why), "the broker refuses what node %s publishes (%s)%s%.80s%s", uplink->node,
+                       reason_code_text(reason), is_other ? ": its certificate is for \"" : "", is_other ? name : "",
+                       is_other ? "\", see [node] name" : "");
+        uplink->handlers.refused(uplink->handlers.userdata, why);
+}
+
 /* Said once a connection: what is refused once is refused each time. What we published under another name or base may be
  * somebody else's now. */
 static void on_refused(struct uplink *uplink, bool was_clearing, int reason)
@@ -271,6 +287,7 @@ static void on_refused(struct uplink *uplink, bool was_clearing, int reason)
                 return;
         uplink->said_refused = true;
         session_say_refused(uplink->session, NULL, "what we publish", reason);
+        report_refused(uplink, reason);
 }
 
 static void on_acknowledged(void *userdata, int id, int reason)

@@ -24,6 +24,7 @@ struct uplink_options {
 struct uplink_handlers {
         void (*up)(void *userdata);                      /* connected, `online` is out: tell all */
         void (*down)(void *userdata, const char *why);   /* the connection ended, or an attempt failed */
+        void (*refused)(void *userdata, const char *why); /* the broker refuses what we publish; NULL: not in this connection */
         void (*command)(void *userdata, const char *device, const char *channel, const struct session_message *message,
                         const struct command_meta *meta);
         void (*get)(void *userdata, const char *device); /* NULL: all */

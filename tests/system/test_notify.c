@@ -112,6 +112,22 @@ static void status__what_is_wrong__is_told_and_taken_back(void **state)
         assert_null(strchr(status, ';'));
 }
 
+/* The broker's access list goes by the certificate: connected is only half of it. */
+static void status__other_name_than_the_certificates__says_that_publishing_is_refused(void **state)
+{
+        struct unit unit;
+
+        (void)state;
+        unit_start(&unit, "attic", NULL,
+                   (struct daemon_options){ .broker = stage.broker, .pki = stage.pki, .cert = pki_issued(stage.pki, "hall"),
+                                            .devices = lamp });
+        const char *status = mailbox_wait(unit.manager, "STATUS=Connected to ");
+        while (!strstr(status, "access: "))
+                status = mailbox_wait(unit.manager, "STATUS=Connected to ");
+        assert_non_null(strstr(status, "; access: the broker refuses what node attic publishes (not authorized): its certificate is "
+                                       "for \"hall\", see [node] name"));
+}
+
 static void reload__sighup__is_told_from_begin_to_end(void **state)
 {
         struct unit unit;
@@ -326,6 +342,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, stage_close)
                 TEST(start__without_a_broker__is_ready_and_names_the_next_step),
                 TEST(status__what_is_wrong__is_told_and_taken_back),
+                cmocka_unit_test_setup_teardown(status__other_name_than_the_certificates__says_that_publishing_is_refused,
+                                                stage_open_bare, stage_close),
                 TEST(reload__sighup__is_told_from_begin_to_end),
                 TEST(reload__wrong_config__is_over_too_and_says_so),
                 TEST(restart_button__pressed__is_told_as_a_reload),
