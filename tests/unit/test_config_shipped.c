@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The files that we ship pass their own check. Runs at the repository's top. */
+#include <glob.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 
 #include "config/builtin.h"
 #include "device/devices.h"
+#include "fakes/tree.h"
 #include "util/file.h"
 #include "util/macro.h"
 
@@ -61,7 +63,7 @@ static void check(struct fixture *f, const char *path)
 {
         char plugins[PATH_MAX];
         find_plugins(plugins);
-        assert_int_equal(config_load_file(path, &f->problems, &f->config), 0);
+        assert_int_equal(config_load(path, &f->problems, &f->config), 0);
         int r = settings_read(f->config, SETTINGS_DAEMON, &f->problems, &f->settings);
         const struct devices_options options = { .plugin_dir = plugins, .default_chip = "gpiochip0" };
         assert_int_equal(devices_check(&options, f->config, &f->problems), 0);
@@ -126,6 +128,41 @@ static void examples__each__passes(void **state)
         }
 }
 
+/* Copied side by side into conf.d, as their comments say: no device is in two of them, no line, and none of them names
+ * another broker than sconce.conf. The one for the simulated chip is a config by itself. */
+static void examples__side_by_side__pass_and_leave_the_broker_alone(void **state)
+{
+        struct fixture *f = *state;
+        char root[] = "/tmp/sconce-examples-XXXXXX", path[PATH_MAX];
+        glob_t found;
+        size_t sections = 0;
+
+        assert_non_null(mkdtemp(root));
+        tree_put(root, "sconce.conf", "[broker]\nurl = mqtts://mine.lan\n");
+        assert_int_equal(glob("etc/examples/*.conf", 0, NULL, &found), 0);
+        for (size_t i = 0; i < found.gl_pathc; i++) {
+                const char *name = strrchr(found.gl_pathv[i], '/') + 1;
+                if (strcmp(name, "simulated.conf") == 0)
+                        continue;
+                struct file file = { 0 };
+                assert_int_equal(file_read(found.gl_pathv[i], 1 << 20, &file, NULL), 0);
+                (void)snprintf(path, sizeof(path), "conf.d/%s", name);
+                tree_put(root, path, file.data);
+                file_done(&file);
+        }
+        assert_true(found.gl_pathc > 9);
+        globfree(&found);
+        (void)snprintf(path, sizeof(path), "%s/sconce.conf", root);
+        check(f, path);
+        tree_remove(root, "");
+        assert_string_equal(((const char *const *)f->settings.broker.urls.items)[0], "mqtts://mine.lan");
+        for (size_t i = 0; i < f->config->count; i++) {
+                assert_int_equal(f->config->sections[i].n_opened, 1);
+                sections += f->config->sections[i].id != NULL;
+        }
+        assert_true(sections > 30);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -133,6 +170,7 @@ int main(void)
                 TEST(shipped_config__as_it_is__passes_and_configures_nothing),
                 TEST(shipped_config__with_every_comment_lifted__passes_too),
                 TEST(examples__each__passes),
+                TEST(examples__side_by_side__pass_and_leave_the_broker_alone),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
