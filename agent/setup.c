@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "util/log.h"
+#include "util/text.h"
 
 #define NODE_NAME_MAX 64
 
@@ -204,6 +205,13 @@ int broker_identity_init(struct broker_identity *identity, const struct settings
         if (r < 0)
                 return r;
         identity->node = find_node_name(settings, &identity->tls);
+        if (identity->node && text_is_reserved(identity->node)) {
+                (void)fault_set(fault, -EINVAL,
+                                "the name \"%s\", which is the certificate's or the host's, is reserved: set [node] name",
+                                identity->node);
+                broker_identity_done(identity);
+                return -EINVAL;
+        }
         if (settings->broker.client_id == CLIENT_ID_RANDOM)
                 identity->client_id = random_client_id();
         if (!identity->node || (settings->broker.client_id == CLIENT_ID_RANDOM && !identity->client_id)) {
@@ -241,7 +249,8 @@ bool broker_identity_has_new_name(const struct broker_identity *identity, const 
         const char *cn = tls && !settings->node.name ? tls_certificate_name(tls) : NULL;
         CLEANUP_FREE char *name = cn ? make_node_name(cn) : NULL;
 
-        return name && strcmp(name, identity->node) != 0;
+        /* A reserved one is told at the next start, and the node stays what it is. */
+        return name && !text_is_reserved(name) && strcmp(name, identity->node) != 0;
 }
 
 void broker_identity_done(struct broker_identity *identity)

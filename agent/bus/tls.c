@@ -24,6 +24,10 @@
 
 #define PIN_PREFIX "sha256//"
 
+/* TLS 1.2 with forward secrecy and authenticated encryption alone, so that a key stolen later opens nothing that was
+ * recorded before. TLS 1.3 has nothing else. */
+#define CIPHERS_1_2 "ECDHE+AESGCM:ECDHE+CHACHA20"
+
 DEFINE_CLEANUP(SSL_CTX, SSL_CTX_free);
 DEFINE_CLEANUP(EVP_PKEY, EVP_PKEY_free);
 
@@ -84,7 +88,8 @@ static int load_crl(SSL_CTX *context, const struct tls_options *o, struct fault 
         X509_LOOKUP *lookup = X509_STORE_add_lookup(SSL_CTX_get_cert_store(context), X509_LOOKUP_file());
         if (!lookup || X509_load_crl_file(lookup, o->crl, X509_FILETYPE_PEM) < 1)
                 return fault_set(fault, -EINVAL, "the file %s holds no revocation list (PEM)", o->crl);
-        (void)X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_CRL_CHECK);
+        (void)X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context),
+                                          X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
         return 0;
 }
 
@@ -122,6 +127,10 @@ static SSL_CTX *new_context(const struct tls_options *o)
 
         if (!context)
                 return NULL;
+        if (!SSL_CTX_set_cipher_list(context, CIPHERS_1_2)) {
+                SSL_CTX_free(context);
+                return NULL;
+        }
         (void)SSL_CTX_set_min_proto_version(context, only_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
         (void)SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
         (void)SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
@@ -307,8 +316,8 @@ static bool set_verified_name(struct tls *tls)
                 return false;
         if (tls->options.pin)
                 return true;
-        /* An empty name would be no check at all. */
-        if (!tls->server_name[0])
+        /* An empty name would be no check at all, and one that begins with a dot would stand for all below it. */
+        if (!tls->server_name[0] || tls->server_name[0] == '.')
                 return false;
         return tls->numeric ? X509_VERIFY_PARAM_set1_ip_asc(param, tls->server_name)
                             : X509_VERIFY_PARAM_set1_host(param, tls->server_name, 0);

@@ -36,10 +36,18 @@ static void not_yet_valid(const struct tls_handshake *h, struct fault *fault)
 
 static void wrong_name(const struct tls_handshake *h, struct fault *fault)
 {
-        if (h->names[0])
+        /* The first name is what sconce-pki calls the certificate; one with a wildcard is not of its making. */
+        int length = (int)strcspn(h->names, ",");
+        bool ours = length > 0 && !memchr(h->names, '*', (size_t)length);
+        if (ours)
                 (void)fault_set(fault, -EKEYREJECTED,
                                 "the broker's certificate is not for %s but for %s: use one of these, or "
-                                "make one with sconce-pki broker %s",
+                                "add the name with sconce-pki renew %.*s %s",
+                                h->server_name, h->names, length, h->names, h->server_name);
+        else if (h->names[0])
+                (void)fault_set(fault, -EKEYREJECTED,
+                                "the broker's certificate is not for %s but for %s: use one of these, or have "
+                                "one issued that is for %s, too",
                                 h->server_name, h->names, h->server_name);
         else
                 (void)fault_set(fault, -EKEYREJECTED,
@@ -66,7 +74,8 @@ static void self_signed(const struct tls_handshake *h, struct fault *fault)
 
 static void revoked(const struct tls_handshake *h, struct fault *fault)
 {
-        (void)fault_set(fault, -EKEYREVOKED, "the broker's certificate (%s) is revoked, says %s", h->subject,
+        (void)fault_set(fault, -EKEYREVOKED, "%s (%s) is revoked, says %s",
+                        h->verify_depth > 0 ? "a CA of the broker's certificate" : "the broker's certificate", h->subject,
                         h->crl);
 }
 

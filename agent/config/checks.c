@@ -63,11 +63,26 @@ static void check_name(struct check *check)
                          "%s: a node's name is made of a-z, 0-9, \"_\" and \"-\", begins with a letter or "
                          "digit, and has at most 64 characters",
                          text_show(name, shown));
-        else if (strcmp(name, "reply") == 0 || strcmp(name, "all") == 0)
+        else if (text_is_reserved(name))
                 complain(check, "node", "name", "%s: is reserved; take another name", name);
 }
 
 /* ---- [broker] -------------------------------------------------------------------------------- */
+
+/* What stands before the "@" is not for others, wherever it was written. */
+static const char *show_url(const char *text, char shown[static TEXT_SHOWN_MAX])
+{
+        const char *at = strrchr(text, '@'), *scheme = strstr(text, "://");
+        char masked[TEXT_SHOWN_MAX];
+        if (!at)
+                return text_show(text, shown);
+        (void)snprintf(masked, sizeof(masked), "%s", at + 1);
+        (void)snprintf(shown, TEXT_SHOWN_MAX, "%.*s…@", scheme && scheme < at ? (int)MIN(scheme + 3 - text, 10) : 0, text);
+        size_t used = strlen(shown);
+        char rest[TEXT_SHOWN_MAX];
+        (void)snprintf(shown + used, TEXT_SHOWN_MAX - used, "%s", text_show(masked, rest));
+        return shown;
+}
 
 static void check_url(struct check *check, const char *text)
 {
@@ -75,7 +90,7 @@ static void check_url(struct check *check, const char *text)
         struct fault fault = { 0 };
         char warning[TEXT_SHOWN_MAX + 128], shown[TEXT_SHOWN_MAX];
         if (url_parse(text, &url, &fault) < 0) {
-                complain(check, "broker", "url", "%s: %s", text_show(text, shown), fault.text);
+                complain(check, "broker", "url", "%s: %s", show_url(text, shown), fault.text);
                 return;
         }
         check->mqtts |= url.scheme == URL_MQTTS;
@@ -183,10 +198,7 @@ static void check_server_name(struct check *check)
 {
         const char *name = check->settings->tls.server_name;
         char shown[TEXT_SHOWN_MAX];
-        if (name &&
-            (*name == '\0' || strlen(name) > 253 ||
-             name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:_-")] !=
-                     '\0'))
+        if (name && !url_is_host(name))
                 complain(check, "tls", "server_name", "%s: a host name or an IP address",
                          text_show(name, shown));
 }

@@ -122,6 +122,27 @@ static int set_key(struct parse *parse, const char *key, unsigned line, struct v
         return 0;
 }
 
+/*
+ * A line that is no KEY = VALUE may be a secret's all the same: with a colon, in other letters, with a quote or a dot too
+ * many. Where secrets stand, and where a word sounds of one, no more of it is shown than its first word.
+ */
+static const char *show_broken(const struct parse *parse, const char *line, char shown[static TEXT_SHOWN_MAX])
+{
+        static const char *const words[] = { "pass", "pwd", "secret", "token", "key", "pin", "auth", "cred" };
+        bool secret = parse->in_section && strcmp(parse->config->sections[parse->section].kind, "broker") == 0;
+
+        for (size_t i = 0; i < ARRAY_SIZE(words) && !secret; i++)
+                secret = strcasestr(line, words[i]) != NULL;
+        if (!secret)
+                return text_show(line, shown);
+        /* Alone, it may be the second line of a secret. */
+        size_t length = strspn(line, KEY_CHARACTERS);
+        if (length == 0 || line[length] == '\0')
+                length = 0;
+        (void)snprintf(shown, TEXT_SHOWN_MAX, "\"%.*s…\"", (int)MIN(length, 64U), line);
+        return shown;
+}
+
 static int read_key(struct parse *parse, char *line)
 {
         unsigned number = parse->reader.line;
@@ -131,7 +152,7 @@ static int read_key(struct parse *parse, char *line)
         if (end == line || *equals != '=') {
                 complain(parse, number,
                          "%s: a line is KEY = VALUE, [SECTION], @include \"FILE\" or a # comment",
-                         text_show(line, shown));
+                         show_broken(parse, line, shown));
                 return 0;
         }
         *end = '\0';

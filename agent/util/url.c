@@ -63,6 +63,8 @@ static bool is_address(const char *host, bool bracketed)
         return inet_pton(bracketed ? AF_INET6 : AF_INET, address, binary) == 1;
 }
 
+enum { URL_HOST_LENGTH_MAX = 253 };
+
 /* What a DNS name can be made of, underscores included: they are common in home networks. */
 static bool is_name(const char *host)
 {
@@ -74,12 +76,21 @@ static bool is_name(const char *host)
         return strstr(host, "..") == NULL;
 }
 
+bool url_is_host(const char *text)
+{
+        unsigned char binary[16];
+        size_t length = strlen(text);
+
+        return length > 0 && length <= URL_HOST_LENGTH_MAX &&
+               (is_name(text) || inet_pton(AF_INET6, text, binary) == 1);
+}
+
 static int parse_host(const char *start, size_t length, bool bracketed, struct url *url, struct fault *fault)
 {
         if (length == 0)
                 return fault_set(fault, -EINVAL, "the host is missing: " FORMS);
-        if (length > 253)
-                return fault_set(fault, -EINVAL, "a host name may have at most 253 characters");
+        if (length > URL_HOST_LENGTH_MAX)
+                return fault_set(fault, -EINVAL, "a host name may have at most %d characters", URL_HOST_LENGTH_MAX);
         memcpy(url->host, start, length);
         url->host[length] = '\0';
 

@@ -17,6 +17,9 @@ struct url {
 };
 
 /* -EINVAL with a sentence that says what is wrong and what is allowed. */
+/* A DNS name or an address, without port, brackets or wildcard. */
+bool url_is_host(const char *text);
+
 int url_parse(const char *text, struct url *ret, struct fault *fault) MUST_CHECK;
 
 /* Nobody outside this machine can listen: TLS, a unix socket, or a loopback address. */

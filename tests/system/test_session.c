@@ -326,13 +326,13 @@ static const struct broker_case {
           { .sans = "DNS:other.lan,DNS:www.broker.lan,IP:192.168.7.1,IP:fd00::1" },
           false,
           "the broker's certificate is not for broker.lan but for other.lan, www.broker.lan, 192.168.7.1, "
-          "fd00::1: use one of these, or make one with sconce-pki broker broker.lan" },
+          "fd00::1: use one of these, or add the name with sconce-pki renew other.lan broker.lan" },
         { "broker_certificate__partial_wildcard__is_refused",
           "broker.home.lan",
           { .sans = "DNS:bro*.home.lan" },
           false,
           "the broker's certificate is not for broker.home.lan but for bro*.home.lan: use one of these, or "
-          "make one with sconce-pki broker broker.home.lan" },
+          "have one issued that is for broker.home.lan, too" },
         { "broker_certificate__name_for_an_address__is_refused",
           "127.0.0.1",
           { .sans = "DNS:broker.lan,DNS:127.0.0.1" },

@@ -8,11 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "system/crl.h"
 #include "system/stage.h"
+#include "util/cleanup.h"
 
 static const char timed_lamp[] = "[lamp cellar]\nline = GPIO5\npower_on = on\nmax_on = 300ms\n";
 
@@ -30,6 +33,8 @@ static const char *made(struct cert cert, const char *side, const char *name, bo
         cert_make(&cert);
         return cert.base;
 }
+
+static struct daemon *attic_at(const char *host, unsigned port, const char *tls);
 
 /* The daemon runs, says why it cannot get in, tries again, and the lamp has gone off. */
 static void refused(struct daemon *daemon, const char *const reasons[2])
@@ -86,6 +91,104 @@ static void broker_certificate__revoked__is_refused_with_its_reason(void **state
                 broker_new(&(struct broker_options){ .pki = stage.pki, .cert = pki_issued(stage.pki, "old.lan") });
         PKI_RUN(stage.pki, "revoke", "old.lan");
         refused(attic_with(broker, NULL), reasons);
+        broker_free(broker);
+}
+
+/* ---- What TLS 1.2 has left of before ---------------------------------------------------------------------------- */
+
+/* Only the ciphers differ from a broker that would be let in as far as the handshake goes. */
+static void broker__no_forward_secrecy__is_refused(void **state)
+{
+        static const char *const ciphers[] = { "AES128-GCM-SHA256", "AES128-SHA", "ECDHE-RSA-AES128-SHA256", "ECDHE-RSA-AES256-SHA" };
+        const char *const reasons[2] = { "the broker finds no common way of encryption", NULL };
+        const char *key = work_path("rsa.key"), *crt = work_path("rsa.crt");
+        int status;
+
+        (void)state;
+        process_free(process_run((const char *const[]){ "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj",
+                                                        "/CN=localhost", "-keyout", key, "-out", crt, NULL },
+                                 NULL, &status));
+        assert_int_equal(status, 0);
+        for (size_t i = 0; i < ARRAY_SIZE(ciphers); i++) {
+                struct port port = port_reserve();
+                char at[32];
+                (void)snprintf(at, sizeof(at), "127.0.0.1:%u", port.number);
+                port_release(&port);
+                struct process *server = process_start((const char *const[]){ "openssl", "s_server", "-accept", at, "-cert", crt,
+                                                                              "-key", key, "-tls1_2", "-quiet", "-cipher",
+                                                                              ciphers[i], NULL },
+                                                       NULL);
+                refused(attic_at("127.0.0.1", port.number, NULL), reasons);
+                process_free(server);
+        }
+}
+
+/* ---- A chain ------------------------------------------------------------------------------------------------------ */
+
+static const char *joined(const char *name, const char *first, const char *second)
+{
+        CLEANUP_FREE char *a = read_file(first), *b = second ? read_file(second) : strdup("");
+
+        write_file(work_path("%s", name), "%s%s", a, b);
+        return work_path("%s", name);
+}
+
+/* A broker whose certificate comes from "mid", which comes from "top"; `crl` is what the node goes by. */
+static struct daemon *attic_below_mid(struct broker **ret_broker, const char *crl)
+{
+        CLEANUP_FREE char *tls = NULL, *key = read_file(work_path("leaf.key"));
+
+        (void)joined("chain.crt", work_path("leaf.crt"), work_path("mid.crt"));
+        write_file(work_path("chain.key"), "%s", key);
+        *ret_broker = broker_new(&(struct broker_options){ .pki = stage.pki, .cert = work_path("chain") });
+        assert_true(asprintf(&tls, "ca = %s\ncrl = %s\ncert = %s.crt\nkey = %s.key\n", work_path("top.crt"), crl,
+                             pki_issued(stage.pki, "attic"), pki_issued(stage.pki, "attic")) > 0);
+        return daemon_new(&(struct daemon_options){
+                .name = "attic", .broker = *ret_broker, .tls = keep_text(strdup(tls)), .devices = timed_lamp });
+}
+
+static int make_chain(void **state)
+{
+        cert_make(&(struct cert){ .base = work_path("top"), .cn = "Top", .is_ca = true });
+        cert_make(&(struct cert){ .base = work_path("mid"), .cn = "Mid", .issuer = work_path("top"), .is_ca = true });
+        cert_make(&(struct cert){
+                .base = work_path("leaf"), .cn = "localhost", .sans = "DNS:localhost", .issuer = work_path("mid") });
+        crl_make(work_path("mid.pem"), work_path("mid"), NULL, DAY_S);
+        return stage_forget(state);
+}
+
+static void broker_chain__intermediate_revoked__is_refused(void **state)
+{
+        const char *const reasons[2] = { "a CA of the broker's certificate (CN=Mid) is revoked", NULL };
+        struct broker *broker;
+
+        (void)state;
+        crl_make(work_path("top.pem"), work_path("top"), work_path("mid"), DAY_S);
+        refused(attic_below_mid(&broker, joined("both.pem", work_path("top.pem"), work_path("mid.pem"))), reasons);
+        broker_free(broker);
+}
+
+static void broker_chain__no_list_of_the_root__is_accepted(void **state)
+{
+        struct broker *broker;
+
+        (void)state;
+        struct daemon *daemon = attic_below_mid(&broker, work_path("mid.pem"));
+        daemon_start(daemon);
+        (void)process_wait_log(daemon->process, "connected to localhost", SOON_MS);
+        daemon_stop(daemon);
+        daemon_free(daemon);
+        broker_free(broker);
+}
+
+static void broker_chain__no_list_of_its_issuer__is_refused(void **state)
+{
+        const char *const reasons[2] = { "is not of the broker's CA", NULL };
+        struct broker *broker;
+
+        (void)state;
+        crl_make(work_path("top.pem"), work_path("top"), NULL, DAY_S);
+        refused(attic_below_mid(&broker, work_path("top.pem")), reasons);
         broker_free(broker);
 }
 
@@ -231,6 +334,25 @@ static void node__listening_to_another__hears_nothing(void **state)
         client_free(hall);
 }
 
+/* sconce/reply is where answers go. */
+static void own_certificate__reserved_name__is_refused(void **state)
+{
+        static const char *const names[] = { "reply", "all", "Reply" };
+        int status;
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+                struct daemon *daemon = daemon_new(&(struct daemon_options){
+                        .name = "attic", .broker = stage.broker, .pki = stage.pki, .devices = timed_lamp,
+                        .cert = made((struct cert){ .cn = names[i] }, "own", names[i], false) });
+                process_free(process_run((const char *const[]){ "sed", "-i", "/^name = attic$/d", daemon->config, NULL }, NULL,
+                                         &status));
+                daemon_start(daemon);
+                (void)process_wait_log(daemon->process, "is reserved: set [node] name", SOON_MS);
+                daemon_free(daemon);
+        }
+}
+
 /* ---- All of it ------------------------------------------------------------------------------------------------------ */
 
 static int open_stage(void **state)
@@ -261,6 +383,11 @@ int main(void)
         const struct CMUnitTest fixed[] = {
                 STAGE_TEST(broker_certificate__revoked__is_refused_with_its_reason, stage_forget),
                 STAGE_TEST(own_certificate__revoked__is_refused_with_its_reason, stage_forget),
+                STAGE_TEST(own_certificate__reserved_name__is_refused, stage_forget),
+                STAGE_TEST(broker__no_forward_secrecy__is_refused, stage_forget),
+                STAGE_TEST(broker_chain__intermediate_revoked__is_refused, make_chain),
+                STAGE_TEST(broker_chain__no_list_of_the_root__is_accepted, make_chain),
+                STAGE_TEST(broker_chain__no_list_of_its_issuer__is_refused, make_chain),
                 STAGE_TEST(own_certificate__of_another_node__may_do_nothing_and_says_why, stage_forget),
                 STAGE_TEST(own_certificate__common_name_only__is_accepted, stage_forget),
                 STAGE_TEST(broker_address__in_the_ip_names__is_accepted, stage_forget),

@@ -53,10 +53,10 @@ static void tls_reason__verify_errors__are_sentences(void **state)
                   "machine's clock right?" },
                 { X509_V_ERR_HOSTNAME_MISMATCH, 0,
                   "the broker's certificate is not for broker.lan but for a.lan, 10.0.0.1: use one of these, "
-                  "or make one with sconce-pki broker broker.lan" },
+                  "or add the name with sconce-pki renew a.lan broker.lan" },
                 { X509_V_ERR_IP_ADDRESS_MISMATCH, 0,
                   "the broker's certificate is not for broker.lan but for a.lan, 10.0.0.1: use one of these, "
-                  "or make one with sconce-pki broker broker.lan" },
+                  "or add the name with sconce-pki renew a.lan broker.lan" },
                 { X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, 0,
                   "the broker's certificate comes from an unknown CA (CN=iss): does [tls] ca belong to this "
                   "broker?" },

@@ -219,6 +219,18 @@ static void settings_read__wrong_values__are_refused(void **state)
                                          "broker's public key in base64, 44 characters\n" },
                 { "[tls]\nserver_name = \"a b\"\n",
                   "a.conf:2: [tls] server_name: \"a b\": a host name or an IP address\n" },
+                { "[tls]\nserver_name = .lan\n", "a.conf:2: [tls] server_name: .lan: a host name or an IP address\n" },
+                { "[tls]\nserver_name = *.lan\n", "a.conf:2: [tls] server_name: \"*.lan\": a host name or an IP address\n" },
+                { "[tls]\nserver_name = a..lan\n", "a.conf:2: [tls] server_name: a..lan: a host name or an IP address\n" },
+                { "[tls]\nserver_name = broker.lan:8883\n",
+                  "a.conf:2: [tls] server_name: broker.lan:8883: a host name or an IP address\n" },
+                { "[broker]\nurl = mqtts://.lan\n",
+                  "a.conf:2: [broker] url: mqtts://.lan: \".lan\" is not a host name: write mqtts://HOST[:PORT], mqtt://HOST[:PORT] "
+                  "or unix:///PATH\n" },
+                { "[broker]\nurl = mqtts://me:S3CRET@broker.lan\n",
+                  "a.conf:2: [broker] url: mqtts://…@broker.lan: user and password are keys of their own: user = ..., password "
+                  "= ...\n" },
+                { "[node]\nname = all\n", "a.conf:2: [node] name: all: is reserved; take another name\n" },
                 { "[gpio]\nchip = \"\"\n",
                   "a.conf:2: [gpio] chip: \"\": a chip's number, name, label or path, or sim\n" },
                 { "[gpio]\nsim_dir = sim\n", "a.conf:2: [gpio] sim_dir: sim: a path begins with \"/\"\n" },

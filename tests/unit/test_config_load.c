@@ -152,6 +152,18 @@ static void config_load__bad_lines__are_refused_once_a_section(void **state)
                                       "@include \"FILE\" or a # comment\n" },
                 { "[x y]\n= 1\n", "a.conf:2: [x y] \"= 1\": a line is KEY = VALUE, [SECTION], @include "
                                   "\"FILE\" or a # comment\n" },
+                { "[broker]\npassword: S3CRET\n", "a.conf:2: [broker] \"password…\": a line is KEY = VALUE, [SECTION], "
+                                                 "@include \"FILE\" or a # comment\n" },
+                { "[broker]\n\"password\" = S3CRET\n", "a.conf:2: [broker] \"…\": a line is KEY = VALUE, [SECTION], "
+                                                       "@include \"FILE\" or a # comment\n" },
+                { "[broker]\nS3CRET\n", "a.conf:2: [broker] \"…\": a line is KEY = VALUE, [SECTION], "
+                                        "@include \"FILE\" or a # comment\n" },
+                { "[broker]\nuser: me\n", "a.conf:2: [broker] \"user…\": a line is KEY = VALUE, [SECTION], "
+                                          "@include \"FILE\" or a # comment\n" },
+                { "Password: S3CRET\n", "a.conf:1: \"Password…\": a line is KEY = VALUE, [SECTION], "
+                                       "@include \"FILE\" or a # comment\n" },
+                { "[exec x]\napi.token S3CRET\n", "a.conf:2: [exec x] \"api.token…\": a line is KEY = VALUE, [SECTION], "
+                                                  "@include \"FILE\" or a # comment\n" },
                 { "[x y]\nk: 1\n", "a.conf:2: [x y] \"k: 1\": a line is KEY = VALUE, [SECTION], @include "
                                    "\"FILE\" or a # comment\n" },
                 { "k = 1\nl = 2\n[x y]\n", "a.conf:1: k: stands before the first section of its file\n" },
