@@ -882,9 +882,10 @@ static void explain_json(const struct reading *reading, const char *text)
         struct cursor cursor = { .at = text };
 
         (void)parse_members(&cursor, pass_over, NULL);
-        if (!cursor.key[0])
+        bool is_nested = *cursor.at == '{' || *cursor.at == '[';
+        if (!cursor.key[0] || (!is_nested && reading->count == 0))
                 sconce_error(reading->dev, "the program prints no flat JSON object: \"%.60s\"", text);
-        else if (*cursor.at == '{' || *cursor.at == '[')
+        else if (is_nested)
                 sconce_error(reading->dev,
                              "%s: the program prints %s, and only an object of plain values can be read: "
                              "numbers, texts, true, false and null",

@@ -194,10 +194,10 @@ static void exec__json_that_is_none__said_and_nothing_reported(void **state)
                 { "printf '{\"a\":1,\"list\":[1,2]}'",
                   "list: the program prints a list, and only an object of plain values can be read: numbers, "
                   "texts, true, false and null" },
-                { "printf '{\"a\":1,\"b\":nan}'",
+                { "printf '{\"temperature\":1,\"b\":nan}'",
                   "b: what the program prints from here on is no JSON: \"nan}\"" },
-                { "printf '{\"a\":1'", "a: what the program prints from here on is no JSON: \"\"" },
-                { "printf '{\"a\":1}}'", "a: what the program prints from here on is no JSON: \"}\"" },
+                { "printf '{\"a\":1'", "the program prints no flat JSON object: \"{\"a\":1\"" },
+                { "printf '{\"a\":1}}'", "the program prints no flat JSON object: \"{\"a\":1}}\"" },
                 { "printf '{\"temperature\":\"21\"}'", "temperature: the program prints what is no number" },
                 { "printf '{\"door\":\"ajar\"}'", "door: the program prints what is no ON or OFF" },
                 { "printf '{\"status\":7}'",
