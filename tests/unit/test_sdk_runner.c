@@ -158,17 +158,22 @@ static void runner__sensors_on_a_tree__started_and_read(void **state)
         }
 }
 
-static void runner__no_hardware__skipped_with_the_plugins_reason(void **state)
+static void runner__no_hardware__says_that_it_is_not_tested(void **state)
 {
         int status;
         char *output = run(&status, plugin_file("thermal"), "root=/nowhere", NULL);
 
         (void)state;
-        assert_int_equal(status, 0);
+        assert_int_equal(status, 2);
+        assert_says(output, "of 9 checks could not be done: the plugin has not been tested.");
         assert_says(
                 output,
                 "skip  starts      it does not start, and is only seen failing: enoent: /nowhere: cannot be "
                 "read: No such file or directory\n");
+        free(output);
+        output = run(&status, "--allow-untested", plugin_file("thermal"), "root=/nowhere", NULL);
+        assert_int_equal(status, 0);
+        assert_null(strstr(output, "has not been tested"));
         free(output);
 }
 
@@ -360,7 +365,7 @@ int main(void)
                 TEST(runner__own_plugins__pass),
                 TEST(runner__lamp__nothing_skipped),
                 TEST(runner__sensors_on_a_tree__started_and_read),
-                TEST(runner__no_hardware__skipped_with_the_plugins_reason),
+                TEST(runner__no_hardware__says_that_it_is_not_tested),
                 TEST(runner__older_plugin__passes),
                 TEST(runner__broken_rule__found_and_named),
                 TEST(runner__no_rule_broken__passes),

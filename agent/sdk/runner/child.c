@@ -74,6 +74,15 @@ void skip_check(struct subject *subject, const char *format, ...)
         va_end(arguments);
 }
 
+void give_up_check(struct subject *subject, const char *format, ...)
+{
+        va_list arguments;
+
+        va_start(arguments, format);
+        say(subject, 'U', format, arguments);
+        va_end(arguments);
+}
+
 /* What belongs to the whole process, and a plugin leaves alone: in the agent everything else lives there too.
  */
 struct manners {
@@ -184,7 +193,7 @@ struct verdict {
         const struct check *check;
         unsigned findings;
         const char *token;
-        bool is_skipped, has_ended, is_late;
+        bool is_skipped, is_untested, has_ended, is_late;
         char calling[RECORD_MAX], texts[FINDINGS_MAX][RECORD_MAX];
         char buffer[RECORD_MAX * 8];
         size_t used;
@@ -215,9 +224,11 @@ static void take_record(struct verdict *verdict, const char *record)
                 print_finding(verdict, record + 1);
                 break;
         case 'S':
+        case 'U':
                 if (!verdict->is_skipped)
                         printf("skip  %-10s  %s\n", verdict->check->name, record + 1);
                 verdict->is_skipped = true;
+                verdict->is_untested |= record[0] == 'U';
                 break;
         case 'E':
                 is_ours = verdict->has_ended = strcmp(record + 1, verdict->token) == 0;
@@ -368,5 +379,7 @@ enum outcome child_run(struct subject *subject, const struct check *check)
                 return OUTCOME_FAILED;
         if (!verdict.is_skipped)
                 printf("ok    %s\n", check->name);
+        if (verdict.is_untested)
+                return OUTCOME_UNTESTED;
         return verdict.is_skipped ? OUTCOME_SKIPPED : OUTCOME_PASSED;
 }

@@ -105,7 +105,7 @@ void check_starts(struct subject *subject)
                 return;
         int r = trial_start(subject, host);
         if (r < 0)
-                skip_check(subject, "it does not start, and is only seen failing: %s",
+                give_up_check(subject, "it does not start, and is only seen failing: %s",
                            trial_reason(host, r, text));
         trial_stop(subject, host);
         (void)rounds(subject, host, ROUNDS_FIRST);
@@ -133,7 +133,7 @@ void check_reads(struct subject *subject)
                         r = trial_read(subject, host);
                 compare(subject, &before, "read", READS);
                 if (r < 0)
-                        skip_check(subject, "read fails, and is only seen failing: %s",
+                        give_up_check(subject, "read fails, and is only seen failing: %s",
                                    trial_reason(host, r, text));
         } else {
                 skip_check(subject, "it has no read function");

@@ -41,11 +41,13 @@ static const char usage[] =
         "      --check NAME one of the checks alone\n"
         "      --seed N     other random values (default 1; the same seed gives the same values)\n"
         "      --timeout S  how long one call may take before it counts as hanging (default 10 seconds)\n"
+        "      --allow-untested  exit 0 also when checks could not be done, for want of hardware\n"
         "  -v, --verbose    show what the plugin prints and logs\n"
         "  -V, --version    print the version and exit\n"
         "  -h, --help       print this\n"
         "\n"
-        "Exit status: 0 all checks passed or were skipped, 1 anything else.\n"
+        "Exit status: 0 all checks passed, or had nothing to check; 2 none failed, but some could not be done\n"
+        "(the plugin does not start, or cannot read, here); 1 anything else.\n"
         "\n"
         "Examples:\n"
         "  sconce-plugin-test ./fan.so\n"
@@ -82,6 +84,9 @@ static int take_option(struct subject *subject, int code)
         case 'V':
                 puts("sconce-plugin-test " SCONCE_VERSION);
                 return 1;
+        case 'a':
+                subject->allow_untested = true;
+                return 0;
         case 'v':
                 subject->verbose = true;
                 return 0;
@@ -131,6 +136,7 @@ static int parse_arguments(struct subject *subject, int argc, char *argv[])
                 { "help", no_argument, NULL, 'h' },
                 { "version", no_argument, NULL, 'V' },
                 { "verbose", no_argument, NULL, 'v' },
+                { "allow-untested", no_argument, NULL, 'a' },
                 { "check", required_argument, NULL, 'c' },
                 { "seed", required_argument, NULL, 's' },
                 { "timeout", required_argument, NULL, 't' },
@@ -154,10 +160,27 @@ static int parse_arguments(struct subject *subject, int argc, char *argv[])
         return take_settings(subject, argc - optind - 1, argv + optind + 1);
 }
 
+/* What is skipped because it cannot be done has shown nothing, and must not look as if it had. */
+static int conclude(const struct subject *subject, const unsigned counts[static OUTCOME_UNTESTED + 1])
+{
+        unsigned untested = counts[OUTCOME_UNTESTED];
+
+        printf("%u passed, %u failed, %u skipped\n", counts[OUTCOME_PASSED], counts[OUTCOME_FAILED],
+               counts[OUTCOME_SKIPPED] + untested);
+        if (counts[OUTCOME_FAILED] > 0)
+                return EXIT_FAILURE;
+        if (untested == 0 || subject->allow_untested)
+                return EXIT_SUCCESS;
+        printf("%u of %zu checks could not be done: the plugin has not been tested. Give it what it needs, as "
+               "KEY=VALUE, or a tree that looks like its hardware; --allow-untested takes it as it is\n",
+               untested, ARRAY_SIZE(checks));
+        return 2;
+}
+
 int main(int argc, char *argv[])
 {
         struct subject subject = { .limit_s = 10, .seed = 1 };
-        unsigned counts[3] = { 0 };
+        unsigned counts[OUTCOME_UNTESTED + 1] = { 0 };
         int r = parse_arguments(&subject, argc, argv);
 
         if (r != 0)
@@ -165,7 +188,5 @@ int main(int argc, char *argv[])
         for (size_t i = 0; i < ARRAY_SIZE(checks); i++)
                 if (!subject.only || subject.only == &checks[i])
                         counts[child_run(&subject, &checks[i])]++;
-        printf("%u passed, %u failed, %u skipped\n", counts[OUTCOME_PASSED], counts[OUTCOME_FAILED],
-               counts[OUTCOME_SKIPPED]);
-        return counts[OUTCOME_FAILED] > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        return conclude(&subject, counts);
 }

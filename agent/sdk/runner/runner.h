@@ -27,7 +27,7 @@ struct subject {
         size_t n_settings;
         unsigned limit_s; /* for one call */
         unsigned seed;
-        bool verbose;
+        bool verbose, allow_untested;
         const struct check *only; /* NULL: all */
         char token[20];           /* what a check says at its end */
 
@@ -45,23 +45,26 @@ struct check {
         void (*run)(struct subject *subject);
 };
 
-enum outcome { OUTCOME_PASSED, OUTCOME_FAILED, OUTCOME_SKIPPED };
+/* Skipped: there is nothing to check. Untested: there is, and it could not be. */
+enum outcome { OUTCOME_PASSED, OUTCOME_FAILED, OUTCOME_SKIPPED, OUTCOME_UNTESTED };
 
 /* ---- child.c ------------------------------------------------------------------------------------------- */
 
 /* Runs one check in a child, prints its line and what it found. */
 enum outcome child_run(struct subject *subject, const struct check *check);
 
-/* From within the check: what is called next, what is wrong, why nothing more can be checked. */
+/* From within the check: what is called next, what is wrong, why there is nothing (more) to check, why it cannot
+ * be checked here. */
 void now_calling(struct subject *subject, const char *what);
 void complain(struct subject *subject, const char *format, ...) PRINTF_LIKE(2, 3);
 void skip_check(struct subject *subject, const char *format, ...) PRINTF_LIKE(2, 3);
+void give_up_check(struct subject *subject, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* ---- trial.c: one device on the mock host -------------------------------------------------------------- */
 
 /* A host with the plugin and its options; a complaint and NULL where it cannot be. mock_host_free() it. */
 struct mock_host *trial_new(struct subject *subject);
-/* trial_new() and a start that works; where it does not, says so as a skipped check. */
+/* trial_new() and a start that works; where it does not, gives the check up. */
 struct mock_host *trial_running(struct subject *subject);
 /* Calls, with what must hold after each: a result that is 0 or a negative errno, an instance that is intact.
  */

@@ -108,7 +108,7 @@ static int load(struct subject *subject)
         if (r < 0 && subject->check->run == check_declares)
                 complain(subject, "%s", fault.text);
         else if (r < 0)
-                skip_check(subject, "it cannot be loaded");
+                give_up_check(subject, "it cannot be loaded");
         if (r < 0)
                 return r;
         r = check_settings(subject);
@@ -138,7 +138,7 @@ struct mock_host *trial_running(struct subject *subject)
         int r = trial_start(subject, host);
         if (r >= 0)
                 return host;
-        skip_check(subject, "it does not start: %s", trial_reason(host, r, text));
+        give_up_check(subject, "it does not start: %s", trial_reason(host, r, text));
         trial_end(subject, host);
         return NULL;
 }
