@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "config/later.h"
+#include "config/synonyms.h"
 #include "util/suggest.h"
 #include "config/types.h"
 #include "config/value.h"
@@ -288,7 +289,7 @@ static void complain_unknown(struct engine *engine, const struct config_entry *e
                 complain(engine, entry, entry->key, "not in this version");
                 return;
         }
-        struct suggestion near = { .wanted = entry->key };
+        struct suggestion near = { .wanted = entry->key, .synonyms = key_synonyms };
         for (size_t t = 0; t < engine->n_targets; t++) {
                 for (const struct sconce_option *row = engine->targets[t].rows; row && row->key; row++)
                         suggestion_offer(&near, row->key);

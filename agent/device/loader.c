@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "config/synonyms.h"
 #include "util/suggest.h"
 #include "util/cleanup.h"
 #include "util/log.h"
@@ -132,7 +133,7 @@ int plugin_names(const char *dir, char ***ret, size_t *ret_count)
 /* Says which plugins there are, and which was probably meant. */
 static int not_found(const struct loader *loader, const char *name, struct fault *fault)
 {
-        struct suggestion near = { .wanted = name };
+        struct suggestion near = { .wanted = name, .synonyms = plugin_synonyms };
         char hint[SUGGESTION_MAX], list[200] = "";
         char **names = NULL;
         size_t count = 0;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gpio/header.h"
 #include "gpio/line.h"
 #include "util/suggest.h"
 
@@ -79,6 +80,16 @@ static int not_found(const struct search *search, const char *where, struct faul
 {
         char suggestion[SUGGESTION_MAX];
 
+        unsigned pin = header_parse_pin(search->name);
+        if (pin > 0 && header_gpio_at(pin) >= 0)
+                return fault_set(fault, -ENOENT,
+                                 "%s has no line named \"%s\"; pin %u of a Raspberry Pi's header is GPIO%d", where,
+                                 search->name, pin, header_gpio_at(pin));
+        if (pin > 0)
+                return fault_set(fault, -ENOENT,
+                                 "%s has no line named \"%s\"; pin %u of a Raspberry Pi's header is a supply or "
+                                 "ground",
+                                 where, search->name, pin);
         if (!search->suggestion.best)
                 return fault_set(fault, -ENOENT,
                                  "%s has no line named \"%s\"; `sconced --lines` shows what there is", where,

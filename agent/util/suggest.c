@@ -39,12 +39,21 @@ static size_t edit_distance(const char *a, const char *b)
         return rows[n % 3][m];
 }
 
+static bool is_synonym(const struct suggestion *suggestion, const char *word)
+{
+        for (const struct synonym *at = suggestion->synonyms; at && at->said; at++)
+                if (strcmp(at->is, word) == 0 && strlen(at->said) == strlen(suggestion->wanted) &&
+                    edit_distance(at->said, suggestion->wanted) == 0)
+                        return true;
+        return false;
+}
+
 void suggestion_offer(struct suggestion *suggestion, const char *word)
 {
         size_t length = strlen(suggestion->wanted);
         if (length > WORD_MAX || strlen(word) > WORD_MAX)
                 return;
-        size_t distance = edit_distance(suggestion->wanted, word);
+        size_t distance = is_synonym(suggestion, word) ? 0 : edit_distance(suggestion->wanted, word);
         size_t allowed = MAX(length, strlen(word)) / 3;
         if (distance > MAX(allowed, 1) || distance >= strlen(word))
                 return;

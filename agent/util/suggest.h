@@ -2,11 +2,18 @@
 /* "Did you mean …": the nearest of the words that are known. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
+
+/* A word that people use, and the one that it is called by here: as near as can be, however it is spelt. */
+struct synonym {
+        const char *said, *is;
+};
 
 /* Keeps the nearest word while it is offered one after the other. */
 struct suggestion {
         const char *wanted;
+        const struct synonym *synonyms; /* ends with a NULL; NULL: none */
         const char *best; /* NULL: none is near enough */
         size_t distance;
 };

@@ -223,6 +223,13 @@ static const struct {
         { KITCHEN "[contact door]\ndebounce = 5ms\nline = 17\n",
           "a.conf:5: [contact door] line: 17 is used by [lamp kitchen] line already (a.conf:2)\n" },
         { KITCHEN "debounce = 5ms\n", "a.conf:3: [lamp kitchen] debounce: unknown key" },
+        { "[light k]\nline = GPIO5\n", "a.conf:1: [light k]: there is no plugin \"light\"; there are: button, contact, counter, cover, encoder, exec, "
+          "hwmon, iio, lamp, switch, system, thermal, w1; did you mean lamp\n" },
+        { "[switch pump]\npin = 17\n",
+          "a.conf:2: [switch pump] pin: unknown key; did you mean line\n"
+          "a.conf:1: [switch pump] line: is missing: GPIO line to switch\n" },
+        { KITCHEN "inverted = yes\n",
+          "a.conf:3: [lamp kitchen] inverted: unknown key; did you mean active_low\n" },
         { KITCHEN "max_on = 3000000000\n", "a.conf:3: [lamp kitchen] max_on: " },
         { KITCHEN "max_on = 8\n", "a.conf:3: [lamp kitchen] max_on: 8: " },
         { KITCHEN "max_on = 1.5h\n", "" },

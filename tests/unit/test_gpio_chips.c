@@ -218,6 +218,14 @@ static void line_open_output__nothing_there__says_what_there_is(void **state)
         (void)state;
         assert_refused("GPIO22", -ENOENT, "this machine has no line named \"GPIO22\"; did you mean GPIO2");
         assert_refused("GPOI3", -ENOENT, "this machine has no line named \"GPOI3\"; did you mean GPIO3");
+        assert_refused("pin 11", -ENOENT,
+                       "this machine has no line named \"pin 11\"; pin 11 of a Raspberry Pi's header is GPIO17");
+        assert_refused("PIN40", -ENOENT,
+                       "this machine has no line named \"PIN40\"; pin 40 of a Raspberry Pi's header is GPIO21");
+        assert_refused("gpiochip0:pin6", -ENOENT,
+                       "gpiochip0 has no line named \"pin6\"; pin 6 of a Raspberry Pi's header is a supply or ground");
+        assert_refused("pin 41", -ENOENT,
+                       "this machine has no line named \"pin 41\"; `sconced --lines` shows what there is");
         assert_refused("LAMP", -ENOENT,
                        "this machine has no line named \"LAMP\"; `sconced --lines` shows what there is");
         assert_refused("gpiochip1:WLON", -ENOENT, "gpiochip1 has no line named \"WLON\"; did you mean WL_ON");
@@ -584,15 +592,15 @@ static void gpio_print_lines__two_chips__shows_all_lines(void **state)
         CLEANUP_FREE char *text = NULL;
         assert_int_equal(print(&text), 0);
         static const char expected[] =
-                "CHIP:OFFSET   CHIP'S LABEL         NAME                 DIRECTION ACTIVE USED BY\n"
-                "gpiochip0:0   pinctrl-bcm2835      -                    input     high   -\n"
-                "gpiochip0:1   pinctrl-bcm2835      -                    input     high   -\n"
-                "gpiochip0:2   pinctrl-bcm2835      GPIO2                output    low    hog\n"
-                "gpiochip0:3   pinctrl-bcm2835      GPIO3                input     high   the kernel\n";
+                "PIN CHIP:OFFSET   CHIP'S LABEL         NAME                 DIRECTION ACTIVE USED BY\n"
+                "27  gpiochip0:0   pinctrl-bcm2835      -                    input     high   -\n"
+                "28  gpiochip0:1   pinctrl-bcm2835      -                    input     high   -\n"
+                "3   gpiochip0:2   pinctrl-bcm2835      GPIO2                output    low    hog\n"
+                "5   gpiochip0:3   pinctrl-bcm2835      GPIO3                input     high   the kernel\n";
         assert_true(strlen(text) > strlen(expected));
         assert_memory_equal(text, expected, strlen(expected));
         assert_non_null(
-                strstr(text, "gpiochip1:4   raspberrypi-exp-gpio WL_ON                input     high   -\n"));
+                strstr(text, "-   gpiochip1:4   raspberrypi-exp-gpio WL_ON                input     high   -\n"));
 }
 
 static void gpio_print_lines__no_chips__is_a_helpful_sentence(void **state)

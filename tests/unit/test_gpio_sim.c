@@ -696,7 +696,7 @@ static void gpio_print_lines__one_line_in_use__shows_by_whom(void **state)
         assert_int_equal(gpio_print_lines(f.gpio, out, &fault), 0);
         assert_int_equal(fclose(out), 0);
         assert_non_null(strstr(
-                text, "gpiochip0:17  sconce-sim           GPIO17               output    high   sconced\n"));
+                text, "\n11  gpiochip0:17  sconce-sim           GPIO17               output    high   sconced\n"));
         assert_non_null(
                 strstr(text, "gpiochip0:18  sconce-sim           GPIO18               input     high   -\n"));
         free(text);

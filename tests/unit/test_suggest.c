@@ -64,12 +64,32 @@ static void suggestion_text__word__is_asked_for(void **state)
         assert_string_equal(suggestion_text(&near, text), "; did you mean name");
 }
 
+static void suggestion_offer__synonym__nearer_than_any_spelling(void **state)
+{
+        static const struct synonym synonyms[] = { { "relay", "switch" }, { "pull_up", "bias" }, { NULL, NULL } };
+        struct suggestion near = { .wanted = "Relay", .synonyms = synonyms };
+        char text[SUGGESTION_MAX];
+
+        (void)state;
+        suggestion_offer(&near, "relays");
+        suggestion_offer(&near, "switch");
+        suggestion_offer(&near, "delay");
+        assert_string_equal(suggestion_text(&near, text), "; did you mean switch");
+        near = (struct suggestion){ .wanted = "relay", .synonyms = synonyms };
+        suggestion_offer(&near, "bias"); /* what is not there is not proposed */
+        assert_string_equal(suggestion_text(&near, text), "");
+        near = (struct suggestion){ .wanted = "pull-up", .synonyms = synonyms };
+        suggestion_offer(&near, "bias");
+        assert_string_equal(suggestion_text(&near, text), "; did you mean bias");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(suggestion_offer__slips__find_the_nearest),
                 cmocka_unit_test(suggestion_offer__very_long_word__is_left_out),
                 cmocka_unit_test(suggestion_text__word__is_asked_for),
+                cmocka_unit_test(suggestion_offer__synonym__nearer_than_any_spelling),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
