@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "util/log.h"
+#include "util/suggest.h"
 
 /* A row's number is its code for getopt, from here on: out of the letters' way. */
 enum { CODE_FIRST = 256 };
@@ -171,6 +172,20 @@ static int read_rest(int argc, char *argv[], struct command_line *line)
         return 0;
 }
 
+/* getopt has said what it does not know; this is what it may have been. */
+static int suggest_option(const char *word)
+{
+        struct suggestion suggestion = { .wanted = word + strspn(word, "-") };
+        char hint[SUGGESTION_MAX];
+
+        for (size_t i = 0; strncmp(word, "--", 2) == 0 && i < ARRAY_SIZE(rows); i++)
+                suggestion_offer(&suggestion, rows[i].name);
+        if (*suggestion_text(&suggestion, hint))
+                fprintf(stderr, "Did you mean --%s? ", suggestion.best);
+        fprintf(stderr, "Try: sconced --help\n");
+        return -EINVAL;
+}
+
 int command_line_read(int argc, char *argv[], struct command_line *ret)
 {
         struct option options[ARRAY_SIZE(rows) + 1];
@@ -184,10 +199,8 @@ int command_line_read(int argc, char *argv[], struct command_line *ret)
         make_getopt(options, letters);
         while ((code = getopt_long(argc, argv, letters, options, NULL)) != -1) {
                 const struct row *row = find_row(code);
-                if (!row) {
-                        fprintf(stderr, "Try: sconced --help\n");
-                        return -EINVAL;
-                }
+                if (!row)
+                        return suggest_option(argv[optind - 1]);
                 int r = row->take(ret, row, optarg);
                 if (r != 0)
                         return r;

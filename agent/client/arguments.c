@@ -132,6 +132,8 @@ int arguments_read(int argc, char **argv, const struct client_command *const *co
                         options_end = true;
                 else if (!options_end && is_option(argv[i]))
                         r = read_option(argv, &i, &arguments, fault);
+                else if (!arguments.command && strcmp(argv[i], "help") == 0)
+                        arguments.help = true; /* what many programs call it */
                 else if (!arguments.command)
                         r = find_command(argv[i], commands, &arguments, fault);
                 else

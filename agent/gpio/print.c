@@ -4,6 +4,7 @@
 
 #include "gpio/chips.h"
 #include "gpio/header.h"
+#include "util/text.h"
 
 /* The first column, where a chip is a Raspberry Pi's. */
 #define PIN_COLUMN "%-4s"
@@ -20,15 +21,20 @@ static void print_pin(const struct chip *chip, unsigned offset, FILE *out)
 
 static void print_line(struct chip *chip, unsigned offset, const struct line_info *info, FILE *out)
 {
-        char place[GPIO_NAME_SIZE + 16];
+        char place[GPIO_NAME_SIZE + 16], name[GPIO_NAME_SIZE], consumer[GPIO_NAME_SIZE];
 
+        /* Any program may call itself anything. */
+        (void)snprintf(name, sizeof(name), "%s", info->name);
+        (void)snprintf(consumer, sizeof(consumer), "%s", info->consumer);
+        text_defang(name);
+        text_defang(consumer);
         (void)snprintf(place, sizeof(place), "%s:%u", chip->name, offset);
         (void)fprintf(out, "%-13s %-20s %-20s %-9s %-6s %s\n", place, chip->label[0] ? chip->label : "-",
-                      info->name[0] ? info->name : "-", info->output ? "output" : "input",
+                      name[0] ? name : "-", info->output ? "output" : "input",
                       info->active_low ? "low" : "high",
-                      info->consumer[0] ? info->consumer
-                      : info->used      ? "the kernel"
-                                        : "-");
+                      consumer[0]  ? consumer
+                      : info->used ? "the kernel"
+                                   : "-");
 }
 
 static void print_chip(struct chip *chip, bool has_pins, FILE *out)

@@ -460,6 +460,8 @@ static void command_line__wrong__says_what_there_is(void **state)
 #define COMMANDS "init, broker, node, client, renew, revoke, forget, check, list, install"
         (void)state;
         assert_pki_fails(pki, 2, WORDS("frobnicate"), "there is no command 'frobnicate': " COMMANDS);
+        assert_pki_fails(pki, 2, WORDS("ndoe"), "there is no command 'ndoe': " COMMANDS "; did you mean node");
+        assert_pki_fails(pki, 2, WORDS("revok"), "there is no command 'revok': " COMMANDS "; did you mean revoke");
         assert_pki_fails(pki, 2, WORDS(NULL), "a command is missing: " COMMANDS);
         assert_pki_fails(pki, 2, WORDS("-x"), "there is no option '-x' before the command: there are -d DIR and --help");
         assert_pki_fails(pki, 2, WORDS("-d"), "-d needs a directory");

@@ -74,6 +74,10 @@ static void unknown_argument__is_refused_with_a_hint(void **state)
         assert_int_equal(status, 1);
         assert_contains(p->err.text, "sconced --help");
         process_free(p);
+        p = SCONCED_RUN(&status, "--chekc");
+        assert_int_equal(status, 1);
+        assert_contains(p->err.text, "Did you mean --check? Try: sconced --help\n");
+        process_free(p);
 }
 
 static void check__good_config__passes_and_opens_nothing(void **state)

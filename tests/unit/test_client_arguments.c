@@ -89,6 +89,9 @@ static void arguments_read__help_of_a_command__needs_no_words(void **state)
         (void)state;
         struct line line;
 
+        assert_int_equal(READ(&line, "help", "set"), 0);
+        assert_true(line.arguments.help);
+        assert_string_equal(line.arguments.command->name, "set");
         assert_int_equal(READ(&line, "set", "-h"), 0);
         assert_true(line.arguments.help);
         assert_ptr_equal(line.arguments.command, &set);
