@@ -222,7 +222,8 @@ void rule_free(struct rule *rule)
 
 bool rule_same(const struct rule *a, const struct rule *b)
 {
-        if (a->delay_us != b->delay_us || a->at_start != b->at_start || a->n_conditions != b->n_conditions || a->n_actions != b->n_actions)
+        if (a->delay_us != b->delay_us || a->at_start != b->at_start ||
+            a->n_conditions != b->n_conditions || a->n_actions != b->n_actions)
                 return false;
         for (size_t i = 0; i < a->n_conditions; i++)
                 if (a->conditions[i].role != b->conditions[i].role ||

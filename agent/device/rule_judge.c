@@ -23,6 +23,17 @@ bool rule_looks_at_value(const struct rule_condition *condition)
         return condition->words.channel && condition->words.op != RULE_EVENT;
 }
 
+bool rule_looks_at_state(const struct rule_condition *condition)
+{
+        return condition->words.op > RULE_EVENT && condition->words.op < RULE_EQUAL;
+}
+
+bool rule_misses_channel(const struct rule_condition *condition, const struct device *device)
+{
+        return condition->words.channel && rule_looks_at_state(condition) &&
+               !channels_find(&device->channels, condition->words.channel);
+}
+
 /* ---- What is so ---------------------------------------------------------------------------------------- */
 
 static enum rule_truth truth(bool holds)
@@ -69,6 +80,14 @@ static enum rule_truth judge_channel(const struct rule_condition *condition, con
         }
 }
 
+/* Of a thermometer that its bus has not found, say. */
+static enum rule_truth judge_missing(const struct rule_condition *condition, const struct device *device)
+{
+        if (!rule_misses_channel(condition, device) || !(device->reported || device_has_fault(device)))
+                return RULE_UNKNOWN;
+        return truth(condition->words.op == RULE_FAULT || condition->words.op == RULE_NO_VALUE);
+}
+
 enum rule_truth rule_judge(struct rule_condition *condition, const struct device *device)
 {
         struct fault fault;
@@ -76,9 +95,9 @@ enum rule_truth rule_judge(struct rule_condition *condition, const struct device
         if (!condition->words.channel)
                 return judge_device(condition->words.op, device);
         if (!condition->is_bound && rule_bind(condition, &device->channels, &fault) < 0)
-                return RULE_UNKNOWN;
+                return judge_missing(condition, device);
         const struct channel *channel = channels_find(&device->channels, condition->words.channel);
-        return channel ? judge_channel(condition, device, channel) : RULE_UNKNOWN;
+        return channel ? judge_channel(condition, device, channel) : judge_missing(condition, device);
 }
 
 enum rule_truth rule_judge_change(struct rule_condition *condition, const struct device *device)

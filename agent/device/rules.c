@@ -366,7 +366,8 @@ void rules_reported(struct device *device, uint64_t time_us, const struct sconce
                 return;
         begin_moment(device);
         for (struct rule_condition *at = device->watched; at; at = at->next)
-                if (rule_looks_at_value(at) && is_among(at->words.channel, values, count))
+                if ((rule_looks_at_value(at) && is_among(at->words.channel, values, count)) ||
+                    rule_misses_channel(at, device))
                         look_at(at, device, time_us);
 }
 
@@ -409,7 +410,7 @@ void rules_status(struct device *device, bool online)
         for (struct rule_condition *at = device->watched; at; at = at->next) {
                 if (online)
                         tell_missing(at, device);
-                if (rule_looks_at_status(at))
+                if (rule_looks_at_state(at))
                         look_at(at, device, 0);
         }
 }
@@ -491,7 +492,7 @@ static void watch(struct rules *rules, struct rule_condition *condition)
         for (at = &device->watched; *at; at = &(*at)->next)
                 ;
         *at = condition;
-        if (rule_bind(condition, &device->channels, &fault) < 0 || condition->role == RULE_IF ||
+        if (rule_bind(condition, &device->channels, &fault) == -EINVAL || condition->role == RULE_IF ||
             condition->truth != RULE_UNKNOWN)
                 return;
         condition->truth = rule_judge_change(condition, device);

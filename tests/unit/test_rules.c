@@ -488,6 +488,22 @@ static void rule__fault_of_a_channel__delay_and_cancel(void **state)
         assert_level(house, KITCHEN, 1);
 }
 
+/* A thermometer that was not found when its bus started has no channel at all. */
+static void rule__fault_of_a_channel_that_is_not_there__is_one(void **state)
+{
+        struct house *house = *state;
+
+        apply_with(house, "late l",
+                   HOUSE "[rule a]\nwhen = l.lost fault\nthen = kitchen ON\nat_start = yes\n"
+                         "[rule b]\nwhen = l.lost unknown\nif = l.lost fault, l.found ok\nthen = fan ON\nat_start = yes\n"
+                         "[rule c]\nwhen = l.found fault\nthen = kitchen OFF\nat_start = yes\n",
+                   false);
+        settle(house);
+        assert_level(house, KITCHEN, 1);
+        assert_level(house, FAN, 1);
+        assert_true(house_logged(house, "rule a: when: l.lost fault: l has no channel lost; it has found"));
+}
+
 /* ---- From the start ------------------------------------------------------------------------------------ */
 
 #define FLOAT_RULE                                                                                           \
@@ -1024,6 +1040,7 @@ int main(void)
                 TEST(rule__value_lost_and_found__acts_on_what_it_asks_for),
                 TEST(rule__if_faulty_or_unknown__as_it_is_now),
                 TEST(rule__fault_of_a_channel__delay_and_cancel),
+                TEST(rule__fault_of_a_channel_that_is_not_there__is_one),
                 TEST(rule__at_start__acts_once_for_what_is_so_already),
                 TEST(rule__at_start_of_what_is_not_so__does_nothing),
                 TEST(rule__at_start_brought_by_a_reload__acts),
