@@ -324,6 +324,63 @@ static void renew__broker_runs__shows_the_new_certificate(void **state)
         process_free(shown);
 }
 
+/* ---- A node that is gone -------------------------------------------------------------------------------------- */
+
+static const char *url(void)
+{
+        char *text = NULL;
+        if (asprintf(&text, "mqtts://localhost:%u", broker->port.number) < 0)
+                text = NULL;
+        return keep_text(text);
+}
+
+static void keep(struct client *client, const char *topic, const char *payload)
+{
+        assert_int_not_equal(client_publish_acked(client, &(struct request){ .topic = topic, .payload = payload, .retain = true }),
+                             MQTT_NOT_AUTHORISED);
+}
+
+static void forget__revoked_node__clears_what_it_left(void **state)
+{
+        static const char *const left[] = { "sconce/old/status", "sconce/old/info", "sconce/old/lamp/state",
+                                            "homeassistant/device/old/lamp/config" };
+
+        (void)state;
+        PKI_RUN(pki, "node", "old");
+        (void)process_wait_log(broker->process, "Reloading config.", SOON_MS);
+        struct client *old = connect_as("old", pki_issued(pki, "old"));
+        for (size_t i = 0; i < ARRAY_SIZE(left); i++)
+                keep(old, left[i], i == 0 ? "offline" : "{}");
+        client_free(old);
+        assert_pki_fails(pki, 1, WORDS("forget", "old", "--broker", url()),
+                         "old is in force, and would only publish again what is cleared: 'sconce-pki -d %s revoke old' first", pki);
+        PKI_RUN(pki, "revoke", "old");
+        const char *said = pki_output(pki, WORDS("forget", "old", "--broker", url()));
+        assert_non_null(strstr(said, "old: forgotten, 3 topics cleared\n"));
+        assert_non_null(strstr(said, "cleared homeassistant/device/old/lamp/config\n"));
+        assert_false(file_has(pki_file(pki, "sconce.acl"), "FORGET-"));
+        assert_false(file_has(pki_file(pki, "sconce.acl"), "user old\n"));
+
+        /* mosquitto would also hide what was retained by one who is revoked: with its name in force again nothing is left. */
+        PKI_RUN(pki, "node", "old");
+        struct client *again = connect_as("old-2", pki_issued(pki, "old")), *me = connect_as("me-3", pki_issued(pki, "me"));
+        keep(again, "sconce/old/fence", "here");
+        client_subscribe(me, "#");
+        (void)client_wait_text(me, "sconce/old/fence", "here");
+        assert_int_equal(client_count(me, "sconce/old/#"), 1);
+        client_free(again);
+        client_free(me);
+}
+
+static void forget__what_is_no_node__is_refused(void **state)
+{
+        (void)state;
+        assert_pki_fails(pki, 1, WORDS("forget", "me"), "me is a client, and only a node leaves anything at the broker");
+        assert_pki_fails(pki, 2, WORDS("forget"), "forget needs a NAME ('list' shows them)");
+        assert_pki_fails(pki, 2, WORDS("forget", "hall", "--broker", "mqtt://x"),
+                         "'mqtt://x' is not a broker's URL: mqtts://HOST[:PORT], an IPv6 address in brackets");
+}
+
 /* ---- Finding the broker -------------------------------------------------------------------------------------- */
 
 #define NOT_FOUND                                                                                            \
@@ -389,6 +446,8 @@ int main(void)
                 cmocka_unit_test(revoke__nobody_listens_to_it__still_tells_the_broker),
                 cmocka_unit_test(issue__broker_runs__knows_the_new_name_at_once),
                 cmocka_unit_test(renew__broker_runs__shows_the_new_certificate),
+                cmocka_unit_test(forget__revoked_node__clears_what_it_left),
+                cmocka_unit_test(forget__what_is_no_node__is_refused),
                 cmocka_unit_test(reload__file_of_another_program__leaves_that_alone),
                 cmocka_unit_test(reload__file_without_a_number__signals_nobody),
                 cmocka_unit_test(reload__pid_file_named__is_used),
