@@ -77,6 +77,9 @@ static void add_timed(struct house *house, struct dice *dice)
         struct output *alarm = add(house, "alarm", PART_ALARM);
         alarm->active_low = alarm->pulled_on = true;
         alarm->max_on_us = dice_between(dice, 2000, 4000) * MS;
+
+        struct output *siren = add(house, "siren", PART_PUMP);
+        siren->active_low = siren->pulled_on = true;
 }
 
 static void add_fridge(struct house *house, struct dice *dice)
@@ -147,9 +150,9 @@ static void write_time(FILE *out, const char *key, uint64_t time_us)
                 (void)fprintf(out, "%s = %llums\n", key, time_us / MS);
 }
 
-static void write_line(const struct output *output, FILE *out)
+static void write_line(const struct house *house, const struct output *output, FILE *out)
 {
-        (void)fprintf(out, "line = GPIO%u\n", output->line);
+        (void)fprintf(out, "line = GPIO%u\n", output->line + (house->has_moved && output->pulled_on ? 32 : 0));
         if (output->active_low)
                 (void)fprintf(out, "active_low = yes\n");
         /* As the hardware has to be: off when nobody holds the line. */
@@ -160,7 +163,7 @@ static void write_line(const struct output *output, FILE *out)
 static void write_output(const struct house *house, const struct output *output, FILE *out)
 {
         (void)fprintf(out, "[%s %s]\n", output->is_lamp ? "lamp" : "switch", output->id);
-        write_line(output, out);
+        write_line(house, output, out);
         (void)fprintf(out, "on_offline = %s\n", wishes[output->on_offline]);
         if (!house_is_timed(output) && output->part != PART_PUMP)
                 (void)fprintf(out, "on_exit = %s\n", wishes[output->on_exit]);

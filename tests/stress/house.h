@@ -21,7 +21,7 @@ enum part {
         PART_STILL,   /* is on, and nobody commands it; the last in the config, so that its line shows that all are there */
         PART_PLAIN,   /* a lamp or switch without times of its own */
         PART_PULSE,   /* goes off by itself, commanded by messages */
-        PART_PUMP,    /* commanded with `for` */
+        PART_PUMP,    /* commanded with `for`; one of them as the alarm is */
         PART_FRIDGE,  /* min_on, min_off */
         PART_HEATER,  /* max_on, flashed */
         PART_MEMBER,  /* of an interlock group */
@@ -50,6 +50,7 @@ struct house {
         size_t count;
         /* What reloads change. */
         bool has_guest, guest_is_broken;
+        bool has_moved;         /* the file names other lines for what is pulled on */
         unsigned names;         /* counts the changes of a reloadable option, of one device */
         unsigned drives;        /* counts the changes of an option that restarts a device */
         unsigned extra_dead_ms; /* of the group: restarts all of it */

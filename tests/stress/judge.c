@@ -1,48 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The lines' levels first: for each output the times at which it went on and off, as people see it (active_low taken off).
- * Then each law walks over these and over the rows that concern it.
- *
- * The dead process's lines stay as they are until the next process opens the chip, which is when they fall to their pulls:
- * from SIGKILL until --outputs-safe has ended no law of times counts.
- */
+/* The laws, one after the other, each over the lines' levels and the rows that concern it. */
 #include "stress/judge.h"
 
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "util/macro.h"
+#include "stress/court.h"
 
-/* The clock of a gap's two ends is the agent's, rounded to its timers' accuracy. */
-#define GAP_SLACK_US (2 * USEC_PER_MSEC)
 /* Debounce of a contact, and some. */
 #define HAND_US (40 * USEC_PER_MSEC)
 /* A command whose result never came may have been carried out so late. */
 #define UNANSWERED_US (2 * USEC_PER_SEC)
+/* Of a blink. */
+#define DARK_MOMENT_US (600 * USEC_PER_MSEC)
 #define LATE_END_US   (2 * USEC_PER_SEC)
-/* Devices of a chip that has come back are tried again by their own timers. */
-#define CHIP_BACK_US (1500 * USEC_PER_MSEC)
-/* offline_after is kept to the second. */
-#define OFFLINE_ROUND_US USEC_PER_SEC
-/* A link that stands still is noticed by keepalive: see the docs for outputs. */
-#define SILENT_US (15 * USEC_PER_SEC)
-
-struct span {
-        uint64_t on_us, off_us; /* NEVER: still on */
-};
-
-struct court {
-        const struct house *house;
-        const struct record *record;
-        const struct noise *noise;
-        struct verdict *verdict;
-        struct span *spans[HOUSE_OUTPUTS_MAX];
-        size_t n_spans[HOUSE_OUTPUTS_MAX];
-        uint64_t end_us; /* of the record */
-};
 
 static const char *const names[LAWS] = {
         [LAW_INTERLOCK] = "interlock", [LAW_COVER] = "cover", [LAW_TIME] = "time",
@@ -55,149 +25,9 @@ const char *law_name(enum law law)
         return names[law];
 }
 
-static PRINTF_LIKE(4, 5) void accuse(struct court *court, enum law law, uint64_t at_us, const char *format, ...)
-{
-        struct verdict *verdict = court->verdict;
-        va_list arguments;
-
-        verdict->by_law[law]++;
-        if (verdict->count++ >= VIOLATIONS_MAX)
-                return;
-        struct violation *violation = &verdict->violations[verdict->count - 1];
-        violation->law = law;
-        violation->at_us = at_us;
-        va_start(arguments, format);
-        (void)vsnprintf(violation->text, sizeof(violation->text), format, arguments);
-        va_end(arguments);
-}
-
 static double ms(uint64_t us)
 {
         return (double)us / USEC_PER_MSEC;
-}
-
-/* `at_us` plus what is allowed beyond, counted since `since_us`. */
-static uint64_t with_slack(const struct court *court, uint64_t since_us, uint64_t at_us)
-{
-        return at_us + SLACK_US + noise_between(court->noise, since_us, at_us + SLACK_US);
-}
-
-/* ---- Levels -------------------------------------------------------------------------------------------------------- */
-
-static void add_change(struct court *court, size_t i, bool on, uint64_t at_us)
-{
-        size_t n = court->n_spans[i];
-        bool was_on = n > 0 && court->spans[i][n - 1].off_us == NEVER;
-
-        if (on == was_on)
-                return;
-        if (!on) {
-                court->spans[i][n - 1].off_us = at_us;
-                return;
-        }
-        court->spans[i] = reallocarray(court->spans[i], n + 1, sizeof(*court->spans[i]));
-        if (!court->spans[i])
-                abort();
-        court->spans[i][n] = (struct span){ at_us, NEVER };
-        court->n_spans[i]++;
-}
-
-static void read_levels(struct court *court)
-{
-        const struct record *record = court->record;
-
-        for (size_t k = 0; k < record->n_edges; k++) {
-                const struct edge *edge = &record->edges[k];
-                court->end_us = MAX(court->end_us, edge->at_us);
-                for (size_t i = 0; i < court->house->count; i++)
-                        if (court->house->outputs[i].line == edge->line)
-                                add_change(court, i, edge->level != court->house->outputs[i].active_low, edge->at_us);
-        }
-        for (size_t k = 0; k < record->n_rows; k++)
-                if (record->rows[k].to_us != NEVER)
-                        court->end_us = MAX(court->end_us, record->rows[k].to_us);
-}
-
-static bool is_on(const struct court *court, size_t i, uint64_t at_us)
-{
-        for (size_t k = 0; k < court->n_spans[i]; k++)
-                if (court->spans[i][k].on_us <= at_us && at_us < court->spans[i][k].off_us)
-                        return true;
-        return false;
-}
-
-/* ---- Rows ---------------------------------------------------------------------------------------------------------- */
-
-#define FOR_EACH_ROW(row, court)                                                                                     \
-        for (const struct row *row = (court)->record->rows; row < (court)->record->rows + (court)->record->n_rows; row++)
-
-static bool covers(const struct row *row, uint64_t at_us, uint64_t after_us)
-{
-        return row->from_us <= at_us && (row->to_us == NEVER || at_us <= row->to_us + after_us);
-}
-
-/* The row of this kind (a bit each) at that time, or that ended at most so long before. */
-static const struct row *row_at(const struct court *court, unsigned kinds, uint64_t at_us, uint64_t after_us)
-{
-        FOR_EACH_ROW(row, court)
-        if (kinds & 1U << row->kind && covers(row, at_us, after_us))
-                return row;
-        return NULL;
-}
-
-/* One that begins in the time, and concerns the output. */
-static const struct row *row_within(const struct court *court, unsigned kinds, size_t i, uint64_t from_us, uint64_t to_us)
-{
-        FOR_EACH_ROW(row, court)
-        if (kinds & 1U << row->kind && row->outputs & 1ULL << i && from_us < row->from_us && row->from_us <= to_us)
-                return row;
-        return NULL;
-}
-
-#define IS_RUNNING_ROW (1U << ROW_START | 1U << ROW_STOP | 1U << ROW_KILL | 1U << ROW_CHIP)
-#define IS_ACTION      (1U << ROW_COMMAND | 1U << ROW_TOUCH)
-
-/* Whether the process is between its start's end and the next stop or kill; a chip that is away drives nothing either. */
-static bool is_up(const struct court *court, uint64_t at_us)
-{
-        const struct row *last = NULL;
-
-        FOR_EACH_ROW(row, court)
-        if (IS_RUNNING_ROW & 1U << row->kind && row->from_us <= at_us && (!last || row->from_us > last->from_us))
-                last = row;
-        return last && (last->kind == ROW_START || last->kind == ROW_CHIP) && last->to_us != NEVER && last->to_us <= at_us;
-}
-
-/* The agent's own affairs at that time: whatever an output does then is not a plugin's or a timer's doing. */
-static bool is_upheaval(const struct court *court, size_t i, uint64_t at_us)
-{
-        if (row_at(court, 1U << ROW_CHIP, at_us, CHIP_BACK_US) || !is_up(court, at_us))
-                return true;
-        FOR_EACH_ROW(row, court)
-        if (row->kind == ROW_RELOAD && row->outputs & 1ULL << i && covers(row, at_us, SLACK_US))
-                return true;
-        return false;
-}
-
-/* When on_offline acts: the earliest and the latest time of a loss. */
-static uint64_t offline_from(const struct row *lost)
-{
-        return lost->from_us + OFFLINE_AFTER_US - GAP_SLACK_US;
-}
-
-static uint64_t offline_to(const struct court *court, const struct row *lost)
-{
-        uint64_t at_us = lost->from_us + OFFLINE_AFTER_US + OFFLINE_ROUND_US + (lost->is_silent ? SILENT_US : 0);
-        return with_slack(court, lost->from_us, at_us);
-}
-
-static bool is_offline_time(const struct court *court, uint64_t at_us)
-{
-        FOR_EACH_ROW(row, court)
-        if (row->kind == ROW_LOST && at_us >= offline_from(row) &&
-            (row->to_us == NEVER || at_us <= MAX(row->to_us, offline_to(court, row))))
-                return true;
-        return false;
 }
 
 /* ---- Groups and covers --------------------------------------------------------------------------------------------- */
@@ -217,10 +47,10 @@ static void judge_pair(struct court *court, size_t a, size_t b)
                         continue;
                 court->verdict->looked_at[law]++;
                 if (next->on_us < mine->off_us)
-                        accuse(court, law, next->on_us, "GPIO%u (%s) goes on while GPIO%u (%s) is on", other->line,
+                        court_accuse(court, law, next->on_us, "GPIO%u (%s) goes on while GPIO%u (%s) is on", other->line,
                                other->id, one->line, one->id);
                 else if (next->on_us + GAP_SLACK_US < mine->off_us + one->dead_us)
-                        accuse(court, law, next->on_us, "GPIO%u (%s) goes on %.1f ms after GPIO%u (%s), dead time %.1f ms",
+                        court_accuse(court, law, next->on_us, "GPIO%u (%s) goes on %.1f ms after GPIO%u (%s), dead time %.1f ms",
                                other->line, other->id, ms(next->on_us - mine->off_us), one->line, one->id,
                                ms(one->dead_us));
         }
@@ -243,16 +73,16 @@ static void judge_end(struct court *court, enum law law, size_t i, const struct 
                       uint64_t due_us, const char *what)
 {
         const struct output *output = &court->house->outputs[i];
-        uint64_t latest_us = with_slack(court, since_us, due_us);
+        uint64_t latest_us = court_with_slack(court, since_us, due_us);
 
-        if (latest_us > court->end_us || is_upheaval(court, i, due_us) || is_upheaval(court, i, latest_us))
+        if (latest_us > court->end_us || court_is_upheaval(court, i, due_us) || court_is_upheaval(court, i, latest_us))
                 return;
         court->verdict->looked_at[law]++;
         uint64_t off_us = MIN(span->off_us, court->end_us), allowed_us = latest_us - SLACK_US;
         if (off_us > allowed_us && off_us != court->end_us)
                 court->verdict->worst_us[law] = MAX(court->verdict->worst_us[law], off_us - allowed_us);
         if (span->off_us > latest_us)
-                accuse(court, law, latest_us, "GPIO%u (%s) is still on %.1f ms after its %s was over", output->line,
+                court_accuse(court, law, latest_us, "GPIO%u (%s) is still on %.1f ms after its %s was over", output->line,
                        output->id, ms(MIN(span->off_us, court->end_us) - due_us), what);
 }
 
@@ -290,24 +120,38 @@ static void judge_longest(struct court *court, size_t i, uint64_t longest_us, en
         }
 }
 
+/* Whether `span` goes on with the light that began with `first`: a blink after a short dark moment. A command that
+ * switches off ends that, and one that comes after max_on was over begins a new one. */
+static bool goes_on(const struct court *court, size_t i, const struct span *first, const struct span *span)
+{
+        const struct span *before = span - 1;
+        uint64_t due_us = first->on_us + court->house->outputs[i].max_on_us;
+
+        if (span->on_us - before->off_us > DARK_MOMENT_US || before->off_us + GAP_SLACK_US >= due_us ||
+            court_is_upheaval(court, i, before->off_us) || court_is_upheaval(court, i, span->on_us))
+                return false;
+        FOR_EACH_ROW(row, court)
+        {
+                if (row->kind != ROW_COMMAND || !(row->outputs & 1ULL << i) || row->from_us > span->on_us)
+                        continue;
+                if (row->from_us > due_us || (row->word != WORD_FLASH && row->to_us >= before->on_us))
+                        return false;
+        }
+        return true;
+}
+
 /* Blinking does not begin max_on again: it counts while one flash follows another. */
 static void judge_blinking(struct court *court, size_t i)
 {
-        const struct output *output = &court->house->outputs[i];
-        size_t first = 0;
+        const struct span *first = court->spans[i];
 
         for (size_t k = 1; k < court->n_spans[i]; k++) {
-                const struct span *before = &court->spans[i][k - 1], *span = &court->spans[i][k];
-                bool is_blink = span->on_us - before->off_us <= 600 * USEC_PER_MSEC;
-                FOR_EACH_ROW(row, court)
-                if (row->kind == ROW_COMMAND && row->outputs & 1ULL << i && row->word != WORD_FLASH &&
-                    row->to_us >= before->on_us && row->from_us <= span->on_us)
-                        is_blink = false;
-                if (!is_blink || is_upheaval(court, i, before->off_us) || is_upheaval(court, i, span->on_us))
-                        first = k;
-                uint64_t on_us = court->spans[i][first].on_us;
-                if (first < k)
-                        judge_end(court, LAW_TIME, i, span, on_us, on_us + output->max_on_us, "max_on (flashing)");
+                const struct span *span = &court->spans[i][k];
+                if (goes_on(court, i, first, span))
+                        judge_end(court, LAW_TIME, i, span, first->on_us,
+                                  first->on_us + court->house->outputs[i].max_on_us, "max_on (flashing)");
+                else
+                        first = span;
         }
 }
 
@@ -318,14 +162,14 @@ static void judge_for(struct court *court, size_t i)
         {
                 if (row->kind != ROW_COMMAND || row->word != WORD_FOR || !(row->outputs & 1ULL << i) || !row->is_accepted)
                         continue;
-                uint64_t due_us = row->to_us + row->length_us, latest_us = with_slack(court, row->to_us, due_us);
-                if (row_within(court, IS_ACTION, i, row->from_us, latest_us))
+                uint64_t due_us = row->to_us + row->length_us, latest_us = court_with_slack(court, row->to_us, due_us);
+                if (court_row_within(court, IS_ACTION, i, row->from_us, latest_us))
                         continue;
                 struct span span = { row->from_us, NEVER };
                 for (size_t k = 0; k < court->n_spans[i]; k++)
                         if (court->spans[i][k].on_us <= due_us && due_us < court->spans[i][k].off_us)
                                 span = court->spans[i][k];
-                if (span.off_us == NEVER && !is_on(court, i, due_us))
+                if (span.off_us == NEVER && !court_is_on(court, i, due_us))
                         span.off_us = due_us;
                 judge_end(court, LAW_TIME, i, &span, row->to_us, due_us, "for");
         }
@@ -351,16 +195,6 @@ static void judge_times(struct court *court)
 }
 
 /* ---- Crashes ------------------------------------------------------------------------------------------------------- */
-
-static bool has_edge(const struct court *court, size_t i, bool on, uint64_t from_us, uint64_t to_us)
-{
-        for (size_t k = 0; k < court->n_spans[i]; k++) {
-                uint64_t at_us = on ? court->spans[i][k].on_us : court->spans[i][k].off_us;
-                if (from_us <= at_us && at_us <= to_us)
-                        return true;
-        }
-        return false;
-}
 
 /* Was it on for a limited time when the process died, as far as the commands say? */
 static bool was_limited(const struct court *court, size_t i, uint64_t at_us)
@@ -388,9 +222,17 @@ static void judge_next_start(struct court *court, size_t i, const struct row *ki
         for (size_t k = 0; k < court->n_spans[i]; k++) {
                 uint64_t on_us = court->spans[i][k].on_us;
                 if (on_us >= start->from_us && on_us <= start->to_us)
-                        accuse(court, LAW_SAFE, on_us, "GPIO%u (%s) is timed, and the start after a SIGKILL switches it on",
+                        court_accuse(court, LAW_SAFE, on_us, "GPIO%u (%s) is timed, and the start after a SIGKILL switches it on",
                                output->line, output->id);
         }
+}
+
+static const struct row *safe_within(const struct court *court, const struct row *kill)
+{
+        FOR_EACH_ROW(row, court)
+        if (row->kind == ROW_SAFE && row->from_us >= kill->from_us && row->to_us <= kill->to_us)
+                return row;
+        return NULL;
 }
 
 static void judge_crashes(struct court *court)
@@ -401,17 +243,17 @@ static void judge_crashes(struct court *court)
         {
                 if (row->kind != ROW_KILL)
                         continue;
-                const struct row *safe = row_at(court, 1U << ROW_SAFE, row->to_us, 0);
+                const struct row *safe = safe_within(court, row);
                 for (size_t i = 0; i < house->count; i++) {
                         const struct output *output = &house->outputs[i];
                         bool limited = house_is_timed(output) || was_limited(court, i, row->from_us);
-                        if (limited && is_on(court, i, row->from_us))
+                        if (limited && court_is_on(court, i, row->from_us))
                                 judge_next_start(court, i, row);
-                        if (!safe || !limited || !is_on(court, i, safe->from_us))
+                        if (!safe || !limited || !court_is_on(court, i, safe->from_us))
                                 continue;
                         court->verdict->looked_at[LAW_SAFE]++;
-                        if (!has_edge(court, i, false, safe->from_us, safe->to_us))
-                                accuse(court, LAW_SAFE, safe->to_us, "GPIO%u (%s) is timed, and --outputs-safe leaves it on",
+                        if (!court_has_edge(court, i, false, safe->from_us, safe->to_us))
+                                court_accuse(court, LAW_SAFE, safe->to_us, "GPIO%u (%s) is timed, and --outputs-safe leaves it on",
                                        output->line, output->id);
                 }
         }
@@ -421,7 +263,7 @@ static void judge_crashes(struct court *court)
 
 static bool is_touched_since(const struct court *court, size_t i, uint64_t from_us, uint64_t to_us)
 {
-        return row_within(court, 1U << ROW_TOUCH, i, from_us, to_us);
+        return court_row_within(court, 1U << ROW_TOUCH, i, from_us, to_us);
 }
 
 static void look_offline(struct court *court, size_t i, const struct row *lost, uint64_t at_us)
@@ -429,39 +271,41 @@ static void look_offline(struct court *court, size_t i, const struct row *lost, 
         const struct output *output = &court->house->outputs[i];
         bool wanted = output->on_offline == WISH_ON;
 
-        if (at_us >= lost->to_us || !is_up(court, at_us) || is_upheaval(court, i, at_us) ||
-            is_touched_since(court, i, offline_from(lost) - HAND_US, at_us))
+        if (at_us >= lost->to_us || !court_is_up(court, at_us) || court_is_upheaval(court, i, at_us) ||
+            is_touched_since(court, i, court_offline_from(lost) - HAND_US, at_us))
                 return;
         court->verdict->looked_at[LAW_OFFLINE]++;
-        if (is_on(court, i, at_us) != wanted)
-                accuse(court, LAW_OFFLINE, at_us, "GPIO%u (%s) is %s %.1f ms after the loss of the broker, on_offline = %s",
+        if (court_is_on(court, i, at_us) != wanted)
+                court_accuse(court, LAW_OFFLINE, at_us, "GPIO%u (%s) is %s %.1f ms after the loss of the broker, on_offline = %s",
                        output->line, output->id, wanted ? "off" : "on", ms(at_us - lost->from_us), wanted ? "on" : "off");
 }
 
 /* At the time, after each start meanwhile, and just before the broker comes. */
 static void judge_loss(struct court *court, size_t i, const struct row *lost)
 {
-        uint64_t due_us = offline_to(court, lost);
+        uint64_t due_us = court_offline_to(court, lost);
 
         look_offline(court, i, lost, due_us);
         FOR_EACH_ROW(row, court)
-        if (row->kind == ROW_START && row->to_us != NEVER && row->from_us > lost->from_us && row->to_us < lost->to_us)
-                look_offline(court, i, lost, MAX(due_us, with_slack(court, row->from_us, row->to_us)));
+        if (row->kind == ROW_START && row->to_us != NEVER && row->from_us > lost->from_us && row->to_us > due_us)
+                look_offline(court, i, lost, court_with_slack(court, row->from_us, row->to_us));
         if (lost->to_us > due_us)
                 look_offline(court, i, lost, lost->to_us - 1);
 }
 
-/* On when it is to be off: not for a moment. A line that falls to its pull is no doing of ours. */
+/* On when it is to be off: not for a moment, but where on_exit says so. */
 static void judge_moments(struct court *court, size_t i, const struct row *lost)
 {
         const struct output *output = &court->house->outputs[i];
-        uint64_t due_us = offline_to(court, lost);
+        uint64_t due_us = court_offline_to(court, lost);
 
         for (size_t k = 0; k < court->n_spans[i]; k++) {
                 uint64_t on_us = court->spans[i][k].on_us;
-                if (on_us <= due_us || on_us >= lost->to_us || is_touched_since(court, i, offline_from(lost) - HAND_US, on_us))
+                if (output->on_exit == WISH_ON && !court_is_up(court, on_us))
                         continue;
-                accuse(court, LAW_OFFLINE, on_us, "GPIO%u (%s) goes on %.1f ms after the loss of the broker, on_offline = off",
+                if (on_us <= due_us || on_us >= lost->to_us || is_touched_since(court, i, court_offline_from(lost) - HAND_US, on_us))
+                        continue;
+                court_accuse(court, LAW_OFFLINE, on_us, "GPIO%u (%s) goes on %.1f ms after the loss of the broker, on_offline = off",
                        output->line, output->id, ms(on_us - lost->from_us));
         }
 }
@@ -505,7 +349,7 @@ static bool is_of_action(const struct court *court, size_t i, uint64_t at_us)
 
         FOR_EACH_ROW(row, court)
         if (IS_ACTION & 1U << row->kind && row->outputs & mask && row->from_us <= at_us &&
-            at_us <= with_slack(court, row->from_us, row->to_us + aftermath_us(court, output, row)))
+            at_us <= court_with_slack(court, row->from_us, row->to_us + aftermath_us(court, output, row)))
                 return true;
         return false;
 }
@@ -532,10 +376,10 @@ static bool is_of_group_start(const struct court *court, size_t i, uint64_t at_u
         if (!output->group && output->part != PART_FRIDGE)
                 return false;
         after_us += noise_between(court->noise, at_us - MIN(after_us, at_us), at_us);
-        if (row_at(court, 1U << ROW_START, at_us, after_us) || row_at(court, 1U << ROW_CHIP, at_us, after_us + CHIP_BACK_US))
+        if (court_row_at(court, 1U << ROW_START, at_us, after_us) || court_row_at(court, 1U << ROW_CHIP, at_us, after_us + CHIP_BACK_US))
                 return true;
         FOR_EACH_ROW(row, court)
-        if (row->kind == ROW_RELOAD && row->outputs & (1ULL << i) && covers(row, at_us, after_us))
+        if (row->kind == ROW_RELOAD && row->outputs & (1ULL << i) && row_covers(row, at_us, after_us))
                 return true;
         return false;
 }
@@ -545,11 +389,11 @@ static void judge_edge(struct court *court, size_t i, bool on, uint64_t at_us)
         const struct output *output = &court->house->outputs[i];
 
         court->verdict->looked_at[LAW_CAUSE]++;
-        if (is_upheaval(court, i, at_us) || is_of_action(court, i, at_us) || is_of_group_start(court, i, at_us) ||
-            (!on && is_of_max_on(court, i, at_us)) || (output->on_offline != WISH_KEEP && is_offline_time(court, at_us)))
+        if (court_is_upheaval(court, i, at_us) || is_of_action(court, i, at_us) || is_of_group_start(court, i, at_us) ||
+            (!on && is_of_max_on(court, i, at_us)) || (output->on_offline != WISH_KEEP && court_is_offline_time(court, at_us)))
                 return;
-        accuse(court, LAW_CAUSE, at_us, "GPIO%u (%s) goes %s without a cause%s", output->line, output->id, on ? "on" : "off",
-               row_at(court, 1U << ROW_RELOAD, at_us, SLACK_US) ? ", in a reload that does not touch it" : "");
+        court_accuse(court, LAW_CAUSE, at_us, "GPIO%u (%s) goes %s without a cause%s", output->line, output->id, on ? "on" : "off",
+               court_row_at(court, 1U << ROW_RELOAD, at_us, SLACK_US) ? ", in a reload that does not touch it" : "");
 }
 
 static void judge_causes(struct court *court)
@@ -572,20 +416,20 @@ static void judge_rest(struct court *court, size_t i)
 
         for (size_t k = 0; k < court->n_spans[i]; k++) {
                 const struct span *span = &court->spans[i][k];
-                bool by_agent = span->off_us == NEVER || is_upheaval(court, i, span->off_us) ||
-                                is_offline_time(court, span->off_us) || is_of_max_on(court, i, span->off_us);
+                bool by_agent = span->off_us == NEVER || court_is_upheaval(court, i, span->off_us) ||
+                                court_is_offline_time(court, span->off_us) || is_of_max_on(court, i, span->off_us);
                 if (output->min_on_us && !by_agent) {
                         court->verdict->looked_at[LAW_REST]++;
                         if (span->off_us + GAP_SLACK_US < span->on_us + output->min_on_us)
-                                accuse(court, LAW_REST, span->off_us, "GPIO%u (%s) goes off after %.1f ms, min_on %.1f ms",
+                                court_accuse(court, LAW_REST, span->off_us, "GPIO%u (%s) goes off after %.1f ms, min_on %.1f ms",
                                        output->line, output->id, ms(span->off_us - span->on_us), ms(output->min_on_us));
                 }
-                if (!output->min_off_us || k == 0 || is_upheaval(court, i, span->on_us) ||
-                    is_upheaval(court, i, span[-1].off_us))
+                if (!output->min_off_us || k == 0 || court_is_upheaval(court, i, span->on_us) ||
+                    court_is_upheaval(court, i, span[-1].off_us))
                         continue;
                 court->verdict->looked_at[LAW_REST]++;
                 if (span->on_us + GAP_SLACK_US < span[-1].off_us + output->min_off_us)
-                        accuse(court, LAW_REST, span->on_us, "GPIO%u (%s) goes on after %.1f ms, min_off %.1f ms",
+                        court_accuse(court, LAW_REST, span->on_us, "GPIO%u (%s) goes on after %.1f ms, min_off %.1f ms",
                                output->line, output->id, ms(span->on_us - span[-1].off_us), ms(output->min_off_us));
         }
 }
@@ -598,13 +442,13 @@ static void judge_touch(struct court *court, const struct row *row)
         for (size_t i = 0; i < court->house->count; i++) {
                 const struct output *output = &court->house->outputs[i];
                 if (!(row->outputs & 1ULL << i) || output->part != PART_PLAIN || output->on_offline != WISH_KEEP ||
-                    !is_up(court, row->from_us) || is_upheaval(court, i, row->from_us))
+                    !court_is_up(court, row->from_us) || court_is_upheaval(court, i, row->from_us))
                         continue;
-                uint64_t at_us = row->from_us + HAND_US, latest_us = with_slack(court, row->from_us, at_us);
+                uint64_t at_us = row->from_us + HAND_US, latest_us = court_with_slack(court, row->from_us, at_us);
                 court->verdict->looked_at[LAW_LOCAL]++;
-                if (has_edge(court, i, true, row->from_us, latest_us) || has_edge(court, i, false, row->from_us, latest_us))
+                if (court_has_edge(court, i, true, row->from_us, latest_us) || court_has_edge(court, i, false, row->from_us, latest_us))
                         continue;
-                accuse(court, LAW_LOCAL, row->from_us, "GPIO%u (%s) does not answer its button within %.1f ms", output->line,
+                court_accuse(court, LAW_LOCAL, row->from_us, "GPIO%u (%s) does not answer its button within %.1f ms", output->line,
                        output->id, ms(latest_us - row->from_us));
         }
 }
@@ -614,7 +458,7 @@ static void judge_state(struct court *court, const struct row *row)
         court->verdict->looked_at[LAW_STATE]++;
         for (size_t i = 0; row->on != row->line && i < court->house->count; i++)
                 if (row->outputs & 1ULL << i)
-                        accuse(court, LAW_STATE, row->from_us, "GPIO%u (%s) is %s, and its state says %s",
+                        court_accuse(court, LAW_STATE, row->from_us, "GPIO%u (%s) is %s, and its state says %s",
                                court->house->outputs[i].line, court->house->outputs[i].id, row->line ? "on" : "off",
                                row->on ? "on" : "off");
 }
@@ -624,7 +468,7 @@ void judge(const struct house *house, const struct record *record, const struct 
         struct court court = { .house = house, .record = record, .noise = noise, .verdict = ret };
 
         memset(ret, 0, sizeof(*ret));
-        read_levels(&court);
+        court_open(&court);
         judge_groups(&court);
         judge_times(&court);
         judge_crashes(&court);
@@ -640,6 +484,5 @@ void judge(const struct house *house, const struct record *record, const struct 
                 if (row->kind == ROW_STATE)
                         judge_state(&court, row);
         }
-        for (size_t i = 0; i < HOUSE_OUTPUTS_MAX; i++)
-                free(court.spans[i]);
+        court_close(&court);
 }

@@ -254,6 +254,18 @@ static void max_on__flashed_again_and_again__found(void **state)
         assert_non_null(strstr(f->verdict.violations[0].text, "max_on (flashing)"));
 }
 
+static void max_on__flashed_again_after_it__counts_from_there(void **state)
+{
+        struct fixture *f = *state;
+
+        for (uint64_t at = 1000; at < 4000; at += 1100) {
+                command(f, at, HEATER, WORD_FLASH, 2000);
+                edge(f, at + 1, HEATER, true);
+                edge(f, at + 1001, HEATER, false);
+        }
+        assert_kept(f, LAW_TIME);
+}
+
 /* ---- Crashes ------------------------------------------------------------------------------------------------------- */
 
 static void crash(struct fixture *f)
@@ -261,7 +273,7 @@ static void crash(struct fixture *f)
         f->record.rows[1].from_us = MS(2000); /* instead of the stop */
         f->record.rows[1].to_us = MS(2500);
         f->record.rows[1].kind = ROW_KILL;
-        row(f, ROW_SAFE, 2100, 2500, ALARM);
+        row(f, ROW_SAFE, 2100, 2490, ALARM);
         row(f, ROW_START, 3000, 3100, ALARM);
         row(f, ROW_STOP, 60000, 60100, ALARM);
 }
@@ -358,6 +370,19 @@ static void on_offline__a_start_brings_it_back__found(void **state)
         judged(f);
         assert_int_equal(f->verdict.by_law[LAW_OFFLINE], f->verdict.count);
         assert_int_equal(f->verdict.count, 3);
+}
+
+static void on_offline__killed_before_the_loss_is_noticed__counts_from_the_start(void **state)
+{
+        struct fixture *f = *state;
+
+        lose(f, WISH_OFF);
+        row(f, ROW_KILL, 10100, 10200, ALARM);
+        row(f, ROW_START, 14000, 14100, ALARM);
+        command(f, 4999, LAMP, WORD_ON, 0);
+        edge(f, 5000, LAMP, true);
+        edge(f, 15500, LAMP, false);
+        assert_kept(f, LAW_OFFLINE);
 }
 
 static void on_offline__a_hand_switches_it__fine(void **state)
@@ -484,6 +509,7 @@ int main(void)
                 JUDGE_TEST(for__not_ended__found),
                 JUDGE_TEST(max_on__exceeded__found),
                 JUDGE_TEST(max_on__flashed_again_and_again__found),
+                JUDGE_TEST(max_on__flashed_again_after_it__counts_from_there),
                 JUDGE_TEST(outputs_safe__leaves_it_on__found),
                 JUDGE_TEST(outputs_safe__drives_it_off__fine),
                 JUDGE_TEST(outputs_safe__start_switches_it_on_again__found),
@@ -491,6 +517,7 @@ int main(void)
                 JUDGE_TEST(on_offline__on_and_dark__found),
                 JUDGE_TEST(on_offline__goes_on_for_a_moment__found),
                 JUDGE_TEST(on_offline__a_start_brings_it_back__found),
+                JUDGE_TEST(on_offline__killed_before_the_loss_is_noticed__counts_from_the_start),
                 JUDGE_TEST(on_offline__a_hand_switches_it__fine),
                 JUDGE_TEST(edge__nothing_was_done__found),
                 JUDGE_TEST(edge__reload_of_another__found),
