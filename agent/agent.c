@@ -21,6 +21,7 @@ struct agent {
         struct clock *clock;
         struct gpio *gpio;
         struct store *store;
+        struct driven *driven;
         char *default_chip; /* the devices', for as long as they live */
         struct devices *devices;
         struct uplink *uplink; /* NULL: no broker is configured yet */
@@ -149,6 +150,15 @@ static void on_store_trouble(void *userdata, enum store_trouble trouble, const c
 
         if (agent->devices && !agent->stopping)
                 tell_problem(agent, trouble == STORE_SET_ASIDE ? "damaged state" : "saved state", text);
+}
+
+/* Before there are devices, too: looked at again when there are. */
+static void on_driven_trouble(void *userdata, const char *text)
+{
+        struct agent *agent = userdata;
+
+        if (agent->devices && !agent->stopping)
+                tell_problem(agent, "runtime directory", text);
 }
 
 /* ---- The broker speaks ------------------------------------------------------------------------------------------ */
@@ -482,6 +492,19 @@ static int open_store(struct agent *agent)
         return r;
 }
 
+static int open_driven(struct agent *agent)
+{
+        CLEANUP_FREE char *path = setup_driven_path(agent->options.config_path);
+        const struct driven_options options = {
+                .path = path,
+                .chip = agent->settings.gpio.chip,
+                .sim_dir = agent->settings.gpio.sim_dir,
+                .trouble = on_driven_trouble,
+                .userdata = agent,
+        };
+        return driven_new(&options, &agent->driven);
+}
+
 static int build_parts(struct agent *agent)
 {
         struct device_sink sink = {
@@ -499,7 +522,8 @@ static int build_parts(struct agent *agent)
             (r = timer_new(&agent->loop, TIMER_EXACT_US, tell_status, agent, &agent->status)) < 0 ||
             (r = timer_new(&agent->loop, TIMER_EXACT_US, look_at_time, agent, &agent->time)) < 0 ||
             (r = setup_gpio(&agent->loop, &agent->settings, &agent->gpio)) < 0 ||
-            (r = open_store(agent)) < 0)
+            (r = open_store(agent)) < 0 ||
+            (r = open_driven(agent)) < 0)
                 return r;
         clock_on_jump(agent->clock, on_clock_jump, agent);
         setup_devices_options(&agent->settings, agent->options.plugin_dir, &devices);
@@ -511,11 +535,13 @@ static int build_parts(struct agent *agent)
         devices.clock = agent->clock;
         devices.gpio = agent->gpio;
         devices.store = agent->store;
+        devices.driven = agent->driven;
         r = devices_new(&devices, &sink, &agent->devices);
         if (r < 0)
                 return r;
         devices_set_facts(agent->devices, on_ask_facts, agent);
         store_tell(agent->store);
+        driven_tell(agent->driven);
         return 0;
 }
 
@@ -588,6 +614,7 @@ void agent_free(struct agent *agent)
         uplink_free(TAKE_PTR(agent->uplink));
         devices_free(agent->devices);
         store_free(agent->store);
+        driven_free(agent->driven);
         gpio_free(agent->gpio);
         timer_free(agent->time);
         timer_free(agent->status);

@@ -123,13 +123,40 @@ static bool ended_in_order(void)
                (code && status && strcmp(code, "exited") == 0 && strcmp(status, "78") == 0);
 }
 
+/* By what was driven, whatever has become of the config meanwhile. */
+static int make_driven_safe(struct driven *driven)
+{
+        const struct gpio_options gpio_options = {
+                .chip = driven_chip(driven), .sim_dir = driven_sim_dir(driven), .consumer = "sconced"
+        };
+        struct loop loop;
+        struct gpio *gpio = NULL;
+        unsigned failed = 0;
+        int r = loop_init(&loop);
+
+        if (r >= 0)
+                r = gpio_new(&loop, &gpio_options, &gpio);
+        if (r >= 0)
+                failed = driven_make_safe(driven, gpio);
+        gpio_free(gpio);
+        loop_done(&loop);
+        return r < 0 || failed > 0 ? -EIO : 0;
+}
+
 int mode_outputs_safe(const struct mode_options *options)
 {
         CLEANUP_CONFIG struct config *config = NULL;
+        CLEANUP(driven_freep) struct driven *driven = NULL;
         struct settings settings;
+        struct fault fault = { 0 };
 
         if (ended_in_order())
                 return 0;
+        int known = setup_driven_read(options->config_path, &driven, &fault);
+        if (known == 0)
+                return make_driven_safe(driven);
+        if (known != -ENOENT)
+                log_warning("%s: the config decides", fault.text);
         /* What is wrong with one section must not keep the outputs of others from being made safe. */
         int wrong = setup_read_gpio(options->config_path, &config, &settings);
 

@@ -3,9 +3,12 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,7 +17,8 @@
 
 #define NODE_NAME_MAX 64
 
-#define DEFAULT_STATE_DIR "/var/lib/sconce"
+#define DEFAULT_STATE_DIR   "/var/lib/sconce"
+#define DEFAULT_RUNTIME_DIR "/run/sconce"
 
 /* What is larger than [node] max_payload is refused with a result, so it must arrive; but there is an end to what a stranger can
  * make us hold. */
@@ -292,6 +296,80 @@ char *setup_state_dir(void)
 
         /* systemd gives one path for each name of StateDirectory=, with colons between. */
         return dirs && *dirs ? strndup(dirs, strcspn(dirs, ":")) : strdup(DEFAULT_STATE_DIR);
+}
+
+/* ---- What is driven --------------------------------------------------------------------------------------------- */
+
+/* The config's path without a look at the file, which may be gone by then: one name, one record. */
+static uint64_t path_hash(const char *config_path)
+{
+        char directory[PATH_MAX] = "";
+        uint64_t hash = 0xcbf29ce484222325;
+
+        if (config_path[0] != '/' && !getcwd(directory, sizeof(directory)))
+                directory[0] = '\0';
+        for (const char *c = directory; *c; c++)
+                hash = (hash ^ (unsigned char)*c) * 0x100000001b3;
+        if (directory[0])
+                hash = (hash ^ '/') * 0x100000001b3;
+        for (const char *c = config_path; *c; c++)
+                hash = (hash ^ (unsigned char)*c) * 0x100000001b3;
+        return hash;
+}
+
+/* The usual one is found by people; nodes that are run by hand do not get into each other's way. */
+static char *driven_in(const char *dir, size_t length, const char *config_path)
+{
+        char *path = NULL;
+        int n = strcmp(config_path, SCONCE_SYSCONFDIR "/sconce/sconce.conf") == 0
+                        ? asprintf(&path, "%.*s/driven.json", (int)length, dir)
+                        : asprintf(&path, "%.*s/driven-%016" PRIx64 ".json", (int)length, dir, path_hash(config_path));
+        return n < 0 ? NULL : path;
+}
+
+static char *driven_in_runtime_dir(const char *config_path)
+{
+        const char *dirs = getenv("RUNTIME_DIRECTORY");
+        const char *dir = dirs && *dirs ? dirs : DEFAULT_RUNTIME_DIR;
+
+        return driven_in(dir, strcspn(dir, ":"), config_path);
+}
+
+static char *driven_in_state_dir(const char *config_path)
+{
+        CLEANUP_FREE char *dir = setup_state_dir();
+
+        return dir ? driven_in(dir, strlen(dir), config_path) : NULL;
+}
+
+static bool is_place(const char *path)
+{
+        CLEANUP_FREE char *dir = strndup(path, (size_t)(strrchr(path, '/') - path));
+
+        return dir && (mkdir(dir, 0755) == 0 || errno == EEXIST) && access(dir, W_OK | X_OK) == 0;
+}
+
+char *setup_driven_path(const char *config_path)
+{
+        char *path = driven_in_runtime_dir(config_path);
+
+        if (!path || is_place(path) || getenv("RUNTIME_DIRECTORY"))
+                return path;
+        free(path);
+        path = driven_in_state_dir(config_path);
+        if (path && !is_place(path)) {
+                free(path);
+                return NULL;
+        }
+        return path;
+}
+
+int setup_driven_read(const char *config_path, struct driven **ret, struct fault *fault)
+{
+        CLEANUP_FREE char *path = driven_in_runtime_dir(config_path), *other = driven_in_state_dir(config_path);
+        int r = path ? driven_read(path, ret, fault) : -ENOMEM;
+
+        return r == -ENOENT && other ? driven_read(other, ret, fault) : r;
 }
 
 uint64_t setup_monotonic_us(void)

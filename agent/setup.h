@@ -4,6 +4,7 @@
 
 #include "config/builtin.h"
 #include "device/devices.h"
+#include "device/driven.h"
 #include "gpio/gpio.h"
 #include "uplink.h"
 
@@ -42,5 +43,11 @@ void setup_uplink_options(const struct settings *settings, const struct broker_i
 
 /* Where what outlives the process is kept: as systemd says, else /var/lib/sconce. free() it; NULL: out of memory. */
 char *setup_state_dir(void);
+
+/* Where it is written down what the agent with this config drives (device/driven.h): in the runtime directory that systemd gives,
+ * else in /run/sconce, else, where that is not ours to write, in the state directory. free() it; NULL: nowhere. */
+char *setup_driven_path(const char *config_path);
+/* What an agent with this config has left behind in this boot; -ENOENT: nothing. */
+int setup_driven_read(const char *config_path, struct driven **ret, struct fault *fault) MUST_CHECK;
 
 uint64_t setup_monotonic_us(void); /* for sd_notify */

@@ -222,14 +222,14 @@ static int drive(struct sconce_device *dev, const struct lamp *lamp, double brig
         return sconce_dimmer_set(dev, lamp->dimmer, level_of(lamp, brightness));
 }
 
-/* A flash of a lamp that is off leaves nothing lit, whatever happens to us. */
-static void tell_timed(struct sconce_device *dev, struct lamp *lamp, uint64_t now_us)
+/* A flash of a lamp that is off leaves nothing lit, whatever happens to us: the agent knows before it begins. */
+static int mark_timed(struct sconce_device *dev, struct lamp *lamp, bool timed)
 {
-        bool timed = is_flashing(&lamp->scene, now_us) && !lamp->scene.on;
+        int r = timed != lamp->is_timed ? sconce_timed(dev, timed) : 0;
 
-        if (timed != lamp->is_timed)
-                (void)sconce_timed(dev, timed);
-        lamp->is_timed = timed;
+        if (r == 0 || !timed)
+                lamp->is_timed = timed;
+        return r;
 }
 
 /* Shows what is due now, and comes again when something else is. */
@@ -237,14 +237,18 @@ static int show(struct sconce_device *dev, struct lamp *lamp)
 {
         uint64_t now_us = sconce_now_us(dev);
 
-        int r = drive(dev, lamp, shown(&lamp->scene, now_us));
+        bool timed = is_flashing(&lamp->scene, now_us) && !lamp->scene.on;
+
+        int r = timed ? mark_timed(dev, lamp, true) : 0;
+        if (r == 0)
+                r = drive(dev, lamp, shown(&lamp->scene, now_us));
         uint64_t next_us = r < 0 ? RETRY_US : until_next(&lamp->scene, now_us);
         if (next_us > 0)
                 (void)sconce_timer_arm(dev, lamp->timer, next_us);
         else
                 (void)sconce_timer_disarm(dev, lamp->timer);
         if (r == 0)
-                tell_timed(dev, lamp, now_us);
+                (void)mark_timed(dev, lamp, timed);
         return r;
 }
 

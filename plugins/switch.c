@@ -93,15 +93,14 @@ static void arm(struct sconce_device *dev, const struct switch_line *self)
                 (void)sconce_timer_arm(dev, self->timer, due_us > now_us ? due_us - now_us : 0);
 }
 
-/* Until when it is on: whoever counts that may be gone before it is over. */
-static void set_end(struct sconce_device *dev, struct switch_line *self, uint64_t length_us)
+/* Whoever counts how long it is on may be gone before that is over: before it begins, the agent has to know. */
+static int mark_timed(struct sconce_device *dev, struct switch_line *self, bool timed)
 {
-        bool timed = self->on && length_us > 0;
+        int r = timed != self->is_timed ? sconce_timed(dev, timed) : 0;
 
-        self->end_us = timed ? sconce_now_us(dev) + length_us : 0;
-        if (timed != self->is_timed)
-                (void)sconce_timed(dev, timed);
-        self->is_timed = timed;
+        if (r == 0 || !timed)
+                self->is_timed = timed;
+        return r;
 }
 
 static bool is_off_waiting(const struct switch_line *self)
@@ -118,17 +117,33 @@ static void set_wish(struct sconce_device *dev, struct switch_line *self, struct
                 (void)sconce_save(dev, "wanted", was_off ? NULL : "off");
 }
 
+static int drive(struct sconce_device *dev, struct switch_line *self, bool on)
+{
+        if (on == self->on)
+                return 0;
+        int r = sconce_line_set(dev, self->line, on);
+        if (r < 0)
+                return r;
+        self->on = on;
+        self->since_us = sconce_now_us(dev);
+        return 0;
+}
+
 static int switch_to(struct sconce_device *dev, struct switch_line *self, bool on, uint64_t length_us)
 {
-        if (on != self->on) {
-                int r = sconce_line_set(dev, self->line, on);
-                if (r < 0)
-                        return r;
-                self->on = on;
-                self->since_us = sconce_now_us(dev);
+        bool timed = on && length_us > 0, was_timed = self->is_timed;
+
+        int r = timed ? mark_timed(dev, self, true) : 0;
+        if (r < 0)
+                return r;
+        r = drive(dev, self, on);
+        if (r < 0) {
+                (void)mark_timed(dev, self, was_timed);
+                return r;
         }
         set_wish(dev, self, (struct wish){ .is_there = false });
-        set_end(dev, self, length_us);
+        self->end_us = timed ? sconce_now_us(dev) + length_us : 0;
+        (void)mark_timed(dev, self, timed);
         arm(dev, self);
         return 0;
 }

@@ -59,8 +59,11 @@ int device_call(struct device *device, enum job job, const struct sconce_command
 {
         device_enter(device);
         device->said[0] = '\0';
+        device->is_unmarked &= job != JOB_COMMAND;
         int held = job == JOB_COMMAND ? interlock_command(device, command) : 0;
         int r = held == 0 ? body_run(device->body, job, command) : MIN(held, 0);
+        if (job == JOB_COMMAND)
+                r = host_note_command(device, r);
         device_leave(device);
         return r;
 }
@@ -122,7 +125,7 @@ static void start_done(struct device *device, int r)
         }
         device->phase = DEVICE_RUNNING;
         device->first_start_done = true;
-        device->was_timed = false;
+        device->was_timed = device->was_cut_off = false;
         saved_started(device);
         saved_timed(device);
         interlock_started(device);
@@ -276,9 +279,11 @@ void device_stop(struct device *device, enum stop_why why)
                         channels_done(&device->channels);
         } else if (was_running) {
                 stop_on_loop(device);
+                host_note_released(device);
         } else if (device->is_settling) {
                 device->is_settling = false;
                 host_close_all(device);
+                host_note_released(device);
         }
         device->changed = false;
         device_leave(device);

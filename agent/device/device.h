@@ -103,6 +103,8 @@ struct device {
         bool first_start_done; /* power_on is over: from now on the last value comes back */
         bool timed_now;        /* sconce_timed() */
         bool was_timed;        /* it was when the device last stopped */
+        bool was_cut_off;      /* it is never on for long, and was switched off after a crash */
+        bool is_unmarked;      /* sconce_timed() could not be written down: nothing goes on */
         bool exiting;          /* what is reported from now on is not to come back */
         uint64_t on_since_us;  /* 0: off */
         struct timer *max_on;
@@ -270,6 +272,22 @@ int host_dimmer_set(struct sconce_device *dev, struct sconce_dimmer *dimmer, dou
 int host_dimmer_get(struct sconce_device *dev, struct sconce_dimmer *dimmer, double *ret_level);
 int host_dimmers_off(struct device *device) MUST_CHECK;
 
+/* ---- host_driven.c: what is written down before an output is driven ------------------------------------ */
+
+/* Before it is opened; `on`: it may be lit from the start. */
+int host_note_line(struct device *device, const struct sconce_line *line, bool on, struct fault *fault) MUST_CHECK;
+int host_note_dimmer(struct device *device, const struct sconce_dimmer *dimmer, bool on, struct fault *fault) MUST_CHECK;
+/* Before it is switched on. */
+int host_note_on(struct device *device, struct fault *fault) MUST_CHECK;
+/* Before a limited time begins, and after its end. */
+int host_note_timed(struct device *device, bool timed, struct fault *fault) MUST_CHECK;
+/* Its section says something else of what is driven already. */
+void host_note_section(struct device *device);
+/* After a command: what its plugin has not looked at. */
+int host_note_command(struct device *device, int r) MUST_CHECK;
+void host_note_released(struct device *device); /* let go in order */
+void host_note_restore(struct device *device);  /* before its first start in this run */
+
 /* ---- saved.c: what it knows at the next start ---------------------------------------------------------- */
 
 void saved_restore(struct device *device); /* before its first start in this run */
@@ -292,6 +310,7 @@ void output_rest(struct device *device);  /* it is not running any more: no time
 void output_exit(struct device *device);
 void output_switch_off(struct device *device); /* at once, by its plugin or without it */
 bool output_is_timed(const struct device *device);
+bool output_is_limited(const struct device *device); /* by its section, or just now */
 /* Whether it drives something that its successor does not. */
 bool output_is_left(const struct device *device, const struct device *successor);
 void output_broker_lost(struct device *device);

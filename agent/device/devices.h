@@ -60,6 +60,7 @@ struct devices_options {
         struct clock *clock;
         struct gpio *gpio;   /* NULL at --check */
         struct store *store; /* NULL: nothing is saved */
+        struct driven *driven; /* where what is driven is written down; NULL: nowhere */
         const char *plugin_dir;
         size_t max_payload_bytes;
         unsigned max_depth;

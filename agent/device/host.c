@@ -139,9 +139,13 @@ static int host_first(struct sconce_device *dev, const char *channel, struct sco
 static int host_timed(struct sconce_device *dev, bool timed)
 {
         struct device *device = device_of(dev);
+        struct fault fault = { 0 };
 
         if (!host_may_touch(device))
                 return -EPERM;
+        int r = host_note_timed(device, timed, &fault);
+        if (r < 0)
+                return host_result(device, r, &fault);
         device->timed_now = timed;
         saved_timed(device);
         return 0;
@@ -220,6 +224,8 @@ static int host_line_output(struct sconce_device *dev, struct sconce_line *handl
                 first_value = 0;
         if (r == 0 && first_value > 0)
                 r = interlock_permit(device, &fault);
+        if (r == 0)
+                r = host_note_line(device, handle, first_value != 0, &fault);
         if (r == 0)
                 r = line_open_output(device->set->options.gpio, handle,
                                      first_value < 0 ? -1 : first_value != 0, on_edge, line, &fault);
@@ -314,6 +320,8 @@ static int host_line_set(struct sconce_device *dev, struct sconce_line *handle, 
         int r = open_line(device, handle, &fault);
         if (r == 0 && active)
                 r = interlock_permit(device, &fault);
+        if (r == 0 && active)
+                r = host_note_on(device, &fault);
         if (r == 0) {
                 struct device_line *line = find_line(device, handle);
                 r = line_set(handle, active, &fault);

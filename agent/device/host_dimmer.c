@@ -21,6 +21,8 @@ static int use(struct device *device, struct sconce_dimmer *dimmer, double level
         bool was_open = dimmer_is_open(dimmer);
 
         int r = level > 0 ? interlock_permit(device, &fault) : 0;
+        if (r == 0 && level > 0)
+                r = host_note_on(device, &fault);
         if (r == 0)
                 r = dimmer_set(dimmer, level, &fault);
         interlock_watch(device);
@@ -45,6 +47,8 @@ int host_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer, ui
         else if (!owns(device, dimmer))
                 r = fault_set(&fault, -EINVAL, "the plugin opened a dimmer that is not its own");
         else if (r == 0)
+                r = host_note_dimmer(device, dimmer, first_level != 0, &fault);
+        if (r == 0)
                 r = dimmer_open(device->set->options.gpio, dimmer, period_ns, first_level, &fault);
         interlock_watch(device);
         return host_result(device, r, &fault);

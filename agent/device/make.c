@@ -235,6 +235,7 @@ int device_new(struct devices *set, const char *id, const struct plugin *plugin,
                                    problems->count > before ? problems->items[before] : "not possible");
         }
         saved_restore(device);
+        host_note_restore(device);
         rate_init(&device->rate, (uint64_t)MAX(device->settings.rate, 1),
                   set->options.loop ? device_now_us(device) : 0);
         *ret = TAKE_PTR(device);
@@ -287,6 +288,7 @@ int device_take_section(struct device *device, const struct config_section *sect
                 worker_set_deadline(device->worker, device->settings.deadline_us);
         output_rest(device);
         output_watch(device);
+        host_note_section(device);
         device_set_readings(device);
         device_rearm(device);
         return 0;

@@ -55,7 +55,7 @@ static int first_on_off(struct device *device, const struct channel *channel, st
         const char *key = channel->row.key;
 
         /* What was on for a limited time has nobody left who counts it. */
-        if (is_timed_by_plugin(device) || (max_on_us > 0 && time_on_us(device) >= max_on_us)) {
+        if (is_timed_by_plugin(device) || device->was_cut_off || (max_on_us > 0 && time_on_us(device) >= max_on_us)) {
                 *ret = SCONCE_BOOL(key, false);
                 return 0;
         }
@@ -119,6 +119,11 @@ void output_switch_off(struct device *device)
 bool output_is_timed(const struct device *device)
 {
         return device->timed_now || is_timed_by_plugin(device);
+}
+
+bool output_is_limited(const struct device *device)
+{
+        return device->timed_now || device->body->blueprint->timed_by_plugin || device->settings.output.max_on_us > 0;
 }
 
 static void on_max_on(void *userdata)

@@ -67,6 +67,11 @@ const char *dimmer_text(const struct sconce_dimmer *dimmer)
         return dimmer->text;
 }
 
+const char *dimmer_kind(const struct sconce_dimmer *dimmer)
+{
+        return dimmer->ops == &pwm_ops ? "pwm" : "led";
+}
+
 bool dimmer_same(const struct sconce_dimmer *a, const struct sconce_dimmer *b)
 {
         return a->ops == b->ops && a->channel == b->channel && strcmp(a->name, b->name) == 0;
@@ -75,6 +80,11 @@ bool dimmer_same(const struct sconce_dimmer *a, const struct sconce_dimmer *b)
 void dimmer_set_inverted(struct sconce_dimmer *dimmer, bool inverted)
 {
         dimmer->inverted = inverted;
+}
+
+bool dimmer_is_inverted(const struct sconce_dimmer *dimmer)
+{
+        return dimmer->inverted;
 }
 
 /* ---- Levels ----------------------------------------------------------------------------------------- */

@@ -21,6 +21,8 @@ void dimmer_free(struct sconce_dimmer *dimmer);              /* closes it too */
 const char *dimmer_text(const struct sconce_dimmer *dimmer); /* as written */
 /* Before it is opened: dark is the full duty. */
 void dimmer_set_inverted(struct sconce_dimmer *dimmer, bool inverted);
+bool dimmer_is_inverted(const struct sconce_dimmer *dimmer);
+const char *dimmer_kind(const struct sconce_dimmer *dimmer); /* "pwm" or "led" */
 bool dimmer_same(const struct sconce_dimmer *a, const struct sconce_dimmer *b);
 
 /* Shows first_level (0 to 1, or DIMMER_KEEP) from the start. period_ns is a PWM's; 0: 1 ms. -ENOENT no such

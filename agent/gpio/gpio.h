@@ -57,6 +57,7 @@ const char *line_text(const struct sconce_line *line); /* as written */
 bool line_same(const struct sconce_line *a, const struct sconce_line *b, const char *default_chip);
 void line_set_settings(struct sconce_line *line, const struct line_settings *settings);
 uint64_t line_debounce_us(const struct sconce_line *line);
+const struct line_settings *line_settings(const struct sconce_line *line);
 
 /* Requests the line; first_value 0, 1 or -1 (drive what it shows). -ENOENT no such chip or line, -EBUSY with
  * the consumer in words, -EACCES, -ENODEV, -EEXIST when another of our devices holds it; -EINVAL ambiguous

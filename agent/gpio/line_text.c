@@ -132,3 +132,8 @@ void line_set_settings(struct sconce_line *line, const struct line_settings *set
 {
         line->settings = *settings;
 }
+
+const struct line_settings *line_settings(const struct sconce_line *line)
+{
+        return &line->settings;
+}

@@ -30,6 +30,8 @@ void workdir_make(void)
         /* No program of a test keeps anything of its own elsewhere. */
         make_dir(work_path("state"));
         (void)setenv("STATE_DIRECTORY", work_path("state"), 1);
+        make_dir(work_path("run"));
+        (void)setenv("RUNTIME_DIRECTORY", work_path("run"), 1);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)

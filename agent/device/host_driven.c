@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is written down before an output is driven (driven.h). An output that is on for a limited time must not go on
+ * unless that is in the record: a crash would leave it on. Others work without it, and the node tells what is wrong.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "device/device.h"
+#include "device/driven.h"
+
+#define UNMARKED "it cannot be written down that it is on for a limited time, so it is not switched on"
+
+static struct driven *record_of(const struct device *device)
+{
+        return device->set->options.driven;
+}
+
+/* `r`: what became of writing it down. */
+static int judge(struct device *device, int r, bool on, struct fault *fault)
+{
+        struct fault why = { 0 };
+
+        if (r == 0 || !on || !output_is_limited(device))
+                return 0;
+        r = driven_write(record_of(device), &why);
+        return r == 0 ? 0
+                      : fault_set(fault, r, "is not switched on for a limited time, since after a crash nobody would know: %s",
+                                  why.text);
+}
+
+static int note(struct device *device, struct driven_output *output, bool on, struct fault *fault)
+{
+        if (!record_of(device))
+                return 0;
+        output->device = device->id;
+        output->exit = blueprint_on_exit(device->body->blueprint, &device->settings);
+        output->is_limited = output_is_limited(device);
+        output->is_for = device->timed_now;
+        return judge(device, driven_note(record_of(device), output), on, fault);
+}
+
+int host_note_line(struct device *device, const struct sconce_line *line, bool on, struct fault *fault)
+{
+        struct driven_output output = { .kind = "line", .text = line_text(line), .settings = *line_settings(line) };
+
+        return note(device, &output, on, fault);
+}
+
+int host_note_dimmer(struct device *device, const struct sconce_dimmer *dimmer, bool on, struct fault *fault)
+{
+        struct driven_output output = { .kind = dimmer_kind(dimmer), .text = dimmer_text(dimmer),
+                                         .settings = { .active_low = dimmer_is_inverted(dimmer) } };
+
+        return note(device, &output, on, fault);
+}
+
+void host_note_section(struct device *device)
+{
+        const struct blueprint *blueprint = device->body ? device->body->blueprint : NULL;
+        struct fault fault;
+
+        for (size_t i = 0; blueprint && i < blueprint->n_lines; i++)
+                if (blueprint_line_is_output(&blueprint->lines[i]) && line_is_open(blueprint->lines[i].line))
+                        (void)!host_note_line(device, blueprint->lines[i].line, false, &fault);
+        for (size_t i = 0; blueprint && i < blueprint->n_dimmers; i++)
+                if (dimmer_is_open(blueprint->dimmers[i].dimmer))
+                        (void)!host_note_dimmer(device, blueprint->dimmers[i].dimmer, false, &fault);
+}
+
+int host_note_on(struct device *device, struct fault *fault)
+{
+        if (!record_of(device))
+                return 0;
+        if (device->is_unmarked)
+                return fault_set(fault, -EIO, "%s", UNMARKED);
+        return judge(device, driven_write(record_of(device), NULL), true, fault);
+}
+
+int host_note_timed(struct device *device, bool timed, struct fault *fault)
+{
+        struct fault why = { 0 };
+
+        if (!record_of(device))
+                return 0;
+        int r = driven_limit(record_of(device), device->id, timed);
+        device->is_unmarked = timed && r < 0;
+        if (!device->is_unmarked)
+                return 0;
+        (void)!driven_limit(record_of(device), device->id, device->timed_now);
+        (void)!driven_write(record_of(device), &why);
+        return fault_set(fault, r, UNMARKED ": %s", why.text);
+}
+
+int host_note_command(struct device *device, int r)
+{
+        if (!device->is_unmarked || r < 0)
+                return r;
+        device->is_unmarked = false;
+        output_switch_off(device);
+        (void)snprintf(device->said, sizeof(device->said), "%s", UNMARKED);
+        return -EIO;
+}
+
+void host_note_released(struct device *device)
+{
+        if (record_of(device))
+                driven_release(record_of(device), device->id);
+}
+
+void host_note_restore(struct device *device)
+{
+        const struct driven *driven = record_of(device);
+
+        device->was_timed |= driven && driven_was_for(driven, device->id);
+        device->was_cut_off = driven && driven_was_cut_off(driven, device->id);
+}

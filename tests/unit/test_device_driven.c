@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The record of what is driven: what it holds, what it believes, what becomes of outputs when it cannot be written. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "device/driven.h"
+#include "fakes/house.h"
+
+#define RELAY "[relay pump]\nline = GPIO17\n"
+
+static char path[PATH_MAX];
+
+static struct driven *record(const char *chip)
+{
+        const struct driven_options options = { .path = path[0] ? path : NULL, .chip = chip, .sim_dir = "/sim" };
+        struct driven *driven = NULL;
+
+        assert_int_equal(driven_new(&options, &driven), 0);
+        return driven;
+}
+
+static int setup(void **state)
+{
+        int r = house_setup_more(state);
+        struct house *house = *state;
+
+        house_path(house, "driven.json", path);
+        house->options.driven = record("sim");
+        house_restart(house);
+        return r;
+}
+
+static int teardown(void **state)
+{
+        struct house *house = *state;
+        struct driven *driven = house->options.driven;
+        int r = house_teardown(state);
+
+        driven_free(driven);
+        return r;
+}
+
+/* As a crash leaves it for the next run. */
+static void crash(struct house *house)
+{
+        struct driven *before = house->options.driven;
+
+        house->options.driven = record("sim");
+        house_crash(house);
+        driven_free(before);
+}
+
+static int line(const struct house *house, unsigned offset)
+{
+        return sim_value(&house->gpio, offset);
+}
+
+static char *contents(struct house *house)
+{
+        return house_read(house, "driven.json");
+}
+
+static void assert_holds(struct house *house, const char *text, bool expected)
+{
+        char *all = contents(house);
+
+        if ((strstr(all, text) != NULL) != expected)
+                fail_msg("\"%s\" is %s in %s", text, expected ? "not" : "", all);
+        free(all);
+}
+
+/* ---- What it holds ------------------------------------------------------------------------------------- */
+
+static void driven__device_starts__is_there_and_goes_with_it(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, "[switch pump]\nline = GPIO17\nactive_low = yes\nmax_on = 2h\n");
+        assert_holds(house, "\"output\": \"GPIO17\"", true);
+        assert_holds(house, "\"active_low\": true", true);
+        assert_holds(house, "\"exit\": \"off\"", true);
+        house_apply(house, "[lamp other]\nline = GPIO5\n");
+        assert_holds(house, "GPIO17", false);
+        assert_holds(house, "GPIO5", true);
+        devices_stop(house->devices);
+        assert_holds(house, "GPIO5", false);
+}
+
+static void driven__section_changes_in_place__holds_what_it_says_now(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, "[lamp kitchen]\nline = GPIO17\n");
+        assert_holds(house, "\"exit\": \"keep\"", true);
+        house_apply(house, "[lamp kitchen]\nline = GPIO17\nmax_on = 2h\n");
+        assert_holds(house, "\"exit\": \"off\"", true);
+}
+
+/* What nobody has made safe is not forgotten because an agent with another config has run. */
+static void driven__left_by_a_crash__stays_until_it_is_driven_again(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, "[switch pump]\nline = GPIO17\nmax_on = 2h\n[lamp other]\nline = GPIO5\n");
+        crash(house);
+        house_apply(house, "[lamp other]\nline = sim:5\n");
+        assert_holds(house, "GPIO17", true);
+        assert_holds(house, "\"GPIO5\"", false); /* the same line, otherwise spelt */
+        assert_holds(house, "sim:5", true);
+}
+
+static void driven__for__is_marked_before_and_until_it_is_over(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, RELAY);
+        house_set(house, "pump", "{\"state\":\"ON\",\"for\":\"2s\"}");
+        assert_holds(house, "\"for\": true", true);
+        house_pass(house, 2 * USEC_PER_SEC);
+        assert_int_equal(line(house, 17), 0);
+        assert_holds(house, "\"for\": true", false);
+}
+
+static void driven__crash_while_for__off_and_not_for_good(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, RELAY);
+        house_set(house, "pump", "ON");
+        house_set(house, "pump", "{\"state\":\"ON\",\"for\":\"2s\"}");
+        crash(house);
+        house_apply(house, RELAY);
+        assert_int_equal(line(house, 17), 0);
+        house_set(house, "pump", "ON");
+        crash(house);
+        house_apply(house, RELAY);
+        assert_int_equal(line(house, 17), 1);
+}
+
+/* ---- What it believes ---------------------------------------------------------------------------------- */
+
+static void driven_read__not_of_this_boot_or_no_record__is_not_believed(void **state)
+{
+        static const struct {
+                const char *text;
+                int expected;
+        } rows[] = {
+                { "{\"boot\":\"another\",\"chip\":\"sim\",\"sim_dir\":\"/sim\",\"outputs\":[{}]}", -ENOENT },
+                { "", -EBADMSG },
+                { "{}", -EBADMSG },
+                { "[1]", -EBADMSG },
+                { "{\"boot\":1,\"chip\":\"sim\",\"sim_dir\":\"/sim\",\"outputs\":[]}", -EBADMSG },
+        };
+        struct house *house = *state;
+        struct driven *driven = NULL;
+        struct fault fault;
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                house_write(house, "driven.json", rows[i].text);
+                assert_int_equal(driven_read(path, &driven, &fault), rows[i].expected);
+        }
+        house_remove(house, "driven.json");
+        assert_int_equal(driven_read(path, &driven, &fault), -ENOENT);
+        assert_int_equal(mkfifo(path, 0600), 0);
+        assert_int_equal(driven_read(path, &driven, &fault), -EINVAL);
+        assert_non_null(strstr(fault.text, "driven.json is not a regular file but a FIFO"));
+        assert_null(driven);
+}
+
+static void driven_new__other_chip__what_was_driven_there_is_not_sought_here(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, RELAY);
+        driven_free(record("gpiochip4"));
+        assert_holds(house, "GPIO17", false);
+}
+
+/* ---- When it cannot be written ------------------------------------------------------------------------- */
+
+static void unwritable(struct house *house)
+{
+        struct driven *before = house->options.driven;
+
+        path[0] = '\0'; /* there is no place for it */
+        house->options.driven = record("sim");
+        house_crash(house);
+        driven_free(before);
+}
+
+/* The plugin does not look at what sconce_timed() gives. */
+static void for__cannot_be_written__refused_and_never_on(void **state)
+{
+        struct house *house = *state;
+
+        unwritable(house);
+        house_apply(house, RELAY);
+        house_set(house, "pump", "{\"state\":\"ON\",\"for\":\"2s\",\"id\":\"a\"}");
+        assert_string_equal(house_told(house, "pump", DEVICE_RESULT),
+                            "{\"ok\":false,\"id\":\"a\",\"code\":\"failed\",\"message\":\"it cannot be written down that it is on for a "
+                            "limited time, so it is not switched on\"}");
+        assert_int_equal(line(house, 17), 0);
+        house_set(house, "pump", "ON");
+        assert_int_equal(line(house, 17), 1);
+        house_set(house, "pump", "OFF");
+        assert_int_equal(line(house, 17), 0);
+}
+
+static void max_on__cannot_be_written__refused_and_never_on(void **state)
+{
+        struct house *house = *state;
+
+        unwritable(house);
+        house_apply(house, "[lamp kitchen]\nline = GPIO17\nmax_on = 1h\n");
+        house_set(house, "kitchen", "{\"state\":\"ON\",\"id\":\"a\"}");
+        const char *result = house_told(house, "kitchen", DEVICE_RESULT);
+        assert_non_null(strstr(result, "\"code\":\"failed\""));
+        assert_non_null(strstr(result, "there is no runtime directory"));
+        assert_int_equal(line(house, 17), 0);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+                TEST(driven__device_starts__is_there_and_goes_with_it),
+                TEST(driven__section_changes_in_place__holds_what_it_says_now),
+                TEST(driven__left_by_a_crash__stays_until_it_is_driven_again),
+                TEST(driven__for__is_marked_before_and_until_it_is_over),
+                TEST(driven__crash_while_for__off_and_not_for_good),
+                TEST(driven_read__not_of_this_boot_or_no_record__is_not_believed),
+                TEST(driven_new__other_chip__what_was_driven_there_is_not_sought_here),
+                TEST(for__cannot_be_written__refused_and_never_on),
+                TEST(max_on__cannot_be_written__refused_and_never_on),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
