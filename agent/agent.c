@@ -13,10 +13,14 @@
 #include "uplink.h"
 #include "util/log.h"
 
+#define UPLINK_RETRY_FIRST_US (1 * USEC_PER_SEC)
+#define UPLINK_RETRY_MAX_US   (60 * USEC_PER_SEC)
+
 struct agent {
         struct agent_options options;
         struct loop loop;
         struct config *config;
+        struct config *first_config; /* from the start: what [gpio] and [node] were made from */
         struct settings settings;
         struct clock *clock;
         struct gpio *gpio;
@@ -32,6 +36,9 @@ struct agent {
         struct timer *offline; /* the broker has been away for offline_after */
         struct timer *press;   /* a button of the node's */
         bool restart_pressed;
+        struct timer *uplink_retry; /* there is none yet for want of what it needs */
+        uint64_t uplink_retry_us;
+        struct fault no_uplink;
         struct timer *relink;  /* the old uplink has ended, outside its own callbacks */
         struct timer *tell;    /* info has changed: told once, after the event that changed it */
         struct timer *status;  /* and so has what is wrong */
@@ -220,25 +227,14 @@ static const struct uplink_handlers uplink_handlers = {
         .up = on_up, .down = on_down, .refused = on_refused, .command = on_command, .get = on_get,
 };
 
-static int start_uplink(struct agent *agent)
+static int make_uplink(struct agent *agent, struct fault *fault)
 {
         struct uplink_options options;
         struct uplink_handlers handlers = uplink_handlers;
-        struct fault fault = { 0 };
-        int r;
+        int r = broker_identity_init(&agent->identity, &agent->settings, fault);
 
-        if (agent->settings.broker.urls.count == 0) {
-                log_warning("no broker is configured: write `url = mqtts://HOST` under [broker] in %s, or run `sconce-pki install NAME.tar` with "
-                            "what `sconce-pki node NAME` wrote; then reload",
-                            agent->options.config_path);
-                tell_problem(agent, "broker", "none is configured: write [broker] url, or run sconce-pki install; then reload");
-                return 0;
-        }
-        r = broker_identity_init(&agent->identity, &agent->settings, &fault);
-        if (r < 0) {
-                log_error("%s", fault.text);
+        if (r < 0)
                 return r;
-        }
         setup_uplink_options(&agent->settings, &agent->identity, &options);
         options.loop = &agent->loop;
         options.clock = agent->clock;
@@ -247,10 +243,55 @@ static int start_uplink(struct agent *agent)
         r = uplink_new(&options, &handlers, &agent->uplink);
         if (r >= 0)
                 r = uplink_start(agent->uplink);
+        if (r >= 0)
+                return 0;
+        uplink_free(TAKE_PTR(agent->uplink));
+        broker_identity_done(&agent->identity);
+        return fault_set(fault, r, "the broker cannot be connected to: %s", strerror(-r));
+}
+
+/* What a connection needs beside the config (the password's file) may come later than we, or be mended while lamps work. */
+static void try_uplink_later(struct agent *agent, const struct fault *fault)
+{
+        if (strcmp(agent->no_uplink.text, fault->text) != 0)
+                log_error("%s; it is tried again", fault->text);
+        agent->no_uplink = *fault;
+        tell_problem(agent, "broker", fault->text);
+        agent->uplink_retry_us = agent->uplink_retry_us ? MIN(agent->uplink_retry_us * 2, UPLINK_RETRY_MAX_US)
+                                                        : UPLINK_RETRY_FIRST_US;
+        timer_arm(agent->uplink_retry, agent->uplink_retry_us);
+}
+
+static void start_uplink(struct agent *agent)
+{
+        struct fault fault = { 0 };
+
+        if (agent->settings.broker.urls.count == 0) {
+                log_warning("no broker is configured: write `url = mqtts://HOST` under [broker] in %s, or run `sconce-pki install NAME.tar` with "
+                            "what `sconce-pki node NAME` wrote; then reload",
+                            agent->options.config_path);
+                tell_problem(agent, "broker", "none is configured: write [broker] url, or run sconce-pki install; then reload");
+                return;
+        }
         /* Also for the first connection: until it stands, the broker is not there. */
-        if (r >= 0 && !agent->was_told_lost && !timer_armed(agent->offline))
+        if (!agent->was_told_lost && !timer_armed(agent->offline))
                 timer_arm(agent->offline, agent->settings.broker.offline_after_us);
-        return r;
+        if (make_uplink(agent, &fault) < 0) {
+                try_uplink_later(agent, &fault);
+                return;
+        }
+        agent->no_uplink = (struct fault){ 0 };
+        agent->uplink_retry_us = 0;
+}
+
+static void on_uplink_retry(void *userdata)
+{
+        struct agent *agent = userdata;
+
+        if (agent->uplink || agent->next_settings || agent->stopping)
+                return;
+        start_uplink(agent);
+        devices_get(agent->devices, "node");
 }
 
 /* ---- Stopping --------------------------------------------------------------------------------------------------- */
@@ -276,6 +317,7 @@ static void end_with(struct agent *agent, enum agent_end end)
         timer_disarm(agent->offline);
         /* What a reload has begun is not gone on with: it would make a new uplink that nobody stops. */
         timer_disarm(agent->relink);
+        timer_disarm(agent->uplink_retry);
         /* First the hardware, while the broker can still be told of it. */
         devices_stop(agent->devices);
         store_hurry(agent->store);
@@ -299,9 +341,8 @@ static void on_relink_time(void *userdata)
         agent->settings = *agent->next_settings;
         free(agent->next_settings);
         agent->next_settings = NULL;
-        int r = start_uplink(agent);
-        if (r < 0)
-                log_error("cannot connect with the new settings: %s", strerror(-r));
+        agent->uplink_retry_us = 0;
+        start_uplink(agent);
         devices_get(agent->devices, "node"); /* whose certificate may be another */
 }
 
@@ -332,13 +373,22 @@ static int replace_uplink(struct agent *agent, const struct settings *settings)
         return 0;
 }
 
-static void warn_of_what_needs_a_restart(const struct agent *agent, const struct config *config)
+/* Against what the parts were made from: a change that was taken back needs none. */
+static void tell_what_needs_a_restart(struct agent *agent, const struct config *config)
 {
         static const char *const sections[] = { "node", "gpio" };
+        char text[128] = "";
 
-        for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
-                if (!setup_same_section(agent->config, config, sections[i]))
-                        log_warning("[%s] has changed: that takes effect when sconced is restarted", sections[i]);
+        for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
+                if (setup_same_section(agent->first_config, config, sections[i]))
+                        continue;
+                log_warning("[%s] has changed: that takes effect when sconced is restarted", sections[i]);
+                size_t used = strlen(text);
+                (void)snprintf(text + used, sizeof(text) - used, "%s[%s]", used ? " and " : "", sections[i]);
+        }
+        if (*text)
+                (void)snprintf(text + strlen(text), sizeof(text) - strlen(text), " changed: that needs a restart of sconced");
+        tell_problem(agent, "restart", *text ? text : NULL);
 }
 
 /* What the config only names may be new though the config is not. A connection that stands is made anew: whoever reloads wants
@@ -358,8 +408,9 @@ static void take_over(struct agent *agent, struct config *config, struct setting
                            setup_same_section(agent->config, config, "tls") &&
                            !has_new_credentials(agent, settings);
 
-        warn_of_what_needs_a_restart(agent, config);
-        config_free(agent->config);
+        tell_what_needs_a_restart(agent, config);
+        if (agent->config != agent->first_config)
+                config_free(agent->config);
         agent->config = config;
         int r = devices_apply(agent->devices, config);
         if (r < 0)
@@ -384,7 +435,7 @@ static void reload(struct agent *agent)
                 return;
         service_reloading();
         int r = setup_read(agent->options.config_path, agent->options.plugin_dir, &config, &settings);
-        if (r < 0) {
+        if (r != 0) {
                 log_error("the config is not reloaded; what runs goes on as it was");
                 tell_problem(agent, "config", "the config on disk is wrong: see the log, or run sconced --check");
         } else {
@@ -518,6 +569,7 @@ static int build_parts(struct agent *agent)
             (r = timer_new(&agent->loop, TIMER_LAZY_US, on_offline_time, agent, &agent->offline)) < 0 ||
             (r = timer_new(&agent->loop, TIMER_EXACT_US, on_press_time, agent, &agent->press)) < 0 ||
             (r = timer_new(&agent->loop, TIMER_EXACT_US, on_relink_time, agent, &agent->relink)) < 0 ||
+            (r = timer_new(&agent->loop, TIMER_LAZY_US, on_uplink_retry, agent, &agent->uplink_retry)) < 0 ||
             (r = timer_new(&agent->loop, TIMER_EXACT_US, tell_info, agent, &agent->tell)) < 0 ||
             (r = timer_new(&agent->loop, TIMER_EXACT_US, tell_status, agent, &agent->status)) < 0 ||
             (r = timer_new(&agent->loop, TIMER_EXACT_US, look_at_time, agent, &agent->time)) < 0 ||
@@ -550,7 +602,7 @@ static int start_parts(struct agent *agent)
         int r = devices_apply(agent->devices, agent->config);
 
         if (r >= 0)
-                r = start_uplink(agent);
+                start_uplink(agent);
         /* Now it can tell how long its certificate is good for. */
         devices_get(agent->devices, "node");
         return r;
@@ -567,24 +619,29 @@ int agent_new(const struct agent_options *options, struct agent **ret)
         r = loop_init(&agent->loop);
         if (r >= 0)
                 r = catch_signals(agent);
-        if (r >= 0) {
-                agent->started_us = loop_now_us(&agent->loop);
-                r = setup_read(options->config_path, options->plugin_dir, &agent->config, &agent->settings);
-        }
-        if (r >= 0)
-                r = build_parts(agent);
-        if (r == -EINVAL && agent->config)
-                r = -EIO; /* the config is right: something else is wrong, and a new start may help */
         if (r < 0) {
                 agent_free(agent);
                 return r;
         }
+        agent->started_us = loop_now_us(&agent->loop);
         *ret = agent;
         return 0;
 }
 
 int agent_run(struct agent *agent, enum agent_end *ret_end)
 {
+        int r = setup_read(agent->options.config_path, agent->options.plugin_dir, &agent->config, &agent->settings);
+
+        if (r == SETUP_BAD_CONFIG) {
+                *ret_end = AGENT_BAD_CONFIG;
+                return 0;
+        }
+        if (r < 0)
+                return r;
+        agent->first_config = agent->config;
+        r = build_parts(agent);
+        if (r < 0)
+                return r;
         /* Fed by the loop: when the loop hangs, systemd ends us and ExecStopPost makes the outputs safe. */
         (void)sd_event_set_watchdog(agent->loop.event, true);
         log_notice("sconced " SCONCE_VERSION " starts with %s", agent->options.config_path);
@@ -592,14 +649,14 @@ int agent_run(struct agent *agent, enum agent_end *ret_end)
         if (agent->has_no_time)
                 log_notice("the clock is not synchronised yet: times are null until it is, or until [node] says "
                            "clock = trusted");
-        int r = start_parts(agent);
+        r = start_parts(agent);
         if (r < 0)
                 return r;
         tell_status(agent);
         service_ready();
         r = sd_event_loop(agent->loop.event);
         if (r < 0)
-                return r == -EINVAL ? -EIO : r; /* -EINVAL says that the config is wrong */
+                return r;
         *ret_end = agent->end;
         return 0;
 }
@@ -620,6 +677,7 @@ void agent_free(struct agent *agent)
         timer_free(agent->status);
         timer_free(agent->tell);
         timer_free(agent->relink);
+        timer_free(agent->uplink_retry);
         timer_free(agent->press);
         timer_free(agent->offline);
         clock_free(agent->clock);
@@ -629,7 +687,9 @@ void agent_free(struct agent *agent)
                 settings_done(agent->next_settings);
         free(agent->next_settings);
         settings_done(&agent->settings);
-        config_free(agent->config);
+        if (agent->config != agent->first_config)
+                config_free(agent->config);
+        config_free(agent->first_config);
         loop_done(&agent->loop);
         free(agent);
 }

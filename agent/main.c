@@ -7,16 +7,17 @@
 
 #include "agent.h"
 #include "command_line.h"
+#include "init.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
 enum { EXIT_BAD_CONFIG = 78 }; /* EX_CONFIG: the unit does not restart on it */
 
-static int exit_status(int r)
+static int exit_status(int r, bool bad_config)
 {
-        if (r >= 0)
-                return EXIT_SUCCESS;
-        return r == -EINVAL ? EXIT_BAD_CONFIG : EXIT_FAILURE;
+        if (bad_config)
+                return EXIT_BAD_CONFIG;
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static int run(const struct command_line *line, enum agent_end *ret_end)
@@ -45,18 +46,21 @@ int main(int argc, char *argv[])
 
         if (r != 0)
                 return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-        if (!line.mode)
+        if (!line.mode) {
+                init_if_first();
                 agent_hold_signals();
+        }
         log_open();
         log_set_level(line.log_level);
         if (line.mode) {
                 log_to_people();
-                return exit_status(line.mode(&line.options));
+                r = line.mode(&line.options);
+                return exit_status(r, r == MODE_BAD_CONFIG);
         }
 
         r = run(&line, &end);
         if (r < 0 || end != AGENT_RESTART)
-                return exit_status(r);
+                return exit_status(r, end == AGENT_BAD_CONFIG);
 
         execv(self ? self : argv[0], argv);
         log_error("cannot execute %s again: %s", self ? self : argv[0], strerror(errno));

@@ -2,13 +2,32 @@
 #include "modes.h"
 
 #include <errno.h>
+#include <ftw.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/rule.h"
 #include "setup.h"
+#include "surroundings.h"
 #include "util/log.h"
+
+/* Nothing of this makes the config wrong. */
+static void warn_of_surroundings(const struct mode_options *options, const struct config *config,
+                                 const struct settings *settings)
+{
+        struct problems warnings = { 0 };
+        struct devices_options devices;
+
+        setup_devices_options(settings, options->plugin_dir, &devices);
+        surroundings_check(config, settings, &warnings);
+        devices_hint(&devices, config, &warnings);
+        for (size_t i = 0; i < warnings.count; i++)
+                log_warning("%s", warnings.items[i]);
+        problems_done(&warnings);
+}
 
 int mode_check(const struct mode_options *options)
 {
@@ -16,8 +35,9 @@ int mode_check(const struct mode_options *options)
         struct settings settings;
         int r = setup_read(options->config_path, options->plugin_dir, &config, &settings);
 
-        if (r < 0)
-                return r;
+        if (r != 0)
+                return r == SETUP_BAD_CONFIG ? MODE_BAD_CONFIG : r;
+        warn_of_surroundings(options, config, &settings);
         settings_done(&settings);
         printf("%s: right\n", options->config_path);
         return 0;
@@ -40,13 +60,34 @@ int mode_dump_config(const struct mode_options *options)
         struct settings settings;
         int r = setup_read(options->config_path, options->plugin_dir, &config, &settings);
 
-        if (r < 0)
-                return r;
+        if (r != 0)
+                return r == SETUP_BAD_CONFIG ? MODE_BAD_CONFIG : r;
         settings_dump(stdout, config);
         r = devices_dump(options->plugin_dir, config, stdout);
         rules_dump(stdout, config);
         settings_done(&settings);
         return r;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+        (void)st;
+        (void)type;
+        (void)at;
+        (void)remove(path);
+        return 0;
+}
+
+/* To look is not to make: where the simulated chip is not there yet, another one is shown, which looks the same. NULL: there is
+ * one, or it is a real chip. */
+static char *new_sim_dir(const struct settings *settings)
+{
+        char chip[PATH_MAX], dir[] = "/tmp/sconced-lines.XXXXXX";
+
+        (void)snprintf(chip, sizeof(chip), "%s/gpiochip0", settings->gpio.sim_dir);
+        if (strcmp(settings->gpio.chip, "sim") != 0 || access(chip, F_OK) == 0 || !mkdtemp(dir))
+                return NULL;
+        return strdup(dir);
 }
 
 int mode_lines(const struct mode_options *options)
@@ -61,6 +102,9 @@ int mode_lines(const struct mode_options *options)
 
         if (r < 0)
                 return r;
+        CLEANUP_FREE char *stand_in = new_sim_dir(&settings);
+        if (stand_in)
+                settings.gpio.sim_dir = stand_in;
         r = loop_init(&loop);
         if (r >= 0)
                 r = setup_gpio(&loop, &settings, &gpio);
@@ -71,8 +115,9 @@ int mode_lines(const struct mode_options *options)
         gpio_free(gpio);
         loop_done(&loop);
         settings_done(&settings);
-        /* -EINVAL would say that the config is wrong. */
-        return r < 0 ? -EIO : 0;
+        if (stand_in)
+                (void)nftw(stand_in, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        return r < 0 ? r : 0;
 }
 
 /* NULL: what was noted is not known, and the config alone decides. */
@@ -165,6 +210,6 @@ int mode_outputs_safe(const struct mode_options *options)
         int r = make_safe(options, &settings, config);
         settings_done(&settings);
         if (config->n_files == 0)
-                return -EINVAL;
+                return MODE_BAD_CONFIG;
         return wrong ? -EIO : r;
 }

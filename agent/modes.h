@@ -10,7 +10,8 @@ struct mode_options {
         const char *argument; /* of --describe; NULL without one */
 };
 
-/* Each returns 0, -EINVAL for a wrong config (problems are printed already), or another negative errno. */
+/* Each returns 0, MODE_BAD_CONFIG (problems are printed already), or a negative errno. */
+enum { MODE_BAD_CONFIG = 1 };
 int mode_check(const struct mode_options *options) MUST_CHECK;
 int mode_describe(const struct mode_options *options) MUST_CHECK;
 int mode_dump_config(const struct mode_options *options) MUST_CHECK;

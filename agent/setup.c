@@ -53,9 +53,23 @@ static int read_all(const char *plugin_dir, const struct config *config, struct 
         if (devices == -ENOMEM || problems->count > 0) {
                 if (r >= 0)
                         settings_done(ret);
-                return devices == -ENOMEM ? devices : -EINVAL;
+                return devices == -ENOMEM ? devices : SETUP_BAD_CONFIG;
         }
-        return 0;
+        return r < 0 ? SETUP_BAD_CONFIG : 0;
+}
+
+/* One device by accident, say when an example has been copied twice: what is meant for another one would be taken over. */
+static void warn_of_shared_sections(const struct config *config, struct problems *warnings)
+{
+        char label[CONFIG_LABEL_MAX];
+
+        for (size_t i = 0; i < config->count; i++) {
+                const struct config_section *section = &config->sections[i];
+                for (size_t k = 1; section->id && k < section->n_opened; k++)
+                        problems_add(warnings, section->opened[k].file, section->opened[k].line,
+                                     "%s goes on with the section in %s:%u: they are one device, and what is written here holds",
+                                     config_label(section, label), section->file, section->line);
+        }
 }
 
 int setup_read(const char *config_path, const char *plugin_dir, struct config **ret_config, struct settings *ret_settings)
@@ -69,8 +83,9 @@ int setup_read(const char *config_path, const char *plugin_dir, struct config **
                 r = read_all(plugin_dir, config, &problems, &settings);
         log_all(LOG_ERR, &problems);
         problems_done(&problems);
-        if (r < 0)
+        if (r != 0)
                 return r;
+        warn_of_shared_sections(config, &settings.warnings);
         log_all(LOG_WARNING, &settings.warnings);
         *ret_config = TAKE_PTR(config);
         *ret_settings = settings;

@@ -8,8 +8,9 @@
 #include "gpio/gpio.h"
 #include "uplink.h"
 
-/* Loads and checks everything, devices too, opening no hardware and no network. Problems and warnings are logged. -EINVAL:
- * something is wrong. On success the caller owns both. */
+/* Loads and checks everything, devices too, opening no hardware and no network. Problems and warnings are logged. 0: it is
+ * right, and the caller owns both; SETUP_BAD_CONFIG: something is wrong; negative errno: it could not be checked. */
+enum { SETUP_BAD_CONFIG = 1 };
 int setup_read(const char *config_path, const char *plugin_dir, struct config **ret_config, struct settings *ret_settings)
         MUST_CHECK;
 

@@ -191,6 +191,15 @@ static int check_options(struct sconce_device *dev, const struct exec *exec)
         return wrong ? -EINVAL : 0;
 }
 
+/* It may come later, so that is no mistake; but it mostly is one. */
+static void warn_of_program(struct sconce_device *dev, const char *key, const struct sconce_list *words)
+{
+        const char *const *items = words->items;
+
+        if (words->count > 0 && access(items[0], X_OK) < 0)
+                sconce_log(dev, SCONCE_LOG_WARNING, "%s: %s cannot be run: %s", key, items[0], strerror(errno));
+}
+
 static int exec_configure(struct sconce_device *dev, void *instance)
 {
         struct exec *exec = instance;
@@ -206,7 +215,11 @@ static int exec_configure(struct sconce_device *dev, void *instance)
                 r = add_channel(dev, exec, exec->set.count > 0 ? "state" : "value");
         for (size_t i = 0; r == 0 && i < exec->names.count; i++)
                 r = add_channel(dev, exec, names[i]);
-        return r;
+        if (r < 0)
+                return r;
+        warn_of_program(dev, "command", &exec->command);
+        warn_of_program(dev, "set", &exec->set);
+        return 0;
 }
 
 /* ---- Running a program --------------------------------------------------------------------------------- */

@@ -20,6 +20,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include "util/file.h"
 #include "util/log.h"
 
 #define PIN_PREFIX "sha256//"
@@ -51,14 +52,13 @@ static void take_stamps(const struct tls_options *o, struct stamp stamps[static 
         }
 }
 
-/* -errno when the file cannot be opened at all: OpenSSL's own errors would not say it as well. */
+/* What is wrong with the file itself: OpenSSL's own errors would not say it as well, and it would wait for a FIFO. */
 static int check_readable(const char *what, const char *path, struct fault *fault)
 {
-        CLEANUP_FILE FILE *file = fopen(path, "re");
+        struct fault why = { 0 };
+        int r = file_check(path, &why);
 
-        if (!file)
-                return fault_set(fault, -errno, "the %s %s cannot be read: %s", what, path, strerror(errno));
-        return 0;
+        return r < 0 ? fault_set(fault, r, "the %s %s %s", what, path, why.text) : 0;
 }
 
 static int load_ca(SSL_CTX *context, const struct tls_options *o, struct fault *fault)

@@ -82,6 +82,9 @@ struct node_facts {
 int devices_check(const struct devices_options *options, const struct config *config,
                   struct problems *problems) MUST_CHECK;
 
+/* Lines of a config that has passed that will hardly be found, in words; opens nothing either. */
+void devices_hint(const struct devices_options *options, const struct config *config, struct problems *warnings);
+
 int devices_new(const struct devices_options *options, const struct device_sink *sink,
                 struct devices **ret) MUST_CHECK;
 void devices_free(struct devices *devices); /* after devices_stop() */

@@ -12,6 +12,7 @@
 #include "config/synonyms.h"
 #include "util/suggest.h"
 #include "util/cleanup.h"
+#include "util/file.h"
 #include "util/log.h"
 
 #define SUFFIX ".so"
@@ -78,6 +79,8 @@ int plugin_load(const char *path, struct fault *fault, struct plugin **ret)
         /* A bare name would be looked for in the system's library path. */
         if (!full)
                 return fault_set(fault, -errno, "%s: cannot be opened: %s", path, strerror(errno));
+        if (file_check(full, &why) < 0)
+                return fault_set(fault, why.code, "%s: %s", path, why.text);
         handle = dlopen(full, RTLD_NOW | RTLD_LOCAL);
         if (!handle)
                 return fault_set(fault, -ENOEXEC, "%s: cannot be loaded: %s", path, dlerror());

@@ -87,6 +87,15 @@ static int write_in_place(int fd, const char *text, size_t size)
         return ftruncate(fd, (off_t)size) < 0 ? -errno : 0;
 }
 
+/* What root makes in the service's directory belongs to the service, which could not use it otherwise. */
+static void inherit_owner(int fd, int dir_fd, const char *dir)
+{
+        struct stat st;
+
+        if (geteuid() == 0 && fstatat(dir_fd, dir, &st, AT_EMPTY_PATH) == 0)
+                (void)!fchown(fd, st.st_uid, st.st_gid);
+}
+
 static int create_full(int dir_fd, const char *path, const char *text, size_t size)
 {
         char fresh[64];
@@ -96,6 +105,7 @@ static int create_full(int dir_fd, const char *path, const char *text, size_t si
         CLEANUP_CLOSE int fd = openat(dir_fd, fresh, O_WRONLY | O_CREAT | O_EXCL | OPEN_SAFELY, 0664);
         if (fd < 0)
                 return -errno;
+        inherit_owner(fd, dir_fd, "");
         int r = write_in_place(fd, text, size);
         if (r == 0 && renameat(dir_fd, fresh, dir_fd, path) < 0)
                 r = -errno;
@@ -118,10 +128,15 @@ static int ensure_file(int dir_fd, const char *path, const char *text, size_t si
 
 static int open_dir_at(int dir_fd, const char *name)
 {
-        if (mkdirat(dir_fd, name, 0755) < 0 && errno != EEXIST)
+        bool is_new = mkdirat(dir_fd, name, 0755) == 0;
+        if (!is_new && errno != EEXIST)
                 return -errno;
         int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        return fd < 0 ? -errno : fd;
+        if (fd < 0)
+                return -errno;
+        if (is_new)
+                inherit_owner(fd, fd, "..");
+        return fd;
 }
 
 static int make_parents(const char *path)
@@ -352,6 +367,8 @@ int sim_dir_open(const char *path, struct sim_dir *ret)
                 goto fail;
         /* Created directly, for two processes must come to lock the same file. */
         dir.consumers_fd = openat(dir.fd, "consumers", O_RDWR | O_CREAT | OPEN_SAFELY, 0664);
+        if (dir.consumers_fd >= 0)
+                inherit_owner(dir.consumers_fd, dir.fd, "");
         r = dir.consumers_fd < 0 ? -errno : is_plain_file(dir.consumers_fd) ? 0 : -ELOOP;
         if (r < 0)
                 goto fail;

@@ -98,6 +98,13 @@ int file_read(const char *path, size_t max_bytes, struct file *ret, struct fault
         return 0;
 }
 
+int file_check(const char *path, struct fault *fault)
+{
+        struct stat status;
+        CLEANUP_CLOSE int fd = open_regular(path, &status, fault);
+        return fd < 0 ? fd : 0;
+}
+
 void file_done(struct file *file)
 {
         free(file->data);

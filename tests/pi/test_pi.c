@@ -305,7 +305,7 @@ static void reload__wrong_config__keeps_the_old_one(void **state)
         (void)state;
         switch_and_wait("kitchen", "ON");
         board_do(pi,
-                 "echo 'lien = GPIO1' >>/etc/sconce/conf.d/devices.conf; systemctl reload sconced 2>&1 || :");
+                 "echo 'lien = GPIO1' >>/etc/sconce/conf.d/devices.conf; ! systemctl reload sconced 2>&1");
         board_wait(pi, ONLINE_WITHIN_S,
                    "journalctl -u sconced -n 30 -o cat --no-pager | grep -q 'devices.conf:.*lien'");
         assert_string_equal(property("ActiveState"), "active");

@@ -157,6 +157,58 @@ static void reload__wrong_config__is_over_too_and_says_so(void **state)
         assert_null(strstr(mailbox_wait(unit.manager, "STATUS="), "config: "));
 }
 
+/* What the manager runs at `systemctl reload`, with what was built: its exit status. */
+static int exec_reload(const struct daemon *daemon)
+{
+        const char *const argv[] = {
+                "sh", "-c",
+                text("sh -c \"$(sed -n \"s|^ExecReload=/bin/sh -c '\\(.*\\)'|\\1|p\" '%s' | "
+                     "sed 's|/usr/sbin/sconced|%s --config %s --plugins %s|')\"",
+                     source_path("packaging/sconced.service"), build_path("sconced"), daemon->config, build_path("plugins")),
+                NULL
+        };
+        const char *const env[] = { text("MAINPID=%d", (int)daemon->process->pid), NULL };
+        int status;
+
+        process_free(process_run(argv, &(struct process_options){ .name = "reload", .env = env }, &status));
+        return status;
+}
+
+static void reload__as_the_unit_does_it__fails_where_the_config_is_refused(void **state)
+{
+        struct unit unit;
+
+        (void)state;
+        unit_start(&unit, "hall", NULL, (struct daemon_options){ .no_broker = true, .devices = lamp });
+        (void)mailbox_wait(unit.manager, "READY=1");
+        daemon_write_config(unit.daemon, "[lamp kitchen]\nlime = GPIO17\n");
+        assert_int_equal(exec_reload(unit.daemon), 78);
+        assert_non_null(strstr(mailbox_wait(unit.manager, "STATUS="), "config: the config on disk is wrong"));
+        daemon_write_config(unit.daemon, lamp);
+        assert_int_equal(exec_reload(unit.daemon), 0);
+        assert_null(strstr(mailbox_wait(unit.manager, "STATUS="), "config: "));
+}
+
+static void reload__gpio_has_changed__says_that_it_needs_a_restart(void **state)
+{
+        struct unit unit;
+
+        (void)state;
+        unit_start(&unit, "hall", NULL, (struct daemon_options){ .no_broker = true, .devices = lamp });
+        (void)mailbox_wait(unit.manager, "READY=1");
+        daemon_write_config(unit.daemon, "[lamp kitchen]\nline = GPIO17\n");
+        char *config = read_file(unit.daemon->config);
+        char *chip = strstr(config, "sim_dir = ");
+        assert_non_null(chip);
+        write_file(unit.daemon->config, "%.*ssim_dir = %s%s", (int)(chip - config), config, work_path("other"), strchr(chip, '\n'));
+        free(config);
+        process_signal(unit.daemon->process, SIGHUP);
+        assert_non_null(strstr(mailbox_wait(unit.manager, "STATUS="), "restart: [gpio] changed: that needs a restart of sconced"));
+        daemon_write_config(unit.daemon, lamp); /* taken back */
+        process_signal(unit.daemon->process, SIGHUP);
+        assert_null(strstr(mailbox_wait(unit.manager, "STATUS="), "restart"));
+}
+
 /* To the manager a restart by the node's button is a reload: after STOPPING=1 it would wait for the end of
  * the process, and then enforce it. */
 static void restart_button__pressed__is_told_as_a_reload(void **state)
@@ -346,6 +398,8 @@ int main(void)
                                                 stage_open_bare, stage_close),
                 TEST(reload__sighup__is_told_from_begin_to_end),
                 TEST(reload__wrong_config__is_over_too_and_says_so),
+                TEST(reload__as_the_unit_does_it__fails_where_the_config_is_refused),
+                TEST(reload__gpio_has_changed__says_that_it_needs_a_restart),
                 TEST(restart_button__pressed__is_told_as_a_reload),
                 TEST(watchdog__loop_turns__is_fed),
                 TEST(watchdog__loop_hangs__is_not_fed),

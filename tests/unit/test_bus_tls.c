@@ -135,6 +135,23 @@ static void tls_new__missing_files__are_named(void **state)
         assert_fault(-EINVAL, "the certificate DIR/hall.crt needs its key: [tls] key = FILE");
 }
 
+static void tls_new__fifo__is_named_and_not_waited_for(void **state)
+{
+        (void)state;
+        assert_int_equal(mkfifo(pem_path(&dir, "fifo"), 0600), 0);
+        set_path(ca, "fifo");
+        assert_fault(-EINVAL, "the CA file DIR/fifo is not a regular file but a FIFO");
+        set_path(ca, "hall.crt");
+        set_path(crl, "fifo");
+        assert_fault(-EINVAL, "the revocation list DIR/fifo is not a regular file but a FIFO");
+        set_path(crl, "crl.pem");
+        set_path(cert, "fifo");
+        assert_fault(-EINVAL, "the certificate DIR/fifo is not a regular file but a FIFO");
+        set_path(cert, "hall.crt");
+        set_path(key, "fifo");
+        assert_fault(-EINVAL, "the key DIR/fifo is not a regular file");
+}
+
 static void tls_new__wrong_content__is_named(void **state)
 {
         (void)state;
@@ -324,6 +341,7 @@ int main(void)
                 TEST(tls_new__good_files__knows_its_certificate),
                 TEST(tls_new__system_ca__needs_no_file),
                 TEST(tls_new__missing_files__are_named),
+                TEST(tls_new__fifo__is_named_and_not_waited_for),
                 TEST(tls_new__wrong_content__is_named),
                 TEST(tls_new__key_that_others_can_use__is_refused),
                 TEST(tls_new__key_with_passphrase__is_not_asked_for),

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What `sconced --check` sees beside the config: files that it names and that are not there, or that the service's user cannot
+ * read. None of it is a mistake in the config, which may be written before the certificates come.
+ */
+#pragma once
+
+#include <sys/types.h>
+
+#include "config/builtin.h"
+#include "util/fault.h"
+
+/* Whose rights count: the service's user with all of its groups. */
+struct reader_rights {
+        uid_t user;
+        gid_t groups[64];
+        int n_groups;
+};
+
+/* By the modes of the file and of the directories above it; says in the fault's text which of them is in the way. */
+int surroundings_readable(const char *path, const struct reader_rights *rights, struct fault *fault) MUST_CHECK;
+
+/* "FILE:LINE: [tls] ca: …" */
+void surroundings_check(const struct config *config, const struct settings *settings, struct problems *warnings);
