@@ -12,7 +12,9 @@
 
 #include "device/driven.h"
 #include "fakes/house.h"
+#include "fakes/sysfs_tree.h"
 
+#define DUTY  "class/pwm/pwmchip0/pwm1/duty_cycle"
 #define RELAY "[relay pump]\nline = GPIO17\n"
 
 static char path[PATH_MAX];
@@ -144,6 +146,25 @@ static void driven__crash_while_for__off_and_not_for_good(void **state)
         assert_int_equal(line(house, 17), 1);
 }
 
+/* By its record alone, as after a crash: on, and inverted, so that dark is the full duty. */
+static void driven_make_safe__inverted_dimmer__is_dark(void **state)
+{
+        struct house *house = *state;
+        struct driven *driven = NULL;
+        struct fault fault;
+
+        sysfs_tree_pwm(house->gpio.dir);
+        house_apply(house, "[lamp spot]\npwm = pwmchip0:1\nactive_low = yes\nmax_on = 1h\n");
+        house_set(house, "spot", "ON");
+        assert_int_equal(sysfs_tree_number(house->gpio.dir, DUTY), 0);
+        crash(house);
+        assert_int_equal(driven_read(path, &driven, &fault), 0);
+        assert_int_equal(driven_make_safe(driven, house->gpio.gpio), 0);
+        assert_int_equal(sysfs_tree_number(house->gpio.dir, DUTY), 1000000);
+        driven_free(driven);
+        assert_true(house_logged(house, "pwmchip0:1 is off"));
+}
+
 /* ---- What it believes ---------------------------------------------------------------------------------- */
 
 static void driven_read__not_of_this_boot_or_no_record__is_not_believed(void **state)
@@ -235,6 +256,7 @@ int main(void)
                 TEST(driven__left_by_a_crash__stays_until_it_is_driven_again),
                 TEST(driven__for__is_marked_before_and_until_it_is_over),
                 TEST(driven__crash_while_for__off_and_not_for_good),
+                TEST(driven_make_safe__inverted_dimmer__is_dark),
                 TEST(driven_read__not_of_this_boot_or_no_record__is_not_believed),
                 TEST(driven_new__other_chip__what_was_driven_there_is_not_sought_here),
                 TEST(for__cannot_be_written__refused_and_never_on),
