@@ -33,7 +33,6 @@ struct agent {
         struct settings *next_settings; /* a reload has changed the broker: the old uplink is saying goodbye */
         uint64_t started_us;
 
-        struct timer *offline; /* the broker has been away for offline_after */
         struct timer *press;   /* a button of the node's */
         bool restart_pressed;
         struct timer *uplink_retry; /* there is none yet for want of what it needs */
@@ -45,7 +44,6 @@ struct agent {
         struct timer *time;    /* the clock may be right by now */
         struct service service;
         bool has_no_time; /* since the start: the clock is not trusted yet */
-        bool was_told_lost;
         bool stopping;
         enum agent_end end;
 };
@@ -174,8 +172,6 @@ static void on_up(void *userdata)
 {
         struct agent *agent = userdata;
 
-        timer_disarm(agent->offline);
-        agent->was_told_lost = false;
         tell_problem(agent, "broker", NULL);
         devices_broker_back(agent->devices);
         tell_info(agent);
@@ -189,23 +185,12 @@ static void on_down(void *userdata, const char *why)
         if (agent->stopping)
                 return;
         tell_problem(agent, "broker", why);
-        if (!agent->was_told_lost && !timer_armed(agent->offline))
-                timer_arm(agent->offline, agent->settings.broker.offline_after_us);
+        devices_broker_lost(agent->devices);
 }
 
 static void on_refused(void *userdata, const char *why)
 {
         tell_problem(userdata, "access", why);
-}
-
-static void on_offline_time(void *userdata)
-{
-        struct agent *agent = userdata;
-
-        agent->was_told_lost = true;
-        log_notice("no broker for %" PRIu64 " s: outputs go to their on_offline",
-                   (uint64_t)(agent->settings.broker.offline_after_us / USEC_PER_SEC));
-        devices_broker_lost(agent->devices);
 }
 
 static void on_command(void *userdata, const char *device, const char *channel, const struct session_message *message,
@@ -273,9 +258,6 @@ static void start_uplink(struct agent *agent)
                 tell_problem(agent, "broker", "none is configured: write [broker] url, or run sconce-pki install; then reload");
                 return;
         }
-        /* Also for the first connection: until it stands, the broker is not there. */
-        if (!agent->was_told_lost && !timer_armed(agent->offline))
-                timer_arm(agent->offline, agent->settings.broker.offline_after_us);
         if (make_uplink(agent, &fault) < 0) {
                 try_uplink_later(agent, &fault);
                 return;
@@ -314,7 +296,6 @@ static void end_with(struct agent *agent, enum agent_end end)
                 service_reloading();
         else
                 service_stopping();
-        timer_disarm(agent->offline);
         /* What a reload has begun is not gone on with: it would make a new uplink that nobody stops. */
         timer_disarm(agent->relink);
         timer_disarm(agent->uplink_retry);
@@ -341,6 +322,8 @@ static void on_relink_time(void *userdata)
         agent->settings = *agent->next_settings;
         free(agent->next_settings);
         agent->next_settings = NULL;
+        devices_broker_lost(agent->devices);
+        devices_set_offline_after(agent->devices, agent->settings.broker.offline_after_us);
         agent->uplink_retry_us = 0;
         start_uplink(agent);
         devices_get(agent->devices, "node"); /* whose certificate may be another */
@@ -566,7 +549,6 @@ static int build_parts(struct agent *agent)
         int r;
 
         if ((r = clock_new(&agent->loop, (enum clock_mode)agent->settings.node.clock, &agent->clock)) < 0 ||
-            (r = timer_new(&agent->loop, TIMER_LAZY_US, on_offline_time, agent, &agent->offline)) < 0 ||
             (r = timer_new(&agent->loop, TIMER_EXACT_US, on_press_time, agent, &agent->press)) < 0 ||
             (r = timer_new(&agent->loop, TIMER_EXACT_US, on_relink_time, agent, &agent->relink)) < 0 ||
             (r = timer_new(&agent->loop, TIMER_LAZY_US, on_uplink_retry, agent, &agent->uplink_retry)) < 0 ||
@@ -599,8 +581,9 @@ static int build_parts(struct agent *agent)
 
 static int start_parts(struct agent *agent)
 {
+        /* Until a connection stands the broker is not there: outputs start as that wants them. */
+        devices_broker_lost(agent->devices);
         int r = devices_apply(agent->devices, agent->config);
-
         if (r >= 0)
                 start_uplink(agent);
         /* Now it can tell how long its certificate is good for. */
@@ -679,7 +662,6 @@ void agent_free(struct agent *agent)
         timer_free(agent->relink);
         timer_free(agent->uplink_retry);
         timer_free(agent->press);
-        timer_free(agent->offline);
         clock_free(agent->clock);
         broker_identity_done(&agent->identity);
         free(agent->default_chip);

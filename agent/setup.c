@@ -151,6 +151,7 @@ void setup_devices_options(const struct settings *settings, const char *plugin_d
                 .max_payload_bytes = (size_t)settings->node.max_payload_bytes,
                 .max_depth = (unsigned)settings->node.max_depth,
                 .default_chip = settings->gpio.chip,
+                .offline_after_us = settings->broker.offline_after_us,
         };
 }
 

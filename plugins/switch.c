@@ -9,7 +9,8 @@
  * It may be on for a limited time: `pulse` says so for every ON, `for` for this one. And it may have to stay
  * for a while in what it is: a pump or a compressor that has just started is to run for `min_on`, one that
  * has just stopped is to rest for `min_off`. What is commanded meanwhile is a wish: the newest is carried out
- * when the time is over. What the agent itself wants (SCONCE_COMMAND_NOW) is carried out at once.
+ * when the time is over, and TOGGLE takes it back. What the agent itself wants (SCONCE_COMMAND_NOW) is carried
+ * out at once.
  *
  * An OFF that waits is carried out at the latest when the device stops, and is known to the next start if the
  * agent was killed: who said OFF need not say it again.
@@ -170,6 +171,14 @@ static void switch_due(struct sconce_device *dev, void *instance, void *userdata
         (void)tell(dev, self);
 }
 
+/* It stays what it is, for as long as it was to stay that. */
+static int take_back(struct sconce_device *dev, struct switch_line *self)
+{
+        set_wish(dev, self, (struct wish){ .is_there = false });
+        arm(dev, self);
+        return tell(dev, self);
+}
+
 static int switch_command(struct sconce_device *dev, void *instance, const struct sconce_command *command)
 {
         struct switch_line *self = instance;
@@ -180,6 +189,8 @@ static int switch_command(struct sconce_device *dev, void *instance, const struc
 
         if (!state && !length)
                 return 0;
+        if ((command->flags & SCONCE_COMMAND_TOGGLE) && self->wish.is_there)
+                return take_back(dev, self);
         if (on != self->on && !now && sconce_now_us(dev) < locked_until(self)) {
                 set_wish(dev, self, (struct wish){ .is_there = true, .on = on, .length_us = length_us });
                 arm(dev, self);

@@ -187,8 +187,8 @@ static void find_timed(struct blueprint *blueprint)
 
 /* ---- What no single row can see ------------------------------------------------------------------------ */
 
-static void PRINTF_LIKE(4, 5) complain(const struct config_section *section, const char *key,
-                                       struct problems *problems, const char *format, ...)
+void blueprint_complain(const struct config_section *section, const char *key, struct problems *problems,
+                        const char *format, ...)
 {
         const struct config_entry *entry = config_entry_find(section, key);
         char label[CONFIG_LABEL_MAX], text[320];
@@ -209,20 +209,20 @@ static void check_interlock(const struct output_settings *output, const struct c
 
         if (!output->interlock) {
                 if (config_entry_find(section, "dead_time"))
-                        complain(section, "dead_time", problems,
+                        blueprint_complain(section, "dead_time", problems,
                                  "it goes with an interlock, which is missing");
                 return;
         }
         if (!text_is_id(output->interlock))
-                complain(section, "interlock", problems,
+                blueprint_complain(section, "interlock", problems,
                          "a group is called like a device: [a-z0-9][a-z0-9_-]*");
         if (output->power_on == POWER_ON_KEEP)
-                complain(section, "power_on", problems,
+                blueprint_complain(section, "power_on", problems,
                          "keep is not possible in an interlock group: all are off at first");
         if (output->on_exit == ON_EVENT_ON)
-                complain(section, "on_exit", problems, "%s", others);
+                blueprint_complain(section, "on_exit", problems, "%s", others);
         if (output->on_offline == ON_EVENT_ON)
-                complain(section, "on_offline", problems, "%s", others);
+                blueprint_complain(section, "on_offline", problems, "%s", others);
 }
 
 static int check_output(const struct blueprint *blueprint, const struct config_section *section,
@@ -234,27 +234,9 @@ static int check_output(const struct blueprint *blueprint, const struct config_s
         if (!blueprint->plugin->has_output || !section)
                 return 0;
         if (blueprint->timed && output->on_exit == ON_EVENT_KEEP)
-                complain(section, "on_exit", problems,
+                blueprint_complain(section, "on_exit", problems,
                          "keep is not possible for an output that is on for a limited time: off is allowed, "
                          "and the default");
-        if (!plugin_has_on_off(blueprint->plugin)) {
-                static const char only[] = "this device is not switched on and off; keep and off are allowed";
-                if (output->on_exit == ON_EVENT_ON)
-                        complain(section, "on_exit", problems, "%s", only);
-                if (output->on_offline == ON_EVENT_ON)
-                        complain(section, "on_offline", problems, "%s", only);
-                if (output->power_on != POWER_ON_LAST)
-                        complain(section, "power_on", problems, "this device is not switched on and off");
-                if (output->max_on_us > 0)
-                        complain(section, "max_on", problems, "this device is not switched on and off");
-        } else if (output->on_exit == ON_EVENT_ON && blueprint->timed_by_plugin) {
-                complain(section, "on_exit", problems,
-                         "on is not possible for an output that goes off by itself: nobody would be there to "
-                         "do "
-                         "it");
-        } else if (output->on_exit == ON_EVENT_ON && blueprint_outputs(blueprint) > 1) {
-                complain(section, "on_exit", problems, "on is possible for a single output line only");
-        }
         if (blueprint->plugin->settings.interlock)
                 check_interlock(output, section, problems);
         return problems->count > before ? -EINVAL : 0;
@@ -270,14 +252,14 @@ static int check_useless(const struct blueprint *blueprint, const struct config_
         if (!section)
                 return 0;
         if (!blueprint->plugin->table.read && config_entry_find(section, "every"))
-                complain(section, "every", problems, "this device is not read: it reports by itself");
+                blueprint_complain(section, "every", problems, "this device is not read: it reports by itself");
         if (!blueprint->plugin->has_output)
                 return problems->count > before ? -EINVAL : 0;
         if (blueprint->timed_by_plugin && output->power_on == POWER_ON_ON && plugin_has_on_off(blueprint->plugin))
-                complain(section, "power_on", problems,
+                blueprint_complain(section, "power_on", problems,
                          "on is not possible for an output that goes off by itself: it is off at first");
         if (output->offline_at_start && output->on_offline == ON_EVENT_KEEP)
-                complain(section, "offline_at_start", problems,
+                blueprint_complain(section, "offline_at_start", problems,
                          "it goes with on_offline = off or on, which is keep");
         return problems->count > before ? -EINVAL : 0;
 }

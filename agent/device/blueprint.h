@@ -44,6 +44,9 @@ int section_targets(const struct plugin *plugin, const struct config_section *se
 int blueprint_new(const struct plugin *plugin, const struct config_section *section,
                   struct problems *problems, struct blueprint **ret) MUST_CHECK;
 void blueprint_free(struct blueprint *blueprint); /* closes its lines */
+/* "FILE:LINE: [section] key: what is wrong" */
+void PRINTF_LIKE(4, 5) blueprint_complain(const struct config_section *section, const char *key,
+                                          struct problems *problems, const char *format, ...);
 
 bool blueprint_line_is_output(const struct blueprint_line *line);
 unsigned blueprint_outputs(const struct blueprint *blueprint); /* all dimmers are */

@@ -262,8 +262,12 @@ void call_finish(struct device *device, struct call *call, int r)
 
 static void prepare(struct device *device, struct call *call)
 {
+        unsigned flags = call->command.toggles ? SCONCE_COMMAND_TOGGLE : 0;
+
         command_resolve(&call->command, &device->channels);
-        call->view = (struct sconce_command){ .count = call->command.count, .values = call->command.values };
+        call->view = (struct sconce_command){ .count = call->command.count,
+                                              .values = call->command.values,
+                                              .flags = flags };
 }
 
 /* ---- Blocking devices: one at a time, the others wait -------------------------------------------------- */
@@ -446,12 +450,4 @@ void device_act(struct device *device, const char *channel, const char *payload,
                 return;
         }
         submit(device, &(struct arrival){ channel, payload, strlen(payload) }, call);
-}
-
-int device_send(struct device *device, const struct sconce_value *value)
-{
-        if (device->worker || device->phase != DEVICE_RUNNING)
-                return -ENOTSUP;
-        const struct sconce_command command = { .count = 1, .values = value, .flags = SCONCE_COMMAND_NOW };
-        return device_call(device, JOB_COMMAND, &command);
 }

@@ -60,10 +60,14 @@ int device_call(struct device *device, enum job job, const struct sconce_command
         device_enter(device);
         device->said[0] = '\0';
         device->is_unmarked &= job != JOB_COMMAND;
+        if (job == JOB_COMMAND)
+                hold_command(device, command);
         int held = job == JOB_COMMAND ? interlock_command(device, command) : 0;
         int r = held == 0 ? body_run(device->body, job, command) : MIN(held, 0);
-        if (job == JOB_COMMAND)
+        if (job == JOB_COMMAND) {
+                hold_commanded(device);
                 r = host_note_command(device, r);
+        }
         device_leave(device);
         return r;
 }
@@ -128,7 +132,10 @@ static void start_done(struct device *device, int r)
         device->was_timed = device->was_cut_off = false;
         saved_started(device);
         saved_timed(device);
+        device->is_wanted &= hold_of(device) == HOLD_NONE;
         interlock_started(device);
+        if (hold_of(device) != HOLD_NONE)
+                hold_settle(device, "on_offline");
         device->backoff_us = 0;
         device->changed = true;
         const char *unknown = device_unknown_reading(device);
@@ -187,6 +194,7 @@ void device_start(struct device *device)
         rules_started(device);
         device->was_timed |= device->timed_now;
         device->timed_now = false;
+        on_time_begin(device);
         device->ailments[AILMENT_HEALTH] = device->ailments[AILMENT_READ] = (struct fault){ 0 };
         device->problem = (struct fault){ 0 };
         if (device->worker) {
@@ -267,16 +275,17 @@ void device_stop(struct device *device, enum stop_why why)
                         output_exit(device);
         }
         device_enter(device);
-        output_rest(device);
+        on_time_end(device);
         interlock_stopped(device);
         calls_refuse_all(device, RESULT_OFFLINE, "the device is being stopped");
-        device->phase =
-                DEVICE_STOPPED; /* from here on reports are not taken: the last values are to come back */
+        device->phase = DEVICE_STOPPING;
         if (device->worker) {
+                device->ending = why == STOP_EXIT ? device->body->serial : 0;
                 worker_submit(device->worker, device->body, JOB_STOP, NULL);
-                device->body = NULL; /* and with it the texts of channels that it has added */
-                if (why != STOP_RESTART)
+                device->body = NULL; /* and with it, when it has ended, the texts of channels that it has added */
+                if (why == STOP_GONE)
                         channels_done(&device->channels);
+                device->changed = false;
         } else if (was_running) {
                 stop_on_loop(device);
                 host_note_released(device);
@@ -285,17 +294,29 @@ void device_stop(struct device *device, enum stop_why why)
                 host_close_all(device);
                 host_note_released(device);
         }
-        device->changed = false;
+        device->phase = DEVICE_STOPPED;
         device_leave(device);
+}
+
+void device_ended(struct device *device, const struct body *body)
+{
+        if (device->ending != body->serial)
+                return;
+        if (device->changed)
+                device_tell_state(device);
+        device->changed = false;
+        device->ending = 0;
+        channels_done(&device->channels);
 }
 
 static void lose(struct device *device, const struct fault *fault)
 {
         device_enter(device);
-        output_rest(device);
+        on_time_end(device);
         interlock_stopped(device);
-        device->phase = DEVICE_FAILED;
+        device->phase = DEVICE_STOPPING;
         stop_on_loop(device);
+        device->phase = DEVICE_FAILED;
         device_ail(device, AILMENT_LIFE, fault);
         arm_next(device, backoff_next(device));
         device_leave(device);

@@ -17,6 +17,7 @@
 #include "device/doubles.h"
 #include "device/interlock.h"
 #include "device/loader.h"
+#include "device/offline.h"
 #include "device/rate.h"
 #include "device/rules.h"
 #include "device/worker.h"
@@ -34,6 +35,7 @@ enum device_phase {
         DEVICE_STOPPED,
         DEVICE_STARTING, /* blocking devices, and while the first values of inputs settle */
         DEVICE_RUNNING,
+        DEVICE_STOPPING, /* its `stop` runs: what it reports is published, and not kept */
         DEVICE_FAILED, /* start failed, or the hardware went away: waits for the back-off */
 };
 
@@ -48,6 +50,9 @@ enum ailment {
 
 /* A command may be known by its id and by its correlation data. */
 #define CALL_DOUBLES 2
+
+/* What an output has to be, whatever its plugin wants. */
+enum hold { HOLD_NONE, HOLD_OFF, HOLD_ON };
 
 /* Who wants a command carried out, and where the answer goes. Freed by call_free(). */
 struct call {
@@ -98,17 +103,23 @@ struct device {
         struct sconce_timer *timers;
         struct sconce_watch *watches;
         struct device_line *lines;
+        double *dimmer_wishes; /* one for each dimmer: see host_dimmer.c */
 
-        /* Outputs. */
+        /* Outputs: what is driven, whatever is reported. */
+        bool is_live;           /* one of them is on */
+        enum hold exit_hold;    /* what on_exit wants of them */
+        bool is_spent;          /* max_on was over: off until a command, or until its plugin has rested */
+        bool is_released;       /* a command has come since on_offline acts */
+        bool is_off_meant;      /* a command, or the agent, has switched it off: dark is the end of max_on's count */
+        uint64_t on_since_us;   /* max_on counts from here; 0: it does not count */
+        uint64_t rest_since_us; /* neither driven nor wanted to be; 0: it is */
+        struct timer *max_on;   /* or the end of a rest */
         bool first_start_done; /* power_on is over: from now on the last value comes back */
         bool timed_now;        /* sconce_timed() */
         bool was_timed;        /* it was when the device last stopped */
         bool was_cut_off;      /* it is never on for long, and was switched off after a crash */
         bool is_unmarked;      /* sconce_timed() could not be written down: nothing goes on */
         bool exiting;          /* what is reported from now on is not to come back */
-        uint64_t on_since_us;  /* 0: off */
-        struct timer *max_on;
-        bool is_live;   /* of an interlock: an output of it is on */
         bool is_wanted; /* to be on when its interlock lets it, at the next start or after a reload */
         struct waiting *waiting; /* the command that its interlock holds back */
         uint64_t wanted_until_us; /* the command that is being carried out; 0: for good */
@@ -117,6 +128,7 @@ struct device {
         struct worker *worker;
         struct call *pending, *running;
         size_t n_pending;
+        uint64_t ending; /* the serial of a body that is stopping for good: its reports are published; 0: none */
 
         struct rule_condition *watched; /* the rules' conditions that look at it; NULL: none does */
 
@@ -134,7 +146,7 @@ struct devices {
         struct interlock *interlocks;
         struct device **items;
         size_t count;
-        bool broker_seen;
+        struct offline offline;
         struct json_text text;
         struct plugin *node_plugin;
         struct problem_text {
@@ -195,6 +207,8 @@ int device_call(struct device *device, enum job job, const struct sconce_command
 
 /* A worker's call came back, or is overdue. */
 void device_job_done(struct device *device, const struct job_item *item);
+/* Its `stop` is over, and its body about to be freed. */
+void device_ended(struct device *device, const struct body *body);
 void device_job_overdue(struct device *device, enum job job);
 
 /* ---- tell.c: what it tells ----------------------------------------------------------------------------- */
@@ -230,8 +244,6 @@ void device_command(struct device *device, const char *channel, const void *payl
  * anybody to answer. rules_result() hears what became of it. */
 void device_act(struct device *device, const char *channel, const char *payload,
                 const struct rule_cause *cause);
-/* The agent's own, for a device on the loop. */
-int device_send(struct device *device, const struct sconce_value *value) MUST_CHECK;
 void call_init(struct call *call, const struct command_meta *meta);
 void call_finish(struct device *device, struct call *call, int r);
 void call_free(struct call *call);
@@ -253,11 +265,21 @@ bool host_inputs_are_settled(const struct device *device);
 /* Closes what the plugin has opened through the host: lines, dimmers, timers, watches. */
 void host_close_all(struct device *device);
 /* All open output lines and dimmers, without the plugin. */
-int host_force_off(struct device *device) MUST_CHECK;
+int host_force(struct device *device, bool on) MUST_CHECK;
 /* As far as it was driven: what a line shows may be somebody else's doing. */
 bool host_is_any_on(const struct device *device);
+/* Whether its plugin would drive one, if a hold let it. */
+bool host_is_any_wished(const struct device *device);
+/* No hold any more: what the plugin wanted meanwhile. */
+void host_grant_wishes(struct device *device);
 /* The sentence is there already when the plugin hands the errno on. */
 int host_result(struct device *device, int r, const struct fault *fault);
+/* A report is also taken from `stop`. */
+static inline bool host_may_report(const struct device *device)
+{
+        return device->phase == DEVICE_STARTING || device->phase == DEVICE_RUNNING ||
+               device->phase == DEVICE_STOPPING;
+}
 /* Hardware is for devices that start or run: not for `configure`, which --check runs too. */
 static inline bool host_may_touch(const struct device *device)
 {
@@ -270,7 +292,11 @@ int host_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer, ui
                      double first_level);
 int host_dimmer_set(struct sconce_device *dev, struct sconce_dimmer *dimmer, double level);
 int host_dimmer_get(struct sconce_device *dev, struct sconce_dimmer *dimmer, double *ret_level);
-int host_dimmers_off(struct device *device) MUST_CHECK;
+int host_dimmers_force(struct device *device, double level) MUST_CHECK;
+/* The level that the plugin wants where a hold does not let it; NO_WISH: none. */
+#define NO_WISH (-1.0)
+void host_dimmers_forget_wishes(struct device *device);
+void host_dimmers_grant_wishes(struct device *device);
 
 /* ---- host_driven.c: what is written down before an output is driven ------------------------------------ */
 
@@ -296,6 +322,7 @@ void saved_values(struct device *device);   /* it has reported */
 void saved_started(struct device *device);  /* power_on is over for this boot */
 void saved_timed(struct device *device);    /* whether its outputs are on for a limited time */
 void saved_on_since(struct device *device); /* max_on goes on counting */
+void saved_released(struct device *device); /* on_offline does not concern it any more */
 int saved_put(struct device *device, const char *key, const char *text) MUST_CHECK;
 int saved_get(const struct device *device, const char *key, char *text, size_t size) MUST_CHECK;
 /* Forgets what devices that are no more were; what their plugins kept stays. */
@@ -305,15 +332,41 @@ bool saved_was_timed(const struct store *store, const char *id);
 /* ---- output.c ------------------------------------------------------------------------------------------ */
 
 int output_first(struct device *device, const char *channel, struct sconce_value *ret) MUST_CHECK;
-void output_watch(struct device *device); /* something was reported */
-void output_rest(struct device *device);  /* it is not running any more: no timer */
+void output_watch(struct device *device); /* after an output was opened, set, closed, or wished otherwise */
 void output_exit(struct device *device);
-void output_switch_off(struct device *device); /* at once, by its plugin or without it */
+/* What the options of outputs ask for and this device cannot do. */
+int output_check(const struct device *device, const struct config_section *section,
+                 struct problems *problems) MUST_CHECK;
 bool output_is_timed(const struct device *device);
 bool output_is_limited(const struct device *device); /* by its section, or just now */
 /* Whether it drives something that its successor does not. */
 bool output_is_left(const struct device *device, const struct device *successor);
-void output_broker_lost(struct device *device);
+
+/* ---- hold.c -------------------------------------------------------------------------------------------- */
+
+/* The one place that says what an output has to be: lines, dimmers and first values ask it. */
+enum hold hold_of(const struct device *device);
+static inline bool hold_forbids(enum hold hold, bool on)
+{
+        return hold != HOLD_NONE && on != (hold == HOLD_ON);
+}
+/* Its outputs are brought there, by its plugin and without it. */
+int hold_bring(struct device *device, bool on) MUST_CHECK;
+/* After something that a hold depends on has changed. */
+void hold_settle(struct device *device, const char *why);
+/* Before a command: of anyone but the agent it ends the holds that it contradicts. And after it. */
+void hold_command(struct device *device, const struct sconce_command *command);
+void hold_commanded(struct device *device);
+void hold_release(struct device *device); /* from its on_offline, until a broker has been there */
+void hold_forget_release(struct device *device);
+
+/* ---- on_time.c ----------------------------------------------------------------------------------------- */
+
+void on_time_begin(struct device *device); /* before its start */
+void on_time_watch(struct device *device); /* what is driven or wished has changed */
+void on_time_rearm(struct device *device); /* max_on has changed */
+void on_time_end(struct device *device);   /* it is not running any more */
+bool on_time_is_over(const struct device *device);
 
 /* ---- node.c -------------------------------------------------------------------------------------------- */
 

@@ -67,6 +67,8 @@ int devices_new(const struct devices_options *options, const struct device_sink 
         if (r == 0)
                 r = plugin_new(&node_module, &fault, &set->node_plugin);
         if (r == 0 && options->loop)
+                r = offline_init(set);
+        if (r == 0 && options->loop)
                 r = rules_new(set, &set->rules);
         if (r == 0)
                 r = add_new(set, NODE_ID, set->node_plugin, NULL, &problems);
@@ -83,6 +85,7 @@ void devices_free(struct devices *set)
         while (set->count > 0) /* none that is freed already is found in the set */
                 device_free(set->items[--set->count]);
         rules_free(set->rules);
+        offline_done(set);
         free(set->items);
         for (size_t i = 0; i < set->n_problems; i++) {
                 free(set->problems[i].key);
@@ -435,17 +438,6 @@ void devices_tell_all(struct devices *set)
                 device_tell_status(set->items[i], true);
                 device_tell_state(set->items[i]);
         }
-}
-
-void devices_broker_lost(struct devices *set)
-{
-        for (size_t i = 0; i < set->count; i++)
-                output_broker_lost(set->items[i]);
-}
-
-void devices_broker_back(struct devices *set)
-{
-        set->broker_seen = true;
 }
 
 void devices_set_facts(struct devices *set, void (*ask)(void *userdata, struct node_facts *ret),

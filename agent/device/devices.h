@@ -65,6 +65,7 @@ struct devices_options {
         size_t max_payload_bytes;
         unsigned max_depth;
         const char *default_chip; /* to tell two spellings of one line apart */
+        uint64_t offline_after_us;
 };
 
 /* What the node itself reports; asked when `node` is read. */
@@ -107,10 +108,12 @@ void devices_command(struct devices *devices, const char *device, const char *ch
 void devices_get(struct devices *devices, const char *device);
 
 void devices_tell_all(struct devices *devices); /* every status, error and state to the sink */
-/* on_offline, when offline_after has passed without a broker; before the first devices_broker_back() only for
- * devices with offline_at_start. */
+/* Said while nothing connects, once is enough: from offline_after on outputs are held at their on_offline, before the
+ * first devices_broker_back() in a boot only those with offline_at_start. Before devices_apply(), so that outputs
+ * start where they have to be. What was counted in an earlier run of the same boot counts. */
 void devices_broker_lost(struct devices *devices);
 void devices_broker_back(struct devices *devices);
+void devices_set_offline_after(struct devices *devices, uint64_t after_us);
 void devices_set_facts(struct devices *devices, void (*ask)(void *userdata, struct node_facts *ret),
                        void *userdata);
 

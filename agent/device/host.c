@@ -16,6 +16,7 @@ struct device_line {
         sconce_line_fn fn;
         bool driven; /* an output that we have switched on, or tried to */
         bool early;  /* an input that is open already, and that the plugin has yet to open */
+        double wish; /* what the plugin wants where a hold does not let it, 0 or 1; NO_WISH: nothing else */
 };
 
 struct sconce_timer {
@@ -51,7 +52,7 @@ static int host_report(struct sconce_device *dev, uint64_t time_us, const struct
 {
         struct device *device = device_of(dev);
 
-        return host_may_touch(device) ? device_report(device, time_us, values, count) : -EPERM;
+        return host_may_report(device) ? device_report(device, time_us, values, count) : -EPERM;
 }
 
 static int host_event(struct sconce_device *dev, uint64_t time_us, const char *channel,
@@ -59,7 +60,7 @@ static int host_event(struct sconce_device *dev, uint64_t time_us, const char *c
 {
         struct device *device = device_of(dev);
 
-        return host_may_touch(device) ? device_event(device, time_us, channel, event_type) : -EPERM;
+        return host_may_report(device) ? device_event(device, time_us, channel, event_type) : -EPERM;
 }
 
 static int take_fault(const struct device *device, int error, const char *text, struct fault *ret)
@@ -158,10 +159,14 @@ int host_lines_init(struct device *device)
         const struct blueprint *blueprint = device->body->blueprint;
 
         device->lines = calloc(blueprint->n_lines + 1, sizeof(*device->lines));
-        if (!device->lines)
+        device->dimmer_wishes = calloc(blueprint->n_dimmers + 1, sizeof(*device->dimmer_wishes));
+        if (!device->lines || !device->dimmer_wishes)
                 return -ENOMEM;
         for (size_t i = 0; i < blueprint->n_lines; i++)
-                device->lines[i] = (struct device_line){ .device = device, .of = &blueprint->lines[i] };
+                device->lines[i] = (struct device_line){
+                        .device = device, .of = &blueprint->lines[i], .wish = NO_WISH
+                };
+        host_dimmers_forget_wishes(device);
         return 0;
 }
 
@@ -213,6 +218,29 @@ static int openable(struct device *device, const struct device_line *line, bool 
         return 0;
 }
 
+/* What a line shows from its request on: the plugin's value, unless a hold or an interlock knows better. */
+static int first_level(struct device *device, struct device_line *line, int first_value)
+{
+        enum hold hold = hold_of(device);
+
+        if (hold == HOLD_NONE)
+                return first_value < 0 && interlock_is_member(device) ? 0 : first_value;
+        if (first_value >= 0 && hold_forbids(hold, first_value > 0))
+                line->wish = first_value > 0;
+        return hold == HOLD_ON;
+}
+
+/* One that shows what it was found at is driven so from then on. */
+static bool is_driven(struct sconce_line *line, int first_value)
+{
+        struct fault fault;
+        bool active = first_value > 0;
+
+        if (first_value < 0)
+                (void)!line_get(line, &active, &fault);
+        return active;
+}
+
 static int host_line_output(struct sconce_device *dev, struct sconce_line *handle, int first_value)
 {
         struct device *device = device_of(dev);
@@ -220,8 +248,8 @@ static int host_line_output(struct sconce_device *dev, struct sconce_line *handl
         struct fault fault = { 0 };
 
         int r = openable(device, line, true, &fault);
-        if (first_value < 0 && interlock_is_member(device))
-                first_value = 0;
+        if (r == 0)
+                first_value = first_level(device, line, first_value);
         if (r == 0 && first_value > 0)
                 r = interlock_permit(device, &fault);
         if (r == 0)
@@ -230,8 +258,8 @@ static int host_line_output(struct sconce_device *dev, struct sconce_line *handl
                 r = line_open_output(device->set->options.gpio, handle,
                                      first_value < 0 ? -1 : first_value != 0, on_edge, line, &fault);
         if (r == 0)
-                line->driven = first_value > 0;
-        interlock_watch(device);
+                line->driven = is_driven(handle, first_value);
+        output_watch(device);
         return host_result(device, r, &fault);
 }
 
@@ -312,22 +340,35 @@ static int use_result(struct device *device, const struct sconce_line *handle, i
         return host_result(device, r, fault);
 }
 
+static int drive_line(struct device *device, struct device_line *line, bool active, struct fault *fault)
+{
+        int r = active ? interlock_permit(device, fault) : 0;
+
+        if (r == 0 && active)
+                r = host_note_on(device, fault);
+        if (r < 0)
+                return r;
+        r = line_set(line->of->line, active, fault);
+        line->driven = active || (line->driven && r < 0);
+        return r;
+}
+
+/* Where a hold does not let the plugin it is not told so: it goes on with its work, and what it wanted last
+ * comes when the hold is over. */
 static int host_line_set(struct sconce_device *dev, struct sconce_line *handle, bool active)
 {
         struct device *device = device_of(dev);
         struct fault fault = { 0 };
 
         int r = open_line(device, handle, &fault);
-        if (r == 0 && active)
-                r = interlock_permit(device, &fault);
-        if (r == 0 && active)
-                r = host_note_on(device, &fault);
         if (r == 0) {
                 struct device_line *line = find_line(device, handle);
-                r = line_set(handle, active, &fault);
-                line->driven = active || (line->driven && r < 0);
+                bool is_held = hold_forbids(hold_of(device), active);
+                line->wish = is_held ? (double)active : NO_WISH;
+                if (!is_held)
+                        r = drive_line(device, line, active, &fault);
         }
-        interlock_watch(device);
+        output_watch(device);
         return use_result(device, handle, r, &fault);
 }
 
@@ -356,25 +397,54 @@ bool host_is_any_on(const struct device *device)
         return false;
 }
 
-int host_force_off(struct device *device)
+bool host_is_any_wished(const struct device *device)
+{
+        const struct blueprint *blueprint = device->body ? device->body->blueprint : NULL;
+
+        for (size_t i = 0; blueprint && device->lines && i < blueprint->n_lines; i++)
+                if (device->lines[i].wish > 0)
+                        return true;
+        for (size_t i = 0; blueprint && device->dimmer_wishes && i < blueprint->n_dimmers; i++)
+                if (device->dimmer_wishes[i] > 0)
+                        return true;
+        return false;
+}
+
+static int drive_open_line(struct device *device, struct device_line *line, bool active)
+{
+        struct fault fault = { 0 };
+
+        if (!blueprint_line_is_output(line->of) || !line_is_open(line->of->line))
+                return 0;
+        int r = drive_line(device, line, active, &fault);
+        if (r < 0)
+                device_log(device, LOG_ERR, "%s", fault.text);
+        return use_result(device, line->of->line, r, &fault);
+}
+
+int host_force(struct device *device, bool on)
 {
         const struct blueprint *blueprint = device->body->blueprint;
-        struct fault fault;
-        int result = host_dimmers_off(device);
+        int result = host_dimmers_force(device, on ? 1 : 0);
 
-        for (size_t i = 0; i < blueprint->n_lines; i++) {
-                struct sconce_line *line = blueprint->lines[i].line;
-                if (!blueprint_line_is_output(&blueprint->lines[i]) || !line_is_open(line))
-                        continue;
-                int r = line_set(line, false, &fault);
-                device->lines[i].driven &= r < 0;
-                if (r < 0) {
-                        device_log(device, LOG_ERR, "%s", fault.text);
-                        result = use_result(device, line, r, &fault);
-                }
-        }
-        interlock_watch(device);
+        for (size_t i = 0; i < blueprint->n_lines; i++)
+                result = MIN(result, drive_open_line(device, &device->lines[i], on));
+        output_watch(device);
         return result;
+}
+
+void host_grant_wishes(struct device *device)
+{
+        const struct blueprint *blueprint = device->body->blueprint;
+
+        host_dimmers_grant_wishes(device);
+        for (size_t i = 0; i < blueprint->n_lines; i++) {
+                double wish = device->lines[i].wish;
+                device->lines[i].wish = NO_WISH;
+                if (wish >= 0)
+                        (void)drive_open_line(device, &device->lines[i], wish > 0);
+        }
+        output_watch(device);
 }
 
 /* ---- Timers -------------------------------------------------------------------------------------------- */
@@ -551,10 +621,12 @@ void host_close_all(struct device *device)
                 device->lines[i].early = false;
                 if (line_is_open(blueprint->lines[i].line))
                         line_close(blueprint->lines[i].line);
+                device->lines[i].wish = NO_WISH;
         }
         for (size_t i = 0; i < blueprint->n_dimmers; i++)
                 dimmer_close(blueprint->dimmers[i].dimmer);
-        interlock_watch(device);
+        host_dimmers_forget_wishes(device);
+        output_watch(device);
         while (device->timers) {
                 struct sconce_timer *timer = device->timers;
                 device->timers = timer->next;

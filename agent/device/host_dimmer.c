@@ -4,14 +4,15 @@
 
 #include "device/device.h"
 
-static bool owns(const struct device *device, const struct sconce_dimmer *dimmer)
+/* Where the wish for a dimmer of this device stands; NULL: it is not the device's. */
+static double *wish_of(const struct device *device, const struct sconce_dimmer *dimmer)
 {
         const struct blueprint *blueprint = device->body->blueprint;
 
         for (size_t i = 0; dimmer && i < blueprint->n_dimmers; i++)
                 if (blueprint->dimmers[i].dimmer == dimmer)
-                        return true;
-        return false;
+                        return &device->dimmer_wishes[i];
+        return NULL;
 }
 
 /* One that closed under our hands: its chip is gone, and so is the device until it is back. */
@@ -25,42 +26,64 @@ static int use(struct device *device, struct sconce_dimmer *dimmer, double level
                 r = host_note_on(device, &fault);
         if (r == 0)
                 r = dimmer_set(dimmer, level, &fault);
-        interlock_watch(device);
+        output_watch(device);
         if (r < 0 && was_open && !dimmer_is_open(dimmer))
                 device_lost(device, &fault);
         return host_result(device, r, &fault);
 }
 
+/* As first_level() of a line. */
+static double first_level(struct device *device, double *wish, double level)
+{
+        enum hold hold = hold_of(device);
+
+        if (hold == HOLD_NONE)
+                return level == SCONCE_DIMMER_KEEP && interlock_is_member(device) ? 0 : level;
+        if (level != SCONCE_DIMMER_KEEP && hold_forbids(hold, level > 0))
+                *wish = level;
+        if (hold == HOLD_OFF)
+                return 0;
+        return level > 0 ? level : 1;
+}
+
 int host_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer, uint64_t period_ns,
-                     double first_level)
+                     double level)
 {
         struct device *device = device_of(dev);
         struct fault fault = { 0 };
+        double *wish = wish_of(device, dimmer);
         int r = 0;
 
-        if (first_level == SCONCE_DIMMER_KEEP && interlock_is_member(device))
-                first_level = 0;
-        if (first_level > 0)
-                r = interlock_permit(device, &fault);
         if (!host_may_touch(device))
                 r = fault_set(&fault, -EPERM, "dimmers are opened in start");
-        else if (!owns(device, dimmer))
+        else if (!wish)
                 r = fault_set(&fault, -EINVAL, "the plugin opened a dimmer that is not its own");
-        else if (r == 0)
-                r = host_note_dimmer(device, dimmer, first_level != 0, &fault);
+        else
+                level = first_level(device, wish, level);
+        if (r == 0 && level > 0)
+                r = interlock_permit(device, &fault);
         if (r == 0)
-                r = dimmer_open(device->set->options.gpio, dimmer, period_ns, first_level, &fault);
-        interlock_watch(device);
+                r = host_note_dimmer(device, dimmer, level != 0, &fault);
+        if (r == 0)
+                r = dimmer_open(device->set->options.gpio, dimmer, period_ns, level, &fault);
+        output_watch(device);
         return host_result(device, r, &fault);
 }
 
 int host_dimmer_set(struct sconce_device *dev, struct sconce_dimmer *dimmer, double level)
 {
         struct device *device = device_of(dev);
+        double *wish = wish_of(device, dimmer);
         struct fault fault = { 0 };
 
-        if (owns(device, dimmer))
-                return use(device, dimmer, level);
+        if (wish) {
+                bool is_held = dimmer_is_open(dimmer) && hold_forbids(hold_of(device), level > 0);
+                *wish = is_held ? level : NO_WISH;
+                if (!is_held)
+                        return use(device, dimmer, level);
+                output_watch(device);
+                return 0;
+        }
         return host_result(device, fault_set(&fault, -EINVAL, "the plugin used a dimmer that is not its own"),
                            &fault);
 }
@@ -70,25 +93,44 @@ int host_dimmer_get(struct sconce_device *dev, struct sconce_dimmer *dimmer, dou
         struct device *device = device_of(dev);
         struct fault fault = { 0 };
 
-        if (owns(device, dimmer) && dimmer_get(dimmer, ret_level) == 0)
+        if (wish_of(device, dimmer) && dimmer_get(dimmer, ret_level) == 0)
                 return 0;
         return host_result(device, fault_set(&fault, -ENODEV, "the dimmer is not open"), &fault);
 }
 
-int host_dimmers_off(struct device *device)
+static int use_open(struct device *device, struct sconce_dimmer *dimmer, double level)
+{
+        int r = dimmer_is_open(dimmer) ? use(device, dimmer, level) : 0;
+
+        if (r < 0)
+                device_log(device, LOG_ERR, "%s", device->said);
+        return r;
+}
+
+int host_dimmers_force(struct device *device, double level)
 {
         const struct blueprint *blueprint = device->body->blueprint;
         int result = 0;
 
-        for (size_t i = 0; i < blueprint->n_dimmers; i++) {
-                struct sconce_dimmer *dimmer = blueprint->dimmers[i].dimmer;
-                if (!dimmer_is_open(dimmer))
-                        continue;
-                int r = use(device, dimmer, 0);
-                if (r < 0) {
-                        device_log(device, LOG_ERR, "%s", device->said);
-                        result = r;
-                }
-        }
+        for (size_t i = 0; i < blueprint->n_dimmers; i++)
+                result = MIN(result, use_open(device, blueprint->dimmers[i].dimmer, level));
         return result;
+}
+
+void host_dimmers_forget_wishes(struct device *device)
+{
+        for (size_t i = 0; i < device->body->blueprint->n_dimmers; i++)
+                device->dimmer_wishes[i] = NO_WISH;
+}
+
+void host_dimmers_grant_wishes(struct device *device)
+{
+        const struct blueprint *blueprint = device->body->blueprint;
+
+        for (size_t i = 0; i < blueprint->n_dimmers; i++) {
+                double wish = device->dimmer_wishes[i];
+                device->dimmer_wishes[i] = NO_WISH;
+                if (wish >= 0)
+                        (void)use_open(device, blueprint->dimmers[i].dimmer, wish);
+        }
 }

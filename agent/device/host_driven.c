@@ -98,7 +98,7 @@ int host_note_command(struct device *device, int r)
         if (!device->is_unmarked || r < 0)
                 return r;
         device->is_unmarked = false;
-        output_switch_off(device);
+        (void)!hold_bring(device, false);
         (void)snprintf(device->said, sizeof(device->said), "%s", UNMARKED);
         return -EIO;
 }

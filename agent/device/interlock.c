@@ -263,7 +263,7 @@ static void on_due(void *userdata)
 /* ---- Commands ------------------------------------------------------------------------------------------ */
 
 /* Whatever else it says may switch on, as a lamp's brightness does. */
-static bool is_off(const struct device *device, const struct sconce_command *command)
+bool interlock_is_off(const struct device *device, const struct sconce_command *command)
 {
         bool says_off = false;
 
@@ -311,7 +311,7 @@ static int switch_others_off(struct device *device)
 
 uint64_t interlock_wait_us(const struct device *device, const struct sconce_command *command)
 {
-        if (!group_of(device) || is_off(device, command))
+        if (!group_of(device) || interlock_is_off(device, command))
                 return 0;
         if (other_that_is_live(device))
                 return dead_time_us(device);
@@ -327,9 +327,12 @@ int interlock_command(struct device *device, const struct sconce_command *comman
         if (!group_of(device))
                 return 0;
         struct interlock *interlock = find(device);
+        bool takes_back = device->waiting && (command->flags & SCONCE_COMMAND_TOGGLE);
         interlock_forget(device);
         device->is_wanted = false;
-        if (is_off(device, command))
+        if (takes_back)
+                return 1;
+        if (interlock_is_off(device, command))
                 return 0;
         int r = interlock ? switch_others_off(device) : -ENOMEM;
         if (r < 0 || interlock_permit(device, &fault) == 0)
@@ -340,15 +343,10 @@ int interlock_command(struct device *device, const struct sconce_command *comman
 
 /* ---- What the outputs do ------------------------------------------------------------------------------- */
 
-void interlock_watch(struct device *device)
+void interlock_turned(struct device *device)
 {
-        if (!group_of(device))
-                return;
-        bool is_live = host_is_any_on(device);
-        if (is_live == device->is_live)
-                return;
-        device->is_live = is_live;
-        struct interlock *interlock = find(device);
+        struct interlock *interlock = group_of(device) ? find(device) : NULL;
+
         if (!interlock)
                 return;
         (void)snprintf(interlock->last, sizeof(interlock->last), "%s", device->id);
@@ -457,7 +455,7 @@ static void begin_anew(struct device *device)
         if (device->is_live || wanted)
                 device_log(device, LOG_NOTICE, "its interlock %s changes: switched off first",
                            group_of(device));
-        output_switch_off(device);
+        (void)!hold_bring(device, false);
         device->is_wanted = wanted;
 }
 

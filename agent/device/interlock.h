@@ -21,14 +21,17 @@ struct devices;
 struct interlock;
 struct waiting;
 
-/* A command for the device: 0 it may have it now, 1 it is kept until it may, negative errno refused. */
+/* A command for the device: 0 it may have it now, 1 it is kept until it may, or has taken back the one that was;
+ * negative errno refused. */
 int interlock_command(struct device *device, const struct sconce_command *command) MUST_CHECK;
 /* How long such a command would have to wait at least. */
 uint64_t interlock_wait_us(const struct device *device, const struct sconce_command *command);
 /* Before an output of the device goes on: -EBUSY while it may not. */
 int interlock_permit(struct device *device, struct fault *fault) MUST_CHECK;
-/* After an output of the device has been opened, set or closed. */
-void interlock_watch(struct device *device);
+/* After its outputs have gone on (one of them) or off (all). */
+void interlock_turned(struct device *device);
+/* A command that switches off and does nothing else. */
+bool interlock_is_off(const struct device *device, const struct sconce_command *command);
 
 /* What output_first() answers: a member that is to be on is off at first, and on later. */
 void interlock_first(struct device *device, struct sconce_value *first);

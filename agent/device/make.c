@@ -185,6 +185,8 @@ static int build(struct device *device, const struct config_section *section, st
                 r = configure(device, section, problems);
         if (r == 0)
                 r = check_readings(device, section, problems);
+        if (r == 0)
+                r = output_check(device, section, problems);
         device_set_readings(device);
         return r;
 }
@@ -252,6 +254,7 @@ void device_free(struct device *device)
                 host_close_all(device);
         interlock_forget(device);
         free(device->lines);
+        free(device->dimmer_wishes);
         body_free(device->body);
         timer_free(device->next);
         timer_free(device->max_on);
@@ -286,8 +289,10 @@ int device_take_section(struct device *device, const struct config_section *sect
         rate_set(&device->rate, (uint64_t)device->settings.rate);
         if (device->worker)
                 worker_set_deadline(device->worker, device->settings.deadline_us);
-        output_rest(device);
-        output_watch(device);
+        if (device->plugin->has_output) {
+                on_time_rearm(device);
+                hold_settle(device, "on_offline");
+        }
         host_note_section(device);
         device_set_readings(device);
         device_rearm(device);
@@ -311,6 +316,8 @@ void device_inherit(struct device *device, struct device *old)
         device->first_start_done |= old->first_start_done;
         device->was_timed |= old->was_timed || old->timed_now;
         device->on_since_us = old->on_since_us;
+        device->is_spent = old->is_spent;
+        device->is_released = old->is_released;
         device->watched = TAKE_PTR(old->watched);
         device->is_wanted = old->is_wanted;
         device->told_status = old->told_status;

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the agent does for every device that has an output: its first value, the longest time on, what becomes
- * of it at exit and without the broker. Plugins see commands and sconce_first() only.
+ * What the agent does for every device that has an output: its first value, what becomes of it at exit, what
+ * its section may ask for. What keeps it where it is stands in hold.c, the longest time on in on_time.c.
+ * Plugins see commands and sconce_first() only.
  */
 #include <errno.h>
 
 #include "device/device.h"
-
-/* How soon an output that could not be switched off is tried again. */
-#define RETRY_US (1 * USEC_PER_SEC)
 
 static bool is_output(const struct device *device)
 {
@@ -18,11 +16,6 @@ static bool is_output(const struct device *device)
 static bool is_timed_by_plugin(const struct device *device)
 {
         return device->was_timed || (device->body && device->body->blueprint->timed_by_plugin);
-}
-
-static uint64_t time_on_us(const struct device *device)
-{
-        return device->on_since_us ? device_now_us(device) - device->on_since_us : 0;
 }
 
 /* ---- The first value ----------------------------------------------------------------------------------- */
@@ -51,12 +44,11 @@ static int first_power_on(const struct device *device, const struct channel *cha
 
 static int first_on_off(struct device *device, const struct channel *channel, struct sconce_value *ret)
 {
-        uint64_t max_on_us = device->settings.output.max_on_us;
-        const char *key = channel->row.key;
+        enum hold hold = hold_of(device);
 
         /* What was on for a limited time has nobody left who counts it. */
-        if (is_timed_by_plugin(device) || device->was_cut_off || (max_on_us > 0 && time_on_us(device) >= max_on_us)) {
-                *ret = SCONCE_BOOL(key, false);
+        if (hold != HOLD_NONE || is_timed_by_plugin(device) || device->was_cut_off) {
+                *ret = SCONCE_BOOL(channel->row.key, hold == HOLD_ON);
                 return 0;
         }
         if (device->first_start_done && channel_kept(channel, ret) == 0)
@@ -79,41 +71,17 @@ int output_first(struct device *device, const char *key, struct sconce_value *re
         return channel_kept(channel, ret);
 }
 
-/* ---- max_on -------------------------------------------------------------------------------------------- */
+/* ---- What is driven ------------------------------------------------------------------------------------ */
 
-/* The plugin could not do it: the lines themselves then, and the state says so. */
-static int force_off(struct device *device, const struct channel *channel)
+void output_watch(struct device *device)
 {
-        int r = host_force_off(device);
+        bool is_live = host_is_any_on(device);
+        bool has_turned = is_live != device->is_live;
 
-        if (r < 0)
-                return r;
-        const struct sconce_value value = SCONCE_BOOL(channel->row.key, false);
-        return device_report(device, 0, &value, 1);
-}
-
-static int switch_off(struct device *device)
-{
-        const struct channel *channel = channels_first_on_off(&device->channels);
-
-        if (!channel)
-                return -ENOTSUP;
-        int r = device_send(device, &SCONCE_BOOL(channel->row.key, false));
-        if (r < 0)
-                device_log(device, LOG_ERR, "cannot be switched off by its plugin: %s",
-                           device->said[0] ? device->said : "no reason given");
-        /* Found again: the plugin may have added channels meanwhile. */
-        channel = channels_first_on_off(&device->channels);
-        return channel->now.on ? force_off(device, channel) : 0;
-}
-
-void output_switch_off(struct device *device)
-{
-        device_enter(device);
-        (void)switch_off(device);
-        if (device->is_live) /* whatever the plugin says */
-                (void)!host_force_off(device);
-        device_leave(device);
+        device->is_live = is_live;
+        if (has_turned)
+                interlock_turned(device);
+        on_time_watch(device);
 }
 
 bool output_is_timed(const struct device *device)
@@ -124,60 +92,6 @@ bool output_is_timed(const struct device *device)
 bool output_is_limited(const struct device *device)
 {
         return device->timed_now || device->body->blueprint->timed_by_plugin || device->settings.output.max_on_us > 0;
-}
-
-static void on_max_on(void *userdata)
-{
-        struct device *device = userdata;
-
-        if (device->phase != DEVICE_RUNNING)
-                return;
-        device_log(device, LOG_NOTICE, "has been on for max_on: switching it off");
-        device_enter(device);
-        if (switch_off(device) < 0)
-                timer_arm(device->max_on, RETRY_US);
-        device_leave(device);
-}
-
-static void arm_max_on(struct device *device)
-{
-        uint64_t max_on_us = device->settings.output.max_on_us, on_us = time_on_us(device);
-
-        if (max_on_us == 0)
-                return;
-        if (!device->max_on &&
-            timer_new(device->set->options.loop, TIMER_EXACT_US, on_max_on, device, &device->max_on) < 0) {
-                device_log(device, LOG_ERR, "out of memory: switching it off, since nobody could later");
-                (void)switch_off(device);
-                return;
-        }
-        if (!timer_armed(device->max_on))
-                timer_arm(device->max_on, on_us < max_on_us ? max_on_us - on_us : 0);
-}
-
-void output_watch(struct device *device)
-{
-        const struct channel *channel = channels_first_on_off(&device->channels);
-
-        if (!is_output(device) || !channel)
-                return;
-        bool on = channel->now.type == SCONCE_VALUE_BOOL && channel->now.on;
-        if (on && device->on_since_us == 0)
-                device->on_since_us = device_now_us(device);
-        if (!on)
-                device->on_since_us = 0;
-        saved_on_since(device);
-        if (!on) {
-                output_rest(device);
-        } else if (device->phase == DEVICE_STARTING || device->phase == DEVICE_RUNNING) {
-                arm_max_on(device);
-        }
-}
-
-void output_rest(struct device *device)
-{
-        if (device->max_on)
-                timer_disarm(device->max_on);
 }
 
 /* ---- A successor --------------------------------------------------------------------------------------- */
@@ -221,53 +135,56 @@ bool output_is_left(const struct device *device, const struct device *successor)
         return false;
 }
 
-/* ---- Exit and the broker ------------------------------------------------------------------------------- */
-
-static void switch_to(struct device *device, bool on, const char *why)
-{
-        const struct channel *channel = channels_first_on_off(&device->channels);
-
-        if (channel->now.type == SCONCE_VALUE_BOOL && channel->now.on == on)
-                return;
-        device_log(device, LOG_NOTICE, "%s: switching it %s", why, on ? "on" : "off");
-        int r = on ? device_send(device, &SCONCE_BOOL(channel->row.key, true)) : switch_off(device);
-        if (r < 0)
-                device_log(device, LOG_ERR, "%s: could not be switched %s", why, on ? "on" : "off");
-}
-
-/* What is not switched on and off can at least stand still. */
-static void rest_or_switch(struct device *device, bool on, const char *why)
-{
-        const struct channel *cover = channels_first_of(&device->channels, SCONCE_COVER);
-
-        if (channels_first_on_off(&device->channels))
-                switch_to(device, on, why);
-        else if (cover && device_send(device, &SCONCE_STR(cover->row.key, "STOP")) < 0)
-                device_log(device, LOG_ERR, "%s: could not be stopped", why);
-}
+/* ---- Exit ---------------------------------------------------------------------------------------------- */
 
 void output_exit(struct device *device)
 {
+        static const enum hold holds[] = {
+                [ON_EVENT_KEEP] = HOLD_NONE, [ON_EVENT_ON] = HOLD_ON, [ON_EVENT_OFF] = HOLD_OFF
+        };
+
         if (!is_output(device))
                 return;
-        enum on_event on_exit = blueprint_on_exit(device->body->blueprint, &device->settings);
-        if (device->timed_now)
-                on_exit = ON_EVENT_OFF;
-        if (on_exit == ON_EVENT_KEEP)
-                return;
-        rest_or_switch(device, on_exit == ON_EVENT_ON, "on_exit");
-        /* Whatever the plugin made of it, and what it drives beside its first channel. */
-        if (on_exit == ON_EVENT_OFF)
-                (void)!host_force_off(device);
+        device->exit_hold = device->timed_now ? HOLD_OFF
+                                              : holds[blueprint_on_exit(device->body->blueprint, &device->settings)];
+        hold_settle(device, device->exit_hold == HOLD_NONE ? "on_offline" : "on_exit");
 }
 
-void output_broker_lost(struct device *device)
+/* ---- What a config may say ----------------------------------------------------------------------------- */
+
+/* On cannot be made of nothing but a line: somebody has to know what it is. */
+static const char *why_not_on(const struct device *device)
+{
+        const struct blueprint *blueprint = device->body->blueprint;
+
+        if (!channels_first_on_off(&device->channels))
+                return "this device is not switched on and off; keep and off are allowed";
+        if (blueprint->timed_by_plugin)
+                return "on is not possible for an output that goes off by itself: nobody would be there to do it";
+        if (blueprint_outputs(blueprint) > 1)
+                return "on is possible for a single output line only";
+        return NULL;
+}
+
+int output_check(const struct device *device, const struct config_section *section, struct problems *problems)
 {
         const struct output_settings *output = &device->settings.output;
+        size_t before = problems->count;
 
-        if (!is_output(device) || device->phase != DEVICE_RUNNING || output->on_offline == ON_EVENT_KEEP)
-                return;
-        if (!device->set->broker_seen && !output->offline_at_start)
-                return;
-        rest_or_switch(device, output->on_offline == ON_EVENT_ON, "on_offline");
+        if (!is_output(device) || !section)
+                return 0;
+        const char *why = why_not_on(device);
+        bool is_switched = channels_first_on_off(&device->channels);
+        bool acts = is_switched || blueprint_outputs(device->body->blueprint) > 0;
+        if (output->on_exit == ON_EVENT_ON && why)
+                blueprint_complain(section, "on_exit", problems, "%s", why);
+        if (output->on_offline == ON_EVENT_ON && why)
+                blueprint_complain(section, "on_offline", problems, "%s", why);
+        if (output->power_on != POWER_ON_LAST && !is_switched)
+                blueprint_complain(section, "power_on", problems, "this device is not switched on and off");
+        static const char *const keys[] = { "on_exit", "on_offline", "max_on" };
+        for (size_t i = 0; !acts && i < ARRAY_SIZE(keys); i++)
+                if (config_entry_find(section, keys[i]))
+                        blueprint_complain(section, keys[i], problems, "this device has no output: its section names none");
+        return problems->count > before ? -EINVAL : 0;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a device knows at its next start, in this process or in another: the last values of what is written,
- * what its plugin keeps, and three marks. "boot": it has been started in the boot of this id, so power_on is
+ * what its plugin keeps, and four marks. "boot": it has been started in the boot of this id, so power_on is
  * over. "timed": its outputs were on for a limited time, and whoever counted may be gone. "on_since": from
- * when max_on counts, in the same boot.
+ * when max_on counts, in the same boot. "released": a command has come since the broker is away, so on_offline does
+ * not hold it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -20,6 +21,7 @@
 #define MARK_BOOT     "boot"
 #define MARK_TIMED    "timed"
 #define MARK_ON_SINCE "on_since"
+#define MARK_RELEASED "released"
 
 /* NULL at --check: nothing is known then, and nothing is kept. */
 static struct store *store_of(const struct device *device)
@@ -65,6 +67,8 @@ void saved_restore(struct device *device)
         device->first_start_done = boot && strcmp(boot, clock_boot_id()) == 0;
         device->was_timed = saved_was_timed(store, device->id);
         device->on_since_us = device->first_start_done ? restore_on_since(device) : 0;
+        device->is_released = device->first_start_done &&
+                              store_get(store, STORE_MARK, device->id, MARK_RELEASED);
 }
 
 bool saved_was_timed(const struct store *store, const char *id)
@@ -88,7 +92,7 @@ void saved_values(struct device *device)
 
 void saved_started(struct device *device)
 {
-        bool is_written = false;
+        bool is_written = device->plugin->has_output;
 
         for (size_t i = 0; i < device->channels.count; i++)
                 is_written |= channel_is_writable(&device->channels.items[i]);
@@ -120,6 +124,12 @@ void saved_on_since(struct device *device)
         (void)snprintf(text, sizeof(text), "%" PRIu64, device->on_since_us);
         put(device, STORE_MARK, MARK_ON_SINCE,
             device->settings.output.max_on_us > 0 && device->on_since_us > 0 ? text : NULL);
+}
+
+void saved_released(struct device *device)
+{
+        if (store_of(device))
+                put(device, STORE_MARK, MARK_RELEASED, device->is_released ? "yes" : NULL);
 }
 
 /* ---- What plugins keep --------------------------------------------------------------------------------- */

@@ -217,11 +217,13 @@ int device_report(struct device *device, uint64_t time_us, const struct sconce_v
         device_enter(device);
         device->reported = true;
         device->changed |= changed;
-        if (!device->exiting)
+        /* What `stop` makes of it is published, and is neither to come back nor anybody's reason to act. */
+        bool is_last = !host_may_touch(device);
+        if (!device->exiting && !is_last)
                 saved_values(device);
-        if (device->watched)
+        if (device->watched && !is_last)
                 rules_reported(device, time_us, values, count);
-        output_watch(device);
+        on_time_watch(device);
         device_leave(device);
         return 0;
 }
@@ -256,7 +258,7 @@ int device_event(struct device *device, uint64_t time_us, const char *key, const
         json_put_literal(out, "}");
         if (!out->failed)
                 publish(device, DEVICE_EVENT, out->data, out->size);
-        if (device->watched)
+        if (device->watched && host_may_touch(device))
                 rules_event(device, time_us, key, event_type);
         return 0;
 }

@@ -219,8 +219,10 @@ static void job_done(struct worker *worker, struct job_item *item)
         }
         if (device->body && device->body->serial == item->body->serial && item->job != JOB_STOP)
                 device_job_done(device, item);
-        if (item->job == JOB_STOP)
+        if (item->job == JOB_STOP) {
+                device_ended(device, item->body);
                 body_free(item->body);
+        }
 }
 
 /* Takes everything that the thread has sent. Under the lock. */
@@ -232,6 +234,12 @@ static void take_posts(struct worker *worker, struct post **ret_posts, struct jo
         worker->posts_end = &worker->posts;
         worker->done = NULL;
         worker->done_end = &worker->done;
+}
+
+/* Of a `stop` that nothing follows. */
+static bool is_last_word(const struct device *device, const struct post *post)
+{
+        return device->ending == post->serial && (post->kind == POST_REPORT || post->kind == POST_EVENT);
 }
 
 static int on_posts(sd_event_source *source, int fd, uint32_t events, void *userdata)
@@ -251,7 +259,7 @@ static int on_posts(sd_event_source *source, int fd, uint32_t events, void *user
         device_enter(device);
         for (; post; post = next_post) {
                 next_post = post->next;
-                if (device->body && device->body->serial == post->serial)
+                if (device->body ? device->body->serial == post->serial : is_last_word(device, post))
                         hear(device, post);
                 post_free(post);
         }

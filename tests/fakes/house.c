@@ -157,7 +157,7 @@ static int setup(void **state, enum variant variant)
         *state = house;
         log_set_sink(on_log, house);
         gpio_fixture_init(&house->gpio, true);
-        find_plugins(house, variant == MORE);
+        find_plugins(house, variant != PLAIN);
         if (variant == CHIPS) {
                 fake_chips_reset();
                 fake_plug(&house->gpio, 0);

@@ -31,7 +31,7 @@ struct house {
 int house_setup(void **state);
 int house_setup_more(void **state); /* with the plugins of tests/plugins too */
 int house_setup_chips(
-        void **state); /* on gpiochip0 of fakes/fake_chip.h, plugged in, instead of the simulated chip */
+        void **state); /* the same on gpiochip0 of fakes/fake_chip.h, plugged in, instead of the simulated chip */
 int house_teardown(void **state);
 
 /* The process ends, in order or not, and another one begins: no device but `node` again. */

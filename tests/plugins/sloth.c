@@ -76,6 +76,7 @@ static void sloth_stop(struct sconce_device *dev, void *instance)
         struct sloth *sloth = instance;
 
         (void)pass_gate(dev, sloth, "stop");
+        (void)sconce_report_text(dev, "gate", "stopped");
         free(sloth->heap);
 }
 

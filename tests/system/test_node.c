@@ -330,6 +330,48 @@ static void lamp__broker_lost__goes_to_on_offline(void **state)
         daemon_free(daemon);
 }
 
+/* Who counts may be killed, and the broker may go while nobody is there: the lamp goes off all the same. */
+static void lamp__broker_lost_and_agent_killed__goes_to_on_offline(void **state)
+{
+        for (int is_killed_first = 0; is_killed_first < 2; is_killed_first++) {
+                struct wire *wire = wire_relay("127.0.0.1", stage.broker->port.number);
+                char url[64];
+
+                (void)state;
+                (void)snprintf(url, sizeof(url), "mqtts://localhost:%u", wire_port(wire));
+                struct daemon *daemon = daemon_new(&(struct daemon_options){
+                        .name = "attic",
+                        .url = url,
+                        .pki = stage.pki,
+                        .broker_keys = "offline_after = 2s\n",
+                        .devices = "[lamp off]\nline = GPIO5\non_offline = off\n" });
+                client_forget(stage.tester);
+                daemon_start(daemon);
+                daemon_wait_online(daemon, stage.tester);
+                client_say(stage.tester, "sconce/attic/off/set", "ON");
+                chip_wait(daemon->lines, 5, 1);
+                if (is_killed_first)
+                        daemon_kill(daemon);
+                client_forget(stage.tester);
+                wire_free(wire);
+                if (!is_killed_first) {
+                        client_wait_text(stage.tester, "sconce/attic/status", "offline"); /* its will */
+                        daemon_kill(daemon);
+                }
+                daemon_start(daemon);
+                (void)process_wait_log(daemon->process, "outputs go to their on_offline", SOON_MS);
+                chip_wait(daemon->lines, 5, 0);
+                daemon_kill(daemon);
+                daemon_start(daemon); /* and stays there */
+                (void)process_wait_log(daemon->process, "outputs go to their on_offline", SOON_MS);
+                process_signal(daemon->process, SIGHUP);
+                (void)process_wait_log(daemon->process, "reloaded", SOON_MS);
+                assert_int_equal(chip_value(daemon->lines, 5), 0);
+                daemon_stop(daemon);
+                daemon_free(daemon);
+        }
+}
+
 static const struct CMUnitTest tests[] = {
         STAGE_TEST(node__state__has_its_figures, forget),
         STAGE_TEST(restart_button__pressed__starts_anew_in_the_same_process, forget),
@@ -341,6 +383,7 @@ static const struct CMUnitTest tests[] = {
         STAGE_TEST(command__waits_longer_than_its_expiry__is_refused_as_expired, forget),
         STAGE_TEST(lamp__max_on__goes_off_and_says_so, forget),
         STAGE_TEST(lamp__broker_lost__goes_to_on_offline, forget),
+        STAGE_TEST(lamp__broker_lost_and_agent_killed__goes_to_on_offline, forget),
 };
 
 STAGE_MAIN(tests, stage_open)

@@ -17,6 +17,7 @@
 #define PWM    "class/pwm/pwmchip0/"
 #define HOURS  (3600 * USEC_PER_SEC)
 #define SECOND USEC_PER_SEC
+#define STEP   (20 * USEC_PER_MSEC) /* of a fade */
 
 static int setup(void **state)
 {
@@ -157,6 +158,7 @@ static void dimmer__max_on__off_at_once(void **state)
 
         house_apply(house, DESK "max_on = 1h\ntransition = 5s\n");
         house_set(house, "desk", "ON");
+        house_pass(house, STEP); /* the first light of the fade */
         house_pass(house, HOURS - 1);
         assert_int_equal(led(house), 255);
         house_pass(house, 1);

@@ -367,12 +367,26 @@ static void worker__gone_from_config_while_it_hangs__abandoned_safely(void **sta
         (void)close(gate);
 }
 
+static void stop__reports__are_published(void **state)
+{
+        struct house *house = *state;
+
+        apply_sloth(house, "");
+        wait_status(house, "online");
+        house_forget(house);
+        devices_stop(house->devices);
+        const char *told = house_told(house, "slow", DEVICE_STATE);
+        assert_non_null(told);
+        assert_non_null(strstr(told, "\"gate\":\"stopped\""));
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, house_setup_more, house_teardown)
 
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TEST(worker__starts__reports_and_added_channels_arrive),
+                TEST(stop__reports__are_published),
                 TEST(worker__command__result_after_the_callback),
                 TEST(worker__other_command_for_the_reply_that_is_due__answered_elsewhere),
                 TEST(worker__other_command_with_the_id_that_is_due__answered_without_it),

@@ -223,6 +223,9 @@ struct sconce_value {
 enum {
         /* From the agent itself (on_exit, max_on and the like): no transition, no delay. */
         SCONCE_COMMAND_NOW = 1U << 0,
+        /* It was TOGGLE, resolved by what the device reports: a plugin with a command that waits takes that back
+         * instead. */
+        SCONCE_COMMAND_TOGGLE = 1U << 1,
 };
 
 /* A command that passed every check: known channels, right types, in range, TOGGLE already resolved. All
@@ -354,7 +357,7 @@ struct sconce_plugin {
          * did, tells the user, and tries again later; `stop` is not called. */
         int (*start)(struct sconce_device *dev, void *instance);
 
-        /* Frees what `start` made. Reports are not taken any more. Lines, dimmers, timers and watches are
+        /* Frees what `start` made. What it reports is published, and does not come back at the next start. Lines, dimmers, timers and watches are
          * closed by the host afterwards. May be NULL. */
         void (*stop)(struct sconce_device *dev, void *instance);
 
@@ -432,7 +435,7 @@ static inline const char *sconce_id(struct sconce_device *dev)
  *
  * Returns -EINVAL: no such channel, one without a state, the wrong type, a number that is not finite;
  * -EILSEQ: text that is not UTF-8. A blocking device's report is looked at later, and its mistakes are
- * logged. Any callback but `stop`, where reports are not taken any more.
+ * logged. Any callback; in `stop` it is published and not kept.
  */
 static inline int sconce_report(struct sconce_device *dev, const struct sconce_value *values, size_t count)
 {
@@ -685,7 +688,8 @@ static inline int sconce_line_input(struct sconce_device *dev, struct sconce_lin
 }
 
 /*
- * Sets an output.
+ * Sets an output. While the agent holds it where it has to be (max_on, on_offline, on_exit) this only says what it
+ * is to be afterwards; sconce_line_get() says what it is.
  *
  * line:   opened by sconce_line_output().
  * active: logical: true is on.
@@ -729,7 +733,8 @@ static inline int sconce_dimmer_open(struct sconce_device *dev, struct sconce_di
 }
 
 /*
- * Sets the level. One above 0 is never rounded down to dark.
+ * Sets the level; while the agent holds the output, as sconce_line_set(). One above 0 is never rounded down to
+ * dark.
  *
  * dimmer: opened by sconce_dimmer_open().
  * level:  0 to 1, linear: gamma is the plugin's.

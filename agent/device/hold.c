@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an output has to be, whatever its plugin wants: at exit what on_exit says, off when max_on is over, and
+ * without a broker what on_offline says. It is a state and no event: lines, dimmers and first values ask
+ * hold_of() whenever they are driven, so nothing that waits, restarts or comes back gets round it.
+ *
+ * The plugin is told by a command where it has a channel for it. What it drives by itself against a hold is
+ * kept as a wish, which comes true when the hold ends: so a thermostat goes on measuring meanwhile, and heats
+ * again afterwards.
+ */
+#include <errno.h>
+
+#include "device/device.h"
+
+static bool waits_for_broker(const struct device *device)
+{
+        const struct offline *offline = &device->set->offline;
+
+        return offline->is_over && !device->is_released &&
+               (offline->is_seen || device->settings.output.offline_at_start);
+}
+
+enum hold hold_of(const struct device *device)
+{
+        static const enum hold by_event[] = {
+                [ON_EVENT_KEEP] = HOLD_NONE, [ON_EVENT_ON] = HOLD_ON, [ON_EVENT_OFF] = HOLD_OFF
+        };
+
+        if (!device->plugin || !device->plugin->has_output)
+                return HOLD_NONE;
+        if (device->exit_hold != HOLD_NONE)
+                return device->exit_hold;
+        if (device->is_spent)
+                return HOLD_OFF;
+        return waits_for_broker(device) ? by_event[device->settings.output.on_offline] : HOLD_NONE;
+}
+
+/* ---- Bringing it there --------------------------------------------------------------------------------- */
+
+/* OFF for whatever of it is switched, ON for the first; what is not switched can at least stand still. */
+static size_t command_values(const struct device *device, bool on,
+                             struct sconce_value values[static COMMAND_VALUES_MAX])
+{
+        const struct channel *cover = channels_first_of(&device->channels, SCONCE_COVER);
+        size_t count = 0;
+
+        for (size_t i = 0; i < device->channels.count && count < COMMAND_VALUES_MAX; i++)
+                if (channel_is_on_off(&device->channels.items[i]) && (!on || count == 0))
+                        values[count++] = SCONCE_BOOL(device->channels.items[i].row.key, on);
+        if (count == 0 && !on && cover)
+                values[count++] = SCONCE_STR(cover->row.key, "STOP");
+        return count;
+}
+
+static int command(struct device *device, bool on)
+{
+        struct sconce_value values[COMMAND_VALUES_MAX];
+        const struct sconce_command command = { .count = command_values(device, on, values),
+                                                .values = values,
+                                                .flags = SCONCE_COMMAND_NOW };
+
+        if (command.count == 0)
+                return 0;
+        int r = device_call(device, JOB_COMMAND, &command);
+        if (r < 0)
+                device_log(device, LOG_ERR, "cannot be switched %s by its plugin: %s", on ? "on" : "off",
+                           device->said[0] ? device->said : "no reason given");
+        return r;
+}
+
+/* What it reports is what was done. */
+static int report(struct device *device, bool on)
+{
+        struct sconce_value values[COMMAND_VALUES_MAX];
+        size_t count = 0;
+
+        for (size_t i = 0; i < device->channels.count && count < COMMAND_VALUES_MAX; i++) {
+                const struct channel *channel = &device->channels.items[i];
+                if (channel_is_on_off(channel) && channel->now.type == SCONCE_VALUE_BOOL &&
+                    channel->now.on != on && (!on || count == 0))
+                        values[count++] = SCONCE_BOOL(channel->row.key, on);
+        }
+        return count > 0 ? device_report(device, 0, values, count) : 0;
+}
+
+int hold_bring(struct device *device, bool on)
+{
+        bool has_outputs = blueprint_outputs(device->body->blueprint) > 0;
+
+        device_enter(device);
+        device->is_off_meant = !on;
+        int r = command(device, on);
+        if (has_outputs)
+                r = host_is_any_on(device) != on ? host_force(device, on) : 0;
+        if (r == 0)
+                r = report(device, on);
+        on_time_watch(device);
+        device_leave(device);
+        return r;
+}
+
+/* ---- As things change ---------------------------------------------------------------------------------- */
+
+void hold_settle(struct device *device, const char *why)
+{
+        enum hold hold = hold_of(device);
+        bool on = hold == HOLD_ON;
+
+        if (device->phase != DEVICE_RUNNING || !device->plugin->has_output)
+                return;
+        device_enter(device);
+        if (hold == HOLD_NONE) {
+                host_grant_wishes(device);
+        } else {
+                if (device->is_live != on)
+                        device_log(device, LOG_NOTICE, "%s: switching it %s", why, on ? "on" : "off");
+                if (hold_bring(device, on) < 0)
+                        device_log(device, LOG_ERR, "%s: could not be switched %s", why, on ? "on" : "off");
+        }
+        device_leave(device);
+}
+
+void hold_command(struct device *device, const struct sconce_command *command)
+{
+        enum hold hold = hold_of(device);
+
+        if (command->flags & SCONCE_COMMAND_NOW)
+                return;
+        device->is_off_meant = interlock_is_off(device, command);
+        if (hold == HOLD_NONE || device->exit_hold != HOLD_NONE ||
+            (hold == HOLD_OFF && device->is_off_meant))
+                return;
+        device->is_spent = false;
+        hold_release(device);
+}
+
+/* What the plugin wanted before, and has not wanted otherwise since. */
+void hold_commanded(struct device *device)
+{
+        if (hold_of(device) == HOLD_NONE && device->plugin->has_output)
+                host_grant_wishes(device);
+        on_time_watch(device);
+}
+
+void hold_release(struct device *device)
+{
+        if (!waits_for_broker(device))
+                return;
+        device->is_released = true;
+        saved_released(device);
+}
+
+void hold_forget_release(struct device *device)
+{
+        if (!device->is_released)
+                return;
+        device->is_released = false;
+        saved_released(device);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * max_on: how long an output has been on, by what is driven. The dark moments of a flash or an effect do not
+ * begin the count again: that takes a command that switches off, or a rest of REST_US, in which the plugin
+ * does not want it on either.
+ */
+#include "device/device.h"
+
+#define REST_US (2 * USEC_PER_SEC)
+/* How soon an output that could not be switched off is tried again. */
+#define RETRY_US (1 * USEC_PER_SEC)
+
+static bool is_on(const struct device *device)
+{
+        const struct channel *channel = channels_first_on_off(&device->channels);
+
+        if (blueprint_outputs(device->body->blueprint) > 0)
+                return device->is_live;
+        return channel && channel->now.type == SCONCE_VALUE_BOOL && channel->now.on;
+}
+
+static uint64_t passed_us(const struct device *device, uint64_t since_us)
+{
+        return since_us ? device_now_us(device) - since_us : 0;
+}
+
+bool on_time_is_over(const struct device *device)
+{
+        uint64_t max_on_us = device->settings.output.max_on_us;
+
+        return max_on_us > 0 && passed_us(device, device->on_since_us) >= max_on_us;
+}
+
+static void count_from(struct device *device, uint64_t since_us)
+{
+        if (device->on_since_us == since_us)
+                return;
+        device->on_since_us = since_us;
+        saved_on_since(device);
+}
+
+static void on_due(void *userdata)
+{
+        struct device *device = userdata;
+
+        if (device->phase != DEVICE_RUNNING)
+                return;
+        if (!is_on(device)) {
+                device->is_spent = false;
+                count_from(device, 0);
+                return;
+        }
+        device_log(device, LOG_NOTICE, "has been on for max_on: switching it off");
+        if (hold_of(device) == HOLD_ON)
+                hold_release(device);
+        device->is_spent = true;
+        if (hold_bring(device, false) < 0)
+                timer_arm(device->max_on, RETRY_US);
+}
+
+static void arm(struct device *device, uint64_t delay_us)
+{
+        if (device->settings.output.max_on_us == 0)
+                return;
+        if (!device->max_on &&
+            timer_new(device->set->options.loop, TIMER_EXACT_US, on_due, device, &device->max_on) < 0) {
+                device_log(device, LOG_ERR, "out of memory: switching it off, since nobody could later");
+                device->is_spent = true;
+                (void)!hold_bring(device, false);
+                return;
+        }
+        timer_arm(device->max_on, delay_us);
+}
+
+static void arm_limit(struct device *device)
+{
+        uint64_t max_on_us = device->settings.output.max_on_us;
+        uint64_t on_us = passed_us(device, device->on_since_us);
+
+        arm(device, on_us < max_on_us ? max_on_us - on_us : 0);
+}
+
+static void watch_on(struct device *device)
+{
+        bool goes_on = device->rest_since_us == 0;
+
+        if (device->on_since_us == 0 || passed_us(device, device->rest_since_us) >= REST_US)
+                count_from(device, device_now_us(device));
+        device->rest_since_us = 0;
+        if (!goes_on || !device->max_on || !timer_armed(device->max_on))
+                arm_limit(device);
+}
+
+static void watch_off(struct device *device)
+{
+        bool is_ended = device->is_off_meant;
+
+        device->is_off_meant = false;
+        if (is_ended)
+                count_from(device, 0);
+        if (host_is_any_wished(device)) {
+                device->rest_since_us = 0;
+                on_time_end(device);
+        } else if (device->rest_since_us == 0) {
+                device->rest_since_us = device_now_us(device);
+                if (device->on_since_us > 0 || device->is_spent)
+                        arm(device, REST_US);
+                else
+                        on_time_end(device);
+        }
+}
+
+void on_time_watch(struct device *device)
+{
+        if (!host_may_touch(device) || !device->plugin->has_output)
+                return;
+        if (is_on(device))
+                watch_on(device);
+        else
+                watch_off(device);
+}
+
+void on_time_rearm(struct device *device)
+{
+        on_time_end(device);
+        device->is_spent &= device->settings.output.max_on_us > 0;
+        saved_on_since(device);
+        device->rest_since_us = 0;
+        on_time_watch(device);
+}
+
+/* Where nothing but the plugin switches it on again, the time after a crash is a rest. */
+void on_time_begin(struct device *device)
+{
+        device->rest_since_us = 0;
+        device->is_off_meant = false;
+        device->is_spent &= device->settings.output.max_on_us > 0;
+        if (!device->plugin->has_output || !on_time_is_over(device))
+                return;
+        if (channels_first_on_off(&device->channels))
+                device->is_spent = true;
+        else
+                count_from(device, 0);
+}
+
+void on_time_end(struct device *device)
+{
+        if (device->max_on)
+                timer_disarm(device->max_on);
+}
