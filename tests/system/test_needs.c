@@ -202,6 +202,33 @@ static void lines__simulated_chip_not_there_yet__is_listed_and_not_made(void **s
         process_free(run);
 }
 
+/* Run by hand with sudo: the service could not use what is root's in its directory. */
+static void simulated_chip__made_by_root__belongs_to_the_directorys_owner(void **state)
+{
+        enum { SERVICE = 4711 };
+        struct daemon *daemon = daemon_new(&(struct daemon_options){ .name = "hall", .no_broker = true, .devices = LAMP });
+        char directory[512];
+        struct stat st;
+
+        (void)state;
+        if (geteuid() != 0 || chip_is_kernel()) {
+                print_message("skipped: needs root and the simulated chip\n");
+                skip();
+        }
+        (void)snprintf(directory, sizeof(directory), "%.*s", (int)(strrchr(daemon->sim_dir, '/') - daemon->sim_dir),
+                       daemon->sim_dir);
+        assert_int_equal(chown(directory, SERVICE, SERVICE), 0);
+        daemon_start(daemon);
+        chip_wait(daemon->lines, 6, 1);
+        static const char *const names[] = { "", "/gpiochip0", "/gpiochip0/consumers", "/gpiochip0/edges",
+                                             "/gpiochip0/sim_gpio6", "/gpiochip0/sim_gpio6/value" };
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+                assert_int_equal(stat(text("%s%s", daemon->sim_dir, names[i]), &st), 0);
+                assert_int_equal(st.st_uid, SERVICE);
+        }
+        daemon_stop(daemon);
+}
+
 /* ---- As process 1 ---------------------------------------------------------------------------------------- */
 
 /* The one child of a process; 0: none, or more than one. */
@@ -265,6 +292,7 @@ int main(void)
                 TEST(check__no_tls_section__warns_of_the_default_files),
                 TEST(check__one_device_in_two_files__is_said),
                 TEST(lines__simulated_chip_not_there_yet__is_listed_and_not_made),
+                TEST(simulated_chip__made_by_root__belongs_to_the_directorys_owner),
                 TEST(process_1__programs_leave_orphans__they_are_waited_for),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
