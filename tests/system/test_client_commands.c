@@ -80,6 +80,7 @@ static void give_up_on_a_command(const char *client_keys)
         assert_int_equal(run.status, 3);
         assert_has(run.err, "sconce: the broker has not taken the command within 300ms; it is withdrawn here, but if it is on its "
                             "way already it may yet be carried out, until it expires, 1 s after it was sent\n");
+        wire_wait_reset(wire);
         wire_release(wire);
         (void)client_wait(listener, "sconce/hall/kitchen/set", NULL, NULL);
         settle();

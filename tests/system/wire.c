@@ -33,7 +33,7 @@ struct wire {
         struct side *held;     /* whose bytes are */
         unsigned char *kept;   /* they */
         size_t kept_size;
-        bool kept_end;
+        bool kept_end, was_reset;
         bool hides_wildcards;
         unsigned char *bytes;
         size_t size;
@@ -157,8 +157,11 @@ static void side_ready(struct pump_source *source, short revents)
                 return;
         }
         ssize_t got = recv(source->fd, buffer, sizeof(buffer), 0);
-        if (hold(side, buffer, got > 0 ? (size_t)got : 0))
+        bool was_reset = got < 0 && errno == ECONNRESET;
+        if (hold(side, buffer, got > 0 ? (size_t)got : 0)) {
+                side->wire->was_reset |= was_reset;
                 return;
+        }
         if (got <= 0) {
                 if (side->other)
                         side_close(side->other);
@@ -324,6 +327,18 @@ void wire_wait_held(struct wire *wire)
 {
         if (!pump_until(has_held, wire, SOON_MS))
                 give_up("\"%s\" did not come", wire->hold_from);
+}
+
+static bool has_reset(void *userdata)
+{
+        const struct wire *wire = userdata;
+        return wire->was_reset;
+}
+
+void wire_wait_reset(struct wire *wire)
+{
+        if (!pump_until(has_reset, wire, SOON_MS))
+                give_up("the connection was %s", wire->kept_end ? "closed, not reset" : "not ended");
 }
 
 void wire_release(struct wire *wire)

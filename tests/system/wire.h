@@ -26,6 +26,7 @@ void wire_stall(struct wire *wire);
 void wire_hold_from(struct wire *wire, const char *text);
 void wire_wait_held(struct wire *wire);
 void wire_release(struct wire *wire);
+void wire_wait_reset(struct wire *wire); /* the held side has ended by RST: its kernel sends nothing any more */
 
 /* Makes of each + and # that a client sends a letter: to the broker no filter is a wildcard, and nothing is retained for it. */
 void wire_hide_wildcards(struct wire *wire);
