@@ -90,7 +90,7 @@ static bool happens(const char *at, const char *command, const char *left, const
 /* From nothing on, in steps, until there is enough: each step stops the command at a later moment. */
 static void given_up_until_enough(const char *at, bool limits)
 {
-        enum { STEP_KIB = 8, ENOUGH_KIB = 160 };
+        enum { STEP_KIB = 12, ENOUGH_KIB = 160 };
 
         for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
                 unsigned kib = 0;
@@ -124,6 +124,34 @@ static void every_command__files_are_limited__happens_or_changes_nothing(void **
         given_up_until_enough(at, true);
 }
 
+/* On a Pi whose disk is full: the old key with its old certificate, or both new. */
+static void install__full_disk__changes_nothing(void **state)
+{
+        static const char script[] =
+                "pki=$0 whole=$1 at=$2\n"
+                "rm -rf \"$at\"/*; SCONCE_ROOT=$at/pi \"$pki\" install \"$whole/issued/hall.tar\" >/dev/null\n"
+                "\"$pki\" -d \"$whole\" renew hall >/dev/null; cp -a \"$at/pi\" \"$whole.pi\"\n"
+                "for left in 0 4 8 12; do\n"
+                "    cat /dev/zero >\"$at/fill\" 2>/dev/null || true; truncate -s -\"${left}K\" \"$at/fill\"\n"
+                "    status=0; SCONCE_ROOT=$at/pi \"$pki\" install \"$whole/issued/hall.tar\" >/dev/null 2>\"$whole.words\" || "
+                "status=$?\n"
+                "    [ $status -eq 1 ] && grep -q 'Nothing was installed' \"$whole.words\" || exit 21\n"
+                "    rm \"$at/fill\"; diff -r \"$at/pi\" \"$whole.pi\" || exit 22\n"
+                "done\n"
+                "SCONCE_ROOT=$at/pi \"$pki\" install \"$whole/issued/hall.tar\" >/dev/null\n"
+                "cmp \"$at/pi/etc/sconce/certs/node.key\" \"$whole/issued/hall.key\"\n";
+        int status;
+
+        (void)state;
+        if (why_no_disk) {
+                print_message("skipped: no disk of its own can be mounted: %s\n", why_no_disk);
+                skip();
+        }
+        process_free(process_run(WORDS("sh", "-euc", script, source_path("certs/sconce-pki"), work_path("pki"), disk), NULL,
+                                 &status));
+        assert_int_equal(status, 0);
+}
+
 /* The moment between the one rename and the others. */
 static void any_command__killed_after_it_happened__is_finished_by_the_next(void **state)
 {
@@ -153,6 +181,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(every_command__full_disk__happens_or_changes_nothing),
                 cmocka_unit_test(every_command__files_are_limited__happens_or_changes_nothing),
+                cmocka_unit_test(install__full_disk__changes_nothing),
                 cmocka_unit_test(any_command__killed_after_it_happened__is_finished_by_the_next),
         };
         return cmocka_run_group_tests(tests, setup, teardown);
