@@ -196,7 +196,7 @@ void device_start(struct device *device)
         device->timed_now = false;
         on_time_begin(device);
         device->ailments[AILMENT_HEALTH] = device->ailments[AILMENT_READ] = (struct fault){ 0 };
-        device->problem = (struct fault){ 0 };
+        device_forget_problem(device);
         if (device->worker) {
                 worker_submit(device->worker, device->body, JOB_START, NULL);
                 return;
@@ -274,6 +274,7 @@ void device_stop(struct device *device, enum stop_why why)
                 if (was_running)
                         output_exit(device);
         }
+        device_forget_problem(device);
         device_enter(device);
         on_time_end(device);
         interlock_stopped(device);

@@ -221,6 +221,7 @@ const char *device_trouble(const struct device *device);
 void device_ail(struct device *device, enum ailment ailment, const struct fault *fault);
 /* The same of what does not keep it from working. */
 void device_set_problem(struct device *device, const struct fault *fault);
+void device_forget_problem(struct device *device); /* it starts again, or is gone */
 /* What a callback that returned an error has to say about it. */
 void device_fault_of(struct device *device, int r, const char *what, struct fault *ret);
 

@@ -100,6 +100,15 @@ void device_ail(struct device *device, enum ailment ailment, const struct fault 
         device_tell_status(device, false);
 }
 
+/* Among the node's problems too, where people look who do not know the device. */
+static void list_problem(struct device *device)
+{
+        char key[DEVICE_ID_MAX + 16];
+
+        (void)snprintf(key, sizeof(key), "device %s", device->id);
+        devices_problem(device->set, key, device->problem.code != 0 ? device->problem.text : NULL);
+}
+
 void device_set_problem(struct device *device, const struct fault *fault)
 {
         struct fault *at = &device->problem;
@@ -111,7 +120,16 @@ void device_set_problem(struct device *device, const struct fault *fault)
                 device_log(device, LOG_WARNING, "%s", fault->text);
         }
         *at = fault ? *fault : (struct fault){ 0 };
+        list_problem(device);
         device_tell_status(device, false);
+}
+
+void device_forget_problem(struct device *device)
+{
+        if (device->problem.code == 0)
+                return;
+        device->problem = (struct fault){ 0 };
+        list_problem(device);
 }
 
 void device_fault_of(struct device *device, int r, const char *what, struct fault *ret)

@@ -26,6 +26,12 @@ static void PRINTF_LIKE(2, 3) add(struct line *line, const char *format, ...)
         va_end(arguments);
 }
 
+/* A device's problem is among the node's already. */
+static bool is_ailing(const struct device *device)
+{
+        return *device->told_error && strcmp(device->told_error, device->problem.text) != 0;
+}
+
 void devices_trouble(const struct devices *set, char *text, size_t size)
 {
         struct line line = { text, size, 0 };
@@ -35,7 +41,7 @@ void devices_trouble(const struct devices *set, char *text, size_t size)
         for (size_t i = 0; i < set->n_problems; i++)
                 add(&line, "%s: %s", set->problems[i].key, set->problems[i].text);
         for (size_t i = 0; i < set->count; i++)
-                if (*set->items[i]->told_error && ailing++ < DEVICES_SHOWN)
+                if (is_ailing(set->items[i]) && ailing++ < DEVICES_SHOWN)
                         add(&line, "%s: %s", set->items[i]->id, set->items[i]->told_error);
         if (ailing > DEVICES_SHOWN)
                 add(&line, "%zu more devices are offline", ailing - DEVICES_SHOWN);

@@ -193,7 +193,9 @@ static void device_problem__told_and_the_device_takes_commands(void **state)
         house_assert_told(house, "a", DEVICE_ERROR,
                           "{\"code\":\"etimedout\",\"message\":\"the probe itches\"}");
         devices_trouble(house->devices, problems, sizeof(problems));
-        assert_string_equal(problems, "a: the probe itches");
+        assert_string_equal(problems, "device a: the probe itches");
+        assert_non_null(strstr(house_told(house, "node", DEVICE_STATE),
+                               "\"problems\":[\"device a: the probe itches\"]"));
         house_set_channel(house, "a", "note", "sick");
         house_assert_told(house, "a", DEVICE_ERROR,
                           "{\"code\":\"eio\",\"message\":\"the probe feels sick\"}");
@@ -202,6 +204,12 @@ static void device_problem__told_and_the_device_takes_commands(void **state)
                           "{\"code\":\"etimedout\",\"message\":\"the probe itches\"}");
         house_set_channel(house, "a", "note", "well");
         assert_string_equal(house_told(house, "a", DEVICE_ERROR), "");
+        devices_trouble(house->devices, problems, sizeof(problems));
+        assert_string_equal(problems, "");
+        house_set_channel(house, "a", "note", "itch");
+        house_apply(house, ""); /* gone, and its problem with it */
+        devices_trouble(house->devices, problems, sizeof(problems));
+        assert_string_equal(problems, "");
 }
 
 static void device_event__timer_of_the_plugin__told(void **state)
