@@ -33,6 +33,11 @@ uint64_t court_with_slack(const struct court *court, uint64_t since_us, uint64_t
         return at_us + SLACK_US + noise_between(court->noise, since_us, at_us + SLACK_US);
 }
 
+uint64_t court_gap_slack(const struct court *court, uint64_t begin_us)
+{
+        return GAP_SLACK_US + noise_between(court->noise, begin_us - MIN(begin_us, 10 * GAP_SLACK_US), begin_us);
+}
+
 /* ---- Levels -------------------------------------------------------------------------------------------------------- */
 
 static void add_change(struct court *court, size_t i, bool on, uint64_t at_us)

@@ -11,8 +11,8 @@
 #include "stress/judge.h"
 #include "util/macro.h"
 
-/* The clock of a gap's two ends is the agent's, rounded to its timers' accuracy. */
-#define GAP_SLACK_US (2 * USEC_PER_MSEC)
+/* A gap's beginning is for the agent the turn of its loop, for the record the edge that it makes in that turn. */
+#define GAP_SLACK_US (5 * USEC_PER_MSEC)
 /* Devices of a chip that has come back are tried again by their own timers, the last in the config last of all or not. */
 #define CHIP_BACK_US (300 * USEC_PER_MSEC)
 
@@ -36,6 +36,8 @@ void court_accuse(struct court *court, enum law law, uint64_t at_us, const char 
 
 /* `at_us` plus what is allowed beyond, counted since `since_us`. */
 uint64_t court_with_slack(const struct court *court, uint64_t since_us, uint64_t at_us);
+/* How much shorter than it should be a gap may look that begins with this edge. */
+uint64_t court_gap_slack(const struct court *court, uint64_t begin_us);
 bool court_is_on(const struct court *court, size_t i, uint64_t at_us);
 bool court_has_edge(const struct court *court, size_t i, bool on, uint64_t from_us, uint64_t to_us);
 

@@ -49,7 +49,7 @@ static void judge_pair(struct court *court, size_t a, size_t b)
                 if (next->on_us < mine->off_us)
                         court_accuse(court, law, next->on_us, "GPIO%u (%s) goes on while GPIO%u (%s) is on", other->line,
                                other->id, one->line, one->id);
-                else if (next->on_us + GAP_SLACK_US < mine->off_us + one->dead_us)
+                else if (next->on_us + court_gap_slack(court, mine->off_us) < mine->off_us + one->dead_us)
                         court_accuse(court, law, next->on_us, "GPIO%u (%s) goes on %.1f ms after GPIO%u (%s), dead time %.1f ms",
                                other->line, other->id, ms(next->on_us - mine->off_us), one->line, one->id,
                                ms(one->dead_us));
@@ -147,9 +147,10 @@ static void judge_blinking(struct court *court, size_t i)
 
         for (size_t k = 1; k < court->n_spans[i]; k++) {
                 const struct span *span = &court->spans[i][k];
+                uint64_t due_us = first->on_us + court->house->outputs[i].max_on_us;
+                /* Over in a dark moment: what then lights up has to be off again at once. */
                 if (goes_on(court, i, first, span))
-                        judge_end(court, LAW_TIME, i, span, first->on_us,
-                                  first->on_us + court->house->outputs[i].max_on_us, "max_on (flashing)");
+                        judge_end(court, LAW_TIME, i, span, first->on_us, MAX(due_us, span->on_us), "max_on (flashing)");
                 else
                         first = span;
         }
@@ -420,7 +421,7 @@ static void judge_rest(struct court *court, size_t i)
                                 court_is_offline_time(court, span->off_us) || is_of_max_on(court, i, span->off_us);
                 if (output->min_on_us && !by_agent) {
                         court->verdict->looked_at[LAW_REST]++;
-                        if (span->off_us + GAP_SLACK_US < span->on_us + output->min_on_us)
+                        if (span->off_us + court_gap_slack(court, span->on_us) < span->on_us + output->min_on_us)
                                 court_accuse(court, LAW_REST, span->off_us, "GPIO%u (%s) goes off after %.1f ms, min_on %.1f ms",
                                        output->line, output->id, ms(span->off_us - span->on_us), ms(output->min_on_us));
                 }
@@ -428,7 +429,7 @@ static void judge_rest(struct court *court, size_t i)
                     court_is_upheaval(court, i, span[-1].off_us))
                         continue;
                 court->verdict->looked_at[LAW_REST]++;
-                if (span->on_us + GAP_SLACK_US < span[-1].off_us + output->min_off_us)
+                if (span->on_us + court_gap_slack(court, span[-1].off_us) < span[-1].off_us + output->min_off_us)
                         court_accuse(court, LAW_REST, span->on_us, "GPIO%u (%s) goes on after %.1f ms, min_off %.1f ms",
                                output->line, output->id, ms(span->on_us - span[-1].off_us), ms(output->min_off_us));
         }

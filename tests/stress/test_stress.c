@@ -170,6 +170,7 @@ static void assert_kept(enum law law)
 LAW_TEST(interlock__random_moves__one_at_most_is_on_with_dead_time, LAW_INTERLOCK)
 LAW_TEST(cover__random_moves__one_way_at_a_time_and_no_longer_than_its_way, LAW_COVER)
 LAW_TEST(outputs_safe__sigkill__timed_outputs_are_off_and_stay_off, LAW_SAFE)
+LAW_TEST(on_offline__broker_lost__holds_until_it_is_back, LAW_OFFLINE)
 LAW_TEST(edge__random_moves__has_a_cause, LAW_CAUSE)
 LAW_TEST(min_on__random_moves__kept, LAW_REST)
 LAW_TEST(state__settled__is_the_line, LAW_STATE)
@@ -178,6 +179,7 @@ static const struct CMUnitTest tests[] = {
         cmocka_unit_test(interlock__random_moves__one_at_most_is_on_with_dead_time),
         cmocka_unit_test(cover__random_moves__one_way_at_a_time_and_no_longer_than_its_way),
         cmocka_unit_test(outputs_safe__sigkill__timed_outputs_are_off_and_stay_off),
+        cmocka_unit_test(on_offline__broker_lost__holds_until_it_is_back),
         cmocka_unit_test(edge__random_moves__has_a_cause),
         cmocka_unit_test(min_on__random_moves__kept),
         cmocka_unit_test(state__settled__is_the_line),
