@@ -96,6 +96,7 @@ static int load_crl(SSL_CTX *context, const struct tls_options *o, struct fault 
 static int load_own(SSL_CTX *context, const struct tls_options *o, struct fault *fault)
 {
         CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+        char shown[TLS_KEY_SHOWN_MAX];
 
         if (!o->cert)
                 return 0;
@@ -111,8 +112,8 @@ static int load_own(SSL_CTX *context, const struct tls_options *o, struct fault 
         if (r < 0)
                 return r;
         if (SSL_CTX_use_PrivateKey(context, key) != 1 || SSL_CTX_check_private_key(context) != 1)
-                return fault_set(fault, -EINVAL, "the key %s does not belong to the certificate %s", o->key,
-                                 o->cert);
+                return fault_set(fault, -EINVAL, "the key %s does not belong to the certificate %s",
+                                 tls_key_show(o->key, shown), o->cert);
         return 0;
 }
 

@@ -85,6 +85,9 @@ bool tls_reason(const struct tls_handshake *handshake, struct fault *fault);
 /* A key by file or by a provider's URI. */
 int tls_key_load(const char *key, EVP_PKEY **ret, struct fault *fault) MUST_CHECK;
 bool tls_key_is_uri(const char *key);
+/* For messages: the key's name, without the PIN that a URI may hold. */
+#define TLS_KEY_SHOWN_MAX 256
+const char *tls_key_show(const char *key, char shown[static TLS_KEY_SHOWN_MAX]);
 /* What the context must ask of OpenSSL's providers for such a key; NULL: nothing. */
 const char *tls_key_properties(const char *key);
 

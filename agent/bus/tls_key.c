@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -40,6 +41,19 @@ bool tls_key_is_uri(const char *key)
                (length > 0 && strchr("+-.", key[length]) && key[length]))
                 length++;
         return length > 1 && key[length] == ':';
+}
+
+const char *tls_key_show(const char *key, char shown[static TLS_KEY_SHOWN_MAX])
+{
+        static const char word[] = "pin-value=";
+        const char *pin = strstr(key, word);
+
+        if (pin)
+                (void)snprintf(shown, TLS_KEY_SHOWN_MAX, "%.*s…%s", (int)(pin + strlen(word) - key), key,
+                               pin + strlen(word) + strcspn(pin + strlen(word), ";?&"));
+        else
+                (void)snprintf(shown, TLS_KEY_SHOWN_MAX, "%s", key);
+        return shown;
 }
 
 const char *tls_key_properties(const char *key)
@@ -108,6 +122,8 @@ static int load_file(const char *path, EVP_PKEY **ret, struct fault *fault)
  * implied. */
 static int load_provider(const char *uri, struct fault *fault)
 {
+        char shown[TLS_KEY_SHOWN_MAX];
+
         for (size_t i = 0; i < ARRAY_SIZE(providers); i++) {
                 if (strncasecmp(uri, providers[i].scheme, strlen(providers[i].scheme)) != 0)
                         continue;
@@ -118,7 +134,8 @@ static int load_provider(const char *uri, struct fault *fault)
                         ERR_clear_error();
                         return fault_set(
                                 fault, -ENOENT,
-                                "the key %s needs OpenSSL's provider %s: is the package %s installed?", uri,
+                                "the key %s needs OpenSSL's provider %s: is the package %s installed?",
+                                tls_key_show(uri, shown),
                                 providers[i].provider, providers[i].package);
                 }
         }
@@ -139,6 +156,8 @@ static EVP_PKEY *first_key(OSSL_STORE_CTX *store)
 
 static int load_uri(const char *uri, EVP_PKEY **ret, struct fault *fault)
 {
+        char shown[TLS_KEY_SHOWN_MAX];
+
         int r = load_provider(uri, fault);
         if (r < 0)
                 return r;
@@ -148,7 +167,7 @@ static int load_uri(const char *uri, EVP_PKEY **ret, struct fault *fault)
         unsigned long error = ERR_peek_error();
         const char *reason = error ? ERR_reason_error_string(error) : NULL;
         if (!key)
-                (void)fault_set(fault, -ENOENT, "there is no private key at %s (%s)", uri,
+                (void)fault_set(fault, -ENOENT, "there is no private key at %s (%s)", tls_key_show(uri, shown),
                                 reason ? reason : "nothing found");
         ERR_clear_error();
         (void)OSSL_STORE_close(store);

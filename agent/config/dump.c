@@ -68,12 +68,21 @@ static void dump_entry(FILE *out, const struct config_entry *entry, bool secret)
         put_origin(out, entry);
 }
 
+/* The URI of a key on a card may hold the card's PIN. */
+static bool holds_pin(const struct config_entry *entry)
+{
+        for (size_t i = 0; i < entry->count; i++)
+                if (strstr(entry->values[i], "pin-value="))
+                        return true;
+        return false;
+}
+
 static void dump_row(FILE *out, const struct config_section *section, const struct sconce_option *row)
 {
         const struct config_entry *entry = section ? config_entry_find(section, row->key) : NULL;
         bool secret = row->flags & SCONCE_SECRET;
         if (entry && !entry->broken)
-                dump_entry(out, entry, secret);
+                dump_entry(out, entry, secret || holds_pin(entry));
         else if (row->def)
                 (void)fprintf(out, "%s = %s  # default\n", row->key, *row->def ? row->def : "\"\"");
         else
