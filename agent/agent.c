@@ -16,6 +16,10 @@
 #define UPLINK_RETRY_FIRST_US (1 * USEC_PER_SEC)
 #define UPLINK_RETRY_MAX_US   (60 * USEC_PER_SEC)
 
+/* More than a start with a hundred devices and all that can be wrong with them; then about what a person can read. */
+#define LOG_LINES_AT_ONCE    500
+#define LOG_LINES_PER_SECOND 20
+
 struct agent {
         struct agent_options options;
         struct loop loop;
@@ -539,6 +543,15 @@ static int open_driven(struct agent *agent)
         return driven_new(&options, &agent->driven);
 }
 
+/* Exact, but not urgent: they only tell. */
+static void put_behind_outputs(const struct agent *agent)
+{
+        struct timer *const timers[] = { agent->press, agent->relink, agent->tell, agent->status };
+
+        for (size_t i = 0; i < ARRAY_SIZE(timers); i++)
+                timer_set_priority(timers[i], LOOP_HOUSE);
+}
+
 static int build_parts(struct agent *agent)
 {
         struct device_sink sink = {
@@ -559,6 +572,7 @@ static int build_parts(struct agent *agent)
             (r = open_store(agent)) < 0 ||
             (r = open_driven(agent)) < 0)
                 return r;
+        put_behind_outputs(agent);
         clock_on_jump(agent->clock, on_clock_jump, agent);
         setup_devices_options(&agent->settings, agent->options.plugin_dir, &devices);
         agent->default_chip = strdup(agent->settings.gpio.chip);
@@ -627,6 +641,7 @@ int agent_run(struct agent *agent, enum agent_end *ret_end)
                 return r;
         /* Fed by the loop: when the loop hangs, systemd ends us and ExecStopPost makes the outputs safe. */
         (void)sd_event_set_watchdog(agent->loop.event, true);
+        log_limit(LOG_LINES_PER_SECOND, LOG_LINES_AT_ONCE);
         log_notice("sconced " SCONCE_VERSION " starts with %s", agent->options.config_path);
         agent->has_no_time = !clock_trusted(agent->clock);
         if (agent->has_no_time)

@@ -20,6 +20,9 @@ enum { IN_FLIGHT_MAX = 256 };
 /* Whoever may publish can invent topics: remember, and log, only so many. */
 enum { RETAINED_LOGGED_MAX = 64 };
 
+/* Somebody who keeps writing our status is answered as often as this: a fight over it must not be one at full speed. */
+#define STATUS_AGAIN_US (1 * USEC_PER_SEC)
+
 enum { STOP_WITHIN_US = 2 * 1000 * 1000 };
 
 struct uplink {
@@ -40,7 +43,9 @@ struct uplink {
         uint64_t dropped;
         uint64_t seq;
         bool stopping;
-        bool said_refused; /* in this connection */
+        bool said_refused, said_foreign_status, said_unpublished; /* in this connection */
+        struct timer *status_again; /* `online` once more, at most once in STATUS_AGAIN_US */
+        uint64_t status_said_us;    /* when that was last; 0: not in this connection */
         bool behind; /* something was held back because of IN_FLIGHT_MAX */
 };
 
@@ -67,7 +72,10 @@ static void send(struct uplink *uplink, const struct session_message *message)
         if (r == 0 || r == -ENOTCONN)
                 return;
         uplink->dropped++;
-        log_topic(LOG_WARNING, message->topic, "%s: not published: %s", message->topic, strerror(-r));
+        if (!uplink->said_unpublished)
+                log_topic(LOG_WARNING, message->topic, "%s: not published: %s; what follows is only counted (dropped)",
+                          message->topic, strerror(-r));
+        uplink->said_unpublished = true;
 }
 
 /* Wraps JSON where [broker] envelope asks for it; the message then points into *ret_wrapped. */
@@ -203,14 +211,37 @@ static void on_command(struct uplink *uplink, const struct topic *topic, const s
         uplink->handlers.command(uplink->handlers.userdata, topic->device, topic->channel, message, &meta);
 }
 
+static void on_status_again(void *userdata)
+{
+        struct uplink *uplink = userdata;
+
+        if (uplink->stopping || !session_is_connected(uplink->session))
+                return;
+        uplink->status_said_us = loop_now_us(uplink->loop);
+        say_status(uplink, "online");
+}
+
 /* The broker sent somebody's `offline` while we are here: an old will, or a mistake. What it replays at the subscription
  * is older than the `online` that followed our SUBSCRIBE, and our own goodbye comes back to us too. */
 static void on_own_status(struct uplink *uplink, const struct session_message *message)
 {
-        if (message->retain || uplink->stopping)
+        uint64_t now_us = loop_now_us(uplink->loop);
+
+        if (message->retain || uplink->stopping ||
+            (message->size == strlen("online") && memcmp(message->payload, "online", message->size) == 0))
                 return;
-        if (message->size != strlen("online") || memcmp(message->payload, "online", message->size) != 0)
-                say_status(uplink, "online");
+        if (!uplink->said_foreign_status)
+                log_topic(LOG_WARNING, message->topic,
+                          "%s: somebody else has written to it; \"online\" is published again, now and whenever it happens",
+                          message->topic);
+        uplink->said_foreign_status = true;
+        if (timer_armed(uplink->status_again))
+                return;
+        uint64_t due_us = uplink->status_said_us ? uplink->status_said_us + STATUS_AGAIN_US : 0;
+        if (due_us > now_us)
+                timer_arm(uplink->status_again, due_us - now_us);
+        else
+                on_status_again(uplink);
 }
 
 static void on_message(void *userdata, const struct session_message *message)
@@ -242,7 +273,8 @@ static void on_connected(void *userdata)
 {
         struct uplink *uplink = userdata;
 
-        uplink->behind = uplink->said_refused = false;
+        uplink->behind = uplink->said_refused = uplink->said_foreign_status = uplink->said_unpublished = false;
+        uplink->status_said_us = 0;
         uplink->handlers.refused(uplink->handlers.userdata, NULL);
         owned_begin(&uplink->owned);
         say_status(uplink, "online");
@@ -360,6 +392,8 @@ int uplink_new(const struct uplink_options *options, const struct uplink_handler
         uplink->owned.store = options->store;
         uplink->retained_seen = json_object();
         r = make_names(uplink, options);
+        if (r == 0)
+                r = timer_new(options->loop, TIMER_LAZY_US, on_status_again, uplink, &uplink->status_again);
         if (r == 0) {
                 struct session_options *session = &uplink->session_options;
                 *session = options->session;
@@ -396,6 +430,7 @@ void uplink_free(struct uplink *uplink)
         if (!uplink)
                 return;
         session_free(uplink->session);
+        timer_free(uplink->status_again);
         for (size_t i = 0; i < ARRAY_SIZE(uplink->subscriptions); i++)
                 free(uplink->subscriptions[i]);
         json_decref(uplink->retained_seen);

@@ -179,7 +179,7 @@ static int job_new(struct resolver *resolver, const char *host, struct job **ret
                 r = job->fd < 0 ? -errno : 0;
         }
         if (r == 0)
-                r = sd_event_add_io(resolver->loop->event, &job->source, job->fd, EPOLLIN, on_answer, job);
+                r = loop_add_io(resolver->loop, job->fd, LOOP_NETWORK, on_answer, job, &job->source);
         if (r >= 0)
                 r = start_thread(job);
         if (r < 0) {

@@ -447,6 +447,7 @@ static int set_up(struct session *s)
         if (r < 0)
                 return r;
         (void)sd_event_source_set_enabled(s->step, SD_EVENT_OFF);
+        (void)sd_event_source_set_priority(s->step, LOOP_NETWORK);
         r = timer_new(s->loop, TIMER_LAZY_US, on_timer, s, &s->timer);
         if (r < 0)
                 return r;

@@ -51,6 +51,7 @@ int tls_pin_parse(const char *text, unsigned char ret_digest[static 32]) MUST_CH
 struct tls_handshake {
         SSL *ssl; /* libmosquitto's, from the handshake's start until it closes its socket */
         bool done;
+        size_t turn_bytes;             /* what may still be read in this turn of the loop */
         bool eof;                      /* the broker hung up */
         int io_error;                  /* errno of the socket, 0: none */
         int alert_received;            /* the broker's; -1: none */
@@ -72,8 +73,10 @@ struct tls_handshake {
  * send. The context is the tls's own; one attempt at a time. */
 int tls_begin(struct tls *tls, const char *host, struct tls_handshake *handshake, SSL_CTX **ret,
               struct fault *fault) MUST_CHECK;
-/* The broker has accepted us: nothing more is watched. */
+/* The broker has accepted us: nothing more is watched. From now on a turn of the loop reads what tls_begin_turn()
+ * allows: what is left waits in the socket. */
 void tls_settled(struct tls_handshake *handshake);
+void tls_begin_turn(struct tls_handshake *handshake, size_t bytes);
 void tls_end(struct tls *tls);
 
 /* A line of libmosquitto's log, which is the only place where it tells OpenSSL's errors. */

@@ -227,13 +227,38 @@ int tls_on_verify(int ok, X509_STORE_CTX *store)
         return ok;
 }
 
+/* What has been read enough for this turn looks to OpenSSL, and so to libmosquitto, like a socket that is empty. */
+static long on_settled_socket(BIO *bio, int operation, const char *data, size_t size, int argi, long argl, int result,
+                              size_t *processed)
+{
+        struct tls_handshake *handshake = (void *)BIO_get_callback_arg(bio);
+
+        (void)data;
+        (void)size;
+        (void)argi;
+        (void)argl;
+        if (operation == BIO_CB_READ && handshake->turn_bytes == 0) {
+                BIO_clear_retry_flags(bio);
+                BIO_set_retry_read(bio);
+                return -1;
+        }
+        if (operation == (BIO_CB_READ | BIO_CB_RETURN) && result > 0)
+                handshake->turn_bytes -= MIN(handshake->turn_bytes, *processed);
+        return result;
+}
+
 void tls_settled(struct tls_handshake *handshake)
 {
         BIO *bio = handshake->ssl ? SSL_get_rbio(handshake->ssl) : NULL;
 
         handshake->io_error = 0;
         if (bio)
-                BIO_set_callback_ex(bio, NULL);
+                BIO_set_callback_ex(bio, on_settled_socket);
+}
+
+void tls_begin_turn(struct tls_handshake *handshake, size_t bytes)
+{
+        handshake->turn_bytes = bytes;
 }
 
 void tls_note_log(struct tls_handshake *handshake, const char *line)

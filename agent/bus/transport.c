@@ -10,20 +10,24 @@
  * - Whether something is over is seen from its socket being gone and from any code but success; which code it
  * is differs between versions.
  * - What is published inside a callback is only queued, so each turn ends with writing.
- * - It stops reading when errno happens to be EAGAIN, which its own bookkeeping sets: what SSL has already
- * decrypted would lie there until the next packet arrives.
+ * - It reads packet after packet, however many it is asked for, for as long as SSL has some decrypted; but it stops when
+ * errno happens to be EAGAIN, which its own bookkeeping sets. So a turn of the loop is ended by that, and what SSL has
+ * decrypted is gone on with in the next turn.
  */
 #include "bus/transport.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 
 #include "bus/client_options.h"
@@ -35,6 +39,15 @@
  * here. */
 #define IN_FLIGHT_MAX 1024
 
+/* What one turn of the loop takes from the network, at most: whatever is more urgent waits no longer than for this. */
+#define TURN_WORK        16
+#define TURN_WORK_ACK     1 /* they cost little, and nobody but the broker can send them */
+#define TURN_WORK_MESSAGE 4 /* a short one: carrying it out is the most of it */
+#define TURN_WORK_KB      4 /* more for each KiB of a longer one */
+#define TURN_BYTES        ((size_t)16 * 1024)
+/* Without TLS in between, what the kernel has ready. */
+#define RECEIVE_BUFFER_BYTES (64 * 1024)
+
 struct transport {
         struct loop *loop;
         struct transport_setup setup;
@@ -45,13 +58,22 @@ struct transport {
         enum transport_phase phase;
         uint32_t interest;
         bool busy; /* inside a turn, which settles everything at its end */
+        size_t turn_work; /* done in this turn */
         bool over;
         struct transport_end end;
         struct tls_handshake handshake;
         uint64_t keepalive_us, last_in_us, last_out_us;
+        uint64_t pinged_us; /* after last_in_us: nothing has come since */
         unsigned receive_maximum;
         struct in_flight in_flight;
 };
+
+static uint64_t real_now_us(void)
+{
+        struct timespec now;
+        (void)clock_gettime(CLOCK_BOOTTIME, &now);
+        return (uint64_t)now.tv_sec * USEC_PER_SEC + (uint64_t)now.tv_nsec / NSEC_PER_USEC;
+}
 
 /* ---- Turns --------------------------------------------------------------------------------------------- */
 
@@ -89,12 +111,20 @@ static void update_interest(struct transport *t)
         (void)sd_event_source_set_io_events(t->io, interest);
 }
 
+static bool has_decrypted(const struct transport *t)
+{
+        return !t->over && t->handshake.done && SSL_pending(t->handshake.ssl) > 0;
+}
+
 /* The end of every turn. Nothing of `t` may be touched after it: `ended` frees it. */
 static void settle(struct transport *t)
 {
         t->busy = false;
         if (!t->over) {
                 update_interest(t);
+                /* The socket will not tell of it. */
+                if (has_decrypted(t))
+                        (void)sd_event_source_set_enabled(t->deferred, SD_EVENT_ONESHOT);
                 return;
         }
         (void)sd_event_source_set_enabled(t->io, SD_EVENT_OFF);
@@ -110,13 +140,6 @@ static void settle_later(struct transport *t)
                 (void)sd_event_source_set_enabled(t->deferred, SD_EVENT_ONESHOT);
 }
 
-static int on_deferred(sd_event_source *source, void *userdata)
-{
-        (void)source;
-        settle(userdata);
-        return 0;
-}
-
 static void enter(struct transport *t, enum transport_phase phase)
 {
         t->phase = phase;
@@ -125,17 +148,22 @@ static void enter(struct transport *t, enum transport_phase phase)
 
 /* ---- Reading and writing ------------------------------------------------------------------------------- */
 
-static bool has_decrypted(const struct transport *t)
-{
-        return !t->over && t->handshake.done && SSL_pending(t->handshake.ssl) > 0;
-}
-
 static void do_read(struct transport *t)
 {
+        t->turn_work = 0;
+        tls_begin_turn(&t->handshake, TURN_BYTES);
         do
                 check(t, mosquitto_loop_read(t->mosq, 1));
-        while (has_decrypted(t));
-        t->last_in_us = loop_now_us(t->loop);
+        while (has_decrypted(t) && t->turn_work < TURN_WORK);
+        t->last_in_us = real_now_us();
+}
+
+/* At the end of a callback of libmosquitto's: its reading goes on to the next packet unless errno says that there is none. */
+static void count_work(struct transport *t, size_t work)
+{
+        t->turn_work += work;
+        if (t->turn_work >= TURN_WORK)
+                errno = EAGAIN;
 }
 
 static void do_write(struct transport *t)
@@ -143,7 +171,7 @@ static void do_write(struct transport *t)
         if (t->over || !mosquitto_want_write(t->mosq))
                 return;
         check(t, mosquitto_loop_write(t->mosq, 1));
-        t->last_out_us = loop_now_us(t->loop);
+        t->last_out_us = real_now_us();
 }
 
 static int socket_error(const struct transport *t)
@@ -225,26 +253,89 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdat
         return 0;
 }
 
-/* libmosquitto pings when it has sent or heard nothing for the keepalive: that moment is computed, not polled
- * for. */
+static int on_deferred(sd_event_source *source, void *userdata)
+{
+        struct transport *t = userdata;
+
+        (void)source;
+        t->busy = true;
+        if (has_decrypted(t))
+                talking_turn(t, EPOLLIN);
+        settle(t);
+        return 0;
+}
+
+/* ---- The keepalive ------------------------------------------------------------------------------------- */
+
+/*
+ * A link that died in silence is noticed within the keepalive of the last byte that came: half of it until a ping, half
+ * for its answer. The pings are ours and not libmosquitto's, which goes by the Server Keep Alive: 0 or 65535 there would
+ * let a dead link stand for ever, and outputs would never go to their on_offline. All of it goes by the time in which a
+ * broker can answer, which a test's clock is not.
+ */
+static uint64_t half_keepalive_us(const struct transport *t)
+{
+        return t->keepalive_us / 2;
+}
+
+static bool is_pinged(const struct transport *t)
+{
+        return t->pinged_us > t->last_in_us;
+}
+
+static uint64_t next_look_us(const struct transport *t)
+{
+        uint64_t since_us = is_pinged(t) ? t->pinged_us : MIN(t->last_in_us, t->last_out_us);
+
+        return since_us + half_keepalive_us(t);
+}
+
 static void arm_keepalive(struct transport *t)
 {
-        uint64_t due_us = MIN(t->last_in_us, t->last_out_us) + t->keepalive_us;
-        uint64_t now_us = loop_now_us(t->loop);
+        uint64_t due_us = next_look_us(t), now_us = real_now_us();
 
         if (t->keepalive_us > 0)
                 timer_arm(t->keepalive, due_us > now_us ? due_us - now_us : 0);
 }
 
+static bool socket_is(const struct transport *t, short events)
+{
+        struct pollfd poll_fd = { .fd = t->fd, .events = events };
+
+        return poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & events);
+}
+
+/*
+ * libmosquitto has no call for it. While it has nothing to write and the socket has room for these two bytes, they cannot
+ * get into the middle of a packet. Otherwise what is on its way already does the same: the broker has to answer.
+ */
+static void ping(struct transport *t)
+{
+        static const unsigned char pingreq[] = { 0xc0, 0x00 };
+        bool room = !mosquitto_want_write(t->mosq) && socket_is(t, POLLOUT);
+
+        if (room && t->setup.tls)
+                (void)SSL_write(t->handshake.ssl, pingreq, sizeof(pingreq));
+        else if (room)
+                (void)!send(t->fd, pingreq, sizeof(pingreq), MSG_NOSIGNAL);
+        ERR_clear_error();
+        t->pinged_us = t->last_out_us = real_now_us();
+}
+
 static void on_keepalive(void *userdata)
 {
         struct transport *t = userdata;
-        uint64_t now_us = loop_now_us(t->loop);
 
         t->busy = true;
-        if (now_us >= MIN(t->last_in_us, t->last_out_us) + t->keepalive_us) {
-                check(t, mosquitto_loop_misc(t->mosq));
-                t->last_in_us = t->last_out_us = now_us;
+        if (socket_is(t, POLLIN))
+                t->last_in_us = real_now_us(); /* only that we have not looked yet */
+        if (real_now_us() < next_look_us(t)) {
+                /* Something has come or gone since. */
+        } else if (is_pinged(t)) {
+                t->end.silent = true;
+                finish(t, 0);
+        } else {
+                ping(t);
         }
         if (!t->over)
                 arm_keepalive(t);
@@ -260,12 +351,16 @@ static void on_connect(struct mosquitto *mosq, void *userdata, int reason, int f
         uint16_t receive_maximum, keepalive_s;
 
         (void)flags;
+        if (t->phase == TRANSPORT_UP) /* one too many: it says nothing of the connection that stands */
+                return;
         t->end.connack = reason;
         if (reason != 0)
                 return;
         if (mosquitto_property_read_int16(properties, MQTT_PROP_RECEIVE_MAXIMUM, &receive_maximum, false))
                 t->receive_maximum = receive_maximum;
-        if (mosquitto_property_read_int16(properties, MQTT_PROP_SERVER_KEEP_ALIVE, &keepalive_s, false))
+        /* The broker may want to hear from us more often, never less. */
+        if (mosquitto_property_read_int16(properties, MQTT_PROP_SERVER_KEEP_ALIVE, &keepalive_s, false) &&
+            keepalive_s > 0 && (t->keepalive_us == 0 || keepalive_s * USEC_PER_SEC < t->keepalive_us))
                 t->keepalive_us = keepalive_s * USEC_PER_SEC;
         t->phase = TRANSPORT_UP;
         /* From here on the log costs an allocation for each packet and tells nothing. */
@@ -287,8 +382,6 @@ static void on_disconnect(struct mosquitto *mosq, void *userdata, int reason,
         /* One number for two things: below 0x80 it is libmosquitto's own code. */
         if (reason >= 0x80)
                 t->end.disconnect = reason;
-        else if (reason == MOSQ_ERR_KEEPALIVE)
-                t->end.silent = true;
         finish(t, 0);
 }
 
@@ -306,9 +399,12 @@ static void on_message(struct mosquitto *mosq, void *userdata, const struct mosq
         };
 
         (void)mosq;
+        if (t->phase != TRANSPORT_UP) /* no broker may command before it has accepted us */
+                return;
         properties_read(properties, &message, &owned);
         t->setup.handlers->message(t->setup.userdata, &message);
         properties_done(&owned);
+        count_work(t, TURN_WORK_MESSAGE + TURN_WORK_KB * (message.size / 1024));
 }
 
 static void on_publish(struct mosquitto *mosq, void *userdata, int id, int reason,
@@ -320,6 +416,7 @@ static void on_publish(struct mosquitto *mosq, void *userdata, int id, int reaso
         (void)properties;
         if (in_flight_remove(&t->in_flight, id))
                 t->setup.handlers->acknowledged(t->setup.userdata, id, reason);
+        count_work(t, TURN_WORK_ACK);
 }
 
 static void on_subscribe(struct mosquitto *mosq, void *userdata, int id, int count, const int *reasons,
@@ -329,6 +426,8 @@ static void on_subscribe(struct mosquitto *mosq, void *userdata, int id, int cou
 
         (void)mosq;
         (void)properties;
+        if (t->phase != TRANSPORT_UP)
+                return;
         t->setup.handlers->subscribed(t->setup.userdata, id, reasons, (size_t)MAX(count, 0));
 }
 
@@ -359,8 +458,8 @@ static int start_connecting(struct transport *t)
 {
         int seconds = client_keepalive_s(t->setup.options);
 
-        t->keepalive_us = (uint64_t)seconds * USEC_PER_SEC;
-        t->last_in_us = t->last_out_us = loop_now_us(t->loop);
+        t->keepalive_us = t->setup.options->keepalive_us;
+        t->last_in_us = t->last_out_us = real_now_us();
         errno = 0;
         int r = mosquitto_connect_bind_async(t->mosq, t->setup.address, t->setup.url->port, seconds, NULL);
         /* 2.0.21 begins the handshake here, and makes its own EPROTO of the socket's error. */
@@ -373,8 +472,10 @@ static int start_connecting(struct transport *t)
         if (t->fd < 0)
                 return -errno;
         t->interest = EPOLLOUT;
-        r = sd_event_add_io(t->loop->event, &t->io, t->fd, t->interest, on_io, t);
-        return r < 0 ? r : 0;
+        if (!t->setup.tls)
+                (void)setsockopt(t->fd, SOL_SOCKET, SO_RCVBUF, &(int){ RECEIVE_BUFFER_BYTES }, sizeof(int));
+        r = loop_add_io(t->loop, t->fd, LOOP_NETWORK, on_io, t, &t->io);
+        return r < 0 ? r : sd_event_source_set_io_events(t->io, t->interest);
 }
 
 /* The context is whole: libmosquitto must add nothing of its own. */
@@ -400,9 +501,11 @@ static int set_up(struct transport *t, struct fault *fault)
         if (r < 0)
                 return r;
         (void)sd_event_source_set_enabled(t->deferred, SD_EVENT_OFF);
-        r = timer_new(t->loop, TIMER_LAZY_US, on_keepalive, t, &t->keepalive);
+        (void)sd_event_source_set_priority(t->deferred, LOOP_NETWORK);
+        r = timer_new(t->loop, TIMER_EXACT_US, on_keepalive, t, &t->keepalive);
         if (r < 0)
                 return r;
+        timer_set_priority(t->keepalive, LOOP_NETWORK);
         t->mosq = mosquitto_new(t->setup.options->client_id, true, t);
         if (!t->mosq)
                 return errno == EINVAL ? -EINVAL : -ENOMEM;
@@ -494,7 +597,7 @@ static void after_call(struct transport *t)
 {
         if (t->busy)
                 return;
-        t->last_out_us = loop_now_us(t->loop);
+        t->last_out_us = real_now_us();
         if (!t->over)
                 update_interest(t);
 }

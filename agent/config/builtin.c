@@ -65,7 +65,7 @@ static const struct sconce_option broker_rows[] = {
                                "How long the broker is away before outputs go to their on_offline",
                                .def = "30s", .min = "1s", .max = "7d"),
         SCONCE_OPTION_DURATION(struct settings, broker.keepalive_us, "keepalive", 0,
-                               "Longest silence before a ping asks whether the broker is still there",
+                               "How soon a broker that falls silent counts as lost: half of it until a ping asks, half for the answer",
                                .def = "30s", .min = "5s", .max = "18h"),
         SCONCE_OPTION_DURATION(struct settings, broker.connect_timeout_us, "connect_timeout", 0,
                                "How long one address may take to connect", .def = "10s", .min = "100ms",

@@ -336,13 +336,45 @@ void calls_give_up(struct device *device, const struct fault *fault)
 
 /* ---- From the outside ---------------------------------------------------------------------------------- */
 
-static int accept_call(struct device *device, const struct call *call, struct result *result)
+/* Long payloads cost more to read than others, so they count for more: the rate bounds what a device costs in all. */
+#define BYTES_A_COMMAND 2048
+
+void command_id_of(const struct devices *set, const void *payload, size_t size, struct command *ret)
+{
+        const struct channels none = { 0 };
+        struct result result;
+
+        *ret = (struct command){ 0 };
+        if (size <= BYTES_A_COMMAND)
+                (void)!command_parse(&none, NULL, payload, size, &set->limits, ret, &result);
+}
+
+/* Before anything of a payload is looked at: what comes too fast must cost next to nothing. */
+static bool comes_too_fast(struct device *device, const struct call *call, size_t size)
+{
+        bool is_read = size <= device->set->limits.max_bytes;
+        uint64_t cost = 1 + (is_read ? size / BYTES_A_COMMAND : 0);
+
+        return !call->cause.rule && !rate_take_many(&device->rate, cost, device_now_us(device));
+}
+
+static void refuse_too_fast(struct device *device, const void *payload, size_t size, struct call *call)
+{
+        struct result result = { 0 };
+
+        if (!rate_take(&device->refusals, device_now_us(device))) {
+                device->set->n_dropped++;
+                return;
+        }
+        command_id_of(device->set, payload, size, &call->command);
+        (void)refuse(&result, RESULT_RATE, "more than %lld commands a second", (long long)device->settings.rate);
+        answer(device, call, &result);
+}
+
+static int accept_call(struct device *device, struct result *result)
 {
         const char *trouble = device_trouble(device);
 
-        if (!call->cause.rule && !rate_take(&device->rate, device_now_us(device)))
-                return refuse(result, RESULT_RATE, "more than %lld commands a second",
-                              (long long)device->settings.rate);
         if (trouble)
                 return refuse(result, RESULT_OFFLINE, "the device is offline: %s", trouble);
         if (device->n_pending >= PENDING_MAX)
@@ -398,6 +430,11 @@ static void submit(struct device *device, const struct arrival *arrival, struct 
 {
         struct result result = { .code = RESULT_OK };
 
+        if (comes_too_fast(device, call, arrival->size)) {
+                refuse_too_fast(device, arrival->payload, arrival->size, call);
+                call_free(call);
+                return;
+        }
         int r = command_parse(&device->channels, arrival->channel, arrival->payload, arrival->size,
                               &device->set->limits, &call->command, &result);
         /* First: who repeats a command that was carried out in time is to hear so. */
@@ -406,7 +443,7 @@ static void submit(struct device *device, const struct arrival *arrival, struct 
         if (r == 0)
                 r = check_expiry(device, call, &result);
         if (r == 0)
-                r = accept_call(device, call, &result);
+                r = accept_call(device, &result);
         if (r == 0) {
                 remember_begin(device, call, arrival);
                 carry_out(device, call);

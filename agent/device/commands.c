@@ -9,6 +9,9 @@
 #include "config/options.h"
 #include "util/suggest.h"
 
+/* More keys and elements than any command can have. */
+#define JSON_ITEMS_MAX (4 * COMMAND_VALUES_MAX)
+
 /* One value as it came, before anybody knows what it is for. */
 struct given {
         enum { GIVEN_TEXT, GIVEN_NUMBER, GIVEN_BOOL, GIVEN_OTHER } type;
@@ -453,6 +456,9 @@ static int load_json(struct parse *parse, const char *text, size_t size)
 {
         json_error_t error;
 
+        /* Seen without parsing it: thousands of keys would take their time, and cannot be right. */
+        if (json_shape(text, size).items > JSON_ITEMS_MAX)
+                return refuse(parse->result, RESULT_RANGE, "more than %d values at once", COMMAND_VALUES_MAX);
         parse->command->json = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
         if (parse->command->json)
                 return 0;

@@ -78,6 +78,8 @@ struct device {
         struct body *body;       /* NULL where the section is no good, and after a blocking device's stop */
         struct channels channels;
         struct rate rate;
+        struct rate refusals; /* answers to commands that come too fast */
+        bool is_asked;        /* by a `get` that has to wait */
 
         enum device_phase phase;
         bool is_settling; /* its inputs are open, its plugin waits until their first values have settled */
@@ -154,7 +156,13 @@ struct devices {
         } * problems;
         size_t n_problems;
         uint64_t started_us;
-        uint64_t n_dropped; /* commands for what cannot be a device */
+        uint64_t n_dropped; /* commands that got no answer: they came too fast, or for what cannot be a device */
+        struct rate refusals; /* answers to commands for devices that are not there */
+        struct gets {
+                struct rate rate;
+                struct timer *timer; /* the next one that waits; NULL: none has waited yet */
+                size_t at;           /* whose turn it is */
+        } gets;
         uint64_t next_serial;
         void (*ask_facts)(void *userdata, struct node_facts *ret);
         void *facts_userdata;
@@ -170,6 +178,19 @@ static inline struct log_about device_about(const struct device *device)
                 const struct log_about about_it = device_about(device);                                      \
                 log_write(level, &about_it, __VA_ARGS__);                                                    \
         } while (0)
+
+/* ---- gets.c: what is asked to be read now ---------------------------------------------------------------- */
+
+void gets_init(struct devices *set);
+void gets_done(struct devices *set);
+
+/* ---- calls.c: commands ---------------------------------------------------------------------------------- */
+
+/* So many refusals a second, of one device or of those that are not there: who sends faster than that does not read them. */
+#define REFUSALS_PER_SECOND 10
+
+/* The id of a command that is refused unread; a long payload is not looked at. The command is to be given to command_done(). */
+void command_id_of(const struct devices *set, const void *payload, size_t size, struct command *ret);
 
 /* ---- make.c: from a section to a device ---------------------------------------------------------------- */
 

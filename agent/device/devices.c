@@ -62,6 +62,8 @@ int devices_new(const struct devices_options *options, const struct device_sink 
         if (sink)
                 set->sink = *sink;
         set->started_us = options->loop ? loop_now_us(options->loop) : 0;
+        gets_init(set);
+        rate_init(&set->refusals, REFUSALS_PER_SECOND, set->started_us);
         set->doubles = doubles_new();
         int r = set->doubles ? loader_init(&set->loader, options->plugin_dir) : -ENOMEM;
         if (r == 0)
@@ -84,6 +86,7 @@ void devices_free(struct devices *set)
                 return;
         while (set->count > 0) /* none that is freed already is found in the set */
                 device_free(set->items[--set->count]);
+        gets_done(set);
         rules_free(set->rules);
         offline_done(set);
         free(set->items);
@@ -392,16 +395,14 @@ void devices_stop(struct devices *set)
 static void refuse_unknown(struct devices *set, const char *id, const void *payload, size_t size,
                            const struct command_meta *meta)
 {
-        const struct channels none = { 0 };
         CLEANUP_COMMAND struct command command = { 0 };
         struct result result;
 
-        if (!text_is_id(id)) {
+        if (!text_is_id(id) || !rate_take(&set->refusals, loop_now_us(set->options.loop))) {
                 set->n_dropped++;
                 return;
         }
-        /* For its id alone. */
-        (void)!command_parse(&none, NULL, payload, size, &set->limits, &command, &result);
+        command_id_of(set, payload, size, &command);
         (void)refuse(&result, RESULT_UNKNOWN_DEVICE, "there is no device \"%s\"", id);
         devices_tell_result(set, id, &result, command.id, meta);
 }
@@ -415,21 +416,6 @@ void devices_command(struct devices *set, const char *id, const char *channel, c
                 device_command(device, channel, payload, size, meta);
         else
                 refuse_unknown(set, id, payload, size, meta);
-}
-
-static void get(struct device *device)
-{
-        device_enter(device);
-        device->changed = true; /* asked for: told whether it is new or not */
-        device_read(device);
-        device_leave(device);
-}
-
-void devices_get(struct devices *set, const char *id)
-{
-        for (size_t i = 0; i < set->count; i++)
-                if (!id || strcmp(set->items[i]->id, id) == 0)
-                        get(set->items[i]);
 }
 
 void devices_tell_all(struct devices *set)

@@ -104,7 +104,7 @@ void devices_stop(struct devices *devices);
  * rule. */
 void devices_command(struct devices *devices, const char *device, const char *channel, const void *payload,
                      size_t size, const struct command_meta *meta);
-/* Read now and publish, one device or (NULL) all. */
+/* Read now and publish, one device or (NULL) all; what is asked for too fast waits its turn. */
 void devices_get(struct devices *devices, const char *device);
 
 void devices_tell_all(struct devices *devices); /* every status, error and state to the sink */

@@ -238,8 +238,9 @@ int device_new(struct devices *set, const char *id, const struct plugin *plugin,
         }
         saved_restore(device);
         host_note_restore(device);
-        rate_init(&device->rate, (uint64_t)MAX(device->settings.rate, 1),
-                  set->options.loop ? device_now_us(device) : 0);
+        uint64_t now_us = set->options.loop ? device_now_us(device) : 0;
+        rate_init(&device->rate, (uint64_t)MAX(device->settings.rate, 1), now_us);
+        rate_init(&device->refusals, REFUSALS_PER_SECOND, now_us);
         *ret = TAKE_PTR(device);
         return 0;
 }

@@ -15,3 +15,5 @@ void rate_init(struct rate *rate, uint64_t per_second, uint64_t now_us);
 /* Another speed for the same bucket. */
 void rate_set(struct rate *rate, uint64_t per_second);
 bool rate_take(struct rate *rate, uint64_t now_us);
+/* So many at once; more than the bucket holds take all of it. */
+bool rate_take_many(struct rate *rate, uint64_t count, uint64_t now_us);

@@ -410,7 +410,7 @@ static int start_input(struct sconce_line *line)
         r = line->request->ops->event_fd(line->request);
         if (r < 0)
                 return r;
-        return sd_event_add_io(line->gpio->loop->event, &line->events, r, EPOLLIN, on_event_fd, line);
+        return loop_add_io(line->gpio->loop, r, LOOP_OUTPUTS, on_event_fd, line, &line->events);
 }
 
 int line_open_input(struct gpio *gpio, struct sconce_line *line, line_edge_fn on_edge, void *userdata,

@@ -245,8 +245,7 @@ static int watch_everything(struct sim *sim)
                 if (r < 0)
                         return r;
         }
-        return sd_event_add_io(sim->place.loop->event, &sim->source, sim->inotify_fd, EPOLLIN, on_inotify,
-                               sim);
+        return loop_add_io(sim->place.loop, sim->inotify_fd, LOOP_OUTPUTS, on_inotify, sim, &sim->source);
 }
 
 /* ---- The chip --------------------------------------------------------------------------------------- */

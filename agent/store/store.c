@@ -285,8 +285,10 @@ static int start_writer(struct store *store, const struct store_options *options
 {
         int r = timer_new(store->loop, TIMER_EXACT_US, on_due, store, &store->due);
 
-        if (r >= 0)
+        if (r >= 0) {
+                timer_set_priority(store->due, LOOP_HOUSE);
                 r = writer_new(options->dir, &store->writer);
+        }
         if (r >= 0)
                 r = sd_event_add_io(store->loop->event, &store->source, writer_fd(store->writer), EPOLLIN,
                                     on_result, store);

@@ -161,9 +161,10 @@ void json_put_number(struct json_text *text, double number)
         json_put_raw(text, digits, strlen(digits));
 }
 
-unsigned json_depth(const char *text, size_t size)
+struct json_shape json_shape(const char *text, size_t size)
 {
-        unsigned depth = 0, deepest = 0;
+        struct json_shape shape = { 0 };
+        unsigned depth = 0;
         bool in_string = false;
 
         for (size_t i = 0; i < size; i++) {
@@ -177,12 +178,20 @@ unsigned json_depth(const char *text, size_t size)
                         in_string = true;
                 } else if (c == '{' || c == '[') {
                         depth++;
-                        deepest = MAX(deepest, depth);
+                        shape.depth = MAX(shape.depth, depth);
+                        shape.items++;
+                } else if (c == ',') {
+                        shape.items++;
                 } else if ((c == '}' || c == ']') && depth > 0) {
                         depth--;
                 }
         }
-        return deepest;
+        return shape;
+}
+
+unsigned json_depth(const char *text, size_t size)
+{
+        return json_shape(text, size).depth;
 }
 
 static size_t digits_at(const char *text, size_t size, size_t at)

@@ -42,7 +42,13 @@ void json_put_number(struct json_text *text, double number);
 #define JSON_NUMBER_MAX 32
 void json_number_text(double number, char text[static JSON_NUMBER_MAX]);
 
-/* How deep objects and arrays are nested in what may be JSON: a scan that never recurses. */
+/* How deep objects and arrays are nested in what may be JSON, and how many keys and elements they may have together: a scan
+ * that never recurses, and costs little beside parsing. */
+struct json_shape {
+        unsigned depth;
+        size_t items;
+};
+struct json_shape json_shape(const char *text, size_t size);
 unsigned json_depth(const char *text, size_t size);
 
 /* A number in JSON's own grammar and nothing around it; false for any other text and for what no double

@@ -2,12 +2,14 @@
 #include "util/log.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SD_JOURNAL_SUPPRESS_LOCATION
@@ -29,6 +31,15 @@ static atomic_int max_level = LOG_INFO;
 static bool to_journal, to_people;
 static log_sink_fn test_sink;
 static void *test_userdata;
+
+/* A disk that is written full by somebody who makes us complain is a way to stop a house. */
+static struct {
+        pthread_mutex_t lock;
+        unsigned per_second, burst; /* 0: no limit */
+        double lines;               /* that may still be written at once */
+        double at_s;
+        unsigned long left_out; /* since the last line */
+} limit = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 /* JOURNAL_STREAM names the device and inode of the journal's stream: stderr may have been redirected since. */
 static bool stderr_is_journal(void)
@@ -120,21 +131,73 @@ static void write_journal(int level, const struct log_about *about, const char *
         (void)sd_journal_sendv(list, count);
 }
 
-void log_writev(int level, const struct log_about *about, const char *format, va_list arguments)
+static double now_s(void)
 {
-        if (level > max_level)
-                return;
+        struct timespec now;
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+        return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
 
-        char text[TEXT_MAX];
-        (void)vsnprintf(text, sizeof(text), format, arguments);
-        /* A payload or a file name in a message must not be able to forge a second log line or steer a terminal. */
-        text_defang(text);
+void log_limit(unsigned per_second, unsigned burst)
+{
+        (void)pthread_mutex_lock(&limit.lock);
+        limit.per_second = per_second;
+        limit.burst = burst;
+        limit.lines = burst;
+        limit.at_s = now_s();
+        limit.left_out = 0;
+        (void)pthread_mutex_unlock(&limit.lock);
+}
+
+void log_limit_pass(unsigned seconds)
+{
+        (void)pthread_mutex_lock(&limit.lock);
+        limit.at_s -= seconds;
+        (void)pthread_mutex_unlock(&limit.lock);
+}
+
+/* Whether a line may be written, and how many were not before it. */
+static bool take_line(unsigned long *ret_left_out)
+{
+        (void)pthread_mutex_lock(&limit.lock);
+        double now = now_s();
+        limit.lines = MIN(limit.lines + (now - limit.at_s) * limit.per_second, (double)limit.burst);
+        limit.at_s = now;
+        bool may = limit.per_second == 0 || limit.lines >= 1;
+        *ret_left_out = may ? limit.left_out : 0;
+        limit.left_out = may ? 0 : limit.left_out + 1;
+        limit.lines -= may ? 1 : 0;
+        (void)pthread_mutex_unlock(&limit.lock);
+        return may;
+}
+
+static void write_line(int level, const struct log_about *about, const char *text)
+{
         if (test_sink)
                 test_sink(test_userdata, level, about, text);
         else if (to_journal)
                 write_journal(level, about, text);
         else
                 write_stderr(level, about, text);
+}
+
+void log_writev(int level, const struct log_about *about, const char *format, va_list arguments)
+{
+        if (level > max_level)
+                return;
+
+        char text[TEXT_MAX];
+        unsigned long left_out = 0;
+        if (level < LOG_DEBUG && !take_line(&left_out))
+                return;
+        if (left_out > 0) {
+                (void)snprintf(text, sizeof(text), "%lu lines were left out here: they came too fast", left_out);
+                write_line(LOG_WARNING, NULL, text);
+        }
+        (void)vsnprintf(text, sizeof(text), format, arguments);
+        /* A payload or a file name in a message must not be able to forge a second log line or steer a terminal. */
+        text_defang(text);
+        write_line(level, about, text);
 }
 
 void log_write(int level, const struct log_about *about, const char *format, ...)

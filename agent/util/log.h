@@ -30,6 +30,11 @@ int log_level(void);
 int log_level_from_name(const char *name, int *ret_level) MUST_CHECK;
 const char *log_level_names(void);
 
+/* At most so many lines a second from now on, `burst` at once; those above are left out, and the next line that is written
+ * comes after their number. Debug messages, which somebody is looking at, are not counted. 0: no limit, as at the start. */
+void log_limit(unsigned per_second, unsigned burst);
+void log_limit_pass(unsigned seconds); /* in a test: as if they had gone by */
+
 /* In a test: every line goes to `sink` instead. NULL restores the default. */
 typedef void (*log_sink_fn)(void *userdata, int level, const struct log_about *about, const char *text);
 void log_set_sink(log_sink_fn sink, void *userdata);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <time.h>
 
 struct timer {
@@ -46,6 +47,14 @@ uint64_t loop_now_us(const struct loop *loop)
         struct timespec now;
         (void)clock_gettime(CLOCK_BOOTTIME, &now);
         return (uint64_t)now.tv_sec * USEC_PER_SEC + (uint64_t)now.tv_nsec / NSEC_PER_USEC;
+}
+
+int loop_add_io(struct loop *loop, int fd, enum loop_priority priority, sd_event_io_handler_t fn, void *userdata,
+                sd_event_source **ret)
+{
+        int r = sd_event_add_io(loop->event, ret, fd, EPOLLIN, fn, userdata);
+
+        return r < 0 ? r : sd_event_source_set_priority(*ret, priority);
 }
 
 static struct timer *next_due(struct loop *loop, uint64_t until_us)
@@ -103,10 +112,17 @@ int timer_new(struct loop *loop, uint64_t accuracy_us, timer_fn fn, void *userda
                 if (r < 0)
                         return r;
                 (void)sd_event_source_set_enabled(timer->source, SD_EVENT_OFF);
+                timer_set_priority(timer, accuracy_us <= TIMER_EXACT_US ? LOOP_OUTPUTS : LOOP_HOUSE);
         }
         timer->loop = loop;
         *ret = TAKE_PTR(timer);
         return 0;
+}
+
+void timer_set_priority(struct timer *timer, enum loop_priority priority)
+{
+        if (timer->source)
+                (void)sd_event_source_set_priority(timer->source, priority);
 }
 
 static void fake_unlink(struct timer *timer)

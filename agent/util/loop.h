@@ -27,6 +27,17 @@ struct loop {
 #define TIMER_EXACT_US (1 * USEC_PER_MSEC) /* edges, pulses, fades */
 #define TIMER_LAZY_US  (1 * USEC_PER_SEC)  /* keepalive, back-off, periodic readings */
 
+/*
+ * Which of several events that are due comes first. The loop takes one event a turn, the most urgent one: a flood from the
+ * broker costs a button or a pulse at most the one message that is being dealt with. Exact timers are LOOP_OUTPUTS, others
+ * LOOP_HOUSE, which is also sd-event's default for a source.
+ */
+enum loop_priority {
+        LOOP_OUTPUTS = -100, /* edges of lines, times of outputs */
+        LOOP_HOUSE = 0,      /* signals, readings, what is saved */
+        LOOP_NETWORK = 100,  /* all that the broker can set off */
+};
+
 int loop_init(struct loop *loop) MUST_CHECK;
 int loop_init_fake(struct loop *loop) MUST_CHECK;
 void loop_done(struct loop *loop);
@@ -43,6 +54,11 @@ void timer_free(struct timer *timer);
 void timer_arm(struct timer *timer, uint64_t delay_us); /* from now; replaces what was armed; fires once */
 void timer_disarm(struct timer *timer);
 bool timer_armed(const struct timer *timer);
+void timer_set_priority(struct timer *timer, enum loop_priority priority);
+
+/* sd_event_add_io() at a priority of its own. */
+int loop_add_io(struct loop *loop, int fd, enum loop_priority priority, sd_event_io_handler_t fn, void *userdata,
+                sd_event_source **ret) MUST_CHECK;
 
 DEFINE_CLEANUP(struct timer, timer_free);
 #define CLEANUP_TIMER CLEANUP(timer_freep)

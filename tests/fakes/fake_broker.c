@@ -297,6 +297,14 @@ void fake_broker_start(struct fake_broker *broker, const struct fake_step *steps
                 abort();
 }
 
+void fake_broker_say(struct fake_broker *broker, const char *bytes, size_t size)
+{
+        (void)pthread_mutex_lock(&broker->lock);
+        if (broker->connection < 0 || send(broker->connection, bytes, size, MSG_NOSIGNAL) != (ssize_t)size)
+                abort();
+        (void)pthread_mutex_unlock(&broker->lock);
+}
+
 void fake_broker_hang_up(struct fake_broker *broker)
 {
         (void)pthread_mutex_lock(&broker->lock);

@@ -66,6 +66,8 @@ unsigned fake_broker_disconnects(struct fake_broker *broker);
 unsigned fake_broker_pings(struct fake_broker *broker);
 uint8_t fake_broker_version(struct fake_broker *broker, unsigned connection); /* 4: MQTT 3.1.1 */
 bool fake_broker_connect_holds(struct fake_broker *broker, const void *bytes, size_t size);
+/* Sends bytes out of turn; plain connections only. */
+void fake_broker_say(struct fake_broker *broker, const char *bytes, size_t size);
 /* Closes the connection from the broker's side. */
 void fake_broker_hang_up(struct fake_broker *broker);
 

@@ -576,8 +576,8 @@ static void session__version_memory_is_old__asks_for_5_again(void **state)
         assert_int_equal(session_version(probe.session), SESSION_VERSION_5);
 }
 
-/* libmosquitto pings by its own clock, so this one takes its 10 seconds: the ping and then its missing
- * answer. */
+/* The keepalive goes by the machine's own clock, so this one takes its 5 seconds: half of them until the ping, half for
+ * its missing answer. */
 static void session__broker_stops_answering__is_noticed(void **state)
 {
         (void)state;
@@ -591,6 +591,141 @@ static void session__broker_stops_answering__is_noticed(void **state)
         assert_int_equal(fake_broker_pings(&broker), 1);
         /* SUBACK, the ping, its time-out: nothing is polled for. */
         assert_in_range(probe.turns - turns, 1, 5);
+}
+
+/* Whatever the broker asks for: 0, 65535, and a time that is shorter than ours. */
+static void session__server_keep_alive__never_lengthens_ours(void **state)
+{
+        static const struct {
+                const char *connack;
+                uint64_t keepalive_us, at_least_us, at_most_us;
+        } table[] = {
+                { "\x20\x06\x00\x00\x03\x13\x00\x00", 2 * USEC_PER_SEC, 2 * USEC_PER_SEC, 3 * USEC_PER_SEC },
+                { "\x20\x06\x00\x00\x03\x13\xff\xff", 2 * USEC_PER_SEC, 2 * USEC_PER_SEC, 3 * USEC_PER_SEC },
+                { "\x20\x06\x00\x00\x03\x13\x00\x01", 3600 * USEC_PER_SEC, 1 * USEC_PER_SEC, 2 * USEC_PER_SEC },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+                const struct fake_step step = { .act = FAKE_DEAF, .answer = table[i].connack, .answer_size = 8 };
+                begin(&step, 1);
+                probe.options.keepalive_us = table[i].keepalive_us;
+                probe_start(&probe);
+                assert_true(probe_until(&probe, probe_connected, 1));
+                uint64_t began_us = loop_now_us(&probe.loop);
+                assert_true(probe_until(&probe, probe_disconnected, 1));
+                assert_string_equal(probe.why, "the broker no longer answers");
+                /* SUBACK came within the first of it. */
+                assert_in_range(loop_now_us(&probe.loop) - began_us, table[i].at_least_us - 100 * USEC_PER_MSEC,
+                                table[i].at_most_us + PROBE_SOON_MS / 10 * USEC_PER_MSEC);
+                assert_int_equal(fake_broker_pings(&broker), 1);
+                probe_done(&probe);
+                fake_broker_stop(&broker);
+        }
+        probe.loop.event = NULL;
+}
+
+static bool pinged_thrice(const struct probe *p, unsigned n)
+{
+        (void)p;
+        return fake_broker_pings(&broker) >= n;
+}
+
+static void session__broker_answers_pings__stays_connected(void **state)
+{
+        (void)state;
+        BEGIN({ .act = FAKE_SERVE, FAKE_FIELDS(answer, "\x20\x06\x00\x00\x03\x13\x00\x00") });
+        probe.options.keepalive_us = USEC_PER_SEC;
+        probe_start(&probe);
+        assert_true(probe_until(&probe, pinged_thrice, 3));
+        assert_true(session_is_connected(probe.session));
+        assert_int_equal(probe.n_disconnected, 0);
+        assert_int_equal(probe_publish(&probe, "t/in", "x", 1), 0);
+        assert_true(probe_until(&probe, probe_messages, 1));
+}
+
+/* ---- What no broker should send ------------------------------------------------------------------------ */
+
+static void session__second_connack__is_ignored(void **state)
+{
+        (void)state;
+        BEGIN({ .act = FAKE_SERVE, FAKE_FIELDS(greeting, V5_CONNACK "\x30\x08\x00\x04t/in\x00"
+                                                                  "1") });
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_messages, 1));
+        assert_int_equal(probe.n_connected, 1);
+        assert_int_equal(probe_logged(&probe, "connected to"), 1);
+}
+
+/* The stop's time limit is not to be switched off by it. */
+static void session_stop__connack_meanwhile__ends(void **state)
+{
+        (void)state;
+        BEGIN({ .act = FAKE_DEAF });
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_connected, 1));
+        assert_int_equal(probe_publish(&probe, "t/out", "x", 1), 0);
+        probe_stop_within(&probe, 200 * USEC_PER_MSEC);
+        fake_broker_say(&broker, FAKE_BYTES(V5_CONNACK));
+        assert_true(probe_until(&probe, probe_stopped, 1));
+        assert_int_equal(probe.n_connected, 1);
+}
+
+static void session__message_before_connack__is_not_acted_on(void **state)
+{
+        (void)state;
+        BEGIN({ .act = FAKE_SERVE, FAKE_FIELDS(answer, "\x30\x08\x00\x04t/in\x00"
+                                                       "1" V5_CONNACK) },
+              { .act = FAKE_SERVE, FAKE_FIELDS(greeting, "\x30\x08\x00\x04t/in\x00"
+                                                         "2") });
+        probe.options.version = SESSION_VERSION_5;
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_messages, 1));
+        assert_int_equal(probe.n_messages, 1);
+        assert_string_equal(probe.payload, "2");
+}
+
+/* ---- A flood ------------------------------------------------------------------------------------------- */
+
+#define FLOOD_MESSAGES 1000
+
+static struct timer *urgent;
+static unsigned urgent_came, since_urgent, most_at_once;
+
+static void on_urgent(void *userdata)
+{
+        (void)userdata;
+        urgent_came++;
+        since_urgent = 0;
+}
+
+/* Each message finds an output that wants its turn. */
+static void flood_meets_output(struct probe *p, const struct session_message *message)
+{
+        (void)p;
+        (void)message;
+        since_urgent++;
+        most_at_once = MAX(most_at_once, since_urgent);
+        timer_arm(urgent, 0);
+}
+
+static void session__flood_in_one_piece__outputs_come_between(void **state)
+{
+        static char flood[FLOOD_MESSAGES * 10];
+
+        (void)state;
+        for (unsigned i = 0; i < FLOOD_MESSAGES; i++)
+                memcpy(flood + (size_t)i * 10, "\x30\x08\x00\x04t/in\x00" "1", 10);
+        const struct fake_step step = { .act = FAKE_SERVE, .greeting = flood, .greeting_size = sizeof(flood) };
+        begin(&step, 1);
+        assert_int_equal(timer_new(&probe.loop, TIMER_EXACT_US, on_urgent, NULL, &urgent), 0);
+        probe.on_message = flood_meets_output;
+        most_at_once = urgent_came = since_urgent = 0;
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_messages, FLOOD_MESSAGES));
+        assert_in_range(most_at_once, 1, 4);
+        assert_true(urgent_came >= FLOOD_MESSAGES / 4 - 1);
+        timer_free(TAKE_PTR(urgent));
 }
 
 /* ---- Messages ------------------------------------------------------------------------------------------ */
@@ -859,6 +994,12 @@ int main(void)
                 TEST(session_retry_now__in_backoff__tries_at_once),
                 TEST(session__version_memory_is_old__asks_for_5_again),
                 TEST(session__broker_stops_answering__is_noticed),
+                TEST(session__server_keep_alive__never_lengthens_ours),
+                TEST(session__broker_answers_pings__stays_connected),
+                TEST(session__second_connack__is_ignored),
+                TEST(session_stop__connack_meanwhile__ends),
+                TEST(session__message_before_connack__is_not_acted_on),
+                TEST(session__flood_in_one_piece__outputs_come_between),
                 TEST(session__echo__keeps_properties),
                 TEST(session_publish__wrong_message__is_refused),
                 TEST(session__broker_acknowledges_nothing__is_bounded),

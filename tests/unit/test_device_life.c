@@ -163,6 +163,26 @@ static void devices_get__asked__told_though_unchanged(void **state)
         assert_int_equal(house_count(house, "a", DEVICE_STATE), 2);
 }
 
+static void devices_get__flood__each_gets_its_turn(void **state)
+{
+        struct house *house = *state;
+
+        house_write(house, "start", "");
+        house_write(house, "read", "1\n");
+        apply_probe(house, "");
+        house_forget(house);
+        for (int i = 0; i < 1000; i++)
+                devices_get(house->devices, "a");
+        devices_get(house->devices, "node");
+        size_t at_once = house_count(house, "a", DEVICE_STATE);
+        assert_in_range(at_once, 1, 100);
+        assert_int_equal(house_count(house, "node", DEVICE_STATE), 0);
+        house_pass(house, USEC_PER_SEC);
+        /* Those that waited are one. */
+        assert_int_equal(house_count(house, "a", DEVICE_STATE), at_once + 1);
+        assert_int_equal(house_count(house, "node", DEVICE_STATE), 1);
+}
+
 /* ---- Health, events, failures -------------------------------------------------------------------------- */
 
 static void device_health__sick_then_read__offline_and_back(void **state)
@@ -318,6 +338,7 @@ int main(void)
                 TEST(device_read__every__by_timer_and_told_each_time),
                 TEST(device_read__fails__backs_off_and_mends_by_itself),
                 TEST(devices_get__asked__told_though_unchanged),
+                TEST(devices_get__flood__each_gets_its_turn),
                 TEST(device_health__sick_then_read__offline_and_back),
                 TEST(device_problem__told_and_the_device_takes_commands),
                 TEST(device_event__timer_of_the_plugin__told),

@@ -186,6 +186,61 @@ static void device_command__too_fast__rate(void **state)
         assert_int_equal(sim_value(&house->gpio, 17), 1);
 }
 
+/* The rate comes before the payload: nothing of one that comes too fast is read, but a short one's id. */
+static void device_command__too_fast__payload_is_not_read(void **state)
+{
+        struct house *house = *state;
+        char large[8192];
+
+        house_apply(house, LAMP "rate = 1\n");
+        set(house, "ON", NULL);
+        set(house, "{\"sta", NULL);
+        house_assert_result(house, "kitchen",
+                            "{\"ok\":false,\"code\":\"rate\",\"message\":\"more than 1 commands a second\"}");
+        (void)snprintf(large, sizeof(large), "{\"id\":\"x\",\"note\":\"%06000d\"}", 0);
+        set(house, large, NULL);
+        house_assert_result(house, "kitchen",
+                            "{\"ok\":false,\"code\":\"rate\",\"message\":\"more than 1 commands a second\"}");
+}
+
+/* What costs as much as two commands counts as two. */
+static void device_command__large_payloads__use_up_the_rate(void **state)
+{
+        struct house *house = *state;
+        char large[8192];
+
+        house_apply(house, LAMP "rate = 2\n");
+        (void)snprintf(large, sizeof(large), "{\"note\":\"%03000d\"}", 0);
+        set(house, large, NULL);
+        house_assert_result(house, "kitchen",
+                            "{\"ok\":false,\"code\":\"unknown_key\",\"message\":\"unknown key \\\"note\\\"\"}");
+        set(house, large, NULL);
+        house_assert_result(house, "kitchen",
+                            "{\"ok\":false,\"code\":\"rate\",\"message\":\"more than 2 commands a second\"}");
+        house_pass(house, USEC_PER_SEC);
+        set(house, "ON", NULL);
+        assert_int_equal(sim_value(&house->gpio, 17), 1);
+}
+
+static void device_command__flood__answers_are_bounded(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, LAMP "rate = 1\n");
+        set(house, "ON", NULL);
+        house_forget(house);
+        for (int i = 0; i < 1000; i++)
+                set(house, "TOGGLE", &asked);
+        assert_in_range(house_count(house, "kitchen", DEVICE_RESULT), 1, 20);
+        house_forget(house);
+        for (int i = 0; i < 1000; i++)
+                devices_command(house->devices, "nobody", NULL, "ON", 2, &asked);
+        assert_in_range(house_count(house, "nobody", DEVICE_RESULT), 1, 20);
+        house_pass(house, USEC_PER_SEC);
+        set(house, "OFF", NULL);
+        assert_int_equal(sim_value(&house->gpio, 17), 0);
+}
+
 static void device_command__too_late__expired(void **state)
 {
         struct house *house = *state;
@@ -326,6 +381,9 @@ int main(void)
                 TEST(device_command__same_id_for_another_channel__carried_out),
                 TEST(device_command__refused_before__same_id_is_tried_again),
                 TEST(device_command__too_fast__rate),
+                TEST(device_command__too_fast__payload_is_not_read),
+                TEST(device_command__large_payloads__use_up_the_rate),
+                TEST(device_command__flood__answers_are_bounded),
                 TEST(device_command__too_late__expired),
                 TEST(device_command__stamped__carried_out_until_then),
                 TEST(device_command__stamped_and_message_expiry__the_earlier_counts),

@@ -36,6 +36,7 @@ static int teardown(void **state)
         (void)dup2(stderr_before, STDERR_FILENO);
         (void)unsetenv("JOURNAL_STREAM");
         log_open();
+        log_limit(0, 0);
         log_set_level(LOG_INFO);
         cleanup_closep(&stderr_before);
         cleanup_closep(&ends[0]);
@@ -179,6 +180,21 @@ static void log_write__stderr_is_the_journal__fields(void **state)
         assert_null(strstr(entry, "PLUGIN="));
 }
 
+static void log_limit__too_many_lines__are_counted(void **state)
+{
+        (void)state;
+        log_limit(1, 3);
+        for (int i = 0; i < 1000; i++)
+                log_warning("no %d", i);
+        assert_string_equal(said(), "<4>no 0\n<4>no 1\n<4>no 2\n");
+        log_set_level(LOG_DEBUG);
+        log_debug("looked at");
+        assert_string_equal(said(), "<7>looked at\n");
+        log_limit_pass(2);
+        log_warning("more");
+        assert_string_equal(said(), "<4>997 lines were left out here: they came too fast\n<4>more\n");
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -192,6 +208,7 @@ int main(void)
                 TEST(log_write__less_important_than_the_level__not_said),
                 TEST(log_open__journal_stream_of_another_file__stderr_is_used),
                 TEST(log_write__stderr_is_the_journal__fields),
+                TEST(log_limit__too_many_lines__are_counted),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
