@@ -224,6 +224,11 @@ static int make_uplink(struct agent *agent, struct fault *fault)
 
         if (r < 0)
                 return r;
+        r = broker_identity_choose_id(&agent->identity, &agent->settings, agent->store);
+        if (r < 0) {
+                broker_identity_done(&agent->identity);
+                return fault_set(fault, r, "there is no client id to connect with: %s", strerror(-r));
+        }
         setup_uplink_options(&agent->settings, &agent->identity, &options);
         options.loop = &agent->loop;
         options.clock = agent->clock;

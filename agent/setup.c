@@ -7,15 +7,19 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "bus/client_id.h"
 #include "util/log.h"
 #include "util/text.h"
 
 #define NODE_NAME_MAX 64
+
+/* The store's row of a client id that follows from no key. */
+#define CLIENT_ID_MARK "client id"
 
 #define DEFAULT_STATE_DIR   "/var/lib/sconce"
 #define DEFAULT_RUNTIME_DIR "/run/sconce"
@@ -175,14 +179,26 @@ static char *make_node_name(const char *text)
         return length > 0 ? strdup(name) : strdup("sconce");
 }
 
+/* What a cloud calls every certificate is no name of one node; nor, most likely, is anything that cannot be one. */
+static void warn_of_shared_name(const char *cn, const char *name)
+{
+        if (strcmp(cn, name) != 0 && strcasecmp(cn, name) != 0 && !strchr(cn, '.'))
+                log_warning("the node is called %s, after its certificate's name \"%s\": where other nodes' certificates have the same "
+                            "one, they throw each other out; write name = … under [node]",
+                            name, cn);
+}
+
 static char *name_from_certificate(const struct tls_options *options)
 {
         struct tls *tls = NULL;
         char *name = NULL;
 
         /* What is wrong with the files is told by each attempt to connect. */
-        if (options->cert && tls_new(options, &tls, NULL) == 0 && tls_certificate_name(tls))
+        if (options->cert && tls_new(options, &tls, NULL) == 0 && tls_certificate_name(tls)) {
                 name = make_node_name(tls_certificate_name(tls));
+                if (name)
+                        warn_of_shared_name(tls_certificate_name(tls), name);
+        }
         tls_free(tls);
         return name;
 }
@@ -201,16 +217,54 @@ static char *find_node_name(const struct settings *settings, const struct tls_op
         return make_node_name(host);
 }
 
-static char *random_client_id(void)
+static int random_client_id(const struct broker_identity *identity, struct store *store, char **ret)
 {
-        unsigned char bytes[8];
-        char text[sizeof("sconce-") + 2 * sizeof(bytes)] = "sconce-";
+        char secret[CLIENT_ID_SECRET_MAX];
 
-        if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
-                return NULL;
-        for (size_t i = 0; i < sizeof(bytes); i++)
-                (void)snprintf(text + strlen("sconce-") + 2 * i, 3, "%02x", bytes[i]);
-        return strdup(text);
+        (void)identity;
+        (void)store;
+        int r = client_id_random(secret);
+        return r < 0 ? r : asprintf(ret, "sconce-%s", secret) < 0 ? -ENOMEM : 0;
+}
+
+/* Where there is no key, or none that can be read: what was drawn once. */
+static int stored_secret(struct store *store, char secret[static CLIENT_ID_SECRET_MAX])
+{
+        const char *kept = store_get(store, STORE_MARK, "", CLIENT_ID_MARK);
+
+        if (kept && strlen(kept) == CLIENT_ID_SECRET_MAX - 1) {
+                memcpy(secret, kept, CLIENT_ID_SECRET_MAX);
+                return 0;
+        }
+        int r = client_id_random(secret);
+        return r < 0 ? r : store_put(store, STORE_MARK, "", CLIENT_ID_MARK, secret);
+}
+
+static int private_client_id(const struct broker_identity *identity, struct store *store, char **ret)
+{
+        char secret[CLIENT_ID_SECRET_MAX];
+
+        int r = identity->tls.key ? client_id_from_key(identity->tls.key, secret) : -ENOENT;
+        if (r < 0)
+                r = stored_secret(store, secret);
+        return r < 0 ? r : asprintf(ret, "sconce-%s-%s", identity->node, secret) < 0 ? -ENOMEM : 0;
+}
+
+int broker_identity_choose_id(struct broker_identity *identity, const struct settings *settings, struct store *store)
+{
+        static int (*const makers[])(const struct broker_identity *identity, struct store *store, char **ret) = {
+                [CLIENT_ID_PRIVATE] = private_client_id,
+                [CLIENT_ID_NODE] = NULL,
+                [CLIENT_ID_RANDOM] = random_client_id,
+        };
+        char *id = NULL;
+
+        int r = makers[settings->broker.client_id] ? makers[settings->broker.client_id](identity, store, &id) : 0;
+        if (r < 0)
+                return r;
+        free(identity->client_id);
+        identity->client_id = id;
+        return 0;
 }
 
 int broker_identity_init(struct broker_identity *identity, const struct settings *settings, struct fault *fault)
@@ -219,7 +273,7 @@ int broker_identity_init(struct broker_identity *identity, const struct settings
 
         *identity = (struct broker_identity){
                 .tls = { .ca = tls->ca, .cert = tls->cert, .key = tls->key, .crl = tls->crl, .min_version = tls->min_version,
-                         .server_name = tls->server_name, .pin = tls->pin },
+                         .server_name = tls->server_name, .pin = tls->pin, .alpn = tls->alpn },
         };
         int r = settings_password(settings, &identity->password, fault);
         if (r < 0)
@@ -232,9 +286,7 @@ int broker_identity_init(struct broker_identity *identity, const struct settings
                 broker_identity_done(identity);
                 return -EINVAL;
         }
-        if (settings->broker.client_id == CLIENT_ID_RANDOM)
-                identity->client_id = random_client_id();
-        if (!identity->node || (settings->broker.client_id == CLIENT_ID_RANDOM && !identity->client_id)) {
+        if (!identity->node) {
                 broker_identity_done(identity);
                 return fault_set(fault, -ENOMEM, "out of memory");
         }
@@ -300,6 +352,9 @@ void setup_uplink_options(const struct settings *settings, const struct broker_i
                         .keepalive_us = broker->keepalive_us,
                         .connect_timeout_us = broker->connect_timeout_us,
                         .handshake_timeout_us = broker->handshake_timeout_us,
+                        .client_id_is_secret = broker->client_id == CLIENT_ID_PRIVATE,
+                        /* A client that throws us out again and again must not send outputs to their on_offline. */
+                        .pause_max_us = broker->offline_after_us / 2,
                         .max_packet_bytes = (size_t)settings->node.max_payload_bytes + PACKET_ROOM_BYTES,
                         .tls = &identity->tls,
                 },

@@ -6,6 +6,7 @@
 #include "device/devices.h"
 #include "device/driven.h"
 #include "gpio/gpio.h"
+#include "store/store.h"
 #include "uplink.h"
 
 /* Loads and checks everything, devices too, opening no hardware and no network. Problems and warnings are logged. 0: it is
@@ -28,11 +29,14 @@ void setup_devices_options(const struct settings *settings, const char *plugin_d
 /* Who we are to the broker. */
 struct broker_identity {
         char *node;      /* [node] name, else the certificate's CN, else the host name */
-        char *client_id; /* NULL: made from the node's name */
+        char *client_id; /* NULL: sconce-NODE */
         char *password;
         struct tls_options tls; /* borrows from the settings */
 };
 int broker_identity_init(struct broker_identity *identity, const struct settings *settings, struct fault *fault) MUST_CHECK;
+/* As [broker] client_id says; the store keeps what no key gives. */
+int broker_identity_choose_id(struct broker_identity *identity, const struct settings *settings, struct store *store)
+        MUST_CHECK;
 /* Whether the password file says something else by now; while it cannot be read it does not, with a warning. */
 bool broker_identity_has_new_password(const struct broker_identity *identity, const struct settings *settings);
 /* Whether the certificate in use names the node otherwise: it may have come into use by a reconnect. `tls` may be NULL. */

@@ -44,6 +44,7 @@ struct uplink {
         uint64_t seq;
         bool stopping;
         bool said_refused, said_foreign_status, said_unpublished; /* in this connection */
+        bool said_oversize;         /* since the start */
         struct timer *status_again; /* `online` once more, at most once in STATUS_AGAIN_US */
         uint64_t status_said_us;    /* when that was last; 0: not in this connection */
         bool behind; /* something was held back because of IN_FLIGHT_MAX */
@@ -72,6 +73,15 @@ static void send(struct uplink *uplink, const struct session_message *message)
         if (r == 0 || r == -ENOTCONN)
                 return;
         uplink->dropped++;
+        if (r == -EMSGSIZE) {
+                if (!uplink->said_oversize)
+                        log_topic(LOG_WARNING, message->topic,
+                                  "%s: its %zu bytes are more than the broker takes: left out, and so are others that are as "
+                                  "large, which are only counted (dropped)",
+                                  message->topic, message->size);
+                uplink->said_oversize = true;
+                return;
+        }
         if (!uplink->said_unpublished)
                 log_topic(LOG_WARNING, message->topic, "%s: not published: %s; what follows is only counted (dropped)",
                           message->topic, strerror(-r));

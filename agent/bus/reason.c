@@ -50,7 +50,7 @@ static const struct code_text codes_5[] = {
         { 0x8c, EACCES, "the broker does not accept this way of authentication" },
         { 0x8d, ETIMEDOUT, "the broker heard nothing from us for too long" },
         { 0x93, EPROTO, "the broker says that too many messages were in flight" },
-        { 0x95, EMSGSIZE, "the broker says that a message was too large" },
+        { 0x95, EMSGSIZE, "the broker says that a message was too large (message_size_limit, max_packet_size)" },
         { 0x96, EAGAIN, "the broker says that messages come too fast" },
         { 0x97, EDQUOT, "the broker says that a quota is used up" },
         { 0x98, ECONNABORTED, "the broker's administrator closed the connection" },
@@ -95,6 +95,8 @@ const char *reason_code_text(int code)
                 { 0x8f, "topic filter invalid" },
                 { 0x90, "topic name invalid" },
                 { 0x91, "packet identifier in use" },
+                { 0x95, "packet too large" },
+                { 0x96, "message rate too high" },
                 { 0x97, "quota exceeded" },
                 { 0x99, "payload format invalid" },
                 { 0x9e, "shared subscriptions not supported" },
@@ -105,6 +107,24 @@ const char *reason_code_text(int code)
                 if (names[i].code == code)
                         return names[i].text;
         return code < 0x80 ? "success" : "refused";
+}
+
+const char *reason_code_advice(int code)
+{
+        static const struct {
+                int code;
+                const char *text;
+        } advice[] = {
+                { 0x90, "it does not take topics of this name" },
+                { 0x95, "it takes no message that large (message_size_limit, max_packet_size)" },
+                { 0x96, "it takes no more messages at once" },
+                { 0x97, "its quota for messages is used up" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(advice); i++)
+                if (advice[i].code == code)
+                        return advice[i].text;
+        return NULL;
 }
 
 static void describe_code(const struct code_text *found, int code, struct fault *fault)
@@ -125,12 +145,22 @@ static void describe_os(int error, struct fault *fault)
                 (void)fault_set(fault, -error, "%s", strerror(error));
 }
 
-void reason_describe(const struct transport_end *end, struct fault *fault)
+static void describe_takeover(const struct transport_end *end, struct fault *fault)
 {
-        if (reason_is_taken_over(end))
+        if (end->client_id)
                 (void)fault_set(fault, -EADDRINUSE,
                                 "another client uses the client id \"%s\": are there two nodes of one name?",
                                 end->client_id);
+        else
+                (void)fault_set(fault, -EADDRINUSE,
+                                "another client uses our client id, which follows from our private key: are there two "
+                                "nodes of one name, with one key?");
+}
+
+void reason_describe(const struct transport_end *end, struct fault *fault)
+{
+        if (reason_is_taken_over(end))
+                describe_takeover(end, fault);
         else if (end->connack > 0)
                 describe_code(end->mqtt5 ? FIND(codes_5, end->connack) : FIND(connack_311, end->connack),
                               end->connack, fault);
@@ -144,6 +174,10 @@ void reason_describe(const struct transport_end *end, struct fault *fault)
                 (void)fault_set(fault, -ECONNRESET, "the broker closed the connection");
         else if (end->os_error && end->os_error != ECONNRESET && end->os_error != EPIPE)
                 describe_os(end->os_error, fault);
+        else if (end->tls && end->tls->done)
+                (void)fault_set(fault, -ECONNRESET,
+                                "the other side accepted TLS and closed the connection before it answered to CONNECT: is it "
+                                "a proxy whose broker is down, or no MQTT broker?");
         else
                 (void)fault_set(
                         fault, -ECONNRESET,

@@ -18,8 +18,9 @@ struct transport_end {
         bool mqtt5;     /* spoken, or tried */
         bool connected; /* the TCP connection stood */
         bool silent;    /* no answer to the keepalive */
+        unsigned unacknowledged; /* what we had published, and was neither accepted nor refused */
         const struct tls_handshake *tls; /* NULL for a plain connection */
-        const char *client_id;
+        const char *client_id;           /* NULL: is nobody's business */
 };
 
 /* Fills code (negative errno) and text: "connection refused: is the broker running there?". Never empty. */
@@ -36,3 +37,5 @@ bool reason_is_taken_over(const struct transport_end *end);
 
 /* "not authorized" for the codes of SUBACK and PUBACK. */
 const char *reason_code_text(int code);
+/* What to do about a code; NULL: the access list decides it. */
+const char *reason_code_advice(int code);

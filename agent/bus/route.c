@@ -118,11 +118,26 @@ bool route_falls_back(struct route *route, const struct transport_end *end, uint
                         broker->use_311 = false;
                 return false;
         }
-        if (!reason_wants_311(end, &certain))
+        if (!reason_wants_311(end, &certain)) {
+                broker->took_311 = false;
                 return false;
+        }
         broker->use_311 = true;
+        broker->is_guess = !certain && !broker->took_311;
+        broker->took_311 = false;
         broker->use_311_until_us = certain ? now_us + ROUTE_REMEMBER_311_US : 0;
         log_debug("%s does not seem to speak MQTT 5: trying 3.1.1", broker->url.host);
+        return true;
+}
+
+bool route_wants_proof(struct route *route)
+{
+        struct route_broker *broker = current(route);
+
+        if (route->version != SESSION_VERSION_AUTO || !broker->use_311 || !broker->is_guess)
+                return false;
+        broker->took_311 = true;
+        broker->use_311 = false;
         return true;
 }
 
@@ -131,6 +146,7 @@ void route_forget_guess(struct route *route)
 {
         struct route_broker *broker = current(route);
 
+        broker->took_311 = false;
         if (broker->use_311_until_us == 0)
                 broker->use_311 = false;
 }

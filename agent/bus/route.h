@@ -13,6 +13,8 @@
 struct route_broker {
         struct url url;
         bool use_311;
+        bool is_guess;             /* the broker has not said so: it has only closed the connection */
+        bool took_311;             /* after it had closed on 5; 5 is tried once more before that is believed */
         uint64_t use_311_until_us; /* 0: for one attempt and what comes of it */
 };
 
@@ -50,5 +52,8 @@ void route_peer_text(const struct route *route, char text[static URL_TEXT_MAX]);
 bool route_wants_mqtt5(struct route *route, uint64_t now_us);
 /* After a failed attempt: true when the same address is worth one more at once, with the other version. */
 bool route_falls_back(struct route *route, const struct transport_end *end, uint64_t now_us);
+/* Whether 3.1.1, which the broker has just accepted, is only a guess: it may have been away when 5 was tried, as behind a
+ * proxy. Then true, and 5 is next; when it closes on that again, and only then, 3.1.1 it is. */
+bool route_wants_proof(struct route *route);
 /* A connection has ended: a version that was only guessed is guessed anew. */
 void route_forget_guess(struct route *route);

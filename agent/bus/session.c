@@ -16,10 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include <mosquitto.h>
+#include <mqtt_protocol.h>
 
 #include "bus/backoff.h"
+#include "bus/oversize.h"
 #include "bus/reason.h"
 #include "bus/repeat.h"
 #include "bus/resolve.h"
@@ -65,10 +68,12 @@ struct session {
 
         struct route route;
         bool mqtt5; /* of this attempt */
+        bool proving; /* this one was only to see whether 3.1.1 is accepted */
         int subscribe_id;
 
         uint64_t connected_us;
         struct takeover takeover;
+        struct oversize oversize;
         struct fault fault;
         char peer[URL_TEXT_MAX + RESOLVE_ADDRESS_MAX + 32];
 
@@ -172,7 +177,13 @@ static void on_up(void *userdata)
         char peer[URL_TEXT_MAX];
         int r = 0;
 
+        if (!s->mqtt5 && route_wants_proof(&s->route)) {
+                s->proving = true;
+                transport_disconnect(s->transport);
+                return;
+        }
         timer_disarm(s->timer);
+        oversize_begin(&s->oversize);
         s->state = STATE_CONNECTED;
         s->connected_us = loop_now_us(s->loop);
         s->fault = (struct fault){ 0 };
@@ -207,6 +218,7 @@ static void on_acknowledged(void *userdata, int id, int reason)
 {
         struct session *s = userdata;
 
+        oversize_acknowledged(&s->oversize, id);
         if (s->handlers->acknowledged)
                 s->handlers->acknowledged(s->userdata, id, reason);
         disconnect_when_flushed(s);
@@ -216,11 +228,12 @@ void session_say_refused(const struct session *s, const char *topic, const char 
 {
         const char *name = s->tls ? tls_certificate_name(s->tls) : NULL;
         char who[TLS_NAMES_MAX + 32] = "";
+        const char *advice = reason_code_advice(reason);
 
-        if (name)
+        if (name && !advice)
                 (void)snprintf(who, sizeof(who), "; our certificate is for \"%s\"", name);
-        log_topic(LOG_ERR, topic, "the broker refuses %s (%s)%s: see the broker's access list", what,
-                  reason_code_text(reason), who);
+        log_topic(LOG_ERR, topic, "the broker refuses %s (%s)%s: %s", what, reason_code_text(reason), who,
+                  advice ? advice : "see the broker's access list");
 }
 
 static void on_subscribed(void *userdata, int id, const int *reasons, size_t count)
@@ -265,7 +278,24 @@ static void connection_lost(struct session *s, const struct fault *fault, bool t
         if (loop_now_us(s->loop) - s->connected_us >= STOOD_US)
                 backoff_reset(&s->backoff);
         route_restart(&s->route);
-        back_off(s, taken_over ? TAKEN_OVER_US : backoff_next(&s->backoff, random_bits()));
+        uint64_t wait_us = taken_over ? TAKEN_OVER_US : backoff_next(&s->backoff, random_bits());
+        back_off(s, s->options->pause_max_us ? MIN(wait_us, s->options->pause_max_us) : wait_us);
+}
+
+/* A connection that stood was closed for a message's size, as far as we can see. */
+static bool closed_for_size(struct session *s, const struct transport_end *end, uint64_t lived_us, struct fault *fault)
+{
+        bool certain = end->disconnect == MQTT_RC_PACKET_TOO_LARGE;
+
+        if (!certain && (!reason_is_hang_up(end) || end->mqtt5 || lived_us >= TAKEOVER_SHORT_US))
+                return false;
+        if (!oversize_closed(&s->oversize, certain, loop_now_us(s->loop)))
+                return false;
+        (void)fault_set(fault, -EMSGSIZE,
+                        "the broker closed the connection on a message of %zu bytes: those that large are left out from now on "
+                        "(its maximum packet size?)",
+                        s->oversize.limit);
+        return true;
 }
 
 static void on_ended(void *userdata, const struct transport_end *end)
@@ -276,11 +306,18 @@ static void on_ended(void *userdata, const struct transport_end *end)
         struct fault fault = { 0 };
 
         reason_describe(end, &fault);
-        bool taken_over = was_connected && !s->stopping &&
-                          takeover_ended(&s->takeover, end, loop_now_us(s->loop) - s->connected_us, &fault);
+        uint64_t lived_us = loop_now_us(s->loop) - s->connected_us;
+        bool taken_over = false, stood = was_connected && !s->stopping;
+        if (stood && closed_for_size(s, end, lived_us, &fault))
+                takeover_broker_away(&s->takeover);
+        else if (stood)
+                taken_over = takeover_ended(&s->takeover, end, lived_us, &fault);
         timer_disarm(s->timer);
         transport_free(TAKE_PTR(s->transport)); /* `end` is gone with it */
-        if (was_connected)
+        if (s->proving && !s->stopping) {
+                s->proving = false;
+                schedule_step(s);
+        } else if (was_connected)
                 connection_lost(s, &fault, taken_over);
         else if (s->stopping)
                 finish_stop(s);
@@ -301,6 +338,20 @@ static const struct transport_handlers transport_handlers = {
 
 /* ---- Steps --------------------------------------------------------------------------------------------- */
 
+/* Who has no certificate at all may not need one. */
+static void advise_password(const struct session *s, struct fault *fault)
+{
+        const char *cert = s->options->tls->cert;
+        struct fault before = *fault;
+
+        if (s->options->password || !cert || access(cert, F_OK) == 0 || !strstr(fault->text, cert))
+                return;
+        (void)fault_set(fault, before.code,
+                        "%s; where the broker wants a password instead of a certificate, set [broker] user and password (\"\" where "
+                        "the user name is a token)",
+                        before.text);
+}
+
 /* What can be said of a broker before anything goes over the network. */
 static int prepare(struct session *s, struct fault *fault)
 {
@@ -314,7 +365,10 @@ static int prepare(struct session *s, struct fault *fault)
                 return 0;
         if (!s->options->tls)
                 return fault_set(fault, -EINVAL, "mqtts:// needs [tls] ca = FILE or ca = system");
-        return tls_new(s->options->tls, &s->tls, fault);
+        int r = tls_new(s->options->tls, &s->tls, fault);
+        if (r == -ENOENT)
+                advise_password(s, fault);
+        return r;
 }
 
 static void connect_address(struct session *s)
@@ -326,6 +380,7 @@ static void connect_address(struct session *s)
                 broker_failed(s, &fault);
                 return;
         }
+        s->proving = false;
         s->mqtt5 = route_wants_mqtt5(&s->route, loop_now_us(s->loop));
         s->state = STATE_CONNECTING;
         struct transport_setup setup = {
@@ -582,7 +637,16 @@ int session_publish(struct session *s, const struct session_message *message, in
 {
         if (s->state != STATE_CONNECTED)
                 return -ENOTCONN;
-        return transport_publish(s->transport, message, ret_id);
+        size_t size = message->size + strlen(message->topic);
+        int id = 0;
+        if (oversize_forbids(&s->oversize, size, loop_now_us(s->loop)))
+                return -EMSGSIZE;
+        int r = transport_publish(s->transport, message, &id);
+        if (r == 0 && message->qos > 0)
+                oversize_sent(&s->oversize, id, size);
+        if (r == 0 && ret_id)
+                *ret_id = id;
+        return r;
 }
 
 int session_subscribe(struct session *s, const char *filter, int qos, int *ret_id)

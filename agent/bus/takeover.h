@@ -11,7 +11,8 @@
 #define TAKEOVER_SHORT_US    (10 * USEC_PER_SEC)
 
 struct takeover {
-        unsigned short_lives; /* in a row */
+        unsigned short_lives;    /* in a row */
+        unsigned unacknowledged; /* of these, how many ended before what we had sent was acknowledged */
 };
 
 /* A connection has ended that stood for `lived_us`. True: we were thrown out; where the broker did not say so the
@@ -20,5 +21,5 @@ bool takeover_ended(struct takeover *takeover, const struct transport_end *end, 
 /* The broker itself was away since: it restarts, nobody throws us out. */
 static inline void takeover_broker_away(struct takeover *takeover)
 {
-        takeover->short_lives = 0;
+        takeover->short_lives = takeover->unacknowledged = 0;
 }

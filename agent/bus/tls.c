@@ -119,6 +119,19 @@ static int load_own(SSL_CTX *context, const struct tls_options *o, struct fault 
 
 /* ---- The context --------------------------------------------------------------------------------------- */
 
+/* One protocol, as TLS writes a list: its length before it. */
+static bool set_alpn(SSL_CTX *context, const char *alpn)
+{
+        unsigned char list[256];
+        size_t length = alpn ? strlen(alpn) : 0;
+
+        if (length == 0 || length > 255)
+                return length == 0;
+        list[0] = (unsigned char)length;
+        memcpy(list + 1, alpn, length);
+        return SSL_CTX_set_alpn_protos(context, list, (unsigned)length + 1) == 0; /* 0: done, unlike its neighbours */
+}
+
 static SSL_CTX *new_context(const struct tls_options *o)
 {
         const char *properties = o->key ? tls_key_properties(o->key) : NULL;
@@ -149,6 +162,8 @@ static int build_context(struct tls *tls, SSL_CTX **ret, struct fault *fault)
         if (!context)
                 return fault_set(fault, -ENOMEM, "OpenSSL cannot be set up");
 
+        if (!set_alpn(context, tls->options.alpn))
+                return fault_set(fault, -EINVAL, "[tls] alpn: a protocol's name has at most 255 bytes");
         int r = load_ca(context, &tls->options, fault);
         if (r == 0)
                 r = load_crl(context, &tls->options, fault);

@@ -24,6 +24,7 @@ struct tls_options {
         const char *crl;         /* file; NULL: none */
         int min_version;         /* enum tls_min_version */
         const char *server_name; /* verified and sent as SNI instead of the URL's host; NULL: the host */
+        const char *alpn; /* the protocol to ask for; NULL: none */
         const char *pin; /* sha256//BASE64 of the public key: replaces the name check only; NULL: none */
 };
 
@@ -59,6 +60,7 @@ struct tls_handshake {
         const char *version;           /* "TLSv1.3"; NULL before it is done */
         const char *server_name, *crl; /* what is checked against */
         bool own_absent;               /* we have no certificate */
+        bool is_leaf_alone;            /* the broker sent no other certificate than its own */
         int own_validity;              /* by our clock: -1 not yet, 0 valid, 1 expired */
         /* Why the broker's certificate was refused. */
         int verify_error;            /* X509_V_ERR_…; 0: it was not */

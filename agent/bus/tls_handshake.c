@@ -139,6 +139,7 @@ static void note_verify_error(struct tls_handshake *handshake, X509_STORE_CTX *s
         if (handshake->verify_error)
                 return;
         handshake->verify_error = error;
+        handshake->is_leaf_alone = sk_X509_num(X509_STORE_CTX_get0_untrusted(store)) <= 1;
         if (!certificate)
                 return;
         handshake->verify_depth = X509_STORE_CTX_get_error_depth(store);

@@ -34,12 +34,29 @@ static void not_yet_valid(const struct tls_handshake *h, struct fault *fault)
                 h->date);
 }
 
+/* Whether the list has the name as a whole. */
+static bool lists(const char *names, const char *name)
+{
+        size_t length = strlen(name);
+
+        for (const char *at = names; (at = strstr(at, name)); at += length)
+                if ((at == names || at[-1] == ' ') && (at[length] == ',' || at[length] == '\0'))
+                        return true;
+        return false;
+}
+
 static void wrong_name(const struct tls_handshake *h, struct fault *fault)
 {
         /* The first name is what sconce-pki calls the certificate; one with a wildcard is not of its making. */
         int length = (int)strcspn(h->names, ",");
         bool ours = length > 0 && !memchr(h->names, '*', (size_t)length);
-        if (ours)
+        /* An address among the DNS names, where no client looks for it; what is an address counts as one. */
+        if (lists(h->names, h->server_name))
+                (void)fault_set(fault, -EKEYREJECTED,
+                                "the broker's certificate is not for %s but for a DNS name that is written like it (%s): an "
+                                "address has to be there as an IP address; make one with sconce-pki broker %s",
+                                h->server_name, h->names, h->server_name);
+        else if (ours)
                 (void)fault_set(fault, -EKEYREJECTED,
                                 "the broker's certificate is not for %s but for %s: use one of these, or "
                                 "add the name with sconce-pki renew %.*s %s",
@@ -56,12 +73,22 @@ static void wrong_name(const struct tls_handshake *h, struct fault *fault)
                                 h->subject, h->server_name);
 }
 
+static bool is_issuer_missing(int error)
+{
+        return error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
+               error == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE;
+}
+
 static void unknown_ca(const struct tls_handshake *h, struct fault *fault)
 {
         (void)fault_set(fault, -EKEYREJECTED,
                         "the broker's certificate comes from an unknown CA (%s): does [tls] ca belong to "
-                        "this broker?",
-                        h->issuer);
+                        "this broker?%s",
+                        h->issuer,
+                        h->is_leaf_alone && is_issuer_missing(h->verify_error)
+                                ? " It sends its own certificate alone: if an intermediate CA signed that, the broker's "
+                                  "certificate file must have the intermediate's too"
+                                : "");
 }
 
 static void self_signed(const struct tls_handshake *h, struct fault *fault)
@@ -174,7 +201,10 @@ static const struct {
           "the broker does not know the server name that it was asked for" },
         { SSL_AD_INTERNAL_ERROR, -EPROTO, "the broker reports an internal error in TLS" },
         { SSL_AD_INSUFFICIENT_SECURITY, -EPROTO, "the broker wants stronger encryption" },
-        { SSL_AD_NO_APPLICATION_PROTOCOL, -EPROTO, "the broker does not speak MQTT on this port" },
+        { SSL_AD_NO_APPLICATION_PROTOCOL, -EPROTO,
+          "the broker does not speak MQTT on this port, or wants another protocol's name ([tls] alpn)" },
+        { SSL_AD_CERTIFICATE_REQUIRED, -EACCES,
+          "the broker wants a client certificate, and has not got one that it takes: see [tls] cert and key" },
 };
 
 /* A broker whose revocation list is out of date refuses everybody with the alert "expired", and "not yet

@@ -82,6 +82,7 @@ static void finish(struct transport *t, int os_error)
         if (t->over)
                 return;
         t->over = true;
+        t->end.unacknowledged = t->in_flight.count;
         t->end.os_error = os_error ? os_error : t->handshake.io_error;
 }
 
@@ -535,7 +536,7 @@ int transport_new(struct loop *loop, const struct transport_setup *setup, struct
                 .connack = -1,
                 .disconnect = -1,
                 .mqtt5 = setup->mqtt5,
-                .client_id = setup->options->client_id,
+                .client_id = setup->options->client_id_is_secret ? NULL : setup->options->client_id,
         };
 
         int r = set_up(t, fault);

@@ -178,6 +178,7 @@ static void fill_options(struct client_settings *settings)
                 .min_version = tls->min_version,
                 .server_name = tls->server_name,
                 .pin = tls->pin,
+                .alpn = tls->alpn,
         };
         settings->session = (struct session_options){
                 .urls = broker->urls.items,

@@ -39,7 +39,7 @@ static const struct sconce_option node_rows[] = {
 };
 
 static const char *const versions[] = { "auto", "5", "3.1.1", NULL };
-static const char *const client_ids[] = { "node", "random", NULL };
+static const char *const client_ids[] = { "private", "node", "random", NULL };
 
 static const struct sconce_option broker_rows[] = {
         SCONCE_OPTION_LIST(
@@ -55,8 +55,8 @@ static const struct sconce_option broker_rows[] = {
         SCONCE_OPTION_PATH(struct settings, broker.password_file, "password_file", 0,
                            "File whose one line is the password; others must not be able to read it"),
         SCONCE_OPTION_ENUM(struct settings, broker.client_id, "client_id", 0,
-                           "MQTT client id: made of the node's name, or a new one at each start",
-                           .def = "node", .choices = client_ids),
+                           "MQTT client id: the node's name and what only the private key gives, the name alone, or a new one at each start",
+                           .def = "private", .choices = client_ids),
         SCONCE_OPTION_STRING(struct settings, broker.base, "base", 0, "What every topic begins with",
                              .def = "sconce"),
         SCONCE_OPTION_BOOL(struct settings, broker.envelope, "envelope", 0,
@@ -97,6 +97,8 @@ static const struct sconce_option tls_rows[] = {
                              "Name that the broker's certificate must have, where it is not the URL's host"),
         SCONCE_OPTION_STRING(struct settings, tls.pin, "pin", 0,
                              "sha256//BASE64 of the broker's public key, instead of the check of its name"),
+        SCONCE_OPTION_STRING(struct settings, tls.alpn, "alpn", 0,
+                             "Protocol that TLS asks for (ALPN), for brokers on port 443: x-amzn-mqtt-ca at AWS, mqtt elsewhere"),
         { 0 },
 };
 

@@ -14,7 +14,7 @@ enum settings_for {
         SETTINGS_CLIENT, /* sconce: [broker] and [tls] alone */
 };
 
-enum broker_client_id { CLIENT_ID_NODE, CLIENT_ID_RANDOM };
+enum broker_client_id { CLIENT_ID_PRIVATE, CLIENT_ID_NODE, CLIENT_ID_RANDOM };
 
 struct node_settings {
         const char *name; /* NULL: the certificate's CN, else the host name */
@@ -43,6 +43,7 @@ struct tls_settings {
         const char *crl;               /* NULL: none */
         int min_version;               /* 0 1.2, 1 1.3: enum tls_min_version */
         const char *server_name, *pin; /* NULL: none */
+        const char *alpn;              /* NULL: none */
 };
 
 struct gpio_settings {

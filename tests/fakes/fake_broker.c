@@ -136,6 +136,8 @@ static bool serve_packet(struct peer *peer, const struct packet *packet)
                 (void)write_bytes(peer, step->farewell, step->farewell_size);
                 return false;
         case PUBLISH:
+                if (step->act == FAKE_CLOSE_ON_PUBLISH || (step->max_publish > 0 && packet->size > step->max_publish))
+                        return false;
                 return step->act == FAKE_DEAF || answer_publish(peer, packet);
         case PINGREQ:
                 return step->act == FAKE_DEAF || write_bytes(peer, "\xd0\x00", 2);

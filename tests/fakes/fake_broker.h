@@ -17,6 +17,7 @@ enum fake_act {
         FAKE_ANSWER, /* answers CONNECT with the bytes of `answer`, then closes */
         FAKE_SERVE,  /* a small broker: acknowledges everything, and sends publishes back to their sender */
         FAKE_DEAF,   /* a broker that acknowledges nothing after SUBACK */
+        FAKE_CLOSE_ON_PUBLISH, /* a broker that does not permit it, and says so by closing */
 };
 
 struct fake_step {
@@ -27,6 +28,7 @@ struct fake_step {
         size_t greeting_size;
         const char *farewell; /* SERVE: the same, then closes. NULL: none */
         size_t farewell_size;
+        size_t max_publish; /* SERVE: closes on a larger PUBLISH; 0: none */
         bool only_311;   /* SERVE: closes without a word on any other version */
         uint8_t granted; /* SERVE: the code in SUBACK; 0: QoS 1 */
 };

@@ -287,7 +287,7 @@ static void mqtt__version_3_1_1__works(void **state)
         struct daemon *daemon = daemon_new(&(struct daemon_options){ .name = "attic",
                                                                      .broker = stage.broker,
                                                                      .pki = stage.pki,
-                                                                     .broker_keys = "version = 3.1.1\n",
+                                                                     .broker_keys = "version = 3.1.1\nclient_id = node\n",
                                                                      .devices = lamp });
         (void)state;
         works(daemon);

@@ -177,10 +177,53 @@ static void second_node_of_that_name__is_told_and_one_backs_off(void **state)
         daemon_kill(stage.hall);
 }
 
+static size_t lines_with(const struct process *process, const char *text, const char *but)
+{
+        size_t count = 0;
+
+        for (const char *line = process->err.text; line && *line;) {
+                const char *end = strchrnul(line, '\n'), *found = strstr(line, text);
+                count += found && found < end && strncmp(line, but, strlen(but)) != 0;
+                line = *end ? end + 1 : end;
+        }
+        return count;
+}
+
+/* Who knows it can take the node's place, so it follows from the private key: the same at each start, and nobody but the
+ * broker hears it. */
+static void client_id__private__is_the_same_again_and_is_not_told(void **state)
+{
+        char id[64] = "";
+
+        (void)state;
+        const char *found = strstr(stage.broker->process->err.text, "as sconce-hall-");
+        assert_non_null(found);
+        assert_int_equal(sscanf(found, "as %63[^ ]", id), 1);
+        assert_int_equal(strlen(id), strlen("sconce-hall-") + 16);
+        assert_int_equal(strspn(id + strlen("sconce-hall-"), "0123456789abcdef"), 16);
+        size_t before = lines_with(stage.broker->process, id, "-");
+        daemon_stop(stage.hall);
+        daemon_start(stage.hall);
+        daemon_wait_online(stage.hall, stage.tester);
+        assert_true(lines_with(stage.broker->process, id, "-") > before);
+        assert_int_equal(lines_with(stage.hall->process, id, "<7>"), 0); /* not on the default level */
+        const struct message *info = client_wait(stage.tester, "sconce/hall/info", NULL, NULL);
+        assert_null(strstr(info->payload, id));
+}
+
 static void client_id__node__is_sconce_and_the_name(void **state)
 {
+        struct daemon *plain = daemon_new(&(struct daemon_options){ .name = "attic",
+                                                                    .broker = stage.broker,
+                                                                    .pki = stage.pki,
+                                                                    .broker_keys = "client_id = node\n",
+                                                                    .devices = "" });
         (void)state;
-        assert_true(process_logged(stage.broker->process, "as sconce-hall ("));
+        daemon_start(plain);
+        client_wait_text(stage.tester, "sconce/attic/status", "online");
+        assert_true(process_logged(stage.broker->process, "as sconce-attic ("));
+        daemon_stop(plain);
+        daemon_free(plain);
 }
 
 static void client_id__random__two_nodes_of_one_name_live_side_by_side(void **state)
@@ -209,6 +252,7 @@ static const struct CMUnitTest tests[] = {
         STAGE_TEST(broker__killed_and_started_twice__everything_is_told_again, raise_hall),
         STAGE_TEST(broker__away__contact_moves_meanwhile__newest_state_is_told, raise_hall),
         STAGE_TEST(start__before_the_broker__joins_when_it_comes, raise_hall),
+        STAGE_TEST(client_id__private__is_the_same_again_and_is_not_told, raise_hall),
         STAGE_TEST(client_id__node__is_sconce_and_the_name, raise_hall),
         STAGE_TEST(client_id__random__two_nodes_of_one_name_live_side_by_side, raise_hall),
         STAGE_TEST(second_node_of_that_name__is_told_and_one_backs_off, raise_hall),

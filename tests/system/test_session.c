@@ -320,7 +320,8 @@ static const struct broker_case {
           { .sans = "DNS:broker.lan" },
           true,
           "the broker's certificate comes from an unknown CA (CN=foreign): does [tls] ca belong to this "
-          "broker?" },
+          "broker? It sends its own certificate alone: if an intermediate CA signed that, the broker's certificate "
+          "file must have the intermediate's too" },
         { "broker_certificate__wrong_name__is_refused",
           "broker.lan",
           { .sans = "DNS:other.lan,DNS:www.broker.lan,IP:192.168.7.1,IP:fd00::1" },
@@ -370,7 +371,7 @@ static void session__bad_broker_certificate__is_refused_with_its_reason(void **s
                 assert_reason(0, row->reason);
         else
                 assert_non_null(strstr(probe_failure(&probe, 0),
-                                       "the broker's certificate is not for 127.0.0.1 but for"));
+                                       "the broker's certificate is not for 127.0.0.1 but for a DNS name"));
         assert_string_equal(probe_failure(&probe, 1), probe_failure(&probe, 0));
         assert_int_equal(probe_logged(&probe, "cannot connect"), 1);
         assert_int_equal(session_last_fault(probe.session)->code, probe.failures[0].code);
@@ -803,7 +804,58 @@ static void session__closed_after_handshake__falls_back_to_311(void **state)
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_connected, 1));
         assert_int_equal(session_version(probe.session), SESSION_VERSION_311);
-        assert_int_equal(fake_broker_connections(&fake), 2);
+        /* Closed on 5, accepted 3.1.1, closed on 5 again. */
+        assert_int_equal(fake_broker_connections(&fake), 4);
+}
+
+/* As a proxy does whose broker is down. */
+static void session__closed_after_handshake__says_that_tls_was_accepted(void **state)
+{
+        static const struct fake_step steps[] = { { .act = FAKE_CLOSE }, { .act = FAKE_CLOSE }, { .act = FAKE_SERVE } };
+        struct pair pair = make_pair();
+
+        (void)state;
+        start_fake(&pair, steps, ARRAY_SIZE(steps), 0);
+        begin_tls(&pair, "broker.lan");
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_connected, 1));
+        assert_reason(0, "the other side accepted TLS and closed the connection before it answered to CONNECT: is it a "
+                         "proxy whose broker is down, or no MQTT broker?");
+        assert_int_equal(session_version(probe.session), SESSION_VERSION_5);
+}
+
+static int choose_alpn(SSL *ssl, const unsigned char **ret, unsigned char *ret_size, const unsigned char *offered,
+                       unsigned size, void *userdata)
+{
+        static const unsigned char wanted[] = "\x0e" "x-amzn-mqtt-ca";
+
+        (void)ssl;
+        (void)userdata;
+        if (size != sizeof(wanted) - 1 || memcmp(offered, wanted, size) != 0)
+                return SSL_TLSEXT_ERR_ALERT_FATAL;
+        *ret = offered + 1;
+        *ret_size = offered[0];
+        return SSL_TLSEXT_ERR_OK;
+}
+
+static void session__alpn__is_asked_for(void **state)
+{
+        static const struct fake_step serve = { .act = FAKE_SERVE };
+        struct pair pair = make_pair();
+
+        (void)state;
+        start_fake(&pair, &serve, 1, 0);
+        SSL_CTX_set_alpn_select_cb(fake.tls, choose_alpn, NULL);
+        begin_tls(&pair, "broker.lan");
+        probe.tls.alpn = "mqtt";
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_failed, 1));
+        assert_reason(0, "the broker does not speak MQTT on this port, or wants another protocol's name ([tls] alpn)");
+        probe_done(&probe);
+        begin_tls(&pair, "broker.lan");
+        probe.tls.alpn = "x-amzn-mqtt-ca";
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_connected, 1));
 }
 
 /* mosquitto 2.0.11 only closes; newer ones say why. */
@@ -931,6 +983,8 @@ int main(void)
                 TEST(session__silent_tls_broker__costs_no_cpu),
                 TEST(session__tls_black_hole_and_refusal__cost_no_cpu),
                 TEST(session__closed_after_handshake__falls_back_to_311),
+                TEST(session__closed_after_handshake__says_that_tls_was_accepted),
+                TEST(session__alpn__is_asked_for),
                 TEST(session__taken_over_again_and_again__is_told),
                 TEST(session__messages_in_one_record__all_arrive),
                 TEST(session__burst_over_tls__is_answered),

@@ -202,6 +202,7 @@ static void tls_note_log__openssl_error__is_kept_first(void **state)
 
 static void reason_describe__what_is_known_best__wins(void **state)
 {
+        static const struct tls_handshake accepted = { .done = true, .alert_received = -1 };
         static const struct {
                 struct transport_end end;
                 int code;
@@ -239,6 +240,17 @@ static void reason_describe__what_is_known_best__wins(void **state)
                 { { .connack = 0, .disconnect = 0x8e, .mqtt5 = true, .client_id = "sconce-hall" },
                   -EADDRINUSE,
                   "another client uses the client id \"sconce-hall\": are there two nodes of one name?" },
+                { { .connack = 0, .disconnect = 0x8e, .mqtt5 = true },
+                  -EADDRINUSE,
+                  "another client uses our client id, which follows from our private key: are there two nodes of one "
+                  "name, with one key?" },
+                { { .connack = -1, .disconnect = -1, .connected = true, .tls = &accepted },
+                  -ECONNRESET,
+                  "the other side accepted TLS and closed the connection before it answered to CONNECT: is it a proxy "
+                  "whose broker is down, or no MQTT broker?" },
+                { { .connack = 0, .disconnect = 0x95, .mqtt5 = true },
+                  -EMSGSIZE,
+                  "the broker says that a message was too large (message_size_limit, max_packet_size)" },
                 { { .connack = 0, .disconnect = 0xfe, .mqtt5 = true },
                   -EPROTO,
                   "the broker closes with reason code 0xfe" },
@@ -251,6 +263,67 @@ static void reason_describe__what_is_known_best__wins(void **state)
                 assert_string_equal(fault.text, table[i].text);
                 assert_int_equal(fault.code, table[i].code);
         }
+}
+
+static void tls_reason__address_among_dns_names__says_so(void **state)
+{
+        struct tls_handshake handshake = fresh();
+        struct fault fault;
+
+        (void)state;
+        handshake.verify_error = X509_V_ERR_IP_ADDRESS_MISMATCH;
+        handshake.server_name = "10.0.0.1";
+        (void)snprintf(handshake.names, sizeof(handshake.names), "b.lan, 10.0.0.1");
+        assert_true(tls_reason(&handshake, &fault));
+        assert_string_equal(fault.text,
+                            "the broker's certificate is not for 10.0.0.1 but for a DNS name that is written like it "
+                            "(b.lan, 10.0.0.1): an address has to be there as an IP address; make one with sconce-pki "
+                            "broker 10.0.0.1");
+        (void)snprintf(handshake.names, sizeof(handshake.names), "b.lan, 10.0.0.11");
+        assert_true(tls_reason(&handshake, &fault));
+        assert_string_equal(fault.text,
+                            "the broker's certificate is not for 10.0.0.1 but for b.lan, 10.0.0.11: use one of these, or "
+                            "add the name with sconce-pki renew b.lan 10.0.0.1");
+}
+
+static void tls_reason__leaf_without_its_intermediate__says_so(void **state)
+{
+        struct tls_handshake handshake = fresh();
+        struct fault fault;
+
+        (void)state;
+        handshake.verify_error = X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY;
+        handshake.is_leaf_alone = true;
+        (void)snprintf(handshake.issuer, sizeof(handshake.issuer), "CN=Intermediate");
+        assert_true(tls_reason(&handshake, &fault));
+        assert_string_equal(fault.text,
+                            "the broker's certificate comes from an unknown CA (CN=Intermediate): does [tls] ca belong to "
+                            "this broker? It sends its own certificate alone: if an intermediate CA signed that, the "
+                            "broker's certificate file must have the intermediate's too");
+}
+
+static void tls_reason__certificate_required__says_so(void **state)
+{
+        struct tls_handshake handshake = fresh();
+        struct fault fault;
+
+        (void)state;
+        handshake.alert_received = SSL_AD_CERTIFICATE_REQUIRED;
+        assert_true(tls_reason(&handshake, &fault));
+        assert_string_equal(fault.text,
+                            "the broker wants a client certificate, and has not got one that it takes: see [tls] cert and key");
+        handshake.own_absent = true;
+        assert_true(tls_reason(&handshake, &fault));
+        assert_string_equal(fault.text, "the broker wants a client certificate: set [tls] cert and key");
+}
+
+static void reason_code_advice__not_every_refusal_is_the_access_lists(void **state)
+{
+        (void)state;
+        assert_null(reason_code_advice(0x87));
+        assert_string_equal(reason_code_advice(0x95),
+                            "it takes no message that large (message_size_limit, max_packet_size)");
+        assert_string_equal(reason_code_text(0x95), "packet too large");
 }
 
 static void reason_wants_311__evidence__is_weighed(void **state)
@@ -316,6 +389,10 @@ int main(void)
                 cmocka_unit_test(tls_reason__other_errors__are_sentences),
                 cmocka_unit_test(tls_note_log__openssl_error__is_kept_first),
                 cmocka_unit_test(reason_describe__what_is_known_best__wins),
+                cmocka_unit_test(tls_reason__address_among_dns_names__says_so),
+                cmocka_unit_test(tls_reason__leaf_without_its_intermediate__says_so),
+                cmocka_unit_test(tls_reason__certificate_required__says_so),
+                cmocka_unit_test(reason_code_advice__not_every_refusal_is_the_access_lists),
                 cmocka_unit_test(reason_wants_311__evidence__is_weighed),
                 cmocka_unit_test(reason_lookup__errors__are_sentences),
                 cmocka_unit_test(reason_code_text__codes__have_names),

@@ -364,6 +364,41 @@ static void session__closed_without_a_word__guesses_anew_each_time(void **state)
         assert_int_equal(probe.n_failed, 0);
 }
 
+/* A proxy whose broker is not there yet takes the connection and closes it: that says nothing of the version. */
+static void session__closed_until_the_broker_is_up__speaks_5(void **state)
+{
+        static const struct fake_step closing = { .act = FAKE_CLOSE };
+
+        (void)state;
+        for (size_t closed = 1; closed <= 6; closed++) {
+                struct fake_step script[7];
+                for (size_t i = 0; i < closed; i++)
+                        script[i] = closing;
+                script[closed] = (struct fake_step)SERVE;
+                begin(script, closed + 1);
+                probe_start(&probe);
+                assert_true(probe_until(&probe, probe_connected, 1));
+                assert_int_equal(session_version(probe.session), SESSION_VERSION_5);
+                assert_int_equal(probe.n_disconnected, 0);
+                probe_done(&probe);
+                fake_broker_stop(&broker);
+        }
+        probe.loop.event = NULL;
+}
+
+/* What it closed on was 5: it takes 3.1.1, and closes on 5 once more. */
+static void session__speaks_3_1_1_alone__is_proven_before_it_is_used(void **state)
+{
+        (void)state;
+        BEGIN({ .act = FAKE_SERVE, .only_311 = true });
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_connected, 1));
+        assert_int_equal(session_version(probe.session), SESSION_VERSION_311);
+        assert_int_equal(fake_broker_connections(&broker), 4);
+        assert_int_equal(fake_broker_version(&broker, 2), 5);
+        assert_int_equal(probe_logged(&probe, "connected to"), 1);
+}
+
 static void session__broker_gone_for_good__tries_both_in_turn(void **state)
 {
         (void)state;
@@ -442,6 +477,23 @@ static void begin_fake(const struct fake_step *steps, size_t n_steps)
         probe.subscriptions[0] = "t/in";
 }
 
+static int large_result;
+
+static void publish_small(struct probe *p)
+{
+        assert_int_equal(probe_publish(p, "t/out", "x", 1), 0);
+}
+
+static void publish_large_and_small(struct probe *p)
+{
+        char large[3001];
+
+        memset(large, 'x', sizeof(large) - 1);
+        large[sizeof(large) - 1] = '\0';
+        large_result = probe_publish(p, "t/out", large, 1);
+        publish_small(p);
+}
+
 static void session__taken_over__waits_a_minute_and_says_why(void **state)
 {
         static const struct fake_step script[] = {
@@ -461,6 +513,68 @@ static void session__taken_over__waits_a_minute_and_says_why(void **state)
         assert_int_equal(fake_broker_connections(&broker), 1);
         probe_pass(&probe, 1 * USEC_PER_SEC);
         assert_true(probe_until(&probe, probe_connected, 2));
+}
+
+/* Outputs would go to their on_offline, if who throws us out could make us wait for a minute. */
+static void session__taken_over__waits_no_longer_than_it_may(void **state)
+{
+        static const struct fake_step script[] = {
+                { .act = FAKE_SERVE, .farewell = TAKEN_OVER, .farewell_size = 4 }, SERVE
+        };
+
+        (void)state;
+        begin_fake(script, 2);
+        probe.options.pause_max_us = 15 * USEC_PER_SEC;
+        probe.options.client_id_is_secret = true;
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_disconnected, 1));
+        assert_int_equal(probe_logged(&probe, "sconce-hall"), 0);
+        assert_int_equal(probe_logged(&probe, "another client uses our client id"), 1);
+        probe_pass(&probe, 15 * USEC_PER_SEC);
+        assert_true(probe_until(&probe, probe_connected, 2));
+}
+
+/* One of another kind than a takeover's: what we send is not acknowledged. */
+static void session__closed_unacknowledged_three_times__suspects_the_access_list(void **state)
+{
+        static const struct fake_step step = { .act = FAKE_CLOSE_ON_PUBLISH };
+
+        (void)state;
+        begin_fake(&step, 1);
+        probe.on_connected = publish_small;
+        probe_start(&probe);
+        for (unsigned i = 1; i <= 3; i++) {
+                assert_true(probe_until(&probe, probe_disconnected, i));
+                session_retry_now(probe.session);
+        }
+        assert_non_null(strstr(probe.why, "instead of acknowledging what we sent: does it not permit what we publish"));
+}
+
+/* MQTT 3.1.1 has no word for it: the broker closes on what is too large. */
+static void session__closed_on_a_large_message__leaves_it_out(void **state)
+{
+        static const struct fake_step step = { .act = FAKE_SERVE, .max_publish = 1000 };
+
+        (void)state;
+        begin_fake(&step, 1);
+        probe.options.version = SESSION_VERSION_311;
+        probe.on_connected = publish_large_and_small;
+        probe_start(&probe);
+        for (unsigned i = 1; i <= 2; i++) {
+                assert_true(probe_until(&probe, probe_disconnected, i));
+                session_retry_now(probe.session);
+        }
+        assert_string_equal(probe.why,
+                            "the broker closed the connection on a message of 3005 bytes: those that large are left out "
+                            "from now on (its maximum packet size?)");
+        /* The small one comes back from the broker, after the large one did not go there. */
+        assert_true(probe_until(&probe, probe_messages, 1));
+        assert_int_equal(large_result, -EMSGSIZE);
+        assert_int_equal(probe.n_disconnected, 2);
+        /* It may have been another reason: after an hour it is tried again. */
+        probe_pass(&probe, 3600 * USEC_PER_SEC);
+        publish_large_and_small(&probe);
+        assert_int_equal(large_result, 0);
 }
 
 static void session__closed_soon_three_times__suspects_a_double(void **state)
@@ -984,7 +1098,12 @@ int main(void)
                 TEST(session__version_refused__is_remembered),
                 TEST(session__version_refused_in_3_1_1__falls_back),
                 TEST(session__closed_without_a_word__guesses_anew_each_time),
+                TEST(session__closed_until_the_broker_is_up__speaks_5),
+                TEST(session__speaks_3_1_1_alone__is_proven_before_it_is_used),
                 TEST(session__broker_gone_for_good__tries_both_in_turn),
+                TEST(session__taken_over__waits_no_longer_than_it_may),
+                TEST(session__closed_unacknowledged_three_times__suspects_the_access_list),
+                TEST(session__closed_on_a_large_message__leaves_it_out),
                 TEST(session__version_fixed__does_not_fall_back),
                 TEST(session__connack_refuses__says_why),
                 TEST(session__taken_over__waits_a_minute_and_says_why),

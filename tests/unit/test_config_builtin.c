@@ -86,7 +86,7 @@ static void settings_read__empty_file__gives_safe_defaults(void **state)
         assert_int_equal(f->settings.node.save_after_us, 2 * USEC_PER_SEC);
         assert_int_equal(f->settings.broker.urls.count, 0);
         assert_string_equal(f->settings.broker.base, "sconce");
-        assert_int_equal(f->settings.broker.client_id, CLIENT_ID_NODE);
+        assert_int_equal(f->settings.broker.client_id, CLIENT_ID_PRIVATE);
         assert_false(f->settings.broker.envelope);
         assert_int_equal(f->settings.broker.offline_after_us, 30000000);
         assert_string_equal(f->settings.tls.ca, CERTS "ca.crt");

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bus/client_id.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include "bus/tls.h"
+
+DEFINE_CLEANUP(EVP_PKEY, EVP_PKEY_free);
+DEFINE_CLEANUP(EVP_MD_CTX, EVP_MD_CTX_free);
+
+/* So that no other use of the key's hash gives the same bytes. */
+static const char purpose[] = "sconce client id 1";
+
+static void write_hex(const unsigned char *bytes, char secret[static CLIENT_ID_SECRET_MAX])
+{
+        for (size_t i = 0; i < (CLIENT_ID_SECRET_MAX - 1) / 2; i++)
+                (void)snprintf(secret + 2 * i, 3, "%02x", bytes[i]);
+}
+
+static int digest_key(EVP_PKEY *key, unsigned char digest[static EVP_MAX_MD_SIZE])
+{
+        CLEANUP(EVP_MD_CTX_freep) EVP_MD_CTX *context = EVP_MD_CTX_new();
+        unsigned char *der = NULL;
+        int size = i2d_PrivateKey(key, &der);
+        bool done = context && size > 0 && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1 &&
+                    EVP_DigestUpdate(context, purpose, sizeof(purpose)) == 1 &&
+                    EVP_DigestUpdate(context, der, (size_t)size) == 1 &&
+                    EVP_DigestFinal_ex(context, digest, NULL) == 1;
+
+        OPENSSL_clear_free(der, size > 0 ? (size_t)size : 0);
+        ERR_clear_error();
+        return done ? 0 : -ENOTSUP;
+}
+
+int client_id_from_key(const char *key, char ret_secret[static CLIENT_ID_SECRET_MAX])
+{
+        CLEANUP(EVP_PKEY_freep) EVP_PKEY *loaded = NULL;
+        unsigned char digest[EVP_MAX_MD_SIZE];
+        struct fault fault = { 0 };
+
+        if (tls_key_is_uri(key))
+                return -ENOTSUP;
+        int r = tls_key_load(key, &loaded, &fault);
+        if (r == 0)
+                r = digest_key(loaded, digest);
+        if (r < 0)
+                return r;
+        write_hex(digest, ret_secret);
+        OPENSSL_cleanse(digest, sizeof(digest));
+        return 0;
+}
+
+int client_id_random(char ret_secret[static CLIENT_ID_SECRET_MAX])
+{
+        unsigned char bytes[(CLIENT_ID_SECRET_MAX - 1) / 2];
+
+        if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+                return -errno;
+        write_hex(bytes, ret_secret);
+        return 0;
+}
