@@ -87,7 +87,8 @@ static void show_verdict(const struct scene *scene, const struct verdict *verdic
         if (verdict->count > 0) {
                 uint64_t at_us = verdict->violations[0].at_us;
                 show_between(scene, at_us - AROUND_US, at_us + AROUND_US / 4);
-                (void)printf("    again: STRESS_SEED=%" PRIu64 " STRESS_SECONDS=1 make check-stress\n", seed);
+                (void)printf("    again: %sSTRESS_SEED=%" PRIu64 " STRESS_SECONDS=1 make check-stress\n",
+                             scene->is_long ? "STRESS_LONG=1 " : "", seed);
         }
 }
 
@@ -145,7 +146,7 @@ static int play_all(void **state)
         stage.pki = pki_of_stage();
         stage.broker = broker_new(&(struct broker_options){ .pki = stage.pki, .quiet = true });
         do
-                play(seed++, for_s >= LONG_RUN_S, begun_us);
+                play(seed++, for_s >= LONG_RUN_S || getenv("STRESS_LONG"), begun_us);
         while (now_us() - begun_us < for_s * USEC_PER_SEC);
         for (size_t law = 0; law < LAWS; law++)
                 (void)printf("  %-12s looked at %zu times, %zu violations, at most %.1f ms late\n", law_name(law), looked_at[law],
@@ -169,19 +170,23 @@ static void assert_kept(enum law law)
 
 LAW_TEST(interlock__random_moves__one_at_most_is_on_with_dead_time, LAW_INTERLOCK)
 LAW_TEST(cover__random_moves__one_way_at_a_time_and_no_longer_than_its_way, LAW_COVER)
+LAW_TEST(timed__random_moves__ends_in_time, LAW_TIME)
 LAW_TEST(outputs_safe__sigkill__timed_outputs_are_off_and_stay_off, LAW_SAFE)
 LAW_TEST(on_offline__broker_lost__holds_until_it_is_back, LAW_OFFLINE)
 LAW_TEST(edge__random_moves__has_a_cause, LAW_CAUSE)
 LAW_TEST(min_on__random_moves__kept, LAW_REST)
+LAW_TEST(button__floods_and_losses__answered_in_time, LAW_LOCAL)
 LAW_TEST(state__settled__is_the_line, LAW_STATE)
 
 static const struct CMUnitTest tests[] = {
         cmocka_unit_test(interlock__random_moves__one_at_most_is_on_with_dead_time),
         cmocka_unit_test(cover__random_moves__one_way_at_a_time_and_no_longer_than_its_way),
+        cmocka_unit_test(timed__random_moves__ends_in_time),
         cmocka_unit_test(outputs_safe__sigkill__timed_outputs_are_off_and_stay_off),
         cmocka_unit_test(on_offline__broker_lost__holds_until_it_is_back),
         cmocka_unit_test(edge__random_moves__has_a_cause),
         cmocka_unit_test(min_on__random_moves__kept),
+        cmocka_unit_test(button__floods_and_losses__answered_in_time),
         cmocka_unit_test(state__settled__is_the_line),
 };
 
