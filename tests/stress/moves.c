@@ -254,7 +254,7 @@ static const struct move {
         { command_move, 60, NEEDS_BROKER }, { flash_move, 1, NEEDS_BROKER }, { flood_move, 2, NEEDS_BROKER },
         { touch_move, 12, 0 },              { reload_move, 6, 0 },           { restart_move, 4, 0 },
         { broker_move, 4, 0 },              { chip_move, 1, 0 },             { end_stop_move, 3, 0 },
-        { stall_move, 1, NEEDS_BROKER | IS_SLOW },
+        { stall_move, 3, NEEDS_BROKER | IS_SLOW },
 };
 
 static bool is_possible(const struct scene *scene, const struct move *move)
