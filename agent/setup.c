@@ -180,24 +180,29 @@ static char *make_node_name(const char *text)
 }
 
 /* What a cloud calls every certificate is no name of one node; nor, most likely, is anything that cannot be one. */
-static void warn_of_shared_name(const char *cn, const char *name)
+bool setup_name_is_doubtful(const char *cn, struct fault *fault)
 {
-        if (strcmp(cn, name) != 0 && strcasecmp(cn, name) != 0 && !strchr(cn, '.'))
-                log_warning("the node is called %s, after its certificate's name \"%s\": where other nodes' certificates have the same "
-                            "one, they throw each other out; write name = … under [node]",
-                            name, cn);
+        CLEANUP_FREE char *name = make_node_name(cn);
+
+        if (!name || strcasecmp(cn, name) == 0 || strchr(cn, '.'))
+                return false;
+        (void)fault_set(fault, -EEXIST, "the node is called %s, after its certificate's name \"%s\": where other nodes' certificates "
+                        "have the same one, they use the same topics, and each obeys the commands for all; write name = … under "
+                        "[node]", name, cn);
+        return true;
 }
 
 static char *name_from_certificate(const struct tls_options *options)
 {
+        struct fault doubt = { 0 };
         struct tls *tls = NULL;
         char *name = NULL;
 
         /* What is wrong with the files is told by each attempt to connect. */
         if (options->cert && tls_new(options, &tls, NULL) == 0 && tls_certificate_name(tls)) {
                 name = make_node_name(tls_certificate_name(tls));
-                if (name)
-                        warn_of_shared_name(tls_certificate_name(tls), name);
+                if (setup_name_is_doubtful(tls_certificate_name(tls), &doubt))
+                        log_warning("%s", doubt.text);
         }
         tls_free(tls);
         return name;

@@ -26,6 +26,9 @@ int setup_gpio(struct loop *loop, const struct settings *settings, struct gpio *
 /* All but the running parts (loop, clock, gpio). The result borrows from the settings. */
 void setup_devices_options(const struct settings *settings, const char *plugin_dir, struct devices_options *ret);
 
+/* Whether a certificate's name, which is to name the node, is likely to be that of other nodes' certificates too. */
+bool setup_name_is_doubtful(const char *cn, struct fault *fault);
+
 /* Who we are to the broker. */
 struct broker_identity {
         char *node;      /* [node] name, else the certificate's CN, else the host name */

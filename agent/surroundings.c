@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "bus/tls.h"
+#include "setup.h"
 #include "util/file.h"
 #include "util/url.h"
 
@@ -112,9 +113,19 @@ static bool needs_tls(const struct settings *settings)
         return false;
 }
 
-/* Whether they fit together; not with a key in a chip, which is hardware. */
-static void look_at_contents(const struct look *look, const struct tls_settings *tls)
+static void look_at_name(const struct look *look, const struct settings *settings, const struct tls *tls)
 {
+        const char *cn = tls_certificate_name(tls);
+        struct fault doubt = { 0 };
+
+        if (!settings->node.name && cn && setup_name_is_doubtful(cn, &doubt))
+                problems_add(look->warnings, NULL, 0, "[node] name: %s", doubt.text);
+}
+
+/* Whether they fit together; not with a key in a chip, which is hardware. */
+static void look_at_contents(const struct look *look, const struct settings *settings)
+{
+        const struct tls_settings *tls = &settings->tls;
         const struct tls_options options = { .ca = tls->ca, .cert = tls->cert, .key = tls->key, .crl = tls->crl,
                                              .min_version = tls->min_version, .server_name = tls->server_name, .pin = tls->pin };
         struct fault fault = { 0 };
@@ -122,11 +133,14 @@ static void look_at_contents(const struct look *look, const struct tls_settings 
 
         if (tls_new(&options, &made, &fault) < 0)
                 problems_add(look->warnings, NULL, 0, "[tls] %s", fault.text);
+        else
+                look_at_name(look, settings, made);
         tls_free(made);
 }
 
-static void look_at_tls(struct look *look, const struct tls_settings *tls)
+static void look_at_tls(struct look *look, const struct settings *settings)
 {
+        const struct tls_settings *tls = &settings->tls;
         bool key_is_file = tls->key && !tls_key_is_uri(tls->key);
 
         look_at(look, "tls", "ca", tls->ca && strcmp(tls->ca, "system") != 0 ? tls->ca : NULL);
@@ -134,7 +148,7 @@ static void look_at_tls(struct look *look, const struct tls_settings *tls)
         look_at(look, "tls", "key", key_is_file ? tls->key : NULL);
         look_at(look, "tls", "crl", tls->crl);
         if (!look->is_missing && (key_is_file || !tls->key))
-                look_at_contents(look, tls);
+                look_at_contents(look, settings);
 }
 
 void surroundings_check(const struct config *config, const struct settings *settings, struct problems *warnings)
@@ -147,5 +161,5 @@ void surroundings_check(const struct config *config, const struct settings *sett
         look_at(&look, "broker", "password_file", settings->broker.password_file);
         look.is_missing = false;
         if (needs_tls(settings))
-                look_at_tls(&look, &settings->tls);
+                look_at_tls(&look, settings);
 }

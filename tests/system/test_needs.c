@@ -154,6 +154,22 @@ static void check__what_is_missing_or_misspelt__warns_and_passes(void **state)
         assert_int_equal(access(daemon->sim_dir, F_OK), -1);
 }
 
+/* A cloud gives all of its certificates one name. */
+static void check__certificate_with_the_name_of_many__is_said(void **state)
+{
+        const char *const parts[] = { "[node] name: the node is called aws-iot-certificate, after its certificate's name "
+                                      "\"AWS IoT Certificate\": where other nodes' certificates have the same one",
+                                      "write name = … under [node]", NULL };
+        const char *base = work_path("cloud");
+        const struct daemon daemon = { .config = work_path("cloud.conf") };
+
+        (void)state;
+        cert_make(&(struct cert){ .base = base, .cn = "AWS IoT Certificate", .is_ca = true });
+        write_file(daemon.config, "[broker]\nurl = mqtts://broker.invalid\n[tls]\nca = %s.crt\ncert = %s.crt\nkey = %s.key\n", base,
+                   base, base);
+        assert_warns(&daemon, parts);
+}
+
 /* The defaults, which no section writes. */
 static void check__no_tls_section__warns_of_the_default_files(void **state)
 {
@@ -289,6 +305,7 @@ int main(void)
                 TEST(password_file__is_no_good__is_a_problem_and_is_tried_again),
                 TEST(tls_files__fifo__is_named_and_never_waited_for),
                 TEST(check__what_is_missing_or_misspelt__warns_and_passes),
+                TEST(check__certificate_with_the_name_of_many__is_said),
                 TEST(check__no_tls_section__warns_of_the_default_files),
                 TEST(check__one_device_in_two_files__is_said),
                 TEST(lines__simulated_chip_not_there_yet__is_listed_and_not_made),
