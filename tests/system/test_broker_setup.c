@@ -459,6 +459,14 @@ static void no_host__is_asked_for_and_nothing_made(void **state)
         assert_calls("");
 }
 
+static void option_that_is_none__is_answered_with_those_there_are(void **state)
+{
+        (void)state;
+        struct process *p = run_words(2, WORDS("--froce", "broker.lan"));
+        assert_non_null(strstr(p->err.text, "there is no option '--froce': there are --force and --port PORT"));
+        assert_false(is_there("root/etc/sconce"));
+}
+
 static struct CMUnitTest row_of(const char *what, const char *name, const char *then, CMUnitTestFunction function,
                                 const void *row)
 {
@@ -481,6 +489,7 @@ int main(void)
                 TEST(again__nothing_is_made_anew),
                 TEST(mosquitto_does_not_start__drop_in_is_taken_away),
                 TEST(no_host__is_asked_for_and_nothing_made),
+                TEST(option_that_is_none__is_answered_with_those_there_are),
                 TEST(others_are_served__they_are_named_and_nothing_done),
                 TEST(main_file_has_a_port__it_is_named),
                 TEST(somebody_is_connected_to_1883__is_named),
