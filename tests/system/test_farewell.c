@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is left behind when a node stops, reloads or is made safe, over a broker without TLS. */
+#include <glob.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -17,6 +18,8 @@
 #include "system/daemon.h"
 #include "system/stage.h"
 #include "system/workdir.h"
+#include "util/cleanup.h"
+#include "util/clock.h"
 
 static const char devices[] = "[lamp kitchen]\nline = GPIO17\nmax_on = 1h\n";
 
@@ -88,34 +91,84 @@ static struct daemon *killed_in_the_light(void)
         return hall;
 }
 
-static void outputs_safe_switches_off(const struct daemon *hall)
+/* Where the one node has written down what it drives. */
+static const char *record_path(void)
 {
-        int status;
-        struct process *run = sconced_run(&status, (const char *const[]){ "--config", hall->config, "--plugins",
-                                                                         build_path("plugins"), "--outputs-safe", NULL });
+        glob_t found;
 
-        assert_int_equal(status, 1);
-        assert_true(process_logged(run, "GPIO17 is off"));
-        chip_wait(hall->lines, 17, 0);
+        assert_int_equal(glob(work_path("run/driven-*.json"), 0, NULL, &found), 0);
+        assert_int_equal(found.gl_pathc, 1);
+        const char *path = keep_text(strdup(found.gl_pathv[0]));
+        globfree(&found);
+        return path;
 }
 
-static void outputs_safe__another_section_is_wrong__still_switches_off(void **state)
+static void lose_record(const char *path)
 {
-        struct daemon *hall = killed_in_the_light();
+        assert_int_equal(unlink(path), 0);
+}
 
-        (void)state;
+static void damage_record(const char *path)
+{
+        write_file(path, "{\"boot\"");
+}
+
+/* As an earlier boot has left it, where the directory outlives one. */
+static void age_record(const char *path)
+{
+        CLEANUP_FREE char *text = read_file(path);
+        char *boot = text ? strstr(text, clock_boot_id()) : NULL;
+
+        if (!boot)
+                give_up("%s does not name its boot", path);
+        *boot = *boot == '0' ? '1' : '0';
+        write_file(path, "%s", text);
+}
+
+/* What was driven is not known, so the config decides: by all of it that can be read. */
+static void config_switches_off(void (*write_config)(struct daemon *hall))
+{
+        static void (*const losses[])(const char *path) = { lose_record, damage_record, age_record };
+
+        for (size_t i = 0; i < ARRAY_SIZE(losses); i++) {
+                struct daemon *hall = killed_in_the_light();
+                const char *path = record_path();
+                int status;
+                write_config(hall);
+                losses[i](path);
+                struct process *run = SCONCED_RUN(&status, "--config", hall->config, "--plugins", build_path("plugins"),
+                                                  "--outputs-safe");
+                assert_int_equal(status, 1);
+                assert_true(process_logged(run, "GPIO17 is off"));
+                chip_wait(hall->lines, 17, 0);
+                process_free(run);
+                daemon_free(hall);
+                client_forget(tester);
+                (void)unlink(path); /* of the next node there is to be one alone */
+        }
+}
+
+static void write_another_section_wrong(struct daemon *hall)
+{
         daemon_write_config(hall, "[lamp kitchen]\nline = GPIO17\nmax_on = 1h\n[lamp porch]\nlime = GPIO5\n");
-        outputs_safe_switches_off(hall);
 }
 
-static void outputs_safe__daemon_section_is_wrong__still_switches_off(void **state)
+static void write_daemon_section_wrong(struct daemon *hall)
 {
-        struct daemon *hall = killed_in_the_light();
-
-        (void)state;
         hall->options.broker_keys = "keepalive = soon\n[brocker]\nurl = x\n[tls]\nca = \"unclosed\nlime = 1";
         daemon_write_config(hall, devices);
-        outputs_safe_switches_off(hall);
+}
+
+static void outputs_safe__no_record_and_another_section_is_wrong__still_switches_off(void **state)
+{
+        (void)state;
+        config_switches_off(write_another_section_wrong);
+}
+
+static void outputs_safe__no_record_and_daemon_section_is_wrong__still_switches_off(void **state)
+{
+        (void)state;
+        config_switches_off(write_daemon_section_wrong);
 }
 
 static bool has_started_again(const struct daemon *hall)
@@ -186,8 +239,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(stop__clean__leaves_offline, setup, stage_close),
                 cmocka_unit_test_setup_teardown(stop__mqtt_3_1_1__leaves_offline, setup, stage_close),
-                cmocka_unit_test_setup_teardown(outputs_safe__another_section_is_wrong__still_switches_off, setup, stage_close),
-                cmocka_unit_test_setup_teardown(outputs_safe__daemon_section_is_wrong__still_switches_off, setup, stage_close),
+                cmocka_unit_test_setup_teardown(outputs_safe__no_record_and_another_section_is_wrong__still_switches_off, setup, stage_close),
+                cmocka_unit_test_setup_teardown(outputs_safe__no_record_and_daemon_section_is_wrong__still_switches_off, setup, stage_close),
                 cmocka_unit_test_setup_teardown(restart__signals_all_the_while__none_kills_it, setup, stage_close),
                 cmocka_unit_test_setup_teardown(stop__signals_all_the_while__is_clean, setup, stage_close),
                 cmocka_unit_test_setup_teardown(stop__asked_for_before_the_start__is_clean, setup, stage_close),
