@@ -224,6 +224,20 @@ static bool is_code(const struct message *message, const void *userdata)
         return code && strcmp(code, userdata) == 0;
 }
 
+/* Refusals are bounded as well, so not every attempt has a result: a get, which is answered when its turn comes, shows that
+ * what was sent before it has been dealt with. */
+static void command_until_obeyed(int level)
+{
+        const uint64_t until_us = now_us() + (uint64_t)SOON_MS * 1000;
+
+        while (chip_value(stage.hall->lines, KITCHEN) != level) {
+                assert_true(now_us() < until_us);
+                client_say(stage.tester, SET, level ? "ON" : "OFF");
+                client_say(stage.tester, "sconce/hall/door/get", "");
+                (void)client_wait(stage.tester, "sconce/hall/door/state", NULL, NULL);
+        }
+}
+
 static void burst__beyond_the_rate__is_refused_and_later_obeyed_again(void **state)
 {
         (void)state;
@@ -234,13 +248,7 @@ static void burst__beyond_the_rate__is_refused_and_later_obeyed_again(void **sta
         client_say(stage.tester, "sconce/hall/porch/set", "{\"state\":\"OFF\",\"id\":\"neighbour\"}");
         stage_wait_result("porch", "neighbour", NULL);
         /* Obeyed again once the bucket has filled a little. */
-        for (int i = 0; chip_value(stage.hall->lines, KITCHEN) != 1; i++) {
-                char payload[64];
-                (void)snprintf(payload, sizeof(payload), "{\"state\":\"ON\",\"id\":\"again-%d\"}", i);
-                client_say(stage.tester, SET, payload);
-                (void)client_wait(stage.tester, RESULT, NULL, NULL);
-                assert_true(i < 100000);
-        }
+        command_until_obeyed(!chip_value(stage.hall->lines, KITCHEN));
 }
 
 static const struct CMUnitTest tests[] = {

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "device/device.h"
 #include "fakes/house.h"
 
 #define LAMP "[lamp kitchen]\nline = GPIO17\n"
@@ -184,6 +185,27 @@ static void device_command__too_fast__rate(void **state)
         house_assert_result(house, "kitchen",
                             "{\"ok\":false,\"code\":\"rate\",\"message\":\"more than 5 commands a second\"}");
         assert_int_equal(sim_value(&house->gpio, 17), 1);
+}
+
+/* The first refusals are published, and no more than ten a second; the others are counted. */
+static void device_command__flood__refusals_are_bounded(void **state)
+{
+        struct house *house = *state;
+        size_t refused = 0;
+
+        house_apply(house, LAMP "rate = 5\n");
+        for (unsigned second = 1; second <= 3; second++) {
+                for (int i = 0; i < 5; i++)
+                        set(house, "TOGGLE", NULL);
+                assert_int_equal(house_count(house, "kitchen", DEVICE_RESULT), refused);
+                for (int i = 0; i < 100; i++) {
+                        set(house, "TOGGLE", NULL);
+                        refused += i < 10;
+                        assert_int_equal(house_count(house, "kitchen", DEVICE_RESULT), refused);
+                }
+                assert_int_equal(house->devices->n_dropped, second * 90);
+                house_pass(house, USEC_PER_SEC);
+        }
 }
 
 /* The rate comes before the payload: nothing of one that comes too fast is read, but a short one's id. */
@@ -381,6 +403,7 @@ int main(void)
                 TEST(device_command__same_id_for_another_channel__carried_out),
                 TEST(device_command__refused_before__same_id_is_tried_again),
                 TEST(device_command__too_fast__rate),
+                TEST(device_command__flood__refusals_are_bounded),
                 TEST(device_command__too_fast__payload_is_not_read),
                 TEST(device_command__large_payloads__use_up_the_rate),
                 TEST(device_command__flood__answers_are_bounded),
