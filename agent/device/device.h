@@ -388,6 +388,7 @@ void on_time_begin(struct device *device); /* before its start */
 void on_time_watch(struct device *device); /* what is driven or wished has changed */
 void on_time_rearm(struct device *device); /* max_on has changed */
 void on_time_end(struct device *device);   /* it is not running any more */
+void on_time_forgive(struct device *device); /* a command switches it on for good: it begins again */
 bool on_time_is_over(const struct device *device);
 
 /* ---- node.c -------------------------------------------------------------------------------------------- */

@@ -30,7 +30,7 @@ enum hold hold_of(const struct device *device)
                 return HOLD_NONE;
         if (device->exit_hold != HOLD_NONE)
                 return device->exit_hold;
-        if (device->is_spent)
+        if (device->is_spent || on_time_is_over(device))
                 return HOLD_OFF;
         return waits_for_broker(device) ? by_event[device->settings.output.on_offline] : HOLD_NONE;
 }
@@ -120,6 +120,17 @@ void hold_settle(struct device *device, const char *why)
         device_leave(device);
 }
 
+/* A flash, say, does not: sent again and again it would keep its output on for ever. */
+static bool is_for_good(const struct device *device, const struct sconce_command *command)
+{
+        for (size_t i = 0; i < command->count; i++) {
+                const struct channel *channel = channels_find(&device->channels, command->values[i].channel);
+                if (channel && !(channel->row.flags & SCONCE_COMMAND_ONLY))
+                        return true;
+        }
+        return false;
+}
+
 void hold_command(struct device *device, const struct sconce_command *command)
 {
         enum hold hold = hold_of(device);
@@ -130,7 +141,8 @@ void hold_command(struct device *device, const struct sconce_command *command)
         if (hold == HOLD_NONE || device->exit_hold != HOLD_NONE ||
             (hold == HOLD_OFF && device->is_off_meant))
                 return;
-        device->is_spent = false;
+        if (is_for_good(device, command))
+                on_time_forgive(device);
         hold_release(device);
 }
 

@@ -2,7 +2,9 @@
 /*
  * max_on: how long an output has been on, by what is driven. The dark moments of a flash or an effect do not
  * begin the count again: that takes a command that switches off, or a rest of REST_US, in which the plugin
- * does not want it on either.
+ * does not want it on either. When the time is over the output is held off (hold.c), also where that happens in a
+ * dark moment, until a command that switches it on for good, or such a rest. A restart is none: while it is held off
+ * the count stays.
  */
 #include "device/device.h"
 
@@ -24,11 +26,16 @@ static uint64_t passed_us(const struct device *device, uint64_t since_us)
         return since_us ? device_now_us(device) - since_us : 0;
 }
 
+static bool has_rested(const struct device *device)
+{
+        return passed_us(device, device->rest_since_us) >= REST_US;
+}
+
 bool on_time_is_over(const struct device *device)
 {
         uint64_t max_on_us = device->settings.output.max_on_us;
 
-        return max_on_us > 0 && passed_us(device, device->on_since_us) >= max_on_us;
+        return max_on_us > 0 && !has_rested(device) && passed_us(device, device->on_since_us) >= max_on_us;
 }
 
 static void count_from(struct device *device, uint64_t since_us)
@@ -39,19 +46,25 @@ static void count_from(struct device *device, uint64_t since_us)
         saved_on_since(device);
 }
 
+/* It was to go on after a dark moment in which the time ran out: its plugin does not know yet. */
+static bool is_wanted_too_long(const struct device *device)
+{
+        return !device->is_spent && on_time_is_over(device) && host_is_any_wished(device);
+}
+
 static void on_due(void *userdata)
 {
         struct device *device = userdata;
 
         if (device->phase != DEVICE_RUNNING)
                 return;
-        if (!is_on(device)) {
+        if (!is_on(device) && !is_wanted_too_long(device)) {
                 device->is_spent = false;
                 count_from(device, 0);
                 return;
         }
         device_log(device, LOG_NOTICE, "has been on for max_on: switching it off");
-        if (hold_of(device) == HOLD_ON)
+        if (device->settings.output.on_offline == ON_EVENT_ON)
                 hold_release(device);
         device->is_spent = true;
         if (hold_bring(device, false) < 0)
@@ -84,7 +97,7 @@ static void watch_on(struct device *device)
 {
         bool goes_on = device->rest_since_us == 0;
 
-        if (device->on_since_us == 0 || passed_us(device, device->rest_since_us) >= REST_US)
+        if (device->on_since_us == 0 || has_rested(device))
                 count_from(device, device_now_us(device));
         device->rest_since_us = 0;
         if (!goes_on || !device->max_on || !timer_armed(device->max_on))
@@ -96,11 +109,13 @@ static void watch_off(struct device *device)
         bool is_ended = device->is_off_meant;
 
         device->is_off_meant = false;
-        if (is_ended)
+        if (is_ended && !device->is_spent)
                 count_from(device, 0);
         if (host_is_any_wished(device)) {
                 device->rest_since_us = 0;
                 on_time_end(device);
+                if (is_wanted_too_long(device))
+                        arm(device, 0);
         } else if (device->rest_since_us == 0) {
                 device->rest_since_us = device_now_us(device);
                 if (device->on_since_us > 0 || device->is_spent)
@@ -127,6 +142,15 @@ void on_time_rearm(struct device *device)
         saved_on_since(device);
         device->rest_since_us = 0;
         on_time_watch(device);
+}
+
+void on_time_forgive(struct device *device)
+{
+        device->is_spent = false;
+        if (is_on(device))
+                return; /* its time is over at this moment */
+        on_time_end(device);
+        count_from(device, 0);
 }
 
 /* Where nothing but the plugin switches it on again, the time after a crash is a rest. */

@@ -110,7 +110,92 @@ static void max_on__flash_again_and_again__dark_after_it(void **state)
 {
         struct house *house = connected(state, LAMP "max_on = 3s\n");
 
-        assert_true(longest_on(house, 400 * MSEC, 40, "kitchen", "{\"flash\":60}") <= 3 * SECOND);
+        assert_int_equal(longest_on(house, 400 * MSEC, 40, "kitchen", "{\"flash\":60}"), 3 * SECOND);
+        assert_int_equal(longest_on(house, 400 * MSEC, 40, "kitchen", "{\"flash\":60}"), 0);
+}
+
+/* Where one is killed, too, while it is held off. */
+static void max_on__flash_again_after_a_crash__stays_dark(void **state)
+{
+        struct house *house = connected(state, LAMP "max_on = 3s\n");
+
+        assert_int_equal(longest_on(house, 400 * MSEC, 40, "kitchen", "{\"flash\":60}"), 3 * SECOND);
+        house_crash(house);
+        house_apply(house, LAMP "max_on = 3s\n");
+        assert_int_equal(longest_on(house, 400 * MSEC, 40, "kitchen", "{\"flash\":60}"), 0);
+}
+
+/* ON ends it at once; a flash does after a rest, and also where a limited time is asked for without ON. */
+static void max_on__held_off_after_a_flash__on_or_a_rest_ends_it(void **state)
+{
+        struct house *house = connected(state, LAMP "max_on = 3s\n");
+
+        (void)longest_on(house, 400 * MSEC, 10, "kitchen", "{\"flash\":60}");
+        house_set(house, "kitchen", "ON");
+        assert_int_equal(line(house), 1);
+        house_pass(house, 3 * SECOND - 1);
+        assert_int_equal(line(house), 1);
+        house_pass(house, 1);
+        assert_int_equal(line(house), 0);
+        house_set(house, "kitchen", "{\"flash\":1}");
+        assert_int_equal(line(house), 0);
+        house_pass(house, 4 * SECOND); /* the flash that is not seen, and the rest */
+        house_set(house, "kitchen", "{\"flash\":60}");
+        assert_int_equal(line(house), 1);
+}
+
+static void max_on__for_again_and_again__stays_off(void **state)
+{
+        struct house *house = connected(state, PUMP "max_on = 3s\n");
+
+        assert_int_equal(longest_on(house, 400 * MSEC, 40, "pump", "{\"for\":60}"), 3 * SECOND);
+        assert_int_equal(longest_on(house, 400 * MSEC, 40, "pump", "{\"for\":60}"), 0);
+        house_set(house, "pump", "{\"state\":\"ON\",\"for\":1}");
+        assert_int_equal(line(house), 1);
+}
+
+/* Not even for the moment until a timer comes. */
+static void max_on__over_in_a_dark_moment__does_not_light_again(void **state)
+{
+        static const char *const blinks[] = { "{\"flash\":60}", "{\"state\":\"ON\",\"effect\":\"blink\"}" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(blinks); i++) {
+                struct house *house = connected(state, "[lamp kitchen]\nline = 2\nmax_on = 2700ms\n");
+                house_set(house, "kitchen", blinks[i]);
+                house_pass(house, 2200 * MSEC);
+                assert_true(fake_chips[0].lines[2].high);
+                house_pass(house, 500 * MSEC);
+                assert_false(fake_chips[0].lines[2].high);
+                memset(fake_log, 0, sizeof(fake_log));
+                house_pass(house, 60 * SECOND);
+                assert_null(strstr(fake_log, "set 1"));
+                house_assert_told(house, "kitchen", DEVICE_STATE, OFF);
+                assert_true(house_logged(house, "kitchen: has been on for max_on: switching it off"));
+                house_set(house, "kitchen", blinks[i]); /* it has rested */
+                assert_true(fake_chips[0].lines[2].high);
+                house_teardown(state);
+                setup_chips(state);
+        }
+}
+
+static void max_on__crash_in_a_dark_moment__does_not_light_again(void **state)
+{
+        struct house *house = connected(state, LAMP "max_on = 2700ms\n");
+
+        house_set(house, "kitchen", "{\"flash\":60}");
+        house_pass(house, 2600 * MSEC);
+        assert_int_equal(line(house), 0);
+        house_crash(house);
+        house_apply(house, LAMP "max_on = 2700ms\n");
+        house_pass(house, 100 * MSEC);
+        house_set(house, "kitchen", "{\"flash\":60}");
+        assert_int_equal(line(house), 0);
+        house_set(house, "kitchen", "ON");
+        assert_int_equal(line(house), 1);
+        house_pass(house, 2700 * MSEC - 1);
+        assert_int_equal(line(house), 1);
+        house_pass(house, 1);
+        assert_int_equal(line(house), 0);
 }
 
 /* The dark halves of a blink are no rest: one flash is over when max_on is. */
@@ -628,6 +713,11 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TEST(max_on__flash_again_and_again__dark_after_it),
+                TEST(max_on__flash_again_after_a_crash__stays_dark),
+                TEST(max_on__held_off_after_a_flash__on_or_a_rest_ends_it),
+                TEST(max_on__for_again_and_again__stays_off),
+                CHIPS(max_on__over_in_a_dark_moment__does_not_light_again),
+                TEST(max_on__crash_in_a_dark_moment__does_not_light_again),
                 TEST(max_on__one_long_flash__dark_after_it),
                 TEST(max_on__fade_out_of_an_hour__dark_after_it),
                 TEST(max_on__plugin_without_a_switch__off_and_stays_off),
