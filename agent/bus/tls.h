@@ -52,6 +52,7 @@ int tls_pin_parse(const char *text, unsigned char ret_digest[static 32]) MUST_CH
 struct tls_handshake {
         SSL *ssl; /* libmosquitto's, from the handshake's start until it closes its socket */
         bool done;
+        int fd;                        /* the socket, from tls_settled() on */
         size_t turn_bytes;             /* what may still be read in this turn of the loop */
         bool eof;                      /* the broker hung up */
         int io_error;                  /* errno of the socket, 0: none */
@@ -76,8 +77,8 @@ struct tls_handshake {
 int tls_begin(struct tls *tls, const char *host, struct tls_handshake *handshake, SSL_CTX **ret,
               struct fault *fault) MUST_CHECK;
 /* The broker has accepted us: nothing more is watched. From now on a turn of the loop reads what tls_begin_turn()
- * allows: what is left waits in the socket. */
-void tls_settled(struct tls_handshake *handshake);
+ * allows: what is left waits in the socket. -ENOMEM. */
+int tls_settled(struct tls_handshake *handshake) MUST_CHECK;
 void tls_begin_turn(struct tls_handshake *handshake, size_t bytes);
 void tls_end(struct tls *tls);
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
@@ -228,33 +229,72 @@ int tls_on_verify(int ok, X509_STORE_CTX *store)
         return ok;
 }
 
-/* What has been read enough for this turn looks to OpenSSL, and so to libmosquitto, like a socket that is empty. */
-static long on_settled_socket(BIO *bio, int operation, const char *data, size_t size, int argi, long argl, int result,
-                              size_t *processed)
-{
-        struct tls_handshake *handshake = (void *)BIO_get_callback_arg(bio);
+/* ---- The socket once we are accepted --------------------------------------------------------------------- */
 
-        (void)data;
-        (void)size;
-        (void)argi;
-        (void)argl;
-        if (operation == BIO_CB_READ && handshake->turn_bytes == 0) {
-                BIO_clear_retry_flags(bio);
+/*
+ * What has been read enough for this turn looks to OpenSSL, and so to libmosquitto, like a socket that is empty. A BIO of
+ * our own for reading, because a callback on libmosquitto's is called twice for each of some thirty things a message.
+ */
+static int bounded_read(BIO *bio, char *data, int size)
+{
+        struct tls_handshake *handshake = BIO_get_data(bio);
+
+        BIO_clear_retry_flags(bio);
+        if (handshake->turn_bytes == 0) {
                 BIO_set_retry_read(bio);
                 return -1;
         }
-        if (operation == (BIO_CB_READ | BIO_CB_RETURN) && result > 0)
-                handshake->turn_bytes -= MIN(handshake->turn_bytes, *processed);
-        return result;
+        errno = 0;
+        int n = (int)recv(handshake->fd, data, (size_t)size, 0);
+        if (n > 0)
+                handshake->turn_bytes -= MIN(handshake->turn_bytes, (size_t)n);
+        else if (n == 0)
+                BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+        else if (BIO_sock_should_retry(n))
+                BIO_set_retry_read(bio);
+        return n;
 }
 
-void tls_settled(struct tls_handshake *handshake)
+static long bounded_control(BIO *bio, int operation, long number, void *data)
 {
-        BIO *bio = handshake->ssl ? SSL_get_rbio(handshake->ssl) : NULL;
+        (void)number;
+        (void)data;
+        if (operation == BIO_CTRL_EOF)
+                return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0;
+        return operation == BIO_CTRL_FLUSH;
+}
+
+/* One for the process, kept to its end. */
+static BIO_METHOD *bounded_method(void)
+{
+        static BIO_METHOD *method;
+
+        if (method)
+                return method;
+        method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket, so much a turn");
+        if (method) {
+                (void)BIO_meth_set_read(method, bounded_read);
+                (void)BIO_meth_set_ctrl(method, bounded_control);
+        }
+        return method;
+}
+
+int tls_settled(struct tls_handshake *handshake)
+{
+        BIO *socket = handshake->ssl ? SSL_get_rbio(handshake->ssl) : NULL;
 
         handshake->io_error = 0;
-        if (bio)
-                BIO_set_callback_ex(bio, on_settled_socket);
+        if (!socket)
+                return 0;
+        BIO *bio = bounded_method() ? BIO_new(bounded_method()) : NULL;
+        if (!bio)
+                return -ENOMEM;
+        BIO_set_callback_ex(socket, NULL);
+        handshake->fd = (int)BIO_get_fd(socket, NULL);
+        BIO_set_data(bio, handshake);
+        BIO_set_init(bio, 1);
+        SSL_set0_rbio(handshake->ssl, bio);
+        return 0;
 }
 
 void tls_begin_turn(struct tls_handshake *handshake, size_t bytes)

@@ -366,7 +366,10 @@ static void on_connect(struct mosquitto *mosq, void *userdata, int reason, int f
         t->phase = TRANSPORT_UP;
         /* From here on the log costs an allocation for each packet and tells nothing. */
         mosquitto_log_callback_set(mosq, NULL);
-        tls_settled(&t->handshake);
+        if (tls_settled(&t->handshake) < 0) {
+                finish(t, ENOMEM);
+                return;
+        }
         arm_keepalive(t);
         t->setup.handlers->up(t->setup.userdata);
 }
