@@ -117,13 +117,14 @@ void saved_timed(struct device *device)
 
 void saved_on_since(struct device *device)
 {
+        bool counts = device->settings.output.max_on_us > 0 && device->on_since_us > 0;
         char text[32];
 
         if (!store_of(device))
                 return;
-        (void)snprintf(text, sizeof(text), "%" PRIu64, device->on_since_us);
-        put(device, STORE_MARK, MARK_ON_SINCE,
-            device->settings.output.max_on_us > 0 && device->on_since_us > 0 ? text : NULL);
+        if (counts)
+                (void)snprintf(text, sizeof(text), "%" PRIu64, device->on_since_us);
+        put(device, STORE_MARK, MARK_ON_SINCE, counts ? text : NULL);
 }
 
 void saved_released(struct device *device)
