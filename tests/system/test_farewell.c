@@ -234,6 +234,43 @@ static void stop__asked_for_before_the_start__is_clean(void **state)
         assert_true(process_logged(hall->process, "stopping: "));
 }
 
+/* Large JSON as fast as the broker takes it, without an end. */
+static struct process *start_flood(void)
+{
+        static char payload[60000];
+        const char *path = work_path("flood.json");
+        char port[16];
+        size_t at = (size_t)snprintf(payload, sizeof(payload), "{\"k0\":0");
+
+        for (unsigned i = 1; at < sizeof(payload) - 32; i++)
+                at += (size_t)snprintf(payload + at, sizeof(payload) - at, ",\"k%u\":%u", i, i);
+        (void)snprintf(payload + at, sizeof(payload) - at, "}");
+        write_file(path, "%s", payload);
+        (void)snprintf(port, sizeof(port), "%u", broker->port.number);
+        const char *const argv[] = { "mosquitto_pub", "-h", "127.0.0.1", "-p",       port,        "-t", "sconce/hall/kitchen/set",
+                                     "-f",            path, "--repeat",  "100000000", NULL };
+        return process_start(argv, NULL);
+}
+
+/* Neither waits for the end of what the network still has: the flood is still coming when each is done. */
+static void reload_and_stop__under_a_flood__come_before_its_end(void **state)
+{
+        struct daemon *hall = start_with(NULL);
+
+        (void)state;
+        daemon_wait_online(hall, tester);
+        struct process *flood = start_flood();
+        (void)client_wait_json(tester, "sconce/hall/kitchen/result", "code", "rate");
+
+        process_signal(hall->process, SIGHUP);
+        (void)process_wait_log(hall->process, "reloaded", SOON_MS);
+        assert_true(process_running(flood));
+        daemon_stop(hall);
+        assert_true(process_running(flood));
+        process_free(flood);
+        assert_left_behind("offline");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -244,6 +281,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(restart__signals_all_the_while__none_kills_it, setup, stage_close),
                 cmocka_unit_test_setup_teardown(stop__signals_all_the_while__is_clean, setup, stage_close),
                 cmocka_unit_test_setup_teardown(stop__asked_for_before_the_start__is_clean, setup, stage_close),
+                cmocka_unit_test_setup_teardown(reload_and_stop__under_a_flood__come_before_its_end, setup, stage_close),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
