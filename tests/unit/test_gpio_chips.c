@@ -195,8 +195,7 @@ static void line_open_output__chip_by_its_address__that_one(void **state)
         assert_refused("mcp23017:1", -EINVAL,
                        "two chips have the label \"mcp23017\": gpiochip0 and gpiochip1; say which by its address, "
                        "1-0020 or 1-0021");
-        line = fixture_line("1-0021:1");
-        assert_int_equal(line_open_output(f.gpio, line, 1, NULL, NULL, &fault), 0);
+        assert_int_equal(open_output("1-0021:1"), 0);
         assert_true(fake_chips[1].lines[1].used);
         assert_false(fake_chips[0].lines[1].used);
 }
