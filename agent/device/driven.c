@@ -115,6 +115,13 @@ static int find_word(const char *const words[], size_t count, const char *word)
         return -1;
 }
 
+/* They are indexes into tables of the GPIO libraries' words. */
+static bool settings_are_known(const struct line_settings *settings)
+{
+        return settings->bias >= LINE_BIAS_AS_IS && settings->bias <= LINE_BIAS_PULL_DOWN &&
+               settings->drive >= LINE_DRIVE_PUSH_PULL && settings->drive <= LINE_DRIVE_OPEN_SOURCE;
+}
+
 static int add_json(struct driven *driven, json_t *json)
 {
         struct driven_output output = { 0 };
@@ -126,7 +133,7 @@ static int add_json(struct driven *driven, json_t *json)
                         "exit", &exit, "limited", &limited, "for", &is_for, "safe", &safe) < 0)
                 return -EBADMSG;
         int kind = find_word(kinds, ARRAY_SIZE(kinds), output.kind), event = find_word(exits, ARRAY_SIZE(exits), exit);
-        if (kind < 0 || event < 0)
+        if (kind < 0 || event < 0 || !settings_are_known(&output.settings))
                 return -EBADMSG;
         output.kind = kinds[kind]; /* as long as we live */
         output.exit = (enum on_event)event;

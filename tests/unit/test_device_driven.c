@@ -167,6 +167,18 @@ static void driven_make_safe__inverted_dimmer__is_dark(void **state)
 
 /* ---- What it believes ---------------------------------------------------------------------------------- */
 
+/* Whole but for one number, which would be looked up in a table. */
+static char unknown_bias[512];
+
+static void write_unknown_bias(void)
+{
+        (void)snprintf(unknown_bias, sizeof(unknown_bias),
+                       "{\"boot\":\"%s\",\"chip\":\"sim\",\"sim_dir\":\"/sim\",\"outputs\":[{\"device\":\"pump\",\"kind\":\"line\","
+                       "\"output\":\"GPIO17\",\"active_low\":false,\"bias\":99999,\"drive\":0,\"exit\":\"off\",\"limited\":true,"
+                       "\"for\":false,\"safe\":false}]}",
+                       clock_boot_id());
+}
+
 static void driven_read__not_of_this_boot_or_no_record__is_not_believed(void **state)
 {
         static const struct {
@@ -177,12 +189,14 @@ static void driven_read__not_of_this_boot_or_no_record__is_not_believed(void **s
                 { "", -EBADMSG },
                 { "{}", -EBADMSG },
                 { "[1]", -EBADMSG },
+                { unknown_bias, -EBADMSG },
                 { "{\"boot\":1,\"chip\":\"sim\",\"sim_dir\":\"/sim\",\"outputs\":[]}", -EBADMSG },
         };
         struct house *house = *state;
         struct driven *driven = NULL;
         struct fault fault;
 
+        write_unknown_bias();
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
                 house_write(house, "driven.json", rows[i].text);
                 assert_int_equal(driven_read(path, &driven, &fault), rows[i].expected);
