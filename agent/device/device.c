@@ -57,15 +57,17 @@ void device_rearm(struct device *device)
 
 int device_call(struct device *device, enum job job, const struct sconce_command *command)
 {
+        struct hold_before before = { 0 };
+
         device_enter(device);
         device->said[0] = '\0';
         device->is_unmarked &= job != JOB_COMMAND;
         if (job == JOB_COMMAND)
-                hold_command(device, command);
+                before = hold_command(device, command);
         int held = job == JOB_COMMAND ? interlock_command(device, command) : 0;
         int r = held == 0 ? body_run(device->body, job, command) : MIN(held, 0);
         if (job == JOB_COMMAND) {
-                hold_commanded(device);
+                hold_commanded(device, &before, r);
                 r = host_note_command(device, r);
         }
         device_leave(device);

@@ -123,6 +123,7 @@ struct device {
         bool is_unmarked;      /* sconce_timed() could not be written down: nothing goes on */
         bool exiting;          /* what is reported from now on is not to come back */
         bool is_wanted; /* to be on when its interlock lets it, at the next start or after a reload */
+        uint64_t resume_until_us; /* is_wanted until then; 0: for good */
         struct waiting *waiting; /* the command that its interlock holds back */
         uint64_t wanted_until_us; /* the command that is being carried out; 0: for good */
 
@@ -376,9 +377,14 @@ static inline bool hold_forbids(enum hold hold, bool on)
 int hold_bring(struct device *device, bool on) MUST_CHECK;
 /* After something that a hold depends on has changed. */
 void hold_settle(struct device *device, const char *why);
-/* Before a command: of anyone but the agent it ends the holds that it contradicts. And after it. */
-void hold_command(struct device *device, const struct sconce_command *command);
-void hold_commanded(struct device *device);
+/* Before a command: of anyone but the agent it ends the holds that it contradicts. And after it: where it was refused, it
+ * has ended none. */
+struct hold_before {
+        bool is_spent, is_released, is_off_meant, is_forgiven;
+        uint64_t on_since_us;
+};
+struct hold_before hold_command(struct device *device, const struct sconce_command *command);
+void hold_commanded(struct device *device, const struct hold_before *before, int r);
 void hold_release(struct device *device); /* from its on_offline, until a broker has been there */
 void hold_forget_release(struct device *device);
 
@@ -389,6 +395,7 @@ void on_time_watch(struct device *device); /* what is driven or wished has chang
 void on_time_rearm(struct device *device); /* max_on has changed */
 void on_time_end(struct device *device);   /* it is not running any more */
 void on_time_forgive(struct device *device); /* a command switches it on for good: it begins again */
+void on_time_take_back(struct device *device, const struct hold_before *before); /* that command was refused */
 bool on_time_is_over(const struct device *device);
 
 /* ---- node.c -------------------------------------------------------------------------------------------- */

@@ -131,24 +131,56 @@ static bool is_for_good(const struct device *device, const struct sconce_command
         return false;
 }
 
-void hold_command(struct device *device, const struct sconce_command *command)
+/* OFF with something beside it may still shine: a flash, a fade. */
+static bool is_nothing_but_off(const struct device *device, const struct sconce_command *command)
 {
+        for (size_t i = 0; i < command->count; i++) {
+                const struct channel *channel = channels_find(&device->channels, command->values[i].channel);
+                if (!channel || !channel_is_on_off(channel))
+                        return false;
+        }
+        return interlock_is_off(device, command);
+}
+
+struct hold_before hold_command(struct device *device, const struct sconce_command *command)
+{
+        struct hold_before before = { .is_spent = device->is_spent,
+                                      .is_released = device->is_released,
+                                      .is_off_meant = device->is_off_meant,
+                                      .on_since_us = device->on_since_us };
         enum hold hold = hold_of(device);
 
         if (command->flags & SCONCE_COMMAND_NOW)
-                return;
-        device->is_off_meant = interlock_is_off(device, command);
+                return before;
+        device->is_off_meant = is_nothing_but_off(device, command);
         if (hold == HOLD_NONE || device->exit_hold != HOLD_NONE ||
-            (hold == HOLD_OFF && device->is_off_meant))
-                return;
-        if (is_for_good(device, command))
+            (hold == HOLD_OFF && interlock_is_off(device, command)))
+                return before;
+        before.is_forgiven = is_for_good(device, command);
+        if (before.is_forgiven)
                 on_time_forgive(device);
         hold_release(device);
+        return before;
+}
+
+/* A command that is refused changes nothing, and so ends no hold. */
+static void take_back_release(struct device *device, const struct hold_before *before)
+{
+        if (before->is_forgiven)
+                on_time_take_back(device, before);
+        device->is_off_meant = before->is_off_meant;
+        if (!before->is_released)
+                hold_forget_release(device);
+        enum hold hold = hold_of(device);
+        if (hold != HOLD_NONE && host_is_any_on(device) != (hold == HOLD_ON))
+                (void)!host_force(device, hold == HOLD_ON);
 }
 
 /* What the plugin wanted before, and has not wanted otherwise since. */
-void hold_commanded(struct device *device)
+void hold_commanded(struct device *device, const struct hold_before *before, int r)
 {
+        if (r < 0 && device->plugin->has_output)
+                take_back_release(device, before);
         if (hold_of(device) == HOLD_NONE && device->plugin->has_output)
                 host_grant_wishes(device);
         on_time_watch(device);

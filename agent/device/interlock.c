@@ -186,14 +186,15 @@ static void arm(struct interlock *interlock)
         timer_arm(interlock->timer, due_us > now_us ? due_us - now_us : 0);
 }
 
-static int keep(struct interlock *interlock, struct device *device, const struct sconce_command *command)
+static int keep(struct interlock *interlock, struct device *device, const struct sconce_command *command,
+                uint64_t until_us)
 {
         struct waiting *waiting = calloc(1, sizeof(*waiting));
 
         if (!waiting)
                 return -ENOMEM;
         waiting->command = (struct sconce_command){ .values = waiting->values, .flags = command->flags };
-        waiting->until_us = device->wanted_until_us;
+        waiting->until_us = until_us;
         for (size_t i = 0; i < command->count && i < COMMAND_VALUES_MAX; i++) {
                 waiting->values[i] = command->values[i];
                 waiting->command.count++;
@@ -225,6 +226,15 @@ static bool waits_for_good(const struct device *device)
                         return false;
         }
         return true;
+}
+
+/* It may go on after a stop, but no longer than it is wanted. */
+static void resume_what_waits(struct device *device)
+{
+        if (!waits_for_good(device))
+                return;
+        device->is_wanted = true;
+        device->resume_until_us = device->waiting->until_us;
 }
 
 static void carry_out(struct device *device, struct waiting *waiting)
@@ -337,7 +347,7 @@ int interlock_command(struct device *device, const struct sconce_command *comman
         int r = interlock ? switch_others_off(device) : -ENOMEM;
         if (r < 0 || interlock_permit(device, &fault) == 0)
                 return r;
-        r = keep(interlock, device, command);
+        r = keep(interlock, device, command, device->wanted_until_us);
         return r < 0 ? r : 1;
 }
 
@@ -364,6 +374,8 @@ void interlock_first(struct device *device, struct sconce_value *first)
 
         if (device->is_wanted && is_first)
                 *first = SCONCE_BOOL(first->channel, true);
+        else if (is_first)
+                device->resume_until_us = 0;
         if (!group_of(device))
                 return;
         if (is_first)
@@ -387,7 +399,8 @@ static void resume(struct device *device)
                 return;
         }
         const struct sconce_value on = SCONCE_BOOL(channel->row.key, true);
-        if (keep(interlock, device, &(const struct sconce_command){ .count = 1, .values = &on }) < 0)
+        const struct sconce_command command = { .count = 1, .values = &on };
+        if (keep(interlock, device, &command, device->resume_until_us) < 0)
                 device_log(device, LOG_ERR, "out of memory: stays off");
 }
 
@@ -404,7 +417,7 @@ void interlock_started(struct device *device)
 
 void interlock_stopped(struct device *device)
 {
-        device->is_wanted |= waits_for_good(device);
+        resume_what_waits(device);
         interlock_forget(device);
 }
 
@@ -440,8 +453,10 @@ static void want_back(struct device *device)
         const struct interlock *interlock = find(device);
         const struct channel *channel = channels_first_on_off(&device->channels);
 
+        device->is_wanted = false;
+        device->resume_until_us = 0;
         if (!interlock || waiting_member(interlock))
-                device->is_wanted = waits_for_good(device);
+                resume_what_waits(device);
         else
                 device->is_wanted = channel->now.on &&
                                     !output_is_timed(device); /* nobody would count its time */

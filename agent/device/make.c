@@ -321,6 +321,7 @@ void device_inherit(struct device *device, struct device *old)
         device->is_released = old->is_released;
         device->watched = TAKE_PTR(old->watched);
         device->is_wanted = old->is_wanted;
+        device->resume_until_us = old->resume_until_us;
         device->told_status = old->told_status;
         device->told_online = old->told_online;
         (void)memcpy(device->told_error, old->told_error, sizeof(device->told_error));

@@ -153,6 +153,13 @@ void on_time_forgive(struct device *device)
         count_from(device, 0);
 }
 
+void on_time_take_back(struct device *device, const struct hold_before *before)
+{
+        device->is_spent |= before->is_spent;
+        count_from(device, before->on_since_us);
+        device->rest_since_us = 0; /* one that was under way begins again */
+}
+
 /* Where nothing but the plugin switches it on again, the time after a crash is a rest. */
 void on_time_begin(struct device *device)
 {

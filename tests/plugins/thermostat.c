@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* thermostat: drives a line by its own judgement, four times a second, and has nothing that is switched on and off.
- * What it judges by is a setpoint: over 20 it heats; over 30 it heats every other time. `stubborn` gives it a switch
+ * What it judges by is a setpoint: over 20 it heats; over 30 it heats every other time; under 7 it refuses. `stubborn` gives it a switch
  * that it does not obey. */
+#include <errno.h>
+
 #include <sconce/plugin.h>
 
 #define TICK_US (250 * 1000ULL)
@@ -81,6 +83,10 @@ static int thermostat_command(struct sconce_device *dev, void *instance, const s
 
         if (!setpoint)
                 return 0;
+        if (setpoint->number < 7) {
+                sconce_error(dev, "the house would freeze");
+                return -EINVAL;
+        }
         self->setpoint = setpoint->number;
         int r = regulate(dev, self);
         return r < 0 ? r : sconce_report_number(dev, "setpoint", self->setpoint);

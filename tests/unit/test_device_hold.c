@@ -212,6 +212,34 @@ static void max_on__one_long_flash__dark_after_it(void **state)
         assert_true(house_logged(house, "kitchen: has been on for max_on: switching it off"));
 }
 
+/* It is off at the end of the flash, and not in its dark moments. */
+static void max_on__flash_that_ends_off__dark_after_it(void **state)
+{
+        struct house *house = connected(state, LAMP "max_on = 3s\n");
+
+        house_set(house, "kitchen", "{\"state\":\"OFF\",\"flash\":60}");
+        house_pass(house, 3 * SECOND);
+        for (int i = 0; i < 40; i++) {
+                assert_int_equal(line(house), 0);
+                house_pass(house, 250 * MSEC);
+        }
+}
+
+static void max_on__held_off__refused_command_does_not_end_it(void **state)
+{
+        struct house *house = connected(state, HEATER "max_on = 3s\n");
+
+        house_set(house, "heater", "{\"setpoint\":25}");
+        house_pass(house, 3 * SECOND);
+        house_forget(house);
+        house_set(house, "heater", "{\"setpoint\":6,\"id\":\"a\"}");
+        assert_non_null(strstr(house_told(house, "heater", DEVICE_RESULT), "the house would freeze"));
+        for (int i = 0; i < 40; i++) {
+                assert_int_equal(line(house), 0);
+                house_pass(house, TICK);
+        }
+}
+
 static void max_on__fade_out_of_an_hour__dark_after_it(void **state)
 {
         struct house *house = connected(state, DESK "max_on = 2s\n");
@@ -540,6 +568,21 @@ static void on_offline__plugin_that_opens_its_line_on__off_from_the_request_on(v
         assert_int_equal(line(house), 1);
 }
 
+/* Nothing has come of it: the hold goes on. */
+static void on_offline__command_that_is_refused__off(void **state)
+{
+        struct house *house = connected(state, HEATER "on_offline = off\n");
+
+        house_set(house, "heater", "{\"setpoint\":25}");
+        lose_broker(house);
+        assert_int_equal(line(house), 0);
+        house_set(house, "heater", "{\"setpoint\":6}"); /* a rule's, say */
+        house_pass(house, 4 * TICK);
+        assert_int_equal(line(house), 0);
+        house_set(house, "heater", "{\"setpoint\":26}");
+        assert_int_equal(line(house), 1);
+}
+
 static void on_offline__rule_or_hand__changes_it_until_the_broker_is_back(void **state)
 {
         struct house *house = connected(state, LAMP "on_offline = off\n" HEATER_2 "on_offline = off\n");
@@ -719,6 +762,8 @@ int main(void)
                 CHIPS(max_on__over_in_a_dark_moment__does_not_light_again),
                 TEST(max_on__crash_in_a_dark_moment__does_not_light_again),
                 TEST(max_on__one_long_flash__dark_after_it),
+                TEST(max_on__flash_that_ends_off__dark_after_it),
+                TEST(max_on__held_off__refused_command_does_not_end_it),
                 TEST(max_on__fade_out_of_an_hour__dark_after_it),
                 TEST(max_on__plugin_without_a_switch__off_and_stays_off),
                 TEST(max_on__held_off__command_or_rest_ends_it),
@@ -742,6 +787,7 @@ int main(void)
                 TEST(on_offline__reload_of_an_interlock__stays_off),
                 TEST(on_offline__plugin_without_a_switch__off_and_on_again_with_the_broker),
                 TEST(on_offline__plugin_that_opens_its_line_on__off_from_the_request_on),
+                TEST(on_offline__command_that_is_refused__off),
                 TEST(on_offline__rule_or_hand__changes_it_until_the_broker_is_back),
                 TEST(on_offline__max_on_is_over_in_it__off_and_stays_off),
                 TEST(set_offline_after__while_it_counts__counts_from_the_loss),

@@ -436,6 +436,36 @@ static void interlock__reload_while_one_waits__waits_again(void **state)
         assert_are(house, 0, 1);
 }
 
+/* The dead time begins again at a reload, and may take longer than the command is wanted. */
+static void interlock__expires_in_a_reload__not_switched(void **state)
+{
+        struct house *house = start_with(state, UP DOWN);
+
+        house_set(house, "up", "ON");
+        set_until(house, "down", DEAD + DEAD / 4);
+        house_pass(house, DEAD / 2);
+        house_apply(house, UP "bias = disabled\n" DOWN);
+        house_pass(house, DEAD);
+        assert_are(house, 0, 0);
+        assert_true(house_logged(house, "has expired meanwhile"));
+        set_until(house, "down", DEAD / 2);
+        assert_are(house, 0, 1);
+}
+
+/* The one that waits is made again itself. */
+static void interlock__expires_in_its_own_reload__not_switched(void **state)
+{
+        struct house *house = start_with(state, UP DOWN);
+
+        house_set(house, "up", "ON");
+        set_until(house, "down", DEAD + DEAD / 4);
+        house_pass(house, DEAD / 2);
+        house_apply(house, UP DOWN "bias = disabled\n");
+        house_pass(house, DEAD);
+        assert_are(house, 0, 0);
+        assert_true(house_logged(house, "has expired meanwhile"));
+}
+
 /* Nobody counts a pulse any more. */
 static void interlock__reload_in_a_for__stays_off(void **state)
 {
@@ -558,6 +588,8 @@ int main(void)
                 TEST(interlock__reload_lets_one_out__is_as_it_was),
                 TEST(interlock__reload_of_something_else__not_touched),
                 TEST(interlock__reload_while_one_waits__waits_again),
+                TEST(interlock__expires_in_a_reload__not_switched),
+                TEST(interlock__expires_in_its_own_reload__not_switched),
                 TEST(interlock__reload_in_a_for__stays_off),
                 TEST(interlock__reload_while_a_for_waits__stays_off),
                 TEST(interlock__reload_while_a_pulse_waits__stays_off),
