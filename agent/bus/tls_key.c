@@ -19,6 +19,8 @@
 #include <openssl/store.h>
 #include <openssl/ui.h>
 
+#include "util/text.h"
+
 DEFINE_CLEANUP(BIO, BIO_free_all);
 DEFINE_CLEANUP(OSSL_STORE_INFO, OSSL_STORE_INFO_free);
 
@@ -45,12 +47,10 @@ bool tls_key_is_uri(const char *key)
 
 const char *tls_key_show(const char *key, char shown[static TLS_KEY_SHOWN_MAX])
 {
-        static const char word[] = "pin-value=";
-        const char *pin = strstr(key, word);
+        const char *pin = text_pin(key);
 
         if (pin)
-                (void)snprintf(shown, TLS_KEY_SHOWN_MAX, "%.*s…%s", (int)(pin + strlen(word) - key), key,
-                               pin + strlen(word) + strcspn(pin + strlen(word), ";?&"));
+                (void)snprintf(shown, TLS_KEY_SHOWN_MAX, "%.*s…%s", (int)(pin - key), key, pin + strcspn(pin, ";?&"));
         else
                 (void)snprintf(shown, TLS_KEY_SHOWN_MAX, "%s", key);
         return shown;

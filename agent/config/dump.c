@@ -72,7 +72,7 @@ static void dump_entry(FILE *out, const struct config_entry *entry, bool secret)
 static bool holds_pin(const struct config_entry *entry)
 {
         for (size_t i = 0; i < entry->count; i++)
-                if (strstr(entry->values[i], "pin-value="))
+                if (text_pin(entry->values[i]))
                         return true;
         return false;
 }

@@ -112,17 +112,26 @@ static bool is_plain(const char *text)
         return length > 0 && length < TEXT_SHOWN_MAX - 16 && strspn(text, plain) == length;
 }
 
+const char *text_pin(const char *text)
+{
+        static const char word[] = "pin-value=";
+        const char *at = strcasestr(text, word);
+
+        return at ? at + strlen(word) : NULL;
+}
+
 const char *text_show(const char *text, char shown[static TEXT_SHOWN_MAX])
 {
+        const char *pin = text_pin(text);
         /* Room for the longest piece (\xNN or four bytes), "…", the closing quote and the final NUL. */
         const size_t last = TEXT_SHOWN_MAX - 4 - 3 - 2;
-        if (is_plain(text)) {
+        if (!pin && is_plain(text)) {
                 (void)snprintf(shown, TEXT_SHOWN_MAX, "%s", text);
                 return shown;
         }
         size_t out = 0;
         shown[out++] = '"';
-        size_t left = strlen(text);
+        size_t left = pin ? (size_t)(pin - text) : strlen(text);
         while (left > 0 && out < last) {
                 uint32_t code = 0;
                 size_t length = text_decode(text, left, &code);
@@ -137,7 +146,7 @@ const char *text_show(const char *text, char shown[static TEXT_SHOWN_MAX])
                 text += length;
                 left -= length;
         }
-        (void)snprintf(shown + out, TEXT_SHOWN_MAX - out, "%s\"", left > 0 ? "…" : "");
+        (void)snprintf(shown + out, TEXT_SHOWN_MAX - out, "%s\"", left > 0 || pin ? "…" : "");
         return shown;
 }
 

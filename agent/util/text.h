@@ -24,8 +24,11 @@ void text_defang(char *text);
 
 #define TEXT_SHOWN_MAX 96
 
+/* Where the PIN begins that a URI of a key on a card holds; NULL: it is none, or has none. */
+const char *text_pin(const char *text);
+
 /* Writes an excerpt of `text` that is fit for one line of a message, and returns it: a plain word as it is,
- * anything else in double quotes, what is not fit as \xNN, a long text cut with "…". */
+ * anything else in double quotes, what is not fit as \xNN, a long text cut with "…", and a URI before its PIN. */
 const char *text_show(const char *text, char shown[static TEXT_SHOWN_MAX]);
 
 /* True for a word of [a-z0-9_-] that begins with a letter or digit and has 1 to 64 characters: a node's or a

@@ -241,6 +241,7 @@ static void tls_new__key_by_unknown_uri__is_named(void **state)
         char shown[TLS_KEY_SHOWN_MAX];
         assert_string_equal(tls_key_show("pkcs11:token=x;pin-value=S3CRET;object=y", shown), "pkcs11:token=x;pin-value=…;object=y");
         assert_string_equal(tls_key_show("pkcs11:token=x?pin-value=S3CRET", shown), "pkcs11:token=x?pin-value=…");
+        assert_string_equal(tls_key_show("PKCS11:token=x?PIN-VALUE=S3CRET", shown), "PKCS11:token=x?PIN-VALUE=…");
         assert_string_equal(tls_key_show("/etc/sconce/certs/node.key", shown), "/etc/sconce/certs/node.key");
         /* A TPM's key asks for its provider; no other does. */
         assert_non_null(strstr(tls_key_properties("handle:0x81000001"), "provider=tpm2"));

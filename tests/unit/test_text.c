@@ -55,6 +55,8 @@ static void text_show__any_text__fits_one_line(void **state)
                   "z",
                   "\"\\xe2\\x80\\xaez\"" },
                 { "\xc2\x9bm", "\"\\xc2\\x9bm\"" },
+                { "pkcs11:token=x?pin-value=S3CRET", "\"pkcs11:token=x?pin-value=…\"" },
+                { "PKCS11:PIN-VALUE=S3CRET;object=y", "\"PKCS11:PIN-VALUE=…\"" },
         };
         char shown[TEXT_SHOWN_MAX];
         for (size_t i = 0; i < ARRAY_SIZE(samples); i++)
