@@ -198,9 +198,12 @@ static void reload__gpio_has_changed__says_that_it_needs_a_restart(void **state)
         (void)mailbox_wait(unit.manager, "READY=1");
         daemon_write_config(unit.daemon, "[lamp kitchen]\nline = GPIO17\n");
         char *config = read_file(unit.daemon->config);
-        char *chip = strstr(config, "sim_dir = ");
-        assert_non_null(chip);
-        write_file(unit.daemon->config, "%.*ssim_dir = %s%s", (int)(chip - config), config, work_path("other"), strchr(chip, '\n'));
+        /* A real chip has no sim_dir. */
+        const char *key = strstr(config, "sim_dir = ") ? "sim_dir = " : "chip = ";
+        char *at = strstr(config, key);
+        assert_non_null(at);
+        write_file(unit.daemon->config, "%.*s%s%s%s", (int)(at - config), config, key, *key == 's' ? work_path("other") : "gpiochip9",
+                   strchr(at, '\n'));
         free(config);
         process_signal(unit.daemon->process, SIGHUP);
         assert_non_null(strstr(mailbox_wait(unit.manager, "STATUS="), "restart: [gpio] changed: that needs a restart of sconced"));
