@@ -46,7 +46,27 @@ static const struct flood {
         { "gets", "sconce/hall/get", "", false },
 };
 
-/* As fast as the broker takes it, until it is killed. It begins stopped. */
+static volatile sig_atomic_t pause_wanted;
+
+static void on_pause(int number)
+{
+        pause_wanted = number;
+}
+
+/* Its last word before it stops, behind all that it has sent: the answer comes when the node is through with the flood. */
+static void pause_flood(struct mosquitto *mosq)
+{
+        static const char last_word[] = "{\"state\":\"OFF\",\"id\":\"calm\"}";
+
+        pause_wanted = 0;
+        (void)mosquitto_publish(mosq, NULL, "sconce/hall/kitchen/set", (int)strlen(last_word), last_word, 0, false);
+        while (mosquitto_want_write(mosq))
+                if (mosquitto_loop(mosq, 100, 1) != MOSQ_ERR_SUCCESS)
+                        _exit(1);
+        (void)raise(SIGSTOP);
+}
+
+/* As fast as the broker takes it, until SIGUSR1 pauses or SIGKILL ends it. It begins stopped. */
 static pid_t start_flood(const struct bench *bench, const struct flood *flood)
 {
         char ca[4096], crt[4096], key[4096];
@@ -58,6 +78,7 @@ static pid_t start_flood(const struct bench *bench, const struct flood *flood)
         }
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         bench_pin(0, 0);
+        (void)signal(SIGUSR1, on_pause);
         (void)raise(SIGSTOP);
         (void)snprintf(ca, sizeof(ca), "%s.crt", pki_ca(bench->pki));
         (void)snprintf(crt, sizeof(crt), "%s.crt", pki_issued(bench->pki, "tester"));
@@ -67,9 +88,12 @@ static pid_t start_flood(const struct bench *bench, const struct flood *flood)
             mosquitto_connect(mosq, "localhost", (int)bench->broker->port.number, 600) != MOSQ_ERR_SUCCESS)
                 _exit(1);
         const char *payload = flood->payload ? flood->payload : large;
-        while (mosquitto_loop(mosq, 0, 1) == MOSQ_ERR_SUCCESS)
+        while (mosquitto_loop(mosq, 0, 1) == MOSQ_ERR_SUCCESS) {
+                if (pause_wanted)
+                        pause_flood(mosq);
                 for (int i = 0; i < 8 && !mosquitto_want_write(mosq); i++)
                         (void)mosquitto_publish(mosq, NULL, flood->topic, (int)strlen(payload), payload, 0, flood->retain);
+        }
         _exit(1);
 }
 
@@ -133,12 +157,12 @@ static void turn(const struct daemon *daemon, size_t presses, struct figures *fi
         figures->passed_us += now_us() - begin_us;
 }
 
-/* What the broker still held for the node is through when this answer comes: nothing overtakes it. */
-static void wait_for_calm(struct client *client)
+static void wait_for_calm(struct client *client, pid_t flooder)
 {
         client_forget(client);
-        client_say(client, "sconce/hall/kitchen/get", "");
-        (void)client_wait(client, "sconce/hall/kitchen/state", NULL, NULL);
+        (void)kill(flooder, SIGUSR1);
+        (void)client_wait_json(client, "sconce/hall/kitchen/result", "id", "calm");
+        (void)waitpid(flooder, NULL, WUNTRACED);
 }
 
 static double percentile(struct figures *figures, size_t percent)
@@ -174,11 +198,8 @@ static void measure(const struct bench *bench, const struct daemon *daemon, stru
                 turn(daemon, count, &quiet);
                 (void)kill(pid, SIGCONT);
                 turn(daemon, count, &flooded);
-                (void)kill(pid, SIGSTOP);
-                wait_for_calm(client);
+                wait_for_calm(client, pid);
         }
-        if (waitpid(pid, NULL, WNOHANG) != 0)
-                give_up("the flood of %s has ended by itself", flood->name);
         (void)kill(pid, SIGKILL);
         (void)waitpid(pid, NULL, 0);
         report(flood->name, &quiet, &flooded);
@@ -232,7 +253,7 @@ int main(int argc, char *argv[])
                                                                      .port = bench.broker->port.number,
                                                                      .ca = pki_ca(bench.pki),
                                                                      .cert = pki_issued(bench.pki, "tester") });
-        client_subscribe(client, "sconce/hall/kitchen/state");
+        client_subscribe(client, "sconce/hall/kitchen/result");
         pin(&bench, daemon);
         open_edges(daemon);
         turn(daemon, TURN_PRESSES, &first);
