@@ -219,8 +219,12 @@ static void talk(struct peer *peer)
                 if (!peer->ssl || SSL_set_fd(peer->ssl, peer->fd) != 1 || SSL_accept(peer->ssl) != 1)
                         return;
         }
-        if (!read_connect(peer) || step->act == FAKE_CLOSE || (step->only_311 && peer->mqtt5))
+        if (!read_connect(peer) || step->act == FAKE_CLOSE)
                 return;
+        if (step->only_311 && peer->mqtt5) {
+                (void)write_bytes(peer, step->refusal, step->refusal_size);
+                return;
+        }
         if (step->act == FAKE_ANSWER)
                 (void)write_bytes(peer, step->answer, step->answer_size);
         else

@@ -29,7 +29,9 @@ struct fake_step {
         const char *farewell; /* SERVE: the same, then closes. NULL: none */
         size_t farewell_size;
         size_t max_publish; /* SERVE: closes on a larger PUBLISH; 0: none */
-        bool only_311;   /* SERVE: closes without a word on any other version */
+        bool only_311;       /* SERVE: closes on any other version */
+        const char *refusal; /* only_311: sent before it closes. NULL: without a word */
+        size_t refusal_size;
         uint8_t granted; /* SERVE: the code in SUBACK; 0: QoS 1 */
 };
 #define FAKE_BYTES(literal)        literal, sizeof(literal) - 1

@@ -337,17 +337,17 @@ static void session__version_refused__is_remembered(void **state)
         assert_int_equal(fake_broker_version(&broker, 2), 4);
 }
 
-/* CONNACK as a 3.1.1 broker writes it. libmosquitto 2.0.21 cannot read it, so it is not always remembered. */
+/* CONNACK as a 3.1.1 broker writes it, every time. libmosquitto 2.0.21 cannot read it: there it is a guess, to be proven. */
 static void session__version_refused_in_3_1_1__falls_back(void **state)
 {
         (void)state;
-        BEGIN({ .act = FAKE_ANSWER, FAKE_BYTES("\x20\x02\x00\x01") }, SERVE);
+        BEGIN({ .act = FAKE_SERVE, .only_311 = true, FAKE_FIELDS(refusal, "\x20\x02\x00\x01") });
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_connected, 1));
         assert_int_equal(session_version(probe.session), SESSION_VERSION_311);
         assert_int_equal(probe.n_failed, 0);
         assert_int_equal(fake_broker_version(&broker, 0), 5);
-        assert_int_equal(fake_broker_version(&broker, 1), 4);
+        assert_int_equal(fake_broker_version(&broker, fake_broker_connections(&broker) - 1), 4);
 }
 
 static void session__closed_without_a_word__guesses_anew_each_time(void **state)
