@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "system/pump.h"
 #include "system/workdir.h"
 
 #define BOOT_WITHIN_MS   120000U
@@ -126,7 +127,7 @@ const char *board_run(struct board *board, unsigned within_s, int *ret_status, c
         unsigned id = ++board->commands;
         size_t start = board->process->err.cursor;
 
-        int size = snprintf(line, sizeof(line), "%u %u %s\n", id, within_s, command);
+        int size = snprintf(line, sizeof(line), "%u %u %s\n", id, within_s * pump_patience(), command);
         if (size >= (int)sizeof(line) || strchr(command, '\n'))
                 give_up("not one line of at most %d bytes: %s", COMMAND_BYTES, command);
         if (write(board->input, line, (size_t)size) != size)

@@ -64,8 +64,7 @@ void pump_once(unsigned at_most_ms)
                         order[i]->ready(order[i], fds[i].revents);
 }
 
-/* How many times longer than on an idle machine a wait may take: SCONCE_TEST_PATIENCE, for emulators and the like. */
-static unsigned patience(void)
+unsigned pump_patience(void)
 {
         const char *text = getenv("SCONCE_TEST_PATIENCE");
         int factor = text ? atoi(text) : 1;
@@ -75,7 +74,7 @@ static unsigned patience(void)
 
 bool pump_until(bool (*done)(void *userdata), void *userdata, unsigned within_ms)
 {
-        uint64_t deadline_us = now_us() + patience() * within_ms * USEC_PER_MSEC;
+        uint64_t deadline_us = now_us() + pump_patience() * within_ms * USEC_PER_MSEC;
 
         pump_once(0);
         while (!done(userdata)) {

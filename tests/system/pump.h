@@ -29,4 +29,7 @@ void pump_remove(struct pump_source *source); /* allowed inside callbacks; no ha
 bool pump_until(bool (*done)(void *userdata), void *userdata, unsigned within_ms) MUST_CHECK;
 void pump_once(unsigned at_most_ms); /* one round: what is ready now, or the first thing within the time */
 
+/* How many times longer than on an idle machine a wait may take: SCONCE_TEST_PATIENCE, for emulators and the like. */
+unsigned pump_patience(void);
+
 uint64_t now_us(void); /* CLOCK_MONOTONIC */
