@@ -144,6 +144,13 @@ void house_restart(struct house *house)
         house_crash(house);
 }
 
+void house_stop(struct house *house)
+{
+        devices_stop(house->devices);
+        devices_free(house->devices);
+        house->devices = NULL;
+}
+
 void house_reboot(struct house *house, const char *device)
 {
         assert_int_equal(store_put(house->store, STORE_MARK, device, "boot", "an earlier one"), 0);
@@ -313,6 +320,14 @@ char *house_check(struct house *house, const char *text)
         (void)fclose(out);
         problems_done(&house->problems);
         return all;
+}
+
+void house_assert_wrong(struct house *house, const char *text, const char *expected)
+{
+        char *wrong = house_check(house, text);
+
+        assert_string_equal(wrong, expected);
+        free(wrong);
 }
 
 unsigned house_outputs_safe(struct house *house, const char *text)

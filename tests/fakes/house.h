@@ -37,6 +37,7 @@ int house_teardown(void **state);
 /* The process ends, in order or not, and another one begins: no device but `node` again. */
 void house_restart(struct house *house);
 void house_crash(struct house *house);
+void house_stop(struct house *house); /* in order, and no other one begins */
 /* What was saved was saved in an earlier boot. */
 void house_reboot(struct house *house, const char *device);
 
@@ -46,6 +47,7 @@ void house_apply(struct house *house, const char *text);
 void house_apply_anyway(struct house *house, const char *text);
 /* What is wrong with a config text, a line each, files without their directory; free() it. "" for nothing. */
 char *house_check(struct house *house, const char *text);
+void house_assert_wrong(struct house *house, const char *text, const char *expected);
 
 /* `sconced --outputs-safe` with a config text; returns how many failed. */
 unsigned house_outputs_safe(struct house *house, const char *text);

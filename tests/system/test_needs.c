@@ -3,7 +3,6 @@
  * all: the node says so and tries again, and its lamps work meanwhile. */
 #include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -24,19 +23,6 @@ static int setup(void **state)
         (void)state;
         workdir_make();
         return 0;
-}
-
-static const char *text(const char *format, ...) PRINTF_LIKE(1, 2);
-static const char *text(const char *format, ...)
-{
-        va_list arguments;
-        char *made = NULL;
-
-        va_start(arguments, format);
-        if (vasprintf(&made, format, arguments) < 0)
-                made = NULL;
-        va_end(arguments);
-        return keep_text(made);
 }
 
 static void make_fifo(const char *path)
@@ -66,12 +52,12 @@ static void password_file__is_no_good__is_a_problem_and_is_tried_again(void **st
         client_subscribe(tester, "sconce/#");
         for (size_t i = 0; i < ARRAY_SIZE(wrongs); i++) {
                 struct mailbox *manager = mailbox_new(work_path("notify%zu", i));
-                const char *env[] = { text("NOTIFY_SOCKET=%s", work_path("notify%zu", i)), NULL };
+                const char *env[] = { format_text("NOTIFY_SOCKET=%s", work_path("notify%zu", i)), NULL };
                 wrongs[i](file);
                 struct daemon *daemon = daemon_new(&(struct daemon_options){
                         .name = "hall",
-                        .url = text("mqtt://127.0.0.1:%u", broker->port.number),
-                        .broker_keys = text("user = hall\npassword_file = %s\n", file),
+                        .url = format_text("mqtt://127.0.0.1:%u", broker->port.number),
+                        .broker_keys = format_text("user = hall\npassword_file = %s\n", file),
                         .devices = LAMP,
                         .env = env });
                 daemon_start(daemon);
@@ -103,9 +89,9 @@ static void tls_files__fifo__is_named_and_never_waited_for(void **state)
                 struct daemon *daemon = daemon_new(&(struct daemon_options){
                         .name = "hall",
                         .url = "mqtts://127.0.0.1:9",
-                        .tls = text("ca = %s\ncrl = %s\ncert = %s\nkey = %s\n",
+                        .tls = format_text("ca = %s\ncrl = %s\ncert = %s\nkey = %s\n",
                                     i == 0 ? fifo : pki_file(pki, "ca.crt"), i == 1 ? fifo : pki_file(pki, "crl.pem"),
-                                    i == 2 ? fifo : text("%s.crt", node), i == 3 ? fifo : text("%s.key", node)),
+                                    i == 2 ? fifo : format_text("%s.crt", node), i == 3 ? fifo : format_text("%s.key", node)),
                         .devices = LAMP });
                 daemon_start(daemon);
                 (void)process_wait_log(daemon->process, "is not a regular file", SOON_MS);
@@ -196,7 +182,7 @@ static void check__one_device_in_two_files__is_said(void **state)
         (void)snprintf(directory, sizeof(directory), "%.*s/conf.d", (int)(strrchr(daemon->config, '/') - daemon->config),
                        daemon->config);
         make_dir(directory);
-        write_file(text("%s/b.conf", directory), "[lamp kitchen]\nactive_low = yes\n");
+        write_file(format_text("%s/b.conf", directory), "[lamp kitchen]\nactive_low = yes\n");
         assert_warns(daemon, parts);
         daemon_start(daemon);
         (void)process_wait_log(daemon->process, "goes on with the section", SOON_MS);
@@ -239,7 +225,7 @@ static void simulated_chip__made_by_root__belongs_to_the_directorys_owner(void *
         static const char *const names[] = { "", "/gpiochip0", "/gpiochip0/consumers", "/gpiochip0/edges",
                                              "/gpiochip0/sim_gpio6", "/gpiochip0/sim_gpio6/value" };
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-                assert_int_equal(stat(text("%s%s", daemon->sim_dir, names[i]), &st), 0);
+                assert_int_equal(stat(format_text("%s%s", daemon->sim_dir, names[i]), &st), 0);
                 assert_int_equal(st.st_uid, SERVICE);
         }
         daemon_stop(daemon);
@@ -250,7 +236,7 @@ static void simulated_chip__made_by_root__belongs_to_the_directorys_owner(void *
 /* The one child of a process; 0: none, or more than one. */
 static int only_child(int pid)
 {
-        FILE *file = fopen(text("/proc/%d/task/%d/children", pid, pid), "re");
+        FILE *file = fopen(format_text("/proc/%d/task/%d/children", pid, pid), "re");
         int child = 0, more = 0;
         int n = file ? fscanf(file, "%d %d", &child, &more) : 0;
 
@@ -278,7 +264,7 @@ static void process_1__programs_leave_orphans__they_are_waited_for(void **state)
         struct client *tester = client_new(&(struct client_options){ .id = "tester", .port = broker->port.number });
         struct daemon *daemon = daemon_new(&(struct daemon_options){
                 .name = "hall",
-                .url = text("mqtt://127.0.0.1:%u", broker->port.number),
+                .url = format_text("mqtt://127.0.0.1:%u", broker->port.number),
                 .words = words,
                 .devices = "[exec count]\ncommand = [/bin/sh, -c, \"(: &) ; echo 1\"]\nevery = 100ms\n" });
 

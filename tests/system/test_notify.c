@@ -5,7 +5,6 @@
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -34,19 +33,6 @@ static int setup(void **state)
         return 0;
 }
 
-static const char *text(const char *format, ...) PRINTF_LIKE(1, 2);
-static const char *text(const char *format, ...)
-{
-        va_list arguments;
-        char *made = NULL;
-
-        va_start(arguments, format);
-        if (vasprintf(&made, format, arguments) < 0)
-                made = NULL;
-        va_end(arguments);
-        return keep_text(made);
-}
-
 /* A service: a daemon, and the manager that it speaks to. */
 struct unit {
         struct mailbox *manager;
@@ -61,9 +47,9 @@ static void unit_start(struct unit *unit, const char *name, const char *watchdog
         size_t n = 0;
 
         unit->manager = mailbox_new(path);
-        unit->env[n++] = text("NOTIFY_SOCKET=%s", path);
+        unit->env[n++] = format_text("NOTIFY_SOCKET=%s", path);
         if (watchdog_usec)
-                unit->env[n++] = text("WATCHDOG_USEC=%s", watchdog_usec);
+                unit->env[n++] = format_text("WATCHDOG_USEC=%s", watchdog_usec);
         unit->env[n] = NULL;
         options.name = name;
         options.env = unit->env;
@@ -97,7 +83,7 @@ static void status__what_is_wrong__is_told_and_taken_back(void **state)
 
         (void)state;
         unit_start(&unit, "hall", NULL,
-                   (struct daemon_options){ .url = text("mqtt://127.0.0.1:%u", broker->port.number),
+                   (struct daemon_options){ .url = format_text("mqtt://127.0.0.1:%u", broker->port.number),
                                             .devices = "[lamp lost]\nline = gpiochip77:3\n" });
         (void)mailbox_wait(unit.manager, "READY=1");
         const char *status = mailbox_wait(unit.manager, "STATUS=Connected to ");
@@ -162,12 +148,12 @@ static int exec_reload(const struct daemon *daemon)
 {
         const char *const argv[] = {
                 "sh", "-c",
-                text("sh -c \"$(sed -n \"s|^ExecReload=/bin/sh -c '\\(.*\\)'|\\1|p\" '%s' | "
+                format_text("sh -c \"$(sed -n \"s|^ExecReload=/bin/sh -c '\\(.*\\)'|\\1|p\" '%s' | "
                      "sed 's|/usr/sbin/sconced|%s --config %s --plugins %s|')\"",
                      source_path("packaging/sconced.service"), build_path("sconced"), daemon->config, build_path("plugins")),
                 NULL
         };
-        const char *const env[] = { text("MAINPID=%d", (int)daemon->process->pid), NULL };
+        const char *const env[] = { format_text("MAINPID=%d", (int)daemon->process->pid), NULL };
         int status;
 
         process_free(process_run(argv, &(struct process_options){ .name = "reload", .env = env }, &status));
@@ -224,7 +210,7 @@ static void restart_button__pressed__is_told_as_a_reload(void **state)
         (void)state;
         client_subscribe(tester, "sconce/hall/#");
         unit_start(&unit, "hall", "60000000",
-                   (struct daemon_options){ .url = text("mqtt://127.0.0.1:%u", broker->port.number),
+                   (struct daemon_options){ .url = format_text("mqtt://127.0.0.1:%u", broker->port.number),
                                             .devices = lamp });
         daemon_wait_online(unit.daemon, tester);
         (void)mailbox_wait(unit.manager, "READY=1");
@@ -265,7 +251,7 @@ static void watchdog__loop_turns__is_fed(void **state)
 
 static void watchdog__loop_hangs__is_not_fed(void **state)
 {
-        const char *devices = text("[stall hog]\nfifo = %s\n", work_path("fifo"));
+        const char *devices = format_text("[stall hog]\nfifo = %s\n", work_path("fifo"));
         const struct daemon_options options = { .no_broker = true, .plugins = build_path("tests/plugins") };
         struct unit hanging, other;
         int fd = -1;
@@ -306,9 +292,9 @@ static bool outputs_safe_acts(const struct daemon *daemon, const struct end *end
                 build_path("sconced"), "--config", daemon->config, "--plugins", build_path("plugins"),
                 "--outputs-safe",      NULL
         };
-        const char *const env[] = { text("SERVICE_RESULT=%s", end->result), text("EXIT_CODE=%s", end->code),
-                                    text("EXIT_STATUS=%s", end->status),
-                                    text("STATE_DIRECTORY=%s", daemon->state_dir), NULL };
+        const char *const env[] = { format_text("SERVICE_RESULT=%s", end->result), format_text("EXIT_CODE=%s", end->code),
+                                    format_text("EXIT_STATUS=%s", end->status),
+                                    format_text("STATE_DIRECTORY=%s", daemon->state_dir), NULL };
         int status;
 
         struct process *run = process_run(
@@ -377,7 +363,7 @@ static void journal__stderr_is_its_stream__lines_come_with_fields(void **state)
         struct mailbox *journal = mailbox_new(work_path("run/systemd/journal/socket"));
         struct daemon *daemon = daemon_new(&(struct daemon_options){
                 .name = "hall",
-                .url = text("mqtt://127.0.0.1:%u", broker->port.number),
+                .url = format_text("mqtt://127.0.0.1:%u", broker->port.number),
                 .devices = "[lamp lost]\nline = gpiochip77:3\n[lamp kitchen]\nline = GPIO17\n",
                 .prepare = give_journal });
         daemon_start(daemon);

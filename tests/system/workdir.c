@@ -67,6 +67,18 @@ const char *keep_text(char *text)
         return text;
 }
 
+const char *format_text(const char *format, ...)
+{
+        va_list arguments;
+        char *text = NULL;
+
+        va_start(arguments, format);
+        if (vasprintf(&text, format, arguments) < 0)
+                text = NULL;
+        va_end(arguments);
+        return keep_text(text);
+}
+
 const char *work_path(const char *format, ...)
 {
         char name[1024];

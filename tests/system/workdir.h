@@ -15,6 +15,7 @@ const char *work_path(const char *format, ...) PRINTF_LIKE(1, 2);
 const char *build_path(const char *name);  /* of what was built: "sconced", "plugins" */
 const char *source_path(const char *name); /* of the source tree: "etc/mosquitto/sconce.conf" */
 const char *keep_text(char *text);         /* freed by workdir_remove() */
+const char *format_text(const char *format, ...) PRINTF_LIKE(1, 2); /* the same */
 
 void make_dir(const char *path);
 void write_file(const char *path, const char *format, ...) PRINTF_LIKE(2, 3); /* replaces; mode 0600 */

@@ -73,21 +73,6 @@ static void lose_broker(struct house *house)
         house_pass(house, AFTER);
 }
 
-static void stop(struct house *house)
-{
-        devices_stop(house->devices);
-        devices_free(house->devices);
-        house->devices = NULL;
-}
-
-static void assert_wrong(struct house *house, const char *config, const char *expected)
-{
-        char *wrong = house_check(house, config);
-
-        assert_string_equal(wrong, expected);
-        free(wrong);
-}
-
 /* For how long it is on at the most, while something is done again and again. */
 static uint64_t longest_on(struct house *house, uint64_t every_us, unsigned times, const char *device, const char *payload)
 {
@@ -643,7 +628,7 @@ static void on_exit__plugin_drives_in_its_stop__stays_off(void **state)
         struct house *house = connected(state, HEATER "on_exit = off\n");
 
         house_set(house, "heater", "{\"setpoint\":25}");
-        stop(house);
+        house_stop(house);
         char *edges = house_read(house, "gpiochip0/edges");
         const char *off = strstr(edges, " 17 0\n");
         assert_non_null(off);
@@ -658,7 +643,7 @@ static void stop__reports_and_events__are_published_and_not_kept(void **state)
         house_set(house, "heater", "{\"setpoint\":25}");
         house_assert_told(house, "heater", DEVICE_STATE, "{\"setpoint\":25,\"heating\":\"ON\"}");
         house_forget(house);
-        stop(house);
+        house_stop(house);
         house_assert_told(house, "heater", DEVICE_STATE, "{\"setpoint\":25,\"heating\":\"OFF\"}");
         house_assert_told(house, "heater", DEVICE_EVENT, "{\"channel\":\"last\",\"event_type\":\"bye\"}");
 }
@@ -727,24 +712,24 @@ static void devices_check__on_without_a_switch__refused(void **state)
         static const char what[] = "this device is not switched on and off; keep and off are allowed\n";
         char expected[200];
 
-        assert_wrong(*state, HEATER "on_offline = off\nmax_on = 8h\non_exit = off\n", "");
+        house_assert_wrong(*state, HEATER "on_offline = off\nmax_on = 8h\non_exit = off\n", "");
         (void)snprintf(expected, sizeof(expected), "a.conf:3: [thermostat heater] on_offline: %s", what);
-        assert_wrong(*state, HEATER "on_offline = on\n", expected);
+        house_assert_wrong(*state, HEATER "on_offline = on\n", expected);
         (void)snprintf(expected, sizeof(expected), "a.conf:3: [thermostat heater] on_exit: %s", what);
-        assert_wrong(*state, HEATER "on_exit = on\n", expected);
-        assert_wrong(*state, HEATER "stubborn = yes\non_offline = on\npower_on = on\n", "");
+        house_assert_wrong(*state, HEATER "on_exit = on\n", expected);
+        house_assert_wrong(*state, HEATER "stubborn = yes\non_offline = on\npower_on = on\n", "");
 }
 
 static void devices_check__on_offline_on_for_what_goes_off_by_itself__refused(void **state)
 {
-        assert_wrong(*state, PUMP "pulse = 1s\non_offline = on\n",
+        house_assert_wrong(*state, PUMP "pulse = 1s\non_offline = on\n",
                      "a.conf:4: [switch pump] on_offline: on is not possible for an output that goes off by itself: nobody "
                      "would be there to do it\n");
 }
 
 static void devices_check__no_output_named__refused(void **state)
 {
-        assert_wrong(*state, "[thermostat heater]\nmax_on = 8h\non_offline = off\n",
+        house_assert_wrong(*state, "[thermostat heater]\nmax_on = 8h\non_offline = off\n",
                      "a.conf:3: [thermostat heater] on_offline: this device has no output: its section names none\n"
                      "a.conf:2: [thermostat heater] max_on: this device has no output: its section names none\n");
 }

@@ -43,14 +43,6 @@ static struct house *start_with(void **state, const char *config)
         return house;
 }
 
-static void assert_wrong(struct house *house, const char *config, const char *expected)
-{
-        char *wrong = house_check(house, config);
-
-        assert_string_equal(wrong, expected);
-        free(wrong);
-}
-
 /* ---- Commands ------------------------------------------------------------------------------------------ */
 
 static void interlock__on_while_another_is_on__off_dead_time_on(void **state)
@@ -535,27 +527,27 @@ static void interlock__configs__what_is_wrong(void **state)
         static const char others[] = "on is not possible in an interlock group: the others may be on\n";
         char expected[300];
 
-        assert_wrong(*state, UP DOWN, "");
-        assert_wrong(*state, UP, "a.conf:3: [switch up] interlock: no other device is in the group motor\n");
-        assert_wrong(*state, UP DOWN "[switch side]\nline = GPIO7\ninterlock = mtor\n",
+        house_assert_wrong(*state, UP DOWN, "");
+        house_assert_wrong(*state, UP, "a.conf:3: [switch up] interlock: no other device is in the group motor\n");
+        house_assert_wrong(*state, UP DOWN "[switch side]\nline = GPIO7\ninterlock = mtor\n",
                      "a.conf:10: [switch side] interlock: no other device is in the group mtor; did you mean "
                      "motor\n");
-        assert_wrong(
+        house_assert_wrong(
                 *state, UP DOWN "power_on = keep\n",
                 "a.conf:8: [switch down] power_on: keep is not possible in an interlock group: all are off "
                 "at first\n");
         (void)snprintf(expected, sizeof(expected), "a.conf:8: [switch down] on_exit: %s", others);
-        assert_wrong(*state, UP DOWN "on_exit = on\n", expected);
+        house_assert_wrong(*state, UP DOWN "on_exit = on\n", expected);
         (void)snprintf(expected, sizeof(expected), "a.conf:8: [switch down] on_offline: %s", others);
-        assert_wrong(*state, UP DOWN "on_offline = on\n", expected);
-        assert_wrong(*state, "[switch up]\nline = GPIO5\ndead_time = 1s\n",
+        house_assert_wrong(*state, UP DOWN "on_offline = on\n", expected);
+        house_assert_wrong(*state, "[switch up]\nline = GPIO5\ndead_time = 1s\n",
                      "a.conf:3: [switch up] dead_time: it goes with an interlock, which is missing\n");
-        assert_wrong(
+        house_assert_wrong(
                 *state,
                 "[switch a]\nline = 5\ninterlock = Motor One\n[switch b]\nline = 6\ninterlock = Motor One\n",
                 "a.conf:3: [switch a] interlock: a group is called like a device: [a-z0-9][a-z0-9_-]*\n"
                 "a.conf:6: [switch b] interlock: a group is called like a device: [a-z0-9][a-z0-9_-]*\n");
-        assert_wrong(*state, "[cover blind]\nup = GPIO5\ndown = GPIO6\nup_time = 10s\ninterlock = motor\n" UP,
+        house_assert_wrong(*state, "[cover blind]\nup = GPIO5\ndown = GPIO6\nup_time = 10s\ninterlock = motor\n" UP,
                      "a.conf:5: [cover blind] interlock: unknown key; `sconced --describe cover` lists the "
                      "keys\n");
 }

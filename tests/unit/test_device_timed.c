@@ -17,28 +17,13 @@ static int line(const struct house *house, unsigned offset)
         return sim_value(&house->gpio, offset);
 }
 
-static void stop(struct house *house)
-{
-        devices_stop(house->devices);
-        devices_free(house->devices);
-        house->devices = NULL;
-}
-
-static void assert_wrong(struct house *house, const char *config, const char *expected)
-{
-        char *wrong = house_check(house, config);
-
-        assert_string_equal(wrong, expected);
-        free(wrong);
-}
-
 /* ---- A pulse ------------------------------------------------------------------------------------------- */
 
 static void pulse__given__keep_is_refused(void **state)
 {
-        assert_wrong(*state, RELAY "on_exit = keep\n", "");
-        assert_wrong(*state, RELAY "pulse = 0s\non_exit = keep\n", "");
-        assert_wrong(*state, RELAY "pulse = 2s\non_exit = keep\n",
+        house_assert_wrong(*state, RELAY "on_exit = keep\n", "");
+        house_assert_wrong(*state, RELAY "pulse = 0s\non_exit = keep\n", "");
+        house_assert_wrong(*state, RELAY "pulse = 2s\non_exit = keep\n",
                      "a.conf:4: [relay pump] on_exit: keep is not possible for an output that is on for a "
                      "limited time: "
                      "off is allowed, and the default\n");
@@ -46,8 +31,8 @@ static void pulse__given__keep_is_refused(void **state)
 
 static void pulse__given__on_at_exit_is_refused(void **state)
 {
-        assert_wrong(*state, RELAY "on_exit = on\n", "");
-        assert_wrong(
+        house_assert_wrong(*state, RELAY "on_exit = on\n", "");
+        house_assert_wrong(
                 *state, RELAY "pulse = 2s\non_exit = on\n",
                 "a.conf:4: [relay pump] on_exit: on is not possible for an output that goes off by itself: "
                 "nobody would be there to do it\n");
@@ -71,7 +56,7 @@ static void pulse__exit_while_on__off(void **state)
 
         house_apply(house, RELAY "pulse = 2s\n");
         house_set(house, "pump", "ON");
-        stop(house);
+        house_stop(house);
         house_assert_told(house, "pump", DEVICE_STATE, "{\"state\":\"OFF\"}");
 }
 
@@ -84,7 +69,7 @@ static void timed__for_in_progress__off_at_exit_whatever_on_exit_says(void **sta
         house_apply(house, RELAY "on_exit = keep\n");
         house_set(house, "pump", "{\"state\":\"ON\",\"for\":\"30s\"}");
         assert_int_equal(line(house, 17), 1);
-        stop(house);
+        house_stop(house);
         house_assert_told(house, "pump", DEVICE_STATE, "{\"state\":\"OFF\"}");
 }
 
@@ -98,7 +83,7 @@ static void timed__for_is_over__on_exit_counts_again(void **state)
         assert_int_equal(line(house, 17), 0);
         house_set(house, "pump", "ON");
         house_forget(house);
-        stop(house);
+        house_stop(house);
         assert_null(house_told(house, "pump", DEVICE_STATE));
 }
 
@@ -119,22 +104,22 @@ static void timed__restart_in_progress__off_and_then_as_ever(void **state)
 
 static void shutter__options_of_a_switch__refused(void **state)
 {
-        assert_wrong(*state, SHUTTER "on_exit = off\non_offline = off\n", "");
-        assert_wrong(*state, SHUTTER "on_exit = keep\n",
+        house_assert_wrong(*state, SHUTTER "on_exit = off\non_offline = off\n", "");
+        house_assert_wrong(*state, SHUTTER "on_exit = keep\n",
                      "a.conf:4: [shutter blind] on_exit: keep is not possible for an output that is on for a "
                      "limited "
                      "time: off is allowed, and the default\n");
-        assert_wrong(
+        house_assert_wrong(
                 *state, SHUTTER "on_exit = on\n",
                 "a.conf:4: [shutter blind] on_exit: this device is not switched on and off; keep and off are "
                 "allowed\n");
-        assert_wrong(*state, SHUTTER "on_offline = on\n",
+        house_assert_wrong(*state, SHUTTER "on_offline = on\n",
                      "a.conf:4: [shutter blind] on_offline: this device is not switched on and off; keep and "
                      "off are "
                      "allowed\n");
-        assert_wrong(*state, SHUTTER "power_on = on\n",
+        house_assert_wrong(*state, SHUTTER "power_on = on\n",
                      "a.conf:4: [shutter blind] power_on: this device is not switched on and off\n");
-        assert_wrong(*state, SHUTTER "max_on = 1m\n", "");
+        house_assert_wrong(*state, SHUTTER "max_on = 1m\n", "");
 }
 
 static void shutter__companions__by_their_row(void **state)
@@ -150,7 +135,7 @@ static void shutter__companions__by_their_row(void **state)
 
 static void shutter__one_line_for_both__refused(void **state)
 {
-        assert_wrong(
+        house_assert_wrong(
                 *state, "[shutter blind]\nup = GPIO5\ndown = GPIO5\n",
                 "a.conf:3: [shutter blind] down: GPIO5 is used by [shutter blind] up already (a.conf:2)\n");
 }
@@ -167,7 +152,7 @@ static void shutter__exit_and_broker_lost__stopped(void **state)
         assert_int_equal(line(house, 6), 0);
         house_assert_told(house, "blind", DEVICE_STATE, "{\"state\":\"stopped\"}");
         house_set(house, "blind", "OPEN");
-        stop(house);
+        house_stop(house);
         house_assert_told(house, "blind", DEVICE_STATE, "{\"state\":\"stopped\"}");
 }
 
