@@ -31,7 +31,7 @@ struct agent {
         struct store *store;
         struct driven *driven;
         char *default_chip; /* the devices', for as long as they live */
-        struct devices *devices;
+        struct home *devices;
         struct uplink *uplink; /* NULL: no broker is configured yet */
         struct broker_identity identity;
         struct settings *next_settings; /* a reload has changed the broker: the old uplink is saying goodbye */
@@ -54,14 +54,14 @@ struct agent {
 
 /* ---- Devices speak --------------------------------------------------------------------------------------------- */
 
-static void tell_info(void *userdata)
+static void publish_info(void *userdata)
 {
         struct agent *agent = userdata;
         CLEANUP_FREE char *devices = NULL, *plugins = NULL, *info = NULL;
         char started[CLOCK_TEXT_MAX];
 
         if (!agent->uplink || !uplink_is_up(agent->uplink) ||
-            devices_info(agent->devices, &devices, &plugins) < 0)
+            home_info(agent->devices, &devices, &plugins) < 0)
                 return;
         bool known = clock_format(agent->clock, agent->started_us, started);
         const char *quote = known ? "\"" : "";
@@ -91,21 +91,21 @@ static void on_publish(void *userdata, const char *device, enum device_topic top
                 uplink_publish(agent->uplink, device, topic, payload, size, meta);
 }
 
-static void tell_status(void *userdata)
+static void publish_status(void *userdata)
 {
         struct agent *agent = userdata;
         char wrong[768];
 
         if (agent->stopping)
                 return;
-        devices_trouble(agent->devices, wrong, sizeof(wrong));
+        home_summary(agent->devices, wrong, sizeof(wrong));
         service_status(&agent->service, agent->uplink && uplink_is_up(agent->uplink) ? session_peer(uplink_session(agent->uplink)) : NULL,
                        wrong);
 }
 
-static void tell_problem(struct agent *agent, const char *key, const char *text)
+static void report_problem(struct agent *agent, const char *key, const char *text)
 {
-        devices_problem(agent->devices, key, text);
+        home_problem(agent->devices, key, text);
         timer_arm(agent->status, 0);
 }
 
@@ -158,7 +158,7 @@ static void on_store_trouble(void *userdata, enum store_trouble trouble, const c
         struct agent *agent = userdata;
 
         if (agent->devices && !agent->stopping)
-                tell_problem(agent, trouble == STORE_SET_ASIDE ? "damaged state" : "saved state", text);
+                report_problem(agent, trouble == STORE_SET_ASIDE ? "damaged state" : "saved state", text);
 }
 
 /* Before there are devices, too: looked at again when there are. */
@@ -167,7 +167,7 @@ static void on_driven_trouble(void *userdata, const char *text)
         struct agent *agent = userdata;
 
         if (agent->devices && !agent->stopping)
-                tell_problem(agent, "runtime directory", text);
+                report_problem(agent, "runtime directory", text);
 }
 
 /* ---- The broker speaks ------------------------------------------------------------------------------------------ */
@@ -176,10 +176,10 @@ static void on_up(void *userdata)
 {
         struct agent *agent = userdata;
 
-        tell_problem(agent, "broker", NULL);
-        devices_broker_back(agent->devices);
-        tell_info(agent);
-        devices_tell_all(agent->devices);
+        report_problem(agent, "broker", NULL);
+        home_broker_back(agent->devices);
+        publish_info(agent);
+        home_publish_all(agent->devices);
 }
 
 static void on_down(void *userdata, const char *why)
@@ -188,13 +188,13 @@ static void on_down(void *userdata, const char *why)
 
         if (agent->stopping)
                 return;
-        tell_problem(agent, "broker", why);
-        devices_broker_lost(agent->devices);
+        report_problem(agent, "broker", why);
+        home_broker_lost(agent->devices);
 }
 
 static void on_refused(void *userdata, const char *why)
 {
-        tell_problem(userdata, "access", why);
+        report_problem(userdata, "access", why);
 }
 
 static void on_command(void *userdata, const char *device, const char *channel, const struct session_message *message,
@@ -202,14 +202,14 @@ static void on_command(void *userdata, const char *device, const char *channel, 
 {
         struct agent *agent = userdata;
 
-        devices_command(agent->devices, device, channel, message->payload, message->size, meta);
+        home_command(agent->devices, device, channel, message->payload, message->size, meta);
 }
 
 static void on_get(void *userdata, const char *device)
 {
         struct agent *agent = userdata;
 
-        devices_get(agent->devices, device);
+        home_get(agent->devices, device);
 }
 
 static const struct uplink_handlers uplink_handlers = {
@@ -250,7 +250,7 @@ static void try_uplink_later(struct agent *agent, const struct fault *fault)
         if (strcmp(agent->no_uplink.text, fault->text) != 0)
                 log_error("%s; it is tried again", fault->text);
         agent->no_uplink = *fault;
-        tell_problem(agent, "broker", fault->text);
+        report_problem(agent, "broker", fault->text);
         agent->uplink_retry_us = agent->uplink_retry_us ? MIN(agent->uplink_retry_us * 2, UPLINK_RETRY_MAX_US)
                                                         : UPLINK_RETRY_FIRST_US;
         timer_arm(agent->uplink_retry, agent->uplink_retry_us);
@@ -264,7 +264,7 @@ static void start_uplink(struct agent *agent)
                 log_warning("no broker is configured: write `url = mqtts://HOST` under [broker] in %s, or run `sconce-pki install NAME.tar` with "
                             "what `sconce-pki node NAME` wrote; then reload",
                             agent->options.config_path);
-                tell_problem(agent, "broker", "none is configured: write [broker] url, or run sconce-pki install; then reload");
+                report_problem(agent, "broker", "none is configured: write [broker] url, or run sconce-pki install; then reload");
                 return;
         }
         if (make_uplink(agent, &fault) < 0) {
@@ -282,7 +282,7 @@ static void on_uplink_retry(void *userdata)
         if (agent->uplink || agent->next_settings || agent->stopping)
                 return;
         start_uplink(agent);
-        devices_get(agent->devices, "node");
+        home_get(agent->devices, "node");
 }
 
 /* ---- Stopping --------------------------------------------------------------------------------------------------- */
@@ -309,8 +309,8 @@ static void end_with(struct agent *agent, enum agent_end end)
         timer_disarm(agent->relink);
         timer_disarm(agent->uplink_retry);
         /* First the hardware, while the broker can still be told of it. */
-        devices_stop(agent->devices);
-        store_hurry(agent->store);
+        home_stop(agent->devices);
+        store_flush(agent->store);
         if (agent->uplink)
                 uplink_stop(agent->uplink, on_uplink_stopped, agent);
         else
@@ -331,11 +331,11 @@ static void on_relink_time(void *userdata)
         agent->settings = *agent->next_settings;
         free(agent->next_settings);
         agent->next_settings = NULL;
-        devices_broker_lost(agent->devices);
-        devices_set_offline_after(agent->devices, agent->settings.broker.offline_after_us);
+        home_broker_lost(agent->devices);
+        home_set_offline_after(agent->devices, agent->settings.broker.offline_after_us);
         agent->uplink_retry_us = 0;
         start_uplink(agent);
-        devices_get(agent->devices, "node"); /* whose certificate may be another */
+        home_get(agent->devices, "node"); /* whose certificate may be another */
 }
 
 static void on_old_uplink_stopped(void *userdata)
@@ -366,7 +366,7 @@ static int replace_uplink(struct agent *agent, const struct settings *settings)
 }
 
 /* Against what the parts were made from: a change that was taken back needs none. */
-static void tell_what_needs_a_restart(struct agent *agent, const struct config *config)
+static void report_what_needs_a_restart(struct agent *agent, const struct config *config)
 {
         static const char *const sections[] = { "node", "gpio" };
         char text[128] = "";
@@ -380,7 +380,7 @@ static void tell_what_needs_a_restart(struct agent *agent, const struct config *
         }
         if (*text)
                 (void)snprintf(text + strlen(text), sizeof(text) - strlen(text), " changed: that needs a restart of sconced");
-        tell_problem(agent, "restart", *text ? text : NULL);
+        report_problem(agent, "restart", *text ? text : NULL);
 }
 
 /* What the config only names may be new though the config is not. A connection that stands is made anew: whoever reloads wants
@@ -400,11 +400,11 @@ static void take_over(struct agent *agent, struct config *config, struct setting
                            setup_same_section(agent->config, config, "tls") &&
                            !has_new_credentials(agent, settings);
 
-        tell_what_needs_a_restart(agent, config);
+        report_what_needs_a_restart(agent, config);
         if (agent->config != agent->first_config)
                 config_free(agent->config);
         agent->config = config;
-        int r = devices_apply(agent->devices, config);
+        int r = home_apply(agent->devices, config);
         if (r < 0)
                 log_error("the devices could not be reloaded: %s", strerror(-r));
         on_info_changed(agent);
@@ -429,9 +429,9 @@ static void reload(struct agent *agent)
         int r = setup_read(agent->options.config_path, agent->options.plugin_dir, &config, &settings);
         if (r != 0) {
                 log_error("the config is not reloaded; what runs goes on as it was");
-                tell_problem(agent, "config", "the config on disk is wrong: see the log, or run sconced --check");
+                report_problem(agent, "config", "the config on disk is wrong: see the log, or run sconced --check");
         } else {
-                tell_problem(agent, "config", NULL);
+                report_problem(agent, "config", NULL);
                 take_over(agent, config, &settings);
                 log_notice("reloaded %s", agent->options.config_path);
         }
@@ -506,10 +506,10 @@ static void look_at_time(void *userdata)
                 return;
         agent->has_no_time = false;
         log_notice("the clock is right: messages have their times from now on");
-        devices_get(agent->devices, "node"); /* a problem less */
+        home_get(agent->devices, "node"); /* a problem less */
         on_info_changed(agent);
         if (agent->uplink && uplink_is_up(agent->uplink))
-                devices_tell_all(agent->devices); /* with their times */
+                home_publish_all(agent->devices); /* with their times */
 }
 
 static int open_store(struct agent *agent)
@@ -559,19 +559,19 @@ static void put_behind_outputs(const struct agent *agent)
 
 static int build_parts(struct agent *agent)
 {
-        struct device_sink sink = {
+        struct home_sink sink = {
                 .publish = on_publish, .info_changed = on_info_changed, .restart = on_restart_button,
                 .reload = on_reload_button, .userdata = agent,
         };
-        struct devices_options devices;
+        struct home_options devices;
         int r;
 
         if ((r = clock_new(&agent->loop, (enum clock_mode)agent->settings.node.clock, &agent->clock)) < 0 ||
             (r = timer_new(&agent->loop, TIMER_EXACT_US, on_press_time, agent, &agent->press)) < 0 ||
             (r = timer_new(&agent->loop, TIMER_EXACT_US, on_relink_time, agent, &agent->relink)) < 0 ||
             (r = timer_new(&agent->loop, TIMER_LAZY_US, on_uplink_retry, agent, &agent->uplink_retry)) < 0 ||
-            (r = timer_new(&agent->loop, TIMER_EXACT_US, tell_info, agent, &agent->tell)) < 0 ||
-            (r = timer_new(&agent->loop, TIMER_EXACT_US, tell_status, agent, &agent->status)) < 0 ||
+            (r = timer_new(&agent->loop, TIMER_EXACT_US, publish_info, agent, &agent->tell)) < 0 ||
+            (r = timer_new(&agent->loop, TIMER_EXACT_US, publish_status, agent, &agent->status)) < 0 ||
             (r = timer_new(&agent->loop, TIMER_EXACT_US, look_at_time, agent, &agent->time)) < 0 ||
             (r = setup_gpio(&agent->loop, &agent->settings, &agent->gpio)) < 0 ||
             (r = open_store(agent)) < 0 ||
@@ -589,24 +589,24 @@ static int build_parts(struct agent *agent)
         devices.gpio = agent->gpio;
         devices.store = agent->store;
         devices.driven = agent->driven;
-        r = devices_new(&devices, &sink, &agent->devices);
+        r = home_new(&devices, &sink, &agent->devices);
         if (r < 0)
                 return r;
-        devices_set_facts(agent->devices, on_ask_facts, agent);
-        store_tell(agent->store);
-        driven_tell(agent->driven);
+        home_set_facts(agent->devices, on_ask_facts, agent);
+        store_report(agent->store);
+        driven_report(agent->driven);
         return 0;
 }
 
 static int start_parts(struct agent *agent)
 {
         /* Until a connection stands the broker is not there: outputs start as that wants them. */
-        devices_broker_lost(agent->devices);
-        int r = devices_apply(agent->devices, agent->config);
+        home_broker_lost(agent->devices);
+        int r = home_apply(agent->devices, agent->config);
         if (r >= 0)
                 start_uplink(agent);
         /* Now it can tell how long its certificate is good for. */
-        devices_get(agent->devices, "node");
+        home_get(agent->devices, "node");
         return r;
 }
 
@@ -655,7 +655,7 @@ int agent_run(struct agent *agent, enum agent_end *ret_end)
         r = start_parts(agent);
         if (r < 0)
                 return r;
-        tell_status(agent);
+        publish_status(agent);
         service_ready();
         r = sd_event_loop(agent->loop.event);
         if (r < 0)
@@ -669,10 +669,10 @@ void agent_free(struct agent *agent)
         if (!agent)
                 return;
         if (agent->devices) /* a wrong config ends before there are any */
-                devices_stop(agent->devices);
+                home_stop(agent->devices);
         store_close(agent->store);
         uplink_free(TAKE_PTR(agent->uplink));
-        devices_free(agent->devices);
+        home_free(agent->devices);
         store_free(agent->store);
         driven_free(agent->driven);
         gpio_free(agent->gpio);

@@ -19,11 +19,11 @@ static void warn_of_surroundings(const struct mode_options *options, const struc
                                  const struct settings *settings)
 {
         struct problems warnings = { 0 };
-        struct devices_options devices;
+        struct home_options devices;
 
         setup_devices_options(settings, options->plugin_dir, &devices);
         surroundings_check(config, settings, &warnings);
-        devices_hint(&devices, config, &warnings);
+        home_hint(&devices, config, &warnings);
         for (size_t i = 0; i < warnings.count; i++)
                 log_warning("%s", warnings.items[i]);
         problems_done(&warnings);
@@ -51,7 +51,7 @@ int mode_describe(const struct mode_options *options)
                 settings_describe(stdout, DESCRIBE_TEXT);
                 (void)putchar('\n');
         }
-        return devices_describe(options->plugin_dir, options->argument, DESCRIBE_TEXT, stdout);
+        return home_describe(options->plugin_dir, options->argument, DESCRIBE_TEXT, stdout);
 }
 
 int mode_dump_config(const struct mode_options *options)
@@ -63,7 +63,7 @@ int mode_dump_config(const struct mode_options *options)
         if (r != 0)
                 return r == SETUP_BAD_CONFIG ? MODE_BAD_CONFIG : r;
         settings_dump(stdout, config);
-        r = devices_dump(options->plugin_dir, config, stdout);
+        r = home_dump(options->plugin_dir, config, stdout);
         rules_dump(stdout, config);
         settings_done(&settings);
         return r;
@@ -135,7 +135,7 @@ static struct store *peek_store(void)
 /* After a crash: plugins' code is not run again, only lines are set. */
 static int make_safe(const struct mode_options *options, const struct settings *settings, const struct config *config)
 {
-        struct devices_options devices;
+        struct home_options devices;
         struct loop loop;
         CLEANUP(store_freep) struct store *store = peek_store();
         struct gpio *gpio = NULL;
@@ -149,7 +149,7 @@ static int make_safe(const struct mode_options *options, const struct settings *
                 devices.loop = &loop;
                 devices.gpio = gpio;
                 devices.store = store;
-                r = devices_outputs_safe(&devices, config, &failed);
+                r = home_outputs_safe(&devices, config, &failed);
         }
         gpio_free(gpio);
         loop_done(&loop);

@@ -39,10 +39,10 @@ static void log_all(int level, const struct problems *problems)
 static int check_devices(const char *plugin_dir, const struct settings *settings, const struct config *config,
                          struct problems *problems)
 {
-        struct devices_options options;
+        struct home_options options;
 
         setup_devices_options(settings, plugin_dir, &options);
-        return devices_check(&options, config, problems);
+        return home_check(&options, config, problems);
 }
 
 /* All problems at once: devices are checked even where the daemon's own sections are wrong, on their defaults. */
@@ -148,9 +148,9 @@ int setup_gpio(struct loop *loop, const struct settings *settings, struct gpio *
         return gpio_new(loop, &options, ret);
 }
 
-void setup_devices_options(const struct settings *settings, const char *plugin_dir, struct devices_options *ret)
+void setup_devices_options(const struct settings *settings, const char *plugin_dir, struct home_options *ret)
 {
-        *ret = (struct devices_options){
+        *ret = (struct home_options){
                 .plugin_dir = plugin_dir,
                 .max_payload_bytes = (size_t)settings->node.max_payload_bytes,
                 .max_depth = (unsigned)settings->node.max_depth,

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "config/builtin.h"
-#include "device/devices.h"
+#include "home/home.h"
 #include "device/driven.h"
 #include "gpio/gpio.h"
 #include "store/store.h"
@@ -24,7 +24,7 @@ bool setup_same_section(const struct config *a, const struct config *b, const ch
 
 int setup_gpio(struct loop *loop, const struct settings *settings, struct gpio **ret) MUST_CHECK;
 /* All but the running parts (loop, clock, gpio). The result borrows from the settings. */
-void setup_devices_options(const struct settings *settings, const char *plugin_dir, struct devices_options *ret);
+void setup_devices_options(const struct settings *settings, const char *plugin_dir, struct home_options *ret);
 
 /* Whether a certificate's name, which is to name the node, is likely to be that of other nodes' certificates too. */
 bool setup_name_is_doubtful(const char *cn, struct fault *fault);

@@ -10,7 +10,7 @@
 #include "bus/envelope.h"
 #include "bus/reason.h"
 #include "bus/topics.h"
-#include "owned.h"
+#include "retained.h"
 #include "util/log.h"
 
 /* Retained and newest-only messages wait while this many are unacknowledged, and are told anew when the broker has
@@ -38,15 +38,15 @@ struct uplink {
         struct session_options session_options; /* borrowed by the session */
         struct session *session;
         json_t *retained_seen; /* topics whose retained command was logged */
-        struct owned owned;
+        struct retained retained;
         uint64_t retained_count;
         uint64_t dropped;
         uint64_t seq;
         bool stopping;
-        bool said_refused, said_foreign_status, said_unpublished; /* in this connection */
-        bool said_oversize;         /* since the start */
+        bool has_reported_refused, has_reported_foreign_status, has_reported_unpublished; /* in this connection */
+        bool has_reported_oversize;         /* since the start */
         struct timer *status_again; /* `online` once more, at most once in STATUS_AGAIN_US */
-        uint64_t status_said_us;    /* when that was last; 0: not in this connection */
+        uint64_t status_published_us;    /* when that was last; 0: not in this connection */
         bool behind; /* something was held back because of IN_FLIGHT_MAX */
 };
 
@@ -69,23 +69,23 @@ static void send(struct uplink *uplink, const struct session_message *message)
         int r = session_publish(uplink->session, message, &id);
 
         if (r == 0 && message->retain && message->size == 0)
-                owned_clearing(&uplink->owned, message->topic, id);
+                retained_clearing(&uplink->retained, message->topic, id);
         if (r == 0 || r == -ENOTCONN)
                 return;
         uplink->dropped++;
         if (r == -EMSGSIZE) {
-                if (!uplink->said_oversize)
+                if (!uplink->has_reported_oversize)
                         log_topic(LOG_WARNING, message->topic,
                                   "%s: its %zu bytes are more than the broker takes: left out, and so are others that are as "
                                   "large, which are only counted (dropped)",
                                   message->topic, message->size);
-                uplink->said_oversize = true;
+                uplink->has_reported_oversize = true;
                 return;
         }
-        if (!uplink->said_unpublished)
+        if (!uplink->has_reported_unpublished)
                 log_topic(LOG_WARNING, message->topic, "%s: not published: %s; what follows is only counted (dropped)",
                           message->topic, strerror(-r));
-        uplink->said_unpublished = true;
+        uplink->has_reported_unpublished = true;
 }
 
 /* Wraps JSON where [broker] envelope asks for it; the message then points into *ret_wrapped. */
@@ -131,7 +131,7 @@ void uplink_publish(struct uplink *uplink, const char *device, enum device_topic
         }
         /* Also what has to wait: it is told anew later. */
         if (message.retain && size > 0)
-                owned_claim(&uplink->owned, message.topic);
+                retained_claim(&uplink->retained, message.topic);
         if (uplink_in_flight(uplink) >= IN_FLIGHT_MAX) {
                 uplink->behind = true;
                 uplink->dropped += !device_topics[topic].newest_only;
@@ -150,25 +150,25 @@ void uplink_info(struct uplink *uplink, const char *json, size_t size)
 
         if (topic_build(name, uplink->base, uplink->node, NULL, "info") < 0)
                 return;
-        owned_claim(&uplink->owned, name);
+        retained_claim(&uplink->retained, name);
         send_json(uplink, "node", &message);
 }
 
-static void say_status(struct uplink *uplink, const char *word)
+static void publish_status(struct uplink *uplink, const char *word)
 {
         const struct session_message message = {
                 .topic = uplink->status_topic, .payload = word, .size = strlen(word), .qos = 1, .retain = true,
         };
-        owned_claim(&uplink->owned, message.topic);
+        retained_claim(&uplink->retained, message.topic);
         send(uplink, &message);
 }
 
 /* As many as fit in; the next ones when these are acknowledged. */
-static void clear_strangers(struct uplink *uplink)
+static void clear_stale(struct uplink *uplink)
 {
         const char *topic;
 
-        while (uplink_in_flight(uplink) < IN_FLIGHT_MAX && (topic = owned_stranger(&uplink->owned))) {
+        while (uplink_in_flight(uplink) < IN_FLIGHT_MAX && (topic = retained_stale(&uplink->retained))) {
                 const struct session_message message = { .topic = topic, .payload = "", .qos = 1, .retain = true };
                 unsigned before = uplink_in_flight(uplink);
                 log_topic(LOG_INFO, topic, "%s: is not ours any more, and cleared", topic);
@@ -227,8 +227,8 @@ static void on_status_again(void *userdata)
 
         if (uplink->stopping || !session_is_connected(uplink->session))
                 return;
-        uplink->status_said_us = loop_now_us(uplink->loop);
-        say_status(uplink, "online");
+        uplink->status_published_us = loop_now_us(uplink->loop);
+        publish_status(uplink, "online");
 }
 
 /* The broker sent somebody's `offline` while we are here: an old will, or a mistake. What it replays at the subscription
@@ -240,14 +240,14 @@ static void on_own_status(struct uplink *uplink, const struct session_message *m
         if (message->retain || uplink->stopping ||
             (message->size == strlen("online") && memcmp(message->payload, "online", message->size) == 0))
                 return;
-        if (!uplink->said_foreign_status)
+        if (!uplink->has_reported_foreign_status)
                 log_topic(LOG_WARNING, message->topic,
                           "%s: somebody else has written to it; \"online\" is published again, now and whenever it happens",
                           message->topic);
-        uplink->said_foreign_status = true;
+        uplink->has_reported_foreign_status = true;
         if (timer_armed(uplink->status_again))
                 return;
-        uint64_t due_us = uplink->status_said_us ? uplink->status_said_us + STATUS_AGAIN_US : 0;
+        uint64_t due_us = uplink->status_published_us ? uplink->status_published_us + STATUS_AGAIN_US : 0;
         if (due_us > now_us)
                 timer_arm(uplink->status_again, due_us - now_us);
         else
@@ -283,13 +283,13 @@ static void on_connected(void *userdata)
 {
         struct uplink *uplink = userdata;
 
-        uplink->behind = uplink->said_refused = uplink->said_foreign_status = uplink->said_unpublished = false;
-        uplink->status_said_us = 0;
+        uplink->behind = uplink->has_reported_refused = uplink->has_reported_foreign_status = uplink->has_reported_unpublished = false;
+        uplink->status_published_us = 0;
         uplink->handlers.refused(uplink->handlers.userdata, NULL);
-        owned_begin(&uplink->owned);
-        say_status(uplink, "online");
+        retained_begin(&uplink->retained);
+        publish_status(uplink, "online");
         uplink->handlers.up(uplink->handlers.userdata);
-        clear_strangers(uplink);
+        clear_stale(uplink);
 }
 
 static void on_disconnected(void *userdata, const char *why)
@@ -325,10 +325,10 @@ static void report_refused(struct uplink *uplink, int reason)
 static void on_refused(struct uplink *uplink, bool was_clearing, int reason)
 {
         uplink->dropped++;
-        if (was_clearing || uplink->said_refused)
+        if (was_clearing || uplink->has_reported_refused)
                 return;
-        uplink->said_refused = true;
-        session_say_refused(uplink->session, NULL, "what we publish", reason);
+        uplink->has_reported_refused = true;
+        session_report_refused(uplink->session, NULL, "what we publish", reason);
         report_refused(uplink, reason);
 }
 
@@ -336,11 +336,11 @@ static void on_acknowledged(void *userdata, int id, int reason)
 {
         struct uplink *uplink = userdata;
 
-        bool was_clearing = owned_acknowledged(&uplink->owned, id);
+        bool was_clearing = retained_acknowledged(&uplink->retained, id);
         if (reason >= 0x80)
                 on_refused(uplink, was_clearing, reason);
         if (was_clearing)
-                clear_strangers(uplink);
+                clear_stale(uplink);
         if (uplink->behind && uplink_in_flight(uplink) < IN_FLIGHT_MAX / 2) {
                 uplink->behind = false;
                 uplink->handlers.up(uplink->handlers.userdata);
@@ -399,7 +399,7 @@ int uplink_new(const struct uplink_options *options, const struct uplink_handler
         uplink->clock = options->clock;
         uplink->handlers = *handlers;
         uplink->envelope = options->envelope;
-        uplink->owned.store = options->store;
+        uplink->retained.store = options->store;
         uplink->retained_seen = json_object();
         r = make_names(uplink, options);
         if (r == 0)
@@ -431,7 +431,7 @@ void uplink_stop(struct uplink *uplink, void (*done)(void *userdata), void *user
 {
         uplink->stopping = true;
         if (session_is_connected(uplink->session))
-                say_status(uplink, "offline");
+                publish_status(uplink, "offline");
         session_stop(uplink->session, STOP_WITHIN_US, done, userdata);
 }
 
@@ -444,7 +444,7 @@ void uplink_free(struct uplink *uplink)
         for (size_t i = 0; i < ARRAY_SIZE(uplink->subscriptions); i++)
                 free(uplink->subscriptions[i]);
         json_decref(uplink->retained_seen);
-        owned_done(&uplink->owned);
+        retained_done(&uplink->retained);
         free(uplink->status_topic);
         free(uplink->reply_prefix);
         free(uplink->client_id);

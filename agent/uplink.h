@@ -6,7 +6,7 @@
 #pragma once
 
 #include "bus/session.h"
-#include "device/devices.h"
+#include "home/home.h"
 
 struct uplink;
 
@@ -39,7 +39,7 @@ int uplink_start(struct uplink *uplink) MUST_CHECK;
 void uplink_stop(struct uplink *uplink, void (*done)(void *userdata), void *userdata);
 void uplink_free(struct uplink *uplink);
 
-/* struct device_sink's publish. Nothing is queued while not connected. */
+/* struct home_sink's publish. Nothing is queued while not connected. */
 void uplink_publish(struct uplink *uplink, const char *device, enum device_topic topic, const char *payload, size_t size,
                     const struct command_meta *meta);
 void uplink_info(struct uplink *uplink, const char *json, size_t size);

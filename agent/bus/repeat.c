@@ -24,7 +24,7 @@ static struct repeat_text *find_slot(struct repeat *repeat, uint64_t hash)
                 struct repeat_text *slot = &repeat->texts[i];
                 if (slot->times > 0 && slot->hash == hash)
                         return slot;
-                if (slot->said_us < oldest->said_us)
+                if (slot->reported_us < oldest->reported_us)
                         oldest = slot;
         }
         *oldest = (struct repeat_text){ .hash = hash };
@@ -36,9 +36,9 @@ bool repeat_due(struct repeat *repeat, const char *text, uint64_t now_us, unsign
         struct repeat_text *slot = find_slot(repeat, hash_text(text));
 
         *ret_times = ++slot->times;
-        if (slot->times > 1 && now_us - slot->said_us < REPEAT_INTERVAL_US)
+        if (slot->times > 1 && now_us - slot->reported_us < REPEAT_INTERVAL_US)
                 return false;
-        slot->said_us = now_us;
+        slot->reported_us = now_us;
         return true;
 }
 

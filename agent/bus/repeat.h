@@ -15,7 +15,7 @@
 struct repeat {
         struct repeat_text {
                 uint64_t hash;
-                uint64_t said_us;
+                uint64_t reported_us;
                 unsigned times; /* since the first; 0: free */
         } texts[REPEAT_TEXTS];
 };

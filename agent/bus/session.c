@@ -224,7 +224,7 @@ static void on_acknowledged(void *userdata, int id, int reason)
         disconnect_when_flushed(s);
 }
 
-void session_say_refused(const struct session *s, const char *topic, const char *what, int reason)
+void session_report_refused(const struct session *s, const char *topic, const char *what, int reason)
 {
         const char *name = s->tls ? tls_certificate_name(s->tls) : NULL;
         char who[TLS_NAMES_MAX + 32] = "";
@@ -250,7 +250,7 @@ static void on_subscribed(void *userdata, int id, const int *reasons, size_t cou
                 char what[512];
                 (void)snprintf(what, sizeof(what), "the subscription to %s", filter);
                 if (reasons[i] >= 0x80)
-                        session_say_refused(s, filter, what, reasons[i]);
+                        session_report_refused(s, filter, what, reasons[i]);
         }
 }
 

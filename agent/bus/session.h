@@ -106,7 +106,7 @@ int session_subscribe(struct session *session, const char *filter, int qos, int 
 
 /* Logs that the broker refuses `what`, and whose certificate we have: its access list goes by that. `topic` is for the log's
  * field and may be NULL. */
-void session_say_refused(const struct session *session, const char *topic, const char *what, int reason);
+void session_report_refused(const struct session *session, const char *topic, const char *what, int reason);
 
 /* What the broker speaks, while connected: SESSION_VERSION_5 or SESSION_VERSION_311. */
 int session_version(const struct session *session);

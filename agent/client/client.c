@@ -140,7 +140,7 @@ static void on_message(void *userdata, const struct session_message *message)
 
         if (client->ending)
                 return;
-        home_take(&client->home, message->topic, message->payload, message->size);
+        view_take(&client->home, message->topic, message->payload, message->size);
         if (client->on_message)
                 client->on_message(client, message);
         look_check(client);
@@ -248,7 +248,7 @@ static int set_up_endless(struct client *client)
 static int set_up(struct client *client)
 {
         const struct client_settings *settings = &client->settings;
-        int r = home_init(&client->home, settings->config.broker.base);
+        int r = view_init(&client->home, settings->config.broker.base);
 
         if (r == 0 && asprintf(&client->reply_topic, "%s/reply/%s/%s", client->home.base, settings->name,
                                settings->reply) < 0) {
@@ -277,7 +277,7 @@ static void tear_down(struct client *client)
         loop_done(&client->loop);
         json_decref(client->errand.id);
         json_decref(client->forget.topics);
-        home_done(&client->home);
+        view_done(&client->home);
         free(client->reply_topic);
         client_settings_done(&client->settings);
 }

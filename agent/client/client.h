@@ -12,14 +12,14 @@
 #include "bus/session.h"
 #include "client/arguments.h"
 #include "client/command.h"
-#include "client/home.h"
+#include "client/view.h"
 #include "client/look.h"
 #include "client/settings.h"
 #include "util/loop.h"
 
 /* What `get` and `set` are after: see client/errand.h. */
 struct errand {
-        struct home_name name;
+        struct view_name name;
         int publish_id; /* of the message that asks */
         json_t *id;     /* of the command, that its result must carry; NULL: it has none */
         bool acknowledged, expires;
@@ -40,7 +40,7 @@ struct client {
         struct loop loop;
         struct session *session;
         struct timer *deadline, *grace;
-        struct home home;
+        struct view home;
         struct look look;
         struct errand errand;
         struct forgetting forget;

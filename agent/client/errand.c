@@ -7,19 +7,19 @@
 
 int errand_check(const struct arguments *arguments, struct fault *fault)
 {
-        struct home_name name;
-        return home_name_read(arguments->words[0], &name, fault);
+        struct view_name name;
+        return view_name_read(arguments->words[0], &name, fault);
 }
 
 /* Found, and its node is known with all that is needed; or there are several, which more messages do not
  * change. */
 static bool is_found(const struct client *client)
 {
-        struct home_name name = client->errand.name;
-        int r = home_find(&client->home, &name, NULL);
+        struct view_name name = client->errand.name;
+        int r = view_find(&client->home, &name, NULL);
 
         if (r == 0)
-                return home_status(&client->home, name.node, NULL) && home_info(&client->home, name.node);
+                return view_status(&client->home, name.node, NULL) && view_info(&client->home, name.node);
         return r != -ENOENT;
 }
 
@@ -27,7 +27,7 @@ static void finish_look(struct client *client)
 {
         struct fault fault = { 0 };
 
-        if (home_find(&client->home, &client->errand.name, &fault) < 0)
+        if (view_find(&client->home, &client->errand.name, &fault) < 0)
                 client_fail(client, EXIT_REFUSED, "%s", fault.text);
         else
                 client->errand.then(client);
@@ -45,9 +45,9 @@ static void look_at(struct client *client, const char *node, client_step then)
 /* A node that is not there: the others are asked for, because one of them may have been meant. */
 static void look_wider(struct client *client)
 {
-        struct home_name name = client->errand.name;
+        struct view_name name = client->errand.name;
 
-        if (home_find(&client->home, &name, NULL) == -ENOENT)
+        if (view_find(&client->home, &name, NULL) == -ENOENT)
                 look_at(client, "+", finish_look);
         else
                 finish_look(client);
@@ -55,11 +55,11 @@ static void look_wider(struct client *client)
 
 void errand_find(struct client *client, client_step then)
 {
-        struct home_name *name = &client->errand.name;
+        struct view_name *name = &client->errand.name;
         struct fault fault = { 0 };
 
         client->errand.then = then;
-        if (home_name_read(client->arguments->words[0], name, &fault) < 0)
+        if (view_name_read(client->arguments->words[0], name, &fault) < 0)
                 client_fail(client, EXIT_USAGE, "%s", fault.text);
         else if (name->node[0])
                 look_at(client, name->node, look_wider);
@@ -77,6 +77,6 @@ const char *errand_suffix(const struct client *client, const char *word,
 
 bool errand_node_is_offline(const struct client *client)
 {
-        const char *status = home_status(&client->home, client->errand.name.node, NULL);
+        const char *status = view_status(&client->home, client->errand.name.node, NULL);
         return status && strcmp(status, "offline") == 0;
 }

@@ -8,7 +8,7 @@
 /* How many topics the broker is asked to clear at once. */
 #define WINDOW 16
 
-static const struct home_name *name_of(const struct client *client)
+static const struct view_name *name_of(const struct client *client)
 {
         return &client->errand.name;
 }
@@ -118,12 +118,12 @@ static void on_acknowledged(struct client *client, int id, int reason)
 
 static bool is_in_use(const struct client *client)
 {
-        const struct home_name *name = name_of(client);
-        const char *status = home_status(&client->home, name->node, NULL);
+        const struct view_name *name = name_of(client);
+        const char *status = view_status(&client->home, name->node, NULL);
 
         if (!status || strcmp(status, "online") != 0)
                 return false;
-        return !name->device[0] || !home_is_stale(&client->home, name->node, name->device);
+        return !name->device[0] || !view_is_stale(&client->home, name->node, name->device);
 }
 
 static void on_looked(struct client *client)
@@ -146,8 +146,8 @@ static void on_looked(struct client *client)
 
 static int forget_check(const struct arguments *arguments, struct fault *fault)
 {
-        struct home_name name;
-        return home_place_read(arguments->words[0], &name, fault);
+        struct view_name name;
+        return view_place_read(arguments->words[0], &name, fault);
 }
 
 static void forget_connected(struct client *client)
@@ -155,7 +155,7 @@ static void forget_connected(struct client *client)
         struct fault fault;
 
         client->forget.topics = json_object();
-        if (!client->forget.topics || home_place_read(word(client), &client->errand.name, &fault) < 0) {
+        if (!client->forget.topics || view_place_read(word(client), &client->errand.name, &fault) < 0) {
                 client_fail(client, EXIT_REFUSED, "out of memory");
                 return;
         }

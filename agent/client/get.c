@@ -17,15 +17,15 @@ static const struct table_column columns[] = {
 
 static json_t *state_of(const struct client *client)
 {
-        return home_state(&client->home, client->errand.name.node, client->errand.name.device);
+        return view_state(&client->home, client->errand.name.node, client->errand.name.device);
 }
 
 /* ---- Showing ------------------------------------------------------------------------------------------------- */
 
 static json_t *rows_of(const struct client *client, json_t *state)
 {
-        const struct home_name *name = &client->errand.name;
-        json_t *channels = json_object_get(home_about(&client->home, name->node, name->device), "channels");
+        const struct view_name *name = &client->errand.name;
+        json_t *channels = json_object_get(view_about(&client->home, name->node, name->device), "channels");
         json_t *rows = json_array(), *value;
         const char *key;
 
@@ -96,9 +96,9 @@ static void show(struct client *client, int exit_code)
 /* The device's own words on why it does not answer, where there are any. */
 static void say_error(const struct client *client)
 {
-        const struct home_name *name = &client->errand.name;
+        const struct view_name *name = &client->errand.name;
         const char *message = json_string_value(
-                json_object_get(home_error(&client->home, name->node, name->device), "message"));
+                json_object_get(view_error(&client->home, name->node, name->device), "message"));
 
         if (message)
                 shown_say("%s/%s is failing: %s", name->node, name->device, message);
@@ -106,7 +106,7 @@ static void say_error(const struct client *client)
 
 static void show_old(struct client *client, const char *why)
 {
-        const struct home_name *name = &client->errand.name;
+        const struct view_name *name = &client->errand.name;
         const char *time = json_string_value(json_object_get(state_of(client), "time"));
 
         if (client->ending)
@@ -120,7 +120,7 @@ static void show_old(struct client *client, const char *why)
 
 static bool is_offline(const struct client *client)
 {
-        const char *status = home_status(&client->home, client->errand.name.node, client->errand.name.device);
+        const char *status = view_status(&client->home, client->errand.name.node, client->errand.name.device);
         return status && strcmp(status, "offline") == 0;
 }
 
@@ -178,14 +178,14 @@ static void ask(struct client *client)
 
 static bool is_known(const struct client *client)
 {
-        return state_of(client) && home_status(&client->home, client->errand.name.node, client->errand.name.device);
+        return state_of(client) && view_status(&client->home, client->errand.name.node, client->errand.name.device);
 }
 
 /* A button has no state: nothing would come. */
-static bool tells_events_alone(const struct client *client)
+static bool reports_events_alone(const struct client *client)
 {
-        const struct home_name *name = &client->errand.name;
-        json_t *channels = json_object_get(home_about(&client->home, name->node, name->device), "channels");
+        const struct view_name *name = &client->errand.name;
+        json_t *channels = json_object_get(view_about(&client->home, name->node, name->device), "channels");
         const char *key;
         json_t *channel;
 
@@ -200,9 +200,9 @@ static bool tells_events_alone(const struct client *client)
 
 static void on_looked(struct client *client)
 {
-        const struct home_name *name = &client->errand.name;
+        const struct view_name *name = &client->errand.name;
 
-        if (tells_events_alone(client))
+        if (reports_events_alone(client))
                 client_fail(client, EXIT_REFUSED, "%s/%s has nothing to read, it tells events alone: sconce watch %s/%s",
                             name->node, name->device, name->node, name->device);
         else if (errand_node_is_offline(client))

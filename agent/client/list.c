@@ -22,7 +22,7 @@ static const struct table_column columns[] = {
 
 static bool is_whole(const struct client *client)
 {
-        return home_is_whole(&client->home, true);
+        return view_is_whole(&client->home, true);
 }
 
 /* ---- Showing ------------------------------------------------------------------------------------------------- */
@@ -59,7 +59,7 @@ static void show(struct client *client)
                 client_fail(client, EXIT_REFUSED, "cannot write the list");
                 return;
         }
-        if (home_check_known(&client->home, &fault) < 0) {
+        if (view_check_known(&client->home, &fault) < 0) {
                 client_fail(client, EXIT_REFUSED, "%s", fault.text);
                 return;
         }
@@ -109,8 +109,8 @@ static void look_closer(struct client *client)
         int r = 0;
 
         json_object_foreach (client->home.nodes, node, place)
-                json_object_foreach (json_object_get(home_info(&client->home, node), "devices"), device, about)
-                        if (r == 0 && !home_status(&client->home, node, device) &&
+                json_object_foreach (json_object_get(view_info(&client->home, node), "devices"), device, about)
+                        if (r == 0 && !view_status(&client->home, node, device) &&
                             (r = suffixes_add(&missing, "%s/%s/state", node, device)) == 0)
                                 r = suffixes_add(&missing, "%s/%s/status", node, device);
         if (r < 0)
@@ -127,9 +127,9 @@ static void check_nodes(struct client *client)
         struct fault fault = { 0 };
 
         for (size_t i = 0; i < arguments->count; i++) {
-                if (home_status(&client->home, arguments->words[i], NULL) || home_info(&client->home, arguments->words[i]))
+                if (view_status(&client->home, arguments->words[i], NULL) || view_info(&client->home, arguments->words[i]))
                         continue;
-                (void)!home_unknown_node(&client->home, arguments->words[i], &fault);
+                (void)!view_unknown_node(&client->home, arguments->words[i], &fault);
                 client_fail(client, EXIT_REFUSED, "%s", fault.text);
                 return;
         }

@@ -18,7 +18,7 @@ static const struct table_column columns[] = {
 
 static bool is_whole(const struct client *client)
 {
-        return home_is_whole(&client->home, false);
+        return view_is_whole(&client->home, false);
 }
 
 static void show(struct client *client)
@@ -30,7 +30,7 @@ static void show(struct client *client)
 
         if (!rows || table_print(client->out, rows, columns, as_json) < 0)
                 client_fail(client, EXIT_REFUSED, "cannot write the list");
-        else if (home_check_known(&client->home, &fault) < 0)
+        else if (view_check_known(&client->home, &fault) < 0)
                 client_fail(client, EXIT_REFUSED, "%s", fault.text);
         else
                 client_end(client, 0);

@@ -75,19 +75,19 @@ static json_t *joined(json_t *texts)
 /* ---- Rows ---------------------------------------------------------------------------------------------------- */
 
 /* A device of a node that is gone has itself said `online` last. */
-static const char *status_of(const struct home *home, const char *node, const char *device)
+static const char *status_of(const struct view *home, const char *node, const char *device)
 {
-        const char *of_node = home_status(home, node, NULL);
+        const char *of_node = view_status(home, node, NULL);
 
-        if (home_is_stale(home, node, device))
+        if (view_is_stale(home, node, device))
                 return "stale";
-        return of_node && strcmp(of_node, "offline") == 0 ? of_node : home_status(home, node, device);
+        return of_node && strcmp(of_node, "offline") == 0 ? of_node : view_status(home, node, device);
 }
 
-static json_t *row_of_device(const struct home *home, const char *node, const char *device, bool as_json)
+static json_t *row_of_device(const struct view *home, const char *node, const char *device, bool as_json)
 {
         json_t *row = json_object();
-        json_t *about = home_about(home, node, device), *state = home_state(home, node, device);
+        json_t *about = view_about(home, node, device), *state = view_state(home, node, device);
 
         put_text(row, "node", node);
         put_text(row, "device", device);
@@ -103,11 +103,11 @@ static json_t *row_of_device(const struct home *home, const char *node, const ch
         return row;
 }
 
-static int add_devices(json_t *rows, const struct home *home, const char *node, bool as_json)
+static int add_devices(json_t *rows, const struct view *home, const char *node, bool as_json)
 {
         size_t count = 0;
-        CLEANUP_JSON json_t *all = home_devices(home, node);
-        CLEANUP_FREE const char **devices = home_sorted_keys(all, &count);
+        CLEANUP_JSON json_t *all = view_devices(home, node);
+        CLEANUP_FREE const char **devices = view_sorted_keys(all, &count);
 
         if (!devices)
                 return -1;
@@ -118,10 +118,10 @@ static int add_devices(json_t *rows, const struct home *home, const char *node, 
         return 0;
 }
 
-json_t *rows_of_devices(const struct home *home, bool as_json)
+json_t *rows_of_devices(const struct view *home, bool as_json)
 {
         size_t count = 0;
-        CLEANUP_FREE const char **nodes = home_sorted_keys(home->nodes, &count);
+        CLEANUP_FREE const char **nodes = view_sorted_keys(home->nodes, &count);
         CLEANUP_JSON json_t *rows = json_array();
 
         if (!nodes)
@@ -132,15 +132,15 @@ json_t *rows_of_devices(const struct home *home, bool as_json)
         return TAKE_PTR(rows);
 }
 
-static json_t *row_of_node(const struct home *home, const char *node, bool as_json)
+static json_t *row_of_node(const struct view *home, const char *node, bool as_json)
 {
         json_t *row = json_object();
-        json_t *info = home_info(home, node), *devices = json_object_get(info, "devices");
-        json_t *problems = json_object_get(home_state(home, node, BUILT_IN), "problems");
+        json_t *info = view_info(home, node), *devices = json_object_get(info, "devices");
+        json_t *problems = json_object_get(view_state(home, node, BUILT_IN), "problems");
         size_t count = json_object_size(devices) - (json_object_get(devices, BUILT_IN) != NULL);
 
         put_text(row, "node", node);
-        put_text(row, "status", home_is_stale(home, node, NULL) ? "stale" : home_status(home, node, NULL));
+        put_text(row, "status", view_is_stale(home, node, NULL) ? "stale" : view_status(home, node, NULL));
         put(row, "version", json_object_get(info, "version"));
         put(row, "started", json_object_get(info, "started"));
         (void)json_object_set_new(row, "devices", info ? json_integer((json_int_t)count) : json_null());
@@ -151,10 +151,10 @@ static json_t *row_of_node(const struct home *home, const char *node, bool as_js
         return row;
 }
 
-json_t *rows_of_nodes(const struct home *home, bool as_json)
+json_t *rows_of_nodes(const struct view *home, bool as_json)
 {
         size_t count = 0;
-        CLEANUP_FREE const char **nodes = home_sorted_keys(home->nodes, &count);
+        CLEANUP_FREE const char **nodes = view_sorted_keys(home->nodes, &count);
         CLEANUP_JSON json_t *rows = json_array();
 
         if (!nodes)

@@ -20,7 +20,7 @@ static int set_check(const struct arguments *arguments, struct fault *fault)
 
 static void show_done(struct client *client, json_t *result)
 {
-        const struct home_name *name = &client->errand.name;
+        const struct view_name *name = &client->errand.name;
         int r = 0;
 
         if (client->arguments->json) {
@@ -42,7 +42,7 @@ static const char *hint_of(const char *code)
 
 static void take_result(struct client *client, json_t *result)
 {
-        const struct home_name *name = &client->errand.name;
+        const struct view_name *name = &client->errand.name;
         const char *message = json_string_value(json_object_get(result, "message"));
         const char *code = json_string_value(json_object_get(result, "code"));
         const char *id = json_string_value(json_object_get(result, "id"));
@@ -113,7 +113,7 @@ static void on_message(struct client *client, const struct session_message *mess
         if (is_answering_state(client, message))
                 result = json_pack("{s:b}", "ok", true);
         else
-                result = home_json(message->payload, message->size);
+                result = view_json(message->payload, message->size);
         if (result && (is_answering_state(client, message) || is_our_result(client, message, result)))
                 take_result(client, result);
 }
@@ -157,7 +157,7 @@ static const char *until_when(const struct client *client, char text[static 96])
 
 static void on_late(struct client *client)
 {
-        const struct home_name *name = &client->errand.name;
+        const struct view_name *name = &client->errand.name;
         const char *timeout = client->arguments->timeout ? client->arguments->timeout : "5s";
         char until[96];
 
@@ -248,8 +248,8 @@ static void send_payload(struct client *client, const char *payload, const char 
 static void send(struct client *client)
 {
         const struct arguments *arguments = client->arguments;
-        const struct home_name *name = &client->errand.name;
-        json_t *channels = json_object_get(home_about(&client->home, name->node, name->device), "channels");
+        const struct view_name *name = &client->errand.name;
+        json_t *channels = json_object_get(view_about(&client->home, name->node, name->device), "channels");
         CLEANUP_FREE char *payload = NULL;
         char expires[TIME_MAX];
         struct fault fault = { 0 };

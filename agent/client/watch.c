@@ -91,8 +91,8 @@ static void on_message(struct client *client, const struct session_message *mess
 
 static int watch_check(const struct arguments *arguments, struct fault *fault)
 {
-        struct home_name name;
-        return arguments->count == 0 ? 0 : home_name_read(arguments->words[0], &name, fault);
+        struct view_name name;
+        return arguments->count == 0 ? 0 : view_name_read(arguments->words[0], &name, fault);
 }
 
 /* What is retained comes at once: here is a name that nobody has, or one that will have something to say later. */

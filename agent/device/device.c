@@ -24,7 +24,7 @@ static void arm_next(struct device *device, uint64_t delay_us)
 
 static void arm_every(struct device *device)
 {
-        if (device->settings.every_us > 0 && device->body->calls.read)
+        if (device->settings.every_us > 0 && device->instance->calls.read)
                 arm_next(device, device->settings.every_us);
 }
 
@@ -55,7 +55,7 @@ void device_rearm(struct device *device)
 
 /* ---- Callbacks on the loop ----------------------------------------------------------------------------- */
 
-int device_call(struct device *device, enum job job, const struct sconce_command *command)
+int device_run_callback(struct device *device, enum job job, const struct sconce_command *command)
 {
         struct hold_before before = { 0 };
 
@@ -65,7 +65,7 @@ int device_call(struct device *device, enum job job, const struct sconce_command
         if (job == JOB_COMMAND)
                 before = hold_command(device, command);
         int held = job == JOB_COMMAND ? interlock_command(device, command) : 0;
-        int r = held == 0 ? body_run(device->body, job, command) : MIN(held, 0);
+        int r = held == 0 ? instance_run(device->instance, job, command) : MIN(held, 0);
         if (job == JOB_COMMAND) {
                 hold_commanded(device, &before, r);
                 r = host_note_command(device, r);
@@ -77,9 +77,9 @@ int device_call(struct device *device, enum job job, const struct sconce_command
 /* ---- Starting and reading ------------------------------------------------------------------------------ */
 
 /* What is read by timer is told each time, unless the section asks for news only. */
-static bool tells_each_reading(const struct device *device)
+static bool reports_each_reading(const struct device *device)
 {
-        const struct reading_settings *readings = &device->settings.readings;
+        const struct reading_config *readings = &device->settings.readings;
 
         return device->settings.every_us > 0 && readings->delta < 0 && readings->heartbeat_us == 0;
 }
@@ -92,14 +92,14 @@ static void read_done(struct device *device, int r)
                 return;
         if (r < 0) {
                 device_fault_of(device, r, "cannot be read", &fault);
-                device_ail(device, AILMENT_READ, &fault);
+                device_set_fault(device, DEVICE_FAULT_READ, &fault);
                 arm_next(device, backoff_next(device));
                 return;
         }
         device->backoff_us = 0;
-        if (tells_each_reading(device))
+        if (reports_each_reading(device))
                 device->changed = true;
-        device_ail(device, AILMENT_READ, NULL);
+        device_set_fault(device, DEVICE_FAULT_READ, NULL);
         arm_every(device);
 }
 
@@ -108,7 +108,7 @@ static void start_failed(struct device *device, const struct fault *fault)
         if (!device->worker)
                 host_close_all(device);
         device->phase = DEVICE_FAILED;
-        device_ail(device, AILMENT_LIFE, fault);
+        device_set_fault(device, DEVICE_FAULT_LIFE, fault);
         arm_next(device, backoff_next(device));
 }
 
@@ -125,7 +125,7 @@ static void start_done(struct device *device, int r)
         if (device->lost.code != 0) { /* the line went away while it was being opened */
                 fault = device->lost;
                 device->lost.code = 0;
-                (void)device_call(device, JOB_STOP, NULL);
+                (void)device_run_callback(device, JOB_STOP, NULL);
                 start_failed(device, &fault);
                 return;
         }
@@ -144,9 +144,9 @@ static void start_done(struct device *device, int r)
         if (unknown)
                 device_log(device, LOG_WARNING,
                            "its section has keys for a reading \"%s\", which it does not have", unknown);
-        device_ail(device, AILMENT_LIFE, NULL);
-        device_tell_status(device, false);
-        if (device->body->calls.read && (device->settings.every_us > 0 || !device->reported))
+        device_set_fault(device, DEVICE_FAULT_LIFE, NULL);
+        device_publish_status(device, false);
+        if (device->instance->calls.read && (device->settings.every_us > 0 || !device->reported))
                 device_read(device);
         else
                 arm_every(device);
@@ -156,11 +156,11 @@ static void start_plugin(struct device *device)
 {
         device->is_settling = false;
         device_enter(device);
-        start_done(device, device_call(device, JOB_START, NULL));
+        start_done(device, device_run_callback(device, JOB_START, NULL));
         device_leave(device);
 }
 
-void device_input_settled(struct device *device)
+void device_input_debounced(struct device *device)
 {
         if (device->is_settling && host_inputs_are_settled(device))
                 start_plugin(device);
@@ -179,13 +179,13 @@ static void start_on_loop(struct device *device)
                 return;
         }
         device->is_settling = true;
-        device_input_settled(device);
+        device_input_debounced(device);
 }
 
 void device_start(struct device *device)
 {
         if (device->phase == DEVICE_BROKEN) {
-                device_tell_status(device, false);
+                device_publish_status(device, false);
                 return;
         }
         if (!device->next && make_timer(device) < 0)
@@ -197,10 +197,10 @@ void device_start(struct device *device)
         device->was_timed |= device->timed_now;
         device->timed_now = false;
         on_time_begin(device);
-        device->ailments[AILMENT_HEALTH] = device->ailments[AILMENT_READ] = (struct fault){ 0 };
+        device->faults[DEVICE_FAULT_HEALTH] = device->faults[DEVICE_FAULT_READ] = (struct fault){ 0 };
         device_forget_problem(device);
         if (device->worker) {
-                worker_submit(device->worker, device->body, JOB_START, NULL);
+                worker_submit(device->worker, device->instance, JOB_START, NULL);
                 return;
         }
         start_on_loop(device);
@@ -208,15 +208,15 @@ void device_start(struct device *device)
 
 void device_read(struct device *device)
 {
-        if (device->phase != DEVICE_RUNNING || !device->body->calls.read)
+        if (device->phase != DEVICE_RUNNING || !device->instance->calls.read)
                 return;
         if (!device->worker) {
                 device_enter(device);
-                read_done(device, device_call(device, JOB_READ, NULL));
+                read_done(device, device_run_callback(device, JOB_READ, NULL));
                 device_leave(device);
         } else if (worker_is_idle(device->worker)) {
                 device->read_wanted = false;
-                worker_submit(device->worker, device->body, JOB_READ, NULL);
+                worker_submit(device->worker, device->instance, JOB_READ, NULL);
         } else {
                 device->read_wanted = true;
         }
@@ -229,7 +229,7 @@ void device_job_done(struct device *device, const struct job_item *item)
                 start_done(device, item->r);
         else if (item->job == JOB_READ)
                 read_done(device, item->r);
-        calls_run_next(device);
+        requests_run_next(device);
         if (device->read_wanted)
                 device_read(device);
 }
@@ -245,10 +245,10 @@ void device_job_overdue(struct device *device, enum job job)
         (void)fault_set(&fault, -ETIMEDOUT, "its %s has not come back within %llu.%03llu s", names[job],
                         (unsigned long long)(ms / 1000), (unsigned long long)(ms % 1000));
         device_enter(device);
-        device_ail(device, AILMENT_HANG, &fault);
-        calls_give_up(device, &fault);
+        device_set_fault(device, DEVICE_FAULT_HANG, &fault);
+        requests_give_up(device, &fault);
         if (device->changed) /* what it has said so far */
-                device_tell_state(device);
+                device_publish_state(device);
         device->changed = false;
         device_leave(device);
 }
@@ -257,7 +257,7 @@ void device_job_overdue(struct device *device, enum job job)
 
 static void stop_on_loop(struct device *device)
 {
-        (void)device_call(device, JOB_STOP, NULL);
+        (void)device_run_callback(device, JOB_STOP, NULL);
         host_close_all(device);
 }
 
@@ -280,12 +280,12 @@ void device_stop(struct device *device, enum stop_why why)
         device_enter(device);
         on_time_end(device);
         interlock_stopped(device);
-        calls_refuse_all(device, RESULT_OFFLINE, "the device is being stopped");
+        requests_refuse_all(device, RESULT_OFFLINE, "the device is being stopped");
         device->phase = DEVICE_STOPPING;
         if (device->worker) {
-                device->ending = why == STOP_EXIT ? device->body->serial : 0;
-                worker_submit(device->worker, device->body, JOB_STOP, NULL);
-                device->body = NULL; /* and with it, when it has ended, the texts of channels that it has added */
+                device->ending = why == STOP_EXIT ? device->instance->serial : 0;
+                worker_submit(device->worker, device->instance, JOB_STOP, NULL);
+                device->instance = NULL; /* and with it, when it has ended, the texts of channels that it has added */
                 if (why == STOP_GONE)
                         channels_done(&device->channels);
                 device->changed = false;
@@ -301,12 +301,12 @@ void device_stop(struct device *device, enum stop_why why)
         device_leave(device);
 }
 
-void device_ended(struct device *device, const struct body *body)
+void device_ended(struct device *device, const struct instance *instance)
 {
-        if (device->ending != body->serial)
+        if (device->ending != instance->serial)
                 return;
         if (device->changed)
-                device_tell_state(device);
+                device_publish_state(device);
         device->changed = false;
         device->ending = 0;
         channels_done(&device->channels);
@@ -320,7 +320,7 @@ static void lose(struct device *device, const struct fault *fault)
         device->phase = DEVICE_STOPPING;
         stop_on_loop(device);
         device->phase = DEVICE_FAILED;
-        device_ail(device, AILMENT_LIFE, fault);
+        device_set_fault(device, DEVICE_FAULT_LIFE, fault);
         arm_next(device, backoff_next(device));
         device_leave(device);
 }

@@ -10,16 +10,16 @@
 #pragma once
 
 #include "config/config.h"
-#include "device/body.h"
-#include "device/channels.h"
-#include "device/commands.h"
-#include "device/devices.h"
-#include "device/doubles.h"
-#include "device/interlock.h"
-#include "device/loader.h"
-#include "device/offline.h"
-#include "device/rate.h"
-#include "device/rules.h"
+#include "device/instance.h"
+#include "channel/channels.h"
+#include "channel/command.h"
+#include "home/home.h"
+#include "channel/duplicates.h"
+#include "home/interlock.h"
+#include "plugin/loader.h"
+#include "home/offline.h"
+#include "channel/rate.h"
+#include "rule/rules.h"
 #include "device/worker.h"
 #include "util/log.h"
 
@@ -40,42 +40,42 @@ enum device_phase {
 };
 
 /* What can be wrong at once; the first is told. */
-enum ailment {
-        AILMENT_LIFE,   /* it does not start */
-        AILMENT_HANG,   /* a call overstays its deadline */
-        AILMENT_HEALTH, /* sconce_health() */
-        AILMENT_READ,
-        AILMENTS,
+enum device_fault {
+        DEVICE_FAULT_LIFE,   /* it does not start */
+        DEVICE_FAULT_HANG,   /* a call overstays its deadline */
+        DEVICE_FAULT_HEALTH, /* sconce_health() */
+        DEVICE_FAULT_READ,
+        DEVICE_FAULTS,
 };
 
 /* A command may be known by its id and by its correlation data. */
-#define CALL_DOUBLES 2
+#define REQUEST_DUPLICATES 2
 
 /* What an output has to be, whatever its plugin wants. */
 enum hold { HOLD_NONE, HOLD_OFF, HOLD_ON };
 
-/* Who wants a command carried out, and where the answer goes. Freed by call_free(). */
-struct call {
-        struct call *next;
+/* Who wants a command carried out, and where the answer goes. Freed by request_free(). */
+struct request {
+        struct request *next;
         struct command command;
         struct sconce_command view; /* what the plugin sees of it */
         struct command_meta meta;   /* borrowed from the message, or what is owned here */
         char *owned_reply_to;
         void *owned_correlation;
         bool is_answered;
-        struct double_mark doubles[CALL_DOUBLES];
+        struct duplicate_mark duplicates[REQUEST_DUPLICATES];
         struct rule_cause cause; /* its name is owned here */
 };
 
 struct device {
-        struct devices *set;
+        struct home *set;
         char id[DEVICE_ID_MAX + 1];
         const struct plugin *plugin;    /* NULL: there is none, or it was refused */
         struct config_section *section; /* a copy; NULL for the node's own */
-        struct device_settings settings;
-        struct blueprint
-                *settings_owner; /* keeps the texts of reloaded settings; NULL: the body's blueprint does */
-        struct body *body;       /* NULL where the section is no good, and after a blocking device's stop */
+        struct shared_config settings;
+        struct device_config
+                *config_owner; /* keeps the texts of reloaded settings; NULL: the instance's config does */
+        struct instance *instance;       /* NULL where the section is no good, and after a blocking device's stop */
         struct channels channels;
         struct rate rate;
         struct rate refusals; /* answers to commands that come too fast */
@@ -83,12 +83,12 @@ struct device {
 
         enum device_phase phase;
         bool is_settling; /* its inputs are open, its plugin waits until their first values have settled */
-        struct fault ailments[AILMENTS];
+        struct fault faults[DEVICE_FAULTS];
         struct fault problem; /* sconce_problem(): told as an error, and it works all the same */
-        uint64_t ailing_since_us;
+        uint64_t fault_since_us;
         struct fault lost; /* the hardware went away while the plugin was at work */
-        bool told_status, told_online;
-        char told_error[sizeof(((struct fault *)0)->text)];
+        bool has_published_status, published_online;
+        char published_error[sizeof(((struct fault *)0)->text)];
 
         /* The callback that runs now. */
         unsigned depth;
@@ -129,21 +129,21 @@ struct device {
 
         /* Blocking devices. */
         struct worker *worker;
-        struct call *pending, *running;
+        struct request *pending, *running;
         size_t n_pending;
-        uint64_t ending; /* the serial of a body that is stopping for good: its reports are published; 0: none */
+        uint64_t ending; /* the serial of a instance that is stopping for good: its reports are published; 0: none */
 
         struct rule_condition *watched; /* the rules' conditions that look at it; NULL: none does */
 
-        bool is_marked; /* by devices_apply() */
+        bool is_marked; /* by home_apply() */
 };
 
-struct devices {
-        struct devices_options options;
+struct home {
+        struct home_options options;
         struct command_limits limits;
-        struct device_sink sink;
+        struct home_sink sink;
         struct loader loader;
-        struct doubles *doubles;
+        struct duplicates *duplicates;
         struct rules *rules; /* NULL at --check */
         unsigned n_inside;   /* devices that something is being done for just now */
         struct interlock *interlocks;
@@ -182,8 +182,8 @@ static inline struct log_about device_about(const struct device *device)
 
 /* ---- gets.c: what is asked to be read now ---------------------------------------------------------------- */
 
-void gets_init(struct devices *set);
-void gets_done(struct devices *set);
+void gets_init(struct home *set);
+void gets_done(struct home *set);
 
 /* ---- calls.c: commands ---------------------------------------------------------------------------------- */
 
@@ -191,19 +191,19 @@ void gets_done(struct devices *set);
 #define REFUSALS_PER_SECOND 10
 
 /* The id of a command that is refused unread; a long payload is not looked at. The command is to be given to command_done(). */
-void command_id_of(const struct devices *set, const void *payload, size_t size, struct command *ret);
+void command_id_of(const struct home *set, const void *payload, size_t size, struct command *ret);
 
 /* ---- make.c: from a section to a device ---------------------------------------------------------------- */
 
 /* Makes the device of a section, without starting it. Always makes one (but for -ENOMEM): where the section
  * is no good it is DEVICE_BROKEN and `problems` says why. `plugin` NULL: by the section's kind. */
-int device_new(struct devices *set, const char *id, const struct plugin *plugin,
+int device_new(struct home *set, const char *id, const struct plugin *plugin,
                const struct config_section *section, struct problems *problems,
                struct device **ret) MUST_CHECK;
 void device_free(struct device *device);
 
 /* Before the first start: a blocking device gets its thread. */
-int device_settle(struct device *device) MUST_CHECK;
+int device_prepare(struct device *device) MUST_CHECK;
 /* Takes over a section whose changes need no restart. */
 int device_take_section(struct device *device, const struct config_section *section) MUST_CHECK;
 /* Gives each channel what the section says of its readings. */
@@ -221,16 +221,16 @@ void device_stop(struct device *device, enum stop_why why);
 void device_read(struct device *device);  /* now, or as soon as its thread is free */
 void device_rearm(struct device *device); /* `every` has changed */
 /* The first value of an input has settled. */
-void device_input_settled(struct device *device);
+void device_input_debounced(struct device *device);
 /* The hardware went away: stop, offline, back-off. */
 void device_lost(struct device *device, const struct fault *fault);
 /* One callback on the loop. */
-int device_call(struct device *device, enum job job, const struct sconce_command *command);
+int device_run_callback(struct device *device, enum job job, const struct sconce_command *command);
 
 /* A worker's call came back, or is overdue. */
 void device_job_done(struct device *device, const struct job_item *item);
-/* Its `stop` is over, and its body about to be freed. */
-void device_ended(struct device *device, const struct body *body);
+/* Its `stop` is over, and its instance about to be freed. */
+void device_ended(struct device *device, const struct instance *instance);
 void device_job_overdue(struct device *device, enum job job);
 
 /* ---- tell.c: what it tells ----------------------------------------------------------------------------- */
@@ -238,9 +238,9 @@ void device_job_overdue(struct device *device, enum job job);
 /* Whether something is wrong with it, as its `error` topic says. */
 bool device_has_fault(const struct device *device);
 /* Why it is not online, for people; NULL while it is. */
-const char *device_trouble(const struct device *device);
-/* Sets or (fault NULL) clears one ailment and tells what has changed. */
-void device_ail(struct device *device, enum ailment ailment, const struct fault *fault);
+const char *device_offline_reason(const struct device *device);
+/* Sets or (fault NULL) clears one kind and tells what has changed. */
+void device_set_fault(struct device *device, enum device_fault kind, const struct fault *fault);
 /* The same of what does not keep it from working. */
 void device_set_problem(struct device *device, const struct fault *fault);
 void device_forget_problem(struct device *device); /* it starts again, or is gone */
@@ -256,25 +256,25 @@ int device_report(struct device *device, uint64_t time_us, const struct sconce_v
 int device_event(struct device *device, uint64_t time_us, const char *channel,
                  const char *event_type) MUST_CHECK;
 int device_channel_add(struct device *device, const struct sconce_channel *row) MUST_CHECK;
-void device_tell_state(struct device *device);
-void device_tell_status(struct device *device, bool always); /* and the error; else only what has changed */
+void device_publish_state(struct device *device);
+void device_publish_status(struct device *device, bool always); /* and the error; else only what has changed */
 
 /* ---- calls.c: commands on their way -------------------------------------------------------------------- */
 
 void device_command(struct device *device, const char *channel, const void *payload, size_t size,
                     const struct command_meta *meta);
-/* The command of a rule, whose name is copied: as one from outside, but free of the rate, of doubles and of
+/* The command of a rule, whose name is copied: as one from outside, but free of the rate, of duplicates and of
  * anybody to answer. rules_result() hears what became of it. */
 void device_act(struct device *device, const char *channel, const char *payload,
                 const struct rule_cause *cause);
-void call_init(struct call *call, const struct command_meta *meta);
-void call_finish(struct device *device, struct call *call, int r);
-void call_free(struct call *call);
-void calls_run_next(struct device *device);
+void request_init(struct request *call, const struct command_meta *meta);
+void request_finish(struct device *device, struct request *call, int r);
+void request_free(struct request *call);
+void requests_run_next(struct device *device);
 /* Answers everything that waits or runs; the second with `failed` for the one that runs. */
-void calls_refuse_all(struct device *device, enum result_code code, const char *message);
-void calls_give_up(struct device *device, const struct fault *fault);
-void devices_tell_result(struct devices *set, const char *device, const struct result *result, const char *id,
+void requests_refuse_all(struct device *device, enum result_code code, const char *message);
+void requests_give_up(struct device *device, const struct fault *fault);
+void home_publish_result(struct home *set, const char *device, const struct result *result, const char *id,
                          const struct command_meta *meta);
 
 /* ---- host.c -------------------------------------------------------------------------------------------- */
@@ -282,7 +282,7 @@ void devices_tell_result(struct devices *set, const char *device, const struct r
 extern const struct sconce_host device_host;
 int host_lines_init(struct device *device) MUST_CHECK;
 /* Opens the inputs that have a debounce before the plugin does: what it reads in its start has settled then.
- * device_input_settled() hears of each. */
+ * device_input_debounced() hears of each. */
 int host_open_inputs(struct device *device) MUST_CHECK;
 bool host_inputs_are_settled(const struct device *device);
 /* Closes what the plugin has opened through the host: lines, dimmers, timers, watches. */
@@ -349,7 +349,7 @@ void saved_released(struct device *device); /* on_offline does not concern it an
 int saved_put(struct device *device, const char *key, const char *text) MUST_CHECK;
 int saved_get(const struct device *device, const char *key, char *text, size_t size) MUST_CHECK;
 /* Forgets what devices that are no more were; what their plugins kept stays. */
-void saved_forget_gone(struct devices *set);
+void saved_forget_gone(struct home *set);
 bool saved_was_timed(const struct store *store, const char *id);
 
 /* ---- output.c ------------------------------------------------------------------------------------------ */
@@ -401,17 +401,17 @@ bool on_time_is_over(const struct device *device);
 /* ---- node.c -------------------------------------------------------------------------------------------- */
 
 extern const struct sconce_module node_module;
-void node_tell_problems(struct device *device);
+void node_publish_problems(struct device *device);
 
 /* ---- devices.c ----------------------------------------------------------------------------------------- */
 
 /* True for a section that makes a device; one whose header is no good has been complained of already. */
 bool config_is_device(const struct config *config, size_t index);
-struct device *devices_find(const struct devices *set, const char *id);
+struct device *home_find(const struct home *set, const char *id);
 
 static inline struct device *device_of(struct sconce_device *handle)
 {
-        return CONTAINER_OF(handle, struct body, handle)->device;
+        return CONTAINER_OF(handle, struct instance, handle)->device;
 }
 
 static inline uint64_t device_now_us(const struct device *device)

@@ -231,7 +231,7 @@ static int replace_file(const struct driven *driven)
         return r;
 }
 
-void driven_tell(struct driven *driven)
+void driven_report(struct driven *driven)
 {
         if (driven->trouble && driven->trouble_text[0])
                 driven->trouble(driven->userdata, driven->trouble_text);

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "device/settings.h"
+#include "plugin/shared.h"
 #include "gpio/dimmer.h"
 #include "gpio/gpio.h"
 
@@ -49,7 +49,7 @@ int driven_limit(struct driven *driven, const char *device, bool is_for) MUST_CH
 void driven_release(struct driven *driven, const char *device);
 /* Tries again what could not be written. */
 int driven_write(struct driven *driven, struct fault *fault) MUST_CHECK;
-void driven_tell(struct driven *driven); /* the trouble that there is, again */
+void driven_report(struct driven *driven); /* the trouble that there is, again */
 
 /* What an earlier run has left of a device that has not been started since: it was on by a command with `for`; */
 bool driven_was_for(const struct driven *driven, const char *device);

@@ -61,7 +61,7 @@ static int command(struct device *device, bool on)
 
         if (command.count == 0)
                 return 0;
-        int r = device_call(device, JOB_COMMAND, &command);
+        int r = device_run_callback(device, JOB_COMMAND, &command);
         if (r < 0)
                 device_log(device, LOG_ERR, "cannot be switched %s by its plugin: %s", on ? "on" : "off",
                            device->said[0] ? device->said : "no reason given");
@@ -85,7 +85,7 @@ static int report(struct device *device, bool on)
 
 int hold_bring(struct device *device, bool on)
 {
-        bool has_outputs = blueprint_outputs(device->body->blueprint) > 0;
+        bool has_outputs = device_config_outputs(device->instance->config) > 0;
 
         device_enter(device);
         device->is_off_meant = !on;

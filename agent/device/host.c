@@ -12,7 +12,7 @@
 
 struct device_line {
         struct device *device;
-        const struct blueprint_line *of;
+        const struct device_config_line *of;
         sconce_line_fn fn;
         bool driven; /* an output that we have switched on, or tried to */
         bool early;  /* an input that is open already, and that the plugin has yet to open */
@@ -37,7 +37,7 @@ struct sconce_watch {
 
 static void *instance_of(const struct device *device)
 {
-        return device->body->blueprint->instance;
+        return device->instance->config->data;
 }
 
 /* ---- Saying things ------------------------------------------------------------------------------------- */
@@ -81,7 +81,7 @@ static int host_health(struct sconce_device *dev, int error, const char *reason)
 
         int r = take_fault(device, error, reason, &fault);
         if (r == 0)
-                device_ail(device, AILMENT_HEALTH, error < 0 ? &fault : NULL);
+                device_set_fault(device, DEVICE_FAULT_HEALTH, error < 0 ? &fault : NULL);
         return r;
 }
 
@@ -156,15 +156,15 @@ static int host_timed(struct sconce_device *dev, bool timed)
 
 int host_lines_init(struct device *device)
 {
-        const struct blueprint *blueprint = device->body->blueprint;
+        const struct device_config *config = device->instance->config;
 
-        device->lines = calloc(blueprint->n_lines + 1, sizeof(*device->lines));
-        device->dimmer_wishes = calloc(blueprint->n_dimmers + 1, sizeof(*device->dimmer_wishes));
+        device->lines = calloc(config->n_lines + 1, sizeof(*device->lines));
+        device->dimmer_wishes = calloc(config->n_dimmers + 1, sizeof(*device->dimmer_wishes));
         if (!device->lines || !device->dimmer_wishes)
                 return -ENOMEM;
-        for (size_t i = 0; i < blueprint->n_lines; i++)
+        for (size_t i = 0; i < config->n_lines; i++)
                 device->lines[i] = (struct device_line){
-                        .device = device, .of = &blueprint->lines[i], .wish = NO_WISH
+                        .device = device, .of = &config->lines[i], .wish = NO_WISH
                 };
         host_dimmers_forget_wishes(device);
         return 0;
@@ -172,7 +172,7 @@ int host_lines_init(struct device *device)
 
 static struct device_line *find_line(const struct device *device, const struct sconce_line *line)
 {
-        for (size_t i = 0; line && i < device->body->blueprint->n_lines; i++)
+        for (size_t i = 0; line && i < device->instance->config->n_lines; i++)
                 if (device->lines[i].of->line == line)
                         return &device->lines[i];
         return NULL;
@@ -194,7 +194,7 @@ static void on_edge(void *userdata, const struct line_edge *edge, const struct f
         };
         device_enter(device);
         device->said[0] = '\0';
-        line->fn(&device->body->handle, instance_of(device), &told);
+        line->fn(&device->instance->handle, instance_of(device), &told);
         device_leave(device);
 }
 
@@ -212,7 +212,7 @@ static int openable(struct device *device, const struct device_line *line, bool 
                 return fault_set(fault, -EPERM, "lines are opened in start");
         if (!line)
                 return fault_set(fault, -EINVAL, "the plugin opened a line that is not its own");
-        if (blueprint_line_is_output(line->of) != output)
+        if (device_config_line_is_output(line->of) != output)
                 return fault_set(fault, -EINVAL, "the plugin declares %s as an %s and opened it as the other",
                                  line->of->of->row->key, output ? "input" : "output");
         return 0;
@@ -285,17 +285,17 @@ static int host_line_input(struct sconce_device *dev, struct sconce_line *handle
 
 static void on_first(void *userdata)
 {
-        device_input_settled(((struct device_line *)userdata)->device);
+        device_input_debounced(((struct device_line *)userdata)->device);
 }
 
 static bool has_debounce(const struct device_line *line)
 {
-        return !blueprint_line_is_output(line->of) && line_debounce_us(line->of->line) > 0;
+        return !device_config_line_is_output(line->of) && line_debounce_us(line->of->line) > 0;
 }
 
 bool host_inputs_are_settled(const struct device *device)
 {
-        for (size_t i = 0; i < device->body->blueprint->n_lines; i++)
+        for (size_t i = 0; i < device->instance->config->n_lines; i++)
                 if (device->lines[i].early && !line_is_settled(device->lines[i].of->line))
                         return false;
         return true;
@@ -306,7 +306,7 @@ int host_open_inputs(struct device *device)
         struct fault fault = { 0 };
         int r = 0;
 
-        for (size_t i = 0; r == 0 && i < device->body->blueprint->n_lines; i++) {
+        for (size_t i = 0; r == 0 && i < device->instance->config->n_lines; i++) {
                 struct device_line *line = &device->lines[i];
                 if (!has_debounce(line))
                         continue;
@@ -385,26 +385,26 @@ static int host_line_get(struct sconce_device *dev, struct sconce_line *handle, 
 
 bool host_is_any_on(const struct device *device)
 {
-        const struct blueprint *blueprint = device->body ? device->body->blueprint : NULL;
+        const struct device_config *config = device->instance ? device->instance->config : NULL;
         double level;
 
-        for (size_t i = 0; blueprint && device->lines && i < blueprint->n_lines; i++)
-                if (device->lines[i].driven && line_is_open(blueprint->lines[i].line))
+        for (size_t i = 0; config && device->lines && i < config->n_lines; i++)
+                if (device->lines[i].driven && line_is_open(config->lines[i].line))
                         return true;
-        for (size_t i = 0; blueprint && i < blueprint->n_dimmers; i++)
-                if (dimmer_get(blueprint->dimmers[i].dimmer, &level) == 0 && level > 0)
+        for (size_t i = 0; config && i < config->n_dimmers; i++)
+                if (dimmer_get(config->dimmers[i].dimmer, &level) == 0 && level > 0)
                         return true;
         return false;
 }
 
 bool host_is_any_wished(const struct device *device)
 {
-        const struct blueprint *blueprint = device->body ? device->body->blueprint : NULL;
+        const struct device_config *config = device->instance ? device->instance->config : NULL;
 
-        for (size_t i = 0; blueprint && device->lines && i < blueprint->n_lines; i++)
+        for (size_t i = 0; config && device->lines && i < config->n_lines; i++)
                 if (device->lines[i].wish > 0)
                         return true;
-        for (size_t i = 0; blueprint && device->dimmer_wishes && i < blueprint->n_dimmers; i++)
+        for (size_t i = 0; config && device->dimmer_wishes && i < config->n_dimmers; i++)
                 if (device->dimmer_wishes[i] > 0)
                         return true;
         return false;
@@ -414,7 +414,7 @@ static int drive_open_line(struct device *device, struct device_line *line, bool
 {
         struct fault fault = { 0 };
 
-        if (!blueprint_line_is_output(line->of) || !line_is_open(line->of->line))
+        if (!device_config_line_is_output(line->of) || !line_is_open(line->of->line))
                 return 0;
         int r = drive_line(device, line, active, &fault);
         if (r < 0)
@@ -424,10 +424,10 @@ static int drive_open_line(struct device *device, struct device_line *line, bool
 
 int host_force(struct device *device, bool on)
 {
-        const struct blueprint *blueprint = device->body->blueprint;
+        const struct device_config *config = device->instance->config;
         int result = host_dimmers_force(device, on ? 1 : 0);
 
-        for (size_t i = 0; i < blueprint->n_lines; i++)
+        for (size_t i = 0; i < config->n_lines; i++)
                 result = MIN(result, drive_open_line(device, &device->lines[i], on));
         output_watch(device);
         return result;
@@ -435,10 +435,10 @@ int host_force(struct device *device, bool on)
 
 void host_grant_wishes(struct device *device)
 {
-        const struct blueprint *blueprint = device->body->blueprint;
+        const struct device_config *config = device->instance->config;
 
         host_dimmers_grant_wishes(device);
-        for (size_t i = 0; i < blueprint->n_lines; i++) {
+        for (size_t i = 0; i < config->n_lines; i++) {
                 double wish = device->lines[i].wish;
                 device->lines[i].wish = NO_WISH;
                 if (wish >= 0)
@@ -458,7 +458,7 @@ static void on_timer(void *userdata)
                 return;
         device_enter(device);
         device->said[0] = '\0';
-        timer->fn(&device->body->handle, instance_of(device), timer->userdata);
+        timer->fn(&device->instance->handle, instance_of(device), timer->userdata);
         device_leave(device);
 }
 
@@ -535,7 +535,7 @@ static int on_ready(sd_event_source *source, int fd, uint32_t events, void *user
         device_enter(device);
         device->said[0] = '\0';
         /* May unwatch itself. */
-        watch->fn(&device->body->handle, instance_of(device), events, watch->userdata);
+        watch->fn(&device->instance->handle, instance_of(device), events, watch->userdata);
         device_leave(device);
         return 0;
 }
@@ -615,16 +615,16 @@ static uint64_t host_deadline_us(struct sconce_device *dev)
 
 void host_close_all(struct device *device)
 {
-        const struct blueprint *blueprint = device->body->blueprint;
+        const struct device_config *config = device->instance->config;
 
-        for (size_t i = 0; i < blueprint->n_lines; i++) {
+        for (size_t i = 0; i < config->n_lines; i++) {
                 device->lines[i].early = false;
-                if (line_is_open(blueprint->lines[i].line))
-                        line_close(blueprint->lines[i].line);
+                if (line_is_open(config->lines[i].line))
+                        line_close(config->lines[i].line);
                 device->lines[i].wish = NO_WISH;
         }
-        for (size_t i = 0; i < blueprint->n_dimmers; i++)
-                dimmer_close(blueprint->dimmers[i].dimmer);
+        for (size_t i = 0; i < config->n_dimmers; i++)
+                dimmer_close(config->dimmers[i].dimmer);
         host_dimmers_forget_wishes(device);
         output_watch(device);
         while (device->timers) {
@@ -634,7 +634,7 @@ void host_close_all(struct device *device)
                 free(timer);
         }
         while (device->watches)
-                (void)host_fd_unwatch(&device->body->handle, device->watches);
+                (void)host_fd_unwatch(&device->instance->handle, device->watches);
 }
 
 const struct sconce_host device_host = {

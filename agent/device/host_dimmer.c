@@ -7,10 +7,10 @@
 /* Where the wish for a dimmer of this device stands; NULL: it is not the device's. */
 static double *wish_of(const struct device *device, const struct sconce_dimmer *dimmer)
 {
-        const struct blueprint *blueprint = device->body->blueprint;
+        const struct device_config *config = device->instance->config;
 
-        for (size_t i = 0; dimmer && i < blueprint->n_dimmers; i++)
-                if (blueprint->dimmers[i].dimmer == dimmer)
+        for (size_t i = 0; dimmer && i < config->n_dimmers; i++)
+                if (config->dimmers[i].dimmer == dimmer)
                         return &device->dimmer_wishes[i];
         return NULL;
 }
@@ -109,28 +109,28 @@ static int use_open(struct device *device, struct sconce_dimmer *dimmer, double 
 
 int host_dimmers_force(struct device *device, double level)
 {
-        const struct blueprint *blueprint = device->body->blueprint;
+        const struct device_config *config = device->instance->config;
         int result = 0;
 
-        for (size_t i = 0; i < blueprint->n_dimmers; i++)
-                result = MIN(result, use_open(device, blueprint->dimmers[i].dimmer, level));
+        for (size_t i = 0; i < config->n_dimmers; i++)
+                result = MIN(result, use_open(device, config->dimmers[i].dimmer, level));
         return result;
 }
 
 void host_dimmers_forget_wishes(struct device *device)
 {
-        for (size_t i = 0; i < device->body->blueprint->n_dimmers; i++)
+        for (size_t i = 0; i < device->instance->config->n_dimmers; i++)
                 device->dimmer_wishes[i] = NO_WISH;
 }
 
 void host_dimmers_grant_wishes(struct device *device)
 {
-        const struct blueprint *blueprint = device->body->blueprint;
+        const struct device_config *config = device->instance->config;
 
-        for (size_t i = 0; i < blueprint->n_dimmers; i++) {
+        for (size_t i = 0; i < config->n_dimmers; i++) {
                 double wish = device->dimmer_wishes[i];
                 device->dimmer_wishes[i] = NO_WISH;
                 if (wish >= 0)
-                        (void)use_open(device, blueprint->dimmers[i].dimmer, wish);
+                        (void)use_open(device, config->dimmers[i].dimmer, wish);
         }
 }

@@ -35,7 +35,7 @@ static int note(struct device *device, struct driven_output *output, bool on, st
         if (!record_of(device))
                 return 0;
         output->device = device->id;
-        output->exit = blueprint_on_exit(device->body->blueprint, &device->settings);
+        output->exit = device_config_on_exit(device->instance->config, &device->settings);
         output->is_limited = output_is_limited(device);
         output->is_for = device->timed_now;
         return judge(device, driven_note(record_of(device), output), on, fault);
@@ -58,15 +58,15 @@ int host_note_dimmer(struct device *device, const struct sconce_dimmer *dimmer, 
 
 void host_note_section(struct device *device)
 {
-        const struct blueprint *blueprint = device->body ? device->body->blueprint : NULL;
+        const struct device_config *config = device->instance ? device->instance->config : NULL;
         struct fault fault;
 
-        for (size_t i = 0; blueprint && i < blueprint->n_lines; i++)
-                if (blueprint_line_is_output(&blueprint->lines[i]) && line_is_open(blueprint->lines[i].line))
-                        (void)!host_note_line(device, blueprint->lines[i].line, false, &fault);
-        for (size_t i = 0; blueprint && i < blueprint->n_dimmers; i++)
-                if (dimmer_is_open(blueprint->dimmers[i].dimmer))
-                        (void)!host_note_dimmer(device, blueprint->dimmers[i].dimmer, false, &fault);
+        for (size_t i = 0; config && i < config->n_lines; i++)
+                if (device_config_line_is_output(&config->lines[i]) && line_is_open(config->lines[i].line))
+                        (void)!host_note_line(device, config->lines[i].line, false, &fault);
+        for (size_t i = 0; config && i < config->n_dimmers; i++)
+                if (dimmer_is_open(config->dimmers[i].dimmer))
+                        (void)!host_note_dimmer(device, config->dimmers[i].dimmer, false, &fault);
 }
 
 int host_note_on(struct device *device, struct fault *fault)

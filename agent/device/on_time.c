@@ -16,7 +16,7 @@ static bool is_on(const struct device *device)
 {
         const struct channel *channel = channels_first_on_off(&device->channels);
 
-        if (blueprint_outputs(device->body->blueprint) > 0)
+        if (device_config_outputs(device->instance->config) > 0)
                 return device->is_live;
         return channel && channel->now.type == SCONCE_VALUE_BOOL && channel->now.on;
 }

@@ -15,7 +15,7 @@ static bool is_output(const struct device *device)
 
 static bool is_timed_by_plugin(const struct device *device)
 {
-        return device->was_timed || (device->body && device->body->blueprint->timed_by_plugin);
+        return device->was_timed || (device->instance && device->instance->config->timed_by_plugin);
 }
 
 /* ---- The first value ----------------------------------------------------------------------------------- */
@@ -91,46 +91,46 @@ bool output_is_timed(const struct device *device)
 
 bool output_is_limited(const struct device *device)
 {
-        return device->timed_now || device->body->blueprint->timed_by_plugin || device->settings.output.max_on_us > 0;
+        return device->timed_now || device->instance->config->timed_by_plugin || device->settings.output.max_on_us > 0;
 }
 
 /* ---- A successor --------------------------------------------------------------------------------------- */
 
 static bool drives_line(const struct device *device, const struct sconce_line *line)
 {
-        const struct blueprint *blueprint = device->body->blueprint;
+        const struct device_config *config = device->instance->config;
 
-        for (size_t i = 0; i < blueprint->n_lines; i++)
-                if (blueprint_line_is_output(&blueprint->lines[i]) &&
-                    line_same(blueprint->lines[i].line, line, device->set->options.default_chip))
+        for (size_t i = 0; i < config->n_lines; i++)
+                if (device_config_line_is_output(&config->lines[i]) &&
+                    line_same(config->lines[i].line, line, device->set->options.default_chip))
                         return true;
         return false;
 }
 
 static bool drives_dimmer(const struct device *device, const struct sconce_dimmer *dimmer)
 {
-        const struct blueprint *blueprint = device->body->blueprint;
+        const struct device_config *config = device->instance->config;
 
-        for (size_t i = 0; i < blueprint->n_dimmers; i++)
-                if (dimmer_same(blueprint->dimmers[i].dimmer, dimmer))
+        for (size_t i = 0; i < config->n_dimmers; i++)
+                if (dimmer_same(config->dimmers[i].dimmer, dimmer))
                         return true;
         return false;
 }
 
 bool output_is_left(const struct device *device, const struct device *successor)
 {
-        const struct blueprint *blueprint = device->body ? device->body->blueprint : NULL;
+        const struct device_config *config = device->instance ? device->instance->config : NULL;
 
-        if (!is_output(device) || !blueprint)
+        if (!is_output(device) || !config)
                 return false;
-        if (!successor->body || successor->phase == DEVICE_BROKEN)
+        if (!successor->instance || successor->phase == DEVICE_BROKEN)
                 return true;
-        for (size_t i = 0; i < blueprint->n_lines; i++)
-                if (blueprint_line_is_output(&blueprint->lines[i]) &&
-                    !drives_line(successor, blueprint->lines[i].line))
+        for (size_t i = 0; i < config->n_lines; i++)
+                if (device_config_line_is_output(&config->lines[i]) &&
+                    !drives_line(successor, config->lines[i].line))
                         return true;
-        for (size_t i = 0; i < blueprint->n_dimmers; i++)
-                if (!drives_dimmer(successor, blueprint->dimmers[i].dimmer))
+        for (size_t i = 0; i < config->n_dimmers; i++)
+                if (!drives_dimmer(successor, config->dimmers[i].dimmer))
                         return true;
         return false;
 }
@@ -146,7 +146,7 @@ void output_exit(struct device *device)
         if (!is_output(device))
                 return;
         device->exit_hold = device->timed_now ? HOLD_OFF
-                                              : holds[blueprint_on_exit(device->body->blueprint, &device->settings)];
+                                              : holds[device_config_on_exit(device->instance->config, &device->settings)];
         hold_settle(device, device->exit_hold == HOLD_NONE ? "on_offline" : "on_exit");
 }
 
@@ -155,36 +155,36 @@ void output_exit(struct device *device)
 /* On cannot be made of nothing but a line: somebody has to know what it is. */
 static const char *why_not_on(const struct device *device)
 {
-        const struct blueprint *blueprint = device->body->blueprint;
+        const struct device_config *config = device->instance->config;
 
         if (!channels_first_on_off(&device->channels))
                 return "this device is not switched on and off; keep and off are allowed";
-        if (blueprint->timed_by_plugin)
+        if (config->timed_by_plugin)
                 return "on is not possible for an output that goes off by itself: nobody would be there to do it";
-        if (blueprint_outputs(blueprint) > 1)
+        if (device_config_outputs(config) > 1)
                 return "on is possible for a single output line only";
         return NULL;
 }
 
 int output_check(const struct device *device, const struct config_section *section, struct problems *problems)
 {
-        const struct output_settings *output = &device->settings.output;
+        const struct output_config *output = &device->settings.output;
         size_t before = problems->count;
 
         if (!is_output(device) || !section)
                 return 0;
         const char *why = why_not_on(device);
         bool is_switched = channels_first_on_off(&device->channels);
-        bool acts = is_switched || blueprint_outputs(device->body->blueprint) > 0;
+        bool acts = is_switched || device_config_outputs(device->instance->config) > 0;
         if (output->on_exit == ON_EVENT_ON && why)
-                blueprint_complain(section, "on_exit", problems, "%s", why);
+                device_config_complain(section, "on_exit", problems, "%s", why);
         if (output->on_offline == ON_EVENT_ON && why)
-                blueprint_complain(section, "on_offline", problems, "%s", why);
+                device_config_complain(section, "on_offline", problems, "%s", why);
         if (output->power_on != POWER_ON_LAST && !is_switched)
-                blueprint_complain(section, "power_on", problems, "this device is not switched on and off");
+                device_config_complain(section, "power_on", problems, "this device is not switched on and off");
         static const char *const keys[] = { "on_exit", "on_offline", "max_on" };
         for (size_t i = 0; !acts && i < ARRAY_SIZE(keys); i++)
                 if (config_entry_find(section, keys[i]))
-                        blueprint_complain(section, keys[i], problems, "this device has no output: its section names none");
+                        device_config_complain(section, keys[i], problems, "this device has no output: its section names none");
         return problems->count > before ? -EINVAL : 0;
 }

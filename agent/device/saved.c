@@ -112,7 +112,7 @@ void saved_timed(struct device *device)
                 return;
         put(device, STORE_MARK, MARK_TIMED, timed ? "yes" : NULL);
         if (timed)
-                store_hurry(store_of(device));
+                store_flush(store_of(device));
 }
 
 void saved_on_since(struct device *device)
@@ -158,7 +158,7 @@ int saved_put(struct device *device, const char *key, const char *text)
                 return -ENOSPC;
         /* What is not true any more must not be found after a crash. */
         if (!text && is_there)
-                store_hurry(store);
+                store_flush(store);
         return store_put(store, STORE_SAVED, device->id, full, text);
 }
 
@@ -186,10 +186,10 @@ int saved_get(const struct device *device, const char *key, char *text, size_t s
 static bool is_gone(void *userdata, const char *id, const char *key)
 {
         (void)key;
-        return *id && !devices_find(userdata, id);
+        return *id && !home_find(userdata, id);
 }
 
-void saved_forget_gone(struct devices *set)
+void saved_forget_gone(struct home *set)
 {
         if (!set->options.store)
                 return;

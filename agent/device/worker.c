@@ -80,9 +80,9 @@ static void wake_loop(struct worker *worker)
         (void)!write(worker->fd, &one, sizeof(one));
 }
 
-void worker_send(struct worker *worker, struct body *body, struct post *post)
+void worker_send(struct worker *worker, struct instance *instance, struct post *post)
 {
-        post->serial = body->serial;
+        post->serial = instance->serial;
         post->next = NULL;
         (void)pthread_mutex_lock(&worker->lock);
         bool released = worker->is_released;
@@ -112,17 +112,17 @@ static void run_item(struct worker *worker, struct job_item *item)
 {
         worker->current = item;
         item->said[0] = '\0';
-        item->r = body_run(item->body, item->job, item->call ? &item->call->view : NULL);
+        item->r = instance_run(item->instance, item->job, item->call ? &item->call->view : NULL);
         worker->current = NULL;
 }
 
 /* The job is over and nobody waits for it. */
 static void drop_item(struct job_item *item)
 {
-        call_free(item->call);
+        request_free(item->call);
         item->call = NULL;
         if (item->job == JOB_STOP)
-                body_free(item->body);
+                instance_free(item->instance);
 }
 
 static void hand_back(struct worker *worker, struct job_item *item)
@@ -172,7 +172,7 @@ static void hear_fault(struct device *device, const struct post *post)
         if (post->error != 0)
                 (void)fault_set(&fault, post->error, "%s", post->text ? post->text : strerror(-post->error));
         if (post->kind == POST_HEALTH)
-                device_ail(device, AILMENT_HEALTH, post->error != 0 ? &fault : NULL);
+                device_set_fault(device, DEVICE_FAULT_HEALTH, post->error != 0 ? &fault : NULL);
         else
                 device_set_problem(device, post->error != 0 ? &fault : NULL);
 }
@@ -206,22 +206,22 @@ static void job_done(struct worker *worker, struct job_item *item)
 
         worker->n_jobs--;
         if (worker->is_overdue)
-                device_ail(device, AILMENT_HANG, NULL);
+                device_set_fault(device, DEVICE_FAULT_HANG, NULL);
         worker->is_overdue = false;
         timer_disarm(worker->deadline);
         if (worker->n_jobs > 0)
                 timer_arm(worker->deadline, worker->deadline_us);
-        struct call *call = item->call;
+        struct request *call = item->call;
         item->call = NULL;
         if (call) {
                 (void)snprintf(device->said, sizeof(device->said), "%s", item->said);
-                call_finish(device, call, item->r);
+                request_finish(device, call, item->r);
         }
-        if (device->body && device->body->serial == item->body->serial && item->job != JOB_STOP)
+        if (device->instance && device->instance->serial == item->instance->serial && item->job != JOB_STOP)
                 device_job_done(device, item);
         if (item->job == JOB_STOP) {
-                device_ended(device, item->body);
-                body_free(item->body);
+                device_ended(device, item->instance);
+                instance_free(item->instance);
         }
 }
 
@@ -259,7 +259,7 @@ static int on_posts(sd_event_source *source, int fd, uint32_t events, void *user
         device_enter(device);
         for (; post; post = next_post) {
                 next_post = post->next;
-                if (device->body ? device->body->serial == post->serial : is_last_word(device, post))
+                if (device->instance ? device->instance->serial == post->serial : is_last_word(device, post))
                         hear(device, post);
                 post_free(post);
         }
@@ -284,9 +284,9 @@ static void on_deadline(void *userdata)
         device_job_overdue(worker->device, item->job);
 }
 
-void worker_submit(struct worker *worker, struct body *body, enum job job, struct call *call)
+void worker_submit(struct worker *worker, struct instance *instance, enum job job, struct request *call)
 {
-        struct job_item *item = job == JOB_STOP ? &body->end : &body->work;
+        struct job_item *item = job == JOB_STOP ? &instance->end : &instance->work;
 
         item->job = job;
         item->call = call;

@@ -8,25 +8,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "device/channels.h"
+#include "channel/channels.h"
 #include "device/worker.h"
 #include "device/worker_post.h"
 #include "util/log.h"
 
-static struct body *body_of(struct sconce_device *handle)
+static struct instance *body_of(struct sconce_device *handle)
 {
-        return CONTAINER_OF(handle, struct body, handle);
+        return CONTAINER_OF(handle, struct instance, handle);
 }
 
 /* A post with texts of its own: `ok` gathers whether there was memory for all. */
-static struct post *new_post(struct body *body, enum post_kind kind, uint64_t time_us)
+static struct post *new_post(struct instance *instance, enum post_kind kind, uint64_t time_us)
 {
         struct post *post = calloc(1, sizeof(*post));
 
         if (!post)
                 return NULL;
         post->kind = kind;
-        post->time_us = time_us ? time_us : worker_clock_us(body->worker);
+        post->time_us = time_us ? time_us : worker_clock_us(instance->worker);
         return post;
 }
 
@@ -39,28 +39,28 @@ static const char *keep_text(struct post *post, const char *text, bool *ok)
         return copy;
 }
 
-static int finish_post(struct body *body, struct post *post, bool ok)
+static int finish_post(struct instance *instance, struct post *post, bool ok)
 {
         if (!ok) {
                 post_free(post);
                 return -ENOMEM;
         }
-        worker_send(body->worker, body, post);
+        worker_send(instance->worker, instance, post);
         return 0;
 }
 
 static int worker_report(struct sconce_device *dev, uint64_t time_us, const struct sconce_value *values,
                          size_t count)
 {
-        struct body *body = body_of(dev);
-        struct post *post = new_post(body, POST_REPORT, time_us);
+        struct instance *instance = body_of(dev);
+        struct post *post = new_post(instance, POST_REPORT, time_us);
         bool ok = true;
 
         if (!post)
                 return -ENOMEM;
         post->values = option_store_alloc(&post->store, (count + 1) * sizeof(*values));
         if (!post->values)
-                return finish_post(body, post, false);
+                return finish_post(instance, post, false);
         memcpy(post->values, values, count * sizeof(*values));
         post->count = count;
         for (size_t i = 0; i < count; i++) {
@@ -68,35 +68,35 @@ static int worker_report(struct sconce_device *dev, uint64_t time_us, const stru
                 if (values[i].type == SCONCE_VALUE_TEXT)
                         post->values[i].text = keep_text(post, values[i].text, &ok);
         }
-        return finish_post(body, post, ok);
+        return finish_post(instance, post, ok);
 }
 
 static int worker_event(struct sconce_device *dev, uint64_t time_us, const char *channel,
                         const char *event_type)
 {
-        struct body *body = body_of(dev);
-        struct post *post = new_post(body, POST_EVENT, time_us);
+        struct instance *instance = body_of(dev);
+        struct post *post = new_post(instance, POST_EVENT, time_us);
         bool ok = true;
 
         if (!post)
                 return -ENOMEM;
         post->channel = keep_text(post, channel, &ok);
         post->text = keep_text(post, event_type, &ok);
-        return finish_post(body, post, ok);
+        return finish_post(instance, post, ok);
 }
 
-static int post_fault(struct body *body, enum post_kind kind, int error, const char *reason)
+static int post_fault(struct instance *instance, enum post_kind kind, int error, const char *reason)
 {
         bool ok = true;
 
         if (error > 0)
                 return -EINVAL;
-        struct post *post = new_post(body, kind, 0);
+        struct post *post = new_post(instance, kind, 0);
         if (!post)
                 return -ENOMEM;
         post->error = error;
         post->text = keep_text(post, reason, &ok);
-        return finish_post(body, post, ok);
+        return finish_post(instance, post, ok);
 }
 
 static int worker_health(struct sconce_device *dev, int error, const char *reason)
@@ -109,28 +109,28 @@ static int worker_problem(struct sconce_device *dev, int error, const char *text
         return post_fault(body_of(dev), POST_PROBLEM, error, text);
 }
 
-static struct log_about about_body(const struct body *body)
+static struct log_about about_body(const struct instance *instance)
 {
-        return (struct log_about){ .device = body->id, .plugin = body->calls.name };
+        return (struct log_about){ .device = instance->id, .plugin = instance->calls.name };
 }
 
 static int worker_channel_add(struct sconce_device *dev, const struct sconce_channel *channel,
                               size_t channel_size)
 {
-        struct body *body = body_of(dev);
+        struct instance *instance = body_of(dev);
         struct sconce_channel row = { 0 };
         struct fault fault;
 
         memcpy(&row, channel, MIN(channel_size, sizeof(row)));
         if (channel_check(&row, &fault) < 0) {
-                const struct log_about about = about_body(body);
+                const struct log_about about = about_body(instance);
                 log_write(LOG_ERR, &about, "%s", fault.text);
                 return -EINVAL;
         }
-        struct post *post = new_post(body, POST_CHANNEL, 0);
+        struct post *post = new_post(instance, POST_CHANNEL, 0);
         if (!post)
                 return -ENOMEM;
-        return finish_post(body, post, channel_copy_row(&row, &post->store, &post->row) == 0);
+        return finish_post(instance, post, channel_copy_row(&row, &post->store, &post->row) == 0);
 }
 
 static void PRINTF_LIKE(2, 0) worker_error(struct sconce_device *dev, const char *format, va_list arguments)

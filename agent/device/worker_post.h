@@ -5,7 +5,7 @@
 #include <sconce/plugin.h>
 
 #include "config/options.h"
-#include "device/body.h"
+#include "device/instance.h"
 
 enum post_kind { POST_REPORT, POST_EVENT, POST_HEALTH, POST_PROBLEM, POST_CHANNEL };
 
@@ -13,7 +13,7 @@ enum post_kind { POST_REPORT, POST_EVENT, POST_HEALTH, POST_PROBLEM, POST_CHANNE
 struct post {
         struct post *next;
         enum post_kind kind;
-        uint64_t serial; /* of the body that it is about: an old one's words are not heard */
+        uint64_t serial; /* of the instance that it is about: an old one's words are not heard */
         uint64_t time_us;
         struct sconce_value *values;
         size_t count;
@@ -25,7 +25,7 @@ struct post {
 
 void post_free(struct post *post);
 /* Takes the post over; nobody hears it once the worker is released. */
-void worker_send(struct worker *worker, struct body *body, struct post *post);
+void worker_send(struct worker *worker, struct instance *instance, struct post *post);
 uint64_t worker_clock_us(struct worker *worker); /* 0 once it is released */
 uint64_t worker_deadline_us(struct worker *worker);
 struct job_item *worker_current(struct worker *worker);

@@ -56,7 +56,7 @@ struct request_spec {
 };
 
 /* A requested line; a backend's own struct begins with it. */
-struct request {
+struct line_request {
         const struct chip_ops *ops;
 };
 
@@ -81,17 +81,17 @@ struct chip_ops {
         void (*close)(struct chip *chip);
         int (*line_info)(struct chip *chip, unsigned offset, struct line_info *ret);
 
-        int (*request)(struct chip *chip, const struct request_spec *spec, struct request **ret);
+        int (*request)(struct chip *chip, const struct request_spec *spec, struct line_request **ret);
         /* Turns a line that was requested as it is into an output, without letting go of it. */
-        int (*reconfigure)(struct request *request, const struct request_spec *spec);
-        int (*set)(struct request *request, bool high);
-        int (*get)(struct request *request); /* 0, 1, or negative errno */
+        int (*reconfigure)(struct line_request *request, const struct request_spec *spec);
+        int (*set)(struct line_request *request, bool high);
+        int (*get)(struct line_request *request); /* 0, 1, or negative errno */
         /* Readable when there are edges. NULL in the table: `ready` tells. */
-        int (*event_fd)(struct request *request);
+        int (*event_fd)(struct line_request *request);
         /* Takes edges out of the queue, oldest first, without waiting: their number, 0 when there are no
          * more. */
-        int (*read_edges)(struct request *request, struct raw_edge *edges, size_t max);
-        void (*release)(struct request *request);
+        int (*read_edges)(struct line_request *request, struct raw_edge *edges, size_t max);
+        void (*release)(struct line_request *request);
 };
 
 extern const struct chip_ops gpiod_ops;

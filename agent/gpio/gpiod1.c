@@ -23,7 +23,7 @@ struct gpiod1_chip {
 };
 
 struct gpiod1_request {
-        struct request request;
+        struct line_request request;
         struct gpiod_line *line; /* the chip's */
 };
 
@@ -32,7 +32,7 @@ static struct gpiod1_chip *chip_of(struct chip *chip)
         return CONTAINER_OF(chip, struct gpiod1_chip, chip);
 }
 
-static struct gpiod_line *line_of(struct request *request)
+static struct gpiod_line *line_of(struct line_request *request)
 {
         return CONTAINER_OF(request, struct gpiod1_request, request)->line;
 }
@@ -123,7 +123,7 @@ static int request_level(struct gpiod_line *line, const struct request_spec *spe
         return gpiod_line_request(line, &config, spec->high) < 0 ? -errno : 0;
 }
 
-static int gpiod1_request(struct chip *base, const struct request_spec *spec, struct request **ret)
+static int gpiod1_request(struct chip *base, const struct request_spec *spec, struct line_request **ret)
 {
         int r;
 
@@ -144,31 +144,31 @@ static int gpiod1_request(struct chip *base, const struct request_spec *spec, st
         return 0;
 }
 
-static int gpiod1_reconfigure(struct request *request, const struct request_spec *spec)
+static int gpiod1_reconfigure(struct line_request *request, const struct request_spec *spec)
 {
         int r = gpiod_line_set_config(line_of(request), GPIOD_LINE_REQUEST_DIRECTION_OUTPUT, flags_of(spec),
                                       spec->high);
         return r < 0 ? -errno : 0;
 }
 
-static int gpiod1_set(struct request *request, bool high)
+static int gpiod1_set(struct line_request *request, bool high)
 {
         return gpiod_line_set_value(line_of(request), high) < 0 ? -errno : 0;
 }
 
-static int gpiod1_get(struct request *request)
+static int gpiod1_get(struct line_request *request)
 {
         int value = gpiod_line_get_value(line_of(request));
         return value < 0 ? -errno : value;
 }
 
-static int gpiod1_event_fd(struct request *request)
+static int gpiod1_event_fd(struct line_request *request)
 {
         int fd = gpiod_line_event_get_fd(line_of(request));
         return fd < 0 ? -errno : fd;
 }
 
-static int gpiod1_read_edges(struct request *request, struct raw_edge *edges, size_t max)
+static int gpiod1_read_edges(struct line_request *request, struct raw_edge *edges, size_t max)
 {
         struct gpiod_line_event events[EDGE_QUEUE];
         int n = gpiod_line_event_read_multiple(line_of(request), events,
@@ -186,7 +186,7 @@ static int gpiod1_read_edges(struct request *request, struct raw_edge *edges, si
         return n;
 }
 
-static void gpiod1_release(struct request *base)
+static void gpiod1_release(struct line_request *base)
 {
         gpiod_line_release(line_of(base));
         free(CONTAINER_OF(base, struct gpiod1_request, request));

@@ -22,7 +22,7 @@ struct gpiod2_chip {
 };
 
 struct gpiod2_request {
-        struct request request;
+        struct line_request request;
         struct gpiod_line_request *handle;
         struct gpiod_edge_event_buffer *events; /* inputs */
         unsigned offset;
@@ -40,7 +40,7 @@ static struct gpiod2_chip *chip_of(struct chip *chip)
         return CONTAINER_OF(chip, struct gpiod2_chip, chip);
 }
 
-static struct gpiod2_request *request_of(struct request *request)
+static struct gpiod2_request *request_of(struct line_request *request)
 {
         return CONTAINER_OF(request, struct gpiod2_request, request);
 }
@@ -185,7 +185,7 @@ static int ask_kernel(struct gpiod2_chip *chip, const struct request_spec *spec,
         return 0;
 }
 
-static void gpiod2_release(struct request *base)
+static void gpiod2_release(struct line_request *base)
 {
         struct gpiod2_request *request = request_of(base);
 
@@ -206,7 +206,7 @@ static int prepare_events(struct gpiod2_request *request)
         return fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-static int gpiod2_request(struct chip *base, const struct request_spec *spec, struct request **ret)
+static int gpiod2_request(struct chip *base, const struct request_spec *spec, struct line_request **ret)
 {
         struct gpiod2_request *request = calloc(1, sizeof(*request));
         int r;
@@ -226,7 +226,7 @@ static int gpiod2_request(struct chip *base, const struct request_spec *spec, st
         return 0;
 }
 
-static int gpiod2_reconfigure(struct request *base, const struct request_spec *spec)
+static int gpiod2_reconfigure(struct line_request *base, const struct request_spec *spec)
 {
         CLEANUP(gpiod_line_config_freep) struct gpiod_line_config *lines = NULL;
         int r = make_config(spec, &lines);
@@ -236,14 +236,14 @@ static int gpiod2_reconfigure(struct request *base, const struct request_spec *s
         return gpiod_line_request_reconfigure_lines(request_of(base)->handle, lines) < 0 ? -errno : 0;
 }
 
-static int gpiod2_set(struct request *base, bool high)
+static int gpiod2_set(struct line_request *base, bool high)
 {
         struct gpiod2_request *request = request_of(base);
         return gpiod_line_request_set_value(request->handle, request->offset, value_of(high)) < 0 ? -errno
                                                                                                   : 0;
 }
 
-static int gpiod2_get(struct request *base)
+static int gpiod2_get(struct line_request *base)
 {
         struct gpiod2_request *request = request_of(base);
         enum gpiod_line_value value = gpiod_line_request_get_value(request->handle, request->offset);
@@ -253,12 +253,12 @@ static int gpiod2_get(struct request *base)
 
 /* ---- Edges ------------------------------------------------------------------------------------------ */
 
-static int gpiod2_event_fd(struct request *base)
+static int gpiod2_event_fd(struct line_request *base)
 {
         return gpiod_line_request_get_fd(request_of(base)->handle);
 }
 
-static int gpiod2_read_edges(struct request *base, struct raw_edge *edges, size_t max)
+static int gpiod2_read_edges(struct line_request *base, struct raw_edge *edges, size_t max)
 {
         struct gpiod2_request *request = request_of(base);
         int n = gpiod_line_request_read_edge_events(request->handle, request->events,

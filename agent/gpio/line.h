@@ -16,7 +16,7 @@ struct sconce_line {
         struct gpio *gpio;
         struct sconce_line *next;
         struct line_place place;
-        struct request *request;
+        struct line_request *request;
         sd_event_source *events;
         struct debounce *debounce;
         bool is_settled;           /* inputs: the first level has outlasted `debounce` */

@@ -23,7 +23,7 @@
 #include "util/cleanup.h"
 
 struct sim_request {
-        struct request request;
+        struct line_request request;
         struct sim *sim;
         unsigned offset;
         bool output;
@@ -59,7 +59,7 @@ static struct sim *sim_of(struct chip *chip)
         return CONTAINER_OF(chip, struct sim, chip);
 }
 
-static struct sim_request *sim_request_of(struct request *request)
+static struct sim_request *sim_request_of(struct line_request *request)
 {
         return CONTAINER_OF(request, struct sim_request, request);
 }
@@ -319,7 +319,7 @@ static int apply_bias(struct sim *sim, unsigned offset, int bias)
         return sim_write_pull(&sim->dir, offset, sim->lines[offset].pull);
 }
 
-static int sim_set(struct request *base, bool high)
+static int sim_set(struct line_request *base, bool high)
 {
         struct sim_request *request = sim_request_of(base);
         struct sim *sim = request->sim;
@@ -351,7 +351,7 @@ static int configure(struct sim *sim, struct sim_request *request, const struct 
         return 0;
 }
 
-static int sim_reconfigure(struct request *base, const struct request_spec *spec)
+static int sim_reconfigure(struct line_request *base, const struct request_spec *spec)
 {
         struct sim_request *request = sim_request_of(base);
 
@@ -376,7 +376,7 @@ static int request_locked(struct sim *sim, struct sim_request *request, const st
         return r;
 }
 
-static int sim_request(struct chip *chip, const struct request_spec *spec, struct request **ret)
+static int sim_request(struct chip *chip, const struct request_spec *spec, struct line_request **ret)
 {
         struct sim *sim = sim_of(chip);
         int r;
@@ -410,7 +410,7 @@ static int sim_request(struct chip *chip, const struct request_spec *spec, struc
         return 0;
 }
 
-static void sim_release(struct request *base)
+static void sim_release(struct line_request *base)
 {
         CLEANUP_FREE struct sim_request *request = sim_request_of(base);
         struct sim *sim = request->sim;
@@ -423,7 +423,7 @@ static void sim_release(struct request *base)
         (void)close(request->value_fd);
 }
 
-static int sim_get(struct request *base)
+static int sim_get(struct line_request *base)
 {
         struct sim_request *request = sim_request_of(base);
 
@@ -434,7 +434,7 @@ static int sim_get(struct request *base)
         return request->sim->lines[request->offset].level;
 }
 
-static int sim_read_edges(struct request *base, struct raw_edge *edges, size_t max)
+static int sim_read_edges(struct line_request *base, struct raw_edge *edges, size_t max)
 {
         struct sim_request *request = sim_request_of(base);
         size_t n = 0;

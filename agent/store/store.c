@@ -59,7 +59,7 @@ static void tell(struct store *store, enum store_trouble trouble, const struct f
                 store->trouble(store->userdata, trouble, fault->code ? fault->text : NULL);
 }
 
-void store_tell(struct store *store)
+void store_report(struct store *store)
 {
         if (store->unusable.code)
                 tell(store, STORE_UNUSABLE, &store->unusable);
@@ -228,7 +228,7 @@ size_t store_count(const struct store *store, enum store_what what, const char *
 }
 
 /* Not while the disk fails: each command would try it again. */
-void store_hurry(struct store *store)
+void store_flush(struct store *store)
 {
         if (!store->writer || store->unusable.code)
                 return;

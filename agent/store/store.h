@@ -25,7 +25,7 @@ struct store_options {
         const char *dir;   /* where sconce.db is; NULL: in memory alone */
         uint64_t save_after_us;
         const char *run; /* names this run: any text */
-        /* In words for people; NULL: it is over. Logged already. Called from the loop and from store_tell().
+        /* In words for people; NULL: it is over. Logged already. Called from the loop and from store_report().
          */
         void (*trouble)(void *userdata, enum store_trouble trouble, const char *text);
         void *userdata;
@@ -52,13 +52,13 @@ const char *store_next(const struct store *store, enum store_what what, const ch
                        const char *after);
 size_t store_count(const struct store *store, enum store_what what, const char *device);
 /* What waits is written as soon as the loop comes round: for what would be dangerous to forget. */
-void store_hurry(struct store *store);
+void store_flush(struct store *store);
 
 /* Forgets all rows of that kind which `is_gone` says so of. */
 void store_forget(struct store *store, enum store_what what,
                   bool (*is_gone)(void *userdata, const char *device, const char *key), void *userdata);
 
 /* Tells the troubles that there are, again. */
-void store_tell(struct store *store);
+void store_report(struct store *store);
 
 DEFINE_CLEANUP(struct store, store_free);

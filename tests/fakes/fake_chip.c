@@ -25,7 +25,7 @@ struct fake_handle {
 };
 
 struct fake_request {
-        struct request request;
+        struct line_request request;
         struct fake_line *line;
         int edges_fd;
 };
@@ -41,7 +41,7 @@ static void note(const char *format, ...)
         va_end(arguments);
 }
 
-static struct fake_line *line_of(struct request *request)
+static struct fake_line *line_of(struct line_request *request)
 {
         return CONTAINER_OF(request, struct fake_request, request)->line;
 }
@@ -108,7 +108,7 @@ static void note_request(const char *what, const struct request_spec *spec)
         note("; ");
 }
 
-static int fake_request(struct chip *chip, const struct request_spec *spec, struct request **ret)
+static int fake_request(struct chip *chip, const struct request_spec *spec, struct line_request **ret)
 {
         struct fake_chip *fake = CONTAINER_OF(chip, struct fake_handle, chip)->fake;
         struct fake_line *line = &fake->lines[spec->offset];
@@ -136,14 +136,14 @@ static int fake_request(struct chip *chip, const struct request_spec *spec, stru
         return 0;
 }
 
-static int fake_reconfigure(struct request *request, const struct request_spec *spec)
+static int fake_reconfigure(struct line_request *request, const struct request_spec *spec)
 {
         note_request("reconfigure", spec);
         line_of(request)->high = spec->high;
         return 0;
 }
 
-static int fake_set(struct request *request, bool high)
+static int fake_set(struct line_request *request, bool high)
 {
         struct fake_line *line = line_of(request);
 
@@ -154,18 +154,18 @@ static int fake_set(struct request *request, bool high)
         return 0;
 }
 
-static int fake_get(struct request *request)
+static int fake_get(struct line_request *request)
 {
         struct fake_line *line = line_of(request);
         return line->use_error ? line->use_error : (int)line->high;
 }
 
-static int fake_event_fd(struct request *request)
+static int fake_event_fd(struct line_request *request)
 {
         return CONTAINER_OF(request, struct fake_request, request)->edges_fd;
 }
 
-static int fake_read_edges(struct request *request, struct raw_edge *edges, size_t max)
+static int fake_read_edges(struct line_request *request, struct raw_edge *edges, size_t max)
 {
         if (line_of(request)->use_error)
                 return line_of(request)->use_error;
@@ -173,7 +173,7 @@ static int fake_read_edges(struct request *request, struct raw_edge *edges, size
         return n < 0 ? 0 : (int)((size_t)n / sizeof(*edges));
 }
 
-static void fake_release(struct request *base)
+static void fake_release(struct line_request *base)
 {
         struct fake_request *request = CONTAINER_OF(base, struct fake_request, request);
 

@@ -121,7 +121,7 @@ enum variant { PLAIN, MORE, CHIPS };
 
 static void move_in(struct house *house)
 {
-        const struct device_sink sink = {
+        const struct home_sink sink = {
                 .publish = on_publish,
                 .info_changed = on_info_changed,
                 .restart = on_restart,
@@ -129,25 +129,25 @@ static void move_in(struct house *house)
                 .userdata = house,
         };
 
-        assert_int_equal(devices_new(&house->options, &sink, &house->devices), 0);
+        assert_int_equal(home_new(&house->options, &sink, &house->devices), 0);
 }
 
 void house_crash(struct house *house)
 {
-        devices_free(house->devices);
+        home_free(house->devices);
         move_in(house);
 }
 
 void house_restart(struct house *house)
 {
-        devices_stop(house->devices);
+        home_stop(house->devices);
         house_crash(house);
 }
 
 void house_stop(struct house *house)
 {
-        devices_stop(house->devices);
-        devices_free(house->devices);
+        home_stop(house->devices);
+        home_free(house->devices);
         house->devices = NULL;
 }
 
@@ -173,7 +173,7 @@ static int setup(void **state, enum variant variant)
                 gpio_fixture_open_sim(&house->gpio);
         }
         assert_int_equal(clock_new(&house->gpio.loop, CLOCK_MODE_TRUSTED, &house->clock), 0);
-        house->options = (struct devices_options){
+        house->options = (struct home_options){
                 .loop = &house->gpio.loop,
                 .clock = house->clock,
                 .gpio = house->gpio.gpio,
@@ -208,8 +208,8 @@ int house_teardown(void **state)
         struct house *house = *state;
 
         if (house->devices)
-                devices_stop(house->devices);
-        devices_free(house->devices);
+                home_stop(house->devices);
+        home_free(house->devices);
         store_free(house->store);
         clock_free(house->clock);
         gpio_fixture_done(&house->gpio);
@@ -281,7 +281,7 @@ void house_apply_anyway(struct house *house, const char *text)
 {
         CLEANUP_CONFIG struct config *config = load(house, text);
 
-        assert_int_equal(devices_apply(house->devices, config), 0);
+        assert_int_equal(home_apply(house->devices, config), 0);
 }
 
 void house_apply(struct house *house, const char *text)
@@ -312,7 +312,7 @@ char *house_check(struct house *house, const char *text)
         char *all = NULL;
         size_t size;
 
-        assert_int_equal(devices_check(&house->options, config, &house->problems), 0);
+        assert_int_equal(home_check(&house->options, config, &house->problems), 0);
         FILE *out = open_memstream(&all, &size);
         assert_non_null(out);
         for (size_t i = 0; i < house->problems.count; i++)
@@ -335,7 +335,7 @@ unsigned house_outputs_safe(struct house *house, const char *text)
         CLEANUP_CONFIG struct config *config = load(house, text);
         unsigned failed = 0;
 
-        assert_int_equal(devices_outputs_safe(&house->options, config, &failed), 0);
+        assert_int_equal(home_outputs_safe(&house->options, config, &failed), 0);
         return failed;
 }
 
@@ -343,12 +343,12 @@ unsigned house_outputs_safe(struct house *house, const char *text)
 
 void house_set(struct house *house, const char *device, const char *payload)
 {
-        devices_command(house->devices, device, NULL, payload, strlen(payload), NULL);
+        home_command(house->devices, device, NULL, payload, strlen(payload), NULL);
 }
 
 void house_set_channel(struct house *house, const char *device, const char *channel, const char *payload)
 {
-        devices_command(house->devices, device, channel, payload, strlen(payload), NULL);
+        home_command(house->devices, device, channel, payload, strlen(payload), NULL);
 }
 
 static bool is_of(const struct told_message *told, const char *device, enum device_topic topic)

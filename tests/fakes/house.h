@@ -3,7 +3,7 @@
  * everything told. */
 #pragma once
 
-#include "device/devices.h"
+#include "home/home.h"
 #include "fakes/gpio_fixture.h"
 
 struct told_message {
@@ -15,9 +15,9 @@ struct told_message {
 struct house {
         struct gpio_fixture gpio;
         struct clock *clock;
-        struct devices_options options;
+        struct home_options options;
         struct store *store; /* in memory, and there for the next run too */
-        struct devices *devices;
+        struct home *devices;
         struct problems problems;
         struct told_message *told;
         size_t n_told;

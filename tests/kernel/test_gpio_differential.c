@@ -161,7 +161,7 @@ static void do_reconfigure(unsigned offset)
 
         note("reconfigure %u to %d bias %d drive %d", offset, spec.high, spec.bias, spec.drive);
         for (size_t i = 0; i < 2; i++) {
-                struct request *request = sides[i]->lines[offset]->request;
+                struct line_request *request = sides[i]->lines[offset]->request;
                 assert_int_equal(request->ops->reconfigure(request, &spec), 0);
         }
 }

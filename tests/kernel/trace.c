@@ -15,7 +15,7 @@
 #include "util/cleanup.h"
 
 /* Of both versions of the kernel's interface: libgpiod 1 speaks the first, libgpiod 2 the second. */
-static const struct call {
+static const struct request {
         const char *name, *word;
         bool is_request;
 } calls[] = {
@@ -70,14 +70,14 @@ static const char *level_of(const char *line)
         return level > 0 && level & 1 ? "1" : "0";
 }
 
-static const char *details_of(const struct call *call, const char *line)
+static const char *details_of(const struct request *call, const char *line)
 {
         if (strcmp(call->word, "set") == 0 || strstr(line, "REQUEST_OUTPUT") || strstr(line, "FLAG_OUTPUT"))
                 return level_of(line);
         return strstr(line, "REQUEST_INPUT") || strstr(line, "FLAG_INPUT") ? "input" : "as it is";
 }
 
-static const struct call *call_of(const char *line)
+static const struct request *call_of(const char *line)
 {
         for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
                 if (strstr(line, calls[i].name))
@@ -85,7 +85,7 @@ static const struct call *call_of(const char *line)
         return NULL;
 }
 
-static bool is_of_line(const struct call *call, const char *line, unsigned offset, long *handle)
+static bool is_of_line(const struct request *call, const char *line, unsigned offset, long *handle)
 {
         if (!call->is_request)
                 return number_after(line, "ioctl(") == *handle;
@@ -110,7 +110,7 @@ const char *trace_of(const char *file, unsigned offset)
                 give_up("strace has not told of the end in %s", file);
         char *text = read_file(file), *rest = text;
         for (char *line; (line = strsep(&rest, "\n"));) {
-                const struct call *call = call_of(line);
+                const struct request *call = call_of(line);
                 if (call && is_of_line(call, line, offset, &handle) && at < sizeof(done))
                         at += (size_t)snprintf(done + at, sizeof(done) - at, "%s%s %s", at ? "; " : "",
                                                call->word, details_of(call, line));

@@ -42,19 +42,19 @@ static const struct table_column columns[] = {
 
 static int set_up(void **state)
 {
-        struct home *home = calloc(1, sizeof(*home));
+        struct view *home = calloc(1, sizeof(*home));
         *state = home;
-        if (!home || home_init(home, "sconce") < 0)
+        if (!home || view_init(home, "sconce") < 0)
                 return -1;
         for (size_t i = 0; i < ARRAY_SIZE(messages); i++)
-                home_take(home, messages[i].topic, messages[i].payload, strlen(messages[i].payload));
+                view_take(home, messages[i].topic, messages[i].payload, strlen(messages[i].payload));
         return 0;
 }
 
 static int tear_down(void **state)
 {
-        struct home *home = *state;
-        home_done(home);
+        struct view *home = *state;
+        view_done(home);
         free(home);
         return 0;
 }

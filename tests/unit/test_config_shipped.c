@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "config/builtin.h"
-#include "device/devices.h"
+#include "home/home.h"
 #include "fakes/tree.h"
 #include "util/file.h"
 #include "util/macro.h"
@@ -65,8 +65,8 @@ static void check(struct fixture *f, const char *path)
         find_plugins(plugins);
         assert_int_equal(config_load(path, &f->problems, &f->config), 0);
         int r = settings_read(f->config, SETTINGS_DAEMON, &f->problems, &f->settings);
-        const struct devices_options options = { .plugin_dir = plugins, .default_chip = "gpiochip0" };
-        assert_int_equal(devices_check(&options, f->config, &f->problems), 0);
+        const struct home_options options = { .plugin_dir = plugins, .default_chip = "gpiochip0" };
+        assert_int_equal(home_check(&options, f->config, &f->problems), 0);
         for (size_t i = 0; i < f->problems.count; i++)
                 print_error("%s\n", f->problems.items[i]);
         assert_int_equal(f->problems.count, 0);

@@ -44,8 +44,8 @@ static unsigned pwm(const struct house *house, const char *attribute)
 
 static void stop(struct house *house)
 {
-        devices_stop(house->devices);
-        devices_free(house->devices);
+        home_stop(house->devices);
+        home_free(house->devices);
         house->devices = NULL;
 }
 

@@ -91,7 +91,7 @@ static void driven__device_starts__is_there_and_goes_with_it(void **state)
         house_apply(house, "[lamp other]\nline = GPIO5\n");
         assert_holds(house, "GPIO17", false);
         assert_holds(house, "GPIO5", true);
-        devices_stop(house->devices);
+        home_stop(house->devices);
         assert_holds(house, "GPIO5", false);
 }
 

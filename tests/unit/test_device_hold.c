@@ -63,13 +63,13 @@ static struct house *connected(void **state, const char *config)
         struct house *house = *state;
 
         house_apply(house, config);
-        devices_broker_back(house->devices);
+        home_broker_back(house->devices);
         return house;
 }
 
 static void lose_broker(struct house *house)
 {
-        devices_broker_lost(house->devices);
+        home_broker_lost(house->devices);
         house_pass(house, AFTER);
 }
 
@@ -352,7 +352,7 @@ static void on_offline__command_waits_for_min_off__stays_off(void **state)
         lose_broker(house);
         house_pass(house, 60 * SECOND);
         assert_int_equal(line(house), 0);
-        devices_broker_back(house->devices);
+        home_broker_back(house->devices);
         house_pass(house, 60 * SECOND);
         assert_int_equal(line(house), 0);
 }
@@ -376,7 +376,7 @@ static void on_offline__fade_out_of_an_hour__dark_at_once(void **state)
 
         house_set(house, "desk", "ON");
         house_set(house, "desk", "{\"state\":\"OFF\",\"transition\":3600}");
-        devices_broker_lost(house->devices);
+        home_broker_lost(house->devices);
         house_pass(house, AFTER - MSEC);
         assert_true(led(house) > 0);
         house_pass(house, MSEC);
@@ -387,7 +387,7 @@ static void on_offline__flash_of_a_lamp_that_is_off__dark(void **state)
 {
         struct house *house = connected(state, LAMP "on_offline = off\n");
 
-        devices_broker_lost(house->devices);
+        home_broker_lost(house->devices);
         house_pass(house, AFTER - 100 * MSEC);
         house_set(house, "kitchen", "{\"flash\":60}"); /* a rule's, say */
         assert_int_equal(line(house), 1);
@@ -422,10 +422,10 @@ static void on_offline__killed_while_it_counts__off_in_time(void **state)
         struct house *house = connected(state, LAMP "on_offline = off\n");
 
         house_set(house, "kitchen", "ON");
-        devices_broker_lost(house->devices);
+        home_broker_lost(house->devices);
         house_pass(house, AFTER / 2);
         house_crash(house);
-        devices_broker_lost(house->devices);
+        home_broker_lost(house->devices);
         house_apply(house, LAMP "on_offline = off\n");
         assert_int_equal(line(house), 1);
         house_pass(house, AFTER / 2 - MSEC);
@@ -441,7 +441,7 @@ static void on_offline__killed_while_connected__counts_from_the_start(void **sta
 
         house_set(house, "kitchen", "ON");
         house_crash(house);
-        devices_broker_lost(house->devices);
+        home_broker_lost(house->devices);
         house_apply(house, LAMP "on_offline = off\n");
         house_pass(house, AFTER - MSEC);
         assert_int_equal(line(house), 1);
@@ -456,7 +456,7 @@ static void on_offline__killed_in_it__never_on_between(void **state)
         house_set(house, "kitchen", "ON");
         lose_broker(house);
         house_crash(house);
-        devices_broker_lost(house->devices);
+        home_broker_lost(house->devices);
         house_apply(house, LAMP "on_offline = off\npower_on = on\n" UP DOWN);
         assert_int_equal(line(house), 0);
         house_pass(house, 60 * SECOND);
@@ -471,7 +471,7 @@ static void on_offline__on__on_after_a_crash(void **state)
         lose_broker(house);
         assert_int_equal(line(house), 1);
         house_crash(house);
-        devices_broker_lost(house->devices);
+        home_broker_lost(house->devices);
         house_apply(house, LAMP "on_offline = on\npower_on = off\n");
         assert_int_equal(line(house), 1);
 }
@@ -486,7 +486,7 @@ static void on_offline__another_boot__not_before_the_first_connection(void **sta
         house_reboot(house, "kitchen");
         assert_int_equal(store_put(house->store, STORE_MARK, "", "broker", "an-earlier-one seen 1"), 0);
         house_restart(house);
-        devices_broker_lost(house->devices);
+        home_broker_lost(house->devices);
         house_apply(house, LAMP "on_offline = off\npower_on = on\n");
         house_pass(house, 60 * SECOND);
         assert_int_equal(line(house), 1);
@@ -538,7 +538,7 @@ static void on_offline__plugin_without_a_switch__off_and_on_again_with_the_broke
                 house_pass(house, TICK);
         }
         assert_string_equal(house_told(house, "heater", DEVICE_STATUS), "online"); /* it goes on with its work */
-        devices_broker_back(house->devices);
+        home_broker_back(house->devices);
         assert_int_equal(line(house), 1);
 }
 
@@ -549,7 +549,7 @@ static void on_offline__plugin_that_opens_its_line_on__off_from_the_request_on(v
         lose_broker(house);
         house_apply(house, HEATER "starts_on = yes\non_offline = off\n");
         assert_int_equal(line(house), 0);
-        devices_broker_back(house->devices);
+        home_broker_back(house->devices);
         assert_int_equal(line(house), 1);
 }
 
@@ -580,13 +580,13 @@ static void on_offline__rule_or_hand__changes_it_until_the_broker_is_back(void *
         assert_int_equal(sim_value(&house->gpio, 18), 1);
         /* And it outlives the process. */
         house_crash(house);
-        devices_broker_lost(house->devices);
+        home_broker_lost(house->devices);
         house_apply(house, LAMP "on_offline = off\n" HEATER_2 "on_offline = off\n");
         house_pass(house, SECOND);
         assert_int_equal(line(house), 1);
         assert_int_equal(sim_value(&house->gpio, 18), 1);
         /* The next loss is another one. */
-        devices_broker_back(house->devices);
+        home_broker_back(house->devices);
         lose_broker(house);
         assert_int_equal(line(house), 0);
         assert_int_equal(sim_value(&house->gpio, 18), 0);
@@ -601,7 +601,7 @@ static void on_offline__max_on_is_over_in_it__off_and_stays_off(void **state)
         house_pass(house, 10 * SECOND);
         assert_int_equal(line(house), 0);
         house_crash(house);
-        devices_broker_lost(house->devices);
+        home_broker_lost(house->devices);
         house_apply(house, LAMP "on_offline = on\nmax_on = 10s\n");
         house_pass(house, 20 * SECOND);
         assert_int_equal(line(house), 0);
@@ -612,9 +612,9 @@ static void set_offline_after__while_it_counts__counts_from_the_loss(void **stat
         struct house *house = connected(state, LAMP "on_offline = off\n");
 
         house_set(house, "kitchen", "ON");
-        devices_broker_lost(house->devices);
+        home_broker_lost(house->devices);
         house_pass(house, 10 * SECOND);
-        devices_set_offline_after(house->devices, 12 * SECOND);
+        home_set_offline_after(house->devices, 12 * SECOND);
         house_pass(house, 2 * SECOND - MSEC);
         assert_int_equal(line(house), 1);
         house_pass(house, MSEC);

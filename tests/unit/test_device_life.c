@@ -153,13 +153,13 @@ static void devices_get__asked__told_though_unchanged(void **state)
         house_write(house, "read", "1\n");
         apply_probe(house, "");
         house_forget(house);
-        devices_get(house->devices, "a");
+        home_get(house->devices, "a");
         assert_int_equal(house_count(house, "a", DEVICE_STATE), 1);
         assert_null(house_told(house, "node", DEVICE_STATE));
-        devices_get(house->devices, NULL);
+        home_get(house->devices, NULL);
         assert_int_equal(house_count(house, "a", DEVICE_STATE), 2);
         assert_int_equal(house_count(house, "node", DEVICE_STATE), 1);
-        devices_get(house->devices, "nobody");
+        home_get(house->devices, "nobody");
         assert_int_equal(house_count(house, "a", DEVICE_STATE), 2);
 }
 
@@ -172,8 +172,8 @@ static void devices_get__flood__each_gets_its_turn(void **state)
         apply_probe(house, "");
         house_forget(house);
         for (int i = 0; i < 1000; i++)
-                devices_get(house->devices, "a");
-        devices_get(house->devices, "node");
+                home_get(house->devices, "a");
+        home_get(house->devices, "node");
         size_t at_once = house_count(house, "a", DEVICE_STATE);
         assert_in_range(at_once, 1, 100);
         assert_int_equal(house_count(house, "node", DEVICE_STATE), 0);
@@ -196,7 +196,7 @@ static void device_health__sick_then_read__offline_and_back(void **state)
         assert_string_equal(house_told(house, "a", DEVICE_STATUS), OFFLINE);
         house_assert_told(house, "a", DEVICE_ERROR,
                           "{\"code\":\"eio\",\"message\":\"the probe feels sick\"}");
-        devices_get(house->devices, "a");
+        home_get(house->devices, "a");
         assert_string_equal(house_told(house, "a", DEVICE_STATUS), ONLINE);
 }
 
@@ -212,23 +212,23 @@ static void device_problem__told_and_the_device_takes_commands(void **state)
         assert_string_equal(house_told(house, "a", DEVICE_STATUS), ONLINE);
         house_assert_told(house, "a", DEVICE_ERROR,
                           "{\"code\":\"etimedout\",\"message\":\"the probe itches\"}");
-        devices_trouble(house->devices, problems, sizeof(problems));
+        home_summary(house->devices, problems, sizeof(problems));
         assert_string_equal(problems, "device a: the probe itches");
         assert_non_null(strstr(house_told(house, "node", DEVICE_STATE),
                                "\"problems\":[\"device a: the probe itches\"]"));
         house_set_channel(house, "a", "note", "sick");
         house_assert_told(house, "a", DEVICE_ERROR,
                           "{\"code\":\"eio\",\"message\":\"the probe feels sick\"}");
-        devices_get(house->devices, "a");
+        home_get(house->devices, "a");
         house_assert_told(house, "a", DEVICE_ERROR,
                           "{\"code\":\"etimedout\",\"message\":\"the probe itches\"}");
         house_set_channel(house, "a", "note", "well");
         assert_string_equal(house_told(house, "a", DEVICE_ERROR), "");
-        devices_trouble(house->devices, problems, sizeof(problems));
+        home_summary(house->devices, problems, sizeof(problems));
         assert_string_equal(problems, "");
         house_set_channel(house, "a", "note", "itch");
         house_apply(house, ""); /* gone, and its problem with it */
-        devices_trouble(house->devices, problems, sizeof(problems));
+        home_summary(house->devices, problems, sizeof(problems));
         assert_string_equal(problems, "");
 }
 
@@ -318,7 +318,7 @@ static void device_configure__adds_a_channel__in_state_and_info(void **state)
         house_write(house, "read", "1\n");
         apply_probe(house, "extra = yes\n");
         assert_non_null(strstr(house_told(house, "a", DEVICE_STATE), "\"extra\":null"));
-        assert_int_equal(devices_info(house->devices, &devices, &plugins), 0);
+        assert_int_equal(home_info(house->devices, &devices, &plugins), 0);
         assert_non_null(strstr(devices, "\"extra\":{\"kind\":\"sensor\"}"));
         assert_string_equal(plugins, "{\"probe\":\"2.5\"}");
         free(devices);

@@ -21,8 +21,8 @@ static int line(const struct house *house)
 
 static void stop(struct house *house)
 {
-        devices_stop(house->devices);
-        devices_free(house->devices);
+        home_stop(house->devices);
+        home_free(house->devices);
         house->devices = NULL;
 }
 
@@ -211,12 +211,12 @@ static void output_broker_lost__on_offline__switched(void **state)
         struct house *house = *state;
 
         house_apply(house, LAMP "on_offline = off\n");
-        devices_broker_back(house->devices);
+        home_broker_back(house->devices);
         house_set(house, "kitchen", "ON");
-        devices_broker_lost(house->devices);
+        home_broker_lost(house->devices);
         assert_int_equal(line(house), 0);
         house_assert_told(house, "kitchen", DEVICE_STATE, OFF);
-        devices_broker_back(house->devices);
+        home_broker_back(house->devices);
         assert_int_equal(line(house), 0);
 }
 
@@ -225,9 +225,9 @@ static void output_broker_lost__keep__left_alone(void **state)
         struct house *house = *state;
 
         house_apply(house, LAMP);
-        devices_broker_back(house->devices);
+        home_broker_back(house->devices);
         house_set(house, "kitchen", "ON");
-        devices_broker_lost(house->devices);
+        home_broker_lost(house->devices);
         assert_int_equal(line(house), 1);
 }
 
@@ -238,7 +238,7 @@ static void output_broker_lost__never_connected__only_where_asked(void **state)
         house_apply(
                 house, LAMP
                 "on_offline = on\n[switch pump]\nline = GPIO18\non_offline = on\noffline_at_start = yes\n");
-        devices_broker_lost(house->devices);
+        home_broker_lost(house->devices);
         assert_int_equal(line(house), 0);
         assert_int_equal(sim_value(&house->gpio, 18), 1);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* device/plugin: modules that are taken over, and everything that is refused, with its reason. */
-#include "device/plugin.h"
+#include "plugin/plugin.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -145,10 +145,10 @@ static void shutter__exit_and_broker_lost__stopped(void **state)
         struct house *house = *state;
 
         house_apply(house, SHUTTER "on_offline = off\n");
-        devices_broker_back(house->devices);
+        home_broker_back(house->devices);
         house_set(house, "blind", "CLOSE");
         assert_int_equal(line(house, 6), 1);
-        devices_broker_lost(house->devices);
+        home_broker_lost(house->devices);
         assert_int_equal(line(house, 6), 0);
         house_assert_told(house, "blind", DEVICE_STATE, "{\"state\":\"stopped\"}");
         house_set(house, "blind", "OPEN");

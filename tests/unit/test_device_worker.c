@@ -102,11 +102,11 @@ static void worker__other_command_for_the_reply_that_is_due__answered_elsewhere(
         apply_sloth(house, LAMP);
         wait_status(house, "online");
         make_gate(house, "command");
-        devices_command(house->devices, "slow", NULL, "ON", 2, &asked);
+        home_command(house->devices, "slow", NULL, "ON", 2, &asked);
         house_forget(house);
-        devices_command(house->devices, "slow", NULL, forged, strlen(forged), &asked);
-        devices_command(house->devices, "kitchen", NULL, forged, strlen(forged), &asked);
-        devices_command(house->devices, "attic", NULL, forged, strlen(forged), &asked);
+        home_command(house->devices, "slow", NULL, forged, strlen(forged), &asked);
+        home_command(house->devices, "kitchen", NULL, forged, strlen(forged), &asked);
+        home_command(house->devices, "attic", NULL, forged, strlen(forged), &asked);
         for (size_t i = 0; i < house->n_told; i++)
                 assert_null(house->told[i].reply_to);
         assert_int_equal(house_count(house, "slow", DEVICE_RESULT), 1);
@@ -117,7 +117,7 @@ static void worker__other_command_for_the_reply_that_is_due__answered_elsewhere(
         house_assert_result(house, "slow", "{\"ok\":true}");
         assert_string_equal(house->told[house->n_told - 1].reply_to, "sconce/reply/me/1");
         /* It has had its answer: the topic is free. */
-        devices_command(house->devices, "kitchen", NULL, forged, strlen(forged), &asked);
+        home_command(house->devices, "kitchen", NULL, forged, strlen(forged), &asked);
         assert_string_equal(house->told[house->n_told - 1].reply_to, "sconce/reply/me/1");
         (void)close(gate);
 }
@@ -258,7 +258,7 @@ static void worker__expires_while_it_waits__not_carried_out(void **state)
         wait_status(house, "online");
         make_gate(house, "command");
         house_set(house, "slow", "ON");
-        devices_command(house->devices, "slow", NULL, "OFF", 3, &late);
+        home_command(house->devices, "slow", NULL, "OFF", 3, &late);
         house_pass(house, USEC_PER_SEC);
         int gate = open_gate(house, "command", "0\n");
         house_wait_told(house, "slow", DEVICE_RESULT, 1);
@@ -342,9 +342,9 @@ static void worker__stop_while_it_hangs__abandoned_safely(void **state)
         house_set(house, "slow", "{\"state\":\"ON\",\"id\":4}");
         house_set(house, "slow", "{\"state\":\"OFF\",\"id\":5}");
         house_forget(house);
-        devices_stop(house->devices);
+        home_stop(house->devices);
         assert_int_equal(house_count(house, "slow", DEVICE_RESULT), 2);
-        devices_free(house->devices);
+        home_free(house->devices);
         house->devices = NULL;
         int gate = open_gate(house, "command", "0\n");
         house_wait(house, thread_is_gone, NULL);
@@ -374,7 +374,7 @@ static void stop__reports__are_published(void **state)
         apply_sloth(house, "");
         wait_status(house, "online");
         house_forget(house);
-        devices_stop(house->devices);
+        home_stop(house->devices);
         const char *told = house_told(house, "slow", DEVICE_STATE);
         assert_non_null(told);
         assert_non_null(strstr(told, "\"gate\":\"stopped\""));

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "device/rule_text.h"
+#include "rule/text.h"
 
 static struct rule_part whole(const char *text)
 {

@@ -142,7 +142,7 @@ static void rule__comparison__acts_when_it_becomes_true(void **state)
         pull(house, DOOR, true);
         assert_level(house, KITCHEN, 1);
         /* Still so, and told again: nothing. */
-        devices_get(house->devices, "door");
+        home_get(house->devices, "door");
         settle(house);
         assert_level(house, KITCHEN, 1);
         pull(house, DOOR, false);
@@ -254,7 +254,7 @@ static void rule__offline_and_online__when_the_device_is_told_so(void **state)
         assert_string_equal(house_told(house, "p", DEVICE_STATUS), "offline");
         assert_level(house, KITCHEN, 1);
         assert_level(house, FAN, 0);
-        devices_get(house->devices, "p"); /* a read mends it */
+        home_get(house->devices, "p"); /* a read mends it */
         settle(house);
         assert_string_equal(house_told(house, "p", DEVICE_STATUS), "online");
         assert_level(house, FAN, 1);
@@ -390,7 +390,7 @@ static void read_probe(struct house *house, const char *text)
                 house_write(house, "read", text);
         else
                 house_remove(house, "read");
-        devices_get(house->devices, "p");
+        home_get(house->devices, "p");
         settle(house);
 }
 
@@ -519,7 +519,7 @@ static void rule__at_start__acts_once_for_what_is_so_already(void **state)
         settle(house);
         assert_level(house, KITCHEN, 1);
         /* Neither a reading nor a reload is another start. */
-        devices_get(house->devices, "door");
+        home_get(house->devices, "door");
         house_apply(house, "[lamp kitchen]\nline = GPIO17\n[switch fan]\nline = GPIO22\n[contact door]\n"
                            "line = GPIO4\ndebounce = 0ms\n" FLOAT_RULE "[rule b]\nwhen = fan.state = ON\nthen = fan OFF\n");
         settle(house);
@@ -687,7 +687,7 @@ static void rule__channel_that_is_added_later__works_or_is_told(void **state)
         assert_true(house_logged(house, "4 rule c: when: l.found = ON: found: \"ON\" is not a number\n"));
         assert_false(house_logged(house, "rule a:"));
         house_write(house, "value", "6");
-        devices_get(house->devices, "l");
+        home_get(house->devices, "l");
         settle(house);
         assert_level(house, KITCHEN, 1);
         assert_level(house, FAN, 0);
@@ -930,7 +930,7 @@ static void rules_apply__new_rule_that_is_true_already__does_not_fire(void **sta
         house_apply(house, HOUSE);
         pull(house, DOOR, true);
         house_apply(house, HOUSE "[rule a]\nwhen = door.state = ON\nthen = kitchen ON\n");
-        devices_get(house->devices, "door");
+        home_get(house->devices, "door");
         settle(house);
         assert_level(house, KITCHEN, 0);
         pull(house, DOOR, false);

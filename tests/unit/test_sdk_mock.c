@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <sconce/mock.h>
 
-#include "device/channels.h"
+#include "channel/channels.h"
 #include "fakes/plugin_file.h"
 
 /* ---- A plugin that does what the test says ------------------------------------------------------------- */

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "device/loader.h"
+#include "plugin/loader.h"
 #include "fakes/config_text.h"
 #include "fakes/output_of.h"
 #include "fakes/plugin_file.h"

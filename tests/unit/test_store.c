@@ -279,7 +279,7 @@ static void store_hurry__called__does_not_wait(void **state)
 
         open_store(shelf);
         put(shelf, "timed", "yes");
-        store_hurry(shelf->store);
+        store_flush(shelf->store);
         loop_advance(&shelf->loop, 0);
         wait_file(shelf, "timed", "yes");
 }

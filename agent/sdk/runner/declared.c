@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "device/blueprint.h"
+#include "plugin/device_config.h"
 #include "sdk/runner/runner.h"
 
 /* ---- declares ------------------------------------------------------------------------------------------ */
@@ -63,19 +63,19 @@ static void check_section(struct subject *subject)
                 .count = subject->n_settings,
         };
         struct problems problems = { 0 };
-        struct blueprint *blueprint = NULL;
+        struct device_config *blueprint = NULL;
 
         for (size_t i = 0; i < subject->n_settings; i++)
                 entries[i] = (struct config_entry){ .key = subject->settings[i].key,
                                                     .values = &subject->settings[i].value,
                                                     .count = 1 };
-        int r = blueprint_new(subject->plugin, &section, &problems, &blueprint);
+        int r = device_config_new(subject->plugin, &section, &problems, &blueprint);
         for (size_t i = 0; i < problems.count; i++)
                 complain(subject, "%s", problems.items[i]);
         if (r < 0 && problems.count == 0)
                 complain(subject, "its section cannot be read: %s", strerror(-r));
         problems_done(&problems);
-        blueprint_free(blueprint);
+        device_config_free(blueprint);
 }
 
 void check_configures(struct subject *subject)

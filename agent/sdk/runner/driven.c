@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "device/channels.h"
+#include "channel/channels.h"
 #include "sdk/runner/runner.h"
 
 #define COMMANDS   500

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "config/options.h"
-#include "device/channels.h"
+#include "channel/channels.h"
 #include "sdk/runner/runner.h"
 
 /* ---- Options ------------------------------------------------------------------------------------------- */

@@ -12,7 +12,7 @@
 #include <limits.h>
 #include <sconce/mock.h>
 
-#include "device/plugin.h"
+#include "plugin/plugin.h"
 
 #define SETTINGS_MAX 64
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "device/loader.h"
+#include "plugin/loader.h"
 #include "sdk/runner/runner.h"
 
 #define ERRNO_MAX     4095

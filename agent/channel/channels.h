@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A device's channels with their latest values. What a kind means for commands, reports and JSON stands in
+ * one table here. Values are typed as the kind says; whatever a plugin reports is checked before it gets in.
+ */
+#pragma once
+
+#include <sconce/plugin.h>
+
+#include "config/options.h"
+#include "channel/reading.h"
+#include "util/clock.h"
+#include "util/fault.h"
+#include "util/json.h"
+
+struct kind {
+        const char *name; /* in info: "binary_sensor" */
+        enum sconce_value_type type;
+        bool written;   /* takes commands, unless the row says otherwise */
+        bool has_state; /* stands in the state */
+        bool has_choices;
+};
+
+/* NULL for a number that is no kind. */
+const struct kind *kind_get(enum sconce_kind kind);
+
+/* A value of the host's own: the text is owned, and its memory used again. */
+struct value {
+        enum sconce_value_type type;
+        bool on;
+        double number;
+        char *text;
+        size_t capacity;
+};
+
+struct channel {
+        struct sconce_channel row;
+        const struct kind *kind;
+        struct value now;
+        struct value kept; /* the last known value: what a start of the device brings back */
+        struct reading reading; /* SENSOR */
+};
+
+struct channels {
+        struct channel *items;
+        size_t count;
+        uint64_t time_us; /* of the newest report; 0: none yet */
+};
+
+/* Checks a row that a plugin declares or adds: key, kind, flags, choices, bounds. */
+int channel_check(const struct sconce_channel *row, struct fault *fault) MUST_CHECK;
+
+void channels_done(struct channels *channels);
+/* Appends a checked row, whose texts live as long as the channels. */
+int channels_append(struct channels *channels, const struct sconce_channel *row) MUST_CHECK;
+/* Copies all texts of a row into `store`. */
+int channel_copy_row(const struct sconce_channel *row, struct option_store *store,
+                     struct sconce_channel *ret) MUST_CHECK;
+
+struct channel *channels_find(const struct channels *channels, const char *key);
+/* A choice in its own spelling. Case does not count, unless two choices differ by it; NULL: there is none. */
+const char *choice_find(const char *const *choices, const char *text);
+bool channel_is_on_off(const struct channel *channel); /* and written */
+bool channel_is_writable(const struct channel *channel);
+bool channel_has_state(const struct channel *channel);
+bool channels_have_state(const struct channels *channels);
+/* The first channel that commands write with a value of this kind of use; NULL: none. */
+struct channel *channels_first_on_off(const struct channels *channels);
+struct channel *channels_first_number(const struct channels *channels);
+struct channel *channels_first_of(const struct channels *channels, enum sconce_kind kind);
+bool channels_are_light(const struct channels *channels);
+
+/* All values are taken, or none; readings are refined. `ret_changed`: there is something to tell. */
+int channels_report(struct channels *channels, uint64_t time_us, const struct sconce_value *values,
+                    size_t count, bool *ret_changed, struct fault *fault) MUST_CHECK;
+/* The state has been told as it is. */
+void channels_published(struct channels *channels);
+/* Takes over what it now is; true when that is new. Only what is written is kept. */
+bool channel_keep(struct channel *channel);
+/* As if it had been kept, of an earlier run: the text that channel_kept_text() gave. What does not fit the
+ * channel any more (another kind, out of range, no choice) is not taken. */
+void channel_restore(struct channel *channel, const char *text);
+char *channel_kept_text(const struct channel *channel); /* free() it; NULL: out of memory */
+/* The kept value, for sconce_first(); -ENODATA. */
+int channel_kept(const struct channel *channel, struct sconce_value *ret) MUST_CHECK;
+
+/* {"time":…,"state":"ON",…} */
+void channels_write_state(const struct channels *channels, struct clock *clock, struct json_text *out);
+/* "time":"…" or "time":null; the object is open already. */
+void write_time(struct clock *clock, uint64_t time_us, struct json_text *out);
+/* {"state":{"kind":"light"},…} as `info` has it. */
+void channels_write_info(const struct channels *channels, struct json_text *out);

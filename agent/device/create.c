@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a section to a device: making it, changing it in place, handing on what its predecessor knew. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "device/device.h"
+#include "util/suggest.h"
+
+/* ---- Making -------------------------------------------------------------------------------------------- */
+
+/* A section of its own: the config that it came from is freed at the next reload. */
+static int copy_section(const struct config_section *section, struct config_section **ret)
+{
+        struct config_section *copy = calloc(1, sizeof(*copy));
+
+        if (!copy)
+                return -ENOMEM;
+        *ret = copy;
+        copy->kind = strdup(section->kind);
+        copy->id = strdup(section->id);
+        copy->entries = calloc(section->count + 1, sizeof(*copy->entries));
+        if (!copy->kind || !copy->id || !copy->entries)
+                return -ENOMEM;
+        for (size_t i = 0; i < section->count; i++) {
+                const struct config_entry *from = &section->entries[i];
+                struct config_entry *to = &copy->entries[copy->count++];
+                to->is_list = from->is_list;
+                to->broken = from->broken;
+                to->key = strdup(from->key);
+                to->values = calloc(from->count + 1, sizeof(*to->values));
+                if (!to->key || !to->values)
+                        return -ENOMEM;
+                for (; to->count < from->count; to->count++)
+                        if (!(to->values[to->count] = strdup(from->values[to->count])))
+                                return -ENOMEM;
+        }
+        return 0;
+}
+
+static void free_section(struct config_section *section)
+{
+        if (!section)
+                return;
+        for (size_t i = 0; i < section->count; i++) {
+                for (size_t k = 0; k < section->entries[i].count; k++)
+                        free(section->entries[i].values[k]);
+                free(section->entries[i].values);
+                free(section->entries[i].key);
+        }
+        free(section->entries);
+        free(section->kind);
+        free(section->id);
+        free(section);
+}
+
+static int make_channels(struct device *device)
+{
+        const struct plugin *plugin = device->instance->config->plugin;
+
+        for (size_t i = 0; i < plugin->n_channels; i++) {
+                int r = channels_append(&device->channels, &plugin->table.channels[i]);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* What the option table cannot see, and channels that depend on options. */
+static int configure(struct device *device, const struct config_section *section, struct problems *problems)
+{
+        struct instance *instance = device->instance;
+        struct fault fault;
+        char label[CONFIG_LABEL_MAX];
+        int r = 0;
+
+        if (instance->calls.configure) {
+                device->said[0] = '\0';
+                r = instance->calls.configure(&instance->handle, instance->config->data);
+        }
+        device->changed = device->info_dirty = false;
+        memcpy(instance->pristine, instance->config->data, instance->calls.instance_size);
+        if (r >= 0)
+                return 0;
+        device_fault_of(device, r, "not possible", &fault);
+        problems_add(problems, section ? section->file : NULL, section ? section->line : 0, "%s %s",
+                     section ? config_label(section, label) : device->id, fault.text);
+        return -EINVAL;
+}
+
+/* The readings of its channels, as the section wants them. */
+void device_set_readings(struct device *device)
+{
+        const struct shared_config *settings = &device->settings;
+
+        for (size_t i = 0; i < device->channels.count; i++) {
+                struct channel *channel = &device->channels.items[i];
+                reading_configure(&channel->reading,
+                                  reading_overrides_get(&settings->overrides, channel->row.key,
+                                                        &settings->readings));
+        }
+}
+
+const char *device_unknown_reading(const struct device *device)
+{
+        const struct reading_overrides *overrides = &device->settings.overrides;
+
+        for (size_t i = 0; i < overrides->count; i++) {
+                const struct channel *channel = channels_find(&device->channels, overrides->items[i].channel);
+                if (!channel || channel->row.kind != SCONCE_SENSOR)
+                        return overrides->items[i].channel;
+        }
+        return NULL;
+}
+
+/* A key like `temperatur_delta`. Where only the hardware knows the channels it is left for the start. */
+static int check_readings(struct device *device, const struct config_section *section,
+                          struct problems *problems)
+{
+        const char *unknown = device_unknown_reading(device);
+        struct suggestion near = { .wanted = unknown };
+        char label[CONFIG_LABEL_MAX], hint[200] = "";
+        size_t n_readings = 0;
+
+        for (size_t i = 0; unknown && i < device->channels.count; i++) {
+                if (device->channels.items[i].row.kind != SCONCE_SENSOR)
+                        continue;
+                suggestion_offer(&near, device->channels.items[i].row.key);
+                n_readings++;
+        }
+        if (n_readings == 0)
+                return 0;
+        if (near.best)
+                (void)suggestion_text(&near, hint);
+        problems_add(problems, section->file, section->line,
+                     "%s: has keys for a reading \"%s\", and no such reading%s",
+                     config_label(section, label), unknown, hint);
+        return -EINVAL;
+}
+
+/* Gives it a thread, or the loop. */
+static int place_body(struct device *device)
+{
+        struct instance *instance = device->instance;
+
+        instance->device = device;
+        instance->serial = ++device->set->next_serial;
+        instance->handle.host = &device_host;
+        return plugin_is_blocking(instance->config->plugin) ? 0 : host_lines_init(device);
+}
+
+int device_prepare(struct device *device)
+{
+        struct instance *instance = device->instance;
+
+        if (!instance || !plugin_is_blocking(instance->config->plugin))
+                return 0;
+        if (!device->worker) {
+                int r = worker_new(device, device->set->options.loop, &device->worker);
+                if (r < 0)
+                        return r;
+        }
+        worker_set_deadline(device->worker, device->settings.deadline_us);
+        instance->worker = device->worker;
+        instance->handle.host = &worker_host;
+        return 0;
+}
+
+static int build(struct device *device, const struct config_section *section, struct problems *problems)
+{
+        CLEANUP_DEVICE_CONFIG struct device_config *config = NULL;
+
+        int r = device_config_new(device->plugin, section, problems, &config);
+        if (r < 0)
+                return r;
+        device->settings = config->settings;
+        r = instance_new(config, device->id, &device->instance);
+        if (r < 0)
+                return r;
+        config = NULL; /* the instance's */
+        r = place_body(device);
+        if (r == 0)
+                r = make_channels(device);
+        if (r == 0)
+                r = configure(device, section, problems);
+        if (r == 0)
+                r = check_readings(device, section, problems);
+        if (r == 0)
+                r = output_check(device, section, problems);
+        device_set_readings(device);
+        return r;
+}
+
+static void set_broken(struct device *device, int code, const char *text)
+{
+        device->phase = DEVICE_BROKEN;
+        device->fault_since_us = device->set->options.loop ? device_now_us(device) : 0;
+        (void)fault_set(&device->faults[DEVICE_FAULT_LIFE], code, "%s", text);
+}
+
+static int find_plugin(struct device *device, const struct config_section *section, struct problems *problems)
+{
+        struct fault fault;
+        char label[CONFIG_LABEL_MAX];
+
+        int r = loader_get(&device->set->loader, section->kind, &fault, &device->plugin);
+        if (r == -ENOENT)
+                problems_add(problems, section->file, section->line, "%s: %s", config_label(section, label),
+                             fault.text);
+        /* A plugin that is refused is no fault of the config: only its devices suffer. */
+        if (r < 0)
+                set_broken(device, r == -ENOENT ? r : -ENOEXEC, fault.text);
+        return r;
+}
+
+int device_new(struct home *set, const char *id, const struct plugin *plugin,
+               const struct config_section *section, struct problems *problems, struct device **ret)
+{
+        CLEANUP_DEVICE struct device *device = calloc(1, sizeof(*device));
+        size_t before = problems->count;
+
+        if (!device)
+                return -ENOMEM;
+        device->set = set;
+        device->plugin = plugin;
+        device->phase = DEVICE_STOPPED;
+        (void)snprintf(device->id, sizeof(device->id), "%s", id);
+        int r = section ? copy_section(section, &device->section) : 0;
+        if (r < 0)
+                return r;
+        if (plugin || find_plugin(device, section, problems) == 0) {
+                r = build(device, section, problems);
+                if (r == -ENOMEM)
+                        return r;
+                if (r < 0)
+                        set_broken(device, -EINVAL,
+                                   problems->count > before ? problems->items[before] : "not possible");
+        }
+        saved_restore(device);
+        host_note_restore(device);
+        uint64_t now_us = set->options.loop ? device_now_us(device) : 0;
+        rate_init(&device->rate, (uint64_t)MAX(device->settings.rate, 1), now_us);
+        rate_init(&device->refusals, REFUSALS_PER_SECOND, now_us);
+        *ret = TAKE_PTR(device);
+        return 0;
+}
+
+void device_free(struct device *device)
+{
+        if (!device)
+                return;
+        requests_refuse_all(device, RESULT_OFFLINE, "the device is being stopped");
+        worker_release(device->worker);
+        if (device->instance && !device->worker)
+                host_close_all(device);
+        interlock_forget(device);
+        free(device->lines);
+        free(device->dimmer_wishes);
+        instance_free(device->instance);
+        timer_free(device->next);
+        timer_free(device->max_on);
+        timer_free(device->heartbeat);
+        channels_done(&device->channels);
+        device_config_free(device->config_owner);
+        free_section(device->section);
+        free(device);
+}
+
+/* ---- Reload -------------------------------------------------------------------------------------------- */
+
+int device_take_section(struct device *device, const struct config_section *section)
+{
+        CLEANUP_DEVICE_CONFIG struct device_config *config = NULL;
+        CLEANUP(problems_done) struct problems problems = { 0 };
+        struct config_section *copy = NULL;
+
+        int r = device_config_new(device->plugin, section, &problems, &config);
+        if (r < 0)
+                return r;
+        r = copy_section(section, &copy);
+        if (r < 0) {
+                free_section(copy);
+                return r;
+        }
+        free_section(device->section);
+        device->section = copy;
+        device->settings = config->settings;
+        device_config_free(device->config_owner);
+        device->config_owner = TAKE_PTR(config);
+        rate_set(&device->rate, (uint64_t)device->settings.rate);
+        if (device->worker)
+                worker_set_deadline(device->worker, device->settings.deadline_us);
+        if (device->plugin->has_output) {
+                on_time_rearm(device);
+                hold_settle(device, "on_offline");
+        }
+        host_note_section(device);
+        device_set_readings(device);
+        device_rearm(device);
+        return 0;
+}
+
+void device_inherit(struct device *device, struct device *old)
+{
+        for (size_t i = 0; i < device->channels.count; i++) {
+                struct channel *to = &device->channels.items[i];
+                struct channel *from = channels_find(&old->channels, to->row.key);
+                if (!from || from->row.kind != to->row.kind)
+                        continue;
+                struct channel swap = *to;
+                to->now = from->now;
+                to->kept = from->kept;
+                from->now = swap.now;
+                from->kept = swap.kept;
+        }
+        device->channels.time_us = old->channels.time_us;
+        device->first_start_done |= old->first_start_done;
+        device->was_timed |= old->was_timed || old->timed_now;
+        device->on_since_us = old->on_since_us;
+        device->is_spent = old->is_spent;
+        device->is_released = old->is_released;
+        device->watched = TAKE_PTR(old->watched);
+        device->is_wanted = old->is_wanted;
+        device->resume_until_us = old->resume_until_us;
+        device->has_published_status = old->has_published_status;
+        device->published_online = old->published_online;
+        (void)memcpy(device->published_error, old->published_error, sizeof(device->published_error));
+        if (old->worker && device->plugin && plugin_is_blocking(device->plugin)) {
+                device->worker = TAKE_PTR(old->worker);
+                worker_set_device(device->worker, device);
+                device->faults[DEVICE_FAULT_HANG] = old->faults[DEVICE_FAULT_HANG];
+        }
+}

@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Commands on their way: checked, carried out at once or by the device's thread, answered. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "device/device.h"
+
+/* ---- Whose answer it is -------------------------------------------------------------------------------- */
+
+/*
+ * Nobody knows who sends a command, and who may command a device may also hear what others command. With the
+ * response topic and the correlation data of somebody's command, which a slow device is still at, one could have
+ * another answer sent there first. So an answer that is due belongs to the command that came first, as long as
+ * that one has not had it.
+ */
+
+static bool is_same_reply(const struct command_meta *a, const struct command_meta *b)
+{
+        return a->reply_to && b->reply_to && a->correlation_size > 0 &&
+               a->correlation_size == b->correlation_size &&
+               memcmp(a->correlation, b->correlation, a->correlation_size) == 0 &&
+               strcmp(a->reply_to, b->reply_to) == 0;
+}
+
+/* The next of a blocking device's commands: the one that runs, and then those that wait. */
+static const struct request *next_call(const struct device *device, const struct request *call)
+{
+        if (!call)
+                return device->running ? device->running : device->pending;
+        return call == device->running ? device->pending : call->next;
+}
+
+static bool is_reply_taken(const struct home *set, const struct command_meta *meta)
+{
+        for (size_t i = 0; i < set->count; i++)
+                for (const struct request *call = NULL; (call = next_call(set->items[i], call));)
+                        if (&call->meta != meta && is_same_reply(&call->meta, meta))
+                                return true;
+        return false;
+}
+
+/* On the topic that all who have no response topic share. */
+static bool is_id_taken(const struct home *set, const char *device_id, const char *id,
+                        const struct command_meta *meta)
+{
+        const struct device *device = *id ? home_find(set, device_id) : NULL;
+
+        for (const struct request *call = NULL; device && (call = next_call(device, call));)
+                if (&call->meta != meta && !call->meta.reply_to && strcmp(call->command.id, id) == 0)
+                        return true;
+        return false;
+}
+
+/* ---- Answers ------------------------------------------------------------------------------------------- */
+
+void home_publish_result(struct home *set, const char *device, const struct result *result, const char *id,
+                         const struct command_meta *meta)
+{
+        struct json_text *out = &set->text;
+
+        /* `duplicate` speaks of the command that is still to be answered, whoever has repeated it. */
+        bool is_other = result->code != RESULT_DUPLICATE;
+        if (is_other && meta && meta->reply_to && is_reply_taken(set, meta))
+                meta = NULL;
+        if (is_other && !(meta && meta->reply_to) && is_id_taken(set, device, id, meta))
+                id = "";
+
+        /* A command that asks for nothing and is carried out is answered by the state. */
+        if (result->code == RESULT_OK && !*id && !(meta && meta->reply_to))
+                return;
+        json_text_reset(out);
+        result_write(result, id, out);
+        if (!out->failed && set->sink.publish)
+                set->sink.publish(set->sink.userdata, device, DEVICE_RESULT, out->data, out->size, meta);
+}
+
+static void answer(struct device *device, struct request *call, const struct result *result)
+{
+        if (!call->is_answered && call->cause.rule)
+                rules_result(device->set->rules, &call->cause, result);
+        else if (!call->is_answered)
+                home_publish_result(device->set, device->id, result, call->command.id, &call->meta);
+        call->is_answered = true;
+}
+
+/* ---- Doubles ------------------------------------------------------------------------------------------- */
+
+/* A command as it came. */
+struct arrival {
+        const char *channel; /* NULL: the device's own topic */
+        const void *payload;
+        size_t size;
+};
+
+static struct duplicate_key duplicate_key(const struct device *device, const struct request *call,
+                                    const struct arrival *arrival, char kind)
+{
+        const char *channel = arrival->channel ? arrival->channel : "";
+        struct duplicate_key key = {
+                .kind = kind,
+                .parts = { [DUPLICATE_DEVICE] = { device->id, strlen(device->id) },
+                           [DUPLICATE_CHANNEL] = { channel, strlen(channel) },
+                           [DUPLICATE_ASKER] = { call->meta.asker, call->meta.asker_size },
+                           [DUPLICATE_MARK] = { call->command.id, strlen(call->command.id) },
+                           [DUPLICATE_PAYLOAD] = { arrival->payload, arrival->size } },
+        };
+
+        if (kind == 'c')
+                key.parts[DUPLICATE_MARK] =
+                        (struct duplicate_part){ call->meta.correlation, call->meta.correlation_size };
+        return key;
+}
+
+/* What a command is known by: its id, its correlation data, both or none. */
+static size_t double_keys(const struct device *device, const struct request *call, const struct arrival *arrival,
+                          struct duplicate_key keys[static REQUEST_DUPLICATES])
+{
+        size_t count = 0;
+
+        if (call->cause.rule) /* it comes as often as it is set off */
+                return 0;
+        if (call->command.id[0])
+                keys[count++] = duplicate_key(device, call, arrival, 'i');
+        if (call->meta.correlation && call->meta.correlation_size > 0)
+                keys[count++] = duplicate_key(device, call, arrival, 'c');
+        return count;
+}
+
+static bool was_here(struct device *device, const struct request *call, const struct arrival *arrival,
+                     struct result *ret)
+{
+        struct duplicate_key keys[REQUEST_DUPLICATES];
+        size_t count = double_keys(device, call, arrival, keys);
+
+        for (size_t i = 0; i < count; i++)
+                if (duplicates_find(device->set->duplicates, &keys[i], device_now_us(device), ret))
+                        return true;
+        return false;
+}
+
+static void remember_begin(struct device *device, struct request *call, const struct arrival *arrival)
+{
+        struct duplicate_key keys[REQUEST_DUPLICATES];
+        size_t count = double_keys(device, call, arrival, keys);
+
+        for (size_t i = 0; i < count; i++)
+                call->duplicates[i] = duplicates_begin(device->set->duplicates, &keys[i], device_now_us(device));
+}
+
+static void remember_end(struct device *device, const struct request *call, const struct result *result)
+{
+        for (size_t i = 0; i < REQUEST_DUPLICATES; i++)
+                duplicates_end(device->set->duplicates, &call->duplicates[i], result);
+}
+
+/* ---- One call ------------------------------------------------------------------------------------------ */
+
+void request_init(struct request *call, const struct command_meta *meta)
+{
+        call->next = NULL;
+        call->meta = meta ? *meta : (struct command_meta){ 0 };
+        call->owned_reply_to = NULL;
+        call->owned_correlation = NULL;
+        call->is_answered = false;
+        memset(call->duplicates, 0, sizeof(call->duplicates));
+        call->cause = (struct rule_cause){ 0 };
+        call->command.id[0] = '\0';
+        call->command.expires = NULL;
+        call->command.json = NULL;
+        call->command.text = NULL;
+}
+
+void request_free(struct request *call)
+{
+        if (!call)
+                return;
+        command_done(&call->command);
+        free(call->owned_reply_to);
+        free(call->owned_correlation);
+        free(call->cause.rule);
+        free(call);
+}
+
+/* What waits for a thread outlives the message that it came in. */
+static int own_meta(struct request *call)
+{
+        if (call->meta.reply_to) {
+                call->owned_reply_to = strdup(call->meta.reply_to);
+                if (!call->owned_reply_to)
+                        return -ENOMEM;
+                call->meta.reply_to = call->owned_reply_to;
+        }
+        if (call->meta.correlation) {
+                call->owned_correlation = malloc(call->meta.correlation_size + 1);
+                if (!call->owned_correlation)
+                        return -ENOMEM;
+                memcpy(call->owned_correlation, call->meta.correlation, call->meta.correlation_size);
+                call->meta.correlation = call->owned_correlation;
+        }
+        call->meta.asker = NULL; /* looked at already */
+        call->meta.asker_size = 0;
+        return 0;
+}
+
+static bool has_expired(const struct device *device, const struct request *call)
+{
+        return call->meta.expires_us != 0 && device_now_us(device) >= call->meta.expires_us;
+}
+
+/* Until when the sender wants it, by the sender's clock, which counts where ours can be trusted. */
+static int take_stamp(const struct device *device, struct request *call, const char *stamp, struct result *result)
+{
+        uint64_t at_us;
+
+        int r = stamp ? clock_parse(device->set->options.clock, stamp, &at_us) : -EAGAIN;
+        if (r == -EINVAL)
+                return refuse(result, RESULT_TYPE, "expires: \"%.40s\" is not a time like " COMMAND_EXPIRES_EXAMPLE,
+                              stamp);
+        if (r == 0 && (call->meta.expires_us == 0 || at_us < call->meta.expires_us))
+                call->meta.expires_us = at_us;
+        return 0;
+}
+
+/* By what the broker says of its message, and by what the sender says. */
+static int check_expiry(const struct device *device, struct request *call, struct result *result)
+{
+        const char *stamp = call->meta.expires ? call->meta.expires : call->command.expires;
+
+        call->meta.expires = NULL; /* borrowed, and done with */
+        int r = take_stamp(device, call, stamp, result);
+        if (r < 0 || !has_expired(device, call))
+                return r;
+        return refuse(result, RESULT_EXPIRED, "the command came too late%s%.40s",
+                      stamp ? ": it was wanted until " : "", stamp ? stamp : "");
+}
+
+static void finish(struct device *device, struct request *call, const struct result *result)
+{
+        remember_end(device, call, result);
+        answer(device, call, result);
+        request_free(call);
+}
+
+void request_finish(struct device *device, struct request *call, int r)
+{
+        struct result result = { .code = RESULT_OK };
+        struct fault fault;
+
+        if (device->running == call)
+                device->running = NULL;
+        if (r < 0) {
+                device_fault_of(device, r, "the device refused", &fault);
+                (void)refuse(&result, r == -EBUSY ? RESULT_BUSY : RESULT_FAILED, "%s", fault.text);
+        } else {
+                /* What the hardware now does, before anybody hears that it is done. */
+                device->changed = false;
+                device_publish_state(device);
+        }
+        finish(device, call, &result);
+}
+
+static void prepare(struct device *device, struct request *call)
+{
+        unsigned flags = call->command.toggles ? SCONCE_COMMAND_TOGGLE : 0;
+
+        command_resolve(&call->command, &device->channels);
+        call->view = (struct sconce_command){ .count = call->command.count,
+                                              .values = call->command.values,
+                                              .flags = flags };
+}
+
+/* ---- Blocking devices: one at a time, the others wait -------------------------------------------------- */
+
+static void append(struct device *device, struct request *call)
+{
+        struct request **at = &device->pending;
+
+        while (*at)
+                at = &(*at)->next;
+        *at = call;
+        device->n_pending++;
+}
+
+void requests_run_next(struct device *device)
+{
+        static const struct result expired = { RESULT_EXPIRED,
+                                               "the command expired while it waited for the device" };
+
+        while (device->pending && device->phase == DEVICE_RUNNING && worker_is_idle(device->worker)) {
+                struct request *call = device->pending;
+                device->pending = call->next;
+                call->next = NULL;
+                device->n_pending--;
+                if (has_expired(device, call)) {
+                        finish(device, call, &expired);
+                        continue;
+                }
+                prepare(device, call);
+                device->running = call;
+                worker_submit(device->worker, device->instance, JOB_COMMAND, call);
+        }
+}
+
+void requests_refuse_all(struct device *device, enum result_code code, const char *message)
+{
+        struct result result = { 0 };
+
+        (void)refuse(&result, code, "%s", message);
+        while (device->pending) {
+                struct request *call = device->pending;
+                device->pending = call->next;
+                finish(device, call, &result);
+        }
+        device->n_pending = 0;
+        /* The thread has this one still: it is answered now and freed when it comes back. */
+        if (device->running) {
+                remember_end(device, device->running, &result);
+                answer(device, device->running, &result);
+                device->running = NULL;
+        }
+}
+
+void requests_give_up(struct device *device, const struct fault *fault)
+{
+        struct result result = { 0 };
+
+        if (device->running) {
+                (void)refuse(&result, RESULT_FAILED, "%s", fault->text);
+                remember_end(device, device->running, &result);
+                answer(device, device->running, &result);
+                device->running = NULL;
+        }
+        requests_refuse_all(device, RESULT_OFFLINE, fault->text);
+}
+
+/* ---- From the outside ---------------------------------------------------------------------------------- */
+
+/* Long payloads cost more to read than others, so they count for more: the rate bounds what a device costs in all. */
+#define BYTES_A_COMMAND 2048
+
+void command_id_of(const struct home *set, const void *payload, size_t size, struct command *ret)
+{
+        const struct channels none = { 0 };
+        struct result result;
+
+        *ret = (struct command){ 0 };
+        if (size <= BYTES_A_COMMAND)
+                (void)!command_parse(&none, NULL, payload, size, &set->limits, ret, &result);
+}
+
+/* Before anything of a payload is looked at: what comes too fast must cost next to nothing. */
+static bool comes_too_fast(struct device *device, const struct request *call, size_t size)
+{
+        bool is_read = size <= device->set->limits.max_bytes;
+        uint64_t cost = 1 + (is_read ? size / BYTES_A_COMMAND : 0);
+
+        return !call->cause.rule && !rate_take_many(&device->rate, cost, device_now_us(device));
+}
+
+static void refuse_too_fast(struct device *device, const void *payload, size_t size, struct request *call)
+{
+        struct result result = { 0 };
+
+        if (!rate_take(&device->refusals, device_now_us(device))) {
+                device->set->n_dropped++;
+                return;
+        }
+        command_id_of(device->set, payload, size, &call->command);
+        (void)refuse(&result, RESULT_RATE, "more than %lld commands a second", (long long)device->settings.rate);
+        answer(device, call, &result);
+}
+
+static int accept_call(struct device *device, struct result *result)
+{
+        const char *trouble = device_offline_reason(device);
+
+        if (trouble)
+                return refuse(result, RESULT_OFFLINE, "the device is offline: %s", trouble);
+        if (device->n_pending >= PENDING_MAX)
+                return refuse(result, RESULT_BUSY, "%d commands are waiting already", PENDING_MAX);
+        return 0;
+}
+
+/* Accepted now, it would be carried out when nobody wants it any more. */
+static bool must_wait_too_long(const struct device *device, const struct request *call)
+{
+        uint64_t until_us = call->meta.expires_us;
+
+        return until_us > 0 && device_now_us(device) + interlock_wait_us(device, &call->view) >= until_us;
+}
+
+static void carry_out_at_once(struct device *device, struct request *call)
+{
+        static const struct result too_late = {
+                RESULT_EXPIRED, "the dead time of its interlock takes longer than the command is wanted"
+        };
+
+        prepare(device, call);
+        if (must_wait_too_long(device, call)) {
+                finish(device, call, &too_late);
+                return;
+        }
+        device_enter(device);
+        device->wanted_until_us = call->meta.expires_us;
+        int r = device_run_callback(device, JOB_COMMAND, &call->view);
+        device->wanted_until_us = 0;
+        request_finish(device, call, r);
+        device_leave(device);
+}
+
+static void carry_out(struct device *device, struct request *call)
+{
+        static const struct result no_memory = { RESULT_FAILED, "out of memory" };
+
+        if (!device->worker) {
+                carry_out_at_once(device, call);
+                return;
+        }
+        if (own_meta(call) < 0) {
+                finish(device, call, &no_memory);
+                return;
+        }
+        append(device, call);
+        requests_run_next(device);
+}
+
+/* Takes the call over. */
+static void submit(struct device *device, const struct arrival *arrival, struct request *call)
+{
+        struct result result = { .code = RESULT_OK };
+
+        if (comes_too_fast(device, call, arrival->size)) {
+                refuse_too_fast(device, arrival->payload, arrival->size, call);
+                request_free(call);
+                return;
+        }
+        int r = command_parse(&device->channels, arrival->channel, arrival->payload, arrival->size,
+                              &device->set->limits, &call->command, &result);
+        /* First: who repeats a command that was carried out in time is to hear so. */
+        if (r == 0 && was_here(device, call, arrival, &result))
+                r = -EALREADY;
+        if (r == 0)
+                r = check_expiry(device, call, &result);
+        if (r == 0)
+                r = accept_call(device, &result);
+        if (r == 0) {
+                remember_begin(device, call, arrival);
+                carry_out(device, call);
+                return;
+        }
+        if (r < 0)
+                answer(device, call, &result);
+        request_free(call);
+}
+
+void device_command(struct device *device, const char *channel, const void *payload, size_t size,
+                    const struct command_meta *meta)
+{
+        struct request *call = malloc(sizeof(*call));
+        struct result result;
+
+        if (!call) {
+                (void)refuse(&result, RESULT_FAILED, "out of memory");
+                home_publish_result(device->set, device->id, &result, "", meta);
+                return;
+        }
+        request_init(call, meta);
+        submit(device, &(struct arrival){ channel, payload, size }, call);
+}
+
+void device_act(struct device *device, const char *channel, const char *payload,
+                const struct rule_cause *cause)
+{
+        struct request *call = malloc(sizeof(*call));
+        struct result result;
+
+        if (call) {
+                request_init(call, NULL);
+                call->cause = *cause;
+                call->cause.rule = strdup(cause->rule);
+        }
+        if (!call || !call->cause.rule) {
+                (void)refuse(&result, RESULT_FAILED, "out of memory");
+                rules_result(device->set->rules, cause, &result);
+                free(call);
+                return;
+        }
+        submit(device, &(struct arrival){ channel, payload, strlen(payload) }, call);
+}

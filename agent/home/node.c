@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The device `node`: the agent itself, written as a plugin like any other. How long it runs, what waits, what
+ * was lost, how much memory it takes, when its certificate ends, what is wrong; and two buttons.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "device/device.h"
+
+static const struct sconce_channel channels[] = {
+        { .key = "uptime_s",
+          .kind = SCONCE_SENSOR,
+          .flags = SCONCE_DIAGNOSTIC,
+          .unit = "s",
+          .device_class = "duration",
+          .help = "How long the agent has been running" },
+        { .key = "queue",
+          .kind = SCONCE_SENSOR,
+          .flags = SCONCE_DIAGNOSTIC,
+          .help = "Messages that the broker has not acknowledged yet" },
+        { .key = "dropped",
+          .kind = SCONCE_SENSOR,
+          .flags = SCONCE_DIAGNOSTIC | SCONCE_TOTAL,
+          .help = "Messages that could not be delivered, and commands for no device" },
+        { .key = "memory_kb",
+          .kind = SCONCE_SENSOR,
+          .flags = SCONCE_DIAGNOSTIC,
+          .unit = "kB",
+          .device_class = "data_size",
+          .help = "Memory in use" },
+        { .key = "certificate_days",
+          .kind = SCONCE_SENSOR,
+          .flags = SCONCE_DIAGNOSTIC,
+          .unit = "d",
+          .device_class = "duration",
+          .help = "Days until the node's certificate expires" },
+        { .key = "problems",
+          .kind = SCONCE_TEXT_LIST,
+          .flags = SCONCE_DIAGNOSTIC,
+          .help = "What is wrong just now" },
+        { .key = "restart",
+          .kind = SCONCE_BUTTON,
+          .flags = SCONCE_DIAGNOSTIC,
+          .device_class = "restart",
+          .help = "Stops cleanly and starts the same program again" },
+        { .key = "reload",
+          .kind = SCONCE_BUTTON,
+          .flags = SCONCE_DIAGNOSTIC,
+          .help = "Reads the config again" },
+        { .key = NULL },
+};
+
+static struct home *set_of(struct sconce_device *dev)
+{
+        return device_of(dev)->set;
+}
+
+static double memory_kb(void)
+{
+        CLEANUP_FILE FILE *file = fopen("/proc/self/statm", "re");
+        unsigned long total, resident;
+
+        if (!file || fscanf(file, "%lu %lu", &total, &resident) != 2)
+                return 0;
+        return (double)resident * (double)sysconf(_SC_PAGESIZE) / 1024;
+}
+
+#define NO_CLOCK "clock: not synchronised yet, so times are null until it is ([node] clock)"
+
+/* One problem a line. */
+static void list_problems(const struct home *set, char text[static 4096])
+{
+        bool no_clock = set->options.clock && !clock_trusted(set->options.clock);
+        size_t used = (size_t)snprintf(text, 4096, "%s%s", no_clock ? NO_CLOCK : "",
+                                       no_clock && set->n_problems ? "\n" : "");
+
+        for (size_t i = 0; i < set->n_problems && used < 4096; i++)
+                used += (size_t)snprintf(text + used, 4096 - used, "%s%s: %s", i ? "\n" : "",
+                                         set->problems[i].key, set->problems[i].text);
+}
+
+static int node_read(struct sconce_device *dev, void *instance)
+{
+        const struct home *set = set_of(dev);
+        struct node_facts facts = { 0 };
+        char problems[4096];
+
+        (void)instance;
+        if (set->ask_facts)
+                set->ask_facts(set->facts_userdata, &facts);
+        list_problems(set, problems);
+        const struct sconce_value values[] = {
+                SCONCE_NUM("uptime_s", (double)((sconce_now_us(dev) - set->started_us) / USEC_PER_SEC)),
+                SCONCE_NUM("queue", facts.queue),
+                SCONCE_NUM("dropped", (double)(facts.dropped + set->n_dropped)),
+                SCONCE_NUM("memory_kb", memory_kb()),
+                facts.has_certificate ? SCONCE_NUM("certificate_days", (double)facts.certificate_days)
+                                      : SCONCE_NONE("certificate_days"),
+                SCONCE_STR("problems", problems),
+        };
+        return sconce_report(dev, values, ARRAY_SIZE(values));
+}
+
+static int node_start(struct sconce_device *dev, void *instance)
+{
+        (void)dev;
+        (void)instance;
+        return 0;
+}
+
+static int node_command(struct sconce_device *dev, void *instance, const struct sconce_command *command)
+{
+        const struct home_sink *sink = &set_of(dev)->sink;
+
+        (void)instance;
+        if (sconce_command_find(command, "reload") && sink->reload)
+                sink->reload(sink->userdata);
+        if (sconce_command_find(command, "restart") && sink->restart)
+                sink->restart(sink->userdata);
+        return 0;
+}
+
+static const struct sconce_plugin node_plugin = {
+        .name = "node",
+        .summary = "The agent itself",
+        .channels = channels,
+        .every = "1m",
+        .start = node_start,
+        .command = node_command,
+        .read = node_read,
+};
+
+const struct sconce_module node_module = {
+        .abi = SCONCE_ABI,
+        .size = sizeof(struct sconce_module),
+        .plugin_size = sizeof(struct sconce_plugin),
+        .option_size = sizeof(struct sconce_option),
+        .channel_size = sizeof(struct sconce_channel),
+        .plugin = &node_plugin,
+};
+
+void node_publish_problems(struct device *device)
+{
+        char problems[4096];
+
+        list_problems(device->set, problems);
+        (void)!device_report(device, 0, &SCONCE_STR("problems", problems), 1);
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `sconced --describe` and `--dump-config`: what plugins declare, and what sections make of it. The docs are
+ * made from the same rows. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/describe.h"
+#include "config/dump.h"
+#include "device/device.h"
+
+/* "number, %, 0 to 100, written" */
+static void print_kind(FILE *out, const struct sconce_channel *row)
+{
+        const struct channel channel = { .row = *row, .kind = kind_get(row->kind) };
+        char min[JSON_NUMBER_MAX], max[JSON_NUMBER_MAX];
+
+        (void)fputs(channel.kind->name, out);
+        if (row->unit)
+                (void)fprintf(out, ", %s", row->unit);
+        if (row->min != 0 || row->max != 0) {
+                json_number_text(row->min, min);
+                json_number_text(row->max, max);
+                (void)fprintf(out, ", %s to %s", min, max);
+        }
+        for (size_t i = 0; row->choices && row->choices[i]; i++)
+                (void)fprintf(out, "%s%s", i ? " | " : ", ", row->choices[i]);
+        (void)fprintf(out, ", %s", channel_is_writable(&channel) ? "written" : "read");
+}
+
+static void print_channel(FILE *out, const struct sconce_channel *row, enum describe_form form)
+{
+        CLEANUP_FREE char *kind = NULL;
+        size_t size;
+        FILE *memory = open_memstream(&kind, &size);
+
+        if (!memory)
+                return;
+        print_kind(memory, row);
+        (void)fclose(memory);
+        if (form == DESCRIBE_TEXT) {
+                (void)fprintf(out, "  %s: %s\n", row->key, kind);
+                if (row->help)
+                        (void)fprintf(out, "      %s\n", row->help);
+        } else {
+                describe_item(out, row->key, kind, row->help ? row->help : "", form);
+        }
+}
+
+static void print_options(FILE *out, const struct plugin *plugin, enum describe_form form)
+{
+        struct option_target targets[TARGETS_MAX];
+        /* The pages have what all devices share in one place: its own rows and its lines' come first. */
+        size_t count = plugin_targets(plugin, targets), own = 1 + plugin->n_lines;
+
+        options_describe_head(out, form);
+        for (size_t i = 0; i < (form == DESCRIBE_TEXT ? count : own); i++)
+                options_describe(out, targets[i].rows, form);
+}
+
+static void print_channels(FILE *out, const struct plugin *plugin, enum describe_form form)
+{
+        static const char *const heads[] = {
+                [DESCRIBE_TEXT] = "\nChannels\n",
+                [DESCRIBE_MARKDOWN] = "\n| channel | kind | what it says |\n| --- | --- | --- |\n",
+                [DESCRIBE_ROFF] = ".PP\nChannels:\n",
+        };
+
+        if (plugin->n_channels == 0 && form == DESCRIBE_MARKDOWN) {
+                (void)fputs("\nIts channels depend on its options, or on what it finds.\n", out);
+                return;
+        }
+        if (plugin->n_channels > 0 || form == DESCRIBE_TEXT)
+                (void)fputs(heads[form], out);
+        for (size_t i = 0; i < plugin->n_channels; i++)
+                print_channel(out, &plugin->table.channels[i], form);
+        if (plugin->n_channels == 0 && form == DESCRIBE_TEXT)
+                (void)fprintf(out, "  none that are known before the device is\n");
+}
+
+static void print_plugin(FILE *out, const struct plugin *plugin, enum describe_form form)
+{
+        const struct sconce_plugin *table = &plugin->table;
+
+        if (form == DESCRIBE_TEXT)
+                (void)fprintf(out, "%s %s: %s\n\nOptions of [%s ID]\n", table->name, plugin->version, table->summary,
+                              table->name);
+        else if (form == DESCRIBE_ROFF)
+                (void)fprintf(out, ".SS [%s ID]\n%s.\n", table->name, table->summary);
+        else /* the name is the page's own */
+                (void)fprintf(out, "%s.\n\n", table->summary);
+        print_options(out, plugin, form);
+        print_channels(out, plugin, form);
+}
+
+static int describe_file(const char *path, enum describe_form form, FILE *out)
+{
+        CLEANUP_PLUGIN struct plugin *plugin = NULL;
+        struct fault fault;
+
+        int r = plugin_load(path, &fault, &plugin);
+        if (r < 0) {
+                log_error("%s", fault.text);
+                return r;
+        }
+        print_plugin(out, plugin, form);
+        return 0;
+}
+
+/* One row of the list of plugins. */
+static void print_row(FILE *out, const struct plugin *plugin, enum describe_form form)
+{
+        (void)form;
+        (void)fprintf(out, "| [%s](%s.md) | %s |\n", plugin->table.name, plugin->table.name, plugin->table.summary);
+}
+
+typedef void (*print_fn)(FILE *out, const struct plugin *plugin, enum describe_form form);
+
+static int describe_name(const char *dir, const char *name, print_fn print, enum describe_form form, FILE *out)
+{
+        struct loader loader;
+        const struct plugin *plugin;
+        struct fault fault;
+
+        int r = loader_init(&loader, dir);
+        if (r < 0)
+                return r;
+        r = loader_get(&loader, name, &fault, &plugin);
+        if (r == 0)
+                print(out, plugin, form);
+        else if (r == -ENOENT) /* a refused one has been named already */
+                log_error("%s", fault.text);
+        loader_done(&loader);
+        return r;
+}
+
+static int describe_all(const char *dir, print_fn print, enum describe_form form, FILE *out)
+{
+        char **names = NULL;
+        size_t count = 0;
+        int result = plugin_names(dir, &names, &count);
+
+        if (result < 0)
+                log_error("%s: %s", dir, strerror(-result));
+        for (size_t i = 0; i < count; i++) {
+                if (i > 0 && form == DESCRIBE_TEXT)
+                        (void)fputc('\n', out);
+                int r = names[i] ? describe_name(dir, names[i], print, form, out) : -ENOMEM;
+                result = r < 0 ? r : result;
+                free(names[i]);
+        }
+        free(names);
+        return result;
+}
+
+int home_describe_list(const char *plugin_dir, FILE *out)
+{
+        (void)fputs("| plugin | is |\n| --- | --- |\n", out);
+        return describe_all(plugin_dir, print_row, DESCRIBE_MARKDOWN, out);
+}
+
+int home_describe(const char *plugin_dir, const char *plugin, enum describe_form form, FILE *out)
+{
+        size_t length = plugin ? strlen(plugin) : 0;
+
+        if (!plugin)
+                return describe_all(plugin_dir, print_plugin, form, out);
+        if (strchr(plugin, '/') || (length > 3 && strcmp(plugin + length - 3, ".so") == 0))
+                return describe_file(plugin, form, out);
+        return describe_name(plugin_dir, plugin, print_plugin, form, out);
+}
+
+void home_describe_shared(enum describe_form form, FILE *out)
+{
+        static const struct {
+                const char *heading;
+                const struct sconce_option *rows;
+        } tables[] = {
+                { "Every device", shared_common_rows },
+                { "Every output", shared_output_rows },
+                { "Every switch and lamp", shared_interlock_rows },
+                { "Every device that measures", reading_rows },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+                if (i > 0 && form == DESCRIBE_MARKDOWN)
+                        (void)fputc('\n', out);
+                describe_heading(out, tables[i].heading, form);
+                options_describe_head(out, form);
+                options_describe(out, tables[i].rows, form);
+        }
+}
+
+void home_describe_kinds(enum describe_form form, FILE *out)
+{
+        static const char *const types[] = {
+                [SCONCE_VALUE_BOOL] = "on or off",
+                [SCONCE_VALUE_NUMBER] = "a number",
+                [SCONCE_VALUE_TEXT] = "a text",
+        };
+        const struct kind *kind;
+
+        for (int i = 1; (kind = kind_get((enum sconce_kind)i)); i++) {
+                char what[80];
+                (void)snprintf(what, sizeof(what), "%s%s, %s%s", types[kind->type],
+                               kind->has_choices ? " out of its choices" : "", kind->written ? "written" : "read",
+                               kind->has_state ? "" : ", not in the state");
+                describe_item(out, kind->name, "", what, form);
+        }
+}
+
+int home_dump(const char *plugin_dir, const struct config *config, FILE *out)
+{
+        struct option_target targets[TARGETS_MAX];
+        const struct plugin *plugin;
+        struct loader loader;
+        struct fault fault;
+
+        int r = loader_init(&loader, plugin_dir);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < config->count; i++) {
+                const struct config_section *section = &config->sections[i];
+                char header[CONFIG_LABEL_MAX];
+                if (!config_is_device(config, i))
+                        continue;
+                (void)snprintf(header, sizeof(header), "%s %s", section->kind, section->id);
+                struct option_store store = { 0 };
+                struct reading_overrides overrides;
+                int count = loader_get(&loader, section->kind, &fault, &plugin) < 0
+                                    ? 0
+                                    : section_targets(plugin, section, &store, targets, &overrides);
+                options_dump(out, header, section, targets, (size_t)MAX(count, 0));
+                option_store_done(&store);
+        }
+        loader_done(&loader);
+        return 0;
+}

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plugin/device_config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/text.h"
+
+/* ---- Reading the options ------------------------------------------------------------------------------- */
+
+static int parse_line(void *userdata, const char *text, char reason[static 160], struct sconce_line **ret)
+{
+        (void)userdata;
+        return line_parse(text, reason, ret);
+}
+
+static int parse_dimmer(void *userdata, enum sconce_option_type type, const char *text,
+                        char reason[static 160], struct sconce_dimmer **ret)
+{
+        (void)userdata;
+        return type == SCONCE_TYPE_PWM ? dimmer_parse_pwm(text, reason, ret)
+                                       : dimmer_parse_led(text, reason, ret);
+}
+
+size_t plugin_targets(const struct plugin *plugin, struct option_target targets[static TARGETS_MAX])
+{
+        size_t count = 0;
+
+        targets[count++] = (struct option_target){ .rows = plugin->table.options };
+        for (size_t i = 0; i < plugin->n_lines; i++)
+                targets[count++] = (struct option_target){ .rows = plugin->lines[i].companions.rows };
+        if (plugin->settings.output)
+                targets[count++] = (struct option_target){ .rows = plugin->settings.output };
+        if (plugin->settings.interlock)
+                targets[count++] = (struct option_target){ .rows = plugin->settings.interlock };
+        if (plugin->settings.readings)
+                targets[count++] = (struct option_target){ .rows = plugin->settings.readings };
+        targets[count++] = (struct option_target){ .rows = plugin->settings.common };
+        return count;
+}
+
+int section_targets(const struct plugin *plugin, const struct config_section *section,
+                    struct option_store *store, struct option_target targets[static TARGETS_MAX],
+                    struct reading_overrides *ret_overrides)
+{
+        size_t count = plugin_targets(plugin, targets);
+
+        *ret_overrides = (struct reading_overrides){ 0 };
+        if (!plugin->settings.readings)
+                return (int)count;
+        return reading_overrides_find(section, store, targets, count, ret_overrides);
+}
+
+/* The same tables, with the structs that they fill. */
+static int make_targets(struct device_config *config, const struct config_section *section,
+                        struct line_settings *line_settings,
+                        struct option_target targets[static TARGETS_MAX])
+{
+        const struct plugin *plugin = config->plugin;
+        int count = section_targets(plugin, section, &config->store, targets,
+                                    &config->settings.overrides);
+
+        targets[0].base = config->data;
+        for (size_t i = 0; i < plugin->n_lines; i++)
+                targets[1 + i].base = &line_settings[i];
+        for (int i = 1 + (int)plugin->n_lines; i < count; i++)
+                if (targets[i].rows == plugin->settings.readings)
+                        targets[i].base = &config->settings.readings;
+                else if (!targets[i].base)
+                        targets[i].base = &config->settings;
+        return count;
+}
+
+static void *field_of(const struct device_config *config, const struct sconce_option *row)
+{
+        return (char *)config->data + row->offset;
+}
+
+/* The lines or dimmers that a row has filled in, also where others of its list failed. */
+static size_t handle_count(const struct device_config *config, const struct sconce_option *row)
+{
+        return row->flags & SCONCE_LIST ? ((const struct sconce_list *)field_of(config, row))->count : 1;
+}
+
+static void *handle_at(const struct device_config *config, const struct sconce_option *row, size_t index)
+{
+        const char *items = field_of(config, row);
+        void *handle;
+
+        if (row->flags & SCONCE_LIST)
+                items = ((const struct sconce_list *)field_of(config, row))->items;
+        memcpy(&handle, items + index * sizeof(handle), sizeof(handle));
+        return handle;
+}
+
+static int collect_lines(struct device_config *config, const struct line_settings *settings)
+{
+        const struct plugin *plugin = config->plugin;
+        size_t most = 0;
+
+        for (size_t i = 0; i < plugin->n_lines; i++)
+                most += handle_count(config, plugin->lines[i].row);
+        config->lines = calloc(most + 1, sizeof(*config->lines));
+        if (!config->lines)
+                return -ENOMEM;
+        for (size_t i = 0; i < plugin->n_lines; i++) {
+                const struct sconce_option *row = plugin->lines[i].row;
+                for (size_t k = 0; k < handle_count(config, row); k++) {
+                        struct sconce_line *line = handle_at(config, row, k);
+                        if (!line)
+                                continue;
+                        line_set_settings(line, &settings[i]);
+                        config->lines[config->n_lines++] = (struct device_config_line){
+                                .line = line, .of = &plugin->lines[i]
+                        };
+                }
+        }
+        return 0;
+}
+
+/* `active_low` of "line" holds for the PWM channel that takes its place. */
+static bool is_inverted(const struct plugin *plugin, const struct sconce_option *row,
+                        const struct line_settings *settings)
+{
+        for (size_t i = 0; row->type == SCONCE_TYPE_PWM && i < plugin->n_lines; i++)
+                if (strcmp(plugin->lines[i].row->key, "line") == 0)
+                        return settings[i].active_low;
+        return false;
+}
+
+static int collect_dimmers(struct device_config *config, const struct line_settings *settings)
+{
+        const struct plugin *plugin = config->plugin;
+        size_t most = 0;
+
+        for (size_t i = 0; i < plugin->n_options; i++)
+                if (plugin_row_is_dimmer(&plugin->table.options[i]))
+                        most += handle_count(config, &plugin->table.options[i]);
+        config->dimmers = calloc(most + 1, sizeof(*config->dimmers));
+        if (!config->dimmers)
+                return -ENOMEM;
+        for (size_t i = 0; i < plugin->n_options; i++) {
+                const struct sconce_option *row = &plugin->table.options[i];
+                if (!plugin_row_is_dimmer(row))
+                        continue;
+                for (size_t k = 0; k < handle_count(config, row); k++) {
+                        struct sconce_dimmer *dimmer = handle_at(config, row, k);
+                        if (!dimmer)
+                                continue;
+                        dimmer_set_inverted(dimmer, is_inverted(plugin, row, settings));
+                        config->dimmers[config->n_dimmers++] = (struct device_config_dimmer){
+                                .dimmer = dimmer, .row = row
+                        };
+                }
+        }
+        return 0;
+}
+
+static bool option_is_given(const struct device_config *config, const struct sconce_option *row)
+{
+        const void *field = field_of(config, row);
+
+        switch (row->type) {
+        case SCONCE_TYPE_BOOL:
+                return *(const bool *)field;
+        case SCONCE_TYPE_INT:
+                return *(const int64_t *)field != 0;
+        case SCONCE_TYPE_DURATION:
+                return *(const uint64_t *)field != 0;
+        default:
+                return false;
+        }
+}
+
+static void find_timed(struct device_config *config)
+{
+        const struct plugin *plugin = config->plugin;
+
+        config->timed_by_plugin = plugin->has_output && (plugin->table.flags & SCONCE_TIMED);
+        for (size_t i = 0; i < plugin->n_options; i++)
+                if ((plugin->table.options[i].flags & SCONCE_TIMES_OUTPUT) &&
+                    option_is_given(config, &plugin->table.options[i]))
+                        config->timed_by_plugin = true;
+        config->timed = config->timed_by_plugin || config->settings.output.max_on_us > 0;
+}
+
+/* ---- What no single row can see ------------------------------------------------------------------------ */
+
+void device_config_complain(const struct config_section *section, const char *key, struct problems *problems,
+                        const char *format, ...)
+{
+        const struct config_entry *entry = config_entry_find(section, key);
+        char label[CONFIG_LABEL_MAX], text[320];
+        va_list arguments;
+
+        va_start(arguments, format);
+        (void)vsnprintf(text, sizeof(text), format, arguments);
+        va_end(arguments);
+        problems_add(problems, entry ? entry->file : section->file, entry ? entry->line : section->line,
+                     "%s %s: %s", config_label(section, label), key, text);
+}
+
+/* Nobody but the group may say when a member is on. */
+static void check_interlock(const struct output_config *output, const struct config_section *section,
+                            struct problems *problems)
+{
+        static const char others[] = "on is not possible in an interlock group: the others may be on";
+
+        if (!output->interlock) {
+                if (config_entry_find(section, "dead_time"))
+                        device_config_complain(section, "dead_time", problems,
+                                 "it goes with an interlock, which is missing");
+                return;
+        }
+        if (!text_is_id(output->interlock))
+                device_config_complain(section, "interlock", problems,
+                         "a group is called like a device: [a-z0-9][a-z0-9_-]*");
+        if (output->power_on == POWER_ON_KEEP)
+                device_config_complain(section, "power_on", problems,
+                         "keep is not possible in an interlock group: all are off at first");
+        if (output->on_exit == ON_EVENT_ON)
+                device_config_complain(section, "on_exit", problems, "%s", others);
+        if (output->on_offline == ON_EVENT_ON)
+                device_config_complain(section, "on_offline", problems, "%s", others);
+}
+
+static int check_output(const struct device_config *config, const struct config_section *section,
+                        struct problems *problems)
+{
+        const struct output_config *output = &config->settings.output;
+        size_t before = problems->count;
+
+        if (!config->plugin->has_output || !section)
+                return 0;
+        if (config->timed && output->on_exit == ON_EVENT_KEEP)
+                device_config_complain(section, "on_exit", problems,
+                         "keep is not possible for an output that is on for a limited time: off is allowed, "
+                         "and the default");
+        if (config->plugin->settings.interlock)
+                check_interlock(output, section, problems);
+        return problems->count > before ? -EINVAL : 0;
+}
+
+/* What nothing in this device would do. */
+static int check_useless(const struct device_config *config, const struct config_section *section,
+                         struct problems *problems)
+{
+        const struct output_config *output = &config->settings.output;
+        size_t before = problems->count;
+
+        if (!section)
+                return 0;
+        if (!config->plugin->table.read && config_entry_find(section, "every"))
+                device_config_complain(section, "every", problems, "this device is not read: it reports by itself");
+        if (!config->plugin->has_output)
+                return problems->count > before ? -EINVAL : 0;
+        if (config->timed_by_plugin && output->power_on == POWER_ON_ON && plugin_has_on_off(config->plugin))
+                device_config_complain(section, "power_on", problems,
+                         "on is not possible for an output that goes off by itself: it is off at first");
+        if (output->offline_at_start && output->on_offline == ON_EVENT_KEEP)
+                device_config_complain(section, "offline_at_start", problems,
+                         "it goes with on_offline = off or on, which is keep");
+        return problems->count > before ? -EINVAL : 0;
+}
+
+/* ---- Life ---------------------------------------------------------------------------------------------- */
+
+int device_config_new(const struct plugin *plugin, const struct config_section *section,
+                  struct problems *problems, struct device_config **ret)
+{
+        static const struct option_hooks hooks = { .line = parse_line, .dimmer = parse_dimmer };
+        CLEANUP_DEVICE_CONFIG struct device_config *config = calloc(1, sizeof(*config));
+        CLEANUP_FREE struct line_settings *line_settings = calloc(plugin->n_lines + 1,
+                                                                  sizeof(*line_settings));
+        struct option_target targets[TARGETS_MAX];
+
+        if (!config || !line_settings)
+                return -ENOMEM;
+        config->plugin = plugin;
+        config->data = calloc(1, plugin->table.instance_size + 1);
+        if (!config->data)
+                return -ENOMEM;
+        config->settings.readings = (struct reading_config)READING_SETTINGS_INIT;
+        int count = make_targets(config, section, line_settings, targets);
+        if (count == -E2BIG)
+                problems_add(problems, section->file, section->line, "%s: keys of more than %d readings",
+                             section->kind, READING_OVERRIDES_MAX);
+        if (count < 0)
+                return count == -E2BIG ? -EINVAL : count;
+        int r = options_read(section, targets, (size_t)count, &hooks, &config->store, problems);
+        reading_overrides_inherit(section, &config->settings.readings, &config->settings.overrides);
+        /* Also after a failure: the lines and dimmers that were made must be freed. */
+        int q = collect_lines(config, line_settings), p = collect_dimmers(config, line_settings);
+        if (r < 0 || q < 0 || p < 0)
+                return r < 0 ? r : MIN(q, p);
+        find_timed(config);
+        r = check_output(config, section, problems);
+        q = check_useless(config, section, problems);
+        if (r < 0 || q < 0)
+                return MIN(r, q);
+        *ret = TAKE_PTR(config);
+        return 0;
+}
+
+void device_config_free(struct device_config *config)
+{
+        if (!config)
+                return;
+        for (size_t i = 0; i < config->n_lines; i++)
+                line_free(config->lines[i].line);
+        free(config->lines);
+        for (size_t i = 0; i < config->n_dimmers; i++)
+                dimmer_free(config->dimmers[i].dimmer);
+        free(config->dimmers);
+        free(config->data);
+        option_store_done(&config->store);
+        free(config);
+}
+
+bool device_config_line_is_output(const struct device_config_line *line)
+{
+        return line->of->row->flags & SCONCE_OUTPUT;
+}
+
+unsigned device_config_outputs(const struct device_config *config)
+{
+        unsigned count = (unsigned)config->n_dimmers;
+
+        for (size_t i = 0; i < config->n_lines; i++)
+                count += device_config_line_is_output(&config->lines[i]);
+        return count;
+}
+
+enum on_event device_config_on_exit(const struct device_config *config, const struct shared_config *settings)
+{
+        if (settings->output.on_exit >= 0)
+                return (enum on_event)settings->output.on_exit;
+        return config->timed_by_plugin || settings->output.max_on_us > 0 ? ON_EVENT_OFF : ON_EVENT_KEEP;
+}
+
+/* ---- Comparing ----------------------------------------------------------------------------------------- */
+
+static bool same_entry(const struct config_entry *a, const struct config_entry *b)
+{
+        if (!a || !b || a->count != b->count || a->is_list != b->is_list || a->broken || b->broken)
+                return false;
+        for (size_t i = 0; i < a->count; i++)
+                if (strcmp(a->values[i], b->values[i]) != 0)
+                        return false;
+        return true;
+}
+
+static bool row_is_reloadable(const struct sconce_option *rows, const char *key)
+{
+        const struct sconce_option *row = option_row_find(rows, key);
+
+        return row && (row->flags & SCONCE_RELOADABLE);
+}
+
+/* Compares what `a` has with what `b` has of it. */
+static void compare(const struct plugin *plugin, const struct config_section *a,
+                    const struct config_section *b, bool *same, bool *in_place)
+{
+        for (size_t i = 0; i < a->count; i++) {
+                const char *key = a->entries[i].key;
+                if (same_entry(&a->entries[i], config_entry_find(b, key)))
+                        continue;
+                *same = false;
+                if (!row_is_reloadable(plugin->settings.common, key) &&
+                    !row_is_reloadable(plugin->settings.output, key) &&
+                    !row_is_reloadable(plugin->settings.readings, key))
+                        *in_place = false;
+        }
+}
+
+bool device_config_same_section(const struct plugin *plugin, const struct config_section *a,
+                            const struct config_section *b, bool *ret_in_place)
+{
+        bool same = true, in_place = true;
+
+        compare(plugin, a, b, &same, &in_place);
+        compare(plugin, b, a, &same, &in_place);
+        *ret_in_place = in_place;
+        return same;
+}

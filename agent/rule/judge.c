@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rule/judge.h"
+
+#include "device/device.h"
+
+/* ---- What it looks at ---------------------------------------------------------------------------------- */
+
+bool rule_looks_at_status(const struct rule_condition *condition)
+{
+        switch (condition->words.op) {
+        case RULE_ONLINE:
+        case RULE_OFFLINE:
+        case RULE_FAULT:
+        case RULE_OK:
+                return true;
+        default:
+                return false;
+        }
+}
+
+bool rule_looks_at_value(const struct rule_condition *condition)
+{
+        return condition->words.channel && condition->words.op != RULE_EVENT;
+}
+
+bool rule_looks_at_state(const struct rule_condition *condition)
+{
+        return condition->words.op > RULE_EVENT && condition->words.op < RULE_EQUAL;
+}
+
+bool rule_misses_channel(const struct rule_condition *condition, const struct device *device)
+{
+        return condition->words.channel && rule_looks_at_state(condition) &&
+               !channels_find(&device->channels, condition->words.channel);
+}
+
+/* ---- What is so ---------------------------------------------------------------------------------------- */
+
+static enum rule_truth truth(bool holds)
+{
+        return holds ? RULE_TRUE : RULE_FALSE;
+}
+
+/* What it shows is not to be relied on: it could not be read, or the whole device cannot. */
+static bool is_faulty(const struct device *device, const struct channel *channel)
+{
+        return device_has_fault(device) || (device->reported && channel->now.type == SCONCE_VALUE_NONE);
+}
+
+static enum rule_truth judge_device(enum rule_op op, const struct device *device)
+{
+        switch (op) {
+        case RULE_ONLINE:
+                return truth(!device_offline_reason(device));
+        case RULE_OFFLINE:
+                return truth(device_offline_reason(device));
+        case RULE_FAULT:
+                return truth(device_has_fault(device));
+        case RULE_OK:
+                return truth(!device_has_fault(device));
+        default:
+                return RULE_UNKNOWN;
+        }
+}
+
+static enum rule_truth judge_channel(const struct rule_condition *condition, const struct device *device,
+                                     const struct channel *channel)
+{
+        switch (condition->words.op) {
+        case RULE_FAULT:
+                return truth(is_faulty(device, channel));
+        case RULE_OK:
+                return truth(!is_faulty(device, channel));
+        case RULE_NO_VALUE:
+                return truth(channel->now.type == SCONCE_VALUE_NONE);
+        case RULE_KNOWN:
+                return truth(channel->now.type != SCONCE_VALUE_NONE);
+        default:
+                return rule_truth_now(condition, channel);
+        }
+}
+
+/* Of a thermometer that its bus has not found, say. */
+static enum rule_truth judge_missing(const struct rule_condition *condition, const struct device *device)
+{
+        if (!rule_misses_channel(condition, device) || !(device->reported || device_has_fault(device)))
+                return RULE_UNKNOWN;
+        return truth(condition->words.op == RULE_FAULT || condition->words.op == RULE_NO_VALUE);
+}
+
+enum rule_truth rule_judge(struct rule_condition *condition, const struct device *device)
+{
+        struct fault fault;
+
+        if (!condition->words.channel)
+                return judge_device(condition->words.op, device);
+        if (!condition->is_bound && rule_bind(condition, &device->channels, &fault) < 0)
+                return judge_missing(condition, device);
+        const struct channel *channel = channels_find(&device->channels, condition->words.channel);
+        return channel ? judge_channel(condition, device, channel) : judge_missing(condition, device);
+}
+
+enum rule_truth rule_judge_change(struct rule_condition *condition, const struct device *device)
+{
+        bool has_begun = condition->words.channel ? device->reported
+                                                  : device->has_published_status && device->phase == DEVICE_RUNNING;
+
+        if (!has_begun && !(rule_looks_at_status(condition) && device_has_fault(device)))
+                return RULE_UNKNOWN;
+        return rule_judge(condition, device);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whether a condition of a rule holds just now. */
+#pragma once
+
+#include "rule/rule.h"
+
+struct device;
+
+/* Whether it changes with the device's status or its error. */
+bool rule_looks_at_status(const struct rule_condition *condition);
+/* Whether it changes with what its channel shows. */
+bool rule_looks_at_value(const struct rule_condition *condition);
+
+/* Whether it is one word: online, fault, unknown and so on. */
+bool rule_looks_at_state(const struct rule_condition *condition);
+/* Whether it is one word about a channel that the device does not have, or not yet. */
+bool rule_misses_channel(const struct rule_condition *condition, const struct device *device);
+
+/* Binds it where that has not been done yet. RULE_UNKNOWN: it cannot be said, and so does not hold. */
+enum rule_truth rule_judge(struct rule_condition *condition, const struct device *device);
+/* The same for what waits for a change: RULE_UNKNOWN too until the device has said the first thing of it since
+ * its start. */
+enum rule_truth rule_judge_change(struct rule_condition *condition, const struct device *device);

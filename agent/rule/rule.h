@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One rule: what its section says, and what that means for devices' channels. Nothing here acts; rules.h
+ * does.
+ */
+#pragma once
+
+#include "config/rule.h"
+#include "channel/channels.h"
+#include "channel/command.h"
+#include "rule/text.h"
+#include "util/loop.h"
+
+struct rule;
+struct rules;
+
+/* In the order in which they are looked at: what ends a delay, before what begins one anew. */
+enum rule_role { RULE_CANCEL, RULE_WHEN, RULE_IF };
+
+enum rule_truth { RULE_UNKNOWN, RULE_FALSE, RULE_TRUE };
+
+struct rule_condition {
+        struct rule *rule;
+        enum rule_role role;
+        struct rule_words words;
+        bool is_bound; /* `is` is a value of its channel */
+        struct sconce_value is;
+        char *own_text;
+
+        /* While it runs. */
+        enum rule_truth truth;       /* what it was last; for all but events of `when` and `cancel` */
+        bool is_due;                 /* it was true from the start, and its rule is to act for that */
+        struct rule_condition *next; /* the next that looks at the same device */
+        bool was_missed;             /* its channel was not there, and that has been told */
+};
+
+struct rule_action {
+        struct rule_words words;
+        char *failure; /* what was last told of it; NULL: it went well */
+};
+
+struct rule {
+        char *name;
+        struct rule_condition *conditions; /* by role */
+        size_t n_conditions;
+        struct rule_action *actions;
+        size_t n_actions;
+        uint64_t delay_us;
+        bool at_start; /* what is true from the start counts as having become true */
+
+        /* While it runs. */
+        struct rules *rules;
+        struct timer *delay; /* NULL without a delay */
+};
+
+/* Reads a section. Where problems were added its words are left out, so that the others can be checked too:
+ * such a rule is not to run. -EINVAL: not even the section's keys are right; -ENOMEM. */
+int rule_new(const struct config_section *section, struct problems *problems, struct rule **ret) MUST_CHECK;
+void rule_free(struct rule *rule);
+/* Says the same, whatever it has come to. */
+bool rule_same(const struct rule *a, const struct rule *b);
+
+/* Adds "FILE:LINE: [rule NAME] KEY: TEXT: …" where TEXT is a part of the key's value. */
+void rule_complain(const struct config_section *section, const char *key, const char *text,
+                   struct problems *problems, const struct fault *fault);
+const char *rule_role_key(enum rule_role role);
+
+/* Gives the condition's value the type of its channel. -ENOENT: the device has no such channel; -EINVAL: it
+ * has, and the condition does not fit it. */
+int rule_bind(struct rule_condition *condition, const struct channels *channels,
+              struct fault *fault) MUST_CHECK;
+/* The sentence for -ENOENT. */
+int rule_no_channel(const struct rule_words *words, const struct channels *channels, struct fault *fault);
+/* What a bound comparison is for a value. */
+enum rule_truth rule_truth_of(const struct rule_condition *condition, const struct sconce_value *value);
+/* For what the channel now shows. */
+enum rule_truth rule_truth_now(const struct rule_condition *condition, const struct channel *channel);
+
+/* The action as a command: see command_parse(). */
+int rule_action_command(const struct rule_action *action, const struct channels *channels,
+                        struct command *ret, struct result *result) MUST_CHECK;
+
+DEFINE_CLEANUP(struct rule, rule_free);
+#define CLEANUP_RULE CLEANUP(rule_freep)

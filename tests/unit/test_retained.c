@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* retained: which retained topics are ours, and which are to be cleared. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "retained.h"
+
+struct run {
+        struct store *store;
+        struct retained retained;
+};
+
+static int setup(void **state)
+{
+        struct run *run = calloc(1, sizeof(*run));
+
+        assert_non_null(run);
+        assert_int_equal(store_new(&(struct store_options){ .loop = NULL }, &run->store), 0);
+        run->retained.store = run->store;
+        *state = run;
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        struct run *run = *state;
+
+        retained_done(&run->retained);
+        store_free(run->store);
+        free(run);
+        return 0;
+}
+
+static bool is_remembered(const struct run *run, const char *topic)
+{
+        return store_get(run->store, STORE_TOPIC, "", topic);
+}
+
+/* Another process, or another uplink. */
+static void begin_again(struct run *run)
+{
+        retained_done(&run->retained);
+        retained_begin(&run->retained);
+}
+
+static void retained_stranger__all_claimed__none(void **state)
+{
+        struct run *run = *state;
+
+        assert_null(retained_stale(&run->retained));
+        retained_claim(&run->retained, "sconce/hall/status");
+        retained_claim(&run->retained, "sconce/hall/kitchen/state");
+        assert_null(retained_stale(&run->retained));
+        begin_again(run);
+        retained_claim(&run->retained, "sconce/hall/kitchen/state");
+        retained_claim(&run->retained, "sconce/hall/status");
+        assert_null(retained_stale(&run->retained));
+}
+
+static void retained_stranger__not_claimed_any_more__until_acknowledged(void **state)
+{
+        struct run *run = *state;
+
+        retained_claim(&run->retained, "a/state");
+        retained_claim(&run->retained, "b/state");
+        retained_claim(&run->retained, "c/state");
+        begin_again(run);
+        retained_claim(&run->retained, "b/state");
+        assert_string_equal(retained_stale(&run->retained), "a/state");
+        retained_clearing(&run->retained, "a/state", 7);
+        assert_string_equal(retained_stale(&run->retained), "c/state");
+        retained_clearing(&run->retained, "c/state", 8);
+        assert_null(retained_stale(&run->retained));
+        assert_true(is_remembered(run, "a/state"));
+        assert_false(retained_acknowledged(&run->retained, 6));
+        assert_true(retained_acknowledged(&run->retained, 7));
+        assert_false(is_remembered(run, "a/state"));
+        assert_true(is_remembered(run, "c/state"));
+        assert_true(is_remembered(run, "b/state"));
+}
+
+static void retained_begin__clearing_not_acknowledged__once_more(void **state)
+{
+        struct run *run = *state;
+
+        retained_claim(&run->retained, "a/state");
+        begin_again(run);
+        retained_clearing(&run->retained, "a/state", 7);
+        retained_begin(&run->retained);
+        assert_string_equal(retained_stale(&run->retained), "a/state");
+        assert_false(retained_acknowledged(&run->retained, 7)); /* an id of the connection before */
+        assert_true(is_remembered(run, "a/state"));
+}
+
+static void retained_clearing__of_a_claimed_topic__ends_the_claim(void **state)
+{
+        struct run *run = *state;
+
+        retained_claim(&run->retained, "a/state");
+        retained_clearing(&run->retained, "a/state", 3);
+        assert_true(retained_acknowledged(&run->retained, 3));
+        assert_false(is_remembered(run, "a/state"));
+        assert_null(retained_stale(&run->retained));
+}
+
+static void retained_acknowledged__published_again_meanwhile__stays_ours(void **state)
+{
+        struct run *run = *state;
+
+        retained_claim(&run->retained, "a/state");
+        retained_clearing(&run->retained, "a/state", 3);
+        retained_claim(&run->retained, "a/state");
+        assert_true(retained_acknowledged(&run->retained, 3));
+        assert_true(is_remembered(run, "a/state"));
+        assert_null(retained_stale(&run->retained));
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                TEST(retained_stranger__all_claimed__none),
+                TEST(retained_stranger__not_claimed_any_more__until_acknowledged),
+                TEST(retained_begin__clearing_not_acknowledged__once_more),
+                TEST(retained_clearing__of_a_claimed_topic__ends_the_claim),
+                TEST(retained_acknowledged__published_again_meanwhile__stays_ours),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
