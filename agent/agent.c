@@ -37,15 +37,15 @@ struct agent {
         struct settings *next_settings; /* a reload has changed the broker: the old uplink is saying goodbye */
         uint64_t started_us;
 
-        struct timer *press;   /* a button of the node's */
+        struct timer *press; /* a button of the node's */
         bool restart_pressed;
         struct timer *uplink_retry; /* there is none yet for want of what it needs */
         uint64_t uplink_retry_us;
         struct fault no_uplink;
-        struct timer *relink;  /* the old uplink has ended, outside its own callbacks */
-        struct timer *tell;    /* info has changed: told once, after the event that changed it */
-        struct timer *status;  /* and so has what is wrong */
-        struct timer *time;    /* the clock may be right by now */
+        struct timer *relink; /* the old uplink has ended, outside its own callbacks */
+        struct timer *tell;   /* info has changed: told once, after the event that changed it */
+        struct timer *status; /* and so has what is wrong */
+        struct timer *time;   /* the clock may be right by now */
         struct service service;
         bool has_no_time; /* since the start: the clock is not trusted yet */
         bool stopping;
@@ -60,13 +60,13 @@ static void publish_info(void *userdata)
         CLEANUP_FREE char *devices = NULL, *plugins = NULL, *info = NULL;
         char started[CLOCK_TEXT_MAX];
 
-        if (!agent->uplink || !uplink_is_up(agent->uplink) ||
-            home_info(agent->devices, &devices, &plugins) < 0)
+        if (!agent->uplink || !uplink_is_up(agent->uplink) || home_info(agent->devices, &devices, &plugins) < 0)
                 return;
         bool known = clock_format(agent->clock, agent->started_us, started);
         const char *quote = known ? "\"" : "";
         int length = asprintf(&info,
-                              "{\"version\":\"" SCONCE_VERSION "\",\"started\":%s%s%s,\"config\":\"%s\",\"devices\":%s,\"plugins\":%s}",
+                              "{\"version\":\"" SCONCE_VERSION
+                              "\",\"started\":%s%s%s,\"config\":\"%s\",\"devices\":%s,\"plugins\":%s}",
                               quote, known ? started : "null", quote, agent->config->sha256, devices, plugins);
         if (length >= 0)
                 uplink_info(agent->uplink, info, (size_t)length);
@@ -99,7 +99,9 @@ static void publish_status(void *userdata)
         if (agent->stopping)
                 return;
         home_summary(agent->devices, wrong, sizeof(wrong));
-        service_status(&agent->service, agent->uplink && uplink_is_up(agent->uplink) ? session_peer(uplink_session(agent->uplink)) : NULL,
+        service_status(&agent->service,
+                       agent->uplink && uplink_is_up(agent->uplink) ? session_peer(uplink_session(agent->uplink))
+                                                                    : NULL,
                        wrong);
 }
 
@@ -213,7 +215,11 @@ static void on_get(void *userdata, const char *device)
 }
 
 static const struct uplink_handlers uplink_handlers = {
-        .up = on_up, .down = on_down, .refused = on_refused, .command = on_command, .get = on_get,
+        .up = on_up,
+        .down = on_down,
+        .refused = on_refused,
+        .command = on_command,
+        .get = on_get,
 };
 
 static int make_uplink(struct agent *agent, struct fault *fault)
@@ -261,10 +267,12 @@ static void start_uplink(struct agent *agent)
         struct fault fault = { 0 };
 
         if (agent->settings.broker.urls.count == 0) {
-                log_warning("no broker is configured: write `url = mqtts://HOST` under [broker] in %s, or run `sconce-pki install NAME.tar` with "
+                log_warning("no broker is configured: write `url = mqtts://HOST` under [broker] in %s, or run "
+                            "`sconce-pki install NAME.tar` with "
                             "what `sconce-pki node NAME` wrote; then reload",
                             agent->options.config_path);
-                report_problem(agent, "broker", "none is configured: write [broker] url, or run sconce-pki install; then reload");
+                report_problem(agent, "broker",
+                               "none is configured: write [broker] url, or run sconce-pki install; then reload");
                 return;
         }
         if (make_uplink(agent, &fault) < 0) {
@@ -379,7 +387,8 @@ static void report_what_needs_a_restart(struct agent *agent, const struct config
                 (void)snprintf(text + used, sizeof(text) - used, "%s[%s]", used ? " and " : "", sections[i]);
         }
         if (*text)
-                (void)snprintf(text + strlen(text), sizeof(text) - strlen(text), " changed: that needs a restart of sconced");
+                (void)snprintf(text + strlen(text), sizeof(text) - strlen(text),
+                               " changed: that needs a restart of sconced");
         report_problem(agent, "restart", *text ? text : NULL);
 }
 
@@ -397,8 +406,7 @@ static bool has_new_credentials(struct agent *agent, const struct settings *sett
 static void take_over(struct agent *agent, struct config *config, struct settings *settings)
 {
         bool same_broker = setup_same_section(agent->config, config, "broker") &&
-                           setup_same_section(agent->config, config, "tls") &&
-                           !has_new_credentials(agent, settings);
+                           setup_same_section(agent->config, config, "tls") && !has_new_credentials(agent, settings);
 
         report_what_needs_a_restart(agent, config);
         if (agent->config != agent->first_config)
@@ -560,8 +568,11 @@ static void put_behind_outputs(const struct agent *agent)
 static int build_parts(struct agent *agent)
 {
         struct home_sink sink = {
-                .publish = on_publish, .info_changed = on_info_changed, .restart = on_restart_button,
-                .reload = on_reload_button, .userdata = agent,
+                .publish = on_publish,
+                .info_changed = on_info_changed,
+                .restart = on_restart_button,
+                .reload = on_reload_button,
+                .userdata = agent,
         };
         struct home_options devices;
         int r;
@@ -573,8 +584,7 @@ static int build_parts(struct agent *agent)
             (r = timer_new(&agent->loop, TIMER_EXACT_US, publish_info, agent, &agent->tell)) < 0 ||
             (r = timer_new(&agent->loop, TIMER_EXACT_US, publish_status, agent, &agent->status)) < 0 ||
             (r = timer_new(&agent->loop, TIMER_EXACT_US, look_at_time, agent, &agent->time)) < 0 ||
-            (r = setup_gpio(&agent->loop, &agent->settings, &agent->gpio)) < 0 ||
-            (r = open_store(agent)) < 0 ||
+            (r = setup_gpio(&agent->loop, &agent->settings, &agent->gpio)) < 0 || (r = open_store(agent)) < 0 ||
             (r = open_driven(agent)) < 0)
                 return r;
         put_behind_outputs(agent);

@@ -13,8 +13,8 @@ struct agent_options {
 };
 
 enum agent_end {
-        AGENT_STOP,    /* a signal asked for it */
-        AGENT_RESTART, /* the node's restart button: stopped cleanly, the program is to be executed again */
+        AGENT_STOP,       /* a signal asked for it */
+        AGENT_RESTART,    /* the node's restart button: stopped cleanly, the program is to be executed again */
         AGENT_BAD_CONFIG, /* nothing was touched, and every problem has been logged */
 };
 

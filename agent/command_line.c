@@ -19,7 +19,8 @@ struct row {
         const char *help;
         const char *def; /* of this build; NULL: none worth a word */
         int (*take)(struct command_line *line, const struct row *row, const char *value);
-        int (*mode)(const struct mode_options *options); /* prints something or acts once, instead of running the agent */
+        int (*mode)(
+                const struct mode_options *options); /* prints something or acts once, instead of running the agent */
 };
 
 static const char before[] =
@@ -91,18 +92,20 @@ static int take_help(struct command_line *line, const struct row *row, const cha
 }
 
 static const struct row rows[] = {
-        { "config", 'c', "FILE", "the config; conf.d/*.conf beside it is read after it", SCONCE_SYSCONFDIR "/sconce/sconce.conf",
-          take_config, NULL },
+        { "config", 'c', "FILE", "the config; conf.d/*.conf beside it is read after it",
+          SCONCE_SYSCONFDIR "/sconce/sconce.conf", take_config, NULL },
         { "plugins", 0, "DIR", "where plugins are", SCONCE_PLUGIN_DIR, take_plugins, NULL },
         { "log-level", 0, "LEVEL", "error, warning, notice, info (the default) or debug", NULL, take_log_level, NULL },
-        { "check", 0, NULL, "check the config and exit; opens no hardware and no network", NULL, take_mode, mode_check },
-        { "describe", 0, "[PLUGIN]", "print what a plugin (a name, or a path to a .so) or a section declares; all without PLUGIN", NULL,
-          take_mode, mode_describe },
+        { "check", 0, NULL, "check the config and exit; opens no hardware and no network", NULL, take_mode,
+          mode_check },
+        { "describe", 0, "[PLUGIN]",
+          "print what a plugin (a name, or a path to a .so) or a section declares; all without PLUGIN", NULL, take_mode,
+          mode_describe },
         { "dump-config", 0, NULL, "print each effective value and where it came from, secrets masked", NULL, take_mode,
           mode_dump_config },
         { "lines", 0, NULL, "print the GPIO lines of this machine and who uses them", NULL, take_mode, mode_lines },
-        { "outputs-safe", 0, NULL, "bring every output to its declared safe state and exit; after a crash", NULL, take_mode,
-          mode_outputs_safe },
+        { "outputs-safe", 0, NULL, "bring every output to its declared safe state and exit; after a crash", NULL,
+          take_mode, mode_outputs_safe },
         { "version", 'V', NULL, "print the version", NULL, take_version, NULL },
         { "help", 'h', NULL, "print this", NULL, take_help, NULL },
 };
@@ -126,9 +129,9 @@ void command_line_describe(enum describe_form form, FILE *out)
                 if (form != DESCRIBE_TEXT)
                         describe_item(out, term, "", rows[i].help, form);
                 else
-                        fprintf(out, "  %s%-*s %s%s%s%s\n", rows[i].letter ? "" : "    ",
-                                rows[i].letter ? 23 : 19, term, rows[i].help, rows[i].def ? " (default " : "",
-                                rows[i].def ? rows[i].def : "", rows[i].def ? ")" : "");
+                        fprintf(out, "  %s%-*s %s%s%s%s\n", rows[i].letter ? "" : "    ", rows[i].letter ? 23 : 19,
+                                term, rows[i].help, rows[i].def ? " (default " : "", rows[i].def ? rows[i].def : "",
+                                rows[i].def ? ")" : "");
         }
 }
 
@@ -139,7 +142,8 @@ static int wants_value(const struct row *row)
         return row->value[0] == '[' ? optional_argument : required_argument;
 }
 
-static void make_getopt(struct option options[static ARRAY_SIZE(rows) + 1], char letters[static 2 * ARRAY_SIZE(rows) + 1])
+static void make_getopt(struct option options[static ARRAY_SIZE(rows) + 1],
+                        char letters[static 2 * ARRAY_SIZE(rows) + 1])
 {
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
                 options[i] = (struct option){ rows[i].name, wants_value(&rows[i]), NULL, CODE_FIRST + (int)i };

@@ -55,7 +55,8 @@ void init_if_first(void)
         if (agent > 0)
                 stand_by(agent, &signals);
         if (agent < 0)
-                log_warning("cannot start another process (%s): orphans of programs are not waited for", strerror(errno));
+                log_warning("cannot start another process (%s): orphans of programs are not waited for",
+                            strerror(errno));
         /* The child ends with its parent. */
         if (agent == 0)
                 (void)prctl(PR_SET_PDEATHSIG, SIGKILL);

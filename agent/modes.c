@@ -171,9 +171,9 @@ static bool ended_in_order(void)
 /* By what was driven, whatever has become of the config meanwhile. */
 static int make_driven_safe(struct driven *driven)
 {
-        const struct gpio_options gpio_options = {
-                .chip = driven_chip(driven), .sim_dir = driven_sim_dir(driven), .consumer = "sconced"
-        };
+        const struct gpio_options gpio_options = { .chip = driven_chip(driven),
+                                                   .sim_dir = driven_sim_dir(driven),
+                                                   .consumer = "sconced" };
         struct loop loop;
         struct gpio *gpio = NULL;
         unsigned failed = 0;

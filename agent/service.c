@@ -35,7 +35,7 @@ void service_status(struct service *service, const char *peer, const char *wrong
         /* A second line would be an assignment of its own. */
         text[strcspn(text, "\n")] = '\0';
         text[text_utf8_valid(text, strlen(text))] = '\0'; /* cut in the middle of a character it is refused */
-        text_defang(text); /* brokers and programs have their words in it */
+        text_defang(text);                                /* brokers and programs have their words in it */
         if (strcmp(text, service->told) == 0)
                 return;
         memcpy(service->told, text, sizeof(text));

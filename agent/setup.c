@@ -46,7 +46,8 @@ static int check_devices(const char *plugin_dir, const struct settings *settings
 }
 
 /* All problems at once: devices are checked even where the daemon's own sections are wrong, on their defaults. */
-static int read_all(const char *plugin_dir, const struct config *config, struct problems *problems, struct settings *ret)
+static int read_all(const char *plugin_dir, const struct config *config, struct problems *problems,
+                    struct settings *ret)
 {
         static const struct settings defaults;
         int r = settings_read(config, SETTINGS_DAEMON, problems, ret);
@@ -71,12 +72,14 @@ static void warn_of_shared_sections(const struct config *config, struct problems
                 const struct config_section *section = &config->sections[i];
                 for (size_t k = 1; section->id && k < section->n_opened; k++)
                         problems_add(warnings, section->opened[k].file, section->opened[k].line,
-                                     "%s goes on with the section in %s:%u: they are one device, and what is written here holds",
+                                     "%s goes on with the section in %s:%u: they are one device, and what is written "
+                                     "here holds",
                                      config_label(section, label), section->file, section->line);
         }
 }
 
-int setup_read(const char *config_path, const char *plugin_dir, struct config **ret_config, struct settings *ret_settings)
+int setup_read(const char *config_path, const char *plugin_dir, struct config **ret_config,
+               struct settings *ret_settings)
 {
         CLEANUP_CONFIG struct config *config = NULL;
         struct problems problems = { 0 };
@@ -169,7 +172,8 @@ static char *make_node_name(const char *text)
 
         for (const char *c = text; *c && *c != '.' && length < NODE_NAME_MAX; c++) {
                 char lower = (char)tolower((unsigned char)*c);
-                bool fits = (lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9') || lower == '_' || lower == '-';
+                bool fits = (lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9') || lower == '_' ||
+                            lower == '-';
                 if (fits && (length > 0 || isalnum((unsigned char)lower)))
                         name[length++] = lower;
                 else if (length > 0)
@@ -186,9 +190,12 @@ bool setup_name_is_doubtful(const char *cn, struct fault *fault)
 
         if (!name || strcasecmp(cn, name) == 0 || strchr(cn, '.'))
                 return false;
-        (void)fault_set(fault, -EEXIST, "the node is called %s, after its certificate's name \"%s\": where other nodes' certificates "
-                        "have the same one, they use the same topics, and each obeys the commands for all; write name = … under "
-                        "[node]", name, cn);
+        (void)fault_set(fault, -EEXIST,
+                        "the node is called %s, after its certificate's name \"%s\": where other nodes' certificates "
+                        "have the same one, they use the same topics, and each obeys the commands for all; write name "
+                        "= … under "
+                        "[node]",
+                        name, cn);
         return true;
 }
 
@@ -277,17 +284,24 @@ int broker_identity_init(struct broker_identity *identity, const struct settings
         const struct tls_settings *tls = &settings->tls;
 
         *identity = (struct broker_identity){
-                .tls = { .ca = tls->ca, .cert = tls->cert, .key = tls->key, .crl = tls->crl, .min_version = tls->min_version,
-                         .server_name = tls->server_name, .pin = tls->pin, .alpn = tls->alpn },
+                .tls = { .ca = tls->ca,
+                         .cert = tls->cert,
+                         .key = tls->key,
+                         .crl = tls->crl,
+                         .min_version = tls->min_version,
+                         .server_name = tls->server_name,
+                         .pin = tls->pin,
+                         .alpn = tls->alpn },
         };
         int r = settings_password(settings, &identity->password, fault);
         if (r < 0)
                 return r;
         identity->node = find_node_name(settings, &identity->tls);
         if (identity->node && text_is_reserved(identity->node)) {
-                (void)fault_set(fault, -EINVAL,
-                                "the name \"%s\", which is the certificate's or the host's, is reserved: set [node] name",
-                                identity->node);
+                (void)fault_set(
+                        fault, -EINVAL,
+                        "the name \"%s\", which is the certificate's or the host's, is reserved: set [node] name",
+                        identity->node);
                 broker_identity_done(identity);
                 return -EINVAL;
         }

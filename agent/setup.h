@@ -12,8 +12,8 @@
 /* Loads and checks everything, devices too, opening no hardware and no network. Problems and warnings are logged. 0: it is
  * right, and the caller owns both; SETUP_BAD_CONFIG: something is wrong; negative errno: it could not be checked. */
 enum { SETUP_BAD_CONFIG = 1 };
-int setup_read(const char *config_path, const char *plugin_dir, struct config **ret_config, struct settings *ret_settings)
-        MUST_CHECK;
+int setup_read(const char *config_path, const char *plugin_dir, struct config **ret_config,
+               struct settings *ret_settings) MUST_CHECK;
 
 /* As much as can be read, and of the settings [gpio] alone: for whoever has to reach the lines whatever else is wrong. 0, or
  * 1 when something was wrong, which has been logged; -ENOMEM. */
@@ -36,7 +36,8 @@ struct broker_identity {
         char *password;
         struct tls_options tls; /* borrows from the settings */
 };
-int broker_identity_init(struct broker_identity *identity, const struct settings *settings, struct fault *fault) MUST_CHECK;
+int broker_identity_init(struct broker_identity *identity, const struct settings *settings, struct fault *fault)
+        MUST_CHECK;
 /* As [broker] client_id says; the store keeps what no key gives. */
 int broker_identity_choose_id(struct broker_identity *identity, const struct settings *settings, struct store *store)
         MUST_CHECK;

@@ -75,13 +75,14 @@ struct look {
         bool is_missing; /* one of the files */
 };
 
-static void warn_of_rights(const struct look *look, const char *path, const char *file, unsigned line, const char *label)
+static void warn_of_rights(const struct look *look, const char *path, const char *file, unsigned line,
+                           const char *label)
 {
         struct fault fault = { 0 };
 
         if (look->has_service && surroundings_readable(path, &look->service, &fault) < 0)
-                problems_add(look->warnings, file, line, "%s%s the service's user " SERVICE_USER " cannot read it (%s)", label,
-                             *label ? " " : "", fault.text);
+                problems_add(look->warnings, file, line, "%s%s the service's user " SERVICE_USER " cannot read it (%s)",
+                             label, *label ? " " : "", fault.text);
 }
 
 static void look_at(struct look *look, const char *kind, const char *key, const char *path)
@@ -126,8 +127,13 @@ static void look_at_name(const struct look *look, const struct settings *setting
 static void look_at_contents(const struct look *look, const struct settings *settings)
 {
         const struct tls_settings *tls = &settings->tls;
-        const struct tls_options options = { .ca = tls->ca, .cert = tls->cert, .key = tls->key, .crl = tls->crl,
-                                             .min_version = tls->min_version, .server_name = tls->server_name, .pin = tls->pin };
+        const struct tls_options options = { .ca = tls->ca,
+                                             .cert = tls->cert,
+                                             .key = tls->key,
+                                             .crl = tls->crl,
+                                             .min_version = tls->min_version,
+                                             .server_name = tls->server_name,
+                                             .pin = tls->pin };
         struct fault fault = { 0 };
         struct tls *made = NULL;
 

@@ -44,10 +44,10 @@ struct uplink {
         uint64_t seq;
         bool stopping;
         bool has_reported_refused, has_reported_foreign_status, has_reported_unpublished; /* in this connection */
-        bool has_reported_oversize;         /* since the start */
-        struct timer *status_again; /* `online` once more, at most once in STATUS_AGAIN_US */
-        uint64_t status_published_us;    /* when that was last; 0: not in this connection */
-        bool behind; /* something was held back because of IN_FLIGHT_MAX */
+        bool has_reported_oversize;                                                       /* since the start */
+        struct timer *status_again;   /* `online` once more, at most once in STATUS_AGAIN_US */
+        uint64_t status_published_us; /* when that was last; 0: not in this connection */
+        bool behind;                  /* something was held back because of IN_FLIGHT_MAX */
 };
 
 static const struct {
@@ -56,8 +56,8 @@ static const struct {
         bool is_json;
         bool newest_only; /* told anew later when it cannot go out now */
 } device_topics[] = {
-        [DEVICE_STATUS] = { "status", true, false, true }, [DEVICE_ERROR] = { "error", true, true, true },
-        [DEVICE_STATE] = { "state", true, true, true },    [DEVICE_EVENT] = { "event", false, true, false },
+        [DEVICE_STATUS] = { "status", true, false, true },  [DEVICE_ERROR] = { "error", true, true, true },
+        [DEVICE_STATE] = { "state", true, true, true },     [DEVICE_EVENT] = { "event", false, true, false },
         [DEVICE_RESULT] = { "result", false, true, false },
 };
 
@@ -76,7 +76,8 @@ static void send(struct uplink *uplink, const struct session_message *message)
         if (r == -EMSGSIZE) {
                 if (!uplink->has_reported_oversize)
                         log_topic(LOG_WARNING, message->topic,
-                                  "%s: its %zu bytes are more than the broker takes: left out, and so are others that are as "
+                                  "%s: its %zu bytes are more than the broker takes: left out, and so are others that "
+                                  "are as "
                                   "large, which are only counted (dropped)",
                                   message->topic, message->size);
                 uplink->has_reported_oversize = true;
@@ -113,12 +114,13 @@ static void send_json(struct uplink *uplink, const char *device, struct session_
         send(uplink, message);
 }
 
-void uplink_publish(struct uplink *uplink, const char *device, enum device_topic topic, const char *payload, size_t size,
-                    const struct command_meta *meta)
+void uplink_publish(struct uplink *uplink, const char *device, enum device_topic topic, const char *payload,
+                    size_t size, const struct command_meta *meta)
 {
         char name[TOPIC_MAX];
-        struct session_message message = { .topic = name, .payload = payload, .size = size, .qos = 1,
-                                           .retain = device_topics[topic].retain };
+        struct session_message message = {
+                .topic = name, .payload = payload, .size = size, .qos = 1, .retain = device_topics[topic].retain
+        };
 
         if (!session_is_connected(uplink->session))
                 return;
@@ -157,7 +159,11 @@ void uplink_info(struct uplink *uplink, const char *json, size_t size)
 static void publish_status(struct uplink *uplink, const char *word)
 {
         const struct session_message message = {
-                .topic = uplink->status_topic, .payload = word, .size = strlen(word), .qos = 1, .retain = true,
+                .topic = uplink->status_topic,
+                .payload = word,
+                .size = strlen(word),
+                .qos = 1,
+                .retain = true,
         };
         retained_claim(&uplink->retained, message.topic);
         send(uplink, &message);
@@ -189,7 +195,8 @@ static void refuse_retained(struct uplink *uplink, const char *topic)
                 return;
         (void)json_object_set_new(uplink->retained_seen, topic, json_true());
         log_topic(LOG_WARNING, topic,
-                  "%s: a retained command is never acted on; clear it by publishing an empty retained message there", topic);
+                  "%s: a retained command is never acted on; clear it by publishing an empty retained message there",
+                  topic);
 }
 
 static bool may_answer_on(const struct uplink *uplink, const char *response_topic)
@@ -242,7 +249,8 @@ static void on_own_status(struct uplink *uplink, const struct session_message *m
                 return;
         if (!uplink->has_reported_foreign_status)
                 log_topic(LOG_WARNING, message->topic,
-                          "%s: somebody else has written to it; \"online\" is published again, now and whenever it happens",
+                          "%s: somebody else has written to it; \"online\" is published again, now and whenever it "
+                          "happens",
                           message->topic);
         uplink->has_reported_foreign_status = true;
         if (timer_armed(uplink->status_again))
@@ -283,7 +291,8 @@ static void on_connected(void *userdata)
 {
         struct uplink *uplink = userdata;
 
-        uplink->behind = uplink->has_reported_refused = uplink->has_reported_foreign_status = uplink->has_reported_unpublished = false;
+        uplink->behind = uplink->has_reported_refused = uplink->has_reported_foreign_status =
+                uplink->has_reported_unpublished = false;
         uplink->status_published_us = 0;
         uplink->handlers.refused(uplink->handlers.userdata, NULL);
         retained_begin(&uplink->retained);
@@ -359,7 +368,8 @@ static const struct session_handlers session_handlers = {
 
 static int subscribe_topics(struct uplink *uplink)
 {
-        static const char *const patterns[] = { "%s/%s/+/set", "%s/%s/+/set/+", "%s/%s/+/get", "%s/%s/get", "%s/%s/status" };
+        static const char *const patterns[] = { "%s/%s/+/set", "%s/%s/+/set/+", "%s/%s/+/get", "%s/%s/get",
+                                                "%s/%s/status" };
 
         _Static_assert(ARRAY_SIZE(patterns) == ARRAY_SIZE(((struct uplink *)0)->subscriptions), "one each");
         for (size_t i = 0; i < ARRAY_SIZE(patterns); i++) {

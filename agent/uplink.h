@@ -14,7 +14,7 @@ struct uplink_options {
         struct loop *loop;
         struct clock *clock;
         struct store *store; /* remembers what is retained */
-        const char *base; /* "sconce" */
+        const char *base;    /* "sconce" */
         const char *node;
         bool envelope;
         struct session_options session; /* client id, will and subscriptions are filled in here */
@@ -22,9 +22,10 @@ struct uplink_options {
 };
 
 struct uplink_handlers {
-        void (*up)(void *userdata);                      /* connected, `online` is out: tell all */
-        void (*down)(void *userdata, const char *why);   /* the connection ended, or an attempt failed */
-        void (*refused)(void *userdata, const char *why); /* the broker refuses what we publish; NULL: not in this connection */
+        void (*up)(void *userdata);                    /* connected, `online` is out: tell all */
+        void (*down)(void *userdata, const char *why); /* the connection ended, or an attempt failed */
+        void (*refused)(void *userdata,
+                        const char *why); /* the broker refuses what we publish; NULL: not in this connection */
         void (*command)(void *userdata, const char *device, const char *channel, const struct session_message *message,
                         const struct command_meta *meta);
         void (*get)(void *userdata, const char *device); /* NULL: all */
@@ -40,8 +41,8 @@ void uplink_stop(struct uplink *uplink, void (*done)(void *userdata), void *user
 void uplink_free(struct uplink *uplink);
 
 /* struct home_sink's publish. Nothing is queued while not connected. */
-void uplink_publish(struct uplink *uplink, const char *device, enum device_topic topic, const char *payload, size_t size,
-                    const struct command_meta *meta);
+void uplink_publish(struct uplink *uplink, const char *device, enum device_topic topic, const char *payload,
+                    size_t size, const struct command_meta *meta);
 void uplink_info(struct uplink *uplink, const char *json, size_t size);
 
 bool uplink_is_up(const struct uplink *uplink);

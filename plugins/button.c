@@ -31,14 +31,14 @@ static const struct sconce_option options[] = {
         SCONCE_OPTION_LINE(struct button, line, "line", SCONCE_REQUIRED, "GPIO line that the button is at",
                            .debounce = "20ms"),
         SCONCE_OPTION_DURATION(struct button, double_time_us, "double_time", 0,
-                               "Longest pause between the presses of a double or triple", .def = "300ms",
-                               .min = "50ms", .max = "5s"),
+                               "Longest pause between the presses of a double or triple", .def = "300ms", .min = "50ms",
+                               .max = "5s"),
         SCONCE_OPTION_DURATION(struct button, long_time_us, "long_time", 0,
                                "How long it must be held to be a long press", .def = "800ms", .min = "100ms",
                                .max = "1m"),
         SCONCE_OPTION_INT(struct button, presses_max, "presses", 0,
-                          "Most presses in a row that are one event; 1: each single is told at its release",
-                          .def = "3", .min = "1", .max = "3"),
+                          "Most presses in a row that are one event; 1: each single is told at its release", .def = "3",
+                          .min = "1", .max = "3"),
         { .key = NULL },
 };
 

@@ -63,8 +63,7 @@ static const struct sconce_option options[] = {
                            "What it watches, for the words and pictures of a home-automation system",
                            .choices = classes),
         SCONCE_OPTION_DURATION(struct contact, off_delay_us, "off_delay", 0,
-                               "How long it must have been inactive before OFF is told", .def = "0ms",
-                               .max = "1d"),
+                               "How long it must have been inactive before OFF is told", .def = "0ms", .max = "1d"),
         { .key = NULL },
 };
 

@@ -67,17 +67,15 @@ struct counter {
 };
 
 static const struct sconce_option options[] = {
-        SCONCE_OPTION_LINE(struct counter, line, "line", SCONCE_REQUIRED,
-                           "GPIO line that the pulses come in at"),
-        SCONCE_OPTION_FLOAT(struct counter, factor, "factor", 0, "How much of the unit one pulse is worth",
-                            .def = "1", .min = "0.000001", .max = "1000000"),
+        SCONCE_OPTION_LINE(struct counter, line, "line", SCONCE_REQUIRED, "GPIO line that the pulses come in at"),
+        SCONCE_OPTION_FLOAT(struct counter, factor, "factor", 0, "How much of the unit one pulse is worth", .def = "1",
+                            .min = "0.000001", .max = "1000000"),
         SCONCE_OPTION_STRING(struct counter, unit, "unit", 0,
                              "What is counted: kWh, Wh, m³, L, mm, or a unit of your own"),
         SCONCE_OPTION_ENUM(struct counter, device_class, "device_class", 0,
                            "What the meter measures, where the unit does not say it", .choices = classes),
-        SCONCE_OPTION_DURATION(struct counter, timeout_us, "timeout", 0,
-                               "How long without a pulse until the rate is 0", .def = "5m", .min = "1s",
-                               .max = "1d"),
+        SCONCE_OPTION_DURATION(struct counter, timeout_us, "timeout", 0, "How long without a pulse until the rate is 0",
+                               .def = "5m", .min = "1s", .max = "1d"),
         { .key = NULL },
 };
 
@@ -103,8 +101,8 @@ static void save(struct sconce_device *dev, struct counter *counter)
 {
         char text[96];
 
-        (void)snprintf(text, sizeof(text), "%.17g %llu %.17g", counter->base,
-                       (unsigned long long)counter->pulses, counter->factor);
+        (void)snprintf(text, sizeof(text), "%.17g %llu %.17g", counter->base, (unsigned long long)counter->pulses,
+                       counter->factor);
         if (sconce_save(dev, "total", text) == 0)
                 counter->is_unsaved = false;
 }
@@ -131,10 +129,8 @@ static void load(struct sconce_device *dev, struct counter *counter)
 
         if (sconce_load(dev, "total", text, sizeof(text)) < 0)
                 return;
-        if (sscanf(text, "%lg %llu %lg", &base, &pulses, &factor) != 3 || !isfinite(base) ||
-            !isfinite(factor)) {
-                sconce_log(dev, SCONCE_LOG_WARNING, "the saved total \"%s\" is not one: counting from 0",
-                           text);
+        if (sscanf(text, "%lg %llu %lg", &base, &pulses, &factor) != 3 || !isfinite(base) || !isfinite(factor)) {
+                sconce_log(dev, SCONCE_LOG_WARNING, "the saved total \"%s\" is not one: counting from 0", text);
                 return;
         }
         bool is_same = factor == counter->factor;
@@ -161,8 +157,7 @@ static void reckon_rate(struct counter *counter, uint64_t now_us)
         uint64_t quiet_us = now_us > counter->quiet_us ? now_us - counter->quiet_us : 0;
 
         if (counter->recent > 0 && counter->last_us > counter->since_us) {
-                counter->rate = (double)counter->recent * 1e6 /
-                                (double)(counter->last_us - counter->since_us);
+                counter->rate = (double)counter->recent * 1e6 / (double)(counter->last_us - counter->since_us);
                 counter->has_rate = true;
                 counter->since_us = counter->last_us;
                 counter->recent = 0;
@@ -228,8 +223,7 @@ static const struct meter *find_meter(const char *unit)
         if (!unit || !*unit)
                 return &pulses_alone;
         for (size_t i = 0; i < sizeof(meters) / sizeof(meters[0]); i++)
-                if (strcmp(meters[i].unit, unit) == 0 ||
-                    (meters[i].also && strcmp(meters[i].also, unit) == 0))
+                if (strcmp(meters[i].unit, unit) == 0 || (meters[i].also && strcmp(meters[i].also, unit) == 0))
                         return &meters[i];
         return &own_unit;
 }
@@ -251,8 +245,7 @@ static int add_channels(struct sconce_device *dev, const struct counter *counter
         char rate_unit[64];
 
         total.unit = meter->unit ? meter->unit : counter->unit;
-        total.device_class = counter->device_class >= 0 ? classes[counter->device_class]
-                                                        : meter->device_class;
+        total.device_class = counter->device_class >= 0 ? classes[counter->device_class] : meter->device_class;
         (void)snprintf(rate_unit, sizeof(rate_unit), "%s/s", total.unit ? total.unit : "");
         rate.unit = meter->rate_unit ? meter->rate_unit : rate_unit;
         rate.device_class = meter->rate_class;

@@ -48,11 +48,11 @@ struct cover {
 
         struct sconce_timer *timer;
         struct sconce_timer *standing; /* for STANDING_US */
-        enum way moving, last;     /* last: before the standstill; STILL: nobody knows */
-        uint64_t since_us, end_us; /* of the movement */
-        uint64_t lead_us;          /* of start_delay, from since_us on */
-        bool is_stuck;             /* an output could not be switched off */
-        uint64_t ready_us;         /* when the dead time is over */
+        enum way moving, last;         /* last: before the standstill; STILL: nobody knows */
+        uint64_t since_us, end_us;     /* of the movement */
+        uint64_t lead_us;              /* of start_delay, from since_us on */
+        bool is_stuck;                 /* an output could not be switched off */
+        uint64_t ready_us;             /* when the dead time is over */
         bool is_known;
         double position; /* at since_us, or where it stands */
         bool has_target;
@@ -74,25 +74,23 @@ static const struct sconce_option options[] = {
         SCONCE_OPTION_DURATION(struct cover, side[UP].travel_us, "up_time", SCONCE_REQUIRED,
                                "How long it takes from closed to open", .min = "100ms", .max = "1h"),
         SCONCE_OPTION_DURATION(struct cover, side[DOWN].travel_us, "down_time", 0,
-                               "How long it takes from open to closed; by default as long as up",
-                               .min = "100ms", .max = "1h"),
+                               "How long it takes from open to closed; by default as long as up", .min = "100ms",
+                               .max = "1h"),
         SCONCE_OPTION_DURATION(struct cover, dead_time_us, "dead_time", 0,
-                               "How long both outputs are off between the directions", .def = "500ms",
-                               .min = "50ms", .max = "1m"),
+                               "How long both outputs are off between the directions", .def = "500ms", .min = "50ms",
+                               .max = "1m"),
         SCONCE_OPTION_PERCENT(struct cover, margin_pct, "margin", 0,
                               "How much longer than reckoned it runs towards an end", .def = "10"),
-        SCONCE_OPTION_LINE(struct cover, side[UP].stop, "up_stop", 0,
-                           "GPIO line that is active when it is open", .debounce = "20ms"),
-        SCONCE_OPTION_LINE(struct cover, side[DOWN].stop, "down_stop", 0,
-                           "GPIO line that is active when it is closed", .debounce = "20ms"),
+        SCONCE_OPTION_LINE(struct cover, side[UP].stop, "up_stop", 0, "GPIO line that is active when it is open",
+                           .debounce = "20ms"),
+        SCONCE_OPTION_LINE(struct cover, side[DOWN].stop, "down_stop", 0, "GPIO line that is active when it is closed",
+                           .debounce = "20ms"),
         SCONCE_OPTION_DURATION(struct cover, start_delay_us, "start_delay", 0,
                                "How long the motor is on before it moves", .def = "0ms", .max = "10s"),
         SCONCE_OPTION_BOOL(struct cover, repeat, "repeat", 0,
-                           "Whether OPEN and CLOSE drive though it is believed to be there already",
-                           .def = "no"),
+                           "Whether OPEN and CLOSE drive though it is believed to be there already", .def = "no"),
         SCONCE_OPTION_ENUM(struct cover, device_class, "device_class", 0,
-                           "What it is, for the words and pictures of a home-automation system",
-                           .choices = classes),
+                           "What it is, for the words and pictures of a home-automation system", .choices = classes),
         { .key = NULL },
 };
 
@@ -113,8 +111,7 @@ static double position_at(const struct cover *cover, uint64_t now_us)
 {
         if (cover->moving == STILL)
                 return cover->position;
-        uint64_t on_us = now_us - cover->since_us,
-                 moved_us = on_us > cover->lead_us ? on_us - cover->lead_us : 0;
+        uint64_t on_us = now_us - cover->since_us, moved_us = on_us > cover->lead_us ? on_us - cover->lead_us : 0;
         double moved = 100.0 * (double)moved_us / (double)cover->side[cover->moving].travel_us;
         return cover->moving == UP ? fmin(cover->position + moved, 100) : fmax(cover->position - moved, 0);
 }
@@ -176,8 +173,7 @@ static enum way way_to_target(const struct cover *cover, double position)
 
 static void arm_timer(struct sconce_device *dev, struct cover *cover)
 {
-        uint64_t now_us = sconce_now_us(dev),
-                 due_us = cover->moving == STILL ? cover->ready_us : cover->end_us;
+        uint64_t now_us = sconce_now_us(dev), due_us = cover->moving == STILL ? cover->ready_us : cover->end_us;
         uint64_t left_us = due_us > now_us ? due_us - now_us : 0;
 
         if (cover->moving != STILL && left_us > TICK_US)
@@ -239,8 +235,7 @@ static void look_at_stops(struct sconce_device *dev, struct cover *cover)
         uint64_t now_us = sconce_now_us(dev), sure_us = cover->side[way].at_stop_us + STANDING_US;
 
         (void)sconce_timer_disarm(dev, cover->standing);
-        if (cover->moving != STILL || are_both_at_stop(cover) || !cover->side[way].is_at_stop ||
-            is_at_end(cover, way))
+        if (cover->moving != STILL || are_both_at_stop(cover) || !cover->side[way].is_at_stop || is_at_end(cover, way))
                 return;
         if (cover->is_known && now_us < sure_us)
                 (void)sconce_timer_arm(dev, cover->standing, sure_us - now_us);
@@ -335,11 +330,11 @@ static bool is_contradicted(struct sconce_device *dev, struct cover *cover, enum
 
         if (cover->side[back].is_at_stop && fabs(cover->position - end_of[back]) >= STOP_WIDTH) {
                 arrive(cover, back);
-                (void)snprintf(text, sizeof(text), "is still at its %s end stop: it does not seem to move", way_names[back]);
+                (void)snprintf(text, sizeof(text), "is still at its %s end stop: it does not seem to move",
+                               way_names[back]);
         } else if (to_end && cover->side[way].stop) {
                 cover->is_known = false;
-                (void)snprintf(text, sizeof(text),
-                               "has not reached its %s end stop in time: its position is unknown",
+                (void)snprintf(text, sizeof(text), "has not reached its %s end stop in time: its position is unknown",
                                way_names[way]);
         } else {
                 return false;

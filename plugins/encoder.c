@@ -49,13 +49,11 @@ static const struct sconce_option options[] = {
         SCONCE_OPTION_LINE(struct encoder, b, "b", SCONCE_REQUIRED,
                            "GPIO line of the second contact; the other way round it turns the other way"),
         SCONCE_OPTION_ENUM(struct encoder, edges_per_step, "edges_per_step", 0,
-                           "How many edges of both lines make a step; 4 from notch to notch for most knobs",
-                           .def = "4", .choices = edges_choices),
-        SCONCE_OPTION_FLOAT(struct encoder, min, "min", 0, "The number's minimum", .def = "0",
-                            .needs = "max"),
+                           "How many edges of both lines make a step; 4 from notch to notch for most knobs", .def = "4",
+                           .choices = edges_choices),
+        SCONCE_OPTION_FLOAT(struct encoder, min, "min", 0, "The number's minimum", .def = "0", .needs = "max"),
         SCONCE_OPTION_FLOAT(struct encoder, max, "max", 0,
-                            "The number's maximum; without it steps are events and there is no number",
-                            .def = "0"),
+                            "The number's maximum; without it steps are events and there is no number", .def = "0"),
         SCONCE_OPTION_FLOAT(struct encoder, step, "step", 0, "What a step adds to the number", .def = "1",
                             .min = "0.000001", .needs = "max"),
         { .key = NULL },
@@ -107,8 +105,7 @@ static void move(struct sconce_device *dev, struct encoder *encoder, uint64_t ti
         if (edges == 0)
                 return;
         encoder->way = edges > 0 ? 1 : -1;
-        for (encoder->moved += edges; abs(encoder->moved) >= per_step;
-             encoder->moved -= per_step * encoder->way)
+        for (encoder->moved += edges; abs(encoder->moved) >= per_step; encoder->moved -= per_step * encoder->way)
                 step(dev, encoder, time_us, encoder->way);
 }
 
@@ -119,8 +116,7 @@ static void follow(struct sconce_device *dev, struct encoder *encoder)
                 uint64_t time_us = encoder->turns[i].time_us;
                 unsigned to = encoder->at;
                 for (; i < encoder->n_turns && encoder->turns[i].time_us == time_us; i++)
-                        to = encoder->turns[i].active ? to | encoder->turns[i].line
-                                                      : to & ~encoder->turns[i].line;
+                        to = encoder->turns[i].active ? to | encoder->turns[i].line : to & ~encoder->turns[i].line;
                 move(dev, encoder, time_us, to);
         }
         encoder->n_turns = 0;
@@ -201,13 +197,11 @@ static void find_value(struct sconce_device *dev, struct encoder *encoder)
         struct sconce_value first;
 
         encoder->value = encoder->min;
-        if (has_number(encoder) && sconce_first(dev, "value", &first) == 0 &&
-            first.type == SCONCE_VALUE_NUMBER)
+        if (has_number(encoder) && sconce_first(dev, "value", &first) == 0 && first.type == SCONCE_VALUE_NUMBER)
                 encoder->value = fmin(fmax(first.number, encoder->min), encoder->max);
 }
 
-static int open_contact(struct sconce_device *dev, struct encoder *encoder, struct sconce_line *line,
-                        unsigned bit)
+static int open_contact(struct sconce_device *dev, struct encoder *encoder, struct sconce_line *line, unsigned bit)
 {
         bool active = false;
 

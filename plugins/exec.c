@@ -69,16 +69,13 @@ static const char *const set_kinds[] = { "switch", "number", NULL };
 static const struct sconce_option options[] = {
         SCONCE_OPTION_LIST(struct exec, command, SCONCE_TYPE_STRING, "command", 0,
                            "The program that is read, by its full path, and its arguments"),
-        SCONCE_OPTION_ENUM(struct exec, output, "output", 0,
-                           "What it prints: one plain value, or one flat JSON object", .choices = outputs,
-                           .def = "plain", .needs = "command"),
-        SCONCE_OPTION_LIST(
-                struct exec, names, SCONCE_TYPE_STRING, "channels", 0,
-                "KEY[:number|bool|text] [UNIT [CLASS]] for each channel; by default value, or with "
-                "`set` state"),
-        SCONCE_OPTION_LIST(
-                struct exec, set, SCONCE_TYPE_STRING, "set", 0,
-                "The program that sets the first channel, and its arguments; the value comes last"),
+        SCONCE_OPTION_ENUM(struct exec, output, "output", 0, "What it prints: one plain value, or one flat JSON object",
+                           .choices = outputs, .def = "plain", .needs = "command"),
+        SCONCE_OPTION_LIST(struct exec, names, SCONCE_TYPE_STRING, "channels", 0,
+                           "KEY[:number|bool|text] [UNIT [CLASS]] for each channel; by default value, or with "
+                           "`set` state"),
+        SCONCE_OPTION_LIST(struct exec, set, SCONCE_TYPE_STRING, "set", 0,
+                           "The program that sets the first channel, and its arguments; the value comes last"),
         SCONCE_OPTION_ENUM(struct exec, set_kind, "set_kind", 0, "What it is given: ON and OFF, or a number",
                            .choices = set_kinds, .def = "switch", .needs = "set"),
         SCONCE_OPTION_FLOAT(struct exec, min, "min", 0, "The lowest number that is set", .def = "0",
@@ -118,9 +115,7 @@ static int parse_name(char *text, struct sconce_channel *row)
         static const struct {
                 const char *word;
                 enum sconce_kind kind;
-        } kinds[] = { { "number", SCONCE_SENSOR },
-                      { "bool", SCONCE_BINARY_SENSOR },
-                      { "text", SCONCE_TEXT } };
+        } kinds[] = { { "number", SCONCE_SENSOR }, { "bool", SCONCE_BINARY_SENSOR }, { "text", SCONCE_TEXT } };
         char *rest = NULL;
 
         row->key = strtok_r(text, " \t", &rest);
@@ -147,8 +142,7 @@ static int add_channel(struct sconce_device *dev, struct exec *exec, const char 
         struct sconce_channel row = { .help = "As the program says" };
         char words[TEXT_SIZE];
 
-        int r = snprintf(words, sizeof(words), "%s", name) < (int)sizeof(words) ? parse_name(words, &row)
-                                                                                : -EINVAL;
+        int r = snprintf(words, sizeof(words), "%s", name) < (int)sizeof(words) ? parse_name(words, &row) : -EINVAL;
         if (r == 0 && strlen(row.key) >= KEY_SIZE)
                 r = -EINVAL;
         if (r == 0 && exec->set.count > 0 && exec->count == 0) {
@@ -159,11 +153,10 @@ static int add_channel(struct sconce_device *dev, struct exec *exec, const char 
         if (r == 0)
                 r = sconce_channel_add(dev, &row);
         if (r < 0) {
-                sconce_error(
-                        dev,
-                        "channels: \"%s\" is none: KEY[:number|bool|text] [UNIT [CLASS]], the key of a-z, "
-                        "0-9 and _",
-                        name);
+                sconce_error(dev,
+                             "channels: \"%s\" is none: KEY[:number|bool|text] [UNIT [CLASS]], the key of a-z, "
+                             "0-9 and _",
+                             name);
                 return r;
         }
         struct channel *channel = &exec->channels[exec->count++];
@@ -278,8 +271,8 @@ static int spawn(char *const *words, int out, int err, pid_t *ret_pid)
         (void)sigemptyset(&none);
         (void)sigfillset(&all);
         (void)posix_spawnattr_init(&attributes);
-        (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-                                                            POSIX_SPAWN_SETSIGDEF);
+        (void)posix_spawnattr_setflags(&attributes,
+                                       POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
         (void)posix_spawnattr_setsigmask(&attributes, &none);
         (void)posix_spawnattr_setsigdefault(&attributes, &all);
         (void)posix_spawn_file_actions_init(&actions);
@@ -320,11 +313,9 @@ static void explain_start(const struct run *run, const char *path, int error)
                              interpreter);
         else if (error == -ENOEXEC)
                 sconce_error(run->dev,
-                             "%s: cannot be run: it is no program of this machine, and does not begin with #!",
-                             path);
+                             "%s: cannot be run: it is no program of this machine, and does not begin with #!", path);
         else if (error == -EACCES && access(path, F_OK) == 0 && access(path, X_OK) < 0)
-                sconce_error(run->dev,
-                             "%s: cannot be run: it is not executable (chmod +x) by the user of this program",
+                sconce_error(run->dev, "%s: cannot be run: it is not executable (chmod +x) by the user of this program",
                              path);
         else
                 sconce_error(run->dev, "%s: cannot be run: %s", path, strerror(-error));
@@ -397,8 +388,7 @@ static bool has_ended(const struct run *run)
 {
         siginfo_t info = { 0 };
 
-        return waitid(P_PID, (id_t)run->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-               info.si_pid == run->pid;
+        return waitid(P_PID, (id_t)run->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == run->pid;
 }
 
 /* Until it ends, its time is over, or it has printed too much. A child of its own may hold the pipes open
@@ -476,15 +466,13 @@ static uint64_t time_limit_us(struct sconce_device *dev)
 }
 
 /* Runs a program to its end: what it printed, a text; free() it. `value` is its last argument, NULL: none. */
-static int run_program(struct sconce_device *dev, const struct sconce_list *list, const char *value,
-                       char **ret_text, size_t *ret_size)
+static int run_program(struct sconce_device *dev, const struct sconce_list *list, const char *value, char **ret_text,
+                       size_t *ret_size)
 {
         const char *const *items = list->items;
         const char *words[WORDS_MAX + 2] = { NULL };
         uint64_t limit_us = time_limit_us(dev);
-        struct run run = {
-                .dev = dev, .pidfd = -1, .out = -1, .err = -1, .until_us = monotonic_us() + limit_us
-        };
+        struct run run = { .dev = dev, .pidfd = -1, .out = -1, .err = -1, .until_us = monotonic_us() + limit_us };
 
         memcpy(words, items, list->count * sizeof(*words));
         words[list->count] = value;
@@ -526,9 +514,7 @@ static bool is_utf8(const char *text)
         static const struct {
                 unsigned char mask, lead;
                 uint32_t least;
-        } forms[] = {
-                { 0x80, 0x00, 0 }, { 0xe0, 0xc0, 0x80 }, { 0xf0, 0xe0, 0x800 }, { 0xf8, 0xf0, 0x10000 }
-        };
+        } forms[] = { { 0x80, 0x00, 0 }, { 0xe0, 0xc0, 0x80 }, { 0xf0, 0xe0, 0x800 }, { 0xf8, 0xf0, 0x10000 } };
 
         while (*text) {
                 const unsigned char lead = (unsigned char)*text++;
@@ -784,7 +770,7 @@ struct reading {
         struct sconce_value values[CHANNELS_MAX];
         char texts[CHANNELS_MAX][TEXT_SIZE];
         bool is_there[CHANNELS_MAX];
-        size_t count; /* of those that are there */
+        size_t count;    /* of those that are there */
         bool is_refused; /* and it has been said why */
 };
 
@@ -801,8 +787,7 @@ static bool to_bool(const struct token *token, bool *ret)
                 *ret = token->on;
         else if (token->type == TOKEN_NUMBER)
                 *ret = token->number != 0;
-        if (token->type == TOKEN_BOOL ||
-            (token->type == TOKEN_NUMBER && (token->number == 0 || token->number == 1)))
+        if (token->type == TOKEN_BOOL || (token->type == TOKEN_NUMBER && (token->number == 0 || token->number == 1)))
                 return true;
         for (size_t i = 0; token->type == TOKEN_TEXT && i < sizeof(words) / sizeof(words[0]); i++) {
                 if (strcasecmp(words[i].word, token->text) == 0) {
@@ -904,8 +889,8 @@ static void explain_json(const struct reading *reading, const char *text)
                              "numbers, texts, true, false and null",
                              cursor.key, *cursor.at == '{' ? "an object in an object" : "a list");
         else
-                sconce_error(reading->dev, "%s: what the program prints from here on is no JSON: \"%.40s\"",
-                             cursor.key, cursor.at);
+                sconce_error(reading->dev, "%s: what the program prints from here on is no JSON: \"%.40s\"", cursor.key,
+                             cursor.at);
 }
 
 static int take_output(struct reading *reading, char *text, size_t size)

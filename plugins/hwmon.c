@@ -84,8 +84,7 @@ static const struct quantity *find_quantity(const char *key)
         if (!isdigit((unsigned char)key[letters]) || key[letters + strspn(key + letters, "0123456789")])
                 return NULL;
         for (size_t i = 0; i < sizeof(quantities) / sizeof(quantities[0]); i++)
-                if (strlen(quantities[i].prefix) == letters &&
-                    strncmp(quantities[i].prefix, key, letters) == 0)
+                if (strlen(quantities[i].prefix) == letters && strncmp(quantities[i].prefix, key, letters) == 0)
                         return &quantities[i];
         return NULL;
 }
@@ -261,9 +260,8 @@ static int find_chip(struct sconce_device *dev, struct hwmon *hwmon)
         if (count == 0)
                 sconce_error(dev, "there is no chip \"%s\" in %s", hwmon->chip, hwmon->root);
         else
-                sconce_error(dev,
-                             "%d chips are called \"%s\": %s; say which by its address, part of its path",
-                             count, hwmon->chip, others);
+                sconce_error(dev, "%d chips are called \"%s\": %s; say which by its address, part of its path", count,
+                             hwmon->chip, others);
         return count == 0 ? -ENOENT : -ENOTUNIQ;
 }
 
@@ -285,8 +283,7 @@ static bool is_faulty(const struct hwmon *hwmon, const struct reading *reading)
         return sconce_read_line(path, text, sizeof(text)) == 0 && strcmp(text, "1") == 0;
 }
 
-static int read_value(struct sconce_device *dev, const struct hwmon *hwmon, const struct reading *reading,
-                      double *ret)
+static int read_value(struct sconce_device *dev, const struct hwmon *hwmon, const struct reading *reading, double *ret)
 {
         char path[PATH_MAX];
         double number;

@@ -91,12 +91,11 @@ struct iio {
 static const struct sconce_option options[] = {
         SCONCE_OPTION_STRING(struct iio, device, "device", SCONCE_REQUIRED,
                              "The device's name or label, part of its path (its address), or its directory"),
-        SCONCE_OPTION_LIST(
-                struct iio, names, SCONCE_TYPE_STRING, "channels", 0,
-                "Which of its channels, such as temp, humidityrelative, voltage0; without it, all"),
+        SCONCE_OPTION_LIST(struct iio, names, SCONCE_TYPE_STRING, "channels", 0,
+                           "Which of its channels, such as temp, humidityrelative, voltage0; without it, all"),
         SCONCE_OPTION_INT(struct iio, retries, "retries", 0,
-                          "How often in one reading an error of the sensor is tried again", .def = "3",
-                          .min = "0", .max = "10"),
+                          "How often in one reading an error of the sensor is tried again", .def = "3", .min = "0",
+                          .max = "10"),
         SCONCE_OPTION_DURATION(struct iio, retry_after_us, "retry_after", 0, "Pause before it is tried again",
                                .def = "2s", .max = "10s"),
         SCONCE_OPTION_PATH(struct iio, root, "root", 0, "Where the kernel shows its devices",
@@ -334,9 +333,8 @@ static int find_device(struct sconce_device *dev, struct iio *iio)
         if (count == 0)
                 sconce_error(dev, "there is no device \"%s\" in %s", iio->device, iio->root);
         else
-                sconce_error(dev,
-                             "%d devices are called \"%s\": %s; say which by its address, part of its path",
-                             count, iio->device, all);
+                sconce_error(dev, "%d devices are called \"%s\": %s; say which by its address, part of its path", count,
+                             iio->device, all);
         return count == 0 ? -ENOENT : -ENOTUNIQ;
 }
 
@@ -389,8 +387,7 @@ static int read_factor(struct sconce_device *dev, const struct iio *iio, const c
         return 0;
 }
 
-static int read_value(struct sconce_device *dev, const struct iio *iio, const struct reading *reading,
-                      double *ret)
+static int read_value(struct sconce_device *dev, const struct iio *iio, const struct reading *reading, double *ret)
 {
         double number, offset = 0, scale = 1;
 
@@ -418,28 +415,24 @@ static bool find_partner(const struct reading *reading, struct reading *ret)
         for (size_t i = 0; i < 2; i++) {
                 if (strcmp(reading->quantity->prefix ? reading->quantity->prefix : "", pairs[i][0]) != 0)
                         continue;
-                (void)snprintf(ret->kernel, NAME_SIZE, "%s%.8s", pairs[i][1],
-                               reading->kernel + strlen(pairs[i][0]));
+                (void)snprintf(ret->kernel, NAME_SIZE, "%s%.8s", pairs[i][1], reading->kernel + strlen(pairs[i][0]));
                 ret->quantity = find_quantity(ret->kernel);
                 return true;
         }
         return false;
 }
 
-static int check_value(struct sconce_device *dev, const struct iio *iio, const struct reading *reading,
-                       double value)
+static int check_value(struct sconce_device *dev, const struct iio *iio, const struct reading *reading, double value)
 {
         const struct quantity *quantity = reading->quantity;
         struct reading partner;
         double other;
 
         if (quantity->min < quantity->max && (value < quantity->min || value > quantity->max)) {
-                sconce_error(dev, "%s: the sensor shows %g %s, which cannot be", reading->key, value,
-                             quantity->unit);
+                sconce_error(dev, "%s: the sensor shows %g %s, which cannot be", reading->key, value, quantity->unit);
                 return -ERANGE;
         }
-        if (value != 0 || !find_partner(reading, &partner) || read_value(dev, iio, &partner, &other) < 0 ||
-            other != 0)
+        if (value != 0 || !find_partner(reading, &partner) || read_value(dev, iio, &partner, &other) < 0 || other != 0)
                 return 0;
         sconce_error(dev, "the sensor shows nothing but zeros (0 °C at 0 %%): look at its wiring and supply");
         return -EIO;

@@ -59,22 +59,21 @@ static const struct sconce_option options[] = {
                           "PWM channel that dims the lamp: CHIP:CHANNEL in /sys/class/pwm"),
         SCONCE_OPTION_LED(struct lamp, led, "led", SCONCE_OUTPUT,
                           "Kernel LED that is the lamp: a name in /sys/class/leds"),
-        SCONCE_OPTION_INT(struct lamp, frequency_hz, "frequency", 0, "Frequency of the PWM channel",
-                          .def = "1000", .min = "1", .max = "1000000", .unit = "Hz", .needs = "pwm"),
+        SCONCE_OPTION_INT(struct lamp, frequency_hz, "frequency", 0, "Frequency of the PWM channel", .def = "1000",
+                          .min = "1", .max = "1000000", .unit = "Hz", .needs = "pwm"),
         SCONCE_OPTION_BOOL(struct lamp, is_dimmed, "dimmable", 0,
                            "Whether a PWM channel or LED has levels between off and on", .def = "yes",
                            .needs = "pwm led"),
         SCONCE_OPTION_PERCENT(struct lamp, min_pct, "min_level", 0,
-                              "Level at brightness 1: where the lamp begins to glow", .def = "0",
-                              .needs = "pwm led"),
+                              "Level at brightness 1: where the lamp begins to glow", .def = "0", .needs = "pwm led"),
         SCONCE_OPTION_PERCENT(struct lamp, max_pct, "max_level", 0, "Level at brightness 255", .def = "100",
                               .needs = "pwm led"),
         SCONCE_OPTION_FLOAT(struct lamp, gamma, "gamma", 0,
-                            "How brightness becomes level: 1 evenly, more for finer steps in the dark",
-                            .def = "2.2", .min = "0.1", .max = "10", .needs = "pwm led"),
+                            "How brightness becomes level: 1 evenly, more for finer steps in the dark", .def = "2.2",
+                            .min = "0.1", .max = "10", .needs = "pwm led"),
         SCONCE_OPTION_DURATION(struct lamp, transition_us, "transition", 0,
-                               "How long a change of brightness takes where the command does not say",
-                               .def = "0ms", .max = "1h", .needs = "pwm led"),
+                               "How long a change of brightness takes where the command does not say", .def = "0ms",
+                               .max = "1h", .needs = "pwm led"),
         { .key = NULL },
 };
 
@@ -365,8 +364,8 @@ static int check(struct sconce_device *dev, const struct lamp *lamp)
                 sconce_error(dev, "one of line, pwm and led must say what the lamp is");
         else if (given > 1)
                 sconce_error(dev, "line, pwm and led exclude each other: one of them is the lamp");
-        else if (!lamp->is_dimmed && (lamp->transition_us > 0 || lamp->min_pct > 0 || lamp->max_pct < 100 ||
-                                       lamp->gamma != GAMMA))
+        else if (!lamp->is_dimmed &&
+                 (lamp->transition_us > 0 || lamp->min_pct > 0 || lamp->max_pct < 100 || lamp->gamma != GAMMA))
                 sconce_error(dev, "transition, min_level, max_level and gamma are for a lamp that can be "
                                   "dimmed, by pwm or led");
         else if (lamp->min_pct >= lamp->max_pct)

@@ -42,11 +42,9 @@ struct switch_line {
 };
 
 static const struct sconce_option options[] = {
-        SCONCE_OPTION_LINE(struct switch_line, line, "line", SCONCE_REQUIRED | SCONCE_OUTPUT,
-                           "GPIO line to switch"),
+        SCONCE_OPTION_LINE(struct switch_line, line, "line", SCONCE_REQUIRED | SCONCE_OUTPUT, "GPIO line to switch"),
         SCONCE_OPTION_DURATION(struct switch_line, pulse_us, "pulse", SCONCE_TIMES_OUTPUT,
-                               "How long it stays on at each ON; without it until OFF", .min = "10ms",
-                               .max = "365d"),
+                               "How long it stays on at each ON; without it until OFF", .min = "10ms", .max = "365d"),
         SCONCE_OPTION_DURATION(struct switch_line, min_on_us, "min_on", 0,
                                "How long it runs at least: an OFF before that waits", .max = "1d"),
         SCONCE_OPTION_DURATION(struct switch_line, min_off_us, "min_off", 0,

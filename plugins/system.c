@@ -34,14 +34,12 @@ struct system {
 };
 
 static const struct sconce_option options[] = {
-        SCONCE_OPTION_PATH(struct system, disk, "disk", 0, "A directory of the file system to watch",
-                           .def = "/"),
+        SCONCE_OPTION_PATH(struct system, disk, "disk", 0, "A directory of the file system to watch", .def = "/"),
         SCONCE_OPTION_STRING(struct system, wifi, "wifi", 0,
                              "The Wi-Fi interface, such as wlan0; without it, the first one"),
         SCONCE_OPTION_PATH(struct system, proc, "proc", 0, "Where the kernel shows load, memory and Wi-Fi",
                            .def = "/proc"),
-        SCONCE_OPTION_PATH(struct system, sys, "sys", 0, "Where the kernel shows the board's devices",
-                           .def = "/sys"),
+        SCONCE_OPTION_PATH(struct system, sys, "sys", 0, "Where the kernel shows the board's devices", .def = "/sys"),
         { .key = NULL },
 };
 

@@ -73,8 +73,7 @@ static int count_zones(struct thermal *thermal, char *names, size_t size)
                 if (is_zone(thermal, name)) {
                         (void)snprintf(thermal->path, PATH_SIZE, "%s/%s/temp", thermal->root, name);
                         if (used < size)
-                                used += (size_t)snprintf(names + used, size - used, "%s%s",
-                                                         found ? ", " : "", name);
+                                used += (size_t)snprintf(names + used, size - used, "%s%s", found ? ", " : "", name);
                         found++;
                 }
                 free(entries[i]);

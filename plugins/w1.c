@@ -83,8 +83,7 @@ static const struct family *find_family(const char *id)
 
 static bool is_thermometer(const char *name)
 {
-        return strlen(name) == ID_SIZE - 1 && strspn(name + 3, "0123456789abcdef") == ID_SIZE - 4 &&
-               find_family(name);
+        return strlen(name) == ID_SIZE - 1 && strspn(name + 3, "0123456789abcdef") == ID_SIZE - 4 && find_family(name);
 }
 
 /* ---- One reading --------------------------------------------------------------------------------------- */
@@ -145,8 +144,7 @@ static int parse_slave(const char *id, const char *bytes, const char *text, long
         if (!verdict || !number || parse_millidegrees(number + 3, ret) < 0)
                 return explain(why, -EBADMSG, "%s: what the kernel shows is no reading", id);
         if (!strstr(verdict, " YES"))
-                return explain(why, -EIO, "%s: the checksum is wrong: look at wiring, length and pull-up",
-                               id);
+                return explain(why, -EIO, "%s: the checksum is wrong: look at wiring, length and pull-up", id);
         if (strncmp(bytes, "00 00 00 00 00 00 00 00 00 ", 27) == 0)
                 return explain(why, -EIO, "%s: reads only zeros: the bus seems to be shorted to ground", id);
         return 0;
@@ -198,8 +196,8 @@ static int check_range(const struct thermometer *sensor, long millidegrees, stru
 
         if (family && millidegrees >= family->min && millidegrees <= family->max)
                 return 0;
-        return explain(why, -ERANGE, "%s: shows %g °C, which its kind cannot measure: look at its wiring",
-                       sensor->id, (double)millidegrees / 1000);
+        return explain(why, -ERANGE, "%s: shows %g °C, which its kind cannot measure: look at its wiring", sensor->id,
+                       (double)millidegrees / 1000);
 }
 
 static int read_sensor(const struct w1 *w1, struct thermometer *sensor, long *ret, struct why *why)
@@ -235,8 +233,8 @@ static int add_found(struct sconce_device *dev, struct w1 *w1, const char *id)
 {
         if (w1->count == SENSORS_MAX) {
                 if (!w1->is_full)
-                        sconce_log(dev, SCONCE_LOG_WARNING, "more than %d thermometers: %s is left out",
-                                   SENSORS_MAX, id);
+                        sconce_log(dev, SCONCE_LOG_WARNING, "more than %d thermometers: %s is left out", SENSORS_MAX,
+                                   id);
                 w1->is_full = true;
                 return 0;
         }
@@ -266,8 +264,7 @@ static int look_around(struct sconce_device *dev, struct w1 *w1)
         int count = scandir(w1->root, &found, filter, alphasort);
         if (count < 0) {
                 r = -errno;
-                sconce_error(dev, "%s: cannot be read: %s; is the kernel's w1 driver loaded?", w1->root,
-                             strerror(-r));
+                sconce_error(dev, "%s: cannot be read: %s; is the kernel's w1 driver loaded?", w1->root, strerror(-r));
                 return r;
         }
         for (int i = 0; i < count; i++) {
@@ -288,11 +285,10 @@ static int w1_configure(struct sconce_device *dev, void *instance)
         if (!w1->id)
                 return 0;
         if (!is_thermometer(w1->id)) {
-                sconce_error(
-                        dev,
-                        "id: \"%s\" is no thermometer's: one of 10-, 22-, 28-, 3b-, 42- and twelve small "
-                        "hexadecimal digits, as in 28-0316a2791bff",
-                        w1->id);
+                sconce_error(dev,
+                             "id: \"%s\" is no thermometer's: one of 10-, 22-, 28-, 3b-, 42- and twelve small "
+                             "hexadecimal digits, as in 28-0316a2791bff",
+                             w1->id);
                 return -EINVAL;
         }
         (void)snprintf(w1->sensors[0].id, ID_SIZE, "%s", w1->id);
@@ -332,8 +328,7 @@ static int w1_read(struct sconce_device *dev, void *instance)
                 long millidegrees;
                 r = read_sensor(w1, sensor, &millidegrees, &why);
                 note(dev, w1, sensor, r < 0, &why);
-                values[i] = r < 0 ? SCONCE_NONE(sensor->key)
-                                  : SCONCE_NUM(sensor->key, (double)millidegrees / 1000);
+                values[i] = r < 0 ? SCONCE_NONE(sensor->key) : SCONCE_NUM(sensor->key, (double)millidegrees / 1000);
                 good += r == 0;
                 error = r < 0 ? r : error;
         }

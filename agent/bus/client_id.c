@@ -32,8 +32,7 @@ static int digest_key(EVP_PKEY *key, unsigned char digest[static EVP_MAX_MD_SIZE
         int size = i2d_PrivateKey(key, &der);
         bool done = context && size > 0 && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1 &&
                     EVP_DigestUpdate(context, purpose, sizeof(purpose)) == 1 &&
-                    EVP_DigestUpdate(context, der, (size_t)size) == 1 &&
-                    EVP_DigestFinal_ex(context, digest, NULL) == 1;
+                    EVP_DigestUpdate(context, der, (size_t)size) == 1 && EVP_DigestFinal_ex(context, digest, NULL) == 1;
 
         OPENSSL_clear_free(der, size > 0 ? (size_t)size : 0);
         ERR_clear_error();

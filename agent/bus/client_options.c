@@ -35,8 +35,7 @@ static int set_connect_properties(struct mosquitto *mosq, const struct session_o
 
 int client_options_apply(struct mosquitto *mosq, const struct session_options *o, bool mqtt5)
 {
-        int r = mosquitto_int_option(mosq, MOSQ_OPT_PROTOCOL_VERSION,
-                                     mqtt5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
+        int r = mosquitto_int_option(mosq, MOSQ_OPT_PROTOCOL_VERSION, mqtt5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
         if (r == MOSQ_ERR_SUCCESS)
                 r = mosquitto_int_option(mosq, MOSQ_OPT_TCP_NODELAY, 1);
         /* Nothing waits in libmosquitto for a window of its own: the broker's still holds. */
@@ -45,8 +44,7 @@ int client_options_apply(struct mosquitto *mosq, const struct session_options *o
         if (r == MOSQ_ERR_SUCCESS && o->user)
                 r = mosquitto_username_pw_set(mosq, o->user, o->password);
         if (r == MOSQ_ERR_SUCCESS && o->will_topic)
-                r = mosquitto_will_set(mosq, o->will_topic, (int)strlen(o->will_payload), o->will_payload, 1,
-                                       true);
+                r = mosquitto_will_set(mosq, o->will_topic, (int)strlen(o->will_payload), o->will_payload, 1, true);
         if (r == MOSQ_ERR_SUCCESS && mqtt5)
                 r = set_connect_properties(mosq, o);
         if (r == MOSQ_ERR_NOMEM)

@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define OVERSIZE_WATCHED   8    /* of the largest that are not acknowledged */
-#define OVERSIZE_LEAST     256  /* no broker is as small as that */
+#define OVERSIZE_WATCHED   8   /* of the largest that are not acknowledged */
+#define OVERSIZE_LEAST     256 /* no broker is as small as that */
 #define OVERSIZE_FORGET_US (3600 * 1000000ULL)
 
 /* Zeroed knows nothing. */

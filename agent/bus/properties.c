@@ -33,14 +33,11 @@ void properties_read(const mosquitto_property *properties, struct session_messag
 
         if (!properties)
                 return;
-        (void)mosquitto_property_read_string(properties, MQTT_PROP_RESPONSE_TOPIC, &owned->response_topic,
-                                             false);
+        (void)mosquitto_property_read_string(properties, MQTT_PROP_RESPONSE_TOPIC, &owned->response_topic, false);
         (void)mosquitto_property_read_string(properties, MQTT_PROP_CONTENT_TYPE, &owned->content_type, false);
-        if (mosquitto_property_read_binary(properties, MQTT_PROP_CORRELATION_DATA, &owned->correlation, &size,
-                                           false))
+        if (mosquitto_property_read_binary(properties, MQTT_PROP_CORRELATION_DATA, &owned->correlation, &size, false))
                 message->correlation_size = size;
-        (void)mosquitto_property_read_int32(properties, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, &message->expiry_s,
-                                            false);
+        (void)mosquitto_property_read_int32(properties, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, &message->expiry_s, false);
         owned->expires = read_expires(properties);
         message->expires = owned->expires;
         message->response_topic = owned->response_topic;

@@ -63,8 +63,7 @@ static const struct code_text codes_5[] = {
 };
 
 static const struct code_text lookups[] = {
-        { EAI_NONAME, ENOENT,
-          "there is no such name: is it spelt right, and does the house's name server know it?" },
+        { EAI_NONAME, ENOENT, "there is no such name: is it spelt right, and does the house's name server know it?" },
         { EAI_AGAIN, EAGAIN, "no name server answers: is this machine connected to the network?" },
         { EAI_FAIL, EIO, "the name server reports an error" },
         { EAI_MEMORY, ENOMEM, "there is not enough memory" },
@@ -162,8 +161,8 @@ void reason_describe(const struct transport_end *end, struct fault *fault)
         if (reason_is_taken_over(end))
                 describe_takeover(end, fault);
         else if (end->connack > 0)
-                describe_code(end->mqtt5 ? FIND(codes_5, end->connack) : FIND(connack_311, end->connack),
-                              end->connack, fault);
+                describe_code(end->mqtt5 ? FIND(codes_5, end->connack) : FIND(connack_311, end->connack), end->connack,
+                              fault);
         else if (end->disconnect > 0)
                 describe_code(FIND(codes_5, end->disconnect), end->disconnect, fault);
         else if (end->tls && tls_reason(end->tls, fault))
@@ -175,14 +174,14 @@ void reason_describe(const struct transport_end *end, struct fault *fault)
         else if (end->os_error && end->os_error != ECONNRESET && end->os_error != EPIPE)
                 describe_os(end->os_error, fault);
         else if (end->tls && end->tls->done)
-                (void)fault_set(fault, -ECONNRESET,
-                                "the other side accepted TLS and closed the connection before it answered to CONNECT: is it "
-                                "a proxy whose broker is down, or no MQTT broker?");
-        else
                 (void)fault_set(
                         fault, -ECONNRESET,
-                        "the broker closed the connection without a word: does it want TLS (mqtts://), or is "
-                        "this no MQTT broker?");
+                        "the other side accepted TLS and closed the connection before it answered to CONNECT: is it "
+                        "a proxy whose broker is down, or no MQTT broker?");
+        else
+                (void)fault_set(fault, -ECONNRESET,
+                                "the broker closed the connection without a word: does it want TLS (mqtts://), or is "
+                                "this no MQTT broker?");
 }
 
 void reason_lookup(const char *host, int error, int errno_value, struct fault *fault)
@@ -190,8 +189,7 @@ void reason_lookup(const char *host, int error, int errno_value, struct fault *f
         const struct code_text *found = FIND(lookups, error);
 
         if (found)
-                (void)fault_set(fault, -found->error, "the name %s could not be looked up: %s", host,
-                                found->text);
+                (void)fault_set(fault, -found->error, "the name %s could not be looked up: %s", host, found->text);
         else
                 (void)fault_set(fault, -EIO, "the name %s could not be looked up: %s", host,
                                 error == EAI_SYSTEM ? strerror(errno_value) : gai_strerror(error));
@@ -203,8 +201,7 @@ bool reason_wants_311(const struct transport_end *end, bool *ret_certain)
                        end->connack == MQTT_RC_UNSUPPORTED_PROTOCOL_VERSION;
         if (!end->mqtt5 || *ret_certain)
                 return end->mqtt5;
-        return end->connected && end->connack < 0 &&
-               (!end->tls || (end->tls->done && end->tls->alert_received < 0));
+        return end->connected && end->connack < 0 && (!end->tls || (end->tls->done && end->tls->alert_received < 0));
 }
 
 bool reason_is_hang_up(const struct transport_end *end)

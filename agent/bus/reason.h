@@ -12,13 +12,13 @@ struct tls_handshake;
 
 /* What is known when a connection is over. */
 struct transport_end {
-        int os_error;   /* positive errno; 0: none */
-        int connack;    /* the reason code of the broker's CONNACK; -1: there was none */
-        int disconnect; /* the reason code of the broker's DISCONNECT (MQTT 5); -1: there was none */
-        bool mqtt5;     /* spoken, or tried */
-        bool connected; /* the TCP connection stood */
-        bool silent;    /* no answer to the keepalive */
-        unsigned unacknowledged; /* what we had published, and was neither accepted nor refused */
+        int os_error;                    /* positive errno; 0: none */
+        int connack;                     /* the reason code of the broker's CONNACK; -1: there was none */
+        int disconnect;                  /* the reason code of the broker's DISCONNECT (MQTT 5); -1: there was none */
+        bool mqtt5;                      /* spoken, or tried */
+        bool connected;                  /* the TCP connection stood */
+        bool silent;                     /* no answer to the keepalive */
+        unsigned unacknowledged;         /* what we had published, and was neither accepted nor refused */
         const struct tls_handshake *tls; /* NULL for a plain connection */
         const char *client_id;           /* NULL: is nobody's business */
 };

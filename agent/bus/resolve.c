@@ -64,12 +64,10 @@ static void answer_fill(struct resolve_answer *answer, const struct addrinfo *li
 {
         char text[RESOLVE_ADDRESS_MAX];
 
-        for (const struct addrinfo *ai = list; ai && answer->count < RESOLVE_ADDRESSES_MAX;
-             ai = ai->ai_next) {
+        for (const struct addrinfo *ai = list; ai && answer->count < RESOLVE_ADDRESSES_MAX; ai = ai->ai_next) {
                 if (ai->ai_family != AF_INET && ai->ai_family != AF_INET6)
                         continue;
-                if (getnameinfo(ai->ai_addr, ai->ai_addrlen, text, sizeof(text), NULL, 0, NI_NUMERICHOST) ==
-                            0 &&
+                if (getnameinfo(ai->ai_addr, ai->ai_addrlen, text, sizeof(text), NULL, 0, NI_NUMERICHOST) == 0 &&
                     !answer_has(answer, text))
                         memcpy(answer->addresses[answer->count++], text, sizeof(text));
         }

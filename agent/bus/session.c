@@ -67,7 +67,7 @@ struct session {
         struct repeat said;
 
         struct route route;
-        bool mqtt5; /* of this attempt */
+        bool mqtt5;   /* of this attempt */
         bool proving; /* this one was only to see whether 3.1.1 is accepted */
         int subscribe_id;
 
@@ -194,8 +194,8 @@ static void on_up(void *userdata)
         log_notice("connected to %s", s->peer);
 
         if (s->options->n_subscriptions > 0)
-                r = transport_subscribe(s->transport, s->options->subscriptions, s->options->n_subscriptions,
-                                        1, &s->subscribe_id);
+                r = transport_subscribe(s->transport, s->options->subscriptions, s->options->n_subscriptions, 1,
+                                        &s->subscribe_id);
         if (r < 0)
                 log_error("cannot subscribe: %s", strerror(-r));
         s->handlers->connected(s->userdata);
@@ -291,10 +291,11 @@ static bool closed_for_size(struct session *s, const struct transport_end *end, 
                 return false;
         if (!oversize_closed(&s->oversize, certain, loop_now_us(s->loop)))
                 return false;
-        (void)fault_set(fault, -EMSGSIZE,
-                        "the broker closed the connection on a message of %zu bytes: those that large are left out from now on "
-                        "(its maximum packet size?)",
-                        s->oversize.limit);
+        (void)fault_set(
+                fault, -EMSGSIZE,
+                "the broker closed the connection on a message of %zu bytes: those that large are left out from now on "
+                "(its maximum packet size?)",
+                s->oversize.limit);
         return true;
 }
 
@@ -347,7 +348,8 @@ static void advise_password(const struct session *s, struct fault *fault)
         if (s->options->password || !cert || access(cert, F_OK) == 0 || !strstr(fault->text, cert))
                 return;
         (void)fault_set(fault, before.code,
-                        "%s; where the broker wants a password instead of a certificate, set [broker] user and password (\"\" where "
+                        "%s; where the broker wants a password instead of a certificate, set [broker] user and "
+                        "password (\"\" where "
                         "the user name is a token)",
                         before.text);
 }
@@ -358,9 +360,8 @@ static int prepare(struct session *s, struct fault *fault)
         const struct url *url = route_url(&s->route);
 
         if (s->options->password && !url_is_private(url))
-                return fault_set(
-                        fault, -EACCES,
-                        "a password is not sent over mqtt://, where everybody can read it: write mqtts://");
+                return fault_set(fault, -EACCES,
+                                 "a password is not sent over mqtt://, where everybody can read it: write mqtts://");
         if (url->scheme != URL_MQTTS || s->tls)
                 return 0;
         if (!s->options->tls)
@@ -469,8 +470,7 @@ static void on_timer(void *userdata)
         switch (s->state) {
         case STATE_LOOKUP:
                 resolver_forget(s->resolver);
-                (void)fault_set(&fault, -ETIMEDOUT,
-                                "the name was not found within %g s: does a name server answer?",
+                (void)fault_set(&fault, -ETIMEDOUT, "the name was not found within %g s: does a name server answer?",
                                 (double)o->connect_timeout_us / (double)USEC_PER_SEC);
                 broker_failed(s, &fault);
                 break;
@@ -509,8 +509,8 @@ static int set_up(struct session *s)
         return resolver_new(s->loop, on_lookup, s, &s->resolver);
 }
 
-int session_new(struct loop *loop, const struct session_options *options,
-                const struct session_handlers *handlers, void *userdata, struct session **ret)
+int session_new(struct loop *loop, const struct session_options *options, const struct session_handlers *handlers,
+                void *userdata, struct session **ret)
 {
         if (!options->client_id)
                 return -EINVAL;
@@ -541,8 +541,7 @@ int session_start(struct session *s)
                 return -EALREADY;
         start_round(s);
         /* Already here, to know how long the certificate is good for; what is wrong is told by each attempt. */
-        if (route_url(&s->route)->scheme == URL_MQTTS && s->options->tls &&
-            tls_new(s->options->tls, &s->tls, NULL) < 0)
+        if (route_url(&s->route)->scheme == URL_MQTTS && s->options->tls && tls_new(s->options->tls, &s->tls, NULL) < 0)
                 log_debug("the certificates cannot be used yet");
         return 0;
 }

@@ -23,13 +23,12 @@ struct session_options {
         const char *const *urls; /* mqtts://HOST[:PORT], mqtt://HOST[:PORT], unix:///PATH; tried in order */
         size_t n_urls;
         const char *client_id;
-        bool client_id_is_secret; /* is not to be in any message */
+        bool client_id_is_secret;    /* is not to be in any message */
         const char *user, *password; /* NULL: none */
         int version;                 /* enum session_version */
         uint64_t keepalive_us, connect_timeout_us, handshake_timeout_us;
-        uint64_t backoff_first_us,
-                backoff_max_us;  /* full jitter between 0 and the doubled bound; 0: 1 s and 60 s */
-        uint64_t pause_max_us; /* the longest wait after a connection that stood has ended; 0: as the back-off says */
+        uint64_t backoff_first_us, backoff_max_us; /* full jitter between 0 and the doubled bound; 0: 1 s and 60 s */
+        uint64_t pause_max_us;   /* the longest wait after a connection that stood has ended; 0: as the back-off says */
         size_t max_packet_bytes; /* larger incoming packets are refused at the protocol level; 0: none */
         const struct tls_options *tls;         /* NULL where every URL is plain */
         const char *will_topic, *will_payload; /* QoS 1, retained; NULL: none */
@@ -65,8 +64,8 @@ struct session_handlers {
 };
 
 /* -EINVAL: a URL that url_parse() does not take, which says why. */
-int session_new(struct loop *loop, const struct session_options *options,
-                const struct session_handlers *handlers, void *userdata, struct session **ret) MUST_CHECK;
+int session_new(struct loop *loop, const struct session_options *options, const struct session_handlers *handlers,
+                void *userdata, struct session **ret) MUST_CHECK;
 int session_start(struct session *session) MUST_CHECK; /* begins connecting; returns at once */
 /* Sends what is pending and DISCONNECT, for at most `within_us`, then calls `done` once. */
 void session_stop(struct session *session, uint64_t within_us, void (*done)(void *userdata), void *userdata);
@@ -77,8 +76,7 @@ bool session_is_connected(const struct session *session);
  * connection. */
 void session_retry_now(struct session *session);
 unsigned session_receive_maximum(const struct session *session); /* the broker's; 65535 by default */
-const char *
-session_peer(const struct session *session); /* "broker.lan (192.0.2.1:8883), MQTT 5, TLSv1.3" for people */
+const char *session_peer(const struct session *session); /* "broker.lan (192.0.2.1:8883), MQTT 5, TLSv1.3" for people */
 const struct fault *session_last_fault(const struct session *session); /* code 0 while connected */
 
 /* The certificates in use, re-read when they change; NULL over plain connections, and until they could be

@@ -106,8 +106,7 @@ static int load_own(SSL_CTX *context, const struct tls_options *o, struct fault 
         if (SSL_CTX_use_certificate_chain_file(context, o->cert) != 1)
                 return fault_set(fault, -EINVAL, "the file %s holds no certificate (PEM)", o->cert);
         if (!o->key)
-                return fault_set(fault, -EINVAL, "the certificate %s needs its key: [tls] key = FILE",
-                                 o->cert);
+                return fault_set(fault, -EINVAL, "the certificate %s needs its key: [tls] key = FILE", o->cert);
         r = tls_key_load(o->key, &key, fault);
         if (r < 0)
                 return r;
@@ -135,8 +134,7 @@ static bool set_alpn(SSL_CTX *context, const char *alpn)
 static SSL_CTX *new_context(const struct tls_options *o)
 {
         const char *properties = o->key ? tls_key_properties(o->key) : NULL;
-        bool only_1_3 = properties ||
-                        o->min_version == TLS_MIN_1_3; /* a TPM signs what TLS 1.3 asks for, no more */
+        bool only_1_3 = properties || o->min_version == TLS_MIN_1_3; /* a TPM signs what TLS 1.3 asks for, no more */
         SSL_CTX *context = SSL_CTX_new_ex(NULL, properties, TLS_client_method());
 
         if (!context)
@@ -151,8 +149,7 @@ static SSL_CTX *new_context(const struct tls_options *o)
         SSL_CTX_set_verify(context, SSL_VERIFY_PEER, tls_on_verify);
         SSL_CTX_set_info_callback(context, tls_on_info);
         X509_VERIFY_PARAM_set_hostflags(SSL_CTX_get0_param(context),
-                                        X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
-                                                X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+                                        X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
         return context;
 }
 
@@ -254,10 +251,9 @@ int tls_new(const struct tls_options *options, struct tls **ret, struct fault *f
                 return fault_set(fault, -ENOMEM, "out of memory");
         tls->options = *options;
         if (options->pin && tls_pin_parse(options->pin, tls->pin) < 0)
-                return fault_set(
-                        fault, -EINVAL,
-                        "\"%.80s\" is not a pin: sha256// and the 44 characters of a SHA-256 in base64",
-                        options->pin);
+                return fault_set(fault, -EINVAL,
+                                 "\"%.80s\" is not a pin: sha256// and the 44 characters of a SHA-256 in base64",
+                                 options->pin);
         int r = load(tls, fault);
         if (r < 0)
                 return r;
@@ -339,8 +335,7 @@ static bool set_verified_name(struct tls *tls)
                             : X509_VERIFY_PARAM_set1_host(param, tls->server_name, 0);
 }
 
-int tls_begin(struct tls *tls, const char *host, struct tls_handshake *handshake, SSL_CTX **ret,
-              struct fault *fault)
+int tls_begin(struct tls *tls, const char *host, struct tls_handshake *handshake, SSL_CTX **ret, struct fault *fault)
 {
         (void)tls_refresh(tls);
         set_server_name(tls, host);

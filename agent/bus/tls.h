@@ -24,8 +24,8 @@ struct tls_options {
         const char *crl;         /* file; NULL: none */
         int min_version;         /* enum tls_min_version */
         const char *server_name; /* verified and sent as SNI instead of the URL's host; NULL: the host */
-        const char *alpn; /* the protocol to ask for; NULL: none */
-        const char *pin; /* sha256//BASE64 of the public key: replaces the name check only; NULL: none */
+        const char *alpn;        /* the protocol to ask for; NULL: none */
+        const char *pin;         /* sha256//BASE64 of the public key: replaces the name check only; NULL: none */
 };
 
 /* Reads the files and builds the context; the fault names the file and what to do. -EACCES: a key that others
@@ -74,8 +74,8 @@ struct tls_handshake {
 
 /* Prepares the context for one attempt at `host`: re-reads changed files, sets the name to verify and to
  * send. The context is the tls's own; one attempt at a time. */
-int tls_begin(struct tls *tls, const char *host, struct tls_handshake *handshake, SSL_CTX **ret,
-              struct fault *fault) MUST_CHECK;
+int tls_begin(struct tls *tls, const char *host, struct tls_handshake *handshake, SSL_CTX **ret, struct fault *fault)
+        MUST_CHECK;
 /* The broker has accepted us: nothing more is watched. From now on a turn of the loop reads what tls_begin_turn()
  * allows: what is left waits in the socket. -ENOMEM. */
 int tls_settled(struct tls_handshake *handshake) MUST_CHECK;

@@ -75,8 +75,7 @@ void tls_on_info(const SSL *ssl, int where, int value)
 
         if (!handshake)
                 return;
-        memcpy(&writable, &ssl,
-               sizeof(writable)); /* the callback's const is about the callback, not the object */
+        memcpy(&writable, &ssl, sizeof(writable)); /* the callback's const is about the callback, not the object */
         if ((where & SSL_CB_HANDSHAKE_START) && !handshake->ssl)
                 begin_handshake(tls, writable);
         else if (where & SSL_CB_HANDSHAKE_DONE) {

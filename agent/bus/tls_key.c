@@ -39,8 +39,7 @@ bool tls_key_is_uri(const char *key)
 {
         size_t length = 0;
 
-        while (isalnum((unsigned char)key[length]) ||
-               (length > 0 && strchr("+-.", key[length]) && key[length]))
+        while (isalnum((unsigned char)key[length]) || (length > 0 && strchr("+-.", key[length]) && key[length]))
                 length++;
         return length > 1 && key[length] == ':';
 }
@@ -107,11 +106,10 @@ static int load_file(const char *path, EVP_PKEY **ret, struct fault *fault)
         EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, &asked);
         ERR_clear_error();
         if (!key && asked)
-                return fault_set(
-                        fault, -EINVAL,
-                        "the key %s is protected by a passphrase, which nobody can type for a service: "
-                        "openssl pkey -in %s -out NEW removes it",
-                        path, path);
+                return fault_set(fault, -EINVAL,
+                                 "the key %s is protected by a passphrase, which nobody can type for a service: "
+                                 "openssl pkey -in %s -out NEW removes it",
+                                 path, path);
         if (!key)
                 return fault_set(fault, -EINVAL, "the key %s holds no private key (PEM)", path);
         *ret = key;
@@ -129,14 +127,11 @@ static int load_provider(const char *uri, struct fault *fault)
                         continue;
                 if (OSSL_PROVIDER_available(NULL, providers[i].provider))
                         return 0;
-                if (!OSSL_PROVIDER_load(NULL, "default") ||
-                    !OSSL_PROVIDER_load(NULL, providers[i].provider)) {
+                if (!OSSL_PROVIDER_load(NULL, "default") || !OSSL_PROVIDER_load(NULL, providers[i].provider)) {
                         ERR_clear_error();
-                        return fault_set(
-                                fault, -ENOENT,
-                                "the key %s needs OpenSSL's provider %s: is the package %s installed?",
-                                tls_key_show(uri, shown),
-                                providers[i].provider, providers[i].package);
+                        return fault_set(fault, -ENOENT,
+                                         "the key %s needs OpenSSL's provider %s: is the package %s installed?",
+                                         tls_key_show(uri, shown), providers[i].provider, providers[i].package);
                 }
         }
         return 0;

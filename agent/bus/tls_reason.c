@@ -16,9 +16,8 @@
 static void expired(const struct tls_handshake *h, struct fault *fault)
 {
         if (h->verify_depth > 0)
-                (void)fault_set(fault, -EKEYEXPIRED,
-                                "the CA certificate %s expired on %s: the CA must be renewed", h->subject,
-                                h->date);
+                (void)fault_set(fault, -EKEYEXPIRED, "the CA certificate %s expired on %s: the CA must be renewed",
+                                h->subject, h->date);
         else
                 (void)fault_set(fault, -EKEYEXPIRED,
                                 "the broker's certificate expired on %s: renew it with sconce-pki renew, and "
@@ -28,10 +27,9 @@ static void expired(const struct tls_handshake *h, struct fault *fault)
 
 static void not_yet_valid(const struct tls_handshake *h, struct fault *fault)
 {
-        (void)fault_set(
-                fault, -EKEYREJECTED,
-                "the broker's certificate is not yet valid, only from %s on: is this machine's clock right?",
-                h->date);
+        (void)fault_set(fault, -EKEYREJECTED,
+                        "the broker's certificate is not yet valid, only from %s on: is this machine's clock right?",
+                        h->date);
 }
 
 /* Whether the list has the name as a whole. */
@@ -52,10 +50,11 @@ static void wrong_name(const struct tls_handshake *h, struct fault *fault)
         bool ours = length > 0 && !memchr(h->names, '*', (size_t)length);
         /* An address among the DNS names, where no client looks for it; what is an address counts as one. */
         if (lists(h->names, h->server_name))
-                (void)fault_set(fault, -EKEYREJECTED,
-                                "the broker's certificate is not for %s but for a DNS name that is written like it (%s): an "
-                                "address has to be there as an IP address; make one with sconce-pki broker %s",
-                                h->server_name, h->names, h->server_name);
+                (void)fault_set(
+                        fault, -EKEYREJECTED,
+                        "the broker's certificate is not for %s but for a DNS name that is written like it (%s): an "
+                        "address has to be there as an IP address; make one with sconce-pki broker %s",
+                        h->server_name, h->names, h->server_name);
         else if (ours)
                 (void)fault_set(fault, -EKEYREJECTED,
                                 "the broker's certificate is not for %s but for %s: use one of these, or "
@@ -81,14 +80,15 @@ static bool is_issuer_missing(int error)
 
 static void unknown_ca(const struct tls_handshake *h, struct fault *fault)
 {
-        (void)fault_set(fault, -EKEYREJECTED,
-                        "the broker's certificate comes from an unknown CA (%s): does [tls] ca belong to "
-                        "this broker?%s",
-                        h->issuer,
-                        h->is_leaf_alone && is_issuer_missing(h->verify_error)
-                                ? " It sends its own certificate alone: if an intermediate CA signed that, the broker's "
-                                  "certificate file must have the intermediate's too"
-                                : "");
+        (void)fault_set(
+                fault, -EKEYREJECTED,
+                "the broker's certificate comes from an unknown CA (%s): does [tls] ca belong to "
+                "this broker?%s",
+                h->issuer,
+                h->is_leaf_alone && is_issuer_missing(h->verify_error)
+                        ? " It sends its own certificate alone: if an intermediate CA signed that, the broker's "
+                          "certificate file must have the intermediate's too"
+                        : "");
 }
 
 static void self_signed(const struct tls_handshake *h, struct fault *fault)
@@ -102,24 +102,22 @@ static void self_signed(const struct tls_handshake *h, struct fault *fault)
 static void revoked(const struct tls_handshake *h, struct fault *fault)
 {
         (void)fault_set(fault, -EKEYREVOKED, "%s (%s) is revoked, says %s",
-                        h->verify_depth > 0 ? "a CA of the broker's certificate" : "the broker's certificate", h->subject,
-                        h->crl);
+                        h->verify_depth > 0 ? "a CA of the broker's certificate" : "the broker's certificate",
+                        h->subject, h->crl);
 }
 
 static void no_crl(const struct tls_handshake *h, struct fault *fault)
 {
-        (void)fault_set(
-                fault, -EKEYREJECTED,
-                "the revocation list %s is not of the broker's CA (%s): get the one that belongs to it",
-                h->crl, h->issuer);
+        (void)fault_set(fault, -EKEYREJECTED,
+                        "the revocation list %s is not of the broker's CA (%s): get the one that belongs to it", h->crl,
+                        h->issuer);
 }
 
 static void wrong_purpose(const struct tls_handshake *h, struct fault *fault)
 {
-        (void)fault_set(
-                fault, -EKEYREJECTED,
-                "the broker's certificate (%s) is not made for a server: make one with sconce-pki broker %s",
-                h->subject, h->server_name);
+        (void)fault_set(fault, -EKEYREJECTED,
+                        "the broker's certificate (%s) is not made for a server: make one with sconce-pki broker %s",
+                        h->subject, h->server_name);
 }
 
 static void wrong_pin(const struct tls_handshake *h, struct fault *fault)
@@ -132,8 +130,7 @@ static void wrong_pin(const struct tls_handshake *h, struct fault *fault)
 
 static void too_weak(const struct tls_handshake *h, struct fault *fault)
 {
-        (void)fault_set(fault, -EKEYREJECTED,
-                        "the broker's certificate (%s) is too weak: it needs a newer kind of key",
+        (void)fault_set(fault, -EKEYREJECTED, "the broker's certificate (%s) is too weak: it needs a newer kind of key",
                         h->subject);
 }
 
@@ -169,8 +166,8 @@ static void describe_verify_error(const struct tls_handshake *h, struct fault *f
                         return;
                 }
         }
-        (void)fault_set(fault, -EKEYREJECTED, "the broker's certificate (%s) cannot be trusted: %s",
-                        h->subject, X509_verify_cert_error_string(h->verify_error));
+        (void)fault_set(fault, -EKEYREJECTED, "the broker's certificate (%s) cannot be trusted: %s", h->subject,
+                        X509_verify_cert_error_string(h->verify_error));
 }
 
 /* ---- Ours, refused by the broker ----------------------------------------------------------------------- */
@@ -197,8 +194,7 @@ static const struct {
           "the broker finds no common way of encryption, or misses a client certificate" },
         { SSL_AD_PROTOCOL_VERSION, -EPROTO,
           "the broker speaks no TLS version that is accepted here (see min_version)" },
-        { SSL_AD_UNRECOGNIZED_NAME, -EKEYREJECTED,
-          "the broker does not know the server name that it was asked for" },
+        { SSL_AD_UNRECOGNIZED_NAME, -EKEYREJECTED, "the broker does not know the server name that it was asked for" },
         { SSL_AD_INTERNAL_ERROR, -EPROTO, "the broker reports an internal error in TLS" },
         { SSL_AD_INSUFFICIENT_SECURITY, -EPROTO, "the broker wants stronger encryption" },
         { SSL_AD_NO_APPLICATION_PROTOCOL, -EPROTO,
@@ -232,10 +228,9 @@ static void describe_alert(const struct tls_handshake *h, struct fault *fault)
 {
         if (describe_dates(h, fault))
                 return;
-        if (h->own_absent && (h->alert_received == SSL_AD_HANDSHAKE_FAILURE ||
-                              h->alert_received == SSL_AD_CERTIFICATE_REQUIRED)) {
-                (void)fault_set(fault, -EACCES,
-                                "the broker wants a client certificate: set [tls] cert and key");
+        if (h->own_absent &&
+            (h->alert_received == SSL_AD_HANDSHAKE_FAILURE || h->alert_received == SSL_AD_CERTIFICATE_REQUIRED)) {
+                (void)fault_set(fault, -EACCES, "the broker wants a client certificate: set [tls] cert and key");
                 return;
         }
         for (size_t i = 0; i < ARRAY_SIZE(alerts); i++) {
@@ -252,9 +247,8 @@ static void describe_alert(const struct tls_handshake *h, struct fault *fault)
 
 static void describe_error(const struct tls_handshake *h, struct fault *fault)
 {
-        static const int no_tls[] = { SSL_R_WRONG_VERSION_NUMBER, SSL_R_PACKET_LENGTH_TOO_LONG,
-                                      SSL_R_HTTP_REQUEST,         SSL_R_HTTPS_PROXY_REQUEST,
-                                      SSL_R_UNEXPECTED_MESSAGE,   SSL_R_BAD_RECORD_TYPE };
+        static const int no_tls[] = { SSL_R_WRONG_VERSION_NUMBER, SSL_R_PACKET_LENGTH_TOO_LONG, SSL_R_HTTP_REQUEST,
+                                      SSL_R_HTTPS_PROXY_REQUEST,  SSL_R_UNEXPECTED_MESSAGE,     SSL_R_BAD_RECORD_TYPE };
         int reason = ERR_GET_REASON(h->error);
         const char *text = ERR_reason_error_string(h->error);
 

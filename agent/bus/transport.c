@@ -40,7 +40,7 @@
 #define IN_FLIGHT_MAX 1024
 
 /* What one turn of the loop takes from the network, at most: whatever is more urgent waits no longer than for this. */
-#define TURN_WORK        16
+#define TURN_WORK         16
 #define TURN_WORK_ACK     1 /* they cost little, and nobody but the broker can send them */
 #define TURN_WORK_MESSAGE 4 /* a short one: carrying it out is the most of it */
 #define TURN_WORK_KB      4 /* more for each KiB of a longer one */
@@ -57,7 +57,7 @@ struct transport {
         struct timer *keepalive;
         enum transport_phase phase;
         uint32_t interest;
-        bool busy; /* inside a turn, which settles everything at its end */
+        bool busy;        /* inside a turn, which settles everything at its end */
         size_t turn_work; /* done in this turn */
         bool over;
         struct transport_end end;
@@ -374,8 +374,7 @@ static void on_connect(struct mosquitto *mosq, void *userdata, int reason, int f
         t->setup.handlers->up(t->setup.userdata);
 }
 
-static void on_disconnect(struct mosquitto *mosq, void *userdata, int reason,
-                          const mosquitto_property *properties)
+static void on_disconnect(struct mosquitto *mosq, void *userdata, int reason, const mosquitto_property *properties)
 {
         struct transport *t = userdata;
 
@@ -411,8 +410,7 @@ static void on_message(struct mosquitto *mosq, void *userdata, const struct mosq
         count_work(t, TURN_WORK_MESSAGE + TURN_WORK_KB * (message.size / 1024));
 }
 
-static void on_publish(struct mosquitto *mosq, void *userdata, int id, int reason,
-                       const mosquitto_property *properties)
+static void on_publish(struct mosquitto *mosq, void *userdata, int id, int reason, const mosquitto_property *properties)
 {
         struct transport *t = userdata;
 
@@ -524,8 +522,7 @@ static int set_up(struct transport *t, struct fault *fault)
         return r;
 }
 
-int transport_new(struct loop *loop, const struct transport_setup *setup, struct fault *fault,
-                  struct transport **ret)
+int transport_new(struct loop *loop, const struct transport_setup *setup, struct fault *fault, struct transport **ret)
 {
         CLEANUP_TRANSPORT struct transport *t = calloc(1, sizeof(*t));
         if (!t)
@@ -626,8 +623,8 @@ int transport_publish(struct transport *t, const struct session_message *message
         if (r < 0)
                 return r;
 
-        r = call_result(t, mosquitto_publish_v5(t->mosq, &id, message->topic, (int)message->size,
-                                                message->payload, message->qos, message->retain, properties));
+        r = call_result(t, mosquitto_publish_v5(t->mosq, &id, message->topic, (int)message->size, message->payload,
+                                                message->qos, message->retain, properties));
         if (r < 0)
                 return r;
         if (message->qos > 0)

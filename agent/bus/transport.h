@@ -43,15 +43,14 @@ struct transport_setup {
         void *userdata;
 };
 
-int transport_new(struct loop *loop, const struct transport_setup *setup, struct fault *fault,
-                  struct transport **ret) MUST_CHECK;
+int transport_new(struct loop *loop, const struct transport_setup *setup, struct fault *fault, struct transport **ret)
+        MUST_CHECK;
 void transport_free(struct transport *transport);
 
 /* As session_publish() and session_subscribe(). */
-int transport_publish(struct transport *transport, const struct session_message *message,
-                      int *ret_id) MUST_CHECK;
-int transport_subscribe(struct transport *transport, const char *const *filters, size_t count, int qos,
-                        int *ret_id) MUST_CHECK;
+int transport_publish(struct transport *transport, const struct session_message *message, int *ret_id) MUST_CHECK;
+int transport_subscribe(struct transport *transport, const char *const *filters, size_t count, int qos, int *ret_id)
+        MUST_CHECK;
 /* Sends DISCONNECT after what is queued; `ended` follows. */
 void transport_disconnect(struct transport *transport);
 

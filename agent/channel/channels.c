@@ -16,15 +16,14 @@ static const struct kind kinds[] = {
         [SCONCE_COVER] = { "cover", SCONCE_VALUE_TEXT, .written = true, .has_state = true },
         [SCONCE_BUTTON] = { "button", SCONCE_VALUE_BOOL, .written = true },
         [SCONCE_EVENT] = { "event", SCONCE_VALUE_TEXT, .has_choices = true },
-        [SCONCE_SELECT] = { "select", SCONCE_VALUE_TEXT, .written = true, .has_state = true,
-                            .has_choices = true },
+        [SCONCE_SELECT] = { "select", SCONCE_VALUE_TEXT, .written = true, .has_state = true, .has_choices = true },
         [SCONCE_TEXT] = { "text", SCONCE_VALUE_TEXT, .has_state = true },
         [SCONCE_TEXT_LIST] = { "text_list", SCONCE_VALUE_TEXT, .has_state = true },
         [SCONCE_DURATION] = { "duration", SCONCE_VALUE_NUMBER, .written = true, .has_state = true },
 };
 
-static const uint32_t known_flags = SCONCE_READ_ONLY | SCONCE_WRITABLE | SCONCE_COMMAND_ONLY |
-                                    SCONCE_DIAGNOSTIC | SCONCE_TOTAL;
+static const uint32_t known_flags = SCONCE_READ_ONLY | SCONCE_WRITABLE | SCONCE_COMMAND_ONLY | SCONCE_DIAGNOSTIC |
+                                    SCONCE_TOTAL;
 
 const struct kind *kind_get(enum sconce_kind kind)
 {
@@ -62,13 +61,11 @@ int channel_check(const struct sconce_channel *row, struct fault *fault)
         if (key_is_reserved(row->key))
                 return fault_set(fault, -EINVAL, "channel key \"%s\" is reserved", row->key);
         if (!kind)
-                return fault_set(fault, -EINVAL,
-                                 "channel \"%s\" has a kind (%d) that this version does not know", row->key,
-                                 (int)row->kind);
+                return fault_set(fault, -EINVAL, "channel \"%s\" has a kind (%d) that this version does not know",
+                                 row->key, (int)row->kind);
         if (row->flags & ~known_flags)
-                return fault_set(fault, -EINVAL,
-                                 "channel \"%s\" has flags (0x%x) that this version does not know", row->key,
-                                 row->flags & ~known_flags);
+                return fault_set(fault, -EINVAL, "channel \"%s\" has flags (0x%x) that this version does not know",
+                                 row->key, row->flags & ~known_flags);
         if (kind->has_choices && (!row->choices || !row->choices[0]))
                 return fault_set(fault, -EINVAL, "channel \"%s\" has no choices", row->key);
         if (!isfinite(row->min) || !isfinite(row->max) || row->min > row->max)
@@ -216,14 +213,12 @@ bool channels_are_light(const struct channels *channels)
 
 /* ---- Values -------------------------------------------------------------------------------------------- */
 
-static int check_report(const struct channels *channels, const struct sconce_value *value,
-                        struct fault *fault)
+static int check_report(const struct channels *channels, const struct sconce_value *value, struct fault *fault)
 {
         const struct channel *channel = value->channel ? channels_find(channels, value->channel) : NULL;
 
         if (!channel || !channel_has_state(channel))
-                return fault_set(fault, -EINVAL,
-                                 "the plugin reported \"%.60s\", which is no channel with a state",
+                return fault_set(fault, -EINVAL, "the plugin reported \"%.60s\", which is no channel with a state",
                                  value->channel ? value->channel : "");
         if (value->type == SCONCE_VALUE_NONE)
                 return 0;
@@ -233,8 +228,7 @@ static int check_report(const struct channels *channels, const struct sconce_val
         if (value->type == SCONCE_VALUE_NUMBER && !isfinite(value->number))
                 return fault_set(fault, -EINVAL, "the plugin reported \"%s\" as a number that is not finite",
                                  value->channel);
-        if (value->type == SCONCE_VALUE_TEXT &&
-            (!value->text || !utf8_is_valid(value->text, strlen(value->text))))
+        if (value->type == SCONCE_VALUE_TEXT && (!value->text || !utf8_is_valid(value->text, strlen(value->text))))
                 return fault_set(fault, -EILSEQ, "the plugin reported \"%s\" as text that is not UTF-8",
                                  value->channel);
         return 0;
@@ -278,11 +272,9 @@ static int value_set(struct value *value, const struct sconce_value *from)
 
 static struct sconce_value value_view(const char *key, const struct value *value)
 {
-        return (struct sconce_value){ .channel = key,
-                                      .type = value->type,
-                                      .on = value->on,
-                                      .number = value->number,
-                                      .text = value->text };
+        return (struct sconce_value){
+                .channel = key, .type = value->type, .on = value->on, .number = value->number, .text = value->text
+        };
 }
 
 /* What has been measured, as it is to be told. What can be set too is told as it was set. */
@@ -317,8 +309,8 @@ void channels_published(struct channels *channels)
         }
 }
 
-int channels_report(struct channels *channels, uint64_t time_us, const struct sconce_value *values,
-                    size_t count, bool *ret_changed, struct fault *fault)
+int channels_report(struct channels *channels, uint64_t time_us, const struct sconce_value *values, size_t count,
+                    bool *ret_changed, struct fault *fault)
 {
         bool changed = false;
 
@@ -389,9 +381,7 @@ static bool is_allowed(const struct sconce_channel *row, const struct sconce_val
 
 static int parse_value(const struct channel *channel, const char *text, struct sconce_value *ret)
 {
-        *ret = (struct sconce_value){ .channel = channel->row.key,
-                                      .type = channel->kind->type,
-                                      .text = text };
+        *ret = (struct sconce_value){ .channel = channel->row.key, .type = channel->kind->type, .text = text };
         if (ret->type == SCONCE_VALUE_BOOL) {
                 ret->on = strcmp(text, "ON") == 0;
                 return ret->on || strcmp(text, "OFF") == 0 ? 0 : -EINVAL;
@@ -409,8 +399,7 @@ void channel_restore(struct channel *channel, const char *text)
         size_t length = strlen(channel->kind->name);
         struct sconce_value value;
 
-        if (!channel_is_writable(channel) || strncmp(text, channel->kind->name, length) != 0 ||
-            text[length] != ' ')
+        if (!channel_is_writable(channel) || strncmp(text, channel->kind->name, length) != 0 || text[length] != ' ')
                 return;
         if (parse_value(channel, text + length + 1, &value) == 0 && is_allowed(&channel->row, &value))
                 (void)value_set(&channel->kept, &value);

@@ -37,7 +37,7 @@ struct channel {
         struct sconce_channel row;
         const struct kind *kind;
         struct value now;
-        struct value kept; /* the last known value: what a start of the device brings back */
+        struct value kept;      /* the last known value: what a start of the device brings back */
         struct reading reading; /* SENSOR */
 };
 
@@ -54,8 +54,8 @@ void channels_done(struct channels *channels);
 /* Appends a checked row, whose texts live as long as the channels. */
 int channels_append(struct channels *channels, const struct sconce_channel *row) MUST_CHECK;
 /* Copies all texts of a row into `store`. */
-int channel_copy_row(const struct sconce_channel *row, struct option_store *store,
-                     struct sconce_channel *ret) MUST_CHECK;
+int channel_copy_row(const struct sconce_channel *row, struct option_store *store, struct sconce_channel *ret)
+        MUST_CHECK;
 
 struct channel *channels_find(const struct channels *channels, const char *key);
 /* A choice in its own spelling. Case does not count, unless two choices differ by it; NULL: there is none. */
@@ -71,8 +71,8 @@ struct channel *channels_first_of(const struct channels *channels, enum sconce_k
 bool channels_are_light(const struct channels *channels);
 
 /* All values are taken, or none; readings are refined. `ret_changed`: there is something to tell. */
-int channels_report(struct channels *channels, uint64_t time_us, const struct sconce_value *values,
-                    size_t count, bool *ret_changed, struct fault *fault) MUST_CHECK;
+int channels_report(struct channels *channels, uint64_t time_us, const struct sconce_value *values, size_t count,
+                    bool *ret_changed, struct fault *fault) MUST_CHECK;
 /* The state has been told as it is. */
 void channels_published(struct channels *channels);
 /* Takes over what it now is; true when that is new. Only what is written is kept. */

@@ -35,10 +35,9 @@ static const struct {
         const char *text;
         enum word word;
 } words[] = {
-        { "ON", WORD_ON },       { "OFF", WORD_OFF },   { "TOGGLE", WORD_TOGGLE },
-        { "TRUE", WORD_ON },     { "FALSE", WORD_OFF }, { "OPEN", WORD_OPEN },
-        { "CLOSE", WORD_CLOSE }, { "STOP", WORD_STOP }, { "PRESS", WORD_PRESS },
-        { "UP", WORD_OPEN },     { "DOWN", WORD_CLOSE },
+        { "ON", WORD_ON },       { "OFF", WORD_OFF },   { "TOGGLE", WORD_TOGGLE }, { "TRUE", WORD_ON },
+        { "FALSE", WORD_OFF },   { "OPEN", WORD_OPEN }, { "CLOSE", WORD_CLOSE },   { "STOP", WORD_STOP },
+        { "PRESS", WORD_PRESS }, { "UP", WORD_OPEN },   { "DOWN", WORD_CLOSE },
 };
 
 static enum word find_word(const char *text)
@@ -60,12 +59,11 @@ static struct sconce_value *add(struct parse *parse, const struct channel *chann
         return value;
 }
 
-static int wrong_type(struct parse *parse, const struct channel *channel, const struct given *given,
-                      const char *wanted)
+static int wrong_type(struct parse *parse, const struct channel *channel, const struct given *given, const char *wanted)
 {
         if (given->type == GIVEN_TEXT)
-                return refuse(parse->result, RESULT_TYPE, "%s: \"%.40s\" is not %s", channel->row.key,
-                              given->text, wanted);
+                return refuse(parse->result, RESULT_TYPE, "%s: \"%.40s\" is not %s", channel->row.key, given->text,
+                              wanted);
         return refuse(parse->result, RESULT_TYPE, "%s takes %s", channel->row.key, wanted);
 }
 
@@ -114,8 +112,8 @@ static int add_number(struct parse *parse, const struct channel *channel, double
                 json_number_text(number, is);
                 json_number_text(row->min, min);
                 json_number_text(row->max, max);
-                return refuse(parse->result, RESULT_RANGE, "%s: %s is out of range: %s to %s is allowed",
-                              row->key, is, min, max);
+                return refuse(parse->result, RESULT_RANGE, "%s: %s is out of range: %s to %s is allowed", row->key, is,
+                              min, max);
         }
         add(parse, channel)->number = number;
         return 0;
@@ -139,8 +137,7 @@ static int convert_duration(struct parse *parse, const struct channel *channel, 
 
         if (given_number(given, &number)) {
                 if (number < 0)
-                        return refuse(parse->result, RESULT_RANGE, "%s: a time cannot be negative",
-                                      channel->row.key);
+                        return refuse(parse->result, RESULT_RANGE, "%s: a time cannot be negative", channel->row.key);
                 return add_number(parse, channel, number);
         }
         if (given->type != GIVEN_TEXT || option_parse(&row, given->text, reason, &duration_us) < 0)
@@ -150,9 +147,7 @@ static int convert_duration(struct parse *parse, const struct channel *channel, 
 
 static int convert_cover(struct parse *parse, const struct channel *channel, const struct given *given)
 {
-        static const char *const texts[] = {
-                [WORD_OPEN] = "OPEN", [WORD_CLOSE] = "CLOSE", [WORD_STOP] = "STOP"
-        };
+        static const char *const texts[] = { [WORD_OPEN] = "OPEN", [WORD_CLOSE] = "CLOSE", [WORD_STOP] = "STOP" };
         enum word word = given->type == GIVEN_TEXT ? find_word(given->text) : WORD_NONE;
 
         if (word >= ARRAY_SIZE(texts) || !texts[word])
@@ -175,11 +170,10 @@ static int convert_choice(struct parse *parse, const struct channel *channel, co
         }
         for (const char *const *choice = channel->row.choices; *choice; choice++) {
                 if (used < sizeof(list))
-                        used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "",
-                                                 *choice);
+                        used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "", *choice);
         }
-        return refuse(parse->result, RESULT_RANGE, "%s: \"%.40s\" is not one of: %s", channel->row.key,
-                      given->text, list);
+        return refuse(parse->result, RESULT_RANGE, "%s: \"%.40s\" is not one of: %s", channel->row.key, given->text,
+                      list);
 }
 
 static int convert_text(struct parse *parse, const struct channel *channel, const struct given *given)
@@ -191,12 +185,10 @@ static int convert_text(struct parse *parse, const struct channel *channel, cons
 }
 
 static int (*const converters[])(struct parse *, const struct channel *, const struct given *) = {
-        [SCONCE_LIGHT] = convert_on_off,         [SCONCE_SWITCH] = convert_on_off,
-        [SCONCE_BINARY_SENSOR] = convert_on_off, [SCONCE_SENSOR] = convert_number,
-        [SCONCE_NUMBER] = convert_number,        [SCONCE_COVER] = convert_cover,
-        [SCONCE_BUTTON] = convert_press,         [SCONCE_EVENT] = convert_choice,
-        [SCONCE_SELECT] = convert_choice,        [SCONCE_TEXT] = convert_text,
-        [SCONCE_TEXT_LIST] = convert_text,       [SCONCE_DURATION] = convert_duration,
+        [SCONCE_LIGHT] = convert_on_off,  [SCONCE_SWITCH] = convert_on_off,  [SCONCE_BINARY_SENSOR] = convert_on_off,
+        [SCONCE_SENSOR] = convert_number, [SCONCE_NUMBER] = convert_number,  [SCONCE_COVER] = convert_cover,
+        [SCONCE_BUTTON] = convert_press,  [SCONCE_EVENT] = convert_choice,   [SCONCE_SELECT] = convert_choice,
+        [SCONCE_TEXT] = convert_text,     [SCONCE_TEXT_LIST] = convert_text, [SCONCE_DURATION] = convert_duration,
 };
 
 /* ---- Brightness 0 -------------------------------------------------------------------------------------- */
@@ -269,8 +261,7 @@ static const struct {
 /* The channel that a word goes to; NULL: the device has none such. */
 static const struct channel *target_of(const struct channels *channels, enum word word)
 {
-        return targets[word].find ? targets[word].find(channels)
-                                  : channels_first_of(channels, targets[word].kind);
+        return targets[word].find ? targets[word].find(channels) : channels_first_of(channels, targets[word].kind);
 }
 
 static bool anything_is_writable(const struct channels *channels)
@@ -418,8 +409,7 @@ static int unknown_key(struct parse *parse, const char *key)
         }
         for (size_t i = 0; i < parse->channels->count; i++)
                 suggestion_offer(&near, parse->channels->items[i].row.key);
-        return refuse(parse->result, RESULT_UNKNOWN_KEY, "unknown key \"%.60s\"%s", key,
-                      suggestion_text(&near, hint));
+        return refuse(parse->result, RESULT_UNKNOWN_KEY, "unknown key \"%.60s\"%s", key, suggestion_text(&near, hint));
 }
 
 static int take_key(struct parse *parse, const char *key, const json_t *json)
@@ -472,12 +462,11 @@ static bool is_space(char c)
         return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-static int check_bytes(const struct command_limits *limits, const char *text, size_t size,
-                       struct result *result)
+static int check_bytes(const struct command_limits *limits, const char *text, size_t size, struct result *result)
 {
         if (size > limits->max_bytes)
-                return refuse(result, RESULT_TOO_LARGE, "%zu bytes are too many; at most %zu are allowed",
-                              size, limits->max_bytes);
+                return refuse(result, RESULT_TOO_LARGE, "%zu bytes are too many; at most %zu are allowed", size,
+                              limits->max_bytes);
         if (!utf8_is_valid(text, size))
                 return refuse(result, RESULT_MALFORMED, "not UTF-8 text%s",
                               memchr(text, '\0', size) ? ": it has a NUL byte in it" : "");
@@ -574,8 +563,7 @@ void command_resolve(struct command *command, const struct channels *channels)
                 if (!(command->toggles & (1U << i)))
                         continue;
                 const struct channel *channel = channels_find(channels, command->values[i].channel);
-                command->values[i].on = !(channel && channel->now.type == SCONCE_VALUE_BOOL &&
-                                          channel->now.on);
+                command->values[i].on = !(channel && channel->now.type == SCONCE_VALUE_BOOL && channel->now.on);
         }
         command->toggles = 0;
 }

@@ -13,7 +13,7 @@ struct entry {
         struct entry *younger;
         uint64_t hash, serial;
         uint64_t until_us;
-        bool is_void; /* was not carried out after all: stays until its time is over, and is not found */
+        bool is_void;          /* was not carried out after all: stays until its time is over, and is not found */
         enum result_code code; /* RESULT_DUPLICATE while it is being carried out */
         char *message;         /* NULL while ok */
         char kind;
@@ -121,7 +121,8 @@ static void forget_oldest(struct duplicates *duplicates)
         entry_free(entry);
 }
 
-bool duplicates_find(struct duplicates *duplicates, const struct duplicate_key *key, uint64_t now_us, struct result *ret)
+bool duplicates_find(struct duplicates *duplicates, const struct duplicate_key *key, uint64_t now_us,
+                     struct result *ret)
 {
         while (duplicates->oldest && duplicates->oldest->until_us <= now_us)
                 forget_oldest(duplicates);

@@ -46,7 +46,8 @@ struct duplicates *duplicates_new(void); /* NULL without memory */
 void duplicates_free(struct duplicates *duplicates);
 
 /* Has this been here within the window? RESULT_DUPLICATE in `ret`: it is still being carried out. */
-bool duplicates_find(struct duplicates *duplicates, const struct duplicate_key *key, uint64_t now_us, struct result *ret);
+bool duplicates_find(struct duplicates *duplicates, const struct duplicate_key *key, uint64_t now_us,
+                     struct result *ret);
 /* It is being carried out. Without memory it is not remembered. */
 struct duplicate_mark duplicates_begin(struct duplicates *duplicates, const struct duplicate_key *key, uint64_t now_us);
 /* What became of it; a command that was not carried out (busy, offline, expired) is forgotten. */

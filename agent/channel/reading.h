@@ -23,9 +23,9 @@ struct reading_config {
 };
 
 /* As if the section said nothing. */
-#define READING_SETTINGS_INIT                                                                                \
-        {                                                                                                    \
-                .delta = -1, .round = -1, .multiplier = 1                                                    \
+#define READING_SETTINGS_INIT                                                                                          \
+        {                                                                                                              \
+                .delta = -1, .round = -1, .multiplier = 1                                                              \
         }
 
 struct reading {

@@ -27,8 +27,7 @@ static const struct {
 };
 
 static const struct sconce_option timeout_row = SCONCE_OPTION_DURATION(
-        struct arguments, timeout_us, "timeout", 0, "how long to wait", .def = "5s", .min = "100ms",
-        .max = "1h");
+        struct arguments, timeout_us, "timeout", 0, "how long to wait", .def = "5s", .min = "100ms", .max = "1h");
 
 static int unknown_option(const char *word, struct fault *fault)
 {
@@ -41,8 +40,7 @@ static int unknown_option(const char *word, struct fault *fault)
                          suggestion_text(&suggestion, hint));
 }
 
-static int unknown_command(const char *word, const struct client_command *const *commands,
-                           struct fault *fault)
+static int unknown_command(const char *word, const struct client_command *const *commands, struct fault *fault)
 {
         struct suggestion suggestion = { .wanted = word };
         char hint[SUGGESTION_MAX];
@@ -71,8 +69,8 @@ static int read_option(char **argv, int *at, struct arguments *arguments, struct
                 }
                 const char *value = word[length] ? word + length + 1 : argv[*at + 1];
                 if (!value)
-                        return fault_set(fault, -EINVAL, "%s wants a value: %s %s", options[i].name,
-                                         options[i].name, options[i].value);
+                        return fault_set(fault, -EINVAL, "%s wants a value: %s %s", options[i].name, options[i].name,
+                                         options[i].value);
                 *at += !word[length];
                 *(const char **)field = value;
                 return 0;
@@ -100,12 +98,11 @@ static int check_count(const struct arguments *arguments, struct fault *fault)
 {
         const struct client_command *command = arguments->command;
 
-        if (!command || arguments->help ||
-            (arguments->count >= command->min && arguments->count <= command->max))
+        if (!command || arguments->help || (arguments->count >= command->min && arguments->count <= command->max))
                 return 0;
         return fault_set(fault, -EINVAL, "too %s words: sconce %s%s%s",
-                         arguments->count < command->min ? "few" : "many", command->name,
-                         *command->words ? " " : "", command->words);
+                         arguments->count < command->min ? "few" : "many", command->name, *command->words ? " " : "",
+                         command->words);
 }
 
 static int find_command(const char *word, const struct client_command *const *commands, struct arguments *ret,
@@ -160,12 +157,11 @@ static void help_for_all(FILE *out, const struct client_command *const *commands
 
 static void help_for_one(FILE *out, const struct client_command *command)
 {
-        fprintf(out, "Usage: sconce %s%s%s [OPTION...]\n\n%s.\n\n%s", command->name,
-                *command->words ? " " : "", command->words, command->summary, command->text);
+        fprintf(out, "Usage: sconce %s%s%s [OPTION...]\n\n%s.\n\n%s", command->name, *command->words ? " " : "",
+                command->words, command->summary, command->text);
 }
 
-void arguments_help(FILE *out, const struct client_command *const *commands,
-                    const struct client_command *command)
+void arguments_help(FILE *out, const struct client_command *const *commands, const struct client_command *command)
 {
         if (command)
                 help_for_one(out, command);
@@ -176,8 +172,8 @@ void arguments_help(FILE *out, const struct client_command *const *commands,
                 fprintf(out, "  %s %-*s %s\n", options[i].name, 14 - (int)strlen(options[i].name),
                         options[i].value ? options[i].value : "", options[i].help);
         if (!command)
-                fputs("\nThe broker and the certificate are named in ~/.config/sconce/client.conf, or else in\n" SCONCE_SYSCONFDIR
-                      "/sconce/client.conf. `sconce COMMAND --help` has examples.\n"
+                fputs("\nThe broker and the certificate are named in ~/.config/sconce/client.conf, or else "
+                      "in\n" SCONCE_SYSCONFDIR "/sconce/client.conf. `sconce COMMAND --help` has examples.\n"
                       "Exit codes: 0 done, 1 refused or not there, 2 wrong words,\n"
                       "3 no broker or no answer in time, 78 bad config.\n",
                       out);

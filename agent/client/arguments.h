@@ -27,8 +27,7 @@ int arguments_read(int argc, char **argv, const struct client_command *const *co
                    struct fault *fault) MUST_CHECK;
 
 /* The help for all commands, or (with `command`) for one. */
-void arguments_help(FILE *out, const struct client_command *const *commands,
-                    const struct client_command *command);
+void arguments_help(FILE *out, const struct client_command *const *commands, const struct client_command *command);
 /* The rows of both tables, for the manual. */
 void arguments_describe_options(enum describe_form form, FILE *out);
 void arguments_describe_commands(const struct client_command *const *commands, enum describe_form form, FILE *out);

@@ -250,8 +250,8 @@ static int set_up(struct client *client)
         const struct client_settings *settings = &client->settings;
         int r = view_init(&client->home, settings->config.broker.base);
 
-        if (r == 0 && asprintf(&client->reply_topic, "%s/reply/%s/%s", client->home.base, settings->name,
-                               settings->reply) < 0) {
+        if (r == 0 &&
+            asprintf(&client->reply_topic, "%s/reply/%s/%s", client->home.base, settings->name, settings->reply) < 0) {
                 client->reply_topic = NULL;
                 r = -ENOMEM;
         }

@@ -45,8 +45,8 @@ struct client {
         struct errand errand;
         struct forgetting forget;
         bool has_connected, ending;
-        bool abandons;   /* at the end nothing more is sent */
-        int optional_id; /* of a SUBSCRIBE that may be refused */
+        bool abandons;                                          /* at the end nothing more is sent */
+        int optional_id;                                        /* of a SUBSCRIBE that may be refused */
         char first_fault[sizeof(((struct fault *)NULL)->text)]; /* of the attempts to connect */
         int exit_code;
         /* Set by the command as it goes; NULL: nothing to do. */

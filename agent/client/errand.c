@@ -67,11 +67,10 @@ void errand_find(struct client *client, client_step then)
                 look_at(client, "+", finish_look);
 }
 
-const char *errand_suffix(const struct client *client, const char *word,
-                          char suffix[static ERRAND_SUFFIX_MAX])
+const char *errand_suffix(const struct client *client, const char *word, char suffix[static ERRAND_SUFFIX_MAX])
 {
-        (void)snprintf(suffix, ERRAND_SUFFIX_MAX, "%s/%s/%s", client->errand.name.node,
-                       client->errand.name.device, word);
+        (void)snprintf(suffix, ERRAND_SUFFIX_MAX, "%s/%s/%s", client->errand.name.node, client->errand.name.device,
+                       word);
         return suffix;
 }
 

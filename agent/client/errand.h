@@ -20,8 +20,7 @@ void errand_find(struct client *client, client_step then);
 
 /* "NODE/DEVICE/WORD" */
 #define ERRAND_SUFFIX_MAX 192
-const char *errand_suffix(const struct client *client, const char *word,
-                          char suffix[static ERRAND_SUFFIX_MAX]);
+const char *errand_suffix(const struct client *client, const char *word, char suffix[static ERRAND_SUFFIX_MAX]);
 
 /* As far as is known. */
 bool errand_node_is_offline(const struct client *client);

@@ -25,7 +25,8 @@ static bool is_below(const struct client *client, const char *topic)
 {
         size_t base = strlen(client->home.base) + 1, length = strlen(word(client));
 
-        return strlen(topic) > base + length && strncmp(topic + base, word(client), length) == 0 && topic[base + length] == '/';
+        return strlen(topic) > base + length && strncmp(topic + base, word(client), length) == 0 &&
+               topic[base + length] == '/';
 }
 
 static void on_retained(struct client *client, const struct session_message *message)
@@ -60,8 +61,10 @@ static void finish(struct client *client)
         const char *topic = json_object_iter_key(json_object_iter(client->forget.topics));
 
         if (left > 0)
-                client_fail(client, EXIT_REFUSED, "%zu topics are still there, %s among them: somebody publishes them again, or the "
-                            "broker does not let %s clear them", left, topic, client->settings.name);
+                client_fail(client, EXIT_REFUSED,
+                            "%zu topics are still there, %s among them: somebody publishes them again, or the "
+                            "broker does not let %s clear them",
+                            left, topic, client->settings.name);
         else if (fprintf(client->out, "%s: forgotten, %zu topics cleared\n", word(client), client->forget.cleared) < 0)
                 client_fail(client, EXIT_REFUSED, "cannot write");
         else
@@ -76,8 +79,8 @@ static void check_again(struct client *client)
 
 static void on_late(struct client *client)
 {
-        client_fail(client, EXIT_NO_ANSWER, "the broker did not answer in time: some of what %s has left may be there yet",
-                    word(client));
+        client_fail(client, EXIT_NO_ANSWER,
+                    "the broker did not answer in time: some of what %s has left may be there yet", word(client));
 }
 
 /* Takes topics off the list, as many as may be under way. */
@@ -101,7 +104,8 @@ static void on_acknowledged(struct client *client, int id, int reason)
         client->forget.under_way--;
         if (reason >= REASON_REFUSED) {
                 client_fail(client, EXIT_REFUSED,
-                            "the broker does not let %s clear what %s has left: the machine with the certificate authority may "
+                            "the broker does not let %s clear what %s has left: the machine with the certificate "
+                            "authority may "
                             "(sudo sconce-pki forget %s)",
                             client->settings.name, word(client), name_of(client)->node);
                 return;
@@ -132,11 +136,13 @@ static void on_looked(struct client *client)
 
         client->on_message = NULL;
         if (is_in_use(client)) {
-                client_fail(client, EXIT_REFUSED, "%s is in use: node %s is online, and would publish it again", word(client), node);
+                client_fail(client, EXIT_REFUSED, "%s is in use: node %s is online, and would publish it again",
+                            word(client), node);
                 return;
         }
         if (json_object_size(client->forget.topics) == 0) {
-                client_fail(client, EXIT_REFUSED, "nothing of %s is at the broker, or this certificate may not read it", word(client));
+                client_fail(client, EXIT_REFUSED, "nothing of %s is at the broker, or this certificate may not read it",
+                            word(client));
                 return;
         }
         client->on_acknowledged = on_acknowledged;
@@ -167,8 +173,10 @@ const struct client_command command_forget = {
         .name = "forget",
         .words = "NODE[/DEVICE]",
         .summary = "Clears what a node or device that is gone has left at the broker",
-        .text = "A node that was removed, or has another name now, leaves its retained messages: `sconce list` goes on showing\n"
-                "them. What is online is not cleared. The broker of sconce-broker-setup lets no client write another's states:\n"
+        .text = "A node that was removed, or has another name now, leaves its retained messages: `sconce list` goes on "
+                "showing\n"
+                "them. What is online is not cleared. The broker of sconce-broker-setup lets no client write another's "
+                "states:\n"
                 "there, on the machine with the certificate authority, it is `sudo sconce-pki forget NODE`.\n\n"
                 "Examples:\n"
                 "  sconce forget attic\n"

@@ -29,7 +29,8 @@ static json_t *rows_of(const struct client *client, json_t *state)
         json_t *rows = json_array(), *value;
         const char *key;
 
-        json_object_foreach (state, key, value) {
+        json_object_foreach(state, key, value)
+        {
                 const char *unit = json_string_value(json_object_get(json_object_get(channels, key), "unit"));
                 (void)json_array_append_new(
                         rows, json_pack("{s:s, s:O, s:s*}", "channel", key, "value", value, "unit", unit));
@@ -64,8 +65,7 @@ static void fail_unknown_channel(struct client *client, json_t *state, const cha
         const char *key;
         json_t *value;
 
-        json_object_foreach (state, key, value)
-                suggestion_offer(&suggestion, key);
+        json_object_foreach(state, key, value) suggestion_offer(&suggestion, key);
         client_fail(client, EXIT_REFUSED, "the state of %s/%s has no channel %s%s", client->errand.name.node,
                     client->errand.name.device, word, suggestion_text(&suggestion, hint));
 }
@@ -112,8 +112,8 @@ static void show_old(struct client *client, const char *why)
         if (client->ending)
                 return;
         say_error(client);
-        shown_say("%s/%s: %s; this is its last known state%s%s", name->node, name->device, why,
-                  time ? ", of " : "", time ? time : "");
+        shown_say("%s/%s: %s; this is its last known state%s%s", name->node, name->device, why, time ? ", of " : "",
+                  time ? time : "");
 }
 
 /* ---- Asking -------------------------------------------------------------------------------------------------- */
@@ -189,7 +189,8 @@ static bool reports_events_alone(const struct client *client)
         const char *key;
         json_t *channel;
 
-        json_object_foreach (channels, key, channel) {
+        json_object_foreach(channels, key, channel)
+        {
                 const char *kind = json_string_value(json_object_get(channel, "kind"));
 
                 if (!kind || strcmp(kind, "event") != 0)
@@ -203,8 +204,9 @@ static void on_looked(struct client *client)
         const struct view_name *name = &client->errand.name;
 
         if (reports_events_alone(client))
-                client_fail(client, EXIT_REFUSED, "%s/%s has nothing to read, it tells events alone: sconce watch %s/%s",
-                            name->node, name->device, name->node, name->device);
+                client_fail(client, EXIT_REFUSED,
+                            "%s/%s has nothing to read, it tells events alone: sconce watch %s/%s", name->node,
+                            name->device, name->node, name->device);
         else if (errand_node_is_offline(client))
                 on_late(client);
         else
@@ -217,8 +219,9 @@ static void look(struct client *client)
 
         /* No wildcard: some brokers have no retained messages for one. */
         client_look(client,
-                    (const char *const[]){ errand_suffix(client, "status", status), errand_suffix(client, "error", error),
-                                           errand_suffix(client, "state", state), NULL },
+                    (const char *const[]){ errand_suffix(client, "status", status),
+                                           errand_suffix(client, "error", error), errand_suffix(client, "state", state),
+                                           NULL },
                     is_known, on_looked);
 }
 
@@ -231,7 +234,8 @@ const struct client_command command_get = {
         .name = "get",
         .words = "DEVICE [CHANNEL]",
         .summary = "Reads a device now",
-        .text = "With CHANNEL it prints that one value and nothing else. A device that does not answer in time is shown as it\n"
+        .text = "With CHANNEL it prints that one value and nothing else. A device that does not answer in time is "
+                "shown as it\n"
                 "was last known, with a note on stderr and the exit code 3.\n\n"
                 "Examples:\n"
                 "  sconce get kitchen\n"

@@ -14,10 +14,9 @@
 #define NODES_MAX 64
 
 static const struct table_column columns[] = {
-        { "NODE", "node", .cut = false },     { "DEVICE", "device", .cut = false },
-        { "NAME", "name", .cut = true },      { "AREA", "area", .cut = true },
-        { "PLUGIN", "plugin", .cut = false }, { "STATUS", "status", .cut = false },
-        { "STATE", "state", .cut = true },    { NULL, NULL, .cut = false },
+        { "NODE", "node", .cut = false },  { "DEVICE", "device", .cut = false }, { "NAME", "name", .cut = true },
+        { "AREA", "area", .cut = true },   { "PLUGIN", "plugin", .cut = false }, { "STATUS", "status", .cut = false },
+        { "STATE", "state", .cut = true }, { NULL, NULL, .cut = false },
 };
 
 static bool is_whole(const struct client *client)
@@ -37,10 +36,12 @@ static bool say_those(json_t *rows, const char *status, const char *hint)
 
         if (!out)
                 return false;
-        json_array_foreach (rows, index, row) {
+        json_array_foreach(rows, index, row)
+        {
                 const char *is = json_string_value(json_object_get(row, "status"));
                 if (is && strcmp(is, status) == 0)
-                        (void)fprintf(out, "%s%s/%s", count++ ? ", " : "", json_string_value(json_object_get(row, "node")),
+                        (void)fprintf(out, "%s%s/%s", count++ ? ", " : "",
+                                      json_string_value(json_object_get(row, "node")),
                                       json_string_value(json_object_get(row, "device")));
         }
         (void)fclose(out);
@@ -108,11 +109,11 @@ static void look_closer(struct client *client)
         json_t *place, *about;
         int r = 0;
 
-        json_object_foreach (client->home.nodes, node, place)
-                json_object_foreach (json_object_get(view_info(&client->home, node), "devices"), device, about)
-                        if (r == 0 && !view_status(&client->home, node, device) &&
-                            (r = suffixes_add(&missing, "%s/%s/state", node, device)) == 0)
-                                r = suffixes_add(&missing, "%s/%s/status", node, device);
+        json_object_foreach(client->home.nodes, node, place)
+                json_object_foreach(json_object_get(view_info(&client->home, node), "devices"), device,
+                                    about) if (r == 0 && !view_status(&client->home, node, device) &&
+                                               (r = suffixes_add(&missing, "%s/%s/state", node, device)) == 0)
+                        r = suffixes_add(&missing, "%s/%s/status", node, device);
         if (r < 0)
                 client_fail(client, EXIT_REFUSED, "out of memory");
         else if (missing.count == 0)
@@ -127,7 +128,8 @@ static void check_nodes(struct client *client)
         struct fault fault = { 0 };
 
         for (size_t i = 0; i < arguments->count; i++) {
-                if (view_status(&client->home, arguments->words[i], NULL) || view_info(&client->home, arguments->words[i]))
+                if (view_status(&client->home, arguments->words[i], NULL) ||
+                    view_info(&client->home, arguments->words[i]))
                         continue;
                 (void)!view_unknown_node(&client->home, arguments->words[i], &fault);
                 client_fail(client, EXIT_REFUSED, "%s", fault.text);
@@ -166,7 +168,8 @@ const struct client_command command_list = {
         .words = "[NODE...]",
         .summary = "Lists the devices with their last states",
         .text = "Only what the certificate may read is listed. A node's own device, called node, is left out: see\n"
-                "`sconce nodes`. Where a device is offline, a line on stderr names it, and the exit code is 3. `stale` is what\n"
+                "`sconce nodes`. Where a device is offline, a line on stderr names it, and the exit code is 3. `stale` "
+                "is what\n"
                 "a node left at the broker that does not know it any more: see `sconce forget`.\n\n"
                 "Examples:\n"
                 "  sconce list\n"

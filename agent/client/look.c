@@ -91,8 +91,8 @@ static int set_filters(struct client *client, const char *const *suffixes)
         return look->filters[look->count++] ? 0 : -ENOMEM;
 }
 
-void client_look(struct client *client, const char *const *suffixes,
-                 bool (*complete)(const struct client *client), client_step then)
+void client_look(struct client *client, const char *const *suffixes, bool (*complete)(const struct client *client),
+                 client_step then)
 {
         client->look = (struct look){ .complete = complete, .then = then };
         if (set_filters(client, suffixes) < 0) {

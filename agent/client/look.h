@@ -29,8 +29,8 @@ struct look {
 /* Subscribes to BASE/SUFFIX for each suffix, and calls `then` when everything that is retained there has
  * arrived. The list ends with NULL. `complete` says whether what has come can be all. Ends the run when the
  * broker does not answer. */
-void client_look(struct client *client, const char *const *suffixes,
-                 bool (*complete)(const struct client *client), client_step then);
+void client_look(struct client *client, const char *const *suffixes, bool (*complete)(const struct client *client),
+                 client_step then);
 
 /* For the client: a SUBACK, a message that was taken in, the end of the moment. */
 void look_subscribed(struct client *client, int id);

@@ -18,8 +18,7 @@ static void choose_locale(void)
 {
         const char *codeset;
 
-        if (!setlocale(LC_CTYPE, "") || !(codeset = nl_langinfo(CODESET)) ||
-            strcmp(codeset, "ANSI_X3.4-1968") == 0)
+        if (!setlocale(LC_CTYPE, "") || !(codeset = nl_langinfo(CODESET)) || strcmp(codeset, "ANSI_X3.4-1968") == 0)
                 (void)setlocale(LC_CTYPE, "C.UTF-8");
 }
 

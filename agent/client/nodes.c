@@ -38,8 +38,7 @@ static void show(struct client *client)
 
 static void nodes_connected(struct client *client)
 {
-        client_look(client, (const char *const[]){ "+/node/state", "+/status", "+/info", NULL }, is_whole,
-                    show);
+        client_look(client, (const char *const[]){ "+/node/state", "+/status", "+/info", NULL }, is_whole, show);
 }
 
 const struct client_command command_nodes = {

@@ -33,10 +33,17 @@ static const struct {
         const char *word;
         const char *kinds[2];
 } plain_words[] = {
-        { "on", { "light", "switch" } },    { "off", { "light", "switch" } },   { "toggle", { "light", "switch" } },
-        { "true", { "light", "switch" } },  { "false", { "light", "switch" } }, { "open", { "cover" } },
-        { "close", { "cover" } },           { "up", { "cover" } },              { "down", { "cover" } },
-        { "stop", { "cover" } },            { "press", { "button" } },
+        { "on", { "light", "switch" } },
+        { "off", { "light", "switch" } },
+        { "toggle", { "light", "switch" } },
+        { "true", { "light", "switch" } },
+        { "false", { "light", "switch" } },
+        { "open", { "cover" } },
+        { "close", { "cover" } },
+        { "up", { "cover" } },
+        { "down", { "cover" } },
+        { "stop", { "cover" } },
+        { "press", { "button" } },
 };
 
 /* Kinds that can be set unless their channel says otherwise. */
@@ -102,18 +109,16 @@ static int object_of_text(const char *word, json_t **ret, struct fault *fault)
         return 0;
 }
 
-static int object_of_pairs(char *const *words, size_t count, json_t *channels, json_t **ret,
-                           struct fault *fault)
+static int object_of_pairs(char *const *words, size_t count, json_t *channels, json_t **ret, struct fault *fault)
 {
         CLEANUP_JSON json_t *object = json_object();
 
         for (size_t i = 0; i < count; i++) {
                 const char *equals = equals_of(words[i]);
                 if (!equals)
-                        return fault_set(
-                                fault, -EINVAL,
-                                "\"%s\" is not KEY=VALUE: a value is one plain word, or KEY=VALUE words only",
-                                words[i]);
+                        return fault_set(fault, -EINVAL,
+                                         "\"%s\" is not KEY=VALUE: a value is one plain word, or KEY=VALUE words only",
+                                         words[i]);
                 CLEANUP_FREE char *key = strndup(words[i], (size_t)(equals - words[i]));
                 if (!key)
                         return no_memory(fault);
@@ -148,7 +153,8 @@ static const char *number_channel(json_t *channels)
         const char *key;
         json_t *channel;
 
-        json_object_foreach (channels, key, channel) {
+        json_object_foreach(channels, key, channel)
+        {
                 const char *kind = kind_of(channels, key);
                 bool is_number = strcmp(kind, "number") == 0 || strcmp(kind, "sensor") == 0;
 
@@ -188,9 +194,8 @@ static const char *channel_of_row(size_t row, json_t *channels)
         const char *key;
         json_t *channel;
 
-        json_object_foreach (channels, key, channel)
-                if (takes(row, kind_of(channels, key)) && is_writable(channel, kind_of(channels, key)))
-                        return key;
+        json_object_foreach(channels, key, channel) if (takes(row, kind_of(channels, key)) &&
+                                                        is_writable(channel, kind_of(channels, key))) return key;
         return NULL;
 }
 

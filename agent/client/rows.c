@@ -23,14 +23,13 @@ static void put_text(json_t *row, const char *key, const char *text)
 /* ---- States for people --------------------------------------------------------------------------------------- */
 
 /* "ON, brightness 128": the channel `state` needs no name. */
-static void write_channel(FILE *out, const char *key, const json_t *value, const char *unit,
-                          const char *comma)
+static void write_channel(FILE *out, const char *key, const json_t *value, const char *unit, const char *comma)
 {
         CLEANUP_FREE char *text = table_text(value);
 
         (void)fprintf(out, "%s%s%s%s%s%s", comma, strcmp(key, "state") == 0 ? "" : key,
-                      strcmp(key, "state") == 0 ? "" : " ", json_is_null(value) || !text ? "?" : text,
-                      unit ? " " : "", unit ? unit : "");
+                      strcmp(key, "state") == 0 ? "" : " ", json_is_null(value) || !text ? "?" : text, unit ? " " : "",
+                      unit ? unit : "");
 }
 
 static json_t *state_text(json_t *state, json_t *channels)
@@ -43,12 +42,12 @@ static json_t *state_text(json_t *state, json_t *channels)
 
         if (!out)
                 return NULL;
-        json_object_foreach (state, key, value) {
+        json_object_foreach(state, key, value)
+        {
                 if (strcmp(key, "time") == 0)
                         continue;
                 write_channel(out, key, value,
-                              json_string_value(json_object_get(json_object_get(channels, key), "unit")),
-                              comma);
+                              json_string_value(json_object_get(json_object_get(channels, key), "unit")), comma);
                 comma = ", ";
         }
         (void)fclose(out);
@@ -65,9 +64,8 @@ static json_t *joined(json_t *texts)
 
         if (!out)
                 return NULL;
-        json_array_foreach (texts, index, item)
-                (void)fprintf(out, "%s%s", index > 0 ? "; " : "",
-                              json_is_string(item) ? json_string_value(item) : "?");
+        json_array_foreach(texts, index, item)(void)
+                fprintf(out, "%s%s", index > 0 ? "; " : "", json_is_string(item) ? json_string_value(item) : "?");
         (void)fclose(out);
         return json_string(text);
 }
@@ -98,8 +96,7 @@ static json_t *row_of_device(const struct view *home, const char *node, const ch
         if (as_json)
                 put(row, "state", state);
         else
-                (void)json_object_set_new(row, "state",
-                                          state_text(state, json_object_get(about, "channels")));
+                (void)json_object_set_new(row, "state", state_text(state, json_object_get(about, "channels")));
         return row;
 }
 

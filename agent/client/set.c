@@ -61,8 +61,7 @@ static bool has_token(const struct client *client, const struct session_message 
 {
         const char *token = client->settings.token;
 
-        return message->correlation_size == strlen(token) &&
-               memcmp(message->correlation, token, strlen(token)) == 0;
+        return message->correlation_size == strlen(token) && memcmp(message->correlation, token, strlen(token)) == 0;
 }
 
 /* Ours has been repeated by somebody, and its own answer is still to come. With an id from the command line it may be we
@@ -136,8 +135,7 @@ static void on_acknowledged(struct client *client, int id, int reason)
         else if (reason >= REASON_REFUSED)
                 client_fail(client, EXIT_REFUSED, "the broker refused the command (MQTT reason %d)", reason);
         else if (reason == REASON_NOBODY_LISTENS)
-                client_fail(client, EXIT_NO_ANSWER,
-                            "nobody took the command: node %s is not subscribed to it", node);
+                client_fail(client, EXIT_NO_ANSWER, "nobody took the command: node %s is not subscribed to it", node);
 }
 
 /* For how long the command counts, in seconds: at least as long as somebody waits for it. */
@@ -164,15 +162,17 @@ static void on_late(struct client *client)
         client->abandons = !client->errand.acknowledged;
         if (!client->errand.acknowledged)
                 client_fail(client, EXIT_NO_ANSWER,
-                            "the broker has not taken the command within %.20s; it is withdrawn here, but if it is on its way "
+                            "the broker has not taken the command within %.20s; it is withdrawn here, but if it is on "
+                            "its way "
                             "already it may yet be carried out, %s",
                             timeout, until_when(client, until));
         else if (errand_node_is_offline(client))
-                client_fail(client, EXIT_NO_ANSWER,
-                            "node %s has gone offline; the command may have been carried out", name->node);
+                client_fail(client, EXIT_NO_ANSWER, "node %s has gone offline; the command may have been carried out",
+                            name->node);
         else
                 client_fail(client, EXIT_NO_ANSWER,
-                            "no answer from %s/%s within %.20s, though the node counts as online; the command may have been "
+                            "no answer from %s/%s within %.20s, though the node counts as online; the command may have "
+                            "been "
                             "carried out, or yet be, %s",
                             name->node, name->device, timeout, until_when(client, until));
 }
@@ -192,7 +192,8 @@ static void expires_text(const struct client *client, char text[static TIME_MAX]
         (void)clock_gettime(CLOCK_REALTIME, &now);
         if (now.tv_sec < SCONCE_BUILD_EPOCH)
                 return;
-        uint64_t end_us = (uint64_t)now.tv_sec * USEC_PER_SEC + (uint64_t)now.tv_nsec / 1000 + client->arguments->timeout_us;
+        uint64_t end_us = (uint64_t)now.tv_sec * USEC_PER_SEC + (uint64_t)now.tv_nsec / 1000 +
+                          client->arguments->timeout_us;
         time_t end_s = (time_t)(end_us / USEC_PER_SEC);
         (void)gmtime_r(&end_s, &utc);
         (void)strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &utc);
@@ -255,8 +256,7 @@ static void send(struct client *client)
         struct fault fault = { 0 };
 
         if (errand_node_is_offline(client)) {
-                client_fail(client, EXIT_NO_ANSWER, "node %s is offline, so the command was not sent",
-                            name->node);
+                client_fail(client, EXIT_NO_ANSWER, "node %s is offline, so the command was not sent", name->node);
                 return;
         }
         expires_text(client, expires);

@@ -37,9 +37,8 @@ static char *find_file(void)
                 return TAKE_PTR(own);
         if (access(machine, F_OK) == 0)
                 return strdup(machine);
-        shown_say(
-                "there is no config: write [broker] url and [tls] ca, cert, key into %s or %s (sconce --help)",
-                own ? own : "~/.config/sconce/client.conf", machine);
+        shown_say("there is no config: write [broker] url and [tls] ca, cert, key into %s or %s (sconce --help)",
+                  own ? own : "~/.config/sconce/client.conf", machine);
         return NULL;
 }
 

@@ -11,7 +11,7 @@
 #include "util/cleanup.h"
 #include "util/text.h"
 
-#define ESCAPE_BYTES 4 /* \xNN */
+#define ESCAPE_BYTES      4 /* \xNN */
 #define JSON_ESCAPE_BYTES 6 /* \uNNNN; characters of four bytes become two of these */
 
 static char *escape(char *out, const char *bytes, size_t count)

@@ -71,9 +71,7 @@ int table_print(FILE *out, json_t *rows, const struct table_column *columns, boo
         int r = add_columns(table, columns);
         size_t index;
         json_t *row;
-        json_array_foreach (rows, index, row)
-                if (r == 0)
-                        r = add_row(table, row, columns);
+        json_array_foreach(rows, index, row) if (r == 0) r = add_row(table, row, columns);
         if (r < 0)
                 return r;
         return scols_print_table(table) == 0 ? 0 : -EIO;

@@ -23,9 +23,8 @@ static void drop_misnamed(json_t *object, bool (*is_name)(const char *text))
         void *next;
         json_t *member;
 
-        json_object_foreach_safe (object, next, key, member)
-                if (!is_name(key) || !json_is_object(member))
-                        (void)json_object_del(object, key);
+        json_object_foreach_safe(object, next, key, member) if (!is_name(key) || !json_is_object(member))(void)
+                json_object_del(object, key);
 }
 
 static json_t *info_of(const void *payload, size_t size)
@@ -35,8 +34,7 @@ static json_t *info_of(const void *payload, size_t size)
         json_t *about;
 
         drop_misnamed(devices, text_is_id);
-        json_object_foreach (devices, id, about)
-                drop_misnamed(json_object_get(about, "channels"), text_is_key);
+        json_object_foreach(devices, id, about) drop_misnamed(json_object_get(about, "channels"), text_is_key);
         return info;
 }
 
@@ -90,8 +88,7 @@ static json_t *place_of(const struct view *home, const char *node, const char *d
         return device ? json_object_get(json_object_get(place, "devices"), device) : place;
 }
 
-static void take_word(struct view *home, const struct view_name *name, size_t row, const void *payload,
-                      size_t size)
+static void take_word(struct view *home, const struct view_name *name, size_t row, const void *payload, size_t size)
 {
         const char *device = name->device[0] ? name->device : NULL;
         json_t *value = size > 0 ? kept[row].read(payload, size) : NULL;
@@ -128,8 +125,7 @@ void view_take(struct view *home, const char *topic, const void *payload, size_t
         if (!next_id(&topic, name.node) || (strchr(topic, '/') && !next_id(&topic, name.device)))
                 return;
         for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
-                if (strcmp(kept[i].word, topic) == 0 &&
-                    (name.device[0] ? kept[i].at_device : kept[i].at_node))
+                if (strcmp(kept[i].word, topic) == 0 && (name.device[0] ? kept[i].at_device : kept[i].at_node))
                         take_word(home, &name, i, payload, size);
 }
 
@@ -193,9 +189,7 @@ json_t *view_devices(const struct view *home, const char *node)
         if (json_is_object(listed))
                 (void)json_object_update(devices, listed);
         left = json_object_get(place_of(home, node, NULL), "devices");
-        json_object_foreach (left, id, place)
-                if (json_object_size(place) > 0)
-                        (void)json_object_set(devices, id, place);
+        json_object_foreach(left, id, place) if (json_object_size(place) > 0)(void) json_object_set(devices, id, place);
         return devices;
 }
 
@@ -208,9 +202,8 @@ static bool node_is_whole(const struct view *home, const char *node, bool with_d
                 return false;
         if (!with_devices)
                 return true;
-        json_object_foreach (json_object_get(view_info(home, node), "devices"), device, about)
-                if (!view_status(home, node, device))
-                        return false;
+        json_object_foreach(json_object_get(view_info(home, node), "devices"), device,
+                            about) if (!view_status(home, node, device)) return false;
         return true;
 }
 
@@ -219,9 +212,7 @@ bool view_is_whole(const struct view *home, bool with_devices)
         const char *node;
         json_t *about;
 
-        json_object_foreach (home->nodes, node, about)
-                if (!node_is_whole(home, node, with_devices))
-                        return false;
+        json_object_foreach(home->nodes, node, about) if (!node_is_whole(home, node, with_devices)) return false;
         return json_object_size(home->nodes) > 0;
 }
 
@@ -239,8 +230,7 @@ const char **view_sorted_keys(json_t *object, size_t *ret_count)
 
         if (!keys)
                 return NULL;
-        json_object_foreach (object, key, member)
-                keys[count++] = key;
+        json_object_foreach(object, key, member) keys[count++] = key;
         qsort(keys, count, sizeof(*keys), by_bytes);
         *ret_count = count;
         return keys;
@@ -258,9 +248,8 @@ int view_name_read(const char *text, struct view_name *ret, struct fault *fault)
                 *ret = name;
                 return 0;
         }
-        return fault_set(
-                fault, -EINVAL,
-                "\"%.80s\" is no device's name: say DEVICE or NODE/DEVICE, as sconce list shows them", text);
+        return fault_set(fault, -EINVAL,
+                         "\"%.80s\" is no device's name: say DEVICE or NODE/DEVICE, as sconce list shows them", text);
 }
 
 int view_place_read(const char *text, struct view_name *ret, struct fault *fault)
@@ -303,14 +292,12 @@ static int unknown_device(const struct view *home, const struct view_name *name,
         const char *node, *device;
         json_t *member, *about;
 
-        json_object_foreach (home->nodes, node, member)
-                if (!name->node[0] || strcmp(node, name->node) == 0)
-                        json_object_foreach (json_object_get(view_info(home, node), "devices"), device, about)
-                                suggestion_offer(&suggestion, device);
+        json_object_foreach(home->nodes, node, member) if (!name->node[0] || strcmp(node, name->node) == 0)
+                json_object_foreach(json_object_get(view_info(home, node), "devices"), device, about)
+                        suggestion_offer(&suggestion, device);
         suggestion_text(&suggestion, hint);
         if (name->node[0])
-                return fault_set(fault, -ENOENT, "node %s has no device %s%s", name->node, name->device,
-                                 hint);
+                return fault_set(fault, -ENOENT, "node %s has no device %s%s", name->node, name->device, hint);
         return fault_set(fault, -ENOENT, "no node has a device %s%s", name->device, hint);
 }
 
@@ -321,10 +308,8 @@ int view_unknown_node(const struct view *home, const char *node, struct fault *f
         const char *known_node;
         json_t *about;
 
-        json_object_foreach (home->nodes, known_node, about)
-                suggestion_offer(&suggestion, known_node);
-        return fault_set(fault, -ENOENT, "no node %s has been here%s", node,
-                         suggestion_text(&suggestion, hint));
+        json_object_foreach(home->nodes, known_node, about) suggestion_offer(&suggestion, known_node);
+        return fault_set(fault, -ENOENT, "no node %s has been here%s", node, suggestion_text(&suggestion, hint));
 }
 
 static int find_anywhere(const struct view *home, struct view_name *name, struct fault *fault)
@@ -333,7 +318,8 @@ static int find_anywhere(const struct view *home, struct view_name *name, struct
         json_t *member;
         size_t count = 0;
 
-        json_object_foreach (home->nodes, node, member) {
+        json_object_foreach(home->nodes, node, member)
+        {
                 if (view_about(home, node, name->device)) {
                         found = node;
                         count++;
@@ -356,7 +342,8 @@ int view_check_known(const struct view *home, struct fault *fault)
                 return 0;
         return fault_set(
                 fault, -ENOENT,
-                "the broker shows no node under %s/: has one ever been connected, and may this certificate read it? RabbitMQ "
+                "the broker shows no node under %s/: has one ever been connected, and may this certificate read it? "
+                "RabbitMQ "
                 "has no retained messages for wildcards: there name the node, as in NODE/DEVICE or sconce list NODE",
                 home->base);
 }

@@ -35,8 +35,7 @@ void view_take(struct view *home, const char *topic, const void *payload, size_t
 /* Borrowed; NULL: not known. `device` NULL: the node's own. */
 const char *view_status(const struct view *home, const char *node, const char *device);
 json_t *view_info(const struct view *home, const char *node);
-json_t *view_about(const struct view *home, const char *node,
-                   const char *device); /* the device's entry in info */
+json_t *view_about(const struct view *home, const char *node, const char *device); /* the device's entry in info */
 json_t *view_state(const struct view *home, const char *node, const char *device);
 json_t *view_error(const struct view *home, const char *node, const char *device);
 

@@ -16,8 +16,7 @@
 /* ---- One line ------------------------------------------------------------------------------------------------ */
 
 /* What was retained was said some time ago, nobody knows when. */
-static void text_time(const struct session_message *message, const struct timespec *now,
-                      char text[static TIME_MAX])
+static void text_time(const struct session_message *message, const struct timespec *now, char text[static TIME_MAX])
 {
         struct tm local;
         char seconds[16];
@@ -62,9 +61,8 @@ static int json_line(FILE *out, const struct session_message *message, const str
         (void)gmtime_r(&now->tv_sec, &utc);
         (void)strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &utc);
         (void)snprintf(time, sizeof(time), "%s.%03ldZ", seconds, now->tv_nsec / 1000000);
-        CLEANUP_JSON json_t *line = json_pack("{s:s, s:s, s:b, s:o}", "time", time, "topic",
-                                              topic ? topic : "", "retain", message->retain, "payload",
-                                              payload_value(message));
+        CLEANUP_JSON json_t *line = json_pack("{s:s, s:s, s:b, s:o}", "time", time, "topic", topic ? topic : "",
+                                              "retain", message->retain, "payload", payload_value(message));
         return line ? table_json(out, line, false) : -ENOMEM;
 }
 
@@ -124,7 +122,8 @@ const struct client_command command_watch = {
         .words = "[NODE[/DEVICE]]",
         .summary = "Prints every topic and payload as it comes, until Ctrl-C",
         .text = "One word is a node's name or a device's. What the broker had kept from before is marked `retained`.\n"
-                "Control characters in a payload are shown as \\xNN. With --json each message is one line: an object with\n"
+                "Control characters in a payload are shown as \\xNN. With --json each message is one line: an object "
+                "with\n"
                 "time, topic, retain and payload, which is a string unless it is a JSON object or array itself.\n\n"
                 "Examples:\n"
                 "  sconce watch\n"

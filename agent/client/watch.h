@@ -9,5 +9,4 @@
 
 /* Time, topic and payload: for people with local time, with `as_json` one object with UTC, whose payload is a
  * string unless it is a JSON object or array itself. Negative when `out` fails. */
-int watch_line(FILE *out, const struct session_message *message, const struct timespec *now,
-               bool as_json) MUST_CHECK;
+int watch_line(FILE *out, const struct session_message *message, const struct timespec *now, bool as_json) MUST_CHECK;

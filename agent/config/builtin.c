@@ -19,13 +19,11 @@
 static const char *const clocks[] = { "auto", "trusted", NULL };
 
 static const struct sconce_option node_rows[] = {
-        SCONCE_OPTION_STRING(
-                struct settings, node.name, "name", 0,
-                "The node's name in topics; by default the certificate's CN, else the host name"),
-        SCONCE_OPTION_ENUM(
-                struct settings, node.clock, "clock", 0,
-                "Whether the wall clock is right: auto waits until it has been synchronised or set",
-                .def = "auto", .choices = clocks),
+        SCONCE_OPTION_STRING(struct settings, node.name, "name", 0,
+                             "The node's name in topics; by default the certificate's CN, else the host name"),
+        SCONCE_OPTION_ENUM(struct settings, node.clock, "clock", 0,
+                           "Whether the wall clock is right: auto waits until it has been synchronised or set",
+                           .def = "auto", .choices = clocks),
         SCONCE_OPTION_SIZE(struct settings, node.max_payload_bytes, "max_payload", 0,
                            "Longest command that is read; longer ones are refused as too_large", .def = "64K",
                            .min = "256", .max = "1M"),
@@ -33,8 +31,8 @@ static const struct sconce_option node_rows[] = {
                           "Deepest nesting of a JSON command; deeper ones are refused as depth", .def = "16",
                           .min = "1", .max = "128"),
         SCONCE_OPTION_DURATION(struct settings, node.save_after_us, "save_after", 0,
-                               "How long what is commanded may wait until it is saved for the next start",
-                               .def = "2s", .min = "10ms", .max = "1h"),
+                               "How long what is commanded may wait until it is saved for the next start", .def = "2s",
+                               .min = "10ms", .max = "1h"),
         { 0 },
 };
 
@@ -42,34 +40,32 @@ static const char *const versions[] = { "auto", "5", "3.1.1", NULL };
 static const char *const client_ids[] = { "private", "node", "random", NULL };
 
 static const struct sconce_option broker_rows[] = {
-        SCONCE_OPTION_LIST(
-                struct settings, broker.urls, SCONCE_TYPE_STRING, "url", 0,
-                "mqtts://HOST[:PORT], mqtt://HOST[:PORT] or unix:///PATH; several are tried in order"),
+        SCONCE_OPTION_LIST(struct settings, broker.urls, SCONCE_TYPE_STRING, "url", 0,
+                           "mqtts://HOST[:PORT], mqtt://HOST[:PORT] or unix:///PATH; several are tried in order"),
         SCONCE_OPTION_ENUM(struct settings, broker.version, "version", 0,
                            "MQTT version; auto begins with 5 and falls back to 3.1.1", .def = "auto",
                            .choices = versions),
-        SCONCE_OPTION_STRING(struct settings, broker.user, "user", 0,
-                             "User name, where the broker wants one"),
+        SCONCE_OPTION_STRING(struct settings, broker.user, "user", 0, "User name, where the broker wants one"),
         SCONCE_OPTION_STRING(struct settings, broker.password, "password", SCONCE_SECRET,
                              "Its password; over mqtts it may stand in for the client certificate"),
         SCONCE_OPTION_PATH(struct settings, broker.password_file, "password_file", 0,
                            "File whose one line is the password; others must not be able to read it"),
         SCONCE_OPTION_ENUM(struct settings, broker.client_id, "client_id", 0,
-                           "MQTT client id: the node's name and what only the private key gives, the name alone, or a new one at each start",
+                           "MQTT client id: the node's name and what only the private key gives, the name alone, or a "
+                           "new one at each start",
                            .def = "private", .choices = client_ids),
-        SCONCE_OPTION_STRING(struct settings, broker.base, "base", 0, "What every topic begins with",
-                             .def = "sconce"),
+        SCONCE_OPTION_STRING(struct settings, broker.base, "base", 0, "What every topic begins with", .def = "sconce"),
         SCONCE_OPTION_BOOL(struct settings, broker.envelope, "envelope", 0,
                            "Wrap each JSON message in header, content and footer", .def = "no"),
         SCONCE_OPTION_DURATION(struct settings, broker.offline_after_us, "offline_after", 0,
-                               "How long the broker is away before outputs go to their on_offline",
-                               .def = "30s", .min = "1s", .max = "7d"),
-        SCONCE_OPTION_DURATION(struct settings, broker.keepalive_us, "keepalive", 0,
-                               "How soon a broker that falls silent counts as lost: half of it until a ping asks, half for the answer",
-                               .def = "30s", .min = "5s", .max = "18h"),
+                               "How long the broker is away before outputs go to their on_offline", .def = "30s",
+                               .min = "1s", .max = "7d"),
+        SCONCE_OPTION_DURATION(
+                struct settings, broker.keepalive_us, "keepalive", 0,
+                "How soon a broker that falls silent counts as lost: half of it until a ping asks, half for the answer",
+                .def = "30s", .min = "5s", .max = "18h"),
         SCONCE_OPTION_DURATION(struct settings, broker.connect_timeout_us, "connect_timeout", 0,
-                               "How long one address may take to connect", .def = "10s", .min = "100ms",
-                               .max = "10m"),
+                               "How long one address may take to connect", .def = "10s", .min = "100ms", .max = "10m"),
         SCONCE_OPTION_DURATION(struct settings, broker.handshake_timeout_us, "handshake_timeout", 0,
                                "How long TLS and MQTT may then take to agree", .def = "15s", .min = "100ms",
                                .max = "10m"),
@@ -79,10 +75,9 @@ static const struct sconce_option broker_rows[] = {
 static const char *const min_versions[] = { "1.2", "1.3", NULL };
 
 static const struct sconce_option tls_rows[] = {
-        SCONCE_OPTION_STRING(
-                struct settings, tls.ca, "ca", 0,
-                "File with the authorities that may vouch for the broker, or system for the machine's own",
-                .def = CERTS "ca.crt"),
+        SCONCE_OPTION_STRING(struct settings, tls.ca, "ca", 0,
+                             "File with the authorities that may vouch for the broker, or system for the machine's own",
+                             .def = CERTS "ca.crt"),
         SCONCE_OPTION_PATH(struct settings, tls.cert, "cert", 0,
                            "Our certificate; not used when a password is given and neither cert nor key is",
                            .def = CERTS "node.crt"),
@@ -91,22 +86,22 @@ static const struct sconce_option tls_rows[] = {
                              .def = CERTS "node.key"),
         SCONCE_OPTION_PATH(struct settings, tls.crl, "crl", 0,
                            "File with the authority's list of revoked certificates"),
-        SCONCE_OPTION_ENUM(struct settings, tls.min_version, "min_version", 0, "Lowest TLS version",
-                           .def = "1.2", .choices = min_versions),
+        SCONCE_OPTION_ENUM(struct settings, tls.min_version, "min_version", 0, "Lowest TLS version", .def = "1.2",
+                           .choices = min_versions),
         SCONCE_OPTION_STRING(struct settings, tls.server_name, "server_name", 0,
                              "Name that the broker's certificate must have, where it is not the URL's host"),
         SCONCE_OPTION_STRING(struct settings, tls.pin, "pin", 0,
                              "sha256//BASE64 of the broker's public key, instead of the check of its name"),
-        SCONCE_OPTION_STRING(struct settings, tls.alpn, "alpn", 0,
-                             "Protocol that TLS asks for (ALPN), for brokers on port 443: x-amzn-mqtt-ca at AWS, mqtt elsewhere"),
+        SCONCE_OPTION_STRING(
+                struct settings, tls.alpn, "alpn", 0,
+                "Protocol that TLS asks for (ALPN), for brokers on port 443: x-amzn-mqtt-ca at AWS, mqtt elsewhere"),
         { 0 },
 };
 
 static const struct sconce_option gpio_rows[] = {
-        SCONCE_OPTION_STRING(
-                struct settings, gpio.chip, "chip", 0,
-                "Chip of lines that name none: a number, name, label or path; sim is the simulated one",
-                .def = "gpiochip0"),
+        SCONCE_OPTION_STRING(struct settings, gpio.chip, "chip", 0,
+                             "Chip of lines that name none: a number, name, label or path; sim is the simulated one",
+                             .def = "gpiochip0"),
         SCONCE_OPTION_PATH(struct settings, gpio.sim_dir, "sim_dir", 0, "Directory of the simulated chip",
                            .def = "/run/sconce/sim"),
         { 0 },
@@ -126,16 +121,14 @@ static const struct {
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-static int read_section(const struct config *config, size_t index, struct settings *settings,
-                        struct problems *problems)
+static int read_section(const struct config *config, size_t index, struct settings *settings, struct problems *problems)
 {
         const struct config_section *section = config_find(config, sections[index].kind, NULL);
         const struct option_target target = { sections[index].rows, settings };
         return options_read(section, &target, 1, NULL, &settings->store, problems);
 }
 
-int settings_read(const struct config *config, enum settings_for whom, struct problems *problems,
-                  struct settings *ret)
+int settings_read(const struct config *config, enum settings_for whom, struct problems *problems, struct settings *ret)
 {
         CLEANUP(settings_done) struct settings settings = { 0 };
         bool good = headers_check(config, whom, problems);
@@ -179,8 +172,7 @@ static int take_password(const char *path, const struct file *file, char **ret, 
 {
         size_t length = file->size;
         if (file->status.st_mode & S_IROTH)
-                return fault_set(fault, -EACCES, "%s: others can read the password file: chmod o-r %s", path,
-                                 path);
+                return fault_set(fault, -EACCES, "%s: others can read the password file: chmod o-r %s", path, path);
         length -= length > 0 && file->data[length - 1] == '\n';
         length -= length > 0 && file->data[length - 1] == '\r';
         if (length == 0 || strlen(file->data) != file->size || memchr(file->data, '\n', length))
@@ -212,8 +204,7 @@ int settings_password(const struct settings *settings, char **ret, struct fault 
 
 /* ---- For people ------------------------------------------------------------------------------ */
 
-static void describe_section(FILE *out, const char *kind, const struct sconce_option *rows,
-                             enum describe_form form)
+static void describe_section(FILE *out, const char *kind, const struct sconce_option *rows, enum describe_form form)
 {
         char heading[40];
 
@@ -251,8 +242,7 @@ bool settings_describe_one(FILE *out, const char *kind, enum describe_form form)
 bool settings_uses_password(const struct config *config)
 {
         const struct config_section *broker = config_find(config, "broker", NULL);
-        return broker &&
-               (config_entry_find(broker, "password") || config_entry_find(broker, "password_file"));
+        return broker && (config_entry_find(broker, "password") || config_entry_find(broker, "password_file"));
 }
 
 /* The [tls] rows as they count: with a password and neither cert nor key, these two have no default. */

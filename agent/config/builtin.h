@@ -25,9 +25,8 @@ struct node_settings {
 };
 
 struct broker_settings {
-        struct sconce_list
-                urls; /* of const char *; none: there is no broker yet, wait for one to be configured */
-        int version;  /* 0 auto, 1 5, 2 3.1.1: enum session_version */
+        struct sconce_list urls; /* of const char *; none: there is no broker yet, wait for one to be configured */
+        int version;             /* 0 auto, 1 5, 2 3.1.1: enum session_version */
         const char *base;
         int client_id;        /* enum broker_client_id */
         const char *user;     /* NULL: none */
@@ -62,8 +61,8 @@ struct settings {
 
 /* Reads the daemon's sections and checks all section headers: unknown and reserved names, ids, one id twice.
  * -EINVAL when anything was added to `problems`, -ENOMEM; *ret is untouched then. */
-int settings_read(const struct config *config, enum settings_for whom, struct problems *problems,
-                  struct settings *ret) MUST_CHECK;
+int settings_read(const struct config *config, enum settings_for whom, struct problems *problems, struct settings *ret)
+        MUST_CHECK;
 /* [gpio] alone, for whoever has to reach the lines whatever else is wrong. A value that is wrong itself is
  * added to `problems` and left NULL. -ENOMEM is the only error. */
 int settings_read_gpio(const struct config *config, struct problems *problems, struct settings *ret) MUST_CHECK;

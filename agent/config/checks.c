@@ -30,16 +30,13 @@ static bool is_written(const struct check *check, const char *kind, const char *
         return find_key(check, kind, key) != NULL;
 }
 
-static void add(struct check *check, struct problems *list, const char *kind, const char *key,
-                const char *text)
+static void add(struct check *check, struct problems *list, const char *kind, const char *key, const char *text)
 {
         const struct config_entry *entry = find_key(check, kind, key);
-        problems_add(list, entry ? entry->file : NULL, entry ? entry->line : 0, "[%s] %s: %s", kind, key,
-                     text);
+        problems_add(list, entry ? entry->file : NULL, entry ? entry->line : 0, "[%s] %s: %s", kind, key, text);
 }
 
-static void PRINTF_LIKE(4, 5)
-        complain(struct check *check, const char *kind, const char *key, const char *format, ...)
+static void PRINTF_LIKE(4, 5) complain(struct check *check, const char *kind, const char *key, const char *format, ...)
 {
         char text[480];
         va_list arguments;
@@ -77,7 +74,8 @@ static const char *show_url(const char *text, char shown[static TEXT_SHOWN_MAX])
         if (!at)
                 return text_show(text, shown);
         (void)snprintf(masked, sizeof(masked), "%s", at + 1);
-        (void)snprintf(shown, TEXT_SHOWN_MAX, "%.*s…@", scheme && scheme < at ? (int)MIN(scheme + 3 - text, 10) : 0, text);
+        (void)snprintf(shown, TEXT_SHOWN_MAX, "%.*s…@", scheme && scheme < at ? (int)MIN(scheme + 3 - text, 10) : 0,
+                       text);
         size_t used = strlen(shown);
         char rest[TEXT_SHOWN_MAX];
         (void)snprintf(shown + used, TEXT_SHOWN_MAX - used, "%s", text_show(masked, rest));
@@ -97,10 +95,9 @@ static void check_url(struct check *check, const char *text)
         if (url_is_private(&url))
                 return;
         check->exposed = true;
-        (void)snprintf(
-                warning, sizeof(warning),
-                "%s: without TLS anyone on the way can read and change what is sent; mqtts:// prevents that",
-                text_show(text, shown));
+        (void)snprintf(warning, sizeof(warning),
+                       "%s: without TLS anyone on the way can read and change what is sent; mqtts:// prevents that",
+                       text_show(text, shown));
         add(check, &check->settings->warnings, "broker", "url", warning);
 }
 
@@ -120,10 +117,9 @@ static void check_base(struct check *check)
         if (!base)
                 return;
         if (length == 0 || length > 128 || strpbrk(base, "+#\t\n\r ") || base[0] == '$')
-                complain(
-                        check, "broker", "base",
-                        "%s: a topic of 1 to 128 bytes without blanks, \"+\", \"#\" and a \"$\" at its start",
-                        text_show(base, shown));
+                complain(check, "broker", "base",
+                         "%s: a topic of 1 to 128 bytes without blanks, \"+\", \"#\" and a \"$\" at its start",
+                         text_show(base, shown));
         else if (base[0] == '/' || base[length - 1] == '/' || strstr(base, "//"))
                 complain(check, "broker", "base",
                          "%s: topic levels are not empty: no \"/\" at the start or the end, as in sconce",
@@ -152,8 +148,7 @@ static void check_password(struct check *check)
         if (!broker->user && !is_written(check, "broker", "user"))
                 complain(check, "broker", key, "needs a user: user = NAME");
         if (check->exposed)
-                complain(check, "broker", key,
-                         "a password goes over mqtts:// only, or to a broker on this machine");
+                complain(check, "broker", key, "a password goes over mqtts:// only, or to a broker on this machine");
         if (broker->password)
                 warn_of_readers(check, "password");
 }
@@ -190,8 +185,7 @@ static void check_key_and_ca(struct check *check)
                          "pkcs11:…",
                          text_show(tls->key, shown));
         if (tls->ca && tls->ca[0] != '/' && strcmp(tls->ca, "system") != 0)
-                complain(check, "tls", "ca", "%s: a path that begins with \"/\", or system",
-                         text_show(tls->ca, shown));
+                complain(check, "tls", "ca", "%s: a path that begins with \"/\", or system", text_show(tls->ca, shown));
 }
 
 static void check_server_name(struct check *check)
@@ -199,8 +193,7 @@ static void check_server_name(struct check *check)
         const char *name = check->settings->tls.server_name;
         char shown[TEXT_SHOWN_MAX];
         if (name && !url_is_host(name))
-                complain(check, "tls", "server_name", "%s: a host name or an IP address",
-                         text_show(name, shown));
+                complain(check, "tls", "server_name", "%s: a host name or an IP address", text_show(name, shown));
 }
 
 /* sha256// and 32 bytes in base64. */

@@ -58,8 +58,7 @@ static void describe_text(FILE *out, const struct sconce_option *row)
         print_type(out, row);
         if (row->def)
                 (void)fprintf(out, "  (default %s)", *row->def ? row->def : "\"\"");
-        if (row->flags &
-            (SCONCE_REQUIRED | SCONCE_SECRET | SCONCE_OUTPUT | SCONCE_TIMES_OUTPUT | SCONCE_RELOADABLE)) {
+        if (row->flags & (SCONCE_REQUIRED | SCONCE_SECRET | SCONCE_OUTPUT | SCONCE_TIMES_OUTPUT | SCONCE_RELOADABLE)) {
                 (void)fputs("  [", out);
                 print_flags(out, row);
                 (void)fputs("]", out);
@@ -83,8 +82,7 @@ static void describe_markdown(FILE *out, const struct sconce_option *row)
         }
         (void)fprintf(out, "| `%s` | ", row->key);
         put_cell(out, type);
-        (void)fprintf(out, " | %s%s%s | ", row->def ? "`" : "", row->def ? row->def : "",
-                      row->def ? "`" : "");
+        (void)fprintf(out, " | %s%s%s | ", row->def ? "`" : "", row->def ? row->def : "", row->def ? "`" : "");
         put_cell(out, row->help ? row->help : "");
         if (row->flags & (SCONCE_REQUIRED | SCONCE_SECRET)) {
                 (void)fputs(" (", out);
@@ -184,7 +182,7 @@ void options_describe_head(FILE *out, enum describe_form form)
 
 void options_describe(FILE *out, const struct sconce_option *rows, enum describe_form form)
 {
-        static void (*const forms[])(FILE *out, const struct sconce_option *row) = {
+        static void (*const forms[])(FILE * out, const struct sconce_option *row) = {
                 [DESCRIBE_TEXT] = describe_text,
                 [DESCRIBE_MARKDOWN] = describe_markdown,
                 [DESCRIBE_ROFF] = describe_roff,

@@ -10,8 +10,7 @@
 #include "util/suggest.h"
 #include "util/text.h"
 
-#define ID_RULE                                                                                              \
-        "is made of a-z, 0-9, \"_\" and \"-\", begins with a letter or digit, and has at most 64 characters"
+#define ID_RULE "is made of a-z, 0-9, \"_\" and \"-\", begins with a letter or digit, and has at most 64 characters"
 
 /* One-word sections, and how many of them the client knows: those that stand first. */
 static const char *const words[] = { "broker", "tls", "node", "gpio" };
@@ -96,8 +95,7 @@ static bool check_id(const struct config_section *section, struct problems *prob
                 return true;
         const char *what = section_is_rule(section) ? "a rule's name" : "a device's id";
         if (small_letters(section->id, small, sizeof(small)))
-                complain(problems, section, "%s " ID_RULE "; did you mean [%.70s %s]", what, section->kind,
-                         small);
+                complain(problems, section, "%s " ID_RULE "; did you mean [%.70s %s]", what, section->kind, small);
         else
                 complain(problems, section, "%s " ID_RULE, what);
         return false;
@@ -112,8 +110,7 @@ static bool check_unique(const struct config *config, size_t index, struct probl
                 char label[CONFIG_LABEL_MAX];
                 if (!other->id || section_is_rule(other) || strcmp(other->id, section->id) != 0)
                         continue;
-                complain(problems, section,
-                         "a device's id is used once, and this one is taken by %s at %s:%u",
+                complain(problems, section, "a device's id is used once, and this one is taken by %s at %s:%u",
                          config_label(other, label), other->file, other->line);
                 return false;
         }

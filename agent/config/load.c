@@ -59,8 +59,7 @@ static void complain_twice(struct loader *loader, const char *path, struct confi
 }
 
 /* Notes the file and its hash. 1: it has been read before (told). */
-static int register_file(struct loader *loader, const char *path, const struct file *file,
-                         struct config_origin from)
+static int register_file(struct loader *loader, const char *path, const struct file *file, struct config_origin from)
 {
         struct config *config = loader->config;
         for (size_t i = 0; i < config->n_files; i++) {
@@ -70,8 +69,7 @@ static int register_file(struct loader *loader, const char *path, const struct f
                         return 1;
                 }
         }
-        struct identity *identities = realloc(loader->identities,
-                                              (config->n_files + 1) * sizeof(*identities));
+        struct identity *identities = realloc(loader->identities, (config->n_files + 1) * sizeof(*identities));
         if (!identities)
                 return -ENOMEM;
         loader->identities = identities;
@@ -103,8 +101,8 @@ static int load_included(void *userdata, const char *path, struct config_origin 
 {
         const struct includer *includer = userdata;
         if (includer->depth == INCLUDE_DEPTH_MAX) {
-                problems_add(includer->loader->problems, from.file, from.line,
-                             "@include: more than %d files deep", INCLUDE_DEPTH_MAX);
+                problems_add(includer->loader->problems, from.file, from.line, "@include: more than %d files deep",
+                             INCLUDE_DEPTH_MAX);
                 return 0;
         }
         CLEANUP_FREE char *resolved = resolve(from.file, path);
@@ -180,8 +178,7 @@ static int finish_hash(struct loader *loader)
 {
         unsigned char digest[EVP_MAX_MD_SIZE];
         unsigned size = 0;
-        if (EVP_DigestFinal_ex(loader->hash, digest, &size) != 1 ||
-            size * 2 >= sizeof(loader->config->sha256))
+        if (EVP_DigestFinal_ex(loader->hash, digest, &size) != 1 || size * 2 >= sizeof(loader->config->sha256))
                 return -ENOMEM;
         for (unsigned i = 0; i < size; i++)
                 (void)snprintf(loader->config->sha256 + 2UL * i, 3, "%02x", digest[i]);

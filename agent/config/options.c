@@ -105,8 +105,8 @@ static int convert(struct engine *engine, const struct sconce_option *row, const
         return option_type_parse(row, copy, reason, ret);
 }
 
-static void PRINTF_LIKE(4, 5) complain(struct engine *engine, const struct config_entry *entry,
-                                       const char *key, const char *format, ...)
+static void PRINTF_LIKE(4, 5)
+        complain(struct engine *engine, const struct config_entry *entry, const char *key, const char *format, ...)
 {
         char text[512], shown[TEXT_SHOWN_MAX];
         va_list arguments;
@@ -121,8 +121,8 @@ static void PRINTF_LIKE(4, 5) complain(struct engine *engine, const struct confi
         engine->faulty = true;
 }
 
-static void complain_value(struct engine *engine, const struct config_entry *entry,
-                           const struct sconce_option *row, const char *text, const char *reason)
+static void complain_value(struct engine *engine, const struct config_entry *entry, const struct sconce_option *row,
+                           const char *text, const char *reason)
 {
         char shown[TEXT_SHOWN_MAX], type[40];
         if (row->flags & SCONCE_SECRET)
@@ -272,14 +272,12 @@ static void list_keys(const struct engine *engine, char *text, size_t size)
 {
         size_t used = 0;
         for (size_t t = 0; t < engine->n_targets; t++) {
-                for (const struct sconce_option *row = engine->targets[t].rows;
-                     row && row->key && used < size; row++)
-                        used += (size_t)snprintf(text + used, size - used, "%s%s",
-                                                 used ? ", " : "; there are ", row->key);
+                for (const struct sconce_option *row = engine->targets[t].rows; row && row->key && used < size; row++)
+                        used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "; there are ",
+                                                 row->key);
         }
         if (used >= size)
-                (void)snprintf(text, size, "; `sconced --describe %.64s` lists the keys",
-                               engine->section->kind);
+                (void)snprintf(text, size, "; `sconced --describe %.64s` lists the keys", engine->section->kind);
 }
 
 static void complain_unknown(struct engine *engine, const struct config_entry *entry)
@@ -377,8 +375,7 @@ const char *option_type_name(const struct sconce_option *row, char text[static 4
 
 static bool is_key(const char *key)
 {
-        return key[0] >= 'a' && key[0] <= 'z' &&
-               key[strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '\0';
+        return key[0] >= 'a' && key[0] <= 'z' && key[strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '\0';
 }
 
 /* Whether a default or a bound is a value of its type; the bounds themselves are not held against it. */
@@ -411,12 +408,10 @@ int option_rows_check(const struct sconce_option *rows, char reason[static 160])
                 char why[TYPE_REASON_MAX] = "";
                 int r = 0;
                 if (!is_key(row->key)) {
-                        (void)snprintf(why, sizeof(why),
-                                       "a key is a-z, 0-9 and \"_\", and begins with a letter");
+                        (void)snprintf(why, sizeof(why), "a key is a-z, 0-9 and \"_\", and begins with a letter");
                         r = -EINVAL;
                 } else if (!option_type(row->type)) {
-                        (void)snprintf(why, sizeof(why), "a type that this version does not know (%d)",
-                                       (int)row->type);
+                        (void)snprintf(why, sizeof(why), "a type that this version does not know (%d)", (int)row->type);
                         r = -EINVAL;
                 } else if (row->type == SCONCE_TYPE_ENUM && (!row->choices || !row->choices[0])) {
                         (void)snprintf(why, sizeof(why), "an enum without choices");

@@ -60,8 +60,8 @@ static int open_section(struct parse *parse, const char *kind, const char *id)
         if (r == -E2BIG)
                 complain(parse, origin.line, "more than %u sections", SECTIONS_MAX);
         if (r == 1)
-                complain(parse, origin.line, "[%s%s%s]: is in this file twice, first at line %u", kind,
-                         id ? " " : "", id ? id : "", before.line);
+                complain(parse, origin.line, "[%s%s%s]: is in this file twice, first at line %u", kind, id ? " " : "",
+                         id ? id : "", before.line);
         if (r == 0) {
                 parse->section = (size_t)(section - config->sections);
                 parse->in_section = true;
@@ -78,8 +78,7 @@ static int read_header(struct parse *parse, char *line)
         text_show(line, shown);
         char *end = strchr(line, ']');
         if (!end) {
-                complain(parse, number,
-                         "%s: the \"[\" of a section header is closed on its line, as in [lamp kitchen]",
+                complain(parse, number, "%s: the \"[\" of a section header is closed on its line, as in [lamp kitchen]",
                          shown);
                 return 0;
         }
@@ -93,8 +92,7 @@ static int read_header(struct parse *parse, char *line)
         const char *kind = next_word(&at);
         const char *id = kind ? next_word(&at) : NULL;
         if (!kind || (id && next_word(&at))) {
-                complain(parse, number, "%s: a section header is [WORD] or, for a device, [PLUGIN ID]",
-                         shown);
+                complain(parse, number, "%s: a section header is [WORD] or, for a device, [PLUGIN ID]", shown);
                 return 0;
         }
         return open_section(parse, kind, id);
@@ -116,9 +114,8 @@ static int set_key(struct parse *parse, const char *key, unsigned line, struct v
         if (r == -E2BIG)
                 complain(parse, line, "more than %u keys", ENTRIES_MAX);
         if (r == 1 && !parse->muted)
-                problems_add(parse->problems, parse->file, line,
-                             "%s %s: is in this file twice, first at line %u", config_label(section, label),
-                             key, before.line);
+                problems_add(parse->problems, parse->file, line, "%s %s: is in this file twice, first at line %u",
+                             config_label(section, label), key, before.line);
         return 0;
 }
 
@@ -150,16 +147,14 @@ static int read_key(struct parse *parse, char *line)
         char *end = line + strspn(line, KEY_CHARACTERS);
         char *equals = end + strspn(end, BLANKS);
         if (end == line || *equals != '=') {
-                complain(parse, number,
-                         "%s: a line is KEY = VALUE, [SECTION], @include \"FILE\" or a # comment",
+                complain(parse, number, "%s: a line is KEY = VALUE, [SECTION], @include \"FILE\" or a # comment",
                          show_broken(parse, line, shown));
                 return 0;
         }
         *end = '\0';
         const char *key = line;
         if (!parse->in_section)
-                complain(parse, number, "%s: stands before the first section of its file",
-                         text_show(key, shown));
+                complain(parse, number, "%s: stands before the first section of its file", text_show(key, shown));
 
         CLEANUP(value_done) struct value value = { 0 };
         struct value_fault fault;

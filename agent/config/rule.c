@@ -31,8 +31,8 @@ bool section_is_rule(const struct config_section *section)
         return section->id && strcmp(section->kind, "rule") == 0;
 }
 
-int rule_settings_read(const struct config_section *section, struct option_store *store,
-                       struct problems *problems, struct rule_settings *ret)
+int rule_settings_read(const struct config_section *section, struct option_store *store, struct problems *problems,
+                       struct rule_settings *ret)
 {
         struct rule_settings settings = { 0 };
         const struct option_target target = { rule_rows, &settings };

@@ -20,8 +20,8 @@ extern const struct sconce_option rule_rows[];
 bool section_is_rule(const struct config_section *section);
 
 /* As options_read(). */
-int rule_settings_read(const struct config_section *section, struct option_store *store,
-                       struct problems *problems, struct rule_settings *ret) MUST_CHECK;
+int rule_settings_read(const struct config_section *section, struct option_store *store, struct problems *problems,
+                       struct rule_settings *ret) MUST_CHECK;
 
 /* The rules for --dump-config: see options_dump(). */
 void rules_dump(FILE *out, const struct config *config);

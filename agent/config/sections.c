@@ -76,8 +76,7 @@ const struct config_entry *config_entry_find(const struct config_section *sectio
 
 const char *config_label(const struct config_section *section, char label[static CONFIG_LABEL_MAX])
 {
-        (void)snprintf(label, CONFIG_LABEL_MAX, section->id ? "[%.70s %.70s]" : "[%.70s]", section->kind,
-                       section->id);
+        (void)snprintf(label, CONFIG_LABEL_MAX, section->id ? "[%.70s %.70s]" : "[%.70s]", section->kind, section->id);
         return label;
 }
 
@@ -137,8 +136,7 @@ int section_open(struct config *config, const char *kind, const char *id, struct
 }
 
 /* The entry of this key that this very file has written, whether it still holds or not. */
-static const struct config_entry *written_by(const struct config_section *section, const char *key,
-                                             const char *file)
+static const struct config_entry *written_by(const struct config_section *section, const char *key, const char *file)
 {
         const struct config_entry *entry = config_entry_find(section, key);
         if (entry && entry->file == file)
@@ -162,12 +160,9 @@ static int make_way(struct config_section *section, struct config_entry *entry)
         return 0;
 }
 
-static void fill_entry(struct config_entry *entry, char *key, struct config_origin origin,
-                       struct value *value)
+static void fill_entry(struct config_entry *entry, char *key, struct config_origin origin, struct value *value)
 {
-        *entry = (struct config_entry){
-                .key = key, .file = origin.file, .line = origin.line, .broken = !value
-        };
+        *entry = (struct config_entry){ .key = key, .file = origin.file, .line = origin.line, .broken = !value };
         if (!value)
                 return;
         entry->values = TAKE_PTR(value->texts);
@@ -177,8 +172,8 @@ static void fill_entry(struct config_entry *entry, char *key, struct config_orig
         value->count = 0;
 }
 
-int section_set(struct config_section *section, const char *key, struct config_origin origin,
-                struct value *value, struct config_origin *ret_before)
+int section_set(struct config_section *section, const char *key, struct config_origin origin, struct value *value,
+                struct config_origin *ret_before)
 {
         const struct config_entry *before = written_by(section, key, origin.file);
         if (before) {

@@ -16,5 +16,5 @@ int section_open(struct config *config, const char *kind, const char *id, struct
 
 /* Puts an entry in, with the value's texts handed over (value NULL: a broken one). 1: this file has the key
  * already, *ret_before says where and nothing changes; -E2BIG, -ENOMEM. */
-int section_set(struct config_section *section, const char *key, struct config_origin origin,
-                struct value *value, struct config_origin *ret_before) MUST_CHECK;
+int section_set(struct config_section *section, const char *key, struct config_origin origin, struct value *value,
+                struct config_origin *ret_before) MUST_CHECK;

@@ -155,8 +155,7 @@ static int parse_float(const struct sconce_option *row, const char *text, char *
         if (is_not_finite_word(text))
                 return -ERANGE;
         if (!is_decimal(text)) {
-                (void)snprintf(reason, TYPE_REASON_MAX,
-                               "not a number: write digits with a point, as in 21.5");
+                (void)snprintf(reason, TYPE_REASON_MAX, "not a number: write digits with a point, as in 21.5");
                 return -EINVAL;
         }
         double value = decimal_value(text);
@@ -174,8 +173,7 @@ static int parse_percent(const struct sconce_option *row, const char *text, char
         (void)snprintf(number, sizeof(number), "%.*s", (int)MIN(length, sizeof(number) - 1), text);
         int r = length < sizeof(number) ? parse_float(row, number, reason, ret) : -EINVAL;
         if (r == -EINVAL)
-                (void)snprintf(reason, TYPE_REASON_MAX,
-                               "not a percentage: write a number from 0 to 100, as in 50%%");
+                (void)snprintf(reason, TYPE_REASON_MAX, "not a percentage: write a number from 0 to 100, as in 50%%");
         return r;
 }
 
@@ -266,14 +264,13 @@ static int parse_duration(const struct sconce_option *row, const char *text, cha
                 return -EINVAL;
         }
         if (*d.rest == '\0') {
-                (void)snprintf(reason, TYPE_REASON_MAX,
-                               "a duration needs a unit: ms, s, m, h or d, as in %.20ss", text);
+                (void)snprintf(reason, TYPE_REASON_MAX, "a duration needs a unit: ms, s, m, h or d, as in %.20ss",
+                               text);
                 return -EINVAL;
         }
         const struct unit *unit = find_unit(units, d.rest + strspn(d.rest, " "));
         if (!unit) {
-                (void)snprintf(reason, TYPE_REASON_MAX,
-                               "a duration has one unit: ms, s, m, h or d, as in %.*ss",
+                (void)snprintf(reason, TYPE_REASON_MAX, "a duration has one unit: ms, s, m, h or d, as in %.*ss",
                                (int)MIN(d.rest - text, 20), text);
                 return -EINVAL;
         }
@@ -292,13 +289,11 @@ static int parse_size(const struct sconce_option *row, const char *text, char *r
         };
         bool negative = text[0] == '-';
         struct decimal d;
-        const struct unit *unit = split_decimal(text + negative, &d)
-                                          ? find_unit(units, d.rest + strspn(d.rest, " "))
-                                          : NULL;
+        const struct unit *unit = split_decimal(text + negative, &d) ? find_unit(units, d.rest + strspn(d.rest, " "))
+                                                                     : NULL;
         if (!unit) {
-                (void)snprintf(
-                        reason, TYPE_REASON_MAX,
-                        "a size is a number of bytes, or one with K, M or G (powers of 1024), as in 64K");
+                (void)snprintf(reason, TYPE_REASON_MAX,
+                               "a size is a number of bytes, or one with K, M or G (powers of 1024), as in 64K");
                 return -EINVAL;
         }
         int r = negative ? -ERANGE : scale(&d, unit->factor, ret);
@@ -310,11 +305,11 @@ static int parse_size(const struct sconce_option *row, const char *text, char *r
 
 /* ---- The table ------------------------------------------------------------------------------- */
 
-#define DEFINE_COMPARE(name, type)                                                                           \
-        static int name(const void *a, const void *b)                                                        \
-        {                                                                                                    \
-                type x = *(const type *)a, y = *(const type *)b;                                             \
-                return (x > y) - (x < y);                                                                    \
+#define DEFINE_COMPARE(name, type)                                                                                     \
+        static int name(const void *a, const void *b)                                                                  \
+        {                                                                                                              \
+                type x = *(const type *)a, y = *(const type *)b;                                                       \
+                return (x > y) - (x < y);                                                                              \
         }
 DEFINE_COMPARE(compare_int, int64_t)
 DEFINE_COMPARE(compare_unsigned, uint64_t)
@@ -322,23 +317,20 @@ DEFINE_COMPARE(compare_double, double)
 
 static const struct option_type types[] = {
         [SCONCE_TYPE_BOOL] = { "bool", "bools", sizeof(bool), NULL, NULL, parse_bool, NULL },
-        [SCONCE_TYPE_INT] = { "int", "ints", sizeof(int64_t), "-9223372036854775808", "9223372036854775807",
-                              parse_int, compare_int },
+        [SCONCE_TYPE_INT] = { "int", "ints", sizeof(int64_t), "-9223372036854775808", "9223372036854775807", parse_int,
+                              compare_int },
         [SCONCE_TYPE_FLOAT] = { "float", "floats", sizeof(double), NULL, NULL, parse_float, compare_double },
         [SCONCE_TYPE_STRING] = { "string", "strings", sizeof(const char *), NULL, NULL, parse_string, NULL },
         [SCONCE_TYPE_ENUM] = { "enum", "enums", sizeof(int), NULL, NULL, parse_enum, NULL },
         /* A century: any sum with a clock's time still fits. */
         [SCONCE_TYPE_DURATION] = { "duration", "durations", sizeof(uint64_t), "0s", "36500d", parse_duration,
                                    compare_unsigned },
-        [SCONCE_TYPE_SIZE] = { "size", "sizes", sizeof(uint64_t), "0", "1048576G", parse_size,
-                               compare_unsigned },
-        [SCONCE_TYPE_PERCENT] = { "percent", "percents", sizeof(double), "0", "100", parse_percent,
-                                  compare_double },
+        [SCONCE_TYPE_SIZE] = { "size", "sizes", sizeof(uint64_t), "0", "1048576G", parse_size, compare_unsigned },
+        [SCONCE_TYPE_PERCENT] = { "percent", "percents", sizeof(double), "0", "100", parse_percent, compare_double },
         [SCONCE_TYPE_PATH] = { "path", "paths", sizeof(const char *), NULL, NULL, parse_path, NULL },
         /* Handles of gpio's, without a parser here. */
         [SCONCE_TYPE_LINE] = { "line", "lines", sizeof(struct sconce_line *), NULL, NULL, NULL, NULL },
-        [SCONCE_TYPE_PWM] = { "PWM channel", "PWM channels", sizeof(struct sconce_dimmer *), NULL, NULL, NULL,
-                              NULL },
+        [SCONCE_TYPE_PWM] = { "PWM channel", "PWM channels", sizeof(struct sconce_dimmer *), NULL, NULL, NULL, NULL },
         [SCONCE_TYPE_LED] = { "LED", "LEDs", sizeof(struct sconce_dimmer *), NULL, NULL, NULL, NULL },
 };
 
@@ -369,8 +361,7 @@ static int out_of_range(const struct sconce_option *row, const struct option_typ
         const char *unit = row->unit ? row->unit : "";
         const char *blank = *unit ? " " : "";
         if (min && max)
-                (void)snprintf(reason, TYPE_REASON_MAX, "out of range: from %s to %s%s%s", min, max, blank,
-                               unit);
+                (void)snprintf(reason, TYPE_REASON_MAX, "out of range: from %s to %s%s%s", min, max, blank, unit);
         else if (min || max)
                 (void)snprintf(reason, TYPE_REASON_MAX, "out of range: at %s %s%s%s", min ? "least" : "most",
                                min ? min : max, blank, unit);
@@ -379,13 +370,11 @@ static int out_of_range(const struct sconce_option *row, const struct option_typ
         return -ERANGE;
 }
 
-int option_type_parse(const struct sconce_option *row, const char *text, char reason[static TYPE_REASON_MAX],
-                      void *ret)
+int option_type_parse(const struct sconce_option *row, const char *text, char reason[static TYPE_REASON_MAX], void *ret)
 {
         const struct option_type *type = option_type(row->type);
         if (!type || !type->parse) {
-                (void)snprintf(reason, TYPE_REASON_MAX,
-                               "an option of a type that this version does not know");
+                (void)snprintf(reason, TYPE_REASON_MAX, "an option of a type that this version does not know");
                 return -EINVAL;
         }
         union {

@@ -11,8 +11,7 @@
 struct option_type {
         const char *name, *plural;
         size_t size;
-        const char *min,
-                *max; /* what the type itself allows, as a config would say it; NULL: no bound to speak of */
+        const char *min, *max; /* what the type itself allows, as a config would say it; NULL: no bound to speak of */
         /* -EINVAL with the reason, -ERANGE without one. NULL: not made from text alone (a line). */
         int (*parse)(const struct sconce_option *row, const char *text, char *reason, void *ret);
         int (*compare)(const void *a, const void *b); /* NULL: has no order */
@@ -22,5 +21,5 @@ struct option_type {
 const struct option_type *option_type(enum sconce_option_type type);
 
 /* Parses and checks the bounds; the reason is set on -EINVAL and -ERANGE. */
-int option_type_parse(const struct sconce_option *row, const char *text, char reason[static TYPE_REASON_MAX],
-                      void *ret) MUST_CHECK;
+int option_type_parse(const struct sconce_option *row, const char *text, char reason[static TYPE_REASON_MAX], void *ret)
+        MUST_CHECK;

@@ -54,8 +54,7 @@ static bool is_control(char c)
 
 static int fail_control(struct scan *scan)
 {
-        return fail(scan->fault, scan->line, "a control character (0x%02x) in the value",
-                    (unsigned char)*scan->at);
+        return fail(scan->fault, scan->line, "a control character (0x%02x) in the value", (unsigned char)*scan->at);
 }
 
 /* ---- Quoted texts ---------------------------------------------------------------------------- */
@@ -233,12 +232,11 @@ static int scan_list(struct scan *scan)
                 if (is_one_of(*scan->at, CLOSING))
                         break;
                 if (*scan->at++ != ',')
-                        return fail(scan->fault, scan->line,
-                                    "a comma is missing between two values of the list");
+                        return fail(scan->fault, scan->line, "a comma is missing between two values of the list");
         }
         if (*scan->at != closing)
-                return fail(scan->fault, scan->line, "the list is closed by \"%c\" instead of \"%c\"",
-                            *scan->at, closing);
+                return fail(scan->fault, scan->line, "the list is closed by \"%c\" instead of \"%c\"", *scan->at,
+                            closing);
         (void)fputc(*scan->at++, scan->out);
         return 0;
 }
@@ -351,8 +349,7 @@ static int scan_bare_value(struct scan *scan, bool *ret_cut)
 static int scan_value(struct reader *reader, struct scan *scan, bool *ret_cut)
 {
         if (*scan->at == '\0' || is_one_of(*scan->at, COMMENTS))
-                return fail(scan->fault, scan->line,
-                            "nothing stands after \"=\": write \"\" for an empty text");
+                return fail(scan->fault, scan->line, "nothing stands after \"=\": write \"\" for an empty text");
         if (*scan->at == '"')
                 return scan_quoted_value(scan);
         if (is_one_of(*scan->at, OPENING))

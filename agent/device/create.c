@@ -96,8 +96,7 @@ void device_set_readings(struct device *device)
         for (size_t i = 0; i < device->channels.count; i++) {
                 struct channel *channel = &device->channels.items[i];
                 reading_configure(&channel->reading,
-                                  reading_overrides_get(&settings->overrides, channel->row.key,
-                                                        &settings->readings));
+                                  reading_overrides_get(&settings->overrides, channel->row.key, &settings->readings));
         }
 }
 
@@ -114,8 +113,7 @@ const char *device_unknown_reading(const struct device *device)
 }
 
 /* A key like `temperatur_delta`. Where only the hardware knows the channels it is left for the start. */
-static int check_readings(struct device *device, const struct config_section *section,
-                          struct problems *problems)
+static int check_readings(struct device *device, const struct config_section *section, struct problems *problems)
 {
         const char *unknown = device_unknown_reading(device);
         struct suggestion near = { .wanted = unknown };
@@ -132,8 +130,7 @@ static int check_readings(struct device *device, const struct config_section *se
                 return 0;
         if (near.best)
                 (void)suggestion_text(&near, hint);
-        problems_add(problems, section->file, section->line,
-                     "%s: has keys for a reading \"%s\", and no such reading%s",
+        problems_add(problems, section->file, section->line, "%s: has keys for a reading \"%s\", and no such reading%s",
                      config_label(section, label), unknown, hint);
         return -EINVAL;
 }
@@ -213,8 +210,8 @@ static int find_plugin(struct device *device, const struct config_section *secti
         return r;
 }
 
-int device_new(struct home *set, const char *id, const struct plugin *plugin,
-               const struct config_section *section, struct problems *problems, struct device **ret)
+int device_new(struct home *set, const char *id, const struct plugin *plugin, const struct config_section *section,
+               struct problems *problems, struct device **ret)
 {
         CLEANUP_DEVICE struct device *device = calloc(1, sizeof(*device));
         size_t before = problems->count;

@@ -11,8 +11,7 @@
 
 static uint64_t backoff_next(struct device *device)
 {
-        device->backoff_us = device->backoff_us ? MIN(device->backoff_us * 2, BACKOFF_MAX_US)
-                                                : BACKOFF_FIRST_US;
+        device->backoff_us = device->backoff_us ? MIN(device->backoff_us * 2, BACKOFF_MAX_US) : BACKOFF_FIRST_US;
         return device->backoff_us;
 }
 
@@ -142,8 +141,8 @@ static void start_done(struct device *device, int r)
         device->changed = true;
         const char *unknown = device_unknown_reading(device);
         if (unknown)
-                device_log(device, LOG_WARNING,
-                           "its section has keys for a reading \"%s\", which it does not have", unknown);
+                device_log(device, LOG_WARNING, "its section has keys for a reading \"%s\", which it does not have",
+                           unknown);
         device_set_fault(device, DEVICE_FAULT_LIFE, NULL);
         device_publish_status(device, false);
         if (device->instance->calls.read && (device->settings.every_us > 0 || !device->reported))
@@ -189,8 +188,7 @@ void device_start(struct device *device)
                 return;
         }
         if (!device->next && make_timer(device) < 0)
-                device_log(device, LOG_ERR,
-                           "out of memory: it is not read by timer and not started again");
+                device_log(device, LOG_ERR, "out of memory: it is not read by timer and not started again");
         device->phase = DEVICE_STARTING;
         device->reported = false;
         rules_started(device);

@@ -36,7 +36,7 @@ enum device_phase {
         DEVICE_STARTING, /* blocking devices, and while the first values of inputs settle */
         DEVICE_RUNNING,
         DEVICE_STOPPING, /* its `stop` runs: what it reports is published, and not kept */
-        DEVICE_FAILED, /* start failed, or the hardware went away: waits for the back-off */
+        DEVICE_FAILED,   /* start failed, or the hardware went away: waits for the back-off */
 };
 
 /* What can be wrong at once; the first is told. */
@@ -73,9 +73,8 @@ struct device {
         const struct plugin *plugin;    /* NULL: there is none, or it was refused */
         struct config_section *section; /* a copy; NULL for the node's own */
         struct shared_config settings;
-        struct device_config
-                *config_owner; /* keeps the texts of reloaded settings; NULL: the instance's config does */
-        struct instance *instance;       /* NULL where the section is no good, and after a blocking device's stop */
+        struct device_config *config_owner; /* keeps the texts of reloaded settings; NULL: the instance's config does */
+        struct instance *instance;          /* NULL where the section is no good, and after a blocking device's stop */
         struct channels channels;
         struct rate rate;
         struct rate refusals; /* answers to commands that come too fast */
@@ -98,9 +97,9 @@ struct device {
         char said[sizeof(((struct fault *)0)->text)]; /* sconce_error() */
 
         uint64_t backoff_us;
-        struct timer *next; /* the next read, or the next start */
+        struct timer *next;      /* the next read, or the next start */
         struct timer *heartbeat; /* the state is told again; NULL: none yet */
-        bool read_wanted;   /* as soon as the thread is free */
+        bool read_wanted;        /* as soon as the thread is free */
 
         struct sconce_timer *timers;
         struct sconce_watch *watches;
@@ -108,23 +107,23 @@ struct device {
         double *dimmer_wishes; /* one for each dimmer: see host_dimmer.c */
 
         /* Outputs: what is driven, whatever is reported. */
-        bool is_live;           /* one of them is on */
-        enum hold exit_hold;    /* what on_exit wants of them */
-        bool is_spent;          /* max_on was over: off until a command, or until its plugin has rested */
-        bool is_released;       /* a command has come since on_offline acts */
-        bool is_off_meant;      /* a command, or the agent, has switched it off: dark is the end of max_on's count */
-        uint64_t on_since_us;   /* max_on counts from here; 0: it does not count */
-        uint64_t rest_since_us; /* neither driven nor wanted to be; 0: it is */
-        struct timer *max_on;   /* or the end of a rest */
-        bool first_start_done; /* power_on is over: from now on the last value comes back */
-        bool timed_now;        /* sconce_timed() */
-        bool was_timed;        /* it was when the device last stopped */
-        bool was_cut_off;      /* it is never on for long, and was switched off after a crash */
-        bool is_unmarked;      /* sconce_timed() could not be written down: nothing goes on */
-        bool exiting;          /* what is reported from now on is not to come back */
-        bool is_wanted; /* to be on when its interlock lets it, at the next start or after a reload */
+        bool is_live;             /* one of them is on */
+        enum hold exit_hold;      /* what on_exit wants of them */
+        bool is_spent;            /* max_on was over: off until a command, or until its plugin has rested */
+        bool is_released;         /* a command has come since on_offline acts */
+        bool is_off_meant;        /* a command, or the agent, has switched it off: dark is the end of max_on's count */
+        uint64_t on_since_us;     /* max_on counts from here; 0: it does not count */
+        uint64_t rest_since_us;   /* neither driven nor wanted to be; 0: it is */
+        struct timer *max_on;     /* or the end of a rest */
+        bool first_start_done;    /* power_on is over: from now on the last value comes back */
+        bool timed_now;           /* sconce_timed() */
+        bool was_timed;           /* it was when the device last stopped */
+        bool was_cut_off;         /* it is never on for long, and was switched off after a crash */
+        bool is_unmarked;         /* sconce_timed() could not be written down: nothing goes on */
+        bool exiting;             /* what is reported from now on is not to come back */
+        bool is_wanted;           /* to be on when its interlock lets it, at the next start or after a reload */
         uint64_t resume_until_us; /* is_wanted until then; 0: for good */
-        struct waiting *waiting; /* the command that its interlock holds back */
+        struct waiting *waiting;  /* the command that its interlock holds back */
         uint64_t wanted_until_us; /* the command that is being carried out; 0: for good */
 
         /* Blocking devices. */
@@ -157,7 +156,7 @@ struct home {
         } * problems;
         size_t n_problems;
         uint64_t started_us;
-        uint64_t n_dropped; /* commands that got no answer: they came too fast, or for what cannot be a device */
+        uint64_t n_dropped;   /* commands that got no answer: they came too fast, or for what cannot be a device */
         struct rate refusals; /* answers to commands for devices that are not there */
         struct gets {
                 struct rate rate;
@@ -174,10 +173,10 @@ static inline struct log_about device_about(const struct device *device)
 {
         return (struct log_about){ .device = device->id, .plugin = device->plugin ? device->plugin->table.name : NULL };
 }
-#define device_log(device, level, ...)                                                                       \
-        do {                                                                                                 \
-                const struct log_about about_it = device_about(device);                                      \
-                log_write(level, &about_it, __VA_ARGS__);                                                    \
+#define device_log(device, level, ...)                                                                                 \
+        do {                                                                                                           \
+                const struct log_about about_it = device_about(device);                                                \
+                log_write(level, &about_it, __VA_ARGS__);                                                              \
         } while (0)
 
 /* ---- gets.c: what is asked to be read now ---------------------------------------------------------------- */
@@ -197,9 +196,8 @@ void command_id_of(const struct home *set, const void *payload, size_t size, str
 
 /* Makes the device of a section, without starting it. Always makes one (but for -ENOMEM): where the section
  * is no good it is DEVICE_BROKEN and `problems` says why. `plugin` NULL: by the section's kind. */
-int device_new(struct home *set, const char *id, const struct plugin *plugin,
-               const struct config_section *section, struct problems *problems,
-               struct device **ret) MUST_CHECK;
+int device_new(struct home *set, const char *id, const struct plugin *plugin, const struct config_section *section,
+               struct problems *problems, struct device **ret) MUST_CHECK;
 void device_free(struct device *device);
 
 /* Before the first start: a blocking device gets its thread. */
@@ -251,10 +249,8 @@ void device_fault_of(struct device *device, int r, const char *what, struct faul
 void device_enter(struct device *device);
 void device_leave(struct device *device);
 
-int device_report(struct device *device, uint64_t time_us, const struct sconce_value *values,
-                  size_t count) MUST_CHECK;
-int device_event(struct device *device, uint64_t time_us, const char *channel,
-                 const char *event_type) MUST_CHECK;
+int device_report(struct device *device, uint64_t time_us, const struct sconce_value *values, size_t count) MUST_CHECK;
+int device_event(struct device *device, uint64_t time_us, const char *channel, const char *event_type) MUST_CHECK;
 int device_channel_add(struct device *device, const struct sconce_channel *row) MUST_CHECK;
 void device_publish_state(struct device *device);
 void device_publish_status(struct device *device, bool always); /* and the error; else only what has changed */
@@ -265,8 +261,7 @@ void device_command(struct device *device, const char *channel, const void *payl
                     const struct command_meta *meta);
 /* The command of a rule, whose name is copied: as one from outside, but free of the rate, of duplicates and of
  * anybody to answer. rules_result() hears what became of it. */
-void device_act(struct device *device, const char *channel, const char *payload,
-                const struct rule_cause *cause);
+void device_act(struct device *device, const char *channel, const char *payload, const struct rule_cause *cause);
 void request_init(struct request *call, const struct command_meta *meta);
 void request_finish(struct device *device, struct request *call, int r);
 void request_free(struct request *call);
@@ -300,8 +295,7 @@ int host_result(struct device *device, int r, const struct fault *fault);
 /* A report is also taken from `stop`. */
 static inline bool host_may_report(const struct device *device)
 {
-        return device->phase == DEVICE_STARTING || device->phase == DEVICE_RUNNING ||
-               device->phase == DEVICE_STOPPING;
+        return device->phase == DEVICE_STARTING || device->phase == DEVICE_RUNNING || device->phase == DEVICE_STOPPING;
 }
 /* Hardware is for devices that start or run: not for `configure`, which --check runs too. */
 static inline bool host_may_touch(const struct device *device)
@@ -311,8 +305,7 @@ static inline bool host_may_touch(const struct device *device)
 
 /* ---- host_dimmer.c ------------------------------------------------------------------------------------- */
 
-int host_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer, uint64_t period_ns,
-                     double first_level);
+int host_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer, uint64_t period_ns, double first_level);
 int host_dimmer_set(struct sconce_device *dev, struct sconce_dimmer *dimmer, double level);
 int host_dimmer_get(struct sconce_device *dev, struct sconce_dimmer *dimmer, double *ret_level);
 int host_dimmers_force(struct device *device, double level) MUST_CHECK;
@@ -325,7 +318,8 @@ void host_dimmers_grant_wishes(struct device *device);
 
 /* Before it is opened; `on`: it may be lit from the start. */
 int host_note_line(struct device *device, const struct sconce_line *line, bool on, struct fault *fault) MUST_CHECK;
-int host_note_dimmer(struct device *device, const struct sconce_dimmer *dimmer, bool on, struct fault *fault) MUST_CHECK;
+int host_note_dimmer(struct device *device, const struct sconce_dimmer *dimmer, bool on, struct fault *fault)
+        MUST_CHECK;
 /* Before it is switched on. */
 int host_note_on(struct device *device, struct fault *fault) MUST_CHECK;
 /* Before a limited time begins, and after its end. */
@@ -358,8 +352,8 @@ int output_first(struct device *device, const char *channel, struct sconce_value
 void output_watch(struct device *device); /* after an output was opened, set, closed, or wished otherwise */
 void output_exit(struct device *device);
 /* What the options of outputs ask for and this device cannot do. */
-int output_check(const struct device *device, const struct config_section *section,
-                 struct problems *problems) MUST_CHECK;
+int output_check(const struct device *device, const struct config_section *section, struct problems *problems)
+        MUST_CHECK;
 bool output_is_timed(const struct device *device);
 bool output_is_limited(const struct device *device); /* by its section, or just now */
 /* Whether it drives something that its successor does not. */
@@ -390,10 +384,10 @@ void hold_forget_release(struct device *device);
 
 /* ---- on_time.c ----------------------------------------------------------------------------------------- */
 
-void on_time_begin(struct device *device); /* before its start */
-void on_time_watch(struct device *device); /* what is driven or wished has changed */
-void on_time_rearm(struct device *device); /* max_on has changed */
-void on_time_end(struct device *device);   /* it is not running any more */
+void on_time_begin(struct device *device);   /* before its start */
+void on_time_watch(struct device *device);   /* what is driven or wished has changed */
+void on_time_rearm(struct device *device);   /* max_on has changed */
+void on_time_end(struct device *device);     /* it is not running any more */
 void on_time_forgive(struct device *device); /* a command switches it on for good: it begins again */
 void on_time_take_back(struct device *device, const struct hold_before *before); /* that command was refused */
 bool on_time_is_over(const struct device *device);

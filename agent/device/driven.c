@@ -153,7 +153,8 @@ static int take_json(struct driven *driven, json_t *json)
         const char *boot, *chip, *sim_dir;
         json_t *outputs;
 
-        if (json_unpack(json, "{ss ss ss so}", "boot", &boot, "chip", &chip, "sim_dir", &sim_dir, "outputs", &outputs) < 0)
+        if (json_unpack(json, "{ss ss ss so}", "boot", &boot, "chip", &chip, "sim_dir", &sim_dir, "outputs", &outputs) <
+            0)
                 return -EBADMSG;
         if (strcmp(boot, clock_boot_id()) != 0)
                 return -ENOENT;
@@ -411,7 +412,8 @@ static int allocate(const char *path, struct driven **ret)
 /* What was driven on another chip is not found by its texts any more. */
 static int set_place(struct driven *driven, const struct driven_options *options)
 {
-        if (driven->chip && (strcmp(driven->chip, options->chip) != 0 || strcmp(driven->sim_dir, options->sim_dir) != 0))
+        if (driven->chip &&
+            (strcmp(driven->chip, options->chip) != 0 || strcmp(driven->sim_dir, options->sim_dir) != 0))
                 while (driven->count > 0)
                         drop(driven, driven->count - 1);
         free(driven->chip);

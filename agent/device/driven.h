@@ -24,7 +24,7 @@ struct driven_output {
 };
 
 struct driven_options {
-        const char *path; /* of the file; NULL: there is no place for it */
+        const char *path;           /* of the file; NULL: there is no place for it */
         const char *chip, *sim_dir; /* where texts lead, as [gpio] says */
         /* In words for people; NULL: it is over. */
         void (*trouble)(void *userdata, const char *text);

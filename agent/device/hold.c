@@ -76,8 +76,8 @@ static int report(struct device *device, bool on)
 
         for (size_t i = 0; i < device->channels.count && count < COMMAND_VALUES_MAX; i++) {
                 const struct channel *channel = &device->channels.items[i];
-                if (channel_is_on_off(channel) && channel->now.type == SCONCE_VALUE_BOOL &&
-                    channel->now.on != on && (!on || count == 0))
+                if (channel_is_on_off(channel) && channel->now.type == SCONCE_VALUE_BOOL && channel->now.on != on &&
+                    (!on || count == 0))
                         values[count++] = SCONCE_BOOL(channel->row.key, on);
         }
         return count > 0 ? device_report(device, 0, values, count) : 0;

@@ -47,16 +47,14 @@ static const char *host_id(struct sconce_device *dev)
         return device_of(dev)->id;
 }
 
-static int host_report(struct sconce_device *dev, uint64_t time_us, const struct sconce_value *values,
-                       size_t count)
+static int host_report(struct sconce_device *dev, uint64_t time_us, const struct sconce_value *values, size_t count)
 {
         struct device *device = device_of(dev);
 
         return host_may_report(device) ? device_report(device, time_us, values, count) : -EPERM;
 }
 
-static int host_event(struct sconce_device *dev, uint64_t time_us, const char *channel,
-                      const char *event_type)
+static int host_event(struct sconce_device *dev, uint64_t time_us, const char *channel, const char *event_type)
 {
         struct device *device = device_of(dev);
 
@@ -106,8 +104,7 @@ static void PRINTF_LIKE(2, 0) host_error(struct sconce_device *dev, const char *
         memcpy(device->said, text, sizeof(text));
 }
 
-static void PRINTF_LIKE(3, 0)
-        host_log(struct sconce_device *dev, int level, const char *format, va_list arguments)
+static void PRINTF_LIKE(3, 0) host_log(struct sconce_device *dev, int level, const char *format, va_list arguments)
 {
         const struct log_about about = device_about(device_of(dev));
 
@@ -121,8 +118,7 @@ static uint64_t host_now_us(struct sconce_device *dev)
         return device->set->options.loop ? device_now_us(device) : 0;
 }
 
-static int host_channel_add(struct sconce_device *dev, const struct sconce_channel *channel,
-                            size_t channel_size)
+static int host_channel_add(struct sconce_device *dev, const struct sconce_channel *channel, size_t channel_size)
 {
         struct sconce_channel row = { 0 };
 
@@ -163,9 +159,7 @@ int host_lines_init(struct device *device)
         if (!device->lines || !device->dimmer_wishes)
                 return -ENOMEM;
         for (size_t i = 0; i < config->n_lines; i++)
-                device->lines[i] = (struct device_line){
-                        .device = device, .of = &config->lines[i], .wish = NO_WISH
-                };
+                device->lines[i] = (struct device_line){ .device = device, .of = &config->lines[i], .wish = NO_WISH };
         host_dimmers_forget_wishes(device);
         return 0;
 }
@@ -255,8 +249,8 @@ static int host_line_output(struct sconce_device *dev, struct sconce_line *handl
         if (r == 0)
                 r = host_note_line(device, handle, first_value != 0, &fault);
         if (r == 0)
-                r = line_open_output(device->set->options.gpio, handle,
-                                     first_value < 0 ? -1 : first_value != 0, on_edge, line, &fault);
+                r = line_open_output(device->set->options.gpio, handle, first_value < 0 ? -1 : first_value != 0,
+                                     on_edge, line, &fault);
         if (r == 0)
                 line->driven = is_driven(handle, first_value);
         output_watch(device);
@@ -332,8 +326,7 @@ static int open_line(struct device *device, const struct sconce_line *handle, st
 }
 
 /* A line that closed under our hands: its chip is gone, and so is the device until it is back. */
-static int use_result(struct device *device, const struct sconce_line *handle, int r,
-                      const struct fault *fault)
+static int use_result(struct device *device, const struct sconce_line *handle, int r, const struct fault *fault)
 {
         if (r < 0 && find_line(device, handle) && !line_is_open(handle))
                 device_lost(device, fault);
@@ -471,8 +464,7 @@ static size_t count_timers(const struct device *device)
         return count;
 }
 
-static int host_timer_new(struct sconce_device *dev, sconce_timer_fn fn, void *userdata,
-                          struct sconce_timer **ret)
+static int host_timer_new(struct sconce_device *dev, sconce_timer_fn fn, void *userdata, struct sconce_timer **ret)
 {
         struct device *device = device_of(dev);
 
@@ -549,8 +541,8 @@ static size_t count_watches(const struct device *device)
         return count;
 }
 
-static int host_fd_watch(struct sconce_device *dev, int fd, uint32_t events, sconce_watch_fn fn,
-                         void *userdata, struct sconce_watch **ret)
+static int host_fd_watch(struct sconce_device *dev, int fd, uint32_t events, sconce_watch_fn fn, void *userdata,
+                         struct sconce_watch **ret)
 {
         struct device *device = device_of(dev);
 
@@ -566,8 +558,7 @@ static int host_fd_watch(struct sconce_device *dev, int fd, uint32_t events, sco
         watch->device = device;
         watch->fn = fn;
         watch->userdata = userdata;
-        int r = sd_event_add_io(device->set->options.loop->event, &watch->source, fd, events, on_ready,
-                                watch);
+        int r = sd_event_add_io(device->set->options.loop->event, &watch->source, fd, events, on_ready, watch);
         if (r < 0)
                 return r;
         watch->next = device->watches;

@@ -46,8 +46,7 @@ static double first_level(struct device *device, double *wish, double level)
         return level > 0 ? level : 1;
 }
 
-int host_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer, uint64_t period_ns,
-                     double level)
+int host_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer, uint64_t period_ns, double level)
 {
         struct device *device = device_of(dev);
         struct fault fault = { 0 };
@@ -84,8 +83,7 @@ int host_dimmer_set(struct sconce_device *dev, struct sconce_dimmer *dimmer, dou
                 output_watch(device);
                 return 0;
         }
-        return host_result(device, fault_set(&fault, -EINVAL, "the plugin used a dimmer that is not its own"),
-                           &fault);
+        return host_result(device, fault_set(&fault, -EINVAL, "the plugin used a dimmer that is not its own"), &fault);
 }
 
 int host_dimmer_get(struct sconce_device *dev, struct sconce_dimmer *dimmer, double *ret_level)

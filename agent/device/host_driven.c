@@ -26,7 +26,8 @@ static int judge(struct device *device, int r, bool on, struct fault *fault)
                 return 0;
         r = driven_write(record_of(device), &why);
         return r == 0 ? 0
-                      : fault_set(fault, r, "is not switched on for a limited time, since after a crash nobody would know: %s",
+                      : fault_set(fault, r,
+                                  "is not switched on for a limited time, since after a crash nobody would know: %s",
                                   why.text);
 }
 
@@ -50,8 +51,9 @@ int host_note_line(struct device *device, const struct sconce_line *line, bool o
 
 int host_note_dimmer(struct device *device, const struct sconce_dimmer *dimmer, bool on, struct fault *fault)
 {
-        struct driven_output output = { .kind = dimmer_kind(dimmer), .text = dimmer_text(dimmer),
-                                         .settings = { .active_low = dimmer_is_inverted(dimmer) } };
+        struct driven_output output = { .kind = dimmer_kind(dimmer),
+                                        .text = dimmer_text(dimmer),
+                                        .settings = { .active_low = dimmer_is_inverted(dimmer) } };
 
         return note(device, &output, on, fault);
 }

@@ -36,8 +36,7 @@ struct instance {
         struct device *device; /* for the event loop alone */
         struct worker *worker; /* NULL: runs on the event loop */
         uint64_t serial;
-        struct sconce_plugin
-                calls; /* the plugin's callbacks; the agent's copy of the plugin may be gone before them */
+        struct sconce_plugin calls; /* the plugin's callbacks; the agent's copy of the plugin may be gone before them */
         struct device_config *config;
         void *pristine;            /* the instance as `configure` left it */
         bool is_started;           /* `start` has succeeded; for the side that runs callbacks */

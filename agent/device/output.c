@@ -20,8 +20,7 @@ static bool is_timed_by_plugin(const struct device *device)
 
 /* ---- The first value ----------------------------------------------------------------------------------- */
 
-static int first_power_on(const struct device *device, const struct channel *channel,
-                          struct sconce_value *ret)
+static int first_power_on(const struct device *device, const struct channel *channel, struct sconce_value *ret)
 {
         const char *key = channel->row.key;
 
@@ -126,8 +125,7 @@ bool output_is_left(const struct device *device, const struct device *successor)
         if (!successor->instance || successor->phase == DEVICE_BROKEN)
                 return true;
         for (size_t i = 0; i < config->n_lines; i++)
-                if (device_config_line_is_output(&config->lines[i]) &&
-                    !drives_line(successor, config->lines[i].line))
+                if (device_config_line_is_output(&config->lines[i]) && !drives_line(successor, config->lines[i].line))
                         return true;
         for (size_t i = 0; i < config->n_dimmers; i++)
                 if (!drives_dimmer(successor, config->dimmers[i].dimmer))
@@ -145,8 +143,9 @@ void output_exit(struct device *device)
 
         if (!is_output(device))
                 return;
-        device->exit_hold = device->timed_now ? HOLD_OFF
-                                              : holds[device_config_on_exit(device->instance->config, &device->settings)];
+        device->exit_hold = device->timed_now
+                                    ? HOLD_OFF
+                                    : holds[device_config_on_exit(device->instance->config, &device->settings)];
         hold_settle(device, device->exit_hold == HOLD_NONE ? "on_offline" : "on_exit");
 }
 
@@ -185,6 +184,7 @@ int output_check(const struct device *device, const struct config_section *secti
         static const char *const keys[] = { "on_exit", "on_offline", "max_on" };
         for (size_t i = 0; !acts && i < ARRAY_SIZE(keys); i++)
                 if (config_entry_find(section, keys[i]))
-                        device_config_complain(section, keys[i], problems, "this device has no output: its section names none");
+                        device_config_complain(section, keys[i], problems,
+                                               "this device has no output: its section names none");
         return problems->count > before ? -EINVAL : 0;
 }

@@ -160,8 +160,8 @@ static void arm_heartbeat(struct device *device)
                 timer_disarm(device->heartbeat);
         if (heartbeat_us == 0 || device->phase == DEVICE_STOPPED)
                 return;
-        if (!device->heartbeat && timer_new(device->set->options.loop, TIMER_EXACT_US, on_heartbeat, device,
-                                            &device->heartbeat) < 0) {
+        if (!device->heartbeat &&
+            timer_new(device->set->options.loop, TIMER_EXACT_US, on_heartbeat, device, &device->heartbeat) < 0) {
                 device_log(device, LOG_ERR, "out of memory: there is no heartbeat");
                 return;
         }
@@ -226,8 +226,8 @@ int device_report(struct device *device, uint64_t time_us, const struct sconce_v
         struct fault fault;
         bool changed = false;
 
-        int r = channels_report(&device->channels, time_us ? time_us : device_now_us(device), values, count,
-                                &changed, &fault);
+        int r = channels_report(&device->channels, time_us ? time_us : device_now_us(device), values, count, &changed,
+                                &fault);
         if (r < 0) {
                 device_log(device, LOG_ERR, "%s", fault.text);
                 return r;
@@ -259,11 +259,9 @@ int device_event(struct device *device, uint64_t time_us, const char *key, const
         const struct channel *channel = key ? channels_find(&device->channels, key) : NULL;
         struct json_text *out = &device->set->text;
 
-        if (!channel || channel->row.kind != SCONCE_EVENT || !event_type ||
-            !is_choice(&channel->row, event_type)) {
-                device_log(device, LOG_ERR,
-                           "the plugin raised an event that it does not declare: %.60s %.60s", key ? key : "",
-                           event_type ? event_type : "");
+        if (!channel || channel->row.kind != SCONCE_EVENT || !event_type || !is_choice(&channel->row, event_type)) {
+                device_log(device, LOG_ERR, "the plugin raised an event that it does not declare: %.60s %.60s",
+                           key ? key : "", event_type ? event_type : "");
                 return -EINVAL;
         }
         json_text_reset(out);
@@ -289,8 +287,7 @@ static int take_row(struct device *device, const struct sconce_channel *row, str
 
         int r = channel_check(row, &fault);
         if (r == 0 && channel_is_writable(&taken) && !device->instance->calls.command)
-                r = fault_set(&fault, -EINVAL, "channel \"%s\" is written and there is no command function",
-                              row->key);
+                r = fault_set(&fault, -EINVAL, "channel \"%s\" is written and there is no command function", row->key);
         if (r < 0) {
                 device_log(device, LOG_ERR, "%s", fault.text);
                 return r;

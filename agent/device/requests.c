@@ -17,8 +17,7 @@
 
 static bool is_same_reply(const struct command_meta *a, const struct command_meta *b)
 {
-        return a->reply_to && b->reply_to && a->correlation_size > 0 &&
-               a->correlation_size == b->correlation_size &&
+        return a->reply_to && b->reply_to && a->correlation_size > 0 && a->correlation_size == b->correlation_size &&
                memcmp(a->correlation, b->correlation, a->correlation_size) == 0 &&
                strcmp(a->reply_to, b->reply_to) == 0;
 }
@@ -41,8 +40,7 @@ static bool is_reply_taken(const struct home *set, const struct command_meta *me
 }
 
 /* On the topic that all who have no response topic share. */
-static bool is_id_taken(const struct home *set, const char *device_id, const char *id,
-                        const struct command_meta *meta)
+static bool is_id_taken(const struct home *set, const char *device_id, const char *id, const struct command_meta *meta)
 {
         const struct device *device = *id ? home_find(set, device_id) : NULL;
 
@@ -94,7 +92,7 @@ struct arrival {
 };
 
 static struct duplicate_key duplicate_key(const struct device *device, const struct request *call,
-                                    const struct arrival *arrival, char kind)
+                                          const struct arrival *arrival, char kind)
 {
         const char *channel = arrival->channel ? arrival->channel : "";
         struct duplicate_key key = {
@@ -107,8 +105,8 @@ static struct duplicate_key duplicate_key(const struct device *device, const str
         };
 
         if (kind == 'c')
-                key.parts[DUPLICATE_MARK] =
-                        (struct duplicate_part){ call->meta.correlation, call->meta.correlation_size };
+                key.parts[DUPLICATE_MARK] = (struct duplicate_part){ call->meta.correlation,
+                                                                     call->meta.correlation_size };
         return key;
 }
 
@@ -231,8 +229,8 @@ static int check_expiry(const struct device *device, struct request *call, struc
         int r = take_stamp(device, call, stamp, result);
         if (r < 0 || !has_expired(device, call))
                 return r;
-        return refuse(result, RESULT_EXPIRED, "the command came too late%s%.40s",
-                      stamp ? ": it was wanted until " : "", stamp ? stamp : "");
+        return refuse(result, RESULT_EXPIRED, "the command came too late%s%.40s", stamp ? ": it was wanted until " : "",
+                      stamp ? stamp : "");
 }
 
 static void finish(struct device *device, struct request *call, const struct result *result)
@@ -284,8 +282,7 @@ static void append(struct device *device, struct request *call)
 
 void requests_run_next(struct device *device)
 {
-        static const struct result expired = { RESULT_EXPIRED,
-                                               "the command expired while it waited for the device" };
+        static const struct result expired = { RESULT_EXPIRED, "the command expired while it waited for the device" };
 
         while (device->pending && device->phase == DEVICE_RUNNING && worker_is_idle(device->worker)) {
                 struct request *call = device->pending;
@@ -469,8 +466,7 @@ void device_command(struct device *device, const char *channel, const void *payl
         submit(device, &(struct arrival){ channel, payload, size }, call);
 }
 
-void device_act(struct device *device, const char *channel, const char *payload,
-                const struct rule_cause *cause)
+void device_act(struct device *device, const char *channel, const char *payload, const struct rule_cause *cause)
 {
         struct request *call = malloc(sizeof(*call));
         struct result result;

@@ -67,8 +67,7 @@ void saved_restore(struct device *device)
         device->first_start_done = boot && strcmp(boot, clock_boot_id()) == 0;
         device->was_timed = saved_was_timed(store, device->id);
         device->on_since_us = device->first_start_done ? restore_on_since(device) : 0;
-        device->is_released = device->first_start_done &&
-                              store_get(store, STORE_MARK, device->id, MARK_RELEASED);
+        device->is_released = device->first_start_done && store_get(store, STORE_MARK, device->id, MARK_RELEASED);
 }
 
 bool saved_was_timed(const struct store *store, const char *id)

@@ -49,8 +49,7 @@ static int finish_post(struct instance *instance, struct post *post, bool ok)
         return 0;
 }
 
-static int worker_report(struct sconce_device *dev, uint64_t time_us, const struct sconce_value *values,
-                         size_t count)
+static int worker_report(struct sconce_device *dev, uint64_t time_us, const struct sconce_value *values, size_t count)
 {
         struct instance *instance = body_of(dev);
         struct post *post = new_post(instance, POST_REPORT, time_us);
@@ -71,8 +70,7 @@ static int worker_report(struct sconce_device *dev, uint64_t time_us, const stru
         return finish_post(instance, post, ok);
 }
 
-static int worker_event(struct sconce_device *dev, uint64_t time_us, const char *channel,
-                        const char *event_type)
+static int worker_event(struct sconce_device *dev, uint64_t time_us, const char *channel, const char *event_type)
 {
         struct instance *instance = body_of(dev);
         struct post *post = new_post(instance, POST_EVENT, time_us);
@@ -114,8 +112,7 @@ static struct log_about about_body(const struct instance *instance)
         return (struct log_about){ .device = instance->id, .plugin = instance->calls.name };
 }
 
-static int worker_channel_add(struct sconce_device *dev, const struct sconce_channel *channel,
-                              size_t channel_size)
+static int worker_channel_add(struct sconce_device *dev, const struct sconce_channel *channel, size_t channel_size)
 {
         struct instance *instance = body_of(dev);
         struct sconce_channel row = { 0 };
@@ -140,8 +137,7 @@ static void PRINTF_LIKE(2, 0) worker_error(struct sconce_device *dev, const char
         (void)vsnprintf(item->said, sizeof(item->said), format, arguments);
 }
 
-static void PRINTF_LIKE(3, 0)
-        worker_log(struct sconce_device *dev, int level, const char *format, va_list arguments)
+static void PRINTF_LIKE(3, 0) worker_log(struct sconce_device *dev, int level, const char *format, va_list arguments)
 {
         const struct log_about about = about_body(body_of(dev));
 
@@ -200,8 +196,7 @@ static int refuse_line_get(struct sconce_device *dev, struct sconce_line *line, 
         return -EXDEV;
 }
 
-static int refuse_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer, uint64_t period_ns,
-                              double level)
+static int refuse_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer, uint64_t period_ns, double level)
 {
         (void)dev, (void)dimmer, (void)period_ns, (void)level;
         return -EXDEV;
@@ -219,8 +214,7 @@ static int refuse_dimmer_get(struct sconce_device *dev, struct sconce_dimmer *di
         return -EXDEV;
 }
 
-static int refuse_timer_new(struct sconce_device *dev, sconce_timer_fn fn, void *userdata,
-                            struct sconce_timer **ret)
+static int refuse_timer_new(struct sconce_device *dev, sconce_timer_fn fn, void *userdata, struct sconce_timer **ret)
 {
         (void)dev, (void)fn, (void)userdata, (void)ret;
         return -EXDEV;
@@ -238,8 +232,8 @@ static int refuse_timer_disarm(struct sconce_device *dev, struct sconce_timer *t
         return -EXDEV;
 }
 
-static int refuse_fd_watch(struct sconce_device *dev, int fd, uint32_t events, sconce_watch_fn fn,
-                           void *userdata, struct sconce_watch **ret)
+static int refuse_fd_watch(struct sconce_device *dev, int fd, uint32_t events, sconce_watch_fn fn, void *userdata,
+                           struct sconce_watch **ret)
 {
         (void)dev, (void)fd, (void)events, (void)fn, (void)userdata, (void)ret;
         return -EXDEV;

@@ -25,8 +25,8 @@ struct gpio {
 };
 
 /* A test's chips: another table, for the files named gpiochipN of another directory. */
-int gpio_new_on(struct loop *loop, const struct gpio_options *options, const struct chip_ops *ops,
-                const char *dev_dir, struct gpio **ret) MUST_CHECK;
+int gpio_new_on(struct loop *loop, const struct gpio_options *options, const struct chip_ops *ops, const char *dev_dir,
+                struct gpio **ret) MUST_CHECK;
 
 /* A chip by number, name, label, path or "sim"; NULL: the default chip. */
 int chips_get(struct gpio *gpio, const char *text, struct chip **ret, struct fault *fault) MUST_CHECK;
@@ -43,8 +43,8 @@ struct line_place {
         struct chip *chip;
         unsigned offset;
 };
-int line_resolve(struct gpio *gpio, const struct sconce_line *line, struct line_place *ret,
-                 struct fault *fault) MUST_CHECK;
+int line_resolve(struct gpio *gpio, const struct sconce_line *line, struct line_place *ret, struct fault *fault)
+        MUST_CHECK;
 
 /* line.c: the chip under an open line is gone: closes it and tells its owner. */
 void line_gone(struct sconce_line *line);

@@ -12,8 +12,7 @@
 
 /* ---- The text --------------------------------------------------------------------------------------- */
 
-static int new_dimmer(const struct dimmer_ops *ops, const char *text, size_t name_length,
-                      struct sconce_dimmer **ret)
+static int new_dimmer(const struct dimmer_ops *ops, const char *text, size_t name_length, struct sconce_dimmer **ret)
 {
         CLEANUP_DIMMER struct sconce_dimmer *dimmer = calloc(1, sizeof(*dimmer));
 
@@ -216,7 +215,6 @@ int dimmer_get(const struct sconce_dimmer *dimmer, double *ret_level)
 {
         if (!dimmer->gpio)
                 return -ENODEV;
-        *ret_level = (double)(dimmer->inverted ? dimmer->full - dimmer->now : dimmer->now) /
-                     (double)dimmer->full;
+        *ret_level = (double)(dimmer->inverted ? dimmer->full - dimmer->now : dimmer->now) / (double)dimmer->full;
         return 0;
 }

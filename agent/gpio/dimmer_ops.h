@@ -7,8 +7,7 @@
 struct dimmer_ops {
         const char *attribute; /* that carries the level */
         /* Finds the attribute that carries the level and what its full value is; brings it to first_level. */
-        int (*open)(struct sconce_dimmer *dimmer, uint64_t period_ns, double first_level,
-                    struct fault *fault);
+        int (*open)(struct sconce_dimmer *dimmer, uint64_t period_ns, double first_level, struct fault *fault);
         void (*give_back)(struct sconce_dimmer *dimmer); /* when it is dark */
 };
 

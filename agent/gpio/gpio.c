@@ -110,8 +110,7 @@ static void watch_dev(struct gpio *gpio)
         gpio->dev_watch_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
         if (gpio->dev_watch_fd >= 0 &&
             inotify_add_watch(gpio->dev_watch_fd, gpio->dev_dir, IN_DELETE | IN_MOVED_FROM) >= 0 &&
-            sd_event_add_io(gpio->loop->event, &gpio->dev_watch, gpio->dev_watch_fd, EPOLLIN, on_dev_change,
-                            gpio) >= 0)
+            sd_event_add_io(gpio->loop->event, &gpio->dev_watch, gpio->dev_watch_fd, EPOLLIN, on_dev_change, gpio) >= 0)
                 return;
         cleanup_closep(&gpio->dev_watch_fd);
         gpio->dev_watch_fd = -1;
@@ -125,11 +124,10 @@ static int cannot_open(struct fault *fault, int code, const char *path)
         switch (code) {
         case -EACCES:
         case -EPERM:
-                return fault_set(
-                        fault, -EACCES,
-                        "cannot open %s: permission denied; add the user of this program to the group that "
-                        "owns it (on Debian and Raspberry Pi OS: gpio) and start it again",
-                        path);
+                return fault_set(fault, -EACCES,
+                                 "cannot open %s: permission denied; add the user of this program to the group that "
+                                 "owns it (on Debian and Raspberry Pi OS: gpio) and start it again",
+                                 path);
         case -ENOTTY:
         case -ENODEV:
         case -EINVAL:
@@ -141,9 +139,7 @@ static int cannot_open(struct fault *fault, int code, const char *path)
 
 static int open_chip(struct gpio *gpio, const struct chip_ops *ops, const char *path, struct chip **ret)
 {
-        const struct chip_place place = {
-                .loop = gpio->loop, .path = path, .gone = on_chip_gone, .userdata = gpio
-        };
+        const struct chip_place place = { .loop = gpio->loop, .path = path, .gone = on_chip_gone, .userdata = gpio };
         struct chip *chip;
         int r;
 
@@ -173,8 +169,7 @@ static int get_sim(struct gpio *gpio, struct chip **ret, struct fault *fault)
         }
         int r = open_chip(gpio, &sim_ops, gpio->sim_dir, ret);
         if (r < 0)
-                return fault_set(fault, r, "cannot use %s for the simulated chip: %s", gpio->sim_dir,
-                                 strerror(-r));
+                return fault_set(fault, r, "cannot use %s for the simulated chip: %s", gpio->sim_dir, strerror(-r));
         return 0;
 }
 
@@ -249,8 +244,7 @@ void chips_names(struct gpio *gpio, char *text, size_t size)
 
         text[0] = '\0';
         for (size_t i = 0; i < n && at < size; i++)
-                at += (size_t)snprintf(text + at, size - at, "%s" CHIP_PREFIX "%u", i ? ", " : "",
-                                       numbers[i]);
+                at += (size_t)snprintf(text + at, size - at, "%s" CHIP_PREFIX "%u", i ? ", " : "", numbers[i]);
 }
 
 static int no_such_chip(struct gpio *gpio, const char *text, struct fault *fault)
@@ -264,11 +258,10 @@ static int no_such_chip(struct gpio *gpio, const char *text, struct fault *fault
                                  text);
         chips_names(gpio, names, sizeof(names));
         if (!names[0])
-                return fault_set(
-                        fault, -ENOENT,
-                        "there is no chip \"%s\": this machine has no GPIO chip that the kernel knows "
-                        "(`chip = sim` in [gpio] simulates one)",
-                        text);
+                return fault_set(fault, -ENOENT,
+                                 "there is no chip \"%s\": this machine has no GPIO chip that the kernel knows "
+                                 "(`chip = sim` in [gpio] simulates one)",
+                                 text);
         return fault_set(fault, -ENOENT, "there is no chip \"%s\"; there are: %s", text, names);
 }
 
@@ -288,9 +281,8 @@ static int two_chips(const struct gpio *gpio, const char *text, const struct chi
         sysfs_path(gpio, b, path);
         sysfs_parent(path, address[1], sizeof(address[1]));
         if (!address[0][0] || !address[1][0] || strcmp(address[0], address[1]) == 0)
-                return fault_set(fault, -EINVAL,
-                                 "two chips have the label \"%s\": %s and %s; name one of them", text, a->name,
-                                 b->name);
+                return fault_set(fault, -EINVAL, "two chips have the label \"%s\": %s and %s; name one of them", text,
+                                 a->name, b->name);
         return fault_set(fault, -EINVAL,
                          "two chips have the label \"%s\": %s and %s; say which by its address, %s or %s", text,
                          a->name, b->name, address[0], address[1]);
@@ -351,8 +343,7 @@ int chips_get(struct gpio *gpio, const char *text, struct chip **ret, struct fau
                 r = get_path(gpio, text, ret, fault);
         } else {
                 (void)snprintf(name, sizeof(name), "%s%s", all_digits(text) ? CHIP_PREFIX : "", text);
-                r = strncmp(name, CHIP_PREFIX, strlen(CHIP_PREFIX)) == 0 ? get_named(gpio, name, ret, fault)
-                                                                         : -ENOENT;
+                r = strncmp(name, CHIP_PREFIX, strlen(CHIP_PREFIX)) == 0 ? get_named(gpio, name, ret, fault) : -ENOENT;
                 if (r == -ENOENT)
                         r = get_labelled(gpio, text, ret, fault);
         }
@@ -375,8 +366,8 @@ void chips_trim(struct gpio *gpio)
 
 /* ---- The whole -------------------------------------------------------------------------------------- */
 
-int gpio_new_on(struct loop *loop, const struct gpio_options *options, const struct chip_ops *ops,
-                const char *dev_dir, struct gpio **ret)
+int gpio_new_on(struct loop *loop, const struct gpio_options *options, const struct chip_ops *ops, const char *dev_dir,
+                struct gpio **ret)
 {
         CLEANUP_GPIO struct gpio *gpio = calloc(1, sizeof(*gpio));
 

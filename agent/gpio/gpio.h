@@ -62,8 +62,8 @@ const struct line_settings *line_settings(const struct sconce_line *line);
 /* Requests the line; first_value 0, 1 or -1 (drive what it shows). -ENOENT no such chip or line, -EBUSY with
  * the consumer in words, -EACCES, -ENODEV, -EEXIST when another of our devices holds it; -EINVAL ambiguous
  * name (lists the chips). `on_gone` (may be NULL) hears of an unplugged chip, with edge NULL. */
-int line_open_output(struct gpio *gpio, struct sconce_line *line, int first_value, line_edge_fn on_gone,
-                     void *userdata, struct fault *fault) MUST_CHECK;
+int line_open_output(struct gpio *gpio, struct sconce_line *line, int first_value, line_edge_fn on_gone, void *userdata,
+                     struct fault *fault) MUST_CHECK;
 int line_open_input(struct gpio *gpio, struct sconce_line *line, line_edge_fn on_edge, void *userdata,
                     struct fault *fault) MUST_CHECK;
 void line_close(struct sconce_line *line);

@@ -136,8 +136,7 @@ static int gpiod1_request(struct chip *base, const struct request_spec *spec, st
         request->line = gpiod_chip_get_line(chip_of(base)->handle, spec->offset);
         if (!request->line)
                 return -errno;
-        r = spec->mode == REQUEST_INPUT ? request_edges(request->line, spec)
-                                        : request_level(request->line, spec);
+        r = spec->mode == REQUEST_INPUT ? request_edges(request->line, spec) : request_level(request->line, spec);
         if (r < 0)
                 return r;
         *ret = &TAKE_PTR(request)->request;
@@ -171,8 +170,7 @@ static int gpiod1_event_fd(struct line_request *request)
 static int gpiod1_read_edges(struct line_request *request, struct raw_edge *edges, size_t max)
 {
         struct gpiod_line_event events[EDGE_QUEUE];
-        int n = gpiod_line_event_read_multiple(line_of(request), events,
-                                               (unsigned)MIN(max, ARRAY_SIZE(events)));
+        int n = gpiod_line_event_read_multiple(line_of(request), events, (unsigned)MIN(max, ARRAY_SIZE(events)));
 
         if (n < 0)
                 return errno == EAGAIN || errno == EINTR ? 0 : -errno;

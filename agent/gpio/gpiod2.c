@@ -164,8 +164,7 @@ static int make_config(const struct request_spec *spec, struct gpiod_line_config
         return 0;
 }
 
-static int ask_kernel(struct gpiod2_chip *chip, const struct request_spec *spec,
-                      struct gpiod_line_request **ret)
+static int ask_kernel(struct gpiod2_chip *chip, const struct request_spec *spec, struct gpiod_line_request **ret)
 {
         CLEANUP(gpiod_line_config_freep) struct gpiod_line_config *lines = NULL;
         CLEANUP(gpiod_request_config_freep) struct gpiod_request_config *config = gpiod_request_config_new();
@@ -239,8 +238,7 @@ static int gpiod2_reconfigure(struct line_request *base, const struct request_sp
 static int gpiod2_set(struct line_request *base, bool high)
 {
         struct gpiod2_request *request = request_of(base);
-        return gpiod_line_request_set_value(request->handle, request->offset, value_of(high)) < 0 ? -errno
-                                                                                                  : 0;
+        return gpiod_line_request_set_value(request->handle, request->offset, value_of(high)) < 0 ? -errno : 0;
 }
 
 static int gpiod2_get(struct line_request *base)
@@ -261,14 +259,12 @@ static int gpiod2_event_fd(struct line_request *base)
 static int gpiod2_read_edges(struct line_request *base, struct raw_edge *edges, size_t max)
 {
         struct gpiod2_request *request = request_of(base);
-        int n = gpiod_line_request_read_edge_events(request->handle, request->events,
-                                                    MIN(max, (size_t)EDGE_QUEUE));
+        int n = gpiod_line_request_read_edge_events(request->handle, request->events, MIN(max, (size_t)EDGE_QUEUE));
 
         if (n < 0)
                 return errno == EAGAIN || errno == EINTR ? 0 : -errno;
         for (int i = 0; i < n; i++) {
-                struct gpiod_edge_event *event = gpiod_edge_event_buffer_get_event(request->events,
-                                                                                   (unsigned long)i);
+                struct gpiod_edge_event *event = gpiod_edge_event_buffer_get_event(request->events, (unsigned long)i);
                 unsigned long seqno = gpiod_edge_event_get_line_seqno(event);
                 edges[i].high = gpiod_edge_event_get_event_type(event) == GPIOD_EDGE_EVENT_RISING_EDGE;
                 edges[i].lost = (uint32_t)(seqno - request->seqno - 1);

@@ -34,15 +34,13 @@ static int led_open(struct sconce_dimmer *dimmer, uint64_t period_ns, double fir
         uint64_t shown;
 
         (void)period_ns;
-        (void)snprintf(dimmer->dir, sizeof(dimmer->dir), "%.150s/class/leds/%s", dimmer->gpio->sysfs,
-                       dimmer->name);
+        (void)snprintf(dimmer->dir, sizeof(dimmer->dir), "%.150s/class/leds/%s", dimmer->gpio->sysfs, dimmer->name);
         int r = sysfs_read_number(dimmer->dir, "max_brightness", &dimmer->full);
         if (r == 0)
                 r = sysfs_read_number(dimmer->dir, "brightness", &shown);
         if (r < 0 || dimmer->full == 0)
                 return no_such_led(dimmer, fault);
-        dimmer->now = first_level == DIMMER_KEEP ? MIN(shown, dimmer->full)
-                                                 : dimmer_scale(dimmer, first_level);
+        dimmer->now = first_level == DIMMER_KEEP ? MIN(shown, dimmer->full) : dimmer_scale(dimmer, first_level);
         r = take_from_trigger(dimmer);
         if (r < 0)
                 return dimmer_explain(dimmer, r, "trigger", fault);

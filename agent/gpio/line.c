@@ -34,8 +34,7 @@ static int explain_request(const struct sconce_line *line, const struct line_pla
 
         if (r == -ENODEV) {
                 place->chip->gone = true;
-                return fault_set(fault, -ENODEV, "%s: the chip %s is gone (unplugged?)", line->text,
-                                 place->chip->name);
+                return fault_set(fault, -ENODEV, "%s: the chip %s is gone (unplugged?)", line->text, place->chip->name);
         }
         /* The chip is there and told of the line: it is the interrupt that is not. So say the kernel's first
          * and second interface. */
@@ -55,8 +54,7 @@ static int explain_request(const struct sconce_line *line, const struct line_pla
                 return fault_set(fault, code,
                                  "%s: %s refuses these settings (does it have bias, drive, interrupts?): %s",
                                  line->text, place->chip->name, strerror(-code));
-        return fault_set(fault, code, "%s: %s refuses the line: %s", line->text, place->chip->name,
-                         strerror(-code));
+        return fault_set(fault, code, "%s: %s refuses the line: %s", line->text, place->chip->name, strerror(-code));
 }
 
 static int not_open(const struct sconce_line *line, struct fault *fault)
@@ -123,16 +121,14 @@ void line_on_first(struct sconce_line *line, void (*fn)(void *userdata))
         line->first = fn;
 }
 
-static int find_place(struct gpio *gpio, struct sconce_line *line, struct line_place *ret,
-                      struct fault *fault)
+static int find_place(struct gpio *gpio, struct sconce_line *line, struct line_place *ret, struct fault *fault)
 {
         if (line->request)
                 return fault_set(fault, -EEXIST, "%s is already open", line->text);
         int r = line_resolve(gpio, line, ret, fault);
         for (struct sconce_line *other = gpio->lines; r == 0 && other; other = other->next)
                 if (other->place.chip == ret->chip && other->place.offset == ret->offset)
-                        r = fault_set(fault, -EEXIST, "%s is already in use here, as \"%s\"", line->text,
-                                      other->text);
+                        r = fault_set(fault, -EEXIST, "%s is already in use here, as \"%s\"", line->text, other->text);
         return r;
 }
 
@@ -163,8 +159,8 @@ static int request_kept(struct sconce_line *line, const struct request_spec *out
         return line->request->ops->reconfigure(line->request, &driven);
 }
 
-int line_open_output(struct gpio *gpio, struct sconce_line *line, int first_value, line_edge_fn on_gone,
-                     void *userdata, struct fault *fault)
+int line_open_output(struct gpio *gpio, struct sconce_line *line, int first_value, line_edge_fn on_gone, void *userdata,
+                     struct fault *fault)
 {
         struct request_spec spec = { .mode = REQUEST_OUTPUT,
                                      .high = (first_value > 0) != line->settings.active_low,
@@ -197,8 +193,7 @@ void line_gone(struct sconce_line *line)
         void *userdata = line->userdata;
         struct fault fault;
 
-        (void)fault_set(&fault, -ENODEV, "%s: the chip %s is gone (unplugged?)", line->text,
-                        line->place.chip->name);
+        (void)fault_set(&fault, -ENODEV, "%s: the chip %s is gone (unplugged?)", line->text, line->place.chip->name);
         line->place.chip->gone = true;
         line_close(line);
         if (fn)

@@ -36,9 +36,11 @@ static bool hint_at_pin(unsigned pin, char hint[static 160])
         int gpio = header_gpio_at(pin);
 
         if (gpio >= 0)
-                (void)snprintf(hint, 160, "pins of the header have no names; pin %u of a Raspberry Pi's is GPIO%d", pin, gpio);
+                (void)snprintf(hint, 160, "pins of the header have no names; pin %u of a Raspberry Pi's is GPIO%d", pin,
+                               gpio);
         else
-                (void)snprintf(hint, 160, "pins of the header have no names, and a Raspberry Pi's pin %u is no GPIO", pin);
+                (void)snprintf(hint, 160, "pins of the header have no names, and a Raspberry Pi's pin %u is no GPIO",
+                               pin);
         return true;
 }
 

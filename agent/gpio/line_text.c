@@ -12,8 +12,7 @@
 static int parse_refused(char reason[static 160], const char *why)
 {
         (void)snprintf(reason, 160,
-                       "%s; a line is NAME, OFFSET, CHIP:NAME or CHIP:OFFSET, as in GPIO17 or gpiochip0:17",
-                       why);
+                       "%s; a line is NAME, OFFSET, CHIP:NAME or CHIP:OFFSET, as in GPIO17 or gpiochip0:17", why);
         return -EINVAL;
 }
 

@@ -30,8 +30,7 @@ static void print_line(struct chip *chip, unsigned offset, const struct line_inf
         text_defang(consumer);
         (void)snprintf(place, sizeof(place), "%s:%u", chip->name, offset);
         (void)fprintf(out, "%-13s %-20s %-20s %-9s %-6s %s\n", place, chip->label[0] ? chip->label : "-",
-                      name[0] ? name : "-", info->output ? "output" : "input",
-                      info->active_low ? "low" : "high",
+                      name[0] ? name : "-", info->output ? "output" : "input", info->active_low ? "low" : "high",
                       consumer[0]  ? consumer
                       : info->used ? "the kernel"
                                    : "-");

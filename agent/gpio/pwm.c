@@ -79,8 +79,8 @@ static int find_channel(struct sconce_dimmer *dimmer, const char *chip, struct f
         if (r < 0)
                 return fault_set(fault, r, "cannot read %s/npwm: %s", chip, strerror(-r));
         if (dimmer->channel >= channels)
-                return fault_set(fault, -ENOENT, "%s has the channels 0 to %llu; %u is not one of them",
-                                 dimmer->name, (unsigned long long)channels - 1, dimmer->channel);
+                return fault_set(fault, -ENOENT, "%s has the channels 0 to %llu; %u is not one of them", dimmer->name,
+                                 (unsigned long long)channels - 1, dimmer->channel);
         (void)snprintf(dimmer->dir, sizeof(dimmer->dir), "%.200s/pwm%u", chip, dimmer->channel);
         return 0;
 }
@@ -93,11 +93,10 @@ static int export_channel(struct sconce_dimmer *dimmer, const char *chip, struct
         if (r == -EBUSY)
                 return fault_set(fault, r, "%s is in use by the kernel (a fan, a backlight?)", dimmer->text);
         if (r == -EACCES || r == -EPERM)
-                return fault_set(
-                        fault, -EACCES,
-                        "cannot write %s/export: permission denied; Sconce's udev rule gives it to the "
-                        "group gpio, which the user of this program must be in",
-                        chip);
+                return fault_set(fault, -EACCES,
+                                 "cannot write %s/export: permission denied; Sconce's udev rule gives it to the "
+                                 "group gpio, which the user of this program must be in",
+                                 chip);
         if (r < 0)
                 return fault_set(fault, r, "cannot export %s: %s", dimmer->text, strerror(-r));
         dimmer->exported = true;

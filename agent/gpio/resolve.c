@@ -66,14 +66,13 @@ static int ambiguous(const struct search *search, struct fault *fault)
                 const struct line_place *place = &search->found[i];
                 const char *comma = i == 0 ? "" : i + 1 == shown ? " or " : ", ";
                 if (one_chip)
-                        at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s:%u", comma,
-                                               place->chip->name, place->offset);
+                        at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s:%u", comma, place->chip->name,
+                                               place->offset);
                 else
-                        at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s:%s", comma,
-                                               place->chip->name, search->name);
+                        at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s:%s", comma, place->chip->name,
+                                               search->name);
         }
-        return fault_set(fault, -EINVAL, "%u lines are named \"%s\"; write %s", search->count, search->name,
-                         list);
+        return fault_set(fault, -EINVAL, "%u lines are named \"%s\"; write %s", search->count, search->name, list);
 }
 
 static int not_found(const struct search *search, const char *where, struct fault *fault)
@@ -91,9 +90,8 @@ static int not_found(const struct search *search, const char *where, struct faul
                                  "ground",
                                  where, search->name, pin);
         if (!search->suggestion.best)
-                return fault_set(fault, -ENOENT,
-                                 "%s has no line named \"%s\"; `sconced --lines` shows what there is", where,
-                                 search->name);
+                return fault_set(fault, -ENOENT, "%s has no line named \"%s\"; `sconced --lines` shows what there is",
+                                 where, search->name);
         return fault_set(fault, -ENOENT, "%s has no line named \"%s\"%s", where, search->name,
                          suggestion_text(&search->suggestion, suggestion));
 }
@@ -108,8 +106,7 @@ static int pick(const struct search *search, const char *where, struct line_plac
         return 0;
 }
 
-static int resolve_anywhere(struct gpio *gpio, struct search *search, struct line_place *ret,
-                            struct fault *fault)
+static int resolve_anywhere(struct gpio *gpio, struct search *search, struct line_place *ret, struct fault *fault)
 {
         struct fault opening = { .code = 0 };
         int opened = chips_open_all(gpio, &opening);
@@ -141,14 +138,13 @@ static int resolve_on_chip(struct gpio *gpio, const struct sconce_line *line, st
                 return pick(search, chip->name, ret, fault);
         }
         if (line->offset >= chip->n_lines)
-                return fault_set(fault, -ENOENT, "%s has the lines 0 to %u; %u is not one of them",
-                                 chip->name, chip->n_lines - 1, line->offset);
+                return fault_set(fault, -ENOENT, "%s has the lines 0 to %u; %u is not one of them", chip->name,
+                                 chip->n_lines - 1, line->offset);
         *ret = (struct line_place){ .chip = chip, .offset = line->offset };
         return 0;
 }
 
-int line_resolve(struct gpio *gpio, const struct sconce_line *line, struct line_place *ret,
-                 struct fault *fault)
+int line_resolve(struct gpio *gpio, const struct sconce_line *line, struct line_place *ret, struct fault *fault)
 {
         struct search search = { .name = line->name, .suggestion.wanted = line->name };
 

@@ -167,8 +167,7 @@ static uint64_t lines_of_event(struct sim *sim, const struct inotify_event *even
         for (unsigned i = 0; i < SIM_LINES; i++) {
                 if (sim->lines[i].pull_watch == event->wd)
                         return 1ULL << i;
-                if (sim->lines[i].dir_watch == event->wd && event->len > 0 &&
-                    strcmp(event->name, "pull") == 0) {
+                if (sim->lines[i].dir_watch == event->wd && event->len > 0 && strcmp(event->name, "pull") == 0) {
                         (void)watch_line(sim, i);
                         return 1ULL << i;
                 }
@@ -355,8 +354,7 @@ static int sim_reconfigure(struct line_request *base, const struct request_spec 
 {
         struct sim_request *request = sim_request_of(base);
 
-        int r = sim_hold(&request->sim->dir, request->offset, spec->mode == REQUEST_OUTPUT,
-                         request->consumer);
+        int r = sim_hold(&request->sim->dir, request->offset, spec->mode == REQUEST_OUTPUT, request->consumer);
         if (r < 0)
                 return r;
         return configure(request->sim, request, spec);

@@ -69,8 +69,7 @@ static int read_choice(int dir_fd, const char *path, const char *const texts[2])
         if (r < 0)
                 return r;
         for (int i = 0; i < 2; i++)
-                if (strncmp(texts[i], text, strlen(texts[i]) - 1) == 0 &&
-                    strlen(text) == strlen(texts[i]) - 1)
+                if (strncmp(texts[i], text, strlen(texts[i]) - 1) == 0 && strlen(text) == strlen(texts[i]) - 1)
                         return i;
         return -EINVAL;
 }
@@ -175,8 +174,8 @@ static int write_record(struct sim_dir *dir, unsigned offset, const char *direct
 {
         char record[RECORD_BYTES + 1];
 
-        (void)snprintf(record, sizeof(record), "GPIO%-2u %-6s %-*.31s\n", offset, direction,
-                       RECORD_BYTES - 15, consumer);
+        (void)snprintf(record, sizeof(record), "GPIO%-2u %-6s %-*.31s\n", offset, direction, RECORD_BYTES - 15,
+                       consumer);
         ssize_t n = pwrite(dir->consumers_fd, record, RECORD_BYTES, (off_t)offset * RECORD_BYTES);
         return n < 0 ? -errno : n == RECORD_BYTES ? 0 : -EIO;
 }
@@ -198,8 +197,7 @@ void sim_let_go(struct sim_dir *dir, unsigned offset)
         (void)fcntl(dir->consumers_fd, F_OFD_SETLK, &record);
 }
 
-bool sim_held_elsewhere(struct sim_dir *dir, unsigned offset, bool *ret_output,
-                        char consumer[static GPIO_NAME_SIZE])
+bool sim_held_elsewhere(struct sim_dir *dir, unsigned offset, bool *ret_output, char consumer[static GPIO_NAME_SIZE])
 {
         struct flock record = record_of((off_t)offset * RECORD_BYTES, RECORD_BYTES, F_WRLCK);
         char text[RECORD_BYTES + 1] = "", direction[8] = "";

@@ -37,8 +37,7 @@ void sim_unlock(struct sim_dir *dir);
 int sim_hold(struct sim_dir *dir, unsigned offset, bool output, const char *consumer) MUST_CHECK; /* -EBUSY */
 void sim_let_go(struct sim_dir *dir, unsigned offset);
 /* Whether another holder has the line, and who it is. Its own lines a holder knows by itself. */
-bool sim_held_elsewhere(struct sim_dir *dir, unsigned offset, bool *ret_output,
-                        char consumer[static GPIO_NAME_SIZE]);
+bool sim_held_elsewhere(struct sim_dir *dir, unsigned offset, bool *ret_output, char consumer[static GPIO_NAME_SIZE]);
 
 int sim_read_value(struct sim_dir *dir, unsigned offset); /* 0, 1; -EINVAL: neither */
 int sim_read_pull(struct sim_dir *dir, unsigned offset);  /* 0, 1; -EINVAL: half written */

@@ -121,8 +121,7 @@ void sysfs_list(const char *dir, char *text, size_t size)
         text[0] = '\0';
         for (int i = 0; i < n; i++) {
                 if (at < size)
-                        at += (size_t)snprintf(text + at, size - at, "%s%s", i ? ", " : "",
-                                               entries[i]->d_name);
+                        at += (size_t)snprintf(text + at, size - at, "%s%s", i ? ", " : "", entries[i]->d_name);
                 free(entries[i]);
         }
         free(entries);

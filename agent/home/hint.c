@@ -3,8 +3,8 @@
 #include "device/device.h"
 #include "gpio/line_hint.h"
 
-static void hint_at_lines(const struct device_config *config, const struct config_section *section, const char *default_chip,
-                          struct problems *warnings)
+static void hint_at_lines(const struct device_config *config, const struct config_section *section,
+                          const char *default_chip, struct problems *warnings)
 {
         char hint[160], label[CONFIG_LABEL_MAX];
 

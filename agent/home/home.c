@@ -36,8 +36,8 @@ static int add_device(struct home *set, struct device *device)
         return 0;
 }
 
-static int add_new(struct home *set, const char *id, const struct plugin *plugin,
-                   const struct config_section *section, struct problems *problems)
+static int add_new(struct home *set, const char *id, const struct plugin *plugin, const struct config_section *section,
+                   struct problems *problems)
 {
         CLEANUP_DEVICE struct device *device = NULL;
 
@@ -112,8 +112,7 @@ bool config_is_device(const struct config *config, size_t index)
                                                 "rule", "log",    "homeassistant", "history" };
         const struct config_section *section = &config->sections[index];
 
-        if (!section->id || !text_is_id(section->id) || !text_is_id(section->kind) ||
-            strcmp(section->id, NODE_ID) == 0)
+        if (!section->id || !text_is_id(section->id) || !text_is_id(section->kind) || strcmp(section->id, NODE_ID) == 0)
                 return false;
         for (size_t i = 0; i < ARRAY_SIZE(reserved); i++)
                 if (strcmp(section->kind, reserved[i]) == 0)
@@ -148,10 +147,9 @@ static void complain_used(const struct config *config, const struct used *used, 
         char label[CONFIG_LABEL_MAX], other_label[CONFIG_LABEL_MAX];
 
         problems_add(problems, entry ? entry->file : section->file, entry ? entry->line : section->line,
-                     "%s %s: %s is used by %s %s already (%s:%u)", config_label(section, label),
-                     used->row->key, used->line ? line_text(used->line) : dimmer_text(used->dimmer),
-                     config_label(other, other_label), first->row->key, theirs ? theirs->file : other->file,
-                     theirs ? theirs->line : other->line);
+                     "%s %s: %s is used by %s %s already (%s:%u)", config_label(section, label), used->row->key,
+                     used->line ? line_text(used->line) : dimmer_text(used->dimmer), config_label(other, other_label),
+                     first->row->key, theirs ? theirs->file : other->file, theirs ? theirs->line : other->line);
 }
 
 static size_t list_used(const struct device *device, struct used *ret)
@@ -184,8 +182,7 @@ static int check_used(const struct home *set, const struct config *config, struc
 
         for (size_t i = 0; i < set->count; i++)
                 if (set->items[i]->instance)
-                        count += set->items[i]->instance->config->n_lines +
-                                 set->items[i]->instance->config->n_dimmers;
+                        count += set->items[i]->instance->config->n_lines + set->items[i]->instance->config->n_dimmers;
         CLEANUP_FREE struct used *used = calloc(count + 1, sizeof(*used));
         if (!used)
                 return -ENOMEM;
@@ -202,8 +199,7 @@ static int check_used(const struct home *set, const struct config *config, struc
         return 0;
 }
 
-int home_check(const struct home_options *options, const struct config *config,
-                  struct problems *problems)
+int home_check(const struct home_options *options, const struct config *config, struct problems *problems)
 {
         CLEANUP(home_freep) struct home *set = NULL;
         struct home_options check = *options;
@@ -328,9 +324,7 @@ static int apply_section(struct home *set, const struct config_section *section,
         case FATE_CHANGED:
                 return replace(set, device, section, problems);
         case FATE_IN_PLACE:
-                return device_take_section(device, section) == -EINVAL
-                               ? replace(set, device, section, problems)
-                               : 0;
+                return device_take_section(device, section) == -EINVAL ? replace(set, device, section, problems) : 0;
         case FATE_SAME:
                 break;
         }
@@ -342,9 +336,7 @@ static void mark(struct home *set, const struct config *config)
         for (size_t i = 0; i < set->count; i++)
                 set->items[i]->is_marked = false;
         for (size_t i = 0; i < config->count; i++) {
-                struct device *device = config_is_device(config, i)
-                                                ? home_find(set, config->sections[i].id)
-                                                : NULL;
+                struct device *device = config_is_device(config, i) ? home_find(set, config->sections[i].id) : NULL;
                 if (device)
                         device->is_marked = true;
         }
@@ -407,8 +399,8 @@ static void refuse_unknown(struct home *set, const char *id, const void *payload
         home_publish_result(set, id, &result, command.id, meta);
 }
 
-void home_command(struct home *set, const char *id, const char *channel, const void *payload,
-                     size_t size, const struct command_meta *meta)
+void home_command(struct home *set, const char *id, const char *channel, const void *payload, size_t size,
+                  const struct command_meta *meta)
 {
         struct device *device = home_find(set, id);
 
@@ -426,8 +418,7 @@ void home_publish_all(struct home *set)
         }
 }
 
-void home_set_facts(struct home *set, void (*ask)(void *userdata, struct node_facts *ret),
-                       void *userdata)
+void home_set_facts(struct home *set, void (*ask)(void *userdata, struct node_facts *ret), void *userdata)
 {
         set->ask_facts = ask;
         set->facts_userdata = userdata;
@@ -490,8 +481,7 @@ static void write_devices(const struct home *set, struct json_text *out)
 
                 json_put_key(out, device->id);
                 json_put_open(out, '{');
-                write_text("plugin", device->section ? device->section->kind : device->plugin->table.name,
-                           out);
+                write_text("plugin", device->section ? device->section->kind : device->plugin->table.name, out);
                 write_text("name", device->settings.name, out);
                 write_text("area", device->settings.area, out);
                 json_put_key(out, "channels");

@@ -44,8 +44,8 @@ struct home_sink {
         /* A new value of the device's topic. For DEVICE_RESULT `meta` carries reply_to and correlation (else
          * NULL). Called while nobody listens too: the newest value of the others is asked for by
          * home_publish_all(). */
-        void (*publish)(void *userdata, const char *device, enum device_topic topic, const char *payload,
-                        size_t size, const struct command_meta *meta);
+        void (*publish)(void *userdata, const char *device, enum device_topic topic, const char *payload, size_t size,
+                        const struct command_meta *meta);
         /* Devices or channels changed: `info` is to be built and sent again (home_info). */
         void (*info_changed)(void *userdata);
         /* The node's buttons. Called before the command's result is told: to be carried out later, from the
@@ -58,8 +58,8 @@ struct home_sink {
 struct home_options {
         struct loop *loop;
         struct clock *clock;
-        struct gpio *gpio;   /* NULL at --check */
-        struct store *store; /* NULL: nothing is saved */
+        struct gpio *gpio;     /* NULL at --check */
+        struct store *store;   /* NULL: nothing is saved */
         struct driven *driven; /* where what is driven is written down; NULL: nowhere */
         const char *plugin_dir;
         size_t max_payload_bytes;
@@ -80,14 +80,12 @@ struct node_facts {
  * twice. Appends to `problems`; negative errno only where it could not be checked. Sections whose header is
  * no good are left to settings_read(). A plugin that is there and refused (a foreign ABI) is no problem of
  * the config: it is logged, and its devices will be offline. `loop`, `clock` and `gpio` are not looked at. */
-int home_check(const struct home_options *options, const struct config *config,
-                  struct problems *problems) MUST_CHECK;
+int home_check(const struct home_options *options, const struct config *config, struct problems *problems) MUST_CHECK;
 
 /* Lines of a config that has passed that will hardly be found, in words; opens nothing either. */
 void home_hint(const struct home_options *options, const struct config *config, struct problems *warnings);
 
-int home_new(const struct home_options *options, const struct home_sink *sink,
-                struct home **ret) MUST_CHECK;
+int home_new(const struct home_options *options, const struct home_sink *sink, struct home **ret) MUST_CHECK;
 void home_free(struct home *devices); /* after home_stop() */
 
 /* Makes the set as the config says: marks what is unchanged (it is not touched), restarts what changed, stops
@@ -102,8 +100,8 @@ void home_stop(struct home *devices);
 
 /* A command for `device` (or its one `channel`, NULL: the device's own topic) as it came from the broker or a
  * rule. */
-void home_command(struct home *devices, const char *device, const char *channel, const void *payload,
-                     size_t size, const struct command_meta *meta);
+void home_command(struct home *devices, const char *device, const char *channel, const void *payload, size_t size,
+                  const struct command_meta *meta);
 /* Read now and publish, one device or (NULL) all; what is asked for too fast waits its turn. */
 void home_get(struct home *devices, const char *device);
 
@@ -114,8 +112,7 @@ void home_publish_all(struct home *devices); /* every status, error and state to
 void home_broker_lost(struct home *devices);
 void home_broker_back(struct home *devices);
 void home_set_offline_after(struct home *devices, uint64_t after_us);
-void home_set_facts(struct home *devices, void (*ask)(void *userdata, struct node_facts *ret),
-                       void *userdata);
+void home_set_facts(struct home *devices, void (*ask)(void *userdata, struct node_facts *ret), void *userdata);
 
 /* A problem for the node's list: "broker", "certificate expired". `text` NULL takes it away. */
 void home_problem(struct home *devices, const char *key, const char *text);
@@ -129,8 +126,7 @@ int home_info(struct home *devices, char **ret_devices, char **ret_plugins) MUST
 /* `sconced --outputs-safe`: every output line of the config to its safe state (off where timed, else on_exit;
  * keep: left alone), without running plugin code. Returns the number of lines that could not be brought
  * there. */
-int home_outputs_safe(const struct home_options *options, const struct config *config,
-                         unsigned *ret_failed) MUST_CHECK;
+int home_outputs_safe(const struct home_options *options, const struct config *config, unsigned *ret_failed) MUST_CHECK;
 
 /* `sconced --describe [PLUGIN]`: what a plugin (name or path) declares; NULL: all of the directory. */
 int home_describe(const char *plugin_dir, const char *plugin, enum describe_form form, FILE *out) MUST_CHECK;

@@ -104,8 +104,8 @@ static struct device *next_other(const struct home *set, const char *group, cons
         return NULL;
 }
 
-#define FOR_EACH_OTHER(other, self)                                                                          \
-        for (struct device *other = next_other((self)->set, group_of(self), NULL, self); other;              \
+#define FOR_EACH_OTHER(other, self)                                                                                    \
+        for (struct device *other = next_other((self)->set, group_of(self), NULL, self); other;                        \
              other = next_other((self)->set, group_of(self), other, self))
 
 /* The longest of the members' own. */
@@ -141,8 +141,7 @@ int interlock_permit(struct device *device, struct fault *fault)
         const struct device *other = other_that_is_live(device);
         const struct interlock *interlock = find(device);
         if (other)
-                return fault_set(fault, -EBUSY, "its interlock %s keeps it off: %s is on", group_of(device),
-                                 other->id);
+                return fault_set(fault, -EBUSY, "its interlock %s keeps it off: %s is on", group_of(device), other->id);
         if (!interlock || device_now_us(device) < ready_us(interlock, device))
                 return fault_set(fault, -EBUSY, "its interlock %s keeps it off until the dead time is over",
                                  group_of(device));
@@ -311,8 +310,8 @@ static int switch_others_off(struct device *device)
                 interlock_forget(other);
                 if (switch_off(other) < 0 && other->is_live) {
                         (void)snprintf(device->said, sizeof(device->said),
-                                       "its interlock %s keeps it off: %s could not be switched off",
-                                       group_of(device), other->id);
+                                       "its interlock %s keeps it off: %s could not be switched off", group_of(device),
+                                       other->id);
                         return -EBUSY;
                 }
         }
@@ -458,8 +457,7 @@ static void want_back(struct device *device)
         if (!interlock || waiting_member(interlock))
                 resume_what_waits(device);
         else
-                device->is_wanted = channel->now.on &&
-                                    !output_is_timed(device); /* nobody would count its time */
+                device->is_wanted = channel->now.on && !output_is_timed(device); /* nobody would count its time */
 }
 
 static void begin_again(struct device *device)
@@ -468,8 +466,7 @@ static void begin_again(struct device *device)
 
         interlock_forget(device);
         if (device->is_live || wanted)
-                device_log(device, LOG_NOTICE, "its interlock %s changes: switched off first",
-                           group_of(device));
+                device_log(device, LOG_NOTICE, "its interlock %s changes: switched off first", group_of(device));
         (void)!hold_bring(device, false);
         device->is_wanted = wanted;
 }
@@ -509,9 +506,8 @@ void interlock_check(const struct config *config, struct problems *problems)
                 bool is_alone = group;
                 char label[CONFIG_LABEL_MAX], hint[200] = "";
                 for (size_t k = 0; is_alone && k < config->count; k++) {
-                        const char *theirs = k != i && config_is_device(config, k)
-                                                     ? group_in(&config->sections[k])
-                                                     : NULL;
+                        const char *theirs = k != i && config_is_device(config, k) ? group_in(&config->sections[k])
+                                                                                   : NULL;
                         is_alone = !theirs || strcmp(theirs, group) != 0;
                         if (theirs)
                                 suggestion_offer(&near, theirs);
@@ -521,8 +517,7 @@ void interlock_check(const struct config *config, struct problems *problems)
                 if (near.best)
                         (void)suggestion_text(&near, hint);
                 const struct config_entry *entry = config_entry_find(section, "interlock");
-                problems_add(problems, entry->file, entry->line,
-                             "%s interlock: no other device is in the group %s%s",
+                problems_add(problems, entry->file, entry->line, "%s interlock: no other device is in the group %s%s",
                              config_label(section, label), group, hint);
         }
 }

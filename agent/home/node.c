@@ -37,19 +37,13 @@ static const struct sconce_channel channels[] = {
           .unit = "d",
           .device_class = "duration",
           .help = "Days until the node's certificate expires" },
-        { .key = "problems",
-          .kind = SCONCE_TEXT_LIST,
-          .flags = SCONCE_DIAGNOSTIC,
-          .help = "What is wrong just now" },
+        { .key = "problems", .kind = SCONCE_TEXT_LIST, .flags = SCONCE_DIAGNOSTIC, .help = "What is wrong just now" },
         { .key = "restart",
           .kind = SCONCE_BUTTON,
           .flags = SCONCE_DIAGNOSTIC,
           .device_class = "restart",
           .help = "Stops cleanly and starts the same program again" },
-        { .key = "reload",
-          .kind = SCONCE_BUTTON,
-          .flags = SCONCE_DIAGNOSTIC,
-          .help = "Reads the config again" },
+        { .key = "reload", .kind = SCONCE_BUTTON, .flags = SCONCE_DIAGNOSTIC, .help = "Reads the config again" },
         { .key = NULL },
 };
 
@@ -78,8 +72,8 @@ static void list_problems(const struct home *set, char text[static 4096])
                                        no_clock && set->n_problems ? "\n" : "");
 
         for (size_t i = 0; i < set->n_problems && used < 4096; i++)
-                used += (size_t)snprintf(text + used, 4096 - used, "%s%s: %s", i ? "\n" : "",
-                                         set->problems[i].key, set->problems[i].text);
+                used += (size_t)snprintf(text + used, 4096 - used, "%s%s: %s", i ? "\n" : "", set->problems[i].key,
+                                         set->problems[i].text);
 }
 
 static int node_read(struct sconce_device *dev, void *instance)

@@ -24,8 +24,8 @@ static void keep(struct home *set)
         struct store *store = set->options.store;
         char text[128];
 
-        (void)snprintf(text, sizeof(text), "%s %s %" PRIu64, clock_boot_id(),
-                       offline->is_seen ? "seen" : "unseen", offline->since_us);
+        (void)snprintf(text, sizeof(text), "%s %s %" PRIu64, clock_boot_id(), offline->is_seen ? "seen" : "unseen",
+                       offline->since_us);
         if (!store)
                 return;
         if (store_put(store, STORE_MARK, "", MARK_BROKER, text) < 0)
@@ -36,8 +36,7 @@ static void keep(struct home *set)
 /* Of another boot it says nothing; a moment that is to come is none. */
 static void restore(struct home *set)
 {
-        const char *text = set->options.store ? store_get(set->options.store, STORE_MARK, "", MARK_BROKER)
-                                              : NULL;
+        const char *text = set->options.store ? store_get(set->options.store, STORE_MARK, "", MARK_BROKER) : NULL;
         char boot[64], seen[8];
         uint64_t since_us;
 

@@ -10,9 +10,8 @@
 
 #include "device/device.h"
 
-#define log_section(level, section, ...)                                                                     \
-        log_write(level, &(const struct log_about){ .device = (section)->id, .plugin = (section)->kind },    \
-                  __VA_ARGS__)
+#define log_section(level, section, ...)                                                                               \
+        log_write(level, &(const struct log_about){ .device = (section)->id, .plugin = (section)->kind }, __VA_ARGS__)
 
 /* A command with `for` is not in the config: the agent has noted it. */
 static enum on_event safe_state(const struct store *store, const struct device_config *config, const char *id)
@@ -23,8 +22,8 @@ static enum on_event safe_state(const struct store *store, const struct device_c
 }
 
 /* One line or dimmer, which is left as it was brought. */
-static unsigned report_safe(const struct config_section *section, const char *what, enum on_event on_exit,
-                          int r, const struct fault *fault)
+static unsigned report_safe(const struct config_section *section, const char *what, enum on_event on_exit, int r,
+                            const struct fault *fault)
 {
         if (r < 0)
                 log_section(LOG_ERR, section, "cannot be made safe: %s", fault->text);
@@ -73,8 +72,7 @@ static unsigned make_safe(struct gpio *gpio, const struct device_config *config,
 {
         if (on_exit == ON_EVENT_KEEP)
                 return 0;
-        return lines_safe(gpio, config, on_exit, section) +
-               dimmers_safe(gpio, config, on_exit, section);
+        return lines_safe(gpio, config, on_exit, section) + dimmers_safe(gpio, config, on_exit, section);
 }
 
 /* Whether it says which outputs there are, how they are driven, or what becomes of them. */
@@ -90,8 +88,8 @@ static bool matters(const struct plugin *plugin, const char *key)
 
 /* A mistake in what does not matter here is none: the agent that ran had an earlier config, and what it drove
  * is on. */
-static int read_section(const struct plugin *plugin, const struct config_section *section,
-                        struct problems *problems, struct device_config **ret)
+static int read_section(const struct plugin *plugin, const struct config_section *section, struct problems *problems,
+                        struct device_config **ret)
 {
         CLEANUP_FREE struct config_entry *entries = calloc(section->count + 1, sizeof(*entries));
         struct config_section rest = *section;
@@ -129,12 +127,10 @@ static unsigned section_safe(struct loader *loader, const struct home_options *o
                 log_section(LOG_ERR, section, "is not made safe: it names no output");
                 return 1;
         }
-        return make_safe(options->gpio, config, safe_state(options->store, config, section->id),
-                         section);
+        return make_safe(options->gpio, config, safe_state(options->store, config, section->id), section);
 }
 
-int home_outputs_safe(const struct home_options *options, const struct config *config,
-                         unsigned *ret_failed)
+int home_outputs_safe(const struct home_options *options, const struct config *config, unsigned *ret_failed)
 {
         struct loader loader;
         unsigned failed = 0;

@@ -15,12 +15,11 @@ static int parse_line(void *userdata, const char *text, char reason[static 160],
         return line_parse(text, reason, ret);
 }
 
-static int parse_dimmer(void *userdata, enum sconce_option_type type, const char *text,
-                        char reason[static 160], struct sconce_dimmer **ret)
+static int parse_dimmer(void *userdata, enum sconce_option_type type, const char *text, char reason[static 160],
+                        struct sconce_dimmer **ret)
 {
         (void)userdata;
-        return type == SCONCE_TYPE_PWM ? dimmer_parse_pwm(text, reason, ret)
-                                       : dimmer_parse_led(text, reason, ret);
+        return type == SCONCE_TYPE_PWM ? dimmer_parse_pwm(text, reason, ret) : dimmer_parse_led(text, reason, ret);
 }
 
 size_t plugin_targets(const struct plugin *plugin, struct option_target targets[static TARGETS_MAX])
@@ -40,9 +39,8 @@ size_t plugin_targets(const struct plugin *plugin, struct option_target targets[
         return count;
 }
 
-int section_targets(const struct plugin *plugin, const struct config_section *section,
-                    struct option_store *store, struct option_target targets[static TARGETS_MAX],
-                    struct reading_overrides *ret_overrides)
+int section_targets(const struct plugin *plugin, const struct config_section *section, struct option_store *store,
+                    struct option_target targets[static TARGETS_MAX], struct reading_overrides *ret_overrides)
 {
         size_t count = plugin_targets(plugin, targets);
 
@@ -54,12 +52,10 @@ int section_targets(const struct plugin *plugin, const struct config_section *se
 
 /* The same tables, with the structs that they fill. */
 static int make_targets(struct device_config *config, const struct config_section *section,
-                        struct line_settings *line_settings,
-                        struct option_target targets[static TARGETS_MAX])
+                        struct line_settings *line_settings, struct option_target targets[static TARGETS_MAX])
 {
         const struct plugin *plugin = config->plugin;
-        int count = section_targets(plugin, section, &config->store, targets,
-                                    &config->settings.overrides);
+        int count = section_targets(plugin, section, &config->store, targets, &config->settings.overrides);
 
         targets[0].base = config->data;
         for (size_t i = 0; i < plugin->n_lines; i++)
@@ -111,9 +107,8 @@ static int collect_lines(struct device_config *config, const struct line_setting
                         if (!line)
                                 continue;
                         line_set_settings(line, &settings[i]);
-                        config->lines[config->n_lines++] = (struct device_config_line){
-                                .line = line, .of = &plugin->lines[i]
-                        };
+                        config->lines[config->n_lines++] = (struct device_config_line){ .line = line,
+                                                                                        .of = &plugin->lines[i] };
                 }
         }
         return 0;
@@ -149,9 +144,8 @@ static int collect_dimmers(struct device_config *config, const struct line_setti
                         if (!dimmer)
                                 continue;
                         dimmer_set_inverted(dimmer, is_inverted(plugin, row, settings));
-                        config->dimmers[config->n_dimmers++] = (struct device_config_dimmer){
-                                .dimmer = dimmer, .row = row
-                        };
+                        config->dimmers[config->n_dimmers++] = (struct device_config_dimmer){ .dimmer = dimmer,
+                                                                                              .row = row };
                 }
         }
         return 0;
@@ -188,7 +182,7 @@ static void find_timed(struct device_config *config)
 /* ---- What no single row can see ------------------------------------------------------------------------ */
 
 void device_config_complain(const struct config_section *section, const char *key, struct problems *problems,
-                        const char *format, ...)
+                            const char *format, ...)
 {
         const struct config_entry *entry = config_entry_find(section, key);
         char label[CONFIG_LABEL_MAX], text[320];
@@ -197,8 +191,8 @@ void device_config_complain(const struct config_section *section, const char *ke
         va_start(arguments, format);
         (void)vsnprintf(text, sizeof(text), format, arguments);
         va_end(arguments);
-        problems_add(problems, entry ? entry->file : section->file, entry ? entry->line : section->line,
-                     "%s %s: %s", config_label(section, label), key, text);
+        problems_add(problems, entry ? entry->file : section->file, entry ? entry->line : section->line, "%s %s: %s",
+                     config_label(section, label), key, text);
 }
 
 /* Nobody but the group may say when a member is on. */
@@ -210,15 +204,15 @@ static void check_interlock(const struct output_config *output, const struct con
         if (!output->interlock) {
                 if (config_entry_find(section, "dead_time"))
                         device_config_complain(section, "dead_time", problems,
-                                 "it goes with an interlock, which is missing");
+                                               "it goes with an interlock, which is missing");
                 return;
         }
         if (!text_is_id(output->interlock))
                 device_config_complain(section, "interlock", problems,
-                         "a group is called like a device: [a-z0-9][a-z0-9_-]*");
+                                       "a group is called like a device: [a-z0-9][a-z0-9_-]*");
         if (output->power_on == POWER_ON_KEEP)
                 device_config_complain(section, "power_on", problems,
-                         "keep is not possible in an interlock group: all are off at first");
+                                       "keep is not possible in an interlock group: all are off at first");
         if (output->on_exit == ON_EVENT_ON)
                 device_config_complain(section, "on_exit", problems, "%s", others);
         if (output->on_offline == ON_EVENT_ON)
@@ -234,9 +228,10 @@ static int check_output(const struct device_config *config, const struct config_
         if (!config->plugin->has_output || !section)
                 return 0;
         if (config->timed && output->on_exit == ON_EVENT_KEEP)
-                device_config_complain(section, "on_exit", problems,
-                         "keep is not possible for an output that is on for a limited time: off is allowed, "
-                         "and the default");
+                device_config_complain(
+                        section, "on_exit", problems,
+                        "keep is not possible for an output that is on for a limited time: off is allowed, "
+                        "and the default");
         if (config->plugin->settings.interlock)
                 check_interlock(output, section, problems);
         return problems->count > before ? -EINVAL : 0;
@@ -257,22 +252,21 @@ static int check_useless(const struct device_config *config, const struct config
                 return problems->count > before ? -EINVAL : 0;
         if (config->timed_by_plugin && output->power_on == POWER_ON_ON && plugin_has_on_off(config->plugin))
                 device_config_complain(section, "power_on", problems,
-                         "on is not possible for an output that goes off by itself: it is off at first");
+                                       "on is not possible for an output that goes off by itself: it is off at first");
         if (output->offline_at_start && output->on_offline == ON_EVENT_KEEP)
                 device_config_complain(section, "offline_at_start", problems,
-                         "it goes with on_offline = off or on, which is keep");
+                                       "it goes with on_offline = off or on, which is keep");
         return problems->count > before ? -EINVAL : 0;
 }
 
 /* ---- Life ---------------------------------------------------------------------------------------------- */
 
-int device_config_new(const struct plugin *plugin, const struct config_section *section,
-                  struct problems *problems, struct device_config **ret)
+int device_config_new(const struct plugin *plugin, const struct config_section *section, struct problems *problems,
+                      struct device_config **ret)
 {
         static const struct option_hooks hooks = { .line = parse_line, .dimmer = parse_dimmer };
         CLEANUP_DEVICE_CONFIG struct device_config *config = calloc(1, sizeof(*config));
-        CLEANUP_FREE struct line_settings *line_settings = calloc(plugin->n_lines + 1,
-                                                                  sizeof(*line_settings));
+        CLEANUP_FREE struct line_settings *line_settings = calloc(plugin->n_lines + 1, sizeof(*line_settings));
         struct option_target targets[TARGETS_MAX];
 
         if (!config || !line_settings)
@@ -284,8 +278,8 @@ int device_config_new(const struct plugin *plugin, const struct config_section *
         config->settings.readings = (struct reading_config)READING_SETTINGS_INIT;
         int count = make_targets(config, section, line_settings, targets);
         if (count == -E2BIG)
-                problems_add(problems, section->file, section->line, "%s: keys of more than %d readings",
-                             section->kind, READING_OVERRIDES_MAX);
+                problems_add(problems, section->file, section->line, "%s: keys of more than %d readings", section->kind,
+                             READING_OVERRIDES_MAX);
         if (count < 0)
                 return count == -E2BIG ? -EINVAL : count;
         int r = options_read(section, targets, (size_t)count, &hooks, &config->store, problems);
@@ -359,8 +353,8 @@ static bool row_is_reloadable(const struct sconce_option *rows, const char *key)
 }
 
 /* Compares what `a` has with what `b` has of it. */
-static void compare(const struct plugin *plugin, const struct config_section *a,
-                    const struct config_section *b, bool *same, bool *in_place)
+static void compare(const struct plugin *plugin, const struct config_section *a, const struct config_section *b,
+                    bool *same, bool *in_place)
 {
         for (size_t i = 0; i < a->count; i++) {
                 const char *key = a->entries[i].key;
@@ -375,7 +369,7 @@ static void compare(const struct plugin *plugin, const struct config_section *a,
 }
 
 bool device_config_same_section(const struct plugin *plugin, const struct config_section *a,
-                            const struct config_section *b, bool *ret_in_place)
+                                const struct config_section *b, bool *ret_in_place)
 {
         bool same = true, in_place = true;
 

@@ -36,17 +36,17 @@ struct device_config {
 #define TARGETS_MAX (5 + PLUGIN_ROWS_MAX + READING_OVERRIDES_MAX)
 size_t plugin_targets(const struct plugin *plugin, struct option_target targets[static TARGETS_MAX]);
 /* The same for one section, which may say something of single readings: those tables live in `store`. */
-int section_targets(const struct plugin *plugin, const struct config_section *section,
-                    struct option_store *store, struct option_target targets[static TARGETS_MAX],
-                    struct reading_overrides *ret_overrides) MUST_CHECK;
+int section_targets(const struct plugin *plugin, const struct config_section *section, struct option_store *store,
+                    struct option_target targets[static TARGETS_MAX], struct reading_overrides *ret_overrides)
+        MUST_CHECK;
 
 /* Problems are appended and make it -EINVAL. `section` NULL: defaults alone. */
-int device_config_new(const struct plugin *plugin, const struct config_section *section,
-                  struct problems *problems, struct device_config **ret) MUST_CHECK;
+int device_config_new(const struct plugin *plugin, const struct config_section *section, struct problems *problems,
+                      struct device_config **ret) MUST_CHECK;
 void device_config_free(struct device_config *config); /* closes its lines */
 /* "FILE:LINE: [section] key: what is wrong" */
 void PRINTF_LIKE(4, 5) device_config_complain(const struct config_section *section, const char *key,
-                                          struct problems *problems, const char *format, ...);
+                                              struct problems *problems, const char *format, ...);
 
 bool device_config_line_is_output(const struct device_config_line *line);
 unsigned device_config_outputs(const struct device_config *config); /* all dimmers are */
@@ -56,7 +56,7 @@ enum on_event device_config_on_exit(const struct device_config *config, const st
 /* True when two readings of a device's section differ in nothing, or (ret_in_place) only in what can be
  * changed while it runs. */
 bool device_config_same_section(const struct plugin *plugin, const struct config_section *a,
-                            const struct config_section *b, bool *ret_in_place);
+                                const struct config_section *b, bool *ret_in_place);
 
 DEFINE_CLEANUP(struct device_config, device_config_free);
 #define CLEANUP_DEVICE_CONFIG CLEANUP(device_config_freep)

@@ -65,8 +65,8 @@ static int check_file_name(const struct plugin *plugin, const char *path, struct
         name_of(path, name);
         if (strcmp(plugin->table.name, name) == 0)
                 return 0;
-        return fault_set(fault, -EINVAL, "%s: refused: it calls itself \"%s\"; rename the file to %s.so",
-                         path, plugin->table.name, plugin->table.name);
+        return fault_set(fault, -EINVAL, "%s: refused: it calls itself \"%s\"; rename the file to %s.so", path,
+                         plugin->table.name, plugin->table.name);
 }
 
 int plugin_load(const char *path, struct fault *fault, struct plugin **ret)
@@ -86,8 +86,7 @@ int plugin_load(const char *path, struct fault *fault, struct plugin **ret)
                 return fault_set(fault, -ENOEXEC, "%s: cannot be loaded: %s", path, dlerror());
         const struct sconce_module *module = dlsym(handle, "sconce_module");
         if (!module)
-                return fault_set(fault, -ENOEXEC, "%s: is no Sconce plugin: it has no symbol sconce_module",
-                                 path);
+                return fault_set(fault, -ENOEXEC, "%s: is no Sconce plugin: it has no symbol sconce_module", path);
         int r = plugin_new(module, &why, &plugin);
         if (r < 0)
                 return fault_set(fault, r, "%s: refused: %s", path, why.text);
@@ -149,16 +148,16 @@ static int not_found(const struct loader *loader, const char *name, struct fault
                 if (names[i]) {
                         suggestion_offer(&near, names[i]);
                         if (used < sizeof(list))
-                                used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s",
-                                                         i ? ", " : "", names[i]);
+                                used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "",
+                                                         names[i]);
                 }
         }
         (void)suggestion_text(&near, hint);
         for (size_t i = 0; i < count; i++)
                 free(names[i]);
         free(names);
-        return fault_set(fault, -ENOENT, "there is no plugin \"%.64s\"; there are: %s%s", name,
-                         count ? list : "none", hint);
+        return fault_set(fault, -ENOENT, "there is no plugin \"%.64s\"; there are: %s%s", name, count ? list : "none",
+                         hint);
 }
 
 static int remember(struct loader *loader, const char *name, struct plugin *plugin, const struct fault *fault)
@@ -213,8 +212,7 @@ static void publish_if_changed(struct loaded *item)
 
         if (stat(item->plugin->file, &now) < 0 || same_file(&now, &item->file))
                 return;
-        log_notice("plugin %s: its file has changed; the running code stays until the agent is restarted",
-                   item->name);
+        log_notice("plugin %s: its file has changed; the running code stays until the agent is restarted", item->name);
         item->file = now;
 }
 

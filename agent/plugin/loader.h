@@ -26,8 +26,7 @@ void loader_done(struct loader *loader);
 
 /* The plugin of a name. -ENOENT: there is none, and the fault lists those there are. Any other error: it was
  * refused. */
-int loader_get(struct loader *loader, const char *name, struct fault *fault,
-               const struct plugin **ret) MUST_CHECK;
+int loader_get(struct loader *loader, const char *name, struct fault *fault, const struct plugin **ret) MUST_CHECK;
 
 /* Before a reload: refused plugins are tried again. Those that run cannot be replaced; it is said where their
  * file has changed. */

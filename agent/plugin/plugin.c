@@ -43,8 +43,7 @@ static int check_size(const char *what, size_t size, size_t least, struct fault 
 {
         if (size >= least && size <= SIZE_SANE)
                 return 0;
-        return fault_set(fault, -EINVAL, "its %s struct has %zu bytes, which no version of the header has",
-                         what, size);
+        return fault_set(fault, -EINVAL, "its %s struct has %zu bytes, which no version of the header has", what, size);
 }
 
 static int check_module(const struct sconce_module *module, struct fault *fault)
@@ -55,8 +54,7 @@ static int check_module(const struct sconce_module *module, struct fault *fault)
                 return fault_set(fault, -EINVAL, "it is built for plugin ABI %u, and this agent has ABI %d",
                                  module->abi, SCONCE_ABI);
         if (module->size < sizeof(*module) || module->size > SIZE_SANE)
-                return fault_set(fault, -EINVAL,
-                                 "its module struct has %u bytes, which no version of the header has",
+                return fault_set(fault, -EINVAL, "its module struct has %u bytes, which no version of the header has",
                                  module->size);
         if (!module->plugin)
                 return fault_set(fault, -EINVAL, "its module names no plugin");
@@ -96,12 +94,11 @@ static int copy_table(const struct sconce_module *module, struct plugin *plugin,
         int r = copy_rows(plugin->table.options, module->option_size, sizeof(struct sconce_option), &options,
                           &plugin->n_options);
         plugin->table.options = options;
-        int q = copy_rows(plugin->table.channels, module->channel_size, sizeof(struct sconce_channel),
-                          &channels, &plugin->n_channels);
+        int q = copy_rows(plugin->table.channels, module->channel_size, sizeof(struct sconce_channel), &channels,
+                          &plugin->n_channels);
         plugin->table.channels = channels;
         if (r == -E2BIG || q == -E2BIG)
-                return fault_set(fault, -EINVAL, "its table of %s has no end",
-                                 r < 0 ? "options" : "channels");
+                return fault_set(fault, -EINVAL, "its table of %s has no end", r < 0 ? "options" : "channels");
         return r < 0 || q < 0 ? fault_set(fault, -ENOMEM, "out of memory") : 0;
 }
 
@@ -113,8 +110,7 @@ static int check_name(const struct plugin *plugin, struct fault *fault)
 
         if (!name || name[0] < 'a' || name[0] > 'z' || strlen(name) > 63 ||
             strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") != strlen(name))
-                return fault_set(fault, -EINVAL, "its name \"%.40s\" is not one: [a-z][a-z0-9_-]*",
-                                 name ? name : "");
+                return fault_set(fault, -EINVAL, "its name \"%.40s\" is not one: [a-z][a-z0-9_-]*", name ? name : "");
         return 0;
 }
 
@@ -130,8 +126,7 @@ static int check_callbacks(const struct plugin *plugin, struct fault *fault)
         if (!table->start)
                 return fault_set(fault, -EINVAL, "it has no start function");
         if (table->every && !table->read)
-                return fault_set(fault, -EINVAL, "it wants to be read every %s and has no read function",
-                                 table->every);
+                return fault_set(fault, -EINVAL, "it wants to be read every %s and has no read function", table->every);
         if (table->instance_size > INSTANCE_MAX)
                 return fault_set(fault, -EINVAL, "its instance has %zu bytes; at most %u are allowed",
                                  table->instance_size, INSTANCE_MAX);
@@ -146,8 +141,7 @@ static int check_field(const struct plugin *plugin, const struct sconce_option *
 
         if (row->offset % alignment != 0 || row->offset > plugin->table.instance_size ||
             size > plugin->table.instance_size - row->offset)
-                return fault_set(fault, -EINVAL, "option \"%s\" has a field outside of the instance",
-                                 row->key);
+                return fault_set(fault, -EINVAL, "option \"%s\" has a field outside of the instance", row->key);
         return 0;
 }
 
@@ -160,26 +154,23 @@ static bool is_hardware(const struct sconce_option *row)
 static int check_option(const struct plugin *plugin, const struct sconce_option *row, struct fault *fault)
 {
         if ((size_t)row->type >= ARRAY_SIZE(fields) || fields[row->type].size == 0)
-                return fault_set(fault, -EINVAL,
-                                 "option \"%s\" has a type (%d) that this version does not know", row->key,
-                                 (int)row->type);
+                return fault_set(fault, -EINVAL, "option \"%s\" has a type (%d) that this version does not know",
+                                 row->key, (int)row->type);
         if (row->flags & ~known_option_flags)
-                return fault_set(fault, -EINVAL,
-                                 "option \"%s\" has flags (0x%x) that this version does not know", row->key,
-                                 row->flags & ~known_option_flags);
+                return fault_set(fault, -EINVAL, "option \"%s\" has flags (0x%x) that this version does not know",
+                                 row->key, row->flags & ~known_option_flags);
         if (shared_key_is_taken(row->key))
                 return fault_set(fault, -EINVAL, "option \"%s\" is one of the agent's own", row->key);
         if (!row->help)
                 return fault_set(fault, -EINVAL, "option \"%s\" has no help", row->key);
         if (is_hardware(row) && plugin_is_blocking(plugin))
-                return fault_set(fault, -EINVAL, "option \"%s\" is a %s, which a blocking plugin cannot have",
-                                 row->key, row->type == SCONCE_TYPE_LINE ? "line" : "dimmer");
+                return fault_set(fault, -EINVAL, "option \"%s\" is a %s, which a blocking plugin cannot have", row->key,
+                                 row->type == SCONCE_TYPE_LINE ? "line" : "dimmer");
         if ((row->flags & SCONCE_OUTPUT) && !is_hardware(row))
                 return fault_set(fault, -EINVAL, "option \"%s\" is no line or dimmer and cannot be an output",
                                  row->key);
         if (plugin_row_is_dimmer(row) && !(row->flags & SCONCE_OUTPUT))
-                return fault_set(fault, -EINVAL, "option \"%s\" is a dimmer and not marked as an output",
-                                 row->key);
+                return fault_set(fault, -EINVAL, "option \"%s\" is a dimmer and not marked as an output", row->key);
         return check_field(plugin, row, fault);
 }
 
@@ -218,8 +209,7 @@ static int check_companions(const struct plugin *plugin, struct fault *fault)
         for (size_t i = 0; i < plugin->n_lines; i++)
                 for (const struct sconce_option *row = plugin->lines[i].companions.rows; row->key; row++)
                         if (option_row_find(plugin->table.options, row->key))
-                                return fault_set(fault, -EINVAL, "option \"%s\" is one of the agent's own",
-                                                 row->key);
+                                return fault_set(fault, -EINVAL, "option \"%s\" is one of the agent's own", row->key);
         return 0;
 }
 
@@ -233,13 +223,11 @@ static int check_channels(const struct plugin *plugin, struct fault *fault)
                         return r;
                 const struct channel channel = { .row = rows[i], .kind = kind_get(rows[i].kind) };
                 if (channel_is_writable(&channel) && !plugin->table.command)
-                        return fault_set(fault, -EINVAL,
-                                         "channel \"%s\" is written and there is no command function",
+                        return fault_set(fault, -EINVAL, "channel \"%s\" is written and there is no command function",
                                          rows[i].key);
                 for (size_t k = 0; k < i; k++)
                         if (strcmp(rows[i].key, rows[k].key) == 0)
-                                return fault_set(fault, -EINVAL, "channel \"%s\" is there twice",
-                                                 rows[i].key);
+                                return fault_set(fault, -EINVAL, "channel \"%s\" is there twice", rows[i].key);
         }
         return 0;
 }

@@ -20,13 +20,12 @@ const struct sconce_option reading_rows[] = {
                             .min = "0"),
         SCONCE_OPTION_FLOAT(struct reading_config, multiplier, "multiplier", SCONCE_RELOADABLE,
                             "What a reading is multiplied by", .def = "1"),
-        SCONCE_OPTION_FLOAT(struct reading_config, offset, "offset", SCONCE_RELOADABLE,
-                            "What is then added to it", .def = "0"),
+        SCONCE_OPTION_FLOAT(struct reading_config, offset, "offset", SCONCE_RELOADABLE, "What is then added to it",
+                            .def = "0"),
         SCONCE_OPTION_INT(struct reading_config, round, "round", SCONCE_RELOADABLE,
                           "Decimals that it is rounded to; by default all are told", .min = "0", .max = "9"),
         SCONCE_OPTION_ENUM(struct reading_config, filter, "filter", SCONCE_RELOADABLE,
-                           "What of the last filter_size readings is taken", .def = "none",
-                           .choices = filter_choices),
+                           "What of the last filter_size readings is taken", .def = "none", .choices = filter_choices),
         SCONCE_OPTION_INT(struct reading_config, filter_size, "filter_size", SCONCE_RELOADABLE,
                           "How many readings the filter looks at", .def = "5", .min = "2", .max = "99"),
         /* The last: it is the device's alone. */
@@ -103,8 +102,8 @@ int reading_overrides_find(const struct config_section *section, struct option_s
                         continue;
                 if (ret->count == READING_OVERRIDES_MAX)
                         return -E2BIG;
-                if (!ret->items && !(ret->items = option_store_alloc(
-                                             store, READING_OVERRIDES_MAX * sizeof(*ret->items))))
+                if (!ret->items &&
+                    !(ret->items = option_store_alloc(store, READING_OVERRIDES_MAX * sizeof(*ret->items))))
                         return -ENOMEM;
                 struct reading_override *item = &ret->items[ret->count++];
                 memcpy(item->channel, key, length);
@@ -145,8 +144,8 @@ void reading_overrides_inherit(const struct config_section *section, const struc
                 inherit(section, all, &overrides->items[i]);
 }
 
-const struct reading_config *reading_overrides_get(const struct reading_overrides *overrides,
-                                                     const char *channel, const struct reading_config *all)
+const struct reading_config *reading_overrides_get(const struct reading_overrides *overrides, const char *channel,
+                                                   const struct reading_config *all)
 {
         const struct reading_override *item = find(overrides, channel, strlen(channel));
 

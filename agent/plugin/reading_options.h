@@ -28,12 +28,10 @@ extern const struct sconce_option reading_rows[];
  * appends a table for each, whose texts live in `store`. Returns the new number of targets; -E2BIG, -ENOMEM.
  * `section` NULL: none. */
 int reading_overrides_find(const struct config_section *section, struct option_store *store,
-                           struct option_target *targets, size_t n_targets,
-                           struct reading_overrides *ret) MUST_CHECK;
+                           struct option_target *targets, size_t n_targets, struct reading_overrides *ret) MUST_CHECK;
 /* After the section has been read: what is not said of a channel is as for all. */
 void reading_overrides_inherit(const struct config_section *section, const struct reading_config *all,
                                struct reading_overrides *overrides);
 /* What holds for a channel. */
-const struct reading_config *reading_overrides_get(const struct reading_overrides *overrides,
-                                                     const char *channel,
-                                                     const struct reading_config *all);
+const struct reading_config *reading_overrides_get(const struct reading_overrides *overrides, const char *channel,
+                                                   const struct reading_config *all);

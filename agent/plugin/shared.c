@@ -9,12 +9,11 @@
 #define DEFAULT_DEADLINE "5s"
 
 const struct sconce_option shared_common_rows[] = {
-        SCONCE_OPTION_STRING(struct shared_config, name, "name", SCONCE_RELOADABLE,
-                             "What people call the device"),
+        SCONCE_OPTION_STRING(struct shared_config, name, "name", SCONCE_RELOADABLE, "What people call the device"),
         SCONCE_OPTION_STRING(struct shared_config, area, "area", SCONCE_RELOADABLE,
                              "The room or place that it belongs to"),
-        SCONCE_OPTION_DURATION(struct shared_config, every_us, "every", SCONCE_RELOADABLE,
-                               "How often it is read", .min = "10ms", .max = "365d"),
+        SCONCE_OPTION_DURATION(struct shared_config, every_us, "every", SCONCE_RELOADABLE, "How often it is read",
+                               .min = "10ms", .max = "365d"),
         SCONCE_OPTION_INT(struct shared_config, rate, "rate", SCONCE_RELOADABLE,
                           "How many commands a second it takes, as many at once", .def = "100", .min = "1",
                           .max = "100000"),
@@ -23,29 +22,26 @@ const struct sconce_option shared_common_rows[] = {
 
 static const struct sconce_option deadline_row = SCONCE_OPTION_DURATION(
         struct shared_config, deadline_us, "deadline", SCONCE_RELOADABLE,
-        "How long the hardware may take to answer before the device counts as offline",
-        .def = DEFAULT_DEADLINE, .min = "10ms", .max = "1h");
+        "How long the hardware may take to answer before the device counts as offline", .def = DEFAULT_DEADLINE,
+        .min = "10ms", .max = "1h");
 
 static const char *const power_on_choices[] = { "last", "on", "off", "keep", NULL };
 static const char *const on_event_choices[] = { "keep", "on", "off", NULL };
 
 const struct sconce_option shared_output_rows[] = {
         SCONCE_OPTION_ENUM(struct shared_config, output.power_on, "power_on", SCONCE_RELOADABLE,
-                           "What it is at its first start after a boot; keep: what the hardware shows",
-                           .def = "last", .choices = power_on_choices),
-        SCONCE_OPTION_ENUM(
-                struct shared_config, output.on_exit, "on_exit", SCONCE_RELOADABLE,
-                "What it becomes when the agent stops; by default keep, off for an output that is timed",
-                .choices = on_event_choices),
+                           "What it is at its first start after a boot; keep: what the hardware shows", .def = "last",
+                           .choices = power_on_choices),
+        SCONCE_OPTION_ENUM(struct shared_config, output.on_exit, "on_exit", SCONCE_RELOADABLE,
+                           "What it becomes when the agent stops; by default keep, off for an output that is timed",
+                           .choices = on_event_choices),
         SCONCE_OPTION_ENUM(struct shared_config, output.on_offline, "on_offline", SCONCE_RELOADABLE,
                            "What it becomes when the broker has been away for offline_after", .def = "keep",
                            .choices = on_event_choices),
-        SCONCE_OPTION_BOOL(struct shared_config, output.offline_at_start, "offline_at_start",
-                           SCONCE_RELOADABLE, "Whether on_offline counts before the first connection too",
-                           .def = "no"),
+        SCONCE_OPTION_BOOL(struct shared_config, output.offline_at_start, "offline_at_start", SCONCE_RELOADABLE,
+                           "Whether on_offline counts before the first connection too", .def = "no"),
         SCONCE_OPTION_DURATION(struct shared_config, output.max_on_us, "max_on", SCONCE_RELOADABLE,
-                               "How long it may stay on before it is switched off", .min = "10ms",
-                               .max = "365d"),
+                               "How long it may stay on before it is switched off", .min = "10ms", .max = "365d"),
         { .key = NULL },
 };
 
@@ -74,17 +70,16 @@ static const char *const drive_choices[] = {
         NULL,
 };
 
-static const struct sconce_option active_low_row = SCONCE_OPTION_BOOL(
-        struct line_settings, active_low, "active_low", 0, "Whether a low level means on", .def = "no");
-static const struct sconce_option bias_row = SCONCE_OPTION_ENUM(struct line_settings, bias, "bias", 0,
-                                                                "The line's pull resistor", .def = "as-is",
-                                                                .choices = bias_choices);
+static const struct sconce_option active_low_row = SCONCE_OPTION_BOOL(struct line_settings, active_low, "active_low", 0,
+                                                                      "Whether a low level means on", .def = "no");
+static const struct sconce_option bias_row = SCONCE_OPTION_ENUM(
+        struct line_settings, bias, "bias", 0, "The line's pull resistor", .def = "as-is", .choices = bias_choices);
 static const struct sconce_option drive_row = SCONCE_OPTION_ENUM(struct line_settings, drive, "drive", 0,
                                                                  "How the line is driven", .def = "push-pull",
                                                                  .choices = drive_choices);
 static const struct sconce_option debounce_row = SCONCE_OPTION_DURATION(
-        struct line_settings, debounce_us, "debounce", 0, "How long a level must stay before it counts",
-        .def = "0ms", .max = "10s");
+        struct line_settings, debounce_us, "debounce", 0, "How long a level must stay before it counts", .def = "0ms",
+        .max = "10s");
 
 /* Whether there can be readings: channels that measure, or channels that only the hardware knows. */
 static bool measures(const struct plugin *plugin)
@@ -109,8 +104,8 @@ void shared_tables_init(const struct plugin *of, struct shared_tables *ret)
         size_t count = ARRAY_SIZE(shared_common_rows) - 1;
 
         *ret = (struct shared_tables){ .output = of->has_output ? shared_output_rows : NULL,
-                                         .readings = measures(of) ? reading_rows : NULL,
-                                         .interlock = can_interlock(of) ? shared_interlock_rows : NULL };
+                                       .readings = measures(of) ? reading_rows : NULL,
+                                       .interlock = can_interlock(of) ? shared_interlock_rows : NULL };
         memcpy(ret->common, shared_common_rows, sizeof(shared_common_rows));
         for (size_t i = 0; i < count; i++)
                 if (strcmp(ret->common[i].key, "every") == 0)
@@ -134,8 +129,7 @@ static void set_needs(const struct sconce_plugin *plugin, const struct sconce_op
                 return;
         for (const struct sconce_option *row = plugin->options; row->key && used < sizeof(ret->needs); row++)
                 if (row->type == SCONCE_TYPE_PWM)
-                        used += (size_t)snprintf(ret->needs + used, sizeof(ret->needs) - used, " %s",
-                                                 row->key);
+                        used += (size_t)snprintf(ret->needs + used, sizeof(ret->needs) - used, " %s", row->key);
         ret->rows[0].needs = ret->needs;
 }
 
@@ -144,8 +138,7 @@ void line_companions_init(const struct sconce_plugin *plugin, const struct sconc
 {
         bool output = line_row->flags & SCONCE_OUTPUT;
 
-        *ret = (struct line_companions){ .rows = { active_low_row, bias_row,
-                                                   output ? drive_row : debounce_row } };
+        *ret = (struct line_companions){ .rows = { active_low_row, bias_row, output ? drive_row : debounce_row } };
         if (!(line_row->flags & SCONCE_REQUIRED))
                 set_needs(plugin, line_row, ret);
         if (line_row->bias)
@@ -155,8 +148,7 @@ void line_companions_init(const struct sconce_plugin *plugin, const struct sconc
         if (strcmp(line_row->key, "line") == 0)
                 return;
         for (size_t i = 0; i < ARRAY_SIZE(ret->keys); i++) {
-                (void)snprintf(ret->keys[i], sizeof(ret->keys[i]), "%.63s_%s", line_row->key,
-                               ret->rows[i].key);
+                (void)snprintf(ret->keys[i], sizeof(ret->keys[i]), "%.63s_%s", line_row->key, ret->rows[i].key);
                 ret->rows[i].key = ret->keys[i];
         }
 }
@@ -164,5 +156,6 @@ void line_companions_init(const struct sconce_plugin *plugin, const struct sconc
 bool shared_key_is_taken(const char *key)
 {
         return strcmp(key, deadline_row.key) == 0 || strcmp(key, "history") == 0 ||
-               option_row_find(shared_common_rows, key) || option_row_find(shared_output_rows, key) || option_row_find(reading_rows, key);
+               option_row_find(shared_common_rows, key) || option_row_find(shared_output_rows, key) ||
+               option_row_find(reading_rows, key);
 }

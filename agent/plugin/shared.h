@@ -27,7 +27,7 @@ struct shared_config {
         int64_t rate;            /* commands a second */
         uint64_t deadline_us;    /* blocking devices */
         struct output_config output;
-        struct reading_config readings;   /* of all channels that measure */
+        struct reading_config readings;     /* of all channels that measure */
         struct reading_overrides overrides; /* of single ones */
 };
 
@@ -35,9 +35,9 @@ extern const struct sconce_option shared_common_rows[], shared_output_rows[], sh
 
 /* What a device's section may say beside the plugin's own rows. Each table ends with an empty row. */
 struct shared_tables {
-        struct sconce_option common[8];     /* with the plugin's own defaults of `every` and `deadline` */
-        const struct sconce_option *output; /* NULL: the plugin has no output */
-        const struct sconce_option *readings; /* NULL: it measures nothing */
+        struct sconce_option common[8];        /* with the plugin's own defaults of `every` and `deadline` */
+        const struct sconce_option *output;    /* NULL: the plugin has no output */
+        const struct sconce_option *readings;  /* NULL: it measures nothing */
         const struct sconce_option *interlock; /* NULL: it is no switch, or has an interlock of its own */
 };
 

@@ -65,8 +65,8 @@ static int take_typed(struct rule_condition *condition, const struct channel *ch
         struct result result;
 
         written.row.flags = SCONCE_WRITABLE;
-        int r = command_parse(&one, channel->row.key, condition->words.value, strlen(condition->words.value),
-                              &limits, &command, &result);
+        int r = command_parse(&one, channel->row.key, condition->words.value, strlen(condition->words.value), &limits,
+                              &command, &result);
         if (channel->kind->type == SCONCE_VALUE_BOOL && (r != 0 || command.toggles != 0))
                 return fault_set(fault, -EINVAL, "\"%.60s\" is neither ON nor OFF", condition->words.value);
         if (r < 0)
@@ -86,8 +86,7 @@ int rule_no_channel(const struct rule_words *words, const struct channels *chann
                 const char *key = channels->items[i].row.key;
                 suggestion_offer(&near, key);
                 if (used < sizeof(list))
-                        used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "",
-                                                 key);
+                        used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "", key);
         }
         return fault_set(fault, -ENOENT, "%s has no channel %.64s%s%s%s", words->device, words->channel,
                          used ? "; it has " : "", list, suggestion_text(&near, hint));
@@ -101,15 +100,13 @@ static int check_event(const struct rule_words *words, const struct channel *cha
         return 0;
 }
 
-static int check_comparison(const struct rule_words *words, const struct channel *channel,
-                            struct fault *fault)
+static int check_comparison(const struct rule_words *words, const struct channel *channel, struct fault *fault)
 {
         const char *device = words->device, *key = words->channel;
 
         if (channel->row.kind == SCONCE_EVENT)
-                return fault_set(fault, -EINVAL,
-                                 "%s.%s tells events, which cannot be compared: write %s.%s %.40s", device,
-                                 key, device, key, words->value);
+                return fault_set(fault, -EINVAL, "%s.%s tells events, which cannot be compared: write %s.%s %.40s",
+                                 device, key, device, key, words->value);
         if (!channel_has_state(channel))
                 return fault_set(fault, -EINVAL, "%s.%s has no state that could be compared", device, key);
         if (channel->row.kind == SCONCE_TEXT_LIST)
@@ -130,8 +127,8 @@ static int check_state(struct rule_condition *condition, const struct channel *c
         const struct rule_words *words = &condition->words;
 
         if (!channel_has_state(channel))
-                return fault_set(fault, -EINVAL, "%s.%s has no state that could be %s", words->device,
-                                 words->channel, words->value);
+                return fault_set(fault, -EINVAL, "%s.%s has no state that could be %s", words->device, words->channel,
+                                 words->value);
         condition->is_bound = true;
         return 0;
 }
@@ -168,8 +165,7 @@ int rule_bind(struct rule_condition *condition, const struct channels *channels,
                 condition->words.op = RULE_EVENT;
         if (is_state(words->op))
                 return check_state(condition, channel, fault);
-        int r = words->op == RULE_EVENT ? check_event(words, channel, fault)
-                                        : check_comparison(words, channel, fault);
+        int r = words->op == RULE_EVENT ? check_event(words, channel, fault) : check_comparison(words, channel, fault);
         if (r < 0)
                 return r;
         if (channel->row.kind == SCONCE_COVER)
@@ -242,11 +238,10 @@ enum rule_truth rule_truth_now(const struct rule_condition *condition, const str
 
 /* ---- Actions ------------------------------------------------------------------------------------------- */
 
-int rule_action_command(const struct rule_action *action, const struct channels *channels,
-                        struct command *ret, struct result *result)
+int rule_action_command(const struct rule_action *action, const struct channels *channels, struct command *ret,
+                        struct result *result)
 {
         const struct rule_words *words = &action->words;
 
-        return command_parse(channels, words->channel, words->value, strlen(words->value), &limits, ret,
-                             result);
+        return command_parse(channels, words->channel, words->value, strlen(words->value), &limits, ret, result);
 }

@@ -69,8 +69,7 @@ static int event_in_if(const struct rule_words *words, struct fault *fault)
                          words->device);
 }
 
-static int check_condition(const struct checking *checking, struct checked *checked,
-                           struct rule_condition *condition)
+static int check_condition(const struct checking *checking, struct checked *checked, struct rule_condition *condition)
 {
         const struct rule_words *words = &condition->words;
         struct device *device = home_find(checking->set, words->device);
@@ -88,8 +87,7 @@ static int check_condition(const struct checking *checking, struct checked *chec
                 r = event_in_if(words, &fault);
         if (r == 0 || r == -ENOMEM)
                 return r;
-        rule_complain(checked->section, rule_role_key(condition->role), words->text, checking->problems,
-                      &fault);
+        rule_complain(checked->section, rule_role_key(condition->role), words->text, checking->problems, &fault);
         return 0;
 }
 
@@ -226,14 +224,12 @@ static void complain_circle(const struct checking *checking, const size_t *circl
         struct fault fault;
 
         if (list_circle(checking, circles, circles[first], list, sizeof(list)) > 1)
-                (void)fault_set(
-                        &fault, -EINVAL,
-                        "these rules set each other off for ever: %s; a delay in one of them makes it a "
-                        "blinker",
-                        list);
-        else
                 (void)fault_set(&fault, -EINVAL,
-                                "this rule sets itself off for ever; a delay makes it a blinker");
+                                "these rules set each other off for ever: %s; a delay in one of them makes it a "
+                                "blinker",
+                                list);
+        else
+                (void)fault_set(&fault, -EINVAL, "this rule sets itself off for ever; a delay makes it a blinker");
         rule_complain(checking->items[first].section, "then", "", checking->problems, &fault);
 }
 

@@ -17,8 +17,7 @@ struct search {
 
 /* ---- What sets off what -------------------------------------------------------------------------------- */
 
-static bool can_make(const struct rule_node *node, const struct rule_condition *condition,
-                     enum rule_truth truth)
+static bool can_make(const struct rule_node *node, const struct rule_condition *condition, enum rule_truth truth)
 {
         const struct rule_words *words = &condition->words;
 
@@ -37,8 +36,7 @@ static bool can_make(const struct rule_node *node, const struct rule_condition *
 static bool sets_off(const struct rule_node *from, const struct rule_node *to)
 {
         for (size_t i = 0; i < to->rule->n_conditions; i++)
-                if (to->rule->conditions[i].role == RULE_WHEN &&
-                    can_make(from, &to->rule->conditions[i], RULE_TRUE))
+                if (to->rule->conditions[i].role == RULE_WHEN && can_make(from, &to->rule->conditions[i], RULE_TRUE))
                         return true;
         return false;
 }
@@ -86,8 +84,8 @@ static void find_components(struct search *search)
 
 /* ---- Endless ones -------------------------------------------------------------------------------------- */
 
-static bool component_can_make(const struct search *search, size_t component,
-                               const struct rule_condition *condition, enum rule_truth truth)
+static bool component_can_make(const struct search *search, size_t component, const struct rule_condition *condition,
+                               enum rule_truth truth)
 {
         for (size_t i = 0; i < search->count; i++)
                 if (search->alive[i] && search->component[i] == component &&

@@ -19,15 +19,14 @@ const char *rule_role_key(enum rule_role role)
         return role_keys[role];
 }
 
-void rule_complain(const struct config_section *section, const char *key, const char *text,
-                   struct problems *problems, const struct fault *fault)
+void rule_complain(const struct config_section *section, const char *key, const char *text, struct problems *problems,
+                   const struct fault *fault)
 {
         const struct config_entry *entry = config_entry_find(section, key);
         char label[CONFIG_LABEL_MAX];
 
         problems_add(problems, entry ? entry->file : section->file, entry ? entry->line : section->line,
-                     "%s %s: %s%s%s", config_label(section, label), key, text, *text ? ": " : "",
-                     fault->text);
+                     "%s %s: %s%s%s", config_label(section, label), key, text, *text ? ": " : "", fault->text);
 }
 
 /* What is wrong with a text is a problem of the config; 0 then too. */
@@ -86,16 +85,14 @@ static int refuse_comma(const struct rule_reader *reader, enum rule_role role, c
 {
         struct fault fault;
 
-        (void)fault_set(
-                &fault, -EINVAL,
-                "one condition at a time: any one of several is a list, [ \"…\", \"…\" ], and what must "
-                "hold besides stands in if");
+        (void)fault_set(&fault, -EINVAL,
+                        "one condition at a time: any one of several is a list, [ \"…\", \"…\" ], and what must "
+                        "hold besides stands in if");
         rule_complain(reader->section, role_keys[role], text, reader->problems, &fault);
         return 0;
 }
 
-static int add_conditions(const struct rule_reader *reader, enum rule_role role,
-                          const struct sconce_list *list)
+static int add_conditions(const struct rule_reader *reader, enum rule_role role, const struct sconce_list *list)
 {
         const char *const *texts = list->items;
         int r = 0;
@@ -222,8 +219,8 @@ void rule_free(struct rule *rule)
 
 bool rule_same(const struct rule *a, const struct rule *b)
 {
-        if (a->delay_us != b->delay_us || a->at_start != b->at_start ||
-            a->n_conditions != b->n_conditions || a->n_actions != b->n_actions)
+        if (a->delay_us != b->delay_us || a->at_start != b->at_start || a->n_conditions != b->n_conditions ||
+            a->n_actions != b->n_actions)
                 return false;
         for (size_t i = 0; i < a->n_conditions; i++)
                 if (a->conditions[i].role != b->conditions[i].role ||

@@ -61,14 +61,13 @@ void rule_free(struct rule *rule);
 bool rule_same(const struct rule *a, const struct rule *b);
 
 /* Adds "FILE:LINE: [rule NAME] KEY: TEXT: …" where TEXT is a part of the key's value. */
-void rule_complain(const struct config_section *section, const char *key, const char *text,
-                   struct problems *problems, const struct fault *fault);
+void rule_complain(const struct config_section *section, const char *key, const char *text, struct problems *problems,
+                   const struct fault *fault);
 const char *rule_role_key(enum rule_role role);
 
 /* Gives the condition's value the type of its channel. -ENOENT: the device has no such channel; -EINVAL: it
  * has, and the condition does not fit it. */
-int rule_bind(struct rule_condition *condition, const struct channels *channels,
-              struct fault *fault) MUST_CHECK;
+int rule_bind(struct rule_condition *condition, const struct channels *channels, struct fault *fault) MUST_CHECK;
 /* The sentence for -ENOENT. */
 int rule_no_channel(const struct rule_words *words, const struct channels *channels, struct fault *fault);
 /* What a bound comparison is for a value. */
@@ -77,8 +76,8 @@ enum rule_truth rule_truth_of(const struct rule_condition *condition, const stru
 enum rule_truth rule_truth_now(const struct rule_condition *condition, const struct channel *channel);
 
 /* The action as a command: see command_parse(). */
-int rule_action_command(const struct rule_action *action, const struct channels *channels,
-                        struct command *ret, struct result *result) MUST_CHECK;
+int rule_action_command(const struct rule_action *action, const struct channels *channels, struct command *ret,
+                        struct result *result) MUST_CHECK;
 
 DEFINE_CLEANUP(struct rule, rule_free);
 #define CLEANUP_RULE CLEANUP(rule_freep)

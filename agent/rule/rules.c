@@ -31,8 +31,8 @@ struct rules {
         size_t count;
         struct firing *queue, **queue_end;
         struct timer *turn;
-        uint64_t moment;    /* of what happens now */
-        bool is_acting;     /* a wave of rules */
+        uint64_t moment;     /* of what happens now */
+        bool is_acting;      /* a wave of rules */
         struct timer *start; /* armed while rules are due by at_start */
         uint64_t start_until_us;
         unsigned depth;     /* of the rule whose command is being carried out; 0: none is */
@@ -54,8 +54,7 @@ static struct rule *find_rule(const struct rules *rules, const char *name)
 void rules_result(struct rules *rules, const struct rule_cause *cause, const struct result *result)
 {
         struct rule *rule = find_rule(rules, cause->rule);
-        struct rule_action *action = rule && cause->action < rule->n_actions ? &rule->actions[cause->action]
-                                                                             : NULL;
+        struct rule_action *action = rule && cause->action < rule->n_actions ? &rule->actions[cause->action] : NULL;
         bool failed = result->code != RESULT_OK;
 
         if (!action)
@@ -63,8 +62,7 @@ void rules_result(struct rules *rules, const struct rule_cause *cause, const str
         if (failed && action->failure && strcmp(action->failure, result->message) == 0)
                 return;
         if (failed)
-                log_warning("rule %s: %s was not carried out: %s", rule->name, action->words.text,
-                            result->message);
+                log_warning("rule %s: %s was not carried out: %s", rule->name, action->words.text, result->message);
         else if (action->failure)
                 log_notice("rule %s: %s works again", rule->name, action->words.text);
         free(action->failure);
@@ -190,8 +188,8 @@ static void cut(struct rules *rules, const struct rule *rule)
         char text[sizeof(rules->told_cut)];
 
         (void)snprintf(text, sizeof(text),
-                       "%s was not carried out: %d rules before it have set each other off in a row",
-                       rule->name, RULE_DEPTH_MAX);
+                       "%s was not carried out: %d rules before it have set each other off in a row", rule->name,
+                       RULE_DEPTH_MAX);
         if (strcmp(text, rules->told_cut) == 0)
                 return;
         memcpy(rules->told_cut, text, sizeof(text));
@@ -383,8 +381,8 @@ void rules_event(struct device *device, uint64_t time_us, const char *channel, c
                 return;
         begin_moment(device);
         for (struct rule_condition *at = device->watched; at; at = at->next)
-                if (at->words.op == RULE_EVENT && at->role != RULE_IF &&
-                    strcmp(at->words.channel, channel) == 0 && is_event(at, event_type))
+                if (at->words.op == RULE_EVENT && at->role != RULE_IF && strcmp(at->words.channel, channel) == 0 &&
+                    is_event(at, event_type))
                         set_off(at, device, time_us);
 }
 
@@ -398,8 +396,8 @@ static void report_missing(struct rule_condition *condition, const struct device
         if (rule_bind(condition, &device->channels, &fault) == 0)
                 return;
         condition->was_missed = true;
-        log_warning("rule %s: %s: %s: %s", condition->rule->name, rule_role_key(condition->role),
-                    condition->words.text, fault.text);
+        log_warning("rule %s: %s: %s: %s", condition->rule->name, rule_role_key(condition->role), condition->words.text,
+                    fault.text);
 }
 
 void rules_status(struct device *device, bool online)
@@ -436,8 +434,7 @@ static void purge(struct rules *rules, const struct rule *rule)
 static void drop(struct rules *rules, struct rule *rule)
 {
         if (rule->delay && timer_armed(rule->delay))
-                log_notice("rule %s has changed or is gone: what it was waiting to do is dropped",
-                           rule->name);
+                log_notice("rule %s has changed or is gone: what it was waiting to do is dropped", rule->name);
         purge(rules, rule);
         rule_free(rule);
 }

@@ -25,9 +25,9 @@ static const struct {
         enum rule_op op;
         bool of_device, of_channel;
 } states[] = {
-        { "online", RULE_ONLINE, true, false },   { "offline", RULE_OFFLINE, true, false },
-        { "fault", RULE_FAULT, true, true },      { "ok", RULE_OK, true, true },
-        { "known", RULE_KNOWN, false, true },     { "unknown", RULE_NO_VALUE, false, true },
+        { "online", RULE_ONLINE, true, false }, { "offline", RULE_OFFLINE, true, false },
+        { "fault", RULE_FAULT, true, true },    { "ok", RULE_OK, true, true },
+        { "known", RULE_KNOWN, false, true },   { "unknown", RULE_NO_VALUE, false, true },
 };
 
 /* As other languages have them. */
@@ -109,8 +109,8 @@ static int take(const struct rule_part *part, struct rule_words *words, struct f
 static int check_names(const struct rule_words *words, const char *example, struct fault *fault)
 {
         if (!*words->text)
-                return fault_set(fault, -EINVAL,
-                                 "nothing stands here: is there a comma too many? It is written %s", example);
+                return fault_set(fault, -EINVAL, "nothing stands here: is there a comma too many? It is written %s",
+                                 example);
         if (!*words->device || (words->channel && !*words->channel))
                 return fault_set(fault, -EINVAL, "%s is missing; it is written %s",
                                  *words->device ? "the channel behind the point" : "the device", example);
@@ -130,8 +130,7 @@ static int unknown_comparison(const char *text, size_t length, struct fault *fau
 {
         for (size_t i = 0; i < ARRAY_SIZE(habits); i++)
                 if (strlen(habits[i].text) == length && strncmp(habits[i].text, text, length) == 0)
-                        return fault_set(fault, -EINVAL,
-                                         "\"%s\" is no comparison: = != < > <= >= are; did you mean %s",
+                        return fault_set(fault, -EINVAL, "\"%s\" is no comparison: = != < > <= >= are; did you mean %s",
                                          habits[i].text, habits[i].meant);
         return fault_set(fault, -EINVAL, "\"%.*s\" is no comparison: = != < > <= >= are", (int)length, text);
 }
@@ -146,8 +145,7 @@ static int take_comparison(struct rule_words *words, const char *text, struct fa
                 words->op = comparisons[i].op;
                 words->value = text + length + strspn(text + length, BLANKS);
                 if (!*words->value)
-                        return fault_set(fault, -EINVAL, "there is no value after \"%s\"",
-                                         comparisons[i].text);
+                        return fault_set(fault, -EINVAL, "there is no value after \"%s\"", comparisons[i].text);
                 return 0;
         }
         return unknown_comparison(text, length, fault);
@@ -168,10 +166,9 @@ static bool take_state(struct rule_words *words, const char *word)
 static int take_status(struct rule_words *words, const char *word, struct fault *fault)
 {
         if (!take_state(words, word))
-                return fault_set(
-                        fault, -EINVAL,
-                        "what of it? Write %s.CHANNEL EVENT, %s.CHANNEL = VALUE, %s online or %s offline",
-                        words->device, words->device, words->device, words->device);
+                return fault_set(fault, -EINVAL,
+                                 "what of it? Write %s.CHANNEL EVENT, %s.CHANNEL = VALUE, %s online or %s offline",
+                                 words->device, words->device, words->device, words->device);
         return 0;
 }
 
@@ -182,8 +179,8 @@ static int take_event(struct rule_words *words, const char *word, struct fault *
         if (take_state(words, word)) /* unless it is an event: rule_bind() */
                 return 0;
         if (!*word)
-                return fault_set(fault, -EINVAL, "what of it? Write %s.%s EVENT or %s.%s = VALUE",
-                                 words->device, words->channel, words->device, words->channel);
+                return fault_set(fault, -EINVAL, "what of it? Write %s.%s EVENT or %s.%s = VALUE", words->device,
+                                 words->channel, words->device, words->channel);
         if (word[strcspn(word, BLANKS)])
                 return fault_set(fault, -EINVAL, "one event at a time: \"%s\" is more than a word", word);
         return 0;
@@ -191,8 +188,7 @@ static int take_event(struct rule_words *words, const char *word, struct fault *
 
 static int parse_condition(struct rule_words *words, struct fault *fault)
 {
-        static const char example[] =
-                "DEVICE.CHANNEL EVENT, DEVICE.CHANNEL = VALUE, DEVICE online or DEVICE offline";
+        static const char example[] = "DEVICE.CHANNEL EVENT, DEVICE.CHANNEL = VALUE, DEVICE online or DEVICE offline";
         const struct names names = cut_names(words);
         const char *rest = names.rest;
 
@@ -204,8 +200,7 @@ static int parse_condition(struct rule_words *words, struct fault *fault)
                 r = take_comparison(words, rest, fault);
                 *names.rest = '\0'; /* the channel's end again */
                 if (r == 0 && !words->channel)
-                        return fault_set(fault, -EINVAL, "which channel? Write %s.CHANNEL = VALUE",
-                                         words->device);
+                        return fault_set(fault, -EINVAL, "which channel? Write %s.CHANNEL = VALUE", words->device);
                 return r;
         }
         return words->channel ? take_event(words, rest, fault) : take_status(words, rest, fault);
@@ -222,12 +217,10 @@ static int parse_action(struct rule_words *words, struct fault *fault)
                 return r;
         words->value = names.rest;
         if (!names.first)
-                return fault_set(fault, -EINVAL, "what shall it do? Write %s ON, or another value",
-                                 words->text);
+                return fault_set(fault, -EINVAL, "what shall it do? Write %s ON, or another value", words->text);
         if (strchr(COMPARISON, names.first))
                 return fault_set(fault, -EINVAL, "an action has no \"%c\": write %s%s%s VALUE", names.first,
-                                 words->device, words->channel ? "." : "",
-                                 words->channel ? words->channel : "");
+                                 words->device, words->channel ? "." : "", words->channel ? words->channel : "");
         return 0;
 }
 

@@ -47,7 +47,6 @@ struct rule_part {
 bool rule_part_next(const char **rest, struct rule_part *ret);
 
 /* -EINVAL with one sentence, -ENOMEM. */
-int rule_condition_parse(const struct rule_part *part, struct rule_words *ret,
-                         struct fault *fault) MUST_CHECK;
+int rule_condition_parse(const struct rule_part *part, struct rule_words *ret, struct fault *fault) MUST_CHECK;
 int rule_action_parse(const struct rule_part *part, struct rule_words *ret, struct fault *fault) MUST_CHECK;
 void rule_words_done(struct rule_words *words);

@@ -34,12 +34,9 @@ static const struct {
         int sqlite, code;
         const char *text;
 } reasons[] = {
-        { SQLITE_FULL, -ENOSPC, "there is no room left" },
-        { SQLITE_READONLY, -EROFS, "it may only be read" },
-        { SQLITE_BUSY, -EBUSY, "another program holds it" },
-        { SQLITE_LOCKED, -EBUSY, "another program holds it" },
-        { SQLITE_CORRUPT, -EUCLEAN, "it is damaged" },
-        { SQLITE_NOTADB, -EUCLEAN, "it is damaged" },
+        { SQLITE_FULL, -ENOSPC, "there is no room left" },   { SQLITE_READONLY, -EROFS, "it may only be read" },
+        { SQLITE_BUSY, -EBUSY, "another program holds it" }, { SQLITE_LOCKED, -EBUSY, "another program holds it" },
+        { SQLITE_CORRUPT, -EUCLEAN, "it is damaged" },       { SQLITE_NOTADB, -EUCLEAN, "it is damaged" },
         { SQLITE_NOMEM, -ENOMEM, "out of memory" },
 };
 
@@ -123,11 +120,10 @@ static int look_at(const struct database *database, struct fault *fault)
         struct stat status;
 
         if (stat(database->dir, &status) < 0 && errno == ENOENT)
-                return fault_set(
-                        fault, -ENOENT,
-                        "%s does not exist: make it, for the user that sconced runs as, or name another "
-                        "directory in STATE_DIRECTORY",
-                        database->dir);
+                return fault_set(fault, -ENOENT,
+                                 "%s does not exist: make it, for the user that sconced runs as, or name another "
+                                 "directory in STATE_DIRECTORY",
+                                 database->dir);
         if (stat(database->dir, &status) < 0)
                 return fail_errno(database->dir, errno, fault);
         CLEANUP_CLOSE int fd = open(database->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
@@ -170,14 +166,12 @@ static int upgrade(sqlite3 *sqlite, size_t from)
 
 static int fail_version(const struct database *database, int version, struct fault *fault)
 {
-        return fault_set(
-                fault, -ENOTSUP,
-                "%s: a later version of sconced wrote it (%d, this one knows %zu): it is left as it is",
-                database->path, version, ARRAY_SIZE(steps));
+        return fault_set(fault, -ENOTSUP,
+                         "%s: a later version of sconced wrote it (%d, this one knows %zu): it is left as it is",
+                         database->path, version, ARRAY_SIZE(steps));
 }
 
-static int take_version(struct database *database, sqlite3 *sqlite, struct database_news *news,
-                        struct fault *fault)
+static int take_version(struct database *database, sqlite3 *sqlite, struct database_news *news, struct fault *fault)
 {
         int version = 0;
         int r = get_number(sqlite, "PRAGMA user_version", &version);
@@ -207,8 +201,7 @@ static int prepare(struct database *database, sqlite3 *sqlite, struct fault *fau
                                    -1, SQLITE_PREPARE_PERSISTENT, &database->put, NULL);
 
         if (r == SQLITE_OK)
-                r = sqlite3_prepare_v3(sqlite,
-                                       "DELETE FROM saved WHERE what = ?1 AND device = ?2 AND key = ?3", -1,
+                r = sqlite3_prepare_v3(sqlite, "DELETE FROM saved WHERE what = ?1 AND device = ?2 AND key = ?3", -1,
                                        SQLITE_PREPARE_PERSISTENT, &database->forget, NULL);
         if (r == SQLITE_OK)
                 return 0;
@@ -231,8 +224,8 @@ static int try_open(struct database *database, struct database_news *news, struc
 
         if (r < 0)
                 return r;
-        int code = sqlite3_open_v2(database->path, &database->sqlite,
-                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+        int code = sqlite3_open_v2(database->path, &database->sqlite, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+                                   NULL);
         r = code == SQLITE_OK ? 0 : fail(database, database->sqlite, code, fault);
         if (r == 0) {
                 (void)sqlite3_busy_timeout(database->sqlite, BUSY_MS);
@@ -255,20 +248,18 @@ static int set_aside(struct database *database, struct database_news *news, stru
         CLEANUP_FREE char *aside = NULL, *log = NULL, *aside_log = NULL, *index = NULL;
 
         close_file(database);
-        if (asprintf(&aside, "%s" DAMAGED, database->path) < 0 ||
-            asprintf(&log, "%s-wal", database->path) < 0 || asprintf(&aside_log, "%s-wal", aside) < 0 ||
-            asprintf(&index, "%s-shm", database->path) < 0)
+        if (asprintf(&aside, "%s" DAMAGED, database->path) < 0 || asprintf(&log, "%s-wal", database->path) < 0 ||
+            asprintf(&aside_log, "%s-wal", aside) < 0 || asprintf(&index, "%s-shm", database->path) < 0)
                 return fault_set(fault, -ENOMEM, "out of memory");
         (void)unlink(aside_log);
         if (rename(database->path, aside) < 0)
-                return fault_set(fault, -errno, "%s: it is damaged, and cannot be set aside: %s",
-                                 database->path, strerror(errno));
+                return fault_set(fault, -errno, "%s: it is damaged, and cannot be set aside: %s", database->path,
+                                 strerror(errno));
         (void)rename(log, aside_log);
         (void)unlink(index);
         *fault = (struct fault){ 0 };
-        (void)fault_set(&news->aside, -EUCLEAN,
-                        "%s was damaged: it is set aside as %s, and a new one is begun", database->path,
-                        aside);
+        (void)fault_set(&news->aside, -EUCLEAN, "%s was damaged: it is set aside as %s, and a new one is begun",
+                        database->path, aside);
         return 0;
 }
 
@@ -306,8 +297,7 @@ static int read_rows(const struct database *database, sqlite3 *sqlite, struct ro
 {
         CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
         CLEANUP(rows_done) struct rows rows = { 0 };
-        int r = sqlite3_prepare_v2(sqlite, "SELECT what, device, key, value FROM saved", -1, &statement,
-                                   NULL);
+        int r = sqlite3_prepare_v2(sqlite, "SELECT what, device, key, value FROM saved", -1, &statement, NULL);
 
         while (r == SQLITE_OK || r == SQLITE_ROW) {
                 r = sqlite3_step(statement);
@@ -332,24 +322,20 @@ static int read_unwritable(const struct database *database, struct rows *ret)
         struct fault fault;
         sqlite3 *sqlite = NULL;
 
-        if (asprintf(&uri, "file:%s?immutable=1", database->path) < 0 ||
-            asprintf(&log, "%s-wal", database->path) < 0)
+        if (asprintf(&uri, "file:%s?immutable=1", database->path) < 0 || asprintf(&log, "%s-wal", database->path) < 0)
                 return -ENOMEM;
         if (check_regular(database, &fault) < 0 || strpbrk(database->path, "?#%") ||
             (stat(log, &status) == 0 && status.st_size > 0))
                 return -EROFS;
-        int r = sqlite3_open_v2(uri, &sqlite, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX,
-                                NULL);
+        int r = sqlite3_open_v2(uri, &sqlite, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);
         r = r == SQLITE_OK ? read_rows(database, sqlite, ret, &fault) : -EROFS;
         (void)sqlite3_close(sqlite);
         return r;
 }
 
-int database_read(struct database *database, struct database_news *news, struct rows *ret,
-                  struct fault *fault)
+int database_read(struct database *database, struct database_news *news, struct rows *ret, struct fault *fault)
 {
-        int r = database->sqlite ? read_rows(database, database->sqlite, ret, fault)
-                                 : read_unwritable(database, ret);
+        int r = database->sqlite ? read_rows(database, database->sqlite, ret, fault) : read_unwritable(database, ret);
 
         if (r != -EUCLEAN || !database->sqlite)
                 return r;
@@ -363,8 +349,7 @@ int database_read(struct database *database, struct database_news *news, struct 
 static int read_existing(struct database *database, struct rows *ret, struct fault *fault)
 {
         int version = 0;
-        int r = sqlite3_open_v2(database->path, &database->sqlite,
-                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+        int r = sqlite3_open_v2(database->path, &database->sqlite, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 
         (void)sqlite3_busy_timeout(database->sqlite, BUSY_MS);
         if (r == SQLITE_OK)
@@ -437,8 +422,7 @@ static bool is_still_there(const struct database *database)
                status.st_ino == database->inode;
 }
 
-int database_write(struct database *database, const struct rows *rows, struct database_news *news,
-                   struct fault *fault)
+int database_write(struct database *database, const struct rows *rows, struct database_news *news, struct fault *fault)
 {
         int r = 0;
 

@@ -34,12 +34,12 @@ void database_done(struct database *database);
 /* Opens the file, or makes one. */
 int database_open(struct database *database, struct database_news *news, struct fault *fault) MUST_CHECK;
 /* Reads all rows of an open file, or of one that may only be read. */
-int database_read(struct database *database, struct database_news *news, struct rows *ret,
-                  struct fault *fault) MUST_CHECK;
+int database_read(struct database *database, struct database_news *news, struct rows *ret, struct fault *fault)
+        MUST_CHECK;
 /* All of the rows in one transaction, or none. Opens the file where it is not open, and again where somebody
  * has removed or replaced it; where that makes a new one (news), nothing is written yet. */
-int database_write(struct database *database, const struct rows *rows, struct database_news *news,
-                   struct fault *fault) MUST_CHECK;
+int database_write(struct database *database, const struct rows *rows, struct database_news *news, struct fault *fault)
+        MUST_CHECK;
 
 /* Reads the file of a directory without making, changing or setting aside anything; no file is no rows. */
 int database_peek(const char *dir, struct rows *ret, struct fault *fault) MUST_CHECK;

@@ -40,8 +40,8 @@ size_t rows_place(const struct rows *rows, enum store_what what, const char *dev
 struct row *rows_find(const struct rows *rows, enum store_what what, const char *device, const char *key);
 /* Changes or adds a row: 1 when it is dirty by that, 0 when it said so before. `value` NULL: to be deleted.
  */
-int rows_set(struct rows *rows, enum store_what what, const char *device, const char *key,
-             const char *value) MUST_CHECK;
+int rows_set(struct rows *rows, enum store_what what, const char *device, const char *key, const char *value)
+        MUST_CHECK;
 
 bool rows_have_dirty(const struct rows *rows);
 /* Copies the dirty rows into an empty set and calls them clean. */

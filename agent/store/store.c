@@ -193,8 +193,7 @@ const char *store_get(const struct store *store, enum store_what what, const cha
         return row ? row->value : NULL;
 }
 
-int store_put(struct store *store, enum store_what what, const char *device, const char *key,
-              const char *value)
+int store_put(struct store *store, enum store_what what, const char *device, const char *key, const char *value)
 {
         int r = rows_set(&store->rows, what, device, key, value);
 
@@ -207,8 +206,7 @@ int store_put(struct store *store, enum store_what what, const char *device, con
 
 const char *store_next(const struct store *store, enum store_what what, const char *device, const char *after)
 {
-        for (size_t i = rows_place(&store->rows, what, device, after ? after : ""); i < store->rows.count;
-             i++) {
+        for (size_t i = rows_place(&store->rows, what, device, after ? after : ""); i < store->rows.count; i++) {
                 const struct row *row = store->rows.items[i];
                 if (row->what != what || strcmp(row->device, device) != 0)
                         break;
@@ -290,8 +288,8 @@ static int start_writer(struct store *store, const struct store_options *options
                 r = writer_new(options->dir, &store->writer);
         }
         if (r >= 0)
-                r = sd_event_add_io(store->loop->event, &store->source, writer_fd(store->writer), EPOLLIN,
-                                    on_result, store);
+                r = sd_event_add_io(store->loop->event, &store->source, writer_fd(store->writer), EPOLLIN, on_result,
+                                    store);
         return r < 0 ? r : 0;
 }
 

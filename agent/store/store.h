@@ -45,11 +45,9 @@ const char *store_cut_off(const struct store *store);
 /* NULL: there is none. Valid until the next store_put() or turn of the loop. */
 const char *store_get(const struct store *store, enum store_what what, const char *device, const char *key);
 /* `value` NULL forgets it. */
-int store_put(struct store *store, enum store_what what, const char *device, const char *key,
-              const char *value);
+int store_put(struct store *store, enum store_what what, const char *device, const char *key, const char *value);
 /* The keys in their order: the one after that (NULL: the first), NULL at the end. */
-const char *store_next(const struct store *store, enum store_what what, const char *device,
-                       const char *after);
+const char *store_next(const struct store *store, enum store_what what, const char *device, const char *after);
 size_t store_count(const struct store *store, enum store_what what, const char *device);
 /* What waits is written as soon as the loop comes round: for what would be dangerous to forget. */
 void store_flush(struct store *store);

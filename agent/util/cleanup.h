@@ -9,12 +9,12 @@
 #define CLEANUP(function) __attribute__((cleanup(function)))
 
 /* Defines `NAMEp`, which frees the pointer that a local of type `type *` holds. The free function takes NULL. */
-#define DEFINE_CLEANUP(type, function)                                                                       \
-        static inline __attribute__((unused)) void function##p(type **p)                                     \
-        {                                                                                                    \
-                if (*p)                                                                                      \
-                        function(*p);                                                                        \
-        }                                                                                                    \
+#define DEFINE_CLEANUP(type, function)                                                                                 \
+        static inline __attribute__((unused)) void function##p(type **p)                                               \
+        {                                                                                                              \
+                if (*p)                                                                                                \
+                        function(*p);                                                                                  \
+        }                                                                                                              \
         struct cleanup_needs_a_semicolon
 
 static inline void cleanup_freep(void *p)
@@ -37,12 +37,12 @@ DEFINE_CLEANUP(FILE, fclose);
 #define CLEANUP_CLOSE CLEANUP(cleanup_closep)
 #define CLEANUP_FILE  CLEANUP(fclosep)
 
-#define TAKE_PTR(pointer)                                                                                    \
-        __extension__({                                                                                      \
-                __typeof__(pointer) *take_at = &(pointer);                                                   \
-                __typeof__(pointer) take_value = *take_at;                                                   \
-                *take_at = NULL;                                                                             \
-                take_value;                                                                                  \
+#define TAKE_PTR(pointer)                                                                                              \
+        __extension__({                                                                                                \
+                __typeof__(pointer) *take_at = &(pointer);                                                             \
+                __typeof__(pointer) take_value = *take_at;                                                             \
+                *take_at = NULL;                                                                                       \
+                take_value;                                                                                            \
         })
 
 static inline int take_fd(int *fd)

@@ -170,8 +170,12 @@ bool clock_format(struct clock *clock, uint64_t boottime_us, char text[static CL
 
         gmtime_r(&seconds, &utc);
         const unsigned fields[] = {
-                (unsigned)utc.tm_year + 1900, (unsigned)utc.tm_mon + 1, (unsigned)utc.tm_mday,
-                (unsigned)utc.tm_hour,        (unsigned)utc.tm_min,     (unsigned)utc.tm_sec,
+                (unsigned)utc.tm_year + 1900,
+                (unsigned)utc.tm_mon + 1,
+                (unsigned)utc.tm_mday,
+                (unsigned)utc.tm_hour,
+                (unsigned)utc.tm_min,
+                (unsigned)utc.tm_sec,
                 (unsigned)(at_us % USEC_PER_SEC / USEC_PER_MSEC),
         };
         print_fields(fields, text);

@@ -31,10 +31,10 @@ char *json_text_take(struct json_text *text);
 void json_put_raw(struct json_text *text, const char *raw, size_t size);
 #define json_put_literal(text, literal) json_put_raw(text, "" literal, sizeof(literal) - 1)
 void json_put_string(struct json_text *text,
-                     const char *string); /* quoted, escaped; what is not UTF-8 becomes U+FFFD */
+                     const char *string);                   /* quoted, escaped; what is not UTF-8 becomes U+FFFD */
 void json_put_key(struct json_text *text, const char *key); /* with a comma before it where one is due */
 void json_put_open(struct json_text *text, char bracket);   /* '{' or '[', with a comma where one is due */
-void json_put_item(struct json_text *text); /* the comma before an element, where one is due */
+void json_put_item(struct json_text *text);                 /* the comma before an element, where one is due */
 void json_put_integer(struct json_text *text, int64_t number);
 /* The shortest text that reads back as the same double: 21.3 stays 21.3. Not finite: null. */
 void json_put_number(struct json_text *text, double number);

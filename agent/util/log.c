@@ -23,8 +23,8 @@ static const struct {
         const char *name;
         int level;
 } levels[] = {
-        { "error", LOG_ERR },     { "warning", LOG_WARNING }, { "notice", LOG_NOTICE },
-        { "info", LOG_INFO },     { "debug", LOG_DEBUG },
+        { "error", LOG_ERR }, { "warning", LOG_WARNING }, { "notice", LOG_NOTICE },
+        { "info", LOG_INFO }, { "debug", LOG_DEBUG },
 };
 
 static atomic_int max_level = LOG_INFO;
@@ -118,8 +118,8 @@ static void write_journal(int level, const struct log_about *about, const char *
         struct iovec list[ARRAY_SIZE(lines)];
         int count = 0;
 
-        (void)snprintf(lines[count++], sizeof(lines[0]), "MESSAGE=%s%s%s", of->device ? of->device : "", of->device ? ": " : "",
-                       text);
+        (void)snprintf(lines[count++], sizeof(lines[0]), "MESSAGE=%s%s%s", of->device ? of->device : "",
+                       of->device ? ": " : "", text);
         (void)snprintf(lines[count++], sizeof(lines[0]), "PRIORITY=%d", level);
         for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
                 if (fields[i].value) {

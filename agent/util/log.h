@@ -40,17 +40,16 @@ typedef void (*log_sink_fn)(void *userdata, int level, const struct log_about *a
 void log_set_sink(log_sink_fn sink, void *userdata);
 
 void log_write(int level, const struct log_about *about, const char *format, ...) PRINTF_LIKE(3, 4);
-void log_writev(int level, const struct log_about *about, const char *format, va_list arguments)
-        PRINTF_LIKE(3, 0);
+void log_writev(int level, const struct log_about *about, const char *format, va_list arguments) PRINTF_LIKE(3, 0);
 
 #define log_error(...)   log_write(LOG_ERR, NULL, __VA_ARGS__)
 #define log_warning(...) log_write(LOG_WARNING, NULL, __VA_ARGS__)
 #define log_notice(...)  log_write(LOG_NOTICE, NULL, __VA_ARGS__)
 #define log_info(...)    log_write(LOG_INFO, NULL, __VA_ARGS__)
-#define log_debug(...)                                                                                       \
-        do {                                                                                                 \
-                if (log_level() >= LOG_DEBUG)                                                                \
-                        log_write(LOG_DEBUG, NULL, __VA_ARGS__);                                             \
+#define log_debug(...)                                                                                                 \
+        do {                                                                                                           \
+                if (log_level() >= LOG_DEBUG)                                                                          \
+                        log_write(LOG_DEBUG, NULL, __VA_ARGS__);                                                       \
         } while (0)
 
 #define log_topic(level, name, ...) log_write(level, &(const struct log_about){ .topic = (name) }, __VA_ARGS__)

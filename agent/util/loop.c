@@ -107,8 +107,8 @@ int timer_new(struct loop *loop, uint64_t accuracy_us, timer_fn fn, void *userda
                 timer->fake_next = loop->fake_timers;
                 loop->fake_timers = timer;
         } else {
-                int r = sd_event_add_time(loop->event, &timer->source, CLOCK_BOOTTIME, UINT64_MAX, accuracy_us,
-                                          on_time, timer);
+                int r = sd_event_add_time(loop->event, &timer->source, CLOCK_BOOTTIME, UINT64_MAX, accuracy_us, on_time,
+                                          timer);
                 if (r < 0)
                         return r;
                 (void)sd_event_source_set_enabled(timer->source, SD_EVENT_OFF);

@@ -7,7 +7,7 @@
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The struct that has `pointer` as its member. */
-#define CONTAINER_OF(pointer, type, member)                                                                  \
+#define CONTAINER_OF(pointer, type, member)                                                                            \
         ((type *)(void *)((char *)(1 ? (pointer) : &((type *)0)->member) - offsetof(type, member)))
 
 #define MIN(a, b) ((a) < (b) ? (a) : (b))

@@ -14,7 +14,7 @@ struct synonym {
 struct suggestion {
         const char *wanted;
         const struct synonym *synonyms; /* ends with a NULL; NULL: none */
-        const char *best; /* NULL: none is near enough */
+        const char *best;               /* NULL: none is near enough */
         size_t distance;
 };
 

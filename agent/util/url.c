@@ -30,7 +30,8 @@ static int parse_path(const char *path, struct url *url, struct fault *fault)
         if (path[0] != '/')
                 return fault_set(fault, -EINVAL, "a unix socket needs an absolute path: unix:///PATH");
         if (length >= sizeof(((struct sockaddr_un *)0)->sun_path))
-                return fault_set(fault, -EINVAL, "the path of a unix socket may have at most %zu bytes, this one has %zu",
+                return fault_set(fault, -EINVAL,
+                                 "the path of a unix socket may have at most %zu bytes, this one has %zu",
                                  sizeof(((struct sockaddr_un *)0)->sun_path) - 1, length);
         memcpy(url->host, path, length + 1);
         url->numeric = true;
@@ -81,8 +82,7 @@ bool url_is_host(const char *text)
         unsigned char binary[16];
         size_t length = strlen(text);
 
-        return length > 0 && length <= URL_HOST_LENGTH_MAX &&
-               (is_name(text) || inet_pton(AF_INET6, text, binary) == 1);
+        return length > 0 && length <= URL_HOST_LENGTH_MAX && (is_name(text) || inet_pton(AF_INET6, text, binary) == 1);
 }
 
 static int parse_host(const char *start, size_t length, bool bracketed, struct url *url, struct fault *fault)
@@ -138,8 +138,8 @@ int url_parse(const char *text, struct url *ret, struct fault *fault)
                         continue;
                 url.scheme = schemes[i].scheme;
                 url.port = schemes[i].port;
-                r = url.scheme == URL_UNIX ? parse_path(text + length, &url, fault) :
-                                             parse_authority(text + length, &url, fault);
+                r = url.scheme == URL_UNIX ? parse_path(text + length, &url, fault)
+                                           : parse_authority(text + length, &url, fault);
                 if (r < 0)
                         return r;
                 *ret = url;

@@ -34,8 +34,11 @@ void bench_close(void)
 
 struct daemon *bench_daemon(const struct bench *bench, const char *devices)
 {
-        struct daemon *daemon = daemon_new(&(struct daemon_options){
-                .name = "hall", .broker = bench->broker, .pki = bench->pki, .devices = devices, .log_level = "notice" });
+        struct daemon *daemon = daemon_new(&(struct daemon_options){ .name = "hall",
+                                                                     .broker = bench->broker,
+                                                                     .pki = bench->pki,
+                                                                     .devices = devices,
+                                                                     .log_level = "notice" });
 
         if (!watcher) {
                 watcher = client_new(&(struct client_options){ .id = "watcher",

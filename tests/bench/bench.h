@@ -19,6 +19,6 @@ struct daemon *bench_daemon(const struct bench *bench, const char *devices); /* 
 
 void bench_pin(pid_t pid, unsigned cpu); /* where there are as many; 0: ourselves */
 
-uint64_t cpu_ns(pid_t pid);           /* that all its threads have used */
-uint64_t context_switches(pid_t pid); /* of all its threads, voluntary or not */
+uint64_t cpu_ns(pid_t pid);                /* that all its threads have used */
+uint64_t context_switches(pid_t pid);      /* of all its threads, voluntary or not */
 long smaps_kb(pid_t pid, const char *row); /* of /proc/PID/smaps_rollup: "Private_Dirty:" */

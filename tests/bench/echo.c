@@ -17,7 +17,8 @@ static char state_topic[256], command_topic[256];
 static char state[4096];
 static int state_bytes;
 
-static void on_connect(struct mosquitto *mosq, void *userdata, int reason, int flags, const mosquitto_property *properties)
+static void on_connect(struct mosquitto *mosq, void *userdata, int reason, int flags,
+                       const mosquitto_property *properties)
 {
         (void)userdata;
         (void)flags;

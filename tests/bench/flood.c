@@ -92,7 +92,8 @@ static pid_t start_flood(const struct bench *bench, const struct flood *flood)
                 if (pause_wanted)
                         pause_flood(mosq);
                 for (int i = 0; i < 8 && !mosquitto_want_write(mosq); i++)
-                        (void)mosquitto_publish(mosq, NULL, flood->topic, (int)strlen(payload), payload, 0, flood->retain);
+                        (void)mosquitto_publish(mosq, NULL, flood->topic, (int)strlen(payload), payload, 0,
+                                                flood->retain);
         }
         _exit(1);
 }
@@ -178,7 +179,8 @@ static double busy_percent(const struct figures *figures)
 
 static void report(const char *name, struct figures *quiet, struct figures *flooded)
 {
-        printf("flood of %-14s input -> lamp: p50 %4.0f -> %4.0f us, p99 %4.0f -> %4.0f us, ratio %.2f (bar 3), %zu presses each; pulse "
+        printf("flood of %-14s input -> lamp: p50 %4.0f -> %4.0f us, p99 %4.0f -> %4.0f us, ratio %.2f (bar 3), %zu "
+               "presses each; pulse "
                "overruns %.1f -> %.1f ms, by %.1f more (bar 20); agent busy %.1f -> %.1f %%\n",
                name, percentile(quiet, 50), percentile(flooded, 50), percentile(quiet, 99), percentile(flooded, 99),
                percentile(flooded, 99) / percentile(quiet, 99), quiet->count, quiet->overrun_ms, flooded->overrun_ms,
@@ -186,8 +188,8 @@ static void report(const char *name, struct figures *quiet, struct figures *floo
         (void)fflush(stdout);
 }
 
-static void measure(const struct bench *bench, const struct daemon *daemon, struct client *client, const struct flood *flood,
-                    size_t presses)
+static void measure(const struct bench *bench, const struct daemon *daemon, struct client *client,
+                    const struct flood *flood, size_t presses)
 {
         static struct figures quiet, flooded;
         pid_t pid = start_flood(bench, flood);

@@ -38,7 +38,8 @@ int main(int argc, char *argv[])
         switches = context_switches(pid) - switches;
         cpu = cpu_ns(pid) - cpu;
         printf("idle, 10 devices: %llu wake-ups in %u s, %.2f in 4 s (bar 1); %.2f ms cpu a minute\n",
-               (unsigned long long)switches, seconds, 4.0 * (double)switches / seconds, (double)cpu / 1e6 * 60 / seconds);
+               (unsigned long long)switches, seconds, 4.0 * (double)switches / seconds,
+               (double)cpu / 1e6 * 60 / seconds);
         printf("memory, 10 devices: private dirty %ld kB (bar 3000), RSS %ld kB\n", smaps_kb(pid, "Private_Dirty:"),
                smaps_kb(pid, "Rss:"));
         bench_close();

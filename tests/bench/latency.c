@@ -157,8 +157,9 @@ static struct process *start_echo(const struct bench *bench, size_t state_bytes)
         (void)snprintf(ca, sizeof(ca), "%s.crt", pki_ca(bench->pki));
         (void)snprintf(crt, sizeof(crt), "%s.crt", issued);
         (void)snprintf(key, sizeof(key), "%s.key", issued);
-        const char *const argv[] = { build_path("tests/bench/echo"), "localhost", port, ca, crt, key, "floor", "kitchen",
-                                     bytes, NULL };
+        const char *const argv[] = {
+                build_path("tests/bench/echo"), "localhost", port, ca, crt, key, "floor", "kitchen", bytes, NULL
+        };
         struct process *echo = process_start(argv, &(struct process_options){ .name = "echo" });
         (void)process_wait_log(echo, "ready", SOON_MS);
         return echo;
@@ -171,11 +172,12 @@ static void report(struct party *echo, struct party *sconced, size_t rounds)
         for (size_t i = 0; i < rounds; i++) {
                 ratios[i] = sconced->p50_us[i] / echo->p50_us[i];
                 cpu_ratios[i] = sconced->cpu_us[i] / echo->cpu_us[i];
-                printf("round %2zu: p50 echo %6.1f us, sconced %6.1f us, ratio %.3f; cpu %5.1f and %5.1f us a command\n",
+                printf("round %2zu: p50 echo %6.1f us, sconced %6.1f us, ratio %.3f; cpu %5.1f and %5.1f us a "
+                       "command\n",
                        i + 1, echo->p50_us[i], sconced->p50_us[i], ratios[i], echo->cpu_us[i], sconced->cpu_us[i]);
         }
-        printf("command -> line -> state, p50: median of %zu paired ratios %.3f (bar 1.10), quartiles %.3f and %.3f\n", rounds,
-               quantile(ratios, rounds, 0.5), quantile(ratios, rounds, 0.25), quantile(ratios, rounds, 0.75));
+        printf("command -> line -> state, p50: median of %zu paired ratios %.3f (bar 1.10), quartiles %.3f and %.3f\n",
+               rounds, quantile(ratios, rounds, 0.5), quantile(ratios, rounds, 0.25), quantile(ratios, rounds, 0.75));
         printf("  p50: echo %.1f us, sconced %.1f us; p99: echo %.1f us, sconced %.1f us (medians over rounds)\n",
                quantile(echo->p50_us, rounds, 0.5), quantile(sconced->p50_us, rounds, 0.5),
                quantile(echo->p99_us, rounds, 0.5), quantile(sconced->p99_us, rounds, 0.5));

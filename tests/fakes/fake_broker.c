@@ -53,8 +53,7 @@ static bool write_bytes(struct peer *peer, const void *bytes, size_t size)
 {
         if (size == 0)
                 return true;
-        ssize_t n = peer->ssl ? SSL_write(peer->ssl, bytes, (int)size)
-                              : send(peer->fd, bytes, size, MSG_NOSIGNAL);
+        ssize_t n = peer->ssl ? SSL_write(peer->ssl, bytes, (int)size) : send(peer->fd, bytes, size, MSG_NOSIGNAL);
         return n == (ssize_t)size;
 }
 
@@ -84,8 +83,7 @@ static bool send_connack(struct peer *peer)
 {
         if (peer->step->answer)
                 return write_bytes(peer, peer->step->answer, peer->step->answer_size);
-        return peer->mqtt5 ? write_bytes(peer, "\x20\x03\x00\x00\x00", 5)
-                           : write_bytes(peer, "\x20\x02\x00\x00", 4);
+        return peer->mqtt5 ? write_bytes(peer, "\x20\x03\x00\x00\x00", 5) : write_bytes(peer, "\x20\x02\x00\x00", 4);
 }
 
 static bool send_suback(struct peer *peer, const struct packet *packet)
@@ -110,8 +108,7 @@ static bool answer_publish(struct peer *peer, const struct packet *packet)
         uint8_t back[4200] = { 0x30 };
         size_t size = packet->size - (qos1 ? 2 : 0), n = 1;
 
-        if (qos1 &&
-            !write_bytes(peer, (const uint8_t[]){ 0x40, 2, packet->body[at], packet->body[at + 1] }, 4))
+        if (qos1 && !write_bytes(peer, (const uint8_t[]){ 0x40, 2, packet->body[at], packet->body[at + 1] }, 4))
                 return false;
         for (size_t rest = size; n < 5; rest >>= 7) {
                 back[n++] = (uint8_t)((rest & 127U) | (rest > 127 ? 128U : 0U));
@@ -284,8 +281,7 @@ static int listen_here(int backlog, uint16_t *ret_port)
         return fd;
 }
 
-void fake_broker_start(struct fake_broker *broker, const struct fake_step *steps, size_t n_steps,
-                       SSL_CTX *tls)
+void fake_broker_start(struct fake_broker *broker, const struct fake_step *steps, size_t n_steps, SSL_CTX *tls)
 {
         memset(broker, 0, sizeof(*broker));
         (void)signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */

@@ -12,11 +12,11 @@
 #include <stdint.h>
 
 enum fake_act {
-        FAKE_SILENT, /* accepts and says nothing, not even in TLS */
-        FAKE_CLOSE,  /* reads CONNECT and closes */
-        FAKE_ANSWER, /* answers CONNECT with the bytes of `answer`, then closes */
-        FAKE_SERVE,  /* a small broker: acknowledges everything, and sends publishes back to their sender */
-        FAKE_DEAF,   /* a broker that acknowledges nothing after SUBACK */
+        FAKE_SILENT,           /* accepts and says nothing, not even in TLS */
+        FAKE_CLOSE,            /* reads CONNECT and closes */
+        FAKE_ANSWER,           /* answers CONNECT with the bytes of `answer`, then closes */
+        FAKE_SERVE,            /* a small broker: acknowledges everything, and sends publishes back to their sender */
+        FAKE_DEAF,             /* a broker that acknowledges nothing after SUBACK */
         FAKE_CLOSE_ON_PUBLISH, /* a broker that does not permit it, and says so by closing */
 };
 
@@ -28,7 +28,7 @@ struct fake_step {
         size_t greeting_size;
         const char *farewell; /* SERVE: the same, then closes. NULL: none */
         size_t farewell_size;
-        size_t max_publish; /* SERVE: closes on a larger PUBLISH; 0: none */
+        size_t max_publish;  /* SERVE: closes on a larger PUBLISH; 0: none */
         bool only_311;       /* SERVE: closes on any other version */
         const char *refusal; /* only_311: sent before it closes. NULL: without a word */
         size_t refusal_size;
@@ -58,10 +58,8 @@ struct fake_broker {
 };
 
 /* `tls` is borrowed. */
-void fake_broker_start(struct fake_broker *broker, const struct fake_step *steps, size_t n_steps,
-                       SSL_CTX *tls);
-#define FAKE_BROKER_START(broker, steps)                                                                     \
-        fake_broker_start(broker, steps, sizeof(steps) / sizeof((steps)[0]), NULL)
+void fake_broker_start(struct fake_broker *broker, const struct fake_step *steps, size_t n_steps, SSL_CTX *tls);
+#define FAKE_BROKER_START(broker, steps) fake_broker_start(broker, steps, sizeof(steps) / sizeof((steps)[0]), NULL)
 void fake_broker_stop(struct fake_broker *broker); /* no harm if it was not started */
 
 unsigned fake_broker_connections(struct fake_broker *broker);

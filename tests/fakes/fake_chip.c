@@ -86,9 +86,7 @@ static int fake_line_info(struct chip *chip, unsigned offset, struct line_info *
 
         if (line->use_error)
                 return line->use_error;
-        *ret = (struct line_info){ .used = line->used,
-                                   .output = line->output,
-                                   .active_low = line->active_low };
+        *ret = (struct line_info){ .used = line->used, .output = line->output, .active_low = line->active_low };
         (void)snprintf(ret->name, sizeof(ret->name), "%s", line->name ? line->name : "");
         (void)snprintf(ret->consumer, sizeof(ret->consumer), "%s", line->consumer ? line->consumer : "");
         return 0;
@@ -241,10 +239,9 @@ void fake_open(struct gpio_fixture *fixture, const char *default_chip)
         char sim_dir[PATH_MAX];
 
         (void)snprintf(sim_dir, sizeof(sim_dir), "%s/sim", fixture->dir);
-        const struct gpio_options options = { .chip = default_chip,
-                                              .sim_dir = sim_dir,
-                                              .sysfs = fixture->dir,
-                                              .consumer = "sconced" };
+        const struct gpio_options options = {
+                .chip = default_chip, .sim_dir = sim_dir, .sysfs = fixture->dir, .consumer = "sconced"
+        };
         assert_int_equal(gpio_new_on(&fixture->loop, &options, &fake_ops, fixture->dir, &fixture->gpio), 0);
 }
 

@@ -20,8 +20,8 @@
 
 /* ---- What it tells ------------------------------------------------------------------------------------- */
 
-static void on_publish(void *userdata, const char *device, enum device_topic topic, const char *payload,
-                       size_t size, const struct command_meta *meta)
+static void on_publish(void *userdata, const char *device, enum device_topic topic, const char *payload, size_t size,
+                       const struct command_meta *meta)
 {
         struct house *house = userdata;
         struct told_message *told = realloc(house->told, (house->n_told + 1) * sizeof(*told));
@@ -387,8 +387,7 @@ static void without_time(const char *json, char text[static 1024])
         (void)snprintf(text, 1024, "%s%s", rest == json ? "" : "{", rest);
 }
 
-void house_assert_told(const struct house *house, const char *device, enum device_topic topic,
-                       const char *expected)
+void house_assert_told(const struct house *house, const char *device, enum device_topic topic, const char *expected)
 {
         const char *is = house_told(house, device, topic);
         char text[1024];

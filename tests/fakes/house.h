@@ -62,15 +62,13 @@ size_t house_count(const struct house *house, const char *device, enum device_to
 void house_forget(struct house *house);
 
 /* The same, without `"time":…`: what is left of {"time":"…","state":"ON"} is {"state":"ON"}. */
-void house_assert_told(const struct house *house, const char *device, enum device_topic topic,
-                       const char *expected);
+void house_assert_told(const struct house *house, const char *device, enum device_topic topic, const char *expected);
 /* The newest result; NULL expects none. */
 void house_assert_result(const struct house *house, const char *device, const char *expected);
 
 void house_pass(struct house *house, uint64_t time_us); /* on the fake clock */
 /* Runs the loop until it is so, or fails after some seconds. */
-void house_wait(struct house *house, bool (*is_so)(const struct house *house, void *userdata),
-                void *userdata);
+void house_wait(struct house *house, bool (*is_so)(const struct house *house, void *userdata), void *userdata);
 /* Until the device's topic has been told so often. */
 void house_wait_told(struct house *house, const char *device, enum device_topic topic, size_t times);
 

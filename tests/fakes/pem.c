@@ -65,9 +65,8 @@ void pem_pair(const struct pem_dir *dir, const char *name, int days)
         X509_NAME *subject = X509_get_subject_name(x509);
 
         assert_int_equal(X509_set_version(x509, X509_VERSION_3), 1);
-        assert_int_equal(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name,
-                                                    -1, -1, 0),
-                         1);
+        assert_int_equal(
+                X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1, -1, 0), 1);
         assert_int_equal(X509_set_issuer_name(x509, subject), 1);
         assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(x509), 7), 1);
         assert_non_null(X509_gmtime_adj(X509_getm_notBefore(x509), -10 * 86400L));
@@ -105,9 +104,8 @@ void pem_crl(const struct pem_dir *dir, const char *name, const char *file)
         X509_NAME *issuer = X509_NAME_new();
         ASN1_TIME *now = X509_gmtime_adj(NULL, 0);
 
-        assert_int_equal(X509_NAME_add_entry_by_txt(issuer, "CN", MBSTRING_UTF8, (const unsigned char *)name,
-                                                    -1, -1, 0),
-                         1);
+        assert_int_equal(
+                X509_NAME_add_entry_by_txt(issuer, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1, -1, 0), 1);
         assert_int_equal(X509_CRL_set_version(crl, X509_CRL_VERSION_2), 1);
         assert_int_equal(X509_CRL_set_issuer_name(crl, issuer), 1);
         assert_int_equal(X509_CRL_set1_lastUpdate(crl, now), 1);

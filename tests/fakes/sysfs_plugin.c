@@ -60,8 +60,7 @@ static void assert_sentence(const char *sentence)
         const char *at = strstr(sentence, "ROOT");
 
         if (at)
-                (void)snprintf(expected, sizeof(expected), "%.*s%s%s", (int)(at - sentence), sentence, root,
-                               at + 4);
+                (void)snprintf(expected, sizeof(expected), "%.*s%s%s", (int)(at - sentence), sentence, root, at + 4);
         else
                 (void)snprintf(expected, sizeof(expected), "%s", sentence);
         assert_string_equal(mock_error(host), expected);

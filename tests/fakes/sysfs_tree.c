@@ -16,9 +16,9 @@
 
 #define LED "devices/platform/leds/leds/"
 #define PWM "devices/platform/soc/3f20c000.pwm/pwm/pwmchip0"
-#define TRIGGERS                                                                                             \
-        "none rc-feedback kbd-scrolllock kbd-numlock kbd-capslock kbd-kanalock kbd-shiftlock timer oneshot " \
-        "heartbeat backlight cpu cpu0 cpu1 cpu2 cpu3 default-on input panic actpwr [mmc0] rfkill-any "       \
+#define TRIGGERS                                                                                                       \
+        "none rc-feedback kbd-scrolllock kbd-numlock kbd-capslock kbd-kanalock kbd-shiftlock timer oneshot "           \
+        "heartbeat backlight cpu cpu0 cpu1 cpu2 cpu3 default-on input panic actpwr [mmc0] rfkill-any "                 \
         "rfkill-none rfkill0\n"
 
 void sysfs_tree_led(const char *root, const char *name, unsigned max_brightness)

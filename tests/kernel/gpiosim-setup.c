@@ -130,8 +130,7 @@ static void add_hog(struct request *request, char *text)
         if (!direction || request->layout.hog_count == MAX_HOGS)
                 refuse("-H wants OFFSET:CONSUMER:DIRECTION, eight times at most");
         *consumer++ = *direction++ = '\0';
-        request->hogs[request->layout.hog_count++] = (struct gpiosim_hog){ parse_number(text), consumer,
-                                                                           direction };
+        request->hogs[request->layout.hog_count++] = (struct gpiosim_hog){ parse_number(text), consumer, direction };
 }
 
 static void parse_options(int argc, char *argv[], struct request *request)
@@ -188,8 +187,7 @@ int main(int argc, char *argv[])
 
         r = action->run(&request);
         if (r < 0)
-                fprintf(stderr, "gpiosim-setup: cannot %s chip %s: %s%s\n", action->name, request.name,
-                        strerror(-r),
+                fprintf(stderr, "gpiosim-setup: cannot %s chip %s: %s%s\n", action->name, request.name, strerror(-r),
                         r == -ENOENT ? " (is this a kernel with gpio-sim, and configfs mounted?)" : "");
         return r < 0;
 }

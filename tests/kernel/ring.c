@@ -16,8 +16,7 @@ int ring_open(void **state)
         (void)state;
         workdir_make();
         ring.broker = broker_new_plain(BROKER_OPEN);
-        ring.tester = client_new(
-                &(struct client_options){ .id = "tester", .port = ring.broker->port.number });
+        ring.tester = client_new(&(struct client_options){ .id = "tester", .port = ring.broker->port.number });
         client_subscribe(ring.tester, "sconce/#");
         return 0;
 }
@@ -38,9 +37,7 @@ int ring_plug(void **state)
         const struct gpiosim_layout bank = {
                 .label = "ring-bank", .line_count = 54, .name_prefix = "PIN", .hogs = &hog, .hog_count = 1
         };
-        const struct gpiosim_layout expander = { .label = "ring-expander",
-                                                 .line_count = 8,
-                                                 .name_prefix = "EXP" };
+        const struct gpiosim_layout expander = { .label = "ring-expander", .line_count = 8, .name_prefix = "EXP" };
 
         (void)state;
         client_forget(ring.tester);

@@ -124,8 +124,8 @@ static void backlog__of_two_hundred_edges__all_with_libgpiod_2(void **state)
                 pull(false);
         }
         run_loop();
-        print_message("%u of 100 pulses told, %u edges told lost, %llu us from the first to the last\n",
-                      counted.pulses, counted.lost, (unsigned long long)(counted.last_us - counted.first_us));
+        print_message("%u of 100 pulses told, %u edges told lost, %llu us from the first to the last\n", counted.pulses,
+                      counted.lost, (unsigned long long)(counted.last_us - counted.first_us));
         assert_true(counted.in_order);
         assert_false(counted.high);
         if (gpiod_api_version)

@@ -143,8 +143,7 @@ static void name_on_two_chips__both_are_listed__chip_and_name_work(void **state)
         bool first = strverscmp(ring.bank.chip, twin.chip) < 0;
         (void)snprintf(words, sizeof(words), "2 lines are named \"PIN17\"; write %s:PIN17 or %s:PIN17",
                        first ? ring.bank.chip : twin.chip, first ? twin.chip : ring.bank.chip);
-        struct daemon *hall = start(OTHER
-                                    "[lamp kitchen]\nline = PIN17\n[lamp cellar]\nline = ring-twin:PIN16\n");
+        struct daemon *hall = start(OTHER "[lamp kitchen]\nline = PIN17\n[lamp cellar]\nline = ring-twin:PIN16\n");
         ring_wait_error("kitchen", "einval", words);
         ring_say("cellar/set", "ON");
         chip_wait(twin.lines_dir, 16, 1);

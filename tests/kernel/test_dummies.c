@@ -89,9 +89,8 @@ static void set_lm75(const char *word)
 {
         int status;
 
-        process_free(
-                process_run((const char *const[]){ "i2cset", "-y", "-f", "0", "0x48", "0", word, "w", NULL },
-                            NULL, &status));
+        process_free(process_run((const char *const[]){ "i2cset", "-y", "-f", "0", "0x48", "0", word, "w", NULL }, NULL,
+                                 &status));
         assert_int_equal(status, 0);
 }
 
@@ -238,8 +237,7 @@ static void lamp__pwm__has_its_frequency_and_its_share(void **state)
         char devices[256];
 
         (void)state;
-        (void)snprintf(devices, sizeof(devices),
-                       "[lamp desk]\npwm = %s:3\nfrequency = 500\ngamma = 1\non_exit = off\n",
+        (void)snprintf(devices, sizeof(devices), "[lamp desk]\npwm = %s:3\nfrequency = 500\ngamma = 1\non_exit = off\n",
                        strrchr(pwm, '/') + 1);
         struct daemon *hall = start(devices);
         ring_say("desk/set", "51");

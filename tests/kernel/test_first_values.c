@@ -148,8 +148,7 @@ static void make_safe(const struct daemon *hall)
         (void)snprintf(entry, sizeof(entry), "STATE_DIRECTORY=%s", hall->state_dir);
         size_t n = put_words(argv, trace_words(file));
         (void)put_words(argv + n, command);
-        process_free(
-                process_run(argv, &(struct process_options){ .name = "outputs-safe", .env = env }, &status));
+        process_free(process_run(argv, &(struct process_options){ .name = "outputs-safe", .env = env }, &status));
         assert_int_equal(status, 0);
 }
 

@@ -74,8 +74,7 @@ static int teardown(void **state)
         return 0;
 }
 
-static void line_file(const struct gpiosim *sim, unsigned offset, const char *name,
-                      char path[static PATH_MAX])
+static void line_file(const struct gpiosim *sim, unsigned offset, const char *name, char path[static PATH_MAX])
 {
         (void)snprintf(path, PATH_MAX, "%s/sim_gpio%u/%s", sim->lines_dir, offset, name);
 }
@@ -256,8 +255,7 @@ static void line_open_output__bias__sets_the_pull_and_it_stays(void **state)
 static void line_set__open_drain__high_only_lets_go(void **state)
 {
         (void)state;
-        open_output("PIN17", 1,
-                    &(struct line_settings){ .drive = LINE_DRIVE_OPEN_DRAIN, .bias = LINE_BIAS_PULL_UP });
+        open_output("PIN17", 1, &(struct line_settings){ .drive = LINE_DRIVE_OPEN_DRAIN, .bias = LINE_BIAS_PULL_UP });
         assert_int_equal(value(&bank, 17), 1);
         assert_int_equal(line_set(line, false, &fault), 0);
         assert_int_equal(value(&bank, 17), 0);
@@ -331,9 +329,7 @@ static void line_open_output__ordinary_user__is_told_what_to_do(void **state)
                 if (setuid(65534) < 0)
                         _exit(2);
                 int r = line_open_output(f.gpio, mine, 1, NULL, NULL, &fault);
-                _exit(r == -EACCES && strstr(fault.text, ": permission denied; add the user of this program")
-                              ? 0
-                              : 1);
+                _exit(r == -EACCES && strstr(fault.text, ": permission denied; add the user of this program") ? 0 : 1);
         }
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_int_equal(status, 0);
@@ -458,8 +454,7 @@ static void assert_one_too_many(struct gpio *gpio, const struct gpiosim *many)
         char words[160];
         struct sconce_line *more = fixture_line("test-many:64");
 
-        (void)snprintf(words, sizeof(words), "test-many:64: %s has no interrupt (left) for this line",
-                       many->chip);
+        (void)snprintf(words, sizeof(words), "test-many:64: %s has no interrupt (left) for this line", many->chip);
         assert_int_equal(line_open_input(gpio, more, tell, &told, &fault), -ENOTSUP);
         assert_non_null(strstr(fault.text, words));
         line_free(more);
@@ -565,11 +560,9 @@ static void gpio_print_lines__hog_and_ours__shows_who_uses_what(void **state)
         assert_int_equal(gpio_print_lines(f.gpio, out, &fault), 0);
         assert_int_equal(fclose(out), 0);
         (void)snprintf(expected[0], sizeof(expected[0]),
-                       "\n-   %s:4   test-bank            PIN4                 output    high   hog\n",
-                       bank.chip);
+                       "\n-   %s:4   test-bank            PIN4                 output    high   hog\n", bank.chip);
         (void)snprintf(expected[1], sizeof(expected[1]),
-                       "\n-   %s:17  test-bank            PIN17                output    high   sconced\n",
-                       bank.chip);
+                       "\n-   %s:17  test-bank            PIN17                output    high   sconced\n", bank.chip);
         assert_non_null(strstr(text, expected[0]));
         assert_non_null(strstr(text, expected[1]));
         assert_non_null(strstr(text, "test-expander        EXP7                 input     high   -\n"));

@@ -54,8 +54,8 @@ static void differ(const char *what, unsigned offset, int ours, int theirs)
 {
         for (unsigned i = 1; i <= ARRAY_SIZE(last); i++)
                 print_message("  %s\n", last[(done + i) % ARRAY_SIZE(last)]);
-        fail_msg("operation %u, line %u: %s is %d on the simulated chip, %d on gpio-sim", done, offset, what,
-                 ours, theirs);
+        fail_msg("operation %u, line %u: %s is %d on the simulated chip, %d on gpio-sim", done, offset, what, ours,
+                 theirs);
 }
 
 static void compare(const char *what, unsigned offset, int ours, int theirs)
@@ -122,15 +122,14 @@ static void do_open(unsigned offset, bool output)
         int first = one_of(3) - 1, results[2];
         struct fault fault = { .code = 0 };
 
-        note("open %u %s first %d bias %d drive %d%s", offset, output ? "output" : "input", first,
-             settings.bias, settings.drive, settings.active_low ? " active low" : "");
+        note("open %u %s first %d bias %d drive %d%s", offset, output ? "output" : "input", first, settings.bias,
+             settings.drive, settings.active_low ? " active low" : "");
         for (size_t i = 0; i < 2; i++) {
                 struct sconce_line *line = sides[i]->lines[offset];
                 line_set_settings(line, &settings);
-                results[i] = output ? line_open_output(sides[i]->gpio, line, first, tell,
-                                                       &sides[i]->tolds[offset], &fault)
-                                    : line_open_input(sides[i]->gpio, line, tell, &sides[i]->tolds[offset],
-                                                      &fault);
+                results[i] = output ? line_open_output(sides[i]->gpio, line, first, tell, &sides[i]->tolds[offset],
+                                                       &fault)
+                                    : line_open_input(sides[i]->gpio, line, tell, &sides[i]->tolds[offset], &fault);
         }
         compare("the result of opening", offset, results[0], results[1]);
         if (results[0] < 0)
@@ -210,8 +209,7 @@ static void settle(unsigned offset)
                 assert_true(sd_event_run(f.loop.event, SOON_US) >= 0);
         compare("the number of edges", offset, (int)*ours, (int)*theirs);
         if (*ours > 0)
-                compare("the last edge", offset, simulated.tolds[offset].last.active,
-                        kernel.tolds[offset].last.active);
+                compare("the last edge", offset, simulated.tolds[offset].last.active, kernel.tolds[offset].last.active);
 }
 
 static void compare_line(unsigned offset)
@@ -257,9 +255,7 @@ static void close_side(struct side *side)
 
 static int setup(void **state)
 {
-        const struct gpiosim_layout layout = { .label = "test-bank",
-                                               .line_count = LINES,
-                                               .name_prefix = "PIN" };
+        const struct gpiosim_layout layout = { .label = "test-bank", .line_count = LINES, .name_prefix = "PIN" };
         char sim_lines[PATH_MAX];
 
         (void)state;
@@ -305,8 +301,8 @@ static void sim__random_operations__behaves_as_the_kernels_gpio_sim(void **state
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(sim__random_operations__behaves_as_the_kernels_gpio_sim,
-                                                setup, teardown),
+                cmocka_unit_test_setup_teardown(sim__random_operations__behaves_as_the_kernels_gpio_sim, setup,
+                                                teardown),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,12 +19,9 @@ static const struct request {
         const char *name, *word;
         bool is_request;
 } calls[] = {
-        { "GPIO_GET_LINEHANDLE_IOCTL", "request", true },
-        { "GPIO_GET_LINEEVENT_IOCTL", "request", true },
-        { "GPIO_V2_GET_LINE_IOCTL", "request", true },
-        { "GPIOHANDLE_SET_CONFIG_IOCTL", "configure", false },
-        { "GPIO_V2_LINE_SET_CONFIG_IOCTL", "configure", false },
-        { "GPIOHANDLE_SET_LINE_VALUES_IOCTL", "set", false },
+        { "GPIO_GET_LINEHANDLE_IOCTL", "request", true },        { "GPIO_GET_LINEEVENT_IOCTL", "request", true },
+        { "GPIO_V2_GET_LINE_IOCTL", "request", true },           { "GPIOHANDLE_SET_CONFIG_IOCTL", "configure", false },
+        { "GPIO_V2_LINE_SET_CONFIG_IOCTL", "configure", false }, { "GPIOHANDLE_SET_LINE_VALUES_IOCTL", "set", false },
         { "GPIO_V2_LINE_SET_VALUES_IOCTL", "set", false },
 };
 
@@ -112,8 +109,8 @@ const char *trace_of(const char *file, unsigned offset)
         for (char *line; (line = strsep(&rest, "\n"));) {
                 const struct request *call = call_of(line);
                 if (call && is_of_line(call, line, offset, &handle) && at < sizeof(done))
-                        at += (size_t)snprintf(done + at, sizeof(done) - at, "%s%s %s", at ? "; " : "",
-                                               call->word, details_of(call, line));
+                        at += (size_t)snprintf(done + at, sizeof(done) - at, "%s%s %s", at ? "; " : "", call->word,
+                                               details_of(call, line));
         }
         free(text);
         return keep_text(strdup(done));

@@ -94,8 +94,7 @@ void board_start(struct board *board)
                 give_up("cannot make %s: %s", fifo, strerror(errno));
         const char *const argv[] = { source_path("tests/pi/emulate"), board->image, board->card, NULL };
         board->process = process_start(
-                argv,
-                &(struct process_options){ .name = "board", .prepare = connect_line, .userdata = fifo });
+                argv, &(struct process_options){ .name = "board", .prepare = connect_line, .userdata = fifo });
         free(fifo);
         (void)process_wait_log(board->process, "@0=0", BOOT_WITHIN_MS);
 }

@@ -44,8 +44,8 @@ static const char *test_file(const char *variable)
 static void wait_pin(unsigned offset, const char *function, const char *level)
 {
         board_wait(pi, SERVICE_WITHIN_S,
-                   "grep -q '^pin %u .*function %s in %s;' /sys/kernel/debug/pinctrl/*bcm2835/pins", offset,
-                   function, level);
+                   "grep -q '^pin %u .*function %s in %s;' /sys/kernel/debug/pinctrl/*bcm2835/pins", offset, function,
+                   level);
 }
 
 static void assert_pin(unsigned offset, const char *function, const char *level)
@@ -148,8 +148,7 @@ static void drop_in(const char *text)
 static void board__booted__is_a_raspberry_pi_3(void **state)
 {
         (void)state;
-        assert_non_null(
-                strstr(board_do(pi, "tr -d '\\0' </proc/device-tree/model; uname -m"), "Raspberry Pi 3"));
+        assert_non_null(strstr(board_do(pi, "tr -d '\\0' </proc/device-tree/model; uname -m"), "Raspberry Pi 3"));
         assert_non_null(strstr(board_do(pi, "cat /sys/kernel/debug/gpio"), "pinctrl-bcm2835"));
         assert_string_equal(board_do(pi, "ps -o comm= -p 1"), "systemd\n");
 }
@@ -165,8 +164,7 @@ static void apt_install__nothing_configured__waits_and_says_what_next(void **sta
                 give_up("apt-get install ended with status %d:\n%s", status, said);
         wait_property("ActiveState", "active");
         assert_string_equal(property("SubState"), "running");
-        board_wait(pi, SERVICE_WITHIN_S,
-                   "systemctl show -p StatusText sconced | grep -q 'broker: none is configured'");
+        board_wait(pi, SERVICE_WITHIN_S, "systemctl show -p StatusText sconced | grep -q 'broker: none is configured'");
         assert_string_equal(board_do(pi, "systemctl is-enabled sconced"), "enabled\n");
         assert_non_null(strstr(board_do(pi, "journalctl -u sconced -o cat --no-pager"), "sconce-pki"));
 }
@@ -177,8 +175,7 @@ static void pki_install__clock_years_behind__connects_when_the_time_is_set(void 
         (void)state;
         board_do(pi, "test $(date +%%s) -lt %lld", (long long)time(NULL) - DAY_S);
         board_do(pi, "cd /srv && sconce-pki install hall.tar 2>&1");
-        board_wait(pi, ONLINE_WITHIN_S,
-                   "journalctl -u sconced -o cat --no-pager | grep -q 'not yet valid.*clock'");
+        board_wait(pi, ONLINE_WITHIN_S, "journalctl -u sconced -o cat --no-pager | grep -q 'not yet valid.*clock'");
         assert_int_equal(client_count(stage.tester, "sconce/hall/status"), 0);
         board_do(pi, "date -s @%lld", (long long)time(NULL));
         (void)client_wait_text(stage.tester, "sconce/hall/status", "online");
@@ -197,7 +194,8 @@ static bool has_time(const struct message *message, const void *userdata)
 static void restart__clock_right_before_the_start__messages_have_their_times(void **state)
 {
         (void)state;
-        board_do(pi, "perl -e 'my $t = pack(\"L\", 0x1c) . \"\\0\" x 204; syscall(171, $t) >= 0 or die \"adjtimex: $!\"'");
+        board_do(pi,
+                 "perl -e 'my $t = pack(\"L\", 0x1c) . \"\\0\" x 204; syscall(171, $t) >= 0 or die \"adjtimex: $!\"'");
         board_do(pi, "systemctl restart sconced");
         (void)client_wait_text(stage.tester, "sconce/hall/status", "online");
         switch_and_wait("kitchen", "ON");
@@ -245,9 +243,8 @@ static void sandbox__file_system__read_only_but_for_its_own(void **state)
 static void device_allow__root_in_the_group__opens_chips_alone(void **state)
 {
         (void)state;
-        assert_string_equal(board_do(pi, "/srv/devices"),
-                            "/dev/gpiochip0\n/dev/gpiochip1\n/dev/mmcblk0\n/dev/mem\n"
-                            "/dev/ttyS1\n/dev/kmsg\n/dev/null\n");
+        assert_string_equal(board_do(pi, "/srv/devices"), "/dev/gpiochip0\n/dev/gpiochip1\n/dev/mmcblk0\n/dev/mem\n"
+                                                          "/dev/ttyS1\n/dev/kmsg\n/dev/null\n");
         drop_in("ExecStartPre=+/srv/devices");
         board_do(pi, "systemctl restart sconced");
         assert_string_equal(board_do(pi, "journalctl -t devices -o cat --no-pager"),
@@ -264,8 +261,7 @@ static void watchdog__loop_stands_still__killed_and_restarted_outputs_safe(void 
         switch_and_wait("pump", "ON");
         assert_pin(PUMP, "gpio_out", "hi");
         board_do(pi, "systemctl show --value -p MainPID sconced >/tmp/before; kill -STOP $(cat /tmp/before)");
-        board_wait(pi, SERVICE_WITHIN_S,
-                   "journalctl -u sconced -o cat --no-pager | grep -q 'Watchdog timeout'");
+        board_wait(pi, SERVICE_WITHIN_S, "journalctl -u sconced -o cat --no-pager | grep -q 'Watchdog timeout'");
         wait_property("NRestarts", "1");
         wait_property("ActiveState", "active");
         board_do(pi, "test $(systemctl show --value -p MainPID sconced) != $(cat /tmp/before)");
@@ -304,8 +300,7 @@ static void reload__wrong_config__keeps_the_old_one(void **state)
 {
         (void)state;
         switch_and_wait("kitchen", "ON");
-        board_do(pi,
-                 "echo 'lien = GPIO1' >>/etc/sconce/conf.d/devices.conf; ! systemctl reload sconced 2>&1");
+        board_do(pi, "echo 'lien = GPIO1' >>/etc/sconce/conf.d/devices.conf; ! systemctl reload sconced 2>&1");
         board_wait(pi, ONLINE_WITHIN_S,
                    "journalctl -u sconced -n 30 -o cat --no-pager | grep -q 'devices.conf:.*lien'");
         assert_string_equal(property("ActiveState"), "active");
@@ -335,8 +330,7 @@ static void journal__device_line__has_its_fields(void **state)
         (void)state;
         board_do(pi, "printf '[lamp nowhere]\\nline = GPIO99\\n' >/etc/sconce/conf.d/nowhere.conf; "
                      "systemctl restart sconced; rm /etc/sconce/conf.d/nowhere.conf");
-        board_wait(pi, ONLINE_WITHIN_S,
-                   "journalctl -u sconced DEVICE=nowhere -o cat --no-pager | grep -q GPIO99");
+        board_wait(pi, ONLINE_WITHIN_S, "journalctl -u sconced DEVICE=nowhere -o cat --no-pager | grep -q GPIO99");
 }
 
 /* ---- Upgrade, purge ------------------------------------------------------------------------------------ */
@@ -358,8 +352,7 @@ static void upgrade__lamp_on__stays_on(void **state)
         board_do(pi, "rm /tmp/look; test $(systemctl show --value -p MainPID sconced) != $(cat /tmp/before)");
         assert_pin(KITCHEN, "gpio_out", "hi");
         (void)client_wait_json(stage.tester, "sconce/hall/kitchen/state", "state", "ON");
-        printf("looked at the lamp's pin %d times during the upgrade\n",
-               atoi(board_do(pi, "wc -l </tmp/seen")));
+        printf("looked at the lamp's pin %d times during the upgrade\n", atoi(board_do(pi, "wc -l </tmp/seen")));
         assert_string_equal(board_do(pi, "grep -v 'function gpio_out in hi;' /tmp/seen || echo never off"),
                             "never off\n");
         board_do(pi, "grep -qx '# mine' /etc/sconce/sconce.conf && test -s /var/lib/sconce/sconce.db && "
@@ -376,10 +369,9 @@ static void purge__installed_and_used__leaves_no_files(void **state)
         if (status != 0)
                 give_up("apt-get purge ended with status %d:\n%s", status, said);
         (void)client_wait_text(stage.tester, "sconce/hall/status", "offline");
-        assert_string_equal(board_do(pi,
-                                     "find / -xdev -path /srv -prune -o -path /proc -prune -o "
-                                     "-iname '*sconce*' -print | "
-                                     "grep -vxE '/sconce-root|/etc/systemd/system/sconced.service.d' || :"),
+        assert_string_equal(board_do(pi, "find / -xdev -path /srv -prune -o -path /proc -prune -o "
+                                         "-iname '*sconce*' -print | "
+                                         "grep -vxE '/sconce-root|/etc/systemd/system/sconced.service.d' || :"),
                             "");
 }
 

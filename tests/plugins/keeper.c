@@ -17,8 +17,7 @@ static int keeper_start(struct sconce_device *dev, void *instance)
         char text[64];
 
         (void)instance;
-        return sconce_report_text(dev, "found",
-                                  sconce_load(dev, "k", text, sizeof(text)) < 0 ? "nothing" : text);
+        return sconce_report_text(dev, "found", sconce_load(dev, "k", text, sizeof(text)) < 0 ? "nothing" : text);
 }
 
 static int keeper_command(struct sconce_device *dev, void *instance, const struct sconce_command *command)

@@ -23,10 +23,8 @@ struct newer {
 };
 
 static const struct newer_option options[] = {
-        { .known = SCONCE_OPTION_INT(struct newer, first, "first", 0, "One", .def = "11"),
-          .more = { "x", "y" } },
-        { .known = SCONCE_OPTION_INT(struct newer, second, "second", 0, "Two", .def = "22"),
-          .more = { "x", "y" } },
+        { .known = SCONCE_OPTION_INT(struct newer, first, "first", 0, "One", .def = "11"), .more = { "x", "y" } },
+        { .known = SCONCE_OPTION_INT(struct newer, second, "second", 0, "Two", .def = "22"), .more = { "x", "y" } },
         { .known = { .key = NULL } },
 };
 

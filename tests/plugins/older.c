@@ -79,8 +79,7 @@ static const struct older_plugin plugin = {
         .options = options,
         .channels = channels,
         .start = start,
-        .not_ours = { (void *)1, (void *)1, (void *)1, (void *)1, (void *)1, (void *)1, (void *)1,
-                      (void *)1 },
+        .not_ours = { (void *)1, (void *)1, (void *)1, (void *)1, (void *)1, (void *)1, (void *)1, (void *)1 },
 };
 
 extern const struct sconce_module sconce_module;

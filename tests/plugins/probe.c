@@ -139,8 +139,7 @@ static int probe_command(struct sconce_device *dev, void *instance, const struct
                 const struct sconce_value *value = &command->values[i];
                 if (strcmp(value->channel, "ring") == 0 || strcmp(value->channel, "hold") == 0) {
                         char line[96];
-                        (void)snprintf(line, sizeof(line), "%s %d %g", value->channel, value->on,
-                                       value->number);
+                        (void)snprintf(line, sizeof(line), "%s %d %g", value->channel, value->on, value->number);
                         note(probe, line);
                         continue;
                 }

@@ -9,8 +9,7 @@ struct relay {
 };
 
 static const struct sconce_option options[] = {
-        SCONCE_OPTION_LINE(struct relay, line, "line", SCONCE_REQUIRED | SCONCE_OUTPUT,
-                           "GPIO line to switch"),
+        SCONCE_OPTION_LINE(struct relay, line, "line", SCONCE_REQUIRED | SCONCE_OUTPUT, "GPIO line to switch"),
         SCONCE_OPTION_DURATION(struct relay, pulse_us, "pulse", SCONCE_TIMES_OUTPUT, "How long it stays on"),
         { .key = NULL },
 };

@@ -9,10 +9,8 @@ struct shutter {
 };
 
 static const struct sconce_option options[] = {
-        SCONCE_OPTION_LINE(struct shutter, up, "up", SCONCE_REQUIRED | SCONCE_OUTPUT,
-                           "GPIO line that opens it"),
-        SCONCE_OPTION_LINE(struct shutter, down, "down", SCONCE_REQUIRED | SCONCE_OUTPUT,
-                           "GPIO line that closes it"),
+        SCONCE_OPTION_LINE(struct shutter, up, "up", SCONCE_REQUIRED | SCONCE_OUTPUT, "GPIO line that opens it"),
+        SCONCE_OPTION_LINE(struct shutter, down, "down", SCONCE_REQUIRED | SCONCE_OUTPUT, "GPIO line that closes it"),
         { .key = NULL },
 };
 

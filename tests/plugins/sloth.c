@@ -57,8 +57,8 @@ static int sloth_start(struct sconce_device *dev, void *instance)
         int r = pass_gate(dev, sloth, "start");
         if (r < 0)
                 return r;
-        if (sconce_timer_new(dev, NULL, NULL, &timer) != -EXDEV ||
-            sconce_first(dev, "state", &first) != -EXDEV || sconce_save(dev, "key", "text") != -EXDEV)
+        if (sconce_timer_new(dev, NULL, NULL, &timer) != -EXDEV || sconce_first(dev, "state", &first) != -EXDEV ||
+            sconce_save(dev, "key", "text") != -EXDEV)
                 return -EPROTO;
         r = sconce_channel_add(dev, &extra);
         if (r < 0)

@@ -20,8 +20,7 @@ static const struct sconce_option options[] = {
         SCONCE_OPTION_LINE(struct thermostat, line, "line", SCONCE_OUTPUT, "GPIO line of the heater"),
         SCONCE_OPTION_BOOL(struct thermostat, is_stubborn, "stubborn", 0, "Whether it has a switch to ignore",
                            .def = "no"),
-        SCONCE_OPTION_BOOL(struct thermostat, starts_on, "starts_on", 0, "Whether it opens its line on",
-                           .def = "no"),
+        SCONCE_OPTION_BOOL(struct thermostat, starts_on, "starts_on", 0, "Whether it opens its line on", .def = "no"),
         { .key = NULL },
 };
 

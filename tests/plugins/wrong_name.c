@@ -9,7 +9,5 @@ static int start(struct sconce_device *dev, void *instance)
         return 0;
 }
 
-static const struct sconce_plugin other = { .name = "other",
-                                            .summary = "Calls itself otherwise",
-                                            .start = start };
+static const struct sconce_plugin other = { .name = "other", .summary = "Calls itself otherwise", .start = start };
 SCONCE_PLUGIN(other)

@@ -97,7 +97,8 @@ const struct row *court_row_at(const struct court *court, unsigned kinds, uint64
         return NULL;
 }
 
-const struct row *court_row_within(const struct court *court, unsigned kinds, size_t i, uint64_t from_us, uint64_t to_us)
+const struct row *court_row_within(const struct court *court, unsigned kinds, size_t i, uint64_t from_us,
+                                   uint64_t to_us)
 {
         FOR_EACH_ROW(row, court)
         if (kinds & 1U << row->kind && row->outputs & 1ULL << i && from_us < row->from_us && row->from_us <= to_us)
@@ -114,7 +115,8 @@ bool court_is_up(const struct court *court, uint64_t at_us)
         FOR_EACH_ROW(row, court)
         if (IS_RUNNING_ROW & 1U << row->kind && row->from_us <= at_us && (!last || row->from_us > last->from_us))
                 last = row;
-        return last && (last->kind == ROW_START || last->kind == ROW_CHIP) && last->to_us != NEVER && last->to_us <= at_us;
+        return last && (last->kind == ROW_START || last->kind == ROW_CHIP) && last->to_us != NEVER &&
+               last->to_us <= at_us;
 }
 
 bool court_is_upheaval(const struct court *court, size_t i, uint64_t at_us)
@@ -140,7 +142,8 @@ static uint64_t noticed_from(const struct court *court, const struct row *lost)
         FOR_EACH_ROW(row, court)
         {
                 if ((row->kind == ROW_KILL || row->kind == ROW_STOP) && row->from_us >= lost->from_us &&
-                    row->from_us <= lost->from_us + UNNOTICED_US + noise_between(court->noise, lost->from_us, row->from_us))
+                    row->from_us <=
+                            lost->from_us + UNNOTICED_US + noise_between(court->noise, lost->from_us, row->from_us))
                         is_cut_off = true;
                 if (is_cut_off && row->kind == ROW_START && row->from_us > lost->from_us)
                         return row->to_us;

@@ -41,15 +41,17 @@ uint64_t court_gap_slack(const struct court *court, uint64_t begin_us);
 bool court_is_on(const struct court *court, size_t i, uint64_t at_us);
 bool court_has_edge(const struct court *court, size_t i, bool on, uint64_t from_us, uint64_t to_us);
 
-#define FOR_EACH_ROW(row, court)                                                                                     \
-        for (const struct row *row = (court)->record->rows; row < (court)->record->rows + (court)->record->n_rows; row++)
+#define FOR_EACH_ROW(row, court)                                                                                       \
+        for (const struct row *row = (court)->record->rows; row < (court)->record->rows + (court)->record->n_rows;     \
+             row++)
 #define IS_ACTION (1U << ROW_COMMAND | 1U << ROW_TOUCH)
 
 /* Kinds are a bit each. The row of these at that time, or that ended at most so long before. */
 bool row_covers(const struct row *row, uint64_t at_us, uint64_t after_us);
 const struct row *court_row_at(const struct court *court, unsigned kinds, uint64_t at_us, uint64_t after_us);
 /* One that begins in the time, and concerns the output. */
-const struct row *court_row_within(const struct court *court, unsigned kinds, size_t i, uint64_t from_us, uint64_t to_us);
+const struct row *court_row_within(const struct court *court, unsigned kinds, size_t i, uint64_t from_us,
+                                   uint64_t to_us);
 /* Whether the process is between its start's end and the next stop or kill; a chip that is away drives nothing either. */
 bool court_is_up(const struct court *court, uint64_t at_us);
 /* The agent's own affairs at that time: whatever an output does then is not a plugin's or a timer's doing. */

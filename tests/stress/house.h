@@ -18,17 +18,17 @@
 enum wish { WISH_KEEP, WISH_OFF, WISH_ON };
 
 enum part {
-        PART_STILL,   /* is on, and nobody commands it; the last in the config, so that its line shows that all are there */
-        PART_PLAIN,   /* a lamp or switch without times of its own */
-        PART_PULSE,   /* goes off by itself, commanded by messages */
-        PART_PUMP,    /* commanded with `for`; one of them as the alarm is */
-        PART_FRIDGE,  /* min_on, min_off */
-        PART_HEATER,  /* max_on, flashed */
-        PART_MEMBER,  /* of an interlock group */
-        PART_COVER,   /* one direction; two outputs have the same id */
-        PART_ALARM,   /* on when nobody holds its line: that --outputs-safe drives it leaves a trace */
-        PART_VICTIM,  /* of floods; under no law but that its state is its line */
-        PART_GUEST,   /* comes and goes by reloads */
+        PART_STILL, /* is on, and nobody commands it; the last in the config, so that its line shows that all are there */
+        PART_PLAIN,  /* a lamp or switch without times of its own */
+        PART_PULSE,  /* goes off by itself, commanded by messages */
+        PART_PUMP,   /* commanded with `for`; one of them as the alarm is */
+        PART_FRIDGE, /* min_on, min_off */
+        PART_HEATER, /* max_on, flashed */
+        PART_MEMBER, /* of an interlock group */
+        PART_COVER,  /* one direction; two outputs have the same id */
+        PART_ALARM,  /* on when nobody holds its line: that --outputs-safe drives it leaves a trace */
+        PART_VICTIM, /* of floods; under no law but that its state is its line */
+        PART_GUEST,  /* comes and goes by reloads */
 };
 
 struct output {
@@ -38,10 +38,11 @@ struct output {
         unsigned line;
         enum wish on_exit, on_offline;
         uint64_t pulse_us, max_on_us, min_on_us, min_off_us;
-        unsigned group;        /* of those that exclude each other, a cover's directions too; 0: none */
-        uint64_t dead_us;      /* of the group */
-        uint64_t run_us;       /* longest drive of a cover's direction */
-        unsigned touch_line;   /* input whose rule toggles it (a member, a plain one) or switches it on (a pulse); 0: none */
+        unsigned group;   /* of those that exclude each other, a cover's directions too; 0: none */
+        uint64_t dead_us; /* of the group */
+        uint64_t run_us;  /* longest drive of a cover's direction */
+        unsigned
+                touch_line; /* input whose rule toggles it (a member, a plain one) or switches it on (a pulse); 0: none */
         const char *touch_id;
 };
 
@@ -63,6 +64,6 @@ void house_write(const struct house *house, FILE *out);
 const struct output *house_find(const struct house *house, const char *id);
 const struct output *house_part(const struct house *house, enum part part);
 size_t house_index(const struct house *house, const struct output *output);
-bool house_is_timed(const struct output *output); /* by its config: --outputs-safe switches it off */
+bool house_is_timed(const struct output *output);               /* by its config: --outputs-safe switches it off */
 uint64_t house_mask(const struct house *house, const char *id); /* a bit for each of its outputs */
 uint64_t house_group_mask(const struct house *house, unsigned group);

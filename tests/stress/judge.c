@@ -12,12 +12,12 @@
 #define UNANSWERED_US (2 * USEC_PER_SEC)
 /* Of a blink. */
 #define DARK_MOMENT_US (600 * USEC_PER_MSEC)
-#define LATE_END_US   (2 * USEC_PER_SEC)
+#define LATE_END_US    (2 * USEC_PER_SEC)
 
 static const char *const names[LAWS] = {
-        [LAW_INTERLOCK] = "interlock", [LAW_COVER] = "cover", [LAW_TIME] = "time",
+        [LAW_INTERLOCK] = "interlock", [LAW_COVER] = "cover",        [LAW_TIME] = "time",
         [LAW_SAFE] = "outputs-safe",   [LAW_OFFLINE] = "on_offline", [LAW_CAUSE] = "cause",
-        [LAW_REST] = "rest",           [LAW_LOCAL] = "local", [LAW_STATE] = "state",
+        [LAW_REST] = "rest",           [LAW_LOCAL] = "local",        [LAW_STATE] = "state",
 };
 
 const char *law_name(enum law law)
@@ -47,12 +47,12 @@ static void judge_pair(struct court *court, size_t a, size_t b)
                         continue;
                 court->verdict->looked_at[law]++;
                 if (next->on_us < mine->off_us)
-                        court_accuse(court, law, next->on_us, "GPIO%u (%s) goes on while GPIO%u (%s) is on", other->line,
-                               other->id, one->line, one->id);
+                        court_accuse(court, law, next->on_us, "GPIO%u (%s) goes on while GPIO%u (%s) is on",
+                                     other->line, other->id, one->line, one->id);
                 else if (next->on_us + court_gap_slack(court, mine->off_us) < mine->off_us + one->dead_us)
-                        court_accuse(court, law, next->on_us, "GPIO%u (%s) goes on %.1f ms after GPIO%u (%s), dead time %.1f ms",
-                               other->line, other->id, ms(next->on_us - mine->off_us), one->line, one->id,
-                               ms(one->dead_us));
+                        court_accuse(court, law, next->on_us,
+                                     "GPIO%u (%s) goes on %.1f ms after GPIO%u (%s), dead time %.1f ms", other->line,
+                                     other->id, ms(next->on_us - mine->off_us), one->line, one->id, ms(one->dead_us));
         }
 }
 
@@ -82,8 +82,8 @@ static void judge_end(struct court *court, enum law law, size_t i, const struct 
         if (off_us > allowed_us && off_us != court->end_us)
                 court->verdict->worst_us[law] = MAX(court->verdict->worst_us[law], off_us - allowed_us);
         if (span->off_us > latest_us)
-                court_accuse(court, law, latest_us, "GPIO%u (%s) is still on %.1f ms after its %s was over", output->line,
-                       output->id, ms(MIN(span->off_us, court->end_us) - due_us), what);
+                court_accuse(court, law, latest_us, "GPIO%u (%s) is still on %.1f ms after its %s was over",
+                             output->line, output->id, ms(MIN(span->off_us, court->end_us) - due_us), what);
 }
 
 /* The last action on the output before `to_us` that began after `from_us`, and the end of its effect. */
@@ -93,9 +93,9 @@ static uint64_t last_begin(const struct court *court, size_t i, uint64_t from_us
 
         FOR_EACH_ROW(row, court)
         if (IS_ACTION & 1U << row->kind && row->outputs & 1ULL << i && row->to_us >= from_us && row->from_us <= to_us) {
-                uint64_t effect_us = row->kind == ROW_TOUCH    ? row->from_us + HAND_US
-                                     : row->is_answered ? row->to_us
-                                                        : row->to_us + UNANSWERED_US;
+                uint64_t effect_us = row->kind == ROW_TOUCH ? row->from_us + HAND_US
+                                     : row->is_answered     ? row->to_us
+                                                            : row->to_us + UNANSWERED_US;
                 begin_us = MAX(begin_us, effect_us);
         }
         return begin_us;
@@ -150,7 +150,8 @@ static void judge_blinking(struct court *court, size_t i)
                 uint64_t due_us = first->on_us + court->house->outputs[i].max_on_us;
                 /* Over in a dark moment: what then lights up has to be off again at once. */
                 if (goes_on(court, i, first, span))
-                        judge_end(court, LAW_TIME, i, span, first->on_us, MAX(due_us, span->on_us), "max_on (flashing)");
+                        judge_end(court, LAW_TIME, i, span, first->on_us, MAX(due_us, span->on_us),
+                                  "max_on (flashing)");
                 else
                         first = span;
         }
@@ -161,7 +162,8 @@ static void judge_for(struct court *court, size_t i)
 {
         FOR_EACH_ROW(row, court)
         {
-                if (row->kind != ROW_COMMAND || row->word != WORD_FOR || !(row->outputs & 1ULL << i) || !row->is_accepted)
+                if (row->kind != ROW_COMMAND || row->word != WORD_FOR || !(row->outputs & 1ULL << i) ||
+                    !row->is_accepted)
                         continue;
                 uint64_t due_us = row->to_us + row->length_us, latest_us = court_with_slack(court, row->to_us, due_us);
                 if (court_row_within(court, IS_ACTION, i, row->from_us, latest_us))
@@ -223,8 +225,9 @@ static void judge_next_start(struct court *court, size_t i, const struct row *ki
         for (size_t k = 0; k < court->n_spans[i]; k++) {
                 uint64_t on_us = court->spans[i][k].on_us;
                 if (on_us >= start->from_us && on_us <= start->to_us)
-                        court_accuse(court, LAW_SAFE, on_us, "GPIO%u (%s) is timed, and the start after a SIGKILL switches it on",
-                               output->line, output->id);
+                        court_accuse(court, LAW_SAFE, on_us,
+                                     "GPIO%u (%s) is timed, and the start after a SIGKILL switches it on", output->line,
+                                     output->id);
         }
 }
 
@@ -254,8 +257,9 @@ static void judge_crashes(struct court *court)
                                 continue;
                         court->verdict->looked_at[LAW_SAFE]++;
                         if (!court_has_edge(court, i, false, safe->from_us, safe->to_us))
-                                court_accuse(court, LAW_SAFE, safe->to_us, "GPIO%u (%s) is timed, and --outputs-safe leaves it on",
-                                       output->line, output->id);
+                                court_accuse(court, LAW_SAFE, safe->to_us,
+                                             "GPIO%u (%s) is timed, and --outputs-safe leaves it on", output->line,
+                                             output->id);
                 }
         }
 }
@@ -277,8 +281,9 @@ static void look_offline(struct court *court, size_t i, const struct row *lost, 
                 return;
         court->verdict->looked_at[LAW_OFFLINE]++;
         if (court_is_on(court, i, at_us) != wanted)
-                court_accuse(court, LAW_OFFLINE, at_us, "GPIO%u (%s) is %s %.1f ms after the loss of the broker, on_offline = %s",
-                       output->line, output->id, wanted ? "off" : "on", ms(at_us - lost->from_us), wanted ? "on" : "off");
+                court_accuse(court, LAW_OFFLINE, at_us,
+                             "GPIO%u (%s) is %s %.1f ms after the loss of the broker, on_offline = %s", output->line,
+                             output->id, wanted ? "off" : "on", ms(at_us - lost->from_us), wanted ? "on" : "off");
 }
 
 /* At the time, after each start meanwhile, and just before the broker comes. */
@@ -304,10 +309,12 @@ static void judge_moments(struct court *court, size_t i, const struct row *lost)
                 uint64_t on_us = court->spans[i][k].on_us;
                 if (output->on_exit == WISH_ON && !court_is_up(court, on_us))
                         continue;
-                if (on_us <= due_us || on_us >= lost->to_us || is_touched_since(court, i, court_offline_from(lost) - HAND_US, on_us))
+                if (on_us <= due_us || on_us >= lost->to_us ||
+                    is_touched_since(court, i, court_offline_from(lost) - HAND_US, on_us))
                         continue;
-                court_accuse(court, LAW_OFFLINE, on_us, "GPIO%u (%s) goes on %.1f ms after the loss of the broker, on_offline = off",
-                       output->line, output->id, ms(on_us - lost->from_us));
+                court_accuse(court, LAW_OFFLINE, on_us,
+                             "GPIO%u (%s) goes on %.1f ms after the loss of the broker, on_offline = off", output->line,
+                             output->id, ms(on_us - lost->from_us));
         }
 }
 
@@ -329,7 +336,8 @@ static void judge_losses(struct court *court)
 static uint64_t aftermath_us(const struct court *court, const struct output *output, const struct row *row)
 {
         const struct house *house = court->house;
-        uint64_t sum_us = output->pulse_us + output->min_on_us + output->min_off_us + row->length_us + 3 * output->run_us;
+        uint64_t sum_us = output->pulse_us + output->min_on_us + output->min_off_us + row->length_us +
+                          3 * output->run_us;
 
         for (size_t i = 0; output->group && i < house->count; i++)
                 if (house->outputs[i].group == output->group)
@@ -363,7 +371,8 @@ static bool is_of_max_on(const struct court *court, size_t i, uint64_t at_us)
         if (output->max_on_us && output->pulled_on)
                 return true;
         for (size_t k = 0; output->max_on_us && k < court->n_spans[i]; k++)
-                if (court->spans[i][k].off_us == at_us && at_us + GAP_SLACK_US >= court->spans[i][k].on_us + output->max_on_us)
+                if (court->spans[i][k].off_us == at_us &&
+                    at_us + GAP_SLACK_US >= court->spans[i][k].on_us + output->max_on_us)
                         return true;
         return false;
 }
@@ -377,7 +386,8 @@ static bool is_of_group_start(const struct court *court, size_t i, uint64_t at_u
         if (!output->group && output->part != PART_FRIDGE)
                 return false;
         after_us += noise_between(court->noise, at_us - MIN(after_us, at_us), at_us);
-        if (court_row_at(court, 1U << ROW_START, at_us, after_us) || court_row_at(court, 1U << ROW_CHIP, at_us, after_us + CHIP_BACK_US))
+        if (court_row_at(court, 1U << ROW_START, at_us, after_us) ||
+            court_row_at(court, 1U << ROW_CHIP, at_us, after_us + CHIP_BACK_US))
                 return true;
         FOR_EACH_ROW(row, court)
         if (row->kind == ROW_RELOAD && row->outputs & (1ULL << i) && row_covers(row, at_us, after_us))
@@ -391,10 +401,13 @@ static void judge_edge(struct court *court, size_t i, bool on, uint64_t at_us)
 
         court->verdict->looked_at[LAW_CAUSE]++;
         if (court_is_upheaval(court, i, at_us) || is_of_action(court, i, at_us) || is_of_group_start(court, i, at_us) ||
-            (!on && is_of_max_on(court, i, at_us)) || (output->on_offline != WISH_KEEP && court_is_offline_time(court, at_us)))
+            (!on && is_of_max_on(court, i, at_us)) ||
+            (output->on_offline != WISH_KEEP && court_is_offline_time(court, at_us)))
                 return;
-        court_accuse(court, LAW_CAUSE, at_us, "GPIO%u (%s) goes %s without a cause%s", output->line, output->id, on ? "on" : "off",
-               court_row_at(court, 1U << ROW_RELOAD, at_us, SLACK_US) ? ", in a reload that does not touch it" : "");
+        court_accuse(court, LAW_CAUSE, at_us, "GPIO%u (%s) goes %s without a cause%s", output->line, output->id,
+                     on ? "on" : "off",
+                     court_row_at(court, 1U << ROW_RELOAD, at_us, SLACK_US) ? ", in a reload that does not touch it"
+                                                                            : "");
 }
 
 static void judge_causes(struct court *court)
@@ -422,8 +435,9 @@ static void judge_rest(struct court *court, size_t i)
                 if (output->min_on_us && !by_agent) {
                         court->verdict->looked_at[LAW_REST]++;
                         if (span->off_us + court_gap_slack(court, span->on_us) < span->on_us + output->min_on_us)
-                                court_accuse(court, LAW_REST, span->off_us, "GPIO%u (%s) goes off after %.1f ms, min_on %.1f ms",
-                                       output->line, output->id, ms(span->off_us - span->on_us), ms(output->min_on_us));
+                                court_accuse(court, LAW_REST, span->off_us,
+                                             "GPIO%u (%s) goes off after %.1f ms, min_on %.1f ms", output->line,
+                                             output->id, ms(span->off_us - span->on_us), ms(output->min_on_us));
                 }
                 if (!output->min_off_us || k == 0 || court_is_upheaval(court, i, span->on_us) ||
                     court_is_upheaval(court, i, span[-1].off_us))
@@ -431,7 +445,8 @@ static void judge_rest(struct court *court, size_t i)
                 court->verdict->looked_at[LAW_REST]++;
                 if (span->on_us + court_gap_slack(court, span[-1].off_us) < span[-1].off_us + output->min_off_us)
                         court_accuse(court, LAW_REST, span->on_us, "GPIO%u (%s) goes on after %.1f ms, min_off %.1f ms",
-                               output->line, output->id, ms(span->on_us - span[-1].off_us), ms(output->min_off_us));
+                                     output->line, output->id, ms(span->on_us - span[-1].off_us),
+                                     ms(output->min_off_us));
         }
 }
 
@@ -447,10 +462,11 @@ static void judge_touch(struct court *court, const struct row *row)
                         continue;
                 uint64_t at_us = row->from_us + HAND_US, latest_us = court_with_slack(court, row->from_us, at_us);
                 court->verdict->looked_at[LAW_LOCAL]++;
-                if (court_has_edge(court, i, true, row->from_us, latest_us) || court_has_edge(court, i, false, row->from_us, latest_us))
+                if (court_has_edge(court, i, true, row->from_us, latest_us) ||
+                    court_has_edge(court, i, false, row->from_us, latest_us))
                         continue;
-                court_accuse(court, LAW_LOCAL, row->from_us, "GPIO%u (%s) does not answer its button within %.1f ms", output->line,
-                       output->id, ms(latest_us - row->from_us));
+                court_accuse(court, LAW_LOCAL, row->from_us, "GPIO%u (%s) does not answer its button within %.1f ms",
+                             output->line, output->id, ms(latest_us - row->from_us));
         }
 }
 
@@ -460,8 +476,8 @@ static void judge_state(struct court *court, const struct row *row)
         for (size_t i = 0; row->on != row->line && i < court->house->count; i++)
                 if (row->outputs & 1ULL << i)
                         court_accuse(court, LAW_STATE, row->from_us, "GPIO%u (%s) is %s, and its state says %s",
-                               court->house->outputs[i].line, court->house->outputs[i].id, row->line ? "on" : "off",
-                               row->on ? "on" : "off");
+                                     court->house->outputs[i].line, court->house->outputs[i].id,
+                                     row->line ? "on" : "off", row->on ? "on" : "off");
 }
 
 void judge(const struct house *house, const struct record *record, const struct noise *noise, struct verdict *ret)

@@ -27,7 +27,7 @@ static void move_cover(struct scene *scene, const char *device)
 
         (void)snprintf(position, sizeof(position), "\"position\":%u", (unsigned)dice_below(&scene->dice, 101));
         scene_command(scene, device, (struct row){ .word = which == 2 ? WORD_STOP : WORD_MOVE },
-                which < ARRAY_SIZE(values) ? values[which] : position);
+                      which < ARRAY_SIZE(values) ? values[which] : position);
 }
 
 static void command_move(struct scene *scene)
@@ -120,8 +120,9 @@ static void reload(struct scene *scene, uint64_t touched, const char *log)
         scene_write_config(scene);
         process_signal(scene->node->process, SIGHUP);
         (void)process_wait_log(scene->node->process, log, SOON_MS);
-        (void)record_add(&scene->record, &(struct row){
-                .kind = ROW_RELOAD, .from_us = from_us, .to_us = now_us(), .outputs = touched });
+        (void)record_add(
+                &scene->record,
+                &(struct row){ .kind = ROW_RELOAD, .from_us = from_us, .to_us = now_us(), .outputs = touched });
 }
 
 static void reload_move(struct scene *scene)
@@ -221,7 +222,8 @@ static void flood_move(struct scene *scene)
         memset(text + n, 'x', size);
         (void)strcpy(text + n + size, "\"}");
         for (unsigned i = 0; i < count; i++)
-                client_say(guest, asks ? scene_topic("", "get") : scene_topic("victim", "set"), i % 4 ? text : "TOGGLE");
+                client_say(guest, asks ? scene_topic("", "get") : scene_topic("victim", "set"),
+                           i % 4 ? text : "TOGGLE");
         for (size_t i = dice_between(&scene->dice, 1, 3); i > 0; i--)
                 touch(scene, house_find(&scene->house, "hall"));
         client_free(guest);
@@ -251,9 +253,15 @@ static const struct move {
         void (*make)(struct scene *scene);
         unsigned weight, flags;
 } moves[] = {
-        { command_move, 60, NEEDS_BROKER }, { flash_move, 1, NEEDS_BROKER }, { flood_move, 2, NEEDS_BROKER },
-        { touch_move, 12, 0 },              { reload_move, 6, 0 },           { restart_move, 4, 0 },
-        { broker_move, 4, 0 },              { chip_move, 1, 0 },             { end_stop_move, 3, 0 },
+        { command_move, 60, NEEDS_BROKER },
+        { flash_move, 1, NEEDS_BROKER },
+        { flood_move, 2, NEEDS_BROKER },
+        { touch_move, 12, 0 },
+        { reload_move, 6, 0 },
+        { restart_move, 4, 0 },
+        { broker_move, 4, 0 },
+        { chip_move, 1, 0 },
+        { end_stop_move, 3, 0 },
         { stall_move, 3, NEEDS_BROKER | IS_SLOW },
 };
 
@@ -303,7 +311,8 @@ static void switch_and_wait(struct scene *scene, const struct output *output, bo
         struct hand hand = { scene->node->lines, output->line, !on };
 
         scene_say_state(scene, output->id, on ? WORD_ON : WORD_OFF);
-        (void)!pump_until(is_switched, &hand, HOLD_MS + (unsigned)((output->min_on_us + output->min_off_us) / USEC_PER_MSEC));
+        (void)!pump_until(is_switched, &hand,
+                          HOLD_MS + (unsigned)((output->min_on_us + output->min_off_us) / USEC_PER_MSEC));
 }
 
 /* What is on for a limited time when the process dies. */
@@ -336,4 +345,3 @@ void moves_make_the_rest(struct scene *scene)
         scene_lose_broker(scene);
         scene_pass(OFFLINE_LATEST_MS);
 }
-

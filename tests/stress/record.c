@@ -10,8 +10,8 @@
 #include "util/macro.h"
 
 static const char *const row_names[] = {
-        [ROW_START] = "start",   [ROW_STOP] = "stop",   [ROW_KILL] = "kill",     [ROW_SAFE] = "outputs-safe",
-        [ROW_COMMAND] = "command", [ROW_TOUCH] = "touch", [ROW_RELOAD] = "reload", [ROW_LOST] = "broker lost",
+        [ROW_START] = "start",      [ROW_STOP] = "stop",      [ROW_KILL] = "kill",     [ROW_SAFE] = "outputs-safe",
+        [ROW_COMMAND] = "command",  [ROW_TOUCH] = "touch",    [ROW_RELOAD] = "reload", [ROW_LOST] = "broker lost",
         [ROW_BACK] = "broker back", [ROW_CHIP] = "chip away", [ROW_STATE] = "state",
 };
 

@@ -100,7 +100,8 @@ void scene_wait_online(void)
 static bool has_arrived(void *userdata)
 {
         const struct arrival *arrival = userdata;
-        return chip_value(arrival->lines, arrival->line) == 1 && chip_edges(arrival->lines, arrival->line) > arrival->before;
+        return chip_value(arrival->lines, arrival->line) == 1 &&
+               chip_edges(arrival->lines, arrival->line) > arrival->before;
 }
 
 struct arrival scene_before_arrival(const struct scene *scene)
@@ -143,8 +144,10 @@ void scene_stop(struct scene *scene)
 
 static void make_safe(struct scene *scene)
 {
-        const char *const argv[] = { build_path("sconced"), "--config", scene->node->config, "--plugins",
-                                     build_path("plugins"), "--outputs-safe", NULL };
+        const char *const argv[] = {
+                build_path("sconced"), "--config", scene->node->config, "--plugins", build_path("plugins"),
+                "--outputs-safe",      NULL
+        };
         char entry[600];
         const char *const env[] = { entry, scene->run_dir, NULL };
         int status;
@@ -217,7 +220,9 @@ void scene_command(struct scene *scene, const char *device, struct row row, cons
 /* A plain word has no id, so its answer is the state; the command after it is answered after it. */
 static void say_plain(struct scene *scene, const char *device, enum word word, const char *text)
 {
-        struct row row = { .kind = ROW_COMMAND, .outputs = house_mask(&scene->house, device), .from_us = now_us(), .word = word };
+        struct row row = {
+                .kind = ROW_COMMAND, .outputs = house_mask(&scene->house, device), .from_us = now_us(), .word = word
+        };
 
         client_say(stage.tester, scene_topic(device, "set"), text);
         scene_command(scene, "victim", (struct row){ .word = WORD_ON }, "\"state\":\"ON\"");
@@ -368,4 +373,3 @@ void scene_close(struct scene *scene)
         noise_done(&scene->noise);
         record_done(&scene->record);
 }
-

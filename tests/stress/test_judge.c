@@ -12,7 +12,7 @@
 #include "stress/judge.h"
 #include "util/macro.h"
 
-#define MS(ms) ((ms) * USEC_PER_MSEC)
+#define MS(ms) ((ms)*USEC_PER_MSEC)
 #define END    MS(60000)
 
 enum { LAMP, LEFT, RIGHT, UP, DOWN, BELL, PUMP, FRIDGE, ALARM, HEATER };
@@ -60,7 +60,8 @@ static void command(struct fixture *f, uint64_t at_ms, unsigned output, enum wor
 
 static void edge(struct fixture *f, uint64_t at_ms, unsigned output, bool on)
 {
-        record_add_edge(&f->record, MS(at_ms), f->house.outputs[output].line, on != f->house.outputs[output].active_low);
+        record_add_edge(&f->record, MS(at_ms), f->house.outputs[output].line,
+                        on != f->house.outputs[output].active_low);
 }
 
 /* On and off again, each with its command. */
@@ -333,7 +334,8 @@ static void on_offline__stays_on__found(void **state)
         lit(f, LAMP, 5000, 30000);
         judged(f);
         assert_int_equal(f->verdict.by_law[LAW_OFFLINE], f->verdict.count);
-        assert_non_null(strstr(f->verdict.violations[0].text, "GPIO2 (lamp) is on 2020.0 ms after the loss of the broker"));
+        assert_non_null(
+                strstr(f->verdict.violations[0].text, "GPIO2 (lamp) is on 2020.0 ms after the loss of the broker"));
 }
 
 static void on_offline__on_and_dark__found(void **state)

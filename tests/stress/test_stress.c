@@ -12,11 +12,11 @@
 #include "stress/judge.h"
 #include "stress/moves.h"
 
-#define MOVES_LEAST    20
-#define MOVES_MOST     50
-#define LONG_RUN_S     120 /* from here on there is time for slow moves */
-#define SHOWN_MAX      12  /* violations a round */
-#define AROUND_US      (1500 * USEC_PER_MSEC)
+#define MOVES_LEAST 20
+#define MOVES_MOST  50
+#define LONG_RUN_S  120 /* from here on there is time for slow moves */
+#define SHOWN_MAX   12  /* violations a round */
+#define AROUND_US   (1500 * USEC_PER_MSEC)
 
 static size_t violations[LAWS], looked_at[LAWS];
 static uint64_t worst_us[LAWS];
@@ -36,13 +36,16 @@ static double seconds(const struct scene *scene, uint64_t at_us)
 
 static void show_row(const struct scene *scene, const struct row *row)
 {
-        (void)printf("      %9.4f - %9.4f  %s", seconds(scene, row->from_us), seconds(scene, row->to_us), row_name(row->kind));
+        (void)printf("      %9.4f - %9.4f  %s", seconds(scene, row->from_us), seconds(scene, row->to_us),
+                     row_name(row->kind));
         for (size_t i = 0; i < scene->house.count; i++)
                 if (row->outputs & 1ULL << i)
                         (void)printf(" %s", scene->house.outputs[i].id);
         if (row->kind == ROW_COMMAND)
                 (void)printf(" %s %llu ms%s", word_name(row->word), row->length_us / USEC_PER_MSEC,
-                             row->is_accepted ? "" : row->is_answered ? ", refused" : ", no answer");
+                             row->is_accepted   ? ""
+                             : row->is_answered ? ", refused"
+                                                : ", no answer");
         (void)printf("\n");
 }
 
@@ -51,8 +54,8 @@ static void show_edge(const struct scene *scene, const struct edge *edge)
         for (size_t i = 0; i < scene->house.count; i++) {
                 const struct output *output = &scene->house.outputs[i];
                 if (output->line == edge->line && output->part != PART_VICTIM)
-                        (void)printf("      %9.4f               GPIO%u %s %s\n", seconds(scene, edge->at_us), edge->line,
-                                     output->id, edge->level != output->active_low ? "on" : "off");
+                        (void)printf("      %9.4f               GPIO%u %s %s\n", seconds(scene, edge->at_us),
+                                     edge->line, output->id, edge->level != output->active_low ? "on" : "off");
         }
 }
 
@@ -149,8 +152,8 @@ static int play_all(void **state)
                 play(seed++, for_s >= LONG_RUN_S || getenv("STRESS_LONG"), begun_us);
         while (now_us() - begun_us < for_s * USEC_PER_SEC);
         for (size_t law = 0; law < LAWS; law++)
-                (void)printf("  %-12s looked at %zu times, %zu violations, at most %.1f ms late\n", law_name(law), looked_at[law],
-                             violations[law], (double)worst_us[law] / USEC_PER_MSEC);
+                (void)printf("  %-12s looked at %zu times, %zu violations, at most %.1f ms late\n", law_name(law),
+                             looked_at[law], violations[law], (double)worst_us[law] / USEC_PER_MSEC);
         (void)fflush(stdout);
         return 0;
 }
@@ -161,11 +164,11 @@ static void assert_kept(enum law law)
         assert_true(looked_at[law] > 0); /* each round ends with something for each law */
 }
 
-#define LAW_TEST(name, law)                                                                                          \
-        static void name(void **state)                                                                               \
-        {                                                                                                            \
-                (void)state;                                                                                         \
-                assert_kept(law);                                                                                    \
+#define LAW_TEST(name, law)                                                                                            \
+        static void name(void **state)                                                                                 \
+        {                                                                                                              \
+                (void)state;                                                                                           \
+                assert_kept(law);                                                                                      \
         }
 
 LAW_TEST(interlock__random_moves__one_at_most_is_on_with_dead_time, LAW_INTERLOCK)

@@ -182,9 +182,8 @@ const char *pki_of_stage(void)
                 must(nftw(made, copy_one, 16, FTW_PHYS) == 0, made);
                 return pki;
         }
-        struct process *process = process_run(
-                (const char *const[]){ source_path("tests/system/make-pki"), pki, NULL },
-                &(struct process_options){ .name = "make-pki" }, &status);
+        struct process *process = process_run((const char *const[]){ source_path("tests/system/make-pki"), pki, NULL },
+                                              &(struct process_options){ .name = "make-pki" }, &status);
         if (status != 0)
                 give_up("make-pki ended with %d", status);
         process_free(process);

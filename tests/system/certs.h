@@ -14,12 +14,12 @@
 
 /* One certificate, BASE.crt with BASE.key. */
 struct cert {
-        const char *base;      /* path without suffix */
+        const char *base; /* path without suffix */
         const char *cn;
-        const char *sans;      /* "DNS:localhost,IP:127.0.0.1"; NULL: none */
-        const char *issuer;    /* path without suffix; NULL: signs itself */
+        const char *sans;   /* "DNS:localhost,IP:127.0.0.1"; NULL: none */
+        const char *issuer; /* path without suffix; NULL: signs itself */
         bool is_ca;
-        long from_s, until_s;  /* relative to now; both 0: yesterday to tomorrow */
+        long from_s, until_s; /* relative to now; both 0: yesterday to tomorrow */
 };
 
 void cert_make(const struct cert *cert);
@@ -34,8 +34,8 @@ void pki_run(const char *pki, const char *const words[]);
  * one that SCONCE_TEST_PKI names. */
 const char *pki_of_stage(void);
 
-const char *pki_ca(const char *pki);                         /* certificate and key, path without suffix */
-const char *pki_file(const char *pki, const char *name);     /* "ca.crt", "crl.pem", "sconce.acl" */
-const char *pki_issued(const char *pki, const char *name);   /* path without suffix */
+const char *pki_ca(const char *pki);                       /* certificate and key, path without suffix */
+const char *pki_file(const char *pki, const char *name);   /* "ca.crt", "crl.pem", "sconce.acl" */
+const char *pki_issued(const char *pki, const char *name); /* path without suffix */
 
 void sha256_hex(const void *bytes, size_t size, char hex[static 65]);

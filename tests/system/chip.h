@@ -12,10 +12,10 @@
 #include "util/macro.h"
 
 bool chip_is_kernel(void);
-const char *chip_lines(const char *sim_dir); /* the directory of sim_gpioN */
+const char *chip_lines(const char *sim_dir);  /* the directory of sim_gpioN */
 const char *chip_config(const char *sim_dir); /* the [gpio] section's text */
 
-int chip_value(const char *lines, unsigned offset); /* 0, 1; -1: not there (yet) */
+int chip_value(const char *lines, unsigned offset);            /* 0, 1; -1: not there (yet) */
 void chip_wait(const char *lines, unsigned offset, int value); /* fails the test when it does not come */
 void chip_pull(const char *lines, unsigned offset, bool up);
 

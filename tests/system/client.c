@@ -27,7 +27,8 @@ static struct client *clients;
 
 /* ---- What libmosquitto tells ------------------------------------------------------------------------------------- */
 
-static void on_connect(struct mosquitto *mosq, void *userdata, int reason, int flags, const mosquitto_property *properties)
+static void on_connect(struct mosquitto *mosq, void *userdata, int reason, int flags,
+                       const mosquitto_property *properties)
 {
         struct client *client = userdata;
 
@@ -102,13 +103,14 @@ static void on_message(struct mosquitto *mosq, void *userdata, const struct mosq
         message->size = (size_t)got->payloadlen;
         message->retain = got->retain;
         message->qos = got->qos;
-        if (mosquitto_property_read_binary(properties, MQTT_PROP_CORRELATION_DATA, &correlation, &correlation_size, false)) {
+        if (mosquitto_property_read_binary(properties, MQTT_PROP_CORRELATION_DATA, &correlation, &correlation_size,
+                                           false)) {
                 message->correlation = copy(correlation, correlation_size);
                 message->correlation_size = correlation_size;
                 free(correlation);
         }
-        (void)mosquitto_property_read_string(properties, MQTT_PROP_RESPONSE_TOPIC, (char **)(uintptr_t)&message->response_topic,
-                                             false);
+        (void)mosquitto_property_read_string(properties, MQTT_PROP_RESPONSE_TOPIC,
+                                             (char **)(uintptr_t)&message->response_topic, false);
         (void)mosquitto_property_read_int32(properties, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, &message->expiry_s, false);
         (void)mosquitto_property_read_string_pair(properties, MQTT_PROP_USER_PROPERTY, &name,
                                                   (char **)(uintptr_t)&message->expires, false);
@@ -280,9 +282,10 @@ static int publish(struct client *client, const struct request *request)
         if (request->expiry_s)
                 (void)mosquitto_property_add_int32(&properties, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, request->expiry_s);
         if (request->expires)
-                (void)mosquitto_property_add_string_pair(&properties, MQTT_PROP_USER_PROPERTY, "expires", request->expires);
-        int r = mosquitto_publish_v5(client->mosq, &mid, request->topic, (int)size, request->payload, 1, request->retain,
-                                     properties);
+                (void)mosquitto_property_add_string_pair(&properties, MQTT_PROP_USER_PROPERTY, "expires",
+                                                         request->expires);
+        int r = mosquitto_publish_v5(client->mosq, &mid, request->topic, (int)size, request->payload, 1,
+                                     request->retain, properties);
         mosquitto_property_free_all(&properties);
         if (r != MOSQ_ERR_SUCCESS)
                 give_up("client %s cannot publish on %s: %s", client->id, request->topic, mosquitto_strerror(r));

@@ -111,20 +111,14 @@ void daemon_start(struct daemon *daemon)
 {
         const char *plugins = daemon->options.plugins ? daemon->options.plugins : build_path("plugins");
         const char *level = daemon->options.log_level ? daemon->options.log_level : "debug";
-        const char *const command[] = { build_path("sconced"),
-                                        "--config",
-                                        daemon->config,
-                                        "--plugins",
-                                        plugins,
-                                        "--log-level",
-                                        level,
-                                        NULL };
+        const char *const command[] = {
+                build_path("sconced"), "--config", daemon->config, "--plugins", plugins, "--log-level", level, NULL
+        };
         const char *argv[24];
         const char *env[16] = { keep_text(state_directory(daemon)) };
-        const struct process_options options = { .name = daemon->name,
-                                                 .env = env,
-                                                 .prepare = daemon->options.prepare,
-                                                 .userdata = daemon };
+        const struct process_options options = {
+                .name = daemon->name, .env = env, .prepare = daemon->options.prepare, .userdata = daemon
+        };
 
         size_t n = put_words(argv, daemon->options.words);
         (void)put_words(argv + n, command);

@@ -21,7 +21,7 @@ struct daemon_options {
         const char *plugins;                  /* directory; NULL: those that were built */
         const char *const *env;               /* as for a process; NULL: none */
         int (*prepare)(void *userdata);       /* in the child */
-        const char *const *words; /* to put before the command: strace and its options; NULL: none */
+        const char *const *words;             /* to put before the command: strace and its options; NULL: none */
 };
 
 struct daemon {
@@ -33,7 +33,7 @@ struct daemon {
 
 struct daemon *daemon_new(const struct daemon_options *options); /* writes the config; does not start it */
 void daemon_free(struct daemon *daemon);                         /* kills it */
-void daemon_free_all_but(const struct daemon *kept); /* NULL: all */
+void daemon_free_all_but(const struct daemon *kept);             /* NULL: all */
 
 void daemon_write_config(struct daemon *daemon, const char *devices); /* again, with other devices */
 void daemon_start(struct daemon *daemon);

@@ -160,7 +160,8 @@ struct wanted {
 static bool has_come(void *userdata)
 {
         const struct wanted *wanted = userdata;
-        return wanted->hasty->size && memmem(wanted->hasty->bytes, wanted->hasty->size, wanted->text, strlen(wanted->text));
+        return wanted->hasty->size &&
+               memmem(wanted->hasty->bytes, wanted->hasty->size, wanted->text, strlen(wanted->text));
 }
 
 void hasty_wait(struct hasty *hasty, const char *text)

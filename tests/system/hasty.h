@@ -14,4 +14,5 @@ void hasty_free(struct hasty *hasty);
 unsigned hasty_port(const struct hasty *hasty);
 
 void hasty_send(struct hasty *hasty, const char *topic, const char *payload); /* QoS 0 */
-void hasty_wait(struct hasty *hasty, const char *text); /* that the client has sent these bytes; fails the test otherwise */
+void hasty_wait(struct hasty *hasty,
+                const char *text); /* that the client has sent these bytes; fails the test otherwise */

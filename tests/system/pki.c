@@ -50,7 +50,8 @@ void assert_pki_fails(const char *pki, int status, const char *const words[], co
         va_start(arguments, format);
         (void)vsnprintf(wanted + strlen(wanted), sizeof(wanted) - strlen(wanted), format, arguments);
         va_end(arguments);
-        strncat(wanted, status == 2 ? "\nsconce-pki --help lists the commands\n" : "\n", sizeof(wanted) - strlen(wanted) - 1);
+        strncat(wanted, status == 2 ? "\nsconce-pki --help lists the commands\n" : "\n",
+                sizeof(wanted) - strlen(wanted) - 1);
         struct process *process = pki_try(pki, &ended, words);
         assert_string_equal(process->err.text ? process->err.text : "", wanted);
         assert_int_equal(ended, status);

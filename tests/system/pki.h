@@ -15,7 +15,8 @@ struct process *pki_try(const char *pki, int *ret_status, const char *const word
 /* What it prints when all is well; kept. */
 const char *pki_output(const char *pki, const char *const words[]);
 /* It must end with `status`, and its only words on stderr be "sconce-pki: " and these, with a hint after misuse (2). */
-void assert_pki_fails(const char *pki, int status, const char *const words[], const char *format, ...) PRINTF_LIKE(4, 5);
+void assert_pki_fails(const char *pki, int status, const char *const words[], const char *format, ...)
+        PRINTF_LIKE(4, 5);
 
 X509 *pki_cert(const char *pki, const char *name); /* the one in issued/ */
 X509 *cert_load(const char *path);

@@ -30,7 +30,7 @@ struct process {
 
 struct process_options {
         const char *name;
-        const char *const *env; /* "NAME=value", NULL-terminated, added to ours; NULL: none */
+        const char *const *env;         /* "NAME=value", NULL-terminated, added to ours; NULL: none */
         int (*prepare)(void *userdata); /* in the child before exec; not 0: the child ends with status 127 */
         void *userdata;
 };

@@ -46,8 +46,8 @@ static void apply_lines(char *text, bool allow, unsigned depth)
 static void apply_set(const char *name, bool allow, unsigned depth)
 {
         int status;
-        struct process *list = process_run((const char *const[]){ "systemd-analyze", "syscall-filter", "--no-pager", name, NULL },
-                                           NULL, &status);
+        struct process *list = process_run(
+                (const char *const[]){ "systemd-analyze", "syscall-filter", "--no-pager", name, NULL }, NULL, &status);
 
         if (status != 0 || depth > 5)
                 give_up("systemd-analyze does not know %s", name);
@@ -112,7 +112,8 @@ void sandbox_read(void)
 
         if (filter)
                 return;
-        process_free(process_run((const char *const[]){ "sh", "-c", "command -v systemd-analyze", NULL }, NULL, &status));
+        process_free(
+                process_run((const char *const[]){ "sh", "-c", "command -v systemd-analyze", NULL }, NULL, &status));
         if (status != 0) {
                 print_message("skipped: there is no systemd-analyze to resolve the unit's system-call filter\n");
                 skip();

@@ -10,8 +10,7 @@ const char *sconce_conf(const char *name, const char *broker_keys)
         const char *path = work_path("%s.conf", name);
         const char *cert = pki_issued(stage.pki, name);
 
-        write_file(path,
-                   "[broker]\nurl = mqtts://localhost:%u\n%s\n[tls]\nca = %s\ncert = %s.crt\nkey = %s.key\n",
+        write_file(path, "[broker]\nurl = mqtts://localhost:%u\n%s\n[tls]\nca = %s\ncert = %s.crt\nkey = %s.key\n",
                    stage.broker->port.number, broker_keys, pki_file(stage.pki, "ca.crt"), cert, cert);
         return path;
 }

@@ -32,8 +32,8 @@ void stage_rejoin(void)
 
 struct daemon *stage_daemon(const char *name, const char *devices)
 {
-        return daemon_new(&(struct daemon_options){
-                .name = name, .broker = stage.broker, .pki = stage.pki, .devices = devices });
+        return daemon_new(
+                &(struct daemon_options){ .name = name, .broker = stage.broker, .pki = stage.pki, .devices = devices });
 }
 
 int stage_open_bare(void **state)

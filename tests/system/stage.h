@@ -34,21 +34,22 @@ extern const char stage_devices[];
 
 int stage_open(void **state);      /* group set-up: all of it, hall online and told */
 int stage_open_bare(void **state); /* PKI, broker and tester alone; the PKI knows hall and attic */
-int stage_close(void **state); /* ends all that a program has made, also without a stage */
-int stage_tidy(void **state); /* after each test: ends what it made for itself and, when it failed, left behind */
+int stage_close(void **state);     /* ends all that a program has made, also without a stage */
+int stage_tidy(void **state);      /* after each test: ends what it made for itself and, when it failed, left behind */
 
 int stage_run(const struct CMUnitTest *tests, size_t n, int (*open)(void **state));
 
 /* A row of a test program's table, and its main(). SCONCE_TEST=NAME in the environment runs one test ('*' matches). */
 #define STAGE_TEST(function, setup) cmocka_unit_test_setup_teardown(function, setup, stage_tidy)
-#define STAGE_MAIN(tests, open)                                                                              \
-        int main(void)                                                                                       \
-        {                                                                                                    \
-                return stage_run(tests, ARRAY_SIZE(tests), open);                                            \
+#define STAGE_MAIN(tests, open)                                                                                        \
+        int main(void)                                                                                                 \
+        {                                                                                                              \
+                return stage_run(tests, ARRAY_SIZE(tests), open);                                                      \
         }
 
-struct client *stage_client(const char *name, const char *id); /* with the certificate of that name, hears nothing yet */
-void stage_rejoin(void); /* the tester, where its broker was away */
+struct client *stage_client(const char *name,
+                            const char *id); /* with the certificate of that name, hears nothing yet */
+void stage_rejoin(void);                     /* the tester, where its broker was away */
 struct daemon *stage_daemon(const char *name, const char *devices); /* through the stage's broker; not started */
 int stage_forget(void **state); /* a test's set-up: what the tester has heard so far does not count */
 /* A JSON result on the device's own topic with this `ok` and, where it is refused, this code. */

@@ -17,7 +17,8 @@ static const char *lines_of_the_docs(const char *first, const char *script)
 
         assert_non_null(end);
         write_file(work_path("block"), "%.*s", (int)(end - from), from);
-        struct process *sed = process_run((const char *const[]){ "sed", "-e", script, work_path("block"), NULL }, NULL, &status);
+        struct process *sed = process_run((const char *const[]){ "sed", "-e", script, work_path("block"), NULL }, NULL,
+                                          &status);
         assert_int_equal(status, 0);
         const char *lines = keep_text(strdup(sed->out.text));
         process_free(sed);
@@ -39,13 +40,14 @@ static unsigned start_stunnel(unsigned outside_port)
         unsigned port = free_port();
 
         assert_true(asprintf(&script,
-                             "s|broker.example.net:8883|localhost:%u|; s|18883|%u|; s|broker.example.net|localhost|; /^setuid/d; "
+                             "s|broker.example.net:8883|localhost:%u|; s|18883|%u|; s|broker.example.net|localhost|; "
+                             "/^setuid/d; "
                              "/^setgid/d; s|/etc/stunnel/sconce/ca.crt|%s|; s|/etc/stunnel/sconce/|%s/issued/|",
                              outside_port, port, pki_file(stage.pki, "ca.crt"), stage.pki) > 0);
         const char *conf = work_path("stunnel-%u.conf", port);
         write_file(conf, "%s", lines_of_the_docs("# /etc/stunnel/sconce-bridge.conf", script));
-        (void)process_wait_log(process_start((const char *const[]){ "stunnel", conf, NULL }, NULL), "Configuration successful",
-                               SOON_MS);
+        (void)process_wait_log(process_start((const char *const[]){ "stunnel", conf, NULL }, NULL),
+                               "Configuration successful", SOON_MS);
         return port;
 }
 
@@ -102,14 +104,17 @@ static void bridge__device_removed_while_the_line_is_cut__is_gone_outside_when_i
         make_dir(dir);
         assert_true(asprintf(&kept, "persistence true\npersistence_location %s/\n", dir) > 0);
         struct broker *outside = broker_new(&(struct broker_options){ .pki = stage.pki, .extra = kept });
-        assert_true(asprintf(&extra, BROKER_OPEN "%srestart_timeout 1\n", bridge_lines(start_stunnel(outside->port.number))) > 0);
+        assert_true(asprintf(&extra, BROKER_OPEN "%srestart_timeout 1\n",
+                             bridge_lines(start_stunnel(outside->port.number))) > 0);
         struct broker *home = broker_new_plain(extra);
         assert_true(asprintf(&url, "mqtt://127.0.0.1:%u", home->port.number) > 0);
-        struct daemon *hall = daemon_new(&(struct daemon_options){
-                .name = "hall", .url = url, .broker = home,
-                .devices = "[lamp kitchen]\nline = GPIO17\n[lamp porch]\nline = GPIO27\n" });
-        struct client *before = outside_client(outside, "before"), *at_home = client_new(&(struct client_options){
-                                                                            .id = "home", .port = home->port.number });
+        struct daemon *hall = daemon_new(
+                &(struct daemon_options){ .name = "hall",
+                                          .url = url,
+                                          .broker = home,
+                                          .devices = "[lamp kitchen]\nline = GPIO17\n[lamp porch]\nline = GPIO27\n" });
+        struct client *before = outside_client(outside, "before"),
+                      *at_home = client_new(&(struct client_options){ .id = "home", .port = home->port.number });
         client_subscribe(before, "sconce/#");
         client_subscribe(at_home, "sconce/#");
         daemon_start(hall);
@@ -150,7 +155,8 @@ static void bridge__far_side_accepts_and_closes__house_goes_on(void **state)
         struct wire *far_side = wire_relay("127.0.0.1", free_port());
 
         (void)state;
-        assert_true(asprintf(&extra, BROKER_OPEN "%srestart_timeout 1\n", bridge_lines(start_stunnel(wire_port(far_side)))) > 0);
+        assert_true(asprintf(&extra, BROKER_OPEN "%srestart_timeout 1\n",
+                             bridge_lines(start_stunnel(wire_port(far_side)))) > 0);
         struct broker *home = broker_new_plain(extra);
         /* With TLS in the bridge mosquitto 2.0.11 stands still after the third. It takes its time between them. */
         if (!pump_until(has_come_again, far_side, 4 * SOON_MS))

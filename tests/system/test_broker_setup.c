@@ -30,20 +30,16 @@ static struct port port;
 
 static void write_systemctl(const char *script)
 {
-        write_file(work_path("tools/systemctl"), "#!/bin/sh\necho systemctl \"$@\" >>\"$CALLED\"\n%s\n",
-                   script);
+        write_file(work_path("tools/systemctl"), "#!/bin/sh\necho systemctl \"$@\" >>\"$CALLED\"\n%s\n", script);
         assert_int_equal(chmod(work_path("tools/systemctl"), 0700), 0);
 }
 
 static int machine_make(void)
 {
-        static const char *const dirs[] = { "root",
-                                            "root/etc",
-                                            "root/etc/mosquitto",
-                                            "root/etc/mosquitto/conf.d",
-                                            "root/run",
-                                            "root/run/systemd",
-                                            "root/run/systemd/system" };
+        static const char *const dirs[] = {
+                "root",     "root/etc",         "root/etc/mosquitto",     "root/etc/mosquitto/conf.d",
+                "root/run", "root/run/systemd", "root/run/systemd/system"
+        };
         for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
                 make_dir(work_path("%s", dirs[i]));
         write_file(work_path("called"), "%s", "");
@@ -175,7 +171,8 @@ static const char real_restart[] =
         "    [ ! -e \"$f\" ] || sed -e \"s|/etc/sconce|$etc/sconce|; s|^listener [0-9]*$|& 127.0.0.1|\" \"$f\" "
         ">\"$run/conf.d/${f##*/}\"\n"
         "done\n"
-        "printf '%s\\n' 'user root' 'persistence false' 'log_dest stderr' \"pid_file $pid\" \"include_dir $run/conf.d\" "
+        "printf '%s\\n' 'user root' 'persistence false' 'log_dest stderr' \"pid_file $pid\" \"include_dir "
+        "$run/conf.d\" "
         ">\"$run/mosquitto.conf\"\n"
         "PATH=$PATH:/usr/sbin:/usr/local/sbin\n"
         "[ \"$(id -u)\" -eq 0 ] || sed -i /^user/d \"$run/mosquitto.conf\"\n"
@@ -274,7 +271,8 @@ static void real_broker__keeps_to_the_list__and_nothing_of_the_trial_is_left(voi
 
         (void)state;
         assert_proven(run_real(0));
-        struct process *grep = process_run(WORDS("grep", "-rqE", "CHECK-|sconce-check", work_path("root/etc")), NULL, &status);
+        struct process *grep = process_run(WORDS("grep", "-rqE", "CHECK-|sconce-check", work_path("root/etc")), NULL,
+                                           &status);
         assert_int_equal(status, 1);
         process_free(grep);
         struct process *find = process_run(WORDS("find", work_path(PKI "private"), "-name", "tmp.*"), NULL, &status);
@@ -292,20 +290,32 @@ static const struct others {
 } others[] = {
         { "per_listener_before", { { "00-all.conf", "per_listener_settings true\n" } }, NULL, false },
         { "per_listener_and_a_listener_before",
-          { { "00-all.conf", "per_listener_settings true\nlistener OTHER 127.0.0.1\nallow_anonymous true\n" } }, NULL, true },
+          { { "00-all.conf", "per_listener_settings true\nlistener OTHER 127.0.0.1\nallow_anonymous true\n" } },
+          NULL,
+          true },
         { "per_listener_before_and_a_listener_after",
           { { "00-all.conf", "per_listener_settings true\n" },
-            { "zz.conf", "listener OTHER 127.0.0.1\nallow_anonymous true\n" } }, NULL, true },
+            { "zz.conf", "listener OTHER 127.0.0.1\nallow_anonymous true\n" } },
+          NULL,
+          true },
         { "per_listener_off", { { "zz.conf", "per_listener_settings false\n" } }, NULL, false },
         { "anonymous_after", { { "zz.conf", "allow_anonymous true\n" } }, NULL, false },
-        { "per_listener_after", { { "zz.conf", "per_listener_settings true\n" } },
-          "give it a name that comes before (00-zz.conf), and run this again", false },
+        { "per_listener_after",
+          { { "zz.conf", "per_listener_settings true\n" } },
+          "give it a name that comes before (00-zz.conf), and run this again",
+          false },
         { "per_listener_on_and_off",
           { { "00-all.conf", "per_listener_settings true\n" }, { "zz.conf", "per_listener_settings false\n" } },
-          "every certificate may do everything", false },
+          "every certificate may do everything",
+          false },
         { "lines_of_a_listener_after",
-          { { "zz.conf", "require_certificate false\nuse_identity_as_username false\nallow_anonymous true\n" } }, NULL, false },
-        { "list_of_its_own", { { "zz.conf", "acl_file /etc/mosquitto/acl\n" } }, "mosquitto takes one acl_file", false },
+          { { "zz.conf", "require_certificate false\nuse_identity_as_username false\nallow_anonymous true\n" } },
+          NULL,
+          false },
+        { "list_of_its_own",
+          { { "zz.conf", "acl_file /etc/mosquitto/acl\n" } },
+          "mosquitto takes one acl_file",
+          false },
 };
 
 static void write_others(const struct others *row, unsigned other)
@@ -314,8 +324,8 @@ static void write_others(const struct others *row, unsigned other)
                 const char *lines = row->files[i][1], *at = strstr(lines, "OTHER");
 
                 if (at)
-                        write_file(work_path(CONF_D "%s", row->files[i][0]), "%.*s%u%s", (int)(at - lines), lines, other,
-                                   at + strlen("OTHER"));
+                        write_file(work_path(CONF_D "%s", row->files[i][0]), "%.*s%u%s", (int)(at - lines), lines,
+                                   other, at + strlen("OTHER"));
                 else
                         write_file(work_path(CONF_D "%s", row->files[i][0]), "%s", lines);
         }
@@ -345,11 +355,13 @@ static const struct edit {
 } edits[] = {
         { "no_list", "/^acl_file/d", "does not keep to " },
         { "another_list", "s|^acl_file .*|acl_file /dev/null|", "refuses what " },
-        { "user_names_believed", "s/^use_identity_as_username true/use_identity_as_username false/", "or who it should let in" },
+        { "user_names_believed", "s/^use_identity_as_username true/use_identity_as_username false/",
+          "or who it should let in" },
         { "no_certificate_asked",
           "s/^require_certificate true/require_certificate false/; s/^use_identity_as_username true//; s/^crlfile.*//",
           "" },
-        { "another_authority", "s|^cafile .*|cafile /etc/sconce/pki/issued/me.crt|; /^crlfile/d", "or who it should let in" },
+        { "another_authority", "s|^cafile .*|cafile /etc/sconce/pki/issued/me.crt|; /^crlfile/d",
+          "or who it should let in" },
 };
 
 static void edited_drop_in__shuts_too_little__is_not_believed(void **state)
@@ -358,7 +370,8 @@ static void edited_drop_in__shuts_too_little__is_not_believed(void **state)
         int status;
 
         process_free(process_run(WORDS("sh", "-c", "sed -e \"s/^listener 8883/listener $1/\" -e \"$2\" \"$0\" >\"$3\"",
-                                       source_path("etc/mosquitto/sconce.conf"), port_text(), row->script, work_path(DROP_IN)),
+                                       source_path("etc/mosquitto/sconce.conf"), port_text(), row->script,
+                                       work_path(DROP_IN)),
                                  NULL, &status));
         struct process *p = run_real(1);
         if (!strstr(p->err.text, row->wrong) || !strstr(p->err.text, "mosquitto does not keep to Sconce's access list"))
@@ -374,7 +387,8 @@ static void kept_drop_in__list_above_its_listener__is_not_believed(void **state)
         (void)state;
         (void)run_real(0);
         process_free(process_run(WORDS("sed", "-i", "-e", "/^allow_anonymous/d; /^acl_file/d", "-e",
-                                       "1i allow_anonymous false", "-e", "1i acl_file /etc/sconce/pki/sconce.acl", work_path(DROP_IN)),
+                                       "1i allow_anonymous false", "-e", "1i acl_file /etc/sconce/pki/sconce.acl",
+                                       work_path(DROP_IN)),
                                  NULL, &status));
         (void)run_real(0);
         write_file(work_path(CONF_D "00-all.conf"), "per_listener_settings true\n");
@@ -428,7 +442,8 @@ static void somebody_is_connected_to_1883__is_named(void **state)
 static void nobody_else__is_done_without_a_question_and_without_words_of_others(void **state)
 {
         (void)state;
-        write_file(work_path("root/etc/mosquitto/mosquitto.conf"), "persistence true\ninclude_dir /etc/mosquitto/conf.d\n");
+        write_file(work_path("root/etc/mosquitto/mosquitto.conf"),
+                   "persistence true\ninclude_dir /etc/mosquitto/conf.d\n");
         struct process *p = run(0, "broker.lan", NULL);
         assert_null(strstr(p->out.text, "Shut out"));
         assert_non_null(strstr(p->out.text, "It no longer opens port 1883"));
@@ -507,7 +522,8 @@ int main(void)
 
         memcpy(rows, with_broker, sizeof(with_broker));
         for (size_t i = 0; i < ARRAY_SIZE(others); i++)
-                rows[n++] = row_of("other_files", others[i].name, others[i].wrong ? "nothing_is_left" : "the_list_holds",
+                rows[n++] = row_of("other_files", others[i].name,
+                                   others[i].wrong ? "nothing_is_left" : "the_list_holds",
                                    other_files__of_mosquittos__either_the_list_holds_or_nothing_is_left, &others[i]);
         for (size_t i = 0; i < ARRAY_SIZE(edits); i++)
                 rows[n++] = row_of("edited_drop_in", edits[i].name, "is_not_believed",

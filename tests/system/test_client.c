@@ -33,9 +33,7 @@ static void wait_text(const struct stream *stream, const char *text)
 
 static struct process *start_watch(const char *word)
 {
-        const char *const argv[] = {
-                build_path("sconce"), "--config", sconce_conf("tester", ""), "watch", word, NULL
-        };
+        const char *const argv[] = { build_path("sconce"), "--config", sconce_conf("tester", ""), "watch", word, NULL };
         return process_start(argv, NULL);
 }
 
@@ -79,8 +77,7 @@ static void list__as_json__is_a_list_of_objects(void **state)
         assert_int_equal(json_array_size(rows), 4);
         const json_t *kitchen = json_array_get(rows, 1);
         assert_string_equal(json_string_value(json_object_get(kitchen, "name")), "Kitchen ceiling");
-        assert_string_equal(json_string_value(json_object_get(json_object_get(kitchen, "state"), "state")),
-                            "OFF");
+        assert_string_equal(json_string_value(json_object_get(json_object_get(kitchen, "state"), "state")), "OFF");
         json_decref(rows);
 }
 
@@ -160,8 +157,8 @@ static void set__mqtt_311__is_answered_too(void **state)
         (void)state;
         const char *conf = sconce_conf("tester", "version = 3.1.1");
 
-        assert_run(sconce_run(conf, (const char *const[]){ "set", "kitchen", "on", NULL }), 0,
-                   "hall/kitchen: done\n", "");
+        assert_run(sconce_run(conf, (const char *const[]){ "set", "kitchen", "on", NULL }), 0, "hall/kitchen: done\n",
+                   "");
         assert_int_equal(chip_value(stage.hall->lines, KITCHEN), 1);
         struct run run = sconce_run(conf, (const char *const[]){ "set", "kitchen", "colour=red", NULL });
         assert_int_equal(run.status, 1);
@@ -239,9 +236,8 @@ static void set__node_offline__is_not_sent(void **state)
         (void)play_attic("offline", false);
         assert_run(RUN("tester", "set", "fan", "on"), 3, "",
                    "sconce: node attic is offline, so the command was not sent\n");
-        assert_run(
-                RUN("tester", "get", "fan", "state"), 3, "ON\n",
-                "sconce: attic/fan: its node is offline; this is its last known state, of 2026-11-22T19:30:00Z\n");
+        assert_run(RUN("tester", "get", "fan", "state"), 3, "ON\n",
+                   "sconce: attic/fan: its node is offline; this is its last known state, of 2026-11-22T19:30:00Z\n");
 }
 
 static void get__device_with_events_alone__is_told_at_once(void **state)
@@ -277,14 +273,14 @@ static void set__node_silent__tells_what_is_known(void **state)
 {
         (void)state;
         (void)play_attic("online", true);
-        assert_run(
-                RUN("tester", "set", "fan", "on", "--timeout", "300ms"), 3, "",
-                "sconce: no answer from attic/fan within 300ms, though the node counts as online; the command may have been "
-                "carried out, or yet be, until it expires, 1 s after it was sent\n");
-        assert_run(
-                RUN("tester", "get", "fan", "--json", "--timeout", "300ms"), 3,
-                "{\"time\":\"2026-11-22T19:30:00Z\",\"state\":\"ON\"}\n",
-                "sconce: attic/fan: it did not answer in time; this is its last known state, of 2026-11-22T19:30:00Z\n");
+        assert_run(RUN("tester", "set", "fan", "on", "--timeout", "300ms"), 3, "",
+                   "sconce: no answer from attic/fan within 300ms, though the node counts as online; the command may "
+                   "have been "
+                   "carried out, or yet be, until it expires, 1 s after it was sent\n");
+        assert_run(RUN("tester", "get", "fan", "--json", "--timeout", "300ms"), 3,
+                   "{\"time\":\"2026-11-22T19:30:00Z\",\"state\":\"ON\"}\n",
+                   "sconce: attic/fan: it did not answer in time; this is its last known state, of "
+                   "2026-11-22T19:30:00Z\n");
 }
 
 /* The access list of sconce-broker-setup: nobody clears what another has published. */
@@ -293,15 +289,17 @@ static void forget__broker_of_ours__says_who_may(void **state)
         (void)state;
         (void)play_attic("offline", false);
         assert_run(RUN("tester", "forget", "attic"), 1, "",
-                   "sconce: the broker does not let tester clear what attic has left: the machine with the certificate authority "
+                   "sconce: the broker does not let tester clear what attic has left: the machine with the certificate "
+                   "authority "
                    "may (sudo sconce-pki forget attic)\n");
 }
 
 /* A device that cannot be read: old values, or none. */
 static void get__device_offline__is_told_and_ends_with_3(void **state)
 {
-        struct daemon *attic = stage_daemon("attic", "[exec fan]\ncommand = [\"/bin/false\"]\nevery = 1s\nchannels = [state]\n"
-                                                     "[lamp kitchen]\nline = GPIO5\n");
+        struct daemon *attic = stage_daemon("attic",
+                                            "[exec fan]\ncommand = [\"/bin/false\"]\nevery = 1s\nchannels = [state]\n"
+                                            "[lamp kitchen]\nline = GPIO5\n");
 
         (void)state;
         daemon_start(attic);
@@ -332,9 +330,8 @@ static void set__read_only_certificate__is_refused_by_the_broker(void **state)
         struct run run = RUN("display", "get", "kitchen", "state");
         assert_int_equal(run.status, 0);
         assert_string_equal(run.out, "OFF\n");
-        assert_has(
-                run.err,
-                "sconce: hall/kitchen: the broker does not let this certificate ask it; this is its last known state, of 20");
+        assert_has(run.err, "sconce: hall/kitchen: the broker does not let this certificate ask it; this is its last "
+                            "known state, of 20");
 }
 
 static void list__certificate_for_one_node__shows_that_node(void **state)
@@ -353,17 +350,20 @@ static void list__certificate_for_one_node__shows_that_node(void **state)
 /* Whatever a node says its devices are called. */
 static const char hostile_info[] =
         "{\"version\":\"1\\u001b[31m\",\"devices\":{\"fan\":{\"name\":\"F\\u009b31man \\u202egnp\",\"channels\":{}},"
-        "\"$(touch pwned)\":{},\"`touch pwned`\":{},\"x;touch pwned\":{},\"*\":{},\"a b\":{},\"\\u001b]0;x\\u0007\":{}}}";
+        "\"$(touch pwned)\":{},\"`touch pwned`\":{},\"x;touch pwned\":{},\"*\":{},\"a "
+        "b\":{},\"\\u001b]0;x\\u0007\":{}}}";
 
 static struct run complete(const char *program, const char *words)
 {
         CLEANUP_FREE char *script = NULL;
         int status;
 
-        assert_true(asprintf(&script,
-                             "cd '%s' && . '%s' && COMP_WORDS=('%s' %s) && COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) && _sconce "
-                             "2>/dev/null; printf '%%s\\n' \"${COMPREPLY[@]}\"; ls",
-                             work_path("completion"), source_path("packaging/sconce.bash"), program, words) > 0);
+        assert_true(
+                asprintf(
+                        &script,
+                        "cd '%s' && . '%s' && COMP_WORDS=('%s' %s) && COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) && _sconce "
+                        "2>/dev/null; printf '%%s\\n' \"${COMPREPLY[@]}\"; ls",
+                        work_path("completion"), source_path("packaging/sconce.bash"), program, words) > 0);
         struct process *bash = process_run((const char *const[]){ "bash", "-c", script, NULL }, NULL, &status);
         return (struct run){ .status = status, .out = bash->out.text, .err = bash->err.text ? bash->err.text : "" };
 }
@@ -374,12 +374,15 @@ static void completion__names_of_any_kind__are_offered_or_left_out_but_never_run
         struct client *attic = play_attic("online", true);
 
         (void)state;
-        (void)client_publish_acked(attic, &(struct request){ .topic = "sconce/attic/info", .payload = hostile_info, .retain = true });
+        (void)client_publish_acked(
+                attic, &(struct request){ .topic = "sconce/attic/info", .payload = hostile_info, .retain = true });
         (void)mkdir(work_path("completion"), 0700);
         assert_true(asprintf(&words, "--config '%s' set ''", sconce_conf("tester", "")) > 0);
         struct run run = complete(build_path("sconce"), words);
         assert_int_equal(run.status, 0);
-        assert_string_equal(run.out, "attic/fan\ndoor\nfan\nhall/door\nhall/kitchen\nhall/porch\nhall/pump\nkitchen\nporch\npump\n");
+        assert_string_equal(
+                run.out,
+                "attic/fan\ndoor\nfan\nhall/door\nhall/kitchen\nhall/porch\nhall/pump\nkitchen\nporch\npump\n");
 }
 
 /* Should sconce itself ever print such a thing. */
@@ -390,8 +393,10 @@ static void completion__foreign_words_in_the_list__are_left_out(void **state)
         (void)state;
         (void)mkdir(work_path("completion"), 0700);
         (void)mkdir(work_path("completion-stub"), 0700);
-        write_file(program, "#!/bin/sh\ncat <<'END'\nNODE DEVICE\nhall kitchen\nhall $(touch${IFS}pwned)\n`id` lamp\n$(id) x\nhall "
-                            "a;b\n-x --y\nEND\n");
+        write_file(
+                program,
+                "#!/bin/sh\ncat <<'END'\nNODE DEVICE\nhall kitchen\nhall $(touch${IFS}pwned)\n`id` lamp\n$(id) x\nhall "
+                "a;b\n-x --y\nEND\n");
         assert_int_equal(chmod(program, 0700), 0);
         assert_string_equal(complete(program, "get ''").out, "hall/kitchen\nkitchen\n");
         assert_string_equal(complete(program, "get 'k'").out, "kitchen\n");
@@ -405,7 +410,8 @@ static void list__texts_of_any_kind__do_not_steer_the_terminal(void **state)
         struct client *attic = play_attic("online", true);
 
         (void)state;
-        (void)client_publish_acked(attic, &(struct request){ .topic = "sconce/attic/info", .payload = hostile_info, .retain = true });
+        (void)client_publish_acked(
+                attic, &(struct request){ .topic = "sconce/attic/info", .payload = hostile_info, .retain = true });
         for (size_t i = 0; i < 2 * ARRAY_SIZE(commands); i++) {
                 struct run run = RUN("tester", commands[i / 2], i % 2 ? "--json" : "--verbose");
 
@@ -438,8 +444,14 @@ static void watch__until_interrupted__prints_topics_and_payloads(void **state)
 
 static void watch__nobody_of_that_name__says_so_and_goes_on(void **state)
 {
-        const char *const argv[] = { build_path("sconce"), "--config", sconce_conf("tester", ""), "--timeout", "200ms",
-                                     "watch", "attic", NULL };
+        const char *const argv[] = { build_path("sconce"),
+                                     "--config",
+                                     sconce_conf("tester", ""),
+                                     "--timeout",
+                                     "200ms",
+                                     "watch",
+                                     "attic",
+                                     NULL };
         struct process *watch = process_start(argv, &(struct process_options){ .name = "watch" });
 
         (void)state;
@@ -467,8 +479,7 @@ static void watch__broker_restarts__goes_on(void **state)
         /* It is back too: a command is not kept for those who come later. */
         wait_text_from(&watch->out, before, "sconce/hall/status");
         client_say(stage.tester, "sconce/hall/pump/set", "TOGGLE");
-        wait_text(&watch->out,
-                  "\"topic\":\"sconce/hall/pump/set\",\"retain\":false,\"payload\":\"TOGGLE\"}\n");
+        wait_text(&watch->out, "\"topic\":\"sconce/hall/pump/set\",\"retain\":false,\"payload\":\"TOGGLE\"}\n");
         process_signal(watch, SIGTERM);
         assert_int_equal(process_wait(watch, SOON_MS), 0);
         process_free(watch);
@@ -498,12 +509,10 @@ static void list__bad_config__ends_with_78(void **state)
         write_file(conf, "[broker]\nurl = mqtts://localhost\n");
         struct run run = sconce_run(conf, (const char *const[]){ "list", NULL });
         assert_int_equal(run.status, 78);
-        assert_has(
-                run.err,
-                "bad.conf: [tls] cert and key: are missing: your own certificate and its key (sconce-pki client NAME makes them)");
-        write_file(
-                conf,
-                "[broker]\nurl = mqtts://localhost\n[tls]\nca = /nowhere/ca.crt\ncert = /nowhere/a.crt\nkey = /nowhere/a.key\n");
+        assert_has(run.err, "bad.conf: [tls] cert and key: are missing: your own certificate and its key (sconce-pki "
+                            "client NAME makes them)");
+        write_file(conf, "[broker]\nurl = mqtts://localhost\n[tls]\nca = /nowhere/ca.crt\ncert = /nowhere/a.crt\nkey = "
+                         "/nowhere/a.key\n");
         run = sconce_run(conf, (const char *const[]){ "list", NULL });
         assert_int_equal(run.status, 78);
         assert_has(run.err, "/nowhere/");
@@ -531,9 +540,8 @@ static void set__wrong_words__end_with_2(void **state)
         (void)state;
         assert_run(RUN("tester", "set", "kitchen", "on", "off"), 2, "",
                    "sconce: \"on\" is not KEY=VALUE: a value is one plain word, or KEY=VALUE words only\n");
-        assert_run(
-                RUN("tester", "set", "Kitchen", "on"), 2, "",
-                "sconce: \"Kitchen\" is no device's name: say DEVICE or NODE/DEVICE, as sconce list shows them\n");
+        assert_run(RUN("tester", "set", "Kitchen", "on"), 2, "",
+                   "sconce: \"Kitchen\" is no device's name: say DEVICE or NODE/DEVICE, as sconce list shows them\n");
 }
 
 static int open_house(void **state)

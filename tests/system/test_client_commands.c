@@ -73,13 +73,15 @@ static void give_up_on_a_command(const char *client_keys)
 
         start_hall("");
         wire_hold_from(wire, "sconce/hall/kitchen/set");
-        struct process *sconce = SCONCE_START(sconce_conf_plain(wire_port(wire), client_keys), "--timeout", "300ms", "set",
-                                              "kitchen", "on");
+        struct process *sconce = SCONCE_START(sconce_conf_plain(wire_port(wire), client_keys), "--timeout", "300ms",
+                                              "set", "kitchen", "on");
         wire_wait_held(wire);
         struct run run = sconce_wait(sconce);
         assert_int_equal(run.status, 3);
-        assert_has(run.err, "sconce: the broker has not taken the command within 300ms; it is withdrawn here, but if it is on its "
-                            "way already it may yet be carried out, until it expires, 1 s after it was sent\n");
+        assert_has(
+                run.err,
+                "sconce: the broker has not taken the command within 300ms; it is withdrawn here, but if it is on its "
+                "way already it may yet be carried out, until it expires, 1 s after it was sent\n");
         wire_wait_reset(wire);
         wire_release(wire);
         (void)client_wait(listener, "sconce/hall/kitchen/set", NULL, NULL);
@@ -105,9 +107,11 @@ static void set__any_command__carries_its_end_and_a_mark_of_its_own(void **state
 
         (void)state;
         start_hall("");
-        assert_run(SCONCE_RUN(sconce_conf_plain(broker->port.number, ""), "set", "kitchen", "on"), 0, "hall/kitchen: done\n", "");
+        assert_run(SCONCE_RUN(sconce_conf_plain(broker->port.number, ""), "set", "kitchen", "on"), 0,
+                   "hall/kitchen: done\n", "");
         first = client_wait(listener, "sconce/hall/kitchen/set", NULL, NULL);
-        assert_run(SCONCE_RUN(sconce_conf_plain(broker->port.number, ""), "set", "kitchen", "on"), 0, "hall/kitchen: done\n", "");
+        assert_run(SCONCE_RUN(sconce_conf_plain(broker->port.number, ""), "set", "kitchen", "on"), 0,
+                   "hall/kitchen: done\n", "");
         second = client_wait(listener, "sconce/hall/kitchen/set", NULL, NULL);
         assert_in_range(first->expiry_s, 4, 5);
         assert_non_null(first->expires);
@@ -208,8 +212,8 @@ static void set__plain_value__means_the_same_in_every_version(void **state)
         start_hall("");
         for (size_t i = 0; i < 2 * ARRAY_SIZE(cases); i++) {
                 size_t at = i / 2;
-                struct run run = SCONCE_RUN(sconce_conf_plain(broker->port.number, keys[i % 2]), "set", cases[at].device,
-                                            cases[at].value);
+                struct run run = SCONCE_RUN(sconce_conf_plain(broker->port.number, keys[i % 2]), "set",
+                                            cases[at].device, cases[at].value);
                 if (run.status != cases[at].status)
                         print_error("%s %s, %s: %s\n", cases[at].device, cases[at].value, keys[i % 2], run.err);
                 assert_int_equal(run.status, cases[at].status);
@@ -227,16 +231,20 @@ static void play_gone_nodes(void)
         static const struct {
                 const char *topic, *payload;
         } messages[] = {
-                { "sconce/attic/status", "offline" },       { "sconce/attic/fan/status", "online" },
-                { "sconce/attic/fan/state", "{}" },         { "sconce/attic/fan/more/words", "x" },
-                { "sconce/hall/old/state", "{\"state\":\"ON\"}" }, { "sconce/atticus/status", "offline" },
+                { "sconce/attic/status", "offline" },
+                { "sconce/attic/fan/status", "online" },
+                { "sconce/attic/fan/state", "{}" },
+                { "sconce/attic/fan/more/words", "x" },
+                { "sconce/hall/old/state", "{\"state\":\"ON\"}" },
+                { "sconce/atticus/status", "offline" },
                 { "sconce/atticus/info", "{\"devices\":{}}" },
         };
 
         play_attic();
         for (size_t i = 0; i < ARRAY_SIZE(messages); i++)
-                (void)client_publish_acked(
-                        listener, &(struct request){ .topic = messages[i].topic, .payload = messages[i].payload, .retain = true });
+                (void)client_publish_acked(listener, &(struct request){ .topic = messages[i].topic,
+                                                                        .payload = messages[i].payload,
+                                                                        .retain = true });
 }
 
 static void forget__node_that_is_gone__is_not_listed_any_more(void **state)
@@ -287,9 +295,10 @@ static void list__broker_without_them__says_so_or_asks_for_each_topic(void **sta
 {
         struct wire *wire = wire_relay("127.0.0.1", broker->port.number);
         const char *conf = sconce_conf_plain(wire_port(wire), "");
-        static const char reason[] =
-                "sconce: the broker shows no node under sconce/: has one ever been connected, and may this certificate read it? "
-                "RabbitMQ has no retained messages for wildcards: there name the node, as in NODE/DEVICE or sconce list NODE\n";
+        static const char reason[] = "sconce: the broker shows no node under sconce/: has one ever been connected, and "
+                                     "may this certificate read it? "
+                                     "RabbitMQ has no retained messages for wildcards: there name the node, as in "
+                                     "NODE/DEVICE or sconce list NODE\n";
 
         (void)state;
         start_hall("");

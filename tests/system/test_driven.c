@@ -39,7 +39,8 @@ static void start_again(struct daemon *attic)
 static struct process *outputs_safe(const struct daemon *attic, int expected)
 {
         int status;
-        struct process *run = SCONCED_RUN(&status, "--config", attic->config, "--plugins", build_path("plugins"), "--outputs-safe");
+        struct process *run = SCONCED_RUN(&status, "--config", attic->config, "--plugins", build_path("plugins"),
+                                          "--outputs-safe");
 
         if (status != expected)
                 give_up("sconced --outputs-safe ended with status %d", status);

@@ -41,8 +41,8 @@ static int setup(void **state)
 
 static struct daemon *start_with(const char *broker_keys)
 {
-        struct daemon *hall = daemon_new(&(struct daemon_options){
-                .name = "hall", .url = url, .broker_keys = broker_keys, .devices = devices });
+        struct daemon *hall = daemon_new(
+                &(struct daemon_options){ .name = "hall", .url = url, .broker_keys = broker_keys, .devices = devices });
         daemon_start(hall);
         return hall;
 }
@@ -225,8 +225,8 @@ static int term_waits(void *userdata)
 
 static void stop__asked_for_before_the_start__is_clean(void **state)
 {
-        struct daemon *hall = daemon_new(&(struct daemon_options){
-                .name = "hall", .url = url, .devices = devices, .prepare = term_waits });
+        struct daemon *hall = daemon_new(
+                &(struct daemon_options){ .name = "hall", .url = url, .devices = devices, .prepare = term_waits });
 
         (void)state;
         daemon_start(hall);
@@ -247,8 +247,8 @@ static struct process *start_flood(void)
         (void)snprintf(payload + at, sizeof(payload) - at, "}");
         write_file(path, "%s", payload);
         (void)snprintf(port, sizeof(port), "%u", broker->port.number);
-        const char *const argv[] = { "mosquitto_pub", "-h", "127.0.0.1", "-p",       port,        "-t", "sconce/hall/kitchen/set",
-                                     "-f",            path, "--repeat",  "100000000", NULL };
+        const char *const argv[] = { "mosquitto_pub",           "-h", "127.0.0.1", "-p",       port,        "-t",
+                                     "sconce/hall/kitchen/set", "-f", path,        "--repeat", "100000000", NULL };
         return process_start(argv, NULL);
 }
 
@@ -276,12 +276,15 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(stop__clean__leaves_offline, setup, stage_close),
                 cmocka_unit_test_setup_teardown(stop__mqtt_3_1_1__leaves_offline, setup, stage_close),
-                cmocka_unit_test_setup_teardown(outputs_safe__no_record_and_another_section_is_wrong__still_switches_off, setup, stage_close),
-                cmocka_unit_test_setup_teardown(outputs_safe__no_record_and_daemon_section_is_wrong__still_switches_off, setup, stage_close),
+                cmocka_unit_test_setup_teardown(
+                        outputs_safe__no_record_and_another_section_is_wrong__still_switches_off, setup, stage_close),
+                cmocka_unit_test_setup_teardown(outputs_safe__no_record_and_daemon_section_is_wrong__still_switches_off,
+                                                setup, stage_close),
                 cmocka_unit_test_setup_teardown(restart__signals_all_the_while__none_kills_it, setup, stage_close),
                 cmocka_unit_test_setup_teardown(stop__signals_all_the_while__is_clean, setup, stage_close),
                 cmocka_unit_test_setup_teardown(stop__asked_for_before_the_start__is_clean, setup, stage_close),
-                cmocka_unit_test_setup_teardown(reload_and_stop__under_a_flood__come_before_its_end, setup, stage_close),
+                cmocka_unit_test_setup_teardown(reload_and_stop__under_a_flood__come_before_its_end, setup,
+                                                stage_close),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -57,7 +57,8 @@ static void process_run__fails__gives_status_and_output(void **state)
         int status;
 
         (void)state;
-        struct process *p = process_run((const char *const[]){ "sh", "-c", "echo out; echo err >&2; exit 7", NULL }, NULL, &status);
+        struct process *p = process_run((const char *const[]){ "sh", "-c", "echo out; echo err >&2; exit 7", NULL },
+                                        NULL, &status);
         assert_int_equal(status, 7);
         assert_string_equal(p->out.text, "out\n");
         assert_string_equal(p->err.text, "err\n");

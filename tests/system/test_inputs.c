@@ -33,23 +33,22 @@ enum {
 
 #define BLIND "[cover blind]\nup = GPIO20\ndown = GPIO21\nup_time = 200ms\ndead_time = 50ms\n"
 
-static const char devices[] =
-        "[switch pump]\nline = GPIO22\n"
-        "[contact motion]\nline = GPIO24\nbias = pull-down\ndevice_class = motion\n"
-        "off_delay = 300ms\n"
-        /* No answer depends on how fast this machine presses. */
-        "[button wall]\nline = GPIO5\nbias = pull-down\ndebounce = 0ms\npresses = 2\n"
-        "double_time = 5s\nlong_time = 1m\n"
-        "[button hold]\nline = GPIO6\nbias = pull-down\ndebounce = 0ms\n"
-        "long_time = 100ms\n"
-        "[button bell]\nline = GPIO12\nbias = pull-down\npresses = 2\nlong_time = 1m\n"
-        "[cover gate]\nup = GPIO25\ndown = GPIO26\nup_time = 1h\ndevice_class = gate\n"
-        "up_stop = GPIO13\nup_stop_bias = pull-down\nup_stop_debounce = 0ms\n"
-        "[counter meter]\nline = GPIO18\nbias = pull-down\nunit = kWh\nfactor = 0.001\n"
-        "every = 100ms\n"
-        "[encoder knob]\na = GPIO7\na_bias = pull-down\nb = GPIO8\nb_bias = pull-down\n"
-        "[encoder dial]\na = GPIO9\na_bias = pull-down\nb = GPIO10\nb_bias = pull-down\n"
-        "max = 10\n" BLIND;
+static const char devices[] = "[switch pump]\nline = GPIO22\n"
+                              "[contact motion]\nline = GPIO24\nbias = pull-down\ndevice_class = motion\n"
+                              "off_delay = 300ms\n"
+                              /* No answer depends on how fast this machine presses. */
+                              "[button wall]\nline = GPIO5\nbias = pull-down\ndebounce = 0ms\npresses = 2\n"
+                              "double_time = 5s\nlong_time = 1m\n"
+                              "[button hold]\nline = GPIO6\nbias = pull-down\ndebounce = 0ms\n"
+                              "long_time = 100ms\n"
+                              "[button bell]\nline = GPIO12\nbias = pull-down\npresses = 2\nlong_time = 1m\n"
+                              "[cover gate]\nup = GPIO25\ndown = GPIO26\nup_time = 1h\ndevice_class = gate\n"
+                              "up_stop = GPIO13\nup_stop_bias = pull-down\nup_stop_debounce = 0ms\n"
+                              "[counter meter]\nline = GPIO18\nbias = pull-down\nunit = kWh\nfactor = 0.001\n"
+                              "every = 100ms\n"
+                              "[encoder knob]\na = GPIO7\na_bias = pull-down\nb = GPIO8\nb_bias = pull-down\n"
+                              "[encoder dial]\na = GPIO9\na_bias = pull-down\nb = GPIO10\nb_bias = pull-down\n"
+                              "max = 10\n" BLIND;
 
 static int open_stage(void **state)
 {
@@ -199,8 +198,7 @@ static bool is_at(const struct message *message, const void *userdata)
         const struct place *place = userdata;
         const char *state = json_member(message, "state"), *position = json_member(message, "position");
 
-        return state && position && strcmp(state, place->state) == 0 &&
-               strcmp(position, place->position) == 0;
+        return state && position && strcmp(state, place->state) == 0 && strcmp(position, place->position) == 0;
 }
 
 static void expect_cover(const char *device, const char *state_text, const char *position)
@@ -249,8 +247,7 @@ static void cover__position__by_time(void **state)
         expect_cover("blind", "open", "100");
         client_say(stage.tester, "sconce/hall/blind/set", "50");
         (void)client_wait_json(stage.tester, "sconce/hall/blind/state", "state", "closing");
-        const struct message *m = client_wait_json(stage.tester, "sconce/hall/blind/state", "state",
-                                                   "stopped");
+        const struct message *m = client_wait_json(stage.tester, "sconce/hall/blind/state", "state", "stopped");
         int position = atoi(json_member(m, "position"));
         assert_true(position > 0 && position <= 50); /* a busy machine goes further, and knows it */
         client_say(stage.tester, "sconce/hall/blind/set", "CLOSE");

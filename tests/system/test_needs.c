@@ -54,12 +54,12 @@ static void password_file__is_no_good__is_a_problem_and_is_tried_again(void **st
                 struct mailbox *manager = mailbox_new(work_path("notify%zu", i));
                 const char *env[] = { format_text("NOTIFY_SOCKET=%s", work_path("notify%zu", i)), NULL };
                 wrongs[i](file);
-                struct daemon *daemon = daemon_new(&(struct daemon_options){
-                        .name = "hall",
-                        .url = format_text("mqtt://127.0.0.1:%u", broker->port.number),
-                        .broker_keys = format_text("user = hall\npassword_file = %s\n", file),
-                        .devices = LAMP,
-                        .env = env });
+                struct daemon *daemon = daemon_new(
+                        &(struct daemon_options){ .name = "hall",
+                                                  .url = format_text("mqtt://127.0.0.1:%u", broker->port.number),
+                                                  .broker_keys = format_text("user = hall\npassword_file = %s\n", file),
+                                                  .devices = LAMP,
+                                                  .env = env });
                 daemon_start(daemon);
                 const char *status = mailbox_wait(manager, "STATUS=");
                 assert_non_null(strstr(status, "broker: "));
@@ -89,9 +89,10 @@ static void tls_files__fifo__is_named_and_never_waited_for(void **state)
                 struct daemon *daemon = daemon_new(&(struct daemon_options){
                         .name = "hall",
                         .url = "mqtts://127.0.0.1:9",
-                        .tls = format_text("ca = %s\ncrl = %s\ncert = %s\nkey = %s\n",
-                                    i == 0 ? fifo : pki_file(pki, "ca.crt"), i == 1 ? fifo : pki_file(pki, "crl.pem"),
-                                    i == 2 ? fifo : format_text("%s.crt", node), i == 3 ? fifo : format_text("%s.key", node)),
+                        .tls = format_text(
+                                "ca = %s\ncrl = %s\ncert = %s\nkey = %s\n", i == 0 ? fifo : pki_file(pki, "ca.crt"),
+                                i == 1 ? fifo : pki_file(pki, "crl.pem"), i == 2 ? fifo : format_text("%s.crt", node),
+                                i == 3 ? fifo : format_text("%s.key", node)),
                         .devices = LAMP });
                 daemon_start(daemon);
                 (void)process_wait_log(daemon->process, "is not a regular file", SOON_MS);
@@ -107,7 +108,8 @@ static void tls_files__fifo__is_named_and_never_waited_for(void **state)
 static void assert_warns(const struct daemon *daemon, const char *const *parts)
 {
         int status;
-        struct process *run = SCONCED_RUN(&status, "--config", daemon->config, "--plugins", build_path("plugins"), "--check");
+        struct process *run = SCONCED_RUN(&status, "--config", daemon->config, "--plugins", build_path("plugins"),
+                                          "--check");
 
         assert_int_equal(status, 0);
         for (; *parts; parts++)
@@ -118,16 +120,18 @@ static void assert_warns(const struct daemon *daemon, const char *const *parts)
 
 static void check__what_is_missing_or_misspelt__warns_and_passes(void **state)
 {
-        const char *const parts[] = { "[tls] ca: /nowhere/ca.crt: cannot be read: No such file",
-                                      "[tls] cert: /nowhere/hall.crt: cannot be read",
-                                      "[tls] key: /nowhere/hall.key: cannot be read",
-                                      "[lamp a] line: GPIO99: there is hardly such a line",
-                                      "[lamp b] line: gpio22: a line's name is written as the chip has it: did you mean GPIO22?",
-                                      "[lamp c] line: GPIO 23: a line's name",
-                                      "[lamp d] line: pin 11: pins of the header have no names; pin 11",
-                                      "command: /nowhere/program cannot be run: No such file",
-                                      "sconce.conf:",
-                                      NULL };
+        const char *const parts[] = {
+                "[tls] ca: /nowhere/ca.crt: cannot be read: No such file",
+                "[tls] cert: /nowhere/hall.crt: cannot be read",
+                "[tls] key: /nowhere/hall.key: cannot be read",
+                "[lamp a] line: GPIO99: there is hardly such a line",
+                "[lamp b] line: gpio22: a line's name is written as the chip has it: did you mean GPIO22?",
+                "[lamp c] line: GPIO 23: a line's name",
+                "[lamp d] line: pin 11: pins of the header have no names; pin 11",
+                "command: /nowhere/program cannot be run: No such file",
+                "sconce.conf:",
+                NULL
+        };
         struct daemon *daemon = daemon_new(&(struct daemon_options){
                 .name = "hall",
                 .url = "mqtts://broker.invalid",
@@ -143,15 +147,18 @@ static void check__what_is_missing_or_misspelt__warns_and_passes(void **state)
 /* A cloud gives all of its certificates one name. */
 static void check__certificate_with_the_name_of_many__is_said(void **state)
 {
-        const char *const parts[] = { "[node] name: the node is called aws-iot-certificate, after its certificate's name "
-                                      "\"AWS IoT Certificate\": where other nodes' certificates have the same one",
-                                      "write name = … under [node]", NULL };
+        const char *const parts[] = {
+                "[node] name: the node is called aws-iot-certificate, after its certificate's name "
+                "\"AWS IoT Certificate\": where other nodes' certificates have the same one",
+                "write name = … under [node]", NULL
+        };
         const char *base = work_path("cloud");
         const struct daemon daemon = { .config = work_path("cloud.conf") };
 
         (void)state;
         cert_make(&(struct cert){ .base = base, .cn = "AWS IoT Certificate", .is_ca = true });
-        write_file(daemon.config, "[broker]\nurl = mqtts://broker.invalid\n[tls]\nca = %s.crt\ncert = %s.crt\nkey = %s.key\n", base,
+        write_file(daemon.config,
+                   "[broker]\nurl = mqtts://broker.invalid\n[tls]\nca = %s.crt\ncert = %s.crt\nkey = %s.key\n", base,
                    base, base);
         assert_warns(&daemon, parts);
 }
@@ -173,14 +180,15 @@ static void check__no_tls_section__warns_of_the_default_files(void **state)
 
 static void check__one_device_in_two_files__is_said(void **state)
 {
-        const char *const parts[] = { "conf.d/b.conf:1: [lamp kitchen] goes on with the section in", "sconce.conf:", NULL };
+        const char *const parts[] = { "conf.d/b.conf:1: [lamp kitchen] goes on with the section in",
+                                      "sconce.conf:", NULL };
         struct daemon *daemon = daemon_new(&(struct daemon_options){
                 .name = "hall", .no_broker = true, .devices = "[lamp kitchen]\nline = GPIO17\n" });
         char directory[512];
 
         (void)state;
-        (void)snprintf(directory, sizeof(directory), "%.*s/conf.d", (int)(strrchr(daemon->config, '/') - daemon->config),
-                       daemon->config);
+        (void)snprintf(directory, sizeof(directory), "%.*s/conf.d",
+                       (int)(strrchr(daemon->config, '/') - daemon->config), daemon->config);
         make_dir(directory);
         write_file(format_text("%s/b.conf", directory), "[lamp kitchen]\nactive_low = yes\n");
         assert_warns(daemon, parts);
@@ -191,7 +199,8 @@ static void check__one_device_in_two_files__is_said(void **state)
 
 static void lines__simulated_chip_not_there_yet__is_listed_and_not_made(void **state)
 {
-        struct daemon *daemon = daemon_new(&(struct daemon_options){ .name = "hall", .no_broker = true, .devices = "" });
+        struct daemon *daemon = daemon_new(
+                &(struct daemon_options){ .name = "hall", .no_broker = true, .devices = "" });
         int status;
 
         (void)state;
@@ -208,7 +217,8 @@ static void lines__simulated_chip_not_there_yet__is_listed_and_not_made(void **s
 static void simulated_chip__made_by_root__belongs_to_the_directorys_owner(void **state)
 {
         enum { SERVICE = 4711 };
-        struct daemon *daemon = daemon_new(&(struct daemon_options){ .name = "hall", .no_broker = true, .devices = LAMP });
+        struct daemon *daemon = daemon_new(
+                &(struct daemon_options){ .name = "hall", .no_broker = true, .devices = LAMP });
         char directory[512];
         struct stat st;
 
@@ -222,8 +232,12 @@ static void simulated_chip__made_by_root__belongs_to_the_directorys_owner(void *
         assert_int_equal(chown(directory, SERVICE, SERVICE), 0);
         daemon_start(daemon);
         chip_wait(daemon->lines, 6, 1);
-        static const char *const names[] = { "", "/gpiochip0", "/gpiochip0/consumers", "/gpiochip0/edges",
-                                             "/gpiochip0/sim_gpio6", "/gpiochip0/sim_gpio6/value" };
+        static const char *const names[] = { "",
+                                             "/gpiochip0",
+                                             "/gpiochip0/consumers",
+                                             "/gpiochip0/edges",
+                                             "/gpiochip0/sim_gpio6",
+                                             "/gpiochip0/sim_gpio6/value" };
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
                 assert_int_equal(stat(format_text("%s%s", daemon->sim_dir, names[i]), &st), 0);
                 assert_int_equal(st.st_uid, SERVICE);

@@ -151,8 +151,8 @@ static void first_broker__dead__second_is_used(void **state)
         (void)state;
         (void)snprintf(urls, sizeof(urls), "[\"mqtts://localhost:%u\", \"mqtts://localhost:%u\"]", dead.number,
                        stage.broker->port.number);
-        struct daemon *daemon =
-                daemon_new(&(struct daemon_options){ .name = "attic", .url = urls, .pki = stage.pki, .devices = lamp });
+        struct daemon *daemon = daemon_new(
+                &(struct daemon_options){ .name = "attic", .url = urls, .pki = stage.pki, .devices = lamp });
         works(daemon);
         port_release(&dead);
 }
@@ -162,11 +162,12 @@ static void first_broker__dead__second_is_used(void **state)
 static void silent(const char *scheme)
 {
         struct wire *wire = wire_silent("127.0.0.1");
-        struct daemon *daemon = daemon_new(&(struct daemon_options){ .name = "attic",
-                                                                     .url = url_of(scheme, "localhost", wire_port(wire)),
-                                                                     .pki = stage.pki,
-                                                                     .broker_keys = short_times,
-                                                                     .devices = timed_lamp });
+        struct daemon *daemon = daemon_new(
+                &(struct daemon_options){ .name = "attic",
+                                          .url = url_of(scheme, "localhost", wire_port(wire)),
+                                          .pki = stage.pki,
+                                          .broker_keys = short_times,
+                                          .devices = timed_lamp });
         daemon_start(daemon);
         goes_off_alone(daemon);
         wire_wait_connections(wire, 3);
@@ -190,11 +191,12 @@ static void plain_broker__says_nothing__is_given_up_and_tried_again(void **state
 static void address__never_answers__is_given_up_and_said(void **state)
 {
         struct wire *hole = wire_black_hole("127.0.0.1", 0);
-        struct daemon *daemon = daemon_new(&(struct daemon_options){ .name = "attic",
-                                                                     .url = url_of("mqtts", "localhost", wire_port(hole)),
-                                                                     .pki = stage.pki,
-                                                                     .broker_keys = short_times,
-                                                                     .devices = timed_lamp });
+        struct daemon *daemon = daemon_new(
+                &(struct daemon_options){ .name = "attic",
+                                          .url = url_of("mqtts", "localhost", wire_port(hole)),
+                                          .pki = stage.pki,
+                                          .broker_keys = short_times,
+                                          .devices = timed_lamp });
         (void)state;
         daemon_start(daemon);
         goes_off_alone(daemon);
@@ -208,11 +210,12 @@ static void address__never_answers__is_given_up_and_said(void **state)
 static void network__goes_silent_in_session__is_noticed_by_the_keepalive(void **state)
 {
         struct wire *wire = wire_relay("127.0.0.1", stage.broker->port.number);
-        struct daemon *daemon = daemon_new(&(struct daemon_options){ .name = "attic",
-                                                                     .url = url_of("mqtts", "localhost", wire_port(wire)),
-                                                                     .pki = stage.pki,
-                                                                     .broker_keys = "keepalive = 5s\n",
-                                                                     .devices = lamp });
+        struct daemon *daemon = daemon_new(
+                &(struct daemon_options){ .name = "attic",
+                                          .url = url_of("mqtts", "localhost", wire_port(wire)),
+                                          .pki = stage.pki,
+                                          .broker_keys = "keepalive = 5s\n",
+                                          .devices = lamp });
         (void)state;
         daemon_start(daemon);
         daemon_wait_online(daemon, stage.tester);
@@ -227,10 +230,11 @@ static void network__goes_silent_in_session__is_noticed_by_the_keepalive(void **
 static void connack__comes_with_the_handshake__node_is_up_and_answers(void **state)
 {
         struct hasty *hasty = hasty_new(pki_ca(stage.pki), pki_issued(stage.pki, "localhost"));
-        struct daemon *daemon = daemon_new(&(struct daemon_options){ .name = "attic",
-                                                                     .url = url_of("mqtts", "localhost", hasty_port(hasty)),
-                                                                     .pki = stage.pki,
-                                                                     .devices = lamp });
+        struct daemon *daemon = daemon_new(
+                &(struct daemon_options){ .name = "attic",
+                                          .url = url_of("mqtts", "localhost", hasty_port(hasty)),
+                                          .pki = stage.pki,
+                                          .devices = lamp });
         (void)state;
         daemon_start(daemon);
         hasty_wait(hasty, "sconce/attic/cellar/state");
@@ -246,8 +250,11 @@ static void connack__comes_with_the_handshake__node_is_up_and_answers(void **sta
 static void mqtts__captured__topic_is_not_on_the_wire(void **state)
 {
         struct wire *wire = wire_relay("127.0.0.1", stage.broker->port.number);
-        struct daemon *daemon = daemon_new(&(struct daemon_options){
-                .name = "attic", .url = url_of("mqtts", "localhost", wire_port(wire)), .pki = stage.pki, .devices = lamp });
+        struct daemon *daemon = daemon_new(
+                &(struct daemon_options){ .name = "attic",
+                                          .url = url_of("mqtts", "localhost", wire_port(wire)),
+                                          .pki = stage.pki,
+                                          .devices = lamp });
         (void)state;
         daemon_start(daemon);
         daemon_wait_online(daemon, stage.tester);
@@ -284,11 +291,12 @@ static void mqtt__captured__topic_is_readable_on_the_wire(void **state)
 
 static void mqtt__version_3_1_1__works(void **state)
 {
-        struct daemon *daemon = daemon_new(&(struct daemon_options){ .name = "attic",
-                                                                     .broker = stage.broker,
-                                                                     .pki = stage.pki,
-                                                                     .broker_keys = "version = 3.1.1\nclient_id = node\n",
-                                                                     .devices = lamp });
+        struct daemon *daemon = daemon_new(
+                &(struct daemon_options){ .name = "attic",
+                                          .broker = stage.broker,
+                                          .pki = stage.pki,
+                                          .broker_keys = "version = 3.1.1\nclient_id = node\n",
+                                          .devices = lamp });
         (void)state;
         works(daemon);
         assert_true(process_logged(stage.broker->process, "as sconce-attic (p2,"));

@@ -76,12 +76,14 @@ static void restart_button__pressed__starts_anew_in_the_same_process(void **stat
 static void restart_button__retained_press__does_not_restart_for_ever(void **state)
 {
         (void)state;
-        client_publish(stage.tester,
-                       &(struct request){ .topic = "sconce/hall/node/set/restart", .payload = "PRESS", .retain = true });
+        client_publish(
+                stage.tester,
+                &(struct request){ .topic = "sconce/hall/node/set/restart", .payload = "PRESS", .retain = true });
         client_wait_text(stage.tester, "sconce/hall/status", "offline");
         client_wait_text(stage.tester, "sconce/hall/status", "online");
         (void)process_wait_log(stage.hall->process, "retained", SOON_MS);
-        client_publish(stage.tester, &(struct request){ .topic = "sconce/hall/node/set/restart", .payload = "", .retain = true });
+        client_publish(stage.tester,
+                       &(struct request){ .topic = "sconce/hall/node/set/restart", .payload = "", .retain = true });
         stage_settle();
         assert_int_equal(client_count(stage.tester, "sconce/hall/status"), 2);
 }
@@ -199,9 +201,12 @@ static void command__out_of_range_or_of_another_type__is_refused(void **state)
 {
         static const struct {
                 const char *payload, *code;
-        } rows[] = { { "101", "range" },           { "-1", "range" },
-                     { "{\"level\":1e300}", "range" }, { "{\"level\":\"much\"}", "type" },
-                     { "ON", "type" },             { "{\"value\":1}", "read_only" } };
+        } rows[] = { { "101", "range" },
+                     { "-1", "range" },
+                     { "{\"level\":1e300}", "range" },
+                     { "{\"level\":\"much\"}", "type" },
+                     { "ON", "type" },
+                     { "{\"value\":1}", "read_only" } };
         struct daemon *daemon = daemon_with_gate("");
 
         (void)state;
@@ -339,12 +344,12 @@ static void lamp__broker_lost_and_agent_killed__goes_to_on_offline(void **state)
 
                 (void)state;
                 (void)snprintf(url, sizeof(url), "mqtts://localhost:%u", wire_port(wire));
-                struct daemon *daemon = daemon_new(&(struct daemon_options){
-                        .name = "attic",
-                        .url = url,
-                        .pki = stage.pki,
-                        .broker_keys = "offline_after = 2s\n",
-                        .devices = "[lamp off]\nline = GPIO5\non_offline = off\n" });
+                struct daemon *daemon = daemon_new(
+                        &(struct daemon_options){ .name = "attic",
+                                                  .url = url,
+                                                  .pki = stage.pki,
+                                                  .broker_keys = "offline_after = 2s\n",
+                                                  .devices = "[lamp off]\nline = GPIO5\non_offline = off\n" });
                 client_forget(stage.tester);
                 daemon_start(daemon);
                 daemon_wait_online(daemon, stage.tester);

@@ -40,8 +40,7 @@ struct unit {
         const char *env[4];
 };
 
-static void unit_start(struct unit *unit, const char *name, const char *watchdog_usec,
-                       struct daemon_options options)
+static void unit_start(struct unit *unit, const char *name, const char *watchdog_usec, struct daemon_options options)
 {
         const char *path = work_path("%s.notify", name);
         size_t n = 0;
@@ -105,13 +104,16 @@ static void status__other_name_than_the_certificates__says_that_publishing_is_re
 
         (void)state;
         unit_start(&unit, "attic", NULL,
-                   (struct daemon_options){ .broker = stage.broker, .pki = stage.pki, .cert = pki_issued(stage.pki, "hall"),
+                   (struct daemon_options){ .broker = stage.broker,
+                                            .pki = stage.pki,
+                                            .cert = pki_issued(stage.pki, "hall"),
                                             .devices = lamp });
         const char *status = mailbox_wait(unit.manager, "STATUS=Connected to ");
         while (!strstr(status, "access: "))
                 status = mailbox_wait(unit.manager, "STATUS=Connected to ");
-        assert_non_null(strstr(status, "; access: the broker refuses what node attic publishes (not authorized): its certificate is "
-                                       "for \"hall\", see [node] name"));
+        assert_non_null(strstr(
+                status, "; access: the broker refuses what node attic publishes (not authorized): its certificate is "
+                        "for \"hall\", see [node] name"));
 }
 
 static void reload__sighup__is_told_from_begin_to_end(void **state)
@@ -146,13 +148,13 @@ static void reload__wrong_config__is_over_too_and_says_so(void **state)
 /* What the manager runs at `systemctl reload`, with what was built: its exit status. */
 static int exec_reload(const struct daemon *daemon)
 {
-        const char *const argv[] = {
-                "sh", "-c",
-                format_text("sh -c \"$(sed -n \"s|^ExecReload=/bin/sh -c '\\(.*\\)'|\\1|p\" '%s' | "
-                     "sed 's|/usr/sbin/sconced|%s --config %s --plugins %s|')\"",
-                     source_path("packaging/sconced.service"), build_path("sconced"), daemon->config, build_path("plugins")),
-                NULL
-        };
+        const char *const argv[] = { "sh", "-c",
+                                     format_text(
+                                             "sh -c \"$(sed -n \"s|^ExecReload=/bin/sh -c '\\(.*\\)'|\\1|p\" '%s' | "
+                                             "sed 's|/usr/sbin/sconced|%s --config %s --plugins %s|')\"",
+                                             source_path("packaging/sconced.service"), build_path("sconced"),
+                                             daemon->config, build_path("plugins")),
+                                     NULL };
         const char *const env[] = { format_text("MAINPID=%d", (int)daemon->process->pid), NULL };
         int status;
 
@@ -188,11 +190,12 @@ static void reload__gpio_has_changed__says_that_it_needs_a_restart(void **state)
         const char *key = strstr(config, "sim_dir = ") ? "sim_dir = " : "chip = ";
         char *at = strstr(config, key);
         assert_non_null(at);
-        write_file(unit.daemon->config, "%.*s%s%s%s", (int)(at - config), config, key, *key == 's' ? work_path("other") : "gpiochip9",
-                   strchr(at, '\n'));
+        write_file(unit.daemon->config, "%.*s%s%s%s", (int)(at - config), config, key,
+                   *key == 's' ? work_path("other") : "gpiochip9", strchr(at, '\n'));
         free(config);
         process_signal(unit.daemon->process, SIGHUP);
-        assert_non_null(strstr(mailbox_wait(unit.manager, "STATUS="), "restart: [gpio] changed: that needs a restart of sconced"));
+        assert_non_null(strstr(mailbox_wait(unit.manager, "STATUS="),
+                               "restart: [gpio] changed: that needs a restart of sconced"));
         daemon_write_config(unit.daemon, lamp); /* taken back */
         process_signal(unit.daemon->process, SIGHUP);
         assert_null(strstr(mailbox_wait(unit.manager, "STATUS="), "restart"));
@@ -203,8 +206,7 @@ static void reload__gpio_has_changed__says_that_it_needs_a_restart(void **state)
 static void restart_button__pressed__is_told_as_a_reload(void **state)
 {
         struct broker *broker = broker_new_plain(BROKER_OPEN);
-        struct client *tester = client_new(
-                &(struct client_options){ .id = "tester", .port = broker->port.number });
+        struct client *tester = client_new(&(struct client_options){ .id = "tester", .port = broker->port.number });
         struct unit unit;
 
         (void)state;
@@ -243,8 +245,7 @@ static void watchdog__loop_turns__is_fed(void **state)
         struct unit unit;
 
         (void)state;
-        unit_start(&unit, "hall", SHORT_WATCHDOG,
-                   (struct daemon_options){ .no_broker = true, .devices = lamp });
+        unit_start(&unit, "hall", SHORT_WATCHDOG, (struct daemon_options){ .no_broker = true, .devices = lamp });
         for (int i = 0; i < 3; i++)
                 (void)mailbox_wait(unit.manager, "WATCHDOG=1");
 }
@@ -292,13 +293,13 @@ static bool outputs_safe_acts(const struct daemon *daemon, const struct end *end
                 build_path("sconced"), "--config", daemon->config, "--plugins", build_path("plugins"),
                 "--outputs-safe",      NULL
         };
-        const char *const env[] = { format_text("SERVICE_RESULT=%s", end->result), format_text("EXIT_CODE=%s", end->code),
-                                    format_text("EXIT_STATUS=%s", end->status),
+        const char *const env[] = { format_text("SERVICE_RESULT=%s", end->result),
+                                    format_text("EXIT_CODE=%s", end->code), format_text("EXIT_STATUS=%s", end->status),
                                     format_text("STATE_DIRECTORY=%s", daemon->state_dir), NULL };
         int status;
 
-        struct process *run = process_run(
-                argv, &(struct process_options){ .name = "outputs-safe", .env = env }, &status);
+        struct process *run = process_run(argv, &(struct process_options){ .name = "outputs-safe", .env = env },
+                                          &status);
         bool acts = strstr(run->err.text, "GPIO17 is on");
         assert_int_equal(status, 0);
         process_free(run);
@@ -312,10 +313,8 @@ static void outputs_safe__after_each_end__acts_only_where_nobody_has(void **stat
                 { "exit-code", "exited", "1", true },   { "signal", "killed", "KILL", true },
                 { "watchdog", "dumped", "ABRT", true }, { "core-dump", "dumped", "SEGV", true },
         };
-        struct daemon *daemon = daemon_new(
-                &(struct daemon_options){ .name = "hall",
-                                          .no_broker = true,
-                                          .devices = "[lamp kitchen]\nline = GPIO17\non_exit = on\n" });
+        struct daemon *daemon = daemon_new(&(struct daemon_options){
+                .name = "hall", .no_broker = true, .devices = "[lamp kitchen]\nline = GPIO17\non_exit = on\n" });
 
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
@@ -347,16 +346,15 @@ static int give_journal(void *userdata)
 static void journal__stderr_is_its_stream__lines_come_with_fields(void **state)
 {
         struct broker *broker = broker_new_plain(BROKER_OPEN);
-        struct client *tester = client_new(
-                &(struct client_options){ .id = "tester", .port = broker->port.number });
+        struct client *tester = client_new(&(struct client_options){ .id = "tester", .port = broker->port.number });
 
         (void)state;
         if (geteuid() != 0) {
                 print_message("skipped: needs root to give a process a journal of its own\n");
                 skip();
         }
-        client_publish(tester, &(struct request){
-                                       .topic = "sconce/hall/kitchen/set", .payload = "ON", .retain = true });
+        client_publish(tester,
+                       &(struct request){ .topic = "sconce/hall/kitchen/set", .payload = "ON", .retain = true });
         make_dir(work_path("run"));
         make_dir(work_path("run/systemd"));
         make_dir(work_path("run/systemd/journal"));
@@ -383,8 +381,9 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, stage_close)
                 TEST(start__without_a_broker__is_ready_and_names_the_next_step),
                 TEST(status__what_is_wrong__is_told_and_taken_back),
-                cmocka_unit_test_setup_teardown(status__other_name_than_the_certificates__says_that_publishing_is_refused,
-                                                stage_open_bare, stage_close),
+                cmocka_unit_test_setup_teardown(
+                        status__other_name_than_the_certificates__says_that_publishing_is_refused, stage_open_bare,
+                        stage_close),
                 TEST(reload__sighup__is_told_from_begin_to_end),
                 TEST(reload__wrong_config__is_over_too_and_says_so),
                 TEST(reload__as_the_unit_does_it__fails_where_the_config_is_refused),

@@ -62,8 +62,7 @@ static void lamp__led__brightness_fade_and_exit_reach_the_kernel(void **state)
         client_say(stage.tester, "sconce/hall/desk/set", "64");
         (void)client_wait_json(stage.tester, "sconce/hall/desk/state", "brightness", "64");
         wait_level(hall, 64);
-        client_say(stage.tester, "sconce/hall/desk/set",
-                   "{\"state\":\"ON\",\"brightness\":200,\"transition\":0.5}");
+        client_say(stage.tester, "sconce/hall/desk/set", "{\"state\":\"ON\",\"brightness\":200,\"transition\":0.5}");
         (void)client_wait_json(stage.tester, "sconce/hall/desk/state", "brightness", "200");
         wait_level(hall, 200);
         client_say(stage.tester, "sconce/hall/desk/set", "OFF");
@@ -85,8 +84,7 @@ static void switch__pulse_and_for__off_by_themselves(void **state)
                 { "sconce/hall/pump/set", "{\"state\":\"ON\",\"for\":\"200ms\"}" },
                 { "sconce/hall/pump/set/for", "0.2" },
         };
-        struct daemon *hall = hall_with(
-                "[switch bell]\nline = GPIO17\npulse = 200ms\n[switch pump]\nline = GPIO22\n");
+        struct daemon *hall = hall_with("[switch bell]\nline = GPIO17\npulse = 200ms\n[switch pump]\nline = GPIO22\n");
 
         (void)state;
         start(hall);

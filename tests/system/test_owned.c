@@ -130,8 +130,7 @@ static void renamed__where_it_may__the_old_name_is_cleared(void **state)
 
         (void)state;
         (void)snprintf(url, sizeof(url), "mqtt://127.0.0.1:%u", broker->port.number);
-        struct client *anyone = client_new(
-                &(struct client_options){ .id = "anyone", .port = broker->port.number });
+        struct client *anyone = client_new(&(struct client_options){ .id = "anyone", .port = broker->port.number });
         client_subscribe(anyone, "sconce/#");
         struct daemon *node = daemon_new(&(struct daemon_options){
                 .name = "first", .url = url, .node = "save_after = 50ms\n", .devices = BOTH });

@@ -114,7 +114,8 @@ static void payload__of_1_mib__does_no_harm(void **state)
 
         (void)state;
         memset(payload, '[', SIZE);
-        client_publish(stage.tester, &(struct request){ .topic = "sconce/hall/kitchen/set", .payload = payload, .size = SIZE });
+        client_publish(stage.tester,
+                       &(struct request){ .topic = "sconce/hall/kitchen/set", .payload = payload, .size = SIZE });
         free(payload);
         still_obeys();
         stage_settle();
@@ -144,7 +145,8 @@ int main(void)
                 tests[n++] = (struct CMUnitTest){ .name = names[i],
                                                   .test_func = bad_payload__each_kind__is_refused_with_its_code,
                                                   .setup_func = settle,
-                                                  .teardown_func = stage_tidy, .initial_state = (void *)(uintptr_t)&refused[i] };
+                                                  .teardown_func = stage_tidy,
+                                                  .initial_state = (void *)(uintptr_t)&refused[i] };
         }
         tests[n++] = (struct CMUnitTest)STAGE_TEST(json__nested_deeply__is_refused, settle);
         tests[n++] = (struct CMUnitTest)STAGE_TEST(json__above_max_payload__is_refused, settle);

@@ -79,8 +79,9 @@ static void init__again__is_refused(void **state)
         CLEANUP_FREE char *before = read_file(pki_file(pki, "ca.crt"));
 
         (void)state;
-        assert_pki_fails(pki, 1, WORDS("init"),
-                         "%s: has a certificate authority already, and all it issued hangs on it; choose another with -d", pki);
+        assert_pki_fails(
+                pki, 1, WORDS("init"),
+                "%s: has a certificate authority already, and all it issued hangs on it; choose another with -d", pki);
         CLEANUP_FREE char *after = read_file(pki_file(pki, "ca.crt"));
         assert_string_equal(before, after);
 }
@@ -126,8 +127,8 @@ static void init__certificate_lost__does_not_make_another(void **state)
         PKI_RUN(at, "node", "hall");
         CLEANUP_FREE char *before = read_file(pki_file(at, "ca.key"));
         assert_int_equal(unlink(pki_file(at, "ca.crt")), 0);
-        assert_pki_fails(at, 1, WORDS("init"), "%s: ca.crt is gone, but what it issued is in force: bring it back from a backup",
-                         at);
+        assert_pki_fails(at, 1, WORDS("init"),
+                         "%s: ca.crt is gone, but what it issued is in force: bring it back from a backup", at);
         CLEANUP_FREE char *after = read_file(pki_file(at, "ca.key"));
         assert_string_equal(before, after);
 }
@@ -217,10 +218,40 @@ static void broker__address_first__is_its_name(void **state)
 static void broker__bad_host__is_refused(void **state)
 {
         static const char *const hosts[] = {
-                "", "-x", "x-", "a_b", "..", ".", "a..b", "a.", "*.lan", "broker.lan:8883", "[fd00::7]", "1.2.3", "256.1.1.1",
-                "1.2.3.04", "fd00::7::1", ":::", "fd00:7", "1:2:3:4:5:6:7:8:9", "12345::", "fe80::1%eth0", "a b",
-                "$(touch pwned)", "a;touch pwned", "`id`", "a\nb", "a/b", "../x", "x,DNS:y", "DNS:x", "h\xc3\xa4lle", "a'b",
-                "a\"b", "a\\b", "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijkl.lan",
+                "",
+                "-x",
+                "x-",
+                "a_b",
+                "..",
+                ".",
+                "a..b",
+                "a.",
+                "*.lan",
+                "broker.lan:8883",
+                "[fd00::7]",
+                "1.2.3",
+                "256.1.1.1",
+                "1.2.3.04",
+                "fd00::7::1",
+                ":::",
+                "fd00:7",
+                "1:2:3:4:5:6:7:8:9",
+                "12345::",
+                "fe80::1%eth0",
+                "a b",
+                "$(touch pwned)",
+                "a;touch pwned",
+                "`id`",
+                "a\nb",
+                "a/b",
+                "../x",
+                "x,DNS:y",
+                "DNS:x",
+                "h\xc3\xa4lle",
+                "a'b",
+                "a\"b",
+                "a\\b",
+                "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijkl.lan",
         };
 
         (void)state;
@@ -289,23 +320,40 @@ static void node__url__outlives_a_renewal(void **state)
 static void node__bad_url__is_refused(void **state)
 {
         static const char *const urls[] = {
-                "", "broker.lan", "mqtt://broker.lan", "mqtts://", "mqtts://broker.lan:", "mqtts://broker.lan:0",
-                "mqtts://broker.lan:65536", "mqtts://broker.lan:123456", "mqtts://fd00::7", "mqtts://[broker.lan]",
-                "mqtts://[fd00::7", "mqtts://[fd00::7]x", "mqtts://[fd00::7]]", "mqtts://a b", "mqtts://a\nurl = x", "mqtts://a/b",
-                "mqtts://a:1\n2", "mqtts://u@h",
+                "",
+                "broker.lan",
+                "mqtt://broker.lan",
+                "mqtts://",
+                "mqtts://broker.lan:",
+                "mqtts://broker.lan:0",
+                "mqtts://broker.lan:65536",
+                "mqtts://broker.lan:123456",
+                "mqtts://fd00::7",
+                "mqtts://[broker.lan]",
+                "mqtts://[fd00::7",
+                "mqtts://[fd00::7]x",
+                "mqtts://[fd00::7]]",
+                "mqtts://a b",
+                "mqtts://a\nurl = x",
+                "mqtts://a/b",
+                "mqtts://a:1\n2",
+                "mqtts://u@h",
         };
 
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(urls); i++)
                 assert_pki_fails(pki, 2, WORDS("node", "urls", "--broker", urls[i]),
-                                 "'%s' is not a broker's URL: mqtts://HOST[:PORT], an IPv6 address in brackets", urls[i]);
+                                 "'%s' is not a broker's URL: mqtts://HOST[:PORT], an IPv6 address in brackets",
+                                 urls[i]);
 }
 
 static void name__bad__is_refused(void **state)
 {
         static const char *const names[] = {
-                "", "Hall", "_x", "a.b", "a b", "../x", "a/b", "$(id)", "a;b", "a\nb", "a*", "+", "#", "h\xc3\xa4lle", "a,DNS:b",
-                "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklm",
+                "",    "Hall",         "_x",      "a.b",
+                "a b", "../x",         "a/b",     "$(id)",
+                "a;b", "a\nb",         "a*",      "+",
+                "#",   "h\xc3\xa4lle", "a,DNS:b", "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklm",
         };
 #define BAD_NAME "'%s' is not a name: a-z, 0-9, _ and -, first a letter or digit, at most 64 characters"
 
@@ -398,9 +446,9 @@ static void client__p12__is_3des_with_sha1(void **state)
         (void)state;
         password_of("old-phone", WORDS("client", "old-phone"), password);
         (void)snprintf(pass, sizeof(pass), "pass:%s", password);
-        struct process *openssl = process_run(WORDS("openssl", "pkcs12", "-in", pki_issued(pki, "old-phone.p12"), "-noout",
-                                                    "-info", "-passin", pass),
-                                              NULL, &status);
+        struct process *openssl = process_run(
+                WORDS("openssl", "pkcs12", "-in", pki_issued(pki, "old-phone.p12"), "-noout", "-info", "-passin", pass),
+                NULL, &status);
         assert_int_equal(status, 0);
         assert_non_null(strstr(openssl->err.text, "MAC: sha1, Iteration"));
         assert_non_null(strstr(openssl->err.text, "PKCS7 Encrypted data: pbeWithSHA1And3-KeyTripleDES-CBC"));
@@ -412,15 +460,18 @@ static void client__limited_to_a_client__is_refused(void **state)
 {
         (void)state;
         PKI_RUN(pki, "client", "notanode");
-        assert_pki_fails(pki, 1, WORDS("client", "limited", "--node", "notanode"),
-                         "notanode is a client, not a node: --node takes a node's name ('sconce-pki -d %s list' shows them)", pki);
+        assert_pki_fails(
+                pki, 1, WORDS("client", "limited", "--node", "notanode"),
+                "notanode is a client, not a node: --node takes a node's name ('sconce-pki -d %s list' shows them)",
+                pki);
 }
 
 static void client__limited_to_a_node_to_come__is_noted(void **state)
 {
         (void)state;
         const char *said = pki_output(pki, WORDS("client", "early", "--node", "tomorrow"));
-        assert_non_null(strstr(said, "Note: there is no node tomorrow yet; the client may use it as soon as there is.\n"));
+        assert_non_null(
+                strstr(said, "Note: there is no node tomorrow yet; the client may use it as soon as there is.\n"));
 }
 
 /* ---- Everywhere ---------------------------------------------------------------------------------------------- */
@@ -440,14 +491,15 @@ static void keys__open_umask__are_still_private(void **state)
 
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-                struct process *p = process_run(WORDS(source_path("certs/sconce-pki"), "-d", at, commands[i][0], commands[i][1]),
-                                                &(struct process_options){ .prepare = open_umask }, &status);
+                struct process *p = process_run(
+                        WORDS(source_path("certs/sconce-pki"), "-d", at, commands[i][0], commands[i][1]),
+                        &(struct process_options){ .prepare = open_umask }, &status);
                 assert_int_equal(status, 0);
                 process_free(p);
         }
-        struct process *find = process_run(WORDS("find", at, "-type", "f", "-perm", "/077", "!", "-name", "*.crt", "!", "-name",
-                                                 "crl.pem"),
-                                           NULL, &status);
+        struct process *find = process_run(
+                WORDS("find", at, "-type", "f", "-perm", "/077", "!", "-name", "*.crt", "!", "-name", "crl.pem"), NULL,
+                &status);
         assert_string_equal(find->out.text ? find->out.text : "", "");
         process_free(find);
         struct process *dirs = process_run(WORDS("find", at, "-perm", "/022", "!", "-type", "l"), NULL, &status);
@@ -463,10 +515,12 @@ static void command_line__wrong__says_what_there_is(void **state)
         assert_pki_fails(pki, 2, WORDS("ndoe"), "there is no command 'ndoe': " COMMANDS "; did you mean node");
         assert_pki_fails(pki, 2, WORDS("revok"), "there is no command 'revok': " COMMANDS "; did you mean revoke");
         assert_pki_fails(pki, 2, WORDS(NULL), "a command is missing: " COMMANDS);
-        assert_pki_fails(pki, 2, WORDS("-x"), "there is no option '-x' before the command: there are -d DIR and --help");
+        assert_pki_fails(pki, 2, WORDS("-x"),
+                         "there is no option '-x' before the command: there are -d DIR and --help");
         assert_pki_fails(pki, 2, WORDS("-d"), "-d needs a directory");
         assert_pki_fails(pki, 2, WORDS("init", "x"), "init takes no arguments");
-        assert_pki_fails(pki, 2, WORDS("broker"), "broker needs its names and addresses, as in 'broker broker.lan 192.168.1.10'");
+        assert_pki_fails(pki, 2, WORDS("broker"),
+                         "broker needs its names and addresses, as in 'broker broker.lan 192.168.1.10'");
         assert_pki_fails(pki, 2, WORDS("node"), "node needs a NAME, as in 'node hall'");
         assert_pki_fails(pki, 2, WORDS("node", "a", "b"), "node takes one NAME, and got 'a' and 'b'");
         assert_pki_fails(pki, 2, WORDS("node", "a", "--x"), "node has no option '--x': there is --broker URL");

@@ -22,8 +22,8 @@
 
 /* Every command that writes, on an authority that has the broker localhost, the node hall and the client me. */
 static const char *const commands[] = {
-        "init",         "broker b.lan",  "node attic",   "client you --node hall", "renew localhost c.lan",
-        "renew hall",   "renew me",      "revoke me",    "revoke hall",            "revoke localhost",
+        "init",     "broker b.lan", "node attic",  "client you --node hall", "renew localhost c.lan", "renew hall",
+        "renew me", "revoke me",    "revoke hall", "revoke localhost",
 };
 
 static const char *disk; /* where nothing but the authority is */
@@ -61,7 +61,8 @@ static const char one_run[] =
         "cp -a \"$at/pki\" \"$whole.before\"\n"
         "[ -z \"$LEFT\" ] || { cat /dev/zero >\"$at/fill\" 2>/dev/null; truncate -s -\"${LEFT}K\" \"$at/fill\"; }\n"
         "status=0\n"
-        "words=$( ([ -z \"$LIMIT\" ] || ulimit -f $((LIMIT * 2)); exec \"$pki\" -d \"$at/pki\" $command) 2>&1 >/dev/null) || "
+        "words=$( ([ -z \"$LIMIT\" ] || ulimit -f $((LIMIT * 2)); exec \"$pki\" -d \"$at/pki\" $command) 2>&1 "
+        ">/dev/null) || "
         "status=$?\n"
         "rm -f \"$at/fill\"\n"
         "[ $status -ne 0 ] || { \"$pki\" -d \"$at/pki\" list >/dev/null && exit 0; exit 20; }\n"
@@ -79,8 +80,9 @@ static bool happens(const char *at, const char *command, const char *left, const
 
         (void)snprintf(left_env, sizeof(left_env), "LEFT=%s", left);
         (void)snprintf(limit_env, sizeof(limit_env), "LIMIT=%s", limit);
-        struct process *p = process_run(WORDS("sh", "-uc", one_run, source_path("certs/sconce-pki"), work_path("pki"), at, command),
-                                        &(struct process_options){ .name = command, .env = env }, &status);
+        struct process *p = process_run(
+                WORDS("sh", "-uc", one_run, source_path("certs/sconce-pki"), work_path("pki"), at, command),
+                &(struct process_options){ .name = command, .env = env }, &status);
         if (status != 0 && status != 10)
                 give_up("%s with %s KiB left, %s KiB a file: %d", command, left, limit, status);
         process_free(p);
@@ -133,7 +135,8 @@ static void install__full_disk__changes_nothing(void **state)
                 "\"$pki\" -d \"$whole\" renew hall >/dev/null; cp -a \"$at/pi\" \"$whole.pi\"\n"
                 "for left in 0 4 8 12; do\n"
                 "    cat /dev/zero >\"$at/fill\" 2>/dev/null || true; truncate -s -\"${left}K\" \"$at/fill\"\n"
-                "    status=0; SCONCE_ROOT=$at/pi \"$pki\" install \"$whole/issued/hall.tar\" >/dev/null 2>\"$whole.words\" || "
+                "    status=0; SCONCE_ROOT=$at/pi \"$pki\" install \"$whole/issued/hall.tar\" >/dev/null "
+                "2>\"$whole.words\" || "
                 "status=$?\n"
                 "    [ $status -eq 1 ] && grep -q 'Nothing was installed' \"$whole.words\" || exit 21\n"
                 "    rm \"$at/fill\"; diff -r \"$at/pi\" \"$whole.pi\" || exit 22\n"
@@ -147,8 +150,8 @@ static void install__full_disk__changes_nothing(void **state)
                 print_message("skipped: no disk of its own can be mounted: %s\n", why_no_disk);
                 skip();
         }
-        process_free(process_run(WORDS("sh", "-euc", script, source_path("certs/sconce-pki"), work_path("pki"), disk), NULL,
-                                 &status));
+        process_free(process_run(WORDS("sh", "-euc", script, source_path("certs/sconce-pki"), work_path("pki"), disk),
+                                 NULL, &status));
         assert_int_equal(status, 0);
 }
 
@@ -162,12 +165,12 @@ static void any_command__killed_after_it_happened__is_finished_by_the_next(void 
         PKI_RUN(at, "init");
         CLEANUP_FREE char *before = read_file(pki_file(at, "private/names"));
         PKI_RUN(at, "client", "phone");
-        process_free(process_run(
-                WORDS("sh", "-ec",
-                      "cd \"$0\"; mkdir -p private/commit/private private/commit/issued\n"
-                      "mv private/names private/commit/private; : >private/names; mv issued/phone.p12 private/commit/issued",
-                      at),
-                NULL, &status));
+        process_free(process_run(WORDS("sh", "-ec",
+                                       "cd \"$0\"; mkdir -p private/commit/private private/commit/issued\n"
+                                       "mv private/names private/commit/private; : >private/names; mv issued/phone.p12 "
+                                       "private/commit/issued",
+                                       at),
+                                 NULL, &status));
         assert_int_equal(status, 0);
         assert_string_equal(before, "");
         PKI_RUN(at, "client", "tablet");

@@ -142,7 +142,8 @@ static const char *changed_tar(const char *name, const char *script)
         char whole[2048];
 
         (void)snprintf(whole, sizeof(whole),
-                       "dir=\"$2/members-%s\"; mkdir \"$dir\"; cd \"$dir\"; tar -xf \"$1/issued/hall.tar\"; FILES='ca.crt crl.pem"
+                       "dir=\"$2/members-%s\"; mkdir \"$dir\"; cd \"$dir\"; tar -xf \"$1/issued/hall.tar\"; "
+                       "FILES='ca.crt crl.pem"
                        " node.crt node.key broker.url'; OPTIONS=; %s; tar $OPTIONS -cf \"$0\" $FILES",
                        name, script);
         shell(whole, tar);
@@ -157,13 +158,14 @@ static void install__no_user_no_service__says_so_and_is_content(void **state)
 
         (void)state;
         const char *said = installed(hall_tar());
-        (void)snprintf(wanted, sizeof(wanted),
-                       "Installed node hall's certificate and key in %s/etc/sconce/certs.\n"
-                       "The user sconce does not exist yet, so node.key is root's alone: install the package sconce, then run"
-                       " this again.\n"
-                       "Wrote %s/etc/sconce/sconce.conf for the broker mqtts://localhost:8883.\n"
-                       "systemd does not run here: start sconced by hand.\n",
-                       pi, pi);
+        (void)snprintf(
+                wanted, sizeof(wanted),
+                "Installed node hall's certificate and key in %s/etc/sconce/certs.\n"
+                "The user sconce does not exist yet, so node.key is root's alone: install the package sconce, then run"
+                " this again.\n"
+                "Wrote %s/etc/sconce/sconce.conf for the broker mqtts://localhost:8883.\n"
+                "systemd does not run here: start sconced by hand.\n",
+                pi, pi);
         assert_string_equal(said, wanted);
         assert_mode(on_pi("/etc/sconce"), 0755);
         assert_mode(on_pi("/etc/sconce/certs"), 0755);
@@ -180,16 +182,17 @@ static void install__fresh__writes_ten_lines_of_config(void **state)
         (void)state;
         (void)installed(hall_tar());
         CLEANUP_FREE char *config = read_file(on_pi("/etc/sconce/sconce.conf"));
-        assert_string_equal(config, "# Node hall; sconce.conf(5) explains every key. Devices come below, or in conf.d/*.conf.\n"
-                                    "\n"
-                                    "[broker]\n"
-                                    "url = mqtts://localhost:8883\n"
-                                    "\n"
-                                    "[tls]\n"
-                                    "ca   = /etc/sconce/certs/ca.crt\n"
-                                    "cert = /etc/sconce/certs/node.crt\n"
-                                    "key  = /etc/sconce/certs/node.key\n"
-                                    "crl  = /etc/sconce/certs/crl.pem\n");
+        assert_string_equal(config,
+                            "# Node hall; sconce.conf(5) explains every key. Devices come below, or in conf.d/*.conf.\n"
+                            "\n"
+                            "[broker]\n"
+                            "url = mqtts://localhost:8883\n"
+                            "\n"
+                            "[tls]\n"
+                            "ca   = /etc/sconce/certs/ca.crt\n"
+                            "cert = /etc/sconce/certs/node.crt\n"
+                            "key  = /etc/sconce/certs/node.key\n"
+                            "crl  = /etc/sconce/certs/crl.pem\n");
 }
 
 static void install__files__are_those_of_the_tar(void **state)
@@ -229,8 +232,9 @@ static void install__no_unit__leaves_the_start_out(void **state)
         write_tool("getent", "exit 0");
         write_tool("systemctl", "exit 1");
         shell("mkdir -p \"$0/run/systemd/system\"", pi);
-        assert_non_null(strstr(installed(hall_tar()), "The service sconced.service does not exist yet: install the package sconce,"
-                                                      " then run this again.\n"));
+        assert_non_null(strstr(installed(hall_tar()),
+                               "The service sconced.service does not exist yet: install the package sconce,"
+                               " then run this again.\n"));
 }
 
 static void install__service_fails__says_where_to_look(void **state)
@@ -243,7 +247,8 @@ static void install__service_fails__says_where_to_look(void **state)
         shell("mkdir -p \"$0/run/systemd/system\"", pi);
         struct process *p = install_at(pi, hall_tar(), &status);
         assert_int_equal(status, 1);
-        assert_string_equal(p->err.text, "sconce-pki: sconced.service did not start: 'journalctl -u sconced -n 20' says why\n");
+        assert_string_equal(p->err.text,
+                            "sconce-pki: sconced.service did not start: 'journalctl -u sconced -n 20' says why\n");
         process_free(p);
 }
 
@@ -252,10 +257,12 @@ static void install__config_names_a_broker__is_kept(void **state)
         char wanted[1024];
 
         (void)state;
-        shell("mkdir -p \"$0/etc/sconce\"; printf '[broker]\\nurl = mqtts://mine\\n' >\"$0/etc/sconce/sconce.conf\"", pi);
+        shell("mkdir -p \"$0/etc/sconce\"; printf '[broker]\\nurl = mqtts://mine\\n' >\"$0/etc/sconce/sconce.conf\"",
+              pi);
         const char *said = installed(hall_tar());
         (void)snprintf(wanted, sizeof(wanted),
-                       "Kept %s/etc/sconce/sconce.conf as it is.\nNote that it does not name the broker mqtts://localhost:8883.\n",
+                       "Kept %s/etc/sconce/sconce.conf as it is.\nNote that it does not name the broker "
+                       "mqtts://localhost:8883.\n",
                        pi);
         assert_non_null(strstr(said, wanted));
         CLEANUP_FREE char *config = read_file(on_pi("/etc/sconce/sconce.conf"));
@@ -269,7 +276,8 @@ static void install__config_without_a_broker__gets_it_beside(void **state)
         char wanted[1024];
 
         (void)state;
-        shell("mkdir -p \"$0/etc/sconce\"; printf '[broker]\\n# url = mqtts://HOST\\n' >\"$0/etc/sconce/sconce.conf\"", pi);
+        shell("mkdir -p \"$0/etc/sconce\"; printf '[broker]\\n# url = mqtts://HOST\\n' >\"$0/etc/sconce/sconce.conf\"",
+              pi);
         const char *said = installed(hall_tar());
         (void)snprintf(wanted, sizeof(wanted),
                        "Kept %s/etc/sconce/sconce.conf as it is.\n"
@@ -304,7 +312,8 @@ static void install__tar_of_before_a_broker__writes_no_config(void **state)
 
         (void)state;
         PKI_RUN(at, "init");
-        assert_non_null(strstr(pki_output(at, WORDS("node", "hall")), "The tar names no broker, as there is none yet: "));
+        assert_non_null(
+                strstr(pki_output(at, WORDS("node", "hall")), "The tar names no broker, as there is none yet: "));
         (void)snprintf(wanted, sizeof(wanted),
                        "Wrote no %s/etc/sconce/sconce.conf, as the tar names no broker: write one, with 'url = …' under"
                        " [broker].\n",
@@ -332,7 +341,8 @@ static void install__not_root__asks_for_it(void **state)
         struct process *p = install_at("", hall_tar(), &status);
         char wanted[512];
         (void)snprintf(wanted, sizeof(wanted),
-                       "sconce-pki: install writes to /etc/sconce: run it as root (sudo sconce-pki install %s)\n", hall_tar());
+                       "sconce-pki: install writes to /etc/sconce: run it as root (sudo sconce-pki install %s)\n",
+                       hall_tar());
         assert_string_equal(p->err.text, wanted);
         assert_int_equal(status, 1);
         process_free(p);
@@ -340,8 +350,8 @@ static void install__not_root__asks_for_it(void **state)
 
 /* ---- What it refuses ----------------------------------------------------------------------------------------- */
 
-#define NOT_A_TAR                                                                                            \
-        "is not a node's tar: it must hold broker.url, ca.crt, crl.pem, node.crt and node.key, and nothing else;" \
+#define NOT_A_TAR                                                                                                      \
+        "is not a node's tar: it must hold broker.url, ca.crt, crl.pem, node.crt and node.key, and nothing else;"      \
         " nothing was installed"
 #define NOT_PLAIN "holds something that is not a plain file; nothing was installed"
 #define ANEW      "; make the tar anew with 'sconce-pki renew NAME'; nothing was installed"
@@ -376,8 +386,10 @@ static void install__other_members__are_refused(void **state)
                 { "upwards", "echo x >../evil; OPTIONS=-P; FILES=\"$FILES ../evil\"", NOT_A_TAR },
                 { "absolute", "echo x >evil; OPTIONS=-P; FILES=\"$FILES $PWD/evil\"", NOT_A_TAR },
                 { "dotted", "OPTIONS=--transform=s,^,./,", NOT_A_TAR },
-                { "newline", "rm ca.crt crl.pem; echo x >'ca.crt\ncrl.pem'; FILES='--null -T list';"
-                             " printf 'ca.crt\\ncrl.pem\\0node.crt\\0node.key\\0broker.url\\0' >list", NOT_A_TAR },
+                { "newline",
+                  "rm ca.crt crl.pem; echo x >'ca.crt\ncrl.pem'; FILES='--null -T list';"
+                  " printf 'ca.crt\\ncrl.pem\\0node.crt\\0node.key\\0broker.url\\0' >list",
+                  NOT_A_TAR },
                 { "symlink", "ln -sf /etc/shadow node.key", NOT_PLAIN },
                 { "hardlink", "rm crl.pem; ln ca.crt crl.pem", NOT_PLAIN },
                 { "directory", "rm node.key; mkdir node.key; OPTIONS=--no-recursion", NOT_A_TAR },
@@ -394,7 +406,8 @@ static void install__what_does_not_belong_together__is_refused(void **state)
         static const struct {
                 const char *name, *script, *reason;
         } tars[] = {
-                { "other-key", "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out node.key 2>/dev/null",
+                { "other-key",
+                  "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out node.key 2>/dev/null",
                   "node.key is not the key of node.crt" ANEW },
                 { "server", "cp \"$1/issued/localhost.crt\" node.crt; cp \"$1/issued/localhost.key\" node.key",
                   "node.crt is not a node's certificate that its ca.crt issued and its crl.pem lets pass" ANEW },
@@ -427,10 +440,14 @@ static void install__expired__is_refused(void **state)
         time_t now = time(NULL);
 
         (void)state;
-        cert_make(&(struct cert){ .base = work_path("late"), .cn = "hall", .issuer = pki_ca(pki), .from_s = -2 * DAY_S,
+        cert_make(&(struct cert){ .base = work_path("late"),
+                                  .cn = "hall",
+                                  .issuer = pki_ca(pki),
+                                  .from_s = -2 * DAY_S,
                                   .until_s = -DAY_S });
         (void)strftime(today, sizeof(today), "%Y-%m-%d", localtime(&now));
-        (void)snprintf(reason, sizeof(reason), "the certificate has expired (if the date here, %s, is right)" ANEW, today);
+        (void)snprintf(reason, sizeof(reason), "the certificate has expired (if the date here, %s, is right)" ANEW,
+                       today);
         assert_refused(changed_tar("expired", "cp \"$2/late.crt\" node.crt; cp \"$2/late.key\" node.key"), reason);
 }
 
@@ -438,7 +455,10 @@ static void install__expired__is_refused(void **state)
 static void install__not_yet_valid__is_taken(void **state)
 {
         (void)state;
-        cert_make(&(struct cert){ .base = work_path("early"), .cn = "hall", .issuer = pki_ca(pki), .from_s = DAY_S,
+        cert_make(&(struct cert){ .base = work_path("early"),
+                                  .cn = "hall",
+                                  .issuer = pki_ca(pki),
+                                  .from_s = DAY_S,
                                   .until_s = 2 * DAY_S });
         (void)installed(changed_tar("early", "cp \"$2/early.crt\" node.crt; cp \"$2/early.key\" node.key"));
 }

@@ -38,7 +38,8 @@ static void name__of_another_kind__is_refused(void **state)
         assert_pki_fails(pki, 1, WORDS("broker", "hall"),
                          "hall is a node's name in %s, and a name serves one kind only: choose another name", pki);
         assert_pki_fails(pki, 1, WORDS("node", "localhost"),
-                         "localhost is a broker's name in %s, and a name serves one kind only: choose another name", pki);
+                         "localhost is a broker's name in %s, and a name serves one kind only: choose another name",
+                         pki);
 }
 
 static void name__revoked__keeps_its_kind(void **state)
@@ -54,10 +55,11 @@ static void name__issued_twice__points_to_renew(void **state)
 {
         (void)state;
         PKI_RUN(pki, "client", "twice");
-        assert_pki_fails(pki, 1, WORDS("client", "twice"),
-                         "twice has a certificate already (%s/issued/twice.crt): 'sconce-pki -d %s renew twice' issues it anew,"
-                         " 'sconce-pki -d %s revoke twice' ends it",
-                         pki, pki, pki);
+        assert_pki_fails(
+                pki, 1, WORDS("client", "twice"),
+                "twice has a certificate already (%s/issued/twice.crt): 'sconce-pki -d %s renew twice' issues it anew,"
+                " 'sconce-pki -d %s revoke twice' ends it",
+                pki, pki, pki);
 }
 
 static void serials__of_all__are_random(void **state)
@@ -105,10 +107,13 @@ static void renew__broker_with_hosts__has_them_too(void **state)
         assert_string_equal(cert_extension(after, NID_subject_alt_name),
                             "DNS:more.lan, IP Address:192.0.2.7, DNS:more.example");
         X509_free(after);
-        assert_pki_fails(pki, 2, WORDS("renew", "more.lan", "*.lan"), "'*.lan' is not a host: a DNS name (broker.lan) or an address (192.0.2.7, fd00::7), without port, brackets "
+        assert_pki_fails(pki, 2, WORDS("renew", "more.lan", "*.lan"),
+                         "'*.lan' is not a host: a DNS name (broker.lan) or an address (192.0.2.7, fd00::7), without "
+                         "port, brackets "
                          "or wildcard");
         PKI_RUN(pki, "node", "hostless");
-        assert_pki_fails(pki, 2, WORDS("renew", "hostless", "192.0.2.7"), "only a broker has HOSTs, and hostless is a node");
+        assert_pki_fails(pki, 2, WORDS("renew", "hostless", "192.0.2.7"),
+                         "only a broker has HOSTs, and hostless is a node");
 }
 
 static void renew__node__leaves_the_old_one_in_force(void **state)
@@ -153,7 +158,8 @@ static void renew__unknown_or_revoked__is_refused(void **state)
                          "nobody has never been issued in %s: 'sconce-pki -d %s list' shows the names", pki, pki);
         PKI_RUN(pki, "client", "ended");
         PKI_RUN(pki, "revoke", "ended");
-        assert_pki_fails(pki, 1, WORDS("renew", "ended"), "ended is revoked: 'sconce-pki -d %s client …' issues it again", pki);
+        assert_pki_fails(pki, 1, WORDS("renew", "ended"),
+                         "ended is revoked: 'sconce-pki -d %s client …' issues it again", pki);
 }
 
 /* ---- revoke -------------------------------------------------------------------------------------------------- */
@@ -269,13 +275,13 @@ static void list__all_kinds__one_line_each(void **state)
                                               source_path("certs/sconce-pki"), at),
                                         NULL, &status);
         const char *rows = strstr(p->out.text, "\n") + 1;
-        assert_string_equal(rows,
-                            "NAME                     KIND    VALID UNTIL           DAYS  RIGHTS\n"
-                            "b.lan                    broker  DATE   730  serves as b.lan 192.0.2.7\n"
-                            "hall                     node    DATE   730  its own topics (older certificates still good: 1)\n"
-                            "phone                    client  DATE    90  reads and commands hall\n"
-                            "tv                       client  DATE    90  reads every node\n"
-                            "gone                     client  revoked                  -  -\n");
+        assert_string_equal(
+                rows, "NAME                     KIND    VALID UNTIL           DAYS  RIGHTS\n"
+                      "b.lan                    broker  DATE   730  serves as b.lan 192.0.2.7\n"
+                      "hall                     node    DATE   730  its own topics (older certificates still good: 1)\n"
+                      "phone                    client  DATE    90  reads and commands hall\n"
+                      "tv                       client  DATE    90  reads every node\n"
+                      "gone                     client  revoked                  -  -\n");
         process_free(p);
 }
 
@@ -288,7 +294,8 @@ static void runs__at_once__all_come_out_whole(void **state)
 
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-                processes[i] = process_start(WORDS(source_path("certs/sconce-pki"), "-d", pki, "client", names[i]), NULL);
+                processes[i] = process_start(WORDS(source_path("certs/sconce-pki"), "-d", pki, "client", names[i]),
+                                             NULL);
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
                 char user[32];
 
@@ -312,7 +319,8 @@ static void run__while_another_is_at_work__waits(void **state)
 
         (void)state;
         assert_int_equal(flock(lock, LOCK_EX), 0);
-        struct process *waiting = process_start(WORDS(source_path("certs/sconce-pki"), "-d", pki, "client", "patient"), NULL);
+        struct process *waiting = process_start(WORDS(source_path("certs/sconce-pki"), "-d", pki, "client", "patient"),
+                                                NULL);
         /* One that needs no lock overtakes it. */
         (void)pki_output(pki, WORDS("list"));
         (void)pki_output(pki, WORDS("list"));

@@ -210,9 +210,10 @@ static void acl__shared_subscription__is_no_way_round(void **state)
 static void acl__retained_command_of_another_node__is_not_replayed(void **state)
 {
         (void)state;
-        assert_int_not_equal(client_publish_acked(probe, &(struct request){ .topic = "sconce/attic/kept/set",
-                                                                            .payload = "ON", .retain = true }),
-                             MQTT_NOT_AUTHORISED);
+        assert_int_not_equal(
+                client_publish_acked(
+                        probe, &(struct request){ .topic = "sconce/attic/kept/set", .payload = "ON", .retain = true }),
+                MQTT_NOT_AUTHORISED);
         client_publish(probe, &(struct request){ .topic = "sconce/hall/status", .payload = "kept", .retain = true });
         struct client *hall = connect_as("hall-3", pki_issued(pki, "hall"));
         client_subscribe(hall, "#");
@@ -287,9 +288,9 @@ static void revoke__nobody_listens_to_it__still_tells_the_broker(void **state)
         (void)state;
         PKI_RUN(pki, "client", "unheard");
         (void)process_wait_log(broker->process, "Reloading config.", SOON_MS);
-        struct process *p = process_run(WORDS("sh", "-c", "exec \"$0\" -d \"$1\" revoke unheard >&-",
-                                              source_path("certs/sconce-pki"), pki),
-                                        NULL, &status);
+        struct process *p = process_run(
+                WORDS("sh", "-c", "exec \"$0\" -d \"$1\" revoke unheard >&-", source_path("certs/sconce-pki"), pki),
+                NULL, &status);
         (void)process_wait_log(broker->process, "Reloading config.", SOON_MS);
         process_free(p);
 }
@@ -313,11 +314,12 @@ static void renew__broker_runs__shows_the_new_certificate(void **state)
         PKI_RUN(pki, "renew", "localhost");
         (void)process_wait_log(broker->process, "Reloading config.", SOON_MS);
         (void)snprintf(address, sizeof(address), "127.0.0.1:%u", broker->port.number);
-        struct process *shown = process_run(WORDS("sh", "-c",
-                                                  "openssl s_client -connect \"$0\" </dev/null 2>/dev/null |"
-                                                  " openssl x509 -noout -serial; openssl x509 -noout -serial -in \"$1\"",
-                                                  address, pki_issued(pki, "localhost.crt")),
-                                            NULL, &status);
+        struct process *shown = process_run(
+                WORDS("sh", "-c",
+                      "openssl s_client -connect \"$0\" </dev/null 2>/dev/null |"
+                      " openssl x509 -noout -serial; openssl x509 -noout -serial -in \"$1\"",
+                      address, pki_issued(pki, "localhost.crt")),
+                NULL, &status);
         size_t half = shown->out.size / 2;
         assert_true(half > 20);
         assert_memory_equal(shown->out.text, shown->out.text + half, half);
@@ -336,8 +338,9 @@ static const char *url(void)
 
 static void keep(struct client *client, const char *topic, const char *payload)
 {
-        assert_int_not_equal(client_publish_acked(client, &(struct request){ .topic = topic, .payload = payload, .retain = true }),
-                             MQTT_NOT_AUTHORISED);
+        assert_int_not_equal(
+                client_publish_acked(client, &(struct request){ .topic = topic, .payload = payload, .retain = true }),
+                MQTT_NOT_AUTHORISED);
 }
 
 static void forget__revoked_node__clears_what_it_left(void **state)
@@ -352,8 +355,10 @@ static void forget__revoked_node__clears_what_it_left(void **state)
         for (size_t i = 0; i < ARRAY_SIZE(left); i++)
                 keep(old, left[i], i == 0 ? "offline" : "{}");
         client_free(old);
-        assert_pki_fails(pki, 1, WORDS("forget", "old", "--broker", url()),
-                         "old is in force, and would only publish again what is cleared: 'sconce-pki -d %s revoke old' first", pki);
+        assert_pki_fails(
+                pki, 1, WORDS("forget", "old", "--broker", url()),
+                "old is in force, and would only publish again what is cleared: 'sconce-pki -d %s revoke old' first",
+                pki);
         PKI_RUN(pki, "revoke", "old");
         const char *said = pki_output(pki, WORDS("forget", "old", "--broker", url()));
         assert_non_null(strstr(said, "old: forgotten, 3 topics cleared\n"));
@@ -363,7 +368,8 @@ static void forget__revoked_node__clears_what_it_left(void **state)
 
         /* mosquitto would also hide what was retained by one who is revoked: with its name in force again nothing is left. */
         PKI_RUN(pki, "node", "old");
-        struct client *again = connect_as("old-2", pki_issued(pki, "old")), *me = connect_as("me-3", pki_issued(pki, "me"));
+        struct client *again = connect_as("old-2", pki_issued(pki, "old")),
+                      *me = connect_as("me-3", pki_issued(pki, "me"));
         keep(again, "sconce/old/fence", "here");
         client_subscribe(me, "#");
         (void)client_wait_text(me, "sconce/old/fence", "here");
@@ -375,7 +381,8 @@ static void forget__revoked_node__clears_what_it_left(void **state)
 static void forget__what_is_no_node__is_refused(void **state)
 {
         (void)state;
-        assert_pki_fails(pki, 1, WORDS("forget", "me"), "me is a client, and only a node leaves anything at the broker");
+        assert_pki_fails(pki, 1, WORDS("forget", "me"),
+                         "me is a client, and only a node leaves anything at the broker");
         assert_pki_fails(pki, 2, WORDS("forget"), "forget needs a NAME ('list' shows them)");
         assert_pki_fails(pki, 2, WORDS("forget", "hall", "--broker", "mqtt://x"),
                          "'mqtt://x' is not a broker's URL: mqtts://HOST[:PORT], an IPv6 address in brackets");
@@ -383,8 +390,8 @@ static void forget__what_is_no_node__is_refused(void **state)
 
 /* ---- Finding the broker -------------------------------------------------------------------------------------- */
 
-#define NOT_FOUND                                                                                            \
-        "No running broker was found here: one that runs elsewhere needs the new ca.crt, crl.pem and sconce.acl," \
+#define NOT_FOUND                                                                                                      \
+        "No running broker was found here: one that runs elsewhere needs the new ca.crt, crl.pem and sconce.acl,"      \
         " and then 'systemctl reload mosquitto'.\n"
 
 static void reload__file_of_another_program__leaves_that_alone(void **state)

@@ -90,7 +90,8 @@ static void own_status__said_offline_by_another__is_repaired(void **state)
         struct client *impostor = stage_client("hall", "impostor");
 
         (void)state;
-        client_publish(impostor, &(struct request){ .topic = "sconce/hall/status", .payload = "offline", .retain = true });
+        client_publish(impostor,
+                       &(struct request){ .topic = "sconce/hall/status", .payload = "offline", .retain = true });
         client_wait_text(stage.tester, "sconce/hall/status", "offline");
         client_wait_text(stage.tester, "sconce/hall/status", "online");
         client_publish(impostor, &(struct request){ .topic = "sconce/hall/status", .payload = "", .retain = true });

@@ -20,7 +20,8 @@ enum { BAD_CONFIG = 78 };
 static const char *mode(const char *flag, const char *argument, const struct daemon *daemon, int expected)
 {
         int status;
-        struct process *p = SCONCED_RUN(&status, "--config", daemon->config, "--plugins", build_path("plugins"), flag, argument);
+        struct process *p = SCONCED_RUN(&status, "--config", daemon->config, "--plugins", build_path("plugins"), flag,
+                                        argument);
 
         if (status != expected)
                 give_up("sconced %s ended with %d, not %d", flag, status, expected);
@@ -51,7 +52,8 @@ static void assert_contains(const char *text, const char *part)
 
 static struct daemon *with_devices(const char *devices)
 {
-        return daemon_new(&(struct daemon_options){ .name = "hall", .url = "mqtts://broker.invalid", .devices = devices });
+        return daemon_new(
+                &(struct daemon_options){ .name = "hall", .url = "mqtts://broker.invalid", .devices = devices });
 }
 
 static void version__is_printed(void **state)
@@ -273,8 +275,8 @@ static void sigusr1__toggles_debug(void **state)
 
         (void)state;
         (void)snprintf(url, sizeof(url), "mqtts://localhost:%u", wire_port(wire));
-        struct daemon *daemon =
-                daemon_new(&(struct daemon_options){ .name = "attic", .url = url, .pki = stage.pki, .log_level = "notice" });
+        struct daemon *daemon = daemon_new(
+                &(struct daemon_options){ .name = "attic", .url = url, .pki = stage.pki, .log_level = "notice" });
         daemon_start(daemon);
         daemon_wait_online(daemon, stage.tester);
         assert_false(process_logged(daemon->process, "<7>"));

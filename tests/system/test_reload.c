@@ -96,7 +96,8 @@ static void reload__device_added__info_tells_it_and_the_new_config(void **state)
         (void)state;
         struct client *late = stage_client("tester", "late");
         client_subscribe(late, "sconce/hall/info");
-        (void)snprintf(before, sizeof(before), "%s", json_member(client_wait(late, "sconce/hall/info", NULL, NULL), "config"));
+        (void)snprintf(before, sizeof(before), "%s",
+                       json_member(client_wait(late, "sconce/hall/info", NULL, NULL), "config"));
         client_free(late);
         reload(with("[lamp extra]\nname = Extra\nline = GPIO5\n"));
         const struct message *m = client_wait_json(stage.tester, "sconce/hall/info", "devices.extra.name", "Extra");
@@ -119,7 +120,8 @@ static void reload__device_gone__its_line_is_free_and_its_topics_are_cleared(voi
         client_wait_text(late, "sconce/hall/kitchen/status", "online");
         client_say(late, "sconce/hall/get", "");
         (void)client_wait(late, "sconce/hall/node/state", NULL, NULL);
-        assert_int_equal(client_count(late, "sconce/hall/extra/state") + client_count(late, "sconce/hall/extra/status"), 0);
+        assert_int_equal(client_count(late, "sconce/hall/extra/state") + client_count(late, "sconce/hall/extra/status"),
+                         0);
         client_free(late);
 }
 

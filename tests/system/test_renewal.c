@@ -36,18 +36,18 @@ static void assert_untouched(const struct daemon *daemon, size_t edges)
 
 static struct cert own(long days)
 {
-        return (struct cert){ .base = work_path("own"), .issuer = pki_ca(stage.pki), .cn = "attic",
-                              .from_s = -DAY_S, .until_s = days * DAY_S + DAY_S / 2 };
+        return (struct cert){ .base = work_path("own"),
+                              .issuer = pki_ca(stage.pki),
+                              .cn = "attic",
+                              .from_s = -DAY_S,
+                              .until_s = days * DAY_S + DAY_S / 2 };
 }
 
 static struct daemon *daemon_with(const struct cert *cert)
 {
         cert_make(cert);
-        struct daemon *daemon = daemon_new(&(struct daemon_options){ .name = "attic",
-                                                                     .broker = stage.broker,
-                                                                     .pki = stage.pki,
-                                                                     .cert = cert->base,
-                                                                     .devices = lamp });
+        struct daemon *daemon = daemon_new(&(struct daemon_options){
+                .name = "attic", .broker = stage.broker, .pki = stage.pki, .cert = cert->base, .devices = lamp });
         daemon_start(daemon);
         daemon_wait_online(daemon, stage.tester);
         return daemon;
@@ -128,10 +128,10 @@ static void reload__broker_revoked_meanwhile__is_left(void **state)
 {
         (void)state;
         PKI_RUN(stage.pki, "broker", "old.lan", "localhost");
-        struct broker *broker =
-                broker_new(&(struct broker_options){ .pki = stage.pki, .cert = pki_issued(stage.pki, "old.lan") });
-        struct daemon *daemon = daemon_new(&(struct daemon_options){
-                .name = "attic", .broker = broker, .pki = stage.pki, .devices = lamp });
+        struct broker *broker = broker_new(
+                &(struct broker_options){ .pki = stage.pki, .cert = pki_issued(stage.pki, "old.lan") });
+        struct daemon *daemon = daemon_new(
+                &(struct daemon_options){ .name = "attic", .broker = broker, .pki = stage.pki, .devices = lamp });
         daemon_start(daemon);
         (void)process_wait_log(daemon->process, "connected to", SOON_MS);
         PKI_RUN(stage.pki, "revoke", "old.lan");

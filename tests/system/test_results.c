@@ -54,10 +54,9 @@ static void refused_command__no_id__is_answered(void **state)
 static void response_topic__below_reply__gets_the_result_and_the_correlation(void **state)
 {
         (void)state;
-        client_publish(stage.tester, &(struct request){ .topic = SET,
-                                                        .payload = "ON",
-                                                        .response_topic = REPLY,
-                                                        .correlation = "c-7" });
+        client_publish(
+                stage.tester,
+                &(struct request){ .topic = SET, .payload = "ON", .response_topic = REPLY, .correlation = "c-7" });
         const struct message *m = client_wait_json(stage.tester, REPLY, "ok", "true");
         assert_non_null(m->correlation);
         assert_string_equal(m->correlation, "c-7");
@@ -193,7 +192,8 @@ static void retained_command__replayed_at_subscription__is_not_acted_on(void **s
         chip_wait(stage.hall->lines, PORCH, 1); /* active_low */
         daemon_stop(stage.hall);
         client_publish(stage.tester, &(struct request){ .topic = SET, .payload = "ON", .retain = true });
-        client_publish(stage.tester, &(struct request){ .topic = "sconce/hall/porch/set/state", .payload = "ON", .retain = true });
+        client_publish(stage.tester,
+                       &(struct request){ .topic = "sconce/hall/porch/set/state", .payload = "ON", .retain = true });
         client_forget(stage.tester);
         daemon_start(stage.hall);
         daemon_wait_online(stage.hall, stage.tester);
@@ -203,7 +203,8 @@ static void retained_command__replayed_at_subscription__is_not_acted_on(void **s
         assert_int_equal(chip_value(stage.hall->lines, KITCHEN), 0);
         assert_int_equal(chip_value(stage.hall->lines, PORCH), 1);
         client_publish(stage.tester, &(struct request){ .topic = SET, .payload = "", .retain = true });
-        client_publish(stage.tester, &(struct request){ .topic = "sconce/hall/porch/set/state", .payload = "", .retain = true });
+        client_publish(stage.tester,
+                       &(struct request){ .topic = "sconce/hall/porch/set/state", .payload = "", .retain = true });
 }
 
 static void command_sent_while_away__is_not_acted_on_later(void **state)

@@ -15,8 +15,8 @@
 
 enum { WALL = 5, BELL = 6 };
 
-#define INPUTS                                                                                               \
-        "[button wall]\nline = GPIO5\nbias = pull-down\ndebounce = 0ms\npresses = 1\nlong_time = 1m\n"       \
+#define INPUTS                                                                                                         \
+        "[button wall]\nline = GPIO5\nbias = pull-down\ndebounce = 0ms\npresses = 1\nlong_time = 1m\n"                 \
         "[button bell]\nline = GPIO6\nbias = pull-down\ndebounce = 0ms\npresses = 1\nlong_time = 1m\n"
 
 static const char devices[] = "[lamp kitchen]\nline = GPIO17\n[switch pump]\nline = GPIO22\n"
@@ -38,8 +38,8 @@ static int open_stage(void **state)
         CLEANUP_FREE char *text = with(WALL_RULE);
 
         (void)stage_open_bare(state);
-        stage.hall = daemon_new(&(struct daemon_options){
-                .name = "hall", .broker = stage.broker, .pki = stage.pki, .devices = text });
+        stage.hall = daemon_new(
+                &(struct daemon_options){ .name = "hall", .broker = stage.broker, .pki = stage.pki, .devices = text });
         daemon_start(stage.hall);
         daemon_wait_online(stage.hall, stage.tester);
         return 0;
@@ -162,8 +162,7 @@ static void rule__bad_config_at_reload__the_old_one_goes_on(void **state)
         (void)state;
         daemon_write_config(stage.hall, text);
         process_signal(stage.hall->process, SIGHUP);
-        (void)process_wait_log(stage.hall->process, "there is no device kitchn; did you mean kitchen",
-                               SOON_MS);
+        (void)process_wait_log(stage.hall->process, "there is no device kitchn; did you mean kitchen", SOON_MS);
         (void)process_wait_log(stage.hall->process, "is not reloaded", SOON_MS);
         press(WALL);
         chip_wait(stage.hall->lines, KITCHEN, 1);

@@ -193,8 +193,7 @@ static void killed__again_and_again_while_commands_run__file_stays_whole(void **
                         client_say(stage.tester, SET, k % 2 ? "OFF" : "ON");
                 (void)client_wait(stage.tester, STATE, NULL, NULL);
                 /* Somewhere in the writing of it. */
-                (void)!pump_until(is_saved, &(struct row_wanted){ hall, STORE_MARK, "", "never", "" },
-                                  20 + i * 5);
+                (void)!pump_until(is_saved, &(struct row_wanted){ hall, STORE_MARK, "", "never", "" }, 20 + i * 5);
                 daemon_kill(hall);
                 assert_true(is_whole(hall));
         }
@@ -226,8 +225,8 @@ static void outputs_safe__for_in_progress__off(void **state)
         daemon_kill(hall);
         (void)snprintf(entry, sizeof(entry), "STATE_DIRECTORY=%s", hall->state_dir);
         env[0] = entry;
-        struct process *safe = process_run(
-                argv, &(struct process_options){ .name = "outputs-safe", .env = env }, &status);
+        struct process *safe = process_run(argv, &(struct process_options){ .name = "outputs-safe", .env = env },
+                                           &status);
         assert_int_equal(status, 0);
         assert_true(process_logged(safe, "GPIO22 is off"));
         assert_false(process_logged(safe, "GPIO17"));
@@ -273,8 +272,7 @@ static void file_damaged__set_aside_and_told__goes_on_with_a_new_one(void **stat
                 (void)fprintf(file, "no database ");
         (void)fclose(file);
         start(hall);
-        (void)client_wait(stage.tester, NODE_STATE, tells_problem,
-                          "sconce.db.damaged, and a new one is begun");
+        (void)client_wait(stage.tester, NODE_STATE, tells_problem, "sconce.db.damaged, and a new one is begun");
         light_up_and_save(hall);
         daemon_kill(hall);
         start(hall);

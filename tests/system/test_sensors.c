@@ -41,19 +41,18 @@ static const struct tree_entry tree[] = {
         { NULL, NULL, TREE_FILE },
 };
 
-static const char sections[] =
-        "[lamp kitchen]\nline = GPIO17\n"
-        "[w1 cellar]\nid = 28-0316a2791bff\nroot = @/w1\nevery = 50ms\n"
-        "[w1 bus]\nroot = @/w1\nevery = 50ms\n"
-        "[hwmon rack]\nchip = lm75\nroot = @/hwmon\nevery = 50ms\n"
-        "[iio attic]\ndevice = bme280\nroot = @/iio\nevery = 50ms\nretry_after = 1ms\n"
-        "[system board]\nproc = @/proc\nsys = @/sys\ndisk = @\n"
-        "[exec station]\ncommand = [/bin/sh, @/program, @]\noutput = json\nevery = 50ms\n"
-        "channels = [\"temperature °C temperature\", door:bool, status:text]\n"
-        "[exec relay]\nset = [/bin/sh, @/setter, @]\n"
-        "[exec stuck]\ncommand = [/bin/sh, -c, \"trap '' TERM; echo still waiting >&2; sleep "
-        "1000\"]\ndeadline = 3s\n"
-        "[thermal hung]\nroot = @/thermal\ndeadline = 200ms\nevery = 50ms\n";
+static const char sections[] = "[lamp kitchen]\nline = GPIO17\n"
+                               "[w1 cellar]\nid = 28-0316a2791bff\nroot = @/w1\nevery = 50ms\n"
+                               "[w1 bus]\nroot = @/w1\nevery = 50ms\n"
+                               "[hwmon rack]\nchip = lm75\nroot = @/hwmon\nevery = 50ms\n"
+                               "[iio attic]\ndevice = bme280\nroot = @/iio\nevery = 50ms\nretry_after = 1ms\n"
+                               "[system board]\nproc = @/proc\nsys = @/sys\ndisk = @\n"
+                               "[exec station]\ncommand = [/bin/sh, @/program, @]\noutput = json\nevery = 50ms\n"
+                               "channels = [\"temperature °C temperature\", door:bool, status:text]\n"
+                               "[exec relay]\nset = [/bin/sh, @/setter, @]\n"
+                               "[exec stuck]\ncommand = [/bin/sh, -c, \"trap '' TERM; echo still waiting >&2; sleep "
+                               "1000\"]\ndeadline = 3s\n"
+                               "[thermal hung]\nroot = @/thermal\ndeadline = 200ms\nevery = 50ms\n";
 
 static const char *root;
 
@@ -149,8 +148,7 @@ static void w1__plugged_in_and_gone__channel_and_null(void **state)
         tree_put(root, "w1/10-000802b5f1e2/w1_slave",
                  "72 01 4b 46 7f ff 0e 10 57 : crc=57 YES\n72 01 4b 46 7f ff 0e 10 57 t=1000\n");
         const struct message *info = client_wait_json(stage.tester, "sconce/hall/info",
-                                                      "devices.bus.channels.t10_000802b5f1e2.class",
-                                                      "temperature");
+                                                      "devices.bus.channels.t10_000802b5f1e2.class", "temperature");
         assert_string_equal(json_member(info, "devices.bus.channels.t10_000802b5f1e2.unit"), "°C");
         expect("bus", "t10_000802b5f1e2", "1");
         tree_remove(root, "w1/10-000802b5f1e2");
@@ -161,8 +159,7 @@ static void w1__bad_checksum__offline_until_it_is_right(void **state)
 {
         (void)state;
         tree_put(root, "w1/28-0316a2791bff/w1_slave", "ff ff : crc=c9 NO\nff ff t=23125\n");
-        expect_error("cellar", "eio",
-                     "28-0316a2791bff: the checksum is wrong: look at wiring, length and pull-up");
+        expect_error("cellar", "eio", "28-0316a2791bff: the checksum is wrong: look at wiring, length and pull-up");
         tree_put(root, "w1/28-0316a2791bff/w1_slave",
                  "72 01 4b 46 7f ff 0e 10 57 : crc=57 YES\n72 01 4b 46 7f ff 0e 10 57 t=24000\n");
         expect_works_again("cellar");
@@ -188,8 +185,7 @@ static void iio__readings__in_units_of_people(void **state)
 {
         (void)state;
         expect("attic", "pressure", "1013.25");
-        const struct message *m = client_wait_json(stage.tester, "sconce/hall/attic/state", "temperature",
-                                                   "21.52");
+        const struct message *m = client_wait_json(stage.tester, "sconce/hall/attic/state", "temperature", "21.52");
         assert_string_equal(json_member(m, "humidity"), "45.123");
         tree_put(root, "iio/iio:device0/in_temp_input", "garbage\n");
         expect("attic", "temperature", "null");
@@ -201,8 +197,7 @@ static void system__readings__what_the_board_lacks_is_null(void **state)
 {
         (void)state;
         client_say(stage.tester, "sconce/hall/board/get", "");
-        const struct message *m = client_wait_json(stage.tester, "sconce/hall/board/state", "memory_used",
-                                                   "25");
+        const struct message *m = client_wait_json(stage.tester, "sconce/hall/board/state", "memory_used", "25");
         assert_string_equal(json_member(m, "load"), "0.52");
         assert_string_equal(json_member(m, "wifi_signal"), "null");
         assert_string_equal(json_member(m, "under_voltage"), "null");
@@ -211,13 +206,11 @@ static void system__readings__what_the_board_lacks_is_null(void **state)
 static void exec__json__channels_and_errors(void **state)
 {
         (void)state;
-        const struct message *m = client_wait_json(stage.tester, "sconce/hall/station/state", "temperature",
-                                                   "4.5");
+        const struct message *m = client_wait_json(stage.tester, "sconce/hall/station/state", "temperature", "4.5");
         assert_string_equal(json_member(m, "door"), "ON");
         assert_string_equal(json_member(m, "status"), "fine");
         tree_put(root, "answer", "{\"temperature\":warm}");
-        expect_error("station", "ebadmsg",
-                     "the program prints no flat JSON object: \"{\"temperature\":warm}\"");
+        expect_error("station", "ebadmsg", "the program prints no flat JSON object: \"{\"temperature\":warm}\"");
         tree_put(root, "answer", "{\"temperature\":5}");
         expect_works_again("station");
         expect("station", "temperature", "5");

@@ -29,8 +29,7 @@ static struct fake_broker fake;
 static SSL_CTX *fake_tls;
 
 /* Every name is this machine, over IPv4. */
-static int look_up_here(const char *node, const char *service, const struct addrinfo *hints,
-                        struct addrinfo **ret)
+static int look_up_here(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **ret)
 {
         (void)node;
         return getaddrinfo("127.0.0.1", service, hints, ret);
@@ -90,8 +89,7 @@ static void say_back(struct probe *p, const struct session_message *message)
 static void session__plain_broker__echoes(void **state)
 {
         struct broker *broker = broker_new_plain(BROKER_OPEN);
-        struct client *client = client_new(
-                &(struct client_options){ .id = "a", .port = broker->port.number });
+        struct client *client = client_new(&(struct client_options){ .id = "a", .port = broker->port.number });
 
         (void)state;
         client_subscribe(client, "t/back");
@@ -147,8 +145,7 @@ static void session__broker_killed_twice__comes_back(void **state)
 
 static void session__unix_socket__connects(void **state)
 {
-        struct broker *broker = broker_new_plain(
-                "listener 0 DIR/s\nallow_anonymous true\nlistener PORT 127.0.0.1\n");
+        struct broker *broker = broker_new_plain("listener 0 DIR/s\nallow_anonymous true\nlistener PORT 127.0.0.1\n");
         char address[256];
 
         (void)state;
@@ -163,8 +160,7 @@ static void session__unix_socket__connects(void **state)
 static void session_stop__message_in_flight__is_delivered(void **state)
 {
         struct broker *broker = broker_new_plain(BROKER_OPEN);
-        struct client *client = client_new(
-                &(struct client_options){ .id = "a", .port = broker->port.number });
+        struct client *client = client_new(&(struct client_options){ .id = "a", .port = broker->port.number });
 
         (void)state;
         client_subscribe(client, "t/#");
@@ -216,8 +212,7 @@ static struct pair make_pair(void)
         struct pair pair = { 0 };
 
         pair.ca = make_cert("ca", (struct cert){ .is_ca = true });
-        pair.broker = make_cert("broker",
-                                (struct cert){ .issuer = pair.ca, .sans = "DNS:broker.lan,IP:127.0.0.1" });
+        pair.broker = make_cert("broker", (struct cert){ .issuer = pair.ca, .sans = "DNS:broker.lan,IP:127.0.0.1" });
         pair.node = make_cert("node", (struct cert){ .issuer = pair.ca });
         return pair;
 }
@@ -409,8 +404,8 @@ static void session__crl__revokes_even_when_outdated(void **state)
                 probe.tls.crl = crl;
                 probe_start(&probe);
                 assert_true(probe_until(&probe, probe_failed, 1));
-                (void)snprintf(expected, sizeof(expected),
-                               "the broker's certificate (CN=broker) is revoked, says %s", crl);
+                (void)snprintf(expected, sizeof(expected), "the broker's certificate (CN=broker) is revoked, says %s",
+                               crl);
                 assert_reason(0, expected);
 
                 /* The list is replaced by one that revokes nobody: read again without a restart, outdated or
@@ -437,10 +432,9 @@ static void session__crl_of_another_ca__is_refused_with_its_reason(void **state)
         probe.tls.crl = work_path("crl.pem");
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_failed, 1));
-        (void)snprintf(
-                expected, sizeof(expected),
-                "the revocation list %s is not of the broker's CA (CN=ca): get the one that belongs to it",
-                probe.tls.crl);
+        (void)snprintf(expected, sizeof(expected),
+                       "the revocation list %s is not of the broker's CA (CN=ca): get the one that belongs to it",
+                       probe.tls.crl);
         assert_reason(0, expected);
         broker_free(pair.mosquitto);
 }
@@ -614,8 +608,7 @@ static void session__tls_to_plain_port__says_so(void **state)
         begin_tls(&pair, "broker.lan");
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_failed, 1));
-        assert_reason(
-                0, "the broker closed the connection during the TLS handshake: is that its TLS port (8883)?");
+        assert_reason(0, "the broker closed the connection during the TLS handshake: is that its TLS port (8883)?");
         broker_free(pair.mosquitto);
 }
 
@@ -647,8 +640,7 @@ static void session__broken_renewal__keeps_what_works(void **state)
         assert_true(probe_until(&probe, probe_disconnected, 1));
         broker_start(pair.mosquitto);
         assert_true(probe_until(&probe, probe_connected, 2));
-        assert_int_equal(
-                probe_logged(&probe, "holds no certificate (PEM); what was read before stays in use"), 1);
+        assert_int_equal(probe_logged(&probe, "holds no certificate (PEM); what was read before stays in use"), 1);
         broker_free(pair.mosquitto);
 }
 
@@ -683,8 +675,8 @@ static void session__key_appears_later__connects_then(void **state)
         assert_int_equal(chmod(probe.tls.key, 0644), 0);
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_failed, 2));
-        assert_non_null(strstr(probe_failure(&probe, 0),
-                               "is open to every user of this machine (mode 0644): chmod o= "));
+        assert_non_null(
+                strstr(probe_failure(&probe, 0), "is open to every user of this machine (mode 0644): chmod o= "));
         assert_int_equal(chmod(probe.tls.key, 0640), 0);
         assert_true(probe_until(&probe, probe_connected, 1));
         broker_free(pair.mosquitto);
@@ -692,14 +684,11 @@ static void session__key_appears_later__connects_then(void **state)
 
 /* ---- Scripted peers over TLS --------------------------------------------------------------------------- */
 
-static void start_fake(const struct pair *pair, const struct fake_step *steps, size_t n_steps,
-                       int max_version)
+static void start_fake(const struct pair *pair, const struct fake_step *steps, size_t n_steps, int max_version)
 {
         fake_tls = SSL_CTX_new(TLS_server_method());
-        assert_int_equal(
-                SSL_CTX_use_certificate_file(fake_tls, file_of(pair->broker, ".crt"), SSL_FILETYPE_PEM), 1);
-        assert_int_equal(
-                SSL_CTX_use_PrivateKey_file(fake_tls, file_of(pair->broker, ".key"), SSL_FILETYPE_PEM), 1);
+        assert_int_equal(SSL_CTX_use_certificate_file(fake_tls, file_of(pair->broker, ".crt"), SSL_FILETYPE_PEM), 1);
+        assert_int_equal(SSL_CTX_use_PrivateKey_file(fake_tls, file_of(pair->broker, ".key"), SSL_FILETYPE_PEM), 1);
         assert_int_equal(SSL_CTX_set_max_proto_version(fake_tls, max_version), 1);
         fake_broker_start(&fake, steps, n_steps, fake_tls);
 }
@@ -827,7 +816,8 @@ static void session__closed_after_handshake__says_that_tls_was_accepted(void **s
 static int choose_alpn(SSL *ssl, const unsigned char **ret, unsigned char *ret_size, const unsigned char *offered,
                        unsigned size, void *userdata)
 {
-        static const unsigned char wanted[] = "\x0e" "x-amzn-mqtt-ca";
+        static const unsigned char wanted[] = "\x0e"
+                                              "x-amzn-mqtt-ca";
 
         (void)ssl;
         (void)userdata;
@@ -869,11 +859,8 @@ static void session__taken_over_again_and_again__is_told(void **state)
         probe_start(&probe);
         for (unsigned i = 1; i <= 3; i++) {
                 assert_true(probe_until(&probe, probe_connected, i));
-                struct client *other = client_new(
-                        &(struct client_options){ .id = "sconce-hall",
-                                                  .port = pair.mosquitto->port.number,
-                                                  .ca = pair.ca,
-                                                  .cert = pair.node });
+                struct client *other = client_new(&(struct client_options){
+                        .id = "sconce-hall", .port = pair.mosquitto->port.number, .ca = pair.ca, .cert = pair.node });
                 assert_true(probe_until(&probe, probe_disconnected, i));
                 client_free(other);
                 if (strstr(probe.why, "another client"))

@@ -62,12 +62,17 @@ static const struct broker_case {
         bool foreign;
         const char *reasons[2]; /* words of one line */
 } broker_cases[] = {
-        { "expired", { .cn = "localhost", .sans = "DNS:localhost", .from_s = -10 * DAY_S, .until_s = -DAY_S }, false, { "expired" } },
-        { "not_yet_valid", { .cn = "localhost", .sans = "DNS:localhost", .from_s = DAY_S, .until_s = 10 * DAY_S }, false,
+        { "expired",
+          { .cn = "localhost", .sans = "DNS:localhost", .from_s = -10 * DAY_S, .until_s = -DAY_S },
+          false,
+          { "expired" } },
+        { "not_yet_valid",
+          { .cn = "localhost", .sans = "DNS:localhost", .from_s = DAY_S, .until_s = 10 * DAY_S },
+          false,
           { "not yet valid", "clock" } },
         { "foreign_ca", { .cn = "localhost", .sans = "DNS:localhost" }, true, { "unknown" } },
         { "wrong_name", { .cn = "broker.lan", .sans = "DNS:broker.lan" }, false, { "localhost", "broker.lan" } },
-        { "common_name_only", { .cn = "localhost" }, false, { "common name" , "sconce-pki" } },
+        { "common_name_only", { .cn = "localhost" }, false, { "common name", "sconce-pki" } },
         { "address_for_a_name", { .cn = "localhost", .sans = "IP:127.0.0.1" }, false, { "localhost" } },
 };
 
@@ -87,8 +92,8 @@ static void broker_certificate__revoked__is_refused_with_its_reason(void **state
 
         (void)state;
         PKI_RUN(stage.pki, "broker", "old.lan", "localhost");
-        struct broker *broker =
-                broker_new(&(struct broker_options){ .pki = stage.pki, .cert = pki_issued(stage.pki, "old.lan") });
+        struct broker *broker = broker_new(
+                &(struct broker_options){ .pki = stage.pki, .cert = pki_issued(stage.pki, "old.lan") });
         PKI_RUN(stage.pki, "revoke", "old.lan");
         refused(attic_with(broker, NULL), reasons);
         broker_free(broker);
@@ -99,14 +104,15 @@ static void broker_certificate__revoked__is_refused_with_its_reason(void **state
 /* Only the ciphers differ from a broker that would be let in as far as the handshake goes. */
 static void broker__no_forward_secrecy__is_refused(void **state)
 {
-        static const char *const ciphers[] = { "AES128-GCM-SHA256", "AES128-SHA", "ECDHE-RSA-AES128-SHA256", "ECDHE-RSA-AES256-SHA" };
+        static const char *const ciphers[] = { "AES128-GCM-SHA256", "AES128-SHA", "ECDHE-RSA-AES128-SHA256",
+                                               "ECDHE-RSA-AES256-SHA" };
         const char *const reasons[2] = { "the broker finds no common way of encryption", NULL };
         const char *key = work_path("rsa.key"), *crt = work_path("rsa.crt");
         int status;
 
         (void)state;
-        process_free(process_run((const char *const[]){ "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj",
-                                                        "/CN=localhost", "-keyout", key, "-out", crt, NULL },
+        process_free(process_run((const char *const[]){ "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+                                                        "-subj", "/CN=localhost", "-keyout", key, "-out", crt, NULL },
                                  NULL, &status));
         assert_int_equal(status, 0);
         for (size_t i = 0; i < ARRAY_SIZE(ciphers); i++) {
@@ -114,9 +120,9 @@ static void broker__no_forward_secrecy__is_refused(void **state)
                 char at[32];
                 (void)snprintf(at, sizeof(at), "127.0.0.1:%u", port.number);
                 port_release(&port);
-                struct process *server = process_start((const char *const[]){ "openssl", "s_server", "-accept", at, "-cert", crt,
-                                                                              "-key", key, "-tls1_2", "-quiet", "-cipher",
-                                                                              ciphers[i], NULL },
+                struct process *server = process_start((const char *const[]){ "openssl", "s_server", "-accept", at,
+                                                                              "-cert", crt, "-key", key, "-tls1_2",
+                                                                              "-quiet", "-cipher", ciphers[i], NULL },
                                                        NULL);
                 refused(attic_at("127.0.0.1", port.number, NULL), reasons);
                 process_free(server);
@@ -200,8 +206,14 @@ static const struct own_case {
         bool foreign;
         const char *reasons[2];
 } own_cases[] = {
-        { "expired", { .cn = "attic", .from_s = -10 * DAY_S, .until_s = -DAY_S }, false, { "our certificate was refused", "expired" } },
-        { "not_yet_valid", { .cn = "attic", .from_s = DAY_S, .until_s = 10 * DAY_S }, false, { "our certificate was refused", "not yet valid" } },
+        { "expired",
+          { .cn = "attic", .from_s = -10 * DAY_S, .until_s = -DAY_S },
+          false,
+          { "our certificate was refused", "expired" } },
+        { "not_yet_valid",
+          { .cn = "attic", .from_s = DAY_S, .until_s = 10 * DAY_S },
+          false,
+          { "our certificate was refused", "not yet valid" } },
         { "foreign_ca", { .cn = "attic" }, true, { "our certificate was refused", NULL } },
 };
 
@@ -220,8 +232,8 @@ static void own_certificate__revoked__is_refused_with_its_reason(void **state)
         PKI_RUN(stage.pki, "node", "barn");
         PKI_RUN(stage.pki, "revoke", "barn");
         struct broker *broker = broker_new(&(struct broker_options){ .pki = stage.pki });
-        struct daemon *daemon = daemon_new(&(struct daemon_options){
-                .name = "barn", .broker = broker, .pki = stage.pki, .devices = timed_lamp });
+        struct daemon *daemon = daemon_new(
+                &(struct daemon_options){ .name = "barn", .broker = broker, .pki = stage.pki, .devices = timed_lamp });
         refused(daemon, reasons);
         broker_free(broker);
 }
@@ -234,7 +246,8 @@ static void own_certificate__of_another_node__may_do_nothing_and_says_why(void *
         (void)state;
         daemon_start(daemon);
         chip_wait(daemon->lines, SPARE, 1);
-        const char *line = process_wait_log(daemon->process, "the broker refuses what we publish (not authorized)", SOON_MS);
+        const char *line = process_wait_log(daemon->process, "the broker refuses what we publish (not authorized)",
+                                            SOON_MS);
         assert_non_null(strstr(line, "our certificate is for \"hall\""));
         chip_wait(daemon->lines, SPARE, 0);
         assert_true(process_running(daemon->process));
@@ -314,8 +327,9 @@ static void node__publishing_as_another__is_denied(void **state)
                 int reason = client_publish_acked(hall, &(struct request){ .topic = foreign[i], .payload = "offline" });
                 assert_int_equal(reason, NOT_AUTHORISED);
         }
-        assert_int_not_equal(client_publish_acked(hall, &(struct request){ .topic = "sconce/hall/own/state", .payload = "{}" }),
-                             NOT_AUTHORISED);
+        assert_int_not_equal(
+                client_publish_acked(hall, &(struct request){ .topic = "sconce/hall/own/state", .payload = "{}" }),
+                NOT_AUTHORISED);
         (void)client_wait(stage.tester, "sconce/hall/own/state", NULL, NULL);
         assert_int_equal(client_count(stage.tester, "sconce/attic/#"), 0);
         client_free(hall);
@@ -343,10 +357,14 @@ static void own_certificate__reserved_name__is_refused(void **state)
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
                 struct daemon *daemon = daemon_new(&(struct daemon_options){
-                        .name = "attic", .broker = stage.broker, .pki = stage.pki, .devices = timed_lamp,
+                        .name = "attic",
+                        .broker = stage.broker,
+                        .pki = stage.pki,
+                        .devices = timed_lamp,
                         .cert = made((struct cert){ .cn = names[i] }, "own", names[i], false) });
-                process_free(process_run((const char *const[]){ "sed", "-i", "/^name = attic$/d", daemon->config, NULL }, NULL,
-                                         &status));
+                process_free(
+                        process_run((const char *const[]){ "sed", "-i", "/^name = attic$/d", daemon->config, NULL },
+                                    NULL, &status));
                 daemon_start(daemon);
                 (void)process_wait_log(daemon->process, "is reserved: set [node] name", SOON_MS);
                 daemon_free(daemon);
@@ -362,11 +380,11 @@ static int open_stage(void **state)
         return 0;
 }
 
-#define ROW(prefix, function, row)                                                                           \
-        (struct CMUnitTest)                                                                                  \
-        {                                                                                                    \
-                .name = keep_name(prefix, (row)->name), .test_func = (function),                             \
-                .teardown_func = stage_tidy, .initial_state = (void *)(uintptr_t)(row)                                                    \
+#define ROW(prefix, function, row)                                                                                     \
+        (struct CMUnitTest)                                                                                            \
+        {                                                                                                              \
+                .name = keep_name(prefix, (row)->name), .test_func = (function), .teardown_func = stage_tidy,          \
+                .initial_state = (void *)(uintptr_t)(row)                                                              \
         }
 
 static const char *keep_name(const char *prefix, const char *name)
@@ -400,7 +418,8 @@ int main(void)
         size_t n = 0;
 
         for (size_t i = 0; i < ARRAY_SIZE(broker_cases); i++)
-                tests[n++] = ROW("broker_certificate", broker_certificate__bad__is_refused_with_its_reason, &broker_cases[i]);
+                tests[n++] = ROW("broker_certificate", broker_certificate__bad__is_refused_with_its_reason,
+                                 &broker_cases[i]);
         for (size_t i = 0; i < ARRAY_SIZE(own_cases); i++)
                 tests[n++] = ROW("own_certificate", own_certificate__bad__is_refused_with_its_reason, &own_cases[i]);
         memcpy(&tests[n], fixed, sizeof(fixed));

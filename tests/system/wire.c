@@ -87,8 +87,7 @@ static struct wire *wire_new(const char *text, unsigned port, int backlog)
                 wire->sides[i].source.fd = -1;
         wire->next = wires;
         wires = wire;
-        if (bind(wire->listener.fd, (struct sockaddr *)&address, size) < 0 ||
-            listen(wire->listener.fd, backlog) < 0 ||
+        if (bind(wire->listener.fd, (struct sockaddr *)&address, size) < 0 || listen(wire->listener.fd, backlog) < 0 ||
             getsockname(wire->listener.fd, (struct sockaddr *)&address, &size) < 0)
                 give_up("cannot listen on %s: %s", text, strerror(errno));
         wire->port = ntohs(((struct sockaddr_in *)&address)->sin_port);
@@ -120,8 +119,7 @@ static bool hold(struct side *side, const void *bytes, size_t size)
 {
         struct wire *wire = side->wire;
 
-        if (!wire->held && wire->hold_from && size > 0 &&
-            memmem(bytes, size, wire->hold_from, strlen(wire->hold_from)))
+        if (!wire->held && wire->hold_from && size > 0 && memmem(bytes, size, wire->hold_from, strlen(wire->hold_from)))
                 wire->held = side;
         if (wire->held != side)
                 return false;
@@ -412,7 +410,7 @@ const char *wire_wait_sni(struct wire *wire)
         if (!pump_until(has_hello, wire, SOON_MS))
                 give_up("no ClientHello came (%zu bytes did)", wire->size);
         struct cursor cursor = { wire->bytes, wire->bytes + wire->size };
-        skip_bytes(&cursor, 5 + 4 + 2 + 32); /* record, handshake, version, random */
+        skip_bytes(&cursor, 5 + 4 + 2 + 32);   /* record, handshake, version, random */
         skip_bytes(&cursor, take(&cursor, 1)); /* session */
         skip_bytes(&cursor, take(&cursor, 2)); /* cipher suites */
         skip_bytes(&cursor, take(&cursor, 1)); /* compression */

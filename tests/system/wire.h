@@ -9,9 +9,9 @@
 
 struct wire;
 
-struct wire *wire_silent(const char *address);                        /* accepts and says nothing */
-struct wire *wire_relay(const char *address, unsigned target_port);   /* to 127.0.0.1 */
-struct wire *wire_black_hole(const char *address, unsigned port);     /* SYNs are not answered; port 0: any */
+struct wire *wire_silent(const char *address);                      /* accepts and says nothing */
+struct wire *wire_relay(const char *address, unsigned target_port); /* to 127.0.0.1 */
+struct wire *wire_black_hole(const char *address, unsigned port);   /* SYNs are not answered; port 0: any */
 void wire_free(struct wire *wire);
 void wire_free_all(void);
 

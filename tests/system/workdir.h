@@ -19,4 +19,4 @@ const char *format_text(const char *format, ...) PRINTF_LIKE(1, 2); /* the same 
 
 void make_dir(const char *path);
 void write_file(const char *path, const char *format, ...) PRINTF_LIKE(2, 3); /* replaces; mode 0600 */
-char *read_file(const char *path);                                              /* free() it; NULL: cannot be read */
+char *read_file(const char *path);                                            /* free() it; NULL: cannot be read */

@@ -25,8 +25,8 @@ static void make__foreign_trees_below_build__are_none_of_its_business(void **sta
                 { NULL, NULL, TREE_FILE },
         };
         char root[] = "/tmp/sconce-build-XXXXXX", build[64];
-        const char *const argv[] = { "/usr/bin/env", "-u", "MAKEFLAGS", "-u", "MFLAGS", "-u", "MAKEOVERRIDES", "make", "-n",
-                                     "DEPS=no", build, "all", NULL };
+        const char *const argv[] = { "/usr/bin/env", "-u", "MAKEFLAGS", "-u",  "MFLAGS", "-u", "MAKEOVERRIDES",
+                                     "make",         "-n", "DEPS=no",   build, "all",    NULL };
         int status;
 
         (void)state;

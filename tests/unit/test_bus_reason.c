@@ -118,8 +118,7 @@ static void tls_reason__alerts__are_sentences(void **state)
                 { SSL_AD_BAD_CERTIFICATE, -1, false,
                   OURS ": it is not yet valid, by this machine's clock: is that right?" },
                 { SSL_AD_BAD_CERTIFICATE, 1, false, OURS ": it has expired; renew it with sconce-pki renew" },
-                { SSL_AD_CERTIFICATE_EXPIRED, 1, false,
-                  OURS ": it has expired; renew it with sconce-pki renew" },
+                { SSL_AD_CERTIFICATE_EXPIRED, 1, false, OURS ": it has expired; renew it with sconce-pki renew" },
                 { SSL_AD_CERTIFICATE_EXPIRED, 0, false,
                   OURS " as expired, which it is not: is the broker's clock right, and its revocation list "
                        "(crlfile) up to date?" },
@@ -132,14 +131,12 @@ static void tls_reason__alerts__are_sentences(void **state)
                 { SSL_AD_CERTIFICATE_UNKNOWN, 0, false, OURS },
                 { SSL_AD_CERTIFICATE_REQUIRED, 0, true,
                   "the broker wants a client certificate: set [tls] cert and key" },
-                { SSL_AD_HANDSHAKE_FAILURE, 0, true,
-                  "the broker wants a client certificate: set [tls] cert and key" },
+                { SSL_AD_HANDSHAKE_FAILURE, 0, true, "the broker wants a client certificate: set [tls] cert and key" },
                 { SSL_AD_HANDSHAKE_FAILURE, 0, false,
                   "the broker finds no common way of encryption, or misses a client certificate" },
                 { SSL_AD_PROTOCOL_VERSION, 0, false,
                   "the broker speaks no TLS version that is accepted here (see min_version)" },
-                { SSL_AD_RECORD_OVERFLOW, 0, false,
-                  "the broker ends TLS with the alert \"record overflow\"" },
+                { SSL_AD_RECORD_OVERFLOW, 0, false, "the broker ends TLS with the alert \"record overflow\"" },
         };
 
         (void)state;
@@ -222,21 +219,13 @@ static void reason_describe__what_is_known_best__wins(void **state)
                 { { .connack = 0, .disconnect = -1, .os_error = ECONNRESET },
                   -ECONNRESET,
                   "the broker closed the connection" },
-                { { .connack = 0, .disconnect = -1, .silent = true },
-                  -ETIMEDOUT,
-                  "the broker no longer answers" },
+                { { .connack = 0, .disconnect = -1, .silent = true }, -ETIMEDOUT, "the broker no longer answers" },
                 { { .connack = 0, .disconnect = -1, .os_error = ETIMEDOUT },
                   -ETIMEDOUT,
                   "no answer: is it switched on, and is a firewall in between?" },
-                { { .connack = 5, .disconnect = -1 },
-                  -EACCES,
-                  "the broker says that this client is not authorized" },
-                { { .connack = 0x8a, .disconnect = -1, .mqtt5 = true },
-                  -EACCES,
-                  "the broker has banned this client" },
-                { { .connack = 0, .disconnect = 0x8b, .mqtt5 = true },
-                  -ESHUTDOWN,
-                  "the broker is shutting down" },
+                { { .connack = 5, .disconnect = -1 }, -EACCES, "the broker says that this client is not authorized" },
+                { { .connack = 0x8a, .disconnect = -1, .mqtt5 = true }, -EACCES, "the broker has banned this client" },
+                { { .connack = 0, .disconnect = 0x8b, .mqtt5 = true }, -ESHUTDOWN, "the broker is shutting down" },
                 { { .connack = 0, .disconnect = 0x8e, .mqtt5 = true, .client_id = "sconce-hall" },
                   -EADDRINUSE,
                   "another client uses the client id \"sconce-hall\": are there two nodes of one name?" },
@@ -281,9 +270,10 @@ static void tls_reason__address_among_dns_names__says_so(void **state)
                             "broker 10.0.0.1");
         (void)snprintf(handshake.names, sizeof(handshake.names), "b.lan, 10.0.0.11");
         assert_true(tls_reason(&handshake, &fault));
-        assert_string_equal(fault.text,
-                            "the broker's certificate is not for 10.0.0.1 but for b.lan, 10.0.0.11: use one of these, or "
-                            "add the name with sconce-pki renew b.lan 10.0.0.1");
+        assert_string_equal(
+                fault.text,
+                "the broker's certificate is not for 10.0.0.1 but for b.lan, 10.0.0.11: use one of these, or "
+                "add the name with sconce-pki renew b.lan 10.0.0.1");
 }
 
 static void tls_reason__leaf_without_its_intermediate__says_so(void **state)
@@ -296,10 +286,11 @@ static void tls_reason__leaf_without_its_intermediate__says_so(void **state)
         handshake.is_leaf_alone = true;
         (void)snprintf(handshake.issuer, sizeof(handshake.issuer), "CN=Intermediate");
         assert_true(tls_reason(&handshake, &fault));
-        assert_string_equal(fault.text,
-                            "the broker's certificate comes from an unknown CA (CN=Intermediate): does [tls] ca belong to "
-                            "this broker? It sends its own certificate alone: if an intermediate CA signed that, the "
-                            "broker's certificate file must have the intermediate's too");
+        assert_string_equal(
+                fault.text,
+                "the broker's certificate comes from an unknown CA (CN=Intermediate): does [tls] ca belong to "
+                "this broker? It sends its own certificate alone: if an intermediate CA signed that, the "
+                "broker's certificate file must have the intermediate's too");
 }
 
 static void tls_reason__certificate_required__says_so(void **state)
@@ -310,8 +301,9 @@ static void tls_reason__certificate_required__says_so(void **state)
         (void)state;
         handshake.alert_received = SSL_AD_CERTIFICATE_REQUIRED;
         assert_true(tls_reason(&handshake, &fault));
-        assert_string_equal(fault.text,
-                            "the broker wants a client certificate, and has not got one that it takes: see [tls] cert and key");
+        assert_string_equal(
+                fault.text,
+                "the broker wants a client certificate, and has not got one that it takes: see [tls] cert and key");
         handshake.own_absent = true;
         assert_true(tls_reason(&handshake, &fault));
         assert_string_equal(fault.text, "the broker wants a client certificate: set [tls] cert and key");

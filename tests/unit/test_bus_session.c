@@ -24,9 +24,9 @@ static struct black_hole hole;
 
 #define V5_CONNACK "\x20\x03\x00\x00\x00"
 #define TAKEN_OVER "\xe0\x02\x8e\x00"
-#define SERVE                                                                                                \
-        {                                                                                                    \
-                .act = FAKE_SERVE                                                                            \
+#define SERVE                                                                                                          \
+        {                                                                                                              \
+                .act = FAKE_SERVE                                                                                      \
         }
 
 static int setup(void **state)
@@ -54,10 +54,10 @@ static void begin(const struct fake_step *steps, size_t n_steps)
         (void)probe_url(&probe, 0, "mqtt", "127.0.0.1", broker.port);
         probe.subscriptions[0] = "t/in";
 }
-#define BEGIN(...)                                                                                           \
-        do {                                                                                                 \
-                static const struct fake_step script[] = { __VA_ARGS__ };                                    \
-                begin(script, ARRAY_SIZE(script));                                                           \
+#define BEGIN(...)                                                                                                     \
+        do {                                                                                                           \
+                static const struct fake_step script[] = { __VA_ARGS__ };                                              \
+                begin(script, ARRAY_SIZE(script));                                                                     \
         } while (0)
 
 /* The text of a failure after "cannot connect to HOST: ". */
@@ -145,16 +145,14 @@ static void session__unix_socket_missing__says_so(void **state)
         probe_init(&probe, "unix:///nonexistent/socket");
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_failed, 1));
-        assert_string_equal(
-                probe_failure(&probe, 0),
-                "cannot connect to /nonexistent/socket: there is no such socket: is the broker running?");
+        assert_string_equal(probe_failure(&probe, 0),
+                            "cannot connect to /nonexistent/socket: there is no such socket: is the broker running?");
 }
 
 /* ---- Names --------------------------------------------------------------------------------------------- */
 
 /* IPv6 is dead, the first IPv4 address too. */
-static int look_up_three(const char *node, const char *service, const struct addrinfo *hints,
-                         struct addrinfo **ret)
+static int look_up_three(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **ret)
 {
         static const char *const addresses[] = { "::1", "127.0.0.2", "127.0.0.1" };
         struct addrinfo **at = ret;
@@ -180,15 +178,13 @@ static void session__dead_addresses__live_one_is_found(void **state)
         assert_int_equal(probe.n_failed, 2);
         (void)snprintf(expected, sizeof(expected), "cannot connect to broker.lan ([::1]:%u): ", broker.port);
         assert_memory_equal(probe_failure(&probe, 0), expected, strlen(expected));
-        (void)snprintf(expected, sizeof(expected),
-                       "cannot connect to broker.lan (127.0.0.2:%u): ", broker.port);
+        (void)snprintf(expected, sizeof(expected), "cannot connect to broker.lan (127.0.0.2:%u): ", broker.port);
         assert_memory_equal(probe_failure(&probe, 1), expected, strlen(expected));
         (void)snprintf(expected, sizeof(expected), "broker.lan (127.0.0.1:%u), MQTT 5, no TLS", broker.port);
         assert_string_equal(session_peer(probe.session), expected);
 }
 
-static int look_up_nothing(const char *node, const char *service, const struct addrinfo *hints,
-                           struct addrinfo **ret)
+static int look_up_nothing(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **ret)
 {
         (void)service;
         (void)hints;
@@ -217,8 +213,7 @@ static int release[2] = { -1, -1 }, gone[2] = { -1, -1 };
 static atomic_uint look_ups;
 
 /* As getaddrinfo() with a resolver that never answers, until the test lets it go. */
-static int look_up_hanging(const char *node, const char *service, const struct addrinfo *hints,
-                           struct addrinfo **ret)
+static int look_up_hanging(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **ret)
 {
         char byte;
 
@@ -439,16 +434,12 @@ static void session__connack_refuses__says_why(void **state)
         } table[] = {
                 { SESSION_VERSION_311, FAKE_BYTES("\x20\x02\x00\x05"),
                   "the broker says that this client is not authorized" },
-                { SESSION_VERSION_311, FAKE_BYTES("\x20\x02\x00\x04"),
-                  "the broker does not accept user and password" },
-                { SESSION_VERSION_311, FAKE_BYTES("\x20\x02\x00\x02"),
-                  "the broker does not accept the client id" },
+                { SESSION_VERSION_311, FAKE_BYTES("\x20\x02\x00\x04"), "the broker does not accept user and password" },
+                { SESSION_VERSION_311, FAKE_BYTES("\x20\x02\x00\x02"), "the broker does not accept the client id" },
                 { SESSION_VERSION_5, FAKE_BYTES("\x20\x03\x00\x87\x00"),
                   "the broker says that this client is not authorized" },
-                { SESSION_VERSION_5, FAKE_BYTES("\x20\x03\x00\x85\x00"),
-                  "the broker does not accept the client id" },
-                { SESSION_VERSION_5, FAKE_BYTES("\x20\x03\x00\xee\x00"),
-                  "the broker closes with reason code 0xee" },
+                { SESSION_VERSION_5, FAKE_BYTES("\x20\x03\x00\x85\x00"), "the broker does not accept the client id" },
+                { SESSION_VERSION_5, FAKE_BYTES("\x20\x03\x00\xee\x00"), "the broker closes with reason code 0xee" },
         };
 
         (void)state;
@@ -496,17 +487,15 @@ static void publish_large_and_small(struct probe *p)
 
 static void session__taken_over__waits_a_minute_and_says_why(void **state)
 {
-        static const struct fake_step script[] = {
-                { .act = FAKE_SERVE, .farewell = TAKEN_OVER, .farewell_size = 4 }, SERVE
-        };
+        static const struct fake_step script[] = { { .act = FAKE_SERVE, .farewell = TAKEN_OVER, .farewell_size = 4 },
+                                                   SERVE };
 
         (void)state;
         begin_fake(script, 2);
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_disconnected, 1));
-        assert_string_equal(
-                probe.why,
-                "another client uses the client id \"sconce-hall\": are there two nodes of one name?");
+        assert_string_equal(probe.why,
+                            "another client uses the client id \"sconce-hall\": are there two nodes of one name?");
         assert_int_equal(probe_logged(&probe, "are there two nodes of one name?"), 1);
         probe_pass(&probe, 59 * USEC_PER_SEC);
         assert_int_equal(sd_event_run(probe.loop.event, 0), 0);
@@ -518,9 +507,8 @@ static void session__taken_over__waits_a_minute_and_says_why(void **state)
 /* Outputs would go to their on_offline, if who throws us out could make us wait for a minute. */
 static void session__taken_over__waits_no_longer_than_it_may(void **state)
 {
-        static const struct fake_step script[] = {
-                { .act = FAKE_SERVE, .farewell = TAKEN_OVER, .farewell_size = 4 }, SERVE
-        };
+        static const struct fake_step script[] = { { .act = FAKE_SERVE, .farewell = TAKEN_OVER, .farewell_size = 4 },
+                                                   SERVE };
 
         (void)state;
         begin_fake(script, 2);
@@ -564,9 +552,9 @@ static void session__closed_on_a_large_message__leaves_it_out(void **state)
                 assert_true(probe_until(&probe, probe_disconnected, i));
                 session_retry_now(probe.session);
         }
-        assert_string_equal(probe.why,
-                            "the broker closed the connection on a message of 3005 bytes: those that large are left out "
-                            "from now on (its maximum packet size?)");
+        assert_string_equal(
+                probe.why, "the broker closed the connection on a message of 3005 bytes: those that large are left out "
+                           "from now on (its maximum packet size?)");
         /* The small one comes back from the broker, after the large one did not go there. */
         assert_true(probe_until(&probe, probe_messages, 1));
         assert_int_equal(large_result, -EMSGSIZE);
@@ -596,9 +584,8 @@ static void session__closed_soon_three_times__suspects_a_double(void **state)
                 }
         }
         assert_string_equal(
-                probe.why,
-                "the broker closed the connection 3 times in a row soon after it stood: does another client "
-                "use the client id \"sconce-hall\" (two nodes of one name)?");
+                probe.why, "the broker closed the connection 3 times in a row soon after it stood: does another client "
+                           "use the client id \"sconce-hall\" (two nodes of one name)?");
         probe_pass(&probe, 59 * USEC_PER_SEC);
         assert_int_equal(sd_event_run(probe.loop.event, 0), 0);
         probe_pass(&probe, 1 * USEC_PER_SEC);
@@ -608,9 +595,9 @@ static void session__closed_soon_three_times__suspects_a_double(void **state)
 /* A double is thrown out by a broker that is there all the time. */
 static void session__closed_soon_but_refused_between__is_a_restart(void **state)
 {
-#define REFUSE                                                                                               \
-        {                                                                                                    \
-                .act = FAKE_ANSWER, FAKE_BYTES("\x20\x03\x00\x88\x00")                                      \
+#define REFUSE                                                                                                         \
+        {                                                                                                              \
+                .act = FAKE_ANSWER, FAKE_BYTES("\x20\x03\x00\x88\x00")                                                 \
         }
         static const struct fake_step script[] = { SERVE, REFUSE, SERVE, REFUSE, SERVE, REFUSE, SERVE };
 
@@ -644,14 +631,12 @@ static void session__refused_for_an_hour__tries_and_tells_at_intervals(void **st
                 probe_pass(&probe, 60 * USEC_PER_SEC);
         }
         assert_in_range(probe_logged(&probe, "connection refused"), 5, 7);
-        assert_int_equal(probe_logged(&probe, " attempts so far)"),
-                         probe_logged(&probe, "connection refused") - 1);
+        assert_int_equal(probe_logged(&probe, " attempts so far)"), probe_logged(&probe, "connection refused") - 1);
 }
 
 static void session_retry_now__in_backoff__tries_at_once(void **state)
 {
-        static const struct fake_step script[] = { { .act = FAKE_ANSWER, FAKE_BYTES("\x20\x03\x00\x88\x00") },
-                                                   SERVE };
+        static const struct fake_step script[] = { { .act = FAKE_ANSWER, FAKE_BYTES("\x20\x03\x00\x88\x00") }, SERVE };
 
         (void)state;
         begin_fake(script, 2);
@@ -669,8 +654,7 @@ static void session_retry_now__in_backoff__tries_at_once(void **state)
 
 static void session__version_memory_is_old__asks_for_5_again(void **state)
 {
-        static const struct fake_step script[] = { { .act = FAKE_ANSWER, FAKE_BYTES("\x20\x03\x00\x84\x00") },
-                                                   SERVE };
+        static const struct fake_step script[] = { { .act = FAKE_ANSWER, FAKE_BYTES("\x20\x03\x00\x84\x00") }, SERVE };
 
         (void)state;
         begin_fake(script, 2);
@@ -763,8 +747,9 @@ static void session__broker_answers_pings__stays_connected(void **state)
 static void session__second_connack__is_ignored(void **state)
 {
         (void)state;
-        BEGIN({ .act = FAKE_SERVE, FAKE_FIELDS(greeting, V5_CONNACK "\x30\x08\x00\x04t/in\x00"
-                                                                  "1") });
+        BEGIN({ .act = FAKE_SERVE,
+                FAKE_FIELDS(greeting, V5_CONNACK "\x30\x08\x00\x04t/in\x00"
+                                                 "1") });
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_messages, 1));
         assert_int_equal(probe.n_connected, 1);
@@ -788,10 +773,12 @@ static void session_stop__connack_meanwhile__ends(void **state)
 static void session__message_before_connack__is_not_acted_on(void **state)
 {
         (void)state;
-        BEGIN({ .act = FAKE_SERVE, FAKE_FIELDS(answer, "\x30\x08\x00\x04t/in\x00"
-                                                       "1" V5_CONNACK) },
-              { .act = FAKE_SERVE, FAKE_FIELDS(greeting, "\x30\x08\x00\x04t/in\x00"
-                                                         "2") });
+        BEGIN({ .act = FAKE_SERVE,
+                FAKE_FIELDS(answer, "\x30\x08\x00\x04t/in\x00"
+                                    "1" V5_CONNACK) },
+              { .act = FAKE_SERVE,
+                FAKE_FIELDS(greeting, "\x30\x08\x00\x04t/in\x00"
+                                      "2") });
         probe.options.version = SESSION_VERSION_5;
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_messages, 1));
@@ -829,7 +816,10 @@ static void session__flood_in_one_piece__outputs_come_between(void **state)
 
         (void)state;
         for (unsigned i = 0; i < FLOOD_MESSAGES; i++)
-                memcpy(flood + (size_t)i * 10, "\x30\x08\x00\x04t/in\x00" "1", 10);
+                memcpy(flood + (size_t)i * 10,
+                       "\x30\x08\x00\x04t/in\x00"
+                       "1",
+                       10);
         const struct fake_step step = { .act = FAKE_SERVE, .greeting = flood, .greeting_size = sizeof(flood) };
         begin(&step, 1);
         assert_int_equal(timer_new(&probe.loop, TIMER_EXACT_US, on_urgent, NULL, &urgent), 0);
@@ -890,10 +880,7 @@ static void session_publish__wrong_message__is_refused(void **state)
                 { { .topic = "t", .response_topic = "\xff", .qos = 1 }, -EINVAL },
                 { { .topic = "t", .correlation = "", .correlation_size = 65536, .qos = 1 }, -EINVAL },
                 { { .topic = "t", .payload = "", .size = 300000000, .qos = 1 }, -EMSGSIZE },
-                { { .topic = "t",
-                    .payload = "0123456789012345678901234567890123456789",
-                    .size = 40,
-                    .qos = 1 },
+                { { .topic = "t", .payload = "0123456789012345678901234567890123456789", .size = 40, .qos = 1 },
                   -EMSGSIZE },
         };
 
@@ -958,11 +945,10 @@ static void session__subscription_refused__is_told(void **state)
         assert_true(probe_until(&probe, probe_subscribed, 1));
         assert_int_equal(probe.sub_id, id);
         assert_int_equal(probe.sub_reason, 0x87);
-        assert_int_equal(
-                probe_logged(&probe,
-                             "the broker refuses the subscription to t/in (not authorized): see the broker's "
-                             "access list"),
-                1);
+        assert_int_equal(probe_logged(&probe,
+                                      "the broker refuses the subscription to t/in (not authorized): see the broker's "
+                                      "access list"),
+                         1);
 }
 
 static void session__connect__carries_will_user_and_limits(void **state)
@@ -981,8 +967,8 @@ static void session__connect__carries_will_user_and_limits(void **state)
         assert_true(fake_broker_connect_holds(&broker, FAKE_BYTES("\x00\x04MQTT\x05\xee\x00\x1e")));
         assert_true(fake_broker_connect_holds(&broker, FAKE_BYTES("\x27\x00\x10\x00\x00")));
         assert_true(fake_broker_connect_holds(&broker, FAKE_BYTES("\x00\x0bsconce-hall")));
-        assert_true(fake_broker_connect_holds(
-                &broker, FAKE_BYTES("\x00\x08t/status\x00\x07offline\x00\x02me\x00\x06secret")));
+        assert_true(fake_broker_connect_holds(&broker,
+                                              FAKE_BYTES("\x00\x08t/status\x00\x07offline\x00\x02me\x00\x06secret")));
         /* No session is kept: no expiry interval. */
         assert_false(fake_broker_connect_holds(&broker, FAKE_BYTES("\x11\x00\x00")));
 }

@@ -72,8 +72,7 @@ static void assert_fault(int code, const char *expected)
         for (const char *at = expected; *at;) {
                 bool is_dir = strncmp(at, "DIR", 3) == 0;
                 size_t used = strlen(text);
-                (void)snprintf(text + used, sizeof(text) - used, is_dir ? "%s" : "%.1s",
-                               is_dir ? dir.path : at);
+                (void)snprintf(text + used, sizeof(text) - used, is_dir ? "%s" : "%.1s", is_dir ? dir.path : at);
                 at += is_dir ? 3 : 1;
         }
         assert_int_equal(tls_new(&options, &tls, &fault), code);
@@ -181,11 +180,10 @@ static void tls_new__key_that_others_can_use__is_refused(void **state)
         for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
                 char expected[256];
                 assert_int_equal(chmod(key, modes[i]), 0);
-                (void)snprintf(
-                        expected, sizeof(expected),
-                        "the key DIR/hall.key is open to every user of this machine (mode %04o): chmod o= "
-                        "DIR/hall.key, and if others may have seen it, make a new one",
-                        modes[i]);
+                (void)snprintf(expected, sizeof(expected),
+                               "the key DIR/hall.key is open to every user of this machine (mode %04o): chmod o= "
+                               "DIR/hall.key, and if others may have seen it, make a new one",
+                               modes[i]);
                 assert_fault(-EACCES, expected);
         }
         assert_int_equal(chmod(key, 0640), 0);
@@ -220,10 +218,9 @@ static void tls_new__key_by_file_uri__is_checked_like_a_file(void **state)
                 assert_int_equal(tls_new(&options, &tls, NULL), 0);
                 tls_free(tls);
                 assert_int_equal(chmod(key, 0644), 0);
-                assert_fault(
-                        -EACCES,
-                        "the key DIR/hall.key is open to every user of this machine (mode 0644): chmod o= "
-                        "DIR/hall.key, and if others may have seen it, make a new one");
+                assert_fault(-EACCES,
+                             "the key DIR/hall.key is open to every user of this machine (mode 0644): chmod o= "
+                             "DIR/hall.key, and if others may have seen it, make a new one");
         }
 }
 
@@ -239,7 +236,8 @@ static void tls_new__key_by_unknown_uri__is_named(void **state)
         const char expected[] = "there is no private key at nonsense:key (";
         assert_memory_equal(fault.text, expected, strlen(expected));
         char shown[TLS_KEY_SHOWN_MAX];
-        assert_string_equal(tls_key_show("pkcs11:token=x;pin-value=S3CRET;object=y", shown), "pkcs11:token=x;pin-value=…;object=y");
+        assert_string_equal(tls_key_show("pkcs11:token=x;pin-value=S3CRET;object=y", shown),
+                            "pkcs11:token=x;pin-value=…;object=y");
         assert_string_equal(tls_key_show("pkcs11:token=x?pin-value=S3CRET", shown), "pkcs11:token=x?pin-value=…");
         assert_string_equal(tls_key_show("PKCS11:token=x?PIN-VALUE=S3CRET", shown), "PKCS11:token=x?PIN-VALUE=…");
         assert_string_equal(tls_key_show("/etc/sconce/certs/node.key", shown), "/etc/sconce/certs/node.key");
@@ -284,8 +282,7 @@ static void tls_pin_parse__forms__are_strict(void **state)
         for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
                 assert_int_equal(tls_pin_parse(bad[i], digest), -EINVAL);
         options.pin = "sha256//short";
-        assert_fault(-EINVAL,
-                     "\"sha256//short\" is not a pin: sha256// and the 44 characters of a SHA-256 in base64");
+        assert_fault(-EINVAL, "\"sha256//short\" is not a pin: sha256// and the 44 characters of a SHA-256 in base64");
 }
 
 static void tls_begin__changed_files__are_read_again(void **state)
@@ -312,8 +309,7 @@ static void tls_begin__changed_files__are_read_again(void **state)
         /* A broken renewal is told once and changes nothing. */
         pem_write(&dir, "hall.key", "half", 0600);
         assert_int_equal(tls_begin(tls, "broker.lan", &handshake, &second, &fault), 0);
-        assert_non_null(
-                strstr(logged, "hall.key holds no private key (PEM); what was read before stays in use"));
+        assert_non_null(strstr(logged, "hall.key holds no private key (PEM); what was read before stays in use"));
         logged[0] = '\0';
         assert_int_equal(tls_begin(tls, "broker.lan", &handshake, &second, &fault), 0);
         assert_string_equal(logged, "");

@@ -48,9 +48,20 @@ static void topic_parse__each_command_topic__is_taken_apart(void **state)
 static void topic_parse__anything_else__is_refused(void **state)
 {
         static const char *const topics[] = {
-                "", "sconce", "sconce/hall", "sconce/hall/", "sconce/hall2/kitchen/set", "sconce/hal/kitchen/set",
-                "other/hall/kitchen/set", "sconce/hall/kitchen", "sconce/hall/kitchen/state", "sconce/hall/kitchen/set/",
-                "sconce/hall//set", "sconce/hall/kitchen/set/a/b", "sconce/hall/kitchen/get/a", "sconce/hall/set",
+                "",
+                "sconce",
+                "sconce/hall",
+                "sconce/hall/",
+                "sconce/hall2/kitchen/set",
+                "sconce/hal/kitchen/set",
+                "other/hall/kitchen/set",
+                "sconce/hall/kitchen",
+                "sconce/hall/kitchen/state",
+                "sconce/hall/kitchen/set/",
+                "sconce/hall//set",
+                "sconce/hall/kitchen/set/a/b",
+                "sconce/hall/kitchen/get/a",
+                "sconce/hall/set",
                 "sconce/hall/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/set",
         };
         struct topic topic;
@@ -83,15 +94,19 @@ static void topic_build__too_long__is_refused(void **state)
 
 static void envelope_wrap__content__keeps_its_bytes_and_adds_their_checksum(void **state)
 {
-        const struct envelope header = { .node = "hall", .device = "kitchen", .time = "2026-11-22T19:30:00.123Z", .seq = 7 };
+        const struct envelope header = {
+                .node = "hall", .device = "kitchen", .time = "2026-11-22T19:30:00.123Z", .seq = 7
+        };
         const char content[] = "{\"state\":\"ON\"}";
         CLEANUP_FREE char *text = NULL;
 
         (void)state;
         assert_int_equal(envelope_wrap(&header, content, strlen(content), &text), 0);
         /* printf '{"state":"ON"}' | sha256sum */
-        assert_string_equal(text, "{\"header\":{\"node\":\"hall\",\"device\":\"kitchen\",\"time\":\"2026-11-22T19:30:00.123Z\",\"seq\":7},"
-                                  "\"content\":{\"state\":\"ON\"},\"footer\":{\"sha256\":\"3b4899a127d1840f5d8b2a99b33b46f2632e7c56ecc8b3a85c90cef3b85a4bf9\"}}");
+        assert_string_equal(text, "{\"header\":{\"node\":\"hall\",\"device\":\"kitchen\",\"time\":\"2026-11-22T19:30:"
+                                  "00.123Z\",\"seq\":7},"
+                                  "\"content\":{\"state\":\"ON\"},\"footer\":{\"sha256\":"
+                                  "\"3b4899a127d1840f5d8b2a99b33b46f2632e7c56ecc8b3a85c90cef3b85a4bf9\"}}");
 }
 
 static void envelope_wrap__no_clock__has_a_null_time(void **state)

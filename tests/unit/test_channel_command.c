@@ -207,8 +207,7 @@ struct spelling {
 static void assert_begins(const char *text, const struct spelling *spelling, const char *payload)
 {
         if (strncmp(text, spelling->expected, strlen(spelling->expected)) != 0)
-                fail_msg("%s for %s: \"%s\", expected \"%s\"", payload, spelling->channel, text,
-                         spelling->expected);
+                fail_msg("%s for %s: \"%s\", expected \"%s\"", payload, spelling->channel, text, spelling->expected);
 }
 
 static void assert_all_ways(const struct spelling *spelling)
@@ -312,12 +311,18 @@ static void command_parse__nul_byte__malformed_everywhere(void **state)
                 const char *channel, *payload;
                 size_t size;
         } payloads[] = {
-                { NULL, "ON\0", 3 },        { "state", "ON\0", 3 },
-                { NULL, "\"ON\"\0", 5 },    { "state", "\"ON\0\"", 5 },
-                { NULL, "\0ON", 3 },        { NULL, "{\"state\":\"ON\"}\0", 15 },
-                { NULL, "64\0", 3 },        { "brightness", "64\0", 3 },
-                { NULL, "\0", 1 },          { NULL, "{\"state\":\"ON\\u0000\"}", 20 },
-                { NULL, "\"ON\\u0000\"", 10 }, { "state", "\"ON\\u0000\"", 10 },
+                { NULL, "ON\0", 3 },
+                { "state", "ON\0", 3 },
+                { NULL, "\"ON\"\0", 5 },
+                { "state", "\"ON\0\"", 5 },
+                { NULL, "\0ON", 3 },
+                { NULL, "{\"state\":\"ON\"}\0", 15 },
+                { NULL, "64\0", 3 },
+                { "brightness", "64\0", 3 },
+                { NULL, "\0", 1 },
+                { NULL, "{\"state\":\"ON\\u0000\"}", 20 },
+                { NULL, "\"ON\\u0000\"", 10 },
+                { "state", "\"ON\\u0000\"", 10 },
         };
         char text[1024];
 
@@ -455,10 +460,8 @@ static void command_parse__bad_json__refused_whole(void **state)
                 { panel, NULL, "{\"fixed\":1}", "read_only: fixed can only be read" },
                 { panel, NULL, "{\"note\":1}", "type: note takes a text" },
                 { panel, NULL, "{\"mood\":1}", "type: mood takes one of its choices as a text" },
-                { lamp, NULL, "{\"a\":{\"b\":{\"c\":{}}}}",
-                  "depth: nested too deep; at most 3 levels are allowed" },
-                { lamp, NULL, "[[[[[[[[[[[[[[[[[[[[[[",
-                  "depth: nested too deep; at most 3 levels are allowed" },
+                { lamp, NULL, "{\"a\":{\"b\":{\"c\":{}}}}", "depth: nested too deep; at most 3 levels are allowed" },
+                { lamp, NULL, "[[[[[[[[[[[[[[[[[[[[[[", "depth: nested too deep; at most 3 levels are allowed" },
         };
 
         (void)state;
@@ -523,10 +526,8 @@ static void command_parse__light_keys__harmless_ones_pass(void **state)
         static const struct form forms[] = {
                 { lamp, NULL, "{\"state\":\"ON\",\"transition\":2}", "state=on" },
                 { lamp, NULL, "{\"state\":\"ON\",\"color_mode\":\"onoff\"}", "state=on" },
-                { lamp, NULL, "{\"state\":\"ON\",\"brightness\":2}",
-                  "unknown_key: this light has no brightness" },
-                { lamp, NULL, "{\"state\":\"ON\",\"effect\":\"x\"}",
-                  "unknown_key: this light has no effect" },
+                { lamp, NULL, "{\"state\":\"ON\",\"brightness\":2}", "unknown_key: this light has no brightness" },
+                { lamp, NULL, "{\"state\":\"ON\",\"effect\":\"x\"}", "unknown_key: this light has no effect" },
                 { lamp, NULL, "{\"state\":\"ON\",\"color\":{}}", "unknown_key: this light has no color" },
                 { contact, NULL, "{\"transition\":2}", "unknown_key: unknown key \"transition\"" },
         };
@@ -548,15 +549,12 @@ static void command_parse__too_many_values__refused(void **state)
         for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
                 (void)snprintf(keys[i], sizeof(keys[i]), "k%zu", i);
                 assert_int_equal(
-                        channels_append(&channels,
-                                        &(struct sconce_channel){ .key = keys[i], .kind = SCONCE_NUMBER }),
+                        channels_append(&channels, &(struct sconce_channel){ .key = keys[i], .kind = SCONCE_NUMBER }),
                         0);
-                used += (size_t)snprintf(payload + used, sizeof(payload) - used, "%s\"k%zu\":1", i ? "," : "",
-                                         i);
+                used += (size_t)snprintf(payload + used, sizeof(payload) - used, "%s\"k%zu\":1", i ? "," : "", i);
         }
         (void)snprintf(payload + used, sizeof(payload) - used, "}");
-        assert_int_equal(command_parse(&channels, NULL, payload, strlen(payload), &wide, &command, &result),
-                         -EINVAL);
+        assert_int_equal(command_parse(&channels, NULL, payload, strlen(payload), &wide, &command, &result), -EINVAL);
         assert_string_equal(result.message, "more than 32 values at once");
         assert_int_equal(result.code, RESULT_RANGE);
         command_done(&command);
@@ -606,8 +604,7 @@ static void command_resolve__toggle__opposite_of_what_is(void **state)
 
         (void)state;
         for (int on = 0; on <= 1; on++) {
-                assert_int_equal(
-                        channels_report(&channels, 1, &SCONCE_BOOL("state", on), 1, &changed, &fault), 0);
+                assert_int_equal(channels_report(&channels, 1, &SCONCE_BOOL("state", on), 1, &changed, &fault), 0);
                 assert_int_equal(command_parse(&channels, NULL, "TOGGLE", 6, &limits, &command, &result), 0);
                 command_resolve(&command, &channels);
                 assert_int_equal(command.values[0].on, !on);

@@ -11,14 +11,17 @@
 
 #include "channel/rate.h"
 
-#define PART(text) { text, sizeof(text) - 1 }
+#define PART(text)                                                                                                     \
+        {                                                                                                              \
+                text, sizeof(text) - 1                                                                                 \
+        }
 
 static struct duplicate_key key(const char *device, char kind, const char *mark)
 {
         return (struct duplicate_key){ .kind = kind,
-                                    .parts = { [DUPLICATE_DEVICE] = { device, strlen(device) },
-                                               [DUPLICATE_MARK] = { mark, strlen(mark) },
-                                               [DUPLICATE_PAYLOAD] = PART("ON") } };
+                                       .parts = { [DUPLICATE_DEVICE] = { device, strlen(device) },
+                                                  [DUPLICATE_MARK] = { mark, strlen(mark) },
+                                                  [DUPLICATE_PAYLOAD] = PART("ON") } };
 }
 
 static void doubles_find__first_time__new(void **state)
@@ -82,9 +85,8 @@ static void doubles_find__other_device_kind_or_key__new(void **state)
 {
         struct duplicates *duplicates = duplicates_new();
         const struct duplicate_key a = key("lamp", 'i', "1");
-        const struct duplicate_key others[] = { key("lamq", 'i', "1"), key("lamp", 'c', "1"),
-                                             key("lamp", 'i', "2"), key("lamp", 'i', "11"),
-                                             key("lamp", 'i', "") };
+        const struct duplicate_key others[] = { key("lamq", 'i', "1"), key("lamp", 'c', "1"), key("lamp", 'i', "2"),
+                                                key("lamp", 'i', "11"), key("lamp", 'i', "") };
         struct result result;
 
         (void)state;

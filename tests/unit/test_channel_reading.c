@@ -14,8 +14,7 @@
 
 /* ---- One reading --------------------------------------------------------------------------------------- */
 
-static void assert_refined(struct reading_config settings, const double *raw, const double *expected,
-                           size_t count)
+static void assert_refined(struct reading_config settings, const double *raw, const double *expected, size_t count)
 {
         struct reading reading = { .settings = settings };
 
@@ -30,8 +29,7 @@ static void reading_refine__conversion__multiplier_then_offset_then_round(void *
         static const double expected[] = { 32, 212, -40, 54.22, 1.8e300 };
 
         (void)state;
-        assert_refined((struct reading_config){ .multiplier = 1.8, .offset = 32, .round = 2 }, raw, expected,
-                       4);
+        assert_refined((struct reading_config){ .multiplier = 1.8, .offset = 32, .round = 2 }, raw, expected, 4);
         assert_refined((struct reading_config){ .multiplier = 1.8, .offset = 32, .round = 9 }, &raw[4],
                        &(const double){ 1e300 * 1.8 + 32 }, 1);
 }
@@ -42,11 +40,10 @@ static void reading_refine__median__outlier_is_left_out(void **state)
         static const double expected[] = { 20, 21, 22, 22, 21, 20, 20 };
 
         (void)state;
-        assert_refined((struct reading_config){ .multiplier = 1,
-                                                  .round = -1,
-                                                  .filter = READING_FILTER_MEDIAN,
-                                                  .filter_size = 3 },
-                       raw, expected, ARRAY_SIZE(raw));
+        assert_refined(
+                (struct reading_config){
+                        .multiplier = 1, .round = -1, .filter = READING_FILTER_MEDIAN, .filter_size = 3 },
+                raw, expected, ARRAY_SIZE(raw));
 }
 
 static void reading_refine__average__of_the_last_ones(void **state)
@@ -55,19 +52,17 @@ static void reading_refine__average__of_the_last_ones(void **state)
         static const double expected[] = { 1, 1.5, 2, 2.5, 3.5, 4.25, 4.75, 5 };
 
         (void)state;
-        assert_refined((struct reading_config){ .multiplier = 1,
-                                                  .round = -1,
-                                                  .filter = READING_FILTER_AVERAGE,
-                                                  .filter_size = 4 },
-                       raw, expected, ARRAY_SIZE(raw));
+        assert_refined(
+                (struct reading_config){
+                        .multiplier = 1, .round = -1, .filter = READING_FILTER_AVERAGE, .filter_size = 4 },
+                raw, expected, ARRAY_SIZE(raw));
 }
 
 static void reading_gap__in_between__old_ones_are_not_mixed_in(void **state)
 {
-        struct reading reading = { .settings = { .multiplier = 1,
-                                                 .round = -1,
-                                                 .filter = READING_FILTER_AVERAGE,
-                                                 .filter_size = 4 } };
+        struct reading reading = {
+                .settings = { .multiplier = 1, .round = -1, .filter = READING_FILTER_AVERAGE, .filter_size = 4 }
+        };
 
         (void)state;
         assert_true(reading_refine(&reading, 10) == 10);
@@ -83,9 +78,9 @@ static void reading_is_news__delta__from_what_was_told(void **state)
                 double delta, told, number;
                 bool news;
         } cases[] = {
-                { -1, 20, 20, false },      { -1, 20, 20.1, true },  { 0, 20, 20, false },
-                { 0, 20, 20.0001, true },   { 0.5, 20, 20.4, false }, { 0.5, 20, 20.5, true },
-                { 0.5, 20, 19.5, true },    { 0.5, 20, 19.6, false }, { 0.2, 0.3, 0.5, true },
+                { -1, 20, 20, false },    { -1, 20, 20.1, true },   { 0, 20, 20, false },
+                { 0, 20, 20.0001, true }, { 0.5, 20, 20.4, false }, { 0.5, 20, 20.5, true },
+                { 0.5, 20, 19.5, true },  { 0.5, 20, 19.6, false }, { 0.2, 0.3, 0.5, true },
         };
 
         (void)state;
@@ -223,7 +218,8 @@ static void keys__of_no_reading__are_problems(void **state)
                 { "sensor_delta = -1", "a.conf:3: [probe a] sensor_delta: -1: out of range: at least 0\n" },
                 { "sensor_heartbeat = 1s", "a.conf:3: [probe a] sensor_heartbeat: unknown key" },
                 { "round = 10", "a.conf:3: [probe a] round: 10: out of range: from 0 to 9\n" },
-                { "filter = mean", "a.conf:3: [probe a] filter: mean: must be none, median or average; did you mean median\n" },
+                { "filter = mean",
+                  "a.conf:3: [probe a] filter: mean: must be none, median or average; did you mean median\n" },
                 { "filter_size = 1", "a.conf:3: [probe a] filter_size: 1: out of range: from 2 to 99\n" },
         };
         struct house *house = *state;

@@ -12,9 +12,7 @@
 
 #define LAMP "[lamp kitchen]\nline = GPIO17\n"
 
-static const struct command_meta asked = { .reply_to = "sconce/reply/me",
-                                           .correlation = "c-1",
-                                           .correlation_size = 3 };
+static const struct command_meta asked = { .reply_to = "sconce/reply/me", .correlation = "c-1", .correlation_size = 3 };
 
 static void set(struct house *house, const char *payload, const struct command_meta *meta)
 {
@@ -122,11 +120,16 @@ static void device_command__marked_alike__carried_out_unless_all_is_the_same(voi
                 const char *asker, *correlation, *payload;
                 bool carried_out;
         } commands[] = {
-                { "me", "1", "TOGGLE", true },   { "me", "1", "TOGGLE", false },
-                { "you", "1", "TOGGLE", true },  { "me", "1", "toggle", true },
-                { "me", "2", "TOGGLE", true },   { "me", "", "TOGGLE", true },
-                { "me", "", "TOGGLE", true },    { "me", NULL, "TOGGLE", true },
-                { "me", NULL, "TOGGLE", true },  { "me", "1", "{\"state\":\"TOGGLE\",\"id\":1}", true },
+                { "me", "1", "TOGGLE", true },
+                { "me", "1", "TOGGLE", false },
+                { "you", "1", "TOGGLE", true },
+                { "me", "1", "toggle", true },
+                { "me", "2", "TOGGLE", true },
+                { "me", "", "TOGGLE", true },
+                { "me", "", "TOGGLE", true },
+                { "me", NULL, "TOGGLE", true },
+                { "me", NULL, "TOGGLE", true },
+                { "me", "1", "{\"state\":\"TOGGLE\",\"id\":1}", true },
                 { "me", "2", "{\"state\":\"TOGGLE\",\"id\":1}", false },
                 { "you", "2", "{\"state\":\"TOGGLE\",\"id\":1}", true },
                 { "you", "3", "{\"state\":\"TOGGLE\",\"id\":1 }", true },
@@ -307,8 +310,7 @@ static void device_command__stamped__carried_out_until_then(void **state)
         set(house, payload, NULL);
         assert_int_equal(sim_value(&house->gpio, 17), 1);
         assert_non_null(strstr(house_told(house, "kitchen", DEVICE_RESULT), "\"id\":1,\"code\":\"expired\""));
-        (void)snprintf(payload, sizeof(payload), "{\"state\":\"OFF\",\"expires\":\"%s\"}",
-                       stamp(house, 60, text));
+        (void)snprintf(payload, sizeof(payload), "{\"state\":\"OFF\",\"expires\":\"%s\"}", stamp(house, 60, text));
         set(house, payload, NULL);
         assert_int_equal(sim_value(&house->gpio, 17), 0);
 }

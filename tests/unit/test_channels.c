@@ -93,9 +93,7 @@ static void channels_report__one_is_wrong__none_taken(void **state)
                 { { .channel = "nothing", .type = SCONCE_VALUE_BOOL },
                   "the plugin reported \"nothing\", which is no channel with a state",
                   -EINVAL },
-                { { .channel = NULL },
-                  "the plugin reported \"\", which is no channel with a state",
-                  -EINVAL },
+                { { .channel = NULL }, "the plugin reported \"\", which is no channel with a state", -EINVAL },
                 { { .channel = "hold", .type = SCONCE_VALUE_NUMBER },
                   "the plugin reported \"hold\", which is no channel with a state",
                   -EINVAL },
@@ -140,8 +138,7 @@ static void channel_keep__written_ones__come_back(void **state)
         mood = channels_find(&channels, "mood");
         assert_int_equal(channel_kept(mood, &value), -ENODATA);
         assert_int_equal(channels_report(&channels, 1, &SCONCE_STR("mood", "calm"), 1, &changed, &fault), 0);
-        assert_int_equal(channels_report(&channels, 1, &SCONCE_NUM("temperature", 5), 1, &changed, &fault),
-                         0);
+        assert_int_equal(channels_report(&channels, 1, &SCONCE_NUM("temperature", 5), 1, &changed, &fault), 0);
         keep_all();
         assert_int_equal(channels_report(&channels, 1, &SCONCE_NONE("mood"), 1, &changed, &fault), 0);
         keep_all(); /* what is not known does not take away what was */
@@ -157,13 +154,14 @@ static void channels_write_info__rows__what_they_have(void **state)
         (void)state;
         channels_write_info(&channels, &text);
         char *is = json_text_take(&text);
-        assert_string_equal(
-                is,
-                "{\"state\":{\"kind\":\"switch\"},\"level\":{\"kind\":\"number\",\"unit\":\"%\",\"min\":0,"
-                "\"max\":100,\"step\":0.5},\"temperature\":{\"kind\":\"sensor\",\"unit\":\"°C\",\"class\":"
-                "\"temperature\"},\"mood\":{\"kind\":\"select\",\"choices\":[\"calm\",\"bright\"]},\"list\":{\"kind\":\"text_list\"},"
-                "\"hold\":{\"kind\":\"duration\",\"command_only\":true},\"press\":{\"kind\":\"event\",\"choices\":[\"calm\","
-                "\"bright\"]}}");
+        assert_string_equal(is,
+                            "{\"state\":{\"kind\":\"switch\"},\"level\":{\"kind\":\"number\",\"unit\":\"%\",\"min\":0,"
+                            "\"max\":100,\"step\":0.5},\"temperature\":{\"kind\":\"sensor\",\"unit\":\"°C\",\"class\":"
+                            "\"temperature\"},\"mood\":{\"kind\":\"select\",\"choices\":[\"calm\",\"bright\"]},"
+                            "\"list\":{\"kind\":\"text_list\"},"
+                            "\"hold\":{\"kind\":\"duration\",\"command_only\":true},\"press\":{\"kind\":\"event\","
+                            "\"choices\":[\"calm\","
+                            "\"bright\"]}}");
         free(is);
 }
 
@@ -171,9 +169,7 @@ static void channel_copy_row__texts__owned(void **state)
 {
         struct option_store store = { 0 };
         char key[] = "key", name[] = "Name";
-        const struct sconce_channel row = {
-                .key = key, .kind = SCONCE_SELECT, .name = name, .choices = moods
-        };
+        const struct sconce_channel row = { .key = key, .kind = SCONCE_SELECT, .name = name, .choices = moods };
         struct sconce_channel copy;
 
         (void)state;
@@ -213,8 +209,7 @@ static void channel_restore__of_an_earlier_run__what_still_fits(void **state)
                 channel->kept.type = SCONCE_VALUE_NONE;
                 channel_restore(channel, cases[i].text);
                 if ((channel_kept(channel, &value) == 0) != cases[i].is_taken)
-                        fail_msg("%s: \"%s\" is %s", cases[i].key, cases[i].text,
-                                 cases[i].is_taken ? "lost" : "taken");
+                        fail_msg("%s: \"%s\" is %s", cases[i].key, cases[i].text, cases[i].is_taken ? "lost" : "taken");
         }
 }
 

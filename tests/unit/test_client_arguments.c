@@ -14,9 +14,7 @@
 
 #define ARGUMENTS_MAX 8
 
-static const struct client_command list = {
-        .name = "list", .words = "", .summary = "Lists", .text = "Text\n"
-};
+static const struct client_command list = { .name = "list", .words = "", .summary = "Lists", .text = "Text\n" };
 static const struct client_command set = {
         .name = "set", .words = "DEVICE VALUE...", .summary = "Sets", .min = 2, .max = 9
 };
@@ -48,8 +46,7 @@ static void arguments_read__command_and_words__are_told_apart_from_options(void 
         (void)state;
         struct line line;
 
-        assert_int_equal(
-                READ(&line, "--json", "set", "kitchen", "--config", "a.conf", "on", "--timeout=1.5s"), 0);
+        assert_int_equal(READ(&line, "--json", "set", "kitchen", "--config", "a.conf", "on", "--timeout=1.5s"), 0);
         assert_ptr_equal(line.arguments.command, &set);
         assert_int_equal(line.arguments.count, 2);
         assert_string_equal(line.arguments.words[0], "kitchen");
@@ -102,8 +99,7 @@ static void arguments_read__wrong_words__are_told_with_what_to_do(void **state)
         static const struct {
                 const char *typed[5], *text;
         } samples[] = {
-                { { "sconce", "sett" },
-                  "there is no command sett; did you mean set (sconce --help lists them)" },
+                { { "sconce", "sett" }, "there is no command sett; did you mean set (sconce --help lists them)" },
                 { { "sconce", "frobnicate" }, "there is no command frobnicate (sconce --help lists them)" },
                 { { "sconce", "list", "--jsno" },
                   "there is no option --jsno; did you mean --json (sconce --help lists them)" },

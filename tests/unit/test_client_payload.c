@@ -13,9 +13,8 @@
 
 #define WORDS_MAX 4
 
-static const char lamp_channels[] =
-        "{\"state\":{\"kind\":\"light\"},\"brightness\":{\"kind\":\"number\",\"max\":255},"
-        "\"transition\":{\"kind\":\"duration\"},\"effect\":{\"kind\":\"select\"}}";
+static const char lamp_channels[] = "{\"state\":{\"kind\":\"light\"},\"brightness\":{\"kind\":\"number\",\"max\":255},"
+                                    "\"transition\":{\"kind\":\"duration\"},\"effect\":{\"kind\":\"select\"}}";
 static const char cover_channels[] = "{\"position\":{\"kind\":\"number\"},\"cover\":{\"kind\":\"cover\"}}";
 static const char button_channels[] = "{\"restart\":{\"kind\":\"button\"},\"level\":{\"kind\":\"number\"},"
                                       "\"fan\":{\"kind\":\"switch\"}}";
@@ -23,8 +22,10 @@ static const char pump_channels[] = "{\"state\":{\"kind\":\"switch\"},\"for\":{\
 static const char heater_channels[] = "{\"temperature\":{\"kind\":\"sensor\"},\"boost\":{\"kind\":\"number\","
                                       "\"command_only\":true},\"measured\":{\"kind\":\"number\",\"writable\":false},"
                                       "\"target\":{\"kind\":\"number\"}}";
-static const char meter_channels[] = "{\"total\":{\"kind\":\"sensor\",\"writable\":true},\"rate\":{\"kind\":\"sensor\"}}";
-static const char door_channels[] = "{\"state\":{\"kind\":\"switch\",\"writable\":false},\"hold\":{\"kind\":\"number\"}}";
+static const char meter_channels[] =
+        "{\"total\":{\"kind\":\"sensor\",\"writable\":true},\"rate\":{\"kind\":\"sensor\"}}";
+static const char door_channels[] =
+        "{\"state\":{\"kind\":\"switch\",\"writable\":false},\"hold\":{\"kind\":\"number\"}}";
 static const char timer_channels[] = "{\"hold\":{\"kind\":\"duration\"},\"level\":{\"kind\":\"number\"}}";
 
 struct sample {
@@ -177,7 +178,9 @@ static void payload_make__expires__stands_in_the_object(void **state)
                 char *word = strdup(samples[i].word), *payload = NULL;
                 struct fault fault;
 
-                assert_int_equal(payload_make(&word, 1, channels, &(struct payload_marks){ .expires = "soon" }, &payload, &fault), 0);
+                assert_int_equal(payload_make(&word, 1, channels, &(struct payload_marks){ .expires = "soon" },
+                                              &payload, &fault),
+                                 0);
                 assert_string_equal(payload, samples[i].expected);
                 free(payload);
                 free(word);
@@ -189,8 +192,10 @@ static void payload_make__word_of_no_channel__is_the_nodes_to_judge(void **state
 {
         (void)state;
         static const struct sample samples[] = {
-                { { "open" }, lamp_channels, "x", "open" }, { { "on" }, NULL, "x", "on" },
-                { { "bright" }, lamp_channels, "x", "bright" }, { { "[1]" }, lamp_channels, "x", "[1]" },
+                { { "open" }, lamp_channels, "x", "open" },
+                { { "on" }, NULL, "x", "on" },
+                { { "bright" }, lamp_channels, "x", "bright" },
+                { { "[1]" }, lamp_channels, "x", "[1]" },
         };
         check(samples, ARRAY_SIZE(samples), 0);
 }

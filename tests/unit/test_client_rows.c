@@ -82,8 +82,7 @@ static void rows_of_devices__for_people__are_texts(void **state)
         assert_string_equal(json_string_value(json_object_get(json_array_get(rows, 1), "state")),
                             "temperature 21.3 \xc2\xb0"
                             "C");
-        assert_string_equal(json_string_value(json_object_get(json_array_get(rows, 2), "state")),
-                            "ON, brightness 128");
+        assert_string_equal(json_string_value(json_object_get(json_array_get(rows, 2), "state")), "ON, brightness 128");
         json_decref(rows);
 }
 
@@ -109,8 +108,7 @@ static void table_print__rows_of_devices_as_json__is_valid_and_whole(void **stat
         assert_string_equal(json_string_value(json_object_get(row, "name")), "Kitchen \x1b[31mceiling");
         assert_string_equal(json_string_value(json_object_get(row, "area")), "K\xc3\xbc"
                                                                              "che");
-        assert_int_equal(json_integer_value(json_object_get(json_object_get(row, "state"), "brightness")),
-                         128);
+        assert_int_equal(json_integer_value(json_object_get(json_object_get(row, "state"), "brightness")), 128);
         assert_true(json_is_null(json_object_get(json_array_get(rows, 0), "name")));
         assert_non_null(strstr(text, "21.3\n"));
         json_decref(rows);

@@ -51,10 +51,8 @@ static void view_take__known_topics__are_kept(void **state)
         take(home, "hall/kitchen/error", "{\"message\":\"busy\"}");
         assert_string_equal(view_status(home, "hall", NULL), "online");
         assert_string_equal(view_status(home, "hall", "kitchen"), "offline");
-        assert_string_equal(json_string_value(json_object_get(view_state(home, "hall", "kitchen"), "state")),
-                            "ON");
-        assert_string_equal(
-                json_string_value(json_object_get(view_error(home, "hall", "kitchen"), "message")), "busy");
+        assert_string_equal(json_string_value(json_object_get(view_state(home, "hall", "kitchen"), "state")), "ON");
+        assert_string_equal(json_string_value(json_object_get(view_error(home, "hall", "kitchen"), "message")), "busy");
 }
 
 static void view_take__empty_payload__takes_away(void **state)
@@ -72,8 +70,7 @@ static void view_take__enveloped_state__is_unwrapped(void **state)
 
         take(home, "hall/kitchen/state",
              "{\"header\":{\"node\":\"hall\"},\"content\":{\"state\":\"OFF\"},\"footer\":{\"sha256\":\"0\"}}");
-        assert_string_equal(json_string_value(json_object_get(view_state(home, "hall", "kitchen"), "state")),
-                            "OFF");
+        assert_string_equal(json_string_value(json_object_get(view_state(home, "hall", "kitchen"), "state")), "OFF");
 }
 
 /* What names a device ends up in topics, shells and scripts. */
@@ -83,7 +80,8 @@ static void view_take__misnamed_devices_and_channels__are_left_out(void **state)
 
         take(home, "hall/info",
              "{\"devices\":{\"$(touch x)\":{},\"a;b\":{},\"Lamp\":{},\"a\\n\":{},\"..\":{},\"\":{},\"#\":{},\"x/y\":{},"
-             "\"list\":[],\"lamp\":{\"channels\":{\"state\":{\"kind\":\"light\"},\"$(id)\":{},\"b c\":{},\"K\":{},\"k\":1}}}}");
+             "\"list\":[],\"lamp\":{\"channels\":{\"state\":{\"kind\":\"light\"},\"$(id)\":{},\"b "
+             "c\":{},\"K\":{},\"k\":1}}}}");
         take(home, "reply/me/status", "online");
         assert_int_equal(json_object_size(json_object_get(view_info(home, "hall"), "devices")), 1);
         json_t *channels = json_object_get(view_about(home, "hall", "lamp"), "channels");
@@ -135,17 +133,15 @@ static void view_name_read__names__are_split(void **state)
 static void view_name_read__no_names__are_refused(void **state)
 {
         (void)state;
-        static const char *const texts[] = { "",        "/",      "hall/", "/kitchen", "a/b/c",
-                                             "Kitchen", "hall/+", "#",     "a b" };
+        static const char *const texts[] = { "", "/", "hall/", "/kitchen", "a/b/c", "Kitchen", "hall/+", "#", "a b" };
         struct view_name name;
 
         for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
                 assert_int_equal(view_name_read(texts[i], &name, NULL), -EINVAL);
         struct fault fault;
         assert_int_equal(view_name_read("Kitchen", &name, &fault), -EINVAL);
-        assert_string_equal(
-                fault.text,
-                "\"Kitchen\" is no device's name: say DEVICE or NODE/DEVICE, as sconce list shows them");
+        assert_string_equal(fault.text,
+                            "\"Kitchen\" is no device's name: say DEVICE or NODE/DEVICE, as sconce list shows them");
 }
 
 static void view_find__device_on_one_node__gets_its_node(void **state)
@@ -174,18 +170,12 @@ static void view_find__unfit_names__are_told_with_what_there_is(void **state)
                 int error;
                 const char *text;
         } samples[] = {
-                { { .device = "lamp" },
-                  -ENOTUNIQ,
-                  "lamp is on several nodes: say which of attic/lamp, hall/lamp" },
+                { { .device = "lamp" }, -ENOTUNIQ, "lamp is on several nodes: say which of attic/lamp, hall/lamp" },
                 { { .device = "kichen" }, -ENOENT, "no node has a device kichen; did you mean kitchen" },
                 { { .device = "garage" }, -ENOENT, "no node has a device garage" },
                 { { .node = "hall", .device = "fna" }, -ENOENT, "node hall has no device fna" },
-                { { .node = "attic", .device = "fna" },
-                  -ENOENT,
-                  "node attic has no device fna; did you mean fan" },
-                { { .node = "hal", .device = "lamp" },
-                  -ENOENT,
-                  "no node hal has been here; did you mean hall" },
+                { { .node = "attic", .device = "fna" }, -ENOENT, "node attic has no device fna; did you mean fan" },
+                { { .node = "hal", .device = "lamp" }, -ENOENT, "no node hal has been here; did you mean hall" },
         };
         struct view *home = *state;
 

@@ -17,9 +17,7 @@ static const struct timespec evening = { .tv_sec = 1795375800, .tv_nsec = 123456
 
 static char *line_of(const char *topic, const void *payload, size_t size, bool retain, bool as_json)
 {
-        const struct session_message message = {
-                .topic = topic, .payload = payload, .size = size, .retain = retain
-        };
+        const struct session_message message = { .topic = topic, .payload = payload, .size = size, .retain = retain };
         char *text = NULL;
         size_t length;
         FILE *out = open_memstream(&text, &length);
@@ -63,8 +61,7 @@ static void watch_line__hostile_payload__stays_on_its_line(void **state)
 static void watch_line__as_json__is_one_valid_line(void **state)
 {
         (void)state;
-#define HEAD                                                                                                 \
-        "{\"time\":\"2026-11-22T19:30:00.123Z\",\"topic\":\"sconce/hall/door/state\",\"retain\":false,\"payload\":"
+#define HEAD "{\"time\":\"2026-11-22T19:30:00.123Z\",\"topic\":\"sconce/hall/door/state\",\"retain\":false,\"payload\":"
         check_line("{\"t\": 21.3}", 11, true, HEAD "{\"t\":21.3}}\n");
         check_line("online", 6, true, HEAD "\"online\"}\n");
         check_line("21.30", 5, true, HEAD "\"21.30\"}\n");

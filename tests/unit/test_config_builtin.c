@@ -145,8 +145,7 @@ static void settings_read__wrong_sections__are_refused(void **state)
                                     "\"-\", begins with a letter or digit, and has at most 64 characters\n" },
                 { "[lamp x]\n[switch x]\n", "a.conf:2: [switch x]: a device's id is used once, and this one "
                                             "is taken by [lamp x] at a.conf:1\n" },
-                { "[lamp node]\n",
-                  "a.conf:1: [lamp node]: the id \"node\" is the agent's own: take another\n" },
+                { "[lamp node]\n", "a.conf:1: [lamp node]: the id \"node\" is the agent's own: take another\n" },
                 { "[node hall]\n", "a.conf:1: [node hall]: [node] takes no second word\n" },
                 { "[log x]\n", "a.conf:1: [log x]: \"log\" is reserved and names no plugin\n" },
                 { "[Lamp x]\n", "a.conf:1: [Lamp x]: a plugin's name is made of a-z, 0-9, \"_\" and \"-\", "
@@ -156,9 +155,8 @@ static void settings_read__wrong_sections__are_refused(void **state)
                   "device is [PLUGIN ID]; did you mean [broker]\n" },
                 { "[kitchen]\n", "a.conf:1: [kitchen]: unknown section; there are [node], [broker], [tls] "
                                  "and [gpio], and a device is [PLUGIN ID]\n" },
-                { "[history]\n[homeassistant]\nenabled = yes\n",
-                  "a.conf:1: [history]: not in this version\n"
-                  "a.conf:2: [homeassistant]: not in this version\n" },
+                { "[history]\n[homeassistant]\nenabled = yes\n", "a.conf:1: [history]: not in this version\n"
+                                                                 "a.conf:2: [homeassistant]: not in this version\n" },
                 { "[rule]\n[rule Hall]\n[rule x]\n[lamp x]\n",
                   "a.conf:1: [rule]: a rule has a name: [rule NAME]\n"
                   "a.conf:2: [rule Hall]: a rule's name is made of a-z, 0-9, \"_\" and \"-\", begins with a "
@@ -177,10 +175,8 @@ static void settings_read__wrong_values__are_refused(void **state)
                   "a.conf:2: [node] name: Hall: a node's name is made of a-z, 0-9, \"_\" and \"-\", begins "
                   "with a letter or digit, and has at most 64 characters\n" },
                 { "[node]\nname = all\n", "a.conf:2: [node] name: all: is reserved; take another name\n" },
-                { "[node]\nsave_after = 0s\n",
-                  "a.conf:2: [node] save_after: 0s: out of range: from 10ms to 1h\n" },
-                { "[node]\nmax_payload = 2M\n",
-                  "a.conf:2: [node] max_payload: 2M: out of range: from 256 to 1M\n" },
+                { "[node]\nsave_after = 0s\n", "a.conf:2: [node] save_after: 0s: out of range: from 10ms to 1h\n" },
+                { "[node]\nmax_payload = 2M\n", "a.conf:2: [node] max_payload: 2M: out of range: from 256 to 1M\n" },
                 { "[broker]\nurl = broker.lan\n",
                   "a.conf:2: [broker] url: broker.lan: not a broker's address: write mqtts://HOST[:PORT], "
                   "mqtt://HOST[:PORT] or unix:///PATH\n" },
@@ -205,13 +201,11 @@ static void settings_read__wrong_values__are_refused(void **state)
                 { "[broker]\nurl = mqtts://b\nuser = u\npassword = p # q\n",
                   "a.conf:4: [broker] password: white space and \"#\" or \";\" begin a comment: quote the "
                   "secret, as in password = \"…\"\n" },
-                { "[broker]\nurls = mqtts://b\n",
-                  "a.conf:2: [broker] urls: unknown key; did you mean url\n" },
+                { "[broker]\nurls = mqtts://b\n", "a.conf:2: [broker] urls: unknown key; did you mean url\n" },
                 { "[tls]\ncert = /c\n", "a.conf:2: [tls] cert: needs its key: key = FILE, or a provider URI "
                                         "such as handle:0x81000001\n" },
                 { "[tls]\nkey = /k\n", "a.conf:2: [tls] key: needs its certificate: cert = FILE\n" },
-                { "[tls]\nca = ca.crt\n",
-                  "a.conf:2: [tls] ca: ca.crt: a path that begins with \"/\", or system\n" },
+                { "[tls]\nca = ca.crt\n", "a.conf:2: [tls] ca: ca.crt: a path that begins with \"/\", or system\n" },
                 { "[tls]\ncert = /c\nkey = node.key\n",
                   "a.conf:3: [tls] key: node.key: a path that begins with \"/\", or a provider URI such as "
                   "handle:0x81000001 or pkcs11:…\n" },
@@ -220,15 +214,18 @@ static void settings_read__wrong_values__are_refused(void **state)
                 { "[tls]\nserver_name = \"a b\"\n",
                   "a.conf:2: [tls] server_name: \"a b\": a host name or an IP address\n" },
                 { "[tls]\nserver_name = .lan\n", "a.conf:2: [tls] server_name: .lan: a host name or an IP address\n" },
-                { "[tls]\nserver_name = *.lan\n", "a.conf:2: [tls] server_name: \"*.lan\": a host name or an IP address\n" },
-                { "[tls]\nserver_name = a..lan\n", "a.conf:2: [tls] server_name: a..lan: a host name or an IP address\n" },
+                { "[tls]\nserver_name = *.lan\n",
+                  "a.conf:2: [tls] server_name: \"*.lan\": a host name or an IP address\n" },
+                { "[tls]\nserver_name = a..lan\n",
+                  "a.conf:2: [tls] server_name: a..lan: a host name or an IP address\n" },
                 { "[tls]\nserver_name = broker.lan:8883\n",
                   "a.conf:2: [tls] server_name: broker.lan:8883: a host name or an IP address\n" },
-                { "[broker]\nurl = mqtts://.lan\n",
-                  "a.conf:2: [broker] url: mqtts://.lan: \".lan\" is not a host name: write mqtts://HOST[:PORT], mqtt://HOST[:PORT] "
-                  "or unix:///PATH\n" },
+                { "[broker]\nurl = mqtts://.lan\n", "a.conf:2: [broker] url: mqtts://.lan: \".lan\" is not a host "
+                                                    "name: write mqtts://HOST[:PORT], mqtt://HOST[:PORT] "
+                                                    "or unix:///PATH\n" },
                 { "[broker]\nurl = mqtts://me:S3CRET@broker.lan\n",
-                  "a.conf:2: [broker] url: mqtts://…@broker.lan: user and password are keys of their own: user = ..., password "
+                  "a.conf:2: [broker] url: mqtts://…@broker.lan: user and password are keys of their own: user = ..., "
+                  "password "
                   "= ...\n" },
                 { "[node]\nname = all\n", "a.conf:2: [node] name: all: is reserved; take another name\n" },
                 { "[gpio]\nchip = \"\"\n",
@@ -271,9 +268,8 @@ static void settings_read__client__knows_two_sections(void **state)
         struct fixture *f = *state;
         assert_int_equal(read_text(f, SETTINGS_CLIENT, "[broker]\nurl = mqtts://b\n[tls]\nca = system\n"), 0);
         assert_int_equal(read_text(f, SETTINGS_CLIENT, "[lamp x]\nline = 1\n"), -EINVAL);
-        assert_string_equal(
-                f->problems.items[0],
-                "a.conf:1: [lamp x]: the client's config has the sections [broker] and [tls] only");
+        assert_string_equal(f->problems.items[0],
+                            "a.conf:1: [lamp x]: the client's config has the sections [broker] and [tls] only");
 }
 
 static void settings_password__file__is_one_line(void **state)

@@ -264,8 +264,7 @@ static void config_load__hash__is_that_of_the_bytes(void **state)
         put("a.conf", "# a\n");
         check(f, "");
         /* printf '# a\n' | sha256sum */
-        assert_string_equal(f->config->sha256,
-                            "fd99dedae7c3f7532f8a65d60f811a05dc9dc3e1c5936b0c554c98aafdad8c10");
+        assert_string_equal(f->config->sha256, "fd99dedae7c3f7532f8a65d60f811a05dc9dc3e1c5936b0c554c98aafdad8c10");
 }
 
 static void config_load_file__drop_ins__are_left_alone(void **state)

@@ -55,17 +55,14 @@ static void config_load__good_values__are_taken_as_meant(void **state)
                 { "[lamp x]\nname = two words\t; and a comment\n", "[lamp x] name = two words\n" },
                 { "[lamp x]\nname=tight\n", "[lamp x] name = tight\n" },
                 { "  [lamp x]  # indented\n\t name\t=\ttabs\t\n", "[lamp x] name = tabs\n" },
-                { "[lamp x]\nname = \"# ; [ not a comment\" # a comment\n",
-                  "[lamp x] name = # ; [ not a comment\n" },
+                { "[lamp x]\nname = \"# ; [ not a comment\" # a comment\n", "[lamp x] name = # ; [ not a comment\n" },
                 { "[lamp x]\nname = \"\"\n", "[lamp x] name = \n" },
-                { "[lamp x]\nname = \"say \\\"on\\\" \\\\ \\x41\\t.\"\n",
-                  "[lamp x] name = say \"on\" \\ A\t.\n" },
+                { "[lamp x]\nname = \"say \\\"on\\\" \\\\ \\x41\\t.\"\n", "[lamp x] name = say \"on\" \\ A\t.\n" },
                 { "[lamp x]\nname = \"  kept  \"\n", "[lamp x] name =   kept  \n" },
                 { "[lamp x]\nname = Küche 💡\n", "[lamp x] name = Küche 💡\n" },
                 { "[lamp x]\nname = a = b\n", "[lamp x] name = a = b\n" },
                 { "[lamp x]\nname = 'tis fine\n", "[lamp x] name = 'tis fine\n" },
-                { "[lamp x]\nname = true\nactive_low = 010\n",
-                  "[lamp x] name = true\n[lamp x] active_low = 010\n" },
+                { "[lamp x]\nname = true\nactive_low = 010\n", "[lamp x] name = true\n[lamp x] active_low = 010\n" },
                 { "\xef\xbb\xbf[node]\r\nname = hall\r\n", "[node] name = hall\n" },
                 { "[node]\nname = hall", "[node] name = hall\n" },
                 { "[node]\nname = \"hall\"\r", "[node] name = hall\n" },
@@ -79,12 +76,10 @@ static void config_load__good_lists__keep_every_text(void **state)
 {
         (void)state;
         static const struct sample samples[] = {
-                { "[broker]\nurl = [\"mqtts://a\", \"mqtts://b\"]\n",
-                  "[broker] url = (mqtts://a|mqtts://b)\n" },
+                { "[broker]\nurl = [\"mqtts://a\", \"mqtts://b\"]\n", "[broker] url = (mqtts://a|mqtts://b)\n" },
                 { "[broker]\nurl = (\"a\")\n", "[broker] url = (a)\n" },
                 { "[broker]\nurl = [a, b] ; bare\n", "[broker] url = (a|b)\n" },
-                { "[x y]\nn = [3000000000, 007, true, 1.50, 0x10]\n",
-                  "[x y] n = (3000000000|007|true|1.50|0x10)\n" },
+                { "[x y]\nn = [3000000000, 007, true, 1.50, 0x10]\n", "[x y] n = (3000000000|007|true|1.50|0x10)\n" },
                 { "[x y]\nn =\t[]\n", "[x y] n = ()\n" },
                 { "[x y]\nn = [\n\"a\", # first, with \"quotes\" and ]\n\n; none\n\"b\",\n]\nm = 1\n",
                   "[x y] n = (a|b)\n[x y] m = 1\n" },
@@ -99,25 +94,20 @@ static void config_load__bad_values__are_refused_with_the_line(void **state)
 {
         (void)state;
         static const struct sample samples[] = {
-                { "[x y]\nk =\n",
-                  "a.conf:2: [x y] k: nothing stands after \"=\": write \"\" for an empty text\n" },
-                { "[x y]\nk = # c\n",
-                  "a.conf:2: [x y] k: nothing stands after \"=\": write \"\" for an empty text\n" },
-                { "[x y]\nk =;\n",
-                  "a.conf:2: [x y] k: nothing stands after \"=\": write \"\" for an empty text\n" },
+                { "[x y]\nk =\n", "a.conf:2: [x y] k: nothing stands after \"=\": write \"\" for an empty text\n" },
+                { "[x y]\nk = # c\n", "a.conf:2: [x y] k: nothing stands after \"=\": write \"\" for an empty text\n" },
+                { "[x y]\nk =;\n", "a.conf:2: [x y] k: nothing stands after \"=\": write \"\" for an empty text\n" },
                 { "[x y]\nk = \"a\" b\n", "a.conf:2: [x y] k: text after the closed quote: put the whole "
                                           "value in double quotes, with \\\" for a quote inside\n" },
                 { "[x y]\nk = \"a\" \"b\"\n", "a.conf:2: [x y] k: text after the closed quote: put the whole "
                                               "value in double quotes, with \\\" for a quote inside\n" },
                 { "[x y]\nk = [::1]:8883\n", "a.conf:2: [x y] k: text after the closed bracket: put the "
                                              "whole value in double quotes, with \\\" for a quote inside\n" },
-                { "[x y]\nk = \"a\nb\"\n",
-                  "a.conf:2: [x y] k: the double quote is not closed on its line\n" },
+                { "[x y]\nk = \"a\nb\"\n", "a.conf:2: [x y] k: the double quote is not closed on its line\n" },
                 { "[x y]\nk = 'a'\n", "a.conf:2: [x y] k: single quotes do not quote: use double quotes\n" },
                 { "[x y]\nk = \"\\q\"\n", "a.conf:2: [x y] k: an unknown escape in quotes: there are \\\\ "
                                           "\\\" \\n \\r \\t \\f \\xHH; a plain backslash is \\\\\n" },
-                { "[x y]\nk = \"\\x4\"\n",
-                  "a.conf:2: [x y] k: \\x needs two hexadecimal digits, as in \\x41\n" },
+                { "[x y]\nk = \"\\x4\"\n", "a.conf:2: [x y] k: \\x needs two hexadecimal digits, as in \\x41\n" },
                 { "[x y]\nk = \"\\x00\"\n", "a.conf:2: [x y] k: \\x00: a text holds no NUL\n" },
                 { "[x y]\nk = \"\\xff\"\n", "a.conf:2: [x y] k: the \\x escapes do not make valid UTF-8\n" },
                 { "[x y]\nk = a\033b\n", "a.conf:2: [x y] k: a control character (0x1b) in the value\n" },
@@ -125,14 +115,12 @@ static void config_load__bad_values__are_refused_with_the_line(void **state)
                   "[lamp z] name = q\na.conf:4: [x y] k: the \"[\" that opens here is never closed\n" },
                 { "[x y]\nk = [\"a\",\n\"b\" \"c\"]\n",
                   "a.conf:3: [x y] k: a comma is missing between two values of the list\n" },
-                { "[x y]\nk = [a b]\n",
-                  "a.conf:2: [x y] k: a comma is missing between two values of the list\n" },
+                { "[x y]\nk = [a b]\n", "a.conf:2: [x y] k: a comma is missing between two values of the list\n" },
                 { "[x y]\nk = [a,,b]\n", "a.conf:2: [x y] k: a comma without a value before it\n" },
                 { "[x y]\nk = [,]\n", "a.conf:2: [x y] k: a comma without a value before it\n" },
                 { "[x y]\nk = [a)\n", "a.conf:2: [x y] k: the list is closed by \")\" instead of \"]\"\n" },
                 { "[x y]\nk = [\n[a]]\n", "a.conf:3: [x y] k: a list within a list\n" },
-                { "[x y]\nk = { a = 1; }\n",
-                  "a.conf:2: [x y] k: no value is a group { }: a list is written [a, b]\n" },
+                { "[x y]\nk = { a = 1; }\n", "a.conf:2: [x y] k: no value is a group { }: a list is written [a, b]\n" },
                 { "[x y]\nk = ( { a = 1; } )\n",
                   "a.conf:2: [x y] k: no value is a group { }: a list is written [a, b]\n" },
                 { "[x y]\nk = [mqtts://[::1]]\n", "a.conf:2: [x y] k: a text with a bracket or a quote in it "
@@ -153,7 +141,7 @@ static void config_load__bad_lines__are_refused_once_a_section(void **state)
                 { "[x y]\n= 1\n", "a.conf:2: [x y] \"= 1\": a line is KEY = VALUE, [SECTION], @include "
                                   "\"FILE\" or a # comment\n" },
                 { "[broker]\npassword: S3CRET\n", "a.conf:2: [broker] \"password…\": a line is KEY = VALUE, [SECTION], "
-                                                 "@include \"FILE\" or a # comment\n" },
+                                                  "@include \"FILE\" or a # comment\n" },
                 { "[broker]\n\"password\" = S3CRET\n", "a.conf:2: [broker] \"…\": a line is KEY = VALUE, [SECTION], "
                                                        "@include \"FILE\" or a # comment\n" },
                 { "[broker]\nS3CRET\n", "a.conf:2: [broker] \"…\": a line is KEY = VALUE, [SECTION], "
@@ -161,9 +149,10 @@ static void config_load__bad_lines__are_refused_once_a_section(void **state)
                 { "[broker]\nuser: me\n", "a.conf:2: [broker] \"user…\": a line is KEY = VALUE, [SECTION], "
                                           "@include \"FILE\" or a # comment\n" },
                 { "Password: S3CRET\n", "a.conf:1: \"Password…\": a line is KEY = VALUE, [SECTION], "
-                                       "@include \"FILE\" or a # comment\n" },
-                { "[exec x]\napi.token S3CRET\n", "a.conf:2: [exec x] \"api.token…\": a line is KEY = VALUE, [SECTION], "
-                                                  "@include \"FILE\" or a # comment\n" },
+                                        "@include \"FILE\" or a # comment\n" },
+                { "[exec x]\napi.token S3CRET\n",
+                  "a.conf:2: [exec x] \"api.token…\": a line is KEY = VALUE, [SECTION], "
+                  "@include \"FILE\" or a # comment\n" },
                 { "[x y]\nk: 1\n", "a.conf:2: [x y] \"k: 1\": a line is KEY = VALUE, [SECTION], @include "
                                    "\"FILE\" or a # comment\n" },
                 { "k = 1\nl = 2\n[x y]\n", "a.conf:1: k: stands before the first section of its file\n" },

@@ -36,8 +36,7 @@ static const struct sconce_option rows[] = {
         SCONCE_OPTION_PATH(struct all, file, "file", 0, "A file"),
         SCONCE_OPTION_ENUM(struct all, mode, "mode", 0, "A mode", .choices = modes),
         SCONCE_OPTION_DURATION(struct all, time, "time", 0, "A time"),
-        SCONCE_OPTION_DURATION(struct all, time_bounded, "time_bounded", 0, "A time", .min = "1s",
-                               .max = "1m"),
+        SCONCE_OPTION_DURATION(struct all, time_bounded, "time_bounded", 0, "A time", .min = "1s", .max = "1m"),
         SCONCE_OPTION_SIZE(struct all, size, "size", 0, "A size"),
         SCONCE_OPTION_PERCENT(struct all, percent, "percent", 0, "A share"),
         SCONCE_OPTION_LIST(struct all, numbers, SCONCE_TYPE_INT, "numbers", 0, "Numbers", .def = "[1, 2]"),
@@ -237,8 +236,7 @@ static void options_read__bad_values__are_refused_in_one_sentence(void **state)
                   "number: 9223372036854775808: out of range: from -9223372036854775808 to "
                   "9223372036854775807" },
                 { "small", "6", "small: 6: out of range: from -5 to 5 V" },
-                { "small", "-99999999999999999999",
-                  "small: -99999999999999999999: out of range: from -5 to 5 V" },
+                { "small", "-99999999999999999999", "small: -99999999999999999999: out of range: from -5 to 5 V" },
                 { "real", "nan", "real: nan: out of range: at least -1e3" },
                 { "real", "-inf", "real: -inf: out of range: at least -1e3" },
                 { "real", "1e999", "real: 1e999: out of range: at least -1e3" },
@@ -246,30 +244,26 @@ static void options_read__bad_values__are_refused_in_one_sentence(void **state)
                 { "real", "0x1p3", "real: 0x1p3: not a number: write digits with a point, as in 21.5" },
                 { "percent", "101%", "percent: 101%: out of range: from 0 to 100" },
                 { "percent", "nan", "percent: nan: out of range: from 0 to 100" },
-                { "percent", "half",
-                  "percent: half: not a percentage: write a number from 0 to 100, as in 50%" },
+                { "percent", "half", "percent: half: not a percentage: write a number from 0 to 100, as in 50%" },
                 { "time", "8", "time: 8: a duration needs a unit: ms, s, m, h or d, as in 8s" },
                 { "time", "0", "time: 0: a duration needs a unit: ms, s, m, h or d, as in 0s" },
                 { "time", "3000000000",
                   "time: 3000000000: a duration needs a unit: ms, s, m, h or d, as in 3000000000s" },
-                { "time", "soon",
-                  "time: soon: a duration is a number and a unit: ms, s, m, h or d, as in 1.5h" },
+                { "time", "soon", "time: soon: a duration is a number and a unit: ms, s, m, h or d, as in 1.5h" },
                 { "time", "8sec", "time: 8sec: a duration has one unit: ms, s, m, h or d, as in 8s" },
                 { "time", "1h30m", "time: 1h30m: a duration has one unit: ms, s, m, h or d, as in 1s" },
                 { "time", "-8s", "time: -8s: out of range: from 0s to 36500d" },
                 { "time", "36501d", "time: 36501d: out of range: from 0s to 36500d" },
                 { "time", "99999999999999999999999d",
                   "time: 99999999999999999999999d: out of range: from 0s to 36500d" },
-                { "time", "18446744073709551616ms",
-                  "time: 18446744073709551616ms: out of range: from 0s to 36500d" },
+                { "time", "18446744073709551616ms", "time: 18446744073709551616ms: out of range: from 0s to 36500d" },
                 { "time", "0.0001ms", "time: 0.0001ms: finer than a microsecond" },
                 { "time_bounded", "999ms", "time_bounded: 999ms: out of range: from 1s to 1m" },
                 { "size", "1KB",
                   "size: 1KB: a size is a number of bytes, or one with K, M or G (powers of 1024), as in "
                   "64K" },
                 { "size", "0.3K", "size: 0.3K: not a whole number of bytes" },
-                { "size", "18014398509481984K",
-                  "size: 18014398509481984K: out of range: from 0 to 1048576G" },
+                { "size", "18014398509481984K", "size: 18014398509481984K: out of range: from 0 to 1048576G" },
                 { "mode", "On", "mode: On: must be keep, on or off; did you mean on" },
                 { "mode", "stay", "mode: stay: must be keep, on or off" },
                 { "file", "etc/x", "file: etc/x: a path begins with \"/\"" },
@@ -300,11 +294,11 @@ static void options_read__all_faults__are_told_at_once_in_order(void **state)
         struct fixture *f = *state;
         assert_int_equal(read_rows(f, "[x y]\nlots = 1\ntime = 8\nsmall =\n", required), -EINVAL);
         char *rendered = config_text_render(NULL, &f->problems);
-        assert_string_equal(
-                rendered, "a.conf:4: [x y] small: nothing stands after \"=\": write \"\" for an empty text\n"
-                          "a.conf:2: [x y] lots: unknown key; there are number, small, time\n"
-                          "a.conf:3: [x y] time: 8: a duration needs a unit: ms, s, m, h or d, as in 8s\n"
-                          "a.conf:1: [x y] number: is missing: How many there are\n");
+        assert_string_equal(rendered,
+                            "a.conf:4: [x y] small: nothing stands after \"=\": write \"\" for an empty text\n"
+                            "a.conf:2: [x y] lots: unknown key; there are number, small, time\n"
+                            "a.conf:3: [x y] time: 8: a duration needs a unit: ms, s, m, h or d, as in 8s\n"
+                            "a.conf:1: [x y] number: is missing: How many there are\n");
         free(rendered);
 }
 

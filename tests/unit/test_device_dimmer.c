@@ -59,17 +59,14 @@ static void dimmer__commands__level_and_state_follow(void **state)
         house_apply(house, DESK);
         sysfs_tree_text(house->gpio.dir, LED "trigger", trigger, sizeof(trigger));
         assert_string_equal(trigger, "none");
-        house_assert_told(house, "desk", DEVICE_STATE,
-                          "{\"state\":\"OFF\",\"effect\":\"none\",\"brightness\":255}");
+        house_assert_told(house, "desk", DEVICE_STATE, "{\"state\":\"OFF\",\"effect\":\"none\",\"brightness\":255}");
         house_set(house, "desk", "64");
         assert_int_equal(led(house), 64);
-        house_assert_told(house, "desk", DEVICE_STATE,
-                          "{\"state\":\"ON\",\"effect\":\"none\",\"brightness\":64}");
+        house_assert_told(house, "desk", DEVICE_STATE, "{\"state\":\"ON\",\"effect\":\"none\",\"brightness\":64}");
         house_set(house, "desk", "TOGGLE");
         assert_int_equal(led(house), 0);
         house_set(house, "desk", "{\"state\":\"ON\",\"brightness\":200,\"transition\":2}");
-        house_assert_told(house, "desk", DEVICE_STATE,
-                          "{\"state\":\"ON\",\"effect\":\"none\",\"brightness\":200}");
+        house_assert_told(house, "desk", DEVICE_STATE, "{\"state\":\"ON\",\"effect\":\"none\",\"brightness\":200}");
         assert_int_equal(led(house), 0);
         house_pass(house, SECOND);
         assert_int_equal(led(house), 100);
@@ -96,10 +93,9 @@ static void dimmer__bad_commands__refused(void **state)
                             "{\"ok\":false,\"code\":\"unknown_key\",\"message\":\"this light has no "
                             "brightness\"}");
         house_set(house, "kitchen", "{\"effect\":\"breathe\"}");
-        house_assert_result(
-                house, "kitchen",
-                "{\"ok\":false,\"code\":\"range\",\"message\":\"effect: \\\"breathe\\\" is not one "
-                "of: none, blink\"}");
+        house_assert_result(house, "kitchen",
+                            "{\"ok\":false,\"code\":\"range\",\"message\":\"effect: \\\"breathe\\\" is not one "
+                            "of: none, blink\"}");
 }
 
 /* ---- What every output does ---------------------------------------------------------------------------- */
@@ -147,8 +143,7 @@ static void dimmer__power_on_keep__what_it_shows(void **state)
 
         tree_put(house->gpio.dir, LED "brightness", "51\n");
         house_apply(house, DESK "power_on = keep\n");
-        house_assert_told(house, "desk", DEVICE_STATE,
-                          "{\"state\":\"ON\",\"effect\":\"none\",\"brightness\":51}");
+        house_assert_told(house, "desk", DEVICE_STATE, "{\"state\":\"ON\",\"effect\":\"none\",\"brightness\":51}");
         assert_int_equal(led(house), 51);
 }
 
@@ -209,8 +204,7 @@ static void dimmer__reload_in_a_fade__goes_to_its_end(void **state)
         assert_int_equal(led(house), 100);
         house_apply(house, DESK "min_level = 1\n"); /* another device */
         assert_int_equal(led(house), 201);
-        house_assert_told(house, "desk", DEVICE_STATE,
-                          "{\"state\":\"ON\",\"effect\":\"none\",\"brightness\":200}");
+        house_assert_told(house, "desk", DEVICE_STATE, "{\"state\":\"ON\",\"effect\":\"none\",\"brightness\":200}");
 }
 
 static void dimmer__outputs_safe__as_the_config_says(void **state)
@@ -293,9 +287,8 @@ static void dimmer__no_such_led__offline_and_says_what_there_is(void **state)
         struct house *house = *state;
 
         house_apply(house, "[lamp desk]\nled = STATUS\n");
-        house_assert_told(
-                house, "desk", DEVICE_ERROR,
-                "{\"code\":\"enoent\",\"message\":\"there is no LED \\\"STATUS\\\"; there are: ACT\"}");
+        house_assert_told(house, "desk", DEVICE_ERROR,
+                          "{\"code\":\"enoent\",\"message\":\"there is no LED \\\"STATUS\\\"; there are: ACT\"}");
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, house_teardown)

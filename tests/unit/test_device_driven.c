@@ -173,8 +173,10 @@ static char unknown_bias[512];
 static void write_unknown_bias(void)
 {
         (void)snprintf(unknown_bias, sizeof(unknown_bias),
-                       "{\"boot\":\"%s\",\"chip\":\"sim\",\"sim_dir\":\"/sim\",\"outputs\":[{\"device\":\"pump\",\"kind\":\"line\","
-                       "\"output\":\"GPIO17\",\"active_low\":false,\"bias\":99999,\"drive\":0,\"exit\":\"off\",\"limited\":true,"
+                       "{\"boot\":\"%s\",\"chip\":\"sim\",\"sim_dir\":\"/"
+                       "sim\",\"outputs\":[{\"device\":\"pump\",\"kind\":\"line\","
+                       "\"output\":\"GPIO17\",\"active_low\":false,\"bias\":99999,\"drive\":0,\"exit\":\"off\","
+                       "\"limited\":true,"
                        "\"for\":false,\"safe\":false}]}",
                        clock_boot_id());
 }
@@ -239,7 +241,8 @@ static void for__cannot_be_written__refused_and_never_on(void **state)
         house_apply(house, RELAY);
         house_set(house, "pump", "{\"state\":\"ON\",\"for\":\"2s\",\"id\":\"a\"}");
         assert_string_equal(house_told(house, "pump", DEVICE_RESULT),
-                            "{\"ok\":false,\"id\":\"a\",\"code\":\"failed\",\"message\":\"it cannot be written down that it is on for a "
+                            "{\"ok\":false,\"id\":\"a\",\"code\":\"failed\",\"message\":\"it cannot be written down "
+                            "that it is on for a "
                             "limited time, so it is not switched on\"}");
         assert_int_equal(line(house, 17), 0);
         house_set(house, "pump", "ON");

@@ -12,19 +12,19 @@
 #include "fakes/house.h"
 #include "fakes/sysfs_tree.h"
 
-#define LAMP    "[lamp kitchen]\nline = GPIO17\n"
-#define PUMP    "[switch pump]\nline = GPIO17\n"
-#define DESK    "[lamp desk]\nled = ACT\ngamma = 1\n"
-#define HEATER  "[thermostat heater]\nline = GPIO17\n"
+#define LAMP     "[lamp kitchen]\nline = GPIO17\n"
+#define PUMP     "[switch pump]\nline = GPIO17\n"
+#define DESK     "[lamp desk]\nled = ACT\ngamma = 1\n"
+#define HEATER   "[thermostat heater]\nline = GPIO17\n"
 #define HEATER_2 "[thermostat heater]\nline = GPIO18\n"
-#define UP      "[switch up]\nline = GPIO5\ninterlock = motor\ndead_time = 800ms\n"
-#define DOWN    "[switch down]\nline = GPIO6\ninterlock = motor\n"
-#define ON      "{\"state\":\"ON\"}"
-#define OFF     "{\"state\":\"OFF\"}"
-#define SECOND  USEC_PER_SEC
-#define MSEC    USEC_PER_MSEC
-#define TICK    (250 * MSEC) /* of the thermostat */
-#define AFTER   (30 * SECOND)
+#define UP       "[switch up]\nline = GPIO5\ninterlock = motor\ndead_time = 800ms\n"
+#define DOWN     "[switch down]\nline = GPIO6\ninterlock = motor\n"
+#define ON       "{\"state\":\"ON\"}"
+#define OFF      "{\"state\":\"OFF\"}"
+#define SECOND   USEC_PER_SEC
+#define MSEC     USEC_PER_MSEC
+#define TICK     (250 * MSEC) /* of the thermostat */
+#define AFTER    (30 * SECOND)
 
 static int line(const struct house *house)
 {
@@ -74,7 +74,8 @@ static void lose_broker(struct house *house)
 }
 
 /* For how long it is on at the most, while something is done again and again. */
-static uint64_t longest_on(struct house *house, uint64_t every_us, unsigned times, const char *device, const char *payload)
+static uint64_t longest_on(struct house *house, uint64_t every_us, unsigned times, const char *device,
+                           const char *payload)
 {
         uint64_t longest_us = 0, on_us = 0;
 
@@ -722,16 +723,18 @@ static void devices_check__on_without_a_switch__refused(void **state)
 
 static void devices_check__on_offline_on_for_what_goes_off_by_itself__refused(void **state)
 {
-        house_assert_wrong(*state, PUMP "pulse = 1s\non_offline = on\n",
-                     "a.conf:4: [switch pump] on_offline: on is not possible for an output that goes off by itself: nobody "
-                     "would be there to do it\n");
+        house_assert_wrong(
+                *state, PUMP "pulse = 1s\non_offline = on\n",
+                "a.conf:4: [switch pump] on_offline: on is not possible for an output that goes off by itself: nobody "
+                "would be there to do it\n");
 }
 
 static void devices_check__no_output_named__refused(void **state)
 {
-        house_assert_wrong(*state, "[thermostat heater]\nmax_on = 8h\non_offline = off\n",
-                     "a.conf:3: [thermostat heater] on_offline: this device has no output: its section names none\n"
-                     "a.conf:2: [thermostat heater] max_on: this device has no output: its section names none\n");
+        house_assert_wrong(
+                *state, "[thermostat heater]\nmax_on = 8h\non_offline = off\n",
+                "a.conf:3: [thermostat heater] on_offline: this device has no output: its section names none\n"
+                "a.conf:2: [thermostat heater] max_on: this device has no output: its section names none\n");
 }
 
 #define TEST(function)  cmocka_unit_test_setup_teardown(function, setup, house_teardown)

@@ -52,10 +52,8 @@ static void devices_command__same_again__state_all_the_same(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(devices_apply__lamp__online_and_off, house_setup,
-                                                house_teardown),
-                cmocka_unit_test_setup_teardown(devices_command__on__line_then_state, house_setup,
-                                                house_teardown),
+                cmocka_unit_test_setup_teardown(devices_apply__lamp__online_and_off, house_setup, house_teardown),
+                cmocka_unit_test_setup_teardown(devices_command__on__line_then_state, house_setup, house_teardown),
                 cmocka_unit_test_setup_teardown(devices_command__same_again__state_all_the_same, house_setup,
                                                 house_teardown),
         };

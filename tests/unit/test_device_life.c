@@ -98,10 +98,9 @@ static void device_command__offline__refused_with_reason(void **state)
 
         apply_probe(house, "");
         house_set(house, "a", "ON");
-        house_assert_result(
-                house, "a",
-                "{\"ok\":false,\"code\":\"offline\",\"message\":\"the device is offline: the probe "
-                "is not plugged in\"}");
+        house_assert_result(house, "a",
+                            "{\"ok\":false,\"code\":\"offline\",\"message\":\"the device is offline: the probe "
+                            "is not plugged in\"}");
 }
 
 /* ---- Reading ------------------------------------------------------------------------------------------- */
@@ -194,8 +193,7 @@ static void device_health__sick_then_read__offline_and_back(void **state)
         apply_probe(house, "");
         house_set_channel(house, "a", "note", "sick");
         assert_string_equal(house_told(house, "a", DEVICE_STATUS), OFFLINE);
-        house_assert_told(house, "a", DEVICE_ERROR,
-                          "{\"code\":\"eio\",\"message\":\"the probe feels sick\"}");
+        house_assert_told(house, "a", DEVICE_ERROR, "{\"code\":\"eio\",\"message\":\"the probe feels sick\"}");
         home_get(house->devices, "a");
         assert_string_equal(house_told(house, "a", DEVICE_STATUS), ONLINE);
 }
@@ -210,18 +208,15 @@ static void device_problem__told_and_the_device_takes_commands(void **state)
         apply_probe(house, "");
         house_set_channel(house, "a", "note", "itch");
         assert_string_equal(house_told(house, "a", DEVICE_STATUS), ONLINE);
-        house_assert_told(house, "a", DEVICE_ERROR,
-                          "{\"code\":\"etimedout\",\"message\":\"the probe itches\"}");
+        house_assert_told(house, "a", DEVICE_ERROR, "{\"code\":\"etimedout\",\"message\":\"the probe itches\"}");
         home_summary(house->devices, problems, sizeof(problems));
         assert_string_equal(problems, "device a: the probe itches");
-        assert_non_null(strstr(house_told(house, "node", DEVICE_STATE),
-                               "\"problems\":[\"device a: the probe itches\"]"));
+        assert_non_null(
+                strstr(house_told(house, "node", DEVICE_STATE), "\"problems\":[\"device a: the probe itches\"]"));
         house_set_channel(house, "a", "note", "sick");
-        house_assert_told(house, "a", DEVICE_ERROR,
-                          "{\"code\":\"eio\",\"message\":\"the probe feels sick\"}");
+        house_assert_told(house, "a", DEVICE_ERROR, "{\"code\":\"eio\",\"message\":\"the probe feels sick\"}");
         home_get(house->devices, "a");
-        house_assert_told(house, "a", DEVICE_ERROR,
-                          "{\"code\":\"etimedout\",\"message\":\"the probe itches\"}");
+        house_assert_told(house, "a", DEVICE_ERROR, "{\"code\":\"etimedout\",\"message\":\"the probe itches\"}");
         house_set_channel(house, "a", "note", "well");
         assert_string_equal(house_told(house, "a", DEVICE_ERROR), "");
         home_summary(house->devices, problems, sizeof(problems));
@@ -256,12 +251,10 @@ static void device_command__plugin_refuses__failed_or_busy(void **state)
         house_write(house, "refuse", "5\n");
         house_forget(house);
         house_set(house, "a", "ON");
-        house_assert_result(house, "a",
-                            "{\"ok\":false,\"code\":\"failed\",\"message\":\"the probe will not\"}");
+        house_assert_result(house, "a", "{\"ok\":false,\"code\":\"failed\",\"message\":\"the probe will not\"}");
         house_write(house, "refuse", "16\n");
         house_set(house, "a", "ON");
-        house_assert_result(house, "a",
-                            "{\"ok\":false,\"code\":\"busy\",\"message\":\"the probe will not\"}");
+        house_assert_result(house, "a", "{\"ok\":false,\"code\":\"busy\",\"message\":\"the probe will not\"}");
         assert_null(house_told(house, "a", DEVICE_STATE));
 }
 
@@ -276,8 +269,7 @@ static void device_report__wrong_type__refused_and_logged(void **state)
         house_assert_result(house, "a",
                             "{\"ok\":false,\"code\":\"failed\",\"message\":\"the device refused: Invalid "
                             "argument\"}");
-        assert_true(
-                house_logged(house, "3 a: the plugin reported \"light\" with the wrong type for a light\n"));
+        assert_true(house_logged(house, "3 a: the plugin reported \"light\" with the wrong type for a light\n"));
 }
 
 static void device_command__several_keys__one_state(void **state)
@@ -288,12 +280,10 @@ static void device_command__several_keys__one_state(void **state)
         house_write(house, "read", "1\n");
         apply_probe(house, "");
         house_forget(house);
-        house_set(house, "a",
-                  "{\"light\":\"ON\",\"level\":5,\"mood\":\"calm\",\"hold\":\"2s\",\"ring\":\"PRESS\"}");
+        house_set(house, "a", "{\"light\":\"ON\",\"level\":5,\"mood\":\"calm\",\"hold\":\"2s\",\"ring\":\"PRESS\"}");
         assert_int_equal(house_count(house, "a", DEVICE_STATE), 1);
-        house_assert_told(
-                house, "a", DEVICE_STATE,
-                "{\"light\":\"ON\",\"level\":5,\"cover\":null,\"mood\":\"calm\",\"note\":null,\"sensor\":1}");
+        house_assert_told(house, "a", DEVICE_STATE,
+                          "{\"light\":\"ON\",\"level\":5,\"cover\":null,\"mood\":\"calm\",\"note\":null,\"sensor\":1}");
         assert_log(house, "start\nread\ncommand\nhold 0 2\nring 1 0\n");
 }
 

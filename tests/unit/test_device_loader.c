@@ -32,10 +32,9 @@ static void devices_check__long_list_of_choices__what_was_meant_is_said(void **s
         struct house *house = *state;
 
         char *wrong = house_check(house, "[contact sink]\nline = GPIO4\ndevice_class = leek\n");
-        assert_string_equal(wrong,
-                            "a.conf:3: [contact sink] device_class: leek: must be battery, "
-                            "battery_charging, carbon_monoxide, cold, connectivity, door, garage_door, "
-                            "gas, heat, and so on (see sconced --describe); did you mean leak\n");
+        assert_string_equal(wrong, "a.conf:3: [contact sink] device_class: leek: must be battery, "
+                                   "battery_charging, carbon_monoxide, cold, connectivity, door, garage_door, "
+                                   "gas, heat, and so on (see sconced --describe); did you mean leak\n");
         free(wrong);
 }
 
@@ -45,24 +44,19 @@ static void devices_apply__refused_plugins__offline_and_others_run(void **state)
         static const struct {
                 const char *plugin, *error, *text;
         } refused[] = {
-                { "foreign_abi", "enoexec",
-                  "refused: it is built for plugin ABI 2, and this agent has ABI 1" },
+                { "foreign_abi", "enoexec", "refused: it is built for plugin ABI 2, and this agent has ABI 1" },
                 { "no_start", "enoexec", "refused: it has no start function" },
                 { "no_module", "enoexec", "is no Sconce plugin: it has no symbol sconce_module" },
-                { "wrong_name", "enoexec",
-                  "refused: it calls itself \\\"other\\\"; rename the file to other.so" },
+                { "wrong_name", "enoexec", "refused: it calls itself \\\"other\\\"; rename the file to other.so" },
         };
         struct house *house = *state;
 
-        house_apply(
-                house,
-                "[foreign_abi a]\n[no_start b]\n[no_module c]\n[wrong_name d]\n[lamp kitchen]\nline = 17\n");
+        house_apply(house, "[foreign_abi a]\n[no_start b]\n[no_module c]\n[wrong_name d]\n[lamp kitchen]\nline = 17\n");
         for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
                 const char id[] = { (char)('a' + i), '\0' };
                 char expected[8192];
-                (void)snprintf(expected, sizeof(expected),
-                               "{\"code\":\"%s\",\"message\":\"plugin %s/%s.so: %s\"}", refused[i].error,
-                               house->plugin_dir, refused[i].plugin, refused[i].text);
+                (void)snprintf(expected, sizeof(expected), "{\"code\":\"%s\",\"message\":\"plugin %s/%s.so: %s\"}",
+                               refused[i].error, house->plugin_dir, refused[i].plugin, refused[i].text);
                 assert_string_equal(house_told(house, id, DEVICE_STATUS), "offline");
                 house_assert_told(house, id, DEVICE_ERROR, expected);
                 assert_true(house_logged(house, refused[i].plugin));
@@ -145,9 +139,8 @@ static void devices_check__no_directory__said(void **state)
 
         (void)snprintf(house->plugin_dir, sizeof(house->plugin_dir), "%s/nowhere", house->gpio.dir);
         char *wrong = house_check(house, "[lamp kitchen]\nline = GPIO17\n");
-        assert_string_equal(
-                wrong, "a.conf:1: [lamp kitchen]: there is no plugin \"lamp\": the directory nowhere: No "
-                       "such file or directory\n");
+        assert_string_equal(wrong, "a.conf:1: [lamp kitchen]: there is no plugin \"lamp\": the directory nowhere: No "
+                                   "such file or directory\n");
         free(wrong);
 }
 

@@ -235,9 +235,8 @@ static void output_broker_lost__never_connected__only_where_asked(void **state)
 {
         struct house *house = *state;
 
-        house_apply(
-                house, LAMP
-                "on_offline = on\n[switch pump]\nline = GPIO18\non_offline = on\noffline_at_start = yes\n");
+        house_apply(house,
+                    LAMP "on_offline = on\n[switch pump]\nline = GPIO18\non_offline = on\noffline_at_start = yes\n");
         home_broker_lost(house->devices);
         assert_int_equal(line(house), 0);
         assert_int_equal(sim_value(&house->gpio, 18), 1);
@@ -250,9 +249,9 @@ static void devices_check__keep_on_timed_output__refused(void **state)
         struct house *house = *state;
 
         char *wrong = house_check(house, LAMP "max_on = 1h\non_exit = keep\n");
-        assert_string_equal(
-                wrong, "a.conf:4: [lamp kitchen] on_exit: keep is not possible for an output that is on for "
-                       "a limited time: off is allowed, and the default\n");
+        assert_string_equal(wrong,
+                            "a.conf:4: [lamp kitchen] on_exit: keep is not possible for an output that is on for "
+                            "a limited time: off is allowed, and the default\n");
         free(wrong);
 }
 

@@ -24,18 +24,17 @@ static void pulse__given__keep_is_refused(void **state)
         house_assert_wrong(*state, RELAY "on_exit = keep\n", "");
         house_assert_wrong(*state, RELAY "pulse = 0s\non_exit = keep\n", "");
         house_assert_wrong(*state, RELAY "pulse = 2s\non_exit = keep\n",
-                     "a.conf:4: [relay pump] on_exit: keep is not possible for an output that is on for a "
-                     "limited time: "
-                     "off is allowed, and the default\n");
+                           "a.conf:4: [relay pump] on_exit: keep is not possible for an output that is on for a "
+                           "limited time: "
+                           "off is allowed, and the default\n");
 }
 
 static void pulse__given__on_at_exit_is_refused(void **state)
 {
         house_assert_wrong(*state, RELAY "on_exit = on\n", "");
-        house_assert_wrong(
-                *state, RELAY "pulse = 2s\non_exit = on\n",
-                "a.conf:4: [relay pump] on_exit: on is not possible for an output that goes off by itself: "
-                "nobody would be there to do it\n");
+        house_assert_wrong(*state, RELAY "pulse = 2s\non_exit = on\n",
+                           "a.conf:4: [relay pump] on_exit: on is not possible for an output that goes off by itself: "
+                           "nobody would be there to do it\n");
 }
 
 static void pulse__restart_while_on__off(void **state)
@@ -106,19 +105,19 @@ static void shutter__options_of_a_switch__refused(void **state)
 {
         house_assert_wrong(*state, SHUTTER "on_exit = off\non_offline = off\n", "");
         house_assert_wrong(*state, SHUTTER "on_exit = keep\n",
-                     "a.conf:4: [shutter blind] on_exit: keep is not possible for an output that is on for a "
-                     "limited "
-                     "time: off is allowed, and the default\n");
+                           "a.conf:4: [shutter blind] on_exit: keep is not possible for an output that is on for a "
+                           "limited "
+                           "time: off is allowed, and the default\n");
         house_assert_wrong(
                 *state, SHUTTER "on_exit = on\n",
                 "a.conf:4: [shutter blind] on_exit: this device is not switched on and off; keep and off are "
                 "allowed\n");
         house_assert_wrong(*state, SHUTTER "on_offline = on\n",
-                     "a.conf:4: [shutter blind] on_offline: this device is not switched on and off; keep and "
-                     "off are "
-                     "allowed\n");
+                           "a.conf:4: [shutter blind] on_offline: this device is not switched on and off; keep and "
+                           "off are "
+                           "allowed\n");
         house_assert_wrong(*state, SHUTTER "power_on = on\n",
-                     "a.conf:4: [shutter blind] power_on: this device is not switched on and off\n");
+                           "a.conf:4: [shutter blind] power_on: this device is not switched on and off\n");
         house_assert_wrong(*state, SHUTTER "max_on = 1m\n", "");
 }
 
@@ -135,9 +134,8 @@ static void shutter__companions__by_their_row(void **state)
 
 static void shutter__one_line_for_both__refused(void **state)
 {
-        house_assert_wrong(
-                *state, "[shutter blind]\nup = GPIO5\ndown = GPIO5\n",
-                "a.conf:3: [shutter blind] down: GPIO5 is used by [shutter blind] up already (a.conf:2)\n");
+        house_assert_wrong(*state, "[shutter blind]\nup = GPIO5\ndown = GPIO5\n",
+                           "a.conf:3: [shutter blind] down: GPIO5 is used by [shutter blind] up already (a.conf:2)\n");
 }
 
 static void shutter__exit_and_broker_lost__stopped(void **state)

@@ -164,8 +164,7 @@ static void worker__callback_fails__its_words_arrive(void **state)
         int gate = open_gate(house, "command", "5\n");
         house_set(house, "slow", "ON");
         house_wait_told(house, "slow", DEVICE_RESULT, 1);
-        house_assert_result(house, "slow",
-                            "{\"ok\":false,\"code\":\"failed\",\"message\":\"the gate says 5\"}");
+        house_assert_result(house, "slow", "{\"ok\":false,\"code\":\"failed\",\"message\":\"the gate says 5\"}");
         (void)close(gate);
 }
 
@@ -184,9 +183,8 @@ static void worker__hangs__others_go_on_and_it_is_offline(void **state)
         house_assert_result(house, "slow", NULL);
         house_pass(house, 2 * USEC_PER_SEC);
         assert_string_equal(house_told(house, "slow", DEVICE_STATUS), "offline");
-        house_assert_told(
-                house, "slow", DEVICE_ERROR,
-                "{\"code\":\"etimedout\",\"message\":\"its read has not come back within 2.000 s\"}");
+        house_assert_told(house, "slow", DEVICE_ERROR,
+                          "{\"code\":\"etimedout\",\"message\":\"its read has not come back within 2.000 s\"}");
         house_assert_result(house, "slow",
                             "{\"ok\":false,\"id\":2,\"code\":\"offline\",\"message\":\"its read has not come "
                             "back within 2.000 s\"}");
@@ -278,8 +276,7 @@ static void worker__start_fails__comes_again(void **state)
         int gate = open_gate(house, "start", "19\n");
         apply_sloth(house, "");
         wait_status(house, "offline");
-        house_assert_told(house, "slow", DEVICE_ERROR,
-                          "{\"code\":\"enodev\",\"message\":\"the gate says 19\"}");
+        house_assert_told(house, "slow", DEVICE_ERROR, "{\"code\":\"enodev\",\"message\":\"the gate says 19\"}");
         house_remove(house, "start");
         house_pass(house, USEC_PER_SEC);
         wait_status(house, "online");

@@ -139,13 +139,11 @@ static void line_open_output__name_on_two_chips__lists_them(void **state)
 {
         (void)state;
         fake_chips[1].lines[7].name = "GPIO2";
-        assert_refused("GPIO2", -EINVAL,
-                       "2 lines are named \"GPIO2\"; write gpiochip0:GPIO2 or gpiochip1:GPIO2");
+        assert_refused("GPIO2", -EINVAL, "2 lines are named \"GPIO2\"; write gpiochip0:GPIO2 or gpiochip1:GPIO2");
         fake_plug(&f, 2);
         fake_chips[2].lines[0].name = "GPIO2";
-        assert_refused(
-                "GPIO2", -EINVAL,
-                "3 lines are named \"GPIO2\"; write gpiochip0:GPIO2, gpiochip1:GPIO2 or gpiochip2:GPIO2");
+        assert_refused("GPIO2", -EINVAL,
+                       "3 lines are named \"GPIO2\"; write gpiochip0:GPIO2, gpiochip1:GPIO2 or gpiochip2:GPIO2");
         assert_int_equal(open_output("gpiochip1:GPIO2"), 0);
         assert_true(fake_chips[1].lines[7].used);
 }
@@ -161,9 +159,8 @@ static void line_open_output__label_of_two_chips__names_them(void **state)
 {
         (void)state;
         fake_chips[1].label = "pinctrl-bcm2835";
-        assert_refused(
-                "pinctrl-bcm2835:2", -EINVAL,
-                "two chips have the label \"pinctrl-bcm2835\": gpiochip0 and gpiochip1; name one of them");
+        assert_refused("pinctrl-bcm2835:2", -EINVAL,
+                       "two chips have the label \"pinctrl-bcm2835\": gpiochip0 and gpiochip1; name one of them");
 }
 
 /* /sys/bus/gpio/devices/NAME, with the chip at an address of I2C. */
@@ -229,8 +226,7 @@ static void line_open_output__nothing_there__says_what_there_is(void **state)
                        "this machine has no line named \"LAMP\"; `sconced --lines` shows what there is");
         assert_refused("gpiochip1:WLON", -ENOENT, "gpiochip1 has no line named \"WLON\"; did you mean WL_ON");
         assert_refused("8", -ENOENT, "gpiochip0 has the lines 0 to 7; 8 is not one of them");
-        assert_refused("gpiochip7:1", -ENOENT,
-                       "there is no chip \"gpiochip7\"; there are: gpiochip0, gpiochip1");
+        assert_refused("gpiochip7:1", -ENOENT, "there is no chip \"gpiochip7\"; there are: gpiochip0, gpiochip1");
         assert_refused("pinctrl:1", -ENOENT, "there is no chip \"pinctrl\"; there are: gpiochip0, gpiochip1");
         assert_refused("/nowhere/chip:1", -ENOENT,
                        "there is no chip \"/nowhere/chip\"; there are: gpiochip0, gpiochip1");
@@ -542,9 +538,8 @@ static void line_open_input__no_interrupt__does_not_blame_the_chip(void **state)
         for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
                 fake_chips[0].lines[2].request_error = codes[i];
                 assert_int_equal(line_open_input(f.gpio, other, tell, &told, &fault), -ENOTSUP);
-                assert_string_equal(fault.text,
-                                    "0:2: gpiochip0 has no interrupt (left) for this line, and without one "
-                                    "its changes are not seen");
+                assert_string_equal(fault.text, "0:2: gpiochip0 has no interrupt (left) for this line, and without one "
+                                                "its changes are not seen");
         }
         assert_true(line_is_open(line));
         assert_int_equal(fake_chips[0].opens, 1);
@@ -610,9 +605,8 @@ static void gpio_print_lines__no_chips__is_a_helpful_sentence(void **state)
         CLEANUP_FREE char *text = NULL;
         assert_int_equal(print(&text), -ENOENT);
         assert_string_equal(text, "");
-        assert_string_equal(fault.text,
-                            "this machine has no GPIO chip that the kernel knows; `chip = sim` in [gpio] "
-                            "simulates one");
+        assert_string_equal(fault.text, "this machine has no GPIO chip that the kernel knows; `chip = sim` in [gpio] "
+                                        "simulates one");
 }
 
 static void gpio_print_lines__one_chip_not_permitted__shows_the_other_and_says_why(void **state)

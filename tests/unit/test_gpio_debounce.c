@@ -333,9 +333,7 @@ static void busy_first(void *userdata, bool high)
         (void)high;
 }
 
-static const struct debounce_ops busy_ops = { .look = busy_look,
-                                              .first = busy_first,
-                                              .settled = busy_settled };
+static const struct debounce_ops busy_ops = { .look = busy_look, .first = busy_first, .settled = busy_settled };
 
 static int setup_busy(void **state)
 {

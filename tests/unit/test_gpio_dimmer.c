@@ -398,8 +398,7 @@ static void dimmer_open__two_chips_there__said(void **state)
         (void)state;
         put_expander("1-0040", "pwmchip2");
         put_expander("1-0041", "pwmchip5");
-        assert_pwm_refused("i2c-1:3", -ENOTUNIQ,
-                           "2 PWM chips are at \"i2c-1\": pwmchip2, pwmchip5; name one of them");
+        assert_pwm_refused("i2c-1:3", -ENOTUNIQ, "2 PWM chips are at \"i2c-1\": pwmchip2, pwmchip5; name one of them");
 }
 
 static void dimmer_open__no_such_pwm__says_what_there_is(void **state)
@@ -413,10 +412,9 @@ static void dimmer_open__no_such_pwm__says_what_there_is(void **state)
         char path[PATH_MAX];
         path_of("class/pwm/pwmchip0", path);
         assert_int_equal(rmdir(path), 0);
-        assert_pwm_refused(
-                "pwmchip0:1", -ENOENT,
-                "there is no PWM chip \"pwmchip0\": the kernel has none (on a Raspberry Pi, dtoverlay=pwm "
-                "in config.txt switches it on)");
+        assert_pwm_refused("pwmchip0:1", -ENOENT,
+                           "there is no PWM chip \"pwmchip0\": the kernel has none (on a Raspberry Pi, dtoverlay=pwm "
+                           "in config.txt switches it on)");
 }
 
 static void dimmer_open__pwm_chip_tells_no_channels__says_which_file(void **state)
@@ -425,7 +423,8 @@ static void dimmer_open__pwm_chip_tells_no_channels__says_which_file(void **stat
 
         (void)state;
         take_away("class/pwm/pwmchip0/npwm");
-        (void)snprintf(words, sizeof(words), "cannot read %.100s/class/pwm/pwmchip0/npwm: No such file or directory", f.dir);
+        (void)snprintf(words, sizeof(words), "cannot read %.100s/class/pwm/pwmchip0/npwm: No such file or directory",
+                       f.dir);
         assert_pwm_refused("pwmchip0:1", -ENOENT, words);
 }
 
@@ -467,11 +466,10 @@ static void dimmer_open__not_permitted__says_what_to_do(void **state)
         (void)state;
         put_pwm("0\n", "0\n", "0\n");
         assert_int_equal(open_with_read_only("class/pwm/pwmchip0/pwm1/period", 0, 1), -EACCES);
-        (void)snprintf(
-                words, sizeof(words),
-                "cannot write %s/class/pwm/pwmchip0/pwm1/period: permission denied; Sconce's udev rule "
-                "gives it to the group gpio, which the user of this program must be in",
-                f.dir);
+        (void)snprintf(words, sizeof(words),
+                       "cannot write %s/class/pwm/pwmchip0/pwm1/period: permission denied; Sconce's udev rule "
+                       "gives it to the group gpio, which the user of this program must be in",
+                       f.dir);
         assert_string_equal(fault.text, words);
         assert_false(dimmer_is_open(dimmer));
 }

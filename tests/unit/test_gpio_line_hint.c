@@ -41,9 +41,9 @@ static void line_hint__what_people_write__is_guessed_right(void **state)
 
 static void line_hint__what_a_chip_may_have__is_left_alone(void **state)
 {
-        static const char *const texts[] = { "GPIO0",   "GPIO27",      "GPIO53", "17",    "99",         "PA12",
-                                             "ID_SDA",  "gpiochip2:4", "RELAY1", "GPIO_", "SPI_CE1_N",  "pinctrl",
-                                             "gpio-ex", "GPIO2_EN",    "P9_12" };
+        static const char *const texts[] = { "GPIO0",     "GPIO27",  "GPIO53",      "17",       "99",
+                                             "PA12",      "ID_SDA",  "gpiochip2:4", "RELAY1",   "GPIO_",
+                                             "SPI_CE1_N", "pinctrl", "gpio-ex",     "GPIO2_EN", "P9_12" };
         char hint[160], reason[160];
 
         (void)state;

@@ -119,8 +119,7 @@ static void line_same__pairs__are_told_apart(void **state)
                 assert_int_equal(line_parse(pairs[i].b, reason, &b), 0);
                 if (line_same(a, b, pairs[i].default_chip) != pairs[i].same ||
                     line_same(b, a, pairs[i].default_chip) != pairs[i].same)
-                        fail_msg("%s and %s with default chip %s", pairs[i].a, pairs[i].b,
-                                 pairs[i].default_chip);
+                        fail_msg("%s and %s with default chip %s", pairs[i].a, pairs[i].b, pairs[i].default_chip);
                 line_free(a);
                 line_free(b);
         }

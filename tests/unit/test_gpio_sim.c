@@ -95,9 +95,7 @@ static void gpio_new__empty_directory__all_files_are_there_at_once(void **state)
 
 static void gpio_new__modes__only_the_owner_may_make_files(void **state)
 {
-        static const char *const files[] = {
-                "", "sim_gpio0", "sim_gpio0/value", "edges", "names", "consumers"
-        };
+        static const char *const files[] = { "", "sim_gpio0", "sim_gpio0/value", "edges", "names", "consumers" };
         char path[PATH_MAX];
         struct stat st;
 
@@ -247,8 +245,7 @@ static void line_open_output__first_value__stands_in_value_and_edges(void **stat
         assert_int_equal(offset, 17);
         assert_int_equal(high, 1);
         (void)clock_gettime(CLOCK_MONOTONIC, &now);
-        unsigned long long now_ns = (unsigned long long)now.tv_sec * NSEC_PER_SEC +
-                                    (unsigned long long)now.tv_nsec;
+        unsigned long long now_ns = (unsigned long long)now.tv_sec * NSEC_PER_SEC + (unsigned long long)now.tv_nsec;
         assert_true(ns <= now_ns && now_ns - ns < 60 * NSEC_PER_SEC);
 }
 
@@ -664,8 +661,7 @@ static const struct {
 } refused[] = {
         { "GPOI17", -ENOENT, "the simulated chip has no line named \"GPOI17\"; did you mean GPIO17" },
         { "gpio4", -ENOENT, "the simulated chip has no line named \"gpio4\"; did you mean GPIO4" },
-        { "LAMP", -ENOENT,
-          "the simulated chip has no line named \"LAMP\"; `sconced --lines` shows what there is" },
+        { "LAMP", -ENOENT, "the simulated chip has no line named \"LAMP\"; `sconced --lines` shows what there is" },
         { "sim:GPIO99", -ENOENT, "gpiochip0 has no line named \"GPIO99\"; did you mean GPIO9" },
         { "54", -ENOENT, "gpiochip0 has the lines 0 to 53; 54 is not one of them" },
         { "gpiochip1:4", -ENOENT,
@@ -697,8 +693,7 @@ static void gpio_print_lines__one_line_in_use__shows_by_whom(void **state)
         assert_int_equal(fclose(out), 0);
         assert_non_null(strstr(
                 text, "\n11  gpiochip0:17  sconce-sim           GPIO17               output    high   sconced\n"));
-        assert_non_null(
-                strstr(text, "gpiochip0:18  sconce-sim           GPIO18               input     high   -\n"));
+        assert_non_null(strstr(text, "gpiochip0:18  sconce-sim           GPIO18               input     high   -\n"));
         free(text);
 }
 

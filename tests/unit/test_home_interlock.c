@@ -67,7 +67,7 @@ static void interlock__on_while_another_is_on__off_dead_time_on(void **state)
 static void set_until(struct house *house, const char *device, uint64_t us)
 {
         home_command(house->devices, device, NULL, "ON", 2,
-                        &(struct command_meta){ .expires_us = loop_now_us(&house->gpio.loop) + us });
+                     &(struct command_meta){ .expires_us = loop_now_us(&house->gpio.loop) + us });
 }
 
 /* Who gives it less time than it needs hears so, and nothing has happened. */
@@ -159,8 +159,7 @@ static void interlock__commands_in_the_dead_time__the_newest_wins(void **state)
 static void interlock__storm__never_two_and_never_too_soon(void **state)
 {
         struct house *house = start_with(state, UP DOWN);
-        static const char *const ids[] = { "up", "down" }, *const words[] = { "TOGGLE", "ON", "TOGGLE",
-                                                                              "OFF" };
+        static const char *const ids[] = { "up", "down" }, *const words[] = { "TOGGLE", "ON", "TOGGLE", "OFF" };
         int last = -1;
         uint64_t off_us = 0, now_us = 0;
 
@@ -260,8 +259,7 @@ static void interlock__other_fades__waits_until_it_is_dark(void **state)
         house_set(house, "red", "ON");
         house_pass(house, 3 * SECOND);
         house_set(house, "green", "ON");
-        house_assert_told(house, "red", DEVICE_STATE,
-                          "{\"state\":\"OFF\",\"effect\":\"none\",\"brightness\":255}");
+        house_assert_told(house, "red", DEVICE_STATE, "{\"state\":\"OFF\",\"effect\":\"none\",\"brightness\":255}");
         house_pass(house, 3 * SECOND + 499 * USEC_PER_MSEC);
         assert_int_equal(up(house), 0);
         house_pass(house, USEC_PER_MSEC);
@@ -271,8 +269,7 @@ static void interlock__other_fades__waits_until_it_is_dark(void **state)
 /* A device with two outputs is one member: its own may be on together. */
 static void interlock__member_with_two_outputs__both_go_off(void **state)
 {
-        struct house *house = start_with(state,
-                                         UP "[twin pair]\none = GPIO6\ntwo = GPIO7\ninterlock = motor\n");
+        struct house *house = start_with(state, UP "[twin pair]\none = GPIO6\ntwo = GPIO7\ninterlock = motor\n");
 
         house_set(house, "pair", "{\"one\":\"ON\",\"two\":\"ON\"}");
         assert_are(house, 0, 1);
@@ -394,8 +391,7 @@ static void interlock__reload_lets_one_out__is_as_it_was(void **state)
         struct house *house = start_with(state, UP DOWN "[switch side]\nline = GPIO7\ninterlock = motor\n");
 
         house_set(house, "up", "ON");
-        house_apply(house,
-                    "[switch up]\nline = GPIO5\n" DOWN "[switch side]\nline = GPIO7\ninterlock = motor\n");
+        house_apply(house, "[switch up]\nline = GPIO5\n" DOWN "[switch side]\nline = GPIO7\ninterlock = motor\n");
         assert_int_equal(up(house), 1);
         house_set(house, "down", "ON");
         house_pass(house, DEAD);
@@ -530,26 +526,24 @@ static void interlock__configs__what_is_wrong(void **state)
         house_assert_wrong(*state, UP DOWN, "");
         house_assert_wrong(*state, UP, "a.conf:3: [switch up] interlock: no other device is in the group motor\n");
         house_assert_wrong(*state, UP DOWN "[switch side]\nline = GPIO7\ninterlock = mtor\n",
-                     "a.conf:10: [switch side] interlock: no other device is in the group mtor; did you mean "
-                     "motor\n");
-        house_assert_wrong(
-                *state, UP DOWN "power_on = keep\n",
-                "a.conf:8: [switch down] power_on: keep is not possible in an interlock group: all are off "
-                "at first\n");
+                           "a.conf:10: [switch side] interlock: no other device is in the group mtor; did you mean "
+                           "motor\n");
+        house_assert_wrong(*state, UP DOWN "power_on = keep\n",
+                           "a.conf:8: [switch down] power_on: keep is not possible in an interlock group: all are off "
+                           "at first\n");
         (void)snprintf(expected, sizeof(expected), "a.conf:8: [switch down] on_exit: %s", others);
         house_assert_wrong(*state, UP DOWN "on_exit = on\n", expected);
         (void)snprintf(expected, sizeof(expected), "a.conf:8: [switch down] on_offline: %s", others);
         house_assert_wrong(*state, UP DOWN "on_offline = on\n", expected);
         house_assert_wrong(*state, "[switch up]\nline = GPIO5\ndead_time = 1s\n",
-                     "a.conf:3: [switch up] dead_time: it goes with an interlock, which is missing\n");
-        house_assert_wrong(
-                *state,
-                "[switch a]\nline = 5\ninterlock = Motor One\n[switch b]\nline = 6\ninterlock = Motor One\n",
-                "a.conf:3: [switch a] interlock: a group is called like a device: [a-z0-9][a-z0-9_-]*\n"
-                "a.conf:6: [switch b] interlock: a group is called like a device: [a-z0-9][a-z0-9_-]*\n");
+                           "a.conf:3: [switch up] dead_time: it goes with an interlock, which is missing\n");
+        house_assert_wrong(*state,
+                           "[switch a]\nline = 5\ninterlock = Motor One\n[switch b]\nline = 6\ninterlock = Motor One\n",
+                           "a.conf:3: [switch a] interlock: a group is called like a device: [a-z0-9][a-z0-9_-]*\n"
+                           "a.conf:6: [switch b] interlock: a group is called like a device: [a-z0-9][a-z0-9_-]*\n");
         house_assert_wrong(*state, "[cover blind]\nup = GPIO5\ndown = GPIO6\nup_time = 10s\ninterlock = motor\n" UP,
-                     "a.conf:5: [cover blind] interlock: unknown key; `sconced --describe cover` lists the "
-                     "keys\n");
+                           "a.conf:5: [cover blind] interlock: unknown key; `sconced --describe cover` lists the "
+                           "keys\n");
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, house_setup_more, house_teardown)

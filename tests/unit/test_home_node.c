@@ -18,9 +18,7 @@ static void ask_facts(void *userdata, struct node_facts *ret)
 static void node__each_minute__facts(void **state)
 {
         struct house *house = *state;
-        struct node_facts facts = {
-                .has_certificate = true, .certificate_days = 364, .queue = 3, .dropped = 7
-        };
+        struct node_facts facts = { .has_certificate = true, .certificate_days = 364, .queue = 3, .dropped = 7 };
 
         home_set_facts(house->devices, ask_facts, &facts);
         house_apply(house, "");
@@ -53,8 +51,7 @@ static void node__problems__told_at_once_and_taken_away(void **state)
         home_problem(house->devices, "config", "line 3");
         assert_int_equal(house_count(house, "node", DEVICE_STATE), 2);
         home_problem(house->devices, "broker", NULL);
-        assert_non_null(
-                strstr(house_told(house, "node", DEVICE_STATE), "\"problems\":[\"config: line 3\"]}"));
+        assert_non_null(strstr(house_told(house, "node", DEVICE_STATE), "\"problems\":[\"config: line 3\"]}"));
         home_problem(house->devices, "nothing", NULL);
         assert_int_equal(house_count(house, "node", DEVICE_STATE), 3);
 }
@@ -71,13 +68,11 @@ static void node__buttons__passed_on(void **state)
         assert_int_equal(house->restarts, 1);
         house_assert_result(house, "node", NULL);
         house_set_channel(house, "node", "restart", "ON");
-        house_assert_result(
-                house, "node",
-                "{\"ok\":false,\"code\":\"type\",\"message\":\"restart: \\\"ON\\\" is not PRESS\"}");
+        house_assert_result(house, "node",
+                            "{\"ok\":false,\"code\":\"type\",\"message\":\"restart: \\\"ON\\\" is not PRESS\"}");
         house_set_channel(house, "node", "uptime_s", "0");
-        house_assert_result(
-                house, "node",
-                "{\"ok\":false,\"code\":\"read_only\",\"message\":\"uptime_s can only be read\"}");
+        house_assert_result(house, "node",
+                            "{\"ok\":false,\"code\":\"read_only\",\"message\":\"uptime_s can only be read\"}");
         assert_int_equal(house->restarts, 1);
 }
 
@@ -86,19 +81,19 @@ static void devices_info__lamp__what_is_known(void **state)
         struct house *house = *state;
         char *devices = NULL, *plugins = NULL;
 
-        house_apply(house,
-                    "[lamp kitchen]\nname = \"Ken's 5\\\" lamp\"\nline = GPIO17\n[contact door]\nline = 4\n");
+        house_apply(house, "[lamp kitchen]\nname = \"Ken's 5\\\" lamp\"\nline = GPIO17\n[contact door]\nline = 4\n");
         assert_int_equal(home_info(house->devices, &devices, &plugins), 0);
+        assert_non_null(
+                strstr(devices,
+                       "\"kitchen\":{\"plugin\":\"lamp\",\"name\":\"Ken's 5\\\" lamp\",\"channels\":{"
+                       "\"state\":{\"kind\":\"light\"},\"effect\":{\"kind\":\"select\",\"choices\":"
+                       "[\"none\",\"blink\"],\"command_only\":true},"
+                       "\"flash\":{\"kind\":\"duration\",\"unit\":\"s\",\"min\":1,\"max\":60,\"command_only\":true}}},"
+                       "\"door\":{\"plugin\":\"contact\",\"channels\":{"
+                       "\"state\":{\"kind\":\"binary_sensor\"}}}}"));
         assert_non_null(strstr(devices,
-                               "\"kitchen\":{\"plugin\":\"lamp\",\"name\":\"Ken's 5\\\" lamp\",\"channels\":{"
-                               "\"state\":{\"kind\":\"light\"},\"effect\":{\"kind\":\"select\",\"choices\":"
-                               "[\"none\",\"blink\"],\"command_only\":true},"
-                               "\"flash\":{\"kind\":\"duration\",\"unit\":\"s\",\"min\":1,\"max\":60,\"command_only\":true}}},"
-                               "\"door\":{\"plugin\":\"contact\",\"channels\":{"
-                               "\"state\":{\"kind\":\"binary_sensor\"}}}}"));
-        assert_non_null(strstr(
-                devices, "{\"node\":{\"plugin\":\"node\",\"channels\":{\"uptime_s\":{\"kind\":\"sensor\","
-                         "\"unit\":\"s\",\"class\":\"duration\"}"));
+                               "{\"node\":{\"plugin\":\"node\",\"channels\":{\"uptime_s\":{\"kind\":\"sensor\","
+                               "\"unit\":\"s\",\"class\":\"duration\"}"));
         assert_string_equal(plugins, "{\"lamp\":\"" SCONCE_VERSION "\",\"contact\":\"" SCONCE_VERSION "\"}");
         free(devices);
         free(plugins);
@@ -112,10 +107,10 @@ static void devices_info__row_added_again_in_configure__takes_its_place(void **s
 
         house_apply(house, "[counter gas]\nline = 4\nunit = m3\ndevice_class = gas\n");
         assert_int_equal(home_info(house->devices, &devices, &plugins), 0);
-        assert_non_null(strstr(devices,
-                               "\"channels\":{\"total\":{\"kind\":\"sensor\",\"unit\":\"m³\",\"min\":0,"
-                               "\"max\":1000000000000,\"class\":\"gas\",\"writable\":true},\"rate\":{\"kind\":\"sensor\","
-                               "\"unit\":\"m³/h\",\"class\":\"volume_flow_rate\"}}"));
+        assert_non_null(strstr(
+                devices, "\"channels\":{\"total\":{\"kind\":\"sensor\",\"unit\":\"m³\",\"min\":0,"
+                         "\"max\":1000000000000,\"class\":\"gas\",\"writable\":true},\"rate\":{\"kind\":\"sensor\","
+                         "\"unit\":\"m³/h\",\"class\":\"volume_flow_rate\"}}"));
         house_assert_told(house, "gas", DEVICE_STATE, "{\"total\":0,\"rate\":null}");
         free(devices);
         free(plugins);
@@ -144,9 +139,8 @@ static void devices_describe__by_name_and_path__same(void **state)
         (void)snprintf(path, sizeof(path), "%s/lamp.so", house->plugin_dir);
         char *by_path = describe(house, path, 0);
         assert_string_equal(by_name, by_path);
-        assert_ptr_equal(strstr(by_name,
-                                "lamp " SCONCE_VERSION ": A lamp on a GPIO line, or dimmed by PWM or as a "
-                                "kernel LED\n\nOptions of [lamp ID]\n"),
+        assert_ptr_equal(strstr(by_name, "lamp " SCONCE_VERSION ": A lamp on a GPIO line, or dimmed by PWM or as a "
+                                         "kernel LED\n\nOptions of [lamp ID]\n"),
                          by_name);
         static const char *const keys[] = {
                 "line",       "active_low",       "bias", "drive", "power_on", "on_exit", "max_on",
@@ -158,8 +152,7 @@ static void devices_describe__by_name_and_path__same(void **state)
                 if (!strstr(by_name, row))
                         fail_msg("no row %s in\n%s", keys[i], by_name);
         }
-        assert_non_null(
-                strstr(by_name, "\nChannels\n  state: light, written\n      Whether the lamp is on\n"));
+        assert_non_null(strstr(by_name, "\nChannels\n  state: light, written\n      Whether the lamp is on\n"));
         free(by_name);
         free(by_path);
 }

@@ -27,8 +27,7 @@ static void devices_apply__unchanged__not_touched(void **state)
                            "=   GPIO17 # same\n");
         assert_int_equal(house_count(house, "kitchen", DEVICE_STATUS), 0);
         assert_int_equal(house_count(house, "kitchen", DEVICE_STATE), 0);
-        assert_int_equal(house_count(house, "hall", DEVICE_STATE),
-                         1); /* this one came later, and was restarted */
+        assert_int_equal(house_count(house, "hall", DEVICE_STATE), 1); /* this one came later, and was restarted */
         assert_int_equal(sim_edge_count(&house->gpio, 17), edges);
         assert_int_equal(sim_value(&house->gpio, 17), 1);
 }
@@ -46,9 +45,8 @@ static void devices_apply__only_settings__in_place(void **state)
         assert_int_equal(house_count(house, "kitchen", DEVICE_STATE), 0);
         assert_int_equal(sim_edge_count(&house->gpio, 17), edges);
         assert_int_equal(home_info(house->devices, &devices, &plugins), 0);
-        assert_non_null(strstr(devices,
-                               "\"kitchen\":{\"plugin\":\"lamp\",\"name\":\"Ceiling\",\"area\":\"Kitchen\","
-                               "\"channels\":{\"state\":{\"kind\":\"light\"},"));
+        assert_non_null(strstr(devices, "\"kitchen\":{\"plugin\":\"lamp\",\"name\":\"Ceiling\",\"area\":\"Kitchen\","
+                                        "\"channels\":{\"state\":{\"kind\":\"light\"},"));
         free(devices);
         free(plugins);
         /* And they count: one command a second. */
@@ -174,8 +172,7 @@ static const struct {
 } wrongs[] = {
         { KITCHEN HALL, "" },
         { "[switch pump]\n", "a.conf:1: [switch pump] line: is missing: GPIO line to switch\n" },
-        { "[lamp kitchen]\n",
-          "a.conf:1: [lamp kitchen] one of line, pwm and led must say what the lamp is\n" },
+        { "[lamp kitchen]\n", "a.conf:1: [lamp kitchen] one of line, pwm and led must say what the lamp is\n" },
         { KITCHEN "led = ACT\n",
           "a.conf:1: [lamp kitchen] line, pwm and led exclude each other: one of them is the lamp\n" },
         { KITCHEN "pwm = pwmchip0\n",
@@ -211,8 +208,7 @@ static const struct {
           "a.conf:1: [exec fan] min and max are for set_kind = number\n" },
         { "[lamp desk]\nled = ACT\nmin_level = 60\nmax_level = 50\n",
           "a.conf:1: [lamp desk] min_level must be below max_level\n" },
-        { "[lamp desk]\nled = ACT\ngamma = 0\n",
-          "a.conf:3: [lamp desk] gamma: 0: out of range: from 0.1 to 10\n" },
+        { "[lamp desk]\nled = ACT\ngamma = 0\n", "a.conf:3: [lamp desk] gamma: 0: out of range: from 0.1 to 10\n" },
         { "[lamp a]\nled = ACT\n[lamp b]\nled = PWR\n[lamp c]\npwm = pwmchip0:1\n[lamp d]\npwm = "
           "pwmchip0:0\n",
           "" },
@@ -223,13 +219,12 @@ static const struct {
         { KITCHEN "[contact door]\ndebounce = 5ms\nline = 17\n",
           "a.conf:5: [contact door] line: 17 is used by [lamp kitchen] line already (a.conf:2)\n" },
         { KITCHEN "debounce = 5ms\n", "a.conf:3: [lamp kitchen] debounce: unknown key" },
-        { "[light k]\nline = GPIO5\n", "a.conf:1: [light k]: there is no plugin \"light\"; there are: button, contact, counter, cover, encoder, exec, "
-          "hwmon, iio, lamp, switch, system, thermal, w1; did you mean lamp\n" },
-        { "[switch pump]\npin = 17\n",
-          "a.conf:2: [switch pump] pin: unknown key; did you mean line\n"
-          "a.conf:1: [switch pump] line: is missing: GPIO line to switch\n" },
-        { KITCHEN "inverted = yes\n",
-          "a.conf:3: [lamp kitchen] inverted: unknown key; did you mean active_low\n" },
+        { "[light k]\nline = GPIO5\n", "a.conf:1: [light k]: there is no plugin \"light\"; there are: button, contact, "
+                                       "counter, cover, encoder, exec, "
+                                       "hwmon, iio, lamp, switch, system, thermal, w1; did you mean lamp\n" },
+        { "[switch pump]\npin = 17\n", "a.conf:2: [switch pump] pin: unknown key; did you mean line\n"
+                                       "a.conf:1: [switch pump] line: is missing: GPIO line to switch\n" },
+        { KITCHEN "inverted = yes\n", "a.conf:3: [lamp kitchen] inverted: unknown key; did you mean active_low\n" },
         { KITCHEN "max_on = 3000000000\n", "a.conf:3: [lamp kitchen] max_on: " },
         { KITCHEN "max_on = 8\n", "a.conf:3: [lamp kitchen] max_on: 8: " },
         { KITCHEN "max_on = 1.5h\n", "" },
@@ -250,8 +245,7 @@ static void devices_check__configs__exactly_what_is_wrong(void **state)
                 char *wrong = house_check(house, wrongs[i].config);
                 size_t length = strlen(wrongs[i].expected);
                 bool whole = length == 0 || wrongs[i].expected[length - 1] == '\n';
-                if (whole ? strcmp(wrong, wrongs[i].expected) != 0
-                          : strncmp(wrong, wrongs[i].expected, length) != 0)
+                if (whole ? strcmp(wrong, wrongs[i].expected) != 0 : strncmp(wrong, wrongs[i].expected, length) != 0)
                         fail_msg("%s:\n%s\nexpected:\n%s", wrongs[i].config, wrong, wrongs[i].expected);
                 free(wrong);
         }

@@ -169,7 +169,8 @@ static void log_write__stderr_is_the_journal__fields(void **state)
         (void)state;
         listen_as_journald();
         name_stderr(0);
-        log_write(LOG_WARNING, &(const struct log_about){ .device = "kitchen", .topic = "sconce/hall/kitchen/set" }, "no %s", "good");
+        log_write(LOG_WARNING, &(const struct log_about){ .device = "kitchen", .topic = "sconce/hall/kitchen/set" },
+                  "no %s", "good");
         ssize_t got = recv(journal, entry, sizeof(entry) - 1, 0);
         assert_true(got > 0);
         entry[got] = '\0';

@@ -341,8 +341,7 @@ static void device_class__does_not_fit__refused_in_words(void **state)
         mock_option(host, "unit", "kWh");
         mock_option(host, "device_class", "water");
         assert_int_equal(mock_start(host), -EINVAL);
-        assert_string_equal(mock_error(host),
-                            "device_class = water needs a unit of volume: m³, L, ft³ or gal");
+        assert_string_equal(mock_error(host), "device_class = water needs a unit of volume: m³, L, ft³ or gal");
         (void)teardown(state);
         (void)setup(state);
         mock_option(host, "device_class", "energy");

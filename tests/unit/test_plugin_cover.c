@@ -466,8 +466,7 @@ static void end_stop__both_active__refused_in_words(void **state)
         start();
         expect("stopped", UNKNOWN);
         assert_int_equal(mock_command(host, SCONCE_STR("state", "OPEN")), -EIO);
-        assert_string_equal(mock_error(host),
-                            "both end stops are active: check their wires, bias and active_low");
+        assert_string_equal(mock_error(host), "both end stops are active: check their wires, bias and active_low");
         assert_false(up() || down());
 }
 
@@ -500,8 +499,7 @@ static void end_stop__not_reached_in_time__unknown_and_told(void **state)
         pass(22 * S);
         assert_false(up());
         expect("stopped", UNKNOWN);
-        assert_string_equal(mock_problem(host),
-                            "has not reached its up end stop in time: its position is unknown");
+        assert_string_equal(mock_problem(host), "has not reached its up end stop in time: its position is unknown");
         say("OPEN"); /* is taken all the same, and tries again */
         assert_true(up());
         pass(3 * S);
@@ -638,8 +636,7 @@ static void end_stop__never_left__still_there_and_told(void **state)
         pass(10 * S);
         assert_false(up());
         expect("closed", 0);
-        assert_string_equal(mock_problem(host),
-                            "is still at its down end stop: it does not seem to move");
+        assert_string_equal(mock_problem(host), "is still at its down end stop: it does not seem to move");
 }
 
 static void end_stop__noise_on_its_way__not_there_when_it_is_over(void **state)

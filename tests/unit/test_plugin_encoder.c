@@ -157,8 +157,7 @@ static void busy_loop__one_line_after_the_other__their_times_decide(void **state
                 for (unsigned line = 0; line < 2; line++)
                         for (unsigned i = 0; i < 12; i++)
                                 if ((clockwise[i % 4].line != (ways[w] < 0)) == line)
-                                        mock_edge_at(host, line_of[line], clockwise[i % 4].active,
-                                                     from_us + i * MS, 0);
+                                        mock_edge_at(host, line_of[line], clockwise[i % 4].active, from_us + i * MS, 0);
                 mock_advance_us(host, 5 * MS);
         }
         assert_string_equal(mock_event_log(host), "clockwise clockwise clockwise counterclockwise "
@@ -172,8 +171,7 @@ static void busy_loop__more_edges_than_are_kept__none_is_forgotten(void **state)
         start();
         uint64_t from_us = mock_now(host);
         for (unsigned i = 0; i < 400; i++)
-                mock_edge_at(host, line_of[clockwise[i % 4].line], clockwise[i % 4].active, from_us + i * MS,
-                             0);
+                mock_edge_at(host, line_of[clockwise[i % 4].line], clockwise[i % 4].active, from_us + i * MS, 0);
         mock_advance_us(host, 5 * MS);
         assert_int_equal(mock_events(host), 100);
 }

@@ -131,9 +131,8 @@ static void exec__plain_bool__words_and_digits(void **state)
 
 static void exec__plain_that_is_none__said(void **state)
 {
-        static const char *const odd[] = { "true",           "echo",     "echo warm",  "echo 1 2",
-                                           "echo 0x10",      "echo nan", "echo 1e999", "printf '1\\0002'",
-                                           "printf '\\377'", "echo +1" };
+        static const char *const odd[] = { "true",     "echo",       "echo warm",        "echo 1 2",       "echo 0x10",
+                                           "echo nan", "echo 1e999", "printf '1\\0002'", "printf '\\377'", "echo +1" };
 
         (void)state;
         start("true");
@@ -200,8 +199,7 @@ static void exec__json_that_is_none__said_and_nothing_reported(void **state)
                 { "printf '{\"a\":1}}'", "the program prints no flat JSON object: \"{\"a\":1}}\"" },
                 { "printf '{\"temperature\":\"21\"}'", "temperature: the program prints what is no number" },
                 { "printf '{\"door\":\"ajar\"}'", "door: the program prints what is no ON or OFF" },
-                { "printf '{\"status\":7}'",
-                  "status: the program prints what is no text of at most 255 bytes" },
+                { "printf '{\"status\":7}'", "status: the program prints what is no text of at most 255 bytes" },
                 { "printf '{\"door\":1,\"door\":0}'", "door: the program prints what is no single value" },
                 { "printf '{\"status\":\"%0256d\"}' 0",
                   "status: the program prints what is no text of at most 255 bytes" },

@@ -27,17 +27,16 @@ static const char *pick(const char *const *from, unsigned count)
 {
         return from[chance(count)];
 }
-#define PICK(...)                                                                                            \
-        pick((const char *const[]){ __VA_ARGS__ },                                                           \
+#define PICK(...)                                                                                                      \
+        pick((const char *const[]){ __VA_ARGS__ },                                                                     \
              (unsigned)(sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *)))
 
 static void put_string(FILE *out)
 {
         (void)fputc('"', out);
         for (unsigned i = chance(6); i > 0; i--)
-                (void)fputs(PICK("a", "ü", "€", "😀", "\\n", "\\\"", "\\\\", "\\/", "\\u00e9",
-                                 "\\ud83d\\ude00", "\\u20AC", " ", "\\b", "{", "\\ud83d", "\\x", "\t",
-                                 "\\u12g4", "\x7f"),
+                (void)fputs(PICK("a", "ü", "€", "😀", "\\n", "\\\"", "\\\\", "\\/", "\\u00e9", "\\ud83d\\ude00",
+                                 "\\u20AC", " ", "\\b", "{", "\\ud83d", "\\x", "\t", "\\u12g4", "\x7f"),
                             out);
         (void)fputc('"', out);
 }
@@ -53,9 +52,9 @@ static void put_value(FILE *out)
                               PICK("", ".5", ".07", ".", "0"), PICK("", "", "e3", "E-2", "e+1", "e", "e999"));
                 break;
         default:
-                (void)fputs(PICK("true", "false", "null", "tru", "nulll", "[]", "{}", "+1", "NaN", "0x1",
-                                 "01", "-", ""),
-                            out);
+                (void)fputs(
+                        PICK("true", "false", "null", "tru", "nulll", "[]", "{}", "+1", "NaN", "0x1", "01", "-", ""),
+                        out);
         }
 }
 
@@ -68,8 +67,7 @@ static char *make_object(void)
         assert_non_null(out);
         (void)fputs(PICK("{", " { ", "\n{\t"), out);
         for (unsigned i = 0, count = chance(4); i < count; i++)
-                (void)fprintf(out, "%s\"k%u\"%s", i ? PICK(",", " , ") : "", i, PICK(":", " : ")),
-                        put_value(out);
+                (void)fprintf(out, "%s\"k%u\"%s", i ? PICK(",", " , ") : "", i, PICK(":", " : ")), put_value(out);
         (void)fputs(PICK("}", " }\n", "}", "}", ",}", "", "}}"), out);
         assert_int_equal(fclose(out), 0);
         return text;
@@ -146,8 +144,7 @@ static bool is_flat(const json_t *object)
 
 static void check(const char *text, unsigned *n_taken)
 {
-        struct seen seen = { .object = json_loads(text, JSON_DECODE_INT_AS_REAL | JSON_REJECT_DUPLICATES,
-                                                  NULL) };
+        struct seen seen = { .object = json_loads(text, JSON_DECODE_INT_AS_REAL | JSON_REJECT_DUPLICATES, NULL) };
         bool takes = is_flat(seen.object);
 
         int r = parse_object(text, compare, &seen);

@@ -17,8 +17,7 @@ static const struct tree_entry chips[] = {
         { "devices/virtual/thermal/thermal_zone0/hwmon0/temp1_input", "48312\n", TREE_FILE },
         { "class/hwmon0", "../devices/virtual/thermal/thermal_zone0/hwmon0", TREE_LINK },
         { "devices/platform/soc/soc:firmware/raspberrypi-hwmon/hwmon/hwmon1/name", "rpi_volt\n", TREE_FILE },
-        { "devices/platform/soc/soc:firmware/raspberrypi-hwmon/hwmon/hwmon1/in0_lcrit_alarm", "0\n",
-          TREE_FILE },
+        { "devices/platform/soc/soc:firmware/raspberrypi-hwmon/hwmon/hwmon1/in0_lcrit_alarm", "0\n", TREE_FILE },
         { "class/hwmon1", "../devices/platform/soc/soc:firmware/raspberrypi-hwmon/hwmon/hwmon1", TREE_LINK },
         { I2C "1-0048/hwmon/hwmon2/name", "lm75\n", TREE_FILE },
         { I2C "1-0048/hwmon/hwmon2/temp1_input", "21500\n", TREE_FILE },
@@ -104,9 +103,8 @@ static void hwmon__two_of_that_name__said(void **state)
 {
         (void)state;
         mock_option(host, "chip", "lm75");
-        assert_start_fails(-ENOTUNIQ,
-                           "2 chips are called \"lm75\": hwmon2, hwmon3; say which by its address, part of "
-                           "its path");
+        assert_start_fails(-ENOTUNIQ, "2 chips are called \"lm75\": hwmon2, hwmon3; say which by its address, part of "
+                                      "its path");
 }
 
 static void hwmon__none_of_that_name__said(void **state)
@@ -177,10 +175,8 @@ static void hwmon__chosen__those_alone_and_known_before_the_start(void **state)
 
 static void hwmon__chosen_that_is_none__refused(void **state)
 {
-        static const char *const odd[] = {
-                "temp",    "temp1_input", "pwm1", "in0\n", "temp1234567890123456789012345",
-                "../../x", "Temp1",       ""
-        };
+        static const char *const odd[] = { "temp",    "temp1_input", "pwm1", "in0\n", "temp1234567890123456789012345",
+                                           "../../x", "Temp1",       "" };
 
         (void)state;
         mock_option(host, "chip", "nct6798");
@@ -188,10 +184,9 @@ static void hwmon__chosen_that_is_none__refused(void **state)
                 choose((const char *const[]){ odd[i], NULL });
                 assert_int_equal(mock_configure(host), -EINVAL);
         }
-        assert_string_equal(
-                mock_error(host),
-                "channels: \"\" is none; they are called temp1, in0, curr1, power1, energy1, humidity1, "
-                "fan1, freq1 and so on");
+        assert_string_equal(mock_error(host),
+                            "channels: \"\" is none; they are called temp1, in0, curr1, power1, energy1, humidity1, "
+                            "fan1, freq1 and so on");
         assert_null(mock_channel_at(host, 0));
 }
 

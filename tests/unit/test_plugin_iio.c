@@ -21,8 +21,7 @@ static const struct tree_entry devices[] = {
         { I2C "1-0076/iio:device0/in_temp_oversampling_ratio", "2\n", TREE_FILE },
         { I2C "1-0076/iio:device0/in_pressure_input", "101.325097656\n", TREE_FILE },
         { I2C "1-0076/iio:device0/in_humidityrelative_input", "45123\n", TREE_FILE },
-        { I2C "1-0076/iio:device0/in_humidityrelative_oversampling_ratio_available", "1 2 4 8 16\n",
-          TREE_FILE },
+        { I2C "1-0076/iio:device0/in_humidityrelative_oversampling_ratio_available", "1 2 4 8 16\n", TREE_FILE },
         { "bus/iio:device0", "../" I2C "1-0076/iio:device0", TREE_LINK },
         { I2C "1-0023/iio:device1/name", "bh1750\n", TREE_FILE },
         { I2C "1-0023/iio:device1/in_illuminance_raw", "480\n", TREE_FILE },
@@ -193,9 +192,8 @@ static void iio__chosen_that_is_none__refused(void **state)
         }
         choose((const char *const[]){ "Temp", NULL });
         assert_int_equal(mock_configure(host), -EINVAL);
-        assert_string_equal(mock_error(host),
-                            "channels: \"Temp\" is none; they are called as the kernel does: temp, "
-                            "humidityrelative, pressure, voltage0 and so on");
+        assert_string_equal(mock_error(host), "channels: \"Temp\" is none; they are called as the kernel does: temp, "
+                                              "humidityrelative, pressure, voltage0 and so on");
 }
 
 static void iio__chosen_that_the_device_lacks__said(void **state)
@@ -210,9 +208,8 @@ static void iio__two_of_that_name_or_none__said(void **state)
 {
         (void)state;
         mock_option(host, "device", "ads1015");
-        assert_start_fails(-ENOTUNIQ,
-                           "2 devices are called \"ads1015\": iio:device2, iio:device3; say which by its "
-                           "address, part of its path");
+        assert_start_fails(-ENOTUNIQ, "2 devices are called \"ads1015\": iio:device2, iio:device3; say which by its "
+                                      "address, part of its path");
         tree_remove(root, "bus/iio:device2");
         tree_remove(root, "bus/iio:device3");
         assert_start_fails(-ENOENT, "there is no device \"ads1015\" in ROOT/bus");
@@ -357,9 +354,8 @@ static void iio__device_goes_and_comes_with_another_number__found_again(void **s
         start("bh1750");
         tree_remove(root, "bus/iio:device1");
         assert_read_fails(-ENOENT, "there is no device \"bh1750\" in ROOT/bus");
-        tree_make(root, (const struct tree_entry[]){
-                                { "bus/iio:device9", "../" I2C "1-0023/iio:device1", TREE_LINK },
-                                { NULL, NULL, TREE_FILE } });
+        tree_make(root, (const struct tree_entry[]){ { "bus/iio:device9", "../" I2C "1-0023/iio:device1", TREE_LINK },
+                                                     { NULL, NULL, TREE_FILE } });
         assert_int_equal(mock_read(host), 0);
         assert_true(number_of("illuminance") > 399);
 }

@@ -63,10 +63,10 @@ static void assert_told(bool on, double brightness)
         assert_near(mock_value(host, "brightness")->number, brightness);
 }
 
-#define COMMAND(...)                                                                                         \
-        do {                                                                                                 \
-                const struct sconce_value values_[] = { __VA_ARGS__ };                                       \
-                assert_int_equal(mock_commands(host, values_, sizeof(values_) / sizeof(values_[0])), 0);     \
+#define COMMAND(...)                                                                                                   \
+        do {                                                                                                           \
+                const struct sconce_value values_[] = { __VA_ARGS__ };                                                 \
+                assert_int_equal(mock_commands(host, values_, sizeof(values_) / sizeof(values_[0])), 0);               \
         } while (0)
 #define ON             SCONCE_BOOL("state", true)
 #define OFF            SCONCE_BOOL("state", false)

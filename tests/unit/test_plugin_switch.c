@@ -326,8 +326,7 @@ static void switch_configure__pulse_shorter_than_min_on__refused(void **state)
         mock_option(host, "min_on", "60s");
         mock_option(host, "pulse", "10s");
         assert_int_equal(mock_start(host), -EINVAL);
-        assert_string_equal(mock_error(host),
-                            "pulse is shorter than min_on: it could not be switched off in time");
+        assert_string_equal(mock_error(host), "pulse is shorter than min_on: it could not be switched off in time");
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)

@@ -67,9 +67,8 @@ static void switched__start__first_value_in_the_request(void **state)
                 struct mock_host *host = both->host[i];
                 struct sconce_line *line = mock_line(host, "GPIO17");
                 for (size_t k = 0; k < 3; k++) {
-                        mock_first(host, (struct sconce_value){ .channel = "state",
-                                                                .type = cases[k].type,
-                                                                .on = cases[k].on });
+                        mock_first(host, (struct sconce_value){
+                                                 .channel = "state", .type = cases[k].type, .on = cases[k].on });
                         line->active = true; /* what keep finds */
                         assert_int_equal(mock_start(host), 0);
                         assert_int_equal(line->first_value, cases[k].first_value);
@@ -137,12 +136,9 @@ static void switched__read__what_the_line_shows(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(switched__declares__a_written_channel_first),
-                TEST(switched__start__first_value_in_the_request),
-                TEST(switched__start__nothing_known__off),
-                TEST(switched__start__line_fails__its_errno),
-                TEST(switched__command__line_and_report),
-                TEST(switched__read__what_the_line_shows),
+                TEST(switched__declares__a_written_channel_first), TEST(switched__start__first_value_in_the_request),
+                TEST(switched__start__nothing_known__off),         TEST(switched__start__line_fails__its_errno),
+                TEST(switched__command__line_and_report),          TEST(switched__read__what_the_line_shows),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,8 +10,8 @@
 #include "fakes/sysfs_plugin.h"
 
 #define FIRMWARE "sys/devices/platform/soc/soc:firmware/get_throttled"
-#define WIRELESS                                                                                             \
-        "Inter-| sta-|   Quality        |   Discarded packets               | Missed | WE\n"                 \
+#define WIRELESS                                                                                                       \
+        "Inter-| sta-|   Quality        |   Discarded packets               | Missed | WE\n"                           \
         " face | tus | link level noise |  nwid  crypt   frag  retry   misc | beacon | 22\n"
 
 static const struct tree_entry board[] = {
@@ -154,8 +154,7 @@ static void system__odd_content__null(void **state)
                 { "proc/meminfo", "MemTotal: 100 kB\nMemAvailable: 200 kB\n", "memory_used" },
                 { "proc/meminfo", "MemTotal: 100 kB\n", "memory_used" },
                 { "proc/net/wireless", WIRELESS, "wifi_signal" },
-                { "proc/net/wireless", WIRELESS " wlan0: 0000   54.  200.    0.  0 0 0 0 0 0\n",
-                  "wifi_signal" },
+                { "proc/net/wireless", WIRELESS " wlan0: 0000   54.  200.    0.  0 0 0 0 0 0\n", "wifi_signal" },
                 { "proc/net/wireless", WIRELESS " wlan0: 0000\n", "wifi_signal" },
                 { FIRMWARE, "throttled\n", "throttled" },
         };

@@ -10,12 +10,9 @@
 #include "fakes/sysfs_plugin.h"
 
 static const struct tree_entry zones[] = {
-        { "thermal_zone0/type", "acpitz\n", TREE_FILE },
-        { "thermal_zone0/temp", "27800\n", TREE_FILE },
-        { "thermal_zone1/type", "cpu-thermal\n", TREE_FILE },
-        { "thermal_zone1/temp", "48312\n", TREE_FILE },
-        { "cooling_device0/type", "cpu-thermal\n", TREE_FILE },
-        { NULL, NULL, TREE_FILE },
+        { "thermal_zone0/type", "acpitz\n", TREE_FILE },        { "thermal_zone0/temp", "27800\n", TREE_FILE },
+        { "thermal_zone1/type", "cpu-thermal\n", TREE_FILE },   { "thermal_zone1/temp", "48312\n", TREE_FILE },
+        { "cooling_device0/type", "cpu-thermal\n", TREE_FILE }, { NULL, NULL, TREE_FILE },
 };
 
 static int setup(void **state)
@@ -101,8 +98,7 @@ static void thermal__no_such_directory__said(void **state)
 
 static void thermal__odd_content__error_and_nothing_reported(void **state)
 {
-        static const char *const odd[] = { "",       "\n",    "warm\n", "48312 C\n",
-                                           "0x10\n", "nan\n", " 1\n",   "1e999\n" };
+        static const char *const odd[] = { "", "\n", "warm\n", "48312 C\n", "0x10\n", "nan\n", " 1\n", "1e999\n" };
 
         (void)state;
         assert_int_equal(mock_start(host), 0);
@@ -116,8 +112,8 @@ static void thermal__odd_content__error_and_nothing_reported(void **state)
         assert_int_equal(mock_read(host), -EMSGSIZE);
         tree_remove(root, "thermal_zone0/temp");
         assert_int_equal(mock_read(host), -ENOENT);
-        tree_make(root, (const struct tree_entry[]){ { "thermal_zone0/temp", NULL, TREE_DIR },
-                                                     { NULL, NULL, TREE_FILE } });
+        tree_make(root,
+                  (const struct tree_entry[]){ { "thermal_zone0/temp", NULL, TREE_DIR }, { NULL, NULL, TREE_FILE } });
         assert_int_equal(mock_read(host), -EISDIR);
         assert_null(mock_value(host, "temperature"));
 }

@@ -131,14 +131,12 @@ static void w1__what_the_bus_gets_wrong__said_and_nothing_reported(void **state)
         } cases[] = {
                 { BAD_CRC, -EIO, CELLAR ": the checksum is wrong: look at wiring, length and pull-up" },
                 { SHORTED, -EIO, CELLAR ": reads only zeros: the bus seems to be shorted to ground" },
-                { POWER_ON, -EIO,
-                  CELLAR ": 85 °C is what it shows when it has not measured: look at its supply" },
+                { POWER_ON, -EIO, CELLAR ": 85 °C is what it shows when it has not measured: look at its supply" },
                 { "", -EIO, CELLAR " does not answer" }, /* of one whose wire is cut */
                 { "\n", -EBADMSG, CELLAR ": what the kernel shows is no reading" },
                 { "72 01 4b 46 7f ff 0e 10 57 : crc=57 YES\n", -EBADMSG,
                   CELLAR ": what the kernel shows is no reading" },
-                { "72 01 : crc=57 YES\n72 01 t=23125 C\n", -EBADMSG,
-                  CELLAR ": what the kernel shows is no reading" },
+                { "72 01 : crc=57 YES\n72 01 t=23125 C\n", -EBADMSG, CELLAR ": what the kernel shows is no reading" },
                 { "72 01 : crc=57 YES\n72 01 t=99999999999999999999\n", -EBADMSG,
                   CELLAR ": what the kernel shows is no reading" },
         };
@@ -189,10 +187,9 @@ static void w1__id_that_is_none__refused(void **state)
                 mock_option(host, "id", ids[i]);
                 assert_int_equal(mock_start(host), -EINVAL);
         }
-        assert_string_equal(
-                mock_error(host),
-                "id: \"../../../etc/pa\" is no thermometer's: one of 10-, 22-, 28-, 3b-, 42- and twelve "
-                "small hexadecimal digits, as in 28-0316a2791bff");
+        assert_string_equal(mock_error(host),
+                            "id: \"../../../etc/pa\" is no thermometer's: one of 10-, 22-, 28-, 3b-, 42- and twelve "
+                            "small hexadecimal digits, as in 28-0316a2791bff");
 }
 
 /* ---- All ----------------------------------------------------------------------------------------------- */
@@ -276,9 +273,8 @@ static void w1__no_driver__said(void **state)
 {
         (void)state;
         mock_option(host, "root", "/nowhere/at/all");
-        assert_start_fails(-ENOENT,
-                           "/nowhere/at/all: cannot be read: No such file or directory; is the kernel's w1 "
-                           "driver loaded?");
+        assert_start_fails(-ENOENT, "/nowhere/at/all: cannot be read: No such file or directory; is the kernel's w1 "
+                                    "driver loaded?");
 }
 
 int main(void)

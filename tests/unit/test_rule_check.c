@@ -11,8 +11,8 @@
 #include "util/macro.h"
 
 /* Twelve lines; rules begin at line 13. */
-#define HOUSE                                                                                                \
-        "[lamp kitchen]\nline = GPIO17\n[switch fan]\nline = GPIO22\n[button wall]\nline = GPIO5\n"          \
+#define HOUSE                                                                                                          \
+        "[lamp kitchen]\nline = GPIO17\n[switch fan]\nline = GPIO22\n[button wall]\nline = GPIO5\n"                    \
         "[contact door]\nline = GPIO4\n[cover shutter]\nup = GPIO20\ndown = GPIO21\nup_time = 20s\n"
 
 static void check(void **state, const char *text, const char *expected)
@@ -72,8 +72,7 @@ static void rules_check__wrong__every_mistake_with_its_line(void **state)
                 { "when = wal.press single\nthen = kitchn ON\n",
                   "a.conf:14: [rule a] when: wal.press single: there is no device wal; did you mean wall\n"
                   "a.conf:15: [rule a] then: kitchn ON: there is no device kitchn; did you mean kitchen\n" },
-                { "when = zzz online\n" THEN,
-                  "a.conf:14: [rule a] when: zzz online: there is no device zzz\n" },
+                { "when = zzz online\n" THEN, "a.conf:14: [rule a] when: zzz online: there is no device zzz\n" },
                 { "when = wall.pres single\nthen = shutter.positon 5\n",
                   "a.conf:14: [rule a] when: wall.pres single: wall has no channel pres; it has press; did "
                   "you "
@@ -177,29 +176,26 @@ static void check_circle(void **state, const char *rules, const char *expected)
         check(state, text, expected);
 }
 
-#define FOR_EVER(line, first, names)                                                                         \
-        "a.conf:" line ": [rule " first "] then: these rules set each other off for ever: " names            \
+#define FOR_EVER(line, first, names)                                                                                   \
+        "a.conf:" line ": [rule " first "] then: these rules set each other off for ever: " names                      \
         "; a delay in one of them makes it a blinker\n"
 
 static void rules_check__endless_circles__named(void **state)
 {
         check_circle(state,
-                     RULE("on", "kitchen.state = ON", "kitchen OFF")
-                             RULE("off", "kitchen.state = OFF", "kitchen ON"),
+                     RULE("on", "kitchen.state = ON", "kitchen OFF") RULE("off", "kitchen.state = OFF", "kitchen ON"),
                      FOR_EVER("15", "on", "on, off"));
         check_circle(state,
                      RULE("a", "kitchen.state = ON", "fan ON") RULE("b", "fan.state = ON", "kitchen OFF")
-                             RULE("c", "kitchen.state = OFF", "fan OFF")
-                                     RULE("d", "fan.state = OFF", "kitchen ON"),
+                             RULE("c", "kitchen.state = OFF", "fan OFF") RULE("d", "fan.state = OFF", "kitchen ON"),
                      FOR_EVER("15", "a", "a, b, c, d"));
         check_circle(state,
                      RULE("bystander", "wall.press single", "kitchen TOGGLE")
                              RULE("a", "fan.state = ON", "kitchen TOGGLE")
                                      RULE("b", "kitchen.state = ON", "fan TOGGLE"),
                      FOR_EVER("18", "a", "a, b"));
-        check_circle(
-                state, RULE("a", "[ \"fan.state = ON\", \"fan.state = OFF\" ]", "fan TOGGLE"),
-                "a.conf:15: [rule a] then: this rule sets itself off for ever; a delay makes it a blinker\n");
+        check_circle(state, RULE("a", "[ \"fan.state = ON\", \"fan.state = OFF\" ]", "fan TOGGLE"),
+                     "a.conf:15: [rule a] then: this rule sets itself off for ever; a delay makes it a blinker\n");
         check_circle(state,
                      RULE("up", "shutter.state = closed", "shutter OPEN")
                              RULE("down", "shutter.state = open", "shutter CLOSE"),
@@ -215,18 +211,14 @@ static void rules_check__circles_that_come_to_rest__are_fine(void **state)
         /* Two that follow each other. */
         check_circle(state,
                      RULE("a", "kitchen.state = ON", "fan ON") RULE("b", "fan.state = ON", "kitchen ON")
-                             RULE("c", "kitchen.state = OFF", "fan OFF")
-                                     RULE("d", "fan.state = OFF", "kitchen OFF"),
+                             RULE("c", "kitchen.state = OFF", "fan OFF") RULE("d", "fan.state = OFF", "kitchen OFF"),
                      "");
         /* Never both. */
-        check_circle(state,
-                     RULE("a", "kitchen.state = ON", "fan OFF") RULE("b", "fan.state = ON", "kitchen OFF"),
-                     "");
+        check_circle(state, RULE("a", "kitchen.state = ON", "fan OFF") RULE("b", "fan.state = ON", "kitchen OFF"), "");
         /* Always one of them. */
         check_circle(state,
                      RULE("a", "kitchen.state = ON", "fan OFF") RULE("b", "fan.state = OFF", "kitchen ON")
-                             RULE("c", "kitchen.state = OFF", "fan ON")
-                                     RULE("d", "fan.state = ON", "kitchen OFF"),
+                             RULE("c", "kitchen.state = OFF", "fan ON") RULE("d", "fan.state = ON", "kitchen OFF"),
                      "");
         check_circle(state, RULE("a", "kitchen.state = ON", "kitchen TOGGLE"), "");
         /* A blinker. */

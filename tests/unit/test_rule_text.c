@@ -103,9 +103,8 @@ static void rule_condition_parse__wrong__says_how_it_is_written(void **state)
                           "offline" },
                 { "wall single", "what of it? Write wall.CHANNEL EVENT, wall.CHANNEL = VALUE, wall online or "
                                  "wall offline" },
-                { "wall online now",
-                  "what of it? Write wall.CHANNEL EVENT, wall.CHANNEL = VALUE, wall online "
-                  "or wall offline" },
+                { "wall online now", "what of it? Write wall.CHANNEL EVENT, wall.CHANNEL = VALUE, wall online "
+                                     "or wall offline" },
                 { "wall.press", "what of it? Write wall.press EVENT or wall.press = VALUE" },
                 { "wall.press single double", "one event at a time: \"single double\" is more than a word" },
                 { "kitchen = ON", "which channel? Write kitchen.CHANNEL = VALUE" },
@@ -127,8 +126,8 @@ static void rule_action_parse__right__its_words(void **state)
         static const struct right samples[] = {
                 { "kitchen TOGGLE", "kitchen", "", "TOGGLE", RULE_EVENT },
                 { "kitchen.brightness   128", "kitchen", "brightness", "128", RULE_EVENT },
-                { "kitchen {\"state\":\"ON\",\"transition\":2}", "kitchen", "",
-                  "{\"state\":\"ON\",\"transition\":2}", RULE_EVENT },
+                { "kitchen {\"state\":\"ON\",\"transition\":2}", "kitchen", "", "{\"state\":\"ON\",\"transition\":2}",
+                  RULE_EVENT },
                 { "door.note \"a b\"", "door", "note", "\"a b\"", RULE_EVENT },
         };
         (void)state;
@@ -171,8 +170,8 @@ static void rule_part_next__commas__cut_outside_quotes_and_brackets(void **state
                 char parts[128] = "";
                 struct rule_part part;
                 for (bool first = true; rule_part_next(&rest, &part); first = false)
-                        (void)snprintf(parts + strlen(parts), sizeof(parts) - strlen(parts), "%s%.*s",
-                                       first ? "" : "|", (int)part.length, part.text);
+                        (void)snprintf(parts + strlen(parts), sizeof(parts) - strlen(parts), "%s%.*s", first ? "" : "|",
+                                       (int)part.length, part.text);
                 assert_string_equal(parts, samples[i].parts);
         }
 }

@@ -15,9 +15,9 @@
 
 enum { KITCHEN = 17, FAN = 22, WALL = 5, DOOR = 4 };
 
-#define HOUSE                                                                                                \
-        "[lamp kitchen]\nline = GPIO17\n[switch fan]\nline = GPIO22\n"                                       \
-        "[button wall]\nline = GPIO5\nbias = pull-down\ndebounce = 0ms\npresses = 1\n"                       \
+#define HOUSE                                                                                                          \
+        "[lamp kitchen]\nline = GPIO17\n[switch fan]\nline = GPIO22\n"                                                 \
+        "[button wall]\nline = GPIO5\nbias = pull-down\ndebounce = 0ms\npresses = 1\n"                                 \
         "[contact door]\nline = GPIO4\nbias = pull-down\ndebounce = 0ms\n"
 
 #define MS(n) ((n)*USEC_PER_MSEC)
@@ -294,8 +294,8 @@ static void rule__if_without_a_value_yet__does_not_hold(void **state)
 
 /* ---- One moment ---------------------------------------------------------------------------------------- */
 
-#define TOGGLED_BY_HAND                                                                                      \
-        "[rule on]\nwhen = wall.press single\nif = kitchen.state = OFF\nthen = kitchen ON\n"                \
+#define TOGGLED_BY_HAND                                                                                                \
+        "[rule on]\nwhen = wall.press single\nif = kitchen.state = OFF\nthen = kitchen ON\n"                           \
         "[rule off]\nwhen = wall.press single\nif = kitchen.state = ON\nthen = kitchen OFF\n"
 
 static void rules__one_press__judged_before_any_acts(void **state)
@@ -335,12 +335,12 @@ static void rules__cover_with_one_button__each_press_does_one_thing(void **state
         static const char *const states[] = { "opening", "stopped", "opening", "stopped" };
         struct house *house = *state;
 
-        house_apply(house, HOUSE
-                    "[cover gate]\nup = GPIO23\ndown = GPIO24\nup_time = 20s\ndown_time = 20s\n"
-                    "[rule open]\nwhen = wall.press single\nif = gate.state = stopped\nthen = gate OPEN\n"
-                    "[rule close]\nwhen = wall.press single\nif = gate.state = open\nthen = gate CLOSE\n"
-                    "[rule stop-up]\nwhen = wall.press single\nif = gate.state = opening\nthen = gate STOP\n"
-                    "[rule stop-down]\nwhen = wall.press single\nif = gate.state = closing\nthen = gate STOP\n");
+        house_apply(house,
+                    HOUSE "[cover gate]\nup = GPIO23\ndown = GPIO24\nup_time = 20s\ndown_time = 20s\n"
+                          "[rule open]\nwhen = wall.press single\nif = gate.state = stopped\nthen = gate OPEN\n"
+                          "[rule close]\nwhen = wall.press single\nif = gate.state = open\nthen = gate CLOSE\n"
+                          "[rule stop-up]\nwhen = wall.press single\nif = gate.state = opening\nthen = gate STOP\n"
+                          "[rule stop-down]\nwhen = wall.press single\nif = gate.state = closing\nthen = gate STOP\n");
         for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
                 char expected[64];
                 press(house);
@@ -370,11 +370,10 @@ static void rules__after_a_delay__what_follows_is_judged_before_it_acts(void **s
 {
         struct house *house = *state;
 
-        house_apply(house, HOUSE
-                    "[lamp porch]\nline = GPIO27\n"
-                    "[rule both]\nwhen = wall.press single\ndelay = 1s\nthen = kitchen ON, fan ON\n"
-                    "[rule a]\nwhen = kitchen.state = ON\nif = porch.state = OFF\nthen = porch ON\n"
-                    "[rule b]\nwhen = fan.state = ON\nif = porch.state = ON\nthen = porch OFF\n");
+        house_apply(house, HOUSE "[lamp porch]\nline = GPIO27\n"
+                                 "[rule both]\nwhen = wall.press single\ndelay = 1s\nthen = kitchen ON, fan ON\n"
+                                 "[rule a]\nwhen = kitchen.state = ON\nif = porch.state = OFF\nthen = porch ON\n"
+                                 "[rule b]\nwhen = fan.state = ON\nif = porch.state = ON\nthen = porch OFF\n");
         press(house);
         house_pass(house, USEC_PER_SEC);
         settle(house);
@@ -401,15 +400,15 @@ static void rule__value_lost_and_found__acts_on_what_it_asks_for(void **state)
                 const char *when, *before, *after;
                 bool acts;
         } samples[] = {
-                { "p.sensor unknown", "5", "none", true },  { "p.sensor unknown", "none", "5", false },
-                { "p.sensor unknown", "5", "6", false },    { "p.sensor unknown", "5", NULL, false },
-                { "p.sensor known", "none", "5", true },    { "p.sensor known", "5", "none", false },
-                { "p.sensor fault", "5", "none", true },    { "p.sensor fault", "5", NULL, true },
-                { "p.sensor fault", "none", NULL, false },  { "p.sensor fault", "none", "5", false },
-                { "p.sensor FAULT", "5", "none", true },    { "p.sensor ok", "none", "5", true },
-                { "p.sensor ok", NULL, "5", true },         { "p.sensor ok", "5", NULL, false },
-                { "p.sensor ok", NULL, "none", false },     { "p fault", "5", NULL, true },
-                { "p fault", "5", "none", false },          { "p ok", NULL, "5", true },
+                { "p.sensor unknown", "5", "none", true }, { "p.sensor unknown", "none", "5", false },
+                { "p.sensor unknown", "5", "6", false },   { "p.sensor unknown", "5", NULL, false },
+                { "p.sensor known", "none", "5", true },   { "p.sensor known", "5", "none", false },
+                { "p.sensor fault", "5", "none", true },   { "p.sensor fault", "5", NULL, true },
+                { "p.sensor fault", "none", NULL, false }, { "p.sensor fault", "none", "5", false },
+                { "p.sensor FAULT", "5", "none", true },   { "p.sensor ok", "none", "5", true },
+                { "p.sensor ok", NULL, "5", true },        { "p.sensor ok", "5", NULL, false },
+                { "p.sensor ok", NULL, "none", false },    { "p fault", "5", NULL, true },
+                { "p fault", "5", "none", false },         { "p ok", NULL, "5", true },
                 { "p.sensor != 7", "7", "none", false },
         };
         struct house *house = *state;
@@ -494,9 +493,10 @@ static void rule__fault_of_a_channel_that_is_not_there__is_one(void **state)
         struct house *house = *state;
 
         apply_with(house, "late l",
-                   HOUSE "[rule a]\nwhen = l.lost fault\nthen = kitchen ON\nat_start = yes\n"
-                         "[rule b]\nwhen = l.lost unknown\nif = l.lost fault, l.found ok\nthen = fan ON\nat_start = yes\n"
-                         "[rule c]\nwhen = l.found fault\nthen = kitchen OFF\nat_start = yes\n",
+                   HOUSE
+                   "[rule a]\nwhen = l.lost fault\nthen = kitchen ON\nat_start = yes\n"
+                   "[rule b]\nwhen = l.lost unknown\nif = l.lost fault, l.found ok\nthen = fan ON\nat_start = yes\n"
+                   "[rule c]\nwhen = l.found fault\nthen = kitchen OFF\nat_start = yes\n",
                    false);
         settle(house);
         assert_level(house, KITCHEN, 1);
@@ -506,8 +506,7 @@ static void rule__fault_of_a_channel_that_is_not_there__is_one(void **state)
 
 /* ---- From the start ------------------------------------------------------------------------------------ */
 
-#define FLOAT_RULE                                                                                           \
-        "[rule float]\nwhen = door.state = ON\nif = fan.state = OFF\nthen = kitchen TOGGLE\nat_start = yes\n"
+#define FLOAT_RULE "[rule float]\nwhen = door.state = ON\nif = fan.state = OFF\nthen = kitchen TOGGLE\nat_start = yes\n"
 
 static void rule__at_start__acts_once_for_what_is_so_already(void **state)
 {
@@ -520,8 +519,9 @@ static void rule__at_start__acts_once_for_what_is_so_already(void **state)
         assert_level(house, KITCHEN, 1);
         /* Neither a reading nor a reload is another start. */
         home_get(house->devices, "door");
-        house_apply(house, "[lamp kitchen]\nline = GPIO17\n[switch fan]\nline = GPIO22\n[contact door]\n"
-                           "line = GPIO4\ndebounce = 0ms\n" FLOAT_RULE "[rule b]\nwhen = fan.state = ON\nthen = fan OFF\n");
+        house_apply(house,
+                    "[lamp kitchen]\nline = GPIO17\n[switch fan]\nline = GPIO22\n[contact door]\n"
+                    "line = GPIO4\ndebounce = 0ms\n" FLOAT_RULE "[rule b]\nwhen = fan.state = ON\nthen = fan OFF\n");
         settle(house);
         assert_level(house, KITCHEN, 1);
         pull(house, DOOR, false);
@@ -621,9 +621,8 @@ static void rule__target_offline__told_once_and_the_others_act(void **state)
         house_forget(house);
         press(house);
         assert_level(house, KITCHEN, 1);
-        static const char line[] =
-                "4 rule a: p.level 5 was not carried out: the device is offline: the probe is not "
-                "plugged in\n";
+        static const char line[] = "4 rule a: p.level 5 was not carried out: the device is offline: the probe is not "
+                                   "plugged in\n";
         const char *first = strstr(house->log, line);
         assert_non_null(first);
         press(house);
@@ -643,9 +642,8 @@ static void rule__rate__counts_strangers_alone(void **state)
 {
         struct house *house = *state;
 
-        house_apply(house,
-                    "[lamp kitchen]\nline = GPIO17\nrate = 1\n"
-                    "[button wall]\nline = GPIO5\nbias = pull-down\ndebounce = 0ms\npresses = 1\n" WALL_RULE);
+        house_apply(house, "[lamp kitchen]\nline = GPIO17\nrate = 1\n"
+                           "[button wall]\nline = GPIO5\nbias = pull-down\ndebounce = 0ms\npresses = 1\n" WALL_RULE);
         for (int i = 0; i < 5; i++)
                 press(house);
         assert_level(house, KITCHEN, 1);
@@ -677,12 +675,10 @@ static void rule__channel_that_is_added_later__works_or_is_told(void **state)
 {
         struct house *house = *state;
 
-        apply_with(
-                house, "late l",
-                HOUSE
-                "[rule a]\nwhen = l.found > 5\nthen = kitchen ON\n"
-                "[rule b]\nwhen = l.lost > 5\nthen = fan ON\n[rule c]\nwhen = l.found = ON\nthen = fan ON\n",
-                false);
+        apply_with(house, "late l",
+                   HOUSE "[rule a]\nwhen = l.found > 5\nthen = kitchen ON\n"
+                         "[rule b]\nwhen = l.lost > 5\nthen = fan ON\n[rule c]\nwhen = l.found = ON\nthen = fan ON\n",
+                   false);
         assert_true(house_logged(house, "4 rule b: when: l.lost > 5: l has no channel lost; it has found\n"));
         assert_true(house_logged(house, "4 rule c: when: l.found = ON: found: \"ON\" is not a number\n"));
         assert_false(house_logged(house, "rule a:"));
@@ -695,8 +691,7 @@ static void rule__channel_that_is_added_later__works_or_is_told(void **state)
 
 /* ---- delay and cancel ---------------------------------------------------------------------------------- */
 
-#define DELAYED                                                                                              \
-        "[rule a]\nwhen = door.state = OFF\nthen = kitchen OFF\ndelay = 10s\ncancel = door.state = ON\n"
+#define DELAYED "[rule a]\nwhen = door.state = OFF\nthen = kitchen OFF\ndelay = 10s\ncancel = door.state = ON\n"
 
 static void open_and_close(struct house *house)
 {
@@ -751,9 +746,8 @@ static void rule__delay_and_if__asked_at_the_beginning(void **state)
 {
         struct house *house = *state;
 
-        house_apply(house,
-                    HOUSE "[rule a]\nwhen = wall.press single\nif = door.state = OFF\nthen = kitchen ON\n"
-                          "delay = 10s\n");
+        house_apply(house, HOUSE "[rule a]\nwhen = wall.press single\nif = door.state = OFF\nthen = kitchen ON\n"
+                                 "delay = 10s\n");
         press(house);
         pull(house, DOOR, true);
         house_pass(house, MS(10000));
@@ -765,9 +759,8 @@ static void rule__delay__counts_from_the_events_own_time(void **state)
 {
         struct house *house = *state;
 
-        house_apply(house,
-                    "[lamp kitchen]\nline = GPIO17\n[contact door]\nline = GPIO4\nbias = pull-down\n"
-                    "debounce = 50ms\n[rule a]\nwhen = door.state = ON\nthen = kitchen ON\ndelay = 1s\n");
+        house_apply(house, "[lamp kitchen]\nline = GPIO17\n[contact door]\nline = GPIO4\nbias = pull-down\n"
+                           "debounce = 50ms\n[rule a]\nwhen = door.state = ON\nthen = kitchen ON\ndelay = 1s\n");
         house_pass(house, MS(50));
         sim_pull(&house->gpio, DOOR, "pull-up");
         fixture_settle(&house->gpio);
@@ -822,8 +815,7 @@ static void rule__chain_of_nine__cut_and_told(void **state)
         char text[4096] = "";
 
         for (int i = 0; i <= 9; i++)
-                (void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "[switch l%d]\nline = %d\n",
-                               i, i);
+                (void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "[switch l%d]\nline = %d\n", i, i);
         for (int i = 0; i < 9; i++)
                 (void)snprintf(text + strlen(text), sizeof(text) - strlen(text),
                                "[rule r%d]\nwhen = l%d.state = ON\nthen = l%d ON\n", i, i, i + 1);
@@ -832,8 +824,7 @@ static void rule__chain_of_nine__cut_and_told(void **state)
         for (unsigned i = 0; i <= 8; i++)
                 assert_level(house, i, 1);
         assert_level(house, 9, 0);
-        static const char told[] =
-                "r8 was not carried out: 8 rules before it have set each other off in a row";
+        static const char told[] = "r8 was not carried out: 8 rules before it have set each other off in a row";
         assert_true(house_logged(house, told));
         assert_non_null(strstr(house_told(house, "node", DEVICE_STATE), told));
         /* The same again is no news. */
@@ -893,9 +884,8 @@ static void rule__blinker__goes_on(void **state)
 {
         struct house *house = *state;
 
-        house_apply(house,
-                    HOUSE "[rule on]\nwhen = kitchen.state = ON\nthen = kitchen OFF\ndelay = 500ms\n"
-                          "[rule off]\nwhen = kitchen.state = OFF\nthen = kitchen ON\ndelay = 500ms\n");
+        house_apply(house, HOUSE "[rule on]\nwhen = kitchen.state = ON\nthen = kitchen OFF\ndelay = 500ms\n"
+                                 "[rule off]\nwhen = kitchen.state = OFF\nthen = kitchen ON\ndelay = 500ms\n");
         size_t edges = sim_edge_count(&house->gpio, KITCHEN);
         set(house, "kitchen", "ON");
         for (int i = 0; i < 40; i++)
@@ -962,8 +952,7 @@ static void rules_apply__changed_rule__its_waiting_is_dropped_and_told(void **st
         set(house, "kitchen", "ON");
         open_and_close(house);
         house_apply(house, HOUSE "[rule a]\nwhen = door.state = OFF\nthen = kitchen OFF\ndelay = 11s\n");
-        assert_true(house_logged(house,
-                                 "5 rule a has changed or is gone: what it was waiting to do is dropped\n"));
+        assert_true(house_logged(house, "5 rule a has changed or is gone: what it was waiting to do is dropped\n"));
         house_pass(house, MS(60000));
         assert_level(house, KITCHEN, 1);
 }

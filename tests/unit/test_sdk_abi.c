@@ -18,8 +18,7 @@
 
 #if UINTPTR_MAX == UINT64_MAX
 
-#define AT(type, field, offset)                                                                              \
-        _Static_assert(offsetof(struct type, field) == (offset), #type "." #field " has moved")
+#define AT(type, field, offset)   _Static_assert(offsetof(struct type, field) == (offset), #type "." #field " has moved")
 #define SIZE_IS(type, size)       _Static_assert(sizeof(struct type) == (size), #type " has another size")
 #define SIZE_AT_LEAST(type, size) _Static_assert(sizeof(struct type) >= (size), #type " has shrunk")
 
@@ -96,7 +95,7 @@ SIZE_IS(sconce_list, 16);
 AT(sconce_device, host, 0);
 
 /* The host's functions, in this order for ever. */
-#define NTH(member, n)                                                                                       \
+#define NTH(member, n)                                                                                                 \
         _Static_assert(offsetof(struct sconce_host, member) == (n) * sizeof(void *), #member " has moved")
 NTH(size, 0);
 NTH(id, 1);
@@ -150,10 +149,10 @@ static void abi__every_number__as_frozen(void **state)
                 IS(SCONCE_DURATION, 12),     IS(SCONCE_READ_ONLY, 1),   IS(SCONCE_WRITABLE, 2),
                 IS(SCONCE_COMMAND_ONLY, 4),  IS(SCONCE_DIAGNOSTIC, 8),  IS(SCONCE_TOTAL, 16),
                 IS(SCONCE_VALUE_NONE, 0),    IS(SCONCE_VALUE_BOOL, 1),  IS(SCONCE_VALUE_NUMBER, 2),
-                IS(SCONCE_VALUE_TEXT, 3),    IS(SCONCE_COMMAND_NOW, 1), IS(SCONCE_COMMAND_TOGGLE, 2), IS(SCONCE_LINE_KEEP, -1),
-                IS(SCONCE_BLOCKING, 1),      IS(SCONCE_TIMED, 2),       IS(SCONCE_LOG_ERROR, 3),
-                IS(SCONCE_LOG_WARNING, 4),   IS(SCONCE_LOG_NOTICE, 5),  IS(SCONCE_LOG_INFO, 6),
-                IS(SCONCE_LOG_DEBUG, 7),
+                IS(SCONCE_VALUE_TEXT, 3),    IS(SCONCE_COMMAND_NOW, 1), IS(SCONCE_COMMAND_TOGGLE, 2),
+                IS(SCONCE_LINE_KEEP, -1),    IS(SCONCE_BLOCKING, 1),    IS(SCONCE_TIMED, 2),
+                IS(SCONCE_LOG_ERROR, 3),     IS(SCONCE_LOG_WARNING, 4), IS(SCONCE_LOG_NOTICE, 5),
+                IS(SCONCE_LOG_INFO, 6),      IS(SCONCE_LOG_DEBUG, 7),
 #undef IS
         };
 

@@ -176,8 +176,7 @@ static int raise_unknown(struct sconce_device *dev, struct thing *thing)
 static void event__type_that_is_not_declared__refused(void **state)
 {
         assert_int_equal(start_doing(*state, raise_unknown), -EINVAL);
-        assert_string_equal(mock_refusal(*state),
-                            "an event was raised that is not declared: \"press quintuple\"");
+        assert_string_equal(mock_refusal(*state), "an event was raised that is not declared: \"press quintuple\"");
         assert_int_equal(mock_events(*state), 0);
 }
 
@@ -189,8 +188,7 @@ static int open_input_as_output(struct sconce_device *dev, struct thing *thing)
 static void line__opened_as_the_other__refused(void **state)
 {
         assert_int_equal(start_doing(*state, open_input_as_output), -EINVAL);
-        assert_string_equal(mock_refusal(*state),
-                            "GPIO2 was opened as an output and is declared as the other");
+        assert_string_equal(mock_refusal(*state), "GPIO2 was opened as an output and is declared as the other");
         assert_false(mock_line(*state, "GPIO2")->is_open);
 }
 
@@ -208,9 +206,8 @@ static void service__blocking_plugin__exdev(void **state)
         plugin.flags = SCONCE_BLOCKING;
         *state = mock_host_new(&module);
         assert_int_equal(start_doing(*state, load_something), -EXDEV);
-        assert_string_equal(mock_refusal(*state),
-                            "a blocking plugin used a line, a dimmer, a timer, a descriptor or "
-                            "saved state (EXDEV)");
+        assert_string_equal(mock_refusal(*state), "a blocking plugin used a line, a dimmer, a timer, a descriptor or "
+                                                  "saved state (EXDEV)");
 }
 
 static int configure_and_report(struct sconce_device *dev, void *instance)

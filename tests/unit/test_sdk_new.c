@@ -99,12 +99,10 @@ static void plugin_new__bad_name__one_sentence(void **state)
                 { "fan-2", "\"fan-2\": a name has lower-case letters, digits and underscores only\n" },
                 { "fan/x", "\"fan/x\": a name has lower-case letters, digits and underscores only\n" },
                 { "f\nan", "\"f\nan\": a name has lower-case letters, digits and underscores only\n" },
-                { "node",
-                  "\"node\" is reserved: [node] is a section of the agent's own. Choose another name\n" },
+                { "node", "\"node\" is reserved: [node] is a section of the agent's own. Choose another name\n" },
                 { "history", "\"history\" is reserved: [history] is a section of the agent's own. Choose "
                              "another name\n" },
-                { "register",
-                  "\"register\" is a word of the C language, which a plugin cannot be called after\n" },
+                { "register", "\"register\" is a word of the C language, which a plugin cannot be called after\n" },
                 { "--fan", "there is no option \"--fan\". Try: sconce-plugin-new --help\n" },
                 { "a2345678901234567890123456789012345678901",
                   "\"a2345678901234567890123456789012345678901\": a name has at most 40 characters\n" },
@@ -135,9 +133,8 @@ static void plugin_new__installed_plugin__refused(void **state)
         assert_int_equal(mkdir("plugins", 0700), 0);
         config_text_file("plugins/lamp.so", "", 0);
         char *output = output_of(argv, env, &status);
-        assert_string_equal(output,
-                            "sconce-plugin-new: there is a plugin \"lamp\" already: plugins/lamp.so. Choose "
-                            "another name\n");
+        assert_string_equal(output, "sconce-plugin-new: there is a plugin \"lamp\" already: plugins/lamp.so. Choose "
+                                    "another name\n");
         assert_int_equal(status, 1);
         free(output);
 }

@@ -100,8 +100,7 @@ static char *run_own(const char *plugin, int *ret_status)
                 const char *name = strncmp(settings[i].first, "root=", 5) == 0 ? settings[i].first + 5 : NULL;
                 if (name)
                         (void)snprintf(first, sizeof(first), "root=%s/%s", here, name);
-                return run(ret_status, plugin_file(plugin), name ? first : settings[i].first,
-                           settings[i].second, NULL);
+                return run(ret_status, plugin_file(plugin), name ? first : settings[i].first, settings[i].second, NULL);
         }
         return run(ret_status, plugin_file(plugin), NULL);
 }
@@ -166,10 +165,9 @@ static void runner__no_hardware__says_that_it_is_not_tested(void **state)
         (void)state;
         assert_int_equal(status, 2);
         assert_says(output, "of 9 checks could not be done: the plugin has not been tested.");
-        assert_says(
-                output,
-                "skip  starts      it does not start, and is only seen failing: enoent: /nowhere: cannot be "
-                "read: No such file or directory\n");
+        assert_says(output,
+                    "skip  starts      it does not start, and is only seen failing: enoent: /nowhere: cannot be "
+                    "read: No such file or directory\n");
         free(output);
         output = run(&status, "--allow-untested", plugin_file("thermal"), "root=/nowhere", NULL);
         assert_int_equal(status, 0);
@@ -212,15 +210,13 @@ static const struct {
         { "wrong type", "starts", "\"state\" was reported with the wrong type" },
         { "positive start", "starts", "start returned 1, which is neither 0 nor a negative errno" },
         { "stale timer", "starts", "a timer was used that is none (any more)" },
-        { "stay hurt", "failures",
-          "after call 1 of the host failed with ebusy, start fails for good: enodev: " },
+        { "stay hurt", "failures", "after call 1 of the host failed with ebusy, start fails for good: enodev: " },
         { "crash", "commands", "command crashed with SIGSEGV (Segmentation fault)" },
         { "abort", "lives", "command crashed with SIGABRT (Aborted)" },
         { "sleep", "deadlines", "command takes longer than 100 ms" },
         { "positive command", "commands", "command returned 5, which is neither 0 nor a negative errno" },
         { "carry out nothing", "commands", "no command was carried out: eio: " },
-        { "say nothing", "commands",
-          "a command for channel state was carried out, and state never reported" },
+        { "say nothing", "commands", "a command for channel state was carried out, and state never reported" },
 };
 
 static void runner__broken_rule__found_and_named(void **state)
@@ -230,8 +226,8 @@ static void runner__broken_rule__found_and_named(void **state)
                 char how[64];
                 int status;
                 (void)snprintf(how, sizeof(how), "how=%s", broken[i].how);
-                char *output = run(&status, "--timeout=1", "--check", broken[i].check, test_plugin("rascal"),
-                                   how, NULL);
+                char *output = run(&status, "--timeout=1", "--check", broken[i].check, test_plugin("rascal"), how,
+                                   NULL);
                 assert_says(output, broken[i].text);
                 assert_says(output, "0 passed, 1 failed, 0 skipped\n");
                 assert_int_equal(status, 1);

@@ -450,9 +450,8 @@ static void store_new__of_a_later_version__left_as_it_is(void **state)
         close_store(shelf);
         run_sql(shelf, "PRAGMA user_version=99");
         open_store(shelf);
-        assert_non_null(
-                strstr(shelf->unusable,
-                       "a later version of sconced wrote it (99, this one knows 1): it is left as it is"));
+        assert_non_null(strstr(shelf->unusable,
+                               "a later version of sconced wrote it (99, this one knows 1): it is left as it is"));
         assert_is(shelf, "total", NULL);
         put(shelf, "total", "2");
         assert_is(shelf, "total", "2");
@@ -524,10 +523,10 @@ static int as_nobody(struct shelf *shelf, void (*test)(struct shelf *shelf))
         return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-#define CHECK(condition)                                                                                     \
-        do {                                                                                                 \
-                if (!(condition))                                                                            \
-                        _exit(10 + __LINE__ % 100);                                                          \
+#define CHECK(condition)                                                                                               \
+        do {                                                                                                           \
+                if (!(condition))                                                                                      \
+                        _exit(10 + __LINE__ % 100);                                                                    \
         } while (0)
 
 static void use_read_only(struct shelf *shelf)
@@ -565,8 +564,7 @@ static void store_new__read_only__read_and_then_in_memory(void **state)
 /* A tmpfs of its own where that is possible, else a limit to the size of files. */
 static void make_small(struct shelf *shelf)
 {
-        if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0 ||
-            mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0)
+        if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0)
                 return;
         shelf->is_mounted = mount("tmpfs", shelf->dir, "tmpfs", 0, "size=256k,mode=0700") == 0;
 }
@@ -578,8 +576,7 @@ static void take_the_room(struct shelf *shelf)
 
         if (!shelf->is_mounted) {
                 (void)signal(SIGXFSZ, SIG_IGN);
-                assert_int_equal(
-                        setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 4096, shelf->limit_before.rlim_max }), 0);
+                assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 4096, shelf->limit_before.rlim_max }), 0);
                 return;
         }
         beside(shelf, "filler", path);

@@ -45,11 +45,11 @@ static void surroundings_readable__each_mode__goes_by_user_group_and_others(void
                 bool in_group, is_owner;
                 int expected;
         } rows[] = {
-                { 0644, 0755, false, false, 0 },       { 0640, 0755, false, false, -EACCES },
-                { 0640, 0755, true, false, 0 },        { 0600, 0755, true, false, -EACCES },
-                { 0604, 0755, true, false, -EACCES },  { 0400, 0755, false, true, 0 },
-                { 0044, 0755, false, true, -EACCES },  { 0644, 0750, false, false, -EACCES },
-                { 0644, 0750, true, false, 0 },        { 0644, 0700, true, false, -EACCES },
+                { 0644, 0755, false, false, 0 },      { 0640, 0755, false, false, -EACCES },
+                { 0640, 0755, true, false, 0 },       { 0600, 0755, true, false, -EACCES },
+                { 0604, 0755, true, false, -EACCES }, { 0400, 0755, false, true, 0 },
+                { 0044, 0755, false, true, -EACCES }, { 0644, 0750, false, false, -EACCES },
+                { 0644, 0750, true, false, 0 },       { 0644, 0700, true, false, -EACCES },
         };
         struct fault fault;
 

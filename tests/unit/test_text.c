@@ -82,9 +82,8 @@ static void text_show__long_text__is_cut_between_characters(void **state)
 static void text_is_id__words__are_told_apart(void **state)
 {
         (void)state;
-        static const char *const good[] = {
-                "a", "0", "hall-lamp_2", "1234567890123456789012345678901234567890123456789012345678901234"
-        };
+        static const char *const good[] = { "a", "0", "hall-lamp_2",
+                                            "1234567890123456789012345678901234567890123456789012345678901234" };
         static const char *const bad[] = {
                 "",  "-a",  "_a",
                 "A", "a b", "a.b",

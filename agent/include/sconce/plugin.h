@@ -55,8 +55,8 @@ enum sconce_option_type {
         SCONCE_TYPE_PERCENT,  /* double, 0 to 100 */
         SCONCE_TYPE_PATH,     /* const char *, absolute */
         SCONCE_TYPE_LINE,     /* struct sconce_line *; checked, not yet opened; NULL without a default */
-        SCONCE_TYPE_PWM, /* struct sconce_dimmer *; "CHIP:CHANNEL" of /sys/class/pwm, as LINE otherwise */
-        SCONCE_TYPE_LED, /* struct sconce_dimmer *; a name in /sys/class/leds, as LINE otherwise */
+        SCONCE_TYPE_PWM,      /* struct sconce_dimmer *; "CHIP:CHANNEL" of /sys/class/pwm, as LINE otherwise */
+        SCONCE_TYPE_LED,      /* struct sconce_dimmer *; a name in /sys/class/leds, as LINE otherwise */
 };
 
 /* Flags of an option. */
@@ -97,54 +97,51 @@ struct sconce_option {
         const char *key; /* [a-z][a-z0-9_]* */
         enum sconce_option_type type;
         uint32_t flags;
-        size_t offset;         /* of the field in the instance */
-        const char *help;      /* one sentence for the user, no full stop */
-        const char *def;       /* the default as a config file would say it; NULL: none */
-        const char *min, *max; /* inclusive bounds, written as a value of the type; NULL: the type's own */
+        size_t offset;              /* of the field in the instance */
+        const char *help;           /* one sentence for the user, no full stop */
+        const char *def;            /* the default as a config file would say it; NULL: none */
+        const char *min, *max;      /* inclusive bounds, written as a value of the type; NULL: the type's own */
         const char *const *choices; /* ENUM: NULL-terminated */
-        const char *unit; /* shown to the user: "°C", "Hz"; durations and sizes carry theirs in the value */
-        const char *debounce; /* input LINE: the companion's default, "20ms"; NULL: none */
-        const char *bias;     /* LINE: the companion's default, "pull-up"; NULL: "as-is" */
-        const char *needs;    /* keys of which the section must say one too, "pwm led"; NULL: none */
+        const char *unit;           /* shown to the user: "°C", "Hz"; durations and sizes carry theirs in the value */
+        const char *debounce;       /* input LINE: the companion's default, "20ms"; NULL: none */
+        const char *bias;           /* LINE: the companion's default, "pull-up"; NULL: "as-is" */
+        const char *needs;          /* keys of which the section must say one too, "pwm led"; NULL: none */
 };
 
 /* The field's offset; an error of the compiler where the field has another type than the option fills. */
-#define SCONCE_FIELD_(container, field, type)                                                                \
+#define SCONCE_FIELD_(container, field, type)                                                                          \
         (offsetof(container, field) + _Generic(&((container *)0)->field, type * : 0))
 
-#define SCONCE_OPTION_(container, field, ctype, otype, name, flag_bits, ...)                                 \
-        {                                                                                                    \
-                .key = name, .type = otype, .flags = flag_bits,                                              \
-                .offset = SCONCE_FIELD_(container, field, ctype), .help = __VA_ARGS__                        \
+#define SCONCE_OPTION_(container, field, ctype, otype, name, flag_bits, ...)                                           \
+        {                                                                                                              \
+                .key = name, .type = otype, .flags = flag_bits, .offset = SCONCE_FIELD_(container, field, ctype),      \
+                .help = __VA_ARGS__                                                                                    \
         }
 
 /* SCONCE_OPTION_x(struct, field, "key", flags, "help" [, .def = "…", .min = "…", .max = "…", …]) */
-#define SCONCE_OPTION_BOOL(s, f, key, flags, ...)                                                            \
-        SCONCE_OPTION_(s, f, bool, SCONCE_TYPE_BOOL, key, flags, __VA_ARGS__)
-#define SCONCE_OPTION_INT(s, f, key, flags, ...)                                                             \
-        SCONCE_OPTION_(s, f, int64_t, SCONCE_TYPE_INT, key, flags, __VA_ARGS__)
-#define SCONCE_OPTION_FLOAT(s, f, key, flags, ...)                                                           \
+#define SCONCE_OPTION_BOOL(s, f, key, flags, ...) SCONCE_OPTION_(s, f, bool, SCONCE_TYPE_BOOL, key, flags, __VA_ARGS__)
+#define SCONCE_OPTION_INT(s, f, key, flags, ...)  SCONCE_OPTION_(s, f, int64_t, SCONCE_TYPE_INT, key, flags, __VA_ARGS__)
+#define SCONCE_OPTION_FLOAT(s, f, key, flags, ...)                                                                     \
         SCONCE_OPTION_(s, f, double, SCONCE_TYPE_FLOAT, key, flags, __VA_ARGS__)
-#define SCONCE_OPTION_STRING(s, f, key, flags, ...)                                                          \
+#define SCONCE_OPTION_STRING(s, f, key, flags, ...)                                                                    \
         SCONCE_OPTION_(s, f, const char *, SCONCE_TYPE_STRING, key, flags, __VA_ARGS__)
-#define SCONCE_OPTION_ENUM(s, f, key, flags, ...)                                                            \
-        SCONCE_OPTION_(s, f, int, SCONCE_TYPE_ENUM, key, flags, __VA_ARGS__)
-#define SCONCE_OPTION_DURATION(s, f, key, flags, ...)                                                        \
+#define SCONCE_OPTION_ENUM(s, f, key, flags, ...) SCONCE_OPTION_(s, f, int, SCONCE_TYPE_ENUM, key, flags, __VA_ARGS__)
+#define SCONCE_OPTION_DURATION(s, f, key, flags, ...)                                                                  \
         SCONCE_OPTION_(s, f, uint64_t, SCONCE_TYPE_DURATION, key, flags, __VA_ARGS__)
-#define SCONCE_OPTION_SIZE(s, f, key, flags, ...)                                                            \
+#define SCONCE_OPTION_SIZE(s, f, key, flags, ...)                                                                      \
         SCONCE_OPTION_(s, f, uint64_t, SCONCE_TYPE_SIZE, key, flags, __VA_ARGS__)
-#define SCONCE_OPTION_PERCENT(s, f, key, flags, ...)                                                         \
+#define SCONCE_OPTION_PERCENT(s, f, key, flags, ...)                                                                   \
         SCONCE_OPTION_(s, f, double, SCONCE_TYPE_PERCENT, key, flags, __VA_ARGS__)
-#define SCONCE_OPTION_PATH(s, f, key, flags, ...)                                                            \
+#define SCONCE_OPTION_PATH(s, f, key, flags, ...)                                                                      \
         SCONCE_OPTION_(s, f, const char *, SCONCE_TYPE_PATH, key, flags, __VA_ARGS__)
-#define SCONCE_OPTION_LINE(s, f, key, flags, ...)                                                            \
+#define SCONCE_OPTION_LINE(s, f, key, flags, ...)                                                                      \
         SCONCE_OPTION_(s, f, struct sconce_line *, SCONCE_TYPE_LINE, key, flags, __VA_ARGS__)
-#define SCONCE_OPTION_PWM(s, f, key, flags, ...)                                                             \
+#define SCONCE_OPTION_PWM(s, f, key, flags, ...)                                                                       \
         SCONCE_OPTION_(s, f, struct sconce_dimmer *, SCONCE_TYPE_PWM, key, flags, __VA_ARGS__)
-#define SCONCE_OPTION_LED(s, f, key, flags, ...)                                                             \
+#define SCONCE_OPTION_LED(s, f, key, flags, ...)                                                                       \
         SCONCE_OPTION_(s, f, struct sconce_dimmer *, SCONCE_TYPE_LED, key, flags, __VA_ARGS__)
 /* A list of any type: SCONCE_OPTION_LIST(struct, field, SCONCE_TYPE_x, "key", flags, "help", …) */
-#define SCONCE_OPTION_LIST(s, f, type, key, flags, ...)                                                      \
+#define SCONCE_OPTION_LIST(s, f, type, key, flags, ...)                                                                \
         SCONCE_OPTION_(s, f, struct sconce_list, type, key, (flags) | SCONCE_LIST, __VA_ARGS__)
 
 /* ---- Channels: what a device shows and takes ----------------------------------------------------------- */
@@ -156,13 +153,13 @@ enum sconce_kind {
         SCONCE_BINARY_SENSOR, /* BOOL, read; true = active */
         SCONCE_SENSOR,        /* NUMBER, read */
         SCONCE_NUMBER,        /* NUMBER, written, from min to max */
-        SCONCE_COVER,  /* TEXT: "OPEN", "CLOSE", "STOP" written; open opening closed closing stopped read */
-        SCONCE_BUTTON, /* BOOL true in a command (PRESS); has no state */
-        SCONCE_EVENT,  /* sconce_event(): `choices` are its event types; has no state */
-        SCONCE_SELECT, /* TEXT out of `choices`, written */
-        SCONCE_TEXT,   /* TEXT, read */
-        SCONCE_TEXT_LIST, /* TEXT with one item a line, read; a list of strings in JSON */
-        SCONCE_DURATION,  /* NUMBER, seconds, written; a command may also say "30s" */
+        SCONCE_COVER,         /* TEXT: "OPEN", "CLOSE", "STOP" written; open opening closed closing stopped read */
+        SCONCE_BUTTON,        /* BOOL true in a command (PRESS); has no state */
+        SCONCE_EVENT,         /* sconce_event(): `choices` are its event types; has no state */
+        SCONCE_SELECT,        /* TEXT out of `choices`, written */
+        SCONCE_TEXT,          /* TEXT, read */
+        SCONCE_TEXT_LIST,     /* TEXT with one item a line, read; a list of strings in JSON */
+        SCONCE_DURATION,      /* NUMBER, seconds, written; a command may also say "30s" */
 };
 
 /* Flags of a channel. */
@@ -211,13 +208,11 @@ struct sconce_value {
         const char *text;
 };
 
-#define SCONCE_BOOL(key, value)                                                                              \
-        ((struct sconce_value){ .channel = (key), .type = SCONCE_VALUE_BOOL, .on = (value) })
-#define SCONCE_NUM(key, value)                                                                               \
+#define SCONCE_BOOL(key, value) ((struct sconce_value){ .channel = (key), .type = SCONCE_VALUE_BOOL, .on = (value) })
+#define SCONCE_NUM(key, value)                                                                                         \
         ((struct sconce_value){ .channel = (key), .type = SCONCE_VALUE_NUMBER, .number = (value) })
-#define SCONCE_STR(key, value)                                                                               \
-        ((struct sconce_value){ .channel = (key), .type = SCONCE_VALUE_TEXT, .text = (value) })
-#define SCONCE_NONE(key) ((struct sconce_value){ .channel = (key), .type = SCONCE_VALUE_NONE })
+#define SCONCE_STR(key, value) ((struct sconce_value){ .channel = (key), .type = SCONCE_VALUE_TEXT, .text = (value) })
+#define SCONCE_NONE(key)       ((struct sconce_value){ .channel = (key), .type = SCONCE_VALUE_NONE })
 
 /* Flags of a command. */
 enum {
@@ -243,7 +238,7 @@ struct sconce_command {
 struct sconce_edge {
         struct sconce_line *line;
         bool active;
-        uint32_t lost; /* edges of this line that the kernel dropped just before this one, where it tells */
+        uint32_t lost;    /* edges of this line that the kernel dropped just before this one, where it tells */
         uint64_t time_us; /* CLOCK_BOOTTIME, from the kernel's own timestamp where it has one */
 };
 
@@ -270,16 +265,13 @@ struct sconce_host {
 
         /* From any thread that runs the device's callbacks. time_us 0: now. */
         const char *(*id)(struct sconce_device *dev);
-        int (*report)(struct sconce_device *dev, uint64_t time_us, const struct sconce_value *values,
-                      size_t count);
-        int (*event)(struct sconce_device *dev, uint64_t time_us, const char *channel,
-                     const char *event_type);
+        int (*report)(struct sconce_device *dev, uint64_t time_us, const struct sconce_value *values, size_t count);
+        int (*event)(struct sconce_device *dev, uint64_t time_us, const char *channel, const char *event_type);
         int (*health)(struct sconce_device *dev, int error, const char *reason);
         void (*error)(struct sconce_device *dev, const char *format, va_list arguments);
         void (*log)(struct sconce_device *dev, int level, const char *format, va_list arguments);
         uint64_t (*now_us)(struct sconce_device *dev);
-        int (*channel_add)(struct sconce_device *dev, const struct sconce_channel *channel,
-                           size_t channel_size);
+        int (*channel_add)(struct sconce_device *dev, const struct sconce_channel *channel, size_t channel_size);
 
         /* On the event loop only: -EXDEV for a blocking device, -EPERM from `configure`. */
         int (*first)(struct sconce_device *dev, const char *channel, struct sconce_value *ret_value);
@@ -294,13 +286,12 @@ struct sconce_host {
                            double first_level);
         int (*dimmer_set)(struct sconce_device *dev, struct sconce_dimmer *dimmer, double level);
 
-        int (*timer_new)(struct sconce_device *dev, sconce_timer_fn fn, void *userdata,
-                         struct sconce_timer **ret);
+        int (*timer_new)(struct sconce_device *dev, sconce_timer_fn fn, void *userdata, struct sconce_timer **ret);
         int (*timer_arm)(struct sconce_device *dev, struct sconce_timer *timer, uint64_t delay_us);
         int (*timer_disarm)(struct sconce_device *dev, struct sconce_timer *timer);
 
-        int (*fd_watch)(struct sconce_device *dev, int fd, uint32_t events, sconce_watch_fn fn,
-                        void *userdata, struct sconce_watch **ret);
+        int (*fd_watch)(struct sconce_device *dev, int fd, uint32_t events, sconce_watch_fn fn, void *userdata,
+                        struct sconce_watch **ret);
         int (*fd_unwatch)(struct sconce_device *dev, struct sconce_watch *watch);
 
         int (*save)(struct sconce_device *dev, const char *key, const char *text);
@@ -342,11 +333,11 @@ struct sconce_plugin {
         const char *summary; /* one sentence, no full stop */
         const char *version; /* NULL: the agent's own */
         uint32_t flags;
-        size_t instance_size;                /* of the struct that the option rows fill; zeroed before that */
-        const struct sconce_option *options; /* NULL: none */
+        size_t instance_size;                  /* of the struct that the option rows fill; zeroed before that */
+        const struct sconce_option *options;   /* NULL: none */
         const struct sconce_channel *channels; /* NULL: none but those that are added */
-        const char *every;    /* default of the option `every`: "30s"; NULL: read only when asked */
-        const char *deadline; /* default of a blocking plugin's option `deadline`; NULL: "5s" */
+        const char *every;                     /* default of the option `every`: "30s"; NULL: read only when asked */
+        const char *deadline;                  /* default of a blocking plugin's option `deadline`; NULL: "5s" */
 
         /* Checks what the option table cannot (`line` or `pwm`, not both) and adds channels that depend on
          * the options. Runs at `sconced --check` too and on the event loop: opens nothing, allocates nothing.
@@ -378,15 +369,15 @@ struct sconce_module {
         const struct sconce_plugin *plugin;
 };
 
-#define SCONCE_PLUGIN(plugin_table)                                                                          \
-        extern const struct sconce_module sconce_module;                                                     \
-        __attribute__((visibility("default"))) const struct sconce_module sconce_module = {                  \
-                .abi = SCONCE_ABI,                                                                           \
-                .size = sizeof(struct sconce_module),                                                        \
-                .plugin_size = sizeof(struct sconce_plugin),                                                 \
-                .option_size = sizeof(struct sconce_option),                                                 \
-                .channel_size = sizeof(struct sconce_channel),                                               \
-                .plugin = &(plugin_table),                                                                   \
+#define SCONCE_PLUGIN(plugin_table)                                                                                    \
+        extern const struct sconce_module sconce_module;                                                               \
+        __attribute__((visibility("default"))) const struct sconce_module sconce_module = {                            \
+                .abi = SCONCE_ABI,                                                                                     \
+                .size = sizeof(struct sconce_module),                                                                  \
+                .plugin_size = sizeof(struct sconce_plugin),                                                           \
+                .option_size = sizeof(struct sconce_option),                                                           \
+                .channel_size = sizeof(struct sconce_channel),                                                         \
+                .plugin = &(plugin_table),                                                                             \
         };
 
 /* ---- Host services ------------------------------------------------------------------------------------- */
@@ -408,11 +399,9 @@ struct sconce_module {
  * - Times are microseconds of CLOCK_BOOTTIME (it goes on while the machine sleeps), of which 0 is never one.
  */
 
-#define SCONCE_HOST_HAS_(dev, member)                                                                        \
-        ((dev)->host->size >= offsetof(struct sconce_host, member) + sizeof((dev)->host->member) &&          \
-         (dev)->host->member)
-#define SCONCE_CALL_(dev, member, ...)                                                                       \
-        (SCONCE_HOST_HAS_(dev, member) ? (dev)->host->member(__VA_ARGS__) : -ENOSYS)
+#define SCONCE_HOST_HAS_(dev, member)                                                                                  \
+        ((dev)->host->size >= offsetof(struct sconce_host, member) + sizeof((dev)->host->member) && (dev)->host->member)
+#define SCONCE_CALL_(dev, member, ...) (SCONCE_HOST_HAS_(dev, member) ? (dev)->host->member(__VA_ARGS__) : -ENOSYS)
 
 /*
  * The device's id: the second word of its section.
@@ -447,8 +436,8 @@ static inline int sconce_report(struct sconce_device *dev, const struct sconce_v
  *
  * time_us: when it was; 0: now.
  */
-static inline int sconce_report_at(struct sconce_device *dev, uint64_t time_us,
-                                   const struct sconce_value *values, size_t count)
+static inline int sconce_report_at(struct sconce_device *dev, uint64_t time_us, const struct sconce_value *values,
+                                   size_t count)
 {
         return SCONCE_CALL_(dev, report, dev, time_us, values, count);
 }
@@ -547,8 +536,8 @@ static inline int sconce_problem(struct sconce_device *dev, int error, const cha
  *
  * Any callback, and `configure`, where it says what is wrong with the section ("up and down are one line").
  */
-__attribute__((format(printf, 2, 3))) static inline void sconce_error(struct sconce_device *dev,
-                                                                      const char *format, ...)
+__attribute__((format(printf, 2, 3))) static inline void sconce_error(struct sconce_device *dev, const char *format,
+                                                                      ...)
 {
         va_list arguments;
         if (!SCONCE_HOST_HAS_(dev, error))
@@ -726,8 +715,8 @@ static inline int sconce_line_get(struct sconce_device *dev, struct sconce_line 
  * Returns, with the sentence set: -EINVAL: not this device's; -ENOENT: there is no such thing; -EACCES;
  * -EBUSY, -EEXIST: somebody else has it; -ERANGE: no such level or period. Loop.
  */
-static inline int sconce_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer,
-                                     uint64_t period_ns, double first_level)
+static inline int sconce_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer, uint64_t period_ns,
+                                     double first_level)
 {
         return SCONCE_CALL_(dev, dimmer_open, dev, dimmer, period_ns, first_level);
 }
@@ -755,8 +744,7 @@ static inline int sconce_dimmer_set(struct sconce_device *dev, struct sconce_dim
  *
  * Returns -ENODEV: it is not open. Loop.
  */
-static inline int sconce_dimmer_get(struct sconce_device *dev, struct sconce_dimmer *dimmer,
-                                    double *ret_level)
+static inline int sconce_dimmer_get(struct sconce_device *dev, struct sconce_dimmer *dimmer, double *ret_level)
 {
         return SCONCE_CALL_(dev, dimmer_get, dev, dimmer, ret_level);
 }
@@ -866,8 +854,7 @@ static inline int sconce_load(struct sconce_device *dev, const char *key, char *
  *
  * Returns the command's own, valid as long as it; NULL where the command does not name the channel.
  */
-static inline const struct sconce_value *sconce_command_find(const struct sconce_command *command,
-                                                             const char *channel)
+static inline const struct sconce_value *sconce_command_find(const struct sconce_command *command, const char *channel)
 {
         for (size_t i = 0; i < command->count; i++) {
                 const char *a = command->values[i].channel, *b = channel;

@@ -69,8 +69,7 @@ static void take_row(struct mock_host *host, struct sconce_channel *to, const st
         host->was_added[to - host->channels] = true;
 }
 
-int mock_service_channel_add(struct sconce_device *dev, const struct sconce_channel *channel,
-                             size_t channel_size)
+int mock_service_channel_add(struct sconce_device *dev, const struct sconce_channel *channel, size_t channel_size)
 {
         struct mock_host *host = mock_host_of(dev);
         struct sconce_channel row;
@@ -137,8 +136,7 @@ static bool is_utf8(const char *text)
 static int check_report(struct mock_host *host, const struct sconce_value *value)
 {
         const struct sconce_channel *row = value->channel ? mock_channels_find(host, value->channel) : NULL;
-        const enum sconce_value_type type = row && (size_t)row->kind < N_KINDS ? types[row->kind]
-                                                                               : SCONCE_VALUE_NONE;
+        const enum sconce_value_type type = row && (size_t)row->kind < N_KINDS ? types[row->kind] : SCONCE_VALUE_NONE;
 
         if (type == SCONCE_VALUE_NONE || (row->flags & SCONCE_COMMAND_ONLY))
                 return mock_refuse(host, -EINVAL, "\"%s\" was reported, which is no channel with a state",
@@ -148,11 +146,9 @@ static int check_report(struct mock_host *host, const struct sconce_value *value
         if (value->type != type)
                 return mock_refuse(host, -EINVAL, "\"%s\" was reported with the wrong type", value->channel);
         if (type == SCONCE_VALUE_NUMBER && !isfinite(value->number))
-                return mock_refuse(host, -EINVAL, "\"%s\" was reported as a number that is not finite",
-                                   value->channel);
+                return mock_refuse(host, -EINVAL, "\"%s\" was reported as a number that is not finite", value->channel);
         if (type == SCONCE_VALUE_TEXT && (!value->text || !is_utf8(value->text)))
-                return mock_refuse(host, -EILSEQ, "\"%s\" was reported as text that is not UTF-8",
-                                   value->channel);
+                return mock_refuse(host, -EILSEQ, "\"%s\" was reported as text that is not UTF-8", value->channel);
         return 0;
 }
 
@@ -182,8 +178,7 @@ static void take_value(struct mock_host *host, const struct sconce_value *value)
         known->value.text = text;
 }
 
-int mock_service_report(struct sconce_device *dev, uint64_t time_us, const struct sconce_value *values,
-                        size_t count)
+int mock_service_report(struct sconce_device *dev, uint64_t time_us, const struct sconce_value *values, size_t count)
 {
         struct mock_host *host = mock_host_of(dev);
         int r = host->is_stopping ? -EPERM : mock_gate(host, false);
@@ -236,8 +231,7 @@ static void log_event(struct mock_host *host, const char *event_type)
         (void)sprintf(log + used, "%s%s", used ? " " : "", event_type);
 }
 
-int mock_service_event(struct sconce_device *dev, uint64_t time_us, const char *channel,
-                       const char *event_type)
+int mock_service_event(struct sconce_device *dev, uint64_t time_us, const char *channel, const char *event_type)
 {
         struct mock_host *host = mock_host_of(dev);
         const struct sconce_channel *row = channel ? mock_channels_find(host, channel) : NULL;

@@ -40,8 +40,8 @@ int mock_service_dimmer_set(struct sconce_device *dev, struct sconce_dimmer *dim
         if (!dimmer->is_open)
                 return -ENODEV;
         if (!(level >= 0 && level <= 1))
-                return mock_refuse(mock_host_of(dev), -ERANGE,
-                                   "%s was set to %g, which is not within 0 and 1", dimmer->name, level);
+                return mock_refuse(mock_host_of(dev), -ERANGE, "%s was set to %g, which is not within 0 and 1",
+                                   dimmer->name, level);
         dimmer->level = level;
         dimmer->sets++;
         return 0;

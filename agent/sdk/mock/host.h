@@ -118,12 +118,9 @@ void mock_close_all(struct mock_host *host);
 
 /* ---- The services, by the file that has them ----------------------------------------------------------- */
 
-int mock_service_report(struct sconce_device *dev, uint64_t time_us, const struct sconce_value *values,
-                        size_t count);
-int mock_service_event(struct sconce_device *dev, uint64_t time_us, const char *channel,
-                       const char *event_type);
-int mock_service_channel_add(struct sconce_device *dev, const struct sconce_channel *channel,
-                             size_t channel_size);
+int mock_service_report(struct sconce_device *dev, uint64_t time_us, const struct sconce_value *values, size_t count);
+int mock_service_event(struct sconce_device *dev, uint64_t time_us, const char *channel, const char *event_type);
+int mock_service_channel_add(struct sconce_device *dev, const struct sconce_channel *channel, size_t channel_size);
 
 int mock_service_line_output(struct sconce_device *dev, struct sconce_line *line, int first_value);
 int mock_service_line_input(struct sconce_device *dev, struct sconce_line *line, sconce_line_fn fn);
@@ -135,12 +132,11 @@ int mock_service_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *di
 int mock_service_dimmer_set(struct sconce_device *dev, struct sconce_dimmer *dimmer, double level);
 int mock_service_dimmer_get(struct sconce_device *dev, struct sconce_dimmer *dimmer, double *ret_level);
 
-int mock_service_timer_new(struct sconce_device *dev, sconce_timer_fn fn, void *userdata,
-                           struct sconce_timer **ret);
+int mock_service_timer_new(struct sconce_device *dev, sconce_timer_fn fn, void *userdata, struct sconce_timer **ret);
 int mock_service_timer_arm(struct sconce_device *dev, struct sconce_timer *timer, uint64_t delay_us);
 int mock_service_timer_disarm(struct sconce_device *dev, struct sconce_timer *timer);
-int mock_service_fd_watch(struct sconce_device *dev, int fd, uint32_t events, sconce_watch_fn fn,
-                          void *userdata, struct sconce_watch **ret);
+int mock_service_fd_watch(struct sconce_device *dev, int fd, uint32_t events, sconce_watch_fn fn, void *userdata,
+                          struct sconce_watch **ret);
 int mock_service_fd_unwatch(struct sconce_device *dev, struct sconce_watch *watch);
 
 int mock_service_save(struct sconce_device *dev, const char *key, const char *text);

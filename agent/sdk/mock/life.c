@@ -212,8 +212,8 @@ int mock_commands(struct mock_host *host, const struct sconce_value *values, siz
 
 int mock_command_now(struct mock_host *host, struct sconce_value value)
 {
-        return mock_carry_out(host, &(const struct sconce_command){
-                                            .count = 1, .values = &value, .flags = SCONCE_COMMAND_NOW });
+        return mock_carry_out(
+                host, &(const struct sconce_command){ .count = 1, .values = &value, .flags = SCONCE_COMMAND_NOW });
 }
 
 int mock_command(struct mock_host *host, struct sconce_value value)

@@ -11,8 +11,8 @@ static int open_line(struct mock_host *host, struct sconce_line *line, bool outp
         if (!line)
                 return mock_refuse(host, -EINVAL, "a line was opened that no option names");
         if (line->declared_output != output)
-                return mock_refuse(host, -EINVAL, "%s was opened as an %s and is declared as the other",
-                                   line->name, output ? "output" : "input");
+                return mock_refuse(host, -EINVAL, "%s was opened as an %s and is declared as the other", line->name,
+                                   output ? "output" : "input");
         if (line->error)
                 return line->error;
         if (line->is_open)

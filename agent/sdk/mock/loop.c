@@ -4,8 +4,7 @@
 
 /* ---- Timers -------------------------------------------------------------------------------------------- */
 
-int mock_service_timer_new(struct sconce_device *dev, sconce_timer_fn fn, void *userdata,
-                           struct sconce_timer **ret)
+int mock_service_timer_new(struct sconce_device *dev, sconce_timer_fn fn, void *userdata, struct sconce_timer **ret)
 {
         struct mock_host *host = mock_host_of(dev);
         unsigned count = 0;
@@ -108,8 +107,8 @@ uint64_t mock_now(const struct mock_host *host)
 
 /* ---- Descriptors --------------------------------------------------------------------------------------- */
 
-int mock_service_fd_watch(struct sconce_device *dev, int fd, uint32_t events, sconce_watch_fn fn,
-                          void *userdata, struct sconce_watch **ret)
+int mock_service_fd_watch(struct sconce_device *dev, int fd, uint32_t events, sconce_watch_fn fn, void *userdata,
+                          struct sconce_watch **ret)
 {
         struct mock_host *host = mock_host_of(dev);
         unsigned count = 0;

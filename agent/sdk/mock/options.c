@@ -149,8 +149,8 @@ void mock_option_list(struct mock_host *host, const char *key, const char *const
         assert_true((row->flags & SCONCE_LIST) && row->type == SCONCE_TYPE_STRING);
         while (texts[count])
                 count++;
-        *(struct sconce_list *)(void *)((char *)host->instance +
-                                        row->offset) = (struct sconce_list){ .count = count, .items = texts };
+        *(struct sconce_list *)(void *)((char *)host->instance + row->offset) = (struct sconce_list){ .count = count,
+                                                                                                      .items = texts };
 }
 
 void mock_fill_defaults(struct mock_host *host)

@@ -77,10 +77,7 @@ static int service_problem(struct sconce_device *dev, int error, const char *tex
                 return r;
         if (error > 0)
                 return mock_refuse(host, -EINVAL, "problem %d is neither 0 nor a negative errno", error);
-        (void)snprintf(host->problem, sizeof(host->problem), "%s",
-                       error == 0 ? ""
-                       : text     ? text
-                                  : strerror(-error));
+        (void)snprintf(host->problem, sizeof(host->problem), "%s", error == 0 ? "" : text ? text : strerror(-error));
         return 0;
 }
 

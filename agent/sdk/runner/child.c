@@ -139,8 +139,7 @@ static void compare_manners(struct subject *subject, const struct manners *befor
                 complain(subject, "it changed the process's directory to %.200s", after.directory);
         for (int number = 1; number < 32; number++)
                 if (after.signals[number] != before->signals[number])
-                        complain(subject, "it changed what the process does at signal %s",
-                                 sigabbrev_np(number));
+                        complain(subject, "it changed what the process does at signal %s", sigabbrev_np(number));
         if (after.threads > before->threads)
                 complain(subject, "after stop more threads are running than before, by %u",
                          after.threads - before->threads);
@@ -268,8 +267,7 @@ static void listen_to(struct verdict *verdict, int in, unsigned limit_s)
                         verdict->is_late = r == 0;
                         return;
                 }
-                ssize_t n = read(in, verdict->buffer + verdict->used,
-                                 sizeof(verdict->buffer) - verdict->used);
+                ssize_t n = read(in, verdict->buffer + verdict->used, sizeof(verdict->buffer) - verdict->used);
                 if (n <= 0)
                         return;
                 verdict->used += (size_t)n;
@@ -284,20 +282,17 @@ static void judge_end(const struct subject *subject, struct verdict *verdict, in
         char text[RECORD_MAX + 100];
 
         if (verdict->is_late)
-                (void)snprintf(text, sizeof(text), "%s did not return within %u s", verdict->calling,
-                               subject->limit_s);
+                (void)snprintf(text, sizeof(text), "%s did not return within %u s", verdict->calling, subject->limit_s);
         else if (WIFSIGNALED(status))
                 (void)snprintf(text, sizeof(text), "%s crashed with SIG%s (%s)", verdict->calling,
                                sigabbrev_np(WTERMSIG(status)), strsignal(WTERMSIG(status)));
         else if (verdict->has_ended && WEXITSTATUS(status) == 0)
                 return;
         else if (WEXITSTATUS(status) == STATUS_NO_OUT)
-                (void)snprintf(text, sizeof(text), "%s closed descriptors that are not its own",
-                               verdict->calling);
+                (void)snprintf(text, sizeof(text), "%s closed descriptors that are not its own", verdict->calling);
         else
-                (void)snprintf(text, sizeof(text), "%s ended the whole process (exit status %d)%s",
-                               verdict->calling, WEXITSTATUS(status),
-                               subject->verbose ? "" : "; --verbose shows what it printed");
+                (void)snprintf(text, sizeof(text), "%s ended the whole process (exit status %d)%s", verdict->calling,
+                               WEXITSTATUS(status), subject->verbose ? "" : "; --verbose shows what it printed");
         print_finding(verdict, text);
 }
 

@@ -31,8 +31,7 @@ static void check_option_rows(struct subject *subject)
                         complain(subject, "option %s has no choices", rows[i].key);
                 for (size_t k = 0; k < i; k++)
                         if (rows[i].offset == rows[k].offset)
-                                complain(subject, "options %s and %s fill the same field", rows[k].key,
-                                         rows[i].key);
+                                complain(subject, "options %s and %s fill the same field", rows[k].key, rows[i].key);
         }
 }
 
@@ -126,12 +125,10 @@ void check_options(struct subject *subject)
                 const struct sconce_option *row = &subject->plugin->table.options[i];
                 for (unsigned nth = 0; option_sample(row, false, nth, text); nth++)
                         if (option_check_text(row, text, reason) == 0)
-                                complain(subject, "option %s takes \"%s\", which it must not", row->key,
-                                         text);
+                                complain(subject, "option %s takes \"%s\", which it must not", row->key, text);
                 for (unsigned nth = 0; option_sample(row, true, nth, text); nth++) {
                         if (option_check_text(row, text, reason) < 0)
-                                complain(subject, "option %s does not take \"%s\": %s", row->key, text,
-                                         reason);
+                                complain(subject, "option %s does not take \"%s\": %s", row->key, text, reason);
                         else
                                 survive(subject, row, text);
                 }

@@ -26,8 +26,7 @@ static void find_writable(const struct mock_host *host, struct writable *ret)
 }
 
 /* What was carried out shows in the state. */
-static void check_reported(struct subject *subject, const struct mock_host *host,
-                           const struct sconce_command *command)
+static void check_reported(struct subject *subject, const struct mock_host *host, const struct sconce_command *command)
 {
         for (size_t i = 0; i < command->count; i++) {
                 const struct sconce_channel *row = NULL;
@@ -37,8 +36,8 @@ static void check_reported(struct subject *subject, const struct mock_host *host
                 if (!row || !kind_get(row->kind)->has_state || (row->flags & SCONCE_COMMAND_ONLY))
                         continue;
                 if (!mock_value(host, row->key))
-                        complain(subject, "a command for channel %s was carried out, and %s never reported",
-                                 row->key, row->key);
+                        complain(subject, "a command for channel %s was carried out, and %s never reported", row->key,
+                                 row->key);
         }
 }
 
@@ -63,9 +62,9 @@ static unsigned edges_of_all(struct subject *subject, struct mock_host *host, co
                         continue;
                 for (unsigned nth = 0; channel_sample(writable->rows[i], nth, &value); nth++) {
                         for (uint32_t flags = 0; flags <= SCONCE_COMMAND_NOW; flags++) {
-                                int r = carry_out(subject, host,
-                                                  &(const struct sconce_command){
-                                                          .count = 1, .values = &value, .flags = flags });
+                                int r = carry_out(
+                                        subject, host,
+                                        &(const struct sconce_command){ .count = 1, .values = &value, .flags = flags });
                                 done += r == 0;
                                 *last = r < 0 ? r : *last;
                                 /* Interlocks let go, pulses end. */
@@ -91,11 +90,10 @@ static int random_command(struct subject *subject, struct mock_host *host, const
         }
         if (!is_whole)
                 return 0;
-        return carry_out(
-                subject, host,
-                &(const struct sconce_command){ .count = count,
-                                                .values = values,
-                                                .flags = random_below(subject, 4) ? 0 : SCONCE_COMMAND_NOW });
+        return carry_out(subject, host,
+                         &(const struct sconce_command){ .count = count,
+                                                         .values = values,
+                                                         .flags = random_below(subject, 4) ? 0 : SCONCE_COMMAND_NOW });
 }
 
 void check_commands(struct subject *subject)
@@ -146,8 +144,7 @@ static void step(struct subject *subject, struct mock_host *host, const struct w
                 break;
         default:
                 /* From microseconds to minutes. */
-                trial_advance(subject, host,
-                              (uint64_t)random_below(subject, 1000000) << random_below(subject, 8));
+                trial_advance(subject, host, (uint64_t)random_below(subject, 1000000) << random_below(subject, 8));
         }
 }
 
@@ -179,8 +176,7 @@ static int scenario(struct subject *subject, struct mock_host *host)
                 return r;
         find_writable(host, &writable);
         for (size_t i = 0; i < writable.count; i++)
-                if (!(writable.rows[i]->flags & SCONCE_COMMAND_ONLY) &&
-                    channel_sample(writable.rows[i], 0, &value))
+                if (!(writable.rows[i]->flags & SCONCE_COMMAND_ONLY) && channel_sample(writable.rows[i], 0, &value))
                         (void)trial_command(subject, host,
                                             &(const struct sconce_command){ .count = 1, .values = &value });
         if (mock_plugin(host)->read)
@@ -204,8 +200,8 @@ static void fail_once(struct subject *subject, unsigned nth, int error)
         int r = trial_start(subject, host);
         fault_code_name(error, name);
         if (r < 0)
-                complain(subject, "after call %u of the host failed with %s, start fails for good: %s", nth,
-                         name, trial_reason(host, r, text));
+                complain(subject, "after call %u of the host failed with %s, start fails for good: %s", nth, name,
+                         trial_reason(host, r, text));
         trial_end(subject, host);
 }
 

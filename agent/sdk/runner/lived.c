@@ -75,11 +75,11 @@ static void compare(struct subject *subject, const struct usage *before, const c
                 complain(subject, "%zu descriptors are left open after %u times %s",
                          now.descriptors - before->descriptors, times, what);
         if (now.bytes > before->bytes + LEAK_BYTES)
-                complain(subject, "%zu bytes of memory are lost in %u times %s", now.bytes - before->bytes,
-                         times, what);
+                complain(subject, "%zu bytes of memory are lost in %u times %s", now.bytes - before->bytes, times,
+                         what);
         else if (now.pages > before->pages + allowed_pages())
-                complain(subject, "the process grew by %zu pages in %u times %s", now.pages - before->pages,
-                         times, what);
+                complain(subject, "the process grew by %zu pages in %u times %s", now.pages - before->pages, times,
+                         what);
 }
 
 /* ---- start and stop ------------------------------------------------------------------------------------ */
@@ -105,8 +105,7 @@ void check_starts(struct subject *subject)
                 return;
         int r = trial_start(subject, host);
         if (r < 0)
-                give_up_check(subject, "it does not start, and is only seen failing: %s",
-                           trial_reason(host, r, text));
+                give_up_check(subject, "it does not start, and is only seen failing: %s", trial_reason(host, r, text));
         trial_stop(subject, host);
         (void)rounds(subject, host, ROUNDS_FIRST);
         measure(&before);
@@ -133,8 +132,7 @@ void check_reads(struct subject *subject)
                         r = trial_read(subject, host);
                 compare(subject, &before, "read", READS);
                 if (r < 0)
-                        give_up_check(subject, "read fails, and is only seen failing: %s",
-                                   trial_reason(host, r, text));
+                        give_up_check(subject, "read fails, and is only seen failing: %s", trial_reason(host, r, text));
         } else {
                 skip_check(subject, "it has no read function");
         }

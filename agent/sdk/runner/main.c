@@ -94,8 +94,7 @@ static int take_option(struct subject *subject, int code)
                 subject->only = find_check(optarg);
                 if (subject->only)
                         return 0;
-                fprintf(stderr,
-                        "sconce-plugin-test: there is no check \"%s\". Try: sconce-plugin-test --help\n",
+                fprintf(stderr, "sconce-plugin-test: there is no check \"%s\". Try: sconce-plugin-test --help\n",
                         optarg);
                 return -EINVAL;
         case 's':
@@ -124,8 +123,7 @@ static int take_settings(struct subject *subject, int argc, char *argv[])
                         return -EINVAL;
                 }
                 *equals = '\0';
-                subject->settings[subject->n_settings++] = (struct setting){ .key = argv[i],
-                                                                             .value = equals + 1 };
+                subject->settings[subject->n_settings++] = (struct setting){ .key = argv[i], .value = equals + 1 };
         }
         return 0;
 }
@@ -133,14 +131,10 @@ static int take_settings(struct subject *subject, int argc, char *argv[])
 static int parse_arguments(struct subject *subject, int argc, char *argv[])
 {
         static const struct option options[] = {
-                { "help", no_argument, NULL, 'h' },
-                { "version", no_argument, NULL, 'V' },
-                { "verbose", no_argument, NULL, 'v' },
-                { "allow-untested", no_argument, NULL, 'a' },
-                { "check", required_argument, NULL, 'c' },
-                { "seed", required_argument, NULL, 's' },
-                { "timeout", required_argument, NULL, 't' },
-                { 0 },
+                { "help", no_argument, NULL, 'h' },          { "version", no_argument, NULL, 'V' },
+                { "verbose", no_argument, NULL, 'v' },       { "allow-untested", no_argument, NULL, 'a' },
+                { "check", required_argument, NULL, 'c' },   { "seed", required_argument, NULL, 's' },
+                { "timeout", required_argument, NULL, 't' }, { 0 },
         };
         int code;
 
