@@ -81,7 +81,7 @@ quiet = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))';
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-unit check-system check-stress check-kernel check-layers check-manual check-pi check-valgrind deb deps manual release-help install install-agent install-sdk uninstall clean help demo bench tests
+.PHONY: all check check-unit check-system check-stress check-kernel check-format check-layers check-manual check-pi check-valgrind deb deps manual release-help install install-agent install-sdk uninstall clean help demo bench format tests
 
 all: $(programs) $(plugins) $(sdk) ## build the daemon, the client, the plugins and the SDK (default)
 
@@ -165,7 +165,7 @@ sources := $(foreach depth,agent agent/* agent/*/* plugins packaging tests/*,$(w
 
 tests: all $(unit_tests) $(system_tests) $(stress_test) $(kernel_tests) $(pi_tests) $(test_plugins) $(preloaded) $(BUILD)/tests/kernel/gpiosim-setup ## build the tests without running them
 
-check: $(if $(filter no,$(DEPS)),,deps) check-layers check-manual tests ## run all tests (under 4 minutes)
+check: $(if $(filter no,$(DEPS)),,deps) check-format check-layers check-manual tests ## run all tests (under 4 minutes)
 	@$(one_more) tests/run-tests $(slow_tests) $(unit_tests) $(filter-out $(slow_tests),$(system_tests))
 
 check-unit: all $(unit_tests) $(test_plugins) ## run the unit tests
@@ -208,6 +208,12 @@ check-manual: $(BUILD)/manual $(plugins) $(sdk) ## prove that they are what the 
 
 check-layers: ## prove that includes go one way
 	@tests/check-layers
+
+check-format: ## prove that every C file is as .clang-format says
+	@tests/check-format
+
+format: ## write every C file as .clang-format says
+	@tests/check-format --fix
 
 # ---- The rest ------------------------------------------------------------------------------------------------------
 
