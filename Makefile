@@ -203,7 +203,7 @@ manual: $(BUILD)/manual $(plugins) $(sdk) $(plugin_pages) ## write the lists in 
 	@$< $(BUILD)/plugins $(pages)
 
 check-manual: $(BUILD)/manual $(plugins) $(sdk) ## prove that they are what the tables say, and that pages' links lead somewhere
-	@tests/check-links README.md CHANGELOG.md CONTRIBUTING.md docs tests
+	@tests/check-links README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs tests
 	@$< --check $(BUILD)/plugins $(pages) && echo "manual: the pages say what the tables say"
 
 check-layers: ## prove that includes go one way
