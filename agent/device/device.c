@@ -191,7 +191,8 @@ void device_start(struct device *device)
                 device_log(device, LOG_ERR, "out of memory: it is not read by timer and not started again");
         device->phase = DEVICE_STARTING;
         device->reported = false;
-        rules_started(device);
+        if (device->watched)
+                device->set->observer.started(device->set->observer.userdata, device);
         device->was_timed |= device->timed_now;
         device->timed_now = false;
         on_time_begin(device);

@@ -11,6 +11,7 @@
 
 #include "config/config.h"
 #include "device/instance.h"
+#include "channel/cause.h"
 #include "channel/channels.h"
 #include "channel/command.h"
 #include "home/home.h"
@@ -19,7 +20,7 @@
 #include "plugin/loader.h"
 #include "home/offline.h"
 #include "channel/rate.h"
-#include "rule/rules.h"
+#include "device/observer.h"
 #include "device/worker.h"
 #include "util/log.h"
 
@@ -64,7 +65,7 @@ struct request {
         void *owned_correlation;
         bool is_answered;
         struct duplicate_mark duplicates[REQUEST_DUPLICATES];
-        struct rule_cause cause; /* its name is owned here */
+        struct command_cause cause; /* its name is owned here */
 };
 
 struct device {
@@ -132,7 +133,7 @@ struct device {
         size_t n_pending;
         uint64_t ending; /* the serial of a instance that is stopping for good: its reports are published; 0: none */
 
-        struct rule_condition *watched; /* the rules' conditions that look at it; NULL: none does */
+        void *watched; /* what the observer keeps of it; NULL: nobody looks at it */
 
         bool is_marked; /* by home_apply() */
 };
@@ -143,8 +144,9 @@ struct home {
         struct home_sink sink;
         struct loader loader;
         struct duplicates *duplicates;
-        struct rules *rules; /* NULL at --check */
-        unsigned n_inside;   /* devices that something is being done for just now */
+        struct rules *rules;             /* NULL at --check */
+        struct device_observer observer; /* without its members at --check */
+        unsigned n_inside;               /* devices that something is being done for just now */
         struct interlock *interlocks;
         struct device **items;
         size_t count;
@@ -260,8 +262,8 @@ void device_publish_status(struct device *device, bool always); /* and the error
 void device_command(struct device *device, const char *channel, const void *payload, size_t size,
                     const struct command_meta *meta);
 /* The command of a rule, whose name is copied: as one from outside, but free of the rate, of duplicates and of
- * anybody to answer. rules_result() hears what became of it. */
-void device_act(struct device *device, const char *channel, const char *payload, const struct rule_cause *cause);
+ * anybody to answer. device_observer.result() gets what became of it. */
+void device_act(struct device *device, const char *channel, const char *payload, const struct command_cause *cause);
 void request_init(struct request *call, const struct command_meta *meta);
 void request_finish(struct device *device, struct request *call, int r);
 void request_free(struct request *call);

@@ -80,7 +80,7 @@ void device_publish_status(struct device *device, bool always)
         device->has_published_status = true;
         (void)snprintf(device->published_error, sizeof(device->published_error), "%s", fault ? fault->text : "");
         if (device->watched && is_news)
-                rules_status(device, online);
+                device->set->observer.status(device->set->observer.userdata, device);
 }
 
 void device_set_fault(struct device *device, enum device_fault kind, const struct fault *fault)
@@ -192,8 +192,8 @@ void device_enter(struct device *device)
 /* The outermost of all. */
 static void leave_set(struct home *set)
 {
-        if (set->n_inside > 0 && --set->n_inside == 0 && set->rules)
-                rules_moment_over(set->rules);
+        if (set->n_inside > 0 && --set->n_inside == 0 && set->observer.moment_over)
+                set->observer.moment_over(set->observer.userdata);
 }
 
 void device_leave(struct device *device)
@@ -240,7 +240,7 @@ int device_report(struct device *device, uint64_t time_us, const struct sconce_v
         if (!device->exiting && !is_last)
                 saved_values(device);
         if (device->watched && !is_last)
-                rules_reported(device, time_us, values, count);
+                device->set->observer.reported(device->set->observer.userdata, device, time_us, values, count);
         on_time_watch(device);
         device_leave(device);
         return 0;
@@ -275,7 +275,7 @@ int device_event(struct device *device, uint64_t time_us, const char *key, const
         if (!out->failed)
                 publish(device, DEVICE_EVENT, out->data, out->size);
         if (device->watched && host_may_touch(device))
-                rules_event(device, time_us, key, event_type);
+                device->set->observer.event(device->set->observer.userdata, device, time_us, key, event_type);
         return 0;
 }
 

@@ -76,7 +76,7 @@ void home_publish_result(struct home *set, const char *device, const struct resu
 static void answer(struct device *device, struct request *call, const struct result *result)
 {
         if (!call->is_answered && call->cause.rule)
-                rules_result(device->set->rules, &call->cause, result);
+                device->set->observer.result(device->set->observer.userdata, &call->cause, result);
         else if (!call->is_answered)
                 home_publish_result(device->set, device->id, result, call->command.id, &call->meta);
         call->is_answered = true;
@@ -162,7 +162,7 @@ void request_init(struct request *call, const struct command_meta *meta)
         call->owned_correlation = NULL;
         call->is_answered = false;
         memset(call->duplicates, 0, sizeof(call->duplicates));
-        call->cause = (struct rule_cause){ 0 };
+        call->cause = (struct command_cause){ 0 };
         call->command.id[0] = '\0';
         call->command.expires = NULL;
         call->command.json = NULL;
@@ -466,7 +466,7 @@ void device_command(struct device *device, const char *channel, const void *payl
         submit(device, &(struct arrival){ channel, payload, size }, call);
 }
 
-void device_act(struct device *device, const char *channel, const char *payload, const struct rule_cause *cause)
+void device_act(struct device *device, const char *channel, const char *payload, const struct command_cause *cause)
 {
         struct request *call = malloc(sizeof(*call));
         struct result result;
@@ -478,7 +478,7 @@ void device_act(struct device *device, const char *channel, const char *payload,
         }
         if (!call || !call->cause.rule) {
                 (void)refuse(&result, RESULT_FAILED, "out of memory");
-                rules_result(device->set->rules, cause, &result);
+                device->set->observer.result(device->set->observer.userdata, cause, &result);
                 free(call);
                 return;
         }

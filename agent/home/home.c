@@ -8,6 +8,8 @@
 
 #include "config/rule.h"
 #include "device/device.h"
+#include "home/rules.h"
+#include "rule/rules.h"
 #include "util/text.h"
 
 #define NODE_ID "node"
@@ -71,7 +73,7 @@ int home_new(const struct home_options *options, const struct home_sink *sink, s
         if (r == 0 && options->loop)
                 r = offline_init(set);
         if (r == 0 && options->loop)
-                r = rules_new(set, &set->rules);
+                r = home_rules_new(set);
         if (r == 0)
                 r = add_new(set, NODE_ID, set->node_plugin, NULL, &problems);
         if (r < 0)
@@ -215,7 +217,7 @@ int home_check(const struct home_options *options, const struct config *config, 
         interlock_check(config, problems);
         if (r == 0)
                 r = check_used(set, config, problems);
-        return r < 0 ? r : rules_check(set, config, problems);
+        return r < 0 ? r : home_rules_check(set, config, problems);
 }
 
 /* ---- Making it so -------------------------------------------------------------------------------------- */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a rule's words mean for the channels of a device. */
+#include "rule/bind.h"
+
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
 
-#include "rule/rule.h"
 #include "util/suggest.h"
 
 /* What the config says is the owner's: no stranger's limits. */

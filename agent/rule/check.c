@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every rule of a config against the devices of the same config, before anything runs. */
+#include "rule/check.h"
+
 #include <errno.h>
 #include <string.h>
 
-#include "device/device.h"
+#include "rule/bind.h"
 #include "rule/circle.h"
 #include "util/suggest.h"
 #include "util/text.h"
@@ -21,7 +22,7 @@ struct checked {
 };
 
 struct checking {
-        struct home *set;
+        const struct rule_home *home;
         struct problems *problems;
         struct checked *items;
         size_t count;
@@ -45,21 +46,27 @@ static void checking_done(struct checking *checking)
 
 /* ---- One word after the other -------------------------------------------------------------------------- */
 
-static int no_device(const struct home *set, const char *id, struct fault *fault)
+static bool find(const struct checking *checking, const char *id, struct rule_device *ret)
+{
+        return checking->home->find(checking->home->userdata, id, ret);
+}
+
+static int no_device(const struct rule_home *home, const char *id, struct fault *fault)
 {
         struct suggestion near = { .wanted = id };
         char hint[SUGGESTION_MAX];
+        const char *other;
 
-        for (size_t i = 0; i < set->count; i++)
-                suggestion_offer(&near, set->items[i]->id);
+        for (size_t i = 0; (other = home->id(home->userdata, i)); i++)
+                suggestion_offer(&near, other);
         return fault_set(fault, -EINVAL, "there is no device %.64s%s", id, suggestion_text(&near, hint));
 }
 
 /* What a device has is known when its section is right. A plugin that declares no channel adds them when it
- * has found its hardware: what is wrong then is told while the agent runs. */
-static bool channels_are_known(const struct device *device)
+ * has found its hardware: what is wrong then is logged while the agent runs. */
+static bool channels_are_known(const struct rule_device *device)
 {
-        return device->instance && device->phase != DEVICE_BROKEN && device->channels.count > 0;
+        return device->is_configured && device->channels->count > 0;
 }
 
 static int event_in_if(const struct rule_words *words, struct fault *fault)
@@ -72,16 +79,16 @@ static int event_in_if(const struct rule_words *words, struct fault *fault)
 static int check_condition(const struct checking *checking, struct checked *checked, struct rule_condition *condition)
 {
         const struct rule_words *words = &condition->words;
-        struct device *device = home_find(checking->set, words->device);
+        struct rule_device device;
         struct fault fault;
         int r = 0;
 
         if (condition->role == RULE_IF && words->op == RULE_EVENT)
                 r = event_in_if(words, &fault);
-        else if (!device)
-                r = no_device(checking->set, words->device, &fault);
-        else if (channels_are_known(device) || !words->channel)
-                r = rule_bind(condition, &device->channels, &fault);
+        else if (!find(checking, words->device, &device))
+                r = no_device(checking->home, words->device, &fault);
+        else if (channels_are_known(&device) || !words->channel)
+                r = rule_bind(condition, device.channels, &fault);
         /* A word that the binding has found to be an event's. */
         if (r == 0 && condition->role == RULE_IF && words->op == RULE_EVENT)
                 r = event_in_if(words, &fault);
@@ -135,7 +142,8 @@ static void cover_moved(const char *word, struct rule_outcome *outcome)
                         outcome->values[outcome->count++] = SCONCE_STR(outcome->channel, moves[i].states[k]);
 }
 
-static int add_outcomes(struct checked *checked, const struct device *device, const struct command *command)
+static int add_outcomes(struct checked *checked, const char *id, const struct channels *channels,
+                        const struct command *command)
 {
         struct rule_outcome *items = realloc(checked->outcomes,
                                              (checked->n_outcomes + command->count) * sizeof(*items));
@@ -145,10 +153,10 @@ static int add_outcomes(struct checked *checked, const struct device *device, co
         for (size_t i = 0; i < command->count; i++) {
                 const struct sconce_value *value = &command->values[i];
                 struct rule_outcome *outcome = &items[checked->n_outcomes++];
-                *outcome = (struct rule_outcome){ device->id, value->channel, { *value }, 1 };
+                *outcome = (struct rule_outcome){ id, value->channel, { *value }, 1 };
                 if (command->toggles & (1U << i))
                         toggled(checked->rule, outcome);
-                else if (channels_find(&device->channels, value->channel)->row.kind == SCONCE_COVER)
+                else if (channels_find(channels, value->channel)->row.kind == SCONCE_COVER)
                         cover_moved(value->text, outcome);
         }
         return 0;
@@ -157,22 +165,22 @@ static int add_outcomes(struct checked *checked, const struct device *device, co
 static int check_action(const struct checking *checking, struct checked *checked, struct rule_action *action)
 {
         const struct rule_words *words = &action->words;
-        const struct device *device = home_find(checking->set, words->device);
         struct command *command = &checked->commands[checked->n_commands];
+        struct rule_device device;
         struct result result;
         struct fault fault;
 
-        if (device && !channels_are_known(device))
+        if (!find(checking, words->device, &device)) {
+                (void)no_device(checking->home, words->device, &fault);
+        } else if (!channels_are_known(&device)) {
                 return 0;
-        if (!device) {
-                (void)no_device(checking->set, words->device, &fault);
-        } else if (words->channel && !channels_find(&device->channels, words->channel)) {
-                (void)rule_no_channel(words, &device->channels, &fault);
+        } else if (words->channel && !channels_find(device.channels, words->channel)) {
+                (void)rule_no_channel(words, device.channels, &fault);
         } else {
                 checked->n_commands++;
-                int r = rule_action_command(action, &device->channels, command, &result);
+                int r = rule_action_command(action, device.channels, command, &result);
                 if (r >= 0)
-                        return command->count > 0 ? add_outcomes(checked, device, command) : 0;
+                        return command->count > 0 ? add_outcomes(checked, words->device, device.channels, command) : 0;
                 (void)fault_set(&fault, -EINVAL, "%s", result.message);
         }
         rule_complain(checked->section, "then", words->text, checking->problems, &fault);
@@ -245,18 +253,18 @@ static int check_circles(const struct checking *checking)
                                                checking->items[i].n_outcomes };
         int r = rule_circles(nodes, checking->count, circles);
         for (size_t i = 0; i < checking->count && r == 0; i++) {
-                bool told = circles[i] == 0;
+                bool is_known = circles[i] == 0;
                 for (size_t k = 0; k < i; k++)
-                        told |= circles[k] == circles[i];
-                if (!told)
+                        is_known |= circles[k] == circles[i];
+                if (!is_known)
                         complain_circle(checking, circles, i);
         }
         return r;
 }
 
-int rules_check(struct home *set, const struct config *config, struct problems *problems)
+int rules_check(const struct rule_home *home, const struct config *config, struct problems *problems)
 {
-        CLEANUP(checking_done) struct checking checking = { .set = set, .problems = problems };
+        CLEANUP(checking_done) struct checking checking = { .home = home, .problems = problems };
         int r = 0;
 
         checking.items = calloc(config->count + 1, sizeof(*checking.items));

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "rule/bind.h"
+
 struct search {
         const struct rule_node *nodes;
         size_t count;

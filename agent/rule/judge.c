@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rule/judge.h"
 
-#include "device/device.h"
+#include "rule/bind.h"
 
 /* ---- What it looks at ---------------------------------------------------------------------------------- */
 
@@ -28,10 +28,10 @@ bool rule_looks_at_state(const struct rule_condition *condition)
         return condition->words.op > RULE_EVENT && condition->words.op < RULE_EQUAL;
 }
 
-bool rule_misses_channel(const struct rule_condition *condition, const struct device *device)
+bool rule_misses_channel(const struct rule_condition *condition, const struct rule_device *device)
 {
         return condition->words.channel && rule_looks_at_state(condition) &&
-               !channels_find(&device->channels, condition->words.channel);
+               !channels_find(device->channels, condition->words.channel);
 }
 
 /* ---- What is so ---------------------------------------------------------------------------------------- */
@@ -42,28 +42,33 @@ static enum rule_truth truth(bool holds)
 }
 
 /* What it shows is not to be relied on: it could not be read, or the whole device cannot. */
-static bool is_faulty(const struct device *device, const struct channel *channel)
+static bool is_faulty(const struct rule_device *device, const struct channel *channel)
 {
-        return device_has_fault(device) || (device->reported && channel->now.type == SCONCE_VALUE_NONE);
+        return device->has_fault || (device->has_reported && channel->now.type == SCONCE_VALUE_NONE);
 }
 
-static enum rule_truth judge_device(enum rule_op op, const struct device *device)
+static bool is_online(const struct rule_device *device)
+{
+        return device->is_running && !device->has_fault;
+}
+
+static enum rule_truth judge_device(enum rule_op op, const struct rule_device *device)
 {
         switch (op) {
         case RULE_ONLINE:
-                return truth(!device_offline_reason(device));
+                return truth(is_online(device));
         case RULE_OFFLINE:
-                return truth(device_offline_reason(device));
+                return truth(!is_online(device));
         case RULE_FAULT:
-                return truth(device_has_fault(device));
+                return truth(device->has_fault);
         case RULE_OK:
-                return truth(!device_has_fault(device));
+                return truth(!device->has_fault);
         default:
                 return RULE_UNKNOWN;
         }
 }
 
-static enum rule_truth judge_channel(const struct rule_condition *condition, const struct device *device,
+static enum rule_truth judge_channel(const struct rule_condition *condition, const struct rule_device *device,
                                      const struct channel *channel)
 {
         switch (condition->words.op) {
@@ -81,31 +86,30 @@ static enum rule_truth judge_channel(const struct rule_condition *condition, con
 }
 
 /* Of a thermometer that its bus has not found, say. */
-static enum rule_truth judge_missing(const struct rule_condition *condition, const struct device *device)
+static enum rule_truth judge_missing(const struct rule_condition *condition, const struct rule_device *device)
 {
-        if (!rule_misses_channel(condition, device) || !(device->reported || device_has_fault(device)))
+        if (!rule_misses_channel(condition, device) || !(device->has_reported || device->has_fault))
                 return RULE_UNKNOWN;
         return truth(condition->words.op == RULE_FAULT || condition->words.op == RULE_NO_VALUE);
 }
 
-enum rule_truth rule_judge(struct rule_condition *condition, const struct device *device)
+enum rule_truth rule_judge(struct rule_condition *condition, const struct rule_device *device)
 {
         struct fault fault;
 
         if (!condition->words.channel)
                 return judge_device(condition->words.op, device);
-        if (!condition->is_bound && rule_bind(condition, &device->channels, &fault) < 0)
+        if (!condition->is_bound && rule_bind(condition, device->channels, &fault) < 0)
                 return judge_missing(condition, device);
-        const struct channel *channel = channels_find(&device->channels, condition->words.channel);
+        const struct channel *channel = channels_find(device->channels, condition->words.channel);
         return channel ? judge_channel(condition, device, channel) : judge_missing(condition, device);
 }
 
-enum rule_truth rule_judge_change(struct rule_condition *condition, const struct device *device)
+enum rule_truth rule_judge_change(struct rule_condition *condition, const struct rule_device *device)
 {
-        bool has_begun = condition->words.channel ? device->reported
-                                                  : device->has_published_status && device->phase == DEVICE_RUNNING;
+        bool has_begun = condition->words.channel ? device->has_reported : device->has_status && device->is_running;
 
-        if (!has_begun && !(rule_looks_at_status(condition) && device_has_fault(device)))
+        if (!has_begun && !(rule_looks_at_status(condition) && device->has_fault))
                 return RULE_UNKNOWN;
         return rule_judge(condition, device);
 }

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One rule: what its section says, and what that means for devices' channels. Nothing here acts; rules.h
- * does.
+ * One rule: what its section says. What that means for devices' channels is in bind.h; nothing here acts, run.h does.
  */
 #pragma once
 
+#include <sconce/plugin.h>
+
 #include "config/rule.h"
-#include "channel/channels.h"
-#include "channel/command.h"
 #include "rule/text.h"
 #include "util/loop.h"
 
 struct rule;
-struct rules;
+struct rule_run;
 
-/* In the order in which they are looked at: what ends a delay, before what begins one anew. */
+/* In the order in which they are looked at: what ends a delay, before what begins one again. */
 enum rule_role { RULE_CANCEL, RULE_WHEN, RULE_IF };
 
 enum rule_truth { RULE_UNKNOWN, RULE_FALSE, RULE_TRUE };
@@ -31,12 +30,12 @@ struct rule_condition {
         enum rule_truth truth;       /* what it was last; for all but events of `when` and `cancel` */
         bool is_due;                 /* it was true from the start, and its rule is to act for that */
         struct rule_condition *next; /* the next that looks at the same device */
-        bool was_missed;             /* its channel was not there, and that has been told */
+        bool was_missed;             /* its channel was not there, and that has been logged */
 };
 
 struct rule_action {
         struct rule_words words;
-        char *failure; /* what was last told of it; NULL: it went well */
+        char *failure; /* what was last logged of it; NULL: it went well */
 };
 
 struct rule {
@@ -49,7 +48,7 @@ struct rule {
         bool at_start; /* what is true from the start counts as having become true */
 
         /* While it runs. */
-        struct rules *rules;
+        struct rule_run *run;
         struct timer *delay; /* NULL without a delay */
 };
 
@@ -64,20 +63,6 @@ bool rule_same(const struct rule *a, const struct rule *b);
 void rule_complain(const struct config_section *section, const char *key, const char *text, struct problems *problems,
                    const struct fault *fault);
 const char *rule_role_key(enum rule_role role);
-
-/* Gives the condition's value the type of its channel. -ENOENT: the device has no such channel; -EINVAL: it
- * has, and the condition does not fit it. */
-int rule_bind(struct rule_condition *condition, const struct channels *channels, struct fault *fault) MUST_CHECK;
-/* The sentence for -ENOENT. */
-int rule_no_channel(const struct rule_words *words, const struct channels *channels, struct fault *fault);
-/* What a bound comparison is for a value. */
-enum rule_truth rule_truth_of(const struct rule_condition *condition, const struct sconce_value *value);
-/* For what the channel now shows. */
-enum rule_truth rule_truth_now(const struct rule_condition *condition, const struct channel *channel);
-
-/* The action as a command: see command_parse(). */
-int rule_action_command(const struct rule_action *action, const struct channels *channels, struct command *ret,
-                        struct result *result) MUST_CHECK;
 
 DEFINE_CLEANUP(struct rule, rule_free);
 #define CLEANUP_RULE CLEANUP(rule_freep)

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which rule a command comes from. */
+#pragma once
+
+#include <stddef.h>
+
+struct command_cause {
+        char *rule; /* its name; NULL: it comes from elsewhere */
+        size_t action;
+        unsigned depth; /* so many rules have set each other off in a row, this one included */
+};

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "home/rules.h"
+
+#include <errno.h>
+
+#include "device/device.h"
+#include "rule/check.h"
+#include "rule/rules.h"
+
+/* ---- What rules see ------------------------------------------------------------------------------------- */
+
+static struct rule_device seen(const struct device *device)
+{
+        return (struct rule_device){
+                .conditions = device->watched,
+                .channels = &device->channels,
+                .is_configured = device->instance && device->phase != DEVICE_BROKEN,
+                .is_running = device->phase == DEVICE_RUNNING,
+                .has_failed = device->phase == DEVICE_BROKEN || device->phase == DEVICE_FAILED,
+                .has_fault = device_has_fault(device),
+                .has_status = device->has_published_status,
+                .published_online = device->published_online,
+                .has_reported = device->reported,
+                .depth = device->running ? device->running->cause.depth : 0,
+        };
+}
+
+static bool find(void *userdata, const char *id, struct rule_device *ret)
+{
+        const struct device *device = home_find(userdata, id);
+
+        if (device)
+                *ret = seen(device);
+        return device;
+}
+
+static const char *id_at(void *userdata, size_t index)
+{
+        const struct home *set = userdata;
+
+        return index < set->count ? set->items[index]->id : NULL;
+}
+
+static void watch(void *userdata, const char *id, struct rule_condition *conditions)
+{
+        struct device *device = home_find(userdata, id);
+
+        if (device)
+                device->watched = conditions;
+}
+
+static int command(void *userdata, const char *id, const char *channel, const char *payload,
+                   const struct command_cause *cause)
+{
+        struct device *device = home_find(userdata, id);
+
+        if (!device)
+                return -ENODEV;
+        device_act(device, channel, payload, cause);
+        return 0;
+}
+
+static void problem(void *userdata, const char *text)
+{
+        home_problem(userdata, "rules", text);
+}
+
+static struct rule_home rule_home(struct home *set)
+{
+        return (struct rule_home){
+                .loop = set->options.loop,
+                .find = find,
+                .id = id_at,
+                .watch = watch,
+                .command = command,
+                .problem = problem,
+                .userdata = set,
+        };
+}
+
+/* ---- What devices report -------------------------------------------------------------------------------- */
+
+static void on_moment_over(void *userdata)
+{
+        const struct home *set = userdata;
+
+        rules_moment_over(set->rules);
+}
+
+/* One moment is what one callback of a plugin reports. What comes outside of any is one of its own. */
+static void begin_moment(const struct home *set)
+{
+        if (set->n_inside == 0)
+                rules_moment_over(set->rules);
+}
+
+static void on_started(void *userdata, const struct device *device)
+{
+        const struct rule_device now = seen(device);
+
+        (void)userdata;
+        rules_started(&now);
+}
+
+static void on_reported(void *userdata, const struct device *device, uint64_t time_us,
+                        const struct sconce_value *values, size_t count)
+{
+        const struct home *set = userdata;
+        const struct rule_device now = seen(device);
+
+        begin_moment(set);
+        rules_reported(set->rules, &now, time_us, values, count);
+}
+
+static void on_event(void *userdata, const struct device *device, uint64_t time_us, const char *channel,
+                     const char *event_type)
+{
+        const struct home *set = userdata;
+        const struct rule_device now = seen(device);
+
+        begin_moment(set);
+        rules_event(set->rules, &now, time_us, channel, event_type);
+}
+
+static void on_status(void *userdata, const struct device *device)
+{
+        const struct home *set = userdata;
+        const struct rule_device now = seen(device);
+
+        begin_moment(set);
+        rules_status(set->rules, &now);
+}
+
+static void on_result(void *userdata, const struct command_cause *cause, const struct result *result)
+{
+        const struct home *set = userdata;
+
+        rules_result(set->rules, cause, result);
+}
+
+/* ---- Life ----------------------------------------------------------------------------------------------- */
+
+int home_rules_new(struct home *set)
+{
+        const struct rule_home home = rule_home(set);
+
+        set->observer = (struct device_observer){
+                .started = on_started,
+                .reported = on_reported,
+                .event = on_event,
+                .status = on_status,
+                .moment_over = on_moment_over,
+                .result = on_result,
+                .userdata = set,
+        };
+        return rules_new(&home, &set->rules);
+}
+
+int home_rules_check(struct home *set, const struct config *config, struct problems *problems)
+{
+        const struct rule_home home = rule_home(set);
+
+        return rules_check(&home, config, problems);
+}
