@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "config/builtin.h"
+#include "info.h"
+#include "publish.h"
 #include "service.h"
 #include "setup.h"
 #include "uplink.h"
@@ -31,6 +33,7 @@ struct agent {
         struct store *store;
         struct driven *driven;
         char *default_chip; /* the devices', for as long as they live */
+        struct publisher publisher;
         struct home *devices;
         struct uplink *uplink; /* NULL: no broker is configured yet */
         struct broker_identity identity;
@@ -57,33 +60,36 @@ struct agent {
 static void publish_info(void *userdata)
 {
         struct agent *agent = userdata;
-        CLEANUP_FREE char *devices = NULL, *plugins = NULL, *info = NULL;
-        char started[CLOCK_TEXT_MAX];
+        CLEANUP_JSON_TEXT struct json_text text = { 0 };
 
-        if (!agent->uplink || !uplink_is_up(agent->uplink) || home_info(agent->devices, &devices, &plugins) < 0)
+        if (!agent->uplink || !uplink_is_up(agent->uplink))
                 return;
-        bool known = clock_format(agent->clock, agent->started_us, started);
-        const char *quote = known ? "\"" : "";
-        int length = asprintf(&info,
-                              "{\"version\":\"" SCONCE_VERSION
-                              "\",\"started\":%s%s%s,\"config\":\"%s\",\"devices\":%s,\"plugins\":%s}",
-                              quote, known ? started : "null", quote, agent->config->sha256, devices, plugins);
-        if (length >= 0)
-                uplink_info(agent->uplink, info, (size_t)length);
+        info_write(&(struct info){ agent->clock, agent->started_us, agent->config->sha256, agent->devices }, &text);
+        if (!text.failed)
+                uplink_info(agent->uplink, text.data, text.size);
 }
 
-static void on_info_changed(void *userdata)
+/* The sink's userdata is the publisher. */
+static struct agent *agent_of(struct publisher *publisher)
 {
-        struct agent *agent = userdata;
+        return CONTAINER_OF(publisher, struct agent, publisher);
+}
 
+static void info_changed(struct agent *agent)
+{
         if (!timer_armed(agent->tell))
                 timer_arm(agent->tell, 0);
 }
 
-static void on_publish(void *userdata, const char *device, enum device_topic topic, const char *payload, size_t size,
-                       const struct command_meta *meta)
+static void on_info_changed(void *userdata)
 {
-        struct agent *agent = userdata;
+        info_changed(agent_of(userdata));
+}
+
+static void on_send(struct publisher *publisher, const char *device, enum device_topic topic, const char *payload,
+                    size_t size, const struct command_meta *meta)
+{
+        struct agent *agent = agent_of(publisher);
 
         if (topic == DEVICE_ERROR)
                 timer_arm(agent->status, 0);
@@ -131,7 +137,7 @@ static void reload(struct agent *agent);
 /* A button is pressed inside its device's callback: it acts when that has returned. */
 static void on_restart_button(void *userdata)
 {
-        struct agent *agent = userdata;
+        struct agent *agent = agent_of(userdata);
 
         agent->restart_pressed = true;
         timer_arm(agent->press, 0);
@@ -139,7 +145,7 @@ static void on_restart_button(void *userdata)
 
 static void on_reload_button(void *userdata)
 {
-        struct agent *agent = userdata;
+        struct agent *agent = agent_of(userdata);
 
         timer_arm(agent->press, 0);
 }
@@ -415,7 +421,7 @@ static void take_over(struct agent *agent, struct config *config, struct setting
         int r = home_apply(agent->devices, config);
         if (r < 0)
                 log_error("the devices could not be reloaded: %s", strerror(-r));
-        on_info_changed(agent);
+        info_changed(agent);
         /* Without an uplink the last attempt to make one failed, say for want of the password file: it may be there now. */
         bool wants_uplink = !agent->uplink && settings->broker.urls.count > 0;
         if ((!same_broker || wants_uplink) && replace_uplink(agent, settings) == 0)
@@ -515,7 +521,7 @@ static void look_at_time(void *userdata)
         agent->has_no_time = false;
         log_notice("the clock is right: messages have their times from now on");
         home_get(agent->devices, "node"); /* a problem less */
-        on_info_changed(agent);
+        info_changed(agent);
         if (agent->uplink && uplink_is_up(agent->uplink))
                 home_publish_all(agent->devices); /* with their times */
 }
@@ -567,13 +573,7 @@ static void put_behind_outputs(const struct agent *agent)
 
 static int build_parts(struct agent *agent)
 {
-        struct home_sink sink = {
-                .publish = on_publish,
-                .info_changed = on_info_changed,
-                .restart = on_restart_button,
-                .reload = on_reload_button,
-                .userdata = agent,
-        };
+        struct home_sink sink = publisher_sink(&agent->publisher);
         struct home_options devices;
         int r;
 
@@ -599,6 +599,10 @@ static int build_parts(struct agent *agent)
         devices.gpio = agent->gpio;
         devices.store = agent->store;
         devices.driven = agent->driven;
+        agent->publisher = (struct publisher){ .clock = agent->clock, .send = on_send };
+        sink.info_changed = on_info_changed;
+        sink.restart = on_restart_button;
+        sink.reload = on_reload_button;
         r = home_new(&devices, &sink, &agent->devices);
         if (r < 0)
                 return r;
@@ -683,6 +687,7 @@ void agent_free(struct agent *agent)
         store_close(agent->store);
         uplink_free(TAKE_PTR(agent->uplink));
         home_free(agent->devices);
+        publisher_done(&agent->publisher);
         store_free(agent->store);
         driven_free(agent->driven);
         gpio_free(agent->gpio);

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "bus/session.h"
-#include "home/home.h"
+#include "publish.h"
 
 struct uplink;
 
@@ -40,7 +40,7 @@ int uplink_start(struct uplink *uplink) MUST_CHECK;
 void uplink_stop(struct uplink *uplink, void (*done)(void *userdata), void *userdata);
 void uplink_free(struct uplink *uplink);
 
-/* struct home_sink's publish. Nothing is queued while not connected. */
+/* A payload of struct publisher. Nothing is queued while not connected. */
 void uplink_publish(struct uplink *uplink, const char *device, enum device_topic topic, const char *payload,
                     size_t size, const struct command_meta *meta);
 void uplink_info(struct uplink *uplink, const char *json, size_t size);

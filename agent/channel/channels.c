@@ -407,18 +407,6 @@ void channel_restore(struct channel *channel, const char *text)
 
 /* ---- JSON ---------------------------------------------------------------------------------------------- */
 
-void write_time(struct clock *clock, uint64_t time_us, struct json_text *out)
-{
-        char text[CLOCK_TEXT_MAX];
-
-        json_put_key(out, "time");
-        if (time_us == 0 || !clock || !clock_format(clock, time_us, text)) {
-                json_put_literal(out, "null");
-                return;
-        }
-        json_put_string(out, text);
-}
-
 static void write_list(const char *lines, struct json_text *out)
 {
         json_put_open(out, '[');
@@ -436,7 +424,7 @@ static void write_list(const char *lines, struct json_text *out)
         json_put_literal(out, "]");
 }
 
-static void write_value(const struct channel *channel, struct json_text *out)
+void channel_write_value(const struct channel *channel, struct json_text *out)
 {
         switch (channel->now.type) {
         case SCONCE_VALUE_NONE:
@@ -455,82 +443,4 @@ static void write_value(const struct channel *channel, struct json_text *out)
                         json_put_string(out, channel->now.text);
                 break;
         }
-}
-
-void channels_write_state(const struct channels *channels, struct clock *clock, struct json_text *out)
-{
-        json_put_open(out, '{');
-        write_time(clock, channels->time_us, out);
-        for (size_t i = 0; i < channels->count; i++) {
-                if (!channel_has_state(&channels->items[i]))
-                        continue;
-                json_put_key(out, channels->items[i].row.key);
-                write_value(&channels->items[i], out);
-        }
-        json_put_literal(out, "}");
-}
-
-static void write_text(const char *key, const char *text, struct json_text *out)
-{
-        if (!text)
-                return;
-        json_put_key(out, key);
-        json_put_string(out, text);
-}
-
-static void write_number(const char *key, double number, struct json_text *out)
-{
-        json_put_key(out, key);
-        json_put_number(out, number);
-}
-
-static void write_choices(const char *const *choices, struct json_text *out)
-{
-        json_put_key(out, "choices");
-        json_put_open(out, '[');
-        for (; *choices; choices++) {
-                json_put_item(out);
-                json_put_string(out, *choices);
-        }
-        json_put_literal(out, "]");
-}
-
-/* Where a channel is not as its kind is. */
-static void write_exceptions(const struct channel *channel, struct json_text *out)
-{
-        bool writable = channel_is_writable(channel);
-
-        if (writable != channel->kind->written) {
-                json_put_key(out, "writable");
-                json_put_raw(out, writable ? "true" : "false", writable ? 4 : 5);
-        }
-        if (channel_has_state(channel) != channel->kind->has_state) {
-                json_put_key(out, "command_only");
-                json_put_literal(out, "true");
-        }
-}
-
-void channels_write_info(const struct channels *channels, struct json_text *out)
-{
-        json_put_open(out, '{');
-        for (size_t i = 0; i < channels->count; i++) {
-                const struct sconce_channel *row = &channels->items[i].row;
-
-                json_put_key(out, row->key);
-                json_put_open(out, '{');
-                write_text("kind", channels->items[i].kind->name, out);
-                write_text("unit", row->unit, out);
-                if (row->min != 0 || row->max != 0) {
-                        write_number("min", row->min, out);
-                        write_number("max", row->max, out);
-                }
-                if (row->step > 0)
-                        write_number("step", row->step, out);
-                if (channels->items[i].kind->has_choices)
-                        write_choices(row->choices, out);
-                write_text("class", row->device_class, out);
-                write_exceptions(&channels->items[i], out);
-                json_put_literal(out, "}");
-        }
-        json_put_literal(out, "}");
 }

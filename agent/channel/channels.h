@@ -9,7 +9,6 @@
 
 #include "config/options.h"
 #include "channel/reading.h"
-#include "util/clock.h"
 #include "util/fault.h"
 #include "util/json.h"
 
@@ -84,9 +83,5 @@ char *channel_kept_text(const struct channel *channel); /* free() it; NULL: out 
 /* The kept value, for sconce_first(); -ENODATA. */
 int channel_kept(const struct channel *channel, struct sconce_value *ret) MUST_CHECK;
 
-/* {"time":…,"state":"ON",…} */
-void channels_write_state(const struct channels *channels, struct clock *clock, struct json_text *out);
-/* "time":"…" or "time":null; the object is open already. */
-void write_time(struct clock *clock, uint64_t time_us, struct json_text *out);
-/* {"state":{"kind":"light"},…} as `info` has it. */
-void channels_write_info(const struct channels *channels, struct json_text *out);
+/* What it is now, as JSON. */
+void channel_write_value(const struct channel *channel, struct json_text *out);

@@ -151,7 +151,6 @@ struct home {
         struct device **items;
         size_t count;
         struct offline offline;
-        struct json_text text;
         struct plugin *node_plugin;
         struct problem_text {
                 char *key, *text;

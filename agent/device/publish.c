@@ -29,38 +29,9 @@ const char *device_offline_reason(const struct device *device)
         return device->phase == DEVICE_RUNNING ? NULL : "it is starting";
 }
 
-static void publish(struct device *device, enum device_topic topic, const char *payload, size_t size)
-{
-        const struct home_sink *sink = &device->set->sink;
-
-        if (sink->publish)
-                sink->publish(sink->userdata, device->id, topic, payload, size, NULL);
-}
-
-static void publish_error(struct device *device, const struct fault *fault)
-{
-        struct json_text *out = &device->set->text;
-        char code[32];
-
-        if (!fault) {
-                publish(device, DEVICE_ERROR, "", 0);
-                return;
-        }
-        json_text_reset(out);
-        json_put_open(out, '{');
-        write_time(device->set->options.clock, device->fault_since_us, out);
-        json_put_key(out, "code");
-        fault_code_name(fault->code, code);
-        json_put_string(out, code);
-        json_put_key(out, "message");
-        json_put_string(out, fault->text);
-        json_put_literal(out, "}");
-        if (!out->failed)
-                publish(device, DEVICE_ERROR, out->data, out->size);
-}
-
 void device_publish_status(struct device *device, bool always)
 {
+        const struct home_sink *sink = &device->set->sink;
         const struct fault *fault = first_fault(device);
         bool online = !device_offline_reason(device);
 
@@ -70,10 +41,10 @@ void device_publish_status(struct device *device, bool always)
         /* Its first start is not over: there is nothing to tell yet. */
         if (!always && !device->has_published_status && !online && !fault)
                 return;
-        if (always || !device->has_published_status || device->published_online != online)
-                publish(device, DEVICE_STATUS, online ? "online" : "offline", online ? 6 : 7);
-        if (always || strcmp(device->published_error, fault ? fault->text : "") != 0)
-                publish_error(device, fault);
+        if (sink->status && (always || !device->has_published_status || device->published_online != online))
+                sink->status(sink->userdata, device->id, online);
+        if (sink->error && (always || strcmp(device->published_error, fault ? fault->text : "") != 0))
+                sink->error(sink->userdata, device->id, fault, device->fault_since_us);
         bool had_fault = *device->published_error, is_first = !device->has_published_status;
         bool is_news = is_first || device->published_online != online || had_fault != !!fault;
         device->published_online = online;
@@ -170,16 +141,13 @@ static void arm_heartbeat(struct device *device)
 
 void device_publish_state(struct device *device)
 {
-        struct json_text *out = &device->set->text;
+        const struct home_sink *sink = &device->set->sink;
 
         if (!channels_have_state(&device->channels))
                 return;
-        json_text_reset(out);
-        channels_write_state(&device->channels, device->set->options.clock, out);
-        if (out->failed)
-                return;
         channels_published(&device->channels);
-        publish(device, DEVICE_STATE, out->data, out->size);
+        if (sink->state)
+                sink->state(sink->userdata, device->id, &device->channels);
         arm_heartbeat(device);
 }
 
@@ -257,23 +225,15 @@ static bool is_choice(const struct sconce_channel *row, const char *text)
 int device_event(struct device *device, uint64_t time_us, const char *key, const char *event_type)
 {
         const struct channel *channel = key ? channels_find(&device->channels, key) : NULL;
-        struct json_text *out = &device->set->text;
+        const struct home_sink *sink = &device->set->sink;
 
         if (!channel || channel->row.kind != SCONCE_EVENT || !event_type || !is_choice(&channel->row, event_type)) {
                 device_log(device, LOG_ERR, "the plugin raised an event that it does not declare: %.60s %.60s",
                            key ? key : "", event_type ? event_type : "");
                 return -EINVAL;
         }
-        json_text_reset(out);
-        json_put_open(out, '{');
-        write_time(device->set->options.clock, time_us ? time_us : device_now_us(device), out);
-        json_put_key(out, "channel");
-        json_put_string(out, key);
-        json_put_key(out, "event_type");
-        json_put_string(out, event_type);
-        json_put_literal(out, "}");
-        if (!out->failed)
-                publish(device, DEVICE_EVENT, out->data, out->size);
+        if (sink->event)
+                sink->event(sink->userdata, device->id, key, event_type, time_us ? time_us : device_now_us(device));
         if (device->watched && host_may_touch(device))
                 device->set->observer.event(device->set->observer.userdata, device, time_us, key, event_type);
         return 0;

@@ -55,8 +55,6 @@ static bool is_id_taken(const struct home *set, const char *device_id, const cha
 void home_publish_result(struct home *set, const char *device, const struct result *result, const char *id,
                          const struct command_meta *meta)
 {
-        struct json_text *out = &set->text;
-
         /* `duplicate` speaks of the command that is still to be answered, whoever has repeated it. */
         bool is_other = result->code != RESULT_DUPLICATE;
         if (is_other && meta && meta->reply_to && is_reply_taken(set, meta))
@@ -67,10 +65,8 @@ void home_publish_result(struct home *set, const char *device, const struct resu
         /* A command that asks for nothing and is carried out is answered by the state. */
         if (result->code == RESULT_OK && !*id && !(meta && meta->reply_to))
                 return;
-        json_text_reset(out);
-        result_write(result, id, out);
-        if (!out->failed && set->sink.publish)
-                set->sink.publish(set->sink.userdata, device, DEVICE_RESULT, out->data, out->size, meta);
+        if (set->sink.result)
+                set->sink.result(set->sink.userdata, device, result, id, meta);
 }
 
 static void answer(struct device *device, struct request *call, const struct result *result)

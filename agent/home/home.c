@@ -101,7 +101,6 @@ void home_free(struct home *set)
         loader_done(&set->loader);
         duplicates_free(set->duplicates);
         interlocks_free(set);
-        json_text_done(&set->text);
         free(set);
 }
 
@@ -222,14 +221,6 @@ int home_check(const struct home_options *options, const struct config *config, 
 
 /* ---- Making it so -------------------------------------------------------------------------------------- */
 
-static void publish_empty(struct home *set, const char *id)
-{
-        static const enum device_topic retained[] = { DEVICE_STATUS, DEVICE_ERROR, DEVICE_STATE };
-
-        for (size_t i = 0; set->sink.publish && i < ARRAY_SIZE(retained); i++)
-                set->sink.publish(set->sink.userdata, id, retained[i], "", 0, NULL);
-}
-
 static void start(struct device *device)
 {
         struct fault fault;
@@ -260,7 +251,8 @@ static void sweep(struct home *set)
                         continue;
                 device_log(device, LOG_INFO, "is gone from the config: stopped");
                 device_stop(device, STOP_GONE);
-                publish_empty(set, device->id);
+                if (set->sink.gone)
+                        set->sink.gone(set->sink.userdata, device->id);
         }
         /* Then alone, since a device that stops may look at the others. */
         for (size_t i = 0; i < set->count; i++) {
@@ -465,54 +457,31 @@ void home_problem(struct home *set, const char *key, const char *text)
                 node_publish_problems(home_find(set, NODE_ID));
 }
 
-/* ---- Info ---------------------------------------------------------------------------------------------- */
+/* ---- What there is ------------------------------------------------------------------------------------- */
 
-static void write_text(const char *key, const char *text, struct json_text *out)
+bool home_next_device(const struct home *set, size_t *at, struct home_device *ret)
 {
-        if (!text)
-                return;
-        json_put_key(out, key);
-        json_put_string(out, text);
+        if (*at >= set->count)
+                return false;
+        const struct device *device = set->items[(*at)++];
+        *ret = (struct home_device){
+                .id = device->id,
+                .plugin = device->section ? device->section->kind : device->plugin->table.name,
+                .name = device->settings.name,
+                .area = device->settings.area,
+                .channels = &device->channels,
+        };
+        return true;
 }
 
-static void write_devices(const struct home *set, struct json_text *out)
+bool home_next_plugin(const struct home *set, size_t *at, struct home_plugin *ret)
 {
-        json_put_open(out, '{');
-        for (size_t i = 0; i < set->count; i++) {
-                const struct device *device = set->items[i];
-
-                json_put_key(out, device->id);
-                json_put_open(out, '{');
-                write_text("plugin", device->section ? device->section->kind : device->plugin->table.name, out);
-                write_text("name", device->settings.name, out);
-                write_text("area", device->settings.area, out);
-                json_put_key(out, "channels");
-                channels_write_info(&device->channels, out);
-                json_put_literal(out, "}");
+        while (*at < set->loader.count) {
+                const struct loaded *item = &set->loader.items[(*at)++];
+                if (!item->plugin)
+                        continue;
+                *ret = (struct home_plugin){ item->name, item->plugin->version };
+                return true;
         }
-        json_put_literal(out, "}");
-}
-
-static void write_plugins(const struct home *set, struct json_text *out)
-{
-        json_put_open(out, '{');
-        for (size_t i = 0; i < set->loader.count; i++)
-                if (set->loader.items[i].plugin)
-                        write_text(set->loader.items[i].name, set->loader.items[i].plugin->version, out);
-        json_put_literal(out, "}");
-}
-
-int home_info(struct home *set, char **ret_devices, char **ret_plugins)
-{
-        CLEANUP_JSON_TEXT struct json_text devices = { 0 }, plugins = { 0 };
-
-        write_devices(set, &devices);
-        write_plugins(set, &plugins);
-        CLEANUP_FREE char *devices_text = json_text_take(&devices);
-        CLEANUP_FREE char *plugins_text = json_text_take(&plugins);
-        if (!devices_text || !plugins_text)
-                return -ENOMEM;
-        *ret_devices = TAKE_PTR(devices_text);
-        *ret_plugins = TAKE_PTR(plugins_text);
-        return 0;
+        return false;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The devices of one node: made from config sections and plugins, started, fed with commands, reloaded. Knows
- * nothing of MQTT: what is to be told to the world goes out through struct home_sink, as JSON, and commands
- * come in through home_command().
+ * nothing of MQTT: values go out through struct home_sink, and commands come in through home_command().
  */
 #pragma once
 
@@ -18,15 +17,10 @@
 #include "util/clock.h"
 #include "util/loop.h"
 
+struct channels;
+struct fault;
 struct home;
-
-enum device_topic {                /* the last word of a device's topics */
-                    DEVICE_STATUS, /* "online"/"offline", retained */
-                    DEVICE_ERROR,  /* JSON, or empty when it works again; retained */
-                    DEVICE_STATE,  /* JSON, retained */
-                    DEVICE_EVENT,  /* JSON */
-                    DEVICE_RESULT, /* JSON: the answer to a command */
-};
+struct result;
 
 /* Where a command wants its answer. All borrowed for the call. */
 struct command_meta {
@@ -39,17 +33,28 @@ struct command_meta {
         const char *expires; /* as clock_parse() takes it; NULL: never */
 };
 
-/* Called from inside of the functions below: no member may call back into them, or free anything. */
+/*
+ * What goes up: values and times, in the order in which they came about. Called from inside of the functions below: no
+ * member may call back into them, or free anything; all pointers are borrowed for the call. Called while nobody listens
+ * too: the newest status, error and state are asked for by home_publish_all(). A member may be NULL.
+ */
 struct home_sink {
-        /* A new value of the device's topic. For DEVICE_RESULT `meta` carries reply_to and correlation (else
-         * NULL). Called while nobody listens too: the newest value of the others is asked for by
-         * home_publish_all(). */
-        void (*publish)(void *userdata, const char *device, enum device_topic topic, const char *payload, size_t size,
-                        const struct command_meta *meta);
-        /* Devices or channels changed: `info` is to be built and sent again (home_info). */
+        void (*status)(void *userdata, const char *device, bool online);
+        /* What is wrong with it; `fault` NULL: nothing any more. */
+        void (*error)(void *userdata, const char *device, const struct fault *fault, uint64_t since_us);
+        /* All that it is now, as of channels->time_us. */
+        void (*state)(void *userdata, const char *device, const struct channels *channels);
+        void (*event)(void *userdata, const char *device, const char *channel, const char *event_type,
+                      uint64_t time_us);
+        /* The answer to a command: `id` is JSON, "" for none, and `meta` says where to; NULL: nowhere else. */
+        void (*result)(void *userdata, const char *device, const struct result *result, const char *id,
+                       const struct command_meta *meta);
+        /* It is not in the config any more. */
+        void (*gone)(void *userdata, const char *device);
+        /* Devices or channels changed: `info` is to be built and sent again. */
         void (*info_changed)(void *userdata);
-        /* The node's buttons. Called before the command's result is told: to be carried out later, from the
-         * loop. */
+        /* The node's buttons. Called before the command's result is published: to be carried out later, from
+         * the loop. */
         void (*restart)(void *userdata);
         void (*reload)(void *userdata);
         void *userdata;
@@ -91,8 +96,7 @@ void home_free(struct home *devices); /* after home_stop() */
 /* Makes the set as the config says: marks what is unchanged (it is not touched), restarts what changed, stops
  * what is gone, starts what is new. A device that fails to start is offline and retried; one whose section is
  * no good (the config has not passed home_check()) is offline with the reason, and the others are not
- * concerned. For devices that are gone, empty payloads are published on status, error and state. The config
- * need not outlive the call. */
+ * concerned. The config need not outlive the call. */
 int home_apply(struct home *devices, const struct config *config) MUST_CHECK;
 
 /* Outputs go to their on_exit, everything is stopped and closed. */
@@ -120,8 +124,17 @@ void home_problem(struct home *devices, const char *key, const char *text);
 /* Problems and devices that do not work, in one line; empty when all is well. */
 void home_summary(const struct home *devices, char *text, size_t size);
 
-/* The `devices` and `plugins` objects of `info`, as JSON texts; free() them. */
-int home_info(struct home *devices, char **ret_devices, char **ret_plugins) MUST_CHECK;
+/* What there is, as `info` describes it. Borrowed: until devices or channels change. */
+struct home_device {
+        const char *id, *plugin, *name, *area; /* name, area: NULL where there is none */
+        const struct channels *channels;
+};
+struct home_plugin {
+        const char *name, *version; /* version: NULL for none */
+};
+/* The one at *at (first 0), which moves on; false after the last. */
+bool home_next_device(const struct home *devices, size_t *at, struct home_device *ret);
+bool home_next_plugin(const struct home *devices, size_t *at, struct home_plugin *ret);
 
 /* `sconced --outputs-safe`: every output line of the config to its safe state (off where timed, else on_exit;
  * keep: left alone), without running plugin code. Returns the number of lines that could not be brought

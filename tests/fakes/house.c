@@ -14,16 +14,22 @@
 
 #include "fakes/fake_chip.h"
 #include "fakes/plugin_file.h"
+#include "info.h"
 #include "util/log.h"
 
 #define SOON_S 20
 
 /* ---- What it tells ------------------------------------------------------------------------------------- */
 
-static void on_publish(void *userdata, const char *device, enum device_topic topic, const char *payload, size_t size,
-                       const struct command_meta *meta)
+static struct house *house_of(struct publisher *publisher)
 {
-        struct house *house = userdata;
+        return CONTAINER_OF(publisher, struct house, publisher);
+}
+
+static void on_send(struct publisher *publisher, const char *device, enum device_topic topic, const char *payload,
+                    size_t size, const struct command_meta *meta)
+{
+        struct house *house = house_of(publisher);
         struct told_message *told = realloc(house->told, (house->n_told + 1) * sizeof(*told));
 
         assert_non_null(told);
@@ -39,17 +45,17 @@ static void on_publish(void *userdata, const char *device, enum device_topic top
 
 static void on_info_changed(void *userdata)
 {
-        ((struct house *)userdata)->info_changes++;
+        house_of(userdata)->info_changes++;
 }
 
 static void on_restart(void *userdata)
 {
-        ((struct house *)userdata)->restarts++;
+        house_of(userdata)->restarts++;
 }
 
 static void on_reload(void *userdata)
 {
-        ((struct house *)userdata)->reloads++;
+        house_of(userdata)->reloads++;
 }
 
 static void on_log(void *userdata, int level, const struct log_about *about, const char *text)
@@ -121,14 +127,11 @@ enum variant { PLAIN, MORE, CHIPS };
 
 static void move_in(struct house *house)
 {
-        const struct home_sink sink = {
-                .publish = on_publish,
-                .info_changed = on_info_changed,
-                .restart = on_restart,
-                .reload = on_reload,
-                .userdata = house,
-        };
+        struct home_sink sink = publisher_sink(&house->publisher);
 
+        sink.info_changed = on_info_changed;
+        sink.restart = on_restart;
+        sink.reload = on_reload;
         assert_int_equal(home_new(&house->options, &sink, &house->devices), 0);
 }
 
@@ -184,6 +187,7 @@ static int setup(void **state, enum variant variant)
         };
         assert_int_equal(store_new(&(struct store_options){ .loop = NULL }, &house->store), 0);
         house->options.store = house->store;
+        house->publisher = (struct publisher){ .clock = house->clock, .send = on_send };
         move_in(house);
         return 0;
 }
@@ -210,6 +214,7 @@ int house_teardown(void **state)
         if (house->devices)
                 home_stop(house->devices);
         home_free(house->devices);
+        publisher_done(&house->publisher);
         store_free(house->store);
         clock_free(house->clock);
         gpio_fixture_done(&house->gpio);
@@ -371,6 +376,17 @@ size_t house_count(const struct house *house, const char *device, enum device_to
         for (size_t i = 0; i < house->n_told; i++)
                 count += is_of(&house->told[i], device, topic);
         return count;
+}
+
+int house_info(const struct house *house, char **ret_devices, char **ret_plugins)
+{
+        struct json_text devices = { 0 }, plugins = { 0 };
+
+        info_write_devices(house->devices, &devices);
+        info_write_plugins(house->devices, &plugins);
+        *ret_devices = json_text_take(&devices);
+        *ret_plugins = json_text_take(&plugins);
+        return *ret_devices && *ret_plugins ? 0 : -1;
 }
 
 /* Cuts {"time":…, out of a JSON object. */

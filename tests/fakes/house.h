@@ -3,7 +3,7 @@
  * everything told. */
 #pragma once
 
-#include "home/home.h"
+#include "publish.h"
 #include "fakes/gpio_fixture.h"
 
 struct told_message {
@@ -17,6 +17,7 @@ struct house {
         struct clock *clock;
         struct home_options options;
         struct store *store; /* in memory, and there for the next run too */
+        struct publisher publisher;
         struct home *devices;
         struct problems problems;
         struct told_message *told;
@@ -60,6 +61,8 @@ void house_set_channel(struct house *house, const char *device, const char *chan
 const char *house_told(const struct house *house, const char *device, enum device_topic topic);
 size_t house_count(const struct house *house, const char *device, enum device_topic topic);
 void house_forget(struct house *house);
+/* The `devices` and `plugins` objects of `info`; free() them. */
+int house_info(const struct house *house, char **ret_devices, char **ret_plugins);
 
 /* The same, without `"time":…`: what is left of {"time":"…","state":"ON"} is {"state":"ON"}. */
 void house_assert_told(const struct house *house, const char *device, enum device_topic topic, const char *expected);

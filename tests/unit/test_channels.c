@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "publish.h"
+
 static const char *const moods[] = { "calm", "bright", NULL };
 
 static const struct sconce_channel rows[] = {
@@ -47,13 +49,13 @@ static void assert_state(const char *expected)
 {
         struct json_text text = { 0 };
 
-        channels_write_state(&channels, NULL, &text);
+        write_state(&channels, NULL, &text);
         char *is = json_text_take(&text);
         assert_string_equal(is, expected);
         free(is);
 }
 
-static void channels_write_state__nothing_reported__null(void **state)
+static void write_state__nothing_reported__null(void **state)
 {
         (void)state;
         assert_state("{\"time\":null,\"state\":null,\"level\":null,\"temperature\":null,\"mood\":null,"
@@ -147,24 +149,6 @@ static void channel_keep__written_ones__come_back(void **state)
         assert_int_equal(channel_kept(channels_find(&channels, "temperature"), &value), -ENODATA);
 }
 
-static void channels_write_info__rows__what_they_have(void **state)
-{
-        struct json_text text = { 0 };
-
-        (void)state;
-        channels_write_info(&channels, &text);
-        char *is = json_text_take(&text);
-        assert_string_equal(is,
-                            "{\"state\":{\"kind\":\"switch\"},\"level\":{\"kind\":\"number\",\"unit\":\"%\",\"min\":0,"
-                            "\"max\":100,\"step\":0.5},\"temperature\":{\"kind\":\"sensor\",\"unit\":\"°C\",\"class\":"
-                            "\"temperature\"},\"mood\":{\"kind\":\"select\",\"choices\":[\"calm\",\"bright\"]},"
-                            "\"list\":{\"kind\":\"text_list\"},"
-                            "\"hold\":{\"kind\":\"duration\",\"command_only\":true},\"press\":{\"kind\":\"event\","
-                            "\"choices\":[\"calm\","
-                            "\"bright\"]}}");
-        free(is);
-}
-
 static void channel_copy_row__texts__owned(void **state)
 {
         struct option_store store = { 0 };
@@ -240,13 +224,12 @@ static void channel_kept_text__each_type__restores_it(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(channels_write_state__nothing_reported__null),
+                TEST(write_state__nothing_reported__null),
                 TEST(channels_report__several__all_in_order),
                 TEST(channels_report__one_is_wrong__none_taken),
                 TEST(channel_keep__written_ones__come_back),
                 TEST(channel_restore__of_an_earlier_run__what_still_fits),
                 TEST(channel_kept_text__each_type__restores_it),
-                TEST(channels_write_info__rows__what_they_have),
                 TEST(channel_copy_row__texts__owned),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

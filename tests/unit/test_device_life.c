@@ -308,7 +308,7 @@ static void device_configure__adds_a_channel__in_state_and_info(void **state)
         house_write(house, "read", "1\n");
         apply_probe(house, "extra = yes\n");
         assert_non_null(strstr(house_told(house, "a", DEVICE_STATE), "\"extra\":null"));
-        assert_int_equal(home_info(house->devices, &devices, &plugins), 0);
+        assert_int_equal(house_info(house, &devices, &plugins), 0);
         assert_non_null(strstr(devices, "\"extra\":{\"kind\":\"sensor\"}"));
         assert_string_equal(plugins, "{\"probe\":\"2.5\"}");
         free(devices);

@@ -82,7 +82,7 @@ static void devices_info__lamp__what_is_known(void **state)
         char *devices = NULL, *plugins = NULL;
 
         house_apply(house, "[lamp kitchen]\nname = \"Ken's 5\\\" lamp\"\nline = GPIO17\n[contact door]\nline = 4\n");
-        assert_int_equal(home_info(house->devices, &devices, &plugins), 0);
+        assert_int_equal(house_info(house, &devices, &plugins), 0);
         assert_non_null(
                 strstr(devices,
                        "\"kitchen\":{\"plugin\":\"lamp\",\"name\":\"Ken's 5\\\" lamp\",\"channels\":{"
@@ -106,7 +106,7 @@ static void devices_info__row_added_again_in_configure__takes_its_place(void **s
         char *devices = NULL, *plugins = NULL;
 
         house_apply(house, "[counter gas]\nline = 4\nunit = m3\ndevice_class = gas\n");
-        assert_int_equal(home_info(house->devices, &devices, &plugins), 0);
+        assert_int_equal(house_info(house, &devices, &plugins), 0);
         assert_non_null(strstr(
                 devices, "\"channels\":{\"total\":{\"kind\":\"sensor\",\"unit\":\"m³\",\"min\":0,"
                          "\"max\":1000000000000,\"class\":\"gas\",\"writable\":true},\"rate\":{\"kind\":\"sensor\","

@@ -44,7 +44,7 @@ static void devices_apply__only_settings__in_place(void **state)
         house_apply(house, KITCHEN "name = Ceiling\narea = Kitchen\nrate = 1\non_exit = off\n");
         assert_int_equal(house_count(house, "kitchen", DEVICE_STATE), 0);
         assert_int_equal(sim_edge_count(&house->gpio, 17), edges);
-        assert_int_equal(home_info(house->devices, &devices, &plugins), 0);
+        assert_int_equal(house_info(house, &devices, &plugins), 0);
         assert_non_null(strstr(devices, "\"kitchen\":{\"plugin\":\"lamp\",\"name\":\"Ceiling\",\"area\":\"Kitchen\","
                                         "\"channels\":{\"state\":{\"kind\":\"light\"},"));
         free(devices);
@@ -126,7 +126,7 @@ static void devices_apply__other_plugin__same_id(void **state)
         house_apply(house, "[contact kitchen]\nline = GPIO17\n");
         house_pass(house, 20 * USEC_PER_MSEC);
         house_assert_told(house, "kitchen", DEVICE_STATE, OFF);
-        assert_int_equal(home_info(house->devices, &devices, &plugins), 0);
+        assert_int_equal(house_info(house, &devices, &plugins), 0);
         assert_non_null(strstr(devices, "\"kitchen\":{\"plugin\":\"contact\""));
         free(devices);
         free(plugins);
