@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rule/: what sets a rule off and what is then carried out, against a fake home; test_rules has the real one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fakes/rule_home.h"
+#include "rule/judge.h"
+#include "rule/run.h"
+
+#define SECONDS(n) ((n)*USEC_PER_SEC)
+
+static const char *const presses[] = { "single", "double", NULL };
+static const struct sconce_channel lamp_row = { .key = "state", .kind = SCONCE_LIGHT, .flags = SCONCE_WRITABLE };
+static const struct sconce_channel press_row = { .key = "press", .kind = SCONCE_EVENT, .choices = presses };
+static const struct sconce_channel level_row = { .key = "level", .kind = SCONCE_SENSOR };
+
+/* A button, two lamps that are off, a sensor that has not reported yet. */
+static int setup(void **state)
+{
+        int r = fake_rule_home_setup(state);
+        struct fake_rule_home *home = *state;
+
+        if (r < 0)
+                return r;
+        (void)fake_device_add(home, "wall", &press_row);
+        (void)fake_device_add(home, "lamp", &lamp_row);
+        (void)fake_device_add(home, "fan", &lamp_row);
+        (void)fake_device_add(home, "tank", &level_row);
+        fake_report(home, "lamp", SCONCE_BOOL("state", false));
+        fake_report(home, "fan", SCONCE_BOOL("state", false));
+        return 0;
+}
+
+static void press(struct fake_rule_home *home)
+{
+        fake_event(home, "wall", "press", "single", 0);
+        fake_pass(home, 0);
+}
+
+static void level(struct fake_rule_home *home, double number)
+{
+        fake_report(home, "tank", SCONCE_NUM("level", number));
+        fake_pass(home, 0);
+}
+
+/* How often a line is in the log. */
+static unsigned logged(const struct fake_rule_home *home, const char *line)
+{
+        unsigned count = 0;
+
+        for (const char *at = home->log; (at = strstr(at, line)); at += strlen(line))
+                count++;
+        return count;
+}
+
+/* ---- What sets it off ----------------------------------------------------------------------------------- */
+
+#define WALL_RULE "[rule wall]\nwhen = wall.press single\nthen = lamp TOGGLE\n"
+
+static void rules_event__the_one_it_waits_for__acts_in_a_later_turn(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_rules_apply(home, WALL_RULE);
+        fake_event(home, "wall", "press", "double", 0);
+        fake_event(home, "wall", "press", "single", 0);
+        assert_commands(home, "");
+        fake_pass(home, 0);
+        assert_commands(home, "lamp TOGGLE\n");
+}
+
+static void rules_reported__comparison__acts_when_it_becomes_true(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_rules_apply(home, "[rule a]\nwhen = tank.level > 5\nthen = lamp.state TOGGLE\n");
+        level(home, 6); /* the first value */
+        level(home, 5);
+        level(home, 7);
+        assert_commands(home, "lamp.state TOGGLE\n");
+        level(home, 8); /* still so */
+        level(home, 4);
+        level(home, 9);
+        assert_commands(home, "lamp.state TOGGLE\n");
+}
+
+static void rules_started__next_value__is_the_first_again(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_rules_apply(home, "[rule a]\nwhen = tank.level > 5\nthen = lamp ON\n[rule b]\nwhen = tank.level < 5\n"
+                               "then = fan ON\n");
+        level(home, 1);
+        rules_started(&fake_device_find(home, "tank")->now);
+        level(home, 6);
+        level(home, 1);
+        assert_commands(home, "fan ON\n");
+}
+
+static void rules_status__offline_and_online__each_acts(void **state)
+{
+        struct fake_rule_home *home = *state;
+        struct fake_device *tank = fake_device_find(home, "tank");
+
+        fake_rules_apply(home, "[rule a]\nwhen = tank offline\nthen = lamp ON\n[rule b]\nwhen = tank online\n"
+                               "then = fan ON\n");
+        tank->now.has_fault = true;
+        fake_status(home, "tank");
+        fake_pass(home, 0);
+        assert_commands(home, "lamp ON\n");
+        tank->now.has_fault = false;
+        fake_status(home, "tank");
+        fake_pass(home, 0);
+        assert_commands(home, "fan ON\n");
+}
+
+static void rules_apply__device_that_no_rule_looks_at__is_not_watched(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_rules_apply(home, WALL_RULE);
+        assert_non_null(fake_device_find(home, "wall")->now.conditions);
+        assert_null(fake_device_find(home, "lamp")->now.conditions);
+        fake_rules_apply(home, "[rule wall]\nwhen = lamp.state = ON\nthen = fan ON\n");
+        assert_null(fake_device_find(home, "wall")->now.conditions);
+        assert_non_null(fake_device_find(home, "lamp")->now.conditions);
+}
+
+/* ---- One moment ----------------------------------------------------------------------------------------- */
+
+#define BY_HAND                                                                                                        \
+        "[rule on]\nwhen = wall.press single\nif = lamp.state = OFF\nthen = lamp ON\n"                                 \
+        "[rule off]\nwhen = wall.press single\nif = lamp.state = ON\nthen = lamp OFF\n"
+
+static void run__one_moment__judged_before_any_acts(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_rules_apply(home, BY_HAND);
+        press(home);
+        assert_commands(home, "lamp ON\n");
+        press(home);
+        assert_commands(home, "lamp OFF\n");
+}
+
+static void run__two_events_of_one_moment__judged_together(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_rules_apply(home, BY_HAND);
+        fake_moment_begin(home);
+        fake_event(home, "wall", "press", "single", 0);
+        fake_event(home, "wall", "press", "single", 0);
+        fake_moment_end(home);
+        fake_pass(home, 0);
+        assert_commands(home, "lamp ON\nlamp ON\n");
+}
+
+static void run__two_moments_before_the_turn__the_second_sees_what_the_first_did(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_rules_apply(home, BY_HAND);
+        fake_event(home, "wall", "press", "single", 0);
+        fake_event(home, "wall", "press", "single", 0);
+        fake_pass(home, 0);
+        assert_commands(home, "lamp ON\nlamp OFF\n");
+}
+
+/* ---- Delay ---------------------------------------------------------------------------------------------- */
+
+#define DELAYED                                                                                                        \
+        "[rule a]\nwhen = wall.press single\nthen = lamp ON\ndelay = 10s\ncancel = wall.press double\n"                \
+        "[rule b]\nwhen = tank.level > 0\nthen = fan ON\n"
+
+static void run__delay__counts_from_what_set_it_off(void **state)
+{
+        struct fake_rule_home *home = *state;
+        uint64_t at_us = loop_now_us(&home->loop);
+
+        fake_rules_apply(home, DELAYED);
+        fake_pass(home, SECONDS(2)); /* the loop hears of it late */
+        fake_event(home, "wall", "press", "single", at_us);
+        fake_pass(home, SECONDS(8) - 1);
+        assert_commands(home, "");
+        fake_pass(home, 1);
+        assert_commands(home, "lamp ON\n");
+}
+
+static void run__set_off_again__delay_begins_again(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_rules_apply(home, DELAYED);
+        press(home);
+        fake_pass(home, SECONDS(9));
+        press(home);
+        fake_pass(home, SECONDS(9));
+        assert_commands(home, "");
+        fake_pass(home, SECONDS(1));
+        assert_commands(home, "lamp ON\n");
+}
+
+static void run__cancel__it_does_not_act(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_rules_apply(home, DELAYED);
+        press(home);
+        fake_event(home, "wall", "press", "double", 0);
+        fake_pass(home, SECONDS(20));
+        level(home, 0);
+        level(home, 1);
+        assert_commands(home, "fan ON\n");
+}
+
+static void rules_apply__rule_has_changed__its_delay_is_dropped(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_rules_apply(home, DELAYED);
+        press(home);
+        fake_rules_apply(home, "[rule a]\nwhen = wall.press single\nthen = fan ON\ndelay = 30s\n");
+        assert_string_equal(home->log, "rule a has changed or is gone: what it was waiting to do is dropped\n");
+        press(home);
+        fake_pass(home, SECONDS(30));
+        assert_commands(home, "fan ON\n");
+}
+
+static void rules_stop__nothing_follows_any_more(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_rules_apply(home, DELAYED WALL_RULE);
+        fake_event(home, "wall", "press", "single", 0);
+        rules_stop(home->rules);
+        press(home);
+        fake_pass(home, SECONDS(60));
+        assert_commands(home, "");
+        assert_null(fake_device_find(home, "wall")->now.conditions);
+}
+
+/* ---- Chains --------------------------------------------------------------------------------------------- */
+
+static void run__rules_that_set_each_other_off__end_at_the_limit(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_rules_apply(home, WALL_RULE "[rule on]\nwhen = lamp.state = ON\nthen = lamp OFF\n"
+                                         "[rule off]\nwhen = lamp.state = OFF\nthen = lamp ON\n");
+        press(home);
+        assert_commands(home, "lamp TOGGLE\nlamp OFF\nlamp ON\nlamp OFF\nlamp ON\nlamp OFF\nlamp ON\nlamp OFF\n");
+        assert_string_equal(home->problem,
+                            "off was not carried out: 8 rules before it have set each other off in a row");
+        press(home);
+        assert_int_equal(logged(home, "rule off was not carried out: 8 rules before it"), 1);
+        fake_rules_apply(home, WALL_RULE);
+        assert_string_equal(home->problem, "");
+}
+
+static void run_set_off__by_what_a_rule_has_commanded_before__counts_on(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_rules_apply(home, WALL_RULE);
+        fake_device_find(home, "wall")->now.depth = RULE_DEPTH_MAX - 1;
+        press(home);
+        assert_commands(home, "lamp TOGGLE\n");
+        fake_device_find(home, "wall")->now.depth = RULE_DEPTH_MAX;
+        press(home);
+        assert_commands(home, "");
+        assert_int_equal(logged(home, "rule wall was not carried out"), 1);
+}
+
+/* ---- What does not work --------------------------------------------------------------------------------- */
+
+static void run__device_is_missing__logged_once_until_it_is_there(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_rules_apply(home, "[rule a]\nwhen = wall.press single\nthen = pump ON, lamp ON\n");
+        press(home);
+        press(home);
+        assert_commands(home, "lamp ON\nlamp ON\n");
+        assert_string_equal(home->log, "rule a: pump ON was not carried out: there is no device pump\n");
+        (void)fake_device_add(home, "pump", &lamp_row);
+        press(home);
+        assert_commands(home, "pump ON\nlamp ON\n");
+        assert_int_equal(logged(home, "rule a: pump ON works again\n"), 1);
+}
+
+static void rules_result__refused__each_cause_logged_once(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_rules_apply(home, WALL_RULE);
+        home->refusal = "it is at work";
+        press(home);
+        press(home);
+        assert_string_equal(home->log, "rule wall: lamp TOGGLE was not carried out: it is at work\n");
+        home->refusal = "it is asleep";
+        press(home);
+        assert_int_equal(logged(home, "rule wall: lamp TOGGLE was not carried out: it is asleep\n"), 1);
+}
+
+static void rules_result__rule_is_gone__nothing(void **state)
+{
+        struct fake_rule_home *home = *state;
+        const struct result result = { RESULT_BUSY, "it is at work" };
+        char gone[] = "gone", wall[] = "wall";
+
+        fake_rules_apply(home, WALL_RULE);
+        rules_result(home->rules, &(struct command_cause){ .rule = gone }, &result);
+        rules_result(home->rules, &(struct command_cause){ .rule = wall, .action = 1 }, &result);
+        assert_string_equal(home->log, "");
+}
+
+static void rules_status__channel_is_missing__logged_once(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_device_find(home, "tank")->now.published_online = false;
+        fake_rules_apply(home, "[rule a]\nwhen = tank.depth > 5\nthen = lamp ON\n");
+        assert_string_equal(home->log, "");
+        fake_device_find(home, "tank")->now.published_online = true;
+        fake_status(home, "tank");
+        fake_status(home, "tank");
+        assert_string_equal(home->log, "rule a: when: tank.depth > 5: tank has no channel depth; it has level\n");
+}
+
+static void rules_check__fake_home__same_words_as_for_a_house(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_device_find(home, "fan")->now.is_configured = false; /* nothing is known of its channels */
+        char *wrong = fake_rules_check(home, "[rule a]\nwhen = walk.press single\nthen = lamp.stat ON, fan.stat ON\n");
+        assert_string_equal(wrong, "a.conf:2: [rule a] when: walk.press single: there is no device walk; did you mean "
+                                   "wall\na.conf:3: [rule a] then: lamp.stat ON: lamp has no channel stat; it has "
+                                   "state; did you mean state\n");
+        free(wrong);
+}
+
+/* ---- at_start ------------------------------------------------------------------------------------------- */
+
+#define AT_START "[rule a]\nwhen = tank.level > 5\nthen = lamp ON\nat_start = yes\n"
+
+static void at_start__true_from_the_start__acts(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_rules_apply(home, AT_START);
+        level(home, 6);
+        assert_commands(home, "lamp ON\n");
+}
+
+static void at_start__was_true_before_the_rule__acts(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        level(home, 6);
+        fake_rules_apply(home, AT_START);
+        fake_pass(home, 0);
+        assert_commands(home, "lamp ON\n");
+}
+
+static void at_start__not_true_any_more__does_not_act(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_rules_apply(home, AT_START "[rule b]\nwhen = tank.level < 5\nthen = fan ON\n");
+        fake_report(home, "tank", SCONCE_NUM("level", 6));
+        fake_report(home, "tank", SCONCE_NUM("level", 4));
+        fake_pass(home, SECONDS(11));
+        assert_commands(home, "fan ON\n");
+}
+
+static void at_start__other_device_is_starting__waits_for_it(void **state)
+{
+        struct fake_rule_home *home = *state;
+        struct fake_device *lamp = fake_device_find(home, "lamp");
+
+        lamp->now.is_running = false;
+        fake_rules_apply(home, AT_START);
+        level(home, 6);
+        fake_pass(home, SECONDS(1));
+        assert_commands(home, "");
+        lamp->now.is_running = true;
+        fake_pass(home, SECONDS(1));
+        assert_commands(home, "lamp ON\n");
+}
+
+static void at_start__other_device_starts_for_ever__acts_after_ten_seconds(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_device_find(home, "lamp")->now.is_running = false;
+        fake_rules_apply(home, AT_START);
+        level(home, 6);
+        fake_pass(home, SECONDS(10) - 1);
+        assert_commands(home, "");
+        fake_pass(home, 1);
+        assert_commands(home, "lamp ON\n");
+}
+
+/* ---- Judging -------------------------------------------------------------------------------------------- */
+
+static void rule_judge__facts_of_a_device__what_each_word_is(void **state)
+{
+        static const struct {
+                const char *words;
+                bool is_running, has_fault, has_reported;
+                enum rule_truth truth;
+        } samples[] = {
+                { "tank online", true, false, false, RULE_TRUE },
+                { "tank online", false, false, false, RULE_FALSE },
+                { "tank online", true, true, false, RULE_FALSE },
+                { "tank offline", true, true, false, RULE_TRUE },
+                { "tank fault", true, true, false, RULE_TRUE },
+                { "tank fault", false, false, false, RULE_FALSE },
+                { "tank ok", true, false, false, RULE_TRUE },
+                { "tank.level unknown", true, false, false, RULE_TRUE },
+                { "tank.level known", true, false, false, RULE_FALSE },
+                { "tank.level fault", true, false, true, RULE_TRUE },
+                { "tank.level fault", true, false, false, RULE_FALSE },
+                { "tank.level ok", true, true, false, RULE_FALSE },
+                { "tank.level > 5", true, false, true, RULE_UNKNOWN },
+                { "tank.depth fault", true, false, true, RULE_TRUE },
+                { "tank.depth ok", true, true, false, RULE_FALSE },
+                { "tank.depth unknown", true, false, false, RULE_UNKNOWN },
+                { "tank.depth > 5", true, false, true, RULE_UNKNOWN },
+        };
+        struct fake_rule_home *home = *state;
+        const struct fake_device *tank = fake_device_find(home, "tank");
+
+        for (size_t i = 0; i < sizeof(samples) / sizeof(*samples); i++) {
+                const struct rule_part part = { samples[i].words, strlen(samples[i].words) };
+                struct rule_condition condition = { .role = RULE_IF };
+                const struct rule_device device = { .channels = &tank->channels,
+                                                    .is_running = samples[i].is_running,
+                                                    .has_fault = samples[i].has_fault,
+                                                    .has_reported = samples[i].has_reported };
+                struct fault fault;
+                assert_int_equal(rule_condition_parse(&part, &condition.words, &fault), 0);
+                if (rule_judge(&condition, &device) != samples[i].truth)
+                        fail_msg("sample %zu: %s", i, samples[i].words);
+                rule_words_done(&condition.words);
+                free(condition.own_text);
+        }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fake_rule_home_teardown)
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                TEST(rules_event__the_one_it_waits_for__acts_in_a_later_turn),
+                TEST(rules_reported__comparison__acts_when_it_becomes_true),
+                TEST(rules_started__next_value__is_the_first_again),
+                TEST(rules_status__offline_and_online__each_acts),
+                TEST(rules_apply__device_that_no_rule_looks_at__is_not_watched),
+                TEST(run__one_moment__judged_before_any_acts),
+                TEST(run__two_events_of_one_moment__judged_together),
+                TEST(run__two_moments_before_the_turn__the_second_sees_what_the_first_did),
+                TEST(run__delay__counts_from_what_set_it_off),
+                TEST(run__set_off_again__delay_begins_again),
+                TEST(run__cancel__it_does_not_act),
+                TEST(rules_apply__rule_has_changed__its_delay_is_dropped),
+                TEST(rules_stop__nothing_follows_any_more),
+                TEST(run__rules_that_set_each_other_off__end_at_the_limit),
+                TEST(run_set_off__by_what_a_rule_has_commanded_before__counts_on),
+                TEST(run__device_is_missing__logged_once_until_it_is_there),
+                TEST(rules_result__refused__each_cause_logged_once),
+                TEST(rules_result__rule_is_gone__nothing),
+                TEST(rules_status__channel_is_missing__logged_once),
+                TEST(rules_check__fake_home__same_words_as_for_a_house),
+                TEST(at_start__true_from_the_start__acts),
+                TEST(at_start__was_true_before_the_rule__acts),
+                TEST(at_start__not_true_any_more__does_not_act),
+                TEST(at_start__other_device_is_starting__waits_for_it),
+                TEST(at_start__other_device_starts_for_ever__acts_after_ten_seconds),
+                TEST(rule_judge__facts_of_a_device__what_each_word_is),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
