@@ -88,10 +88,11 @@ static void on_moment_over(void *userdata)
 }
 
 /* One moment is what one callback of a plugin reports. What comes outside of any is one of its own. */
-static void begin_moment(const struct home *set)
+static struct rule_device seen_now(const struct home *set, const struct device *device)
 {
         if (set->n_inside == 0)
                 rules_moment_over(set->rules);
+        return seen(device);
 }
 
 static void on_started(void *userdata, const struct device *device)
@@ -106,9 +107,8 @@ static void on_reported(void *userdata, const struct device *device, uint64_t ti
                         const struct sconce_value *values, size_t count)
 {
         const struct home *set = userdata;
-        const struct rule_device now = seen(device);
+        const struct rule_device now = seen_now(set, device);
 
-        begin_moment(set);
         rules_reported(set->rules, &now, time_us, values, count);
 }
 
@@ -116,18 +116,16 @@ static void on_event(void *userdata, const struct device *device, uint64_t time_
                      const char *event_type)
 {
         const struct home *set = userdata;
-        const struct rule_device now = seen(device);
+        const struct rule_device now = seen_now(set, device);
 
-        begin_moment(set);
         rules_event(set->rules, &now, time_us, channel, event_type);
 }
 
 static void on_status(void *userdata, const struct device *device)
 {
         const struct home *set = userdata;
-        const struct rule_device now = seen(device);
+        const struct rule_device now = seen_now(set, device);
 
-        begin_moment(set);
         rules_status(set->rules, &now);
 }
 

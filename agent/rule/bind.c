@@ -116,12 +116,6 @@ static int check_comparison(const struct rule_words *words, const struct channel
         return 0;
 }
 
-/* A word that says what a channel is: fault, ok, known, unknown. */
-static bool is_state(enum rule_op op)
-{
-        return op > RULE_EVENT && op < RULE_EQUAL;
-}
-
 static int check_state(struct rule_condition *condition, const struct channel *channel, struct fault *fault)
 {
         const struct rule_words *words = &condition->words;
@@ -161,9 +155,9 @@ int rule_bind(struct rule_condition *condition, const struct channels *channels,
         const struct channel *channel = channels_find(channels, words->channel);
         if (!channel)
                 return rule_no_channel(words, channels, fault);
-        if (is_state(words->op) && channel->row.kind == SCONCE_EVENT) /* an event of that name */
+        if (rule_op_is_state(words->op) && channel->row.kind == SCONCE_EVENT) /* an event of that name */
                 condition->words.op = RULE_EVENT;
-        if (is_state(words->op))
+        if (rule_op_is_state(words->op))
                 return check_state(condition, channel, fault);
         int r = words->op == RULE_EVENT ? check_event(words, channel, fault) : check_comparison(words, channel, fault);
         if (r < 0)

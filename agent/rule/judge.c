@@ -23,14 +23,9 @@ bool rule_looks_at_value(const struct rule_condition *condition)
         return condition->words.channel && condition->words.op != RULE_EVENT;
 }
 
-bool rule_looks_at_state(const struct rule_condition *condition)
-{
-        return condition->words.op > RULE_EVENT && condition->words.op < RULE_EQUAL;
-}
-
 bool rule_misses_channel(const struct rule_condition *condition, const struct rule_device *device)
 {
-        return condition->words.channel && rule_looks_at_state(condition) &&
+        return condition->words.channel && rule_op_is_state(condition->words.op) &&
                !channels_find(device->channels, condition->words.channel);
 }
 

@@ -10,8 +10,6 @@ bool rule_looks_at_status(const struct rule_condition *condition);
 /* Whether it changes with what its channel shows. */
 bool rule_looks_at_value(const struct rule_condition *condition);
 
-/* Whether it is one word: online, fault, unknown and so on. */
-bool rule_looks_at_state(const struct rule_condition *condition);
 /* Whether it is one word about a channel that the device does not have, or not yet. */
 bool rule_misses_channel(const struct rule_condition *condition, const struct rule_device *device);
 

@@ -6,7 +6,12 @@
 
 /* ---- Reading ------------------------------------------------------------------------------------------- */
 
-static const char *const role_keys[] = { [RULE_CANCEL] = "cancel", [RULE_WHEN] = "when", [RULE_IF] = "if" };
+static const char *const role_keys[] = {
+        [RULE_CANCEL] = "cancel",
+        [RULE_WHEN] = "when",
+        [RULE_IF] = "if",
+        [RULE_THEN] = "then",
+};
 
 struct rule_reader {
         const struct config_section *section;
@@ -30,7 +35,7 @@ void rule_complain(const struct config_section *section, const char *key, const 
 }
 
 /* What is wrong with a text is a problem of the config; 0 then too. */
-static int check_part(const struct rule_reader *reader, const char *key, const struct rule_part *part, int r,
+static int check_part(const struct rule_reader *reader, enum rule_role role, const struct rule_part *part, int r,
                       const struct fault *fault)
 {
         char text[160];
@@ -38,7 +43,7 @@ static int check_part(const struct rule_reader *reader, const char *key, const s
         if (r != -EINVAL)
                 return r;
         (void)snprintf(text, sizeof(text), "%.*s", (int)MIN(part->length, sizeof(text) - 1), part->text);
-        rule_complain(reader->section, key, text, reader->problems, fault);
+        rule_complain(reader->section, role_keys[role], text, reader->problems, fault);
         return 0;
 }
 
@@ -50,7 +55,7 @@ static int add_condition(const struct rule_reader *reader, enum rule_role role, 
 
         int r = rule_condition_parse(part, &words, &fault);
         if (r < 0)
-                return check_part(reader, role_keys[role], part, r, &fault);
+                return check_part(reader, role, part, r, &fault);
         struct rule_condition *items = realloc(rule->conditions, (rule->n_conditions + 1) * sizeof(*items));
         if (!items) {
                 rule_words_done(&words);
@@ -69,7 +74,7 @@ static int add_action(const struct rule_reader *reader, const struct rule_part *
 
         int r = rule_action_parse(part, &words, &fault);
         if (r < 0)
-                return check_part(reader, "then", part, r, &fault);
+                return check_part(reader, RULE_THEN, part, r, &fault);
         struct rule_action *items = realloc(rule->actions, (rule->n_actions + 1) * sizeof(*items));
         if (!items) {
                 rule_words_done(&words);
@@ -92,7 +97,7 @@ static int refuse_comma(const struct rule_reader *reader, enum rule_role role, c
         return 0;
 }
 
-static int add_conditions(const struct rule_reader *reader, enum rule_role role, const struct sconce_list *list)
+static int add_all(const struct rule_reader *reader, enum rule_role role, const struct sconce_list *list)
 {
         const char *const *texts = list->items;
         int r = 0;
@@ -101,26 +106,12 @@ static int add_conditions(const struct rule_reader *reader, enum rule_role role,
                 const char *rest = texts[i];
                 struct rule_part part;
                 while (r == 0 && rule_part_next(&rest, &part)) {
-                        if (rest && role != RULE_IF) {
+                        if (rest && (role == RULE_CANCEL || role == RULE_WHEN)) {
                                 r = refuse_comma(reader, role, texts[i]);
                                 break;
                         }
-                        r = add_condition(reader, role, &part);
+                        r = role == RULE_THEN ? add_action(reader, &part) : add_condition(reader, role, &part);
                 }
-        }
-        return r;
-}
-
-static int add_actions(const struct rule_reader *reader, const struct sconce_list *list)
-{
-        const char *const *texts = list->items;
-        int r = 0;
-
-        for (size_t i = 0; i < list->count && r == 0; i++) {
-                const char *rest = texts[i];
-                struct rule_part part;
-                while (r == 0 && rule_part_next(&rest, &part))
-                        r = add_action(reader, &part);
         }
         return r;
 }
@@ -164,15 +155,15 @@ static int read_rule(const struct rule_reader *reader, const struct rule_setting
         check_whole(reader, settings);
         reader->rule->delay_us = settings->delay_us;
         reader->rule->at_start = settings->at_start;
-        if ((r = add_conditions(reader, RULE_CANCEL, &settings->cancel)) < 0 ||
-            (r = add_conditions(reader, RULE_WHEN, &settings->when)) < 0 ||
-            (r = add_conditions(reader, RULE_IF, &settings->conditions)) < 0)
+        if ((r = add_all(reader, RULE_CANCEL, &settings->cancel)) < 0 ||
+            (r = add_all(reader, RULE_WHEN, &settings->when)) < 0 ||
+            (r = add_all(reader, RULE_IF, &settings->conditions)) < 0)
                 return r;
         if (settings->at_start && waits_for_events_alone(reader->rule))
                 complain_empty(reader, "at_start",
                                "an event is never there at the start: at_start is for conditions that can be true "
                                "already");
-        return add_actions(reader, &settings->then);
+        return add_all(reader, RULE_THEN, &settings->then);
 }
 
 static void store_done(struct option_store *store)

@@ -14,7 +14,7 @@ struct rule;
 struct rule_run;
 
 /* In the order in which they are looked at: what ends a delay, before what begins one again. */
-enum rule_role { RULE_CANCEL, RULE_WHEN, RULE_IF };
+enum rule_role { RULE_CANCEL, RULE_WHEN, RULE_IF, RULE_THEN };
 
 enum rule_truth { RULE_UNKNOWN, RULE_FALSE, RULE_TRUE };
 

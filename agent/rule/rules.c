@@ -182,7 +182,7 @@ void rules_status(struct rules *rules, const struct rule_device *device)
         for (struct rule_condition *at = device->conditions; at; at = at->next) {
                 if (device->published_online)
                         report_missing(at, device);
-                if (rule_looks_at_state(at))
+                if (rule_op_is_state(at->words.op))
                         look_at(rules, at, device, 0);
         }
 }

@@ -27,6 +27,12 @@ enum rule_op {
         RULE_AT_LEAST,
 };
 
+/* One word that a device or a channel is: online, fault, unknown and so on. */
+static inline bool rule_op_is_state(enum rule_op op)
+{
+        return op > RULE_EVENT && op < RULE_EQUAL;
+}
+
 /* One condition or action, in one piece of memory: free it with rule_words_done(). */
 struct rule_words {
         char *text;          /* as it was written */
