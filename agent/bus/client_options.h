@@ -4,7 +4,7 @@
 
 #include <mosquitto.h>
 
-#include "bus/session.h"
+#include "bus/session_types.h"
 
 /* Everything but TLS, before the client connects. -ENOMEM, -EINVAL for what MQTT cannot carry. */
 int client_options_apply(struct mosquitto *mosq, const struct session_options *options, bool mqtt5) MUST_CHECK;

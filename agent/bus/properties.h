@@ -4,7 +4,7 @@
 
 #include <mosquitto.h>
 
-#include "bus/session.h"
+#include "bus/session_types.h"
 
 /* The strings that reading properties allocates: most messages have none. */
 struct properties_owned {

@@ -7,7 +7,7 @@
 
 #include "bus/reason.h"
 #include "bus/resolve.h"
-#include "bus/session.h"
+#include "bus/session_types.h"
 #include "util/url.h"
 
 struct route_broker {

@@ -11,7 +11,8 @@
 #pragma once
 
 #include "bus/reason.h"
-#include "bus/session.h"
+#include "bus/session_types.h"
+#include "util/loop.h"
 #include "util/url.h"
 
 enum transport_phase {

@@ -2,9 +2,12 @@
 /* One command of `sconce`: what it takes, what its help says, and what it does once the broker answers. */
 #pragma once
 
-#include "client/arguments.h"
+#include <stdbool.h>
+#include <stddef.h>
 
+struct arguments;
 struct client;
+struct fault;
 
 /* Exit codes, for scripts too: docs/client.md lists them. */
 enum {

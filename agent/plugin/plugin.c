@@ -268,6 +268,31 @@ static int add_lines(struct plugin *plugin)
         return 0;
 }
 
+/* Whether there can be readings: channels that measure, or channels that only the hardware knows. */
+static bool measures(const struct plugin *plugin)
+{
+        for (size_t i = 0; i < plugin->n_channels; i++)
+                if (plugin->table.channels[i].kind == SCONCE_SENSOR)
+                        return true;
+        return plugin->n_channels == 0 && !plugin->has_output && plugin->table.read;
+}
+
+static bool can_interlock(const struct plugin *plugin)
+{
+        for (size_t i = 0; shared_interlock_rows[i].key; i++)
+                if (option_row_find(plugin->table.options, shared_interlock_rows[i].key))
+                        return false;
+        return plugin->has_output && plugin_has_on_off(plugin);
+}
+
+static void init_settings(struct plugin *plugin)
+{
+        shared_common_init(&plugin->table, plugin->settings.common);
+        plugin->settings.output = plugin->has_output ? shared_output_rows : NULL;
+        plugin->settings.readings = measures(plugin) ? reading_rows : NULL;
+        plugin->settings.interlock = can_interlock(plugin) ? shared_interlock_rows : NULL;
+}
+
 int plugin_new(const struct sconce_module *module, struct fault *fault, struct plugin **ret)
 {
         CLEANUP_PLUGIN struct plugin *plugin = calloc(1, sizeof(*plugin));
@@ -282,7 +307,7 @@ int plugin_new(const struct sconce_module *module, struct fault *fault, struct p
         r = add_lines(plugin);
         if (r < 0)
                 return fault_set(fault, r, "out of memory");
-        shared_tables_init(plugin, &plugin->settings);
+        init_settings(plugin);
         if ((r = check_our_rows(plugin, fault)) < 0 || (r = check_companions(plugin, fault)) < 0)
                 return r;
         plugin->version = plugin->table.version ? plugin->table.version : SCONCE_VERSION;

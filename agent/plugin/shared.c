@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "plugin/plugin.h"
-
 #define DEFAULT_DEADLINE "5s"
 
 const struct sconce_option shared_common_rows[] = {
@@ -81,39 +79,18 @@ static const struct sconce_option debounce_row = SCONCE_OPTION_DURATION(
         struct line_settings, debounce_us, "debounce", 0, "How long a level must stay before it counts", .def = "0ms",
         .max = "10s");
 
-/* Whether there can be readings: channels that measure, or channels that only the hardware knows. */
-static bool measures(const struct plugin *plugin)
+void shared_common_init(const struct sconce_plugin *plugin, struct sconce_option common[static SHARED_COMMON_MAX])
 {
-        for (size_t i = 0; i < plugin->n_channels; i++)
-                if (plugin->table.channels[i].kind == SCONCE_SENSOR)
-                        return true;
-        return plugin->n_channels == 0 && !plugin->has_output && plugin->table.read;
-}
-
-static bool can_interlock(const struct plugin *plugin)
-{
-        for (size_t i = 0; shared_interlock_rows[i].key; i++)
-                if (option_row_find(plugin->table.options, shared_interlock_rows[i].key))
-                        return false;
-        return plugin->has_output && plugin_has_on_off(plugin);
-}
-
-void shared_tables_init(const struct plugin *of, struct shared_tables *ret)
-{
-        const struct sconce_plugin *plugin = &of->table;
         size_t count = ARRAY_SIZE(shared_common_rows) - 1;
 
-        *ret = (struct shared_tables){ .output = of->has_output ? shared_output_rows : NULL,
-                                       .readings = measures(of) ? reading_rows : NULL,
-                                       .interlock = can_interlock(of) ? shared_interlock_rows : NULL };
-        memcpy(ret->common, shared_common_rows, sizeof(shared_common_rows));
+        memcpy(common, shared_common_rows, sizeof(shared_common_rows));
         for (size_t i = 0; i < count; i++)
-                if (strcmp(ret->common[i].key, "every") == 0)
-                        ret->common[i].def = plugin->every;
+                if (strcmp(common[i].key, "every") == 0)
+                        common[i].def = plugin->every;
         if (plugin->flags & SCONCE_BLOCKING) {
-                ret->common[count] = deadline_row;
+                common[count] = deadline_row;
                 if (plugin->deadline)
-                        ret->common[count].def = plugin->deadline;
+                        common[count].def = plugin->deadline;
         }
 }
 

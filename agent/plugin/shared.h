@@ -33,16 +33,17 @@ struct shared_config {
 
 extern const struct sconce_option shared_common_rows[], shared_output_rows[], shared_interlock_rows[];
 
+#define SHARED_COMMON_MAX 8
+
 /* What a device's section may say beside the plugin's own rows. Each table ends with an empty row. */
 struct shared_tables {
-        struct sconce_option common[8];        /* with the plugin's own defaults of `every` and `deadline` */
-        const struct sconce_option *output;    /* NULL: the plugin has no output */
-        const struct sconce_option *readings;  /* NULL: it measures nothing */
-        const struct sconce_option *interlock; /* NULL: it is no switch, or has an interlock of its own */
+        struct sconce_option common[SHARED_COMMON_MAX]; /* with the plugin's own defaults of `every` and `deadline` */
+        const struct sconce_option *output;             /* NULL: the plugin has no output */
+        const struct sconce_option *readings;           /* NULL: it measures nothing */
+        const struct sconce_option *interlock;          /* NULL: it is no switch, or has an interlock of its own */
 };
 
-struct plugin;
-void shared_tables_init(const struct plugin *plugin, struct shared_tables *ret);
+void shared_common_init(const struct sconce_plugin *plugin, struct sconce_option common[static SHARED_COMMON_MAX]);
 
 /* The companions of one LINE row: keys made from the row's own, filling a struct line_settings. */
 #define LINE_COMPANIONS_MAX 4
