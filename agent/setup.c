@@ -14,6 +14,7 @@
 
 #include "bus/client_id.h"
 #include "util/log.h"
+#include "util/reserved.h"
 #include "util/text.h"
 
 #define NODE_NAME_MAX 64
@@ -297,7 +298,7 @@ int broker_identity_init(struct broker_identity *identity, const struct settings
         if (r < 0)
                 return r;
         identity->node = find_node_name(settings, &identity->tls);
-        if (identity->node && text_is_reserved(identity->node)) {
+        if (identity->node && word_is_reserved(identity->node, RESERVED_NODE)) {
                 (void)fault_set(
                         fault, -EINVAL,
                         "the name \"%s\", which is the certificate's or the host's, is reserved: set [node] name",
@@ -341,7 +342,7 @@ bool broker_identity_has_new_name(const struct broker_identity *identity, const 
         CLEANUP_FREE char *name = cn ? make_node_name(cn) : NULL;
 
         /* A reserved one is told at the next start, and the node stays what it is. */
-        return name && !text_is_reserved(name) && strcmp(name, identity->node) != 0;
+        return name && !word_is_reserved(name, RESERVED_NODE) && strcmp(name, identity->node) != 0;
 }
 
 void broker_identity_done(struct broker_identity *identity)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "util/reserved.h"
 #include "util/text.h"
 #include "util/url.h"
 
@@ -60,7 +61,7 @@ static void check_name(struct check *check)
                          "%s: a node's name is made of a-z, 0-9, \"_\" and \"-\", begins with a letter or "
                          "digit, and has at most 64 characters",
                          text_show(name, shown));
-        else if (text_is_reserved(name))
+        else if (word_is_reserved(name, RESERVED_NODE))
                 complain(check, "node", "name", "%s: is reserved; take another name", name);
 }
 

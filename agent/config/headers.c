@@ -5,36 +5,12 @@
 #include <string.h>
 
 #include "config/checks.h"
-#include "config/later.h"
 #include "config/rule.h"
+#include "util/reserved.h"
 #include "util/suggest.h"
 #include "util/text.h"
 
 #define ID_RULE "is made of a-z, 0-9, \"_\" and \"-\", begins with a letter or digit, and has at most 64 characters"
-
-/* One-word sections, and how many of them the client knows: those that stand first. */
-static const char *const words[] = { "broker", "tls", "node", "gpio" };
-enum { CLIENT_WORDS = 2 };
-
-static bool is_daemon_word(const char *kind)
-{
-        for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-                if (strcmp(words[i], kind) == 0)
-                        return true;
-        }
-        return false;
-}
-
-/* What cannot be the name of a plugin, besides the daemon's own sections. */
-static bool is_reserved_kind(const char *kind)
-{
-        static const char *const reserved[] = { "homeassistant", "log", "history" };
-        for (size_t i = 0; i < ARRAY_SIZE(reserved); i++) {
-                if (strcmp(reserved[i], kind) == 0)
-                        return true;
-        }
-        return false;
-}
 
 static void PRINTF_LIKE(3, 4)
         complain(struct problems *problems, const struct config_section *section, const char *format, ...)
@@ -49,19 +25,17 @@ static void PRINTF_LIKE(3, 4)
 
 static bool check_client_word(const struct config_section *section, struct problems *problems)
 {
-        for (size_t i = 0; i < CLIENT_WORDS && !section->id; i++) {
-                if (strcmp(words[i], section->kind) == 0)
-                        return true;
-        }
+        if (!section->id && word_is_reserved(section->kind, RESERVED_CLIENT))
+                return true;
         complain(problems, section, "the client's config has the sections [broker] and [tls] only");
         return false;
 }
 
 static bool check_word(const struct config_section *section, struct problems *problems)
 {
-        if (is_daemon_word(section->kind))
+        if (word_is_reserved(section->kind, RESERVED_SINGLE))
                 return true;
-        if (later_section(section->kind)) {
+        if (word_is_reserved(section->kind, RESERVED_LATER)) {
                 complain(problems, section, "not in this version");
                 return false;
         }
@@ -70,8 +44,9 @@ static bool check_word(const struct config_section *section, struct problems *pr
                 return false;
         }
         struct suggestion near = { .wanted = section->kind };
-        for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-                suggestion_offer(&near, words[i]);
+        const char *word;
+        for (size_t at = 0; (word = reserved_next(&at, RESERVED_SINGLE));)
+                suggestion_offer(&near, word);
         complain(problems, section,
                  "unknown section; there are [node], [broker], [tls] and [gpio], and a device is [PLUGIN "
                  "ID]%s%s%s",
@@ -122,11 +97,11 @@ static bool check_device(const struct config *config, size_t index, struct probl
         const struct config_section *section = &config->sections[index];
         if (section_is_rule(section)) /* no topic: it may be called as a device is */
                 return check_id(section, problems);
-        if (is_daemon_word(section->kind)) {
+        if (word_is_reserved(section->kind, RESERVED_SINGLE)) {
                 complain(problems, section, "[%s] takes no second word", section->kind);
                 return false;
         }
-        if (is_reserved_kind(section->kind)) {
+        if (word_is_reserved(section->kind, RESERVED_SECTION)) {
                 complain(problems, section, "\"%s\" is reserved and names no plugin", section->kind);
                 return false;
         }
@@ -134,8 +109,8 @@ static bool check_device(const struct config *config, size_t index, struct probl
                 complain(problems, section, "a plugin's name " ID_RULE);
                 return false;
         }
-        if (strcmp(section->id, "node") == 0) {
-                complain(problems, section, "the id \"node\" is the agent's own: take another");
+        if (word_is_reserved(section->id, RESERVED_DEVICE)) {
+                complain(problems, section, "the id \"%s\" is the agent's own: take another", section->id);
                 return false;
         }
         return check_id(section, problems) && check_unique(config, index, problems);

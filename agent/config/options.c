@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/later.h"
 #include "config/synonyms.h"
+#include "util/reserved.h"
 #include "util/suggest.h"
 #include "config/types.h"
 #include "config/value.h"
@@ -283,7 +283,7 @@ static void list_keys(const struct engine *engine, char *text, size_t size)
 static void complain_unknown(struct engine *engine, const struct config_entry *entry)
 {
         const struct config_section *section = engine->section;
-        if (later_key(section->kind, section->id != NULL, entry->key)) {
+        if (section->id && word_is_reserved(entry->key, RESERVED_LATER_KEY)) {
                 complain(engine, entry, entry->key, "not in this version");
                 return;
         }

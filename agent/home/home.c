@@ -10,6 +10,7 @@
 #include "device/device.h"
 #include "home/rules.h"
 #include "rule/rules.h"
+#include "util/reserved.h"
 #include "util/text.h"
 
 #define NODE_ID "node"
@@ -109,15 +110,11 @@ void home_free(struct home *set)
 /* Sections whose header is no good have been complained of already. */
 bool config_is_device(const struct config *config, size_t index)
 {
-        static const char *const reserved[] = { "node", "broker", "tls",           "gpio",
-                                                "rule", "log",    "homeassistant", "history" };
         const struct config_section *section = &config->sections[index];
 
-        if (!section->id || !text_is_id(section->id) || !text_is_id(section->kind) || strcmp(section->id, NODE_ID) == 0)
+        if (!section->id || !text_is_id(section->id) || !text_is_id(section->kind) ||
+            word_is_reserved(section->id, RESERVED_DEVICE) || word_is_reserved(section->kind, RESERVED_SECTION))
                 return false;
-        for (size_t i = 0; i < ARRAY_SIZE(reserved); i++)
-                if (strcmp(section->kind, reserved[i]) == 0)
-                        return false;
         for (size_t i = 0; i < index; i++)
                 if (config->sections[i].id && !section_is_rule(&config->sections[i]) &&
                     strcmp(config->sections[i].id, section->id) == 0)

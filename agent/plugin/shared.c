@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "util/reserved.h"
+
 #define DEFAULT_DEADLINE "5s"
 
 const struct sconce_option shared_common_rows[] = {
@@ -132,7 +134,7 @@ void line_companions_init(const struct sconce_plugin *plugin, const struct sconc
 
 bool shared_key_is_taken(const char *key)
 {
-        return strcmp(key, deadline_row.key) == 0 || strcmp(key, "history") == 0 ||
+        return strcmp(key, deadline_row.key) == 0 || word_is_reserved(key, RESERVED_LATER_KEY) ||
                option_row_find(shared_common_rows, key) || option_row_find(shared_output_rows, key) ||
                option_row_find(reading_rows, key);
 }

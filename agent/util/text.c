@@ -158,11 +158,6 @@ bool text_is_id(const char *text)
                strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-") == length;
 }
 
-bool text_is_reserved(const char *name)
-{
-        return strcmp(name, "reply") == 0 || strcmp(name, "all") == 0;
-}
-
 bool text_is_key(const char *text)
 {
         size_t length = strlen(text);

@@ -35,8 +35,5 @@ const char *text_show(const char *text, char shown[static TEXT_SHOWN_MAX]);
  * device's. */
 bool text_is_id(const char *text);
 
-/* True for what no node is called, whatever its name comes from: sconce/reply and sconce/all have meanings of their own. */
-bool text_is_reserved(const char *name);
-
 /* True for a word of [a-z0-9_] that begins with a letter and has 1 to 64 characters: a channel's. */
 bool text_is_key(const char *text);

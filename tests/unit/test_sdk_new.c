@@ -15,6 +15,7 @@
 #include "fakes/config_text.h"
 #include "fakes/output_of.h"
 #include "util/macro.h"
+#include "util/reserved.h"
 
 static char program[PATH_MAX];
 
@@ -120,6 +121,26 @@ static void plugin_new__bad_name__one_sentence(void **state)
         }
 }
 
+/* The program's list is a shell's: it has each word that the agent's has. */
+static void plugin_new__section_of_the_agents__refused(void **state)
+{
+        const char *word;
+
+        (void)state;
+        for (size_t at = 0; (word = reserved_next(&at, RESERVED_SECTION));) {
+                char expected[256];
+                int status;
+                char *output = run(word, &status);
+                (void)snprintf(expected, sizeof(expected),
+                               "sconce-plugin-new: \"%s\" is reserved: [%s] is a section of the agent's own. Choose "
+                               "another name\n",
+                               word, word);
+                assert_string_equal(output, expected);
+                assert_int_equal(status, 1);
+                free(output);
+        }
+}
+
 static void plugin_new__installed_plugin__refused(void **state)
 {
         static const char *const env[] = { "PKG_CONFIG=./pkg-config", NULL };
@@ -144,9 +165,9 @@ static void plugin_new__installed_plugin__refused(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(plugin_new__good_name__four_files),     TEST(plugin_new__directory_is_there__untouched),
-                TEST(plugin_new__dangling_link__untouched),  TEST(plugin_new__bad_name__one_sentence),
-                TEST(plugin_new__installed_plugin__refused),
+                TEST(plugin_new__good_name__four_files),          TEST(plugin_new__directory_is_there__untouched),
+                TEST(plugin_new__dangling_link__untouched),       TEST(plugin_new__bad_name__one_sentence),
+                TEST(plugin_new__section_of_the_agents__refused), TEST(plugin_new__installed_plugin__refused),
         };
 
         if (!realpath("agent/sdk/sconce-plugin-new", program))
