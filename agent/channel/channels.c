@@ -5,32 +5,11 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-static const struct kind kinds[] = {
-        [SCONCE_LIGHT] = { "light", SCONCE_VALUE_BOOL, .written = true, .has_state = true },
-        [SCONCE_SWITCH] = { "switch", SCONCE_VALUE_BOOL, .written = true, .has_state = true },
-        [SCONCE_BINARY_SENSOR] = { "binary_sensor", SCONCE_VALUE_BOOL, .has_state = true },
-        [SCONCE_SENSOR] = { "sensor", SCONCE_VALUE_NUMBER, .has_state = true },
-        [SCONCE_NUMBER] = { "number", SCONCE_VALUE_NUMBER, .written = true, .has_state = true },
-        [SCONCE_COVER] = { "cover", SCONCE_VALUE_TEXT, .written = true, .has_state = true },
-        [SCONCE_BUTTON] = { "button", SCONCE_VALUE_BOOL, .written = true },
-        [SCONCE_EVENT] = { "event", SCONCE_VALUE_TEXT, .has_choices = true },
-        [SCONCE_SELECT] = { "select", SCONCE_VALUE_TEXT, .written = true, .has_state = true, .has_choices = true },
-        [SCONCE_TEXT] = { "text", SCONCE_VALUE_TEXT, .has_state = true },
-        [SCONCE_TEXT_LIST] = { "text_list", SCONCE_VALUE_TEXT, .has_state = true },
-        [SCONCE_DURATION] = { "duration", SCONCE_VALUE_NUMBER, .written = true, .has_state = true },
-};
+#include "util/reserved.h"
 
 static const uint32_t known_flags = SCONCE_READ_ONLY | SCONCE_WRITABLE | SCONCE_COMMAND_ONLY | SCONCE_DIAGNOSTIC |
                                     SCONCE_TOTAL;
-
-const struct kind *kind_get(enum sconce_kind kind)
-{
-        if ((size_t)kind >= ARRAY_SIZE(kinds) || !kinds[kind].name)
-                return NULL;
-        return &kinds[kind];
-}
 
 /* ---- Rows ---------------------------------------------------------------------------------------------- */
 
@@ -41,16 +20,6 @@ static bool key_is_valid(const char *key)
         return strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(key) && strlen(key) < 64;
 }
 
-static bool key_is_reserved(const char *key)
-{
-        static const char *const reserved[] = { "time", "seq", "boot", "id", "channel", "expires" };
-
-        for (size_t i = 0; i < ARRAY_SIZE(reserved); i++)
-                if (strcmp(key, reserved[i]) == 0)
-                        return true;
-        return false;
-}
-
 int channel_check(const struct sconce_channel *row, struct fault *fault)
 {
         const struct kind *kind = kind_get(row->kind);
@@ -58,7 +27,7 @@ int channel_check(const struct sconce_channel *row, struct fault *fault)
         if (!key_is_valid(row->key))
                 return fault_set(fault, -EINVAL, "channel key \"%.40s\" is not one: [a-z][a-z0-9_]*",
                                  row->key ? row->key : "");
-        if (key_is_reserved(row->key))
+        if (word_is_reserved(row->key, RESERVED_CHANNEL))
                 return fault_set(fault, -EINVAL, "channel key \"%s\" is reserved", row->key);
         if (!kind)
                 return fault_set(fault, -EINVAL, "channel \"%s\" has a kind (%d) that this version does not know",
@@ -160,23 +129,9 @@ bool channels_have_state(const struct channels *channels)
         return false;
 }
 
-const char *choice_find(const char *const *choices, const char *text)
-{
-        const char *alike = NULL;
-
-        for (const char *const *choice = choices; *choice; choice++) {
-                if (strcmp(*choice, text) == 0)
-                        return *choice;
-                if (!alike && strcasecmp(*choice, text) == 0)
-                        alike = *choice;
-        }
-        return alike;
-}
-
 bool channel_is_on_off(const struct channel *channel)
 {
-        return (channel->row.kind == SCONCE_LIGHT || channel->row.kind == SCONCE_SWITCH) &&
-               channel_is_writable(channel);
+        return channel->kind->is_on_off && channel_is_writable(channel);
 }
 
 struct channel *channels_first_on_off(const struct channels *channels)
@@ -234,55 +189,12 @@ static int check_report(const struct channels *channels, const struct sconce_val
         return 0;
 }
 
-static bool value_differs(const struct value *value, const struct sconce_value *from)
-{
-        if (value->type != from->type)
-                return true;
-        switch (from->type) {
-        case SCONCE_VALUE_BOOL:
-                return value->on != from->on;
-        case SCONCE_VALUE_NUMBER:
-                return value->number != from->number;
-        case SCONCE_VALUE_TEXT:
-                return strcmp(value->text, from->text) != 0;
-        case SCONCE_VALUE_NONE:
-                break;
-        }
-        return false;
-}
-
-static int value_set(struct value *value, const struct sconce_value *from)
-{
-        if (from->type == SCONCE_VALUE_TEXT) {
-                size_t size = strlen(from->text) + 1;
-                if (size > value->capacity) {
-                        char *text = realloc(value->text, size);
-                        if (!text)
-                                return -ENOMEM;
-                        value->text = text;
-                        value->capacity = size;
-                }
-                memcpy(value->text, from->text, size);
-        }
-        value->type = from->type;
-        value->on = from->on;
-        value->number = from->number;
-        return 0;
-}
-
-static struct sconce_value value_view(const char *key, const struct value *value)
-{
-        return (struct sconce_value){
-                .channel = key, .type = value->type, .on = value->on, .number = value->number, .text = value->text
-        };
-}
-
-/* What has been measured, as it is to be told. What can be set too is told as it was set. */
+/* What has been measured, as it is to be published. What can be set too is published as it was set. */
 static struct sconce_value refine(struct channel *channel, const struct sconce_value *from)
 {
         struct sconce_value value = *from;
 
-        if (channel->row.kind != SCONCE_SENSOR || channel_is_writable(channel))
+        if (!channel->kind->is_measured || channel_is_writable(channel))
                 return value;
         if (value.type != SCONCE_VALUE_NUMBER) {
                 reading_gap(&channel->reading);
@@ -296,7 +208,7 @@ static struct sconce_value refine(struct channel *channel, const struct sconce_v
 
 static bool is_news(const struct channel *channel, const struct sconce_value *value, bool differs)
 {
-        if (channel->row.kind != SCONCE_SENSOR)
+        if (!channel->kind->is_measured)
                 return differs;
         return reading_is_news(&channel->reading, value->type == SCONCE_VALUE_NUMBER, value->number);
 }
@@ -350,21 +262,12 @@ int channel_kept(const struct channel *channel, struct sconce_value *ret)
         return 0;
 }
 
-/* ---- Values as saved ----------------------------------------------------------------------------------- */
+/* ---- Kept ---------------------------------------------------------------------------------------------- */
 
+/* The kind goes along: what another one has saved is not taken. */
 char *channel_kept_text(const struct channel *channel)
 {
-        const struct value *value = &channel->kept;
-        char *text = NULL;
-        int length = -1;
-
-        if (value->type == SCONCE_VALUE_BOOL)
-                length = asprintf(&text, "%s %s", channel->kind->name, value->on ? "ON" : "OFF");
-        else if (value->type == SCONCE_VALUE_NUMBER)
-                length = asprintf(&text, "%s %.17g", channel->kind->name, value->number);
-        else if (value->type == SCONCE_VALUE_TEXT)
-                length = asprintf(&text, "%s %s", channel->kind->name, value->text);
-        return length < 0 ? NULL : text;
+        return value_to_text(channel->kind->name, &channel->kept);
 }
 
 static bool is_allowed(const struct sconce_channel *row, const struct sconce_value *value)
@@ -379,21 +282,6 @@ static bool is_allowed(const struct sconce_channel *row, const struct sconce_val
         return false;
 }
 
-static int parse_value(const struct channel *channel, const char *text, struct sconce_value *ret)
-{
-        *ret = (struct sconce_value){ .channel = channel->row.key, .type = channel->kind->type, .text = text };
-        if (ret->type == SCONCE_VALUE_BOOL) {
-                ret->on = strcmp(text, "ON") == 0;
-                return ret->on || strcmp(text, "OFF") == 0 ? 0 : -EINVAL;
-        }
-        if (ret->type == SCONCE_VALUE_NUMBER) {
-                char *end;
-                ret->number = strtod(text, &end);
-                return end > text && !*end && isfinite(ret->number) ? 0 : -EINVAL;
-        }
-        return utf8_is_valid(text, strlen(text)) ? 0 : -EINVAL;
-}
-
 void channel_restore(struct channel *channel, const char *text)
 {
         size_t length = strlen(channel->kind->name);
@@ -401,46 +289,16 @@ void channel_restore(struct channel *channel, const char *text)
 
         if (!channel_is_writable(channel) || strncmp(text, channel->kind->name, length) != 0 || text[length] != ' ')
                 return;
-        if (parse_value(channel, text + length + 1, &value) == 0 && is_allowed(&channel->row, &value))
-                (void)value_set(&channel->kept, &value);
+        if (value_parse(channel->kind->type, text + length + 1, &value) == 0 && is_allowed(&channel->row, &value))
+                (void)!value_set(&channel->kept, &value);
 }
 
 /* ---- JSON ---------------------------------------------------------------------------------------------- */
 
-static void write_list(const char *lines, struct json_text *out)
-{
-        json_put_open(out, '[');
-        while (*lines) {
-                char item[512];
-                size_t length = strcspn(lines, "\n"), shown = MIN(length, sizeof(item) - 1);
-                while (shown < length && shown > 0 && ((unsigned char)lines[shown] & 0xc0) == 0x80)
-                        shown--; /* not in the middle of a character */
-                memcpy(item, lines, shown);
-                item[shown] = '\0';
-                json_put_item(out);
-                json_put_string(out, item);
-                lines += length + (lines[length] == '\n');
-        }
-        json_put_literal(out, "]");
-}
-
 void channel_write_value(const struct channel *channel, struct json_text *out)
 {
-        switch (channel->now.type) {
-        case SCONCE_VALUE_NONE:
+        if (channel->now.type == SCONCE_VALUE_NONE)
                 json_put_literal(out, "null");
-                break;
-        case SCONCE_VALUE_BOOL:
-                json_put_string(out, channel->now.on ? "ON" : "OFF");
-                break;
-        case SCONCE_VALUE_NUMBER:
-                json_put_number(out, channel->now.number);
-                break;
-        case SCONCE_VALUE_TEXT:
-                if (channel->row.kind == SCONCE_TEXT_LIST)
-                        write_list(channel->now.text, out);
-                else
-                        json_put_string(out, channel->now.text);
-                break;
-        }
+        else
+                channel->kind->write(&channel->now, out);
 }

@@ -1,36 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A device's channels with their latest values. What a kind means for commands, reports and JSON stands in
- * one table here. Values are typed as the kind says; whatever a plugin reports is checked before it gets in.
+ * A device's channels with their latest values. Values are typed as the kind says; all that a plugin reports is checked
+ * before it gets in.
  */
 #pragma once
 
 #include <sconce/plugin.h>
 
-#include "config/options.h"
+#include "channel/kinds.h"
 #include "channel/reading.h"
+#include "channel/value.h"
+#include "config/options.h"
 #include "util/fault.h"
 #include "util/json.h"
-
-struct kind {
-        const char *name; /* in info: "binary_sensor" */
-        enum sconce_value_type type;
-        bool written;   /* takes commands, unless the row says otherwise */
-        bool has_state; /* stands in the state */
-        bool has_choices;
-};
-
-/* NULL for a number that is no kind. */
-const struct kind *kind_get(enum sconce_kind kind);
-
-/* A value of the host's own: the text is owned, and its memory used again. */
-struct value {
-        enum sconce_value_type type;
-        bool on;
-        double number;
-        char *text;
-        size_t capacity;
-};
 
 struct channel {
         struct sconce_channel row;
@@ -57,8 +39,6 @@ int channel_copy_row(const struct sconce_channel *row, struct option_store *stor
         MUST_CHECK;
 
 struct channel *channels_find(const struct channels *channels, const char *key);
-/* A choice in its own spelling. Case does not count, unless two choices differ by it; NULL: there is none. */
-const char *choice_find(const char *const *choices, const char *text);
 bool channel_is_on_off(const struct channel *channel); /* and written */
 bool channel_is_writable(const struct channel *channel);
 bool channel_has_state(const struct channel *channel);
@@ -69,10 +49,10 @@ struct channel *channels_first_number(const struct channels *channels);
 struct channel *channels_first_of(const struct channels *channels, enum sconce_kind kind);
 bool channels_are_light(const struct channels *channels);
 
-/* All values are taken, or none; readings are refined. `ret_changed`: there is something to tell. */
+/* All values are taken, or none; readings are refined. `ret_changed`: there is something to publish. */
 int channels_report(struct channels *channels, uint64_t time_us, const struct sconce_value *values, size_t count,
                     bool *ret_changed, struct fault *fault) MUST_CHECK;
-/* The state has been told as it is. */
+/* The state has been published as it is. */
 void channels_published(struct channels *channels);
 /* Takes over what it now is; true when that is new. Only what is written is kept. */
 bool channel_keep(struct channel *channel);

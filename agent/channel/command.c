@@ -4,191 +4,18 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include "config/options.h"
+#include "channel/convert.h"
 #include "util/suggest.h"
 
 /* More keys and elements than any command can have. */
 #define JSON_ITEMS_MAX (4 * COMMAND_VALUES_MAX)
-
-/* One value as it came, before anybody knows what it is for. */
-struct given {
-        enum { GIVEN_TEXT, GIVEN_NUMBER, GIVEN_BOOL, GIVEN_OTHER } type;
-        const char *text;
-        double number;
-        bool on;
-};
 
 struct parse {
         const struct channels *channels;
         struct command *command;
         struct result *result;
         bool is_dark; /* it asks a light for brightness 0 */
-};
-
-/* ---- Words --------------------------------------------------------------------------------------------- */
-
-enum word { WORD_NONE, WORD_ON, WORD_OFF, WORD_TOGGLE, WORD_OPEN, WORD_CLOSE, WORD_STOP, WORD_PRESS };
-
-static const struct {
-        const char *text;
-        enum word word;
-} words[] = {
-        { "ON", WORD_ON },       { "OFF", WORD_OFF },   { "TOGGLE", WORD_TOGGLE }, { "TRUE", WORD_ON },
-        { "FALSE", WORD_OFF },   { "OPEN", WORD_OPEN }, { "CLOSE", WORD_CLOSE },   { "STOP", WORD_STOP },
-        { "PRESS", WORD_PRESS }, { "UP", WORD_OPEN },   { "DOWN", WORD_CLOSE },
-};
-
-static enum word find_word(const char *text)
-{
-        for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-                if (strcasecmp(words[i].text, text) == 0)
-                        return words[i].word;
-        return WORD_NONE;
-}
-
-/* ---- One value for one channel ------------------------------------------------------------------------- */
-
-/* Adds what a channel is to become. */
-static struct sconce_value *add(struct parse *parse, const struct channel *channel)
-{
-        struct sconce_value *value = &parse->command->values[parse->command->count++];
-
-        *value = (struct sconce_value){ .channel = channel->row.key, .type = channel->kind->type };
-        return value;
-}
-
-static int wrong_type(struct parse *parse, const struct channel *channel, const struct given *given, const char *wanted)
-{
-        if (given->type == GIVEN_TEXT)
-                return refuse(parse->result, RESULT_TYPE, "%s: \"%.40s\" is not %s", channel->row.key, given->text,
-                              wanted);
-        return refuse(parse->result, RESULT_TYPE, "%s takes %s", channel->row.key, wanted);
-}
-
-/* A text that spells a number is one, wherever it comes from: a template or a shell knows no other types. */
-static bool given_number(const struct given *given, double *ret)
-{
-        if (given->type == GIVEN_NUMBER) {
-                *ret = given->number;
-                return true;
-        }
-        return given->type == GIVEN_TEXT && json_parse_number(given->text, strlen(given->text), ret);
-}
-
-static int convert_on_off(struct parse *parse, const struct channel *channel, const struct given *given)
-{
-        static const char wanted[] = "ON, OFF or TOGGLE";
-        enum word word = given->type == GIVEN_TEXT ? find_word(given->text) : WORD_NONE;
-        double number;
-
-        if (given->type == GIVEN_BOOL)
-                word = given->on ? WORD_ON : WORD_OFF;
-        else if (given_number(given, &number) && (number == 0 || number == 1))
-                word = number == 1 ? WORD_ON : WORD_OFF;
-        if (word != WORD_ON && word != WORD_OFF && word != WORD_TOGGLE)
-                return wrong_type(parse, channel, given, wanted);
-        if (word == WORD_TOGGLE)
-                parse->command->toggles |= 1U << parse->command->count;
-        add(parse, channel)->on = word == WORD_ON;
-        return 0;
-}
-
-static int convert_press(struct parse *parse, const struct channel *channel, const struct given *given)
-{
-        if (given->type != GIVEN_TEXT || find_word(given->text) != WORD_PRESS)
-                return wrong_type(parse, channel, given, "PRESS");
-        add(parse, channel)->on = true;
-        return 0;
-}
-
-static int add_number(struct parse *parse, const struct channel *channel, double number)
-{
-        const struct sconce_channel *row = &channel->row;
-        char is[JSON_NUMBER_MAX], min[JSON_NUMBER_MAX], max[JSON_NUMBER_MAX];
-
-        if ((row->min != 0 || row->max != 0) && (number < row->min || number > row->max)) {
-                json_number_text(number, is);
-                json_number_text(row->min, min);
-                json_number_text(row->max, max);
-                return refuse(parse->result, RESULT_RANGE, "%s: %s is out of range: %s to %s is allowed", row->key, is,
-                              min, max);
-        }
-        add(parse, channel)->number = number;
-        return 0;
-}
-
-static int convert_number(struct parse *parse, const struct channel *channel, const struct given *given)
-{
-        double number;
-
-        if (!given_number(given, &number))
-                return wrong_type(parse, channel, given, "a number");
-        return add_number(parse, channel, number);
-}
-
-static int convert_duration(struct parse *parse, const struct channel *channel, const struct given *given)
-{
-        static const struct sconce_option row = { .key = "duration", .type = SCONCE_TYPE_DURATION };
-        char reason[160];
-        uint64_t duration_us;
-        double number;
-
-        if (given_number(given, &number)) {
-                if (number < 0)
-                        return refuse(parse->result, RESULT_RANGE, "%s: a time cannot be negative", channel->row.key);
-                return add_number(parse, channel, number);
-        }
-        if (given->type != GIVEN_TEXT || option_parse(&row, given->text, reason, &duration_us) < 0)
-                return wrong_type(parse, channel, given, "a time in seconds, or one like \"30s\"");
-        return add_number(parse, channel, (double)duration_us / (double)USEC_PER_SEC);
-}
-
-static int convert_cover(struct parse *parse, const struct channel *channel, const struct given *given)
-{
-        static const char *const texts[] = { [WORD_OPEN] = "OPEN", [WORD_CLOSE] = "CLOSE", [WORD_STOP] = "STOP" };
-        enum word word = given->type == GIVEN_TEXT ? find_word(given->text) : WORD_NONE;
-
-        if (word >= ARRAY_SIZE(texts) || !texts[word])
-                return wrong_type(parse, channel, given, "OPEN, CLOSE or STOP");
-        add(parse, channel)->text = texts[word];
-        return 0;
-}
-
-static int convert_choice(struct parse *parse, const struct channel *channel, const struct given *given)
-{
-        char list[160] = "";
-        size_t used = 0;
-
-        if (given->type != GIVEN_TEXT)
-                return wrong_type(parse, channel, given, "one of its choices as a text");
-        const char *found = choice_find(channel->row.choices, given->text);
-        if (found) {
-                add(parse, channel)->text = found;
-                return 0;
-        }
-        for (const char *const *choice = channel->row.choices; *choice; choice++) {
-                if (used < sizeof(list))
-                        used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "", *choice);
-        }
-        return refuse(parse->result, RESULT_RANGE, "%s: \"%.40s\" is not one of: %s", channel->row.key, given->text,
-                      list);
-}
-
-static int convert_text(struct parse *parse, const struct channel *channel, const struct given *given)
-{
-        if (given->type != GIVEN_TEXT)
-                return wrong_type(parse, channel, given, "a text");
-        add(parse, channel)->text = given->text;
-        return 0;
-}
-
-static int (*const converters[])(struct parse *, const struct channel *, const struct given *) = {
-        [SCONCE_LIGHT] = convert_on_off,  [SCONCE_SWITCH] = convert_on_off,  [SCONCE_BINARY_SENSOR] = convert_on_off,
-        [SCONCE_SENSOR] = convert_number, [SCONCE_NUMBER] = convert_number,  [SCONCE_COVER] = convert_cover,
-        [SCONCE_BUTTON] = convert_press,  [SCONCE_EVENT] = convert_choice,   [SCONCE_SELECT] = convert_choice,
-        [SCONCE_TEXT] = convert_text,     [SCONCE_TEXT_LIST] = convert_text, [SCONCE_DURATION] = convert_duration,
 };
 
 /* ---- Brightness 0 -------------------------------------------------------------------------------------- */
@@ -224,21 +51,31 @@ static int darken(struct parse *parse)
         }
         if (command->count >= COMMAND_VALUES_MAX)
                 return too_many(parse);
-        add(parse, light)->on = false;
+        parse->command->values[parse->command->count++] = SCONCE_BOOL(light->row.key, false);
         return 0;
 }
 
 static int convert(struct parse *parse, const struct channel *channel, const struct given *given)
 {
+        struct command *command = parse->command;
+
         if (!channel_is_writable(channel))
                 return refuse(parse->result, RESULT_READ_ONLY, "%s can only be read", channel->row.key);
         if (is_dark(parse, channel, given)) {
                 parse->is_dark = true;
                 return 0;
         }
-        if (parse->command->count >= COMMAND_VALUES_MAX)
+        if (command->count >= COMMAND_VALUES_MAX)
                 return too_many(parse);
-        return converters[channel->row.kind](parse, channel, given);
+        struct sconce_value *value = &command->values[command->count];
+        *value = (struct sconce_value){ .channel = channel->row.key, .type = channel->kind->type };
+        int r = channel->kind->convert(&channel->row, given, value, parse->result);
+        if (r < 0)
+                return r;
+        if (r == CONVERT_TOGGLE)
+                command->toggles |= 1U << command->count;
+        command->count++;
+        return 0;
 }
 
 /* ---- Plain payloads ------------------------------------------------------------------------------------ */
@@ -294,9 +131,9 @@ static int unknown_word(struct parse *parse, const char *text)
         struct suggestion near = { .wanted = text };
         char hint[SUGGESTION_MAX];
 
-        for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-                if (target_of(parse->channels, words[i].word))
-                        suggestion_offer(&near, words[i].text);
+        for (const struct word_text *row = word_texts; row->text; row++)
+                if (target_of(parse->channels, row->word))
+                        suggestion_offer(&near, row->text);
         return refuse(parse->result, RESULT_MALFORMED,
                       "\"%.40s\" is no command: send a word like ON, a number, or a JSON object%s", text,
                       suggestion_text(&near, hint));
@@ -312,7 +149,7 @@ static int plain_for_device(struct parse *parse, const struct given *given)
         if (given_number(given, &number))
                 return plain_number(parse, given, number);
 
-        enum word word = find_word(given->text);
+        enum word word = word_find(given->text);
         if (word == WORD_NONE)
                 return unknown_word(parse, given->text);
         const struct channel *channel = target_of(parse->channels, word);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "channel/convert.h"
 #include "util/suggest.h"
 
 /* What the config says is the owner's: no stranger's limits. */
