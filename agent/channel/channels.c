@@ -84,7 +84,7 @@ int channels_append(struct channels *channels, const struct sconce_channel *row)
         channels->items = items;
         items[channels->count++] = (struct channel){ .row = *row,
                                                      .kind = kind_get(row->kind),
-                                                     .reading.settings = READING_SETTINGS_INIT };
+                                                     .reading.config = READING_CONFIG_INIT };
         return 0;
 }
 

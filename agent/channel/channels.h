@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A device's channels with their latest values. Values are typed as the kind says; all that a plugin reports is checked
+ * A device's channels with their latest values. Values are typed by their kind; all that a plugin reports is checked
  * before it gets in.
  */
 #pragma once

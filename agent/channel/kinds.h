@@ -12,7 +12,7 @@ struct value;
 struct kind {
         const char *name; /* in info: "binary_sensor" */
         enum sconce_value_type type;
-        bool written;   /* takes commands, unless the row says otherwise */
+        bool written;   /* takes commands, unless the row has a flag against it */
         bool has_state; /* stands in the state */
         bool has_choices;
         bool is_on_off;   /* what ON, OFF and TOGGLE to the device as a whole are for */

@@ -10,11 +10,11 @@
 /* Of delta, for what binary fractions lose: 0.5 - 0.3 counts as 0.2. */
 #define DELTA_SLACK 1e-9
 
-void reading_configure(struct reading *reading, const struct reading_config *settings)
+void reading_configure(struct reading *reading, const struct reading_config *config)
 {
-        if (reading->settings.filter_size != settings->filter_size)
+        if (reading->config.filter_size != config->filter_size)
                 reading_gap(reading);
-        reading->settings = *settings;
+        reading->config = *config;
 }
 
 void reading_done(struct reading *reading)
@@ -62,16 +62,16 @@ static double (*const filters[])(const double *numbers, size_t count) = {
 
 static double filter(struct reading *reading, double raw)
 {
-        size_t size = (size_t)reading->settings.filter_size;
+        size_t size = (size_t)reading->config.filter_size;
 
-        if (reading->settings.filter <= READING_FILTER_NONE || size < 2)
+        if (reading->config.filter <= READING_FILTER_NONE || size < 2)
                 return raw;
         if (!reading->window && !(reading->window = calloc(READING_WINDOW_MAX, sizeof(*reading->window))))
                 return raw; /* without memory unfiltered is better than nothing */
         reading->window[reading->next] = raw;
         reading->next = (reading->next + 1) % size;
         reading->count = MIN(reading->count + 1, size);
-        return filters[reading->settings.filter](reading->window, reading->count);
+        return filters[reading->config.filter](reading->window, reading->count);
 }
 
 /* ---- Conversion ---------------------------------------------------------------------------------------- */
@@ -86,27 +86,27 @@ static double round_to(double number, int64_t decimals)
 
 double reading_refine(struct reading *reading, double raw)
 {
-        const struct reading_config *settings = &reading->settings;
-        double number = filter(reading, raw) * settings->multiplier + settings->offset;
+        const struct reading_config *config = &reading->config;
+        double number = filter(reading, raw) * config->multiplier + config->offset;
 
-        return settings->round < 0 ? number : round_to(number, settings->round);
+        return config->round < 0 ? number : round_to(number, config->round);
 }
 
 /* ---- News ---------------------------------------------------------------------------------------------- */
 
 bool reading_is_news(const struct reading *reading, bool is_known, double number)
 {
-        double delta = reading->settings.delta;
+        double delta = reading->config.delta;
 
         if (!is_known || !reading->is_reported)
                 return is_known != reading->is_reported;
-        if (number == reading->told)
+        if (number == reading->published)
                 return false;
-        return delta <= 0 || fabs(number - reading->told) >= delta * (1 - DELTA_SLACK);
+        return delta <= 0 || fabs(number - reading->published) >= delta * (1 - DELTA_SLACK);
 }
 
 void reading_published(struct reading *reading, bool is_known, double number)
 {
         reading->is_reported = is_known;
-        reading->told = number;
+        reading->published = number;
 }

@@ -275,7 +275,7 @@ int device_config_new(const struct plugin *plugin, const struct config_section *
         config->data = calloc(1, plugin->table.instance_size + 1);
         if (!config->data)
                 return -ENOMEM;
-        config->settings.readings = (struct reading_config)READING_SETTINGS_INIT;
+        config->settings.readings = (struct reading_config)READING_CONFIG_INIT;
         int count = make_targets(config, section, line_settings, targets);
         if (count == -E2BIG)
                 problems_add(problems, section->file, section->line, "%s: keys of more than %d readings", section->kind,

@@ -16,7 +16,7 @@
 
 static void assert_refined(struct reading_config settings, const double *raw, const double *expected, size_t count)
 {
-        struct reading reading = { .settings = settings };
+        struct reading reading = { .config = settings };
 
         for (size_t i = 0; i < count; i++)
                 assert_true(fabs(reading_refine(&reading, raw[i]) - expected[i]) < 1e-12);
@@ -61,7 +61,7 @@ static void reading_refine__average__of_the_last_ones(void **state)
 static void reading_gap__in_between__old_ones_are_not_mixed_in(void **state)
 {
         struct reading reading = {
-                .settings = { .multiplier = 1, .round = -1, .filter = READING_FILTER_AVERAGE, .filter_size = 4 }
+                .config = { .multiplier = 1, .round = -1, .filter = READING_FILTER_AVERAGE, .filter_size = 4 }
         };
 
         (void)state;
@@ -85,7 +85,7 @@ static void reading_is_news__delta__from_what_was_told(void **state)
 
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-                struct reading reading = { .settings = { .delta = cases[i].delta } };
+                struct reading reading = { .config = { .delta = cases[i].delta } };
                 assert_true(reading_is_news(&reading, true, cases[i].number));
                 assert_false(reading_is_news(&reading, false, 0));
                 reading_published(&reading, true, cases[i].told);
