@@ -6,7 +6,7 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
-#include "setup.h"
+#include "util/clock.h"
 #include "util/text.h"
 
 void service_ready(void)
@@ -16,7 +16,9 @@ void service_ready(void)
 
 void service_reloading(void)
 {
-        (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, setup_monotonic_us());
+        uint64_t now_us = clock_monotonic_ns() / NSEC_PER_USEC;
+
+        (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, now_us);
 }
 
 void service_stopping(void)

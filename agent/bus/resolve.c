@@ -2,17 +2,13 @@
 #include "bus/resolve.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 
-/* getaddrinfo() loads NSS modules, which want more than the smallest stack. */
-#define STACK_BYTES ((size_t)256 * 1024)
+#include "util/thread.h"
 
 /* Shared by the resolver and the thread; the last one to let go frees it. */
 struct job {
@@ -80,7 +76,6 @@ static void *look_up(void *userdata)
         struct job *job = userdata;
         struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
         struct addrinfo *list = NULL;
-        uint64_t one = 1;
 
         job->answer->error = job->lookup(job->host, NULL, &hints, &list);
         job->answer->errno_ = errno;
@@ -90,7 +85,7 @@ static void *look_up(void *userdata)
         }
         (void)pthread_mutex_lock(&job->lock);
         if (job->fd >= 0)
-                (void)!write(job->fd, &one, sizeof(one));
+                thread_wake(job->fd);
         (void)pthread_mutex_unlock(&job->lock);
         job_unref(job);
         return NULL;
@@ -134,29 +129,6 @@ static int on_answer(sd_event_source *source, int fd, uint32_t events, void *use
         return 0;
 }
 
-static int start_thread(struct job *job)
-{
-        pthread_attr_t attributes;
-        pthread_t thread;
-        sigset_t all, before;
-
-        int r = pthread_attr_init(&attributes);
-        if (r != 0)
-                return -r;
-        (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-        (void)pthread_attr_setstacksize(&attributes, MAX(STACK_BYTES, (size_t)PTHREAD_STACK_MIN));
-        /* Signals are the loop's business. */
-        (void)sigfillset(&all);
-        (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-        atomic_fetch_add(&job->references, 1);
-        r = pthread_create(&thread, &attributes, look_up, job);
-        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-        (void)pthread_attr_destroy(&attributes);
-        if (r != 0)
-                atomic_fetch_sub(&job->references, 1);
-        return -r;
-}
-
 static int job_new(struct resolver *resolver, const char *host, struct job **ret)
 {
         size_t length = strlen(host);
@@ -173,13 +145,17 @@ static int job_new(struct resolver *resolver, const char *host, struct job **ret
 
         int r = job->answer ? 0 : -ENOMEM;
         if (r == 0) {
-                job->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-                r = job->fd < 0 ? -errno : 0;
+                job->fd = thread_wakeup_new();
+                r = MIN(job->fd, 0);
         }
         if (r == 0)
                 r = loop_add_io(resolver->loop, job->fd, LOOP_NETWORK, on_answer, job, &job->source);
-        if (r >= 0)
-                r = start_thread(job);
+        if (r >= 0) {
+                atomic_fetch_add(&job->references, 1);
+                r = thread_start("resolve", look_up, job);
+                if (r < 0)
+                        atomic_fetch_sub(&job->references, 1);
+        }
         if (r < 0) {
                 job_drop(job);
                 return r;

@@ -3,19 +3,14 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <time.h>
 
 #include "device/device.h"
 #include "device/worker_post.h"
-
-/* Sensors need little; a plugin that needs more can allocate it. */
-#define STACK_BYTES (256 * 1024)
+#include "util/thread.h"
 
 struct worker {
         /* The loop's. */
@@ -73,13 +68,6 @@ void post_free(struct post *post)
         free(post);
 }
 
-static void wake_loop(struct worker *worker)
-{
-        const uint64_t one = 1;
-
-        (void)!write(worker->fd, &one, sizeof(one));
-}
-
 void worker_send(struct worker *worker, struct instance *instance, struct post *post)
 {
         post->serial = instance->serial;
@@ -89,7 +77,7 @@ void worker_send(struct worker *worker, struct instance *instance, struct post *
         if (!released) {
                 *worker->posts_end = post;
                 worker->posts_end = &post->next;
-                wake_loop(worker);
+                thread_wake(worker->fd);
         }
         (void)pthread_mutex_unlock(&worker->lock);
         if (released)
@@ -136,7 +124,7 @@ static void hand_back(struct worker *worker, struct job_item *item)
         if (!released) {
                 *worker->done_end = item;
                 worker->done_end = &item->next;
-                wake_loop(worker);
+                thread_wake(worker->fd);
         }
         (void)pthread_cond_signal(&worker->idle);
         (void)pthread_mutex_unlock(&worker->lock);
@@ -248,11 +236,10 @@ static int on_posts(sd_event_source *source, int fd, uint32_t events, void *user
         struct device *device = worker->device;
         struct post *post, *next_post;
         struct job_item *item, *next_item;
-        uint64_t count;
 
         (void)source;
         (void)events;
-        (void)!read(fd, &count, sizeof(count));
+        thread_wakeup_clear(fd);
         (void)pthread_mutex_lock(&worker->lock);
         take_posts(worker, &post, &item);
         (void)pthread_mutex_unlock(&worker->lock);
@@ -328,37 +315,11 @@ void worker_wait(struct worker *worker, const struct timespec *until)
         (void)on_posts(NULL, worker->fd, 0, worker);
 }
 
-static int start_thread(struct worker *worker)
-{
-        pthread_attr_t attributes;
-        sigset_t all, before;
-        pthread_t thread;
-
-        (void)pthread_attr_init(&attributes);
-        (void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
-        (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-        /* Signals are the event loop's. */
-        (void)sigfillset(&all);
-        (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-        int r = pthread_create(&thread, &attributes, thread_main, worker);
-        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-        (void)pthread_attr_destroy(&attributes);
-        if (r != 0)
-                return -r;
-        (void)pthread_setname_np(thread, "device");
-        return 0;
-}
-
 static void init_locks(struct worker *worker)
 {
-        pthread_condattr_t attributes;
-
         (void)pthread_mutex_init(&worker->lock, NULL);
-        (void)pthread_condattr_init(&attributes);
-        (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-        (void)pthread_cond_init(&worker->work, &attributes);
-        (void)pthread_cond_init(&worker->idle, &attributes);
-        (void)pthread_condattr_destroy(&attributes);
+        thread_cond_init(&worker->work);
+        thread_cond_init(&worker->idle);
 }
 
 static void loop_side_done(struct worker *worker)
@@ -380,14 +341,14 @@ int worker_new(struct device *device, struct loop *loop, struct worker **ret)
         worker->posts_end = &worker->posts;
         worker->done_end = &worker->done;
         init_locks(worker);
-        worker->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-        int r = worker->fd < 0 ? -errno : 0;
+        worker->fd = thread_wakeup_new();
+        int r = MIN(worker->fd, 0);
         if (r == 0)
                 r = sd_event_add_io(loop->event, &worker->source, worker->fd, EPOLLIN, on_posts, worker);
         if (r >= 0)
                 r = timer_new(loop, TIMER_EXACT_US, on_deadline, worker, &worker->deadline);
         if (r >= 0)
-                r = start_thread(worker);
+                r = thread_start("device", thread_main, worker);
         if (r < 0) {
                 loop_side_done(worker);
                 worker_destroy(worker);

@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "util/clock.h"
 
 /* Kernels before 5.7 stamp edges with the wall clock. What lies further back than this is not a monotonic
  * time. */
@@ -200,14 +201,6 @@ void line_gone(struct sconce_line *line)
                 fn(userdata, NULL, &fault);
 }
 
-static uint64_t monotonic_now_ns(void)
-{
-        struct timespec now;
-
-        (void)clock_gettime(CLOCK_MONOTONIC, &now);
-        return (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
-}
-
 /* The kernel stamps with CLOCK_MONOTONIC, the agent with CLOCK_BOOTTIME: what both share is how long ago it
  * was. Somebody else's turn between the two readings makes it seem later, so the earliest of a few counts. */
 static uint64_t boottime_us(const struct loop *loop, uint64_t monotonic_ns)
@@ -217,7 +210,7 @@ static uint64_t boottime_us(const struct loop *loop, uint64_t monotonic_ns)
         if (loop->fake)
                 return loop->fake_now_us;
         for (int i = 0; i < CLOCK_READINGS; i++) {
-                uint64_t now_ns = monotonic_now_ns();
+                uint64_t now_ns = clock_monotonic_ns();
                 bool plausible = monotonic_ns <= now_ns && now_ns - monotonic_ns < OLDEST_EDGE_NS;
                 uint64_t ago_us = plausible ? (now_ns - monotonic_ns) / NSEC_PER_USEC : 0;
                 earliest_us = MIN(earliest_us, loop_now_us(loop) - ago_us);

@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "util/cleanup.h"
+#include "util/clock.h"
 
 /* A record is "GPIO17 output sconced", padded with spaces, and a newline. */
 #define RECORD_BYTES 80
@@ -255,10 +255,7 @@ int sim_write_level(int value_fd, bool high)
 
 uint64_t sim_log_edge(struct sim_dir *dir, unsigned offset, bool high)
 {
-        struct timespec now;
-        (void)clock_gettime(CLOCK_MONOTONIC, &now);
-        uint64_t now_ns = (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
-
+        uint64_t now_ns = clock_monotonic_ns();
         char text[48];
         int n = snprintf(text, sizeof(text), "%llu %u %d\n", (unsigned long long)now_ns, offset, high);
         /* A full disk loses the record, not the lamp. */

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "config/rule.h"
 #include "device/device.h"
@@ -12,11 +11,12 @@
 #include "rule/rules.h"
 #include "util/reserved.h"
 #include "util/text.h"
+#include "util/thread.h"
 
 #define NODE_ID "node"
 
 /* How long a stop waits for blocking devices, all together. */
-#define STOP_WAIT_S 1
+#define STOP_WAIT_US (1 * USEC_PER_SEC)
 
 /* ---- The set ------------------------------------------------------------------------------------------- */
 
@@ -360,14 +360,11 @@ int home_apply(struct home *set, const struct config *config)
 
 void home_stop(struct home *set)
 {
-        struct timespec until;
-
         rules_stop(set->rules);
 
         for (size_t i = 0; i < set->count; i++)
                 device_stop(set->items[i], STOP_EXIT);
-        (void)clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += STOP_WAIT_S;
+        const struct timespec until = thread_deadline(STOP_WAIT_US);
         for (size_t i = 0; i < set->count; i++)
                 if (set->items[i]->worker)
                         worker_wait(set->items[i]->worker, &until);

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 
 #include "store/writer.h"
 #include "util/log.h"
+#include "util/thread.h"
 
 /* How long the start waits for what was saved, and the end for what is to be. */
 #define READ_WITHIN_US  (5 * USEC_PER_SEC)
@@ -39,17 +39,6 @@ struct store {
         bool is_urgent;  /* what waits does not wait for save_after */
         bool is_closed;
 };
-
-static struct timespec moment_in(uint64_t time_us)
-{
-        struct timespec moment;
-
-        (void)clock_gettime(CLOCK_MONOTONIC, &moment);
-        uint64_t ns = (uint64_t)moment.tv_nsec + time_us % USEC_PER_SEC * NSEC_PER_USEC;
-        moment.tv_sec += (time_t)(time_us / USEC_PER_SEC + ns / NSEC_PER_SEC);
-        moment.tv_nsec = (long)(ns % NSEC_PER_SEC);
-        return moment;
-}
 
 /* ---- Telling ------------------------------------------------------------------------------------------- */
 
@@ -252,7 +241,7 @@ void store_forget(struct store *store, enum store_what what,
  * there. */
 static void mark_running(struct store *store)
 {
-        const struct timespec until = moment_in(READ_WITHIN_US);
+        const struct timespec until = thread_deadline(READ_WITHIN_US);
         struct writer_result result;
 
         if (rows_set(&store->rows, STORE_MARK, "", RUNNING, store->run) <= 0 || store->unusable.code)
@@ -264,7 +253,7 @@ static void mark_running(struct store *store)
 
 static void read_saved(struct store *store)
 {
-        const struct timespec until = moment_in(READ_WITHIN_US);
+        const struct timespec until = thread_deadline(READ_WITHIN_US);
         struct writer_result result;
         struct fault fault;
 
@@ -331,7 +320,7 @@ int store_peek(const char *dir, struct store **ret, struct fault *fault)
 
 void store_close(struct store *store)
 {
-        const struct timespec until = moment_in(CLOSE_WITHIN_US);
+        const struct timespec until = thread_deadline(CLOSE_WITHIN_US);
         struct writer_result result;
 
         if (!store || !store->writer || store->is_closed)
@@ -358,7 +347,7 @@ void store_free(struct store *store)
 {
         if (!store)
                 return;
-        const struct timespec until = moment_in(CLOSE_WITHIN_US);
+        const struct timespec until = thread_deadline(CLOSE_WITHIN_US);
         sd_event_source_disable_unref(store->source);
         writer_free(store->writer, &until);
         timer_free(store->due);

@@ -3,14 +3,11 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
-/* SQLite's own statements stay well below half of it. */
-#define STACK_BYTES (256 * 1024)
+#include "util/thread.h"
 
 struct writer {
         pthread_mutex_t lock;
@@ -50,12 +47,10 @@ static void destroy(struct writer *writer)
 
 static void hand_back(struct writer *writer, struct writer_result *result)
 {
-        const uint64_t one = 1;
-
         (void)pthread_mutex_lock(&writer->lock);
         writer->result = *result;
         writer->has_result = true;
-        (void)!write(writer->fd, &one, sizeof(one));
+        thread_wake(writer->fd);
         (void)pthread_cond_signal(&writer->done);
         (void)pthread_mutex_unlock(&writer->lock);
         *result = (struct writer_result){ 0 };
@@ -118,37 +113,11 @@ static void *thread_main(void *userdata)
 
 /* ---- On the loop --------------------------------------------------------------------------------------- */
 
-static int start_thread(struct writer *writer)
-{
-        pthread_attr_t attributes;
-        sigset_t all, before;
-        pthread_t thread;
-
-        (void)pthread_attr_init(&attributes);
-        (void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
-        (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-        /* Signals are the event loop's. */
-        (void)sigfillset(&all);
-        (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-        int r = pthread_create(&thread, &attributes, thread_main, writer);
-        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-        (void)pthread_attr_destroy(&attributes);
-        if (r != 0)
-                return -r;
-        (void)pthread_setname_np(thread, "store");
-        return 0;
-}
-
 static void init_locks(struct writer *writer)
 {
-        pthread_condattr_t attributes;
-
         (void)pthread_mutex_init(&writer->lock, NULL);
-        (void)pthread_condattr_init(&attributes);
-        (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-        (void)pthread_cond_init(&writer->work, &attributes);
-        (void)pthread_cond_init(&writer->done, &attributes);
-        (void)pthread_condattr_destroy(&attributes);
+        thread_cond_init(&writer->work);
+        thread_cond_init(&writer->done);
 }
 
 int writer_new(const char *dir, struct writer **ret)
@@ -158,12 +127,12 @@ int writer_new(const char *dir, struct writer **ret)
         if (!writer)
                 return -ENOMEM;
         init_locks(writer);
-        writer->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-        int r = writer->fd < 0 ? -errno : 0;
+        writer->fd = thread_wakeup_new();
+        int r = MIN(writer->fd, 0);
         if (r == 0)
                 r = database_init(&writer->database, dir);
         if (r == 0)
-                r = start_thread(writer);
+                r = thread_start("store", thread_main, writer);
         if (r < 0) {
                 destroy(writer);
                 return r;
@@ -207,12 +176,10 @@ void writer_post(struct writer *writer, struct rows *rows)
 
 bool writer_take(struct writer *writer, struct writer_result *ret)
 {
-        uint64_t count;
-
         (void)pthread_mutex_lock(&writer->lock);
         bool has_result = writer->has_result;
         if (has_result) {
-                (void)!read(writer->fd, &count, sizeof(count));
+                thread_wakeup_clear(writer->fd);
                 *ret = writer->result;
                 writer->result = (struct writer_result){ 0 };
                 writer->has_result = false;

@@ -233,6 +233,14 @@ int clock_parse(struct clock *clock, const char *text, uint64_t *ret_boottime_us
         return 0;
 }
 
+uint64_t clock_monotonic_ns(void)
+{
+        struct timespec now;
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+        return (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
+}
+
 const char *clock_boot_id(void)
 {
         static char id[37];

@@ -42,6 +42,9 @@ bool clock_format(struct clock *clock, uint64_t boottime_us, char text[static CL
  * the text is no moment; -EAGAIN while the clock is not trusted. */
 int clock_parse(struct clock *clock, const char *text, uint64_t *ret_boottime_us) MUST_CHECK;
 
+/* CLOCK_MONOTONIC: what the kernel stamps edges with, and what systemd and threads go by. */
+uint64_t clock_monotonic_ns(void);
+
 /* This boot's id, 36 characters; a run's own random id where the kernel gives none. */
 const char *clock_boot_id(void);
 
