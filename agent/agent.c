@@ -2,21 +2,19 @@
 #include "agent.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker_link.h"
 #include "config/builtin.h"
 #include "info.h"
 #include "publish.h"
 #include "service.h"
 #include "setup.h"
-#include "uplink.h"
+#include "signals.h"
 #include "util/log.h"
-
-#define UPLINK_RETRY_FIRST_US (1 * USEC_PER_SEC)
-#define UPLINK_RETRY_MAX_US   (60 * USEC_PER_SEC)
 
 /* More than a start with a hundred devices and all that can be wrong with them; then about what a person can read. */
 #define LOG_LINES_AT_ONCE    500
@@ -27,7 +25,6 @@ struct agent {
         struct loop loop;
         struct config *config;
         struct config *first_config; /* from the start: what [gpio] and [node] were made from */
-        struct settings settings;
         struct clock *clock;
         struct gpio *gpio;
         struct store *store;
@@ -35,17 +32,12 @@ struct agent {
         char *default_chip; /* the devices', for as long as they live */
         struct publisher publisher;
         struct home *devices;
-        struct uplink *uplink; /* NULL: no broker is configured yet */
-        struct broker_identity identity;
-        struct settings *next_settings; /* a reload has changed the broker: the old uplink is saying goodbye */
+        struct broker_link *link;
+        struct signals signals;
         uint64_t started_us;
 
         struct timer *press; /* a button of the node's */
         bool restart_pressed;
-        struct timer *uplink_retry; /* there is none yet for want of what it needs */
-        uint64_t uplink_retry_us;
-        struct fault no_uplink;
-        struct timer *relink; /* the old uplink has ended, outside its own callbacks */
         struct timer *tell;   /* info has changed: told once, after the event that changed it */
         struct timer *status; /* and so has what is wrong */
         struct timer *time;   /* the clock may be right by now */
@@ -62,11 +54,12 @@ static void publish_info(void *userdata)
         struct agent *agent = userdata;
         CLEANUP_JSON_TEXT struct json_text text = { 0 };
 
-        if (!agent->uplink || !uplink_is_up(agent->uplink))
+        struct uplink *uplink = broker_link_connected(agent->link);
+        if (!uplink)
                 return;
         info_write(&(struct info){ agent->clock, agent->started_us, agent->config->sha256, agent->devices }, &text);
         if (!text.failed)
-                uplink_info(agent->uplink, text.data, text.size);
+                uplink_info(uplink, text.data, text.size);
 }
 
 /* The sink's userdata is the publisher. */
@@ -93,8 +86,9 @@ static void on_send(struct publisher *publisher, const char *device, enum device
 
         if (topic == DEVICE_ERROR)
                 timer_arm(agent->status, 0);
-        if (agent->uplink)
-                uplink_publish(agent->uplink, device, topic, payload, size, meta);
+        struct uplink *uplink = broker_link_uplink(agent->link);
+        if (uplink)
+                uplink_publish(uplink, device, topic, payload, size, meta);
 }
 
 static void publish_status(void *userdata)
@@ -104,15 +98,15 @@ static void publish_status(void *userdata)
 
         if (agent->stopping)
                 return;
+        struct uplink *uplink = broker_link_connected(agent->link);
         home_summary(agent->devices, wrong, sizeof(wrong));
-        service_status(&agent->service,
-                       agent->uplink && uplink_is_up(agent->uplink) ? session_peer(uplink_session(agent->uplink))
-                                                                    : NULL,
-                       wrong);
+        service_status(&agent->service, uplink ? session_peer(uplink_session(uplink)) : NULL, wrong);
 }
 
-static void report_problem(struct agent *agent, const char *key, const char *text)
+static void report_problem(void *userdata, const char *key, const char *text)
 {
+        struct agent *agent = userdata;
+
         home_problem(agent->devices, key, text);
         timer_arm(agent->status, 0);
 }
@@ -123,12 +117,13 @@ static void on_ask_facts(void *userdata, struct node_facts *ret)
 
         if (agent->has_no_time) /* once a minute, when the node is read */
                 timer_arm(agent->time, 0);
-        if (!agent->uplink)
+        struct uplink *uplink = broker_link_uplink(agent->link);
+        if (!uplink)
                 return;
-        const struct tls *tls = session_tls(uplink_session(agent->uplink));
+        const struct tls *tls = session_tls(uplink_session(uplink));
         ret->has_certificate = tls && tls_certificate_days(tls, &ret->certificate_days);
-        ret->queue = uplink_in_flight(agent->uplink);
-        ret->dropped = uplink_dropped(agent->uplink);
+        ret->queue = uplink_in_flight(uplink);
+        ret->dropped = uplink_dropped(uplink);
 }
 
 static void end_with(struct agent *agent, enum agent_end end);
@@ -178,130 +173,9 @@ static void on_driven_trouble(void *userdata, const char *text)
                 report_problem(agent, "runtime directory", text);
 }
 
-/* ---- The broker speaks ------------------------------------------------------------------------------------------ */
-
-static void on_up(void *userdata)
-{
-        struct agent *agent = userdata;
-
-        report_problem(agent, "broker", NULL);
-        home_broker_back(agent->devices);
-        publish_info(agent);
-        home_publish_all(agent->devices);
-}
-
-static void on_down(void *userdata, const char *why)
-{
-        struct agent *agent = userdata;
-
-        if (agent->stopping)
-                return;
-        report_problem(agent, "broker", why);
-        home_broker_lost(agent->devices);
-}
-
-static void on_refused(void *userdata, const char *why)
-{
-        report_problem(userdata, "access", why);
-}
-
-static void on_command(void *userdata, const char *device, const char *channel, const struct session_message *message,
-                       const struct command_meta *meta)
-{
-        struct agent *agent = userdata;
-
-        home_command(agent->devices, device, channel, message->payload, message->size, meta);
-}
-
-static void on_get(void *userdata, const char *device)
-{
-        struct agent *agent = userdata;
-
-        home_get(agent->devices, device);
-}
-
-static const struct uplink_handlers uplink_handlers = {
-        .up = on_up,
-        .down = on_down,
-        .refused = on_refused,
-        .command = on_command,
-        .get = on_get,
-};
-
-static int make_uplink(struct agent *agent, struct fault *fault)
-{
-        struct uplink_options options;
-        struct uplink_handlers handlers = uplink_handlers;
-        int r = broker_identity_init(&agent->identity, &agent->settings, fault);
-
-        if (r < 0)
-                return r;
-        r = broker_identity_choose_id(&agent->identity, &agent->settings, agent->store);
-        if (r < 0) {
-                broker_identity_done(&agent->identity);
-                return fault_set(fault, r, "there is no client id to connect with: %s", strerror(-r));
-        }
-        setup_uplink_options(&agent->settings, &agent->identity, &options);
-        options.loop = &agent->loop;
-        options.clock = agent->clock;
-        options.store = agent->store;
-        handlers.userdata = agent;
-        r = uplink_new(&options, &handlers, &agent->uplink);
-        if (r >= 0)
-                r = uplink_start(agent->uplink);
-        if (r >= 0)
-                return 0;
-        uplink_free(TAKE_PTR(agent->uplink));
-        broker_identity_done(&agent->identity);
-        return fault_set(fault, r, "the broker cannot be connected to: %s", strerror(-r));
-}
-
-/* What a connection needs beside the config (the password's file) may come later than we, or be mended while lamps work. */
-static void try_uplink_later(struct agent *agent, const struct fault *fault)
-{
-        if (strcmp(agent->no_uplink.text, fault->text) != 0)
-                log_error("%s; it is tried again", fault->text);
-        agent->no_uplink = *fault;
-        report_problem(agent, "broker", fault->text);
-        agent->uplink_retry_us = agent->uplink_retry_us ? MIN(agent->uplink_retry_us * 2, UPLINK_RETRY_MAX_US)
-                                                        : UPLINK_RETRY_FIRST_US;
-        timer_arm(agent->uplink_retry, agent->uplink_retry_us);
-}
-
-static void start_uplink(struct agent *agent)
-{
-        struct fault fault = { 0 };
-
-        if (agent->settings.broker.urls.count == 0) {
-                log_warning("no broker is configured: write `url = mqtts://HOST` under [broker] in %s, or run "
-                            "`sconce-pki install NAME.tar` with "
-                            "what `sconce-pki node NAME` wrote; then reload",
-                            agent->options.config_path);
-                report_problem(agent, "broker",
-                               "none is configured: write [broker] url, or run sconce-pki install; then reload");
-                return;
-        }
-        if (make_uplink(agent, &fault) < 0) {
-                try_uplink_later(agent, &fault);
-                return;
-        }
-        agent->no_uplink = (struct fault){ 0 };
-        agent->uplink_retry_us = 0;
-}
-
-static void on_uplink_retry(void *userdata)
-{
-        struct agent *agent = userdata;
-
-        if (agent->uplink || agent->next_settings || agent->stopping)
-                return;
-        start_uplink(agent);
-        home_get(agent->devices, "node");
-}
-
 /* ---- Stopping --------------------------------------------------------------------------------------------------- */
 
-static void on_uplink_stopped(void *userdata)
+static void on_link_stopped(void *userdata)
 {
         struct agent *agent = userdata;
 
@@ -320,101 +194,24 @@ static void end_with(struct agent *agent, enum agent_end end)
         else
                 service_stopping();
         /* What a reload has begun is not gone on with: it would make a new uplink that nobody stops. */
-        timer_disarm(agent->relink);
-        timer_disarm(agent->uplink_retry);
+        broker_link_freeze(agent->link);
         /* First the hardware, while the broker can still be told of it. */
         home_stop(agent->devices);
         store_flush(agent->store);
-        if (agent->uplink)
-                uplink_stop(agent->uplink, on_uplink_stopped, agent);
-        else
-                on_uplink_stopped(agent);
+        broker_link_stop(agent->link, on_link_stopped, agent);
 }
 
 /* ---- Reloading -------------------------------------------------------------------------------------------------- */
 
-/* The old uplink has said goodbye and borrows nothing any more. */
-static void on_relink_time(void *userdata)
-{
-        struct agent *agent = userdata;
-
-        uplink_free(agent->uplink);
-        agent->uplink = NULL;
-        broker_identity_done(&agent->identity);
-        settings_done(&agent->settings);
-        agent->settings = *agent->next_settings;
-        free(agent->next_settings);
-        agent->next_settings = NULL;
-        home_broker_lost(agent->devices);
-        home_set_offline_after(agent->devices, agent->settings.broker.offline_after_us);
-        agent->uplink_retry_us = 0;
-        start_uplink(agent);
-        home_get(agent->devices, "node"); /* whose certificate may be another */
-}
-
-static void on_old_uplink_stopped(void *userdata)
-{
-        struct agent *agent = userdata;
-
-        timer_arm(agent->relink, 0);
-}
-
-static int replace_uplink(struct agent *agent, const struct settings *settings)
-{
-        bool under_way = agent->next_settings != NULL;
-
-        if (under_way)
-                settings_done(agent->next_settings);
-        else
-                agent->next_settings = malloc(sizeof(*agent->next_settings));
-        if (!agent->next_settings)
-                return -ENOMEM;
-        *agent->next_settings = *settings;
-        if (under_way)
-                return 0;
-        if (agent->uplink)
-                uplink_stop(agent->uplink, on_old_uplink_stopped, agent);
-        else
-                on_old_uplink_stopped(agent);
-        return 0;
-}
-
-/* Against what the parts were made from: a change that was taken back needs none. */
-static void report_what_needs_a_restart(struct agent *agent, const struct config *config)
-{
-        static const char *const sections[] = { "node", "gpio" };
-        char text[128] = "";
-
-        for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
-                if (setup_same_section(agent->first_config, config, sections[i]))
-                        continue;
-                log_warning("[%s] has changed: that takes effect when sconced is restarted", sections[i]);
-                size_t used = strlen(text);
-                (void)snprintf(text + used, sizeof(text) - used, "%s[%s]", used ? " and " : "", sections[i]);
-        }
-        if (*text)
-                (void)snprintf(text + strlen(text), sizeof(text) - strlen(text),
-                               " changed: that needs a restart of sconced");
-        report_problem(agent, "restart", *text ? text : NULL);
-}
-
-/* What the config only names may be new though the config is not. A connection that stands is made anew: whoever reloads wants
- * to see now whether the new certificate works, not when the network next fails. */
-static bool has_new_credentials(struct agent *agent, const struct settings *settings)
-{
-        struct session *session = agent->uplink ? uplink_session(agent->uplink) : NULL;
-
-        return session && (session_certificates_changed(session) ||
-                           broker_identity_has_new_name(&agent->identity, settings, session_tls(session)) ||
-                           broker_identity_has_new_password(&agent->identity, settings));
-}
-
 static void take_over(struct agent *agent, struct config *config, struct settings *settings)
 {
-        bool same_broker = setup_same_section(agent->config, config, "broker") &&
-                           setup_same_section(agent->config, config, "tls") && !has_new_credentials(agent, settings);
+        bool is_broker_changed = !setup_same_section(agent->config, config, "broker") ||
+                                 !setup_same_section(agent->config, config, "tls");
+        char reason[SETUP_REASON_MAX];
 
-        report_what_needs_a_restart(agent, config);
+        /* Against what the parts were made from: a change that was taken back needs none. */
+        setup_restart_reason(agent->first_config, config, reason);
+        report_problem(agent, "restart", *reason ? reason : NULL);
         if (agent->config != agent->first_config)
                 config_free(agent->config);
         agent->config = config;
@@ -422,14 +219,7 @@ static void take_over(struct agent *agent, struct config *config, struct setting
         if (r < 0)
                 log_error("the devices could not be reloaded: %s", strerror(-r));
         info_changed(agent);
-        /* Without an uplink the last attempt to make one failed, say for want of the password file: it may be there now. */
-        bool wants_uplink = !agent->uplink && settings->broker.urls.count > 0;
-        if ((!same_broker || wants_uplink) && replace_uplink(agent, settings) == 0)
-                return;
-        settings_done(settings);
-        /* Whoever reloads may have mended the network or the broker. */
-        if (agent->uplink && !uplink_is_up(agent->uplink))
-                session_retry_now(uplink_session(agent->uplink));
+        broker_link_reload(agent->link, settings, is_broker_changed);
 }
 
 static void reload(struct agent *agent)
@@ -452,14 +242,11 @@ static void reload(struct agent *agent)
         service_ready();
 }
 
-/* ---- Signals ---------------------------------------------------------------------------------------------------- */
-
-static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+static void on_signal(void *userdata, int signal)
 {
         struct agent *agent = userdata;
 
-        (void)source;
-        switch (info->ssi_signo) {
+        switch (signal) {
         case SIGHUP:
                 reload(agent);
                 break;
@@ -468,35 +255,9 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
                 log_notice("debug messages are %s", log_level() == LOG_DEBUG ? "on" : "off");
                 break;
         default:
-                log_info("stopping: %s", strsignal((int)info->ssi_signo));
+                log_info("stopping: %s", strsignal(signal));
                 end_with(agent, AGENT_STOP);
         }
-        return 0;
-}
-
-static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
-
-void agent_hold_signals(void)
-{
-        sigset_t mask;
-
-        (void)sigemptyset(&mask);
-        for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
-                (void)sigaddset(&mask, signals[i]);
-        (void)sigprocmask(SIG_BLOCK, &mask, NULL);
-        (void)signal(SIGPIPE, SIG_IGN);
-        /* Ignored by whoever started us, the end of a plugin's program could not be waited for, and its number be another's. */
-        (void)signal(SIGCHLD, SIG_DFL);
-}
-
-static int catch_signals(struct agent *agent)
-{
-        for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
-                int r = sd_event_add_signal(agent->loop.event, NULL, signals[i], on_signal, agent);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
 }
 
 /* ---- Life ------------------------------------------------------------------------------------------------------- */
@@ -506,8 +267,7 @@ static void on_clock_jump(void *userdata)
         struct agent *agent = userdata;
 
         /* "Certificate not yet valid" may have been our clock. */
-        if (agent->uplink && !uplink_is_up(agent->uplink))
-                session_retry_now(uplink_session(agent->uplink));
+        broker_link_retry_now(agent->link);
         timer_arm(agent->time, 0);
 }
 
@@ -522,89 +282,93 @@ static void look_at_time(void *userdata)
         log_notice("the clock is right: messages have their times from now on");
         home_get(agent->devices, "node"); /* a problem less */
         info_changed(agent);
-        if (agent->uplink && uplink_is_up(agent->uplink))
+        if (broker_link_connected(agent->link))
                 home_publish_all(agent->devices); /* with their times */
-}
-
-static int open_store(struct agent *agent)
-{
-        CLEANUP_FREE char *dir = setup_state_dir();
-
-        if (!dir)
-                return -ENOMEM;
-        const struct store_options options = {
-                .loop = &agent->loop,
-                .dir = dir,
-                .save_after_us = agent->settings.node.save_after_us,
-                .run = clock_boot_id(),
-                .trouble = on_store_trouble,
-                .userdata = agent,
-        };
-        int r = store_new(&options, &agent->store);
-        const char *boot = r >= 0 ? store_cut_off(agent->store) : NULL;
-        if (boot)
-                log_notice("the run before did not end in order: %s",
-                           strcmp(boot, clock_boot_id()) == 0 ? "it crashed or was killed"
-                                                              : "it crashed, or the machine lost power");
-        return r;
-}
-
-static int open_driven(struct agent *agent)
-{
-        CLEANUP_FREE char *path = setup_driven_path(agent->options.config_path);
-        const struct driven_options options = {
-                .path = path,
-                .chip = agent->settings.gpio.chip,
-                .sim_dir = agent->settings.gpio.sim_dir,
-                .trouble = on_driven_trouble,
-                .userdata = agent,
-        };
-        return driven_new(&options, &agent->driven);
 }
 
 /* Exact, but not urgent: they only tell. */
 static void put_behind_outputs(const struct agent *agent)
 {
-        struct timer *const timers[] = { agent->press, agent->relink, agent->tell, agent->status };
+        struct timer *const timers[] = { agent->press, agent->tell, agent->status };
 
         for (size_t i = 0; i < ARRAY_SIZE(timers); i++)
                 timer_set_priority(timers[i], LOOP_HOUSE);
 }
 
-static int build_parts(struct agent *agent)
+static int make_timers(struct agent *agent)
 {
-        struct home_sink sink = publisher_sink(&agent->publisher);
-        struct home_options devices;
         int r;
 
-        if ((r = clock_new(&agent->loop, (enum clock_mode)agent->settings.node.clock, &agent->clock)) < 0 ||
-            (r = timer_new(&agent->loop, TIMER_EXACT_US, on_press_time, agent, &agent->press)) < 0 ||
-            (r = timer_new(&agent->loop, TIMER_EXACT_US, on_relink_time, agent, &agent->relink)) < 0 ||
-            (r = timer_new(&agent->loop, TIMER_LAZY_US, on_uplink_retry, agent, &agent->uplink_retry)) < 0 ||
+        if ((r = timer_new(&agent->loop, TIMER_EXACT_US, on_press_time, agent, &agent->press)) < 0 ||
             (r = timer_new(&agent->loop, TIMER_EXACT_US, publish_info, agent, &agent->tell)) < 0 ||
             (r = timer_new(&agent->loop, TIMER_EXACT_US, publish_status, agent, &agent->status)) < 0 ||
-            (r = timer_new(&agent->loop, TIMER_EXACT_US, look_at_time, agent, &agent->time)) < 0 ||
-            (r = setup_gpio(&agent->loop, &agent->settings, &agent->gpio)) < 0 || (r = open_store(agent)) < 0 ||
-            (r = open_driven(agent)) < 0)
+            (r = timer_new(&agent->loop, TIMER_EXACT_US, look_at_time, agent, &agent->time)) < 0)
                 return r;
         put_behind_outputs(agent);
+        return 0;
+}
+
+static int open_parts(struct agent *agent, const struct settings *settings)
+{
+        const struct store_options store = {
+                .loop = &agent->loop,
+                .trouble = on_store_trouble,
+                .userdata = agent,
+        };
+        const struct driven_options driven = { .trouble = on_driven_trouble, .userdata = agent };
+        int r;
+
+        if ((r = clock_new(&agent->loop, (enum clock_mode)settings->node.clock, &agent->clock)) < 0 ||
+            (r = setup_gpio(&agent->loop, settings, &agent->gpio)) < 0 ||
+            (r = setup_store(settings, &store, &agent->store)) < 0 ||
+            (r = setup_driven(agent->options.config_path, settings, &driven, &agent->driven)) < 0)
+                return r;
         clock_on_jump(agent->clock, on_clock_jump, agent);
-        setup_devices_options(&agent->settings, agent->options.plugin_dir, &devices);
-        agent->default_chip = strdup(agent->settings.gpio.chip);
-        if (!agent->default_chip)
-                return -ENOMEM;
-        devices.default_chip = agent->default_chip;
-        devices.loop = &agent->loop;
-        devices.clock = agent->clock;
-        devices.gpio = agent->gpio;
-        devices.store = agent->store;
-        devices.driven = agent->driven;
+        agent->default_chip = strdup(settings->gpio.chip);
+        return agent->default_chip ? 0 : -ENOMEM;
+}
+
+static int make_home(struct agent *agent, const struct settings *settings)
+{
+        struct home_sink sink = publisher_sink(&agent->publisher);
+        struct home_options options;
+
+        setup_devices_options(settings, agent->options.plugin_dir, &options);
+        options.default_chip = agent->default_chip;
+        options.loop = &agent->loop;
+        options.clock = agent->clock;
+        options.gpio = agent->gpio;
+        options.store = agent->store;
+        options.driven = agent->driven;
         agent->publisher = (struct publisher){ .clock = agent->clock, .send = on_send };
         sink.info_changed = on_info_changed;
         sink.restart = on_restart_button;
         sink.reload = on_reload_button;
-        r = home_new(&devices, &sink, &agent->devices);
-        if (r < 0)
+        return home_new(&options, &sink, &agent->devices);
+}
+
+static int make_link(struct agent *agent, struct settings *settings)
+{
+        const struct broker_link_options options = {
+                .loop = &agent->loop,
+                .clock = agent->clock,
+                .store = agent->store,
+                .home = agent->devices,
+                .config_path = agent->options.config_path,
+                .problem = report_problem,
+                .connected = publish_info,
+                .userdata = agent,
+        };
+        return broker_link_new(&options, settings, &agent->link);
+}
+
+/* Takes over the settings unless it fails. */
+static int build_parts(struct agent *agent, struct settings *settings)
+{
+        int r;
+
+        if ((r = make_timers(agent)) < 0 || (r = open_parts(agent, settings)) < 0 ||
+            (r = make_home(agent, settings)) < 0 || (r = make_link(agent, settings)) < 0)
                 return r;
         home_set_facts(agent->devices, on_ask_facts, agent);
         store_report(agent->store);
@@ -618,7 +382,7 @@ static int start_parts(struct agent *agent)
         home_broker_lost(agent->devices);
         int r = home_apply(agent->devices, agent->config);
         if (r >= 0)
-                start_uplink(agent);
+                broker_link_start(agent->link);
         /* Now it can tell how long its certificate is good for. */
         home_get(agent->devices, "node");
         return r;
@@ -632,9 +396,10 @@ int agent_new(const struct agent_options *options, struct agent **ret)
         if (!agent)
                 return -ENOMEM;
         agent->options = *options;
+        agent->signals = (struct signals){ .handler = on_signal, .userdata = agent };
         r = loop_init(&agent->loop);
         if (r >= 0)
-                r = catch_signals(agent);
+                r = signals_catch(&agent->loop, &agent->signals);
         if (r < 0) {
                 agent_free(agent);
                 return r;
@@ -646,7 +411,8 @@ int agent_new(const struct agent_options *options, struct agent **ret)
 
 int agent_run(struct agent *agent, enum agent_end *ret_end)
 {
-        int r = setup_read(agent->options.config_path, agent->options.plugin_dir, &agent->config, &agent->settings);
+        struct settings settings;
+        int r = setup_read(agent->options.config_path, agent->options.plugin_dir, &agent->config, &settings);
 
         if (r == SETUP_BAD_CONFIG) {
                 *ret_end = AGENT_BAD_CONFIG;
@@ -655,9 +421,11 @@ int agent_run(struct agent *agent, enum agent_end *ret_end)
         if (r < 0)
                 return r;
         agent->first_config = agent->config;
-        r = build_parts(agent);
-        if (r < 0)
+        r = build_parts(agent, &settings);
+        if (r < 0) {
+                settings_done(&settings);
                 return r;
+        }
         /* Fed by the loop: when the loop hangs, systemd ends us and ExecStopPost makes the outputs safe. */
         (void)sd_event_set_watchdog(agent->loop.event, true);
         log_limit(LOG_LINES_PER_SECOND, LOG_LINES_AT_ONCE);
@@ -685,7 +453,7 @@ void agent_free(struct agent *agent)
         if (agent->devices) /* a wrong config ends before there are any */
                 home_stop(agent->devices);
         store_close(agent->store);
-        uplink_free(TAKE_PTR(agent->uplink));
+        broker_link_free(TAKE_PTR(agent->link));
         home_free(agent->devices);
         publisher_done(&agent->publisher);
         store_free(agent->store);
@@ -694,16 +462,9 @@ void agent_free(struct agent *agent)
         timer_free(agent->time);
         timer_free(agent->status);
         timer_free(agent->tell);
-        timer_free(agent->relink);
-        timer_free(agent->uplink_retry);
         timer_free(agent->press);
         clock_free(agent->clock);
-        broker_identity_done(&agent->identity);
         free(agent->default_chip);
-        if (agent->next_settings)
-                settings_done(agent->next_settings);
-        free(agent->next_settings);
-        settings_done(&agent->settings);
         if (agent->config != agent->first_config)
                 config_free(agent->config);
         config_free(agent->first_config);

@@ -18,10 +18,6 @@ enum agent_end {
         AGENT_BAD_CONFIG, /* nothing was touched, and every problem has been logged */
 };
 
-/* First of all, before there are threads, which inherit it, and for the rest of the process: signals wait for the agent. One
- * that comes before it runs is acted on then; one that comes after its end kills nobody, and a restart hands it on. */
-void agent_hold_signals(void);
-
 int agent_new(const struct agent_options *options, struct agent **ret) MUST_CHECK;
 int agent_run(struct agent *agent, enum agent_end *ret_end) MUST_CHECK;
 void agent_free(struct agent *agent);

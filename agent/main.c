@@ -8,6 +8,7 @@
 #include "agent.h"
 #include "command_line.h"
 #include "init.h"
+#include "signals.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -48,7 +49,7 @@ int main(int argc, char *argv[])
                 return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         if (!line.mode) {
                 init_if_first();
-                agent_hold_signals();
+                signals_hold();
         }
         log_open();
         log_set_level(line.log_level);

@@ -1,26 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "setup.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "bus/client_id.h"
 #include "util/log.h"
-#include "util/reserved.h"
-#include "util/text.h"
-
-#define NODE_NAME_MAX 64
-
-/* The store's row of a client id that follows from no key. */
-#define CLIENT_ID_MARK "client id"
 
 #define DEFAULT_STATE_DIR   "/var/lib/sconce"
 #define DEFAULT_RUNTIME_DIR "/run/sconce"
@@ -140,6 +129,23 @@ bool setup_same_section(const struct config *a, const struct config *b, const ch
         return true;
 }
 
+void setup_restart_reason(const struct config *running, const struct config *config, char text[static SETUP_REASON_MAX])
+{
+        static const char *const sections[] = { "node", "gpio" };
+        size_t used = 0;
+
+        *text = '\0';
+        for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
+                if (setup_same_section(running, config, sections[i]))
+                        continue;
+                log_warning("[%s] has changed: that takes effect when sconced is restarted", sections[i]);
+                used += (size_t)snprintf(text + used, SETUP_REASON_MAX - used, "%s[%s]", used ? " and " : "",
+                                         sections[i]);
+        }
+        if (used)
+                (void)snprintf(text + used, SETUP_REASON_MAX - used, " changed: that needs a restart of sconced");
+}
+
 /* ---- Parts ------------------------------------------------------------------------------------------------------ */
 
 int setup_gpio(struct loop *loop, const struct settings *settings, struct gpio **ret)
@@ -161,196 +167,6 @@ void setup_devices_options(const struct settings *settings, const char *plugin_d
                 .default_chip = settings->gpio.chip,
                 .offline_after_us = settings->broker.offline_after_us,
         };
-}
-
-/* ---- Who we are ------------------------------------------------------------------------------------------------- */
-
-/* Makes a node name of any text: lower case, and a dash for what names cannot hold; a host name ends at its first dot. */
-static char *make_node_name(const char *text)
-{
-        char name[NODE_NAME_MAX + 1];
-        size_t length = 0;
-
-        for (const char *c = text; *c && *c != '.' && length < NODE_NAME_MAX; c++) {
-                char lower = (char)tolower((unsigned char)*c);
-                bool fits = (lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9') || lower == '_' ||
-                            lower == '-';
-                if (fits && (length > 0 || isalnum((unsigned char)lower)))
-                        name[length++] = lower;
-                else if (length > 0)
-                        name[length++] = '-';
-        }
-        name[length] = '\0';
-        return length > 0 ? strdup(name) : strdup("sconce");
-}
-
-/* What a cloud calls every certificate is no name of one node; nor, most likely, is anything that cannot be one. */
-bool setup_name_is_doubtful(const char *cn, struct fault *fault)
-{
-        CLEANUP_FREE char *name = make_node_name(cn);
-
-        if (!name || strcasecmp(cn, name) == 0 || strchr(cn, '.'))
-                return false;
-        (void)fault_set(fault, -EEXIST,
-                        "the node is called %s, after its certificate's name \"%s\": where other nodes' certificates "
-                        "have the same one, they use the same topics, and each obeys the commands for all; write name "
-                        "= … under "
-                        "[node]",
-                        name, cn);
-        return true;
-}
-
-static char *name_from_certificate(const struct tls_options *options)
-{
-        struct fault doubt = { 0 };
-        struct tls *tls = NULL;
-        char *name = NULL;
-
-        /* What is wrong with the files is told by each attempt to connect. */
-        if (options->cert && tls_new(options, &tls, NULL) == 0 && tls_certificate_name(tls)) {
-                name = make_node_name(tls_certificate_name(tls));
-                if (setup_name_is_doubtful(tls_certificate_name(tls), &doubt))
-                        log_warning("%s", doubt.text);
-        }
-        tls_free(tls);
-        return name;
-}
-
-static char *find_node_name(const struct settings *settings, const struct tls_options *tls)
-{
-        char host[256] = "";
-        char *name;
-
-        if (settings->node.name)
-                return strdup(settings->node.name);
-        name = name_from_certificate(tls);
-        if (name)
-                return name;
-        (void)gethostname(host, sizeof(host) - 1);
-        return make_node_name(host);
-}
-
-static int random_client_id(const struct broker_identity *identity, struct store *store, char **ret)
-{
-        char secret[CLIENT_ID_SECRET_MAX];
-
-        (void)identity;
-        (void)store;
-        int r = client_id_random(secret);
-        return r < 0 ? r : asprintf(ret, "sconce-%s", secret) < 0 ? -ENOMEM : 0;
-}
-
-/* Where there is no key, or none that can be read: what was drawn once. */
-static int stored_secret(struct store *store, char secret[static CLIENT_ID_SECRET_MAX])
-{
-        const char *kept = store_get(store, STORE_MARK, "", CLIENT_ID_MARK);
-
-        if (kept && strlen(kept) == CLIENT_ID_SECRET_MAX - 1) {
-                memcpy(secret, kept, CLIENT_ID_SECRET_MAX);
-                return 0;
-        }
-        int r = client_id_random(secret);
-        return r < 0 ? r : store_put(store, STORE_MARK, "", CLIENT_ID_MARK, secret);
-}
-
-static int private_client_id(const struct broker_identity *identity, struct store *store, char **ret)
-{
-        char secret[CLIENT_ID_SECRET_MAX];
-
-        int r = identity->tls.key ? client_id_from_key(identity->tls.key, secret) : -ENOENT;
-        if (r < 0)
-                r = stored_secret(store, secret);
-        return r < 0 ? r : asprintf(ret, "sconce-%s-%s", identity->node, secret) < 0 ? -ENOMEM : 0;
-}
-
-int broker_identity_choose_id(struct broker_identity *identity, const struct settings *settings, struct store *store)
-{
-        static int (*const makers[])(const struct broker_identity *identity, struct store *store, char **ret) = {
-                [CLIENT_ID_PRIVATE] = private_client_id,
-                [CLIENT_ID_NODE] = NULL,
-                [CLIENT_ID_RANDOM] = random_client_id,
-        };
-        char *id = NULL;
-
-        int r = makers[settings->broker.client_id] ? makers[settings->broker.client_id](identity, store, &id) : 0;
-        if (r < 0)
-                return r;
-        free(identity->client_id);
-        identity->client_id = id;
-        return 0;
-}
-
-int broker_identity_init(struct broker_identity *identity, const struct settings *settings, struct fault *fault)
-{
-        const struct tls_settings *tls = &settings->tls;
-
-        *identity = (struct broker_identity){
-                .tls = { .ca = tls->ca,
-                         .cert = tls->cert,
-                         .key = tls->key,
-                         .crl = tls->crl,
-                         .min_version = tls->min_version,
-                         .server_name = tls->server_name,
-                         .pin = tls->pin,
-                         .alpn = tls->alpn },
-        };
-        int r = settings_password(settings, &identity->password, fault);
-        if (r < 0)
-                return r;
-        identity->node = find_node_name(settings, &identity->tls);
-        if (identity->node && word_is_reserved(identity->node, RESERVED_NODE)) {
-                (void)fault_set(
-                        fault, -EINVAL,
-                        "the name \"%s\", which is the certificate's or the host's, is reserved: set [node] name",
-                        identity->node);
-                broker_identity_done(identity);
-                return -EINVAL;
-        }
-        if (!identity->node) {
-                broker_identity_done(identity);
-                return fault_set(fault, -ENOMEM, "out of memory");
-        }
-        return 0;
-}
-
-static void free_password(char *password)
-{
-        if (password)
-                explicit_bzero(password, strlen(password));
-        free(password);
-}
-
-bool broker_identity_has_new_password(const struct broker_identity *identity, const struct settings *settings)
-{
-        struct fault fault = { 0 };
-        char *password = NULL;
-
-        if (settings_password(settings, &password, &fault) < 0) {
-                log_warning("%s; what was read before stays in use", fault.text);
-                return false;
-        }
-        bool same = password && identity->password ? strcmp(password, identity->password) == 0
-                                                   : password == identity->password;
-        free_password(password);
-        return !same;
-}
-
-bool broker_identity_has_new_name(const struct broker_identity *identity, const struct settings *settings,
-                                  const struct tls *tls)
-{
-        const char *cn = tls && !settings->node.name ? tls_certificate_name(tls) : NULL;
-        CLEANUP_FREE char *name = cn ? make_node_name(cn) : NULL;
-
-        /* A reserved one is told at the next start, and the node stays what it is. */
-        return name && !word_is_reserved(name, RESERVED_NODE) && strcmp(name, identity->node) != 0;
-}
-
-void broker_identity_done(struct broker_identity *identity)
-{
-        free(identity->node);
-        free(identity->client_id);
-        free_password(identity->password);
-        *identity = (struct broker_identity){ 0 };
 }
 
 void setup_uplink_options(const struct settings *settings, const struct broker_identity *identity,
@@ -379,6 +195,25 @@ void setup_uplink_options(const struct settings *settings, const struct broker_i
                         .tls = &identity->tls,
                 },
         };
+}
+
+int setup_store(const struct settings *settings, const struct store_options *parts, struct store **ret)
+{
+        CLEANUP_FREE char *dir = setup_state_dir();
+        struct store_options options = *parts;
+
+        if (!dir)
+                return -ENOMEM;
+        options.dir = dir;
+        options.save_after_us = settings->node.save_after_us;
+        options.run = clock_boot_id();
+        int r = store_new(&options, ret);
+        const char *boot = r >= 0 ? store_cut_off(*ret) : NULL;
+        if (boot)
+                log_notice("the run before did not end in order: %s",
+                           strcmp(boot, clock_boot_id()) == 0 ? "it crashed or was killed"
+                                                              : "it crashed, or the machine lost power");
+        return r;
 }
 
 char *setup_state_dir(void)
@@ -440,7 +275,7 @@ static bool is_place(const char *path)
         return dir && (mkdir(dir, 0755) == 0 || errno == EEXIST) && access(dir, W_OK | X_OK) == 0;
 }
 
-char *setup_driven_path(const char *config_path)
+static char *driven_path(const char *config_path)
 {
         char *path = driven_in_runtime_dir(config_path);
 
@@ -455,17 +290,22 @@ char *setup_driven_path(const char *config_path)
         return path;
 }
 
+int setup_driven(const char *config_path, const struct settings *settings, const struct driven_options *parts,
+                 struct driven **ret)
+{
+        CLEANUP_FREE char *path = driven_path(config_path);
+        struct driven_options options = *parts;
+
+        options.path = path;
+        options.chip = settings->gpio.chip;
+        options.sim_dir = settings->gpio.sim_dir;
+        return driven_new(&options, ret);
+}
+
 int setup_driven_read(const char *config_path, struct driven **ret, struct fault *fault)
 {
         CLEANUP_FREE char *path = driven_in_runtime_dir(config_path), *other = driven_in_state_dir(config_path);
         int r = path ? driven_read(path, ret, fault) : -ENOMEM;
 
         return r == -ENOENT && other ? driven_read(other, ret, fault) : r;
-}
-
-uint64_t setup_monotonic_us(void)
-{
-        struct timespec now;
-        (void)clock_gettime(CLOCK_MONOTONIC, &now);
-        return (uint64_t)now.tv_sec * USEC_PER_SEC + (uint64_t)now.tv_nsec / NSEC_PER_USEC;
 }

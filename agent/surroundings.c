@@ -9,8 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "bus/tls.h"
-#include "setup.h"
+#include "broker_identity.h"
 #include "util/file.h"
 #include "util/url.h"
 
@@ -119,21 +118,14 @@ static void look_at_name(const struct look *look, const struct settings *setting
         const char *cn = tls_certificate_name(tls);
         struct fault doubt = { 0 };
 
-        if (!settings->node.name && cn && setup_name_is_doubtful(cn, &doubt))
+        if (!settings->node.name && cn && broker_identity_is_doubtful(cn, &doubt))
                 problems_add(look->warnings, NULL, 0, "[node] name: %s", doubt.text);
 }
 
 /* Whether they fit together; not with a key in a chip, which is hardware. */
 static void look_at_contents(const struct look *look, const struct settings *settings)
 {
-        const struct tls_settings *tls = &settings->tls;
-        const struct tls_options options = { .ca = tls->ca,
-                                             .cert = tls->cert,
-                                             .key = tls->key,
-                                             .crl = tls->crl,
-                                             .min_version = tls->min_version,
-                                             .server_name = tls->server_name,
-                                             .pin = tls->pin };
+        const struct tls_options options = broker_identity_tls(settings);
         struct fault fault = { 0 };
         struct tls *made = NULL;
 

@@ -28,6 +28,7 @@ enum { STOP_WITHIN_US = 2 * 1000 * 1000 };
 struct uplink {
         struct loop *loop;
         struct clock *clock;
+        struct home *home;
         struct uplink_handlers handlers;
         bool envelope;
         char *base, *node;
@@ -225,7 +226,7 @@ static void on_command(struct uplink *uplink, const struct topic *topic, const s
         };
 
         set_reply(uplink, message->response_topic, &meta);
-        uplink->handlers.command(uplink->handlers.userdata, topic->device, topic->channel, message, &meta);
+        home_command(uplink->home, topic->device, topic->channel, message->payload, message->size, &meta);
 }
 
 static void on_status_again(void *userdata)
@@ -280,7 +281,7 @@ static void on_message(void *userdata, const struct session_message *message)
                 return;
         }
         if (topic.kind == TOPIC_GET)
-                uplink->handlers.get(uplink->handlers.userdata, topic.device);
+                home_get(uplink->home, topic.device);
         else
                 on_command(uplink, &topic, message);
 }
@@ -407,6 +408,7 @@ int uplink_new(const struct uplink_options *options, const struct uplink_handler
                 return r;
         uplink->loop = options->loop;
         uplink->clock = options->clock;
+        uplink->home = options->home;
         uplink->handlers = *handlers;
         uplink->envelope = options->envelope;
         uplink->retained.store = options->store;

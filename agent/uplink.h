@@ -14,6 +14,7 @@ struct uplink_options {
         struct loop *loop;
         struct clock *clock;
         struct store *store; /* remembers what is retained */
+        struct home *home;   /* takes the commands */
         const char *base;    /* "sconce" */
         const char *node;
         bool envelope;
@@ -26,9 +27,6 @@ struct uplink_handlers {
         void (*down)(void *userdata, const char *why); /* the connection ended, or an attempt failed */
         void (*refused)(void *userdata,
                         const char *why); /* the broker refuses what we publish; NULL: not in this connection */
-        void (*command)(void *userdata, const char *device, const char *channel, const struct session_message *message,
-                        const struct command_meta *meta);
-        void (*get)(void *userdata, const char *device); /* NULL: all */
         void *userdata;
 };
 

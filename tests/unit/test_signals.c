@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* agent: what it makes of the signals that it is started with. */
+/* signals: what the agent makes of those that it is started with. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -9,16 +9,16 @@
 
 #include <cmocka.h>
 
-#include "agent.h"
+#include "signals.h"
 
 /* Some who start programs do not want to hear of their end, and what they ignore is inherited. */
-static void agent_hold_signals__child_ended_was_ignored__can_be_waited_for(void **state)
+static void signals_hold__child_ended_was_ignored__can_be_waited_for(void **state)
 {
         int status = 0;
 
         (void)state;
         (void)signal(SIGCHLD, SIG_IGN);
-        agent_hold_signals();
+        signals_hold();
         pid_t pid = fork();
         if (pid == 0)
                 _exit(3);
@@ -29,7 +29,7 @@ static void agent_hold_signals__child_ended_was_ignored__can_be_waited_for(void 
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(agent_hold_signals__child_ended_was_ignored__can_be_waited_for),
+                cmocka_unit_test(signals_hold__child_ended_was_ignored__can_be_waited_for),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker_identity.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "bus/client_id.h"
+#include "util/log.h"
+#include "util/reserved.h"
+
+#define NODE_NAME_MAX 64
+
+/* The store's row of a client id that follows from no key. */
+#define CLIENT_ID_MARK "client id"
+
+/* Makes a node name of any text: lower case, and a dash for what names cannot hold; a host name ends at its first dot. */
+static char *make_node_name(const char *text)
+{
+        char name[NODE_NAME_MAX + 1];
+        size_t length = 0;
+
+        for (const char *c = text; *c && *c != '.' && length < NODE_NAME_MAX; c++) {
+                char lower = (char)tolower((unsigned char)*c);
+                bool fits = (lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9') || lower == '_' ||
+                            lower == '-';
+                if (fits && (length > 0 || isalnum((unsigned char)lower)))
+                        name[length++] = lower;
+                else if (length > 0)
+                        name[length++] = '-';
+        }
+        name[length] = '\0';
+        return length > 0 ? strdup(name) : strdup("sconce");
+}
+
+/* What a cloud calls every certificate is no name of one node; nor, most likely, is anything that cannot be one. */
+bool broker_identity_is_doubtful(const char *cn, struct fault *fault)
+{
+        CLEANUP_FREE char *name = make_node_name(cn);
+
+        if (!name || strcasecmp(cn, name) == 0 || strchr(cn, '.'))
+                return false;
+        (void)fault_set(fault, -EEXIST,
+                        "the node is called %s, after its certificate's name \"%s\": where other nodes' certificates "
+                        "have the same one, they use the same topics, and each obeys the commands for all; write name "
+                        "= … under "
+                        "[node]",
+                        name, cn);
+        return true;
+}
+
+static char *name_from_certificate(const struct tls_options *options)
+{
+        struct fault doubt = { 0 };
+        struct tls *tls = NULL;
+        char *name = NULL;
+
+        /* What is wrong with the files is told by each attempt to connect. */
+        if (options->cert && tls_new(options, &tls, NULL) == 0 && tls_certificate_name(tls)) {
+                name = make_node_name(tls_certificate_name(tls));
+                if (broker_identity_is_doubtful(tls_certificate_name(tls), &doubt))
+                        log_warning("%s", doubt.text);
+        }
+        tls_free(tls);
+        return name;
+}
+
+static char *find_node_name(const struct settings *settings, const struct tls_options *tls)
+{
+        char host[256] = "";
+        char *name;
+
+        if (settings->node.name)
+                return strdup(settings->node.name);
+        name = name_from_certificate(tls);
+        if (name)
+                return name;
+        (void)gethostname(host, sizeof(host) - 1);
+        return make_node_name(host);
+}
+
+static int random_client_id(const struct broker_identity *identity, struct store *store, char **ret)
+{
+        char secret[CLIENT_ID_SECRET_MAX];
+
+        (void)identity;
+        (void)store;
+        int r = client_id_random(secret);
+        return r < 0 ? r : asprintf(ret, "sconce-%s", secret) < 0 ? -ENOMEM : 0;
+}
+
+/* Where there is no key, or none that can be read: what was drawn once. */
+static int stored_secret(struct store *store, char secret[static CLIENT_ID_SECRET_MAX])
+{
+        const char *kept = store_get(store, STORE_MARK, "", CLIENT_ID_MARK);
+
+        if (kept && strlen(kept) == CLIENT_ID_SECRET_MAX - 1) {
+                memcpy(secret, kept, CLIENT_ID_SECRET_MAX);
+                return 0;
+        }
+        int r = client_id_random(secret);
+        return r < 0 ? r : store_put(store, STORE_MARK, "", CLIENT_ID_MARK, secret);
+}
+
+static int private_client_id(const struct broker_identity *identity, struct store *store, char **ret)
+{
+        char secret[CLIENT_ID_SECRET_MAX];
+
+        int r = identity->tls.key ? client_id_from_key(identity->tls.key, secret) : -ENOENT;
+        if (r < 0)
+                r = stored_secret(store, secret);
+        return r < 0 ? r : asprintf(ret, "sconce-%s-%s", identity->node, secret) < 0 ? -ENOMEM : 0;
+}
+
+int broker_identity_choose_id(struct broker_identity *identity, const struct settings *settings, struct store *store)
+{
+        static int (*const makers[])(const struct broker_identity *identity, struct store *store, char **ret) = {
+                [CLIENT_ID_PRIVATE] = private_client_id,
+                [CLIENT_ID_NODE] = NULL,
+                [CLIENT_ID_RANDOM] = random_client_id,
+        };
+        char *id = NULL;
+
+        int r = makers[settings->broker.client_id] ? makers[settings->broker.client_id](identity, store, &id) : 0;
+        if (r < 0)
+                return r;
+        free(identity->client_id);
+        identity->client_id = id;
+        return 0;
+}
+
+struct tls_options broker_identity_tls(const struct settings *settings)
+{
+        const struct tls_settings *tls = &settings->tls;
+
+        return (struct tls_options){
+                .ca = tls->ca,
+                .cert = tls->cert,
+                .key = tls->key,
+                .crl = tls->crl,
+                .min_version = tls->min_version,
+                .server_name = tls->server_name,
+                .pin = tls->pin,
+                .alpn = tls->alpn,
+        };
+}
+
+int broker_identity_init(struct broker_identity *identity, const struct settings *settings, struct fault *fault)
+{
+        *identity = (struct broker_identity){ .tls = broker_identity_tls(settings) };
+        int r = settings_password(settings, &identity->password, fault);
+        if (r < 0)
+                return r;
+        identity->node = find_node_name(settings, &identity->tls);
+        if (identity->node && word_is_reserved(identity->node, RESERVED_NODE)) {
+                (void)fault_set(
+                        fault, -EINVAL,
+                        "the name \"%s\", which is the certificate's or the host's, is reserved: set [node] name",
+                        identity->node);
+                broker_identity_done(identity);
+                return -EINVAL;
+        }
+        if (!identity->node) {
+                broker_identity_done(identity);
+                return fault_set(fault, -ENOMEM, "out of memory");
+        }
+        return 0;
+}
+
+static void free_password(char *password)
+{
+        if (password)
+                explicit_bzero(password, strlen(password));
+        free(password);
+}
+
+bool broker_identity_has_new_password(const struct broker_identity *identity, const struct settings *settings)
+{
+        struct fault fault = { 0 };
+        char *password = NULL;
+
+        if (settings_password(settings, &password, &fault) < 0) {
+                log_warning("%s; what was read before stays in use", fault.text);
+                return false;
+        }
+        bool same = password && identity->password ? strcmp(password, identity->password) == 0
+                                                   : password == identity->password;
+        free_password(password);
+        return !same;
+}
+
+bool broker_identity_has_new_name(const struct broker_identity *identity, const struct settings *settings,
+                                  const struct tls *tls)
+{
+        const char *cn = tls && !settings->node.name ? tls_certificate_name(tls) : NULL;
+        CLEANUP_FREE char *name = cn ? make_node_name(cn) : NULL;
+
+        /* A reserved one is told at the next start, and the node stays what it is. */
+        return name && !word_is_reserved(name, RESERVED_NODE) && strcmp(name, identity->node) != 0;
+}
+
+void broker_identity_done(struct broker_identity *identity)
+{
+        free(identity->node);
+        free(identity->client_id);
+        free_password(identity->password);
+        *identity = (struct broker_identity){ 0 };
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who the node is to the broker: its name, its client id, and what proves them. */
+#pragma once
+
+#include "bus/tls.h"
+#include "config/builtin.h"
+#include "store/store.h"
+
+struct broker_identity {
+        char *node;      /* [node] name, else the certificate's CN, else the host name */
+        char *client_id; /* NULL: sconce-NODE */
+        char *password;
+        struct tls_options tls; /* borrows from the settings */
+};
+
+/* What [tls] says, borrowed from the settings. */
+struct tls_options broker_identity_tls(const struct settings *settings);
+
+/* Reads the password's file and, where the name comes from it, the certificate. */
+int broker_identity_init(struct broker_identity *identity, const struct settings *settings, struct fault *fault)
+        MUST_CHECK;
+/* As [broker] client_id says; the store keeps what no key gives. */
+int broker_identity_choose_id(struct broker_identity *identity, const struct settings *settings, struct store *store)
+        MUST_CHECK;
+void broker_identity_done(struct broker_identity *identity);
+
+/* True when the password file holds another one by now; false, with a warning, while it cannot be read. */
+bool broker_identity_has_new_password(const struct broker_identity *identity, const struct settings *settings);
+/* True when the certificate in use gives the node another name: a reconnect may have loaded it. `tls` may be NULL. */
+bool broker_identity_has_new_name(const struct broker_identity *identity, const struct settings *settings,
+                                  const struct tls *tls);
+/* True when other nodes' certificates are likely to have the same name, with the reason. */
+bool broker_identity_is_doubtful(const char *cn, struct fault *fault);
