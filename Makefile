@@ -81,7 +81,7 @@ quiet = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))';
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-unit check-system check-stress check-kernel check-format check-layers check-manual check-pi check-valgrind deb deps manual release-help install install-agent install-sdk uninstall clean help demo bench format tests
+.PHONY: all check check-unit check-system coverage check-stress check-kernel check-format check-layers check-manual check-pi check-valgrind deb deps manual release-help install install-agent install-sdk uninstall clean help demo bench format tests
 
 all: $(programs) $(plugins) $(sdk) ## build the daemon, the client, the plugins and the SDK (default)
 
@@ -180,6 +180,12 @@ check-stress: all $(stress_test) ## random houses under random moves for STRESS_
 check-valgrind: all $(unit_tests) $(test_plugins) ## run the unit tests under valgrind
 	@tests/run-tests --valgrind $(unit_tests)
 
+coverage: ## count the lines that unit and system tests run, by folder; fails below 90 % (tests/README.md)
+	@find $(BUILD)/cov -name '*.gcda' -delete 2>/dev/null || true
+	@$(MAKE) --no-print-directory DEPS=no BUILD=$(BUILD)/cov CFLAGS='$(CFLAGS) -Og --coverage -fprofile-update=atomic' \
+		check-unit check-system
+	@tests/coverage $(BUILD)/cov
+
 check-kernel: tests ## run gpio's and the system tests on the kernel's own gpio-sim (tests/README.md; the first run takes minutes)
 	@tests/kernel/check $(kernel_tests) $(filter-out $(kernel_left_out),$(system_tests))
 
@@ -265,7 +271,7 @@ install-sdk: $(if $(INSTALL_ONLY),,$(sdk)) ## install what plugin authors need a
 	chmod 755 $(DESTDIR)$(PREFIX)/bin/sconce-plugin-new
 	install -d $(DESTDIR)$(PREFIX)/share/sconce/plugin-template
 	install -m 644 agent/sdk/template/* $(DESTDIR)$(PREFIX)/share/sconce/plugin-template/
-	install -m 644 agent/include/sconce/plugin.h agent/include/sconce/mock.h $(DESTDIR)$(PREFIX)/include/sconce/
+	install -m 644 agent/include/sconce/*.h $(DESTDIR)$(PREFIX)/include/sconce/
 	install -m 644 $(BUILD)/libsconce-mock.a $(DESTDIR)$(LIBDIR)/
 	for pc in sconce sconce-mock; do \
 		sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@PLUGIN_DIR@|$(plugin_dir)|' \
@@ -276,7 +282,7 @@ install-sdk: $(if $(INSTALL_ONLY),,$(sdk)) ## install what plugin authors need a
 uninstall: ## remove what install made; the config stays
 	rm -f $(DESTDIR)$(PREFIX)/sbin/sconced $(DESTDIR)$(PREFIX)/bin/sconce $(DESTDIR)$(PREFIX)/bin/sconce-pki $(DESTDIR)$(PREFIX)/bin/sconce-broker-setup \
 		$(DESTDIR)$(PREFIX)/bin/sconce-plugin-new $(DESTDIR)$(PREFIX)/bin/sconce-plugin-test \
-		$(DESTDIR)$(PREFIX)/include/sconce/plugin.h $(DESTDIR)$(PREFIX)/include/sconce/mock.h \
+		$(patsubst agent/include/%,$(DESTDIR)$(PREFIX)/include/%,$(wildcard agent/include/sconce/*.h)) \
 		$(DESTDIR)$(LIBDIR)/libsconce-mock.a $(DESTDIR)$(LIBDIR)/pkgconfig/sconce.pc \
 		$(DESTDIR)$(LIBDIR)/pkgconfig/sconce-mock.pc
 	rm -rf $(DESTDIR)$(LIBDIR)/sconce $(DESTDIR)$(PREFIX)/share/sconce
