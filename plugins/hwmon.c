@@ -15,7 +15,6 @@
  * The kernel's thermal zones are another thing, with a plugin of their own: thermal.
  */
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -23,10 +22,10 @@
 #include <string.h>
 
 #include <sconce/plugin.h>
+#include <sconce/sysfs.h>
 
 #define CHANNELS_MAX 48
 #define KEY_SIZE     24
-#define CHIPS_MAX    256
 
 #define ABSOLUTE_ZERO (-273.15)
 
@@ -60,8 +59,7 @@ struct hwmon {
 
         struct reading readings[CHANNELS_MAX];
         size_t count;
-        char dir[KEY_SIZE];  /* "hwmon0" */
-        char real[PATH_MAX]; /* what that was when it was found: numbers are given anew */
+        struct sconce_sysfs sysfs; /* where it is */
 };
 
 static const struct sconce_option options[] = {
@@ -151,53 +149,27 @@ static bool is_value(char *file)
         return find_quantity(file) != NULL;
 }
 
-static int filter(const struct dirent *entry)
+static int add_found(struct sconce_device *dev, void *instance, const char *file)
 {
-        char name[NAME_MAX + 1];
+        struct hwmon *hwmon = instance;
+        char path[PATH_MAX], label[64], key[NAME_MAX + 1];
 
-        (void)snprintf(name, sizeof(name), "%s", entry->d_name);
-        return is_value(name);
-}
-
-static void path_of(const struct hwmon *hwmon, const char *key, const char *what, char path[static PATH_MAX])
-{
-        (void)snprintf(path, PATH_MAX, "%s/%s/%s%s", hwmon->root, hwmon->dir, key, what);
-}
-
-static int add_found(struct sconce_device *dev, struct hwmon *hwmon, char *file)
-{
-        char path[PATH_MAX], label[64];
-
-        if (!is_value(file) || strlen(file) >= KEY_SIZE)
+        (void)snprintf(key, sizeof(key), "%s", file);
+        if (!is_value(key) || strlen(key) >= KEY_SIZE)
                 return 0;
-        path_of(hwmon, file, "_label", path);
+        sconce_sysfs_path(&hwmon->sysfs, "", key, "_label", path);
         bool has_label = sconce_read_line(path, label, sizeof(label)) == 0 && label[0];
-        int r = add_reading(dev, hwmon, file, has_label ? label : NULL);
+        int r = add_reading(dev, hwmon, key, has_label ? label : NULL);
         if (r != -E2BIG)
                 return r;
-        sconce_log(dev, SCONCE_LOG_WARNING, "more than %d channels: %s is left out", CHANNELS_MAX, file);
+        sconce_log(dev, SCONCE_LOG_WARNING, "more than %d channels: %s is left out", CHANNELS_MAX, key);
         return 0;
 }
 
 static int add_all(struct sconce_device *dev, struct hwmon *hwmon)
 {
-        char path[PATH_MAX];
-        struct dirent **found;
-        int r = 0;
+        int r = sconce_sysfs_each(dev, &hwmon->sysfs, add_found, hwmon);
 
-        path_of(hwmon, "", "", path);
-        int count = scandir(path, &found, filter, versionsort);
-        if (count < 0) {
-                r = -errno;
-                sconce_error(dev, "%s: cannot be read: %s", path, strerror(-r));
-                return r;
-        }
-        for (int i = 0; i < count; i++) {
-                if (r == 0)
-                        r = add_found(dev, hwmon, found[i]->d_name);
-                free(found[i]);
-        }
-        free(found);
         if (r == 0 && hwmon->count == 0) {
                 sconce_error(dev, "the chip %s has nothing to read", hwmon->chip);
                 return -ENODATA;
@@ -205,71 +177,14 @@ static int add_all(struct sconce_device *dev, struct hwmon *hwmon)
         return r;
 }
 
-/* ---- The chip ------------------------------------------------------------------------------------------ */
-
-static bool is_chip(const struct hwmon *hwmon, const char *dir)
-{
-        char path[PATH_MAX], real[PATH_MAX], name[64], part[NAME_MAX + 3];
-
-        (void)snprintf(path, sizeof(path), "%s/%s/name", hwmon->root, dir);
-        if (sconce_read_line(path, name, sizeof(name)) < 0)
-                return false;
-        if (strcmp(name, hwmon->chip) == 0 || strcmp(dir, hwmon->chip) == 0)
-                return true;
-        /* The class has links to where the chips are: …/i2c-1/1-0048/hwmon/hwmon2/name */
-        (void)snprintf(part, sizeof(part), "/%.*s/", NAME_MAX, hwmon->chip);
-        return realpath(path, real) && strstr(real, part);
-}
-
-static void real_path(const struct hwmon *hwmon, char real[static PATH_MAX])
-{
-        char path[PATH_MAX];
-
-        (void)snprintf(path, sizeof(path), "%s/%s", hwmon->root, hwmon->dir);
-        if (!realpath(path, real))
-                real[0] = '\0';
-}
-
-static bool is_where_it_was(const struct hwmon *hwmon)
-{
-        char real[PATH_MAX];
-
-        real_path(hwmon, real);
-        return strcmp(real, hwmon->real) == 0 && is_chip(hwmon, hwmon->dir);
-}
-
-/* Drivers come and go, and with them the numbers: so it is looked for whenever it is not where it was. */
-static int find_chip(struct sconce_device *dev, struct hwmon *hwmon)
-{
-        char dir[KEY_SIZE], found[KEY_SIZE] = "", others[128] = "";
-        int count = 0;
-
-        for (int i = 0; i < CHIPS_MAX; i++) {
-                (void)snprintf(dir, sizeof(dir), "hwmon%d", i);
-                if (!is_chip(hwmon, dir))
-                        continue;
-                memcpy(found, dir, sizeof(found));
-                size_t used = strlen(others);
-                (void)snprintf(others + used, sizeof(others) - used, "%s%s", count++ ? ", " : "", dir);
-        }
-        if (count == 1) {
-                memcpy(hwmon->dir, found, sizeof(found));
-                real_path(hwmon, hwmon->real);
-                return 0;
-        }
-        if (count == 0)
-                sconce_error(dev, "there is no chip \"%s\" in %s", hwmon->chip, hwmon->root);
-        else
-                sconce_error(dev, "%d chips are called \"%s\": %s; say which by its address, part of its path", count,
-                             hwmon->chip, others);
-        return count == 0 ? -ENOENT : -ENOTUNIQ;
-}
-
 static int hwmon_start(struct sconce_device *dev, void *instance)
 {
         struct hwmon *hwmon = instance;
 
-        int r = find_chip(dev, hwmon);
+        hwmon->sysfs = (struct sconce_sysfs){
+                .noun = "chip", .root = hwmon->root, .prefix = "hwmon", .files = { "name" }, .wanted = hwmon->chip
+        };
+        int r = sconce_sysfs_find(dev, &hwmon->sysfs);
         return r < 0 || hwmon->count > 0 ? r : add_all(dev, hwmon);
 }
 
@@ -279,7 +194,7 @@ static bool is_faulty(const struct hwmon *hwmon, const struct reading *reading)
 {
         char path[PATH_MAX], text[8];
 
-        path_of(hwmon, reading->key, "_fault", path);
+        sconce_sysfs_path(&hwmon->sysfs, "", reading->key, "_fault", path);
         return sconce_read_line(path, text, sizeof(text)) == 0 && strcmp(text, "1") == 0;
 }
 
@@ -292,10 +207,10 @@ static int read_value(struct sconce_device *dev, const struct hwmon *hwmon, cons
                 sconce_error(dev, "%s: the chip says that its sensor is faulty", reading->key);
                 return -EIO;
         }
-        path_of(hwmon, reading->key, "_input", path);
+        sconce_sysfs_path(&hwmon->sysfs, "", reading->key, "_input", path);
         int r = sconce_read_number(dev, path, &number);
         if (r == -ENOENT) {
-                path_of(hwmon, reading->key, "_average", path);
+                sconce_sysfs_path(&hwmon->sysfs, "", reading->key, "_average", path);
                 r = sconce_read_number(dev, path, &number);
                 if (r == -ENOENT)
                         sconce_error(dev, "%s: the chip does not have it", reading->key);
@@ -325,7 +240,7 @@ static int hwmon_read(struct sconce_device *dev, void *instance)
         size_t good = 0;
         int error = 0;
 
-        int r = is_where_it_was(hwmon) ? 0 : find_chip(dev, hwmon);
+        int r = sconce_sysfs_is_there(&hwmon->sysfs) ? 0 : sconce_sysfs_find(dev, &hwmon->sysfs);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < hwmon->count; i++) {

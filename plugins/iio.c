@@ -19,7 +19,6 @@
  * What cannot be is an error too: a temperature below absolute zero, a humidity far from 0 to 100 %, and 0 °C at
  * 0 %, which is a frame of a DHT of nothing but zeros: its checksum is right.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -28,10 +27,10 @@
 #include <time.h>
 
 #include <sconce/plugin.h>
+#include <sconce/sysfs.h>
 
 #define CHANNELS_MAX 48
 #define NAME_SIZE    48
-#define DEVICES_MAX  256
 
 /* What a channel is by how its name begins; more than a type where a modifier says more. One of the kernel's
  * units is `factor` / `divisor` of those of people. */
@@ -84,8 +83,7 @@ struct iio {
 
         struct reading readings[CHANNELS_MAX];
         size_t count;
-        char dir[NAME_SIZE]; /* "iio:device0" */
-        char real[PATH_MAX]; /* what that was when it was found: numbers are given anew */
+        struct sconce_sysfs sysfs; /* where it is */
 };
 
 static const struct sconce_option options[] = {
@@ -228,15 +226,9 @@ static bool is_value(const char *file, char kernel[static NAME_SIZE])
         return is_name(kernel);
 }
 
-static int filter(const struct dirent *entry)
+static int add_found(struct sconce_device *dev, void *instance, const char *file)
 {
-        char kernel[NAME_SIZE];
-
-        return is_value(entry->d_name, kernel);
-}
-
-static int add_found(struct sconce_device *dev, struct iio *iio, const char *file)
-{
+        struct iio *iio = instance;
         char kernel[NAME_SIZE];
 
         int r = is_value(file, kernel) ? add_reading(dev, iio, kernel) : 0;
@@ -248,23 +240,8 @@ static int add_found(struct sconce_device *dev, struct iio *iio, const char *fil
 
 static int add_all(struct sconce_device *dev, struct iio *iio)
 {
-        char path[PATH_MAX];
-        struct dirent **found;
-        int r = 0;
+        int r = sconce_sysfs_each(dev, &iio->sysfs, add_found, iio);
 
-        (void)snprintf(path, sizeof(path), "%s/%s", iio->root, iio->dir);
-        int count = scandir(path, &found, filter, versionsort);
-        if (count < 0) {
-                r = -errno;
-                sconce_error(dev, "%s: cannot be read: %s", path, strerror(-r));
-                return r;
-        }
-        for (int i = 0; i < count; i++) {
-                if (r == 0)
-                        r = add_found(dev, iio, found[i]->d_name);
-                free(found[i]);
-        }
-        free(found);
         if (r == 0 && iio->count == 0) {
                 sconce_error(dev, "the device %s has nothing to read", iio->device);
                 return -ENODATA;
@@ -272,77 +249,16 @@ static int add_all(struct sconce_device *dev, struct iio *iio)
         return r;
 }
 
-/* ---- The device ---------------------------------------------------------------------------------------- */
-
-static bool is_device(const struct iio *iio, const char *dir)
-{
-        static const char *const files[] = { "name", "label" };
-        char path[PATH_MAX], real[PATH_MAX], text[64], part[NAME_MAX + 3];
-
-        if (!*dir)
-                return false;
-        for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-                (void)snprintf(path, sizeof(path), "%s/%s/%s", iio->root, dir, files[i]);
-                if (sconce_read_line(path, text, sizeof(text)) == 0 && strcmp(text, iio->device) == 0)
-                        return true;
-        }
-        (void)snprintf(path, sizeof(path), "%s/%s", iio->root, dir);
-        if (!realpath(path, real))
-                return false;
-        /* The bus has links to where the devices are: …/i2c-1/1-0076/iio:device0 */
-        (void)snprintf(part, sizeof(part), "/%.*s/", NAME_MAX, iio->device);
-        return strcmp(dir, iio->device) == 0 || strstr(real, part);
-}
-
-static void real_path(const struct iio *iio, char real[static PATH_MAX])
-{
-        char path[PATH_MAX];
-
-        (void)snprintf(path, sizeof(path), "%s/%s", iio->root, iio->dir);
-        if (!realpath(path, real))
-                real[0] = '\0';
-}
-
-static bool is_where_it_was(const struct iio *iio)
-{
-        char real[PATH_MAX];
-
-        real_path(iio, real);
-        return strcmp(real, iio->real) == 0 && is_device(iio, iio->dir);
-}
-
-/* Drivers come and go, and with them the numbers: so it is looked for whenever it is not where it was. */
-static int find_device(struct sconce_device *dev, struct iio *iio)
-{
-        char dir[NAME_SIZE], found[NAME_SIZE] = "", all[128] = "";
-        int count = 0;
-
-        for (int i = 0; i < DEVICES_MAX; i++) {
-                (void)snprintf(dir, sizeof(dir), "iio:device%d", i);
-                if (!is_device(iio, dir))
-                        continue;
-                memcpy(found, dir, sizeof(found));
-                size_t used = strlen(all);
-                (void)snprintf(all + used, sizeof(all) - used, "%s%s", count++ ? ", " : "", dir);
-        }
-        if (count == 1) {
-                memcpy(iio->dir, found, sizeof(found));
-                real_path(iio, iio->real);
-                return 0;
-        }
-        if (count == 0)
-                sconce_error(dev, "there is no device \"%s\" in %s", iio->device, iio->root);
-        else
-                sconce_error(dev, "%d devices are called \"%s\": %s; say which by its address, part of its path", count,
-                             iio->device, all);
-        return count == 0 ? -ENOENT : -ENOTUNIQ;
-}
-
 static int iio_start(struct sconce_device *dev, void *instance)
 {
         struct iio *iio = instance;
 
-        int r = find_device(dev, iio);
+        iio->sysfs = (struct sconce_sysfs){ .noun = "device",
+                                            .root = iio->root,
+                                            .prefix = "iio:device",
+                                            .files = { "name", "label" },
+                                            .wanted = iio->device };
+        int r = sconce_sysfs_find(dev, &iio->sysfs);
         return r < 0 || iio->count > 0 ? r : add_all(dev, iio);
 }
 
@@ -353,7 +269,7 @@ static int read_file(struct sconce_device *dev, const struct iio *iio, const cha
 {
         char path[PATH_MAX];
 
-        (void)snprintf(path, sizeof(path), "%s/%s/%s%s%s", iio->root, iio->dir, before, name, after);
+        sconce_sysfs_path(&iio->sysfs, before, name, after, path);
         return sconce_read_number(dev, path, ret);
 }
 
@@ -482,7 +398,7 @@ static int iio_read(struct sconce_device *dev, void *instance)
         size_t good = 0;
         int error = 0;
 
-        int r = is_where_it_was(iio) ? 0 : find_device(dev, iio);
+        int r = sconce_sysfs_is_there(&iio->sysfs) ? 0 : sconce_sysfs_find(dev, &iio->sysfs);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < iio->count; i++) {
