@@ -15,6 +15,9 @@
 #include <openssl/ssl.h>
 
 #include "util/macro.h"
+#include "util/thread.h"
+
+#define FAKE_SOON_US (20 * USEC_PER_SEC)
 
 enum { CONNECT = 1, PUBLISH = 3, PUBACK = 4, SUBSCRIBE = 8, PINGREQ = 12, DISCONNECT = 14 };
 
@@ -100,6 +103,17 @@ static size_t publish_id_at(const struct packet *packet)
         return 2 + ((size_t)packet->body[0] << 8 | packet->body[1]);
 }
 
+static bool send_puback(struct peer *peer, const struct packet *packet, const uint8_t *id)
+{
+        const struct fake_step *step = peer->step;
+        bool is_refused = step->puback && peer->mqtt5 &&
+                          (!step->refused ||
+                           memmem(packet->body + 2, publish_id_at(packet) - 2, step->refused, strlen(step->refused)));
+
+        return is_refused ? write_bytes(peer, (const uint8_t[]){ 0x40, 3, id[0], id[1], step->puback }, 5)
+                          : write_bytes(peer, (const uint8_t[]){ 0x40, 2, id[0], id[1] }, 4);
+}
+
 /* Acknowledged, and sent back as QoS 0: the same packet without its id. */
 static bool answer_publish(struct peer *peer, const struct packet *packet)
 {
@@ -108,7 +122,7 @@ static bool answer_publish(struct peer *peer, const struct packet *packet)
         uint8_t back[4200] = { 0x30 };
         size_t size = packet->size - (qos1 ? 2 : 0), n = 1;
 
-        if (qos1 && !write_bytes(peer, (const uint8_t[]){ 0x40, 2, packet->body[at], packet->body[at + 1] }, 4))
+        if (qos1 && !send_puback(peer, packet, packet->body + at))
                 return false;
         for (size_t rest = size; n < 5; rest >>= 7) {
                 back[n++] = (uint8_t)((rest & 127U) | (rest > 127 ? 128U : 0U));
@@ -143,12 +157,42 @@ static bool serve_packet(struct peer *peer, const struct packet *packet)
         }
 }
 
-static void count_packet(struct fake_broker *broker, const struct packet *packet)
+static void copy_text(char *to, size_t size, const uint8_t *from, size_t length)
+{
+        (void)snprintf(to, size, "%.*s", (int)MIN(length, size - 1), (const char *)from);
+}
+
+static void keep_publish(struct fake_broker *broker, const struct packet *packet, bool mqtt5)
+{
+        size_t at = publish_id_at(packet);
+        struct fake_publish *kept = &broker->publishes[broker->n_kept];
+
+        if (broker->n_kept == FAKE_PUBLISHES_MAX)
+                return;
+        broker->n_kept++;
+        *kept = (struct fake_publish){ .retain = packet->flags & 1U };
+        copy_text(kept->topic, sizeof(kept->topic), packet->body + 2, at - 2);
+        if (packet->flags & 6U) {
+                kept->id = (uint16_t)(packet->body[at] << 8 | packet->body[at + 1]);
+                at += 2;
+        }
+        if (mqtt5) {
+                kept->properties_size = packet->body[at++] & 127U;
+                memcpy(kept->properties, packet->body + at, kept->properties_size);
+                at += kept->properties_size;
+        }
+        copy_text(kept->payload, sizeof(kept->payload), packet->body + at, packet->size - at);
+}
+
+static void count_packet(struct fake_broker *broker, const struct packet *packet, bool mqtt5)
 {
         (void)pthread_mutex_lock(&broker->lock);
+        if (packet->type == PUBLISH)
+                keep_publish(broker, packet, mqtt5);
         broker->n_publishes += packet->type == PUBLISH;
         broker->n_disconnects += packet->type == DISCONNECT;
         broker->n_pings += packet->type == PINGREQ;
+        (void)pthread_cond_broadcast(&broker->news);
         (void)pthread_mutex_unlock(&broker->lock);
 }
 
@@ -159,7 +203,7 @@ static void serve(struct peer *peer)
         if (!send_connack(peer))
                 return;
         while (read_packet(peer, &packet)) {
-                count_packet(peer->broker, &packet);
+                count_packet(peer->broker, &packet, peer->mqtt5);
                 if (!serve_packet(peer, &packet))
                         return;
         }
@@ -235,6 +279,7 @@ static bool begin_connection(struct fake_broker *broker, struct peer *peer)
         broker->connection = peer->fd;
         peer->number = broker->n_connections++;
         broker->sni[0] = '\0';
+        (void)pthread_cond_broadcast(&broker->news);
         (void)pthread_mutex_unlock(&broker->lock);
         peer->step = &broker->steps[MIN((size_t)peer->number, broker->n_steps - 1)];
         return !stop;
@@ -293,8 +338,12 @@ void fake_broker_start(struct fake_broker *broker, const struct fake_step *steps
                 (void)SSL_CTX_set_tlsext_servername_callback(tls, on_server_name);
                 (void)SSL_CTX_set_tlsext_servername_arg(tls, broker);
         }
+        broker->publishes = calloc(FAKE_PUBLISHES_MAX, sizeof(*broker->publishes));
+        if (!broker->publishes)
+                abort();
         broker->listener = listen_here(16, &broker->port);
         (void)pthread_mutex_init(&broker->lock, NULL);
+        thread_cond_init(&broker->news);
         if (pthread_create(&broker->thread, NULL, run, broker) != 0)
                 abort();
 }
@@ -305,6 +354,83 @@ void fake_broker_say(struct fake_broker *broker, const char *bytes, size_t size)
         if (broker->connection < 0 || send(broker->connection, bytes, size, MSG_NOSIGNAL) != (ssize_t)size)
                 abort();
         (void)pthread_mutex_unlock(&broker->lock);
+}
+
+static unsigned count_publishes(const struct fake_broker *broker, const char *topic, const char *part)
+{
+        unsigned count = 0;
+
+        for (size_t i = 0; i < broker->n_kept; i++)
+                count += strcmp(broker->publishes[i].topic, topic) == 0 &&
+                         (!part || strstr(broker->publishes[i].payload, part));
+        return count;
+}
+
+unsigned fake_broker_got(struct fake_broker *broker, const char *topic, const char *part)
+{
+        (void)pthread_mutex_lock(&broker->lock);
+        unsigned count = count_publishes(broker, topic, part);
+        (void)pthread_mutex_unlock(&broker->lock);
+        return count;
+}
+
+bool fake_broker_wait(struct fake_broker *broker, const char *topic, const char *part, unsigned n)
+{
+        const struct timespec until = thread_deadline(FAKE_SOON_US);
+        bool has_come = false;
+        int r = 0;
+
+        (void)pthread_mutex_lock(&broker->lock);
+        while (!(has_come = (topic ? count_publishes(broker, topic, part) : broker->n_connections) >= n) && r == 0)
+                r = pthread_cond_timedwait(&broker->news, &broker->lock, &until);
+        (void)pthread_mutex_unlock(&broker->lock);
+        return has_come;
+}
+
+struct fake_publish fake_broker_last(struct fake_broker *broker, const char *topic)
+{
+        struct fake_publish last = { 0 };
+
+        (void)pthread_mutex_lock(&broker->lock);
+        for (size_t i = 0; i < broker->n_kept; i++)
+                if (strcmp(broker->publishes[i].topic, topic) == 0)
+                        last = broker->publishes[i];
+        (void)pthread_mutex_unlock(&broker->lock);
+        return last;
+}
+
+void fake_broker_acknowledge(struct fake_broker *broker)
+{
+        (void)pthread_mutex_lock(&broker->lock);
+        for (size_t i = 0; i < broker->n_kept; i++) {
+                const uint16_t id = broker->publishes[i].id;
+                const uint8_t ack[] = { 0x40, 2, (uint8_t)(id >> 8), (uint8_t)id };
+                if (id && broker->connection >= 0)
+                        (void)!send(broker->connection, ack, sizeof(ack), MSG_NOSIGNAL);
+                broker->publishes[i].id = 0;
+        }
+        (void)pthread_mutex_unlock(&broker->lock);
+}
+
+void fake_broker_send(struct fake_broker *broker, const char *topic, const char *payload, bool retain,
+                      const char *properties, size_t properties_size)
+{
+        char packet[1024];
+        size_t length = strlen(topic), size = strlen(payload), rest = 2 + length + 1 + properties_size + size, n = 0;
+
+        packet[n++] = (char)(0x30 | retain);
+        if (rest > 127)
+                packet[n++] = (char)((rest & 127U) | 128U);
+        packet[n++] = (char)(rest > 127 ? rest >> 7 : rest);
+        packet[n++] = (char)(length >> 8);
+        packet[n++] = (char)length;
+        memcpy(packet + n, topic, length);
+        n += length;
+        packet[n++] = (char)properties_size;
+        if (properties_size > 0)
+                memcpy(packet + n, properties, properties_size);
+        memcpy(packet + n + properties_size, payload, size);
+        fake_broker_say(broker, packet, n + properties_size + size);
 }
 
 void fake_broker_hang_up(struct fake_broker *broker)
@@ -326,7 +452,9 @@ void fake_broker_stop(struct fake_broker *broker)
         fake_broker_hang_up(broker);
         (void)pthread_join(broker->thread, NULL);
         (void)pthread_mutex_destroy(&broker->lock);
+        (void)pthread_cond_destroy(&broker->news);
         (void)close(broker->listener);
+        free(broker->publishes);
         broker->steps = NULL;
 }
 

@@ -32,12 +32,24 @@ struct fake_step {
         bool only_311;       /* SERVE: closes on any other version */
         const char *refusal; /* only_311: sent before it closes. NULL: without a word */
         size_t refusal_size;
-        uint8_t granted; /* SERVE: the code in SUBACK; 0: QoS 1 */
+        uint8_t granted;     /* SERVE: the code in SUBACK; 0: QoS 1 */
+        uint8_t puback;      /* SERVE with MQTT 5: the reason in PUBACK; 0: success */
+        const char *refused; /* puback: for topics with this in them; NULL: all */
 };
 #define FAKE_BYTES(literal)        literal, sizeof(literal) - 1
 #define FAKE_FIELDS(name, literal) .name = literal, .name##_size = sizeof(literal) - 1
 
 #define FAKE_CONNECTIONS_MAX 64
+#define FAKE_PUBLISHES_MAX   1024
+
+/* A PUBLISH as it came. */
+struct fake_publish {
+        char topic[128], payload[1024];
+        char properties[128];
+        size_t properties_size;
+        uint16_t id;
+        bool retain;
+};
 
 struct fake_broker {
         const struct fake_step *steps;
@@ -47,6 +59,7 @@ struct fake_broker {
         uint16_t port;
         pthread_t thread;
         pthread_mutex_t lock;
+        pthread_cond_t news; /* a connection or a packet came */
         /* under the lock */
         bool stop;
         int connection; /* -1: none */
@@ -54,7 +67,9 @@ struct fake_broker {
         uint8_t versions[FAKE_CONNECTIONS_MAX]; /* of each CONNECT; 0: none came */
         uint8_t connect[512];                   /* the last CONNECT, its variable header and payload */
         size_t connect_size;
-        char sni[256]; /* of the last ClientHello; "" for none */
+        char sni[256];                  /* of the last ClientHello; "" for none */
+        struct fake_publish *publishes; /* the first FAKE_PUBLISHES_MAX */
+        size_t n_kept;
 };
 
 /* `tls` is borrowed. */
@@ -68,6 +83,17 @@ unsigned fake_broker_disconnects(struct fake_broker *broker);
 unsigned fake_broker_pings(struct fake_broker *broker);
 uint8_t fake_broker_version(struct fake_broker *broker, unsigned connection); /* 4: MQTT 3.1.1 */
 bool fake_broker_connect_holds(struct fake_broker *broker, const void *bytes, size_t size);
+/* How many messages came on a topic with this in its payload (NULL: any), and the last one of the topic ("" for none). */
+unsigned fake_broker_got(struct fake_broker *broker, const char *topic, const char *part);
+/* Waits for the nth of them, or the nth connection (`topic` NULL), some seconds at the most. For tests whose loop runs on
+ * another thread. */
+bool fake_broker_wait(struct fake_broker *broker, const char *topic, const char *part, unsigned n);
+struct fake_publish fake_broker_last(struct fake_broker *broker, const char *topic);
+/* DEAF: acknowledges what it has kept quiet about. */
+void fake_broker_acknowledge(struct fake_broker *broker);
+/* Sends a message as MQTT 5, QoS 0, with the bytes of its properties (NULL: none). */
+void fake_broker_send(struct fake_broker *broker, const char *topic, const char *payload, bool retain,
+                      const char *properties, size_t properties_size);
 /* Sends bytes out of turn; plain connections only. */
 void fake_broker_say(struct fake_broker *broker, const char *bytes, size_t size);
 /* Closes the connection from the broker's side. */

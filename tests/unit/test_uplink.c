@@ -1,0 +1,592 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* uplink: what goes to a scripted broker, and what becomes of that which comes from it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fakes/fake_broker.h"
+#include "fakes/house.h"
+#include "uplink.h"
+
+#define LAMP   "[lamp kitchen]\nline = GPIO17\n"
+#define SET    "sconce/hall/kitchen/set"
+#define STATUS "sconce/hall/status"
+
+/* MQTT 5's properties, as they are on the wire. */
+#define REPLY_TO(length, topic)    "\x08" length topic
+#define CORRELATION(length, bytes) "\x09" length bytes
+#define CONTENT_TYPE_JSON                                                                                              \
+        "\x03\x00\x10"                                                                                                 \
+        "application/json"
+#define CONNACK_PACKETS_OF_176_BYTES "\x20\x08\x00\x00\x05\x27\x00\x00\x00\xb0"
+
+enum { NOT_AUTHORIZED = 0x87, IN_FLIGHT_MAX = 256 };
+
+struct scene {
+        struct house *house;
+        struct fake_broker broker;
+        char url[64];
+        const char *urls[1];
+        struct uplink_options options;
+        struct uplink *uplink;
+        unsigned n_up, n_down, n_refused;
+        char why[512], refused[512];
+        bool is_stopped;
+};
+
+static struct scene scene;
+
+/* ---- The scene ------------------------------------------------------------------------------------------------- */
+
+static void on_up(void *userdata)
+{
+        (void)userdata;
+        scene.n_up++;
+}
+
+static void on_down(void *userdata, const char *why)
+{
+        (void)userdata;
+        scene.n_down++;
+        (void)snprintf(scene.why, sizeof(scene.why), "%s", why);
+}
+
+static void on_refused(void *userdata, const char *why)
+{
+        (void)userdata;
+        scene.n_refused += why != NULL;
+        (void)snprintf(scene.refused, sizeof(scene.refused), "%s", why ? why : "");
+}
+
+static int setup(void **state)
+{
+        memset(&scene, 0, sizeof(scene));
+        if (house_setup(state) != 0)
+                return -1;
+        scene.house = *state;
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        uplink_free(scene.uplink);
+        fake_broker_stop(&scene.broker);
+        *state = scene.house;
+        return house_teardown(state);
+}
+
+static void prepare(const struct fake_step *steps, size_t n_steps)
+{
+        fake_broker_start(&scene.broker, steps, n_steps, NULL);
+        (void)snprintf(scene.url, sizeof(scene.url), "mqtt://127.0.0.1:%u", scene.broker.port);
+        scene.urls[0] = scene.url;
+        scene.options = (struct uplink_options){
+                .loop = &scene.house->gpio.loop,
+                .clock = scene.house->clock,
+                .store = scene.house->store,
+                .home = scene.house->devices,
+                .base = "sconce",
+                .node = "hall",
+                .session = { .urls = scene.urls,
+                             .n_urls = 1,
+                             .version = SESSION_VERSION_5,
+                             .keepalive_us = 3600 * USEC_PER_SEC,
+                             .connect_timeout_us = 3600 * USEC_PER_SEC,
+                             .handshake_timeout_us = 3600 * USEC_PER_SEC },
+        };
+        house_apply(scene.house, LAMP);
+        house_forget(scene.house);
+}
+
+static void start(void)
+{
+        static const struct uplink_handlers handlers = { .up = on_up, .down = on_down, .refused = on_refused };
+
+        assert_int_equal(uplink_new(&scene.options, &handlers, &scene.uplink), 0);
+        assert_int_equal(uplink_start(scene.uplink), 0);
+}
+
+typedef bool (*condition_fn)(const struct house *house, void *userdata);
+
+static bool is_up(const struct house *house, void *userdata)
+{
+        (void)house;
+        return scene.n_up >= *(const unsigned *)userdata;
+}
+
+/* The back-off passes meanwhile, once or, where an attempt fails on a busy machine, as often as it takes. */
+static bool is_up_in_time(const struct house *house, void *userdata)
+{
+        if (is_up(house, userdata))
+                return true;
+        loop_advance(&scene.house->gpio.loop, USEC_PER_SEC);
+        return false;
+}
+
+static bool is_down(const struct house *house, void *userdata)
+{
+        (void)house;
+        return scene.n_down >= *(const unsigned *)userdata;
+}
+
+static bool is_refused(const struct house *house, void *userdata)
+{
+        (void)house;
+        return uplink_dropped(scene.uplink) >= *(const unsigned *)userdata;
+}
+
+static bool is_reported(const struct house *house, void *userdata)
+{
+        (void)house;
+        return scene.n_refused >= *(const unsigned *)userdata;
+}
+
+static bool is_stopped(const struct house *house, void *userdata)
+{
+        (void)house;
+        (void)userdata;
+        return scene.is_stopped;
+}
+
+static void await(condition_fn condition, unsigned n)
+{
+        house_wait(scene.house, condition, &n);
+}
+
+struct awaited {
+        const char *topic, *part;
+        unsigned n;
+};
+
+static bool has_got(const struct house *house, void *userdata)
+{
+        const struct awaited *awaited = userdata;
+
+        (void)house;
+        return fake_broker_got(&scene.broker, awaited->topic, awaited->part) >= awaited->n;
+}
+
+/* Until the broker has got so many messages on a topic, with this in them. */
+static void await_got(const char *topic, const char *part, unsigned n)
+{
+        house_wait(scene.house, has_got, &(struct awaited){ topic, part, n });
+}
+
+static void begin(const struct fake_step *steps, size_t n_steps)
+{
+        prepare(steps, n_steps);
+        start();
+        await(is_up, 1);
+}
+#define STEPS(...)                                                                                                     \
+        (const struct fake_step[]){ __VA_ARGS__ },                                                                     \
+                sizeof((const struct fake_step[]){ __VA_ARGS__ }) / sizeof(struct fake_step)
+
+static const struct fake_step serve[] = { { .act = FAKE_SERVE } };
+static const struct fake_step deaf[] = { { .act = FAKE_DEAF } };
+
+static void publish(const char *device, enum device_topic topic, const char *payload)
+{
+        uplink_publish(scene.uplink, device, topic, payload, strlen(payload), NULL);
+}
+
+/* A command whose answer goes to `reply/test/1`: it comes when all before it has been dealt with. */
+static void send_command(const char *topic, const char *payload, bool retain)
+{
+        static const char properties[] = REPLY_TO("\x00\x13", "sconce/reply/test/1") CORRELATION("\x00\x02", "42");
+
+        fake_broker_send(&scene.broker, topic, payload, retain, properties, sizeof(properties) - 1);
+}
+
+static bool has_result(const struct house *house, void *userdata)
+{
+        return house_count(house, "kitchen", DEVICE_RESULT) >= *(const unsigned *)userdata;
+}
+
+/* Where the newest result wants to go; NULL: to the device's topic. */
+static const char *last_reply_to(void)
+{
+        for (size_t i = scene.house->n_told; i > 0; i--)
+                if (scene.house->told[i - 1].topic == DEVICE_RESULT)
+                        return scene.house->told[i - 1].reply_to;
+        return "there is no result";
+}
+
+/* ---- The connection -------------------------------------------------------------------------------------------- */
+
+static void start__broker_is_there__online_retained_and_then_up(void **state)
+{
+        (void)state;
+        begin(serve, 1);
+        await_got(STATUS, NULL, 1);
+        struct fake_publish status = fake_broker_last(&scene.broker, STATUS);
+        assert_string_equal(status.payload, "online");
+        assert_true(status.retain);
+        assert_true(uplink_is_up(scene.uplink));
+        assert_int_equal(scene.n_up, 1);
+        assert_true(fake_broker_connect_holds(&scene.broker, "\x00\x0bsconce-hall", 13));
+        assert_true(fake_broker_connect_holds(&scene.broker, "\x00\x12" STATUS "\x00\x07offline", 2 + 18 + 2 + 7));
+}
+
+static void start__client_id_is_given__used(void **state)
+{
+        (void)state;
+        prepare(serve, 1);
+        scene.options.client_id = "sconce-hall-1234";
+        start();
+        await(is_up, 1);
+        assert_true(fake_broker_connect_holds(&scene.broker, "\x00\x10sconce-hall-1234", 18));
+}
+
+static void down__broker_hangs_up__says_why_and_comes_back(void **state)
+{
+        (void)state;
+        begin(serve, 1);
+        fake_broker_hang_up(&scene.broker);
+        await(is_down, 1);
+        assert_false(uplink_is_up(scene.uplink));
+        assert_non_null(strstr(scene.why, "connection"));
+        await(is_up_in_time, 2);
+        await_got(STATUS, "online", 2);
+}
+
+static void down__attempt_fails__says_why(void **state)
+{
+        (void)state;
+        prepare(STEPS({ .act = FAKE_ANSWER, FAKE_FIELDS(answer, "\x20\x03\x00\x87\x00") }));
+        start();
+        await(is_down, 1);
+        assert_int_equal(scene.n_up, 0);
+        assert_non_null(strstr(scene.why, "127.0.0.1"));
+        assert_non_null(strstr(scene.why, "not authorized"));
+}
+
+static void on_stopped(void *userdata)
+{
+        (void)userdata;
+        scene.is_stopped = true;
+}
+
+static void uplink_stop__connected__offline_is_the_last_word(void **state)
+{
+        (void)state;
+        begin(serve, 1);
+        uplink_stop(scene.uplink, on_stopped, NULL);
+        await(is_stopped, 1);
+        assert_string_equal(fake_broker_last(&scene.broker, STATUS).payload, "offline");
+        assert_int_equal(fake_broker_got(&scene.broker, STATUS, "online"), 1);
+}
+
+/* ---- Out ------------------------------------------------------------------------------------------------------- */
+
+static void uplink_publish__each_topic__its_name_and_retain_flag(void **state)
+{
+        static const struct {
+                enum device_topic topic;
+                const char *name, *payload;
+                bool retain, is_json;
+        } rows[] = {
+                { DEVICE_STATUS, "sconce/hall/kitchen/status", "online", true, false },
+                { DEVICE_ERROR, "sconce/hall/kitchen/error", "{\"code\":\"ebusy\"}", true, true },
+                { DEVICE_STATE, "sconce/hall/kitchen/state", "{\"state\":\"ON\"}", true, true },
+                { DEVICE_EVENT, "sconce/hall/kitchen/event", "{\"channel\":\"press\"}", false, true },
+                { DEVICE_RESULT, "sconce/hall/kitchen/result", "{\"ok\":true}", false, true },
+        };
+
+        (void)state;
+        begin(serve, 1);
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                publish("kitchen", rows[i].topic, rows[i].payload);
+                await_got(rows[i].name, rows[i].payload, 1);
+                struct fake_publish got = fake_broker_last(&scene.broker, rows[i].name);
+                assert_string_equal(got.payload, rows[i].payload);
+                assert_int_equal(got.retain, rows[i].retain);
+                assert_int_equal(memmem(got.properties, got.properties_size, CONTENT_TYPE_JSON, 19) != NULL,
+                                 rows[i].is_json);
+        }
+}
+
+static void uplink_publish__result_with_reply_to__goes_there(void **state)
+{
+        const struct command_meta meta = { .reply_to = "sconce/reply/test/1",
+                                           .correlation = "42",
+                                           .correlation_size = 2 };
+
+        (void)state;
+        begin(serve, 1);
+        uplink_publish(scene.uplink, "kitchen", DEVICE_RESULT, "{}", 2, &meta);
+        await_got("sconce/reply/test/1", "{}", 1);
+        struct fake_publish got = fake_broker_last(&scene.broker, "sconce/reply/test/1");
+        assert_non_null(memmem(got.properties, got.properties_size, CORRELATION("\x00\x02", "42"), 5));
+        assert_int_equal(fake_broker_got(&scene.broker, "sconce/hall/kitchen/result", NULL), 0);
+}
+
+static void uplink_publish__not_connected__is_not_queued(void **state)
+{
+        (void)state;
+        prepare(serve, 1);
+        start();
+        publish("kitchen", DEVICE_STATE, "{\"state\":\"OFF\"}");
+        await(is_up, 1);
+        publish("kitchen", DEVICE_STATE, "{\"state\":\"ON\"}");
+        await_got("sconce/hall/kitchen/state", "ON", 1);
+        assert_int_equal(fake_broker_got(&scene.broker, "sconce/hall/kitchen/state", NULL), 1);
+        assert_int_equal(uplink_dropped(scene.uplink), 0);
+}
+
+static void uplink_info__connected__retained_json(void **state)
+{
+        (void)state;
+        begin(serve, 1);
+        uplink_info(scene.uplink, "{\"devices\":{}}", 14);
+        await_got("sconce/hall/info", "{\"devices\":{}}", 1);
+        assert_true(fake_broker_last(&scene.broker, "sconce/hall/info").retain);
+}
+
+static void uplink_publish__envelope__wraps_json_alone(void **state)
+{
+        (void)state;
+        prepare(serve, 1);
+        scene.options.envelope = true;
+        start();
+        await(is_up, 1);
+        publish("kitchen", DEVICE_STATE, "{\"state\":\"ON\"}");
+        publish("kitchen", DEVICE_EVENT, "{}");
+        publish("kitchen", DEVICE_ERROR, "");
+        publish("kitchen", DEVICE_STATUS, "online");
+        await_got("sconce/hall/kitchen/status", "online", 1);
+        struct fake_publish got = fake_broker_last(&scene.broker, "sconce/hall/kitchen/state");
+        assert_non_null(strstr(got.payload, "{\"header\":{\"node\":\"hall\",\"device\":\"kitchen\",\"time\":\"20"));
+        assert_non_null(strstr(got.payload, "\"seq\":1},\"content\":{\"state\":\"ON\"},\"footer\":{\"sha256\":\""));
+        got = fake_broker_last(&scene.broker, "sconce/hall/kitchen/event");
+        assert_non_null(strstr(got.payload, "\"seq\":2},\"content\":{},"));
+        /* What clears a topic stays empty. */
+        assert_int_equal(fake_broker_got(&scene.broker, "sconce/hall/kitchen/error", NULL), 1);
+        assert_string_equal(fake_broker_last(&scene.broker, "sconce/hall/kitchen/error").payload, "");
+        assert_string_equal(fake_broker_last(&scene.broker, "sconce/hall/kitchen/status").payload, "online");
+}
+
+static void acknowledged__refused__reported_once_and_counted(void **state)
+{
+        (void)state;
+        begin(STEPS({ .act = FAKE_SERVE, .puback = NOT_AUTHORIZED, .refused = "kitchen" }));
+        publish("kitchen", DEVICE_STATE, "{}");
+        publish("kitchen", DEVICE_STATE, "{}");
+        await(is_refused, 2);
+        assert_int_equal(scene.n_refused, 1);
+        assert_string_equal(scene.refused, "the broker refuses what node hall publishes (not authorized)");
+        assert_true(uplink_is_up(scene.uplink));
+        /* Another connection may be another matter. */
+        fake_broker_hang_up(&scene.broker);
+        await(is_down, 1);
+        await(is_up_in_time, 2);
+        assert_string_equal(scene.refused, "");
+        publish("kitchen", DEVICE_STATE, "{}");
+        await(is_reported, 2);
+}
+
+static void uplink_publish__larger_than_the_broker_takes__left_out_and_logged_once(void **state)
+{
+        char large[200] = "";
+
+        (void)state;
+        begin(STEPS({ .act = FAKE_SERVE, FAKE_FIELDS(answer, CONNACK_PACKETS_OF_176_BYTES) }));
+        memset(large, 'x', sizeof(large) - 1);
+        publish("kitchen", DEVICE_STATE, large);
+        publish("kitchen", DEVICE_STATE, large);
+        publish("kitchen", DEVICE_STATUS, "online");
+        await_got("sconce/hall/kitchen/status", "online", 1);
+        assert_int_equal(fake_broker_got(&scene.broker, "sconce/hall/kitchen/state", NULL), 0);
+        assert_int_equal(uplink_dropped(scene.uplink), 2);
+        const char *logged = strstr(scene.house->log, "its 199 bytes are more than the broker takes");
+        assert_non_null(logged);
+        assert_null(strstr(logged + 1, "its 199 bytes"));
+}
+
+static void uplink_publish__broker_acknowledges_nothing__waits_and_catches_up(void **state)
+{
+        (void)state;
+        begin(deaf, 1);
+        for (unsigned i = 0; i < IN_FLIGHT_MAX; i++)
+                publish("kitchen", DEVICE_STATE, "{\"state\":\"OFF\"}");
+        /* The newest state is published when there is room again; an event or a result is lost. */
+        publish("kitchen", DEVICE_STATE, "{\"state\":\"ON\"}");
+        assert_int_equal(uplink_dropped(scene.uplink), 0);
+        publish("kitchen", DEVICE_EVENT, "{}");
+        publish("kitchen", DEVICE_RESULT, "{}");
+        assert_int_equal(uplink_dropped(scene.uplink), 2);
+        assert_int_equal(uplink_in_flight(scene.uplink), IN_FLIGHT_MAX);
+        await_got("sconce/hall/kitchen/state", NULL, IN_FLIGHT_MAX - 1);
+        assert_int_equal(scene.n_up, 1);
+        fake_broker_acknowledge(&scene.broker);
+        await(is_up, 2);
+        assert_true(uplink_in_flight(scene.uplink) < IN_FLIGHT_MAX / 2);
+        assert_int_equal(fake_broker_got(&scene.broker, "sconce/hall/kitchen/state", "ON"), 0);
+        assert_int_equal(fake_broker_got(&scene.broker, "sconce/hall/kitchen/event", NULL), 0);
+}
+
+static void start__retained_topics_of_an_earlier_config__cleared_and_forgotten(void **state)
+{
+        (void)state;
+        prepare(serve, 1);
+        assert_int_equal(store_put(scene.house->store, STORE_TOPIC, "", "sconce/hall/gone/state", ""), 0);
+        start();
+        await(is_up, 1);
+        await_got("sconce/hall/gone/state", NULL, 1);
+        struct fake_publish got = fake_broker_last(&scene.broker, "sconce/hall/gone/state");
+        assert_string_equal(got.payload, "");
+        assert_true(got.retain);
+        /* By the next acknowledgement it has been acknowledged too. */
+        send_command(SET, "ON", false);
+        await(has_result, 1);
+        assert_null(store_get(scene.house->store, STORE_TOPIC, "", "sconce/hall/gone/state"));
+        assert_non_null(store_get(scene.house->store, STORE_TOPIC, "", STATUS));
+}
+
+/* ---- In -------------------------------------------------------------------------------------------------------- */
+
+static void command__with_response_topic__carried_out_and_answered_there(void **state)
+{
+        (void)state;
+        begin(serve, 1);
+        send_command(SET, "ON", false);
+        await(has_result, 1);
+        assert_string_equal(last_reply_to(), "sconce/reply/test/1");
+        assert_int_equal(sim_value(&scene.house->gpio, 17), 1);
+}
+
+static void command__for_one_channel__reaches_it(void **state)
+{
+        (void)state;
+        begin(serve, 1);
+        send_command("sconce/hall/kitchen/set/state", "ON", false);
+        await(has_result, 1);
+        assert_int_equal(sim_value(&scene.house->gpio, 17), 1);
+}
+
+static void command__retained__never_acted_on_and_logged_once(void **state)
+{
+        (void)state;
+        begin(serve, 1);
+        send_command(SET, "ON", true);
+        send_command(SET, "ON", true);
+        send_command(SET, "sideways", false);
+        await(has_result, 1);
+        assert_int_equal(house_count(scene.house, "kitchen", DEVICE_RESULT), 1);
+        assert_int_equal(sim_value(&scene.house->gpio, 17), 0);
+        const char *logged = strstr(scene.house->log, "a retained command is never acted on");
+        assert_non_null(logged);
+        assert_null(strstr(logged + 1, "a retained command is never acted on"));
+}
+
+/* What any publisher may name as its response topic must not be written by the node. */
+static void command__response_topic_elsewhere__answered_on_result(void **state)
+{
+        static const char *const topics[] = {
+                REPLY_TO("\x00\x0f", "homeassistant/x"),
+                REPLY_TO("\x00\x10", "sconce/reply/a/+"),
+                REPLY_TO("\x00\x10", "sconce/reply/a/#"),
+        };
+        static const size_t sizes[] = { 3 + 15, 3 + 16, 3 + 16 };
+
+        (void)state;
+        begin(serve, 1);
+        for (unsigned i = 0; i < ARRAY_SIZE(topics); i++) {
+                fake_broker_send(&scene.broker, SET, "{\"state\":\"SIDEWAYS\"}", false, topics[i], sizes[i]);
+                await(has_result, i + 1);
+                assert_null(last_reply_to());
+        }
+}
+
+static void command__topic_of_another_node__is_not_ours(void **state)
+{
+        (void)state;
+        begin(serve, 1);
+        send_command("sconce/attic/kitchen/set", "ON", false);
+        send_command("sconce/hall/kitchen/set/state/x", "ON", false);
+        send_command(SET, "OFF", false);
+        await(has_result, 1);
+        assert_int_equal(house_count(scene.house, "kitchen", DEVICE_RESULT), 1);
+        assert_int_equal(sim_edge_count(&scene.house->gpio, 17), 0);
+}
+
+static bool has_state(const struct house *house, void *userdata)
+{
+        return house_count(house, userdata, DEVICE_STATE) >= 1;
+}
+
+static void get__one_device_and_all__read_again(void **state)
+{
+        (void)state;
+        begin(serve, 1);
+        fake_broker_send(&scene.broker, "sconce/hall/kitchen/get", "", false, NULL, 0);
+        house_wait(scene.house, has_state, (char[]){ "kitchen" });
+        assert_int_equal(house_count(scene.house, "node", DEVICE_STATE), 0);
+        fake_broker_send(&scene.broker, "sconce/hall/get", "", false, NULL, 0);
+        house_wait(scene.house, has_state, (char[]){ "node" });
+}
+
+static void own_status__another_client_wrote_offline__online_again_at_most_once_a_second(void **state)
+{
+        (void)state;
+        begin(serve, 1);
+        house_pass(scene.house, 5 * USEC_PER_SEC);
+        for (int i = 0; i < 3; i++)
+                fake_broker_send(&scene.broker, STATUS, "offline", false, NULL, 0);
+        send_command(SET, "ON", false);
+        await(has_result, 1);
+        await_got(STATUS, "online", 2);
+        assert_int_equal(fake_broker_got(&scene.broker, STATUS, "online"), 2);
+        house_pass(scene.house, USEC_PER_SEC);
+        await_got(STATUS, "online", 3);
+        const char *logged = strstr(scene.house->log, "\"online\" is published again");
+        assert_non_null(logged);
+        assert_null(strstr(logged + 1, "\"online\" is published again"));
+}
+
+static void own_status__replayed_or_online__left_alone(void **state)
+{
+        (void)state;
+        begin(serve, 1);
+        fake_broker_send(&scene.broker, STATUS, "offline", true, NULL, 0);
+        fake_broker_send(&scene.broker, STATUS, "online", false, NULL, 0);
+        send_command(SET, "ON", false);
+        await(has_result, 1);
+        publish("kitchen", DEVICE_EVENT, "{}");
+        await_got("sconce/hall/kitchen/event", NULL, 1);
+        assert_int_equal(fake_broker_got(&scene.broker, STATUS, "online"), 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                TEST(start__broker_is_there__online_retained_and_then_up),
+                TEST(start__client_id_is_given__used),
+                TEST(down__broker_hangs_up__says_why_and_comes_back),
+                TEST(down__attempt_fails__says_why),
+                TEST(uplink_stop__connected__offline_is_the_last_word),
+                TEST(uplink_publish__each_topic__its_name_and_retain_flag),
+                TEST(uplink_publish__result_with_reply_to__goes_there),
+                TEST(uplink_publish__not_connected__is_not_queued),
+                TEST(uplink_info__connected__retained_json),
+                TEST(uplink_publish__envelope__wraps_json_alone),
+                TEST(acknowledged__refused__reported_once_and_counted),
+                TEST(uplink_publish__larger_than_the_broker_takes__left_out_and_logged_once),
+                TEST(uplink_publish__broker_acknowledges_nothing__waits_and_catches_up),
+                TEST(start__retained_topics_of_an_earlier_config__cleared_and_forgotten),
+                TEST(command__with_response_topic__carried_out_and_answered_there),
+                TEST(command__for_one_channel__reaches_it),
+                TEST(command__retained__never_acted_on_and_logged_once),
+                TEST(command__response_topic_elsewhere__answered_on_result),
+                TEST(command__topic_of_another_node__is_not_ours),
+                TEST(get__one_device_and_all__read_again),
+                TEST(own_status__another_client_wrote_offline__online_again_at_most_once_a_second),
+                TEST(own_status__replayed_or_online__left_alone),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
