@@ -142,6 +142,9 @@ int home_rules_new(struct home *set)
 {
         const struct rule_home home = rule_home(set);
 
+        int r = rules_new(&home, &set->rules);
+        if (r < 0)
+                return r;
         set->observer = (struct device_observer){
                 .started = on_started,
                 .reported = on_reported,
@@ -151,7 +154,7 @@ int home_rules_new(struct home *set)
                 .result = on_result,
                 .userdata = set,
         };
-        return rules_new(&home, &set->rules);
+        return 0;
 }
 
 int home_rules_check(struct home *set, const struct config *config, struct problems *problems)

@@ -8,7 +8,7 @@
 #include "channel/convert.h"
 #include "util/suggest.h"
 
-/* What the config says is the owner's: no stranger's limits. */
+/* The config is the owner's: the limits for commands from outside do not hold for it. */
 static const struct command_limits limits = { .max_bytes = 64 * 1024, .max_depth = 16 };
 
 /* What a cover reports; what it takes is less. */
@@ -57,7 +57,7 @@ static int take_choice(struct rule_condition *condition, const char *const *choi
                          suggestion_text(&near, hint));
 }
 
-/* As a command that writes such a channel would say it. */
+/* Written as in a command for such a channel. */
 static int take_typed(struct rule_condition *condition, const struct channel *channel, struct fault *fault)
 {
         struct channel written = *channel;

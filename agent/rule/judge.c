@@ -80,7 +80,7 @@ static enum rule_truth judge_channel(const struct rule_condition *condition, con
         }
 }
 
-/* Of a thermometer that its bus has not found, say. */
+/* As of a thermometer that its bus has not found. */
 static enum rule_truth judge_missing(const struct rule_condition *condition, const struct rule_device *device)
 {
         if (!rule_misses_channel(condition, device) || !(device->has_reported || device->has_fault))

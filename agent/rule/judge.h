@@ -13,7 +13,7 @@ bool rule_looks_at_value(const struct rule_condition *condition);
 /* Whether it is one word about a channel that the device does not have, or not yet. */
 bool rule_misses_channel(const struct rule_condition *condition, const struct rule_device *device);
 
-/* Binds it where that has not been done yet. RULE_UNKNOWN: it cannot be said, and so does not hold. */
+/* Binds it where that has not been done yet. RULE_UNKNOWN: nobody knows, and so it does not hold. */
 enum rule_truth rule_judge(struct rule_condition *condition, const struct rule_device *device);
 /* The same for what waits for a change: RULE_UNKNOWN too until the device has reported it for the first
  * time since its start. */

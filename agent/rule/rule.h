@@ -56,7 +56,7 @@ struct rule {
  * such a rule is not to run. -EINVAL: not even the section's keys are right; -ENOMEM. */
 int rule_new(const struct config_section *section, struct problems *problems, struct rule **ret) MUST_CHECK;
 void rule_free(struct rule *rule);
-/* Says the same, whatever it has come to. */
+/* The same section; how far they are does not count. */
 bool rule_same(const struct rule *a, const struct rule *b);
 
 /* Adds "FILE:LINE: [rule NAME] KEY: TEXT: …" where TEXT is a part of the key's value. */

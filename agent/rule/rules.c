@@ -219,7 +219,7 @@ static int read_rule(struct rules *rules, const struct config_section *section, 
         return 0;
 }
 
-/* The rule that runs stays in place where the new one says the same. */
+/* The rule that runs stays in place where the new one is the same. */
 static struct rule *keep_same(struct rules *rules, struct rule *rule)
 {
         for (size_t i = 0; i < rules->count; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* device/rule_check: what `sconced --check` says of rules. */
+/* rule/check: what `sconced --check` says of rules. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -155,7 +155,7 @@ static void rules_check__wrong__every_mistake_with_its_line(void **state)
                 check_rule(state, samples[i].lines, samples[i].problems);
 }
 
-/* The section's own mistake is told; what it has is not known, so its rules are left alone. */
+/* The section's own mistake is reported; what it has is not known, so its rules are left alone. */
 static void rules_check__broken_device__only_its_own_mistake(void **state)
 {
         check(state,

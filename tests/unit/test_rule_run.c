@@ -172,6 +172,20 @@ static void run__two_moments_before_the_turn__the_second_sees_what_the_first_did
         assert_commands(home, "lamp ON\nlamp OFF\n");
 }
 
+static void run__what_one_moment_has_done__is_one_moment(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        (void)fake_device_add(home, "pump", &lamp_row);
+        fake_report(home, "pump", SCONCE_BOOL("state", false));
+        fake_rules_apply(home, "[rule a]\nwhen = wall.press single\nthen = lamp ON\n"
+                               "[rule b]\nwhen = wall.press single\nthen = fan ON\n"
+                               "[rule c]\nwhen = lamp.state = ON\nthen = pump ON\n"
+                               "[rule d]\nwhen = fan.state = ON\nif = pump.state = OFF\nthen = lamp OFF\n");
+        press(home);
+        assert_commands(home, "lamp ON\nfan ON\npump ON\nlamp OFF\n");
+}
+
 /* ---- Delay ---------------------------------------------------------------------------------------------- */
 
 #define DELAYED                                                                                                        \
@@ -407,6 +421,24 @@ static void at_start__other_device_starts_for_ever__acts_after_ten_seconds(void 
         assert_commands(home, "lamp ON\n");
 }
 
+static void at_start__true_again_before_it_has_acted__acts_once(void **state)
+{
+        struct fake_rule_home *home = *state;
+        struct fake_device *lamp = fake_device_find(home, "lamp");
+
+        lamp->now.is_running = false;
+        fake_rules_apply(home, AT_START);
+        level(home, 6);
+        level(home, 4);
+        level(home, 6);
+        assert_commands(home, "lamp ON\n");
+        lamp->now.is_running = true;
+        fake_pass(home, SECONDS(11));
+        level(home, 4);
+        level(home, 7);
+        assert_commands(home, "lamp ON\n");
+}
+
 /* ---- Judging -------------------------------------------------------------------------------------------- */
 
 static void rule_judge__facts_of_a_device__what_each_word_is(void **state)
@@ -466,6 +498,7 @@ int main(void)
                 TEST(run__one_moment__judged_before_any_acts),
                 TEST(run__two_events_of_one_moment__judged_together),
                 TEST(run__two_moments_before_the_turn__the_second_sees_what_the_first_did),
+                TEST(run__what_one_moment_has_done__is_one_moment),
                 TEST(run__delay__counts_from_what_set_it_off),
                 TEST(run__set_off_again__delay_begins_again),
                 TEST(run__cancel__it_does_not_act),
@@ -483,6 +516,7 @@ int main(void)
                 TEST(at_start__not_true_any_more__does_not_act),
                 TEST(at_start__other_device_is_starting__waits_for_it),
                 TEST(at_start__other_device_starts_for_ever__acts_after_ten_seconds),
+                TEST(at_start__true_again_before_it_has_acted__acts_once),
                 TEST(rule_judge__facts_of_a_device__what_each_word_is),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

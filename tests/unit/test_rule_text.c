@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* device/rule_text: how conditions and actions are written, and what is said where they are not. */
+/* rule/text: how conditions and actions are written, and the errors where they are not. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

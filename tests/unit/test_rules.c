@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* device/rules: what sets a rule off, what it then does and when, on the real plugins and the fake clock. */
+/* rule/: what sets a rule off, what it then does and when, on the real plugins and the fake clock. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
