@@ -383,7 +383,11 @@ int command_parse(const struct channels *channels, const char *channel_key, cons
                 return 1;
         bool is_json = text[0] == '{' || text[0] == '[' || text[0] == '"';
         r = is_json ? parse_json(&parse, channel, text, size) : parse_plain(&parse, channel, text, size);
-        return r == 0 && parse.is_dark ? darken(&parse) : r;
+        if (r == 0 && parse.is_dark)
+                r = darken(&parse);
+        if (r < 0)
+                ret->count = ret->toggles = 0; /* whole or not at all */
+        return r;
 }
 
 void command_done(struct command *command)

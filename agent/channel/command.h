@@ -33,7 +33,7 @@ struct command {
 };
 
 /* What a payload means for a device, or (channel) to one channel of it. 0, 1 for an empty payload (nothing to
- * do), -EINVAL when refused. The command is to be given to command_done() in every case. */
+ * do), -EINVAL when refused, with no values left. The command is to be given to command_done() in every case. */
 int command_parse(const struct channels *channels, const char *channel, const void *payload, size_t size,
                   const struct command_limits *limits, struct command *ret, struct result *result) MUST_CHECK;
 void command_done(struct command *command);

@@ -536,6 +536,27 @@ static void command_parse__light_keys__harmless_ones_pass(void **state)
         assert_forms(forms, ARRAY_SIZE(forms));
 }
 
+static void command_parse__refused_late__leaves_no_values(void **state)
+{
+        static const char *const payloads[] = { "{\"state\":\"TOGGLE\",\"brightness\":300}",
+                                                "{\"state\":\"TOGGLE\",\"nope\":1}",
+                                                "{\"state\":\"ON\",\"brightness\":0}" };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(payloads); i++) {
+                struct channels channels = make(bright);
+                struct command command;
+                struct result result;
+                assert_int_equal(
+                        command_parse(&channels, NULL, payloads[i], strlen(payloads[i]), &limits, &command, &result),
+                        -EINVAL);
+                assert_int_equal(command.count, 0);
+                assert_int_equal(command.toggles, 0);
+                command_done(&command);
+                channels_done(&channels);
+        }
+}
+
 static void command_parse__too_many_values__refused(void **state)
 {
         const struct command_limits wide = { .max_bytes = 4096, .max_depth = 3 };
@@ -632,6 +653,7 @@ int main(void)
                 cmocka_unit_test(command_parse__bytes__checked_before_anything),
                 cmocka_unit_test(command_parse__long_id__refused),
                 cmocka_unit_test(command_parse__light_keys__harmless_ones_pass),
+                cmocka_unit_test(command_parse__refused_late__leaves_no_values),
                 cmocka_unit_test(command_parse__too_many_values__refused),
                 cmocka_unit_test(command_parse__anything__answered),
                 cmocka_unit_test(command_resolve__toggle__opposite_of_what_is),
