@@ -51,13 +51,24 @@ static int parse_port(const char *digits, size_t length, struct url *url, struct
         return 0;
 }
 
+/* The interface behind the % of fe80::1%eth0. */
+static bool is_zone(const char *zone)
+{
+        size_t length = strlen(zone);
+
+        for (const char *c = zone; *c; c++)
+                if (!isgraph((unsigned char)*c))
+                        return false;
+        return length > 0 && length < IF_NAMESIZE;
+}
+
 static bool is_address(const char *host, bool bracketed)
 {
         char address[INET6_ADDRSTRLEN + IF_NAMESIZE + 1];
         unsigned char binary[16];
         size_t length = bracketed ? strcspn(host, "%") : strlen(host);
 
-        if (length >= sizeof(address))
+        if (length >= sizeof(address) || (host[length] == '%' && !is_zone(host + length + 1)))
                 return false;
         memcpy(address, host, length);
         address[length] = '\0';
