@@ -101,9 +101,8 @@ void reader_close(struct reader *reader)
 
 char *reader_line(struct reader *reader)
 {
-        const char *data_end = reader->file.data + reader->file.size;
         char *line = reader->next;
-        if (!line || line >= data_end)
+        if (!line || line >= reader->file.data + reader->file.size)
                 return NULL;
         char *end = line + strcspn(line, "\n");
         reader->next = end + 1;
