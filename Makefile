@@ -55,8 +55,13 @@ plugins      := $(patsubst plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard plugins/
 test_plugins := $(patsubst tests/plugins/%.c,$(BUILD)/tests/plugins/%.so,$(wildcard tests/plugins/*.c))
 preloaded    := $(patsubst tests/preload/%.c,$(BUILD)/tests/preload/%.so,$(wildcard tests/preload/*.c))
 
+# Each fuzz target has two mains: libFuzzer's (make fuzz), and one that gives it its seeds.
+fuzz_names   := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzz_objs    := $(patsubst %,$(BUILD)/tests/%.o,fuzz/fuzz fuzz/devices fakes/plugin_file)
+fuzz_replays := $(fuzz_names:%=$(BUILD)/tests/fuzz/replay_%)
+
 unit_tests   := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c)) \
-	$(BUILD)/tests/stress/test_judge
+	$(BUILD)/tests/stress/test_judge $(fuzz_replays)
 system_tests := $(patsubst tests/system/%.c,$(BUILD)/tests/system/%,$(wildcard tests/system/test_*.c))
 # Begun first, so that none of them runs on alone at the end.
 slow_tests   := $(patsubst %,$(BUILD)/tests/system/test_%,bridge session pki_full)
@@ -81,7 +86,7 @@ quiet = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))';
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-unit check-system coverage check-stress check-kernel check-format check-layers check-manual check-pi check-valgrind deb deps manual release-help install install-agent install-sdk uninstall clean help demo bench format tests
+.PHONY: all check check-unit check-system coverage check-stress check-kernel check-format check-layers check-manual check-pi check-valgrind deb deps manual release-help install install-agent install-sdk uninstall clean help demo bench format tests fuzz fuzz-targets
 
 all: $(programs) $(plugins) $(sdk) ## build the daemon, the client, the plugins and the SDK (default)
 
@@ -138,6 +143,12 @@ $(BUILD)/tests/preload/%.so: tests/preload/%.c $(BUILD)/flags
 $(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(fake_objs) $(BUILD)/libsconce-mock.a $(BUILD)/libclient.a $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(client_libs) $(test_libs)
 
+$(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(fuzz_objs) $(BUILD)/libclient.a $(BUILD)/libagent.a
+	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(agent_libs) $(client_libs)
+
+$(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/replay.o $(BUILD)/tests/fuzz/fuzz_%.o $(fuzz_objs) $(BUILD)/libclient.a $(BUILD)/libagent.a
+	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(client_libs) $(test_libs)
+
 $(BUILD)/tests/system/test_%: $(BUILD)/tests/system/test_%.o $(system_objs) $(fake_objs) $(BUILD)/libsconce-mock.a $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs) $(seccomp_libs)
 
@@ -176,6 +187,11 @@ check-system: tests ## run the system tests: the real daemon, a real broker
 
 check-stress: all $(stress_test) ## random houses under random moves for STRESS_SECONDS (30), judged by their edges (tests/README.md)
 	@TEST_LIVE=1 TEST_TIMEOUT_S=$$(($${STRESS_SECONDS:-30} + 300)) tests/run-tests $(stress_test)
+
+fuzz: ## fuzz what comes from outside, each target for FUZZ_SECONDS (60), with clang's libFuzzer (tests/README.md)
+	@MAKE='$(MAKE)' BUILD='$(BUILD)' tests/fuzz/run $(fuzz_names)
+
+fuzz-targets: $(plugins) $(fuzz_names:%=$(BUILD)/tests/fuzz/fuzz_%)
 
 check-valgrind: all $(unit_tests) $(test_plugins) ## run the unit tests under valgrind
 	@tests/run-tests --valgrind $(unit_tests)
