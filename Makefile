@@ -224,7 +224,8 @@ $(BUILD)/manual: $(BUILD)/packaging/manual.o $(BUILD)/libclient.a $(BUILD)/libag
 manual: $(BUILD)/manual $(plugins) $(sdk) $(plugin_pages) ## write the lists in docs/ and the man pages anew, from the programs' own tables
 	@$< $(BUILD)/plugins $(pages)
 
-check-manual: $(BUILD)/manual $(plugins) $(sdk) ## prove that they are what the tables say, and that pages' links lead somewhere
+check-manual: $(BUILD)/manual $(plugins) $(sdk) ## prove that they are what the tables say, that pages' links lead somewhere, and docs/architecture.md to functions
+	@tests/check-architecture
 	@tests/check-links README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs tests
 	@$< --check $(BUILD)/plugins $(pages) && echo "manual: the pages say what the tables say"
 
