@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "config/rule.h"
+#include "plugin/describe.h"
 #include "setup.h"
 #include "surroundings.h"
 #include "util/log.h"
@@ -51,7 +52,7 @@ int mode_describe(const struct mode_options *options)
                 settings_describe(stdout, DESCRIBE_TEXT);
                 (void)putchar('\n');
         }
-        return home_describe(options->plugin_dir, options->argument, DESCRIBE_TEXT, stdout);
+        return plugins_describe(options->plugin_dir, options->argument, DESCRIBE_TEXT, stdout);
 }
 
 int mode_dump_config(const struct mode_options *options)
@@ -63,7 +64,7 @@ int mode_dump_config(const struct mode_options *options)
         if (r != 0)
                 return r == SETUP_BAD_CONFIG ? MODE_BAD_CONFIG : r;
         settings_dump(stdout, config);
-        r = home_dump(options->plugin_dir, config, stdout);
+        r = devices_dump(options->plugin_dir, config, stdout);
         rules_dump(stdout, config);
         settings_done(&settings);
         return r;

@@ -17,7 +17,7 @@
 #include "client/command.h"
 #include "command_line.h"
 #include "config/builtin.h"
-#include "home/home.h"
+#include "plugin/describe.h"
 #include "util/cleanup.h"
 #include "util/file.h"
 #include "util/macro.h"
@@ -38,26 +38,26 @@ static int put_sections(const char *argument, enum describe_form form, FILE *out
 
 static int put_plugin(const char *argument, enum describe_form form, FILE *out)
 {
-        return home_describe(plugin_dir, argument, form, out);
+        return plugins_describe(plugin_dir, argument, form, out);
 }
 
 static int put_list(const char *argument, enum describe_form form, FILE *out)
 {
         (void)argument;
-        return form == DESCRIBE_MARKDOWN ? home_describe_list(plugin_dir, out) : -EINVAL;
+        return form == DESCRIBE_MARKDOWN ? plugins_describe_list(plugin_dir, out) : -EINVAL;
 }
 
 static int put_shared(const char *argument, enum describe_form form, FILE *out)
 {
         (void)argument;
-        home_describe_shared(form, out);
+        shared_describe(form, out);
         return 0;
 }
 
 static int put_kinds(const char *argument, enum describe_form form, FILE *out)
 {
         (void)argument;
-        home_describe_kinds(form, out);
+        kinds_describe(form, out);
         return 0;
 }
 

@@ -61,6 +61,9 @@ void config_free(struct config *config);
 const struct config_section *config_find(const struct config *config, const char *kind, const char *id);
 const struct config_entry *config_entry_find(const struct config_section *section, const char *key);
 
+/* True for a section that makes a device; one whose header is wrong, or whose id is taken, is not: headers_check(). */
+bool config_is_device(const struct config *config, size_t index);
+
 /* "[lamp kitchen]", as messages name a section. */
 #define CONFIG_LABEL_MAX 160
 const char *config_label(const struct config_section *section, char label[static CONFIG_LABEL_MAX]);

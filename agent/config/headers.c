@@ -116,6 +116,20 @@ static bool check_device(const struct config *config, size_t index, struct probl
         return check_id(section, problems) && check_unique(config, index, problems);
 }
 
+bool config_is_device(const struct config *config, size_t index)
+{
+        const struct config_section *section = &config->sections[index];
+
+        if (!section->id || !text_is_id(section->id) || !text_is_id(section->kind) ||
+            word_is_reserved(section->id, RESERVED_DEVICE) || word_is_reserved(section->kind, RESERVED_SECTION))
+                return false;
+        for (size_t i = 0; i < index; i++)
+                if (config->sections[i].id && !section_is_rule(&config->sections[i]) &&
+                    strcmp(config->sections[i].id, section->id) == 0)
+                        return false;
+        return true;
+}
+
 bool headers_check(const struct config *config, enum settings_for whom, struct problems *problems)
 {
         bool good = true;

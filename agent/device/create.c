@@ -141,7 +141,7 @@ static int place_body(struct device *device)
         struct instance *instance = device->instance;
 
         instance->device = device;
-        instance->serial = ++device->set->next_serial;
+        instance->serial = ++device->context->next_serial;
         instance->handle.host = &device_host;
         return plugin_is_blocking(instance->config->plugin) ? 0 : host_lines_init(device);
 }
@@ -153,7 +153,7 @@ int device_prepare(struct device *device)
         if (!instance || !plugin_is_blocking(instance->config->plugin))
                 return 0;
         if (!device->worker) {
-                int r = worker_new(device, device->set->options.loop, &device->worker);
+                int r = worker_new(device, device->context->loop, &device->worker);
                 if (r < 0)
                         return r;
         }
@@ -191,7 +191,7 @@ static int build(struct device *device, const struct config_section *section, st
 static void set_broken(struct device *device, int code, const char *text)
 {
         device->phase = DEVICE_BROKEN;
-        device->fault_since_us = device->set->options.loop ? device_now_us(device) : 0;
+        device->fault_since_us = device->context->loop ? device_now_us(device) : 0;
         (void)fault_set(&device->faults[DEVICE_FAULT_LIFE], code, "%s", text);
 }
 
@@ -200,7 +200,7 @@ static int find_plugin(struct device *device, const struct config_section *secti
         struct fault fault;
         char label[CONFIG_LABEL_MAX];
 
-        int r = loader_get(&device->set->loader, section->kind, &fault, &device->plugin);
+        int r = loader_get(device->context->loader, section->kind, &fault, &device->plugin);
         if (r == -ENOENT)
                 problems_add(problems, section->file, section->line, "%s: %s", config_label(section, label),
                              fault.text);
@@ -210,15 +210,15 @@ static int find_plugin(struct device *device, const struct config_section *secti
         return r;
 }
 
-int device_new(struct home *set, const char *id, const struct plugin *plugin, const struct config_section *section,
-               struct problems *problems, struct device **ret)
+int device_new(struct device_context *context, const char *id, const struct plugin *plugin,
+               const struct config_section *section, struct problems *problems, struct device **ret)
 {
         CLEANUP_DEVICE struct device *device = calloc(1, sizeof(*device));
         size_t before = problems->count;
 
         if (!device)
                 return -ENOMEM;
-        device->set = set;
+        device->context = context;
         device->plugin = plugin;
         device->phase = DEVICE_STOPPED;
         (void)snprintf(device->id, sizeof(device->id), "%s", id);
@@ -235,7 +235,7 @@ int device_new(struct home *set, const char *id, const struct plugin *plugin, co
         }
         saved_restore(device);
         host_note_restore(device);
-        uint64_t now_us = set->options.loop ? device_now_us(device) : 0;
+        uint64_t now_us = context->loop ? device_now_us(device) : 0;
         rate_init(&device->rate, (uint64_t)MAX(device->settings.rate, 1), now_us);
         rate_init(&device->refusals, REFUSALS_PER_SECOND, now_us);
         *ret = TAKE_PTR(device);

@@ -43,7 +43,7 @@ static int make_timer(struct device *device)
                                        ? TIMER_EXACT_US
                                        : TIMER_LAZY_US;
         timer_free(TAKE_PTR(device->next));
-        return timer_new(device->set->options.loop, accuracy_us, on_next, device, &device->next);
+        return timer_new(device->context->loop, accuracy_us, on_next, device, &device->next);
 }
 
 void device_rearm(struct device *device)
@@ -192,7 +192,7 @@ void device_start(struct device *device)
         device->phase = DEVICE_STARTING;
         device->reported = false;
         if (device->watched)
-                device->set->observer.started(device->set->observer.userdata, device);
+                device->context->observer.started(device->context->observer.userdata, device);
         device->was_timed |= device->timed_now;
         device->timed_now = false;
         on_time_begin(device);

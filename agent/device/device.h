@@ -14,15 +14,17 @@
 #include "channel/cause.h"
 #include "channel/channels.h"
 #include "channel/command.h"
-#include "home/home.h"
+#include "device/context.h"
 #include "channel/duplicates.h"
 #include "home/interlock.h"
 #include "plugin/loader.h"
-#include "home/offline.h"
 #include "channel/rate.h"
 #include "device/observer.h"
 #include "device/worker.h"
+#include "store/store.h"
+#include "util/clock.h"
 #include "util/log.h"
+#include "util/loop.h"
 
 /* How long after a failure until the next attempt: doubling. */
 #define BACKOFF_FIRST_US (1 * USEC_PER_SEC)
@@ -58,6 +60,8 @@ enum hold { HOLD_NONE, HOLD_OFF, HOLD_ON };
 /* Who wants a command carried out, and where the answer goes. Freed by request_free(). */
 struct request {
         struct request *next;
+        struct request *next_due; /* answers.c */
+        const char *device;       /* its id; NULL: it never had to wait */
         struct command command;
         struct sconce_command view; /* what the plugin sees of it */
         struct command_meta meta;   /* borrowed from the message, or what is owned here */
@@ -69,7 +73,7 @@ struct request {
 };
 
 struct device {
-        struct home *set;
+        struct device_context *context;
         char id[DEVICE_ID_MAX + 1];
         const struct plugin *plugin;    /* NULL: there is none, or it was refused */
         struct config_section *section; /* a copy; NULL for the node's own */
@@ -138,37 +142,6 @@ struct device {
         bool is_marked; /* by home_apply() */
 };
 
-struct home {
-        struct home_options options;
-        struct command_limits limits;
-        struct home_sink sink;
-        struct loader loader;
-        struct duplicates *duplicates;
-        struct rules *rules;             /* NULL at --check */
-        struct device_observer observer; /* without its members at --check */
-        unsigned n_inside;               /* devices that something is being done for just now */
-        struct interlock *interlocks;
-        struct device **items;
-        size_t count;
-        struct offline offline;
-        struct plugin *node_plugin;
-        struct problem_text {
-                char *key, *text;
-        } * problems;
-        size_t n_problems;
-        uint64_t started_us;
-        uint64_t n_dropped;   /* commands that got no answer: they came too fast, or for what cannot be a device */
-        struct rate refusals; /* answers to commands for devices that are not there */
-        struct gets {
-                struct rate rate;
-                struct timer *timer; /* the next one that waits; NULL: none has waited yet */
-                size_t at;           /* whose turn it is */
-        } gets;
-        uint64_t next_serial;
-        void (*ask_facts)(void *userdata, struct node_facts *ret);
-        void *facts_userdata;
-};
-
 /* A line of the log that is about this device. */
 static inline struct log_about device_about(const struct device *device)
 {
@@ -180,25 +153,20 @@ static inline struct log_about device_about(const struct device *device)
                 log_write(level, &about_it, __VA_ARGS__);                                                              \
         } while (0)
 
-/* ---- gets.c: what is asked to be read now ---------------------------------------------------------------- */
-
-void gets_init(struct home *set);
-void gets_done(struct home *set);
-
 /* ---- calls.c: commands ---------------------------------------------------------------------------------- */
 
 /* So many refusals a second, of one device or of those that are not there: who sends faster than that does not read them. */
 #define REFUSALS_PER_SECOND 10
 
 /* The id of a command that is refused unread; a long payload is not looked at. The command is to be given to command_done(). */
-void command_id_of(const struct home *set, const void *payload, size_t size, struct command *ret);
+void command_id_of(const struct command_limits *limits, const void *payload, size_t size, struct command *ret);
 
 /* ---- make.c: from a section to a device ---------------------------------------------------------------- */
 
 /* Makes the device of a section, without starting it. Always makes one (but for -ENOMEM): where the section
  * is no good it is DEVICE_BROKEN and `problems` says why. `plugin` NULL: by the section's kind. */
-int device_new(struct home *set, const char *id, const struct plugin *plugin, const struct config_section *section,
-               struct problems *problems, struct device **ret) MUST_CHECK;
+int device_new(struct device_context *context, const char *id, const struct plugin *plugin,
+               const struct config_section *section, struct problems *problems, struct device **ret) MUST_CHECK;
 void device_free(struct device *device);
 
 /* Before the first start: a blocking device gets its thread. */
@@ -270,8 +238,6 @@ void requests_run_next(struct device *device);
 /* Answers everything that waits or runs; the second with `failed` for the one that runs. */
 void requests_refuse_all(struct device *device, enum result_code code, const char *message);
 void requests_give_up(struct device *device, const struct fault *fault);
-void home_publish_result(struct home *set, const char *device, const struct result *result, const char *id,
-                         const struct command_meta *meta);
 
 /* ---- host.c -------------------------------------------------------------------------------------------- */
 
@@ -343,8 +309,6 @@ void saved_on_since(struct device *device); /* max_on goes on counting */
 void saved_released(struct device *device); /* on_offline does not concern it any more */
 int saved_put(struct device *device, const char *key, const char *text) MUST_CHECK;
 int saved_get(const struct device *device, const char *key, char *text, size_t size) MUST_CHECK;
-/* Forgets what devices that are no more were; what their plugins kept stays. */
-void saved_forget_gone(struct home *set);
 bool saved_was_timed(const struct store *store, const char *id);
 
 /* ---- output.c ------------------------------------------------------------------------------------------ */
@@ -393,17 +357,6 @@ void on_time_forgive(struct device *device); /* a command switches it on for goo
 void on_time_take_back(struct device *device, const struct hold_before *before); /* that command was refused */
 bool on_time_is_over(const struct device *device);
 
-/* ---- node.c -------------------------------------------------------------------------------------------- */
-
-extern const struct sconce_module node_module;
-void node_publish_problems(struct device *device);
-
-/* ---- devices.c ----------------------------------------------------------------------------------------- */
-
-/* True for a section that makes a device; one whose header is no good has been complained of already. */
-bool config_is_device(const struct config *config, size_t index);
-struct device *home_find(const struct home *set, const char *id);
-
 static inline struct device *device_of(struct sconce_device *handle)
 {
         return CONTAINER_OF(handle, struct instance, handle)->device;
@@ -411,7 +364,7 @@ static inline struct device *device_of(struct sconce_device *handle)
 
 static inline uint64_t device_now_us(const struct device *device)
 {
-        return loop_now_us(device->set->options.loop);
+        return loop_now_us(device->context->loop);
 }
 
 DEFINE_CLEANUP(struct device, device_free);

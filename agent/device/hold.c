@@ -14,7 +14,7 @@
 
 static bool waits_for_broker(const struct device *device)
 {
-        const struct offline *offline = &device->set->offline;
+        const struct offline_hold *offline = &device->context->offline;
 
         return offline->is_over && !device->is_released &&
                (offline->is_seen || device->settings.output.offline_at_start);

@@ -115,7 +115,7 @@ static uint64_t host_now_us(struct sconce_device *dev)
 {
         const struct device *device = device_of(dev);
 
-        return device->set->options.loop ? device_now_us(device) : 0;
+        return device->context->loop ? device_now_us(device) : 0;
 }
 
 static int host_channel_add(struct sconce_device *dev, const struct sconce_channel *channel, size_t channel_size)
@@ -249,8 +249,8 @@ static int host_line_output(struct sconce_device *dev, struct sconce_line *handl
         if (r == 0)
                 r = host_note_line(device, handle, first_value != 0, &fault);
         if (r == 0)
-                r = line_open_output(device->set->options.gpio, handle, first_value < 0 ? -1 : first_value != 0,
-                                     on_edge, line, &fault);
+                r = line_open_output(device->context->gpio, handle, first_value < 0 ? -1 : first_value != 0, on_edge,
+                                     line, &fault);
         if (r == 0)
                 line->driven = is_driven(handle, first_value);
         output_watch(device);
@@ -270,7 +270,7 @@ static int host_line_input(struct sconce_device *dev, struct sconce_line *handle
                         line->early = false;
                         return 0;
                 }
-                r = line_open_input(device->set->options.gpio, handle, on_edge, line, &fault);
+                r = line_open_input(device->context->gpio, handle, on_edge, line, &fault);
         }
         return host_result(device, r, &fault);
 }
@@ -305,7 +305,7 @@ int host_open_inputs(struct device *device)
                 if (!has_debounce(line))
                         continue;
                 line->fn = NULL;
-                r = line_open_input(device->set->options.gpio, line->of->line, on_edge, line, &fault);
+                r = line_open_input(device->context->gpio, line->of->line, on_edge, line, &fault);
                 if (r < 0)
                         break;
                 line->early = true;
@@ -480,7 +480,7 @@ static int host_timer_new(struct sconce_device *dev, sconce_timer_fn fn, void *u
         timer->device = device;
         timer->fn = fn;
         timer->userdata = userdata;
-        int r = timer_new(device->set->options.loop, TIMER_EXACT_US, on_timer, timer, &timer->timer);
+        int r = timer_new(device->context->loop, TIMER_EXACT_US, on_timer, timer, &timer->timer);
         if (r < 0)
                 return r;
         timer->next = device->timers;
@@ -558,7 +558,7 @@ static int host_fd_watch(struct sconce_device *dev, int fd, uint32_t events, sco
         watch->device = device;
         watch->fn = fn;
         watch->userdata = userdata;
-        int r = sd_event_add_io(device->set->options.loop->event, &watch->source, fd, events, on_ready, watch);
+        int r = sd_event_add_io(device->context->loop->event, &watch->source, fd, events, on_ready, watch);
         if (r < 0)
                 return r;
         watch->next = device->watches;

@@ -64,7 +64,7 @@ int host_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer, ui
         if (r == 0)
                 r = host_note_dimmer(device, dimmer, level != 0, &fault);
         if (r == 0)
-                r = dimmer_open(device->set->options.gpio, dimmer, period_ns, level, &fault);
+                r = dimmer_open(device->context->gpio, dimmer, period_ns, level, &fault);
         output_watch(device);
         return host_result(device, r, &fault);
 }

@@ -14,7 +14,7 @@
 
 static struct driven *record_of(const struct device *device)
 {
-        return device->set->options.driven;
+        return device->context->driven;
 }
 
 /* `r`: what became of writing it down. */

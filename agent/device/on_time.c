@@ -75,8 +75,7 @@ static void arm(struct device *device, uint64_t delay_us)
 {
         if (device->settings.output.max_on_us == 0)
                 return;
-        if (!device->max_on &&
-            timer_new(device->set->options.loop, TIMER_EXACT_US, on_due, device, &device->max_on) < 0) {
+        if (!device->max_on && timer_new(device->context->loop, TIMER_EXACT_US, on_due, device, &device->max_on) < 0) {
                 device_log(device, LOG_ERR, "out of memory: switching it off, since nobody could later");
                 device->is_spent = true;
                 (void)!hold_bring(device, false);

@@ -101,7 +101,7 @@ static bool drives_line(const struct device *device, const struct sconce_line *l
 
         for (size_t i = 0; i < config->n_lines; i++)
                 if (device_config_line_is_output(&config->lines[i]) &&
-                    line_same(config->lines[i].line, line, device->set->options.default_chip))
+                    line_same(config->lines[i].line, line, device->context->default_chip))
                         return true;
         return false;
 }

@@ -31,7 +31,7 @@ const char *device_offline_reason(const struct device *device)
 
 void device_publish_status(struct device *device, bool always)
 {
-        const struct home_sink *sink = &device->set->sink;
+        const struct home_sink *sink = &device->context->sink;
         const struct fault *fault = first_fault(device);
         bool online = !device_offline_reason(device);
 
@@ -51,7 +51,7 @@ void device_publish_status(struct device *device, bool always)
         device->has_published_status = true;
         (void)snprintf(device->published_error, sizeof(device->published_error), "%s", fault ? fault->text : "");
         if (device->watched && is_news)
-                device->set->observer.status(device->set->observer.userdata, device);
+                device->context->observer.status(device->context->observer.userdata, device);
 }
 
 void device_set_fault(struct device *device, enum device_fault kind, const struct fault *fault)
@@ -74,10 +74,11 @@ void device_set_fault(struct device *device, enum device_fault kind, const struc
 /* Among the node's problems too, where people look who do not know the device. */
 static void list_problem(struct device *device)
 {
+        const struct device_context *context = device->context;
         char key[DEVICE_ID_MAX + 16];
 
         (void)snprintf(key, sizeof(key), "device %s", device->id);
-        home_problem(device->set, key, device->problem.code != 0 ? device->problem.text : NULL);
+        context->problem(context->userdata, key, device->problem.code != 0 ? device->problem.text : NULL);
 }
 
 void device_set_problem(struct device *device, const struct fault *fault)
@@ -132,7 +133,7 @@ static void arm_heartbeat(struct device *device)
         if (heartbeat_us == 0 || device->phase == DEVICE_STOPPED)
                 return;
         if (!device->heartbeat &&
-            timer_new(device->set->options.loop, TIMER_EXACT_US, on_heartbeat, device, &device->heartbeat) < 0) {
+            timer_new(device->context->loop, TIMER_EXACT_US, on_heartbeat, device, &device->heartbeat) < 0) {
                 device_log(device, LOG_ERR, "out of memory: there is no heartbeat");
                 return;
         }
@@ -141,7 +142,7 @@ static void arm_heartbeat(struct device *device)
 
 void device_publish_state(struct device *device)
 {
-        const struct home_sink *sink = &device->set->sink;
+        const struct home_sink *sink = &device->context->sink;
 
         if (!channels_have_state(&device->channels))
                 return;
@@ -154,14 +155,14 @@ void device_publish_state(struct device *device)
 void device_enter(struct device *device)
 {
         if (device->depth++ == 0)
-                device->set->n_inside++;
+                device->context->n_inside++;
 }
 
 /* The outermost of all. */
-static void leave_set(struct home *set)
+static void leave_last(struct device_context *context)
 {
-        if (set->n_inside > 0 && --set->n_inside == 0 && set->observer.moment_over)
-                set->observer.moment_over(set->observer.userdata);
+        if (context->n_inside > 0 && --context->n_inside == 0 && context->observer.moment_over)
+                context->observer.moment_over(context->observer.userdata);
 }
 
 void device_leave(struct device *device)
@@ -183,10 +184,10 @@ void device_leave(struct device *device)
         }
         if (device->info_dirty) {
                 device->info_dirty = false;
-                if (device->set->sink.info_changed)
-                        device->set->sink.info_changed(device->set->sink.userdata);
+                if (device->context->sink.info_changed)
+                        device->context->sink.info_changed(device->context->sink.userdata);
         }
-        leave_set(device->set);
+        leave_last(device->context);
 }
 
 int device_report(struct device *device, uint64_t time_us, const struct sconce_value *values, size_t count)
@@ -208,7 +209,7 @@ int device_report(struct device *device, uint64_t time_us, const struct sconce_v
         if (!device->exiting && !is_last)
                 saved_values(device);
         if (device->watched && !is_last)
-                device->set->observer.reported(device->set->observer.userdata, device, time_us, values, count);
+                device->context->observer.reported(device->context->observer.userdata, device, time_us, values, count);
         on_time_watch(device);
         device_leave(device);
         return 0;
@@ -225,7 +226,7 @@ static bool is_choice(const struct sconce_channel *row, const char *text)
 int device_event(struct device *device, uint64_t time_us, const char *key, const char *event_type)
 {
         const struct channel *channel = key ? channels_find(&device->channels, key) : NULL;
-        const struct home_sink *sink = &device->set->sink;
+        const struct home_sink *sink = &device->context->sink;
 
         if (!channel || channel->row.kind != SCONCE_EVENT || !event_type || !is_choice(&channel->row, event_type)) {
                 device_log(device, LOG_ERR, "the plugin raised an event that it does not declare: %.60s %.60s",
@@ -235,7 +236,7 @@ int device_event(struct device *device, uint64_t time_us, const char *key, const
         if (sink->event)
                 sink->event(sink->userdata, device->id, key, event_type, time_us ? time_us : device_now_us(device));
         if (device->watched && host_may_touch(device))
-                device->set->observer.event(device->set->observer.userdata, device, time_us, key, event_type);
+                device->context->observer.event(device->context->observer.userdata, device, time_us, key, event_type);
         return 0;
 }
 

@@ -6,76 +6,16 @@
 
 #include "device/device.h"
 
-/* ---- Whose answer it is -------------------------------------------------------------------------------- */
-
-/*
- * Nobody knows who sends a command, and who may command a device may also hear what others command. With the
- * response topic and the correlation data of somebody's command, which a slow device is still at, one could have
- * another answer sent there first. So an answer that is due belongs to the command that came first, as long as
- * that one has not had it.
- */
-
-static bool is_same_reply(const struct command_meta *a, const struct command_meta *b)
-{
-        return a->reply_to && b->reply_to && a->correlation_size > 0 && a->correlation_size == b->correlation_size &&
-               memcmp(a->correlation, b->correlation, a->correlation_size) == 0 &&
-               strcmp(a->reply_to, b->reply_to) == 0;
-}
-
-/* The next of a blocking device's commands: the one that runs, and then those that wait. */
-static const struct request *next_call(const struct device *device, const struct request *call)
-{
-        if (!call)
-                return device->running ? device->running : device->pending;
-        return call == device->running ? device->pending : call->next;
-}
-
-static bool is_reply_taken(const struct home *set, const struct command_meta *meta)
-{
-        for (size_t i = 0; i < set->count; i++)
-                for (const struct request *call = NULL; (call = next_call(set->items[i], call));)
-                        if (&call->meta != meta && is_same_reply(&call->meta, meta))
-                                return true;
-        return false;
-}
-
-/* On the topic that all who have no response topic share. */
-static bool is_id_taken(const struct home *set, const char *device_id, const char *id, const struct command_meta *meta)
-{
-        const struct device *device = *id ? home_find(set, device_id) : NULL;
-
-        for (const struct request *call = NULL; device && (call = next_call(device, call));)
-                if (&call->meta != meta && !call->meta.reply_to && strcmp(call->command.id, id) == 0)
-                        return true;
-        return false;
-}
-
 /* ---- Answers ------------------------------------------------------------------------------------------- */
-
-void home_publish_result(struct home *set, const char *device, const struct result *result, const char *id,
-                         const struct command_meta *meta)
-{
-        /* `duplicate` speaks of the command that is still to be answered, whoever has repeated it. */
-        bool is_other = result->code != RESULT_DUPLICATE;
-        if (is_other && meta && meta->reply_to && is_reply_taken(set, meta))
-                meta = NULL;
-        if (is_other && !(meta && meta->reply_to) && is_id_taken(set, device, id, meta))
-                id = "";
-
-        /* A command that asks for nothing and is carried out is answered by the state. */
-        if (result->code == RESULT_OK && !*id && !(meta && meta->reply_to))
-                return;
-        if (set->sink.result)
-                set->sink.result(set->sink.userdata, device, result, id, meta);
-}
 
 static void answer(struct device *device, struct request *call, const struct result *result)
 {
         if (!call->is_answered && call->cause.rule)
-                device->set->observer.result(device->set->observer.userdata, &call->cause, result);
+                device->context->observer.result(device->context->observer.userdata, &call->cause, result);
         else if (!call->is_answered)
-                home_publish_result(device->set, device->id, result, call->command.id, &call->meta);
+                answers_publish(device->context, device->id, result, call->command.id, &call->meta);
         call->is_answered = true;
+        answers_remove(&device->context->answers, call);
 }
 
 /* ---- Doubles ------------------------------------------------------------------------------------------- */
@@ -128,7 +68,7 @@ static bool was_here(struct device *device, const struct request *call, const st
         size_t count = double_keys(device, call, arrival, keys);
 
         for (size_t i = 0; i < count; i++)
-                if (duplicates_find(device->set->duplicates, &keys[i], device_now_us(device), ret))
+                if (duplicates_find(device->context->duplicates, &keys[i], device_now_us(device), ret))
                         return true;
         return false;
 }
@@ -139,20 +79,21 @@ static void remember_begin(struct device *device, struct request *call, const st
         size_t count = double_keys(device, call, arrival, keys);
 
         for (size_t i = 0; i < count; i++)
-                call->duplicates[i] = duplicates_begin(device->set->duplicates, &keys[i], device_now_us(device));
+                call->duplicates[i] = duplicates_begin(device->context->duplicates, &keys[i], device_now_us(device));
 }
 
 static void remember_end(struct device *device, const struct request *call, const struct result *result)
 {
         for (size_t i = 0; i < REQUEST_DUPLICATES; i++)
-                duplicates_end(device->set->duplicates, &call->duplicates[i], result);
+                duplicates_end(device->context->duplicates, &call->duplicates[i], result);
 }
 
 /* ---- One call ------------------------------------------------------------------------------------------ */
 
 void request_init(struct request *call, const struct command_meta *meta)
 {
-        call->next = NULL;
+        call->next = call->next_due = NULL;
+        call->device = NULL;
         call->meta = meta ? *meta : (struct command_meta){ 0 };
         call->owned_reply_to = NULL;
         call->owned_correlation = NULL;
@@ -207,7 +148,7 @@ static int take_stamp(const struct device *device, struct request *call, const c
 {
         uint64_t at_us;
 
-        int r = stamp ? clock_parse(device->set->options.clock, stamp, &at_us) : -EAGAIN;
+        int r = stamp ? clock_parse(device->context->clock, stamp, &at_us) : -EAGAIN;
         if (r == -EINVAL)
                 return refuse(result, RESULT_TYPE, "expires: \"%.40s\" is not a time like " COMMAND_EXPIRES_EXAMPLE,
                               stamp);
@@ -274,6 +215,8 @@ static void append(struct device *device, struct request *call)
                 at = &(*at)->next;
         *at = call;
         device->n_pending++;
+        call->device = device->id;
+        answers_add(&device->context->answers, call);
 }
 
 void requests_run_next(struct device *device)
@@ -332,20 +275,20 @@ void requests_give_up(struct device *device, const struct fault *fault)
 /* Long payloads cost more to read than others, so they count for more: the rate bounds what a device costs in all. */
 #define BYTES_A_COMMAND 2048
 
-void command_id_of(const struct home *set, const void *payload, size_t size, struct command *ret)
+void command_id_of(const struct command_limits *limits, const void *payload, size_t size, struct command *ret)
 {
         const struct channels none = { 0 };
         struct result result;
 
         *ret = (struct command){ 0 };
         if (size <= BYTES_A_COMMAND)
-                (void)!command_parse(&none, NULL, payload, size, &set->limits, ret, &result);
+                (void)!command_parse(&none, NULL, payload, size, limits, ret, &result);
 }
 
 /* Before anything of a payload is looked at: what comes too fast must cost next to nothing. */
 static bool comes_too_fast(struct device *device, const struct request *call, size_t size)
 {
-        bool is_read = size <= device->set->limits.max_bytes;
+        bool is_read = size <= device->context->limits.max_bytes;
         uint64_t cost = 1 + (is_read ? size / BYTES_A_COMMAND : 0);
 
         return !call->cause.rule && !rate_take_many(&device->rate, cost, device_now_us(device));
@@ -356,10 +299,10 @@ static void refuse_too_fast(struct device *device, const void *payload, size_t s
         struct result result = { 0 };
 
         if (!rate_take(&device->refusals, device_now_us(device))) {
-                device->set->n_dropped++;
+                device->context->n_dropped++;
                 return;
         }
-        command_id_of(device->set, payload, size, &call->command);
+        command_id_of(&device->context->limits, payload, size, &call->command);
         (void)refuse(&result, RESULT_RATE, "more than %lld commands a second", (long long)device->settings.rate);
         answer(device, call, &result);
 }
@@ -429,7 +372,7 @@ static void submit(struct device *device, const struct arrival *arrival, struct 
                 return;
         }
         int r = command_parse(&device->channels, arrival->channel, arrival->payload, arrival->size,
-                              &device->set->limits, &call->command, &result);
+                              &device->context->limits, &call->command, &result);
         /* First: who repeats a command that was carried out in time is to hear so. */
         if (r == 0 && was_here(device, call, arrival, &result))
                 r = -EALREADY;
@@ -455,7 +398,7 @@ void device_command(struct device *device, const char *channel, const void *payl
 
         if (!call) {
                 (void)refuse(&result, RESULT_FAILED, "out of memory");
-                home_publish_result(device->set, device->id, &result, "", meta);
+                answers_publish(device->context, device->id, &result, "", meta);
                 return;
         }
         request_init(call, meta);
@@ -474,7 +417,7 @@ void device_act(struct device *device, const char *channel, const char *payload,
         }
         if (!call || !call->cause.rule) {
                 (void)refuse(&result, RESULT_FAILED, "out of memory");
-                device->set->observer.result(device->set->observer.userdata, cause, &result);
+                device->context->observer.result(device->context->observer.userdata, cause, &result);
                 free(call);
                 return;
         }

@@ -26,7 +26,7 @@
 /* NULL at --check: nothing is known then, and nothing is kept. */
 static struct store *store_of(const struct device *device)
 {
-        return device->set->options.store;
+        return device->context->store;
 }
 
 static void put(const struct device *device, enum store_what what, const char *key, const char *text)
@@ -178,20 +178,4 @@ int saved_get(const struct device *device, const char *key, char *text, size_t s
                 return -ENOSPC;
         memcpy(text, saved, length + 1);
         return (int)length;
-}
-
-/* ---- Devices that are no more -------------------------------------------------------------------------- */
-
-static bool is_gone(void *userdata, const char *id, const char *key)
-{
-        (void)key;
-        return *id && !home_find(userdata, id);
-}
-
-void saved_forget_gone(struct home *set)
-{
-        if (!set->options.store)
-                return;
-        store_forget(set->options.store, STORE_VALUE, is_gone, set);
-        store_forget(set->options.store, STORE_MARK, is_gone, set);
 }

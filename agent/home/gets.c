@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "device/device.h"
+#include "home/inside.h"
 
 #define GETS_PER_SECOND 50
 #define GETS_WAIT_US    (USEC_PER_SEC / GETS_PER_SECOND)
@@ -21,10 +21,10 @@ static void get(struct device *device)
 }
 
 /* The next one in turn, NULL when nobody waits. */
-static struct device *next_asked(struct home *set)
+static struct device *next_asked(struct home *home)
 {
-        for (size_t n = 0; n < set->count; n++) {
-                struct device *device = set->items[set->gets.at++ % set->count];
+        for (size_t n = 0; n < home->count; n++) {
+                struct device *device = home->items[home->gets.at++ % home->count];
                 if (device->is_asked)
                         return device;
         }
@@ -33,24 +33,24 @@ static struct device *next_asked(struct home *set)
 
 static void on_turn(void *userdata)
 {
-        struct home *set = userdata;
-        struct device *device = next_asked(set);
+        struct home *home = userdata;
+        struct device *device = next_asked(home);
 
         if (!device)
                 return;
-        timer_arm(set->gets.timer, GETS_WAIT_US);
-        if (rate_take(&set->gets.rate, loop_now_us(set->options.loop)))
+        timer_arm(home->gets.timer, GETS_WAIT_US);
+        if (rate_take(&home->gets.rate, loop_now_us(home->context.loop)))
                 get(device);
         else
-                set->gets.at--;
+                home->gets.at--;
 }
 
-static void wait_its_turn(struct home *set, struct device *device)
+static void wait_its_turn(struct home *home, struct device *device)
 {
-        struct gets *gets = &set->gets;
+        struct gets *gets = &home->gets;
 
         if (!gets->timer) {
-                if (timer_new(set->options.loop, TIMER_EXACT_US, on_turn, set, &gets->timer) < 0)
+                if (timer_new(home->context.loop, TIMER_EXACT_US, on_turn, home, &gets->timer) < 0)
                         return;
                 timer_set_priority(gets->timer, LOOP_NETWORK);
         }
@@ -59,29 +59,29 @@ static void wait_its_turn(struct home *set, struct device *device)
                 timer_arm(gets->timer, GETS_WAIT_US);
 }
 
-static void ask(struct home *set, struct device *device)
+static void ask(struct home *home, struct device *device)
 {
         if (device->is_asked)
                 return;
-        if (rate_take(&set->gets.rate, loop_now_us(set->options.loop)))
+        if (rate_take(&home->gets.rate, loop_now_us(home->context.loop)))
                 get(device);
         else
-                wait_its_turn(set, device);
+                wait_its_turn(home, device);
 }
 
-void home_get(struct home *set, const char *id)
+void home_get(struct home *home, const char *id)
 {
-        for (size_t i = 0; i < set->count; i++)
-                if (!id || strcmp(set->items[i]->id, id) == 0)
-                        ask(set, set->items[i]);
+        for (size_t i = 0; i < home->count; i++)
+                if (!id || strcmp(home->items[i]->id, id) == 0)
+                        ask(home, home->items[i]);
 }
 
-void gets_init(struct home *set)
+void gets_init(struct home *home)
 {
-        rate_init(&set->gets.rate, GETS_PER_SECOND, set->started_us);
+        rate_init(&home->gets.rate, GETS_PER_SECOND, home->started_us);
 }
 
-void gets_done(struct home *set)
+void gets_done(struct home *home)
 {
-        timer_free(set->gets.timer);
+        timer_free(home->gets.timer);
 }

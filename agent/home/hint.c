@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What looks like a mistake in a device's section though it is a possible config. */
-#include "device/device.h"
+#include "home/inside.h"
 #include "gpio/line_hint.h"
 
 static void hint_at_lines(const struct device_config *config, const struct config_section *section,

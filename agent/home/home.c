@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "home/home.h"
+#include "home/inside.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/rule.h"
-#include "device/device.h"
+#include "home/conflicts.h"
+#include "home/interlock.h"
 #include "home/rules.h"
 #include "rule/rules.h"
-#include "util/reserved.h"
 #include "util/text.h"
 #include "util/thread.h"
 
@@ -18,202 +17,132 @@
 /* How long a stop waits for blocking devices, all together. */
 #define STOP_WAIT_US (1 * USEC_PER_SEC)
 
-/* ---- The set ------------------------------------------------------------------------------------------- */
+/* ---- The devices--------------------------------------------------------------------------------------- */
 
-struct device *home_find(const struct home *set, const char *id)
+struct device *home_find(const struct home *home, const char *id)
 {
-        for (size_t i = 0; i < set->count; i++)
-                if (strcmp(set->items[i]->id, id) == 0)
-                        return set->items[i];
+        for (size_t i = 0; i < home->count; i++)
+                if (strcmp(home->items[i]->id, id) == 0)
+                        return home->items[i];
         return NULL;
 }
 
-static int add_device(struct home *set, struct device *device)
+static int add_device(struct home *home, struct device *device)
 {
-        struct device **items = realloc(set->items, (set->count + 1) * sizeof(struct device *));
+        struct device **items = realloc(home->items, (home->count + 1) * sizeof(struct device *));
 
         if (!items)
                 return -ENOMEM;
-        set->items = items;
-        items[set->count++] = device;
+        home->items = items;
+        items[home->count++] = device;
         return 0;
 }
 
-static int add_new(struct home *set, const char *id, const struct plugin *plugin, const struct config_section *section,
+static int add_new(struct home *home, const char *id, const struct plugin *plugin, const struct config_section *section,
                    struct problems *problems)
 {
         CLEANUP_DEVICE struct device *device = NULL;
 
-        int r = device_new(set, id, plugin, section, problems, &device);
+        int r = device_new(&home->context, id, plugin, section, problems, &device);
         if (r == 0)
-                r = add_device(set, device);
+                r = add_device(home, device);
         if (r == 0)
                 device = NULL;
         return r;
 }
 
+static void on_problem(void *userdata, const char *key, const char *text)
+{
+        home_problem(userdata, key, text);
+}
+
+static void init_context(struct home *home, const struct home_options *options, const struct home_sink *sink)
+{
+        home->context = (struct device_context){
+                .loop = options->loop,
+                .clock = options->clock,
+                .gpio = options->gpio,
+                .store = options->store,
+                .driven = options->driven,
+                .default_chip = options->default_chip,
+                .limits = { options->max_payload_bytes, options->max_depth },
+                .loader = &home->loader,
+                .duplicates = duplicates_new(),
+                .problem = on_problem,
+                .userdata = home,
+        };
+        if (sink)
+                home->context.sink = *sink;
+}
+
 int home_new(const struct home_options *options, const struct home_sink *sink, struct home **ret)
 {
-        CLEANUP(home_freep) struct home *set = calloc(1, sizeof(*set));
+        CLEANUP(home_freep) struct home *home = calloc(1, sizeof(*home));
         CLEANUP(problems_done) struct problems problems = { 0 };
         struct fault fault;
 
-        if (!set)
+        if (!home)
                 return -ENOMEM;
-        set->options = *options;
-        set->limits = (struct command_limits){ options->max_payload_bytes, options->max_depth };
-        if (sink)
-                set->sink = *sink;
-        set->started_us = options->loop ? loop_now_us(options->loop) : 0;
-        gets_init(set);
-        rate_init(&set->refusals, REFUSALS_PER_SECOND, set->started_us);
-        set->duplicates = duplicates_new();
-        int r = set->duplicates ? loader_init(&set->loader, options->plugin_dir) : -ENOMEM;
+        init_context(home, options, sink);
+        home->started_us = options->loop ? loop_now_us(options->loop) : 0;
+        gets_init(home);
+        rate_init(&home->refusals, REFUSALS_PER_SECOND, home->started_us);
+        int r = home->context.duplicates ? loader_init(&home->loader, options->plugin_dir) : -ENOMEM;
         if (r == 0)
-                r = plugin_new(&node_module, &fault, &set->node_plugin);
+                r = plugin_new(&node_module, &fault, &home->node_plugin);
         if (r == 0 && options->loop)
-                r = offline_init(set);
+                r = offline_init(home, options->offline_after_us);
         if (r == 0 && options->loop)
-                r = home_rules_new(set);
+                r = home_rules_new(home);
         if (r == 0)
-                r = add_new(set, NODE_ID, set->node_plugin, NULL, &problems);
+                r = add_new(home, NODE_ID, home->node_plugin, NULL, &problems);
         if (r < 0)
                 return r;
-        *ret = TAKE_PTR(set);
+        *ret = TAKE_PTR(home);
         return 0;
 }
 
-void home_free(struct home *set)
+void home_free(struct home *home)
 {
-        if (!set)
+        if (!home)
                 return;
-        while (set->count > 0) /* none that is freed already is found in the set */
-                device_free(set->items[--set->count]);
-        gets_done(set);
-        rules_free(set->rules);
-        offline_done(set);
-        free(set->items);
-        for (size_t i = 0; i < set->n_problems; i++) {
-                free(set->problems[i].key);
-                free(set->problems[i].text);
+        while (home->count > 0) /* none that is freed already is found in the set */
+                device_free(home->items[--home->count]);
+        gets_done(home);
+        rules_free(home->rules);
+        offline_done(home);
+        free(home->items);
+        for (size_t i = 0; i < home->n_problems; i++) {
+                free(home->problems[i].key);
+                free(home->problems[i].text);
         }
-        free(set->problems);
-        plugin_free(set->node_plugin);
-        loader_done(&set->loader);
-        duplicates_free(set->duplicates);
-        interlocks_free(set);
-        free(set);
+        free(home->problems);
+        plugin_free(home->node_plugin);
+        loader_done(&home->loader);
+        duplicates_free(home->context.duplicates);
+        interlocks_free(home);
+        free(home);
 }
 
 /* ---- Checking a config --------------------------------------------------------------------------------- */
 
-/* Sections whose header is no good have been complained of already. */
-bool config_is_device(const struct config *config, size_t index)
-{
-        const struct config_section *section = &config->sections[index];
-
-        if (!section->id || !text_is_id(section->id) || !text_is_id(section->kind) ||
-            word_is_reserved(section->id, RESERVED_DEVICE) || word_is_reserved(section->kind, RESERVED_SECTION))
-                return false;
-        for (size_t i = 0; i < index; i++)
-                if (config->sections[i].id && !section_is_rule(&config->sections[i]) &&
-                    strcmp(config->sections[i].id, section->id) == 0)
-                        return false;
-        return true;
-}
-
-static const struct config_section *section_of(const struct config *config, const struct device *device)
-{
-        return device->section ? config_find(config, device->section->kind, device->id) : NULL;
-}
-
-/* A line or a dimmer, and who names it. */
-struct used {
-        const struct device *device;
-        const struct sconce_option *row;
-        const struct sconce_line *line;
-        const struct sconce_dimmer *dimmer;
-};
-
-static void complain_used(const struct config *config, const struct used *used, const struct used *first,
-                          struct problems *problems)
-{
-        const struct config_section *section = section_of(config, used->device);
-        const struct config_section *other = section_of(config, first->device);
-        const struct config_entry *entry = config_entry_find(section, used->row->key);
-        const struct config_entry *theirs = config_entry_find(other, first->row->key);
-        char label[CONFIG_LABEL_MAX], other_label[CONFIG_LABEL_MAX];
-
-        problems_add(problems, entry ? entry->file : section->file, entry ? entry->line : section->line,
-                     "%s %s: %s is used by %s %s already (%s:%u)", config_label(section, label), used->row->key,
-                     used->line ? line_text(used->line) : dimmer_text(used->dimmer), config_label(other, other_label),
-                     first->row->key, theirs ? theirs->file : other->file, theirs ? theirs->line : other->line);
-}
-
-static size_t list_used(const struct device *device, struct used *ret)
-{
-        const struct device_config *config = device->instance ? device->instance->config : NULL;
-        size_t n = 0;
-
-        for (size_t i = 0; config && i < config->n_lines; i++)
-                ret[n++] = (struct used){ .device = device,
-                                          .row = config->lines[i].of->row,
-                                          .line = config->lines[i].line };
-        for (size_t i = 0; config && i < config->n_dimmers; i++)
-                ret[n++] = (struct used){ .device = device,
-                                          .row = config->dimmers[i].row,
-                                          .dimmer = config->dimmers[i].dimmer };
-        return n;
-}
-
-static bool is_same(const struct used *a, const struct used *b, const char *default_chip)
-{
-        if (a->line && b->line)
-                return line_same(a->line, b->line, default_chip);
-        return a->dimmer && b->dimmer && dimmer_same(a->dimmer, b->dimmer);
-}
-
-/* Each line and dimmer that an earlier one names too; a device's own count as well. */
-static int check_used(const struct home *set, const struct config *config, struct problems *problems)
-{
-        size_t count = 0, n = 0;
-
-        for (size_t i = 0; i < set->count; i++)
-                if (set->items[i]->instance)
-                        count += set->items[i]->instance->config->n_lines + set->items[i]->instance->config->n_dimmers;
-        CLEANUP_FREE struct used *used = calloc(count + 1, sizeof(*used));
-        if (!used)
-                return -ENOMEM;
-        for (size_t i = 0; i < set->count; i++)
-                n += list_used(set->items[i], &used[n]);
-        for (size_t i = 0; i < n; i++) {
-                for (size_t k = 0; k < i; k++) {
-                        if (!is_same(&used[i], &used[k], set->options.default_chip))
-                                continue;
-                        complain_used(config, &used[i], &used[k], problems);
-                        break;
-                }
-        }
-        return 0;
-}
-
 int home_check(const struct home_options *options, const struct config *config, struct problems *problems)
 {
-        CLEANUP(home_freep) struct home *set = NULL;
+        CLEANUP(home_freep) struct home *home = NULL;
         struct home_options check = *options;
 
         check.loop = NULL;
         check.clock = NULL;
         check.gpio = NULL;
         check.store = NULL;
-        int r = home_new(&check, NULL, &set);
+        int r = home_new(&check, NULL, &home);
         for (size_t i = 0; r == 0 && i < config->count; i++)
                 if (config_is_device(config, i))
-                        r = add_new(set, config->sections[i].id, NULL, &config->sections[i], problems);
+                        r = add_new(home, config->sections[i].id, NULL, &config->sections[i], problems);
         interlock_check(config, problems);
         if (r == 0)
-                r = check_used(set, config, problems);
-        return r < 0 ? r : home_rules_check(set, config, problems);
+                r = conflicts_check(home, config, problems);
+        return r < 0 ? r : home_rules_check(home, config, problems);
 }
 
 /* ---- Making it so -------------------------------------------------------------------------------------- */
@@ -238,28 +167,28 @@ static bool stays(const struct device *device)
 }
 
 /* Stops what is gone, so that a line or a name is free before somebody else takes it. */
-static void sweep(struct home *set)
+static void sweep(struct home *home)
 {
         size_t kept = 0;
 
-        for (size_t i = 0; i < set->count; i++) {
-                struct device *device = set->items[i];
+        for (size_t i = 0; i < home->count; i++) {
+                struct device *device = home->items[i];
                 if (stays(device))
                         continue;
                 device_log(device, LOG_INFO, "is gone from the config: stopped");
                 device_stop(device, STOP_GONE);
-                if (set->sink.gone)
-                        set->sink.gone(set->sink.userdata, device->id);
+                if (home->context.sink.gone)
+                        home->context.sink.gone(home->context.sink.userdata, device->id);
         }
         /* Then alone, since a device that stops may look at the others. */
-        for (size_t i = 0; i < set->count; i++) {
-                struct device *device = set->items[i];
+        for (size_t i = 0; i < home->count; i++) {
+                struct device *device = home->items[i];
                 if (stays(device))
-                        set->items[kept++] = device;
+                        home->items[kept++] = device;
                 else
                         device_free(device);
         }
-        set->count = kept;
+        home->count = kept;
 }
 
 enum fate { FATE_NEW, FATE_SAME, FATE_IN_PLACE, FATE_CHANGED };
@@ -285,12 +214,12 @@ static bool restarts(const struct device *device, const struct config_section *s
 }
 
 /* Stops the device and puts its successor in its place. */
-static int replace(struct home *set, struct device *old, const struct config_section *section,
+static int replace(struct home *home, struct device *old, const struct config_section *section,
                    struct problems *problems)
 {
         struct device *device;
 
-        int r = device_new(set, old->id, NULL, section, problems, &device);
+        int r = device_new(&home->context, old->id, NULL, section, problems, &device);
         if (r < 0)
                 return r;
         old->was_timed |= old->timed_now; /* its stop may switch it off, and it is not to come back on */
@@ -298,166 +227,183 @@ static int replace(struct home *set, struct device *old, const struct config_sec
         device_stop(old, output_is_left(old, device) ? STOP_GONE : STOP_RESTART);
         device_inherit(device, old);
         device->is_marked = true;
-        for (size_t i = 0; i < set->count; i++)
-                if (set->items[i] == old)
-                        set->items[i] = device;
+        for (size_t i = 0; i < home->count; i++)
+                if (home->items[i] == old)
+                        home->items[i] = device;
         device_free(old);
         return 0;
 }
 
-static int apply_section(struct home *set, const struct config_section *section, struct problems *problems)
+static int apply_section(struct home *home, const struct config_section *section, struct problems *problems)
 {
-        struct device *device = home_find(set, section->id);
+        struct device *device = home_find(home, section->id);
 
         switch (fate_of(device, section)) {
         case FATE_NEW:
-                return add_new(set, section->id, NULL, section, problems);
+                return add_new(home, section->id, NULL, section, problems);
         case FATE_CHANGED:
-                return replace(set, device, section, problems);
+                return replace(home, device, section, problems);
         case FATE_IN_PLACE:
-                return device_take_section(device, section) == -EINVAL ? replace(set, device, section, problems) : 0;
+                return device_take_section(device, section) == -EINVAL ? replace(home, device, section, problems) : 0;
         case FATE_SAME:
                 break;
         }
         return 0;
 }
 
-static void mark(struct home *set, const struct config *config)
+static void mark(struct home *home, const struct config *config)
 {
-        for (size_t i = 0; i < set->count; i++)
-                set->items[i]->is_marked = false;
+        for (size_t i = 0; i < home->count; i++)
+                home->items[i]->is_marked = false;
         for (size_t i = 0; i < config->count; i++) {
-                struct device *device = config_is_device(config, i) ? home_find(set, config->sections[i].id) : NULL;
+                struct device *device = config_is_device(config, i) ? home_find(home, config->sections[i].id) : NULL;
                 if (device)
                         device->is_marked = true;
         }
 }
 
-int home_apply(struct home *set, const struct config *config)
+static bool is_gone(void *userdata, const char *id, const char *key)
+{
+        (void)key;
+        return *id && !home_find(userdata, id);
+}
+
+/* What devices that are no more were; what their plugins kept stays. */
+static void forget_gone(struct home *home)
+{
+        struct store *store = home->context.store;
+
+        if (!store)
+                return;
+        store_forget(store, STORE_VALUE, is_gone, home);
+        store_forget(store, STORE_MARK, is_gone, home);
+}
+
+int home_apply(struct home *home, const struct config *config)
 {
         CLEANUP(problems_done) struct problems problems = { 0 };
 
-        loader_refresh(&set->loader);
-        mark(set, config);
-        interlock_before_reload(set, config, restarts);
-        sweep(set);
+        loader_refresh(&home->loader);
+        mark(home, config);
+        interlock_before_reload(home, config, restarts);
+        sweep(home);
         for (size_t i = 0; i < config->count; i++) {
-                int r = config_is_device(config, i) ? apply_section(set, &config->sections[i], &problems) : 0;
+                int r = config_is_device(config, i) ? apply_section(home, &config->sections[i], &problems) : 0;
                 if (r < 0)
                         return r;
         }
-        interlock_after_reload(set);
+        interlock_after_reload(home);
         /* After all stops: a line may have moved from one device to another. */
-        for (size_t i = 0; i < set->count; i++)
-                if (set->items[i]->phase == DEVICE_STOPPED || set->items[i]->phase == DEVICE_BROKEN)
-                        start(set->items[i]);
-        saved_forget_gone(set);
-        int r = rules_apply(set->rules, config);
-        if (set->sink.info_changed)
-                set->sink.info_changed(set->sink.userdata);
+        for (size_t i = 0; i < home->count; i++)
+                if (home->items[i]->phase == DEVICE_STOPPED || home->items[i]->phase == DEVICE_BROKEN)
+                        start(home->items[i]);
+        forget_gone(home);
+        int r = rules_apply(home->rules, config);
+        if (home->context.sink.info_changed)
+                home->context.sink.info_changed(home->context.sink.userdata);
         return r;
 }
 
-void home_stop(struct home *set)
+void home_stop(struct home *home)
 {
-        rules_stop(set->rules);
+        rules_stop(home->rules);
 
-        for (size_t i = 0; i < set->count; i++)
-                device_stop(set->items[i], STOP_EXIT);
+        for (size_t i = 0; i < home->count; i++)
+                device_stop(home->items[i], STOP_EXIT);
         const struct timespec until = thread_deadline(STOP_WAIT_US);
-        for (size_t i = 0; i < set->count; i++)
-                if (set->items[i]->worker)
-                        worker_wait(set->items[i]->worker, &until);
+        for (size_t i = 0; i < home->count; i++)
+                if (home->items[i]->worker)
+                        worker_wait(home->items[i]->worker, &until);
 }
 
 /* ---- From the outside ---------------------------------------------------------------------------------- */
 
-static void refuse_unknown(struct home *set, const char *id, const void *payload, size_t size,
+static void refuse_unknown(struct home *home, const char *id, const void *payload, size_t size,
                            const struct command_meta *meta)
 {
         CLEANUP_COMMAND struct command command = { 0 };
         struct result result;
 
-        if (!text_is_id(id) || !rate_take(&set->refusals, loop_now_us(set->options.loop))) {
-                set->n_dropped++;
+        if (!text_is_id(id) || !rate_take(&home->refusals, loop_now_us(home->context.loop))) {
+                home->n_unknown++;
                 return;
         }
-        command_id_of(set, payload, size, &command);
+        command_id_of(&home->context.limits, payload, size, &command);
         (void)refuse(&result, RESULT_UNKNOWN_DEVICE, "there is no device \"%s\"", id);
-        home_publish_result(set, id, &result, command.id, meta);
+        answers_publish(&home->context, id, &result, command.id, meta);
 }
 
-void home_command(struct home *set, const char *id, const char *channel, const void *payload, size_t size,
+void home_command(struct home *home, const char *id, const char *channel, const void *payload, size_t size,
                   const struct command_meta *meta)
 {
-        struct device *device = home_find(set, id);
+        struct device *device = home_find(home, id);
 
         if (device)
                 device_command(device, channel, payload, size, meta);
         else
-                refuse_unknown(set, id, payload, size, meta);
+                refuse_unknown(home, id, payload, size, meta);
 }
 
-void home_publish_all(struct home *set)
+void home_publish_all(struct home *home)
 {
-        for (size_t i = 0; i < set->count; i++) {
-                device_publish_status(set->items[i], true);
-                device_publish_state(set->items[i]);
+        for (size_t i = 0; i < home->count; i++) {
+                device_publish_status(home->items[i], true);
+                device_publish_state(home->items[i]);
         }
 }
 
-void home_set_facts(struct home *set, void (*ask)(void *userdata, struct node_facts *ret), void *userdata)
+void home_set_facts(struct home *home, void (*ask)(void *userdata, struct node_facts *ret), void *userdata)
 {
-        set->ask_facts = ask;
-        set->facts_userdata = userdata;
+        home->ask_facts = ask;
+        home->facts_userdata = userdata;
 }
 
 /* ---- Problems ------------------------------------------------------------------------------------------ */
 
 /* True when the list has changed. */
-static bool set_problem(struct home *set, const char *key, const char *text)
+static bool set_problem(struct home *home, const char *key, const char *text)
 {
         struct problem_text *at = NULL;
 
-        for (size_t i = 0; i < set->n_problems; i++)
-                if (strcmp(set->problems[i].key, key) == 0)
-                        at = &set->problems[i];
+        for (size_t i = 0; i < home->n_problems; i++)
+                if (strcmp(home->problems[i].key, key) == 0)
+                        at = &home->problems[i];
         if (at && text && strcmp(at->text, text) == 0)
                 return false;
         if (at) {
                 free(at->key);
                 free(at->text);
-                *at = set->problems[--set->n_problems];
+                *at = home->problems[--home->n_problems];
         }
         if (!text)
                 return at;
-        struct problem_text *items = realloc(set->problems, (set->n_problems + 1) * sizeof(*items));
+        struct problem_text *items = realloc(home->problems, (home->n_problems + 1) * sizeof(*items));
         if (!items)
                 return at;
-        set->problems = items;
+        home->problems = items;
         const struct problem_text item = { strdup(key), strdup(text) };
         if (!item.key || !item.text) {
                 free(item.key);
                 free(item.text);
                 return at;
         }
-        items[set->n_problems++] = item;
+        items[home->n_problems++] = item;
         return true;
 }
 
-void home_problem(struct home *set, const char *key, const char *text)
+void home_problem(struct home *home, const char *key, const char *text)
 {
-        if (set_problem(set, key, text))
-                node_publish_problems(home_find(set, NODE_ID));
+        if (set_problem(home, key, text))
+                node_publish_problems(home_find(home, NODE_ID));
 }
 
 /* ---- What there is ------------------------------------------------------------------------------------- */
 
-bool home_next_device(const struct home *set, size_t *at, struct home_device *ret)
+bool home_next_device(const struct home *home, size_t *at, struct home_device *ret)
 {
-        if (*at >= set->count)
+        if (*at >= home->count)
                 return false;
-        const struct device *device = set->items[(*at)++];
+        const struct device *device = home->items[(*at)++];
         *ret = (struct home_device){
                 .id = device->id,
                 .plugin = device->section ? device->section->kind : device->plugin->table.name,
@@ -468,10 +414,10 @@ bool home_next_device(const struct home *set, size_t *at, struct home_device *re
         return true;
 }
 
-bool home_next_plugin(const struct home *set, size_t *at, struct home_plugin *ret)
+bool home_next_plugin(const struct home *home, size_t *at, struct home_plugin *ret)
 {
-        while (*at < set->loader.count) {
-                const struct loaded *item = &set->loader.items[(*at)++];
+        while (*at < home->loader.count) {
+                const struct loaded *item = &home->loader.items[(*at)++];
                 if (!item->plugin)
                         continue;
                 *ret = (struct home_plugin){ item->name, item->plugin->version };

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "device/device.h"
+#include "home/inside.h"
 #include "util/suggest.h"
 
 struct interlock {
         struct interlock *next;
-        struct home *set;
+        struct home *home;
         char *name;
         char last[DEVICE_ID_MAX + 1]; /* who was on last; "": nobody knows */
         uint64_t since_us;            /* when nobody is on: since then */
@@ -44,7 +44,7 @@ static bool is_in(const struct device *device, const char *group)
 
 static void on_due(void *userdata);
 
-static int new_interlock(struct home *set, const char *name, struct interlock **ret)
+static int new_interlock(struct home *home, const char *name, struct interlock **ret)
 {
         struct interlock *interlock = calloc(1, sizeof(*interlock));
 
@@ -52,15 +52,15 @@ static int new_interlock(struct home *set, const char *name, struct interlock **
                 return -ENOMEM;
         interlock->name = strdup(name);
         if (!interlock->name ||
-            timer_new(set->options.loop, TIMER_EXACT_US, on_due, interlock, &interlock->timer) < 0) {
+            timer_new(home->context.loop, TIMER_EXACT_US, on_due, interlock, &interlock->timer) < 0) {
                 free(interlock->name);
                 free(interlock);
                 return -ENOMEM;
         }
-        interlock->set = set;
-        interlock->since_us = loop_now_us(set->options.loop);
-        interlock->next = set->interlocks;
-        set->interlocks = interlock;
+        interlock->home = home;
+        interlock->since_us = loop_now_us(home->context.loop);
+        interlock->next = home->interlocks;
+        home->interlocks = interlock;
         *ret = interlock;
         return 0;
 }
@@ -68,21 +68,21 @@ static int new_interlock(struct home *set, const char *name, struct interlock **
 /* NULL: no memory for it, and then nobody of the group goes on. */
 static struct interlock *find(const struct device *device)
 {
-        struct home *set = device->set;
-        struct interlock *interlock = set->interlocks;
+        struct home *home = home_of(device);
+        struct interlock *interlock = home->interlocks;
 
         while (interlock && strcmp(interlock->name, group_of(device)) != 0)
                 interlock = interlock->next;
-        if (!interlock && new_interlock(set, group_of(device), &interlock) < 0)
+        if (!interlock && new_interlock(home, group_of(device), &interlock) < 0)
                 device_log(device, LOG_ERR, "out of memory: its interlock keeps it off");
         return interlock;
 }
 
-void interlocks_free(struct home *set)
+void interlocks_free(struct home *home)
 {
-        while (set->interlocks) {
-                struct interlock *interlock = set->interlocks;
-                set->interlocks = interlock->next;
+        while (home->interlocks) {
+                struct interlock *interlock = home->interlocks;
+                home->interlocks = interlock->next;
                 timer_free(interlock->timer);
                 free(interlock->name);
                 free(interlock);
@@ -90,13 +90,13 @@ void interlocks_free(struct home *set)
 }
 
 /* The next member after `from` (NULL: the first) other than `self`. */
-static struct device *next_other(const struct home *set, const char *group, const struct device *from,
+static struct device *next_other(const struct home *home, const char *group, const struct device *from,
                                  const struct device *self)
 {
         bool is_past = !from;
 
-        for (size_t i = 0; i < set->count; i++) {
-                struct device *device = set->items[i];
+        for (size_t i = 0; i < home->count; i++) {
+                struct device *device = home->items[i];
                 if (is_past && device != self && is_in(device, group))
                         return device;
                 is_past |= device == from;
@@ -105,8 +105,8 @@ static struct device *next_other(const struct home *set, const char *group, cons
 }
 
 #define FOR_EACH_OTHER(other, self)                                                                                    \
-        for (struct device *other = next_other((self)->set, group_of(self), NULL, self); other;                        \
-             other = next_other((self)->set, group_of(self), other, self))
+        for (struct device *other = next_other(home_of(self), group_of(self), NULL, self); other;                      \
+             other = next_other(home_of(self), group_of(self), other, self))
 
 /* The longest of the members' own. */
 static uint64_t dead_time_us(const struct device *device)
@@ -164,8 +164,8 @@ void interlock_forget(struct device *device)
 
 static struct device *waiting_member(const struct interlock *interlock)
 {
-        for (size_t i = 0; i < interlock->set->count; i++) {
-                struct device *device = interlock->set->items[i];
+        for (size_t i = 0; i < interlock->home->count; i++) {
+                struct device *device = interlock->home->items[i];
                 if (device->waiting && is_in(device, interlock->name))
                         return device;
         }
@@ -428,15 +428,15 @@ static const char *group_in(const struct config_section *section)
         return entry && entry->count == 1 ? entry->values[0] : NULL;
 }
 
-static bool is_touched(const struct home *set, const struct config *config, const char *group,
+static bool is_touched(const struct home *home, const struct config *config, const char *group,
                        bool (*restarts)(const struct device *, const struct config_section *))
 {
-        for (size_t i = 0; i < set->count; i++)
-                if (is_in(set->items[i], group) && !set->items[i]->is_marked)
+        for (size_t i = 0; i < home->count; i++)
+                if (is_in(home->items[i], group) && !home->items[i]->is_marked)
                         return true;
         for (size_t i = 0; i < config->count; i++) {
                 const struct config_section *section = &config->sections[i];
-                const struct device *device = section->id ? home_find(set, section->id) : NULL;
+                const struct device *device = section->id ? home_find(home, section->id) : NULL;
                 const char *new_group = group_in(section);
                 if (!config_is_device(config, i) || !restarts(device, section))
                         continue;
@@ -471,28 +471,28 @@ static void begin_again(struct device *device)
         device->is_wanted = wanted;
 }
 
-void interlock_before_reload(struct home *set, const struct config *config,
+void interlock_before_reload(struct home *home, const struct config *config,
                              bool (*restarts)(const struct device *, const struct config_section *))
 {
         /* Each is asked before the first one is touched. */
         static void (*const steps[])(struct device *) = { want_back, begin_again };
 
         for (size_t step = 0; step < ARRAY_SIZE(steps); step++) {
-                for (size_t i = 0; i < set->count; i++) {
-                        struct device *device = set->items[i];
+                for (size_t i = 0; i < home->count; i++) {
+                        struct device *device = home->items[i];
                         if (group_of(device) && device->phase == DEVICE_RUNNING &&
                             channels_first_on_off(&device->channels) &&
-                            is_touched(set, config, group_of(device), restarts))
+                            is_touched(home, config, group_of(device), restarts))
                                 steps[step](device);
                 }
         }
 }
 
-void interlock_after_reload(struct home *set)
+void interlock_after_reload(struct home *home)
 {
-        for (size_t i = 0; i < set->count; i++)
-                if (set->items[i]->phase == DEVICE_RUNNING)
-                        resume(set->items[i]);
+        for (size_t i = 0; i < home->count; i++)
+                if (home->items[i]->phase == DEVICE_RUNNING)
+                        resume(home->items[i]);
 }
 
 /* ---- Checking ------------------------------------------------------------------------------------------ */

@@ -43,12 +43,12 @@ bool interlock_is_member(const struct device *device);
 
 /* Groups of which a member starts, stops or changes (`restarts` says so of a section) are off before anything
  * else happens; the one that was on is on again after it. */
-void interlock_before_reload(struct home *set, const struct config *config,
+void interlock_before_reload(struct home *home, const struct config *config,
                              bool (*restarts)(const struct device *device, const struct config_section *section));
-void interlock_after_reload(struct home *set);
+void interlock_after_reload(struct home *home);
 
 /* A group of one is most likely misspelt. */
 void interlock_check(const struct config *config, struct problems *problems);
 
 void interlock_forget(struct device *device); /* what waits */
-void interlocks_free(struct home *set);
+void interlocks_free(struct home *home);

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "device/device.h"
+#include "home/inside.h"
 
 static const struct sconce_channel channels[] = {
         { .key = "uptime_s",
@@ -47,9 +47,9 @@ static const struct sconce_channel channels[] = {
         { .key = NULL },
 };
 
-static struct home *set_of(struct sconce_device *dev)
+static struct home *home_of_node(struct sconce_device *dev)
 {
-        return device_of(dev)->set;
+        return home_of(device_of(dev));
 }
 
 static double memory_kb(void)
@@ -65,31 +65,31 @@ static double memory_kb(void)
 #define NO_CLOCK "clock: not synchronised yet, so times are null until it is ([node] clock)"
 
 /* One problem a line. */
-static void list_problems(const struct home *set, char text[static 4096])
+static void list_problems(const struct home *home, char text[static 4096])
 {
-        bool no_clock = set->options.clock && !clock_trusted(set->options.clock);
+        bool no_clock = home->context.clock && !clock_trusted(home->context.clock);
         size_t used = (size_t)snprintf(text, 4096, "%s%s", no_clock ? NO_CLOCK : "",
-                                       no_clock && set->n_problems ? "\n" : "");
+                                       no_clock && home->n_problems ? "\n" : "");
 
-        for (size_t i = 0; i < set->n_problems && used < 4096; i++)
-                used += (size_t)snprintf(text + used, 4096 - used, "%s%s: %s", i ? "\n" : "", set->problems[i].key,
-                                         set->problems[i].text);
+        for (size_t i = 0; i < home->n_problems && used < 4096; i++)
+                used += (size_t)snprintf(text + used, 4096 - used, "%s%s: %s", i ? "\n" : "", home->problems[i].key,
+                                         home->problems[i].text);
 }
 
 static int node_read(struct sconce_device *dev, void *instance)
 {
-        const struct home *set = set_of(dev);
+        const struct home *home = home_of_node(dev);
         struct node_facts facts = { 0 };
         char problems[4096];
 
         (void)instance;
-        if (set->ask_facts)
-                set->ask_facts(set->facts_userdata, &facts);
-        list_problems(set, problems);
+        if (home->ask_facts)
+                home->ask_facts(home->facts_userdata, &facts);
+        list_problems(home, problems);
         const struct sconce_value values[] = {
-                SCONCE_NUM("uptime_s", (double)((sconce_now_us(dev) - set->started_us) / USEC_PER_SEC)),
+                SCONCE_NUM("uptime_s", (double)((sconce_now_us(dev) - home->started_us) / USEC_PER_SEC)),
                 SCONCE_NUM("queue", facts.queue),
-                SCONCE_NUM("dropped", (double)(facts.dropped + set->n_dropped)),
+                SCONCE_NUM("dropped", (double)(facts.dropped + home->n_unknown + home->context.n_dropped)),
                 SCONCE_NUM("memory_kb", memory_kb()),
                 facts.has_certificate ? SCONCE_NUM("certificate_days", (double)facts.certificate_days)
                                       : SCONCE_NONE("certificate_days"),
@@ -107,7 +107,7 @@ static int node_start(struct sconce_device *dev, void *instance)
 
 static int node_command(struct sconce_device *dev, void *instance, const struct sconce_command *command)
 {
-        const struct home_sink *sink = &set_of(dev)->sink;
+        const struct home_sink *sink = &home_of_node(dev)->context.sink;
 
         (void)instance;
         if (sconce_command_find(command, "reload") && sink->reload)
@@ -140,6 +140,6 @@ void node_publish_problems(struct device *device)
 {
         char problems[4096];
 
-        list_problems(device->set, problems);
+        list_problems(home_of(device), problems);
         (void)!device_report(device, 0, &SCONCE_STR("problems", problems), 1);
 }

@@ -7,25 +7,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "device/device.h"
+#include "home/inside.h"
 
 #define MARK_BROKER "broker" /* "BOOT seen|unseen SINCE_US" of no device */
 
-static uint64_t now_us(const struct home *set)
+static uint64_t now_us(const struct home *home)
 {
-        return loop_now_us(set->options.loop);
+        return loop_now_us(home->context.loop);
 }
 
 /* ---- What outlives the process ------------------------------------------------------------------------- */
 
-static void keep(struct home *set)
+static void keep(struct home *home)
 {
-        const struct offline *offline = &set->offline;
-        struct store *store = set->options.store;
+        const struct offline *offline = &home->offline;
+        struct store *store = home->context.store;
         char text[128];
 
-        (void)snprintf(text, sizeof(text), "%s %s %" PRIu64, clock_boot_id(), offline->is_seen ? "seen" : "unseen",
-                       offline->since_us);
+        (void)snprintf(text, sizeof(text), "%s %s %" PRIu64, clock_boot_id(),
+                       home->context.offline.is_seen ? "seen" : "unseen", offline->since_us);
         if (!store)
                 return;
         if (store_put(store, STORE_MARK, "", MARK_BROKER, text) < 0)
@@ -34,93 +34,93 @@ static void keep(struct home *set)
 }
 
 /* Of another boot it says nothing; a moment that is to come is none. */
-static void restore(struct home *set)
+static void restore(struct home *home)
 {
-        const char *text = set->options.store ? store_get(set->options.store, STORE_MARK, "", MARK_BROKER) : NULL;
+        const char *text = home->context.store ? store_get(home->context.store, STORE_MARK, "", MARK_BROKER) : NULL;
         char boot[64], seen[8];
         uint64_t since_us;
 
         if (!text || sscanf(text, "%63s %7s %" SCNu64, boot, seen, &since_us) != 3 ||
             strcmp(boot, clock_boot_id()) != 0)
                 return;
-        set->offline.is_seen = strcmp(seen, "seen") == 0;
-        set->offline.since_us = since_us <= now_us(set) ? since_us : 0;
+        home->context.offline.is_seen = strcmp(seen, "seen") == 0;
+        home->offline.since_us = since_us <= now_us(home) ? since_us : 0;
 }
 
 /* ---- Counting ------------------------------------------------------------------------------------------ */
 
-static void settle_all(struct home *set)
+static void settle_all(struct home *home)
 {
-        for (size_t i = 0; i < set->count; i++)
-                hold_settle(set->items[i], "on_offline");
+        for (size_t i = 0; i < home->count; i++)
+                hold_settle(home->items[i], "on_offline");
 }
 
 static void on_over(void *userdata)
 {
-        struct home *set = userdata;
+        struct home *home = userdata;
 
-        set->offline.is_over = true;
+        home->context.offline.is_over = true;
         log_notice("no broker for %" PRIu64 " s: outputs go to their on_offline",
-                   (uint64_t)((now_us(set) - set->offline.since_us) / USEC_PER_SEC));
-        settle_all(set);
+                   (uint64_t)((now_us(home) - home->offline.since_us) / USEC_PER_SEC));
+        settle_all(home);
 }
 
-static void count(struct home *set)
+static void count(struct home *home)
 {
-        struct offline *offline = &set->offline;
-        uint64_t away_us = now_us(set) - offline->since_us;
+        struct offline *offline = &home->offline;
+        uint64_t away_us = now_us(home) - offline->since_us;
 
         if (away_us >= offline->after_us) {
                 timer_disarm(offline->timer);
-                on_over(set);
+                on_over(home);
         } else {
                 timer_arm(offline->timer, offline->after_us - away_us);
         }
 }
 
-void home_broker_lost(struct home *set)
+void home_broker_lost(struct home *home)
 {
-        struct offline *offline = &set->offline;
+        struct offline *offline = &home->offline;
 
-        if (offline->is_over || timer_armed(offline->timer))
+        if (home->context.offline.is_over || timer_armed(offline->timer))
                 return;
         if (offline->since_us == 0)
-                offline->since_us = now_us(set);
-        keep(set);
-        count(set);
+                offline->since_us = now_us(home);
+        keep(home);
+        count(home);
 }
 
-void home_broker_back(struct home *set)
+void home_broker_back(struct home *home)
 {
-        struct offline *offline = &set->offline;
+        struct offline *offline = &home->offline;
 
         timer_disarm(offline->timer);
-        offline->is_over = false;
-        offline->is_seen = true;
+        home->context.offline.is_over = false;
+        home->context.offline.is_seen = true;
         offline->since_us = 0;
-        keep(set);
-        for (size_t i = 0; i < set->count; i++)
-                hold_forget_release(set->items[i]);
-        settle_all(set);
+        keep(home);
+        for (size_t i = 0; i < home->count; i++)
+                hold_forget_release(home->items[i]);
+        settle_all(home);
 }
 
-void home_set_offline_after(struct home *set, uint64_t after_us)
+void home_set_offline_after(struct home *home, uint64_t after_us)
 {
-        struct offline *offline = &set->offline;
+        struct offline *offline = &home->offline;
 
         offline->after_us = after_us;
-        if (!offline->is_over && timer_armed(offline->timer))
-                count(set);
+        if (!home->context.offline.is_over && timer_armed(offline->timer))
+                count(home);
 }
 
-int offline_init(struct home *set)
+int offline_init(struct home *home, uint64_t after_us)
 {
-        set->offline.after_us = set->options.offline_after_us;
-        restore(set);
-        return timer_new(set->options.loop, TIMER_EXACT_US, on_over, set, &set->offline.timer);
+        home->offline.after_us = after_us;
+        restore(home);
+        return timer_new(home->context.loop, TIMER_EXACT_US, on_over, home, &home->offline.timer);
 }
 
-void offline_done(struct home *set)
+void offline_done(struct home *home)
 {
-        timer_free(TAKE_PTR(set->offline.timer));
+        timer_free(TAKE_PTR(home->offline.timer));
 }

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "device/device.h"
+#include "home/inside.h"
 
 /* A line is for reading at a glance: more are only counted. */
 #define DEVICES_SHOWN 3
@@ -32,17 +32,17 @@ static bool is_faulty(const struct device *device)
         return *device->published_error && strcmp(device->published_error, device->problem.text) != 0;
 }
 
-void home_summary(const struct home *set, char *text, size_t size)
+void home_summary(const struct home *home, char *text, size_t size)
 {
         struct line line = { text, size, 0 };
         size_t n_faulty = 0;
 
         text[0] = '\0';
-        for (size_t i = 0; i < set->n_problems; i++)
-                add(&line, "%s: %s", set->problems[i].key, set->problems[i].text);
-        for (size_t i = 0; i < set->count; i++)
-                if (is_faulty(set->items[i]) && n_faulty++ < DEVICES_SHOWN)
-                        add(&line, "%s: %s", set->items[i]->id, set->items[i]->published_error);
+        for (size_t i = 0; i < home->n_problems; i++)
+                add(&line, "%s: %s", home->problems[i].key, home->problems[i].text);
+        for (size_t i = 0; i < home->count; i++)
+                if (is_faulty(home->items[i]) && n_faulty++ < DEVICES_SHOWN)
+                        add(&line, "%s: %s", home->items[i]->id, home->items[i]->published_error);
         if (n_faulty > DEVICES_SHOWN)
                 add(&line, "%zu more devices are offline", n_faulty - DEVICES_SHOWN);
 }

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "device/device.h"
+#include "home/inside.h"
 #include "rule/check.h"
 #include "rule/rules.h"
 
@@ -36,9 +36,9 @@ static bool find(void *userdata, const char *id, struct rule_device *ret)
 
 static const char *id_at(void *userdata, size_t index)
 {
-        const struct home *set = userdata;
+        const struct home *home = userdata;
 
-        return index < set->count ? set->items[index]->id : NULL;
+        return index < home->count ? home->items[index]->id : NULL;
 }
 
 static void watch(void *userdata, const char *id, struct rule_condition *conditions)
@@ -65,16 +65,16 @@ static void problem(void *userdata, const char *text)
         home_problem(userdata, "rules", text);
 }
 
-static struct rule_home rule_home(struct home *set)
+static struct rule_home rule_home(struct home *home)
 {
         return (struct rule_home){
-                .loop = set->options.loop,
+                .loop = home->context.loop,
                 .find = find,
                 .id = id_at,
                 .watch = watch,
                 .command = command,
                 .problem = problem,
-                .userdata = set,
+                .userdata = home,
         };
 }
 
@@ -82,16 +82,16 @@ static struct rule_home rule_home(struct home *set)
 
 static void on_moment_over(void *userdata)
 {
-        const struct home *set = userdata;
+        const struct home *home = userdata;
 
-        rules_moment_over(set->rules);
+        rules_moment_over(home->rules);
 }
 
 /* One moment is what one callback of a plugin reports. What comes outside of any is one of its own. */
-static struct rule_device seen_now(const struct home *set, const struct device *device)
+static struct rule_device seen_now(const struct home *home, const struct device *device)
 {
-        if (set->n_inside == 0)
-                rules_moment_over(set->rules);
+        if (home->context.n_inside == 0)
+                rules_moment_over(home->rules);
         return seen(device);
 }
 
@@ -106,60 +106,60 @@ static void on_started(void *userdata, const struct device *device)
 static void on_reported(void *userdata, const struct device *device, uint64_t time_us,
                         const struct sconce_value *values, size_t count)
 {
-        const struct home *set = userdata;
-        const struct rule_device now = seen_now(set, device);
+        const struct home *home = userdata;
+        const struct rule_device now = seen_now(home, device);
 
-        rules_reported(set->rules, &now, time_us, values, count);
+        rules_reported(home->rules, &now, time_us, values, count);
 }
 
 static void on_event(void *userdata, const struct device *device, uint64_t time_us, const char *channel,
                      const char *event_type)
 {
-        const struct home *set = userdata;
-        const struct rule_device now = seen_now(set, device);
+        const struct home *home = userdata;
+        const struct rule_device now = seen_now(home, device);
 
-        rules_event(set->rules, &now, time_us, channel, event_type);
+        rules_event(home->rules, &now, time_us, channel, event_type);
 }
 
 static void on_status(void *userdata, const struct device *device)
 {
-        const struct home *set = userdata;
-        const struct rule_device now = seen_now(set, device);
+        const struct home *home = userdata;
+        const struct rule_device now = seen_now(home, device);
 
-        rules_status(set->rules, &now);
+        rules_status(home->rules, &now);
 }
 
 static void on_result(void *userdata, const struct command_cause *cause, const struct result *result)
 {
-        const struct home *set = userdata;
+        const struct home *home = userdata;
 
-        rules_result(set->rules, cause, result);
+        rules_result(home->rules, cause, result);
 }
 
 /* ---- Life ----------------------------------------------------------------------------------------------- */
 
-int home_rules_new(struct home *set)
+int home_rules_new(struct home *home)
 {
-        const struct rule_home home = rule_home(set);
+        const struct rule_home as_seen = rule_home(home);
 
-        int r = rules_new(&home, &set->rules);
+        int r = rules_new(&as_seen, &home->rules);
         if (r < 0)
                 return r;
-        set->observer = (struct device_observer){
+        home->context.observer = (struct device_observer){
                 .started = on_started,
                 .reported = on_reported,
                 .event = on_event,
                 .status = on_status,
                 .moment_over = on_moment_over,
                 .result = on_result,
-                .userdata = set,
+                .userdata = home,
         };
         return 0;
 }
 
-int home_rules_check(struct home *set, const struct config *config, struct problems *problems)
+int home_rules_check(struct home *home, const struct config *config, struct problems *problems)
 {
-        const struct rule_home home = rule_home(set);
+        const struct rule_home as_seen = rule_home(home);
 
-        return rules_check(&home, config, problems);
+        return rules_check(&as_seen, config, problems);
 }

@@ -6,7 +6,7 @@
 
 struct home;
 
-/* Makes set->rules, and the observer of its devices. */
-int home_rules_new(struct home *set) MUST_CHECK;
+/* Makes home->rules, and the observer of its devices. */
+int home_rules_new(struct home *home) MUST_CHECK;
 /* The rules of a config against the devices of the home, which need not have been started. */
-int home_rules_check(struct home *set, const struct config *config, struct problems *problems) MUST_CHECK;
+int home_rules_check(struct home *home, const struct config *config, struct problems *problems) MUST_CHECK;

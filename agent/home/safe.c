@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "device/device.h"
+#include "home/inside.h"
 
 #define log_section(level, section, ...)                                                                               \
         log_write(level, &(const struct log_about){ .device = (section)->id, .plugin = (section)->kind }, __VA_ARGS__)

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `sconced --describe` and `--dump-config`: what plugins declare, and what sections make of it. The docs are
  * made from the same rows. */
+#include "plugin/describe.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/describe.h"
+#include "channel/channels.h"
 #include "config/dump.h"
-#include "device/device.h"
+#include "plugin/device_config.h"
+#include "plugin/loader.h"
+#include "util/log.h"
 
 /* "number, %, 0 to 100, written" */
 static void print_kind(FILE *out, const struct sconce_channel *row)
@@ -153,13 +157,13 @@ static int describe_all(const char *dir, print_fn print, enum describe_form form
         return result;
 }
 
-int home_describe_list(const char *plugin_dir, FILE *out)
+int plugins_describe_list(const char *plugin_dir, FILE *out)
 {
         (void)fputs("| plugin | is |\n| --- | --- |\n", out);
         return describe_all(plugin_dir, print_row, DESCRIBE_MARKDOWN, out);
 }
 
-int home_describe(const char *plugin_dir, const char *plugin, enum describe_form form, FILE *out)
+int plugins_describe(const char *plugin_dir, const char *plugin, enum describe_form form, FILE *out)
 {
         size_t length = plugin ? strlen(plugin) : 0;
 
@@ -170,7 +174,7 @@ int home_describe(const char *plugin_dir, const char *plugin, enum describe_form
         return describe_name(plugin_dir, plugin, print_plugin, form, out);
 }
 
-void home_describe_shared(enum describe_form form, FILE *out)
+void shared_describe(enum describe_form form, FILE *out)
 {
         static const struct {
                 const char *heading;
@@ -191,7 +195,7 @@ void home_describe_shared(enum describe_form form, FILE *out)
         }
 }
 
-void home_describe_kinds(enum describe_form form, FILE *out)
+void kinds_describe(enum describe_form form, FILE *out)
 {
         static const char *const types[] = {
                 [SCONCE_VALUE_BOOL] = "on or off",
@@ -209,7 +213,7 @@ void home_describe_kinds(enum describe_form form, FILE *out)
         }
 }
 
-int home_dump(const char *plugin_dir, const struct config *config, FILE *out)
+int devices_dump(const char *plugin_dir, const struct config *config, FILE *out)
 {
         struct option_target targets[TARGETS_MAX];
         const struct plugin *plugin;

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "fakes/house.h"
+#include "plugin/describe.h"
 
 static void ask_facts(void *userdata, struct node_facts *ret)
 {
@@ -125,7 +126,7 @@ static char *describe(const struct house *house, const char *plugin, int expecte
         FILE *out = open_memstream(&text, &size);
 
         assert_non_null(out);
-        assert_int_equal(home_describe(house->plugin_dir, plugin, DESCRIBE_TEXT, out), expected);
+        assert_int_equal(plugins_describe(house->plugin_dir, plugin, DESCRIBE_TEXT, out), expected);
         (void)fclose(out);
         return text;
 }
@@ -201,7 +202,7 @@ static void devices_dump__section__effective_values(void **state)
         size_t size;
         FILE *out = open_memstream(&text, &size);
 
-        assert_int_equal(home_dump(house->plugin_dir, config, out), 0);
+        assert_int_equal(devices_dump(house->plugin_dir, config, out), 0);
         (void)fclose(out);
         assert_ptr_equal(strstr(text, "[lamp kitchen]\nline = GPIO17  # "), text);
         assert_non_null(strstr(text, "\nmax_on = 8h  # "));
