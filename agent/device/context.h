@@ -8,6 +8,7 @@
 #include "channel/command.h"
 #include "device/answers.h"
 #include "device/observer.h"
+#include "device/output_guard.h"
 #include "device/sink.h"
 
 /* Whether outputs are held at their on_offline. */
@@ -30,6 +31,7 @@ struct device_context {
         struct command_limits limits;
         const char *default_chip; /* to tell two spellings of one line apart */
         struct home_sink sink;
+        const struct output_guard *guard;
         /* For the node's list of problems; `text` NULL takes it away. */
         void (*problem)(void *userdata, const char *key, const char *text);
         void *userdata;

@@ -250,7 +250,7 @@ void device_free(struct device *device)
         worker_release(device->worker);
         if (device->instance && !device->worker)
                 host_close_all(device);
-        interlock_forget(device);
+        device->context->guard->forget(device);
         free(device->lines);
         free(device->dimmer_wishes);
         instance_free(device->instance);
@@ -317,8 +317,7 @@ void device_inherit(struct device *device, struct device *old)
         device->is_spent = old->is_spent;
         device->is_released = old->is_released;
         device->watched = TAKE_PTR(old->watched);
-        device->is_wanted = old->is_wanted;
-        device->resume_until_us = old->resume_until_us;
+        device->context->guard->inherit(device, old);
         device->has_published_status = old->has_published_status;
         device->published_online = old->published_online;
         (void)memcpy(device->published_error, old->published_error, sizeof(device->published_error));

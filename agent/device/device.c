@@ -63,7 +63,7 @@ int device_run_callback(struct device *device, enum job job, const struct sconce
         device->is_unmarked &= job != JOB_COMMAND;
         if (job == JOB_COMMAND)
                 before = hold_command(device, command);
-        int held = job == JOB_COMMAND ? interlock_command(device, command) : 0;
+        int held = job == JOB_COMMAND ? device->context->guard->command(device, command) : 0;
         int r = held == 0 ? instance_run(device->instance, job, command) : MIN(held, 0);
         if (job == JOB_COMMAND) {
                 hold_commanded(device, &before, r);
@@ -133,8 +133,7 @@ static void start_done(struct device *device, int r)
         device->was_timed = device->was_cut_off = false;
         saved_started(device);
         saved_timed(device);
-        device->is_wanted &= hold_of(device) == HOLD_NONE;
-        interlock_started(device);
+        device->context->guard->started(device);
         if (hold_of(device) != HOLD_NONE)
                 hold_settle(device, "on_offline");
         device->backoff_us = 0;
@@ -278,7 +277,7 @@ void device_stop(struct device *device, enum stop_why why)
         device_forget_problem(device);
         device_enter(device);
         on_time_end(device);
-        interlock_stopped(device);
+        device->context->guard->stopped(device);
         requests_refuse_all(device, RESULT_OFFLINE, "the device is being stopped");
         device->phase = DEVICE_STOPPING;
         if (device->worker) {
@@ -315,7 +314,7 @@ static void lose(struct device *device, const struct fault *fault)
 {
         device_enter(device);
         on_time_end(device);
-        interlock_stopped(device);
+        device->context->guard->stopped(device);
         device->phase = DEVICE_STOPPING;
         stop_on_loop(device);
         device->phase = DEVICE_FAILED;

@@ -16,7 +16,6 @@
 #include "channel/command.h"
 #include "device/context.h"
 #include "channel/duplicates.h"
-#include "home/interlock.h"
 #include "plugin/loader.h"
 #include "channel/rate.h"
 #include "device/observer.h"
@@ -112,23 +111,21 @@ struct device {
         double *dimmer_wishes; /* one for each dimmer: see host_dimmer.c */
 
         /* Outputs: what is driven, whatever is reported. */
-        bool is_live;             /* one of them is on */
-        enum hold exit_hold;      /* what on_exit wants of them */
-        bool is_spent;            /* max_on was over: off until a command, or until its plugin has rested */
-        bool is_released;         /* a command has come since on_offline acts */
-        bool is_off_meant;        /* a command, or the agent, has switched it off: dark is the end of max_on's count */
-        uint64_t on_since_us;     /* max_on counts from here; 0: it does not count */
-        uint64_t rest_since_us;   /* neither driven nor wanted to be; 0: it is */
-        struct timer *max_on;     /* or the end of a rest */
-        bool first_start_done;    /* power_on is over: from now on the last value comes back */
-        bool timed_now;           /* sconce_timed() */
-        bool was_timed;           /* it was when the device last stopped */
-        bool was_cut_off;         /* it is never on for long, and was switched off after a crash */
-        bool is_unmarked;         /* sconce_timed() could not be written down: nothing goes on */
-        bool exiting;             /* what is reported from now on is not to come back */
-        bool is_wanted;           /* to be on when its interlock lets it, at the next start or after a reload */
-        uint64_t resume_until_us; /* is_wanted until then; 0: for good */
-        struct waiting *waiting;  /* the command that its interlock holds back */
+        bool is_live;           /* one of them is on */
+        enum hold exit_hold;    /* what on_exit wants of them */
+        bool is_spent;          /* max_on was over: off until a command, or until its plugin has rested */
+        bool is_released;       /* a command has come since on_offline acts */
+        bool is_off_meant;      /* a command, or the agent, has switched it off: dark is the end of max_on's count */
+        uint64_t on_since_us;   /* max_on counts from here; 0: it does not count */
+        uint64_t rest_since_us; /* neither driven nor wanted to be; 0: it is */
+        struct timer *max_on;   /* or the end of a rest */
+        bool first_start_done;  /* power_on is over: from now on the last value comes back */
+        bool timed_now;         /* sconce_timed() */
+        bool was_timed;         /* it was when the device last stopped */
+        bool was_cut_off;       /* it is never on for long, and was switched off after a crash */
+        bool is_unmarked;       /* sconce_timed() could not be written down: nothing goes on */
+        bool exiting;           /* what is reported from now on is not to come back */
+        struct guarded guarded;
         uint64_t wanted_until_us; /* the command that is being carried out; 0: for good */
 
         /* Blocking devices. */
@@ -319,6 +316,8 @@ void output_exit(struct device *device);
 /* What the options of outputs ask for and this device cannot do. */
 int output_check(const struct device *device, const struct config_section *section, struct problems *problems)
         MUST_CHECK;
+/* A command that switches off and does nothing else. */
+bool output_is_switched_off_by(const struct device *device, const struct sconce_command *command);
 bool output_is_timed(const struct device *device);
 bool output_is_limited(const struct device *device); /* by its section, or just now */
 /* Whether it drives something that its successor does not. */

@@ -139,7 +139,7 @@ static bool is_nothing_but_off(const struct device *device, const struct sconce_
                 if (!channel || !channel_is_on_off(channel))
                         return false;
         }
-        return interlock_is_off(device, command);
+        return output_is_switched_off_by(device, command);
 }
 
 struct hold_before hold_command(struct device *device, const struct sconce_command *command)
@@ -154,7 +154,7 @@ struct hold_before hold_command(struct device *device, const struct sconce_comma
                 return before;
         device->is_off_meant = is_nothing_but_off(device, command);
         if (hold == HOLD_NONE || device->exit_hold != HOLD_NONE ||
-            (hold == HOLD_OFF && interlock_is_off(device, command)))
+            (hold == HOLD_OFF && output_is_switched_off_by(device, command)))
                 return before;
         before.is_forgiven = is_for_good(device, command);
         if (before.is_forgiven)

@@ -218,7 +218,7 @@ static int first_level(struct device *device, struct device_line *line, int firs
         enum hold hold = hold_of(device);
 
         if (hold == HOLD_NONE)
-                return first_value < 0 && interlock_is_member(device) ? 0 : first_value;
+                return first_value < 0 && device->context->guard->begins_off(device) ? 0 : first_value;
         if (first_value >= 0 && hold_forbids(hold, first_value > 0))
                 line->wish = first_value > 0;
         return hold == HOLD_ON;
@@ -245,7 +245,7 @@ static int host_line_output(struct sconce_device *dev, struct sconce_line *handl
         if (r == 0)
                 first_value = first_level(device, line, first_value);
         if (r == 0 && first_value > 0)
-                r = interlock_permit(device, &fault);
+                r = device->context->guard->permit(device, &fault);
         if (r == 0)
                 r = host_note_line(device, handle, first_value != 0, &fault);
         if (r == 0)
@@ -335,7 +335,7 @@ static int use_result(struct device *device, const struct sconce_line *handle, i
 
 static int drive_line(struct device *device, struct device_line *line, bool active, struct fault *fault)
 {
-        int r = active ? interlock_permit(device, fault) : 0;
+        int r = active ? device->context->guard->permit(device, fault) : 0;
 
         if (r == 0 && active)
                 r = host_note_on(device, fault);

@@ -21,7 +21,7 @@ static int use(struct device *device, struct sconce_dimmer *dimmer, double level
         struct fault fault = { 0 };
         bool was_open = dimmer_is_open(dimmer);
 
-        int r = level > 0 ? interlock_permit(device, &fault) : 0;
+        int r = level > 0 ? device->context->guard->permit(device, &fault) : 0;
         if (r == 0 && level > 0)
                 r = host_note_on(device, &fault);
         if (r == 0)
@@ -38,7 +38,7 @@ static double first_level(struct device *device, double *wish, double level)
         enum hold hold = hold_of(device);
 
         if (hold == HOLD_NONE)
-                return level == SCONCE_DIMMER_KEEP && interlock_is_member(device) ? 0 : level;
+                return level == SCONCE_DIMMER_KEEP && device->context->guard->begins_off(device) ? 0 : level;
         if (level != SCONCE_DIMMER_KEEP && hold_forbids(hold, level > 0))
                 *wish = level;
         if (hold == HOLD_OFF)
@@ -60,7 +60,7 @@ int host_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer, ui
         else
                 level = first_level(device, wish, level);
         if (r == 0 && level > 0)
-                r = interlock_permit(device, &fault);
+                r = device->context->guard->permit(device, &fault);
         if (r == 0)
                 r = host_note_dimmer(device, dimmer, level != 0, &fault);
         if (r == 0)

@@ -64,7 +64,7 @@ int output_first(struct device *device, const char *key, struct sconce_value *re
         if (is_output(device) && channel_is_on_off(channel)) {
                 int r = first_on_off(device, channel, ret);
                 if (r == 0)
-                        interlock_first(device, ret);
+                        device->context->guard->first(device, ret);
                 return r;
         }
         return channel_kept(channel, ret);
@@ -79,8 +79,24 @@ void output_watch(struct device *device)
 
         device->is_live = is_live;
         if (has_turned)
-                interlock_turned(device);
+                device->context->guard->turned(device);
         on_time_watch(device);
+}
+
+/* What else it asks for may switch on, as a lamp's brightness does. */
+bool output_is_switched_off_by(const struct device *device, const struct sconce_command *command)
+{
+        bool says_off = false;
+
+        for (size_t i = 0; i < command->count; i++) {
+                const struct channel *channel = channels_find(&device->channels, command->values[i].channel);
+                if (!channel || !channel_is_on_off(channel))
+                        continue;
+                if (command->values[i].on)
+                        return false;
+                says_off = true;
+        }
+        return says_off;
 }
 
 bool output_is_timed(const struct device *device)

@@ -323,7 +323,7 @@ static bool must_wait_too_long(const struct device *device, const struct request
 {
         uint64_t until_us = call->meta.expires_us;
 
-        return until_us > 0 && device_now_us(device) + interlock_wait_us(device, &call->view) >= until_us;
+        return until_us > 0 && device_now_us(device) + device->context->guard->wait_us(device, &call->view) >= until_us;
 }
 
 static void carry_out_at_once(struct device *device, struct request *call)

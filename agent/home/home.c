@@ -68,6 +68,7 @@ static void init_context(struct home *home, const struct home_options *options, 
                 .limits = { options->max_payload_bytes, options->max_depth },
                 .loader = &home->loader,
                 .duplicates = duplicates_new(),
+                .guard = &interlock_guard,
                 .problem = on_problem,
                 .userdata = home,
         };

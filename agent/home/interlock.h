@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Outputs that are never on together: devices of one `interlock` group. Inside agent/home/ and agent/device/ only.
+ * Outputs that are never on together: devices of one `interlock` group. Inside agent/home/ only.
  *
  * The plugins know nothing of it. A command that may switch a member on first switches the others off, and
  * waits until they are dark and the dead time is over: it is kept here, and given to the plugin then. And
- * whatever a plugin does by itself, no output of a member goes on before it may (interlock_permit()).
+ * whatever a plugin does by itself, no output of a member goes on before it may (permit()).
  *
  * Nobody knows what was on before the agent started. So every member starts off, and the dead time counts
  * from the newest such start; the one that is to be on comes after it.
@@ -12,34 +12,15 @@
 #pragma once
 
 #include "config/config.h"
-#include "util/fault.h"
+#include "device/output_guard.h"
 
-#include <sconce/plugin.h>
-
-struct device;
 struct home;
 struct interlock;
-struct waiting;
 
-/* A command for the device: 0 it may have it now, 1 it is kept until it may, or has taken back the one that was;
- * negative errno refused. */
-int interlock_command(struct device *device, const struct sconce_command *command) MUST_CHECK;
-/* How long such a command would have to wait at least. */
-uint64_t interlock_wait_us(const struct device *device, const struct sconce_command *command);
-/* Before an output of the device goes on: -EBUSY while it may not. */
-int interlock_permit(struct device *device, struct fault *fault) MUST_CHECK;
-/* After its outputs have gone on (one of them) or off (all). */
-void interlock_turned(struct device *device);
-/* A command that switches off and does nothing else. */
-bool interlock_is_off(const struct device *device, const struct sconce_command *command);
+extern const struct output_guard interlock_guard;
+void interlocks_free(struct home *home);
 
-/* What output_first() answers: a member that is to be on is off at first, and on later. */
-void interlock_first(struct device *device, struct sconce_value *first);
-void interlock_started(struct device *device);
-/* It is not running any more: what it waited for is wanted again at its next start. */
-void interlock_stopped(struct device *device);
-/* Whether the device is to begin off and knows it: it is a member of a group. */
-bool interlock_is_member(const struct device *device);
+/* ---- interlock_config.c -------------------------------------------------------------------------------- */
 
 /* Groups of which a member starts, stops or changes (`restarts` says so of a section) are off before anything
  * else happens; the one that was on is on again after it. */
@@ -50,5 +31,13 @@ void interlock_after_reload(struct home *home);
 /* A group of one is most likely misspelt. */
 void interlock_check(const struct config *config, struct problems *problems);
 
-void interlock_forget(struct device *device); /* what waits */
-void interlocks_free(struct home *home);
+/* ---- interlock.c, for interlock_config.c --------------------------------------------------------------- */
+
+const char *interlock_of(const struct device *device); /* its group; NULL: none */
+bool interlock_has(const struct device *device, const char *group);
+struct interlock *interlock_find(const struct device *device); /* NULL: no memory, and then nobody of it goes on */
+struct device *interlock_waiting(const struct interlock *interlock);
+/* At a stop: what waits is wanted again at the next start, no longer than it is wanted now. */
+void interlock_keep_waiting(struct device *device);
+/* On again, or at last, once it may: unless another one is or will be. */
+void interlock_resume(struct device *device);
