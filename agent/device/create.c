@@ -75,10 +75,10 @@ static int configure(struct device *device, const struct config_section *section
         int r = 0;
 
         if (instance->calls.configure) {
-                device->said[0] = '\0';
+                device_clear_error(device);
                 r = instance->calls.configure(&instance->handle, instance->config->data);
         }
-        device->changed = device->info_dirty = false;
+        publishing_init(device);
         memcpy(instance->pristine, instance->config->data, instance->calls.instance_size);
         if (r >= 0)
                 return 0;
@@ -91,7 +91,7 @@ static int configure(struct device *device, const struct config_section *section
 /* The readings of its channels, as the section wants them. */
 void device_set_readings(struct device *device)
 {
-        const struct shared_config *settings = &device->settings;
+        const struct shared_config *settings = &device->shared;
 
         for (size_t i = 0; i < device->channels.count; i++) {
                 struct channel *channel = &device->channels.items[i];
@@ -102,7 +102,7 @@ void device_set_readings(struct device *device)
 
 const char *device_unknown_reading(const struct device *device)
 {
-        const struct reading_overrides *overrides = &device->settings.overrides;
+        const struct reading_overrides *overrides = &device->shared.overrides;
 
         for (size_t i = 0; i < overrides->count; i++) {
                 const struct channel *channel = channels_find(&device->channels, overrides->items[i].channel);
@@ -136,7 +136,7 @@ static int check_readings(struct device *device, const struct config_section *se
 }
 
 /* Gives it a thread, or the loop. */
-static int place_body(struct device *device)
+static int place_instance(struct device *device)
 {
         struct instance *instance = device->instance;
 
@@ -157,7 +157,7 @@ int device_prepare(struct device *device)
                 if (r < 0)
                         return r;
         }
-        worker_set_deadline(device->worker, device->settings.deadline_us);
+        worker_set_deadline(device->worker, device->shared.deadline_us);
         instance->worker = device->worker;
         instance->handle.host = &worker_host;
         return 0;
@@ -170,12 +170,12 @@ static int build(struct device *device, const struct config_section *section, st
         int r = device_config_new(device->plugin, section, problems, &config);
         if (r < 0)
                 return r;
-        device->settings = config->settings;
+        device->shared = config->settings;
         r = instance_new(config, device->id, &device->instance);
         if (r < 0)
                 return r;
         config = NULL; /* the instance's */
-        r = place_body(device);
+        r = place_instance(device);
         if (r == 0)
                 r = make_channels(device);
         if (r == 0)
@@ -190,9 +190,8 @@ static int build(struct device *device, const struct config_section *section, st
 
 static void set_broken(struct device *device, int code, const char *text)
 {
-        device->phase = DEVICE_BROKEN;
-        device->fault_since_us = device->context->loop ? device_now_us(device) : 0;
-        (void)fault_set(&device->faults[DEVICE_FAULT_LIFE], code, "%s", text);
+        device_break(device);
+        health_begin_broken(device, code, text);
 }
 
 static int find_plugin(struct device *device, const struct config_section *section, struct problems *problems)
@@ -220,7 +219,6 @@ int device_new(struct device_context *context, const char *id, const struct plug
                 return -ENOMEM;
         device->context = context;
         device->plugin = plugin;
-        device->phase = DEVICE_STOPPED;
         (void)snprintf(device->id, sizeof(device->id), "%s", id);
         int r = section ? copy_section(section, &device->section) : 0;
         if (r < 0)
@@ -234,10 +232,7 @@ int device_new(struct device_context *context, const char *id, const struct plug
                                    problems->count > before ? problems->items[before] : "not possible");
         }
         saved_restore(device);
-        host_note_restore(device);
-        uint64_t now_us = context->loop ? device_now_us(device) : 0;
-        rate_init(&device->rate, (uint64_t)MAX(device->settings.rate, 1), now_us);
-        rate_init(&device->refusals, REFUSALS_PER_SECOND, now_us);
+        requests_init(device);
         *ret = TAKE_PTR(device);
         return 0;
 }
@@ -251,12 +246,11 @@ void device_free(struct device *device)
         if (device->instance && !device->worker)
                 host_close_all(device);
         device->context->guard->forget(device);
-        free(device->lines);
-        free(device->dimmer_wishes);
+        host_lines_done(device);
         instance_free(device->instance);
-        timer_free(device->next);
-        timer_free(device->max_on);
-        timer_free(device->heartbeat);
+        device_life_done(device);
+        on_time_done(device);
+        publishing_done(device);
         channels_done(&device->channels);
         device_config_free(device->config_owner);
         free_section(device->section);
@@ -281,12 +275,12 @@ int device_take_section(struct device *device, const struct config_section *sect
         }
         free_section(device->section);
         device->section = copy;
-        device->settings = config->settings;
+        device->shared = config->settings;
         device_config_free(device->config_owner);
         device->config_owner = TAKE_PTR(config);
-        rate_set(&device->rate, (uint64_t)device->settings.rate);
+        requests_set_rate(device);
         if (device->worker)
-                worker_set_deadline(device->worker, device->settings.deadline_us);
+                worker_set_deadline(device->worker, device->shared.deadline_us);
         if (device->plugin->has_output) {
                 on_time_rearm(device);
                 hold_settle(device, "on_offline");
@@ -311,19 +305,19 @@ void device_inherit(struct device *device, struct device *old)
                 from->kept = swap.kept;
         }
         device->channels.time_us = old->channels.time_us;
-        device->first_start_done |= old->first_start_done;
-        device->was_timed |= old->was_timed || old->timed_now;
-        device->on_since_us = old->on_since_us;
-        device->is_spent = old->is_spent;
-        device->is_released = old->is_released;
+        saved_inherit(device, old);
+        on_time_restore(device, old->on_time.on_since_us, old->on_time.is_spent);
+        hold_restore(device, old->hold.is_released);
         device->watched = TAKE_PTR(old->watched);
         device->context->guard->inherit(device, old);
-        device->has_published_status = old->has_published_status;
-        device->published_online = old->published_online;
-        (void)memcpy(device->published_error, old->published_error, sizeof(device->published_error));
         if (old->worker && device->plugin && plugin_is_blocking(device->plugin)) {
                 device->worker = TAKE_PTR(old->worker);
                 worker_set_device(device->worker, device);
-                device->faults[DEVICE_FAULT_HANG] = old->faults[DEVICE_FAULT_HANG];
         }
+        health_inherit(device, old);
+}
+
+struct instance *device_take_instance(struct device *device)
+{
+        return TAKE_PTR(device->instance);
 }

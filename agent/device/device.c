@@ -11,27 +11,28 @@
 
 static uint64_t backoff_next(struct device *device)
 {
-        device->backoff_us = device->backoff_us ? MIN(device->backoff_us * 2, BACKOFF_MAX_US) : BACKOFF_FIRST_US;
-        return device->backoff_us;
+        device->life.backoff_us = device->life.backoff_us ? MIN(device->life.backoff_us * 2, BACKOFF_MAX_US)
+                                                          : BACKOFF_FIRST_US;
+        return device->life.backoff_us;
 }
 
 static void arm_next(struct device *device, uint64_t delay_us)
 {
-        if (device->next)
-                timer_arm(device->next, delay_us);
+        if (device->life.next)
+                timer_arm(device->life.next, delay_us);
 }
 
 static void arm_every(struct device *device)
 {
-        if (device->settings.every_us > 0 && device->instance->calls.read)
-                arm_next(device, device->settings.every_us);
+        if (device->shared.every_us > 0 && device->instance->calls.read)
+                arm_next(device, device->shared.every_us);
 }
 
 static void on_next(void *userdata)
 {
         struct device *device = userdata;
 
-        if (device->phase == DEVICE_FAILED)
+        if (device->life.phase == DEVICE_FAILED)
                 device_start(device);
         else
                 device_read(device);
@@ -39,16 +40,15 @@ static void on_next(void *userdata)
 
 static int make_timer(struct device *device)
 {
-        uint64_t accuracy_us = device->settings.every_us > 0 && device->settings.every_us < LAZY_ENOUGH_US
-                                       ? TIMER_EXACT_US
-                                       : TIMER_LAZY_US;
-        timer_free(TAKE_PTR(device->next));
-        return timer_new(device->context->loop, accuracy_us, on_next, device, &device->next);
+        uint64_t accuracy_us = device->shared.every_us > 0 && device->shared.every_us < LAZY_ENOUGH_US ? TIMER_EXACT_US
+                                                                                                       : TIMER_LAZY_US;
+        timer_free(TAKE_PTR(device->life.next));
+        return timer_new(device->context->loop, accuracy_us, on_next, device, &device->life.next);
 }
 
 void device_rearm(struct device *device)
 {
-        if (device->phase == DEVICE_RUNNING && make_timer(device) == 0)
+        if (device->life.phase == DEVICE_RUNNING && make_timer(device) == 0)
                 arm_every(device);
 }
 
@@ -59,10 +59,11 @@ int device_run_callback(struct device *device, enum job job, const struct sconce
         struct hold_before before = { 0 };
 
         device_enter(device);
-        device->said[0] = '\0';
-        device->is_unmarked &= job != JOB_COMMAND;
-        if (job == JOB_COMMAND)
+        device_clear_error(device);
+        if (job == JOB_COMMAND) {
+                host_note_before_command(device);
                 before = hold_command(device, command);
+        }
         int held = job == JOB_COMMAND ? device->context->guard->command(device, command) : 0;
         int r = held == 0 ? instance_run(device->instance, job, command) : MIN(held, 0);
         if (job == JOB_COMMAND) {
@@ -78,16 +79,16 @@ int device_run_callback(struct device *device, enum job job, const struct sconce
 /* What is read by timer is told each time, unless the section asks for news only. */
 static bool reports_each_reading(const struct device *device)
 {
-        const struct reading_config *readings = &device->settings.readings;
+        const struct reading_config *readings = &device->shared.readings;
 
-        return device->settings.every_us > 0 && readings->delta < 0 && readings->heartbeat_us == 0;
+        return device->shared.every_us > 0 && readings->delta < 0 && readings->heartbeat_us == 0;
 }
 
 static void read_done(struct device *device, int r)
 {
         struct fault fault;
 
-        if (device->phase != DEVICE_RUNNING)
+        if (device->life.phase != DEVICE_RUNNING)
                 return;
         if (r < 0) {
                 device_fault_of(device, r, "cannot be read", &fault);
@@ -95,9 +96,9 @@ static void read_done(struct device *device, int r)
                 arm_next(device, backoff_next(device));
                 return;
         }
-        device->backoff_us = 0;
+        device->life.backoff_us = 0;
         if (reports_each_reading(device))
-                device->changed = true;
+                device_state_due(device);
         device_set_fault(device, DEVICE_FAULT_READ, NULL);
         arm_every(device);
 }
@@ -106,7 +107,7 @@ static void start_failed(struct device *device, const struct fault *fault)
 {
         if (!device->worker)
                 host_close_all(device);
-        device->phase = DEVICE_FAILED;
+        device->life.phase = DEVICE_FAILED;
         device_set_fault(device, DEVICE_FAULT_LIFE, fault);
         arm_next(device, backoff_next(device));
 }
@@ -117,34 +118,32 @@ static void start_done(struct device *device, int r)
 
         if (r < 0) {
                 device_fault_of(device, r, "cannot be started", &fault);
-                device->lost.code = 0;
+                device->life.lost.code = 0;
                 start_failed(device, &fault);
                 return;
         }
-        if (device->lost.code != 0) { /* the line went away while it was being opened */
-                fault = device->lost;
-                device->lost.code = 0;
+        if (device->life.lost.code != 0) { /* the line went away while it was being opened */
+                fault = device->life.lost;
+                device->life.lost.code = 0;
                 (void)device_run_callback(device, JOB_STOP, NULL);
                 start_failed(device, &fault);
                 return;
         }
-        device->phase = DEVICE_RUNNING;
-        device->first_start_done = true;
-        device->was_timed = device->was_cut_off = false;
+        device->life.phase = DEVICE_RUNNING;
         saved_started(device);
         saved_timed(device);
         device->context->guard->started(device);
         if (hold_of(device) != HOLD_NONE)
                 hold_settle(device, "on_offline");
-        device->backoff_us = 0;
-        device->changed = true;
+        device->life.backoff_us = 0;
+        device_state_due(device);
         const char *unknown = device_unknown_reading(device);
         if (unknown)
                 device_log(device, LOG_WARNING, "its section has keys for a reading \"%s\", which it does not have",
                            unknown);
         device_set_fault(device, DEVICE_FAULT_LIFE, NULL);
         device_publish_status(device, false);
-        if (device->instance->calls.read && (device->settings.every_us > 0 || !device->reported))
+        if (device->instance->calls.read && (device->shared.every_us > 0 || !device->publishing.has_reported))
                 device_read(device);
         else
                 arm_every(device);
@@ -152,7 +151,7 @@ static void start_done(struct device *device, int r)
 
 static void start_plugin(struct device *device)
 {
-        device->is_settling = false;
+        device->life.is_settling = false;
         device_enter(device);
         start_done(device, device_run_callback(device, JOB_START, NULL));
         device_leave(device);
@@ -160,7 +159,7 @@ static void start_plugin(struct device *device)
 
 void device_input_debounced(struct device *device)
 {
-        if (device->is_settling && host_inputs_are_settled(device))
+        if (device->life.is_settling && host_inputs_are_settled(device))
                 start_plugin(device);
 }
 
@@ -169,33 +168,37 @@ static void start_on_loop(struct device *device)
 {
         struct fault fault;
 
-        device->said[0] = '\0';
+        device_clear_error(device);
         int r = host_open_inputs(device);
         if (r < 0) {
                 device_fault_of(device, r, "cannot be started", &fault);
                 start_failed(device, &fault);
                 return;
         }
-        device->is_settling = true;
+        device->life.is_settling = true;
         device_input_debounced(device);
+}
+
+void device_break(struct device *device)
+{
+        device->life.phase = DEVICE_BROKEN;
 }
 
 void device_start(struct device *device)
 {
-        if (device->phase == DEVICE_BROKEN) {
+        if (device->life.phase == DEVICE_BROKEN) {
                 device_publish_status(device, false);
                 return;
         }
-        if (!device->next && make_timer(device) < 0)
+        if (!device->life.next && make_timer(device) < 0)
                 device_log(device, LOG_ERR, "out of memory: it is not read by timer and not started again");
-        device->phase = DEVICE_STARTING;
-        device->reported = false;
+        device->life.phase = DEVICE_STARTING;
+        publishing_start(device);
         if (device->watched)
                 device->context->observer.started(device->context->observer.userdata, device);
-        device->was_timed |= device->timed_now;
-        device->timed_now = false;
+        output_start(device);
         on_time_begin(device);
-        device->faults[DEVICE_FAULT_HEALTH] = device->faults[DEVICE_FAULT_READ] = (struct fault){ 0 };
+        health_start(device);
         device_forget_problem(device);
         if (device->worker) {
                 worker_submit(device->worker, device->instance, JOB_START, NULL);
@@ -206,29 +209,29 @@ void device_start(struct device *device)
 
 void device_read(struct device *device)
 {
-        if (device->phase != DEVICE_RUNNING || !device->instance->calls.read)
+        if (device->life.phase != DEVICE_RUNNING || !device->instance->calls.read)
                 return;
         if (!device->worker) {
                 device_enter(device);
                 read_done(device, device_run_callback(device, JOB_READ, NULL));
                 device_leave(device);
         } else if (worker_is_idle(device->worker)) {
-                device->read_wanted = false;
+                device->life.read_wanted = false;
                 worker_submit(device->worker, device->instance, JOB_READ, NULL);
         } else {
-                device->read_wanted = true;
+                device->life.read_wanted = true;
         }
 }
 
 void device_job_done(struct device *device, const struct job_item *item)
 {
-        (void)snprintf(device->said, sizeof(device->said), "%s", item->said);
+        device_set_error(device, "%s", item->last_error);
         if (item->job == JOB_START)
                 start_done(device, item->r);
         else if (item->job == JOB_READ)
                 read_done(device, item->r);
         requests_run_next(device);
-        if (device->read_wanted)
+        if (device->life.read_wanted)
                 device_read(device);
 }
 
@@ -238,16 +241,14 @@ void device_job_overdue(struct device *device, enum job job)
                 [JOB_START] = "start", [JOB_READ] = "read", [JOB_COMMAND] = "command", [JOB_STOP] = "stop"
         };
         struct fault fault;
-        uint64_t ms = device->settings.deadline_us / USEC_PER_MSEC;
+        uint64_t ms = device->shared.deadline_us / USEC_PER_MSEC;
 
         (void)fault_set(&fault, -ETIMEDOUT, "its %s has not come back within %llu.%03llu s", names[job],
                         (unsigned long long)(ms / 1000), (unsigned long long)(ms % 1000));
         device_enter(device);
         device_set_fault(device, DEVICE_FAULT_HANG, &fault);
         requests_give_up(device, &fault);
-        if (device->changed) /* what it has said so far */
-                device_publish_state(device);
-        device->changed = false;
+        device_publish_due(device); /* what it has reported so far */
         device_leave(device);
 }
 
@@ -261,16 +262,15 @@ static void stop_on_loop(struct device *device)
 
 void device_stop(struct device *device, enum stop_why why)
 {
-        bool was_running = device->phase == DEVICE_RUNNING;
+        bool was_running = device->life.phase == DEVICE_RUNNING;
 
-        if (device->phase == DEVICE_BROKEN || device->phase == DEVICE_STOPPED)
+        if (device->life.phase == DEVICE_BROKEN || device->life.phase == DEVICE_STOPPED)
                 return;
-        if (device->next)
-                timer_disarm(device->next);
-        if (device->heartbeat)
-                timer_disarm(device->heartbeat);
+        if (device->life.next)
+                timer_disarm(device->life.next);
+        publishing_stop(device);
         if (why != STOP_RESTART) {
-                device->exiting = true;
+                device->life.is_exiting = true;
                 if (was_running)
                         output_exit(device);
         }
@@ -279,34 +279,32 @@ void device_stop(struct device *device, enum stop_why why)
         on_time_end(device);
         device->context->guard->stopped(device);
         requests_refuse_all(device, RESULT_OFFLINE, "the device is being stopped");
-        device->phase = DEVICE_STOPPING;
+        device->life.phase = DEVICE_STOPPING;
         if (device->worker) {
-                device->ending = why == STOP_EXIT ? device->instance->serial : 0;
-                worker_submit(device->worker, device->instance, JOB_STOP, NULL);
-                device->instance = NULL; /* and with it, when it has ended, the texts of channels that it has added */
+                device->life.ending = why == STOP_EXIT ? device->instance->serial : 0;
+                /* With it go, when it has ended, the texts of channels that it has added. */
+                worker_submit(device->worker, device_take_instance(device), JOB_STOP, NULL);
                 if (why == STOP_GONE)
                         channels_done(&device->channels);
-                device->changed = false;
+                device_forget_state(device);
         } else if (was_running) {
                 stop_on_loop(device);
                 host_note_released(device);
-        } else if (device->is_settling) {
-                device->is_settling = false;
+        } else if (device->life.is_settling) {
+                device->life.is_settling = false;
                 host_close_all(device);
                 host_note_released(device);
         }
-        device->phase = DEVICE_STOPPED;
+        device->life.phase = DEVICE_STOPPED;
         device_leave(device);
 }
 
 void device_ended(struct device *device, const struct instance *instance)
 {
-        if (device->ending != instance->serial)
+        if (device->life.ending != instance->serial)
                 return;
-        if (device->changed)
-                device_publish_state(device);
-        device->changed = false;
-        device->ending = 0;
+        device_publish_due(device);
+        device->life.ending = 0;
         channels_done(&device->channels);
 }
 
@@ -315,9 +313,9 @@ static void lose(struct device *device, const struct fault *fault)
         device_enter(device);
         on_time_end(device);
         device->context->guard->stopped(device);
-        device->phase = DEVICE_STOPPING;
+        device->life.phase = DEVICE_STOPPING;
         stop_on_loop(device);
-        device->phase = DEVICE_FAILED;
+        device->life.phase = DEVICE_FAILED;
         device_set_fault(device, DEVICE_FAULT_LIFE, fault);
         arm_next(device, backoff_next(device));
         device_leave(device);
@@ -325,11 +323,26 @@ static void lose(struct device *device, const struct fault *fault)
 
 void device_lost(struct device *device, const struct fault *fault)
 {
-        if (device->is_settling) {
-                device->is_settling = false;
+        if (device->life.is_settling) {
+                device->life.is_settling = false;
                 start_failed(device, fault);
-        } else if (device->phase == DEVICE_STARTING || (device->phase == DEVICE_RUNNING && device->depth > 0))
-                device->lost = *fault; /* the plugin is on the stack: later */
-        else if (device->phase == DEVICE_RUNNING)
+        } else if (device->life.phase == DEVICE_STARTING ||
+                   (device->life.phase == DEVICE_RUNNING && device->publishing.depth > 0))
+                device->life.lost = *fault; /* the plugin is on the stack: later */
+        else if (device->life.phase == DEVICE_RUNNING)
                 lose(device, fault);
+}
+
+void device_take_loss(struct device *device)
+{
+        if (device->life.lost.code == 0 || device->life.phase != DEVICE_RUNNING)
+                return;
+        const struct fault lost = device->life.lost;
+        device->life.lost.code = 0;
+        lose(device, &lost);
+}
+
+void device_life_done(struct device *device)
+{
+        timer_free(TAKE_PTR(device->life.next));
 }

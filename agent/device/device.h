@@ -33,8 +33,8 @@
 #define PENDING_MAX 16
 
 enum device_phase {
-        DEVICE_BROKEN, /* section or plugin is no good: waits for a reload */
         DEVICE_STOPPED,
+        DEVICE_BROKEN,   /* section or plugin is wrong: waits for a reload */
         DEVICE_STARTING, /* blocking devices, and while the first values of inputs settle */
         DEVICE_RUNNING,
         DEVICE_STOPPING, /* its `stop` runs: what it reports is published, and not kept */
@@ -71,72 +71,116 @@ struct request {
         struct command_cause cause; /* its name is owned here */
 };
 
+/*
+ * The parts of a device. Each is written by the file that its comment names and by no other: the rest of the room, and home/,
+ * reads it or calls a function of that file.
+ */
+
+/* device.c: its life. */
+struct device_life {
+        enum device_phase phase;
+        bool is_settling;  /* its inputs are open, its plugin waits until their first values have settled */
+        bool is_exiting;   /* what is reported from now on is not to come back */
+        bool read_wanted;  /* as soon as the thread is free */
+        struct fault lost; /* the hardware went away while the plugin was at work */
+        uint64_t backoff_us;
+        struct timer *next; /* the next read, or the next start */
+        uint64_t ending; /* the serial of an instance that is stopping for good: its reports are published; 0: none */
+};
+
+/* saved.c: what was before this start. */
+struct device_past {
+        bool first_start_done; /* power_on is over: from now on the last value comes back */
+        bool was_timed;        /* it was on for a limited time when the device last stopped */
+        bool was_cut_off;      /* it is never on for long, and was switched off after a crash */
+};
+
+/* health.c: what is wrong with it, and what of that has been published. */
+struct device_health {
+        struct fault faults[DEVICE_FAULTS];
+        struct fault problem; /* sconce_problem(): published as an error, and it works all the same */
+        uint64_t since_us;    /* of the newest of them */
+        bool has_published, is_online;
+        char published_error[sizeof(((struct fault *)0)->text)];
+        char last_error[sizeof(((struct fault *)0)->text)]; /* sconce_error() of the callback that runs now */
+};
+
+/* publish.c: what is due to be published when the callback that runs now has returned. */
+struct device_publishing {
+        unsigned depth; /* of callbacks within callbacks */
+        bool is_state_due, is_info_due;
+        bool has_reported;       /* since the start */
+        struct timer *heartbeat; /* the state is published again; NULL: none yet */
+};
+
+/* requests.c: its commands. Those that wait and the one that runs are a blocking device's. */
+struct device_requests {
+        struct rate rate;
+        struct rate refusals; /* answers to commands that come too fast */
+        struct request *pending, *running;
+        size_t n_pending;
+        uint64_t wanted_until_us; /* the command that is being carried out; 0: for good */
+};
+
+/* host.c: what its plugin has opened, besides lines and dimmers. */
+struct device_host {
+        struct sconce_timer *timers;
+        struct sconce_watch *watches;
+};
+
+/* output.c: what is driven, whatever is reported. */
+struct device_output {
+        bool is_live;        /* one of them is on */
+        bool is_timed;       /* sconce_timed() */
+        enum hold exit_hold; /* what on_exit wants of them */
+};
+
+/* hold.c */
+struct device_hold {
+        bool is_released; /* a command has come since on_offline acts */
+};
+
+/* on_time.c: max_on. */
+struct device_on_time {
+        bool is_spent;          /* it was over: off until a command, or until its plugin has rested */
+        bool is_off_meant;      /* a command, or the agent, has switched it off: dark is the end of the count */
+        uint64_t on_since_us;   /* it counts from here; 0: it does not count */
+        uint64_t rest_since_us; /* neither driven nor wanted to be; 0: it is */
+        struct timer *timer;    /* its end, or the end of a rest */
+};
+
 struct device {
+        /* create.c: what it is made of. */
         struct device_context *context;
         char id[DEVICE_ID_MAX + 1];
         const struct plugin *plugin;    /* NULL: there is none, or it was refused */
         struct config_section *section; /* a copy; NULL for the node's own */
-        struct shared_config settings;
-        struct device_config *config_owner; /* keeps the texts of reloaded settings; NULL: the instance's config does */
-        struct instance *instance;          /* NULL where the section is no good, and after a blocking device's stop */
+        struct shared_config shared;
+        struct device_config
+                *config_owner;     /* keeps the texts of a reloaded `shared`; NULL: the instance's config does */
+        struct instance *instance; /* NULL where the section is wrong, and after a blocking device's stop */
+        struct worker *worker;     /* NULL: it runs on the loop */
         struct channels channels;
-        struct rate rate;
-        struct rate refusals; /* answers to commands that come too fast */
-        bool is_asked;        /* by a `get` that has to wait */
 
-        enum device_phase phase;
-        bool is_settling; /* its inputs are open, its plugin waits until their first values have settled */
-        struct fault faults[DEVICE_FAULTS];
-        struct fault problem; /* sconce_problem(): told as an error, and it works all the same */
-        uint64_t fault_since_us;
-        struct fault lost; /* the hardware went away while the plugin was at work */
-        bool has_published_status, published_online;
-        char published_error[sizeof(((struct fault *)0)->text)];
-
-        /* The callback that runs now. */
-        unsigned depth;
-        bool changed;  /* the state is to be told at its end */
-        bool reported; /* since the start */
-        bool info_dirty;
-        char said[sizeof(((struct fault *)0)->text)]; /* sconce_error() */
-
-        uint64_t backoff_us;
-        struct timer *next;      /* the next read, or the next start */
-        struct timer *heartbeat; /* the state is told again; NULL: none yet */
-        bool read_wanted;        /* as soon as the thread is free */
-
-        struct sconce_timer *timers;
-        struct sconce_watch *watches;
-        struct device_line *lines;
-        double *dimmer_wishes; /* one for each dimmer: see host_dimmer.c */
-
-        /* Outputs: what is driven, whatever is reported. */
-        bool is_live;           /* one of them is on */
-        enum hold exit_hold;    /* what on_exit wants of them */
-        bool is_spent;          /* max_on was over: off until a command, or until its plugin has rested */
-        bool is_released;       /* a command has come since on_offline acts */
-        bool is_off_meant;      /* a command, or the agent, has switched it off: dark is the end of max_on's count */
-        uint64_t on_since_us;   /* max_on counts from here; 0: it does not count */
-        uint64_t rest_since_us; /* neither driven nor wanted to be; 0: it is */
-        struct timer *max_on;   /* or the end of a rest */
-        bool first_start_done;  /* power_on is over: from now on the last value comes back */
-        bool timed_now;         /* sconce_timed() */
-        bool was_timed;         /* it was when the device last stopped */
-        bool was_cut_off;       /* it is never on for long, and was switched off after a crash */
-        bool is_unmarked;       /* sconce_timed() could not be written down: nothing goes on */
-        bool exiting;           /* what is reported from now on is not to come back */
-        struct guarded guarded;
-        uint64_t wanted_until_us; /* the command that is being carried out; 0: for good */
-
-        /* Blocking devices. */
-        struct worker *worker;
-        struct request *pending, *running;
-        size_t n_pending;
-        uint64_t ending; /* the serial of a instance that is stopping for good: its reports are published; 0: none */
+        struct device_life life;
+        struct device_past past;
+        struct device_health health;
+        struct device_publishing publishing;
+        struct device_requests requests;
+        struct device_host host;
+        struct device_line *lines; /* host_line.c */
+        double *wishes;            /* host_wish.c: one for each line and dimmer */
+        struct device_output output;
+        struct device_hold hold;
+        struct device_on_time on_time;
+        bool is_unmarked;       /* host_driven.c: sconce_timed() could not be written down: nothing goes on */
+        struct guarded guarded; /* the guard */
 
         void *watched; /* what the observer keeps of it; NULL: nobody looks at it */
 
-        bool is_marked; /* by home_apply() */
+        /* Its owner's, for a while. */
+        bool is_marked; /* home.c */
+        bool is_asked;  /* gets.c: it waits to be read */
 };
 
 /* A line of the log that is about this device. */
@@ -150,7 +194,7 @@ static inline struct log_about device_about(const struct device *device)
                 log_write(level, &about_it, __VA_ARGS__);                                                              \
         } while (0)
 
-/* ---- calls.c: commands ---------------------------------------------------------------------------------- */
+/* ---- requests.c: commands ------------------------------------------------------------------------------- */
 
 /* So many refusals a second, of one device or of those that are not there: who sends faster than that does not read them. */
 #define REFUSALS_PER_SECOND 10
@@ -158,7 +202,7 @@ static inline struct log_about device_about(const struct device *device)
 /* The id of a command that is refused unread; a long payload is not looked at. The command is to be given to command_done(). */
 void command_id_of(const struct command_limits *limits, const void *payload, size_t size, struct command *ret);
 
-/* ---- make.c: from a section to a device ---------------------------------------------------------------- */
+/* ---- create.c: from a section to a device -------------------------------------------------------------- */
 
 /* Makes the device of a section, without starting it. Always makes one (but for -ENOMEM): where the section
  * is no good it is DEVICE_BROKEN and `problems` says why. `plugin` NULL: by the section's kind. */
@@ -176,9 +220,12 @@ void device_set_readings(struct device *device);
 const char *device_unknown_reading(const struct device *device);
 /* Takes over what a stopped device of the same id knew: values, what was saved, its thread. */
 void device_inherit(struct device *device, struct device *old);
+/* The instance belongs to the thread from now on. */
+struct instance *device_take_instance(struct device *device);
 
 /* ---- device.c: its life -------------------------------------------------------------------------------- */
 
+void device_break(struct device *device); /* it cannot be started: waits for a reload */
 void device_start(struct device *device);
 enum stop_why { STOP_RESTART, STOP_GONE, STOP_EXIT };
 void device_stop(struct device *device, enum stop_why why);
@@ -188,6 +235,8 @@ void device_rearm(struct device *device); /* `every` has changed */
 void device_input_debounced(struct device *device);
 /* The hardware went away: stop, offline, back-off. */
 void device_lost(struct device *device, const struct fault *fault);
+void device_take_loss(struct device *device); /* of what went away while the plugin was at work */
+void device_life_done(struct device *device);
 /* One callback on the loop. */
 int device_run_callback(struct device *device, enum job job, const struct sconce_command *command);
 
@@ -197,21 +246,31 @@ void device_job_done(struct device *device, const struct job_item *item);
 void device_ended(struct device *device, const struct instance *instance);
 void device_job_overdue(struct device *device, enum job job);
 
-/* ---- tell.c: what it tells ----------------------------------------------------------------------------- */
+/* ---- health.c: what is wrong with it -------------------------------------------------------------------- */
 
 /* Whether something is wrong with it, as its `error` topic says. */
 bool device_has_fault(const struct device *device);
 /* Why it is not online, for people; NULL while it is. */
 const char *device_offline_reason(const struct device *device);
-/* Sets or (fault NULL) clears one kind and tells what has changed. */
+/* Sets or (fault NULL) clears one kind and publishes what has changed. */
 void device_set_fault(struct device *device, enum device_fault kind, const struct fault *fault);
 /* The same of what does not keep it from working. */
 void device_set_problem(struct device *device, const struct fault *fault);
-void device_forget_problem(struct device *device); /* it starts again, or is gone */
-/* What a callback that returned an error has to say about it. */
+void device_forget_problem(struct device *device);              /* it starts again, or is gone */
+void device_publish_status(struct device *device, bool always); /* and the error; else only what has changed */
+void health_start(struct device *device);                       /* what its plugin has found wrong is over */
+void health_begin_broken(struct device *device, int code, const char *text); /* published at its start */
+void health_inherit(struct device *device, const struct device *old);
+
+/* sconce_error(): the last error of the callback that runs now. */
+void PRINTF_LIKE(2, 3) device_set_error(struct device *device, const char *format, ...);
+void device_clear_error(struct device *device);
+/* The fault of a callback that returned an error. */
 void device_fault_of(struct device *device, int r, const char *what, struct fault *ret);
 
-/* Around every callback: at the outermost leave the state is told, once. */
+/* ---- publish.c: what it reports ------------------------------------------------------------------------- */
+
+/* Around every callback: at the outermost leave the state is published, once. */
 void device_enter(struct device *device);
 void device_leave(struct device *device);
 
@@ -219,15 +278,24 @@ int device_report(struct device *device, uint64_t time_us, const struct sconce_v
 int device_event(struct device *device, uint64_t time_us, const char *channel, const char *event_type) MUST_CHECK;
 int device_channel_add(struct device *device, const struct sconce_channel *row) MUST_CHECK;
 void device_publish_state(struct device *device);
-void device_publish_status(struct device *device, bool always); /* and the error; else only what has changed */
+void device_publish_now(struct device *device); /* the same, and none is due any more */
+void device_publish_due(struct device *device); /* the state, if it is due */
+void device_state_due(struct device *device);   /* changed or not */
+void device_forget_state(struct device *device);
+void publishing_init(struct device *device);
+void publishing_start(struct device *device);
+void publishing_stop(struct device *device);
+void publishing_done(struct device *device);
 
-/* ---- calls.c: commands on their way -------------------------------------------------------------------- */
+/* ---- requests.c: commands on their way ------------------------------------------------------------------ */
 
 void device_command(struct device *device, const char *channel, const void *payload, size_t size,
                     const struct command_meta *meta);
 /* The command of a rule, whose name is copied: as one from outside, but free of the rate, of duplicates and of
  * anybody to answer. device_observer.result() gets what became of it. */
 void device_act(struct device *device, const char *channel, const char *payload, const struct command_cause *cause);
+void requests_init(struct device *device);
+void requests_set_rate(struct device *device); /* as its section says */
 void request_init(struct request *call, const struct command_meta *meta);
 void request_finish(struct device *device, struct request *call, int r);
 void request_free(struct request *call);
@@ -239,44 +307,66 @@ void requests_give_up(struct device *device, const struct fault *fault);
 /* ---- host.c -------------------------------------------------------------------------------------------- */
 
 extern const struct sconce_host device_host;
-int host_lines_init(struct device *device) MUST_CHECK;
-/* Opens the inputs that have a debounce before the plugin does: what it reads in its start has settled then.
- * device_input_debounced() hears of each. */
-int host_open_inputs(struct device *device) MUST_CHECK;
-bool host_inputs_are_settled(const struct device *device);
 /* Closes what the plugin has opened through the host: lines, dimmers, timers, watches. */
 void host_close_all(struct device *device);
-/* All open output lines and dimmers, without the plugin. */
-int host_force(struct device *device, bool on) MUST_CHECK;
-/* As far as it was driven: what a line shows may be somebody else's doing. */
-bool host_is_any_on(const struct device *device);
-/* Whether its plugin would drive one, if a hold let it. */
-bool host_is_any_wished(const struct device *device);
-/* No hold any more: what the plugin wanted meanwhile. */
-void host_grant_wishes(struct device *device);
 /* The sentence is there already when the plugin hands the errno on. */
 int host_result(struct device *device, int r, const struct fault *fault);
 /* A report is also taken from `stop`. */
 static inline bool host_may_report(const struct device *device)
 {
-        return device->phase == DEVICE_STARTING || device->phase == DEVICE_RUNNING || device->phase == DEVICE_STOPPING;
+        return device->life.phase == DEVICE_STARTING || device->life.phase == DEVICE_RUNNING ||
+               device->life.phase == DEVICE_STOPPING;
 }
 /* Hardware is for devices that start or run: not for `configure`, which --check runs too. */
 static inline bool host_may_touch(const struct device *device)
 {
-        return device->phase == DEVICE_STARTING || device->phase == DEVICE_RUNNING;
+        return device->life.phase == DEVICE_STARTING || device->life.phase == DEVICE_RUNNING;
 }
+
+/* ---- host_line.c --------------------------------------------------------------------------------------- */
+
+int host_lines_init(struct device *device) MUST_CHECK;
+void host_lines_close(struct device *device);
+void host_lines_done(struct device *device);
+/* Opens the inputs that have a debounce before the plugin does: what it reads in its start has settled then.
+ * device_input_debounced() is called for each. */
+int host_open_inputs(struct device *device) MUST_CHECK;
+bool host_inputs_are_settled(const struct device *device);
+int host_line_output(struct sconce_device *dev, struct sconce_line *line, int first_value);
+int host_line_input(struct sconce_device *dev, struct sconce_line *line, sconce_line_fn fn);
+int host_line_set(struct sconce_device *dev, struct sconce_line *line, bool active);
+int host_line_get(struct sconce_device *dev, struct sconce_line *line, bool *ret_active);
+/* As far as it was driven: what a line shows may be somebody else's doing. */
+bool host_line_is_driven(const struct device *device, size_t index);
+int host_line_force(struct device *device, size_t index, bool on) MUST_CHECK; /* an open output, without the plugin */
 
 /* ---- host_dimmer.c ------------------------------------------------------------------------------------- */
 
 int host_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer, uint64_t period_ns, double first_level);
 int host_dimmer_set(struct sconce_device *dev, struct sconce_dimmer *dimmer, double level);
 int host_dimmer_get(struct sconce_device *dev, struct sconce_dimmer *dimmer, double *ret_level);
-int host_dimmers_force(struct device *device, double level) MUST_CHECK;
-/* The level that the plugin wants where a hold does not let it; NO_WISH: none. */
-#define NO_WISH (-1.0)
-void host_dimmers_forget_wishes(struct device *device);
-void host_dimmers_grant_wishes(struct device *device);
+int host_dimmer_force(struct device *device, size_t index, double level) MUST_CHECK;
+
+/* ---- host_wish.c: all lines and dimmers of a device, and what its plugin wants of them ------------------ */
+
+int host_wishes_init(struct device *device) MUST_CHECK;
+void host_wishes_forget(struct device *device);
+void host_wishes_done(struct device *device);
+/* Where the wish of a line or a dimmer stands. */
+double *host_line_wish(const struct device *device, size_t index);
+double *host_dimmer_wish(const struct device *device, size_t index);
+/* What an output shows from its request on: the plugin's level (negative: as it is found), unless a hold or a guard knows
+ * better. */
+double host_first_level(struct device *device, double *wish, double level);
+/* Keeps the level as a wish where a hold does not let the plugin have it; else there is none any more. */
+bool host_is_held(struct device *device, double *wish, double level);
+/* All open output lines and dimmers, without the plugin. */
+int host_force(struct device *device, bool on) MUST_CHECK;
+bool host_is_any_on(const struct device *device);
+/* Whether its plugin would drive one, if a hold let it. */
+bool host_is_any_wished(const struct device *device);
+/* No hold any more: what the plugin wanted meanwhile. */
+void host_grant_wishes(struct device *device);
 
 /* ---- host_driven.c: what is written down before an output is driven ------------------------------------ */
 
@@ -290,17 +380,19 @@ int host_note_on(struct device *device, struct fault *fault) MUST_CHECK;
 int host_note_timed(struct device *device, bool timed, struct fault *fault) MUST_CHECK;
 /* Its section says something else of what is driven already. */
 void host_note_section(struct device *device);
-/* After a command: what its plugin has not looked at. */
+/* Before a command. And after it: what its plugin has not looked at. */
+void host_note_before_command(struct device *device);
 int host_note_command(struct device *device, int r) MUST_CHECK;
 void host_note_released(struct device *device); /* let go in order */
-void host_note_restore(struct device *device);  /* before its first start in this run */
 
 /* ---- saved.c: what it knows at the next start ---------------------------------------------------------- */
 
 void saved_restore(struct device *device); /* before its first start in this run */
 void saved_restore_channel(struct device *device, struct channel *channel);
-void saved_values(struct device *device);   /* it has reported */
-void saved_started(struct device *device);  /* power_on is over for this boot */
+void saved_values(struct device *device);  /* it has reported */
+void saved_started(struct device *device); /* power_on is over for this boot, and nothing of the past counts any more */
+void saved_keep_timed(struct device *device); /* is it on for a limited time now, it was so for its next start */
+void saved_inherit(struct device *device, const struct device *old);
 void saved_timed(struct device *device);    /* whether its outputs are on for a limited time */
 void saved_on_since(struct device *device); /* max_on goes on counting */
 void saved_released(struct device *device); /* on_offline does not concern it any more */
@@ -313,6 +405,8 @@ bool saved_was_timed(const struct store *store, const char *id);
 int output_first(struct device *device, const char *channel, struct sconce_value *ret) MUST_CHECK;
 void output_watch(struct device *device); /* after an output was opened, set, closed, or wished otherwise */
 void output_exit(struct device *device);
+void output_start(struct device *device); /* nothing of it is timed yet */
+void output_set_timed(struct device *device, bool is_timed);
 /* What the options of outputs ask for and this device cannot do. */
 int output_check(const struct device *device, const struct config_section *section, struct problems *problems)
         MUST_CHECK;
@@ -345,6 +439,7 @@ struct hold_before hold_command(struct device *device, const struct sconce_comma
 void hold_commanded(struct device *device, const struct hold_before *before, int r);
 void hold_release(struct device *device); /* from its on_offline, until a broker has been there */
 void hold_forget_release(struct device *device);
+void hold_restore(struct device *device, bool is_released);
 
 /* ---- on_time.c ----------------------------------------------------------------------------------------- */
 
@@ -355,6 +450,9 @@ void on_time_end(struct device *device);     /* it is not running any more */
 void on_time_forgive(struct device *device); /* a command switches it on for good: it begins again */
 void on_time_take_back(struct device *device, const struct hold_before *before); /* that command was refused */
 bool on_time_is_over(const struct device *device);
+void on_time_mean_off(struct device *device, bool is_meant); /* whether dark ends the count */
+void on_time_restore(struct device *device, uint64_t since_us, bool is_spent);
+void on_time_done(struct device *device);
 
 static inline struct device *device_of(struct sconce_device *handle)
 {

@@ -16,8 +16,8 @@ static bool waits_for_broker(const struct device *device)
 {
         const struct offline_hold *offline = &device->context->offline;
 
-        return offline->is_over && !device->is_released &&
-               (offline->is_seen || device->settings.output.offline_at_start);
+        return offline->is_over && !device->hold.is_released &&
+               (offline->is_seen || device->shared.output.offline_at_start);
 }
 
 enum hold hold_of(const struct device *device)
@@ -28,11 +28,11 @@ enum hold hold_of(const struct device *device)
 
         if (!device->plugin || !device->plugin->has_output)
                 return HOLD_NONE;
-        if (device->exit_hold != HOLD_NONE)
-                return device->exit_hold;
-        if (device->is_spent || on_time_is_over(device))
+        if (device->output.exit_hold != HOLD_NONE)
+                return device->output.exit_hold;
+        if (device->on_time.is_spent || on_time_is_over(device))
                 return HOLD_OFF;
-        return waits_for_broker(device) ? by_event[device->settings.output.on_offline] : HOLD_NONE;
+        return waits_for_broker(device) ? by_event[device->shared.output.on_offline] : HOLD_NONE;
 }
 
 /* ---- Bringing it there --------------------------------------------------------------------------------- */
@@ -64,7 +64,7 @@ static int command(struct device *device, bool on)
         int r = device_run_callback(device, JOB_COMMAND, &command);
         if (r < 0)
                 device_log(device, LOG_ERR, "cannot be switched %s by its plugin: %s", on ? "on" : "off",
-                           device->said[0] ? device->said : "no reason given");
+                           device->health.last_error[0] ? device->health.last_error : "no reason given");
         return r;
 }
 
@@ -88,7 +88,7 @@ int hold_bring(struct device *device, bool on)
         bool has_outputs = device_config_outputs(device->instance->config) > 0;
 
         device_enter(device);
-        device->is_off_meant = !on;
+        on_time_mean_off(device, !on);
         int r = command(device, on);
         if (has_outputs)
                 r = host_is_any_on(device) != on ? host_force(device, on) : 0;
@@ -106,13 +106,13 @@ void hold_settle(struct device *device, const char *why)
         enum hold hold = hold_of(device);
         bool on = hold == HOLD_ON;
 
-        if (device->phase != DEVICE_RUNNING || !device->plugin->has_output)
+        if (device->life.phase != DEVICE_RUNNING || !device->plugin->has_output)
                 return;
         device_enter(device);
         if (hold == HOLD_NONE) {
                 host_grant_wishes(device);
         } else {
-                if (device->is_live != on)
+                if (device->output.is_live != on)
                         device_log(device, LOG_NOTICE, "%s: switching it %s", why, on ? "on" : "off");
                 if (hold_bring(device, on) < 0)
                         device_log(device, LOG_ERR, "%s: could not be switched %s", why, on ? "on" : "off");
@@ -144,16 +144,16 @@ static bool is_nothing_but_off(const struct device *device, const struct sconce_
 
 struct hold_before hold_command(struct device *device, const struct sconce_command *command)
 {
-        struct hold_before before = { .is_spent = device->is_spent,
-                                      .is_released = device->is_released,
-                                      .is_off_meant = device->is_off_meant,
-                                      .on_since_us = device->on_since_us };
+        struct hold_before before = { .is_spent = device->on_time.is_spent,
+                                      .is_released = device->hold.is_released,
+                                      .is_off_meant = device->on_time.is_off_meant,
+                                      .on_since_us = device->on_time.on_since_us };
         enum hold hold = hold_of(device);
 
         if (command->flags & SCONCE_COMMAND_NOW)
                 return before;
-        device->is_off_meant = is_nothing_but_off(device, command);
-        if (hold == HOLD_NONE || device->exit_hold != HOLD_NONE ||
+        on_time_mean_off(device, is_nothing_but_off(device, command));
+        if (hold == HOLD_NONE || device->output.exit_hold != HOLD_NONE ||
             (hold == HOLD_OFF && output_is_switched_off_by(device, command)))
                 return before;
         before.is_forgiven = is_for_good(device, command);
@@ -168,7 +168,7 @@ static void take_back_release(struct device *device, const struct hold_before *b
 {
         if (before->is_forgiven)
                 on_time_take_back(device, before);
-        device->is_off_meant = before->is_off_meant;
+        on_time_mean_off(device, before->is_off_meant);
         if (!before->is_released)
                 hold_forget_release(device);
         enum hold hold = hold_of(device);
@@ -190,14 +190,19 @@ void hold_release(struct device *device)
 {
         if (!waits_for_broker(device))
                 return;
-        device->is_released = true;
+        device->hold.is_released = true;
         saved_released(device);
 }
 
 void hold_forget_release(struct device *device)
 {
-        if (!device->is_released)
+        if (!device->hold.is_released)
                 return;
-        device->is_released = false;
+        device->hold.is_released = false;
         saved_released(device);
+}
+
+void hold_restore(struct device *device, bool is_released)
+{
+        device->hold.is_released = is_released;
 }

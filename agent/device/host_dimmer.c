@@ -4,14 +4,14 @@
 
 #include "device/device.h"
 
-/* Where the wish for a dimmer of this device stands; NULL: it is not the device's. */
+/* NULL: it is not the device's. */
 static double *wish_of(const struct device *device, const struct sconce_dimmer *dimmer)
 {
         const struct device_config *config = device->instance->config;
 
         for (size_t i = 0; dimmer && i < config->n_dimmers; i++)
                 if (config->dimmers[i].dimmer == dimmer)
-                        return &device->dimmer_wishes[i];
+                        return host_dimmer_wish(device, i);
         return NULL;
 }
 
@@ -32,20 +32,6 @@ static int use(struct device *device, struct sconce_dimmer *dimmer, double level
         return host_result(device, r, &fault);
 }
 
-/* As first_level() of a line. */
-static double first_level(struct device *device, double *wish, double level)
-{
-        enum hold hold = hold_of(device);
-
-        if (hold == HOLD_NONE)
-                return level == SCONCE_DIMMER_KEEP && device->context->guard->begins_off(device) ? 0 : level;
-        if (level != SCONCE_DIMMER_KEEP && hold_forbids(hold, level > 0))
-                *wish = level;
-        if (hold == HOLD_OFF)
-                return 0;
-        return level > 0 ? level : 1;
-}
-
 int host_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer, uint64_t period_ns, double level)
 {
         struct device *device = device_of(dev);
@@ -58,7 +44,7 @@ int host_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer, ui
         else if (!wish)
                 r = fault_set(&fault, -EINVAL, "the plugin opened a dimmer that is not its own");
         else
-                level = first_level(device, wish, level);
+                level = host_first_level(device, wish, level);
         if (r == 0 && level > 0)
                 r = device->context->guard->permit(device, &fault);
         if (r == 0)
@@ -75,15 +61,13 @@ int host_dimmer_set(struct sconce_device *dev, struct sconce_dimmer *dimmer, dou
         double *wish = wish_of(device, dimmer);
         struct fault fault = { 0 };
 
-        if (wish) {
-                bool is_held = dimmer_is_open(dimmer) && hold_forbids(hold_of(device), level > 0);
-                *wish = is_held ? level : NO_WISH;
-                if (!is_held)
-                        return use(device, dimmer, level);
-                output_watch(device);
-                return 0;
-        }
-        return host_result(device, fault_set(&fault, -EINVAL, "the plugin used a dimmer that is not its own"), &fault);
+        if (!wish)
+                return host_result(device, fault_set(&fault, -EINVAL, "the plugin used a dimmer that is not its own"),
+                                   &fault);
+        if (!dimmer_is_open(dimmer) || !host_is_held(device, wish, level))
+                return use(device, dimmer, level);
+        output_watch(device);
+        return 0;
 }
 
 int host_dimmer_get(struct sconce_device *dev, struct sconce_dimmer *dimmer, double *ret_level)
@@ -96,39 +80,12 @@ int host_dimmer_get(struct sconce_device *dev, struct sconce_dimmer *dimmer, dou
         return host_result(device, fault_set(&fault, -ENODEV, "the dimmer is not open"), &fault);
 }
 
-static int use_open(struct device *device, struct sconce_dimmer *dimmer, double level)
+int host_dimmer_force(struct device *device, size_t index, double level)
 {
+        struct sconce_dimmer *dimmer = device->instance->config->dimmers[index].dimmer;
         int r = dimmer_is_open(dimmer) ? use(device, dimmer, level) : 0;
 
         if (r < 0)
-                device_log(device, LOG_ERR, "%s", device->said);
+                device_log(device, LOG_ERR, "%s", device->health.last_error);
         return r;
-}
-
-int host_dimmers_force(struct device *device, double level)
-{
-        const struct device_config *config = device->instance->config;
-        int result = 0;
-
-        for (size_t i = 0; i < config->n_dimmers; i++)
-                result = MIN(result, use_open(device, config->dimmers[i].dimmer, level));
-        return result;
-}
-
-void host_dimmers_forget_wishes(struct device *device)
-{
-        for (size_t i = 0; i < device->instance->config->n_dimmers; i++)
-                device->dimmer_wishes[i] = NO_WISH;
-}
-
-void host_dimmers_grant_wishes(struct device *device)
-{
-        const struct device_config *config = device->instance->config;
-
-        for (size_t i = 0; i < config->n_dimmers; i++) {
-                double wish = device->dimmer_wishes[i];
-                device->dimmer_wishes[i] = NO_WISH;
-                if (wish >= 0)
-                        (void)use_open(device, config->dimmers[i].dimmer, wish);
-        }
 }

@@ -36,9 +36,9 @@ static int note(struct device *device, struct driven_output *output, bool on, st
         if (!record_of(device))
                 return 0;
         output->device = device->id;
-        output->exit = device_config_on_exit(device->instance->config, &device->settings);
+        output->exit = device_config_on_exit(device->instance->config, &device->shared);
         output->is_limited = output_is_limited(device);
-        output->is_for = device->timed_now;
+        output->is_for = device->output.is_timed;
         return judge(device, driven_note(record_of(device), output), on, fault);
 }
 
@@ -90,9 +90,14 @@ int host_note_timed(struct device *device, bool timed, struct fault *fault)
         device->is_unmarked = timed && r < 0;
         if (!device->is_unmarked)
                 return 0;
-        (void)!driven_limit(record_of(device), device->id, device->timed_now);
+        (void)!driven_limit(record_of(device), device->id, device->output.is_timed);
         (void)!driven_write(record_of(device), &why);
         return fault_set(fault, r, UNMARKED ": %s", why.text);
+}
+
+void host_note_before_command(struct device *device)
+{
+        device->is_unmarked = false;
 }
 
 int host_note_command(struct device *device, int r)
@@ -101,7 +106,7 @@ int host_note_command(struct device *device, int r)
                 return r;
         device->is_unmarked = false;
         (void)!hold_bring(device, false);
-        (void)snprintf(device->said, sizeof(device->said), "%s", UNMARKED);
+        device_set_error(device, "%s", UNMARKED);
         return -EIO;
 }
 
@@ -109,12 +114,4 @@ void host_note_released(struct device *device)
 {
         if (record_of(device))
                 driven_release(record_of(device), device->id);
-}
-
-void host_note_restore(struct device *device)
-{
-        const struct driven *driven = record_of(device);
-
-        device->was_timed |= driven && driven_was_for(driven, device->id);
-        device->was_cut_off = driven && driven_was_cut_off(driven, device->id);
 }

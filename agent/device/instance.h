@@ -27,7 +27,7 @@ struct job_item {
         enum job job;
         struct request *call; /* JOB_COMMAND */
         int r;
-        char said[sizeof(((struct fault *)0)->text)]; /* sconce_error() */
+        char last_error[sizeof(((struct fault *)0)->text)]; /* sconce_error() */
 };
 
 struct instance {

@@ -15,7 +15,7 @@ static bool is_output(const struct device *device)
 
 static bool is_timed_by_plugin(const struct device *device)
 {
-        return device->was_timed || (device->instance && device->instance->config->timed_by_plugin);
+        return device->past.was_timed || (device->instance && device->instance->config->timed_by_plugin);
 }
 
 /* ---- The first value ----------------------------------------------------------------------------------- */
@@ -24,7 +24,7 @@ static int first_power_on(const struct device *device, const struct channel *cha
 {
         const char *key = channel->row.key;
 
-        switch (device->settings.output.power_on) {
+        switch (device->shared.output.power_on) {
         case POWER_ON_LAST:
                 if (channel_kept(channel, ret) < 0)
                         *ret = SCONCE_BOOL(key, false);
@@ -46,11 +46,11 @@ static int first_on_off(struct device *device, const struct channel *channel, st
         enum hold hold = hold_of(device);
 
         /* What was on for a limited time has nobody left who counts it. */
-        if (hold != HOLD_NONE || is_timed_by_plugin(device) || device->was_cut_off) {
+        if (hold != HOLD_NONE || is_timed_by_plugin(device) || device->past.was_cut_off) {
                 *ret = SCONCE_BOOL(channel->row.key, hold == HOLD_ON);
                 return 0;
         }
-        if (device->first_start_done && channel_kept(channel, ret) == 0)
+        if (device->past.first_start_done && channel_kept(channel, ret) == 0)
                 return 0;
         return first_power_on(device, channel, ret);
 }
@@ -75,9 +75,9 @@ int output_first(struct device *device, const char *key, struct sconce_value *re
 void output_watch(struct device *device)
 {
         bool is_live = host_is_any_on(device);
-        bool has_turned = is_live != device->is_live;
+        bool has_turned = is_live != device->output.is_live;
 
-        device->is_live = is_live;
+        device->output.is_live = is_live;
         if (has_turned)
                 device->context->guard->turned(device);
         on_time_watch(device);
@@ -101,12 +101,25 @@ bool output_is_switched_off_by(const struct device *device, const struct sconce_
 
 bool output_is_timed(const struct device *device)
 {
-        return device->timed_now || is_timed_by_plugin(device);
+        return device->output.is_timed || is_timed_by_plugin(device);
 }
 
 bool output_is_limited(const struct device *device)
 {
-        return device->timed_now || device->instance->config->timed_by_plugin || device->settings.output.max_on_us > 0;
+        return device->output.is_timed || device->instance->config->timed_by_plugin ||
+               device->shared.output.max_on_us > 0;
+}
+
+void output_start(struct device *device)
+{
+        saved_keep_timed(device);
+        device->output.is_timed = false;
+}
+
+void output_set_timed(struct device *device, bool is_timed)
+{
+        device->output.is_timed = is_timed;
+        saved_timed(device);
 }
 
 /* ---- A successor --------------------------------------------------------------------------------------- */
@@ -138,7 +151,7 @@ bool output_is_left(const struct device *device, const struct device *successor)
 
         if (!is_output(device) || !config)
                 return false;
-        if (!successor->instance || successor->phase == DEVICE_BROKEN)
+        if (!successor->instance || successor->life.phase == DEVICE_BROKEN)
                 return true;
         for (size_t i = 0; i < config->n_lines; i++)
                 if (device_config_line_is_output(&config->lines[i]) && !drives_line(successor, config->lines[i].line))
@@ -159,10 +172,10 @@ void output_exit(struct device *device)
 
         if (!is_output(device))
                 return;
-        device->exit_hold = device->timed_now
-                                    ? HOLD_OFF
-                                    : holds[device_config_on_exit(device->instance->config, &device->settings)];
-        hold_settle(device, device->exit_hold == HOLD_NONE ? "on_offline" : "on_exit");
+        device->output.exit_hold = device->output.is_timed
+                                           ? HOLD_OFF
+                                           : holds[device_config_on_exit(device->instance->config, &device->shared)];
+        hold_settle(device, device->output.exit_hold == HOLD_NONE ? "on_offline" : "on_exit");
 }
 
 /* ---- What a config may say ----------------------------------------------------------------------------- */
@@ -183,7 +196,7 @@ static const char *why_not_on(const struct device *device)
 
 int output_check(const struct device *device, const struct config_section *section, struct problems *problems)
 {
-        const struct output_config *output = &device->settings.output;
+        const struct output_config *output = &device->shared.output;
         size_t before = problems->count;
 
         if (!is_output(device) || !section)

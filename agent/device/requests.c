@@ -90,6 +90,19 @@ static void remember_end(struct device *device, const struct request *call, cons
 
 /* ---- One call ------------------------------------------------------------------------------------------ */
 
+void requests_init(struct device *device)
+{
+        uint64_t now_us = device->context->loop ? device_now_us(device) : 0;
+
+        rate_init(&device->requests.rate, (uint64_t)MAX(device->shared.rate, 1), now_us);
+        rate_init(&device->requests.refusals, REFUSALS_PER_SECOND, now_us);
+}
+
+void requests_set_rate(struct device *device)
+{
+        rate_set(&device->requests.rate, (uint64_t)device->shared.rate);
+}
+
 void request_init(struct request *call, const struct command_meta *meta)
 {
         call->next = call->next_due = NULL;
@@ -182,15 +195,14 @@ void request_finish(struct device *device, struct request *call, int r)
         struct result result = { .code = RESULT_OK };
         struct fault fault;
 
-        if (device->running == call)
-                device->running = NULL;
+        if (device->requests.running == call)
+                device->requests.running = NULL;
         if (r < 0) {
                 device_fault_of(device, r, "the device refused", &fault);
                 (void)refuse(&result, r == -EBUSY ? RESULT_BUSY : RESULT_FAILED, "%s", fault.text);
         } else {
                 /* What the hardware now does, before anybody hears that it is done. */
-                device->changed = false;
-                device_publish_state(device);
+                device_publish_now(device);
         }
         finish(device, call, &result);
 }
@@ -209,12 +221,12 @@ static void prepare(struct device *device, struct request *call)
 
 static void append(struct device *device, struct request *call)
 {
-        struct request **at = &device->pending;
+        struct request **at = &device->requests.pending;
 
         while (*at)
                 at = &(*at)->next;
         *at = call;
-        device->n_pending++;
+        device->requests.n_pending++;
         call->device = device->id;
         answers_add(&device->context->answers, call);
 }
@@ -223,17 +235,17 @@ void requests_run_next(struct device *device)
 {
         static const struct result expired = { RESULT_EXPIRED, "the command expired while it waited for the device" };
 
-        while (device->pending && device->phase == DEVICE_RUNNING && worker_is_idle(device->worker)) {
-                struct request *call = device->pending;
-                device->pending = call->next;
+        while (device->requests.pending && device->life.phase == DEVICE_RUNNING && worker_is_idle(device->worker)) {
+                struct request *call = device->requests.pending;
+                device->requests.pending = call->next;
                 call->next = NULL;
-                device->n_pending--;
+                device->requests.n_pending--;
                 if (has_expired(device, call)) {
                         finish(device, call, &expired);
                         continue;
                 }
                 prepare(device, call);
-                device->running = call;
+                device->requests.running = call;
                 worker_submit(device->worker, device->instance, JOB_COMMAND, call);
         }
 }
@@ -243,17 +255,17 @@ void requests_refuse_all(struct device *device, enum result_code code, const cha
         struct result result = { 0 };
 
         (void)refuse(&result, code, "%s", message);
-        while (device->pending) {
-                struct request *call = device->pending;
-                device->pending = call->next;
+        while (device->requests.pending) {
+                struct request *call = device->requests.pending;
+                device->requests.pending = call->next;
                 finish(device, call, &result);
         }
-        device->n_pending = 0;
+        device->requests.n_pending = 0;
         /* The thread has this one still: it is answered now and freed when it comes back. */
-        if (device->running) {
-                remember_end(device, device->running, &result);
-                answer(device, device->running, &result);
-                device->running = NULL;
+        if (device->requests.running) {
+                remember_end(device, device->requests.running, &result);
+                answer(device, device->requests.running, &result);
+                device->requests.running = NULL;
         }
 }
 
@@ -261,11 +273,11 @@ void requests_give_up(struct device *device, const struct fault *fault)
 {
         struct result result = { 0 };
 
-        if (device->running) {
+        if (device->requests.running) {
                 (void)refuse(&result, RESULT_FAILED, "%s", fault->text);
-                remember_end(device, device->running, &result);
-                answer(device, device->running, &result);
-                device->running = NULL;
+                remember_end(device, device->requests.running, &result);
+                answer(device, device->requests.running, &result);
+                device->requests.running = NULL;
         }
         requests_refuse_all(device, RESULT_OFFLINE, fault->text);
 }
@@ -291,19 +303,19 @@ static bool comes_too_fast(struct device *device, const struct request *call, si
         bool is_read = size <= device->context->limits.max_bytes;
         uint64_t cost = 1 + (is_read ? size / BYTES_A_COMMAND : 0);
 
-        return !call->cause.rule && !rate_take_many(&device->rate, cost, device_now_us(device));
+        return !call->cause.rule && !rate_take_many(&device->requests.rate, cost, device_now_us(device));
 }
 
 static void refuse_too_fast(struct device *device, const void *payload, size_t size, struct request *call)
 {
         struct result result = { 0 };
 
-        if (!rate_take(&device->refusals, device_now_us(device))) {
+        if (!rate_take(&device->requests.refusals, device_now_us(device))) {
                 device->context->n_dropped++;
                 return;
         }
         command_id_of(&device->context->limits, payload, size, &call->command);
-        (void)refuse(&result, RESULT_RATE, "more than %lld commands a second", (long long)device->settings.rate);
+        (void)refuse(&result, RESULT_RATE, "more than %lld commands a second", (long long)device->shared.rate);
         answer(device, call, &result);
 }
 
@@ -313,7 +325,7 @@ static int accept_call(struct device *device, struct result *result)
 
         if (trouble)
                 return refuse(result, RESULT_OFFLINE, "the device is offline: %s", trouble);
-        if (device->n_pending >= PENDING_MAX)
+        if (device->requests.n_pending >= PENDING_MAX)
                 return refuse(result, RESULT_BUSY, "%d commands are waiting already", PENDING_MAX);
         return 0;
 }
@@ -338,9 +350,9 @@ static void carry_out_at_once(struct device *device, struct request *call)
                 return;
         }
         device_enter(device);
-        device->wanted_until_us = call->meta.expires_us;
+        device->requests.wanted_until_us = call->meta.expires_us;
         int r = device_run_callback(device, JOB_COMMAND, &call->view);
-        device->wanted_until_us = 0;
+        device->requests.wanted_until_us = 0;
         request_finish(device, call, r);
         device_leave(device);
 }

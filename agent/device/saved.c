@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "device/device.h"
+#include "device/driven.h"
 
 #define SAVED_KEYS_MAX 64
 #define SAVED_TEXT_MAX 4096
@@ -55,19 +56,37 @@ static uint64_t restore_on_since(const struct device *device)
         return since_us <= device_now_us(device) ? since_us : 0;
 }
 
-void saved_restore(struct device *device)
+static void restore_from(const struct store *store, struct device *device)
 {
-        const struct store *store = store_of(device);
-
-        if (!store)
-                return;
         for (size_t i = 0; i < device->channels.count; i++)
                 saved_restore_channel(device, &device->channels.items[i]);
         const char *boot = store_get(store, STORE_MARK, device->id, MARK_BOOT);
-        device->first_start_done = boot && strcmp(boot, clock_boot_id()) == 0;
-        device->was_timed = saved_was_timed(store, device->id);
-        device->on_since_us = device->first_start_done ? restore_on_since(device) : 0;
-        device->is_released = device->first_start_done && store_get(store, STORE_MARK, device->id, MARK_RELEASED);
+        bool is_same_boot = boot && strcmp(boot, clock_boot_id()) == 0;
+        device->past.first_start_done = is_same_boot;
+        device->past.was_timed = saved_was_timed(store, device->id);
+        on_time_restore(device, is_same_boot ? restore_on_since(device) : 0, false);
+        hold_restore(device, is_same_boot && store_get(store, STORE_MARK, device->id, MARK_RELEASED));
+}
+
+void saved_restore(struct device *device)
+{
+        const struct driven *driven = device->context->driven;
+
+        if (store_of(device))
+                restore_from(store_of(device), device);
+        device->past.was_timed |= driven && driven_was_for(driven, device->id);
+        device->past.was_cut_off = driven && driven_was_cut_off(driven, device->id);
+}
+
+void saved_inherit(struct device *device, const struct device *old)
+{
+        device->past.first_start_done |= old->past.first_start_done;
+        device->past.was_timed |= old->past.was_timed || old->output.is_timed;
+}
+
+void saved_keep_timed(struct device *device)
+{
+        device->past.was_timed |= device->output.is_timed;
 }
 
 bool saved_was_timed(const struct store *store, const char *id)
@@ -93,6 +112,7 @@ void saved_started(struct device *device)
 {
         bool is_written = device->plugin->has_output;
 
+        device->past = (struct device_past){ .first_start_done = true };
         for (size_t i = 0; i < device->channels.count; i++)
                 is_written |= channel_is_writable(&device->channels.items[i]);
         if (is_written && device->section && store_of(device))
@@ -102,10 +122,10 @@ void saved_started(struct device *device)
 /* At once: an output that nobody switches off after a crash is what must not be forgotten. */
 void saved_timed(struct device *device)
 {
-        bool timed = device->timed_now || device->was_timed;
+        bool timed = device->output.is_timed || device->past.was_timed;
 
         /* At its end the output goes off by itself, and its last value is to come back off. */
-        if (device->exiting && !timed)
+        if (device->life.is_exiting && !timed)
                 return;
         if (!store_of(device) || timed == saved_was_timed(store_of(device), device->id))
                 return;
@@ -116,20 +136,20 @@ void saved_timed(struct device *device)
 
 void saved_on_since(struct device *device)
 {
-        bool counts = device->settings.output.max_on_us > 0 && device->on_since_us > 0;
+        bool counts = device->shared.output.max_on_us > 0 && device->on_time.on_since_us > 0;
         char text[32];
 
         if (!store_of(device))
                 return;
         if (counts)
-                (void)snprintf(text, sizeof(text), "%" PRIu64, device->on_since_us);
+                (void)snprintf(text, sizeof(text), "%" PRIu64, device->on_time.on_since_us);
         put(device, STORE_MARK, MARK_ON_SINCE, counts ? text : NULL);
 }
 
 void saved_released(struct device *device)
 {
         if (store_of(device))
-                put(device, STORE_MARK, MARK_RELEASED, device->is_released ? "yes" : NULL);
+                put(device, STORE_MARK, MARK_RELEASED, device->hold.is_released ? "yes" : NULL);
 }
 
 /* ---- What plugins keep --------------------------------------------------------------------------------- */

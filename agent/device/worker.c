@@ -99,7 +99,7 @@ static void worker_destroy(struct worker *worker)
 static void run_item(struct worker *worker, struct job_item *item)
 {
         worker->current = item;
-        item->said[0] = '\0';
+        item->last_error[0] = '\0';
         item->r = instance_run(item->instance, item->job, item->call ? &item->call->view : NULL);
         worker->current = NULL;
 }
@@ -202,7 +202,7 @@ static void job_done(struct worker *worker, struct job_item *item)
         struct request *call = item->call;
         item->call = NULL;
         if (call) {
-                (void)snprintf(device->said, sizeof(device->said), "%s", item->said);
+                device_set_error(device, "%s", item->last_error);
                 request_finish(device, call, item->r);
         }
         if (device->instance && device->instance->serial == item->instance->serial && item->job != JOB_STOP)
@@ -227,7 +227,7 @@ static void take_posts(struct worker *worker, struct post **ret_posts, struct jo
 /* Of a `stop` that nothing follows. */
 static bool is_last_word(const struct device *device, const struct post *post)
 {
-        return device->ending == post->serial && (post->kind == POST_REPORT || post->kind == POST_EVENT);
+        return device->life.ending == post->serial && (post->kind == POST_REPORT || post->kind == POST_EVENT);
 }
 
 static int on_posts(sd_event_source *source, int fd, uint32_t events, void *userdata)

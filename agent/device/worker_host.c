@@ -134,7 +134,7 @@ static void PRINTF_LIKE(2, 0) worker_error(struct sconce_device *dev, const char
 {
         struct job_item *item = worker_current(body_of(dev)->worker);
 
-        (void)vsnprintf(item->said, sizeof(item->said), format, arguments);
+        (void)vsnprintf(item->last_error, sizeof(item->last_error), format, arguments);
 }
 
 static void PRINTF_LIKE(3, 0) worker_log(struct sconce_device *dev, int level, const char *format, va_list arguments)

@@ -15,7 +15,7 @@ static void get(struct device *device)
 {
         device->is_asked = false;
         device_enter(device);
-        device->changed = true; /* asked for: told whether it is new or not */
+        device_state_due(device); /* asked for: published whether it is new or not */
         device_read(device);
         device_leave(device);
 }

@@ -155,7 +155,7 @@ static void start(struct device *device)
         int r = device_prepare(device);
         if (r < 0) {
                 (void)fault_set(&fault, r, "cannot have a thread of its own: %s", strerror(-r));
-                device->phase = DEVICE_BROKEN;
+                device_break(device);
                 device_set_fault(device, DEVICE_FAULT_LIFE, &fault);
                 return;
         }
@@ -204,8 +204,8 @@ static enum fate fate_of(const struct device *device, const struct config_sectio
         if (!device->plugin || !device->section || strcmp(device->section->kind, section->kind) != 0)
                 return FATE_CHANGED;
         if (device_config_same_section(device->plugin, device->section, section, &in_place))
-                return device->phase == DEVICE_BROKEN ? FATE_CHANGED : FATE_SAME;
-        return in_place && device->phase != DEVICE_BROKEN ? FATE_IN_PLACE : FATE_CHANGED;
+                return device->life.phase == DEVICE_BROKEN ? FATE_CHANGED : FATE_SAME;
+        return in_place && device->life.phase != DEVICE_BROKEN ? FATE_IN_PLACE : FATE_CHANGED;
 }
 
 static bool restarts(const struct device *device, const struct config_section *section)
@@ -223,7 +223,7 @@ static int replace(struct home *home, struct device *old, const struct config_se
         int r = device_new(&home->context, old->id, NULL, section, problems, &device);
         if (r < 0)
                 return r;
-        old->was_timed |= old->timed_now; /* its stop may switch it off, and it is not to come back on */
+        saved_keep_timed(old); /* its stop may switch it off, and it is not to come back on */
         /* An output that its successor does not drive is nobody's from now on. */
         device_stop(old, output_is_left(old, device) ? STOP_GONE : STOP_RESTART);
         device_inherit(device, old);
@@ -296,7 +296,7 @@ int home_apply(struct home *home, const struct config *config)
         interlock_after_reload(home);
         /* After all stops: a line may have moved from one device to another. */
         for (size_t i = 0; i < home->count; i++)
-                if (home->items[i]->phase == DEVICE_STOPPED || home->items[i]->phase == DEVICE_BROKEN)
+                if (home->items[i]->life.phase == DEVICE_STOPPED || home->items[i]->life.phase == DEVICE_BROKEN)
                         start(home->items[i]);
         forget_gone(home);
         int r = rules_apply(home->rules, config);
@@ -408,8 +408,8 @@ bool home_next_device(const struct home *home, size_t *at, struct home_device *r
         *ret = (struct home_device){
                 .id = device->id,
                 .plugin = device->section ? device->section->kind : device->plugin->table.name,
-                .name = device->settings.name,
-                .area = device->settings.area,
+                .name = device->shared.name,
+                .area = device->shared.area,
                 .channels = &device->channels,
         };
         return true;

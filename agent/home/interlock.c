@@ -21,7 +21,7 @@ struct interlock {
 
 const char *interlock_of(const struct device *device)
 {
-        return device->settings.output.interlock;
+        return device->shared.output.interlock;
 }
 
 static bool begins_off(const struct device *device)
@@ -103,17 +103,17 @@ static struct device *next_other(const struct home *home, const char *group, con
 /* The longest of the members' own. */
 static uint64_t dead_time_us(const struct device *device)
 {
-        uint64_t dead_us = device->settings.output.dead_time_us;
+        uint64_t dead_us = device->shared.output.dead_time_us;
 
         FOR_EACH_OTHER(other, device)
-        dead_us = MAX(dead_us, other->settings.output.dead_time_us);
+        dead_us = MAX(dead_us, other->shared.output.dead_time_us);
         return dead_us;
 }
 
 static const struct device *other_that_is_live(const struct device *device)
 {
         FOR_EACH_OTHER(other, device)
-        if (other->is_live)
+        if (other->output.is_live)
                 return other;
         return NULL;
 }
@@ -221,11 +221,11 @@ static void carry_out(struct device *device, struct waiting *waiting)
                 return;
         }
         device_enter(device);
-        device->said[0] = '\0';
+        device_clear_error(device);
         int r = instance_run(device->instance, JOB_COMMAND, &waiting->command);
         if (r < 0)
                 device_log(device, LOG_ERR, "could not be switched after its interlock's dead time: %s",
-                           device->said[0] ? device->said : strerror(-r));
+                           device->health.last_error[0] ? device->health.last_error : strerror(-r));
         device_leave(device);
         waiting_free(waiting);
 }
@@ -240,7 +240,7 @@ static void on_due(void *userdata)
                 return;
         if (permit(device, &fault) < 0)
                 arm(interlock);
-        else if (device->phase == DEVICE_RUNNING)
+        else if (device->life.phase == DEVICE_RUNNING)
                 carry_out(device, TAKE_PTR(device->guarded.waiting));
 }
 
@@ -256,7 +256,7 @@ static int switch_off(struct device *device)
         for (size_t i = 0; i < device->channels.count && command.count < COMMAND_VALUES_MAX; i++)
                 if (channel_is_on_off(&device->channels.items[i]))
                         values[command.count++] = SCONCE_BOOL(device->channels.items[i].row.key, false);
-        if (device->phase != DEVICE_RUNNING || command.count == 0)
+        if (device->life.phase != DEVICE_RUNNING || command.count == 0)
                 return 0;
         return device_run_callback(device, JOB_COMMAND, &command);
 }
@@ -267,10 +267,9 @@ static int switch_others_off(struct device *device)
         {
                 other->guarded.is_wanted = false;
                 forget(other);
-                if (switch_off(other) < 0 && other->is_live) {
-                        (void)snprintf(device->said, sizeof(device->said),
-                                       "its interlock %s keeps it off: %s could not be switched off",
-                                       interlock_of(device), other->id);
+                if (switch_off(other) < 0 && other->output.is_live) {
+                        device_set_error(device, "its interlock %s keeps it off: %s could not be switched off",
+                                         interlock_of(device), other->id);
                         return -EBUSY;
                 }
         }
@@ -305,7 +304,7 @@ static int guard_command(struct device *device, const struct sconce_command *com
         int r = interlock ? switch_others_off(device) : -ENOMEM;
         if (r < 0 || permit(device, &fault) == 0)
                 return r;
-        r = keep(interlock, device, command, device->wanted_until_us);
+        r = keep(interlock, device, command, device->requests.wanted_until_us);
         return r < 0 ? r : 1;
 }
 

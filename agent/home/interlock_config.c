@@ -52,7 +52,7 @@ static void begin_again(struct device *device)
         bool wanted = device->guarded.is_wanted;
 
         device->context->guard->forget(device);
-        if (device->is_live || wanted)
+        if (device->output.is_live || wanted)
                 device_log(device, LOG_NOTICE, "its interlock %s changes: switched off first", interlock_of(device));
         (void)!hold_bring(device, false);
         device->guarded.is_wanted = wanted;
@@ -67,7 +67,7 @@ void interlock_before_reload(struct home *home, const struct config *config,
         for (size_t step = 0; step < ARRAY_SIZE(steps); step++) {
                 for (size_t i = 0; i < home->count; i++) {
                         struct device *device = home->items[i];
-                        if (interlock_of(device) && device->phase == DEVICE_RUNNING &&
+                        if (interlock_of(device) && device->life.phase == DEVICE_RUNNING &&
                             channels_first_on_off(&device->channels) &&
                             is_touched(home, config, interlock_of(device), restarts))
                                 steps[step](device);
@@ -78,7 +78,7 @@ void interlock_before_reload(struct home *home, const struct config *config,
 void interlock_after_reload(struct home *home)
 {
         for (size_t i = 0; i < home->count; i++)
-                if (home->items[i]->phase == DEVICE_RUNNING)
+                if (home->items[i]->life.phase == DEVICE_RUNNING)
                         interlock_resume(home->items[i]);
 }
 

@@ -29,7 +29,8 @@ static void PRINTF_LIKE(2, 3) add(struct line *line, const char *format, ...)
 /* A device's problem is among the node's already. */
 static bool is_faulty(const struct device *device)
 {
-        return *device->published_error && strcmp(device->published_error, device->problem.text) != 0;
+        return *device->health.published_error &&
+               strcmp(device->health.published_error, device->health.problem.text) != 0;
 }
 
 void home_summary(const struct home *home, char *text, size_t size)
@@ -42,7 +43,7 @@ void home_summary(const struct home *home, char *text, size_t size)
                 add(&line, "%s: %s", home->problems[i].key, home->problems[i].text);
         for (size_t i = 0; i < home->count; i++)
                 if (is_faulty(home->items[i]) && n_faulty++ < DEVICES_SHOWN)
-                        add(&line, "%s: %s", home->items[i]->id, home->items[i]->published_error);
+                        add(&line, "%s: %s", home->items[i]->id, home->items[i]->health.published_error);
         if (n_faulty > DEVICES_SHOWN)
                 add(&line, "%zu more devices are offline", n_faulty - DEVICES_SHOWN);
 }

@@ -14,14 +14,14 @@ static struct rule_device seen(const struct device *device)
         return (struct rule_device){
                 .conditions = device->watched,
                 .channels = &device->channels,
-                .is_configured = device->instance && device->phase != DEVICE_BROKEN,
-                .is_running = device->phase == DEVICE_RUNNING,
-                .has_failed = device->phase == DEVICE_BROKEN || device->phase == DEVICE_FAILED,
+                .is_configured = device->instance && device->life.phase != DEVICE_BROKEN,
+                .is_running = device->life.phase == DEVICE_RUNNING,
+                .has_failed = device->life.phase == DEVICE_BROKEN || device->life.phase == DEVICE_FAILED,
                 .has_fault = device_has_fault(device),
-                .has_status = device->has_published_status,
-                .published_online = device->published_online,
-                .has_reported = device->reported,
-                .depth = device->running ? device->running->cause.depth : 0,
+                .has_status = device->health.has_published,
+                .published_online = device->health.is_online,
+                .has_reported = device->publishing.has_reported,
+                .depth = device->requests.running ? device->requests.running->cause.depth : 0,
         };
 }
 
