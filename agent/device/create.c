@@ -91,12 +91,12 @@ static int configure(struct device *device, const struct config_section *section
 /* The readings of its channels, as the section wants them. */
 void device_set_readings(struct device *device)
 {
-        const struct shared_config *settings = &device->shared;
+        const struct shared_config *shared = &device->shared;
 
         for (size_t i = 0; i < device->channels.count; i++) {
                 struct channel *channel = &device->channels.items[i];
                 reading_configure(&channel->reading,
-                                  reading_overrides_get(&settings->overrides, channel->row.key, &settings->readings));
+                                  reading_overrides_get(&shared->overrides, channel->row.key, &shared->readings));
         }
 }
 
@@ -170,7 +170,7 @@ static int build(struct device *device, const struct config_section *section, st
         int r = device_config_new(device->plugin, section, problems, &config);
         if (r < 0)
                 return r;
-        device->shared = config->settings;
+        device->shared = config->shared;
         r = instance_new(config, device->id, &device->instance);
         if (r < 0)
                 return r;
@@ -275,7 +275,7 @@ int device_take_section(struct device *device, const struct config_section *sect
         }
         free_section(device->section);
         device->section = copy;
-        device->shared = config->settings;
+        device->shared = config->shared;
         device_config_free(device->config_owner);
         device->config_owner = TAKE_PTR(config);
         requests_set_rate(device);

@@ -18,7 +18,7 @@ static enum on_event safe_state(const struct store *store, const struct device_c
 {
         if (store && saved_was_timed(store, id))
                 return ON_EVENT_OFF;
-        return device_config_on_exit(config, &config->settings);
+        return device_config_on_exit(config, &config->shared);
 }
 
 /* One line or dimmer, which is left as it was brought. */

@@ -29,13 +29,13 @@ size_t plugin_targets(const struct plugin *plugin, struct option_target targets[
         targets[count++] = (struct option_target){ .rows = plugin->table.options };
         for (size_t i = 0; i < plugin->n_lines; i++)
                 targets[count++] = (struct option_target){ .rows = plugin->lines[i].companions.rows };
-        if (plugin->settings.output)
-                targets[count++] = (struct option_target){ .rows = plugin->settings.output };
-        if (plugin->settings.interlock)
-                targets[count++] = (struct option_target){ .rows = plugin->settings.interlock };
-        if (plugin->settings.readings)
-                targets[count++] = (struct option_target){ .rows = plugin->settings.readings };
-        targets[count++] = (struct option_target){ .rows = plugin->settings.common };
+        if (plugin->shared.output)
+                targets[count++] = (struct option_target){ .rows = plugin->shared.output };
+        if (plugin->shared.interlock)
+                targets[count++] = (struct option_target){ .rows = plugin->shared.interlock };
+        if (plugin->shared.readings)
+                targets[count++] = (struct option_target){ .rows = plugin->shared.readings };
+        targets[count++] = (struct option_target){ .rows = plugin->shared.common };
         return count;
 }
 
@@ -45,7 +45,7 @@ int section_targets(const struct plugin *plugin, const struct config_section *se
         size_t count = plugin_targets(plugin, targets);
 
         *ret_overrides = (struct reading_overrides){ 0 };
-        if (!plugin->settings.readings)
+        if (!plugin->shared.readings)
                 return (int)count;
         return reading_overrides_find(section, store, targets, count, ret_overrides);
 }
@@ -55,16 +55,16 @@ static int make_targets(struct device_config *config, const struct config_sectio
                         struct line_settings *line_settings, struct option_target targets[static TARGETS_MAX])
 {
         const struct plugin *plugin = config->plugin;
-        int count = section_targets(plugin, section, &config->store, targets, &config->settings.overrides);
+        int count = section_targets(plugin, section, &config->store, targets, &config->shared.overrides);
 
         targets[0].base = config->data;
         for (size_t i = 0; i < plugin->n_lines; i++)
                 targets[1 + i].base = &line_settings[i];
         for (int i = 1 + (int)plugin->n_lines; i < count; i++)
-                if (targets[i].rows == plugin->settings.readings)
-                        targets[i].base = &config->settings.readings;
+                if (targets[i].rows == plugin->shared.readings)
+                        targets[i].base = &config->shared.readings;
                 else if (!targets[i].base)
-                        targets[i].base = &config->settings;
+                        targets[i].base = &config->shared;
         return count;
 }
 
@@ -176,7 +176,7 @@ static void find_timed(struct device_config *config)
                 if ((plugin->table.options[i].flags & SCONCE_TIMES_OUTPUT) &&
                     option_is_given(config, &plugin->table.options[i]))
                         config->timed_by_plugin = true;
-        config->timed = config->timed_by_plugin || config->settings.output.max_on_us > 0;
+        config->timed = config->timed_by_plugin || config->shared.output.max_on_us > 0;
 }
 
 /* ---- What no single row can see ------------------------------------------------------------------------ */
@@ -222,7 +222,7 @@ static void check_interlock(const struct output_config *output, const struct con
 static int check_output(const struct device_config *config, const struct config_section *section,
                         struct problems *problems)
 {
-        const struct output_config *output = &config->settings.output;
+        const struct output_config *output = &config->shared.output;
         size_t before = problems->count;
 
         if (!config->plugin->has_output || !section)
@@ -232,7 +232,7 @@ static int check_output(const struct device_config *config, const struct config_
                         section, "on_exit", problems,
                         "keep is not possible for an output that is on for a limited time: off is allowed, "
                         "and the default");
-        if (config->plugin->settings.interlock)
+        if (config->plugin->shared.interlock)
                 check_interlock(output, section, problems);
         return problems->count > before ? -EINVAL : 0;
 }
@@ -241,7 +241,7 @@ static int check_output(const struct device_config *config, const struct config_
 static int check_useless(const struct device_config *config, const struct config_section *section,
                          struct problems *problems)
 {
-        const struct output_config *output = &config->settings.output;
+        const struct output_config *output = &config->shared.output;
         size_t before = problems->count;
 
         if (!section)
@@ -275,7 +275,7 @@ int device_config_new(const struct plugin *plugin, const struct config_section *
         config->data = calloc(1, plugin->table.instance_size + 1);
         if (!config->data)
                 return -ENOMEM;
-        config->settings.readings = (struct reading_config)READING_CONFIG_INIT;
+        config->shared.readings = (struct reading_config)READING_CONFIG_INIT;
         int count = make_targets(config, section, line_settings, targets);
         if (count == -E2BIG)
                 problems_add(problems, section->file, section->line, "%s: keys of more than %d readings", section->kind,
@@ -283,7 +283,7 @@ int device_config_new(const struct plugin *plugin, const struct config_section *
         if (count < 0)
                 return count == -E2BIG ? -EINVAL : count;
         int r = options_read(section, targets, (size_t)count, &hooks, &config->store, problems);
-        reading_overrides_inherit(section, &config->settings.readings, &config->settings.overrides);
+        reading_overrides_inherit(section, &config->shared.readings, &config->shared.overrides);
         /* Also after a failure: the lines and dimmers that were made must be freed. */
         int q = collect_lines(config, line_settings), p = collect_dimmers(config, line_settings);
         if (r < 0 || q < 0 || p < 0)
@@ -326,11 +326,11 @@ unsigned device_config_outputs(const struct device_config *config)
         return count;
 }
 
-enum on_event device_config_on_exit(const struct device_config *config, const struct shared_config *settings)
+enum on_event device_config_on_exit(const struct device_config *config, const struct shared_config *shared)
 {
-        if (settings->output.on_exit >= 0)
-                return (enum on_event)settings->output.on_exit;
-        return config->timed_by_plugin || settings->output.max_on_us > 0 ? ON_EVENT_OFF : ON_EVENT_KEEP;
+        if (shared->output.on_exit >= 0)
+                return (enum on_event)shared->output.on_exit;
+        return config->timed_by_plugin || shared->output.max_on_us > 0 ? ON_EVENT_OFF : ON_EVENT_KEEP;
 }
 
 /* ---- Comparing ----------------------------------------------------------------------------------------- */
@@ -361,9 +361,8 @@ static void compare(const struct plugin *plugin, const struct config_section *a,
                 if (same_entry(&a->entries[i], config_entry_find(b, key)))
                         continue;
                 *same = false;
-                if (!row_is_reloadable(plugin->settings.common, key) &&
-                    !row_is_reloadable(plugin->settings.output, key) &&
-                    !row_is_reloadable(plugin->settings.readings, key))
+                if (!row_is_reloadable(plugin->shared.common, key) && !row_is_reloadable(plugin->shared.output, key) &&
+                    !row_is_reloadable(plugin->shared.readings, key))
                         *in_place = false;
         }
 }

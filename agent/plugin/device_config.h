@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What one section makes of a device, before anything is opened: its plugin, the instance that the plugin's
- * options fill, the agent's own settings, its lines and dimmers.
+ * options fill, what all devices share, its lines and dimmers.
  */
 #pragma once
 
@@ -22,7 +22,7 @@ struct device_config_dimmer {
 struct device_config {
         const struct plugin *plugin;
         void *data; /* the instance that the options fill */
-        struct shared_config settings;
+        struct shared_config shared;
         struct device_config_line *lines;
         size_t n_lines;
         struct device_config_dimmer *dimmers;
@@ -51,7 +51,7 @@ void PRINTF_LIKE(4, 5) device_config_complain(const struct config_section *secti
 bool device_config_line_is_output(const struct device_config_line *line);
 unsigned device_config_outputs(const struct device_config *config); /* all dimmers are */
 /* What becomes of the outputs at exit. */
-enum on_event device_config_on_exit(const struct device_config *config, const struct shared_config *settings);
+enum on_event device_config_on_exit(const struct device_config *config, const struct shared_config *shared);
 
 /* True when two readings of a device's section differ in nothing, or (ret_in_place) only in what can be
  * changed while it runs. */

@@ -196,7 +196,7 @@ static int check_options(const struct plugin *plugin, struct fault *fault)
 static int check_our_rows(const struct plugin *plugin, struct fault *fault)
 {
         char reason[160];
-        int r = option_rows_check(plugin->settings.common, reason);
+        int r = option_rows_check(plugin->shared.common, reason);
 
         for (size_t i = 0; r == 0 && i < plugin->n_lines; i++)
                 r = option_rows_check(plugin->lines[i].companions.rows, reason);
@@ -285,12 +285,12 @@ static bool can_interlock(const struct plugin *plugin)
         return plugin->has_output && plugin_has_on_off(plugin);
 }
 
-static void init_settings(struct plugin *plugin)
+static void init_shared(struct plugin *plugin)
 {
-        shared_common_init(&plugin->table, plugin->settings.common);
-        plugin->settings.output = plugin->has_output ? shared_output_rows : NULL;
-        plugin->settings.readings = measures(plugin) ? reading_rows : NULL;
-        plugin->settings.interlock = can_interlock(plugin) ? shared_interlock_rows : NULL;
+        shared_common_init(&plugin->table, plugin->shared.common);
+        plugin->shared.output = plugin->has_output ? shared_output_rows : NULL;
+        plugin->shared.readings = measures(plugin) ? reading_rows : NULL;
+        plugin->shared.interlock = can_interlock(plugin) ? shared_interlock_rows : NULL;
 }
 
 int plugin_new(const struct sconce_module *module, struct fault *fault, struct plugin **ret)
@@ -307,7 +307,7 @@ int plugin_new(const struct sconce_module *module, struct fault *fault, struct p
         r = add_lines(plugin);
         if (r < 0)
                 return fault_set(fault, r, "out of memory");
-        init_settings(plugin);
+        init_shared(plugin);
         if ((r = check_our_rows(plugin, fault)) < 0 || (r = check_companions(plugin, fault)) < 0)
                 return r;
         plugin->version = plugin->table.version ? plugin->table.version : SCONCE_VERSION;

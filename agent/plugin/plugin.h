@@ -20,7 +20,7 @@ struct plugin_line {
 struct plugin {
         struct sconce_plugin table; /* options and channels point to the copies */
         size_t n_options, n_channels;
-        struct shared_tables settings;
+        struct shared_tables shared;
         struct plugin_line *lines;
         size_t n_lines;
         bool has_output;

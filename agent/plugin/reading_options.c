@@ -108,7 +108,7 @@ int reading_overrides_find(const struct config_section *section, struct option_s
                 struct reading_override *item = &ret->items[ret->count++];
                 memcpy(item->channel, key, length);
                 targets[n_targets] = (struct option_target){ .rows = make_rows(item->channel, store),
-                                                             .base = &item->settings };
+                                                             .base = &item->config };
                 if (!targets[n_targets++].rows)
                         return -ENOMEM;
         }
@@ -132,7 +132,7 @@ static void inherit(const struct config_section *section, const struct reading_c
                 size_t offset = reading_rows[i].offset;
                 (void)snprintf(key, sizeof(key), "%s_%s", item->channel, reading_rows[i].key);
                 if (!config_entry_find(section, key))
-                        memcpy((char *)&item->settings + offset, (const char *)all + offset,
+                        memcpy((char *)&item->config + offset, (const char *)all + offset,
                                field_size(&reading_rows[i]));
         }
 }
@@ -149,5 +149,5 @@ const struct reading_config *reading_overrides_get(const struct reading_override
 {
         const struct reading_override *item = find(overrides, channel, strlen(channel));
 
-        return item ? &item->settings : all;
+        return item ? &item->config : all;
 }

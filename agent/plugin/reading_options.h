@@ -13,7 +13,7 @@
 /* What a section says of one channel alone. */
 struct reading_override {
         char channel[64];
-        struct reading_config settings;
+        struct reading_config config;
 };
 
 struct reading_overrides {
