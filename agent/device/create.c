@@ -78,7 +78,6 @@ static int configure(struct device *device, const struct config_section *section
                 device_clear_error(device);
                 r = instance->calls.configure(&instance->handle, instance->config->data);
         }
-        publishing_init(device);
         memcpy(instance->pristine, instance->config->data, instance->calls.instance_size);
         if (r >= 0)
                 return 0;
@@ -246,11 +245,12 @@ void device_free(struct device *device)
         if (device->instance && !device->worker)
                 host_close_all(device);
         device->context->guard->forget(device);
-        host_lines_done(device);
+        free(device->lines);
+        free(device->wishes);
         instance_free(device->instance);
-        device_life_done(device);
-        on_time_done(device);
-        publishing_done(device);
+        timer_free(device->life.next);
+        timer_free(device->on_time.timer);
+        timer_free(device->publishing.heartbeat);
         channels_done(&device->channels);
         device_config_free(device->config_owner);
         free_section(device->section);
@@ -315,9 +315,4 @@ void device_inherit(struct device *device, struct device *old)
                 worker_set_device(device->worker, device);
         }
         health_inherit(device, old);
-}
-
-struct instance *device_take_instance(struct device *device)
-{
-        return TAKE_PTR(device->instance);
 }

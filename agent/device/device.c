@@ -283,7 +283,7 @@ void device_stop(struct device *device, enum stop_why why)
         if (device->worker) {
                 device->life.ending = why == STOP_EXIT ? device->instance->serial : 0;
                 /* With it go, when it has ended, the texts of channels that it has added. */
-                worker_submit(device->worker, device_take_instance(device), JOB_STOP, NULL);
+                worker_submit(device->worker, TAKE_PTR(device->instance), JOB_STOP, NULL);
                 if (why == STOP_GONE)
                         channels_done(&device->channels);
                 device_forget_state(device);
@@ -340,9 +340,4 @@ void device_take_loss(struct device *device)
         const struct fault lost = device->life.lost;
         device->life.lost.code = 0;
         lose(device, &lost);
-}
-
-void device_life_done(struct device *device)
-{
-        timer_free(TAKE_PTR(device->life.next));
 }

@@ -126,6 +126,7 @@ struct device_requests {
 struct device_host {
         struct sconce_timer *timers;
         struct sconce_watch *watches;
+        unsigned n_timers, n_watches;
 };
 
 /* output.c: what is driven, whatever is reported. */
@@ -220,8 +221,6 @@ void device_set_readings(struct device *device);
 const char *device_unknown_reading(const struct device *device);
 /* Takes over what a stopped device of the same id knew: values, what was saved, its thread. */
 void device_inherit(struct device *device, struct device *old);
-/* The instance belongs to the thread from now on. */
-struct instance *device_take_instance(struct device *device);
 
 /* ---- device.c: its life -------------------------------------------------------------------------------- */
 
@@ -236,7 +235,6 @@ void device_input_debounced(struct device *device);
 /* The hardware went away: stop, offline, back-off. */
 void device_lost(struct device *device, const struct fault *fault);
 void device_take_loss(struct device *device); /* of what went away while the plugin was at work */
-void device_life_done(struct device *device);
 /* One callback on the loop. */
 int device_run_callback(struct device *device, enum job job, const struct sconce_command *command);
 
@@ -282,10 +280,8 @@ void device_publish_now(struct device *device); /* the same, and none is due any
 void device_publish_due(struct device *device); /* the state, if it is due */
 void device_state_due(struct device *device);   /* changed or not */
 void device_forget_state(struct device *device);
-void publishing_init(struct device *device);
 void publishing_start(struct device *device);
 void publishing_stop(struct device *device);
-void publishing_done(struct device *device);
 
 /* ---- requests.c: commands on their way ------------------------------------------------------------------ */
 
@@ -327,7 +323,6 @@ static inline bool host_may_touch(const struct device *device)
 
 int host_lines_init(struct device *device) MUST_CHECK;
 void host_lines_close(struct device *device);
-void host_lines_done(struct device *device);
 /* Opens the inputs that have a debounce before the plugin does: what it reads in its start has settled then.
  * device_input_debounced() is called for each. */
 int host_open_inputs(struct device *device) MUST_CHECK;
@@ -351,7 +346,6 @@ int host_dimmer_force(struct device *device, size_t index, double level) MUST_CH
 
 int host_wishes_init(struct device *device) MUST_CHECK;
 void host_wishes_forget(struct device *device);
-void host_wishes_done(struct device *device);
 /* Where the wish of a line or a dimmer stands. */
 double *host_line_wish(const struct device *device, size_t index);
 double *host_dimmer_wish(const struct device *device, size_t index);
@@ -452,7 +446,6 @@ void on_time_take_back(struct device *device, const struct hold_before *before);
 bool on_time_is_over(const struct device *device);
 void on_time_mean_off(struct device *device, bool is_meant); /* whether dark ends the count */
 void on_time_restore(struct device *device, uint64_t since_us, bool is_spent);
-void on_time_done(struct device *device);
 
 static inline struct device *device_of(struct sconce_device *handle)
 {

@@ -154,15 +154,6 @@ static void on_timer(void *userdata)
         device_leave(device);
 }
 
-static size_t count_timers(const struct device *device)
-{
-        size_t count = 0;
-
-        for (const struct sconce_timer *timer = device->host.timers; timer; timer = timer->next)
-                count++;
-        return count;
-}
-
 static int host_timer_new(struct sconce_device *dev, sconce_timer_fn fn, void *userdata, struct sconce_timer **ret)
 {
         struct device *device = device_of(dev);
@@ -171,7 +162,7 @@ static int host_timer_new(struct sconce_device *dev, sconce_timer_fn fn, void *u
                 return -EPERM;
         if (!fn)
                 return -EINVAL;
-        if (count_timers(device) >= TIMERS_MAX)
+        if (device->host.n_timers >= TIMERS_MAX)
                 return -ENOSPC;
         CLEANUP_FREE struct sconce_timer *timer = calloc(1, sizeof(*timer));
         if (!timer)
@@ -184,6 +175,7 @@ static int host_timer_new(struct sconce_device *dev, sconce_timer_fn fn, void *u
                 return r;
         timer->next = device->host.timers;
         device->host.timers = timer;
+        device->host.n_timers++;
         *ret = TAKE_PTR(timer);
         return 0;
 }
@@ -231,15 +223,6 @@ static int on_ready(sd_event_source *source, int fd, uint32_t events, void *user
         return 0;
 }
 
-static size_t count_watches(const struct device *device)
-{
-        size_t count = 0;
-
-        for (const struct sconce_watch *watch = device->host.watches; watch; watch = watch->next)
-                count++;
-        return count;
-}
-
 static int host_fd_watch(struct sconce_device *dev, int fd, uint32_t events, sconce_watch_fn fn, void *userdata,
                          struct sconce_watch **ret)
 {
@@ -249,7 +232,7 @@ static int host_fd_watch(struct sconce_device *dev, int fd, uint32_t events, sco
                 return -EPERM;
         if (!fn)
                 return -EINVAL;
-        if (count_watches(device) >= WATCHES_MAX)
+        if (device->host.n_watches >= WATCHES_MAX)
                 return -ENOSPC;
         CLEANUP_FREE struct sconce_watch *watch = calloc(1, sizeof(*watch));
         if (!watch)
@@ -262,6 +245,7 @@ static int host_fd_watch(struct sconce_device *dev, int fd, uint32_t events, sco
                 return r;
         watch->next = device->host.watches;
         device->host.watches = watch;
+        device->host.n_watches++;
         *ret = TAKE_PTR(watch);
         return 0;
 }
@@ -274,6 +258,7 @@ static int host_fd_unwatch(struct sconce_device *dev, struct sconce_watch *watch
                 if (*at != watch)
                         continue;
                 *at = watch->next;
+                device->host.n_watches--;
                 sd_event_source_disable_unref(watch->source);
                 free(watch);
                 return 0;
@@ -313,6 +298,7 @@ void host_close_all(struct device *device)
         while (device->host.timers) {
                 struct sconce_timer *timer = device->host.timers;
                 device->host.timers = timer->next;
+                device->host.n_timers--;
                 timer_free(timer->timer);
                 free(timer);
         }

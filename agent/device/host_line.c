@@ -43,12 +43,6 @@ void host_lines_close(struct device *device)
         }
 }
 
-void host_lines_done(struct device *device)
-{
-        free(TAKE_PTR(device->lines));
-        host_wishes_done(device);
-}
-
 static struct device_line *find_line(const struct device *device, const struct sconce_line *line)
 {
         for (size_t i = 0; line && i < device->instance->config->n_lines; i++)

@@ -11,17 +11,10 @@
 
 #define NO_WISH (-1.0)
 
-static const struct device_config *config_of(const struct device *device)
-{
-        return device->instance ? device->instance->config : NULL;
-}
-
-/* Of a blocking device there are none. */
+/* A blocking device has none. */
 static size_t count_of(const struct device *device)
 {
-        const struct device_config *config = config_of(device);
-
-        return config && device->wishes ? config->n_lines + config->n_dimmers : 0;
+        return device->wishes ? device->instance->config->n_lines + device->instance->config->n_dimmers : 0;
 }
 
 int host_wishes_init(struct device *device)
@@ -39,11 +32,6 @@ void host_wishes_forget(struct device *device)
 {
         for (size_t i = 0; i < count_of(device); i++)
                 device->wishes[i] = NO_WISH;
-}
-
-void host_wishes_done(struct device *device)
-{
-        free(TAKE_PTR(device->wishes));
 }
 
 double *host_line_wish(const struct device *device, size_t index)
@@ -86,16 +74,20 @@ bool host_is_any_wished(const struct device *device)
         return false;
 }
 
-bool host_is_any_on(const struct device *device)
+static bool is_on(const struct device *device, size_t index)
 {
-        const struct device_config *config = config_of(device);
+        const struct device_config *config = device->instance->config;
         double level;
 
-        for (size_t i = 0; config && device->lines && i < config->n_lines; i++)
-                if (host_line_is_driven(device, i))
-                        return true;
-        for (size_t i = 0; config && i < config->n_dimmers; i++)
-                if (dimmer_get(config->dimmers[i].dimmer, &level) == 0 && level > 0)
+        if (index < config->n_lines)
+                return host_line_is_driven(device, index);
+        return dimmer_get(config->dimmers[index - config->n_lines].dimmer, &level) == 0 && level > 0;
+}
+
+bool host_is_any_on(const struct device *device)
+{
+        for (size_t i = 0; i < count_of(device); i++)
+                if (is_on(device, i))
                         return true;
         return false;
 }

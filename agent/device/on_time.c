@@ -190,8 +190,3 @@ void on_time_restore(struct device *device, uint64_t since_us, bool is_spent)
         device->on_time.on_since_us = since_us;
         device->on_time.is_spent = is_spent;
 }
-
-void on_time_done(struct device *device)
-{
-        timer_free(TAKE_PTR(device->on_time.timer));
-}

@@ -67,11 +67,6 @@ void device_forget_state(struct device *device)
         device->publishing.is_state_due = false;
 }
 
-void publishing_init(struct device *device)
-{
-        device->publishing.is_state_due = device->publishing.is_info_due = false;
-}
-
 void publishing_start(struct device *device)
 {
         device->publishing.has_reported = false;
@@ -81,11 +76,6 @@ void publishing_stop(struct device *device)
 {
         if (device->publishing.heartbeat)
                 timer_disarm(device->publishing.heartbeat);
-}
-
-void publishing_done(struct device *device)
-{
-        timer_free(TAKE_PTR(device->publishing.heartbeat));
 }
 
 /* ---- Around callbacks ---------------------------------------------------------------------------------- */
@@ -210,7 +200,9 @@ int device_channel_add(struct device *device, const struct sconce_channel *row)
         if (r == 0) {
                 saved_restore_channel(device, channels_find(&device->channels, copy.key));
                 device_set_readings(device);
-                device->publishing.is_info_due = device->publishing.is_state_due = true;
+                /* In `configure` there is nothing to publish yet. */
+                device->publishing.is_info_due |= device->life.phase != DEVICE_STOPPED;
+                device->publishing.is_state_due |= device->life.phase != DEVICE_STOPPED;
         }
         return r;
 }

@@ -159,103 +159,33 @@ static const char *worker_id(struct sconce_device *dev)
         return body_of(dev)->id;
 }
 
-/* What belongs to the event loop. A blocking plugin that asks has a bug: it is told by the errno. */
-static int refuse_first(struct sconce_device *dev, const char *channel, struct sconce_value *ret)
-{
-        (void)dev, (void)channel, (void)ret;
-        return -EXDEV;
-}
-
-static int refuse_timed(struct sconce_device *dev, bool timed)
-{
-        (void)dev, (void)timed;
-        return -EXDEV;
-}
-
-static int refuse_line_output(struct sconce_device *dev, struct sconce_line *line, int first_value)
-{
-        (void)dev, (void)line, (void)first_value;
-        return -EXDEV;
-}
-
-static int refuse_line_input(struct sconce_device *dev, struct sconce_line *line, sconce_line_fn fn)
-{
-        (void)dev, (void)line, (void)fn;
-        return -EXDEV;
-}
-
-static int refuse_line_set(struct sconce_device *dev, struct sconce_line *line, bool active)
-{
-        (void)dev, (void)line, (void)active;
-        return -EXDEV;
-}
-
-static int refuse_line_get(struct sconce_device *dev, struct sconce_line *line, bool *ret_active)
-{
-        (void)dev, (void)line, (void)ret_active;
-        return -EXDEV;
-}
-
-static int refuse_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer, uint64_t period_ns, double level)
-{
-        (void)dev, (void)dimmer, (void)period_ns, (void)level;
-        return -EXDEV;
-}
-
-static int refuse_dimmer_set(struct sconce_device *dev, struct sconce_dimmer *dimmer, double level)
-{
-        (void)dev, (void)dimmer, (void)level;
-        return -EXDEV;
-}
-
-static int refuse_dimmer_get(struct sconce_device *dev, struct sconce_dimmer *dimmer, double *ret_level)
-{
-        (void)dev, (void)dimmer, (void)ret_level;
-        return -EXDEV;
-}
-
-static int refuse_timer_new(struct sconce_device *dev, sconce_timer_fn fn, void *userdata, struct sconce_timer **ret)
-{
-        (void)dev, (void)fn, (void)userdata, (void)ret;
-        return -EXDEV;
-}
-
-static int refuse_timer_arm(struct sconce_device *dev, struct sconce_timer *timer, uint64_t delay_us)
-{
-        (void)dev, (void)timer, (void)delay_us;
-        return -EXDEV;
-}
-
-static int refuse_timer_disarm(struct sconce_device *dev, struct sconce_timer *timer)
-{
-        (void)dev, (void)timer;
-        return -EXDEV;
-}
-
-static int refuse_fd_watch(struct sconce_device *dev, int fd, uint32_t events, sconce_watch_fn fn, void *userdata,
-                           struct sconce_watch **ret)
-{
-        (void)dev, (void)fd, (void)events, (void)fn, (void)userdata, (void)ret;
-        return -EXDEV;
-}
-
-static int refuse_fd_unwatch(struct sconce_device *dev, struct sconce_watch *watch)
-{
-        (void)dev, (void)watch;
-        return -EXDEV;
-}
-
-static int refuse_save(struct sconce_device *dev, const char *key, const char *text)
-{
-        (void)dev, (void)key, (void)text;
-        return -EXDEV;
-}
-
-static int refuse_load(struct sconce_device *dev, const char *key, char *text, size_t size)
-{
-        (void)dev, (void)key, (void)text, (void)size;
-        return -EXDEV;
-}
+/* What belongs to the event loop. A blocking plugin that asks has a bug, which the errno names. */
+#define REFUSE(name, ...)                                                                                              \
+        static int refuse_##name(__VA_ARGS__)                                                                          \
+        {                                                                                                              \
+                return -EXDEV;                                                                                         \
+        }                                                                                                              \
+        _Static_assert(1, "a semicolon follows")
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+REFUSE(first, struct sconce_device *dev, const char *channel, struct sconce_value *ret);
+REFUSE(timed, struct sconce_device *dev, bool timed);
+REFUSE(line_output, struct sconce_device *dev, struct sconce_line *line, int first_value);
+REFUSE(line_input, struct sconce_device *dev, struct sconce_line *line, sconce_line_fn fn);
+REFUSE(line_set, struct sconce_device *dev, struct sconce_line *line, bool active);
+REFUSE(line_get, struct sconce_device *dev, struct sconce_line *line, bool *ret_active);
+REFUSE(dimmer_open, struct sconce_device *dev, struct sconce_dimmer *dimmer, uint64_t period_ns, double level);
+REFUSE(dimmer_set, struct sconce_device *dev, struct sconce_dimmer *dimmer, double level);
+REFUSE(dimmer_get, struct sconce_device *dev, struct sconce_dimmer *dimmer, double *ret_level);
+REFUSE(timer_new, struct sconce_device *dev, sconce_timer_fn fn, void *userdata, struct sconce_timer **ret);
+REFUSE(timer_arm, struct sconce_device *dev, struct sconce_timer *timer, uint64_t delay_us);
+REFUSE(timer_disarm, struct sconce_device *dev, struct sconce_timer *timer);
+REFUSE(fd_watch, struct sconce_device *dev, int fd, uint32_t events, sconce_watch_fn fn, void *userdata,
+       struct sconce_watch **ret);
+REFUSE(fd_unwatch, struct sconce_device *dev, struct sconce_watch *watch);
+REFUSE(save, struct sconce_device *dev, const char *key, const char *text);
+REFUSE(load, struct sconce_device *dev, const char *key, char *text, size_t size);
+#pragma GCC diagnostic pop
 
 const struct sconce_host worker_host = {
         .size = sizeof(struct sconce_host),
