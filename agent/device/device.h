@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One device: its life, what it last said, what is wrong with it. Inside agent/device/ only.
+ * One device: its life, what it last reported, what is wrong with it. Inside agent/device/ and agent/home/ only.
  *
- * A device is configured once, then started; a start that fails comes again after a back-off. While it runs
- * it may be unwell (a failing read, a word of its plugin, an overdue call), which is told as offline with a
- * reason and mends by itself. What plugins may call is in host.c (event loop) and worker.c (threads); what is
- * special about outputs is in output.c.
+ * A device is configured once, then started; a start that fails is repeated after a back-off. While it runs it may have a
+ * fault (a failing read, a health report of its plugin, an overdue callback), which is published as offline with a reason
+ * and ends by itself. What plugins may call is in host.c (event loop) and worker_host.c (threads); what is special about
+ * outputs is in output.c.
  */
 #pragma once
 
@@ -292,9 +292,9 @@ void device_command(struct device *device, const char *channel, const void *payl
 void device_act(struct device *device, const char *channel, const char *payload, const struct command_cause *cause);
 void requests_init(struct device *device);
 void requests_set_rate(struct device *device); /* as its section says */
-void request_init(struct request *call, const struct command_meta *meta);
-void request_finish(struct device *device, struct request *call, int r);
-void request_free(struct request *call);
+void request_init(struct request *request, const struct command_meta *meta);
+void request_finish(struct device *device, struct request *request, int r);
+void request_free(struct request *request);
 void requests_run_next(struct device *device);
 /* Answers everything that waits or runs; the second with `failed` for the one that runs. */
 void requests_refuse_all(struct device *device, enum result_code code, const char *message);

@@ -25,7 +25,7 @@ struct job_item {
         struct job_item *next;
         struct instance *instance;
         enum job job;
-        struct request *call; /* JOB_COMMAND */
+        struct request *request; /* JOB_COMMAND */
         int r;
         char last_error[sizeof(((struct fault *)0)->text)]; /* sconce_error() */
 };

@@ -8,17 +8,17 @@
 
 /* ---- Answers ------------------------------------------------------------------------------------------- */
 
-static void answer(struct device *device, struct request *call, const struct result *result)
+static void answer(struct device *device, struct request *request, const struct result *result)
 {
-        if (!call->is_answered && call->cause.rule)
-                device->context->observer.result(device->context->observer.userdata, &call->cause, result);
-        else if (!call->is_answered)
-                answers_publish(device->context, device->id, result, call->command.id, &call->meta);
-        call->is_answered = true;
-        answers_remove(&device->context->answers, call);
+        if (!request->is_answered && request->cause.rule)
+                device->context->observer.result(device->context->observer.userdata, &request->cause, result);
+        else if (!request->is_answered)
+                answers_publish(device->context, device->id, result, request->command.id, &request->meta);
+        request->is_answered = true;
+        answers_remove(&device->context->answers, request);
 }
 
-/* ---- Doubles ------------------------------------------------------------------------------------------- */
+/* ---- Duplicates ------------------------------------------------------------------------------------------- */
 
 /* A command as it came. */
 struct arrival {
@@ -27,7 +27,7 @@ struct arrival {
         size_t size;
 };
 
-static struct duplicate_key duplicate_key(const struct device *device, const struct request *call,
+static struct duplicate_key duplicate_key(const struct device *device, const struct request *request,
                                           const struct arrival *arrival, char kind)
 {
         const char *channel = arrival->channel ? arrival->channel : "";
@@ -35,37 +35,37 @@ static struct duplicate_key duplicate_key(const struct device *device, const str
                 .kind = kind,
                 .parts = { [DUPLICATE_DEVICE] = { device->id, strlen(device->id) },
                            [DUPLICATE_CHANNEL] = { channel, strlen(channel) },
-                           [DUPLICATE_ASKER] = { call->meta.asker, call->meta.asker_size },
-                           [DUPLICATE_MARK] = { call->command.id, strlen(call->command.id) },
+                           [DUPLICATE_ASKER] = { request->meta.asker, request->meta.asker_size },
+                           [DUPLICATE_MARK] = { request->command.id, strlen(request->command.id) },
                            [DUPLICATE_PAYLOAD] = { arrival->payload, arrival->size } },
         };
 
         if (kind == 'c')
-                key.parts[DUPLICATE_MARK] = (struct duplicate_part){ call->meta.correlation,
-                                                                     call->meta.correlation_size };
+                key.parts[DUPLICATE_MARK] = (struct duplicate_part){ request->meta.correlation,
+                                                                     request->meta.correlation_size };
         return key;
 }
 
 /* What a command is known by: its id, its correlation data, both or none. */
-static size_t double_keys(const struct device *device, const struct request *call, const struct arrival *arrival,
-                          struct duplicate_key keys[static REQUEST_DUPLICATES])
+static size_t duplicate_keys(const struct device *device, const struct request *request, const struct arrival *arrival,
+                             struct duplicate_key keys[static REQUEST_DUPLICATES])
 {
         size_t count = 0;
 
-        if (call->cause.rule) /* it comes as often as it is set off */
+        if (request->cause.rule) /* it comes as often as it is set off */
                 return 0;
-        if (call->command.id[0])
-                keys[count++] = duplicate_key(device, call, arrival, 'i');
-        if (call->meta.correlation && call->meta.correlation_size > 0)
-                keys[count++] = duplicate_key(device, call, arrival, 'c');
+        if (request->command.id[0])
+                keys[count++] = duplicate_key(device, request, arrival, 'i');
+        if (request->meta.correlation && request->meta.correlation_size > 0)
+                keys[count++] = duplicate_key(device, request, arrival, 'c');
         return count;
 }
 
-static bool was_here(struct device *device, const struct request *call, const struct arrival *arrival,
+static bool was_here(struct device *device, const struct request *request, const struct arrival *arrival,
                      struct result *ret)
 {
         struct duplicate_key keys[REQUEST_DUPLICATES];
-        size_t count = double_keys(device, call, arrival, keys);
+        size_t count = duplicate_keys(device, request, arrival, keys);
 
         for (size_t i = 0; i < count; i++)
                 if (duplicates_find(device->context->duplicates, &keys[i], device_now_us(device), ret))
@@ -73,22 +73,22 @@ static bool was_here(struct device *device, const struct request *call, const st
         return false;
 }
 
-static void remember_begin(struct device *device, struct request *call, const struct arrival *arrival)
+static void remember_begin(struct device *device, struct request *request, const struct arrival *arrival)
 {
         struct duplicate_key keys[REQUEST_DUPLICATES];
-        size_t count = double_keys(device, call, arrival, keys);
+        size_t count = duplicate_keys(device, request, arrival, keys);
 
         for (size_t i = 0; i < count; i++)
-                call->duplicates[i] = duplicates_begin(device->context->duplicates, &keys[i], device_now_us(device));
+                request->duplicates[i] = duplicates_begin(device->context->duplicates, &keys[i], device_now_us(device));
 }
 
-static void remember_end(struct device *device, const struct request *call, const struct result *result)
+static void remember_end(struct device *device, const struct request *request, const struct result *result)
 {
         for (size_t i = 0; i < REQUEST_DUPLICATES; i++)
-                duplicates_end(device->context->duplicates, &call->duplicates[i], result);
+                duplicates_end(device->context->duplicates, &request->duplicates[i], result);
 }
 
-/* ---- One call ------------------------------------------------------------------------------------------ */
+/* ---- One request ------------------------------------------------------------------------------------------ */
 
 void requests_init(struct device *device)
 {
@@ -103,61 +103,61 @@ void requests_set_rate(struct device *device)
         rate_set(&device->requests.rate, (uint64_t)device->shared.rate);
 }
 
-void request_init(struct request *call, const struct command_meta *meta)
+void request_init(struct request *request, const struct command_meta *meta)
 {
-        call->next = call->next_due = NULL;
-        call->device = NULL;
-        call->meta = meta ? *meta : (struct command_meta){ 0 };
-        call->owned_reply_to = NULL;
-        call->owned_correlation = NULL;
-        call->is_answered = false;
-        memset(call->duplicates, 0, sizeof(call->duplicates));
-        call->cause = (struct command_cause){ 0 };
-        call->command.id[0] = '\0';
-        call->command.expires = NULL;
-        call->command.json = NULL;
-        call->command.text = NULL;
+        request->next = request->next_due = NULL;
+        request->device = NULL;
+        request->meta = meta ? *meta : (struct command_meta){ 0 };
+        request->owned_reply_to = NULL;
+        request->owned_correlation = NULL;
+        request->is_answered = false;
+        memset(request->duplicates, 0, sizeof(request->duplicates));
+        request->cause = (struct command_cause){ 0 };
+        request->command.id[0] = '\0';
+        request->command.expires = NULL;
+        request->command.json = NULL;
+        request->command.text = NULL;
 }
 
-void request_free(struct request *call)
+void request_free(struct request *request)
 {
-        if (!call)
+        if (!request)
                 return;
-        command_done(&call->command);
-        free(call->owned_reply_to);
-        free(call->owned_correlation);
-        free(call->cause.rule);
-        free(call);
+        command_done(&request->command);
+        free(request->owned_reply_to);
+        free(request->owned_correlation);
+        free(request->cause.rule);
+        free(request);
 }
 
 /* What waits for a thread outlives the message that it came in. */
-static int own_meta(struct request *call)
+static int own_meta(struct request *request)
 {
-        if (call->meta.reply_to) {
-                call->owned_reply_to = strdup(call->meta.reply_to);
-                if (!call->owned_reply_to)
+        if (request->meta.reply_to) {
+                request->owned_reply_to = strdup(request->meta.reply_to);
+                if (!request->owned_reply_to)
                         return -ENOMEM;
-                call->meta.reply_to = call->owned_reply_to;
+                request->meta.reply_to = request->owned_reply_to;
         }
-        if (call->meta.correlation) {
-                call->owned_correlation = malloc(call->meta.correlation_size + 1);
-                if (!call->owned_correlation)
+        if (request->meta.correlation) {
+                request->owned_correlation = malloc(request->meta.correlation_size + 1);
+                if (!request->owned_correlation)
                         return -ENOMEM;
-                memcpy(call->owned_correlation, call->meta.correlation, call->meta.correlation_size);
-                call->meta.correlation = call->owned_correlation;
+                memcpy(request->owned_correlation, request->meta.correlation, request->meta.correlation_size);
+                request->meta.correlation = request->owned_correlation;
         }
-        call->meta.asker = NULL; /* looked at already */
-        call->meta.asker_size = 0;
+        request->meta.asker = NULL; /* looked at already */
+        request->meta.asker_size = 0;
         return 0;
 }
 
-static bool has_expired(const struct device *device, const struct request *call)
+static bool has_expired(const struct device *device, const struct request *request)
 {
-        return call->meta.expires_us != 0 && device_now_us(device) >= call->meta.expires_us;
+        return request->meta.expires_us != 0 && device_now_us(device) >= request->meta.expires_us;
 }
 
 /* Until when the sender wants it, by the sender's clock, which counts where ours can be trusted. */
-static int take_stamp(const struct device *device, struct request *call, const char *stamp, struct result *result)
+static int take_stamp(const struct device *device, struct request *request, const char *stamp, struct result *result)
 {
         uint64_t at_us;
 
@@ -165,37 +165,37 @@ static int take_stamp(const struct device *device, struct request *call, const c
         if (r == -EINVAL)
                 return refuse(result, RESULT_TYPE, "expires: \"%.40s\" is not a time like " COMMAND_EXPIRES_EXAMPLE,
                               stamp);
-        if (r == 0 && (call->meta.expires_us == 0 || at_us < call->meta.expires_us))
-                call->meta.expires_us = at_us;
+        if (r == 0 && (request->meta.expires_us == 0 || at_us < request->meta.expires_us))
+                request->meta.expires_us = at_us;
         return 0;
 }
 
 /* By what the broker says of its message, and by what the sender says. */
-static int check_expiry(const struct device *device, struct request *call, struct result *result)
+static int check_expiry(const struct device *device, struct request *request, struct result *result)
 {
-        const char *stamp = call->meta.expires ? call->meta.expires : call->command.expires;
+        const char *stamp = request->meta.expires ? request->meta.expires : request->command.expires;
 
-        call->meta.expires = NULL; /* borrowed, and done with */
-        int r = take_stamp(device, call, stamp, result);
-        if (r < 0 || !has_expired(device, call))
+        request->meta.expires = NULL; /* borrowed, and done with */
+        int r = take_stamp(device, request, stamp, result);
+        if (r < 0 || !has_expired(device, request))
                 return r;
         return refuse(result, RESULT_EXPIRED, "the command came too late%s%.40s", stamp ? ": it was wanted until " : "",
                       stamp ? stamp : "");
 }
 
-static void finish(struct device *device, struct request *call, const struct result *result)
+static void finish(struct device *device, struct request *request, const struct result *result)
 {
-        remember_end(device, call, result);
-        answer(device, call, result);
-        request_free(call);
+        remember_end(device, request, result);
+        answer(device, request, result);
+        request_free(request);
 }
 
-void request_finish(struct device *device, struct request *call, int r)
+void request_finish(struct device *device, struct request *request, int r)
 {
         struct result result = { .code = RESULT_OK };
         struct fault fault;
 
-        if (device->requests.running == call)
+        if (device->requests.running == request)
                 device->requests.running = NULL;
         if (r < 0) {
                 device_fault_of(device, r, "the device refused", &fault);
@@ -204,31 +204,31 @@ void request_finish(struct device *device, struct request *call, int r)
                 /* What the hardware now does, before anybody hears that it is done. */
                 device_publish_now(device);
         }
-        finish(device, call, &result);
+        finish(device, request, &result);
 }
 
-static void prepare(struct device *device, struct request *call)
+static void prepare(struct device *device, struct request *request)
 {
-        unsigned flags = call->command.toggles ? SCONCE_COMMAND_TOGGLE : 0;
+        unsigned flags = request->command.toggles ? SCONCE_COMMAND_TOGGLE : 0;
 
-        command_resolve(&call->command, &device->channels);
-        call->view = (struct sconce_command){ .count = call->command.count,
-                                              .values = call->command.values,
-                                              .flags = flags };
+        command_resolve(&request->command, &device->channels);
+        request->view = (struct sconce_command){ .count = request->command.count,
+                                                 .values = request->command.values,
+                                                 .flags = flags };
 }
 
 /* ---- Blocking devices: one at a time, the others wait -------------------------------------------------- */
 
-static void append(struct device *device, struct request *call)
+static void append(struct device *device, struct request *request)
 {
         struct request **at = &device->requests.pending;
 
         while (*at)
                 at = &(*at)->next;
-        *at = call;
+        *at = request;
         device->requests.n_pending++;
-        call->device = device->id;
-        answers_add(&device->context->answers, call);
+        request->device = device->id;
+        answers_add(&device->context->answers, request);
 }
 
 void requests_run_next(struct device *device)
@@ -236,17 +236,17 @@ void requests_run_next(struct device *device)
         static const struct result expired = { RESULT_EXPIRED, "the command expired while it waited for the device" };
 
         while (device->requests.pending && device->life.phase == DEVICE_RUNNING && worker_is_idle(device->worker)) {
-                struct request *call = device->requests.pending;
-                device->requests.pending = call->next;
-                call->next = NULL;
+                struct request *request = device->requests.pending;
+                device->requests.pending = request->next;
+                request->next = NULL;
                 device->requests.n_pending--;
-                if (has_expired(device, call)) {
-                        finish(device, call, &expired);
+                if (has_expired(device, request)) {
+                        finish(device, request, &expired);
                         continue;
                 }
-                prepare(device, call);
-                device->requests.running = call;
-                worker_submit(device->worker, device->instance, JOB_COMMAND, call);
+                prepare(device, request);
+                device->requests.running = request;
+                worker_submit(device->worker, device->instance, JOB_COMMAND, request);
         }
 }
 
@@ -256,9 +256,9 @@ void requests_refuse_all(struct device *device, enum result_code code, const cha
 
         (void)refuse(&result, code, "%s", message);
         while (device->requests.pending) {
-                struct request *call = device->requests.pending;
-                device->requests.pending = call->next;
-                finish(device, call, &result);
+                struct request *request = device->requests.pending;
+                device->requests.pending = request->next;
+                finish(device, request, &result);
         }
         device->requests.n_pending = 0;
         /* The thread has this one still: it is answered now and freed when it comes back. */
@@ -298,15 +298,15 @@ void command_id_of(const struct command_limits *limits, const void *payload, siz
 }
 
 /* Before anything of a payload is looked at: what comes too fast must cost next to nothing. */
-static bool comes_too_fast(struct device *device, const struct request *call, size_t size)
+static bool comes_too_fast(struct device *device, const struct request *request, size_t size)
 {
         bool is_read = size <= device->context->limits.max_bytes;
         uint64_t cost = 1 + (is_read ? size / BYTES_A_COMMAND : 0);
 
-        return !call->cause.rule && !rate_take_many(&device->requests.rate, cost, device_now_us(device));
+        return !request->cause.rule && !rate_take_many(&device->requests.rate, cost, device_now_us(device));
 }
 
-static void refuse_too_fast(struct device *device, const void *payload, size_t size, struct request *call)
+static void refuse_too_fast(struct device *device, const void *payload, size_t size, struct request *request)
 {
         struct result result = { 0 };
 
@@ -314,12 +314,12 @@ static void refuse_too_fast(struct device *device, const void *payload, size_t s
                 device->context->n_dropped++;
                 return;
         }
-        command_id_of(&device->context->limits, payload, size, &call->command);
+        command_id_of(&device->context->limits, payload, size, &request->command);
         (void)refuse(&result, RESULT_RATE, "more than %lld commands a second", (long long)device->shared.rate);
-        answer(device, call, &result);
+        answer(device, request, &result);
 }
 
-static int accept_call(struct device *device, struct result *result)
+static int accept(struct device *device, struct result *result)
 {
         const char *trouble = device_offline_reason(device);
 
@@ -331,107 +331,108 @@ static int accept_call(struct device *device, struct result *result)
 }
 
 /* Accepted now, it would be carried out when nobody wants it any more. */
-static bool must_wait_too_long(const struct device *device, const struct request *call)
+static bool must_wait_too_long(const struct device *device, const struct request *request)
 {
-        uint64_t until_us = call->meta.expires_us;
+        uint64_t until_us = request->meta.expires_us;
 
-        return until_us > 0 && device_now_us(device) + device->context->guard->wait_us(device, &call->view) >= until_us;
+        return until_us > 0 &&
+               device_now_us(device) + device->context->guard->wait_us(device, &request->view) >= until_us;
 }
 
-static void carry_out_at_once(struct device *device, struct request *call)
+static void carry_out_at_once(struct device *device, struct request *request)
 {
         static const struct result too_late = {
                 RESULT_EXPIRED, "the dead time of its interlock takes longer than the command is wanted"
         };
 
-        prepare(device, call);
-        if (must_wait_too_long(device, call)) {
-                finish(device, call, &too_late);
+        prepare(device, request);
+        if (must_wait_too_long(device, request)) {
+                finish(device, request, &too_late);
                 return;
         }
         device_enter(device);
-        device->requests.wanted_until_us = call->meta.expires_us;
-        int r = device_run_callback(device, JOB_COMMAND, &call->view);
+        device->requests.wanted_until_us = request->meta.expires_us;
+        int r = device_run_callback(device, JOB_COMMAND, &request->view);
         device->requests.wanted_until_us = 0;
-        request_finish(device, call, r);
+        request_finish(device, request, r);
         device_leave(device);
 }
 
-static void carry_out(struct device *device, struct request *call)
+static void carry_out(struct device *device, struct request *request)
 {
         static const struct result no_memory = { RESULT_FAILED, "out of memory" };
 
         if (!device->worker) {
-                carry_out_at_once(device, call);
+                carry_out_at_once(device, request);
                 return;
         }
-        if (own_meta(call) < 0) {
-                finish(device, call, &no_memory);
+        if (own_meta(request) < 0) {
+                finish(device, request, &no_memory);
                 return;
         }
-        append(device, call);
+        append(device, request);
         requests_run_next(device);
 }
 
-/* Takes the call over. */
-static void submit(struct device *device, const struct arrival *arrival, struct request *call)
+/* Takes the request over. */
+static void submit(struct device *device, const struct arrival *arrival, struct request *request)
 {
         struct result result = { .code = RESULT_OK };
 
-        if (comes_too_fast(device, call, arrival->size)) {
-                refuse_too_fast(device, arrival->payload, arrival->size, call);
-                request_free(call);
+        if (comes_too_fast(device, request, arrival->size)) {
+                refuse_too_fast(device, arrival->payload, arrival->size, request);
+                request_free(request);
                 return;
         }
         int r = command_parse(&device->channels, arrival->channel, arrival->payload, arrival->size,
-                              &device->context->limits, &call->command, &result);
+                              &device->context->limits, &request->command, &result);
         /* First: who repeats a command that was carried out in time is to hear so. */
-        if (r == 0 && was_here(device, call, arrival, &result))
+        if (r == 0 && was_here(device, request, arrival, &result))
                 r = -EALREADY;
         if (r == 0)
-                r = check_expiry(device, call, &result);
+                r = check_expiry(device, request, &result);
         if (r == 0)
-                r = accept_call(device, &result);
+                r = accept(device, &result);
         if (r == 0) {
-                remember_begin(device, call, arrival);
-                carry_out(device, call);
+                remember_begin(device, request, arrival);
+                carry_out(device, request);
                 return;
         }
         if (r < 0)
-                answer(device, call, &result);
-        request_free(call);
+                answer(device, request, &result);
+        request_free(request);
 }
 
 void device_command(struct device *device, const char *channel, const void *payload, size_t size,
                     const struct command_meta *meta)
 {
-        struct request *call = malloc(sizeof(*call));
+        struct request *request = malloc(sizeof(*request));
         struct result result;
 
-        if (!call) {
+        if (!request) {
                 (void)refuse(&result, RESULT_FAILED, "out of memory");
                 answers_publish(device->context, device->id, &result, "", meta);
                 return;
         }
-        request_init(call, meta);
-        submit(device, &(struct arrival){ channel, payload, size }, call);
+        request_init(request, meta);
+        submit(device, &(struct arrival){ channel, payload, size }, request);
 }
 
 void device_act(struct device *device, const char *channel, const char *payload, const struct command_cause *cause)
 {
-        struct request *call = malloc(sizeof(*call));
+        struct request *request = malloc(sizeof(*request));
         struct result result;
 
-        if (call) {
-                request_init(call, NULL);
-                call->cause = *cause;
-                call->cause.rule = strdup(cause->rule);
+        if (request) {
+                request_init(request, NULL);
+                request->cause = *cause;
+                request->cause.rule = strdup(cause->rule);
         }
-        if (!call || !call->cause.rule) {
+        if (!request || !request->cause.rule) {
                 (void)refuse(&result, RESULT_FAILED, "out of memory");
                 device->context->observer.result(device->context->observer.userdata, cause, &result);
-                free(call);
+                free(request);
                 return;
         }
-        submit(device, &(struct arrival){ channel, payload, strlen(payload) }, call);
+        submit(device, &(struct arrival){ channel, payload, strlen(payload) }, request);
 }

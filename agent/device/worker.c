@@ -100,15 +100,15 @@ static void run_item(struct worker *worker, struct job_item *item)
 {
         worker->current = item;
         item->last_error[0] = '\0';
-        item->r = instance_run(item->instance, item->job, item->call ? &item->call->view : NULL);
+        item->r = instance_run(item->instance, item->job, item->request ? &item->request->view : NULL);
         worker->current = NULL;
 }
 
 /* The job is over and nobody waits for it. */
 static void drop_item(struct job_item *item)
 {
-        request_free(item->call);
-        item->call = NULL;
+        request_free(item->request);
+        item->request = NULL;
         if (item->job == JOB_STOP)
                 instance_free(item->instance);
 }
@@ -199,11 +199,11 @@ static void job_done(struct worker *worker, struct job_item *item)
         timer_disarm(worker->deadline);
         if (worker->n_jobs > 0)
                 timer_arm(worker->deadline, worker->deadline_us);
-        struct request *call = item->call;
-        item->call = NULL;
-        if (call) {
+        struct request *request = item->request;
+        item->request = NULL;
+        if (request) {
                 device_set_error(device, "%s", item->last_error);
-                request_finish(device, call, item->r);
+                request_finish(device, request, item->r);
         }
         if (device->instance && device->instance->serial == item->instance->serial && item->job != JOB_STOP)
                 device_job_done(device, item);
@@ -271,12 +271,12 @@ static void on_deadline(void *userdata)
         device_job_overdue(worker->device, item->job);
 }
 
-void worker_submit(struct worker *worker, struct instance *instance, enum job job, struct request *call)
+void worker_submit(struct worker *worker, struct instance *instance, enum job job, struct request *request)
 {
         struct job_item *item = job == JOB_STOP ? &instance->end : &instance->work;
 
         item->job = job;
-        item->call = call;
+        item->request = request;
         item->next = NULL;
         (void)pthread_mutex_lock(&worker->lock);
         *worker->jobs_end = item;

@@ -15,7 +15,7 @@ extern const struct sconce_host worker_host;
 
 int worker_new(struct device *device, struct loop *loop, struct worker **ret) MUST_CHECK;
 /* Appends a job; a instance has one at a time, and its JOB_STOP, with which the worker takes it over. */
-void worker_submit(struct worker *worker, struct instance *instance, enum job job, struct request *call);
+void worker_submit(struct worker *worker, struct instance *instance, enum job job, struct request *request);
 void worker_set_device(struct worker *worker, struct device *device);
 bool worker_is_idle(const struct worker *worker);
 void worker_set_deadline(struct worker *worker, uint64_t deadline_us);

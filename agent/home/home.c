@@ -17,7 +17,7 @@
 /* How long a stop waits for blocking devices, all together. */
 #define STOP_WAIT_US (1 * USEC_PER_SEC)
 
-/* ---- The devices--------------------------------------------------------------------------------------- */
+/* ---- The devices -------------------------------------------------------------------------------------- */
 
 struct device *home_find(const struct home *home, const char *id)
 {
@@ -107,7 +107,7 @@ void home_free(struct home *home)
 {
         if (!home)
                 return;
-        while (home->count > 0) /* none that is freed already is found in the set */
+        while (home->count > 0) /* none that is freed already is found in the home */
                 device_free(home->items[--home->count]);
         gets_done(home);
         rules_free(home->rules);

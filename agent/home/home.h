@@ -52,7 +52,7 @@ void home_hint(const struct home_options *options, const struct config *config, 
 int home_new(const struct home_options *options, const struct home_sink *sink, struct home **ret) MUST_CHECK;
 void home_free(struct home *home); /* after home_stop() */
 
-/* Makes the set as the config says: marks what is unchanged (it is not touched), restarts what changed, stops
+/* Makes the devices as the config says: marks what is unchanged (it is not touched), restarts what changed, stops
  * what is gone, starts what is new. A device that fails to start is offline and retried; one whose section is
  * no good (the config has not passed home_check()) is offline with the reason, and the others are not
  * concerned. The config need not outlive the call. */
