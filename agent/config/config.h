@@ -68,5 +68,11 @@ bool config_is_device(const struct config *config, size_t index);
 #define CONFIG_LABEL_MAX 160
 const char *config_label(const struct config_section *section, char label[static CONFIG_LABEL_MAX]);
 
+/* [KIND ID] with its values alone: a copy outlives the config, whose files and lines it does not know. */
+int config_section_copy(const struct config_section *section, struct config_section **ret) MUST_CHECK;
+void config_section_free(struct config_section *section);
+
+DEFINE_CLEANUP(struct config_section, config_section_free);
+#define CLEANUP_CONFIG_SECTION CLEANUP(config_section_freep)
 DEFINE_CLEANUP(struct config, config_free);
 #define CLEANUP_CONFIG CLEANUP(config_freep)

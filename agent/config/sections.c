@@ -27,6 +27,44 @@ static void section_done(struct config_section *section)
         free(section->id);
 }
 
+void config_section_free(struct config_section *section)
+{
+        if (section)
+                section_done(section);
+        free(section);
+}
+
+static int copy_entry(const struct config_entry *from, struct config_entry *to)
+{
+        to->is_list = from->is_list;
+        to->broken = from->broken;
+        to->key = strdup(from->key);
+        to->values = calloc(from->count + 1, sizeof(*to->values));
+        if (!to->key || !to->values)
+                return -ENOMEM;
+        for (; to->count < from->count; to->count++)
+                if (!(to->values[to->count] = strdup(from->values[to->count])))
+                        return -ENOMEM;
+        return 0;
+}
+
+int config_section_copy(const struct config_section *section, struct config_section **ret)
+{
+        CLEANUP_CONFIG_SECTION struct config_section *copy = calloc(1, sizeof(*copy));
+
+        if (!copy)
+                return -ENOMEM;
+        copy->kind = strdup(section->kind);
+        copy->id = strdup(section->id);
+        copy->entries = calloc(section->count + 1, sizeof(*copy->entries));
+        int r = copy->kind && copy->id && copy->entries ? 0 : -ENOMEM;
+        for (size_t i = 0; r == 0 && i < section->count; i++)
+                r = copy_entry(&section->entries[i], &copy->entries[copy->count++]);
+        if (r == 0)
+                *ret = TAKE_PTR(copy);
+        return r;
+}
+
 void config_free(struct config *config)
 {
         if (!config)

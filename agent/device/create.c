@@ -9,51 +9,6 @@
 
 /* ---- Making -------------------------------------------------------------------------------------------- */
 
-/* A section of its own: the config that it came from is freed at the next reload. */
-static int copy_section(const struct config_section *section, struct config_section **ret)
-{
-        struct config_section *copy = calloc(1, sizeof(*copy));
-
-        if (!copy)
-                return -ENOMEM;
-        *ret = copy;
-        copy->kind = strdup(section->kind);
-        copy->id = strdup(section->id);
-        copy->entries = calloc(section->count + 1, sizeof(*copy->entries));
-        if (!copy->kind || !copy->id || !copy->entries)
-                return -ENOMEM;
-        for (size_t i = 0; i < section->count; i++) {
-                const struct config_entry *from = &section->entries[i];
-                struct config_entry *to = &copy->entries[copy->count++];
-                to->is_list = from->is_list;
-                to->broken = from->broken;
-                to->key = strdup(from->key);
-                to->values = calloc(from->count + 1, sizeof(*to->values));
-                if (!to->key || !to->values)
-                        return -ENOMEM;
-                for (; to->count < from->count; to->count++)
-                        if (!(to->values[to->count] = strdup(from->values[to->count])))
-                                return -ENOMEM;
-        }
-        return 0;
-}
-
-static void free_section(struct config_section *section)
-{
-        if (!section)
-                return;
-        for (size_t i = 0; i < section->count; i++) {
-                for (size_t k = 0; k < section->entries[i].count; k++)
-                        free(section->entries[i].values[k]);
-                free(section->entries[i].values);
-                free(section->entries[i].key);
-        }
-        free(section->entries);
-        free(section->kind);
-        free(section->id);
-        free(section);
-}
-
 static int make_channels(struct device *device)
 {
         const struct plugin *plugin = device->instance->config->plugin;
@@ -219,7 +174,7 @@ int device_new(struct device_context *context, const char *id, const struct plug
         device->context = context;
         device->plugin = plugin;
         (void)snprintf(device->id, sizeof(device->id), "%s", id);
-        int r = section ? copy_section(section, &device->section) : 0;
+        int r = section ? config_section_copy(section, &device->section) : 0;
         if (r < 0)
                 return r;
         if (plugin || find_plugin(device, section, problems) == 0) {
@@ -253,7 +208,7 @@ void device_free(struct device *device)
         timer_free(device->publishing.heartbeat);
         channels_done(&device->channels);
         device_config_free(device->config_owner);
-        free_section(device->section);
+        config_section_free(device->section);
         free(device);
 }
 
@@ -263,18 +218,16 @@ int device_take_section(struct device *device, const struct config_section *sect
 {
         CLEANUP_DEVICE_CONFIG struct device_config *config = NULL;
         CLEANUP(problems_done) struct problems problems = { 0 };
-        struct config_section *copy = NULL;
+        CLEANUP_CONFIG_SECTION struct config_section *copy = NULL;
 
         int r = device_config_new(device->plugin, section, &problems, &config);
         if (r < 0)
                 return r;
-        r = copy_section(section, &copy);
-        if (r < 0) {
-                free_section(copy);
+        r = config_section_copy(section, &copy);
+        if (r < 0)
                 return r;
-        }
-        free_section(device->section);
-        device->section = copy;
+        config_section_free(device->section);
+        device->section = TAKE_PTR(copy);
         device->shared = config->shared;
         device_config_free(device->config_owner);
         device->config_owner = TAKE_PTR(config);

@@ -170,7 +170,7 @@ struct device {
         struct device_requests requests;
         struct device_host host;
         struct device_line *lines; /* host_line.c */
-        double *wishes;            /* host_wish.c: one for each line and dimmer */
+        double *wishes;            /* host_wish.c: one for each line, then one for each dimmer */
         struct device_output output;
         struct device_hold hold;
         struct device_on_time on_time;
@@ -346,9 +346,6 @@ int host_dimmer_force(struct device *device, size_t index, double level) MUST_CH
 
 int host_wishes_init(struct device *device) MUST_CHECK;
 void host_wishes_forget(struct device *device);
-/* Where the wish of a line or a dimmer stands. */
-double *host_line_wish(const struct device *device, size_t index);
-double *host_dimmer_wish(const struct device *device, size_t index);
 /* What an output shows from its request on: the plugin's level (negative: as it is found), unless a hold or a guard knows
  * better. */
 double host_first_level(struct device *device, double *wish, double level);

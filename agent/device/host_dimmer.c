@@ -11,7 +11,7 @@ static double *wish_of(const struct device *device, const struct sconce_dimmer *
 
         for (size_t i = 0; dimmer && i < config->n_dimmers; i++)
                 if (config->dimmers[i].dimmer == dimmer)
-                        return host_dimmer_wish(device, i);
+                        return &device->wishes[config->n_lines + i];
         return NULL;
 }
 

@@ -34,16 +34,6 @@ void host_wishes_forget(struct device *device)
                 device->wishes[i] = NO_WISH;
 }
 
-double *host_line_wish(const struct device *device, size_t index)
-{
-        return &device->wishes[index];
-}
-
-double *host_dimmer_wish(const struct device *device, size_t index)
-{
-        return &device->wishes[device->instance->config->n_lines + index];
-}
-
 double host_first_level(struct device *device, double *wish, double level)
 {
         enum hold hold = hold_of(device);

@@ -250,6 +250,19 @@ void requests_run_next(struct device *device)
         }
 }
 
+/* The thread has it still: it is answered now and freed when it comes back. */
+static void answer_running(struct device *device, enum result_code code, const char *message)
+{
+        struct request *running = TAKE_PTR(device->requests.running);
+        struct result result = { 0 };
+
+        if (!running)
+                return;
+        (void)refuse(&result, code, "%s", message);
+        remember_end(device, running, &result);
+        answer(device, running, &result);
+}
+
 void requests_refuse_all(struct device *device, enum result_code code, const char *message)
 {
         struct result result = { 0 };
@@ -261,24 +274,12 @@ void requests_refuse_all(struct device *device, enum result_code code, const cha
                 finish(device, request, &result);
         }
         device->requests.n_pending = 0;
-        /* The thread has this one still: it is answered now and freed when it comes back. */
-        if (device->requests.running) {
-                remember_end(device, device->requests.running, &result);
-                answer(device, device->requests.running, &result);
-                device->requests.running = NULL;
-        }
+        answer_running(device, code, message);
 }
 
 void requests_give_up(struct device *device, const struct fault *fault)
 {
-        struct result result = { 0 };
-
-        if (device->requests.running) {
-                (void)refuse(&result, RESULT_FAILED, "%s", fault->text);
-                remember_end(device, device->requests.running, &result);
-                answer(device, device->requests.running, &result);
-                device->requests.running = NULL;
-        }
+        answer_running(device, RESULT_FAILED, fault->text);
         requests_refuse_all(device, RESULT_OFFLINE, fault->text);
 }
 

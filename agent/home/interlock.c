@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "home/inside.h"
-#include "home/waiting.h"
 
 struct interlock {
         struct interlock *next;
@@ -15,6 +14,14 @@ struct interlock {
         char last[DEVICE_ID_MAX + 1]; /* who was on last; "": nobody knows */
         uint64_t since_us;            /* when nobody is on: since then */
         struct timer *timer;          /* of the command that waits */
+};
+
+/* A copy of a command, at most one a group: the one that came is gone before it may go on. */
+struct waiting {
+        struct sconce_value values[COMMAND_VALUES_MAX];
+        char *texts[COMMAND_VALUES_MAX];
+        struct sconce_command command;
+        uint64_t until_us; /* it is not wanted any more; 0: it is for good */
 };
 
 /* ---- Groups -------------------------------------------------------------------------------------------- */
@@ -142,6 +149,36 @@ static int permit(struct device *device, struct fault *fault)
 }
 
 /* ---- What waits ---------------------------------------------------------------------------------------- */
+
+static void waiting_free(struct waiting *waiting)
+{
+        for (size_t i = 0; waiting && i < waiting->command.count; i++)
+                free(waiting->texts[i]);
+        free(waiting);
+}
+
+static int waiting_new(const struct sconce_command *command, uint64_t until_us, struct waiting **ret)
+{
+        struct waiting *waiting = calloc(1, sizeof(*waiting));
+
+        if (!waiting)
+                return -ENOMEM;
+        waiting->command = (struct sconce_command){ .values = waiting->values, .flags = command->flags };
+        waiting->until_us = until_us;
+        for (size_t i = 0; i < command->count && i < COMMAND_VALUES_MAX; i++) {
+                waiting->values[i] = command->values[i];
+                waiting->command.count++;
+                if (command->values[i].type != SCONCE_VALUE_TEXT)
+                        continue;
+                waiting->values[i].text = waiting->texts[i] = strdup(command->values[i].text);
+                if (!waiting->texts[i]) {
+                        waiting_free(waiting);
+                        return -ENOMEM;
+                }
+        }
+        *ret = waiting;
+        return 0;
+}
 
 static void forget(struct device *device)
 {
