@@ -9,17 +9,17 @@
  */
 #pragma once
 
-#include "config/config.h"
-#include "device/instance.h"
 #include "channel/cause.h"
 #include "channel/channels.h"
 #include "channel/command.h"
-#include "device/context.h"
 #include "channel/duplicates.h"
-#include "plugin/loader.h"
 #include "channel/rate.h"
+#include "config/config.h"
+#include "device/context.h"
+#include "device/instance.h"
 #include "device/observer.h"
 #include "device/worker.h"
+#include "plugin/loader.h"
 #include "store/store.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -292,7 +292,6 @@ void device_command(struct device *device, const char *channel, const void *payl
 void device_act(struct device *device, const char *channel, const char *payload, const struct command_cause *cause);
 void requests_init(struct device *device);
 void requests_set_rate(struct device *device); /* as its section says */
-void request_init(struct request *request, const struct command_meta *meta);
 void request_finish(struct device *device, struct request *request, int r);
 void request_free(struct request *request);
 void requests_run_next(struct device *device);
@@ -307,12 +306,6 @@ extern const struct sconce_host device_host;
 void host_close_all(struct device *device);
 /* The sentence is there already when the plugin hands the errno on. */
 int host_result(struct device *device, int r, const struct fault *fault);
-/* A report is also taken from `stop`. */
-static inline bool host_may_report(const struct device *device)
-{
-        return device->life.phase == DEVICE_STARTING || device->life.phase == DEVICE_RUNNING ||
-               device->life.phase == DEVICE_STOPPING;
-}
 /* Hardware is for devices that start or run: not for `configure`, which --check runs too. */
 static inline bool host_may_touch(const struct device *device)
 {
@@ -412,10 +405,6 @@ bool output_is_left(const struct device *device, const struct device *successor)
 
 /* The one place that says what an output has to be: lines, dimmers and first values ask it. */
 enum hold hold_of(const struct device *device);
-static inline bool hold_forbids(enum hold hold, bool on)
-{
-        return hold != HOLD_NONE && on != (hold == HOLD_ON);
-}
 /* Its outputs are brought there, by its plugin and without it. */
 int hold_bring(struct device *device, bool on) MUST_CHECK;
 /* After something that a hold depends on has changed. */

@@ -33,18 +33,25 @@ static const char *host_id(struct sconce_device *dev)
         return device_of(dev)->id;
 }
 
+/* A report is also taken from `stop`. */
+static bool may_report(const struct device *device)
+{
+        return device->life.phase == DEVICE_STARTING || device->life.phase == DEVICE_RUNNING ||
+               device->life.phase == DEVICE_STOPPING;
+}
+
 static int host_report(struct sconce_device *dev, uint64_t time_us, const struct sconce_value *values, size_t count)
 {
         struct device *device = device_of(dev);
 
-        return host_may_report(device) ? device_report(device, time_us, values, count) : -EPERM;
+        return may_report(device) ? device_report(device, time_us, values, count) : -EPERM;
 }
 
 static int host_event(struct sconce_device *dev, uint64_t time_us, const char *channel, const char *event_type)
 {
         struct device *device = device_of(dev);
 
-        return host_may_report(device) ? device_event(device, time_us, channel, event_type) : -EPERM;
+        return may_report(device) ? device_event(device, time_us, channel, event_type) : -EPERM;
 }
 
 static int take_fault(const struct device *device, int error, const char *text, struct fault *ret)

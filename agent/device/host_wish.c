@@ -34,6 +34,11 @@ void host_wishes_forget(struct device *device)
                 device->wishes[i] = NO_WISH;
 }
 
+static bool forbids(enum hold hold, bool on)
+{
+        return hold != HOLD_NONE && on != (hold == HOLD_ON);
+}
+
 double host_first_level(struct device *device, double *wish, double level)
 {
         enum hold hold = hold_of(device);
@@ -41,7 +46,7 @@ double host_first_level(struct device *device, double *wish, double level)
 
         if (hold == HOLD_NONE)
                 return is_kept && device->context->guard->begins_off(device) ? 0 : level;
-        if (!is_kept && hold_forbids(hold, level > 0))
+        if (!is_kept && forbids(hold, level > 0))
                 *wish = level;
         if (hold == HOLD_OFF)
                 return 0;
@@ -50,7 +55,7 @@ double host_first_level(struct device *device, double *wish, double level)
 
 bool host_is_held(struct device *device, double *wish, double level)
 {
-        bool is_held = hold_forbids(hold_of(device), level > 0);
+        bool is_held = forbids(hold_of(device), level > 0);
 
         *wish = is_held ? level : NO_WISH;
         return is_held;

@@ -103,7 +103,7 @@ void requests_set_rate(struct device *device)
         rate_set(&device->requests.rate, (uint64_t)device->shared.rate);
 }
 
-void request_init(struct request *request, const struct command_meta *meta)
+static void request_init(struct request *request, const struct command_meta *meta)
 {
         request->next = request->next_due = NULL;
         request->device = NULL;
