@@ -184,7 +184,7 @@ bool broker_identity_has_new_password(const struct broker_identity *identity, co
         char *password = NULL;
 
         if (settings_password(settings, &password, &fault) < 0) {
-                log_warning("%s; what was read before stays in use", fault.text);
+                log_warning("%s; the previous version stays in use", fault.text);
                 return false;
         }
         bool same = password && identity->password ? strcmp(password, identity->password) == 0

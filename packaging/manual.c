@@ -2,7 +2,7 @@
 /*
  * Writes the option lists of man pages and of docs/ from the tables that the programs read. A page says
  * where, in Markdown by <!-- begin: WHAT --> and <!-- end -->, in a man page by the same words after .\";
- * what stands between the two is made anew. The pages are kept with the source, so that a package can be
+ * what stands between the two is written again. The pages are kept with the source, so that a package can be
  * built where its programs cannot run.
  *
  *     manual [--check] PLUGIN-DIR FILE…

@@ -37,8 +37,8 @@ static const struct sconce_option options[] = {
                                "How long it must be held to be a long press", .def = "800ms", .min = "100ms",
                                .max = "1m"),
         SCONCE_OPTION_INT(struct button, presses_max, "presses", 0,
-                          "Most presses in a row that are one event; 1: each single is told at its release", .def = "3",
-                          .min = "1", .max = "3"),
+                          "Most presses in a row that are one event; 1: each single is published at its release",
+                          .def = "3", .min = "1", .max = "3"),
         { .key = NULL },
 };
 

@@ -60,10 +60,11 @@ static const struct sconce_option options[] = {
         SCONCE_OPTION_LINE(struct contact, line, "line", SCONCE_REQUIRED, "GPIO line that the contact is at",
                            .debounce = "20ms"),
         SCONCE_OPTION_ENUM(struct contact, device_class, "device_class", 0,
-                           "What it watches, for the words and pictures of a home-automation system",
+                           "What it watches; a home-automation system chooses text and icons by it",
                            .choices = classes),
         SCONCE_OPTION_DURATION(struct contact, off_delay_us, "off_delay", 0,
-                               "How long it must have been inactive before OFF is told", .def = "0ms", .max = "1d"),
+                               "How long it must have been inactive before OFF is published", .def = "0ms",
+                               .max = "1d"),
         { .key = NULL },
 };
 

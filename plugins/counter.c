@@ -73,7 +73,7 @@ static const struct sconce_option options[] = {
         SCONCE_OPTION_STRING(struct counter, unit, "unit", 0,
                              "What is counted: kWh, Wh, m³, L, mm, or a unit of your own"),
         SCONCE_OPTION_ENUM(struct counter, device_class, "device_class", 0,
-                           "What the meter measures, where the unit does not say it", .choices = classes),
+                           "What the meter measures, where the unit does not show it", .choices = classes),
         SCONCE_OPTION_DURATION(struct counter, timeout_us, "timeout", 0, "How long without a pulse until the rate is 0",
                                .def = "5m", .min = "1s", .max = "1d"),
         { .key = NULL },
@@ -84,8 +84,8 @@ static const struct sconce_channel channels[] = {
           .kind = SCONCE_SENSOR,
           .flags = SCONCE_TOTAL | SCONCE_WRITABLE,
           .max = TOTAL_MAX,
-          .help = "What has been counted; can be set to what the meter shows" },
-        { .key = "rate", .kind = SCONCE_SENSOR, .help = "How fast it is counting" },
+          .help = "The total; can be set to what the meter shows" },
+        { .key = "rate", .kind = SCONCE_SENSOR, .help = "Current rate" },
         { .key = NULL },
 };
 
@@ -130,7 +130,7 @@ static void load(struct sconce_device *dev, struct counter *counter)
         if (sconce_load(dev, "total", text, sizeof(text)) < 0)
                 return;
         if (sscanf(text, "%lg %llu %lg", &base, &pulses, &factor) != 3 || !isfinite(base) || !isfinite(factor)) {
-                sconce_log(dev, SCONCE_LOG_WARNING, "the saved total \"%s\" is not one: counting from 0", text);
+                sconce_log(dev, SCONCE_LOG_WARNING, "the saved total \"%s\" is invalid: counting from 0", text);
                 return;
         }
         bool is_same = factor == counter->factor;

@@ -80,7 +80,7 @@ static const struct sconce_option options[] = {
                                "How long both outputs are off between the directions", .def = "500ms", .min = "50ms",
                                .max = "1m"),
         SCONCE_OPTION_PERCENT(struct cover, margin_pct, "margin", 0,
-                              "How much longer than reckoned it runs towards an end", .def = "10"),
+                              "How much longer than computed it runs towards an end", .def = "10"),
         SCONCE_OPTION_LINE(struct cover, side[UP].stop, "up_stop", 0, "GPIO line that is active when it is open",
                            .debounce = "20ms"),
         SCONCE_OPTION_LINE(struct cover, side[DOWN].stop, "down_stop", 0, "GPIO line that is active when it is closed",
@@ -90,7 +90,7 @@ static const struct sconce_option options[] = {
         SCONCE_OPTION_BOOL(struct cover, repeat, "repeat", 0,
                            "Whether OPEN and CLOSE drive though it is believed to be there already", .def = "no"),
         SCONCE_OPTION_ENUM(struct cover, device_class, "device_class", 0,
-                           "What it is, for the words and pictures of a home-automation system", .choices = classes),
+                           "What it is; a home-automation system chooses text and icons by it", .choices = classes),
         { .key = NULL },
 };
 

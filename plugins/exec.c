@@ -94,7 +94,7 @@ static int check_words(struct sconce_device *dev, const char *key, const struct 
         if (words->count == 0)
                 return 0;
         if (items[0][0] != '/') {
-                sconce_error(dev, "%s: \"%s\" is no full path: there is no shell to find it", key, items[0]);
+                sconce_error(dev, "%s: \"%s\" is not a full path: no shell searches for it", key, items[0]);
                 return -EINVAL;
         }
         if (words->count == 1 && strpbrk(items[0], " ,")) {
@@ -139,7 +139,7 @@ static int parse_name(char *text, struct sconce_channel *row)
 
 static int add_channel(struct sconce_device *dev, struct exec *exec, const char *name)
 {
-        struct sconce_channel row = { .help = "As the program says" };
+        struct sconce_channel row = { .help = "As the program prints it" };
         char words[TEXT_SIZE];
 
         int r = snprintf(words, sizeof(words), "%s", name) < (int)sizeof(words) ? parse_name(words, &row) : -EINVAL;
@@ -154,7 +154,7 @@ static int add_channel(struct sconce_device *dev, struct exec *exec, const char 
                 r = sconce_channel_add(dev, &row);
         if (r < 0) {
                 sconce_error(dev,
-                             "channels: \"%s\" is none: KEY[:number|bool|text] [UNIT [CLASS]], the key of a-z, "
+                             "channels: \"%s\" is invalid: KEY[:number|bool|text] [UNIT [CLASS]], the key of a-z, "
                              "0-9 and _",
                              name);
                 return r;
@@ -174,7 +174,7 @@ static int check_options(struct sconce_device *dev, const struct exec *exec)
         else if (exec->names.count > CHANNELS_MAX)
                 wrong = "channels: more than 16";
         else if (exec->output == PLAIN && exec->names.count > 1)
-                wrong = "channels: what is printed plain is one; for several it is output = json";
+                wrong = "channels: plain output has one channel; for several write output = json";
         else if (exec->set_kind == SET_SWITCH && (exec->min != 0 || exec->max != 100))
                 wrong = "min and max are for set_kind = number";
         else if (exec->min > exec->max)
@@ -303,7 +303,7 @@ static void explain_start(const struct run *run, const char *path, int error)
         if (is_script && strchr(line, '\r')) {
                 sconce_error(run->dev,
                              "%s: cannot be run: its first line ends in a carriage return, as text files of "
-                             "Windows do, and \"%.*s\\r\" is no program; save it with Unix line ends",
+                             "Windows do, and \"%.*s\\r\" is not a program; save it with Unix line ends",
                              path, (int)strcspn(interpreter, " \t\r"), interpreter);
                 return;
         }
@@ -313,7 +313,8 @@ static void explain_start(const struct run *run, const char *path, int error)
                              interpreter);
         else if (error == -ENOEXEC)
                 sconce_error(run->dev,
-                             "%s: cannot be run: it is no program of this machine, and does not begin with #!", path);
+                             "%s: cannot be run: it is not a program for this machine, and does not begin with #!",
+                             path);
         else if (error == -EACCES && access(path, F_OK) == 0 && access(path, X_OK) < 0)
                 sconce_error(run->dev, "%s: cannot be run: it is not executable (chmod +x) by the user of this program",
                              path);
@@ -801,7 +802,7 @@ static bool to_bool(const struct token *token, bool *ret)
 static int refuse(struct reading *reading, const char *key, const char *what)
 {
         reading->is_refused = true;
-        sconce_error(reading->dev, "%s: the program prints what is no %s", key, what);
+        sconce_error(reading->dev, "%s: the program's output is not %s", key, what);
         return -EBADMSG;
 }
 
@@ -812,7 +813,7 @@ static int take_value(struct reading *reading, size_t at, const struct token *to
         bool on;
 
         if (reading->is_there[at])
-                return refuse(reading, channel->key, "single value");
+                return refuse(reading, channel->key, "a single value");
         reading->is_there[at] = true;
         reading->count++;
         if (token->type == TOKEN_NULL)
@@ -821,7 +822,7 @@ static int take_value(struct reading *reading, size_t at, const struct token *to
         case SCONCE_SENSOR:
         case SCONCE_NUMBER:
                 if (token->type != TOKEN_NUMBER)
-                        return refuse(reading, channel->key, "number");
+                        return refuse(reading, channel->key, "a number");
                 *value = SCONCE_NUM(channel->key, token->number);
                 return 0;
         case SCONCE_TEXT:
@@ -861,7 +862,7 @@ static int take_plain(struct reading *reading, char *text)
         text[size] = '\0';
         at = text;
         if (size == 0 || !is_utf8(text))
-                return refuse(reading, reading->exec->channels[0].key, "value");
+                return refuse(reading, reading->exec->channels[0].key, "a value");
         if (reading->exec->channels[0].kind != SCONCE_TEXT && parse_number(&at, &token.number) == 0 && !*at)
                 token.type = TOKEN_NUMBER;
         token.is_cut = snprintf(token.text, sizeof(token.text), "%s", text) >= (int)sizeof(token.text);
@@ -882,14 +883,14 @@ static void explain_json(const struct reading *reading, const char *text)
         (void)parse_members(&cursor, pass_over, NULL);
         bool is_nested = *cursor.at == '{' || *cursor.at == '[';
         if (!cursor.key[0] || (!is_nested && reading->count == 0))
-                sconce_error(reading->dev, "the program prints no flat JSON object: \"%.60s\"", text);
+                sconce_error(reading->dev, "the program's output is not a flat JSON object: \"%.60s\"", text);
         else if (is_nested)
                 sconce_error(reading->dev,
                              "%s: the program prints %s, and only an object of plain values can be read: "
                              "numbers, texts, true, false and null",
                              cursor.key, *cursor.at == '{' ? "an object in an object" : "a list");
         else
-                sconce_error(reading->dev, "%s: what the program prints from here on is no JSON: \"%.40s\"", cursor.key,
+                sconce_error(reading->dev, "%s: the program's output from here on is not JSON: \"%.40s\"", cursor.key,
                              cursor.at);
 }
 
@@ -958,7 +959,7 @@ static int exec_command(struct sconce_device *dev, void *instance, const struct 
 
 static const struct sconce_plugin exec = {
         .name = "exec",
-        .summary = "A program of yours that prints what it measures, or switches something",
+        .summary = "Your own program that prints what it measures, or switches something",
         .flags = SCONCE_BLOCKING,
         .instance_size = sizeof(struct exec),
         .options = options,

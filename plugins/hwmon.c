@@ -129,7 +129,7 @@ static int hwmon_configure(struct sconce_device *dev, void *instance)
                         sconce_error(dev, "channels: more than %d", CHANNELS_MAX);
                 else
                         sconce_error(dev,
-                                     "channels: \"%s\" is none; they are called temp1, in0, curr1, power1, "
+                                     "channels: \"%s\" is not a channel; channels are called temp1, in0, curr1, power1, "
                                      "energy1, "
                                      "humidity1, fan1, freq1 and so on",
                                      names[i]);
@@ -204,7 +204,7 @@ static int read_value(struct sconce_device *dev, const struct hwmon *hwmon, cons
         double number;
 
         if (is_faulty(hwmon, reading)) {
-                sconce_error(dev, "%s: the chip says that its sensor is faulty", reading->key);
+                sconce_error(dev, "%s: the chip reports that its sensor is faulty", reading->key);
                 return -EIO;
         }
         sconce_sysfs_path(&hwmon->sysfs, "", reading->key, "_input", path);
@@ -219,7 +219,7 @@ static int read_value(struct sconce_device *dev, const struct hwmon *hwmon, cons
                 return r;
         *ret = number / reading->quantity->divisor;
         if (strcmp(reading->quantity->prefix, "temp") == 0 && *ret < ABSOLUTE_ZERO) {
-                sconce_error(dev, "%s: the chip shows %g °C, which nothing can have", reading->key, *ret);
+                sconce_error(dev, "%s: the chip shows %g °C, which is impossible", reading->key, *ret);
                 return -ERANGE;
         }
         return 0;

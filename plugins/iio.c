@@ -199,7 +199,7 @@ static int iio_configure(struct sconce_device *dev, void *instance)
                 char kernel[NAME_SIZE];
                 if (!is_name(names[i])) {
                         sconce_error(dev,
-                                     "channels: \"%s\" is none; they are called as the kernel does: temp, "
+                                     "channels: \"%s\" is not a channel; channels are called as the kernel does: temp, "
                                      "humidityrelative, pressure, voltage0 and so on",
                                      names[i]);
                         return -EINVAL;
@@ -345,12 +345,12 @@ static int check_value(struct sconce_device *dev, const struct iio *iio, const s
         double other;
 
         if (quantity->min < quantity->max && (value < quantity->min || value > quantity->max)) {
-                sconce_error(dev, "%s: the sensor shows %g %s, which cannot be", reading->key, value, quantity->unit);
+                sconce_error(dev, "%s: the sensor shows %g %s, which is impossible", reading->key, value, quantity->unit);
                 return -ERANGE;
         }
         if (value != 0 || !find_partner(reading, &partner) || read_value(dev, iio, &partner, &other) < 0 || other != 0)
                 return 0;
-        sconce_error(dev, "the sensor shows nothing but zeros (0 °C at 0 %%): look at its wiring and supply");
+        sconce_error(dev, "the sensor shows only zeros (0 °C at 0 %%): check its wiring and supply");
         return -EIO;
 }
 

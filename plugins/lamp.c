@@ -69,10 +69,10 @@ static const struct sconce_option options[] = {
         SCONCE_OPTION_PERCENT(struct lamp, max_pct, "max_level", 0, "Level at brightness 255", .def = "100",
                               .needs = "pwm led"),
         SCONCE_OPTION_FLOAT(struct lamp, gamma, "gamma", 0,
-                            "How brightness becomes level: 1 evenly, more for finer steps in the dark", .def = "2.2",
-                            .min = "0.1", .max = "10", .needs = "pwm led"),
+                            "Curve from brightness to level: 1 is linear, more gives finer steps in the dark",
+                            .def = "2.2", .min = "0.1", .max = "10", .needs = "pwm led"),
         SCONCE_OPTION_DURATION(struct lamp, transition_us, "transition", 0,
-                               "How long a change of brightness takes where the command does not say", .def = "0ms",
+                               "How long a change of brightness takes where the command does not set it", .def = "0ms",
                                .max = "1h", .needs = "pwm led"),
         { .key = NULL },
 };
@@ -87,14 +87,14 @@ static const struct sconce_channel channels[] = {
         { .key = "effect",
           .kind = SCONCE_SELECT,
           .choices = effects,
-          .help = "What it does while it is on; a lamp on a line does not breathe, and does not tell" },
+          .help = "What it does while it is on; a lamp on a line does not breathe and does not publish it" },
         { .key = "flash",
           .kind = SCONCE_DURATION,
           .flags = SCONCE_COMMAND_ONLY,
           .unit = "s",
           .min = 1,
           .max = 60,
-          .help = "Blinks for so long, and is then what it was or what the command says" },
+          .help = "Blinks for so long, then returns to what it was or what the command sets" },
         { .key = NULL },
 };
 
@@ -361,7 +361,7 @@ static int check(struct sconce_device *dev, const struct lamp *lamp)
         int given = !!lamp->line + !!lamp->pwm + !!lamp->led;
 
         if (given == 0)
-                sconce_error(dev, "one of line, pwm and led must say what the lamp is");
+                sconce_error(dev, "one of line, pwm and led is required");
         else if (given > 1)
                 sconce_error(dev, "line, pwm and led exclude each other: one of them is the lamp");
         else if (!lamp->is_dimmed &&

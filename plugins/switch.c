@@ -45,10 +45,10 @@ static const struct sconce_option options[] = {
         SCONCE_OPTION_LINE(struct switch_line, line, "line", SCONCE_REQUIRED | SCONCE_OUTPUT, "GPIO line to switch"),
         SCONCE_OPTION_DURATION(struct switch_line, pulse_us, "pulse", SCONCE_TIMES_OUTPUT,
                                "How long it stays on at each ON; without it until OFF", .min = "10ms", .max = "365d"),
-        SCONCE_OPTION_DURATION(struct switch_line, min_on_us, "min_on", 0,
-                               "How long it runs at least: an OFF before that waits", .max = "1d"),
+        SCONCE_OPTION_DURATION(struct switch_line, min_on_us, "min_on", 0, "Minimum on-time: an OFF before that waits",
+                               .max = "1d"),
         SCONCE_OPTION_DURATION(struct switch_line, min_off_us, "min_off", 0,
-                               "How long it rests at least: an ON before that waits", .max = "1d"),
+                               "Minimum off-time: an ON before that waits", .max = "1d"),
         { .key = NULL },
 };
 
@@ -273,7 +273,7 @@ static void switch_stop(struct sconce_device *dev, void *instance)
 
 static const struct sconce_plugin switch_plugin = {
         .name = "switch",
-        .summary = "A switched output on a GPIO line, for a limited time where it is to be",
+        .summary = "A switched output on a GPIO line, for a limited time if wanted",
         .instance_size = sizeof(struct switch_line),
         .options = options,
         .channels = channels,

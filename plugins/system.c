@@ -47,7 +47,7 @@ static const struct sconce_channel channels[] = {
         { .key = "load",
           .kind = SCONCE_SENSOR,
           .flags = SCONCE_DIAGNOSTIC,
-          .help = "Processes that ran or wanted to, on average over a minute" },
+          .help = "Processes that ran or waited to run, averaged over a minute" },
         { .key = "memory_used",
           .kind = SCONCE_SENSOR,
           .flags = SCONCE_DIAGNOSTIC,
@@ -228,7 +228,7 @@ static int system_start(struct sconce_device *dev, void *instance)
 
 static const struct sconce_plugin plugin = {
         .name = "system",
-        .summary = "How the machine itself is: load, memory, disk, Wi-Fi, supply",
+        .summary = "The machine itself: load, memory, disk, Wi-Fi, supply",
         .flags = SCONCE_BLOCKING, /* a file system may be far away */
         .instance_size = sizeof(struct system),
         .options = options,

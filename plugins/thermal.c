@@ -98,7 +98,7 @@ static int find_zone(struct sconce_device *dev, struct thermal *thermal)
                 sconce_error(dev, "there is no thermal zone \"%s\" in %s", thermal->zone, thermal->root);
                 return -ENOENT;
         }
-        sconce_error(dev, "%d thermal zones are of the type \"%s\": %s; say which by its directory", found,
+        sconce_error(dev, "%d thermal zones are of the type \"%s\": %s; name one by its directory", found,
                      thermal->zone, names);
         return -ENOTUNIQ;
 }
@@ -119,7 +119,7 @@ static int thermal_read(struct sconce_device *dev, void *instance)
         if (r == 0)
                 r = sconce_read_number(dev, thermal->path, &millidegrees);
         if (r == 0 && millidegrees < ABSOLUTE_ZERO) {
-                sconce_error(dev, "the zone shows %g °C, which nothing can have", millidegrees / 1000);
+                sconce_error(dev, "the zone shows %g °C, which is impossible", millidegrees / 1000);
                 r = -ERANGE;
         }
         return r < 0 ? r : sconce_report_number(dev, "temperature", millidegrees / 1000);

@@ -142,9 +142,9 @@ static int parse_slave(const char *id, const char *bytes, const char *text, long
         if (!*bytes) /* the kernel's driver shows nothing, and no error */
                 return explain(why, -EIO, "%s does not answer", id);
         if (!verdict || !number || parse_millidegrees(number + 3, ret) < 0)
-                return explain(why, -EBADMSG, "%s: what the kernel shows is no reading", id);
+                return explain(why, -EBADMSG, "%s: the kernel's text is not a reading", id);
         if (!strstr(verdict, " YES"))
-                return explain(why, -EIO, "%s: the checksum is wrong: look at wiring, length and pull-up", id);
+                return explain(why, -EIO, "%s: the checksum is wrong: check wiring, length and pull-up", id);
         if (strncmp(bytes, "00 00 00 00 00 00 00 00 00 ", 27) == 0)
                 return explain(why, -EIO, "%s: reads only zeros: the bus seems to be shorted to ground", id);
         return 0;
@@ -164,7 +164,7 @@ static int read_plain(const struct w1 *w1, const char *id, long *ret, struct why
         if (!*text)
                 return explain(why, -EIO, "%s does not answer", id);
         if (parse_millidegrees(text, ret) < 0)
-                return explain(why, -EBADMSG, "%s: what the kernel shows is no reading", id);
+                return explain(why, -EBADMSG, "%s: the kernel's text is not a reading", id);
         return 0;
 }
 
@@ -186,8 +186,7 @@ static int check_power_on(const struct thermometer *sensor, long millidegrees, s
         if (millidegrees != POWER_ON_MILLIDEGREES ||
             (sensor->has_last && labs(sensor->last_millidegrees - millidegrees) <= NEAR_MILLIDEGREES))
                 return 0;
-        return explain(why, -EIO, "%s: 85 °C is what it shows when it has not measured: look at its supply",
-                       sensor->id);
+        return explain(why, -EIO, "%s: 85 °C is what it shows when it has not measured: check its supply", sensor->id);
 }
 
 static int check_range(const struct thermometer *sensor, long millidegrees, struct why *why)
@@ -196,7 +195,7 @@ static int check_range(const struct thermometer *sensor, long millidegrees, stru
 
         if (family && millidegrees >= family->min && millidegrees <= family->max)
                 return 0;
-        return explain(why, -ERANGE, "%s: shows %g °C, which its kind cannot measure: look at its wiring", sensor->id,
+        return explain(why, -ERANGE, "%s: shows %g °C, which its type cannot measure: check its wiring", sensor->id,
                        (double)millidegrees / 1000);
 }
 
@@ -286,7 +285,7 @@ static int w1_configure(struct sconce_device *dev, void *instance)
                 return 0;
         if (!is_thermometer(w1->id)) {
                 sconce_error(dev,
-                             "id: \"%s\" is no thermometer's: one of 10-, 22-, 28-, 3b-, 42- and twelve small "
+                             "id: \"%s\" is not a thermometer's id: one of 10-, 22-, 28-, 3b-, 42- and twelve small "
                              "hexadecimal digits, as in 28-0316a2791bff",
                              w1->id);
                 return -EINVAL;

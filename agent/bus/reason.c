@@ -21,7 +21,7 @@ static const struct code_text os_errors[] = {
         { ENETUNREACH, ENETUNREACH, "network unreachable: is this machine connected to the network?" },
         { EHOSTUNREACH, EHOSTUNREACH, "host unreachable: is it switched on and in the same network?" },
         { ETIMEDOUT, ETIMEDOUT, "no answer: is it switched on, and is a firewall in between?" },
-        { ENOENT, ENOENT, "there is no such socket: is the broker running?" },
+        { ENOENT, ENOENT, "no such socket: is the broker running?" },
         { EACCES, EACCES, "permission denied: may this user use the broker's socket?" },
         { EADDRNOTAVAIL, EADDRNOTAVAIL, "this machine has no address to connect from" },
 };
@@ -29,41 +29,41 @@ static const struct code_text os_errors[] = {
 static const struct code_text connack_311[] = {
         { 1, EPROTONOSUPPORT, "the broker does not speak MQTT 3.1.1" },
         { 2, EINVAL, "the broker does not accept the client id" },
-        { 3, EAGAIN, "the broker says that it is not available" },
+        { 3, EAGAIN, "the broker is not available" },
         { 4, EACCES, "the broker does not accept user and password" },
-        { 5, EACCES, "the broker says that this client is not authorized" },
+        { 5, EACCES, "the broker reports that this client is not authorized" },
 };
 
 /* Codes of MQTT 5 in CONNACK and DISCONNECT that the user can do something about; the others get their own
  * names. */
 static const struct code_text codes_5[] = {
-        { 0x81, EPROTO, "the broker calls a packet of ours malformed" },
+        { 0x81, EPROTO, "the broker reports a malformed packet" },
         { 0x82, EPROTO, "the broker reports a protocol error" },
         { 0x84, EPROTONOSUPPORT, "the broker does not speak MQTT 5" },
         { 0x85, EINVAL, "the broker does not accept the client id" },
         { 0x86, EACCES, "the broker does not accept user and password" },
-        { 0x87, EACCES, "the broker says that this client is not authorized" },
-        { 0x88, EAGAIN, "the broker says that it is not available" },
-        { 0x89, EAGAIN, "the broker says that it is busy" },
+        { 0x87, EACCES, "the broker reports that this client is not authorized" },
+        { 0x88, EAGAIN, "the broker is not available" },
+        { 0x89, EAGAIN, "the broker is busy" },
         { 0x8a, EACCES, "the broker has banned this client" },
         { 0x8b, ESHUTDOWN, "the broker is shutting down" },
-        { 0x8c, EACCES, "the broker does not accept this way of authentication" },
-        { 0x8d, ETIMEDOUT, "the broker heard nothing from us for too long" },
-        { 0x93, EPROTO, "the broker says that too many messages were in flight" },
-        { 0x95, EMSGSIZE, "the broker says that a message was too large (message_size_limit, max_packet_size)" },
-        { 0x96, EAGAIN, "the broker says that messages come too fast" },
-        { 0x97, EDQUOT, "the broker says that a quota is used up" },
+        { 0x8c, EACCES, "the broker does not accept this authentication method" },
+        { 0x8d, ETIMEDOUT, "the broker received nothing from us for too long" },
+        { 0x93, EPROTO, "the broker reports too many messages in flight" },
+        { 0x95, EMSGSIZE, "the broker reports that a message was too large (message_size_limit, max_packet_size)" },
+        { 0x96, EAGAIN, "the broker reports that messages come too fast" },
+        { 0x97, EDQUOT, "the broker reports that a quota is used up" },
         { 0x98, ECONNABORTED, "the broker's administrator closed the connection" },
         { 0x9a, EINVAL, "the broker does not keep retained messages, which Sconce needs" },
-        { 0x9b, EINVAL, "the broker does not do QoS 1, which Sconce needs" },
-        { 0x9c, EAGAIN, "the broker says that another server should be used" },
-        { 0x9d, EAGAIN, "the broker says that it has moved to another server" },
-        { 0x9f, EAGAIN, "the broker says that connections come too fast" },
+        { 0x9b, EINVAL, "the broker does not support QoS 1, which Sconce needs" },
+        { 0x9c, EAGAIN, "the broker redirects to another server" },
+        { 0x9d, EAGAIN, "the broker has moved to another server" },
+        { 0x9f, EAGAIN, "the broker reports that connections come too fast" },
         { 0xa0, EAGAIN, "the broker allows connections for a limited time only" },
 };
 
 static const struct code_text lookups[] = {
-        { EAI_NONAME, ENOENT, "there is no such name: is it spelt right, and does the house's name server know it?" },
+        { EAI_NONAME, ENOENT, "no such name: is it spelled correctly, and does the local name server know it?" },
         { EAI_AGAIN, EAGAIN, "no name server answers: is this machine connected to the network?" },
         { EAI_FAIL, EIO, "the name server reports an error" },
         { EAI_MEMORY, ENOMEM, "there is not enough memory" },
@@ -114,9 +114,9 @@ const char *reason_code_advice(int code)
                 int code;
                 const char *text;
         } advice[] = {
-                { 0x90, "it does not take topics of this name" },
-                { 0x95, "it takes no message that large (message_size_limit, max_packet_size)" },
-                { 0x96, "it takes no more messages at once" },
+                { 0x90, "it does not accept topics of this name" },
+                { 0x95, "it accepts no message of this size (message_size_limit, max_packet_size)" },
+                { 0x96, "it accepts no more messages at once" },
                 { 0x97, "its quota for messages is used up" },
         };
 
@@ -176,12 +176,13 @@ void reason_describe(const struct transport_end *end, struct fault *fault)
         else if (end->tls && end->tls->done)
                 (void)fault_set(
                         fault, -ECONNRESET,
-                        "the other side accepted TLS and closed the connection before it answered to CONNECT: is it "
+                        "the other side accepted TLS and closed the connection before it answered CONNECT: is it "
                         "a proxy whose broker is down, or no MQTT broker?");
         else
-                (void)fault_set(fault, -ECONNRESET,
-                                "the broker closed the connection without a word: does it want TLS (mqtts://), or is "
-                                "this no MQTT broker?");
+                (void)fault_set(
+                        fault, -ECONNRESET,
+                        "the broker closed the connection without an answer: does it want TLS (mqtts://), or is "
+                        "this no MQTT broker?");
 }
 
 void reason_lookup(const char *host, int error, int errno_value, struct fault *fault)

@@ -291,11 +291,11 @@ static bool closed_for_size(struct session *s, const struct transport_end *end, 
                 return false;
         if (!oversize_closed(&s->oversize, certain, loop_now_us(s->loop)))
                 return false;
-        (void)fault_set(
-                fault, -EMSGSIZE,
-                "the broker closed the connection on a message of %zu bytes: those that large are left out from now on "
-                "(its maximum packet size?)",
-                s->oversize.limit);
+        (void)fault_set(fault, -EMSGSIZE,
+                        "the broker closed the connection on a message of %zu bytes: messages of that size are dropped "
+                        "from now on "
+                        "(its maximum packet size?)",
+                        s->oversize.limit);
         return true;
 }
 
@@ -481,7 +481,7 @@ static void on_timer(void *userdata)
                 time_out(s, "the TLS handshake was not finished", o->handshake_timeout_us);
                 break;
         case STATE_CONNACK:
-                time_out(s, "connected, but the broker did not answer to CONNECT", o->handshake_timeout_us);
+                time_out(s, "connected, but the broker did not answer CONNECT", o->handshake_timeout_us);
                 break;
         case STATE_BACKOFF:
                 start_round(s);

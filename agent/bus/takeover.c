@@ -23,12 +23,12 @@ bool takeover_ended(struct takeover *takeover, const struct transport_end *end, 
                                 takeover->short_lives);
         else if (end->client_id)
                 (void)fault_set(fault, -EADDRINUSE,
-                                "the broker closed the connection %u times in a row soon after it stood: does "
+                                "the broker closed the connection %u times in a row soon after it was set up: does "
                                 "another client use the client id \"%s\" (two nodes of one name)?",
                                 takeover->short_lives, end->client_id);
         else
                 (void)fault_set(fault, -EADDRINUSE,
-                                "the broker closed the connection %u times in a row soon after it stood: does "
+                                "the broker closed the connection %u times in a row soon after it was set up: does "
                                 "another client use our client id (two nodes of one name, with one key)?",
                                 takeover->short_lives);
         return true;

@@ -219,10 +219,10 @@ bool tls_refresh(struct tls *tls)
         if (memcmp(stamps, tls->stamps, sizeof(stamps)) == 0)
                 return false;
         if (load(tls, &fault) < 0) {
-                log_warning("%s; what was read before stays in use", fault.text);
+                log_warning("%s; the previous version stays in use", fault.text);
                 return false;
         }
-        log_info("certificates changed and were read again");
+        log_info("certificates changed: loaded again");
         return true;
 }
 

@@ -107,7 +107,7 @@ static int load_file(const char *path, EVP_PKEY **ret, struct fault *fault)
         ERR_clear_error();
         if (!key && asked)
                 return fault_set(fault, -EINVAL,
-                                 "the key %s is protected by a passphrase, which nobody can type for a service: "
+                                 "the key %s is protected by a passphrase, which a service cannot enter: "
                                  "openssl pkey -in %s -out NEW removes it",
                                  path, path);
         if (!key)

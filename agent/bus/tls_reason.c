@@ -67,8 +67,8 @@ static void wrong_name(const struct tls_handshake *h, struct fault *fault)
                                 h->server_name, h->names, h->server_name);
         else
                 (void)fault_set(fault, -EKEYREJECTED,
-                                "the broker's certificate has no subjectAltName, and its common name (%s) is "
-                                "not looked at: make a new one with sconce-pki broker %s",
+                                "the broker's certificate has no subjectAltName, and its common name (%s) "
+                                "is not used: make a new one with sconce-pki broker %s",
                                 h->subject, h->server_name);
 }
 
@@ -94,29 +94,30 @@ static void unknown_ca(const struct tls_handshake *h, struct fault *fault)
 static void self_signed(const struct tls_handshake *h, struct fault *fault)
 {
         (void)fault_set(fault, -EKEYREJECTED,
-                        "the broker's certificate (%s) is signed by itself and not by the CA of [tls] ca: "
+                        "the broker's certificate (%s) is self-signed, not signed by the CA of [tls] ca: "
                         "make one with sconce-pki broker %s",
                         h->subject, h->server_name);
 }
 
 static void revoked(const struct tls_handshake *h, struct fault *fault)
 {
-        (void)fault_set(fault, -EKEYREVOKED, "%s (%s) is revoked, says %s",
+        (void)fault_set(fault, -EKEYREVOKED, "%s (%s) is revoked according to %s",
                         h->verify_depth > 0 ? "a CA of the broker's certificate" : "the broker's certificate",
                         h->subject, h->crl);
 }
 
 static void no_crl(const struct tls_handshake *h, struct fault *fault)
 {
-        (void)fault_set(fault, -EKEYREJECTED,
-                        "the revocation list %s is not of the broker's CA (%s): get the one that belongs to it", h->crl,
-                        h->issuer);
+        (void)fault_set(
+                fault, -EKEYREJECTED,
+                "the revocation list %s does not belong to the broker's CA (%s): get the one that belongs to it",
+                h->crl, h->issuer);
 }
 
 static void wrong_purpose(const struct tls_handshake *h, struct fault *fault)
 {
         (void)fault_set(fault, -EKEYREJECTED,
-                        "the broker's certificate (%s) is not made for a server: make one with sconce-pki broker %s",
+                        "the broker's certificate (%s) is not issued for a server: make one with sconce-pki broker %s",
                         h->subject, h->server_name);
 }
 
@@ -181,7 +182,7 @@ static const struct {
 } alerts[] = {
         { SSL_AD_BAD_CERTIFICATE, -EKEYREJECTED, OURS " as bad" },
         { SSL_AD_UNSUPPORTED_CERTIFICATE, -EKEYREJECTED,
-          OURS ": it is not made for a client; make one with sconce-pki node (or client)" },
+          OURS ": it is not issued for a client; make one with sconce-pki node (or client)" },
         { SSL_AD_CERTIFICATE_REVOKED, -EKEYREVOKED,
           OURS ": it is revoked; make a new one with sconce-pki node (or client)" },
         { SSL_AD_CERTIFICATE_UNKNOWN, -EKEYREJECTED, OURS },
@@ -190,8 +191,7 @@ static const struct {
         { SSL_AD_ACCESS_DENIED, -EACCES, "the broker accepts our certificate but denies access" },
         { SSL_AD_DECRYPT_ERROR, -EKEYREJECTED,
           "our signature was refused by the broker: does the key belong to the certificate?" },
-        { SSL_AD_HANDSHAKE_FAILURE, -EPROTO,
-          "the broker finds no common way of encryption, or misses a client certificate" },
+        { SSL_AD_HANDSHAKE_FAILURE, -EPROTO, "the broker finds no common cipher, or wants a client certificate" },
         { SSL_AD_PROTOCOL_VERSION, -EPROTO,
           "the broker speaks no TLS version that is accepted here (see min_version)" },
         { SSL_AD_UNRECOGNIZED_NAME, -EKEYREJECTED, "the broker does not know the server name that it was asked for" },
@@ -200,7 +200,7 @@ static const struct {
         { SSL_AD_NO_APPLICATION_PROTOCOL, -EPROTO,
           "the broker does not speak MQTT on this port, or wants another protocol's name ([tls] alpn)" },
         { SSL_AD_CERTIFICATE_REQUIRED, -EACCES,
-          "the broker wants a client certificate, and has not got one that it takes: see [tls] cert and key" },
+          "the broker wants a client certificate, and did not get one that it accepts: see [tls] cert and key" },
 };
 
 /* A broker whose revocation list is out of date refuses everybody with the alert "expired", and "not yet
@@ -255,7 +255,7 @@ static void describe_error(const struct tls_handshake *h, struct fault *fault)
         for (size_t i = 0; i < ARRAY_SIZE(no_tls); i++) {
                 if (reason == no_tls[i]) {
                         (void)fault_set(fault, -EPROTO,
-                                        "what answers there does not speak TLS: is it the broker's plain "
+                                        "the other side does not speak TLS: is it the broker's plain "
                                         "port (1883)?");
                         return;
                 }

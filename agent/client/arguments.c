@@ -21,7 +21,7 @@ static const struct {
         { "--json", NULL, offsetof(struct arguments, json), "JSON instead of text" },
         { "--timeout", "TIME", offsetof(struct arguments, timeout),
           "how long to wait for the broker, and then for an answer (5s)" },
-        { "--verbose", NULL, offsetof(struct arguments, verbose), "tell how the connection is made" },
+        { "--verbose", NULL, offsetof(struct arguments, verbose), "show how the connection is made" },
         { "--help", NULL, offsetof(struct arguments, help), "this help; after a command, that command's" },
         { "--version", NULL, offsetof(struct arguments, version), "print the version" },
 };

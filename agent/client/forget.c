@@ -62,7 +62,7 @@ static void finish(struct client *client)
 
         if (left > 0)
                 client_fail(client, EXIT_REFUSED,
-                            "%zu topics are still there, %s among them: somebody publishes them again, or the "
+                            "%zu topics are still there, %s among them: they are published again, or the "
                             "broker does not let %s clear them",
                             left, topic, client->settings.name);
         else if (fprintf(client->out, "%s: forgotten, %zu topics cleared\n", word(client), client->forget.cleared) < 0)
@@ -80,7 +80,7 @@ static void check_again(struct client *client)
 static void on_late(struct client *client)
 {
         client_fail(client, EXIT_NO_ANSWER,
-                    "the broker did not answer in time: some of what %s has left may be there yet", word(client));
+                    "the broker did not answer in time: some of what %s has left may still be there", word(client));
 }
 
 /* Takes topics off the list, as many as may be under way. */

@@ -78,7 +78,7 @@ static void show(struct client *client, int exit_code)
         json_t *value = channel ? json_object_get(state, channel) : NULL;
 
         if (!state) {
-                client_fail(client, exit_code ? exit_code : EXIT_REFUSED, "nothing is known of %s/%s",
+                client_fail(client, exit_code ? exit_code : EXIT_REFUSED, "nothing is known about %s/%s",
                             client->errand.name.node, client->errand.name.device);
                 return;
         }
@@ -205,7 +205,7 @@ static void on_looked(struct client *client)
 
         if (reports_events_alone(client))
                 client_fail(client, EXIT_REFUSED,
-                            "%s/%s has nothing to read, it tells events alone: sconce watch %s/%s", name->node,
+                            "%s/%s has nothing to read, it only publishes events: sconce watch %s/%s", name->node,
                             name->device, name->node, name->device);
         else if (errand_node_is_offline(client))
                 on_late(client);

@@ -158,7 +158,7 @@ static int list_check(const struct arguments *arguments, struct fault *fault)
 {
         for (size_t i = 0; i < arguments->count; i++)
                 if (!text_is_id(arguments->words[i]))
-                        return fault_set(fault, -EINVAL, "\"%.80s\" is no node's name: sconce nodes shows them",
+                        return fault_set(fault, -EINVAL, "\"%.80s\" is not a node's name: sconce nodes shows them",
                                          arguments->words[i]);
         return 0;
 }

@@ -103,7 +103,7 @@ static int object_of_text(const char *word, json_t **ret, struct fault *fault)
         json_t *object = json_loads(word, JSON_REJECT_DUPLICATES, &error);
 
         if (!object)
-                return fault_set(fault, -EINVAL, "the value begins like JSON but is none: %s (character %d)",
+                return fault_set(fault, -EINVAL, "the value begins like JSON but is not valid: %s (character %d)",
                                  error.text, error.position);
         *ret = object;
         return 0;

@@ -129,13 +129,14 @@ static void on_acknowledged(struct client *client, int id, int reason)
         session_keep_unsent(client->session, true);
         if (reason == REASON_NOT_AUTHORIZED)
                 client_fail(client, EXIT_REFUSED,
-                            "the broker does not let %s switch %s/%s: its certificate is for reading, "
+                            "the broker does not let %s switch %s/%s: its certificate is read-only, "
                             "or for another node",
                             client->settings.name, node, client->errand.name.device);
         else if (reason >= REASON_REFUSED)
                 client_fail(client, EXIT_REFUSED, "the broker refused the command (MQTT reason %d)", reason);
         else if (reason == REASON_NOBODY_LISTENS)
-                client_fail(client, EXIT_NO_ANSWER, "nobody took the command: node %s is not subscribed to it", node);
+                client_fail(client, EXIT_NO_ANSWER, "no one received the command: node %s is not subscribed to it",
+                            node);
 }
 
 /* For how long the command counts, in seconds: at least as long as somebody waits for it. */
@@ -281,7 +282,7 @@ const struct client_command command_set = {
         .summary = "Switches a device, and waits for its answer",
         .text = "DEVICE is its id, or NODE/DEVICE where several nodes have one of that id. VALUE is one plain value\n"
                 "(on off toggle open close stop press, a number), or KEY=VALUE words that make one command. A command\n"
-                "that is refused is told with its reason, and ends with 1.\n\n"
+                "that is refused is reported with its reason; the exit code is 1.\n\n"
                 "Examples:\n"
                 "  sconce set kitchen on\n"
                 "  sconce set hall/kitchen toggle\n"

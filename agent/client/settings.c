@@ -129,9 +129,9 @@ static int read_name(struct client_settings *settings)
         if (!name)
                 name = settings->session.user ? settings->session.user : "anonymous";
         if (strpbrk(name, "+#/")) {
-                shown_say(
-                        "the name \"%s\" of the certificate or user cannot stand in a topic: it must not have + # or /",
-                        name);
+                shown_say("the name \"%s\" of the certificate or user cannot be part of a topic: it must not contain + "
+                          "# or /",
+                          name);
                 return -EINVAL;
         }
         settings->name = strdup(name);

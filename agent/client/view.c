@@ -249,7 +249,8 @@ int view_name_read(const char *text, struct view_name *ret, struct fault *fault)
                 return 0;
         }
         return fault_set(fault, -EINVAL,
-                         "\"%.80s\" is no device's name: say DEVICE or NODE/DEVICE, as sconce list shows them", text);
+                         "\"%.80s\" is not a device's name: write DEVICE or NODE/DEVICE, as sconce list shows them",
+                         text);
 }
 
 int view_place_read(const char *text, struct view_name *ret, struct fault *fault)
@@ -259,7 +260,7 @@ int view_place_read(const char *text, struct view_name *ret, struct fault *fault
         if (!strchr(text, '/') && text_is_id(text))
                 (void)snprintf(name.node, sizeof(name.node), "%s", text);
         else if (!strchr(text, '/') || view_name_read(text, &name, NULL) < 0)
-                return fault_set(fault, -EINVAL, "\"%.80s\" is no name: write NODE or NODE/DEVICE", text);
+                return fault_set(fault, -EINVAL, "\"%.80s\" is not a name: write NODE or NODE/DEVICE", text);
         *ret = name;
         return 0;
 }
@@ -309,7 +310,7 @@ int view_unknown_node(const struct view *home, const char *node, struct fault *f
         json_t *about;
 
         json_object_foreach(home->nodes, known_node, about) suggestion_offer(&suggestion, known_node);
-        return fault_set(fault, -ENOENT, "no node %s has been here%s", node, suggestion_text(&suggestion, hint));
+        return fault_set(fault, -ENOENT, "node %s has never been here%s", node, suggestion_text(&suggestion, hint));
 }
 
 static int find_anywhere(const struct view *home, struct view_name *name, struct fault *fault)
@@ -329,7 +330,7 @@ static int find_anywhere(const struct view *home, struct view_name *name, struct
                 return unknown_device(home, name, fault);
         if (count > 1) {
                 CLEANUP_FREE char *places = list_places(home, name->device);
-                return fault_set(fault, -ENOTUNIQ, "%s is on several nodes: say which of %s", name->device,
+                return fault_set(fault, -ENOTUNIQ, "%s is on several nodes: write one of %s", name->device,
                                  places ? places : "them");
         }
         (void)snprintf(name->node, sizeof(name->node), "%s", found);

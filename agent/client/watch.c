@@ -121,7 +121,7 @@ const struct client_command command_watch = {
         .name = "watch",
         .words = "[NODE[/DEVICE]]",
         .summary = "Prints every topic and payload as it comes, until Ctrl-C",
-        .text = "One word is a node's name or a device's. What the broker had kept from before is marked `retained`.\n"
+        .text = "One word is a node's name or a device's. What the broker had stored is marked `retained`.\n"
                 "Control characters in a payload are shown as \\xNN. With --json each message is one line: an object "
                 "with\n"
                 "time, topic, retain and payload, which is a string unless it is a JSON object or array itself.\n\n"

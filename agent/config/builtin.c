@@ -45,7 +45,7 @@ static const struct sconce_option broker_rows[] = {
         SCONCE_OPTION_ENUM(struct settings, broker.version, "version", 0,
                            "MQTT version; auto begins with 5 and falls back to 3.1.1", .def = "auto",
                            .choices = versions),
-        SCONCE_OPTION_STRING(struct settings, broker.user, "user", 0, "User name, where the broker wants one"),
+        SCONCE_OPTION_STRING(struct settings, broker.user, "user", 0, "User name, if the broker requires one"),
         SCONCE_OPTION_STRING(struct settings, broker.password, "password", SCONCE_SECRET,
                              "Its password; over mqtts it may stand in for the client certificate"),
         SCONCE_OPTION_PATH(struct settings, broker.password_file, "password_file", 0,

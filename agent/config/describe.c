@@ -177,7 +177,7 @@ void describe_line(FILE *out, const char *text, enum describe_form form)
 void options_describe_head(FILE *out, enum describe_form form)
 {
         if (form == DESCRIBE_MARKDOWN)
-                (void)fputs("| key | type | default | what it says |\n| --- | --- | --- | --- |\n", out);
+                (void)fputs("| key | type | default | meaning |\n| --- | --- | --- | --- |\n", out);
 }
 
 void options_describe(FILE *out, const struct sconce_option *rows, enum describe_form form)

@@ -17,7 +17,7 @@ const struct sconce_option rule_rows[] = {
         SCONCE_OPTION_LIST(struct rule_settings, then, SCONCE_TYPE_STRING, "then", SCONCE_REQUIRED,
                            "What it does: DEVICE VALUE or DEVICE.CHANNEL VALUE, or a list of them"),
         SCONCE_OPTION_DURATION(struct rule_settings, delay_us, "delay", 0,
-                               "How long it waits before it acts; set off again, it waits anew", .max = "7d"),
+                               "How long it waits before it acts; a new trigger restarts the wait", .max = "7d"),
         SCONCE_OPTION_LIST(struct rule_settings, cancel, SCONCE_TYPE_STRING, "cancel", 0,
                            "What ends the waiting without acting, written as in when"),
         SCONCE_OPTION_BOOL(struct rule_settings, at_start, "at_start", 0,

@@ -284,8 +284,8 @@ static int two_chips(const struct gpio *gpio, const char *text, const struct chi
                 return fault_set(fault, -EINVAL, "two chips have the label \"%s\": %s and %s; name one of them", text,
                                  a->name, b->name);
         return fault_set(fault, -EINVAL,
-                         "two chips have the label \"%s\": %s and %s; say which by its address, %s or %s", text,
-                         a->name, b->name, address[0], address[1]);
+                         "two chips have the label \"%s\": %s and %s; name one by its address, %s or %s", text, a->name,
+                         b->name, address[0], address[1]);
 }
 
 static bool is_called(const struct gpio *gpio, const struct chip *chip, const char *text)

@@ -61,7 +61,7 @@ bool line_hint(const struct sconce_line *line, const char *default_chip, char hi
                 return false;
         (void)snprintf(right, sizeof(right), "GPIO%u", number);
         if (number > last)
-                (void)snprintf(hint, 160, "there is hardly such a line: %s ends at GPIO%u",
+                (void)snprintf(hint, 160, "this line probably does not exist: %s ends at GPIO%u",
                                is_sim(line, default_chip) ? "the simulated chip" : "a Raspberry Pi", last);
         else if (strcmp(line->name, right) != 0)
                 (void)snprintf(hint, 160, "a line's name is written as the chip has it: did you mean %s?", right);

@@ -34,16 +34,19 @@ static const struct {
         int sqlite, code;
         const char *text;
 } reasons[] = {
-        { SQLITE_FULL, -ENOSPC, "there is no room left" },   { SQLITE_READONLY, -EROFS, "it may only be read" },
-        { SQLITE_BUSY, -EBUSY, "another program holds it" }, { SQLITE_LOCKED, -EBUSY, "another program holds it" },
-        { SQLITE_CORRUPT, -EUCLEAN, "it is damaged" },       { SQLITE_NOTADB, -EUCLEAN, "it is damaged" },
+        { SQLITE_FULL, -ENOSPC, "no space left" },
+        { SQLITE_READONLY, -EROFS, "it is read-only" },
+        { SQLITE_BUSY, -EBUSY, "another program has locked it" },
+        { SQLITE_LOCKED, -EBUSY, "another program has locked it" },
+        { SQLITE_CORRUPT, -EUCLEAN, "it is damaged" },
+        { SQLITE_NOTADB, -EUCLEAN, "it is damaged" },
         { SQLITE_NOMEM, -ENOMEM, "out of memory" },
 };
 
 static int fail_errno(const char *path, int error, struct fault *fault)
 {
         if (error == ENOSPC || error == EFBIG || error == EDQUOT)
-                return fault_set(fault, -ENOSPC, "%s: there is no room left", path);
+                return fault_set(fault, -ENOSPC, "%s: no space left", path);
         return fault_set(fault, -error, "%s: %s", path, strerror(error));
 }
 
@@ -167,7 +170,7 @@ static int upgrade(sqlite3 *sqlite, size_t from)
 static int fail_version(const struct database *database, int version, struct fault *fault)
 {
         return fault_set(fault, -ENOTSUP,
-                         "%s: a later version of sconced wrote it (%d, this one knows %zu): it is left as it is",
+                         "%s: a later version of sconced wrote it (%d, this one knows %zu): it is not changed",
                          database->path, version, ARRAY_SIZE(steps));
 }
 
@@ -258,7 +261,7 @@ static int set_aside(struct database *database, struct database_news *news, stru
         (void)rename(log, aside_log);
         (void)unlink(index);
         *fault = (struct fault){ 0 };
-        (void)fault_set(&news->aside, -EUCLEAN, "%s was damaged: it is set aside as %s, and a new one is begun",
+        (void)fault_set(&news->aside, -EUCLEAN, "%s was damaged: it is set aside as %s, and a new one is created",
                         database->path, aside);
         return 0;
 }

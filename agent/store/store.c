@@ -61,9 +61,9 @@ static void set_unusable(struct store *store, const struct fault *fault)
         if (store->unusable.code == fault->code && strcmp(store->unusable.text, fault->text) == 0)
                 return;
         if (fault->code)
-                log_warning("%s; what is commanded from now on is forgotten when sconced ends", fault->text);
+                log_warning("%s; commands from now on are lost when sconced ends", fault->text);
         else
-                log_notice("what is commanded can be saved again");
+                log_notice("commands can be saved again");
         store->unusable = *fault;
         tell(store, STORE_UNUSABLE, fault);
 }
@@ -263,7 +263,7 @@ static void read_saved(struct store *store)
                 mark_running(store);
                 return;
         }
-        (void)fault_set(&fault, -ETIMEDOUT, "what was saved cannot be read: the disk does not answer");
+        (void)fault_set(&fault, -ETIMEDOUT, "the saved state cannot be read: the disk does not answer");
         set_unusable(store, &fault);
         (void)!rows_set(&store->rows, STORE_MARK, "", RUNNING, store->run);
 }

@@ -85,7 +85,7 @@ static void warn_of_deafness(const struct clock *clock)
         struct timex state = { .modes = 0 };
 
         if (clock->mode == CLOCK_MODE_AUTO && !clock->loop->fake && adjtimex(&state) < 0)
-                log_notice("whether the clock is synchronised cannot be asked of the kernel (%s): it is trusted when "
+                log_notice("the kernel does not report whether the clock is synchronised (%s): it is trusted when "
                            "systemd-timesyncd has set it, when it is set from now on, or with [node] clock = trusted",
                            strerror(errno));
 }

@@ -191,7 +191,7 @@ void log_writev(int level, const struct log_about *about, const char *format, va
         if (level < LOG_DEBUG && !take_line(&left_out))
                 return;
         if (left_out > 0) {
-                (void)snprintf(text, sizeof(text), "%lu lines were left out here: they came too fast", left_out);
+                (void)snprintf(text, sizeof(text), "%lu lines were dropped here: they came too fast", left_out);
                 write_line(LOG_WARNING, NULL, text);
         }
         (void)vsnprintf(text, sizeof(text), format, arguments);

@@ -171,7 +171,7 @@ static void set__unknown_device__names_the_nearest(void **state)
         assert_run(RUN("tester", "set", "kichen", "on"), 1, "",
                    "sconce: no node has a device kichen; did you mean kitchen\n");
         assert_run(RUN("tester", "set", "hal/kitchen", "on"), 1, "",
-                   "sconce: no node hal has been here; did you mean hall\n");
+                   "sconce: node hal has never been here; did you mean hall\n");
 }
 
 static void set__device_on_two_nodes__wants_the_node(void **state)
@@ -182,7 +182,7 @@ static void set__device_on_two_nodes__wants_the_node(void **state)
         daemon_start(attic);
         daemon_wait_online(attic, stage.tester);
         assert_run(RUN("tester", "set", "kitchen", "on"), 1, "",
-                   "sconce: kitchen is on several nodes: say which of attic/kitchen, hall/kitchen\n");
+                   "sconce: kitchen is on several nodes: write one of attic/kitchen, hall/kitchen\n");
         assert_run(RUN("tester", "set", "attic/kitchen", "on"), 0, "attic/kitchen: done\n", "");
         assert_int_equal(chip_value(attic->lines, SPARE), 1);
         assert_int_equal(chip_value(stage.hall->lines, KITCHEN), 0);
@@ -255,7 +255,7 @@ static void get__device_with_events_alone__is_told_at_once(void **state)
         for (size_t i = 0; i < ARRAY_SIZE(messages); i++)
                 (void)client_publish_acked(attic, &messages[i]);
         assert_run(RUN("tester", "get", "bell"), 1, "",
-                   "sconce: attic/bell has nothing to read, it tells events alone: sconce watch attic/bell\n");
+                   "sconce: attic/bell has nothing to read, it only publishes events: sconce watch attic/bell\n");
 }
 
 static void set__nobody_subscribed__is_told_at_once(void **state)
@@ -266,7 +266,7 @@ static void set__nobody_subscribed__is_told_at_once(void **state)
         client_free(stage.tester);
         struct run run = RUN("tester", "set", "fan", "on");
         renew_tester();
-        assert_run(run, 3, "", "sconce: nobody took the command: node attic is not subscribed to it\n");
+        assert_run(run, 3, "", "sconce: no one received the command: node attic is not subscribed to it\n");
 }
 
 static void set__node_silent__tells_what_is_known(void **state)
@@ -321,10 +321,9 @@ static void get__device_offline__is_told_and_ends_with_3(void **state)
 static void set__read_only_certificate__is_refused_by_the_broker(void **state)
 {
         (void)state;
-        assert_run(
-                RUN("display", "set", "kitchen", "on"), 1, "",
-                "sconce: the broker does not let display switch hall/kitchen: its certificate is for reading, or for "
-                "another node\n");
+        assert_run(RUN("display", "set", "kitchen", "on"), 1, "",
+                   "sconce: the broker does not let display switch hall/kitchen: its certificate is read-only, or for "
+                   "another node\n");
         stage_settle();
         assert_int_equal(chip_value(stage.hall->lines, KITCHEN), 0);
         struct run run = RUN("display", "get", "kitchen", "state");
@@ -342,7 +341,7 @@ static void list__certificate_for_one_node__shows_that_node(void **state)
         assert_int_equal(run.status, 0);
         assert_has(run.out, "attic fan");
         assert_null(strstr(run.out, "hall"));
-        assert_run(RUN("porter", "set", "hall/kitchen", "on"), 1, "", "sconce: no node hall has been here\n");
+        assert_run(RUN("porter", "set", "hall/kitchen", "on"), 1, "", "sconce: node hall has never been here\n");
 }
 
 /* ---- Names and texts from outside --------------------------------------------------------------------------- */
@@ -540,8 +539,9 @@ static void set__wrong_words__end_with_2(void **state)
         (void)state;
         assert_run(RUN("tester", "set", "kitchen", "on", "off"), 2, "",
                    "sconce: \"on\" is not KEY=VALUE: a value is one plain word, or KEY=VALUE words only\n");
-        assert_run(RUN("tester", "set", "Kitchen", "on"), 2, "",
-                   "sconce: \"Kitchen\" is no device's name: say DEVICE or NODE/DEVICE, as sconce list shows them\n");
+        assert_run(
+                RUN("tester", "set", "Kitchen", "on"), 2, "",
+                "sconce: \"Kitchen\" is not a device's name: write DEVICE or NODE/DEVICE, as sconce list shows them\n");
 }
 
 static int open_house(void **state)

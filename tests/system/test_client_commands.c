@@ -285,7 +285,7 @@ static void forget__what_is_in_use__is_refused(void **state)
                    "sconce: hall is in use: node hall is online, and would publish it again\n");
         assert_run(SCONCE_RUN(conf, "forget", "hall/pump"), 1, "",
                    "sconce: hall/pump is in use: node hall is online, and would publish it again\n");
-        assert_run(SCONCE_RUN(conf, "forget", "#"), 2, "", "sconce: \"#\" is no name: write NODE or NODE/DEVICE\n");
+        assert_run(SCONCE_RUN(conf, "forget", "#"), 2, "", "sconce: \"#\" is not a name: write NODE or NODE/DEVICE\n");
         assert_run(SCONCE_RUN(conf, "get", "pump", "state"), 0, "OFF\n", "");
 }
 
@@ -313,10 +313,10 @@ static void list__broker_without_them__says_so_or_asks_for_each_topic(void **sta
         assert_string_equal(run.err, "");
         assert_int_equal(run.status, 0);
         assert_has(run.out, "hall kitchen           lamp    online ON\n");
-        assert_run(SCONCE_RUN(conf, "list", "hal"), 1, "", "sconce: no node hal has been here\n");
+        assert_run(SCONCE_RUN(conf, "list", "hal"), 1, "", "sconce: node hal has never been here\n");
         run = SCONCE_RUN(sconce_conf_plain(broker->port.number, ""), "list", "hall", "attic");
         assert_int_equal(run.status, 1);
-        assert_has(run.err, "sconce: no node attic has been here");
+        assert_has(run.err, "sconce: node attic has never been here");
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)

@@ -117,7 +117,8 @@ static void clock__kernel_may_not_be_asked__is_unknown_and_the_log_names_the_way
         sandbox_read();
         set_clock(0, "right");
         struct daemon *daemon = start(sandbox_enter_without_clock);
-        (void)process_wait_log(daemon->process, "cannot be asked of the kernel (Operation not permitted)", SOON_MS);
+        (void)process_wait_log(daemon->process,
+                               "does not report whether the clock is synchronised (Operation not permitted)", SOON_MS);
         daemon_wait_online(daemon, stage.tester);
         daemon_stop(daemon);
 }

@@ -78,7 +78,7 @@ static void reload__certificate_half_written__keeps_what_works(void **state)
         client_forget(stage.tester);
         write_file(work_path("own.crt"), "half a certif");
         process_signal(daemon->process, SIGHUP);
-        (void)process_wait_log(daemon->process, "what was read before stays in use", SOON_MS);
+        (void)process_wait_log(daemon->process, "the previous version stays in use", SOON_MS);
         (void)process_wait_log(daemon->process, "reloaded", SOON_MS);
         (void)light(daemon);
         assert_int_equal(client_count(stage.tester, "sconce/attic/status"), 0);
@@ -230,7 +230,7 @@ static void reload__password_file_gone__keeps_what_was_read(void **state)
         (void)process_wait_log(daemon->process, "connected to", SOON_MS);
         assert_int_equal(unlink(work_path("password")), 0);
         process_signal(daemon->process, SIGHUP);
-        (void)process_wait_log(daemon->process, "what was read before stays in use", SOON_MS);
+        (void)process_wait_log(daemon->process, "the previous version stays in use", SOON_MS);
         (void)process_wait_log(daemon->process, "reloaded", SOON_MS);
         broker_kill(broker);
         broker_start(broker);

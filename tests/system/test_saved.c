@@ -257,7 +257,7 @@ static void directory_missing__told__lamp_works_all_the_same(void **state)
         client_say(stage.tester, SET, "ON");
         (void)client_wait_json(stage.tester, STATE, "state", "ON");
         daemon_stop(hall);
-        assert_true(process_logged(hall->process, "is forgotten when sconced ends"));
+        assert_true(process_logged(hall->process, "are lost when sconced ends"));
         assert_int_equal(access(work_path("nowhere"), F_OK), -1);
 }
 
@@ -272,7 +272,7 @@ static void file_damaged__set_aside_and_told__goes_on_with_a_new_one(void **stat
                 (void)fprintf(file, "no database ");
         (void)fclose(file);
         start(hall);
-        (void)client_wait(stage.tester, NODE_STATE, tells_problem, "sconce.db.damaged, and a new one is begun");
+        (void)client_wait(stage.tester, NODE_STATE, tells_problem, "sconce.db.damaged, and a new one is created");
         light_up_and_save(hall);
         daemon_kill(hall);
         start(hall);

@@ -159,7 +159,7 @@ static void w1__bad_checksum__offline_until_it_is_right(void **state)
 {
         (void)state;
         tree_put(root, "w1/28-0316a2791bff/w1_slave", "ff ff : crc=c9 NO\nff ff t=23125\n");
-        expect_error("cellar", "eio", "28-0316a2791bff: the checksum is wrong: look at wiring, length and pull-up");
+        expect_error("cellar", "eio", "28-0316a2791bff: the checksum is wrong: check wiring, length and pull-up");
         tree_put(root, "w1/28-0316a2791bff/w1_slave",
                  "72 01 4b 46 7f ff 0e 10 57 : crc=57 YES\n72 01 4b 46 7f ff 0e 10 57 t=24000\n");
         expect_works_again("cellar");
@@ -210,7 +210,8 @@ static void exec__json__channels_and_errors(void **state)
         assert_string_equal(json_member(m, "door"), "ON");
         assert_string_equal(json_member(m, "status"), "fine");
         tree_put(root, "answer", "{\"temperature\":warm}");
-        expect_error("station", "ebadmsg", "the program prints no flat JSON object: \"{\"temperature\":warm}\"");
+        expect_error("station", "ebadmsg",
+                     "the program's output is not a flat JSON object: \"{\"temperature\":warm}\"");
         tree_put(root, "answer", "{\"temperature\":5}");
         expect_works_again("station");
         expect("station", "temperature", "5");

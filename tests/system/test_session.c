@@ -338,14 +338,14 @@ static const struct broker_case {
           "broker.lan",
           { .cn = "broker.lan" },
           false,
-          "the broker's certificate has no subjectAltName, and its common name (CN=broker.lan) is not looked "
-          "at: make a new one with sconce-pki broker broker.lan" },
+          "the broker's certificate has no subjectAltName, and its common name (CN=broker.lan) is not used: "
+          "make a new one with sconce-pki broker broker.lan" },
         { "broker_certificate__mail_address_only__is_refused",
           "broker.lan",
           { .cn = "broker.lan", .sans = "email:a@broker.lan" },
           false,
-          "the broker's certificate has no subjectAltName, and its common name (CN=broker.lan) is not looked "
-          "at: make a new one with sconce-pki broker broker.lan" },
+          "the broker's certificate has no subjectAltName, and its common name (CN=broker.lan) is not used: "
+          "make a new one with sconce-pki broker broker.lan" },
 };
 
 static void session__bad_broker_certificate__is_refused_with_its_reason(void **state)
@@ -383,7 +383,7 @@ static void session__self_signed_broker__is_refused_with_its_reason(void **state
         begin_tls(&pair, "broker.lan");
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_failed, 1));
-        assert_reason(0, "the broker's certificate (CN=broker.lan) is signed by itself and not by the CA of "
+        assert_reason(0, "the broker's certificate (CN=broker.lan) is self-signed, not signed by the CA of "
                          "[tls] ca: make one with sconce-pki broker broker.lan");
         broker_free(pair.mosquitto);
 }
@@ -404,8 +404,8 @@ static void session__crl__revokes_even_when_outdated(void **state)
                 probe.tls.crl = crl;
                 probe_start(&probe);
                 assert_true(probe_until(&probe, probe_failed, 1));
-                (void)snprintf(expected, sizeof(expected), "the broker's certificate (CN=broker) is revoked, says %s",
-                               crl);
+                (void)snprintf(expected, sizeof(expected),
+                               "the broker's certificate (CN=broker) is revoked according to %s", crl);
                 assert_reason(0, expected);
 
                 /* The list is replaced by one that revokes nobody: read again without a restart, outdated or
@@ -432,9 +432,10 @@ static void session__crl_of_another_ca__is_refused_with_its_reason(void **state)
         probe.tls.crl = work_path("crl.pem");
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_failed, 1));
-        (void)snprintf(expected, sizeof(expected),
-                       "the revocation list %s is not of the broker's CA (CN=ca): get the one that belongs to it",
-                       probe.tls.crl);
+        (void)snprintf(
+                expected, sizeof(expected),
+                "the revocation list %s does not belong to the broker's CA (CN=ca): get the one that belongs to it",
+                probe.tls.crl);
         assert_reason(0, expected);
         broker_free(pair.mosquitto);
 }
@@ -482,7 +483,7 @@ static void session__bad_own_certificate__tells_what_the_broker_says(void **stat
         /* The files are renewed where they are: the next attempt uses them. */
         (void)make_cert("bad", (struct cert){ .issuer = pair.ca });
         assert_true(probe_until(&probe, probe_connected, 1));
-        assert_int_equal(probe_logged(&probe, "certificates changed and were read again"), 1);
+        assert_int_equal(probe_logged(&probe, "certificates changed: loaded again"), 1);
         broker_free(pair.mosquitto);
 }
 
@@ -621,7 +622,7 @@ static void session__plain_to_tls_port__says_so(void **state)
         begin(url("mqtt", "broker.lan", pair.mosquitto->port.number));
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_failed, 1));
-        assert_reason(0, "the broker closed the connection without a word: does it want TLS (mqtts://), or "
+        assert_reason(0, "the broker closed the connection without an answer: does it want TLS (mqtts://), or "
                          "is this no MQTT broker?");
         broker_free(pair.mosquitto);
 }
@@ -640,7 +641,7 @@ static void session__broken_renewal__keeps_what_works(void **state)
         assert_true(probe_until(&probe, probe_disconnected, 1));
         broker_start(pair.mosquitto);
         assert_true(probe_until(&probe, probe_connected, 2));
-        assert_int_equal(probe_logged(&probe, "holds no certificate (PEM); what was read before stays in use"), 1);
+        assert_int_equal(probe_logged(&probe, "holds no certificate (PEM); the previous version stays in use"), 1);
         broker_free(pair.mosquitto);
 }
 
@@ -808,7 +809,7 @@ static void session__closed_after_handshake__says_that_tls_was_accepted(void **s
         begin_tls(&pair, "broker.lan");
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_connected, 1));
-        assert_reason(0, "the other side accepted TLS and closed the connection before it answered to CONNECT: is it a "
+        assert_reason(0, "the other side accepted TLS and closed the connection before it answered CONNECT: is it a "
                          "proxy whose broker is down, or no MQTT broker?");
         assert_int_equal(session_version(probe.session), SESSION_VERSION_5);
 }

@@ -189,7 +189,7 @@ static void broker_chain__no_list_of_the_root__is_accepted(void **state)
 
 static void broker_chain__no_list_of_its_issuer__is_refused(void **state)
 {
-        const char *const reasons[2] = { "is not of the broker's CA", NULL };
+        const char *const reasons[2] = { "does not belong to the broker's CA", NULL };
         struct broker *broker;
 
         (void)state;

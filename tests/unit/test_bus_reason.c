@@ -64,14 +64,14 @@ static void tls_reason__verify_errors__are_sentences(void **state)
                   "the broker's certificate comes from an unknown CA (CN=iss): does [tls] ca belong to this "
                   "broker?" },
                 { X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, 0,
-                  "the broker's certificate (CN=sub) is signed by itself and not by the CA of [tls] ca: make "
+                  "the broker's certificate (CN=sub) is self-signed, not signed by the CA of [tls] ca: make "
                   "one with sconce-pki broker broker.lan" },
-                { X509_V_ERR_CERT_REVOKED, 0, "the broker's certificate (CN=sub) is revoked, says /crl.pem" },
+                { X509_V_ERR_CERT_REVOKED, 0, "the broker's certificate (CN=sub) is revoked according to /crl.pem" },
                 { X509_V_ERR_UNABLE_TO_GET_CRL, 0,
-                  "the revocation list /crl.pem is not of the broker's CA (CN=iss): get the one that belongs "
+                  "the revocation list /crl.pem does not belong to the broker's CA (CN=iss): get the one that belongs "
                   "to it" },
                 { X509_V_ERR_INVALID_PURPOSE, 0,
-                  "the broker's certificate (CN=sub) is not made for a server: make one with sconce-pki "
+                  "the broker's certificate (CN=sub) is not issued for a server: make one with sconce-pki "
                   "broker broker.lan" },
                 { X509_V_ERR_APPLICATION_VERIFICATION, 0,
                   "the broker's public key is not the one of [tls] pin: if the broker got a new key, pin "
@@ -102,7 +102,7 @@ static void tls_reason__no_subject_alt_name__tells_how_to_reissue(void **state)
         handshake.verify_error = X509_V_ERR_HOSTNAME_MISMATCH;
         handshake.names[0] = '\0';
         assert_tls(&handshake, "the broker's certificate has no subjectAltName, and its common name (CN=sub) "
-                               "is not looked at: make a new one with sconce-pki broker broker.lan");
+                               "is not used: make a new one with sconce-pki broker broker.lan");
 }
 
 #define OURS "our certificate was refused by the broker"
@@ -127,13 +127,13 @@ static void tls_reason__alerts__are_sentences(void **state)
                 { SSL_AD_UNKNOWN_CA, 0, false,
                   OURS ": it does not know the CA that signed it; do both come from one sconce-pki?" },
                 { SSL_AD_UNSUPPORTED_CERTIFICATE, 0, false,
-                  OURS ": it is not made for a client; make one with sconce-pki node (or client)" },
+                  OURS ": it is not issued for a client; make one with sconce-pki node (or client)" },
                 { SSL_AD_CERTIFICATE_UNKNOWN, 0, false, OURS },
                 { SSL_AD_CERTIFICATE_REQUIRED, 0, true,
                   "the broker wants a client certificate: set [tls] cert and key" },
                 { SSL_AD_HANDSHAKE_FAILURE, 0, true, "the broker wants a client certificate: set [tls] cert and key" },
                 { SSL_AD_HANDSHAKE_FAILURE, 0, false,
-                  "the broker finds no common way of encryption, or misses a client certificate" },
+                  "the broker finds no common cipher, or wants a client certificate" },
                 { SSL_AD_PROTOCOL_VERSION, 0, false,
                   "the broker speaks no TLS version that is accepted here (see min_version)" },
                 { SSL_AD_RECORD_OVERFLOW, 0, false, "the broker ends TLS with the alert \"record overflow\"" },
@@ -158,7 +158,7 @@ static void tls_reason__other_errors__are_sentences(void **state)
                 const char *text;
         } table[] = {
                 { SSL_R_WRONG_VERSION_NUMBER, 0, false, false,
-                  "what answers there does not speak TLS: is it the broker's plain port (1883)?" },
+                  "the other side does not speak TLS: is it the broker's plain port (1883)?" },
                 { SSL_R_UNSUPPORTED_PROTOCOL, 0, false, false,
                   "the broker speaks no TLS version that is accepted here (see min_version)" },
                 { SSL_R_NO_SHARED_CIPHER, 0, false, false, "TLS failed: no shared cipher" },
@@ -214,7 +214,7 @@ static void reason_describe__what_is_known_best__wins(void **state)
                 { { .connack = -1, .disconnect = -1, .os_error = EMFILE }, -EMFILE, "Too many open files" },
                 { { .connack = -1, .disconnect = -1, .os_error = ECONNRESET, .connected = true },
                   -ECONNRESET,
-                  "the broker closed the connection without a word: does it want TLS (mqtts://), or is this "
+                  "the broker closed the connection without an answer: does it want TLS (mqtts://), or is this "
                   "no MQTT broker?" },
                 { { .connack = 0, .disconnect = -1, .os_error = ECONNRESET },
                   -ECONNRESET,
@@ -223,7 +223,9 @@ static void reason_describe__what_is_known_best__wins(void **state)
                 { { .connack = 0, .disconnect = -1, .os_error = ETIMEDOUT },
                   -ETIMEDOUT,
                   "no answer: is it switched on, and is a firewall in between?" },
-                { { .connack = 5, .disconnect = -1 }, -EACCES, "the broker says that this client is not authorized" },
+                { { .connack = 5, .disconnect = -1 },
+                  -EACCES,
+                  "the broker reports that this client is not authorized" },
                 { { .connack = 0x8a, .disconnect = -1, .mqtt5 = true }, -EACCES, "the broker has banned this client" },
                 { { .connack = 0, .disconnect = 0x8b, .mqtt5 = true }, -ESHUTDOWN, "the broker is shutting down" },
                 { { .connack = 0, .disconnect = 0x8e, .mqtt5 = true, .client_id = "sconce-hall" },
@@ -235,11 +237,11 @@ static void reason_describe__what_is_known_best__wins(void **state)
                   "name, with one key?" },
                 { { .connack = -1, .disconnect = -1, .connected = true, .tls = &accepted },
                   -ECONNRESET,
-                  "the other side accepted TLS and closed the connection before it answered to CONNECT: is it a proxy "
+                  "the other side accepted TLS and closed the connection before it answered CONNECT: is it a proxy "
                   "whose broker is down, or no MQTT broker?" },
                 { { .connack = 0, .disconnect = 0x95, .mqtt5 = true },
                   -EMSGSIZE,
-                  "the broker says that a message was too large (message_size_limit, max_packet_size)" },
+                  "the broker reports that a message was too large (message_size_limit, max_packet_size)" },
                 { { .connack = 0, .disconnect = 0xfe, .mqtt5 = true },
                   -EPROTO,
                   "the broker closes with reason code 0xfe" },
@@ -303,7 +305,7 @@ static void tls_reason__certificate_required__says_so(void **state)
         assert_true(tls_reason(&handshake, &fault));
         assert_string_equal(
                 fault.text,
-                "the broker wants a client certificate, and has not got one that it takes: see [tls] cert and key");
+                "the broker wants a client certificate, and did not get one that it accepts: see [tls] cert and key");
         handshake.own_absent = true;
         assert_true(tls_reason(&handshake, &fault));
         assert_string_equal(fault.text, "the broker wants a client certificate: set [tls] cert and key");
@@ -314,7 +316,7 @@ static void reason_code_advice__not_every_refusal_is_the_access_lists(void **sta
         (void)state;
         assert_null(reason_code_advice(0x87));
         assert_string_equal(reason_code_advice(0x95),
-                            "it takes no message that large (message_size_limit, max_packet_size)");
+                            "it accepts no message of this size (message_size_limit, max_packet_size)");
         assert_string_equal(reason_code_text(0x95), "packet too large");
 }
 

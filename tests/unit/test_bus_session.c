@@ -86,7 +86,7 @@ static void session__silent_broker__is_given_up(void **state)
         probe.options.handshake_timeout_us = 50 * USEC_PER_MSEC;
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_failed, 1));
-        assert_string_equal(reason(0), "connected, but the broker did not answer to CONNECT within 0.05 s");
+        assert_string_equal(reason(0), "connected, but the broker did not answer CONNECT within 0.05 s");
         assert_int_equal(probe.failures[0].code, -ETIMEDOUT);
         /* Silence says nothing of the version. */
         assert_true(probe_until(&probe, probe_connected, 1));
@@ -135,7 +135,7 @@ static void session__garbage__fails_cleanly(void **state)
         assert_true(probe_until(&probe, probe_connected, 1));
         assert_string_equal(
                 reason(0),
-                "the broker closed the connection without a word: does it want TLS (mqtts://), or is this no "
+                "the broker closed the connection without an answer: does it want TLS (mqtts://), or is this no "
                 "MQTT broker?");
 }
 
@@ -146,7 +146,7 @@ static void session__unix_socket_missing__says_so(void **state)
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_failed, 1));
         assert_string_equal(probe_failure(&probe, 0),
-                            "cannot connect to /nonexistent/socket: there is no such socket: is the broker running?");
+                            "cannot connect to /nonexistent/socket: no such socket: is the broker running?");
 }
 
 /* ---- Names --------------------------------------------------------------------------------------------- */
@@ -202,7 +202,7 @@ static void session__name_unknown__says_so(void **state)
         assert_true(probe_until(&probe, probe_failed, 2));
         assert_string_equal(probe_failure(&probe, 0),
                             "cannot connect to nowhere.lan:1883: the name nowhere.lan could not be looked "
-                            "up: there is no such name: is it spelt right, and does the house's name server "
+                            "up: no such name: is it spelled correctly, and does the local name server "
                             "know it?");
         assert_string_equal(probe_failure(&probe, 1),
                             "cannot connect to elsewhere.lan:1883: the name elsewhere.lan could not be "
@@ -305,7 +305,7 @@ static void session__two_brokers__first_comes_first(void **state)
         (void)probe_url(&probe, 1, "mqtt", "127.0.0.1", second.port);
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_connected, 1));
-        assert_string_equal(reason(0), "the broker says that it is not available");
+        assert_string_equal(reason(0), "the broker is not available");
         assert_int_equal(fake_broker_connections(&second), 1);
         /* When the connection ends, it is the first one's turn again. */
         fake_broker_hang_up(&second);
@@ -433,11 +433,11 @@ static void session__connack_refuses__says_why(void **state)
                 const char *reason;
         } table[] = {
                 { SESSION_VERSION_311, FAKE_BYTES("\x20\x02\x00\x05"),
-                  "the broker says that this client is not authorized" },
+                  "the broker reports that this client is not authorized" },
                 { SESSION_VERSION_311, FAKE_BYTES("\x20\x02\x00\x04"), "the broker does not accept user and password" },
                 { SESSION_VERSION_311, FAKE_BYTES("\x20\x02\x00\x02"), "the broker does not accept the client id" },
                 { SESSION_VERSION_5, FAKE_BYTES("\x20\x03\x00\x87\x00"),
-                  "the broker says that this client is not authorized" },
+                  "the broker reports that this client is not authorized" },
                 { SESSION_VERSION_5, FAKE_BYTES("\x20\x03\x00\x85\x00"), "the broker does not accept the client id" },
                 { SESSION_VERSION_5, FAKE_BYTES("\x20\x03\x00\xee\x00"), "the broker closes with reason code 0xee" },
         };
@@ -553,8 +553,9 @@ static void session__closed_on_a_large_message__leaves_it_out(void **state)
                 session_retry_now(probe.session);
         }
         assert_string_equal(
-                probe.why, "the broker closed the connection on a message of 3005 bytes: those that large are left out "
-                           "from now on (its maximum packet size?)");
+                probe.why,
+                "the broker closed the connection on a message of 3005 bytes: messages of that size are dropped "
+                "from now on (its maximum packet size?)");
         /* The small one comes back from the broker, after the large one did not go there. */
         assert_true(probe_until(&probe, probe_messages, 1));
         assert_int_equal(large_result, -EMSGSIZE);
@@ -584,8 +585,9 @@ static void session__closed_soon_three_times__suspects_a_double(void **state)
                 }
         }
         assert_string_equal(
-                probe.why, "the broker closed the connection 3 times in a row soon after it stood: does another client "
-                           "use the client id \"sconce-hall\" (two nodes of one name)?");
+                probe.why,
+                "the broker closed the connection 3 times in a row soon after it was set up: does another client "
+                "use the client id \"sconce-hall\" (two nodes of one name)?");
         probe_pass(&probe, 59 * USEC_PER_SEC);
         assert_int_equal(sd_event_run(probe.loop.event, 0), 0);
         probe_pass(&probe, 1 * USEC_PER_SEC);

@@ -197,8 +197,8 @@ static void tls_new__key_with_passphrase__is_not_asked_for(void **state)
         (void)state;
         pem_encrypt(&dir, "hall", "locked.key");
         set_path(key, "locked.key");
-        assert_fault(-EINVAL, "the key DIR/locked.key is protected by a passphrase, which nobody can type "
-                              "for a service: openssl pkey -in DIR/locked.key -out NEW removes it");
+        assert_fault(-EINVAL, "the key DIR/locked.key is protected by a passphrase, which a service "
+                              "cannot enter: openssl pkey -in DIR/locked.key -out NEW removes it");
 }
 
 static void tls_new__key_by_file_uri__is_checked_like_a_file(void **state)
@@ -302,14 +302,14 @@ static void tls_begin__changed_files__are_read_again(void **state)
 
         pem_pair(&dir, "hall", 90);
         assert_int_equal(tls_begin(tls, "broker.lan", &handshake, &second, &fault), 0);
-        assert_string_equal(logged, "certificates changed and were read again");
+        assert_string_equal(logged, "certificates changed: loaded again");
         assert_true(tls_certificate_days(tls, &days));
         assert_int_equal(days, 90);
 
         /* A broken renewal is told once and changes nothing. */
         pem_write(&dir, "hall.key", "half", 0600);
         assert_int_equal(tls_begin(tls, "broker.lan", &handshake, &second, &fault), 0);
-        assert_non_null(strstr(logged, "hall.key holds no private key (PEM); what was read before stays in use"));
+        assert_non_null(strstr(logged, "hall.key holds no private key (PEM); the previous version stays in use"));
         logged[0] = '\0';
         assert_int_equal(tls_begin(tls, "broker.lan", &handshake, &second, &fault), 0);
         assert_string_equal(logged, "");

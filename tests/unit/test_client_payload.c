@@ -223,11 +223,11 @@ static void payload_make__unfit_words__are_refused(void **state)
                 { { "{\"state\":" },
                   NULL,
                   NULL,
-                  "the value begins like JSON but is none: unexpected token near end of file (character 9)" },
+                  "the value begins like JSON but is not valid: unexpected token near end of file (character 9)" },
                 { { "{\"a\":1,\"a\":2}" },
                   NULL,
                   NULL,
-                  "the value begins like JSON but is none: duplicate object key near '\"a\"' (character 10)" },
+                  "the value begins like JSON but is not valid: duplicate object key near '\"a\"' (character 10)" },
         };
         check(samples, ARRAY_SIZE(samples), -EINVAL);
 }

@@ -140,8 +140,9 @@ static void view_name_read__no_names__are_refused(void **state)
                 assert_int_equal(view_name_read(texts[i], &name, NULL), -EINVAL);
         struct fault fault;
         assert_int_equal(view_name_read("Kitchen", &name, &fault), -EINVAL);
-        assert_string_equal(fault.text,
-                            "\"Kitchen\" is no device's name: say DEVICE or NODE/DEVICE, as sconce list shows them");
+        assert_string_equal(
+                fault.text,
+                "\"Kitchen\" is not a device's name: write DEVICE or NODE/DEVICE, as sconce list shows them");
 }
 
 static void view_find__device_on_one_node__gets_its_node(void **state)
@@ -170,12 +171,12 @@ static void view_find__unfit_names__are_told_with_what_there_is(void **state)
                 int error;
                 const char *text;
         } samples[] = {
-                { { .device = "lamp" }, -ENOTUNIQ, "lamp is on several nodes: say which of attic/lamp, hall/lamp" },
+                { { .device = "lamp" }, -ENOTUNIQ, "lamp is on several nodes: write one of attic/lamp, hall/lamp" },
                 { { .device = "kichen" }, -ENOENT, "no node has a device kichen; did you mean kitchen" },
                 { { .device = "garage" }, -ENOENT, "no node has a device garage" },
                 { { .node = "hall", .device = "fna" }, -ENOENT, "node hall has no device fna" },
                 { { .node = "attic", .device = "fna" }, -ENOENT, "node attic has no device fna; did you mean fan" },
-                { { .node = "hal", .device = "lamp" }, -ENOENT, "no node hal has been here; did you mean hall" },
+                { { .node = "hal", .device = "lamp" }, -ENOENT, "node hal has never been here; did you mean hall" },
         };
         struct view *home = *state;
 
@@ -214,7 +215,7 @@ static void view_place_read__names__are_split(void **state)
         assert_string_equal(name.node, "attic");
         assert_string_equal(name.device, "fan");
         assert_int_equal(view_place_read("attic/#", &name, &fault), -EINVAL);
-        assert_string_equal(fault.text, "\"attic/#\" is no name: write NODE or NODE/DEVICE");
+        assert_string_equal(fault.text, "\"attic/#\" is not a name: write NODE or NODE/DEVICE");
         assert_int_equal(view_place_read("+", &name, &fault), -EINVAL);
         assert_int_equal(view_place_read("", &name, &fault), -EINVAL);
         assert_int_equal(view_place_read("a/b/c", &name, &fault), -EINVAL);

@@ -190,7 +190,7 @@ static void line_open_output__chip_by_its_address__that_one(void **state)
         put_address("gpiochip0", "1-0020");
         put_address("gpiochip1", "1-0021");
         assert_refused("mcp23017:1", -EINVAL,
-                       "two chips have the label \"mcp23017\": gpiochip0 and gpiochip1; say which by its address, "
+                       "two chips have the label \"mcp23017\": gpiochip0 and gpiochip1; name one by its address, "
                        "1-0020 or 1-0021");
         assert_int_equal(open_output("1-0021:1"), 0);
         assert_true(fake_chips[1].lines[1].used);

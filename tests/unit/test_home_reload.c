@@ -172,7 +172,7 @@ static const struct {
 } wrongs[] = {
         { KITCHEN HALL, "" },
         { "[switch pump]\n", "a.conf:1: [switch pump] line: is missing: GPIO line to switch\n" },
-        { "[lamp kitchen]\n", "a.conf:1: [lamp kitchen] one of line, pwm and led must say what the lamp is\n" },
+        { "[lamp kitchen]\n", "a.conf:1: [lamp kitchen] one of line, pwm and led is required\n" },
         { KITCHEN "led = ACT\n",
           "a.conf:1: [lamp kitchen] line, pwm and led exclude each other: one of them is the lamp\n" },
         { KITCHEN "pwm = pwmchip0\n",

@@ -193,7 +193,7 @@ static void log_limit__too_many_lines__are_counted(void **state)
         assert_string_equal(said(), "<7>looked at\n");
         log_limit_pass(2);
         log_warning("more");
-        assert_string_equal(said(), "<4>997 lines were left out here: they came too fast\n<4>more\n");
+        assert_string_equal(said(), "<4>997 lines were dropped here: they came too fast\n<4>more\n");
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)

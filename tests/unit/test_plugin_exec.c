@@ -106,7 +106,7 @@ static void exec__plain_text__as_it_is(void **state)
         script("printf '%0255d' 0");
         assert_int_equal(mock_read(host), 0);
         script("printf '%0256d' 0");
-        assert_read_fails(-EBADMSG, "status: the program prints what is no text of at most 255 bytes");
+        assert_read_fails(-EBADMSG, "status: the program's output is not text of at most 255 bytes");
 }
 
 static void exec__plain_bool__words_and_digits(void **state)
@@ -126,7 +126,7 @@ static void exec__plain_bool__words_and_digits(void **state)
                 assert_int_equal(is_on("door"), cases[i].on);
         }
         script("echo 2");
-        assert_read_fails(-EBADMSG, "door: the program prints what is no ON or OFF");
+        assert_read_fails(-EBADMSG, "door: the program's output is not ON or OFF");
 }
 
 static void exec__plain_that_is_none__said(void **state)
@@ -140,7 +140,7 @@ static void exec__plain_that_is_none__said(void **state)
                 script(odd[i]);
                 assert_int_equal(mock_read(host), -EBADMSG);
         }
-        assert_string_equal(mock_error(host), "value: the program prints what is no number");
+        assert_string_equal(mock_error(host), "value: the program's output is not a number");
         assert_null(mock_value(host, "value"));
 }
 
@@ -181,9 +181,9 @@ static void exec__json_that_is_none__said_and_nothing_reported(void **state)
         static const struct {
                 const char *text, *sentence;
         } cases[] = {
-                { "true", "the program prints no flat JSON object: \"\"" },
-                { "echo 21.5", "the program prints no flat JSON object: \"21.5\n\"" },
-                { "printf '[1]'", "the program prints no flat JSON object: \"[1]\"" },
+                { "true", "the program's output is not a flat JSON object: \"\"" },
+                { "echo 21.5", "the program's output is not a flat JSON object: \"21.5\n\"" },
+                { "printf '[1]'", "the program's output is not a flat JSON object: \"[1]\"" },
                 { "printf '{\"a\":{\"b\":1}}'",
                   "a: the program prints an object in an object, and only an object of plain values can be read: "
                   "numbers, texts, true, false and null" },
@@ -194,16 +194,16 @@ static void exec__json_that_is_none__said_and_nothing_reported(void **state)
                   "list: the program prints a list, and only an object of plain values can be read: numbers, "
                   "texts, true, false and null" },
                 { "printf '{\"temperature\":1,\"b\":nan}'",
-                  "b: what the program prints from here on is no JSON: \"nan}\"" },
-                { "printf '{\"a\":1'", "the program prints no flat JSON object: \"{\"a\":1\"" },
-                { "printf '{\"a\":1}}'", "the program prints no flat JSON object: \"{\"a\":1}}\"" },
-                { "printf '{\"temperature\":\"21\"}'", "temperature: the program prints what is no number" },
-                { "printf '{\"door\":\"ajar\"}'", "door: the program prints what is no ON or OFF" },
-                { "printf '{\"status\":7}'", "status: the program prints what is no text of at most 255 bytes" },
-                { "printf '{\"door\":1,\"door\":0}'", "door: the program prints what is no single value" },
+                  "b: the program's output from here on is not JSON: \"nan}\"" },
+                { "printf '{\"a\":1'", "the program's output is not a flat JSON object: \"{\"a\":1\"" },
+                { "printf '{\"a\":1}}'", "the program's output is not a flat JSON object: \"{\"a\":1}}\"" },
+                { "printf '{\"temperature\":\"21\"}'", "temperature: the program's output is not a number" },
+                { "printf '{\"door\":\"ajar\"}'", "door: the program's output is not ON or OFF" },
+                { "printf '{\"status\":7}'", "status: the program's output is not text of at most 255 bytes" },
+                { "printf '{\"door\":1,\"door\":0}'", "door: the program's output is not a single value" },
                 { "printf '{\"status\":\"%0256d\"}' 0",
-                  "status: the program prints what is no text of at most 255 bytes" },
-                { "printf '{}\\000'", "temperature: the program prints what is no text: it has a NUL" },
+                  "status: the program's output is not text of at most 255 bytes" },
+                { "printf '{}\\000'", "temperature: the program's output is not text: it has a NUL" },
         };
 
         (void)state;
@@ -243,13 +243,13 @@ static void exec__script_that_the_kernel_cannot_start__says_why(void **state)
         } cases[] = {
                 { "#!/bin/sh\r\necho 1\r\n",
                   "ROOT/program: cannot be run: its first line ends in a carriage return, as text files of Windows "
-                  "do, and \"/bin/sh\\r\" is no program; save it with Unix line ends",
+                  "do, and \"/bin/sh\\r\" is not a program; save it with Unix line ends",
                   0755, -ENOENT },
                 { "#! /nowhere/python3 -u\nprint(1)\n",
                   "ROOT/program: cannot be run: its first line asks for /nowhere/python3, which is not there", 0755,
                   -ENOENT },
                 { "echo 1\n",
-                  "ROOT/program: cannot be run: it is no program of this machine, and does not begin with #!", 0755,
+                  "ROOT/program: cannot be run: it is not a program for this machine, and does not begin with #!", 0755,
                   -ENOEXEC },
                 { "#!/bin/sh\necho 1\n",
                   "ROOT/program: cannot be run: it is not executable (chmod +x) by the user of this program", 0644,
@@ -506,25 +506,25 @@ static void exec__options_that_do_not_fit__said(void **state)
                 const char *command[3], *channels[3], *sentence;
         } cases[] = {
                 { { NULL }, { NULL }, "command, or set, or both are needed" },
-                { { "date" }, { NULL }, "command: \"date\" is no full path: there is no shell to find it" },
+                { { "date" }, { NULL }, "command: \"date\" is not a full path: no shell searches for it" },
                 { { "/bin/date, -u" },
                   { NULL },
                   "command: \"/bin/date, -u\" is one word; arguments are written [/path/to/program, "
                   "argument]" },
                 { { "/bin/date" },
                   { "a", "b" },
-                  "channels: what is printed plain is one; for several it is output = json" },
+                  "channels: plain output has one channel; for several write output = json" },
                 { { "/bin/date" },
                   { "a b c d" },
-                  "channels: \"a b c d\" is none: KEY[:number|bool|text] [UNIT [CLASS]], the key of a-z, 0-9 "
+                  "channels: \"a b c d\" is invalid: KEY[:number|bool|text] [UNIT [CLASS]], the key of a-z, 0-9 "
                   "and _" },
                 { { "/bin/date" },
                   { "a:color" },
-                  "channels: \"a:color\" is none: KEY[:number|bool|text] [UNIT [CLASS]], the key of a-z, 0-9 "
+                  "channels: \"a:color\" is invalid: KEY[:number|bool|text] [UNIT [CLASS]], the key of a-z, 0-9 "
                   "and _" },
                 { { "/bin/date" },
                   { "" },
-                  "channels: \"\" is none: KEY[:number|bool|text] [UNIT [CLASS]], the key of a-z, 0-9 and "
+                  "channels: \"\" is invalid: KEY[:number|bool|text] [UNIT [CLASS]], the key of a-z, 0-9 and "
                   "_" },
         };
 

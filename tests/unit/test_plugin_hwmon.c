@@ -103,7 +103,7 @@ static void hwmon__two_of_that_name__said(void **state)
 {
         (void)state;
         mock_option(host, "chip", "lm75");
-        assert_start_fails(-ENOTUNIQ, "2 chips are called \"lm75\": hwmon2, hwmon3; say which by its address, part of "
+        assert_start_fails(-ENOTUNIQ, "2 chips are called \"lm75\": hwmon2, hwmon3; name one by its address, part of "
                                       "its path");
 }
 
@@ -184,9 +184,10 @@ static void hwmon__chosen_that_is_none__refused(void **state)
                 choose((const char *const[]){ odd[i], NULL });
                 assert_int_equal(mock_configure(host), -EINVAL);
         }
-        assert_string_equal(mock_error(host),
-                            "channels: \"\" is none; they are called temp1, in0, curr1, power1, energy1, humidity1, "
-                            "fan1, freq1 and so on");
+        assert_string_equal(
+                mock_error(host),
+                "channels: \"\" is not a channel; channels are called temp1, in0, curr1, power1, energy1, humidity1, "
+                "fan1, freq1 and so on");
         assert_null(mock_channel_at(host, 0));
 }
 
@@ -217,7 +218,7 @@ static void hwmon__the_only_one_is_faulty__error(void **state)
         (void)state;
         choose((const char *const[]){ "temp2", NULL });
         start("nct6798");
-        assert_read_fails(-EIO, "temp2: the chip says that its sensor is faulty");
+        assert_read_fails(-EIO, "temp2: the chip reports that its sensor is faulty");
 }
 
 static void hwmon__the_only_one_is_not_there__error(void **state)
@@ -283,7 +284,7 @@ static void hwmon__below_absolute_zero__error(void **state)
         choose((const char *const[]){ "temp1", NULL });
         start("1-0048");
         tree_put(root, I2C "1-0048/hwmon/hwmon2/temp1_input", "-300000\n");
-        assert_read_fails(-ERANGE, "temp1: the chip shows -300 °C, which nothing can have");
+        assert_read_fails(-ERANGE, "temp1: the chip shows -300 °C, which is impossible");
 }
 
 static void hwmon__number_taken_by_another_chip__not_read(void **state)

@@ -192,8 +192,9 @@ static void iio__chosen_that_is_none__refused(void **state)
         }
         choose((const char *const[]){ "Temp", NULL });
         assert_int_equal(mock_configure(host), -EINVAL);
-        assert_string_equal(mock_error(host), "channels: \"Temp\" is none; they are called as the kernel does: temp, "
-                                              "humidityrelative, pressure, voltage0 and so on");
+        assert_string_equal(mock_error(host),
+                            "channels: \"Temp\" is not a channel; channels are called as the kernel does: temp, "
+                            "humidityrelative, pressure, voltage0 and so on");
 }
 
 static void iio__chosen_that_the_device_lacks__said(void **state)
@@ -208,7 +209,7 @@ static void iio__two_of_that_name_or_none__said(void **state)
 {
         (void)state;
         mock_option(host, "device", "ads1015");
-        assert_start_fails(-ENOTUNIQ, "2 devices are called \"ads1015\": iio:device2, iio:device3; say which by its "
+        assert_start_fails(-ENOTUNIQ, "2 devices are called \"ads1015\": iio:device2, iio:device3; name one by its "
                                       "address, part of its path");
         tree_remove(root, "bus/iio:device2");
         tree_remove(root, "bus/iio:device3");
@@ -311,7 +312,7 @@ static void iio__dht_with_nothing_but_zeros__error(void **state)
         assert_int_equal(mock_read(host), 0);
         assert_true(number_of("temperature") == 0); /* a cold day */
         tree_put(root, DHT "in_humidityrelative_input", "0\n");
-        assert_read_fails(-EIO, "the sensor shows nothing but zeros (0 °C at 0 %): look at its wiring and supply");
+        assert_read_fails(-EIO, "the sensor shows only zeros (0 °C at 0 %): check its wiring and supply");
 }
 
 static void iio__dht_with_nothing_but_zeros__error_also_where_one_is_asked_for(void **state)
@@ -345,7 +346,7 @@ static void iio__scale_that_cannot_be_read__error(void **state)
         (void)state;
         tree_put(root, I2C "1-0023/iio:device1/in_illuminance_scale", "x\n");
         start("bh1750");
-        assert_read_fails(-EBADMSG, "ROOT/bus/iio:device1/in_illuminance_scale: \"x\" is no number");
+        assert_read_fails(-EBADMSG, "ROOT/bus/iio:device1/in_illuminance_scale: \"x\" is not a number");
 }
 
 static void iio__device_goes_and_comes_with_another_number__found_again(void **state)

@@ -75,7 +75,7 @@ static void thermal__two_of_one_type__said_and_neither_taken(void **state)
         assert_int_equal(mock_start(host), 0);
         tree_put(root, "thermal_zone0/type", "cpu-thermal\n");
         assert_read_fails(-ENOTUNIQ, "2 thermal zones are of the type \"cpu-thermal\": thermal_zone0, "
-                                     "thermal_zone1; say which by its directory");
+                                     "thermal_zone1; name one by its directory");
         mock_stop(host);
         assert_int_equal(mock_start(host), -ENOTUNIQ);
         assert_null(mock_value(host, "temperature"));
@@ -86,7 +86,7 @@ static void thermal__below_absolute_zero__error(void **state)
         (void)state;
         assert_int_equal(mock_start(host), 0);
         tree_put(root, "thermal_zone0/temp", "-274000\n");
-        assert_read_fails(-ERANGE, "the zone shows -274 °C, which nothing can have");
+        assert_read_fails(-ERANGE, "the zone shows -274 °C, which is impossible");
 }
 
 static void thermal__no_such_directory__said(void **state)
@@ -106,7 +106,7 @@ static void thermal__odd_content__error_and_nothing_reported(void **state)
                 tree_put(root, "thermal_zone0/temp", odd[i]);
                 assert_int_equal(mock_read(host), -EBADMSG);
         }
-        assert_read_fails(-EBADMSG, "ROOT/thermal_zone0/temp: \"1e999\" is no number");
+        assert_read_fails(-EBADMSG, "ROOT/thermal_zone0/temp: \"1e999\" is not a number");
         tree_put(root, "thermal_zone0/temp",
                  "1234567890123456789012345678901234567890123456789012345678901234567890\n");
         assert_int_equal(mock_read(host), -EMSGSIZE);

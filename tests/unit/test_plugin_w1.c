@@ -79,7 +79,7 @@ static void w1__out_of_its_range__error(void **state)
         }
         assert_null(mock_value(host, "temperature"));
         tree_put(root, SLAVE(CELLAR), GOOD_CRC("127937"));
-        assert_read_fails(-ERANGE, CELLAR ": shows 127.937 °C, which its kind cannot measure: look at its wiring");
+        assert_read_fails(-ERANGE, CELLAR ": shows 127.937 °C, which its type cannot measure: check its wiring");
         tree_remove(root, SLAVE(CELLAR));
         tree_put(root, CELLAR "/temperature", "-109937\n");
         assert_int_equal(mock_read(host), -ERANGE);
@@ -110,7 +110,7 @@ static void w1__no_w1_slave__temperature_file(void **state)
         tree_put(root, CELLAR "/temperature", "");
         assert_read_fails(-EIO, CELLAR " does not answer");
         tree_put(root, CELLAR "/temperature", "warm\n");
-        assert_read_fails(-EBADMSG, CELLAR ": what the kernel shows is no reading");
+        assert_read_fails(-EBADMSG, CELLAR ": the kernel's text is not a reading");
 }
 
 static void w1__missing__said(void **state)
@@ -129,16 +129,16 @@ static void w1__what_the_bus_gets_wrong__said_and_nothing_reported(void **state)
                 int error;
                 const char *sentence;
         } cases[] = {
-                { BAD_CRC, -EIO, CELLAR ": the checksum is wrong: look at wiring, length and pull-up" },
+                { BAD_CRC, -EIO, CELLAR ": the checksum is wrong: check wiring, length and pull-up" },
                 { SHORTED, -EIO, CELLAR ": reads only zeros: the bus seems to be shorted to ground" },
-                { POWER_ON, -EIO, CELLAR ": 85 °C is what it shows when it has not measured: look at its supply" },
+                { POWER_ON, -EIO, CELLAR ": 85 °C is what it shows when it has not measured: check its supply" },
                 { "", -EIO, CELLAR " does not answer" }, /* of one whose wire is cut */
-                { "\n", -EBADMSG, CELLAR ": what the kernel shows is no reading" },
+                { "\n", -EBADMSG, CELLAR ": the kernel's text is not a reading" },
                 { "72 01 4b 46 7f ff 0e 10 57 : crc=57 YES\n", -EBADMSG,
-                  CELLAR ": what the kernel shows is no reading" },
-                { "72 01 : crc=57 YES\n72 01 t=23125 C\n", -EBADMSG, CELLAR ": what the kernel shows is no reading" },
+                  CELLAR ": the kernel's text is not a reading" },
+                { "72 01 : crc=57 YES\n72 01 t=23125 C\n", -EBADMSG, CELLAR ": the kernel's text is not a reading" },
                 { "72 01 : crc=57 YES\n72 01 t=99999999999999999999\n", -EBADMSG,
-                  CELLAR ": what the kernel shows is no reading" },
+                  CELLAR ": the kernel's text is not a reading" },
         };
 
         (void)state;
@@ -187,9 +187,10 @@ static void w1__id_that_is_none__refused(void **state)
                 mock_option(host, "id", ids[i]);
                 assert_int_equal(mock_start(host), -EINVAL);
         }
-        assert_string_equal(mock_error(host),
-                            "id: \"../../../etc/pa\" is no thermometer's: one of 10-, 22-, 28-, 3b-, 42- and twelve "
-                            "small hexadecimal digits, as in 28-0316a2791bff");
+        assert_string_equal(
+                mock_error(host),
+                "id: \"../../../etc/pa\" is not a thermometer's id: one of 10-, 22-, 28-, 3b-, 42- and twelve "
+                "small hexadecimal digits, as in 28-0316a2791bff");
 }
 
 /* ---- All ----------------------------------------------------------------------------------------------- */
@@ -237,7 +238,7 @@ static void w1__all_and_all_fail__error(void **state)
         assert_int_equal(mock_start(host), 0);
         tree_remove(root, LOFT);
         tree_put(root, SLAVE(CELLAR), BAD_CRC);
-        assert_read_fails(-EIO, CELLAR ": the checksum is wrong: look at wiring, length and pull-up");
+        assert_read_fails(-EIO, CELLAR ": the checksum is wrong: check wiring, length and pull-up");
         tree_remove(root, CELLAR);
         assert_read_fails(-ENOENT, CELLAR " is not on the bus");
 }

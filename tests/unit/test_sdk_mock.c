@@ -139,11 +139,11 @@ static void report__bad_value__refused_with_reason(void **state)
         } cases[] = {
                 { { .channel = "colour", .type = SCONCE_VALUE_NONE },
                   -EINVAL,
-                  "\"colour\" was reported, which is no channel with a state" },
+                  "\"colour\" was reported, which is not a channel with a state" },
                 { { .channel = "hold", .type = SCONCE_VALUE_NUMBER },
                   -EINVAL,
-                  "\"hold\" was reported, which is no channel with a state" },
-                { { .channel = NULL }, -EINVAL, "\"\" was reported, which is no channel with a state" },
+                  "\"hold\" was reported, which is not a channel with a state" },
+                { { .channel = NULL }, -EINVAL, "\"\" was reported, which is not a channel with a state" },
                 { { .channel = "value", .type = SCONCE_VALUE_NUMBER, .number = NAN },
                   -EINVAL,
                   "\"value\" was reported as a number that is not finite" },
@@ -245,7 +245,7 @@ static void timer__from_before_the_stop__refused(void **state)
         assert_int_equal(start_doing(*state, make_timer_once), 0);
         mock_stop(*state);
         assert_int_equal(mock_start(*state), -EINVAL);
-        assert_string_equal(mock_refusal(*state), "a timer was used that is none (any more)");
+        assert_string_equal(mock_refusal(*state), "an unknown or freed timer was used");
 }
 
 static int make_too_many_timers(struct sconce_device *dev, struct thing *thing)

@@ -390,7 +390,7 @@ static void assert_begun_anew(struct shelf *shelf)
         beside(shelf, "sconce.db.damaged", aside);
         assert_int_equal(access(aside, F_OK), 0);
         assert_non_null(strstr(shelf->set_aside, "was damaged: it is set aside as "));
-        assert_non_null(strstr(shelf->set_aside, "sconce.db.damaged, and a new one is begun"));
+        assert_non_null(strstr(shelf->set_aside, "sconce.db.damaged, and a new one is created"));
         assert_int_equal(count_logged(shelf, "was damaged"), 1);
         assert_string_equal(shelf->unusable, "");
 }
@@ -451,7 +451,7 @@ static void store_new__of_a_later_version__left_as_it_is(void **state)
         run_sql(shelf, "PRAGMA user_version=99");
         open_store(shelf);
         assert_non_null(strstr(shelf->unusable,
-                               "a later version of sconced wrote it (99, this one knows 1): it is left as it is"));
+                               "a later version of sconced wrote it (99, this one knows 1): it is not changed"));
         assert_is(shelf, "total", NULL);
         put(shelf, "total", "2");
         assert_is(shelf, "total", "2");
@@ -468,7 +468,7 @@ static void store_new__no_directory__in_memory_until_there_is_one(void **state)
         assert_int_equal(rmdir(shelf->dir), 0);
         open_store(shelf);
         assert_non_null(strstr(shelf->unusable, " does not exist: make it"));
-        assert_int_equal(count_logged(shelf, "is forgotten when sconced ends"), 1);
+        assert_int_equal(count_logged(shelf, "are lost when sconced ends"), 1);
         put(shelf, "total", "1");
         assert_is(shelf, "total", "1");
         assert_int_equal(mkdir(shelf->dir, 0700), 0);
@@ -611,7 +611,7 @@ static void store_put__full__in_memory_until_there_is_room(void **state)
         fill(shelf, 500);
         loop_advance(&shelf->loop, SAVE_AFTER_US);
         wait_trouble(shelf, shelf->unusable, true);
-        if (!strstr(shelf->unusable, "there is no room left"))
+        if (!strstr(shelf->unusable, "no space left"))
                 fail_msg("it says: %s", shelf->unusable);
         assert_is(shelf, "key00499", "some value that takes its room");
         put(shelf, "after", "2");
@@ -620,7 +620,7 @@ static void store_put__full__in_memory_until_there_is_room(void **state)
         wait_file(shelf, "after", "2");
         assert_true(file_says(shelf, "before", "1"));
         assert_true(file_says(shelf, "key00499", "some value that takes its room"));
-        assert_int_equal(count_logged(shelf, "there is no room left"), 1);
+        assert_int_equal(count_logged(shelf, "no space left"), 1);
 }
 
 /* ---- While it runs ------------------------------------------------------------------------------------- */
@@ -693,7 +693,7 @@ static void store_put__writer_is_stuck__nobody_waits(void **state)
         assert_true(after.tv_sec - before.tv_sec <= 1); /* the writer waits for two seconds each time */
         assert_is(shelf, "total", "10000");
         wait_trouble(shelf, shelf->unusable, true);
-        assert_non_null(strstr(shelf->unusable, "another program holds it"));
+        assert_non_null(strstr(shelf->unusable, "another program has locked it"));
         assert_int_equal(sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
         (void)sqlite3_close(other);
         wait_file(shelf, "total", "10000");

@@ -916,7 +916,7 @@ static inline int sconce_read_number(struct sconce_device *dev, const char *path
         /* strtod() also takes words, hexadecimal digits and white space. */
         if (end == text || *end || strspn(text, "+-.0123456789eE") != strlen(text) || number > 1e300 ||
             number < -1e300) {
-                sconce_error(dev, "%s: \"%s\" is no number", path, text);
+                sconce_error(dev, "%s: \"%s\" is not a number", path, text);
                 return -EBADMSG;
         }
         *ret_number = number;

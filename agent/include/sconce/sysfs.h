@@ -114,7 +114,7 @@ static inline int sconce_sysfs_find(struct sconce_device *dev, struct sconce_sys
         if (found == 0)
                 sconce_error(dev, "there is no %s \"%s\" in %s", sysfs->noun, sysfs->wanted, sysfs->root);
         else
-                sconce_error(dev, "%d %ss are called \"%s\": %s; say which by its address, part of its path", found,
+                sconce_error(dev, "%d %ss are called \"%s\": %s; name one by its address, part of its path", found,
                              sysfs->noun, sysfs->wanted, all);
         sysfs->real[0] = '\0'; /* what was found before is not there any more */
         return found == 0 ? -ENOENT : -ENOTUNIQ;

@@ -76,7 +76,7 @@ int mock_service_channel_add(struct sconce_device *dev, const struct sconce_chan
 
         copy_row(&row, channel, channel_size);
         if (!row.key || (size_t)row.kind >= N_KINDS || row.kind == 0)
-                return mock_refuse(host, -EINVAL, "a channel was added that is none: %s",
+                return mock_refuse(host, -EINVAL, "an invalid channel was added: %s",
                                    row.key ? row.key : "it has no key");
         struct sconce_channel *known = mock_channels_find(host, row.key);
         if (known && known->kind != row.kind)
@@ -139,7 +139,7 @@ static int check_report(struct mock_host *host, const struct sconce_value *value
         const enum sconce_value_type type = row && (size_t)row->kind < N_KINDS ? types[row->kind] : SCONCE_VALUE_NONE;
 
         if (type == SCONCE_VALUE_NONE || (row->flags & SCONCE_COMMAND_ONLY))
-                return mock_refuse(host, -EINVAL, "\"%s\" was reported, which is no channel with a state",
+                return mock_refuse(host, -EINVAL, "\"%s\" was reported, which is not a channel with a state",
                                    value->channel ? value->channel : "");
         if (value->type == SCONCE_VALUE_NONE)
                 return 0;

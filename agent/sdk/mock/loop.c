@@ -35,7 +35,7 @@ static int own_timer(struct mock_host *host, const struct sconce_timer *timer)
         for (const struct sconce_timer *own = host->timers; own; own = own->next)
                 if (own == timer)
                         return 0;
-        return mock_refuse(host, -EINVAL, "a timer was used that is none (any more)");
+        return mock_refuse(host, -EINVAL, "an unknown or freed timer was used");
 }
 
 int mock_service_timer_arm(struct sconce_device *dev, struct sconce_timer *timer, uint64_t delay_us)
@@ -118,7 +118,7 @@ int mock_service_fd_watch(struct sconce_device *dev, int fd, uint32_t events, sc
         if (r < 0)
                 return r;
         if (!fn || fd < 0)
-                return mock_refuse(host, -EINVAL, "a descriptor was watched that is none, or for nobody");
+                return mock_refuse(host, -EINVAL, "an invalid descriptor was watched, or no function was given");
         for (const struct sconce_watch *watch = host->watches; watch; watch = watch->next)
                 count++;
         if (count >= MOCK_WATCHES_MAX)
@@ -151,7 +151,7 @@ int mock_service_fd_unwatch(struct sconce_device *dev, struct sconce_watch *watc
 
         if (r < 0)
                 return r;
-        return unwatch(host, watch) ? 0 : mock_refuse(host, -EINVAL, "a watch was ended that is none");
+        return unwatch(host, watch) ? 0 : mock_refuse(host, -EINVAL, "an unknown watch was ended");
 }
 
 bool mock_ready(struct mock_host *host, int fd, uint32_t events)

@@ -40,7 +40,7 @@ static uint64_t duration_us(const char *text)
         for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
                 if (strcmp(units[i].unit, unit) == 0)
                         return (uint64_t)(number * units[i].us);
-        fail_msg("\"%s\" is no duration", text);
+        fail_msg("\"%s\" is not a duration", text);
         return 0;
 }
 
@@ -53,7 +53,7 @@ static uint64_t size_bytes(const char *text)
         const char *at = *unit ? strchr(units, *unit) : NULL;
 
         if (*unit && !at)
-                fail_msg("\"%s\" is no size", text);
+                fail_msg("\"%s\" is not a size", text);
         return at ? number << (10 * (at - units + 1)) : number;
 }
 
@@ -62,7 +62,7 @@ static int choice(const struct sconce_option *row, const char *text)
         for (int i = 0; row->choices[i]; i++)
                 if (strcmp(row->choices[i], text) == 0)
                         return i;
-        fail_msg("\"%s\" is no choice of %s", text, row->key);
+        fail_msg("\"%s\" is not a choice of %s", text, row->key);
         return -1;
 }
 
@@ -132,7 +132,7 @@ static const struct sconce_option *find_row(const struct mock_host *host, const 
         for (size_t i = 0; host->plugin->options && row_at(host, i)->key; i++)
                 if (strcmp(row_at(host, i)->key, key) == 0)
                         return row_at(host, i);
-        fail_msg("there is no option %s", key);
+        fail_msg("unknown option %s", key);
         abort();
 }
 

@@ -33,7 +33,7 @@ static unsigned count_saved(const struct mock_host *host)
 static int put(struct mock_host *host, const char *key, const char *text)
 {
         if (!key || !*key || strlen(key) > MOCK_SAVED_KEY)
-                return mock_refuse(host, -EINVAL, "a key was saved that is none");
+                return mock_refuse(host, -EINVAL, "an invalid key was saved");
         if (text && strlen(text) > MOCK_SAVED_TEXT)
                 return mock_refuse(host, -E2BIG, "more than %d bytes were saved as %s", MOCK_SAVED_TEXT, key);
         struct mock_saved **at = find_saved(host, key);

@@ -16,7 +16,7 @@ static const struct check checks[] = {
 static const char usage[] =
         "Usage: sconce-plugin-test [OPTION]... FILE.so [KEY=VALUE]...\n"
         "\n"
-        "Runs a Sconce plugin through its paces, without the agent and without hardware: lines, dimmers, "
+        "Tests a Sconce plugin thoroughly, without the agent and without hardware: lines, dimmers, "
         "the\n"
         "clock and failing services are those of <sconce/mock.h>. Each KEY=VALUE is an option of the "
         "plugin's\n"
@@ -41,7 +41,7 @@ static const char usage[] =
         "      --check NAME one of the checks alone\n"
         "      --seed N     other random values (default 1; the same seed gives the same values)\n"
         "      --timeout S  how long one call may take before it counts as hanging (default 10 seconds)\n"
-        "      --allow-untested  exit 0 also when checks could not be done, for want of hardware\n"
+        "      --allow-untested  exit 0 also when checks could not run, because hardware is missing\n"
         "  -v, --verbose    show what the plugin prints and logs\n"
         "  -V, --version    print the version and exit\n"
         "  -h, --help       print this\n"
@@ -102,7 +102,7 @@ static int take_option(struct subject *subject, int code)
                 *to = number(optarg);
                 if (*to > 0)
                         return 0;
-                fprintf(stderr, "sconce-plugin-test: \"%s\" is no number from 1 to 1000000\n", optarg);
+                fprintf(stderr, "sconce-plugin-test: \"%s\" is not a number from 1 to 1000000\n", optarg);
                 return -EINVAL;
         default:
                 fprintf(stderr, "Try: sconce-plugin-test --help\n");
