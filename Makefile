@@ -221,21 +221,21 @@ docs/plugins/%.md:
 $(BUILD)/manual: $(BUILD)/packaging/manual.o $(BUILD)/libclient.a $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(client_libs)
 
-manual: $(BUILD)/manual $(plugins) $(sdk) $(plugin_pages) ## write the lists in docs/ and the man pages anew, from the programs' own tables
+manual: $(BUILD)/manual $(plugins) $(sdk) $(plugin_pages) ## write the lists in docs/ and the man pages again, from the programs' own tables
 	@$< $(BUILD)/plugins $(pages)
 
-check-manual: $(BUILD)/manual $(plugins) $(sdk) ## prove that they are what the tables say, that pages' links lead somewhere, and docs/architecture.md to functions
+check-manual: $(BUILD)/manual $(plugins) $(sdk) ## prove that they match the tables, that pages' links lead somewhere, and docs/architecture.md to functions
 	@tests/check-architecture
 	@tests/check-links README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs tests
-	@$< --check $(BUILD)/plugins $(pages) && echo "manual: the pages say what the tables say"
+	@$< --check $(BUILD)/plugins $(pages) && echo "manual: the pages match the tables"
 
 check-layers: ## prove that includes go one way
 	@tests/check-layers
 
-check-format: ## prove that every C file is as .clang-format says
+check-format: ## prove that every C file follows .clang-format
 	@tests/check-format
 
-format: ## write every C file as .clang-format says
+format: ## format every C file by .clang-format
 	@tests/check-format --fix
 
 # ---- The rest ------------------------------------------------------------------------------------------------------

@@ -128,11 +128,12 @@ static int hwmon_configure(struct sconce_device *dev, void *instance)
                 if (r == -E2BIG)
                         sconce_error(dev, "channels: more than %d", CHANNELS_MAX);
                 else
-                        sconce_error(dev,
-                                     "channels: \"%s\" is not a channel; channels are called temp1, in0, curr1, power1, "
-                                     "energy1, "
-                                     "humidity1, fan1, freq1 and so on",
-                                     names[i]);
+                        sconce_error(
+                                dev,
+                                "channels: \"%s\" is not a channel; channels are called temp1, in0, curr1, power1, "
+                                "energy1, "
+                                "humidity1, fan1, freq1 and so on",
+                                names[i]);
                 return r;
         }
         return 0;

@@ -345,7 +345,8 @@ static int check_value(struct sconce_device *dev, const struct iio *iio, const s
         double other;
 
         if (quantity->min < quantity->max && (value < quantity->min || value > quantity->max)) {
-                sconce_error(dev, "%s: the sensor shows %g %s, which is impossible", reading->key, value, quantity->unit);
+                sconce_error(dev, "%s: the sensor shows %g %s, which is impossible", reading->key, value,
+                             quantity->unit);
                 return -ERANGE;
         }
         if (value != 0 || !find_partner(reading, &partner) || read_value(dev, iio, &partner, &other) < 0 || other != 0)

@@ -106,7 +106,7 @@ static void broker__no_forward_secrecy__is_refused(void **state)
 {
         static const char *const ciphers[] = { "AES128-GCM-SHA256", "AES128-SHA", "ECDHE-RSA-AES128-SHA256",
                                                "ECDHE-RSA-AES256-SHA" };
-        const char *const reasons[2] = { "the broker finds no common way of encryption", NULL };
+        const char *const reasons[2] = { "the broker finds no common cipher", NULL };
         const char *key = work_path("rsa.key"), *crt = work_path("rsa.crt");
         int status;
 
