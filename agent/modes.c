@@ -40,7 +40,7 @@ int mode_check(const struct mode_options *options)
                 return r == SETUP_BAD_CONFIG ? MODE_BAD_CONFIG : r;
         warn_of_surroundings(options, config, &settings);
         settings_done(&settings);
-        printf("%s: right\n", options->config_path);
+        printf("%s: OK\n", options->config_path);
         return 0;
 }
 

@@ -124,7 +124,7 @@ static void check__what_is_missing_or_misspelt__warns_and_passes(void **state)
                 "[tls] ca: /nowhere/ca.crt: cannot be read: No such file",
                 "[tls] cert: /nowhere/hall.crt: cannot be read",
                 "[tls] key: /nowhere/hall.key: cannot be read",
-                "[lamp a] line: GPIO99: there is hardly such a line",
+                "[lamp a] line: GPIO99: this line probably does not exist",
                 "[lamp b] line: gpio22: a line's name is written as the chip has it: did you mean GPIO22?",
                 "[lamp c] line: GPIO 23: a line's name",
                 "[lamp d] line: pin 11: pins of the header have no names; pin 11",

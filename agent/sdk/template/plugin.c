@@ -7,14 +7,15 @@
 #include <sconce/plugin.h>
 
 /* One device: one section [@name@ ID]. The agent fills the fields that options name, the rest is 0. */
-struct @name @{ struct sconce_line *line;
-uint64_t on_since_us; /* 0: off */
-}
-;
+struct @name@ {
+        struct sconce_line *line;
+        uint64_t on_since_us; /* 0: off */
+};
 
 /* `line = GPIO17`. The agent adds active_low, power_on, on_exit, max_on and more by itself. */
 static const struct sconce_option options[] = {
-        SCONCE_OPTION_LINE(struct @name @, line, "line", SCONCE_REQUIRED | SCONCE_OUTPUT, "GPIO line that switches it"),
+        SCONCE_OPTION_LINE(struct @name@, line, "line", SCONCE_REQUIRED | SCONCE_OUTPUT,
+                           "GPIO line that switches it"),
         { .key = NULL },
 };
 
@@ -29,7 +30,7 @@ static const struct sconce_channel channels[] = {
 };
 
 /* Says what is so now. */
-static int report(struct sconce_device *dev, struct @name @ *self, bool on)
+static int report(struct sconce_device *dev, struct @name@ *self, bool on)
 {
         uint64_t now_us = sconce_now_us(dev);
 
@@ -46,9 +47,9 @@ static int report(struct sconce_device *dev, struct @name @ *self, bool on)
 }
 
 /* Every 30 s, as the table below asks, and when somebody wants to know. */
-static int @name @_read(struct sconce_device *dev, void *instance)
+static int @name@_read(struct sconce_device *dev, void *instance)
 {
-        struct @name @ *self = instance;
+        struct @name@ *self = instance;
         bool on;
 
         /* Where a host service fails, the sentence for people is set already: just hand the error on. */
@@ -57,18 +58,18 @@ static int @name @_read(struct sconce_device *dev, void *instance)
 }
 
 /* The hardware may be touched from here on. The first value is in the request itself: nothing flickers. */
-static int @name @_start(struct sconce_device *dev, void *instance)
+static int @name@_start(struct sconce_device *dev, void *instance)
 {
-        struct @name @ *self = instance;
+        struct @name@ *self = instance;
 
         int r = sconce_line_output(dev, self->line, sconce_first_level(dev, "state"));
-        return r < 0 ? r : @name @_read(dev, instance);
+        return r < 0 ? r : @name@_read(dev, instance);
 }
 
 /* A command has passed every check: what it names can be written, and is of the right type and in range. */
-static int @name @_command(struct sconce_device *dev, void *instance, const struct sconce_command *command)
+static int @name@_command(struct sconce_device *dev, void *instance, const struct sconce_command *command)
 {
-        struct @name @ *self = instance;
+        struct @name@ *self = instance;
         const struct sconce_value *state = sconce_command_find(command, "state");
 
         if (!state)
@@ -77,16 +78,16 @@ static int @name @_command(struct sconce_device *dev, void *instance, const stru
         return r < 0 ? r : report(dev, self, state->on);
 }
 
-static const struct sconce_plugin @name @_plugin = {
+static const struct sconce_plugin @name@_plugin = {
         .name = "@name@", /* as the file: @name@.so */
         .summary = "Something that a GPIO line switches on and off",
         .version = "0.1",
-        .instance_size = sizeof(struct @name @),
+        .instance_size = sizeof(struct @name@),
         .options = options,
         .channels = channels,
         .every = "30s",
-        .start = @name @_start,
-        .command = @name @_command,
-        .read = @name @_read,
+        .start = @name@_start,
+        .command = @name@_command,
+        .read = @name@_read,
 };
-SCONCE_PLUGIN(@name @_plugin)
+SCONCE_PLUGIN(@name@_plugin)

@@ -80,8 +80,10 @@ static void read__after_a_minute__sixty_seconds(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(start__nothing_known__off),           TEST(start__was_on__on_from_the_request_on),
-                TEST(start__line_is_taken__its_error),     TEST(command__on_and_off__line_and_report),
+                TEST(start__nothing_known__off),
+                TEST(start__was_on__on_from_the_request_on),
+                TEST(start__line_is_taken__its_error),
+                TEST(command__on_and_off__line_and_report),
                 TEST(read__after_a_minute__sixty_seconds),
         };
 
