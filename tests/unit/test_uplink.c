@@ -70,10 +70,20 @@ static int setup(void **state)
         return 0;
 }
 
-static int teardown(void **state)
+/* Another scene may begin in the same house. */
+static void end(void)
 {
+        struct house *house = scene.house;
+
         uplink_free(scene.uplink);
         fake_broker_stop(&scene.broker);
+        memset(&scene, 0, sizeof(scene));
+        scene.house = house;
+}
+
+static int teardown(void **state)
+{
+        end();
         *state = scene.house;
         return house_teardown(state);
 }
@@ -205,6 +215,11 @@ static void send_command(const char *topic, const char *payload, bool retain)
 static bool has_result(const struct house *house, void *userdata)
 {
         return house_count(house, "kitchen", DEVICE_RESULT) >= *(const unsigned *)userdata;
+}
+
+static bool has_result_or_is_down(const struct house *house, void *userdata)
+{
+        return has_result(house, userdata) || is_down(house, userdata);
 }
 
 /* Where the newest result wants to go; NULL: to the device's topic. */
@@ -495,11 +510,16 @@ static void command__response_topic_elsewhere__answered_on_result(void **state)
         static const size_t sizes[] = { 3 + 15, 3 + 16, 3 + 16 };
 
         (void)state;
-        begin(serve, 1);
         for (unsigned i = 0; i < ARRAY_SIZE(topics); i++) {
+                begin(serve, 1);
                 fake_broker_send(&scene.broker, SET, "{\"state\":\"SIDEWAYS\"}", false, topics[i], sizes[i]);
-                await(has_result, i + 1);
-                assert_null(last_reply_to());
+                await(has_result_or_is_down, 1);
+                /* From 2.0.21 on libmosquitto itself ends a connection that brings a wildcard there. */
+                if (scene.n_down == 0 || i == 0)
+                        assert_null(last_reply_to());
+                assert_int_equal(fake_broker_got(&scene.broker, "sconce/reply/a/+", NULL), 0);
+                assert_int_equal(fake_broker_got(&scene.broker, "sconce/reply/a/#", NULL), 0);
+                end();
         }
 }
 
