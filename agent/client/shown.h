@@ -13,7 +13,7 @@
  * UTF-8 as \xNN. free() it; NULL without memory. */
 char *shown_text(const void *text, size_t size) MUST_CHECK;
 
-/* JSON with the same characters as \uNNNN: what it means stays. free() it; NULL without memory. */
+/* A text of json_dumps() with the same characters as \uNNNN: what it means stays. free() it; NULL without memory. */
 char *shown_json(const char *json) MUST_CHECK;
 
 /* Well-formed UTF-8, with U+FFFD for what is not: for JSON strings, whose writer escapes the rest. free() it;
