@@ -59,7 +59,7 @@ static char *name_from_certificate(const struct tls_options *options)
         struct tls *tls = NULL;
         char *name = NULL;
 
-        /* What is wrong with the files is told by each attempt to connect. */
+        /* What is wrong with the files is reported by each attempt to connect. */
         if (options->cert && tls_new(options, &tls, NULL) == 0 && tls_certificate_name(tls)) {
                 name = make_node_name(tls_certificate_name(tls));
                 if (broker_identity_is_doubtful(tls_certificate_name(tls), &doubt))
@@ -199,7 +199,7 @@ bool broker_identity_has_new_name(const struct broker_identity *identity, const 
         const char *cn = tls && !settings->node.name ? tls_certificate_name(tls) : NULL;
         CLEANUP_FREE char *name = cn ? make_node_name(cn) : NULL;
 
-        /* A reserved one is told at the next start, and the node stays what it is. */
+        /* A reserved one is reported at the next start, and the node stays what it is. */
         return name && !word_is_reserved(name, RESERVED_NODE) && strcmp(name, identity->node) != 0;
 }
 

@@ -98,7 +98,7 @@ int mode_lines(const struct mode_options *options)
         struct loop loop;
         struct gpio *gpio = NULL;
         struct fault fault = { 0 };
-        /* Whoever looks for the right line may not have a right config yet, or none. */
+        /* Anyone who looks for the right line may not have a right config yet, or none. */
         int r = setup_read_gpio(options->config_path, &config, &settings);
 
         if (r < 0)

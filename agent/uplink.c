@@ -17,7 +17,7 @@
  * caught up: a slow link costs no memory and never carries an old state. Well below every broker's default window. */
 enum { IN_FLIGHT_MAX = 256 };
 
-/* Whoever may publish can invent topics: remember, and log, only so many. */
+/* Anyone who may publish can invent topics: remember, and log, only so many. */
 enum { RETAINED_LOGGED_MAX = 64 };
 
 /* Somebody who keeps writing our status is answered as often as this: a fight over it must not be one at full speed. */
@@ -132,7 +132,7 @@ void uplink_publish(struct uplink *uplink, const char *device, enum device_topic
         } else if (topic_build(name, uplink->base, uplink->node, device, device_topics[topic].word) < 0) {
                 return;
         }
-        /* Also what has to wait: it is told anew later. */
+        /* Also what has to wait: it is published again later. */
         if (message.retain && size > 0)
                 retained_claim(&uplink->retained, message.topic);
         if (uplink_in_flight(uplink) >= IN_FLIGHT_MAX) {

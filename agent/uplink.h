@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The wiring between devices and bus: what devices say becomes topics, what arrives on command topics becomes
- * commands. At each CONNACK everything retained is told anew.
+ * commands. At each CONNACK everything retained is published again.
  */
 #pragma once
 

@@ -127,7 +127,7 @@ static void check_base(struct check *check)
                          text_show(base, shown));
 }
 
-/* Whoever can read the file has the secret. */
+/* Anyone who can read the file has the secret. */
 static void warn_of_readers(struct check *check, const char *key)
 {
         const struct config_entry *entry = find_key(check, "broker", key);
