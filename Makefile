@@ -183,7 +183,7 @@ check-unit: all $(unit_tests) $(test_plugins) ## run the unit tests
 	@tests/run-tests $(unit_tests)
 
 check-system: tests ## run the system tests: the real daemon, a real broker
-	@$(one_more) tests/run-tests $(slow_tests) $(filter-out $(slow_tests),$(system_tests))
+	@$(one_more) tests/run-tests $(filter-out $(left_out),$(slow_tests) $(filter-out $(slow_tests),$(system_tests)))
 
 check-stress: all $(stress_test) ## random houses under random moves for STRESS_SECONDS (30), judged by their edges (tests/README.md)
 	@TEST_LIVE=1 TEST_TIMEOUT_S=$$(($${STRESS_SECONDS:-30} + 300)) tests/run-tests $(stress_test)
@@ -198,8 +198,8 @@ check-valgrind: all $(unit_tests) $(test_plugins) ## run the unit tests under va
 
 coverage: ## count the lines that unit and system tests run, by folder; fails below 90 % (tests/README.md)
 	@find $(BUILD)/cov -name '*.gcda' -delete 2>/dev/null || true
-	@$(MAKE) --no-print-directory DEPS=no BUILD=$(BUILD)/cov CFLAGS='$(CFLAGS) -Og --coverage -fprofile-update=atomic' \
-		check-unit check-system
+	@PATH="$(abspath $(BUILD))/cov:$$PATH" $(MAKE) --no-print-directory DEPS=no BUILD=$(BUILD)/cov \
+		CFLAGS='$(CFLAGS) -Og --coverage -fprofile-update=atomic' left_out='%/test_guide' check-unit check-system
 	@tests/coverage $(BUILD)/cov
 
 check-kernel: tests ## run gpio's and the system tests on the kernel's own gpio-sim (tests/README.md; the first run takes minutes)
