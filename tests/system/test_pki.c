@@ -525,7 +525,9 @@ static void command_line__wrong__says_what_there_is(void **state)
         assert_pki_fails(pki, 2, WORDS("node", "a", "b"), "node takes one NAME, and got 'a' and 'b'");
         assert_pki_fails(pki, 2, WORDS("node", "a", "--x"), "node has no option '--x': there is --broker URL");
         assert_pki_fails(pki, 2, WORDS("client", "a", "--x"),
-                         "client has no option '--x': there are --read-only and --node NODE");
+                         "client has no option '--x': there are --read-only, --home-assistant and --node NODE");
+        assert_pki_fails(pki, 2, WORDS("client", "a", "--read-only", "--home-assistant"),
+                         "--read-only and --home-assistant exclude each other");
         assert_pki_fails(pki, 2, WORDS("client", "a", "--node"), "--node needs the NAME of a node");
         assert_pki_fails(pki, 2, WORDS("revoke"), "revoke takes one NAME ('list' shows them)");
         assert_pki_fails(pki, 2, WORDS("install"), "install takes one file, as in 'install hall.tar'");

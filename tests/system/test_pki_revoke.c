@@ -267,7 +267,9 @@ static void list__all_kinds__one_line_each(void **state)
         PKI_RUN(at, "node", "hall");
         PKI_RUN(at, "client", "phone", "--node", "hall");
         PKI_RUN(at, "client", "tv", "--read-only");
+        PKI_RUN(at, "client", "ha", "--home-assistant");
         PKI_RUN(at, "renew", "hall");
+        PKI_RUN(at, "renew", "ha");
         PKI_RUN(at, "client", "gone");
         PKI_RUN(at, "revoke", "gone");
         int status;
@@ -281,6 +283,8 @@ static void list__all_kinds__one_line_each(void **state)
                       "hall                     node    DATE   730  its own topics (older certificates still good: 1)\n"
                       "phone                    client  DATE    90  reads and commands hall\n"
                       "tv                       client  DATE    90  reads every node\n"
+                      "ha                       client  DATE   730  reads and commands every node, for Home Assistant "
+                      "(older certificates still good: 1)\n"
                       "gone                     client  revoked                  -  -\n");
         process_free(p);
 }

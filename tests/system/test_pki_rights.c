@@ -33,41 +33,44 @@ static const struct user {
         { 'D', "display", "sconce/reply/display/fence" }, /* read-only */
         { 'P', "phone", "sconce/reply/phone/fence" },     /* hall alone */
         { 'W', "wall", "sconce/reply/wall/fence" },       /* hall alone, read-only */
+        { 'H', "ha", "sconce/reply/ha/fence" },           /* a Home Assistant */
+        { 'G', "guest", "sconce/reply/guest/fence" },     /* one for hall alone */
 };
 
 static const struct rule {
         const char *topic, *readers, *writers;
 } rules[] = {
-        { "sconce/hall/status", "hMYDPW", "h" },
-        { "sconce/hall/info", "MYDPW", "h" },
-        { "sconce/hall/lamp/status", "MYDPW", "h" },
-        { "sconce/hall/lamp/error", "MYDPW", "h" },
-        { "sconce/hall/lamp/state", "MYDPW", "h" },
-        { "sconce/hall/lamp/event", "MYDPW", "h" },
-        { "sconce/hall/lamp/history", "MYDPW", "h" },
-        { "sconce/hall/lamp/result", "MYDPW", "h" },
-        { "sconce/hall/lamp/set", "hMYDPW", "hMYP" },
-        { "sconce/hall/lamp/set/brightness", "hMYDPW", "hMYP" },
-        { "sconce/hall/node/set/restart", "hMYDPW", "hMYP" },
-        { "sconce/hall/lamp/set/a/b", "MYDPW", "h" },
-        { "sconce/hall/lamp/get", "hMYDPW", "hMYP" },
-        { "sconce/hall/get", "hMYDPW", "hMYP" },
-        { "sconce/attic/status", "aMYD", "a" },
-        { "sconce/attic/lamp/state", "MYD", "a" },
-        { "sconce/attic/lamp/set", "aMYD", "aMY" },
-        { "sconce/attic/lamp/set/brightness", "aMYD", "aMY" },
-        { "sconce/attic/get", "aMYD", "aMY" },
+        { "sconce/hall/status", "hMYDPWHG", "h" },
+        { "sconce/hall/info", "MYDPWHG", "h" },
+        { "sconce/hall/lamp/status", "MYDPWHG", "h" },
+        { "sconce/hall/lamp/error", "MYDPWHG", "h" },
+        { "sconce/hall/lamp/state", "MYDPWHG", "h" },
+        { "sconce/hall/lamp/event", "MYDPWHG", "h" },
+        { "sconce/hall/lamp/history", "MYDPWHG", "h" },
+        { "sconce/hall/lamp/result", "MYDPWHG", "h" },
+        { "sconce/hall/lamp/set", "hMYDPWHG", "hMYPHG" },
+        { "sconce/hall/lamp/set/brightness", "hMYDPWHG", "hMYPHG" },
+        { "sconce/hall/node/set/restart", "hMYDPWHG", "hMYPHG" },
+        { "sconce/hall/lamp/set/a/b", "MYDPWHG", "h" },
+        { "sconce/hall/lamp/get", "hMYDPWHG", "hMYPHG" },
+        { "sconce/hall/get", "hMYDPWHG", "hMYPHG" },
+        { "sconce/attic/status", "aMYDH", "a" },
+        { "sconce/attic/lamp/state", "MYDH", "a" },
+        { "sconce/attic/lamp/set", "aMYDH", "aMYH" },
+        { "sconce/attic/lamp/set/brightness", "aMYDH", "aMYH" },
+        { "sconce/attic/get", "aMYDH", "aMYH" },
         { "sconce/reply/me/1", "M", "ha" },
         { "sconce/reply/you/1", "Y", "ha" },
         { "sconce/reply/you/x/set", "Y", "ha" },
         { "sconce/reply/display/1", "D", "ha" },
         { "sconce/reply/phone/1", "P", "ha" },
         { "sconce/reply/wall/1", "W", "ha" },
-        { "homeassistant/status", "ha", "" },
-        { "homeassistant/device/hall/lamp/config", "", "h" },
-        { "homeassistant/device/attic/lamp/config", "", "a" },
-        { "homeassistant/light/hall/config", "", "" },
-        { "sconce/reply", "MYD", "ha" },
+        { "sconce/reply/ha/1", "H", "ha" },
+        { "homeassistant/status", "haH", "HG" },
+        { "homeassistant/device/hall/lamp/config", "HG", "h" },
+        { "homeassistant/device/attic/lamp/config", "H", "a" },
+        { "homeassistant/light/hall/config", "H", "" },
+        { "sconce/reply", "MYDH", "ha" },
         { "sconce", "", "" },
         { "elsewhere/x", "", "" },
 };
@@ -120,6 +123,8 @@ static int setup(void **state)
         PKI_RUN(pki, "client", "display", "--read-only");
         PKI_RUN(pki, "client", "phone", "--node", "hall");
         PKI_RUN(pki, "client", "wall", "--read-only", "--node", "hall");
+        PKI_RUN(pki, "client", "ha", "--home-assistant");
+        PKI_RUN(pki, "client", "guest", "--home-assistant", "--node", "hall");
         allow_probe();
         start_broker();
         for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
