@@ -86,7 +86,7 @@ quiet = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))';
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-unit check-system coverage check-stress check-kernel check-format check-layers check-manual check-pi check-valgrind deb deps manual release-help install install-agent install-sdk uninstall clean help demo bench format tests fuzz fuzz-targets
+.PHONY: all check check-unit check-system coverage check-stress check-kernel check-format check-layers check-manual check-homeassistant check-pi check-valgrind deb deps manual release-help install install-agent install-sdk uninstall clean help demo bench format tests fuzz fuzz-targets
 
 all: $(programs) $(plugins) $(sdk) ## build the daemon, the client, the plugins and the SDK (default)
 
@@ -208,6 +208,9 @@ check-kernel: tests ## run gpio's and the system tests on the kernel's own gpio-
 check-pi: all $(pi_tests) ## install and drive the packages on an emulated Raspberry Pi (tests/README.md; the first run takes 20 minutes)
 	@tests/pi/check $(pi_tests)
 
+check-homeassistant: ## try it with the newest Home Assistant from PyPI (tests/README.md; the first run takes ten minutes)
+	@tests/homeassistant/check
+
 bench: all $(benches) ## measure latency, idle wake-ups and memory against a bare libmosquitto client
 	@BUILD=$(BUILD) tests/bench/run
 
@@ -254,7 +257,7 @@ clean: ## remove what was built
 	rm -rf $(BUILD)
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "  %-18s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "  %-20s %s\n", $$1, $$2 }'
 
 demo: $(if $(filter no,$(DEPS)),,deps) ## build, then run it all on this machine; FOR=10s stops by itself
 	@$(MAKE) --no-print-directory DEPS=no all
