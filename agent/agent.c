@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "announce.h"
 #include "broker_link.h"
 #include "config/builtin.h"
 #include "info.h"
@@ -33,6 +34,7 @@ struct agent {
         struct publisher publisher;
         struct home *devices;
         struct broker_link *link;
+        struct announce *announce;
         struct signals signals;
         uint64_t started_us;
 
@@ -62,6 +64,42 @@ static void publish_info(void *userdata)
                 uplink_info(uplink, text.data, text.size);
 }
 
+static void on_tell(void *userdata)
+{
+        struct agent *agent = userdata;
+
+        publish_info(agent);
+        announce_go_on(agent->announce);
+}
+
+static void on_begun(void *userdata)
+{
+        struct agent *agent = userdata;
+
+        announce_begin(agent->announce);
+}
+
+static void on_room(void *userdata)
+{
+        struct agent *agent = userdata;
+
+        announce_go_on(agent->announce);
+}
+
+static void on_birth(void *userdata)
+{
+        struct agent *agent = userdata;
+
+        announce_birth(agent->announce);
+}
+
+static void on_announcement_refused(void *userdata)
+{
+        struct agent *agent = userdata;
+
+        announce_refused(agent->announce);
+}
+
 /* The sink's userdata is the publisher. */
 static struct agent *agent_of(struct publisher *publisher)
 {
@@ -86,6 +124,8 @@ static void on_send(struct publisher *publisher, const char *device, enum device
 
         if (topic == DEVICE_ERROR)
                 timer_arm(agent->status, 0);
+        if (topic == DEVICE_STATUS && agent->announce)
+                announce_status(agent->announce);
         struct uplink *uplink = broker_link_uplink(agent->link);
         if (uplink)
                 uplink_publish(uplink, device, topic, payload, size, meta);
@@ -206,7 +246,8 @@ static void end_with(struct agent *agent, enum agent_end end)
 static void take_over(struct agent *agent, struct config *config, struct settings *settings)
 {
         bool is_broker_changed = !setup_same_section(agent->config, config, "broker") ||
-                                 !setup_same_section(agent->config, config, "tls");
+                                 !setup_same_section(agent->config, config, "tls") ||
+                                 !setup_same_section(agent->config, config, "homeassistant");
         char reason[SETUP_REASON_MAX];
 
         /* Against what the parts were made from: a change that was taken back needs none. */
@@ -283,7 +324,7 @@ static void look_at_time(void *userdata)
         home_get(agent->devices, "node"); /* a problem less */
         info_changed(agent);
         if (broker_link_connected(agent->link))
-                home_publish_all(agent->devices); /* with their times */
+                broker_link_publish_all(agent->link); /* with their times */
 }
 
 /* Exact, but not urgent: they only tell. */
@@ -300,7 +341,7 @@ static int make_timers(struct agent *agent)
         int r;
 
         if ((r = timer_new(&agent->loop, TIMER_EXACT_US, on_press_time, agent, &agent->press)) < 0 ||
-            (r = timer_new(&agent->loop, TIMER_EXACT_US, publish_info, agent, &agent->tell)) < 0 ||
+            (r = timer_new(&agent->loop, TIMER_EXACT_US, on_tell, agent, &agent->tell)) < 0 ||
             (r = timer_new(&agent->loop, TIMER_EXACT_US, publish_status, agent, &agent->status)) < 0 ||
             (r = timer_new(&agent->loop, TIMER_EXACT_US, look_at_time, agent, &agent->time)) < 0)
                 return r;
@@ -356,10 +397,22 @@ static int make_link(struct agent *agent, struct settings *settings)
                 .home = agent->devices,
                 .config_path = agent->options.config_path,
                 .problem = report_problem,
-                .connected = publish_info,
+                .begun = on_begun,
+                .connected = on_tell,
+                .room = on_room,
+                .birth = on_birth,
+                .announcement_refused = on_announcement_refused,
                 .userdata = agent,
         };
         return broker_link_new(&options, settings, &agent->link);
+}
+
+static int make_announce(struct agent *agent)
+{
+        const struct announce_options options = {
+                .loop = &agent->loop, .store = agent->store, .home = agent->devices, .link = agent->link
+        };
+        return announce_new(&options, &agent->announce);
 }
 
 /* Takes over the settings unless it fails. */
@@ -368,7 +421,8 @@ static int build_parts(struct agent *agent, struct settings *settings)
         int r;
 
         if ((r = make_timers(agent)) < 0 || (r = open_parts(agent, settings)) < 0 ||
-            (r = make_home(agent, settings)) < 0 || (r = make_link(agent, settings)) < 0)
+            (r = make_home(agent, settings)) < 0 || (r = make_link(agent, settings)) < 0 ||
+            (r = make_announce(agent)) < 0)
                 return r;
         home_set_facts(agent->devices, on_ask_facts, agent);
         store_report(agent->store);
@@ -453,6 +507,7 @@ void agent_free(struct agent *agent)
         if (agent->devices) /* a wrong config ends before there are any */
                 home_stop(agent->devices);
         store_close(agent->store);
+        announce_free(agent->announce);
         broker_link_free(TAKE_PTR(agent->link));
         home_free(agent->devices);
         publisher_done(&agent->publisher);

@@ -21,6 +21,7 @@ struct broker_link {
         struct timer *retry;
         uint64_t retry_us;
         struct timer *replace; /* the old uplink has ended, outside its own callbacks */
+        size_t publish_at;     /* the next device whose state is published, until SIZE_MAX */
         bool is_frozen;
 };
 
@@ -31,6 +32,28 @@ static void report(const struct broker_link *link, const char *key, const char *
 
 /* ---- The uplink reports ----------------------------------------------------------------------------------------- */
 
+static void publish_states(struct broker_link *link)
+{
+        struct uplink *uplink = broker_link_connected(link);
+
+        while (link->publish_at != SIZE_MAX && uplink && uplink_has_room(uplink))
+                if (!home_publish_next(link->options.home, &link->publish_at))
+                        link->publish_at = SIZE_MAX;
+}
+
+void broker_link_publish_all(struct broker_link *link)
+{
+        link->publish_at = 0;
+        publish_states(link);
+}
+
+static void on_begun(void *userdata)
+{
+        struct broker_link *link = userdata;
+
+        link->options.begun(link->options.userdata);
+}
+
 static void on_up(void *userdata)
 {
         struct broker_link *link = userdata;
@@ -38,7 +61,29 @@ static void on_up(void *userdata)
         report(link, "broker", NULL);
         home_broker_back(link->options.home);
         link->options.connected(link->options.userdata);
-        home_publish_all(link->options.home);
+        broker_link_publish_all(link);
+}
+
+static void on_room(void *userdata)
+{
+        struct broker_link *link = userdata;
+
+        link->options.room(link->options.userdata);
+        publish_states(link);
+}
+
+static void on_birth(void *userdata)
+{
+        struct broker_link *link = userdata;
+
+        link->options.birth(link->options.userdata);
+}
+
+static void on_announcement_refused(void *userdata)
+{
+        struct broker_link *link = userdata;
+
+        link->options.announcement_refused(link->options.userdata);
 }
 
 static void on_down(void *userdata, const char *why)
@@ -61,7 +106,14 @@ static void on_refused(void *userdata, const char *why)
 static int connect_uplink(struct broker_link *link)
 {
         const struct uplink_handlers handlers = {
-                .up = on_up, .down = on_down, .refused = on_refused, .userdata = link
+                .begun = on_begun,
+                .up = on_up,
+                .room = on_room,
+                .down = on_down,
+                .refused = on_refused,
+                .birth = on_birth,
+                .announcement_refused = on_announcement_refused,
+                .userdata = link,
         };
         struct uplink_options options;
 

@@ -18,8 +18,12 @@ struct broker_link_options {
         const char *config_path; /* where a broker can be written down */
         /* For the node's list, as home_problem() takes it. */
         void (*problem)(void *userdata, const char *key, const char *text);
-        /* A connection stands: `info` is published before all states. */
+        void (*begun)(void *userdata); /* a connection stands */
+        /* Then, and when something was lost on the way: `info` is published before all states. */
         void (*connected)(void *userdata);
+        void (*room)(void *userdata);  /* what waited for room goes on, before the states */
+        void (*birth)(void *userdata); /* Home Assistant has started */
+        void (*announcement_refused)(void *userdata);
         void *userdata;
 };
 
@@ -31,6 +35,9 @@ void broker_link_start(struct broker_link *link);
 void broker_link_reload(struct broker_link *link, struct settings *settings, bool is_changed);
 /* An attempt at once where no connection stands: what it failed for may be mended. */
 void broker_link_retry_now(struct broker_link *link);
+
+/* Every status, error and state, as fast as the broker takes them. */
+void broker_link_publish_all(struct broker_link *link);
 
 /* The beginning of the end: nothing new is begun, and losses are not reported. */
 void broker_link_freeze(struct broker_link *link);

@@ -47,6 +47,12 @@ void retained_claim(struct retained *retained, const char *topic)
         (void)!store_put(retained->store, STORE_TOPIC, "", topic, "");
 }
 
+void retained_release(struct retained *retained, const char *topic)
+{
+        (void)!rows_set(&retained->claimed, STORE_TOPIC, "", topic, NULL);
+        rows_settle(&retained->claimed);
+}
+
 void retained_clearing(struct retained *retained, const char *topic, int id)
 {
         struct clearing *items = realloc(retained->clearing, (retained->n_clearing + 1) * sizeof(*items));
@@ -57,8 +63,7 @@ void retained_clearing(struct retained *retained, const char *topic, int id)
         if (items && copy)
                 items[retained->n_clearing++] = (struct clearing){ id, TAKE_PTR(copy) };
         free(copy);
-        (void)!rows_set(&retained->claimed, STORE_TOPIC, "", topic, NULL);
-        rows_settle(&retained->claimed);
+        retained_release(retained, topic);
 }
 
 bool retained_acknowledged(struct retained *retained, int id)
@@ -69,19 +74,31 @@ bool retained_acknowledged(struct retained *retained, int id)
                         continue;
                 retained->clearing[i] = retained->clearing[--retained->n_clearing];
                 /* Something may have been published there since. */
-                if (!is_claimed(retained, done.topic))
+                if (!is_claimed(retained, done.topic)) {
                         (void)!store_put(retained->store, STORE_TOPIC, "", done.topic, NULL);
+                        (void)!store_put(retained->store, STORE_PARTS, "", done.topic, NULL);
+                }
                 free(done.topic);
                 return true;
         }
         return false;
 }
 
-const char *retained_stale(const struct retained *retained)
+static const char *next_stale(const struct retained *retained, enum store_what what)
 {
-        const char *topic = store_next(retained->store, STORE_TOPIC, "", NULL);
+        const char *topic = store_next(retained->store, what, "", NULL);
 
         while (topic && (is_claimed(retained, topic) || is_clearing(retained, topic)))
-                topic = store_next(retained->store, STORE_TOPIC, "", topic);
+                topic = store_next(retained->store, what, "", topic);
         return topic;
+}
+
+const char *retained_stale(const struct retained *retained)
+{
+        return next_stale(retained, STORE_TOPIC);
+}
+
+const char *retained_stale_announcement(const struct retained *retained)
+{
+        return next_stale(retained, STORE_PARTS);
 }

@@ -8,8 +8,8 @@
 #include <sys/random.h>
 
 #include "bus/envelope.h"
+#include "bus/in_flight.h"
 #include "bus/reason.h"
-#include "bus/topics.h"
 #include "retained.h"
 #include "util/log.h"
 
@@ -17,11 +17,17 @@
  * caught up: a slow link costs no memory and never carries an old state. Well below every broker's default window. */
 enum { IN_FLIGHT_MAX = 256 };
 
+/* What is published in bulk leaves half of that to what happens meanwhile, and goes on when most of it is through. */
+enum { BULK_MAX = IN_FLIGHT_MAX / 2, BULK_AGAIN = BULK_MAX / 2 };
+
 /* Anyone who may publish can invent topics: remember, and log, only so many. */
 enum { RETAINED_LOGGED_MAX = 64 };
 
 /* Somebody who keeps writing our status is answered as often as this: a fight over it must not be one at full speed. */
 #define STATUS_AGAIN_US (1 * USEC_PER_SEC)
+
+/* Home Assistant takes some time to remove a device. An empty state meanwhile would be one that it cannot read. */
+#define CLEAR_STATES_AFTER_US (2 * USEC_PER_SEC)
 
 enum { STOP_WITHIN_US = 2 * 1000 * 1000 };
 
@@ -46,9 +52,14 @@ struct uplink {
         bool stopping;
         bool has_reported_refused, has_reported_foreign_status, has_reported_unpublished; /* in this connection */
         bool has_reported_oversize;                                                       /* since the start */
-        struct timer *status_again;   /* `online` once more, at most once in STATUS_AGAIN_US */
-        uint64_t status_published_us; /* when that was last; 0: not in this connection */
-        bool behind;                  /* something was held back because of IN_FLIGHT_MAX */
+        struct timer *status_again;                 /* `online` once more, at most once in STATUS_AGAIN_US */
+        uint64_t status_published_us;               /* when that was last; 0: not in this connection */
+        bool behind;                                /* something was held back because of IN_FLIGHT_MAX */
+        bool is_awaited;                            /* uplink_has_room() has refused */
+        char *prefix, *birth_topic, *birth_payload; /* Home Assistant's; prefix NULL: nothing is announced */
+        struct in_flight announcements;
+        struct timer *clear_states;     /* what stale announcements spoke of is cleared after them */
+        bool has_reported_announcement; /* since the start */
 };
 
 static const struct {
@@ -64,16 +75,8 @@ static const struct {
 
 /* ---- Out ----------------------------------------------------------------------------------------------------- */
 
-static void send(struct uplink *uplink, const struct session_message *message)
+static void report_unsent(struct uplink *uplink, const struct session_message *message, int r)
 {
-        int id = 0;
-        int r = session_publish(uplink->session, message, &id);
-
-        if (r == 0 && message->retain && message->size == 0)
-                retained_clearing(&uplink->retained, message->topic, id);
-        if (r == 0 || r == -ENOTCONN)
-                return;
-        uplink->dropped++;
         if (r == -EMSGSIZE) {
                 if (!uplink->has_reported_oversize)
                         log_topic(LOG_WARNING, message->topic,
@@ -88,6 +91,23 @@ static void send(struct uplink *uplink, const struct session_message *message)
                 log_topic(LOG_WARNING, message->topic, "%s: not published: %s; what follows is only counted (dropped)",
                           message->topic, strerror(-r));
         uplink->has_reported_unpublished = true;
+}
+
+/* The message's id; 0: it is not on its way. */
+static int send(struct uplink *uplink, const struct session_message *message)
+{
+        int id = 0;
+        int r = session_publish(uplink->session, message, &id);
+
+        if (r == 0 && message->retain && message->size == 0)
+                retained_clearing(&uplink->retained, message->topic, id);
+        if (r == 0)
+                return id;
+        if (r != -ENOTCONN) {
+                uplink->dropped++;
+                report_unsent(uplink, message, r);
+        }
+        return 0;
 }
 
 /* Wraps JSON where [broker] envelope asks for it; the message then points into *ret_wrapped. */
@@ -112,7 +132,19 @@ static void send_json(struct uplink *uplink, const char *device, struct session_
                 message->payload = wrapped;
                 message->size = strlen(wrapped);
         }
-        send(uplink, message);
+        (void)send(uplink, message);
+}
+
+/* A device is gone. Home Assistant hears of that first. */
+static bool clears_later(struct uplink *uplink, enum device_topic topic, size_t size)
+{
+        return size == 0 && uplink->prefix && (topic == DEVICE_STATUS || topic == DEVICE_STATE);
+}
+
+static void clear_later(struct uplink *uplink, const char *topic)
+{
+        retained_release(&uplink->retained, topic);
+        timer_arm(uplink->clear_states, CLEAR_STATES_AFTER_US);
 }
 
 void uplink_publish(struct uplink *uplink, const char *device, enum device_topic topic, const char *payload,
@@ -132,6 +164,10 @@ void uplink_publish(struct uplink *uplink, const char *device, enum device_topic
         } else if (topic_build(name, uplink->base, uplink->node, device, device_topics[topic].word) < 0) {
                 return;
         }
+        if (message.retain && clears_later(uplink, topic, size)) {
+                clear_later(uplink, message.topic);
+                return;
+        }
         /* Also what has to wait: it is published again later. */
         if (message.retain && size > 0)
                 retained_claim(&uplink->retained, message.topic);
@@ -143,7 +179,7 @@ void uplink_publish(struct uplink *uplink, const char *device, enum device_topic
         if (device_topics[topic].is_json)
                 send_json(uplink, device, &message);
         else
-                send(uplink, &message);
+                (void)send(uplink, &message);
 }
 
 void uplink_info(struct uplink *uplink, const char *json, size_t size)
@@ -167,7 +203,16 @@ static void publish_status(struct uplink *uplink, const char *word)
                 .retain = true,
         };
         retained_claim(&uplink->retained, message.topic);
-        send(uplink, &message);
+        (void)send(uplink, &message);
+}
+
+/* False: it was not sent, and will be at the next connection. */
+static bool clear(struct uplink *uplink, const char *topic)
+{
+        const struct session_message message = { .topic = topic, .payload = "", .qos = 1, .retain = true };
+
+        log_topic(LOG_INFO, topic, "%s: is not ours any more, and cleared", topic);
+        return send(uplink, &message) > 0;
 }
 
 /* As many as fit in; the next ones when these are acknowledged. */
@@ -175,14 +220,76 @@ static void clear_stale(struct uplink *uplink)
 {
         const char *topic;
 
-        while (uplink_in_flight(uplink) < IN_FLIGHT_MAX && (topic = retained_stale(&uplink->retained))) {
-                const struct session_message message = { .topic = topic, .payload = "", .qos = 1, .retain = true };
-                unsigned before = uplink_in_flight(uplink);
-                log_topic(LOG_INFO, topic, "%s: is not ours any more, and cleared", topic);
-                send(uplink, &message);
-                if (uplink_in_flight(uplink) == before)
-                        return; /* not sent: at the next connection */
+        while (uplink_in_flight(uplink) < IN_FLIGHT_MAX && (topic = retained_stale_announcement(&uplink->retained))) {
+                timer_arm(uplink->clear_states, CLEAR_STATES_AFTER_US);
+                if (!clear(uplink, topic))
+                        return;
         }
+        while (!timer_armed(uplink->clear_states) && uplink_in_flight(uplink) < IN_FLIGHT_MAX &&
+               (topic = retained_stale(&uplink->retained)))
+                if (!clear(uplink, topic))
+                        return;
+}
+
+static void on_clear_states(void *userdata)
+{
+        struct uplink *uplink = userdata;
+
+        if (!uplink->stopping && session_is_connected(uplink->session))
+                clear_stale(uplink);
+}
+
+/* ---- Announcements --------------------------------------------------------------------------------------------- */
+
+bool uplink_has_room(struct uplink *uplink)
+{
+        uplink->is_awaited |= uplink_in_flight(uplink) >= BULK_MAX;
+        return !uplink->is_awaited;
+}
+
+int uplink_announcement_topic(const struct uplink *uplink, const char *device, char topic[static TOPIC_MAX])
+{
+        if (!uplink->prefix)
+                return -ENOTSUP;
+        int n = snprintf(topic, TOPIC_MAX, "%s/device/%s/%s/config", uplink->prefix, uplink->node, device);
+        return n < TOPIC_MAX ? 0 : -ENAMETOOLONG;
+}
+
+void uplink_claim(struct uplink *uplink, const char *topic)
+{
+        retained_claim(&uplink->retained, topic);
+}
+
+void uplink_release(struct uplink *uplink, const char *topic)
+{
+        retained_release(&uplink->retained, topic);
+        clear_stale(uplink);
+}
+
+void uplink_announce(struct uplink *uplink, const char *topic, const char *json, size_t size)
+{
+        const struct session_message message = {
+                .topic = topic,
+                .payload = json,
+                .size = size,
+                .qos = 1,
+                .retain = true,
+                .content_type = "application/json",
+        };
+        int id = send(uplink, &message);
+
+        if (id > 0)
+                in_flight_add(&uplink->announcements, id);
+}
+
+const char *uplink_base(const struct uplink *uplink)
+{
+        return uplink->base;
+}
+
+const char *uplink_node(const struct uplink *uplink)
+{
+        return uplink->node;
 }
 
 /* ---- In ------------------------------------------------------------------------------------------------------ */
@@ -263,13 +370,25 @@ static void on_own_status(struct uplink *uplink, const struct session_message *m
                 on_status_again(uplink);
 }
 
+/* What is replayed at the subscription is older than what we have just published. */
+static void on_foreign(struct uplink *uplink, const struct session_message *message)
+{
+        if (!uplink->prefix || strcmp(message->topic, uplink->birth_topic) != 0) {
+                log_topic(LOG_DEBUG, message->topic, "%s: not a topic of this node", message->topic);
+                return;
+        }
+        if (!message->retain && message->size == strlen(uplink->birth_payload) &&
+            memcmp(message->payload, uplink->birth_payload, message->size) == 0 && uplink->handlers.birth)
+                uplink->handlers.birth(uplink->handlers.userdata);
+}
+
 static void on_message(void *userdata, const struct session_message *message)
 {
         struct uplink *uplink = userdata;
         struct topic topic;
 
         if (topic_parse(message->topic, uplink->base, uplink->node, &topic) < 0) {
-                log_topic(LOG_DEBUG, message->topic, "%s: not a topic of this node", message->topic);
+                on_foreign(uplink, message);
                 return;
         }
         if (topic.kind == TOPIC_STATUS) {
@@ -288,18 +407,43 @@ static void on_message(void *userdata, const struct session_message *message)
 
 /* ---- The connection ------------------------------------------------------------------------------------------- */
 
+/* All that is ours has been claimed when nothing waits to be published any more. */
+static void clear_unclaimed(struct uplink *uplink)
+{
+        if (!uplink->is_awaited)
+                clear_stale(uplink);
+}
+
 static void on_connected(void *userdata)
 {
         struct uplink *uplink = userdata;
 
-        uplink->behind = uplink->has_reported_refused = uplink->has_reported_foreign_status =
+        uplink->behind = uplink->is_awaited = uplink->has_reported_refused = uplink->has_reported_foreign_status =
                 uplink->has_reported_unpublished = false;
         uplink->status_published_us = 0;
         uplink->handlers.refused(uplink->handlers.userdata, NULL);
         retained_begin(&uplink->retained);
+        uplink->announcements = (struct in_flight){ 0 };
+        timer_disarm(uplink->clear_states);
+        if (uplink->prefix)
+                (void)!session_subscribe(uplink->session, uplink->birth_topic, 1, NULL);
         publish_status(uplink, "online");
+        if (uplink->handlers.begun)
+                uplink->handlers.begun(uplink->handlers.userdata);
         uplink->handlers.up(uplink->handlers.userdata);
-        clear_stale(uplink);
+        clear_unclaimed(uplink);
+}
+
+static void on_subscribed(void *userdata, int id, int reason)
+{
+        struct uplink *uplink = userdata;
+        char what[TOPIC_MAX];
+
+        (void)id;
+        if (reason < 0x80)
+                return;
+        (void)snprintf(what, sizeof(what), "the subscription to %s", uplink->birth_topic);
+        session_report_refused(uplink->session, uplink->birth_topic, what, reason);
 }
 
 static void on_disconnected(void *userdata, const char *why)
@@ -342,15 +486,38 @@ static void on_refused(struct uplink *uplink, bool was_clearing, int reason)
         report_refused(uplink, reason);
 }
 
+/* The node works without it, and an access list that was made for the node's own topics is no mistake. */
+static void on_announcement_refused(struct uplink *uplink, int reason)
+{
+        if (uplink->handlers.announcement_refused)
+                uplink->handlers.announcement_refused(uplink->handlers.userdata);
+        if (uplink->has_reported_announcement)
+                return;
+        uplink->has_reported_announcement = true;
+        log_warning(
+                "the broker refuses what Home Assistant is to know of node %s (%s): let it write %s/device/%s/# and "
+                "read %s, or set [homeassistant] enabled = no",
+                uplink->node, reason_code_text(reason), uplink->prefix, uplink->node, uplink->birth_topic);
+}
+
 static void on_acknowledged(void *userdata, int id, int reason)
 {
         struct uplink *uplink = userdata;
 
         bool was_clearing = retained_acknowledged(&uplink->retained, id);
-        if (reason >= 0x80)
+        bool was_announcement = in_flight_remove(&uplink->announcements, id);
+        if (reason >= 0x80 && was_announcement)
+                on_announcement_refused(uplink, reason);
+        else if (reason >= 0x80)
                 on_refused(uplink, was_clearing, reason);
         if (was_clearing)
                 clear_stale(uplink);
+        if (uplink->is_awaited && uplink_in_flight(uplink) < BULK_AGAIN) {
+                uplink->is_awaited = false;
+                if (uplink->handlers.room)
+                        uplink->handlers.room(uplink->handlers.userdata);
+                clear_unclaimed(uplink);
+        }
         if (uplink->behind && uplink_in_flight(uplink) < IN_FLIGHT_MAX / 2) {
                 uplink->behind = false;
                 uplink->handlers.up(uplink->handlers.userdata);
@@ -363,6 +530,7 @@ static const struct session_handlers session_handlers = {
         .message = on_message,
         .acknowledged = on_acknowledged,
         .attempt_failed = on_attempt_failed,
+        .subscribed = on_subscribed,
 };
 
 /* ---- Life ---------------------------------------------------------------------------------------------------- */
@@ -399,6 +567,23 @@ static int make_names(struct uplink *uplink, const struct uplink_options *option
         return uplink->client_id ? subscribe_topics(uplink) : -ENOMEM;
 }
 
+static int copy_homeassistant(struct uplink *uplink, const struct uplink_homeassistant *options)
+{
+        if (!options->prefix)
+                return 0;
+        uplink->prefix = strdup(options->prefix);
+        uplink->birth_topic = strdup(options->birth_topic);
+        uplink->birth_payload = strdup(options->birth_payload);
+        return uplink->prefix && uplink->birth_topic && uplink->birth_payload ? 0 : -ENOMEM;
+}
+
+static int make_timers(struct uplink *uplink)
+{
+        int r = timer_new(uplink->loop, TIMER_LAZY_US, on_status_again, uplink, &uplink->status_again);
+
+        return r < 0 ? r : timer_new(uplink->loop, TIMER_LAZY_US, on_clear_states, uplink, &uplink->clear_states);
+}
+
 int uplink_new(const struct uplink_options *options, const struct uplink_handlers *handlers, struct uplink **ret)
 {
         struct uplink *uplink = calloc(1, sizeof(*uplink));
@@ -415,7 +600,9 @@ int uplink_new(const struct uplink_options *options, const struct uplink_handler
         uplink->retained_seen = json_object();
         r = make_names(uplink, options);
         if (r == 0)
-                r = timer_new(options->loop, TIMER_LAZY_US, on_status_again, uplink, &uplink->status_again);
+                r = copy_homeassistant(uplink, &options->homeassistant);
+        if (r == 0)
+                r = make_timers(uplink);
         if (r == 0) {
                 struct session_options *session = &uplink->session_options;
                 *session = options->session;
@@ -452,7 +639,11 @@ void uplink_free(struct uplink *uplink)
         if (!uplink)
                 return;
         session_free(uplink->session);
+        timer_free(uplink->clear_states);
         timer_free(uplink->status_again);
+        free(uplink->birth_payload);
+        free(uplink->birth_topic);
+        free(uplink->prefix);
         for (size_t i = 0; i < ARRAY_SIZE(uplink->subscriptions); i++)
                 free(uplink->subscriptions[i]);
         json_decref(uplink->retained_seen);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "bus/session.h"
+#include "bus/topics.h"
 #include "publish.h"
 
 struct uplink;
@@ -20,13 +21,22 @@ struct uplink_options {
         bool envelope;
         struct session_options session; /* client id, will and subscriptions are filled in here */
         const char *client_id;          /* NULL: BASE-NODE */
+        struct uplink_homeassistant {
+                const char *prefix; /* of its discovery topics; NULL: nothing is announced */
+                const char *birth_topic, *birth_payload;
+        } homeassistant;
 };
 
 struct uplink_handlers {
-        void (*up)(void *userdata);                    /* connected, `online` is out: tell all */
+        void (*begun)(void *userdata);                 /* a connection stands, `online` is out; may be NULL */
+        void (*up)(void *userdata);                    /* now, or again: publish all */
+        void (*room)(void *userdata);                  /* what uplink_has_room() refused may go on; may be NULL */
         void (*down)(void *userdata, const char *why); /* the connection ended, or an attempt failed */
         void (*refused)(void *userdata,
                         const char *why); /* the broker refuses what we publish; NULL: not in this connection */
+        /* Home Assistant has started; the broker refuses an announcement. Both may be NULL. */
+        void (*birth)(void *userdata);
+        void (*announcement_refused)(void *userdata);
         void *userdata;
 };
 
@@ -42,6 +52,19 @@ void uplink_free(struct uplink *uplink);
 void uplink_publish(struct uplink *uplink, const char *device, enum device_topic topic, const char *payload,
                     size_t size, const struct command_meta *meta);
 void uplink_info(struct uplink *uplink, const char *json, size_t size);
+
+/* What is sent in bulk asks first: as much stays free for what happens meanwhile. After a `false` the handler `room` is
+ * called once. */
+bool uplink_has_room(struct uplink *uplink);
+
+/* Where a device is announced to Home Assistant: PREFIX/device/NODE/DEVICE/config. -ENOTSUP: nothing is announced. */
+int uplink_announcement_topic(const struct uplink *uplink, const char *device, char topic[static TOPIC_MAX]) MUST_CHECK;
+/* It is ours, whatever is published there and when; and ours no more: cleared, before what it speaks of is. */
+void uplink_claim(struct uplink *uplink, const char *topic);
+void uplink_release(struct uplink *uplink, const char *topic);
+void uplink_announce(struct uplink *uplink, const char *topic, const char *json, size_t size);
+const char *uplink_base(const struct uplink *uplink);
+const char *uplink_node(const struct uplink *uplink);
 
 bool uplink_is_up(const struct uplink *uplink);
 unsigned uplink_in_flight(const struct uplink *uplink);

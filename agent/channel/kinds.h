@@ -9,6 +9,23 @@ struct json_text;
 struct result;
 struct value;
 
+/* What Home Assistant calls an entity of the kind. */
+enum platform {
+        PLATFORM_BINARY_SENSOR = 1,
+        PLATFORM_BUTTON,
+        PLATFORM_COVER,
+        PLATFORM_EVENT,
+        PLATFORM_FAN, /* a switch or cover whose class asks for it, as the valve */
+        PLATFORM_LIGHT,
+        PLATFORM_NUMBER,
+        PLATFORM_SELECT,
+        PLATFORM_SENSOR,
+        PLATFORM_SWITCH,
+        PLATFORM_TEXT,
+        PLATFORM_TRIGGER, /* no entity: what an automation of a device begins with */
+        PLATFORM_VALVE,
+};
+
 struct kind {
         const char *name; /* in info: "binary_sensor" */
         enum sconce_value_type type;
@@ -21,6 +38,7 @@ struct kind {
         int (*convert)(const struct sconce_channel *row, const struct given *given, struct sconce_value *ret,
                        struct result *result);
         void (*write)(const struct value *value, struct json_text *out); /* as JSON, where it is known */
+        enum platform platform, platform_shown;                          /* while it takes commands, and while not */
 };
 
 /* NULL for a number that is no kind. */

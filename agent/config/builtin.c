@@ -107,7 +107,23 @@ static const struct sconce_option gpio_rows[] = {
         { 0 },
 };
 
-enum { NODE, BROKER, TLS, GPIO };
+static const struct sconce_option homeassistant_rows[] = {
+        SCONCE_OPTION_BOOL(
+                struct settings, homeassistant.enabled, "enabled", 0,
+                "Whether Home Assistant is told of the devices, so that they appear there by themselves; not "
+                "with an envelope, which it cannot read",
+                .def = "yes"),
+        SCONCE_OPTION_STRING(struct settings, homeassistant.prefix, "prefix", 0,
+                             "What its discovery topics begin with, as its MQTT integration has it",
+                             .def = "homeassistant"),
+        SCONCE_OPTION_STRING(struct settings, homeassistant.birth_topic, "birth_topic", 0,
+                             "Where it publishes that it has started", .def = "homeassistant/status"),
+        SCONCE_OPTION_STRING(struct settings, homeassistant.birth_payload, "birth_payload", 0,
+                             "What it publishes there then", .def = "online"),
+        { 0 },
+};
+
+enum { NODE, BROKER, TLS, GPIO, HOMEASSISTANT };
 
 static const struct {
         const char *kind;
@@ -117,6 +133,7 @@ static const struct {
         [BROKER] = { "broker", broker_rows },
         [TLS] = { "tls", tls_rows },
         [GPIO] = { "gpio", gpio_rows },
+        [HOMEASSISTANT] = { "homeassistant", homeassistant_rows },
 };
 
 /* ---- Reading --------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The daemon's own sections, [node] [broker] [tls] [gpio], as structs; and what holds across sections. */
+/* The daemon's own sections, [node] [broker] [tls] [gpio] [homeassistant], as structs; and what holds across sections. */
 #pragma once
 
 #include <stdio.h>
@@ -50,11 +50,18 @@ struct gpio_settings {
         const char *sim_dir;
 };
 
+struct homeassistant_settings {
+        bool enabled; /* never together with an envelope, which it cannot read */
+        const char *prefix;
+        const char *birth_topic, *birth_payload;
+};
+
 struct settings {
         struct node_settings node;
         struct broker_settings broker;
         struct tls_settings tls;
         struct gpio_settings gpio;
+        struct homeassistant_settings homeassistant;
         struct problems warnings; /* right, but worth a word in the log */
         struct option_store store;
 };

@@ -109,22 +109,26 @@ static void check_urls(struct check *check)
                 check_url(check, urls[i]);
 }
 
-/* The base is the first part of every topic: one or more levels. */
+/* A topic of one or more levels; `example` is a good one. */
+static void check_topic(struct check *check, const char *kind, const char *key, const char *topic, const char *example)
+{
+        char shown[TEXT_SHOWN_MAX];
+        size_t length = topic ? strlen(topic) : 0;
+        if (!topic)
+                return;
+        if (length == 0 || length > 128 || strpbrk(topic, "+#\t\n\r ") || topic[0] == '$')
+                complain(check, kind, key,
+                         "%s: a topic of 1 to 128 bytes without blanks, \"+\", \"#\" and a \"$\" at its start",
+                         text_show(topic, shown));
+        else if (topic[0] == '/' || topic[length - 1] == '/' || strstr(topic, "//"))
+                complain(check, kind, key, "%s: topic levels are not empty: no \"/\" at the start or the end, as in %s",
+                         text_show(topic, shown), example);
+}
+
+/* The base is the first part of every topic. */
 static void check_base(struct check *check)
 {
-        const char *base = check->settings->broker.base;
-        char shown[TEXT_SHOWN_MAX];
-        size_t length = base ? strlen(base) : 0;
-        if (!base)
-                return;
-        if (length == 0 || length > 128 || strpbrk(base, "+#\t\n\r ") || base[0] == '$')
-                complain(check, "broker", "base",
-                         "%s: a topic of 1 to 128 bytes without blanks, \"+\", \"#\" and a \"$\" at its start",
-                         text_show(base, shown));
-        else if (base[0] == '/' || base[length - 1] == '/' || strstr(base, "//"))
-                complain(check, "broker", "base",
-                         "%s: topic levels are not empty: no \"/\" at the start or the end, as in sconce",
-                         text_show(base, shown));
+        check_topic(check, "broker", "base", check->settings->broker.base, "sconce");
 }
 
 /* Anyone who can read the file has the secret. */
@@ -214,6 +218,22 @@ static void check_pin(struct check *check)
                          text_show(pin, shown));
 }
 
+/* ---- [homeassistant] -------------------------------------------------------------------------- */
+
+static void check_homeassistant(struct check *check)
+{
+        struct homeassistant_settings *settings = &check->settings->homeassistant;
+
+        check_topic(check, "homeassistant", "prefix", settings->prefix, "homeassistant");
+        check_topic(check, "homeassistant", "birth_topic", settings->birth_topic, "homeassistant/status");
+        if (!check->settings->broker.envelope)
+                return;
+        if (settings->enabled && is_written(check, "homeassistant", "enabled"))
+                complain(check, "homeassistant", "enabled",
+                         "Home Assistant cannot read messages in an envelope: one of this and [broker] envelope");
+        settings->enabled = false;
+}
+
 /* ---- All ------------------------------------------------------------------------------------- */
 
 static void check_chip(struct check *check)
@@ -227,7 +247,7 @@ bool settings_check(const struct config *config, struct settings *settings, stru
 {
         static void (*const checks[])(struct check * check) = {
                 check_name,       check_urls,        check_base, check_password, check_certificate,
-                check_key_and_ca, check_server_name, check_pin,  check_chip,
+                check_key_and_ca, check_server_name, check_pin,  check_chip,     check_homeassistant,
         };
         struct check check = { .config = config, .settings = settings, .problems = problems, .good = true };
         for (size_t i = 0; i < ARRAY_SIZE(checks); i++)

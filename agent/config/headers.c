@@ -48,8 +48,8 @@ static bool check_word(const struct config_section *section, struct problems *pr
         for (size_t at = 0; (word = reserved_next(&at, RESERVED_SINGLE));)
                 suggestion_offer(&near, word);
         complain(problems, section,
-                 "unknown section; known are [node], [broker], [tls] and [gpio], and a device is [PLUGIN "
-                 "ID]%s%s%s",
+                 "unknown section; known are [node], [broker], [tls], [gpio] and [homeassistant], and a device is "
+                 "[PLUGIN ID]%s%s%s",
                  near.best ? "; did you mean [" : "", near.best ? near.best : "", near.best ? "]" : "");
         return false;
 }

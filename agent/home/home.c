@@ -345,12 +345,20 @@ void home_command(struct home *home, const char *id, const char *channel, const 
                 refuse_unknown(home, id, payload, size, meta);
 }
 
+bool home_publish_next(struct home *home, size_t *at)
+{
+        if (*at >= home->count)
+                return false;
+        struct device *device = home->items[(*at)++];
+        device_publish_status(device, true);
+        device_publish_state(device);
+        return true;
+}
+
 void home_publish_all(struct home *home)
 {
-        for (size_t i = 0; i < home->count; i++) {
-                device_publish_status(home->items[i], true);
-                device_publish_state(home->items[i]);
-        }
+        for (size_t at = 0; home_publish_next(home, &at);)
+                ;
 }
 
 void home_set_facts(struct home *home, void (*ask)(void *userdata, struct node_facts *ret), void *userdata)
@@ -411,6 +419,8 @@ bool home_next_device(const struct home *home, size_t *at, struct home_device *r
                 .name = device->shared.name,
                 .area = device->shared.area,
                 .channels = &device->channels,
+                .version = device->plugin ? device->plugin->version : NULL,
+                .is_online = !device_offline_reason(device),
         };
         return true;
 }

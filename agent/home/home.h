@@ -69,6 +69,8 @@ void home_command(struct home *home, const char *device, const char *channel, co
 void home_get(struct home *home, const char *device);
 
 void home_publish_all(struct home *home); /* every status, error and state to the sink */
+/* The same of the device at *at (first 0), which moves on; false after the last. */
+bool home_publish_next(struct home *home, size_t *at);
 /* Said while nothing connects, once is enough: from offline_after on outputs are held at their on_offline, before the
  * first home_broker_back() in a boot only those with offline_at_start. Before home_apply(), so that outputs
  * start where they have to be. What was counted in an earlier run of the same boot counts. */
@@ -87,6 +89,8 @@ void home_summary(const struct home *home, char *text, size_t size);
 struct home_device {
         const char *id, *plugin, *name, *area; /* name, area: NULL where there is none */
         const struct channels *channels;
+        const char *version; /* of its plugin; NULL: none */
+        bool is_online;      /* it works: its channels are all there */
 };
 struct home_plugin {
         const char *name, *version; /* version: NULL for none */

@@ -6,7 +6,8 @@
 #include <string.h>
 
 static const char *const names[] = {
-        [STORE_VALUE] = "value", [STORE_SAVED] = "saved", [STORE_MARK] = "mark", [STORE_TOPIC] = "topic"
+        [STORE_VALUE] = "value", [STORE_SAVED] = "saved", [STORE_MARK] = "mark",
+        [STORE_TOPIC] = "topic", [STORE_PARTS] = "parts",
 };
 
 const char *store_what_name(enum store_what what)

@@ -16,6 +16,7 @@ enum store_what {
         STORE_SAVED, /* what its plugin keeps: sconce_save() */
         STORE_MARK,  /* what the agent notes about it */
         STORE_TOPIC, /* a retained topic that was published; no device, the key is the topic */
+        STORE_PARTS, /* what an announcement on such a topic has made known: its components */
         STORE_WHATS,
 };
 

@@ -15,7 +15,7 @@ static const struct {
         { "gpio", RESERVED_SECTION | RESERVED_SINGLE },
         { "rule", RESERVED_SECTION },
         { "log", RESERVED_SECTION },
-        { "homeassistant", RESERVED_SECTION | RESERVED_LATER },
+        { "homeassistant", RESERVED_SECTION | RESERVED_SINGLE },
         { "history", RESERVED_SECTION | RESERVED_LATER | RESERVED_LATER_KEY },
         { "reply", RESERVED_NODE },
         { "all", RESERVED_NODE },

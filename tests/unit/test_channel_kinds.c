@@ -19,6 +19,8 @@ static void kind_get__each_kind__whole_row(void **state)
                 assert_int_not_equal(kind->type, SCONCE_VALUE_NONE);
                 assert_non_null(kind->convert);
                 assert_non_null(kind->write);
+                assert_int_not_equal(kind->platform, 0);
+                assert_int_not_equal(kind->platform_shown, 0);
                 for (int k = SCONCE_LIGHT; k < i; k++)
                         assert_string_not_equal(kind_get((enum sconce_kind)k)->name, kind->name);
         }
