@@ -137,6 +137,8 @@ static bool takes_unit(const struct class *class, const char *unit)
                 return true;
         if (length == 0)
                 return strstr(at, "||") != NULL;
+        if (strchr(unit, '|'))
+                return false;
         for (; (at = strstr(at, unit)); at++)
                 if (at[-1] == '|' && at[length] == '|')
                         return true;

@@ -94,7 +94,32 @@ static void settings_read__empty_file__gives_safe_defaults(void **state)
         assert_string_equal(f->settings.tls.key, CERTS "node.key");
         assert_null(f->settings.tls.crl);
         assert_string_equal(f->settings.gpio.chip, "gpiochip0");
+        assert_true(f->settings.homeassistant.enabled);
+        assert_string_equal(f->settings.homeassistant.prefix, "homeassistant");
+        assert_string_equal(f->settings.homeassistant.birth_topic, "homeassistant/status");
+        assert_string_equal(f->settings.homeassistant.birth_payload, "online");
         assert_int_equal(f->settings.warnings.count, 0);
+}
+
+static void settings_read__envelope__ends_discovery(void **state)
+{
+        struct fixture *f = *state;
+        check_good(f, "[broker]\nenvelope = yes\n[homeassistant]\nprefix = ha\n");
+        assert_false(f->settings.homeassistant.enabled);
+        check_good(f, "[broker]\nenvelope = yes\n[homeassistant]\nenabled = no\n");
+        check_good(f, "[homeassistant]\nenabled = yes\nprefix = a/b\nbirth_topic = a/birth\nbirth_payload = here\n");
+        assert_true(f->settings.homeassistant.enabled);
+        assert_string_equal(f->settings.homeassistant.prefix, "a/b");
+        check_problems(
+                f, "[broker]\nenvelope = yes\n[homeassistant]\nenabled = yes\n",
+                "a.conf:4: [homeassistant] enabled: Home Assistant cannot read messages in an envelope: one of this "
+                "and [broker] envelope\n");
+        check_problems(
+                f, "[homeassistant]\nprefix = a/#\nbirth_topic = /x\n",
+                "a.conf:2: [homeassistant] prefix: \"a/#\": a topic of 1 to 128 bytes without blanks, \"+\", \"#\" "
+                "and a \"$\" at its start\n"
+                "a.conf:3: [homeassistant] birth_topic: /x: topic levels are not empty: no \"/\" at the start or the "
+                "end, as in homeassistant/status\n");
 }
 
 static void settings_read__whole_config__is_taken(void **state)
@@ -395,6 +420,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
                 TEST(settings_read__empty_file__gives_safe_defaults),
+                TEST(settings_read__envelope__ends_discovery),
                 TEST(settings_read__whole_config__is_taken),
                 TEST(settings_read__password_without_certificate__drops_the_default_certificate),
                 TEST(settings_read__wrong_sections__are_refused),
