@@ -32,6 +32,7 @@ struct wish {
 struct switch_line {
         struct sconce_line *line;
         uint64_t pulse_us, min_on_us, min_off_us;
+        int device_class;
 
         struct sconce_timer *timer;
         bool on, is_timed;
@@ -41,6 +42,9 @@ struct switch_line {
         struct wish wish;
 };
 
+/* Home Assistant's word for a socket; the others are a fan and a valve there. */
+static const char *const classes[] = { "outlet", "fan", "valve", NULL };
+
 static const struct sconce_option options[] = {
         SCONCE_OPTION_LINE(struct switch_line, line, "line", SCONCE_REQUIRED | SCONCE_OUTPUT, "GPIO line to switch"),
         SCONCE_OPTION_DURATION(struct switch_line, pulse_us, "pulse", SCONCE_TIMES_OUTPUT,
@@ -49,6 +53,8 @@ static const struct sconce_option options[] = {
                                .max = "1d"),
         SCONCE_OPTION_DURATION(struct switch_line, min_off_us, "min_off", 0,
                                "Minimum off-time: an ON before that waits", .max = "1d"),
+        SCONCE_OPTION_ENUM(struct switch_line, device_class, "device_class", 0,
+                           "What it switches; a home-automation system shows it as that", .choices = classes),
         { .key = NULL },
 };
 
@@ -218,11 +224,15 @@ static int switch_read(struct sconce_device *dev, void *instance)
 static int switch_configure(struct sconce_device *dev, void *instance)
 {
         const struct switch_line *self = instance;
+        struct sconce_channel state = channels[0];
 
-        if (self->pulse_us == 0 || self->pulse_us >= self->min_on_us)
-                return 0;
-        sconce_error(dev, "pulse is shorter than min_on: it could not be switched off in time");
-        return -EINVAL;
+        if (self->pulse_us != 0 && self->pulse_us < self->min_on_us) {
+                sconce_error(dev, "pulse is shorter than min_on: it could not be switched off in time");
+                return -EINVAL;
+        }
+        if (self->device_class >= 0)
+                state.device_class = classes[self->device_class];
+        return sconce_channel_add(dev, &state);
 }
 
 /* Whether it has been started in this boot before. */

@@ -79,7 +79,7 @@ static void shipped_config__as_it_is__passes_and_configures_nothing(void **state
         struct fixture *f = *state;
         check(f, "etc/sconce.conf");
         assert_int_equal(f->settings.broker.urls.count, 0);
-        assert_int_equal(f->config->count, 4);
+        assert_int_equal(f->config->count, 5);
 }
 
 /* Takes the "#" away where it hides a key or a device, but not where "…" stands for something only the user
@@ -109,7 +109,7 @@ static void shipped_config__with_every_comment_lifted__passes_too(void **state)
         assert_int_equal(fclose(out), 0);
         check(f, f->path);
         assert_int_equal(f->settings.broker.urls.count, 1);
-        assert_int_equal(f->config->count, 19);
+        assert_int_equal(f->config->count, 20);
         assert_non_null(config_find(f->config, "contact", "front-door"));
 }
 

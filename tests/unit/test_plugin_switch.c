@@ -66,6 +66,19 @@ static void assert_changes_after(uint64_t delay_us, bool to)
 
 /* ---- For a limited time -------------------------------------------------------------------------------- */
 
+static void switch__device_class__in_its_channel(void **state)
+{
+        (void)state;
+        (void)start();
+        assert_null(mock_channel(host, "state")->device_class);
+        mock_host_free(host);
+        host = mock_host_load(plugin_file("switch"));
+        mock_option(host, "line", "GPIO17");
+        mock_option(host, "device_class", "valve");
+        (void)start();
+        assert_string_equal(mock_channel(host, "state")->device_class, "valve");
+}
+
 static void switch_pulse__on__off_after_it(void **state)
 {
         (void)state;
@@ -334,6 +347,7 @@ static void switch_configure__pulse_shorter_than_min_on__refused(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                TEST(switch__device_class__in_its_channel),
                 TEST(switch_pulse__on__off_after_it),
                 TEST(switch_pulse__on_again__begins_anew),
                 TEST(switch_pulse__off_in_it__ends_it),
