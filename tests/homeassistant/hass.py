@@ -26,8 +26,6 @@ homeassistant:
   time_zone: UTC
   currency: EUR
   country: DE
-http:
-  server_host: 127.0.0.1
 recorder:
   commit_interval: 1
 history:
@@ -55,6 +53,7 @@ class HomeAssistant:
             directory.parent,
         )
         self.token = ""
+        self.login: dict = {}  # what a browser keeps of it
         self.states: dict[str, dict] = {}
         self.past: list[tuple[str, str]] = []  # every (entity, state) in the order in which they came
         self.fired: list[dict] = []  # every other event
@@ -99,13 +98,14 @@ class HomeAssistant:
 
     # A user, and a token that outlives a restart.
     async def _onboard(self) -> None:
-        self.password = secrets.token_hex(12)
-        user = {"name": "Tester", "username": "tester", "password": self.password, "client_id": CLIENT_ID, "language": "en"}
+        password = secrets.token_hex(12)
+        user = {"name": "Tester", "username": "tester", "password": password, "client_id": CLIENT_ID, "language": "en"}
         code = (await self.post("/api/onboarding/users", user))["auth_code"]
         form = {"grant_type": "authorization_code", "code": code, "client_id": CLIENT_ID}
         async with self._http.post(URL + "/auth/token", data=form) as answer:
             answer.raise_for_status()
-            self.token = (await answer.json())["access_token"]
+            self.login = await answer.json()
+            self.token = self.login["access_token"]
         await self._connect()
         self.token = await self.command("auth/long_lived_access_token", client_name="tests", lifespan=7)
         await self._disconnect()
@@ -118,7 +118,7 @@ class HomeAssistant:
             ("analytics", {}),
             ("integration", {"client_id": CLIENT_ID, "redirect_uri": CLIENT_ID}),
         ):
-            await self.post(f"/api/onboarding/{step}", data)
+            await self.post(f"/api/onboarding/{step}", data, self.login["access_token"])
 
     # ---- WebSocket -------------------------------------------------------------------------------------------------
 
@@ -192,8 +192,9 @@ class HomeAssistant:
     def _headers(self) -> dict:
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
-    async def post(self, path: str, data: dict):
-        async with self._http.post(URL + path, json=data, headers=self._headers()) as answer:
+    async def post(self, path: str, data: dict, token: str = ""):
+        headers = {"Authorization": f"Bearer {token}"} if token else self._headers()
+        async with self._http.post(URL + path, json=data, headers=headers) as answer:
             text = await answer.text()
             if answer.status >= 400:
                 raise Refused(f"POST {path} {data}: {answer.status} {text}")
@@ -264,6 +265,18 @@ class HomeAssistant:
         for device in await self.registry("device"):
             if ["mqtt", identifier] in device["identifiers"]:
                 return device
+        return None
+
+    async def device_called(self, name: str) -> dict | None:
+        for device in await self.registry("device"):
+            if name in (device["name"], device["name_by_user"]):
+                return device
+        return None
+
+    async def area_of(self, device: dict) -> str | None:
+        for area in await self.registry("area"):
+            if area["area_id"] == device["area_id"]:
+                return area["name"]
         return None
 
     async def entity(self, entity_id: str) -> dict:

@@ -51,9 +51,10 @@ class Broker:
         assert f"listener {PORT} 127.0.0.1" in text, "the shipped config has another listener line"
         config = directory / "mosquitto.conf"
         # What is retained outlives a restart, as in Debian's own mosquitto.conf.
-        (directory / "mosquitto").mkdir()
+        self.store = directory / "mosquitto"
+        self.store.mkdir()
         config.write_text(
-            f"user root\npersistence true\npersistence_location {directory}/mosquitto/\npid_file {pki.directory}/broker.pid\n{text}"
+            f"user root\npersistence true\npersistence_location {self.store}/\npid_file {pki.directory}/broker.pid\n{text}"
         )
         self.process = Process("mosquitto", ["/usr/sbin/mosquitto", "-v", "-c", config], directory)
 
@@ -78,10 +79,18 @@ class Node:
         self.devices: dict[str, str] = {}  # "lamp kitchen": the section's lines
         self.process = Process(
             f"sconced-{name}",
-            [BUILD / "sconced", "--config", self.config, "--plugins", BUILD / "plugins"],
+            [BUILD / "sconced", "--config", self.config, "--plugins", self._collect_plugins()],
             directory.parent,
             {"STATE_DIRECTORY": str(directory / "state"), "RUNTIME_DIRECTORY": str(directory)},
         )
+
+    def _collect_plugins(self) -> Path:
+        """The shipped ones, and the tests' own that has a channel of each kind."""
+        plugins = self.directory / "plugins"
+        plugins.mkdir()
+        for file in [*(BUILD / "plugins").glob("*.so"), BUILD / "tests/plugins/probe.so"]:
+            (plugins / file.name).symlink_to(file)
+        return plugins
 
     def write_config(self) -> None:
         certificate, key = self.pki.certificate(self.name), self.pki.key(self.name)
@@ -93,10 +102,11 @@ class Node:
             f"[gpio]\nchip = sim\nsim_dir = {self.sim}\n{sections}"
         )
 
-    async def start(self) -> None:
+    async def start(self, alone: bool = False) -> None:
+        """Alone: where there is no broker that it could connect to."""
         self.write_config()
         await self.process.start()
-        await self.process.says("connected to")
+        await self.process.says("starts with" if alone else "connected to")
 
     async def stop(self, number: int = signal.SIGTERM) -> None:
         await self.process.stop(number)
@@ -105,7 +115,7 @@ class Node:
         self.write_config()
         self.process.forget()
         self.process.send(signal.SIGHUP)
-        await self.process.says("config")
+        await self.process.says("reloaded")
 
     # ---- Its hardware ----------------------------------------------------------------------------------------------
 
@@ -116,12 +126,18 @@ class Node:
     async def until_line(self, number: int, level: str) -> None:
         await until(lambda: self.line(number) == level, lambda: f"GPIO{number} is {self.line(number)}, not {level}")
 
-    def pull(self, number: int, level: str) -> None:
-        """A hand on a button, a door: up or down."""
-        (self.sim / f"gpiochip0/sim_gpio{number}/pull").write_text(f"pull-{level}")
+    async def pull(self, number: int, level: str) -> None:
+        """A hand on a button, a door: "1" up, "0" down; it is over when the line is there."""
+        (self.sim / f"gpiochip0/sim_gpio{number}/pull").write_text("pull-up" if level == "1" else "pull-down")
+        await self.until_line(number, level)
+
+    async def press(self, number: int) -> None:
+        await self.pull(number, "1")
+        await self.pull(number, "0")
 
     def led(self, name: str) -> int:
-        return int((self.sim / f"class/leds/{name}/brightness").read_text())
+        # A shorter number is written over a longer one, as into the kernel's.
+        return int((self.sim / f"class/leds/{name}/brightness").read_text().split()[0])
 
     def put(self, path: str, text: str) -> None:
         """An attribute of a make-believe /sys."""
@@ -131,23 +147,30 @@ class Node:
 
 
 class Listener:
-    """What comes by on some topics, as a client of the broker sees it: (retained, topic, payload)."""
+    """What comes by on some topics, as a client of the broker sees it."""
 
-    def __init__(self, directory: Path, pki: Pki, *topics: str, who: str = "tester"):
+    count = 0
+
+    def __init__(self, directory: Path, pki: Pki, *topics: str, who: str = CLIENT):
+        Listener.count += 1
+        # The status of the node is retained: when it has come, all subscriptions are there.
+        words = [word for topic in ("sconce/hall/status", *topics) for word in ("-t", topic)]
         self.process = Process(
-            f"listener-{abs(hash(topics))}",
-            ["mosquitto_sub", *pki.options(who), "-F", "%r\t%t\t%p", *[word for topic in topics for word in ("-t", topic)]],
-            directory,
+            f"listener-{Listener.count}", ["mosquitto_sub", *pki.options(who), "-F", "%r\t%E\t%t\t%p", *words], directory
         )
 
-    async def start(self) -> None:
+    async def __aenter__(self) -> "Listener":
         await self.process.start()
+        await self.process.says("sconce/hall/status")
+        return self
 
-    def messages(self) -> list[tuple[str, str, str]]:
-        return [tuple(line.split("\t", 2)) for line in self.process.log().splitlines() if line.count("\t") >= 2]
-
-    async def stop(self) -> None:
+    async def __aexit__(self, *_) -> None:
         await self.process.stop()
+
+    def messages(self, under: str = "") -> list[tuple[str, str, str, str]]:
+        """(retained, expires after how many seconds, topic, payload) of what came on topics that begin so."""
+        lines = [tuple(line.split("\t", 3)) for line in self.process.log().splitlines() if line.count("\t") >= 3]
+        return [line for line in lines if line[2].startswith(under)]
 
 
 async def publish(pki: Pki, topic: str, payload: str, retain: bool = False, who: str = "hall") -> None:

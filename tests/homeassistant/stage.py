@@ -1,15 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All of it set up once: a PKI, a broker, a node, Home Assistant with its MQTT integration."""
+"""All of it set up once: a PKI, a broker, a node with the whole house, Home Assistant with its MQTT integration."""
 
+import os
 from pathlib import Path
 
+from expected import DEVICES, ENTITIES
 from hass import HomeAssistant
-from home import CLIENT, PORT, Broker, Node, Pki
+from home import CLIENT, PORT, TREE, Broker, Node, Pki
+from house import furnish
+from waiting import until
 
 
 class Stage:
+    devices = len(DEVICES)
+    entities = len(ENTITIES)
+
     def __init__(self, directory: Path):
         self.directory = directory
+        self.pictures = TREE / "docs" if os.environ.get("SCONCE_HA_WRITE") == "yes" else directory / "pictures"
         self.pki = Pki(directory / "pki")
         self.broker: Broker | None = None
         self.node: Node | None = None
@@ -20,9 +28,16 @@ class Stage:
         self.broker = Broker(self.directory, self.pki)
         await self.broker.start()
         self.node = Node(self.directory / "hall", self.pki)
+        furnish(self.node)
+        await self.node.start()
         self.ha = HomeAssistant(self.directory / "ha")
         await self.ha.start()
         await self.ha.set_up_mqtt("localhost", PORT, self.pki.ca, self.pki.certificate(CLIENT), self.pki.key(CLIENT))
+        await until(lambda: not self.missing(), lambda: f"missing: {self.missing()}")
+
+    def missing(self) -> list[str]:
+        """The entities that Home Assistant does not have, or cannot use yet."""
+        return [entity.id for entity in ENTITIES if self.ha.state(entity.id) in (None, "unavailable")]
 
     async def stop(self) -> None:
         for part in (self.ha, self.node, self.broker):

@@ -24,7 +24,7 @@ def changed() -> None:
     _changed.set()
 
 
-async def until(condition, what, deadline: float = DEADLINE_S):
+async def until(condition, what, deadline: float = DEADLINE_S, look_again: float = LOOK_AGAIN_S):
     """Waits until condition() is true, and returns what it returned. `what` is a text, or a function that makes one."""
     end = time.monotonic() + deadline
     while True:
@@ -37,7 +37,7 @@ async def until(condition, what, deadline: float = DEADLINE_S):
         if time.monotonic() > end:
             raise TimedOut(f"after {deadline:g} s: {what() if callable(what) else what}")
         try:
-            await asyncio.wait_for(_changed.wait(), LOOK_AGAIN_S)
+            await asyncio.wait_for(_changed.wait(), look_again)
         except TimeoutError:
             pass
 
