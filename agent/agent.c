@@ -93,13 +93,6 @@ static void on_birth(void *userdata)
         announce_birth(agent->announce);
 }
 
-static void on_announcement_refused(void *userdata)
-{
-        struct agent *agent = userdata;
-
-        announce_refused(agent->announce);
-}
-
 /* The sink's userdata is the publisher. */
 static struct agent *agent_of(struct publisher *publisher)
 {
@@ -401,7 +394,6 @@ static int make_link(struct agent *agent, struct settings *settings)
                 .connected = on_tell,
                 .room = on_room,
                 .birth = on_birth,
-                .announcement_refused = on_announcement_refused,
                 .userdata = agent,
         };
         return broker_link_new(&options, settings, &agent->link);

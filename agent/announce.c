@@ -28,7 +28,6 @@ struct announce {
         } * items;
         size_t n_items;
         struct json_text text; /* its memory is used again */
-        bool is_refused;
 };
 
 /* ---- What was announced ------------------------------------------------------------------------------------------ */
@@ -171,7 +170,7 @@ void announce_go_on(struct announce *announce)
         struct home_device device;
         char topic[TOPIC_MAX];
 
-        if (!uplink || announce->is_refused)
+        if (!uplink || !uplink_may_announce(uplink))
                 return;
         mark(announce, uplink);
         take_back(announce, uplink);
@@ -191,7 +190,6 @@ void announce_begin(struct announce *announce)
         struct uplink *uplink = broker_link_connected(announce->options.link);
 
         forget_all(announce);
-        announce->is_refused = false;
         if (uplink)
                 mark(announce, uplink);
 }
@@ -200,11 +198,6 @@ void announce_status(struct announce *announce)
 {
         if (!timer_armed(announce->again))
                 timer_arm(announce->again, LOOK_AGAIN_AFTER_US);
-}
-
-void announce_refused(struct announce *announce)
-{
-        announce->is_refused = true;
 }
 
 /* ---- Home Assistant has started ---------------------------------------------------------------------------------- */

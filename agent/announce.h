@@ -28,7 +28,5 @@ void announce_go_on(struct announce *announce);
 void announce_birth(struct announce *announce);
 /* A device works, or does not any more: what it has lost is certain only while it works. */
 void announce_status(struct announce *announce);
-/* The broker refuses it: no more in this connection. */
-void announce_refused(struct announce *announce);
 
 DEFINE_CLEANUP(struct announce, announce_free);

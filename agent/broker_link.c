@@ -79,13 +79,6 @@ static void on_birth(void *userdata)
         link->options.birth(link->options.userdata);
 }
 
-static void on_announcement_refused(void *userdata)
-{
-        struct broker_link *link = userdata;
-
-        link->options.announcement_refused(link->options.userdata);
-}
-
 static void on_down(void *userdata, const char *why)
 {
         struct broker_link *link = userdata;
@@ -112,7 +105,6 @@ static int connect_uplink(struct broker_link *link)
                 .down = on_down,
                 .refused = on_refused,
                 .birth = on_birth,
-                .announcement_refused = on_announcement_refused,
                 .userdata = link,
         };
         struct uplink_options options;

@@ -23,7 +23,6 @@ struct broker_link_options {
         void (*connected)(void *userdata);
         void (*room)(void *userdata);  /* what waited for room goes on, before the states */
         void (*birth)(void *userdata); /* Home Assistant has started */
-        void (*announcement_refused)(void *userdata);
         void *userdata;
 };
 

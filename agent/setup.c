@@ -179,7 +179,7 @@ void setup_uplink_options(const struct settings *settings, const struct broker_i
                 .node = identity->node,
                 .envelope = broker->envelope,
                 .client_id = identity->client_id,
-                .homeassistant = {
+                .announcements = {
                         .prefix = settings->homeassistant.enabled ? settings->homeassistant.prefix : NULL,
                         .birth_topic = settings->homeassistant.birth_topic,
                         .birth_payload = settings->homeassistant.birth_payload,

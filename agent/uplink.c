@@ -8,7 +8,6 @@
 #include <sys/random.h>
 
 #include "bus/envelope.h"
-#include "bus/in_flight.h"
 #include "bus/reason.h"
 #include "retained.h"
 #include "util/log.h"
@@ -52,14 +51,12 @@ struct uplink {
         bool stopping;
         bool has_reported_refused, has_reported_foreign_status, has_reported_unpublished; /* in this connection */
         bool has_reported_oversize;                                                       /* since the start */
-        struct timer *status_again;                 /* `online` once more, at most once in STATUS_AGAIN_US */
-        uint64_t status_published_us;               /* when that was last; 0: not in this connection */
-        bool behind;                                /* something was held back because of IN_FLIGHT_MAX */
-        bool is_awaited;                            /* uplink_has_room() has refused */
-        char *prefix, *birth_topic, *birth_payload; /* Home Assistant's; prefix NULL: nothing is announced */
-        struct in_flight announcements;
-        struct timer *clear_states;     /* what stale announcements spoke of is cleared after them */
-        bool has_reported_announcement; /* since the start */
+        struct timer *status_again;   /* `online` once more, at most once in STATUS_AGAIN_US */
+        uint64_t status_published_us; /* when that was last; 0: not in this connection */
+        bool behind;                  /* something was held back because of IN_FLIGHT_MAX */
+        bool is_awaited;              /* uplink_has_room() has refused */
+        struct announcements announcements;
+        struct timer *clear_states; /* what stale announcements spoke of is cleared after them */
 };
 
 static const struct {
@@ -138,7 +135,7 @@ static void send_json(struct uplink *uplink, const char *device, struct session_
 /* A device is gone. Home Assistant hears of that first. */
 static bool clears_later(struct uplink *uplink, enum device_topic topic, size_t size)
 {
-        return size == 0 && uplink->prefix && (topic == DEVICE_STATUS || topic == DEVICE_STATE);
+        return size == 0 && uplink->announcements.prefix && (topic == DEVICE_STATUS || topic == DEVICE_STATE);
 }
 
 static void clear_later(struct uplink *uplink, const char *topic)
@@ -215,11 +212,14 @@ static bool clear(struct uplink *uplink, const char *topic)
         return send(uplink, &message) > 0;
 }
 
-/* As many as fit in; the next ones when these are acknowledged. */
+/* As many as fit in; the next ones when these are acknowledged. While something waits to be published, not all that is ours
+ * has been claimed. */
 static void clear_stale(struct uplink *uplink)
 {
         const char *topic;
 
+        if (uplink->is_awaited)
+                return;
         while (uplink_in_flight(uplink) < IN_FLIGHT_MAX && (topic = retained_stale_announcement(&uplink->retained))) {
                 timer_arm(uplink->clear_states, CLEAR_STATES_AFTER_US);
                 if (!clear(uplink, topic))
@@ -247,12 +247,14 @@ bool uplink_has_room(struct uplink *uplink)
         return !uplink->is_awaited;
 }
 
+bool uplink_may_announce(const struct uplink *uplink)
+{
+        return announcements_may_send(&uplink->announcements);
+}
+
 int uplink_announcement_topic(const struct uplink *uplink, const char *device, char topic[static TOPIC_MAX])
 {
-        if (!uplink->prefix)
-                return -ENOTSUP;
-        int n = snprintf(topic, TOPIC_MAX, "%s/device/%s/%s/config", uplink->prefix, uplink->node, device);
-        return n < TOPIC_MAX ? 0 : -ENAMETOOLONG;
+        return announcements_topic(&uplink->announcements, device, topic);
 }
 
 void uplink_claim(struct uplink *uplink, const char *topic)
@@ -279,7 +281,7 @@ void uplink_announce(struct uplink *uplink, const char *topic, const char *json,
         int id = send(uplink, &message);
 
         if (id > 0)
-                in_flight_add(&uplink->announcements, id);
+                announcements_sent(&uplink->announcements, id);
 }
 
 const char *uplink_base(const struct uplink *uplink)
@@ -370,15 +372,11 @@ static void on_own_status(struct uplink *uplink, const struct session_message *m
                 on_status_again(uplink);
 }
 
-/* What is replayed at the subscription is older than what we have just published. */
 static void on_foreign(struct uplink *uplink, const struct session_message *message)
 {
-        if (!uplink->prefix || strcmp(message->topic, uplink->birth_topic) != 0) {
+        if (!announcements_is_birth(&uplink->announcements, message))
                 log_topic(LOG_DEBUG, message->topic, "%s: not a topic of this node", message->topic);
-                return;
-        }
-        if (!message->retain && message->size == strlen(uplink->birth_payload) &&
-            memcmp(message->payload, uplink->birth_payload, message->size) == 0 && uplink->handlers.birth)
+        else if (uplink->handlers.birth)
                 uplink->handlers.birth(uplink->handlers.userdata);
 }
 
@@ -407,13 +405,6 @@ static void on_message(void *userdata, const struct session_message *message)
 
 /* ---- The connection ------------------------------------------------------------------------------------------- */
 
-/* All that is ours has been claimed when nothing waits to be published any more. */
-static void clear_unclaimed(struct uplink *uplink)
-{
-        if (!uplink->is_awaited)
-                clear_stale(uplink);
-}
-
 static void on_connected(void *userdata)
 {
         struct uplink *uplink = userdata;
@@ -423,15 +414,15 @@ static void on_connected(void *userdata)
         uplink->status_published_us = 0;
         uplink->handlers.refused(uplink->handlers.userdata, NULL);
         retained_begin(&uplink->retained);
-        uplink->announcements = (struct in_flight){ 0 };
         timer_disarm(uplink->clear_states);
-        if (uplink->prefix)
-                (void)!session_subscribe(uplink->session, uplink->birth_topic, 1, NULL);
+        const char *birth = announcements_begin(&uplink->announcements);
+        if (birth)
+                (void)!session_subscribe(uplink->session, birth, 1, NULL);
         publish_status(uplink, "online");
         if (uplink->handlers.begun)
                 uplink->handlers.begun(uplink->handlers.userdata);
         uplink->handlers.up(uplink->handlers.userdata);
-        clear_unclaimed(uplink);
+        clear_stale(uplink);
 }
 
 static void on_subscribed(void *userdata, int id, int reason)
@@ -442,14 +433,15 @@ static void on_subscribed(void *userdata, int id, int reason)
         (void)id;
         if (reason < 0x80)
                 return;
-        (void)snprintf(what, sizeof(what), "the subscription to %s", uplink->birth_topic);
-        session_report_refused(uplink->session, uplink->birth_topic, what, reason);
+        (void)snprintf(what, sizeof(what), "the subscription to %s", uplink->announcements.birth_topic);
+        session_report_refused(uplink->session, uplink->announcements.birth_topic, what, reason);
 }
 
 static void on_disconnected(void *userdata, const char *why)
 {
         struct uplink *uplink = userdata;
 
+        announcements_end(&uplink->announcements);
         uplink->handlers.down(uplink->handlers.userdata, why);
 }
 
@@ -486,29 +478,12 @@ static void on_refused(struct uplink *uplink, bool was_clearing, int reason)
         report_refused(uplink, reason);
 }
 
-/* The node works without it, and an access list that was made for the node's own topics is no mistake. */
-static void on_announcement_refused(struct uplink *uplink, int reason)
-{
-        if (uplink->handlers.announcement_refused)
-                uplink->handlers.announcement_refused(uplink->handlers.userdata);
-        if (uplink->has_reported_announcement)
-                return;
-        uplink->has_reported_announcement = true;
-        log_warning(
-                "the broker refuses what Home Assistant is to know of node %s (%s): let it write %s/device/%s/# and "
-                "read %s, or set [homeassistant] enabled = no",
-                uplink->node, reason_code_text(reason), uplink->prefix, uplink->node, uplink->birth_topic);
-}
-
 static void on_acknowledged(void *userdata, int id, int reason)
 {
         struct uplink *uplink = userdata;
 
         bool was_clearing = retained_acknowledged(&uplink->retained, id);
-        bool was_announcement = in_flight_remove(&uplink->announcements, id);
-        if (reason >= 0x80 && was_announcement)
-                on_announcement_refused(uplink, reason);
-        else if (reason >= 0x80)
+        if (!announcements_acknowledged(&uplink->announcements, id, reason) && reason >= 0x80)
                 on_refused(uplink, was_clearing, reason);
         if (was_clearing)
                 clear_stale(uplink);
@@ -516,7 +491,7 @@ static void on_acknowledged(void *userdata, int id, int reason)
                 uplink->is_awaited = false;
                 if (uplink->handlers.room)
                         uplink->handlers.room(uplink->handlers.userdata);
-                clear_unclaimed(uplink);
+                clear_stale(uplink);
         }
         if (uplink->behind && uplink_in_flight(uplink) < IN_FLIGHT_MAX / 2) {
                 uplink->behind = false;
@@ -567,16 +542,6 @@ static int make_names(struct uplink *uplink, const struct uplink_options *option
         return uplink->client_id ? subscribe_topics(uplink) : -ENOMEM;
 }
 
-static int copy_homeassistant(struct uplink *uplink, const struct uplink_homeassistant *options)
-{
-        if (!options->prefix)
-                return 0;
-        uplink->prefix = strdup(options->prefix);
-        uplink->birth_topic = strdup(options->birth_topic);
-        uplink->birth_payload = strdup(options->birth_payload);
-        return uplink->prefix && uplink->birth_topic && uplink->birth_payload ? 0 : -ENOMEM;
-}
-
 static int make_timers(struct uplink *uplink)
 {
         int r = timer_new(uplink->loop, TIMER_LAZY_US, on_status_again, uplink, &uplink->status_again);
@@ -600,7 +565,7 @@ int uplink_new(const struct uplink_options *options, const struct uplink_handler
         uplink->retained_seen = json_object();
         r = make_names(uplink, options);
         if (r == 0)
-                r = copy_homeassistant(uplink, &options->homeassistant);
+                r = announcements_init(&uplink->announcements, &options->announcements, uplink->node);
         if (r == 0)
                 r = make_timers(uplink);
         if (r == 0) {
@@ -641,9 +606,7 @@ void uplink_free(struct uplink *uplink)
         session_free(uplink->session);
         timer_free(uplink->clear_states);
         timer_free(uplink->status_again);
-        free(uplink->birth_payload);
-        free(uplink->birth_topic);
-        free(uplink->prefix);
+        announcements_done(&uplink->announcements);
         for (size_t i = 0; i < ARRAY_SIZE(uplink->subscriptions); i++)
                 free(uplink->subscriptions[i]);
         json_decref(uplink->retained_seen);

@@ -5,8 +5,8 @@
  */
 #pragma once
 
+#include "announcements.h"
 #include "bus/session.h"
-#include "bus/topics.h"
 #include "publish.h"
 
 struct uplink;
@@ -21,10 +21,7 @@ struct uplink_options {
         bool envelope;
         struct session_options session; /* client id, will and subscriptions are filled in here */
         const char *client_id;          /* NULL: BASE-NODE */
-        struct uplink_homeassistant {
-                const char *prefix; /* of its discovery topics; NULL: nothing is announced */
-                const char *birth_topic, *birth_payload;
-        } homeassistant;
+        struct announcements_options announcements;
 };
 
 struct uplink_handlers {
@@ -34,9 +31,7 @@ struct uplink_handlers {
         void (*down)(void *userdata, const char *why); /* the connection ended, or an attempt failed */
         void (*refused)(void *userdata,
                         const char *why); /* the broker refuses what we publish; NULL: not in this connection */
-        /* Home Assistant has started; the broker refuses an announcement. Both may be NULL. */
-        void (*birth)(void *userdata);
-        void (*announcement_refused)(void *userdata);
+        void (*birth)(void *userdata);    /* Home Assistant has started; may be NULL */
         void *userdata;
 };
 
@@ -57,7 +52,8 @@ void uplink_info(struct uplink *uplink, const char *json, size_t size);
  * called once. */
 bool uplink_has_room(struct uplink *uplink);
 
-/* Where a device is announced to Home Assistant: PREFIX/device/NODE/DEVICE/config. -ENOTSUP: nothing is announced. */
+bool uplink_may_announce(const struct uplink *uplink);
+/* Where a device is announced to Home Assistant. -ENOTSUP: nothing is announced. */
 int uplink_announcement_topic(const struct uplink *uplink, const char *device, char topic[static TOPIC_MAX]) MUST_CHECK;
 /* It is ours, whatever is published there and when; and ours no more: cleared, before what it speaks of is. */
 void uplink_claim(struct uplink *uplink, const char *topic);

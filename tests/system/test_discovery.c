@@ -258,7 +258,7 @@ static void connected__not_permitted__logged_once_and_no_problem(void **state)
         client_forget(stage.tester);
         daemon_start(hall);
         daemon_wait_online(hall, stage.tester);
-        (void)process_wait_log(hall->process, "let it write elsewhere/device/hall/#", SOON_MS);
+        (void)process_wait_log(hall->process, "let the node write elsewhere/device/hall/#", SOON_MS);
         client_say(stage.tester, "sconce/hall/node/get", "");
         const struct message *message = client_wait_json(stage.tester, "sconce/hall/node/state", "problems", "[]");
         assert_string_equal(json_member(message, "dropped"), "0");

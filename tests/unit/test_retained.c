@@ -118,6 +118,28 @@ static void retained_acknowledged__published_again_meanwhile__stays_ours(void **
         assert_null(retained_stale(&run->retained));
 }
 
+/* An announcement goes before what it speaks of, and what was known of it is forgotten with it. */
+static void retained_stale_announcement__released__before_others_and_forgotten(void **state)
+{
+        struct run *run = *state;
+
+        retained_claim(&run->retained, "a/state");
+        retained_claim(&run->retained, "z/config");
+        assert_int_equal(store_put(run->store, STORE_PARTS, "", "z/config", " light.state "), 0);
+        assert_null(retained_stale_announcement(&run->retained));
+        retained_release(&run->retained, "a/state");
+        assert_null(retained_stale_announcement(&run->retained));
+        retained_release(&run->retained, "z/config");
+        assert_string_equal(retained_stale_announcement(&run->retained), "z/config");
+        assert_string_equal(retained_stale(&run->retained), "a/state");
+        retained_clearing(&run->retained, "z/config", 5);
+        assert_null(retained_stale_announcement(&run->retained));
+        assert_non_null(store_get(run->store, STORE_PARTS, "", "z/config"));
+        assert_true(retained_acknowledged(&run->retained, 5));
+        assert_null(store_get(run->store, STORE_PARTS, "", "z/config"));
+        assert_false(is_remembered(run, "z/config"));
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -128,6 +150,7 @@ int main(void)
                 TEST(retained_begin__clearing_not_acknowledged__once_more),
                 TEST(retained_clearing__of_a_claimed_topic__ends_the_claim),
                 TEST(retained_acknowledged__published_again_meanwhile__stays_ours),
+                TEST(retained_stale_announcement__released__before_others_and_forgotten),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
