@@ -2,17 +2,15 @@
 /*
  * hwmon: what the kernel's drivers for monitoring chips measure: temperatures, voltages, fans and so on.
  *
- * `chip` is what the chip's file `name` says ("lm75"), or where several are called so, a part of its path:
- * its address "1-0048", or its directory "hwmon2", whose number may change at the next boot. `channels`
- * chooses by the kernel's names; without it, all that are there at the start become channels, named by the
- * chip's labels. Rules need those that they speak of in `channels`, since nothing is opened to check a
- * config.
+ * `chip` is the content of the chip's file `name` ("lm75"), or where several have that name, a part of its path: its
+ * address "1-0048", or its directory "hwmon2", whose number may change at the next boot. `channels` selects by the
+ * kernel's names; without it, all that are there at the start become channels, named by the chip's labels. Those that
+ * rules use must be in `channels`, since nothing is opened to check a config.
  *
- * Units are those that people use: °C, V, A, W, not thousandths. What a chip says is faulty (temp1_fault) or
- * cannot be read is null; the device fails when nothing can be read. A chip that went away is looked for
- * again.
+ * Units are those that people use: °C, V, A, W, not thousandths. What is faulty (temp1_fault) or cannot be read is
+ * null; the device fails when nothing can be read. A chip that is gone is searched for again.
  *
- * The kernel's thermal zones are another thing, with a plugin of their own: thermal.
+ * The kernel's thermal zones have a plugin of their own: thermal.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -29,8 +27,7 @@
 
 #define ABSOLUTE_ZERO (-273.15)
 
-/* What a channel's name begins with, and how people speak of it. One of their units is `divisor` of the
- * kernel's. */
+/* What a channel's name begins with, and how people speak of it. One of their units is `divisor` of the kernel's. */
 static const struct quantity {
         const char *prefix, *unit, *device_class, *help;
         double divisor;
@@ -49,7 +46,7 @@ static const struct quantity {
 struct reading {
         char key[KEY_SIZE];
         const struct quantity *quantity;
-        bool is_failing; /* and the log knows */
+        bool is_failing; /* and it has been logged */
 };
 
 struct hwmon {

@@ -2,9 +2,8 @@
 /*
  * thermal: the temperature of the board's processor, or of another thermal zone that the kernel knows.
  *
- * Zones are directories like /sys/class/thermal/thermal_zone0. `zone` names one by its directory, whose number
- * may change at the next boot, or by what its file `type` says ("cpu-thermal" on a Raspberry Pi), wherever
- * that is at the moment.
+ * Zones are directories like /sys/class/thermal/thermal_zone0. `zone` names one by its directory, whose number may
+ * change at the next boot, or by the content of its file `type` ("cpu-thermal" on a Raspberry Pi).
  */
 #include <dirent.h>
 #include <errno.h>
@@ -82,7 +81,7 @@ static int count_zones(struct thermal *thermal, char *names, size_t size)
         return found;
 }
 
-/* Zones come and go with their drivers, and get other numbers: so it is looked for at each reading. */
+/* Zones come and go with their drivers, and get other numbers: so each reading finds it again. */
 static int find_zone(struct sconce_device *dev, struct thermal *thermal)
 {
         char names[160] = "";
