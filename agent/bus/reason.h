@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Why a connection did not come about or ended, in one sentence for people that says what to do where that is
- * known. */
+/* Why a connection did not come about or ended, in one sentence for people that says what to do where that is known. */
 #pragma once
 
 #include <stdbool.h>

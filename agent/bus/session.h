@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One MQTT session that is kept up for ever: look-up, connect, TLS, CONNACK, subscriptions, keepalive,
- * back-off. It knows topics as strings and payloads as bytes, nothing of devices. Everything runs on the
- * event loop.
+ * One MQTT session that is kept up for ever: look-up, connect, TLS, CONNACK, subscriptions, keepalive, back-off. It
+ * knows topics as strings and payloads as bytes, nothing of devices. Everything runs on the event loop.
  */
 #pragma once
 
@@ -37,15 +36,13 @@ void session_stop(struct session *session, uint64_t within_us, void (*done)(void
 void session_free(struct session *session);
 
 bool session_is_connected(const struct session *session);
-/* Tries at once instead of after the back-off: the clock jumped, certificates changed. Keeps a live
- * connection. */
+/* Tries at once instead of after the back-off: the clock jumped, certificates changed. Keeps a live connection. */
 void session_retry_now(struct session *session);
 unsigned session_receive_maximum(const struct session *session); /* the broker's; 65535 by default */
 const char *session_peer(const struct session *session); /* "broker.lan (192.0.2.1:8883), MQTT 5, TLSv1.3" for people */
 const struct fault *session_last_fault(const struct session *session); /* code 0 while connected */
 
-/* The certificates in use, re-read when they change; NULL over plain connections, and until they could be
- * read. */
+/* The certificates in use, re-read when they change; NULL over plain connections, and until they could be read. */
 const struct tls *session_tls(const struct session *session);
 /* Looks whether their files have changed: true when they have, and are used from the next connect on. */
 bool session_certificates_changed(struct session *session);

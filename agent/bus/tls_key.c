@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Our private key: a file that nobody else may read, or a URI that an OpenSSL provider opens (a TPM, a smart
- * card). */
+/* Our private key: a file that nobody else may read, or a URI that an OpenSSL provider opens (a TPM, a smart card). */
 #include "bus/tls.h"
 
 #include <ctype.h>
@@ -116,8 +115,7 @@ static int load_file(const char *path, EVP_PKEY **ret, struct fault *fault)
         return 0;
 }
 
-/* Loaded for the life of the process; the default provider by name too, since naming any ends its being
- * implied. */
+/* Loaded for the life of the process; the default provider by name too, since naming any ends its being implied. */
 static int load_provider(const char *uri, struct fault *fault)
 {
         char shown[TLS_KEY_SHOWN_MAX];

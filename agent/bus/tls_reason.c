@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What OpenSSL and the broker's alerts mean for the people whose house this is. docs/tls.md lists these
- * sentences. */
+/* What OpenSSL and the broker's alerts mean for the people whose house this is. docs/tls.md lists these sentences. */
 #include "bus/tls.h"
 
 #include <errno.h>

@@ -35,8 +35,7 @@
 #include "bus/properties.h"
 #include "util/log.h"
 
-/* So many unacknowledged messages that the broker must have stalled: what libmosquitto would hold is bounded
- * here. */
+/* So many unacknowledged messages that the broker must have stalled: what libmosquitto would hold is bounded here. */
 #define IN_FLIGHT_MAX 1024
 
 /* What one turn of the loop takes from the network, at most: whatever is more urgent waits no longer than for this. */
@@ -152,7 +151,7 @@ static void enter(struct transport *t, enum transport_phase phase)
 static void do_read(struct transport *t)
 {
         t->turn_work = 0;
-        tls_begin_turn(&t->handshake, TURN_BYTES);
+        t->handshake.turn_bytes = TURN_BYTES;
         do
                 check(t, mosquitto_loop_read(t->mosq, 1));
         while (has_decrypted(t) && t->turn_work < TURN_WORK);
@@ -603,14 +602,9 @@ static void after_call(struct transport *t)
                 update_interest(t);
 }
 
-static void free_properties(mosquitto_property **properties)
-{
-        mosquitto_property_free_all(properties);
-}
-
 int transport_publish(struct transport *t, const struct session_message *message, int *ret_id)
 {
-        CLEANUP(free_properties) mosquitto_property *properties = NULL;
+        CLEANUP(mosquitto_property_free_all) mosquitto_property *properties = NULL;
         int id = 0;
 
         if (t->over || t->phase != TRANSPORT_UP)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The file: SQLite with a write-ahead log, each write on the disk before it counts as written. Used by one
- * thread.
+ * The file: SQLite with a write-ahead log, each write on the disk before it counts as written. Used by one thread.
  *
- * A damaged file is renamed to sconce.db.damaged and a new one begun. One that cannot be used for another
- * reason (no room, no right, locked, written by a later version) is left as it is.
+ * A damaged file is renamed to sconce.db.damaged and a new one begun. One that cannot be used for another reason (no
+ * room, no right, locked, written by a later version) is left as it is.
  */
 #pragma once
 

@@ -237,8 +237,7 @@ void store_forget(struct store *store, enum store_what what,
 
 /* ---- Life ---------------------------------------------------------------------------------------------- */
 
-/* The mark of this run, before any device starts: whatever ends it from now on but store_close() leaves it
- * there. */
+/* The mark of this run, before any device starts: whatever ends it from now on but store_close() leaves it there. */
 static void mark_running(struct store *store)
 {
         const struct timespec until = thread_deadline(READ_WITHIN_US);

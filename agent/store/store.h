@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What outlives the process: small texts by device and key, in memory for whoever asks and in a file for the
- * next start. Whatever becomes of the file, the store works: then for this run alone.
+ * What outlives the process: small texts by device and key, in memory for whoever asks and in a file for the next
+ * start. Whatever becomes of the file, the store works: then for this run alone.
  *
- * Changes wait up to save_after and go to the file together, by a thread of its own: nobody ever waits for
- * the disk but store_new() (it reads, five seconds at the most) and store_close(). All functions belong to
- * the loop's thread.
+ * Changes wait up to save_after and go to the file together, by a thread of its own: nobody ever waits for the disk but
+ * store_new() (it reads, five seconds at the most) and store_close(). All functions belong to the loop's thread.
  */
 #pragma once
 
@@ -25,8 +24,7 @@ struct store_options {
         const char *dir;   /* where sconce.db is; NULL: in memory alone */
         uint64_t save_after_us;
         const char *run; /* names this run: any text */
-        /* In words for people; NULL: it is over. Logged already. Called from the loop and from store_report().
-         */
+        /* In words for people; NULL: it is over. Logged already. Called from the loop and from store_report(). */
         void (*trouble)(void *userdata, enum store_trouble trouble, const char *text);
         void *userdata;
 };

@@ -11,8 +11,7 @@
 
 #include "util/macro.h"
 
-/* A text under construction. Zeroed is empty. Lack of memory sticks in `failed`, so that only the end needs a
- * check. */
+/* A text under construction. Zeroed is empty. Lack of memory sticks in `failed`, so that only the end needs a check. */
 struct json_text {
         char *data; /* not terminated */
         size_t size, capacity;
@@ -51,8 +50,7 @@ struct json_shape {
 struct json_shape json_shape(const char *text, size_t size);
 unsigned json_depth(const char *text, size_t size);
 
-/* A number in JSON's own grammar and nothing around it; false for any other text and for what no double
- * holds. */
+/* A number in JSON's own grammar and nothing around it; false for any other text and for what no double holds. */
 bool json_parse_number(const char *text, size_t size, double *ret);
 
 /* Well-formed UTF-8 without NUL. */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The log: stderr, with <N> priority prefixes where it is no terminal, or the journal natively with fields where
- * stderr is the journal.
- * Any thread may call it.
+ * The log: stderr, with <N> priority prefixes where it is no terminal, or the journal natively with fields where stderr
+ * is the journal. Any thread may call it.
  */
 #pragma once
 

@@ -15,8 +15,7 @@ static char plain(char c)
         return c == '-' ? '_' : (char)tolower((unsigned char)c);
 }
 
-/* How many letters must be put in, left out, changed or swapped with the next (each pair once) to make b of
- * a. */
+/* How many letters must be put in, left out, changed or swapped with the next (each pair once) to make b of a. */
 static size_t edit_distance(const char *a, const char *b)
 {
         size_t rows[3][WORD_MAX + 1];
