@@ -122,7 +122,7 @@ static void on_ask_facts(void *userdata, struct node_facts *ret)
                 return;
         const struct tls *tls = session_tls(uplink_session(uplink));
         ret->has_certificate = tls && tls_certificate_days(tls, &ret->certificate_days);
-        ret->queue = uplink_in_flight(uplink);
+        ret->queue = session_in_flight(uplink_session(uplink));
         ret->dropped = uplink_dropped(uplink);
 }
 

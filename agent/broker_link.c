@@ -72,7 +72,7 @@ static int connect_uplink(struct broker_link *link)
         options.home = link->options.home;
         int r = uplink_new(&options, &handlers, &link->uplink);
         if (r >= 0)
-                r = uplink_start(link->uplink);
+                r = session_start(uplink_session(link->uplink));
         if (r < 0)
                 uplink_free(TAKE_PTR(link->uplink));
         return r;
@@ -111,8 +111,7 @@ void broker_link_start(struct broker_link *link)
 
         if (link->settings.broker.urls.count == 0) {
                 log_warning("no broker is configured: write `url = mqtts://HOST` under [broker] in %s, or run "
-                            "`sconce-pki install NAME.tar` with "
-                            "what `sconce-pki node NAME` wrote; then reload",
+                            "`sconce-pki install NAME.tar` with what `sconce-pki node NAME` wrote; then reload",
                             link->options.config_path);
                 report(link, "broker",
                        "none is configured: write [broker] url, or run sconce-pki install; then reload");
@@ -206,7 +205,7 @@ void broker_link_reload(struct broker_link *link, struct settings *settings, boo
 
 void broker_link_retry_now(struct broker_link *link)
 {
-        if (link->uplink && !uplink_is_up(link->uplink))
+        if (link->uplink)
                 session_retry_now(uplink_session(link->uplink));
 }
 
@@ -267,5 +266,7 @@ struct uplink *broker_link_uplink(const struct broker_link *link)
 
 struct uplink *broker_link_connected(const struct broker_link *link)
 {
-        return link && link->uplink && uplink_is_up(link->uplink) ? link->uplink : NULL;
+        struct uplink *uplink = broker_link_uplink(link);
+
+        return uplink && session_is_connected(uplink_session(uplink)) ? uplink : NULL;
 }

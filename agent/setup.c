@@ -178,8 +178,8 @@ void setup_uplink_options(const struct settings *settings, const struct broker_i
                 .base = broker->base,
                 .node = identity->node,
                 .envelope = broker->envelope,
-                .client_id = identity->client_id,
                 .session = {
+                        .client_id = identity->client_id,
                         .urls = broker->urls.items,
                         .n_urls = broker->urls.count,
                         .user = broker->user,
@@ -192,7 +192,7 @@ void setup_uplink_options(const struct settings *settings, const struct broker_i
                         /* A client that throws us out again and again must not send outputs to their on_offline. */
                         .pause_max_us = broker->offline_after_us / 2,
                         .max_packet_bytes = (size_t)settings->node.max_payload_bytes + PACKET_ROOM_BYTES,
-                        .tls = &identity->tls,
+                        .tls = &settings->tls,
                 },
         };
 }

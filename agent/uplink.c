@@ -13,8 +13,8 @@
 #include "retained.h"
 #include "util/log.h"
 
-/* Retained and newest-only messages wait while this many are unacknowledged, and are told anew when the broker has
- * caught up: a slow link costs no memory and never carries an old state. Well below every broker's default window. */
+/* Retained and newest-only messages wait while this many are unacknowledged, and are published again when the broker
+ * has caught up: a slow link costs no memory and never carries an old state. Well below every broker's default window. */
 enum { IN_FLIGHT_MAX = 256 };
 
 /* Anyone who may publish can invent topics: remember, and log, only so many. */
@@ -32,7 +32,6 @@ struct uplink {
         struct uplink_handlers handlers;
         bool envelope;
         char *base, *node;
-        char *client_id;
         char *status_topic;
         char *reply_prefix;
         char *subscriptions[5];
@@ -55,7 +54,7 @@ static const struct {
         const char *word;
         bool retain;
         bool is_json;
-        bool newest_only; /* told anew later when it cannot go out now */
+        bool newest_only; /* published later when it cannot go out now */
 } device_topics[] = {
         [DEVICE_STATUS] = { "status", true, false, true },  [DEVICE_ERROR] = { "error", true, true, true },
         [DEVICE_STATE] = { "state", true, true, true },     [DEVICE_EVENT] = { "event", false, true, false },
@@ -78,8 +77,7 @@ static void send(struct uplink *uplink, const struct session_message *message)
                 if (!uplink->has_reported_oversize)
                         log_topic(LOG_WARNING, message->topic,
                                   "%s: its %zu bytes are more than the broker takes: left out, and so are others that "
-                                  "are as "
-                                  "large, which are only counted (dropped)",
+                                  "are as large, which are only counted (dropped)",
                                   message->topic, message->size);
                 uplink->has_reported_oversize = true;
                 return;
@@ -135,7 +133,7 @@ void uplink_publish(struct uplink *uplink, const char *device, enum device_topic
         /* Also what has to wait: it is published again later. */
         if (message.retain && size > 0)
                 retained_claim(&uplink->retained, message.topic);
-        if (uplink_in_flight(uplink) >= IN_FLIGHT_MAX) {
+        if (session_in_flight(uplink->session) >= IN_FLIGHT_MAX) {
                 uplink->behind = true;
                 uplink->dropped += !device_topics[topic].newest_only;
                 return;
@@ -175,12 +173,12 @@ static void clear_stale(struct uplink *uplink)
 {
         const char *topic;
 
-        while (uplink_in_flight(uplink) < IN_FLIGHT_MAX && (topic = retained_stale(&uplink->retained))) {
+        while (session_in_flight(uplink->session) < IN_FLIGHT_MAX && (topic = retained_stale(&uplink->retained))) {
                 const struct session_message message = { .topic = topic, .payload = "", .qos = 1, .retain = true };
-                unsigned before = uplink_in_flight(uplink);
+                unsigned before = session_in_flight(uplink->session);
                 log_topic(LOG_INFO, topic, "%s: is not ours any more, and cleared", topic);
                 send(uplink, &message);
-                if (uplink_in_flight(uplink) == before)
+                if (session_in_flight(uplink->session) == before)
                         return; /* not sent: at the next connection */
         }
 }
@@ -330,8 +328,8 @@ static void report_refused(struct uplink *uplink, int reason)
         uplink->handlers.refused(uplink->handlers.userdata, why);
 }
 
-/* Said once a connection: what is refused once is refused each time. What we published under another name or base may be
- * somebody else's now. */
+/* Reported once a connection: what is refused once is refused each time. What we published under another name or base
+ * may be somebody else's now. */
 static void on_refused(struct uplink *uplink, bool was_clearing, int reason)
 {
         uplink->dropped++;
@@ -351,7 +349,7 @@ static void on_acknowledged(void *userdata, int id, int reason)
                 on_refused(uplink, was_clearing, reason);
         if (was_clearing)
                 clear_stale(uplink);
-        if (uplink->behind && uplink_in_flight(uplink) < IN_FLIGHT_MAX / 2) {
+        if (uplink->behind && session_in_flight(uplink->session) < IN_FLIGHT_MAX / 2) {
                 uplink->behind = false;
                 uplink->handlers.up(uplink->handlers.userdata);
         }
@@ -392,11 +390,7 @@ static int make_names(struct uplink *uplink, const struct uplink_options *option
         if (asprintf(&uplink->status_topic, "%s/%s/status", options->base, options->node) < 0 ||
             asprintf(&uplink->reply_prefix, "%s/reply/", options->base) < 0)
                 return -ENOMEM;
-        if (options->client_id)
-                uplink->client_id = strdup(options->client_id);
-        else if (asprintf(&uplink->client_id, "sconce-%s", options->node) < 0)
-                uplink->client_id = NULL;
-        return uplink->client_id ? subscribe_topics(uplink) : -ENOMEM;
+        return subscribe_topics(uplink);
 }
 
 int uplink_new(const struct uplink_options *options, const struct uplink_handlers *handlers, struct uplink **ret)
@@ -419,7 +413,6 @@ int uplink_new(const struct uplink_options *options, const struct uplink_handler
         if (r == 0) {
                 struct session_options *session = &uplink->session_options;
                 *session = options->session;
-                session->client_id = uplink->client_id;
                 session->will_topic = uplink->status_topic;
                 session->will_payload = "offline";
                 session->subscriptions = (const char *const *)uplink->subscriptions;
@@ -432,11 +425,6 @@ int uplink_new(const struct uplink_options *options, const struct uplink_handler
         }
         *ret = uplink;
         return 0;
-}
-
-int uplink_start(struct uplink *uplink)
-{
-        return session_start(uplink->session);
 }
 
 void uplink_stop(struct uplink *uplink, void (*done)(void *userdata), void *userdata)
@@ -459,20 +447,9 @@ void uplink_free(struct uplink *uplink)
         retained_done(&uplink->retained);
         free(uplink->status_topic);
         free(uplink->reply_prefix);
-        free(uplink->client_id);
         free(uplink->node);
         free(uplink->base);
         free(uplink);
-}
-
-bool uplink_is_up(const struct uplink *uplink)
-{
-        return session_is_connected(uplink->session);
-}
-
-unsigned uplink_in_flight(const struct uplink *uplink)
-{
-        return session_in_flight(uplink->session);
 }
 
 uint64_t uplink_dropped(const struct uplink *uplink)

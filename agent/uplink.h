@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The wiring between devices and bus: what devices say becomes topics, what arrives on command topics becomes
- * commands. At each CONNACK everything retained is published again.
+ * The wiring between devices and bus: payloads go to topics, what arrives on command topics becomes commands. At each
+ * CONNACK everything retained is published again.
  */
 #pragma once
 
@@ -18,23 +18,21 @@ struct uplink_options {
         const char *base;    /* "sconce" */
         const char *node;
         bool envelope;
-        struct session_options session; /* client id, will and subscriptions are filled in here */
-        const char *client_id;          /* NULL: BASE-NODE */
+        struct session_options session; /* will and subscriptions are filled in here */
 };
 
 struct uplink_handlers {
-        void (*up)(void *userdata);                    /* connected, `online` is out: tell all */
+        void (*up)(void *userdata);                    /* connected, `online` is out: publish all */
         void (*down)(void *userdata, const char *why); /* the connection ended, or an attempt failed */
-        void (*refused)(void *userdata,
-                        const char *why); /* the broker refuses what we publish; NULL: not in this connection */
+        /* The broker refuses what we publish; NULL: not in this connection. */
+        void (*refused)(void *userdata, const char *why);
         void *userdata;
 };
 
 /* Borrows what options->session points to; copies the rest. */
 int uplink_new(const struct uplink_options *options, const struct uplink_handlers *handlers, struct uplink **ret)
         MUST_CHECK;
-int uplink_start(struct uplink *uplink) MUST_CHECK;
-/* Says `offline` and disconnects; `done` is called once, within two seconds. */
+/* Publishes `offline` and disconnects; `done` is called once, within two seconds. */
 void uplink_stop(struct uplink *uplink, void (*done)(void *userdata), void *userdata);
 void uplink_free(struct uplink *uplink);
 
@@ -43,7 +41,5 @@ void uplink_publish(struct uplink *uplink, const char *device, enum device_topic
                     size_t size, const struct command_meta *meta);
 void uplink_info(struct uplink *uplink, const char *json, size_t size);
 
-bool uplink_is_up(const struct uplink *uplink);
-unsigned uplink_in_flight(const struct uplink *uplink);
-uint64_t uplink_dropped(const struct uplink *uplink);
+uint64_t uplink_dropped(const struct uplink *uplink); /* messages that did not go out, or were refused */
 struct session *uplink_session(struct uplink *uplink);

@@ -11,22 +11,9 @@
 
 #include "util/cleanup.h"
 #include "util/fault.h"
+#include "util/tls_options.h"
 
 struct tls;
-
-enum tls_min_version { TLS_MIN_1_2, TLS_MIN_1_3 };
-
-/* Borrowed. */
-struct tls_options {
-        const char *ca;          /* file, or "system" */
-        const char *cert;        /* NULL: no client certificate (then a password is needed) */
-        const char *key;         /* file, or a provider URI: handle:…, pkcs11:… */
-        const char *crl;         /* file; NULL: none */
-        int min_version;         /* enum tls_min_version */
-        const char *server_name; /* verified and sent as SNI instead of the URL's host; NULL: the host */
-        const char *alpn;        /* the protocol to ask for; NULL: none */
-        const char *pin;         /* sha256//BASE64 of the public key: replaces the name check only; NULL: none */
-};
 
 /* Reads the files and builds the context; the fault names the file and what to do. -EACCES: a key that others
  * can read or that we cannot, -ENOENT, -EINVAL. The files are read again when they change, at the next
@@ -76,10 +63,9 @@ struct tls_handshake {
  * send. The context is the tls's own; one attempt at a time. */
 int tls_begin(struct tls *tls, const char *host, struct tls_handshake *handshake, SSL_CTX **ret, struct fault *fault)
         MUST_CHECK;
-/* The broker has accepted us: nothing more is watched. From now on a turn of the loop reads what tls_begin_turn()
- * allows: what is left waits in the socket. -ENOMEM. */
+/* The broker has accepted us: nothing more is watched. From now on a turn of the loop reads `turn_bytes` at
+ * the most: what is left waits in the socket. -ENOMEM. */
 int tls_settled(struct tls_handshake *handshake) MUST_CHECK;
-void tls_begin_turn(struct tls_handshake *handshake, size_t bytes);
 void tls_end(struct tls *tls);
 
 /* A line of libmosquitto's log, which is the only place where it tells OpenSSL's errors. */

@@ -296,11 +296,6 @@ int tls_settled(struct tls_handshake *handshake)
         return 0;
 }
 
-void tls_begin_turn(struct tls_handshake *handshake, size_t bytes)
-{
-        handshake->turn_bytes = bytes;
-}
-
 void tls_note_log(struct tls_handshake *handshake, const char *line)
 {
         const char *code = strstr(line, "error:");

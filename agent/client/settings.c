@@ -48,18 +48,6 @@ static bool says(const struct config *config, const char *kind, const char *key)
         return section && config_entry_find(section, key);
 }
 
-/* Some URL is mqtts://. A wrong one is the session's to tell. */
-static bool uses_tls(const struct sconce_list *urls)
-{
-        const char *const *texts = urls->items;
-        struct url url;
-
-        for (size_t i = 0; i < urls->count; i++)
-                if (url_parse(texts[i], &url, NULL) == 0 && url.scheme == URL_MQTTS)
-                        return true;
-        return false;
-}
-
 /* What a daemon may leave out, or has a default for that is not ours. */
 static void check_for_client(const struct config *config, const struct settings *settings, const char *path,
                              struct problems *problems)
@@ -67,8 +55,8 @@ static void check_for_client(const struct config *config, const struct settings 
         if (settings->broker.urls.count == 0)
                 problems_add(problems, path, 0,
                              "[broker] url: is missing: the broker's address, as in mqtts://broker.lan:8883");
-        if (!uses_tls(&settings->broker.urls) || says(config, "broker", "password") ||
-            says(config, "broker", "password_file"))
+        if (!url_any_is_tls(settings->broker.urls.items, settings->broker.urls.count) ||
+            says(config, "broker", "password") || says(config, "broker", "password_file"))
                 return;
         if (!says(config, "tls", "cert") || !says(config, "tls", "key"))
                 problems_add(
@@ -120,7 +108,7 @@ static int read_name(struct client_settings *settings)
         const char *name = NULL;
 
         if (settings->session.tls) {
-                if (tls_new(&settings->tls, &tls, &fault) < 0) {
+                if (tls_new(settings->session.tls, &tls, &fault) < 0) {
                         shown_say("%s", fault.text);
                         return -EINVAL;
                 }
@@ -167,18 +155,7 @@ static int make_id(struct client_settings *settings)
 static void fill_options(struct client_settings *settings)
 {
         const struct broker_settings *broker = &settings->config.broker;
-        const struct tls_settings *tls = &settings->config.tls;
 
-        settings->tls = (struct tls_options){
-                .ca = tls->ca,
-                .cert = tls->cert,
-                .key = tls->key,
-                .crl = tls->crl,
-                .min_version = tls->min_version,
-                .server_name = tls->server_name,
-                .pin = tls->pin,
-                .alpn = tls->alpn,
-        };
         settings->session = (struct session_options){
                 .urls = broker->urls.items,
                 .n_urls = broker->urls.count,
@@ -190,7 +167,7 @@ static void fill_options(struct client_settings *settings)
                 .handshake_timeout_us = broker->handshake_timeout_us,
                 .backoff_first_us = BACKOFF_FIRST_US,
                 .backoff_max_us = BACKOFF_MAX_US,
-                .tls = uses_tls(&broker->urls) ? &settings->tls : NULL,
+                .tls = url_any_is_tls(broker->urls.items, broker->urls.count) ? &settings->config.tls : NULL,
         };
 }
 

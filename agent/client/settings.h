@@ -3,12 +3,10 @@
 #pragma once
 
 #include "bus/session.h"
-#include "bus/tls.h"
 #include "config/builtin.h"
 
 struct client_settings {
         struct settings config;
-        struct tls_options tls;
         char *password;
         char *name;      /* of the certificate, else of the user: the broker's access list knows us by it */
         char *client_id; /* unlike any other's: two runs must not push each other out */

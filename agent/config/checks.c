@@ -159,7 +159,7 @@ static void check_password(struct check *check)
 /* A certificate and its key belong together; without both a password may stand in for them. */
 static void check_certificate(struct check *check)
 {
-        struct tls_settings *tls = &check->settings->tls;
+        struct tls_options *tls = &check->settings->tls;
         bool cert = is_written(check, "tls", "cert"), key = is_written(check, "tls", "key");
         if (cert && !key)
                 complain(check, "tls", "cert",
@@ -178,7 +178,7 @@ static bool has_scheme(const char *text)
 
 static void check_key_and_ca(struct check *check)
 {
-        const struct tls_settings *tls = &check->settings->tls;
+        const struct tls_options *tls = &check->settings->tls;
         char shown[TEXT_SHOWN_MAX];
         if (tls->key && tls->key[0] != '/' && !has_scheme(tls->key))
                 complain(check, "tls", "key",

@@ -100,7 +100,8 @@ static void prepare(const struct fake_step *steps, size_t n_steps)
                 .home = scene.house->devices,
                 .base = "sconce",
                 .node = "hall",
-                .session = { .urls = scene.urls,
+                .session = { .client_id = "sconce-hall",
+                             .urls = scene.urls,
                              .n_urls = 1,
                              .version = SESSION_VERSION_5,
                              .keepalive_us = 3600 * USEC_PER_SEC,
@@ -116,7 +117,7 @@ static void start(void)
         static const struct uplink_handlers handlers = { .up = on_up, .down = on_down, .refused = on_refused };
 
         assert_int_equal(uplink_new(&scene.options, &handlers, &scene.uplink), 0);
-        assert_int_equal(uplink_start(scene.uplink), 0);
+        assert_int_equal(session_start(uplink_session(scene.uplink)), 0);
 }
 
 typedef bool (*condition_fn)(const struct house *house, void *userdata);
@@ -241,7 +242,7 @@ static void start__broker_is_there__online_retained_and_then_up(void **state)
         struct fake_publish status = fake_broker_last(&scene.broker, STATUS);
         assert_string_equal(status.payload, "online");
         assert_true(status.retain);
-        assert_true(uplink_is_up(scene.uplink));
+        assert_true(session_is_connected(uplink_session(scene.uplink)));
         assert_int_equal(scene.n_up, 1);
         assert_true(fake_broker_connect_holds(&scene.broker, "\x00\x0bsconce-hall", 13));
         assert_true(fake_broker_connect_holds(&scene.broker, "\x00\x12" STATUS "\x00\x07offline", 2 + 18 + 2 + 7));
@@ -251,7 +252,7 @@ static void start__client_id_is_given__used(void **state)
 {
         (void)state;
         prepare(serve, 1);
-        scene.options.client_id = "sconce-hall-1234";
+        scene.options.session.client_id = "sconce-hall-1234";
         start();
         await(is_up, 1);
         assert_true(fake_broker_connect_holds(&scene.broker, "\x00\x10sconce-hall-1234", 18));
@@ -264,7 +265,7 @@ static void down__broker_hangs_up__says_why_and_comes_back(void **state)
         await_got(STATUS, "online", 1);
         fake_broker_hang_up(&scene.broker);
         await(is_down, 1);
-        assert_false(uplink_is_up(scene.uplink));
+        assert_false(session_is_connected(uplink_session(scene.uplink)));
         assert_non_null(strstr(scene.why, "connection"));
         await(is_up_in_time, 2);
         await_got(STATUS, "online", 2);
@@ -395,7 +396,7 @@ static void acknowledged__refused__reported_once_and_counted(void **state)
         await(is_refused, 2);
         assert_int_equal(scene.n_refused, 1);
         assert_string_equal(scene.refused, "the broker refuses what node hall publishes (not authorized)");
-        assert_true(uplink_is_up(scene.uplink));
+        assert_true(session_is_connected(uplink_session(scene.uplink)));
         /* Another connection may be another matter. */
         fake_broker_hang_up(&scene.broker);
         await(is_down, 1);
@@ -435,12 +436,12 @@ static void uplink_publish__broker_acknowledges_nothing__waits_and_catches_up(vo
         publish("kitchen", DEVICE_EVENT, "{}");
         publish("kitchen", DEVICE_RESULT, "{}");
         assert_int_equal(uplink_dropped(scene.uplink), 2);
-        assert_int_equal(uplink_in_flight(scene.uplink), IN_FLIGHT_MAX);
+        assert_int_equal(session_in_flight(uplink_session(scene.uplink)), IN_FLIGHT_MAX);
         await_got("sconce/hall/kitchen/state", NULL, IN_FLIGHT_MAX - 1);
         assert_int_equal(scene.n_up, 1);
         fake_broker_acknowledge(&scene.broker);
         await(is_up, 2);
-        assert_true(uplink_in_flight(scene.uplink) < IN_FLIGHT_MAX / 2);
+        assert_true(session_in_flight(uplink_session(scene.uplink)) < IN_FLIGHT_MAX / 2);
         assert_int_equal(fake_broker_got(&scene.broker, "sconce/hall/kitchen/state", "ON"), 0);
         assert_int_equal(fake_broker_got(&scene.broker, "sconce/hall/kitchen/event", NULL), 0);
 }
