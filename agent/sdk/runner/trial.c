@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One device of the plugin on the mock host, and what must hold whatever is called. */
+/* One device of the plugin on the mock host, and what must hold after every call. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +40,7 @@ static struct mock_host *new_host(const struct subject *subject)
         return host;
 }
 
-/* What is given must be a value before the mock host may have it: it takes everything at its word. */
+/* The mock host checks no values, so what is given is checked first. */
 static int check_settings(struct subject *subject)
 {
         char reason[160];
@@ -82,8 +82,7 @@ static bool is_accepted(const struct subject *subject)
         return r == 0;
 }
 
-/* "One of line, pwm and led": the table cannot say it, so the first that makes `configure` content is taken.
- */
+/* "One of line, pwm and led" is not in the table: the first option with which `configure` works is taken. */
 static void add_wanted(struct subject *subject)
 {
         now_calling(subject, "configure");
@@ -191,6 +190,11 @@ int trial_command(struct subject *subject, struct mock_host *host, const struct 
 {
         now_calling(subject, "command");
         return after(subject, host, "command", mock_carry_out(host, command));
+}
+
+int trial_value(struct subject *subject, struct mock_host *host, const struct sconce_value *value)
+{
+        return trial_command(subject, host, &(const struct sconce_command){ .count = 1, .values = value });
 }
 
 void trial_advance(struct subject *subject, struct mock_host *host, uint64_t us)
