@@ -132,8 +132,9 @@ static const char *state_text(const struct cover *cover)
         return cover->is_known && cover->position <= 0 ? "closed" : "stopped";
 }
 
-static int report(struct sconce_device *dev, const struct cover *cover)
+static int cover_read(struct sconce_device *dev, void *instance)
 {
+        const struct cover *cover = instance;
         double position = shown(position_at(cover, sconce_now_us(dev)));
         const struct sconce_value values[] = {
                 SCONCE_STR("state", state_text(cover)),
@@ -375,14 +376,14 @@ static void cover_due(struct sconce_device *dev, void *instance, void *userdata)
         if (r < 0 && !cover->is_stuck)
                 (void)sconce_problem(dev, r, "cannot be moved");
         look_at_stops(dev, cover);
-        (void)report(dev, cover);
+        (void)cover_read(dev, cover);
 }
 
 static void cover_stands(struct sconce_device *dev, void *instance, void *userdata)
 {
         (void)userdata;
         look_at_stops(dev, instance);
-        (void)report(dev, instance);
+        (void)cover_read(dev, instance);
 }
 
 /* The position is unknown, and no stop can end a movement. */
@@ -422,7 +423,7 @@ static void cover_stop_changed(struct sconce_device *dev, void *instance, const 
         else if (!edge->active && is_at_end(cover, way))
                 cover->is_known = false; /* pushed away from it */
         look_at_stops(dev, cover);
-        (void)report(dev, cover);
+        (void)cover_read(dev, cover);
 }
 
 static int cover_command(struct sconce_device *dev, void *instance, const struct sconce_command *command)
@@ -445,13 +446,8 @@ static int cover_command(struct sconce_device *dev, void *instance, const struct
         } else if (position) {
                 r = go_to(dev, cover, position->number);
         }
-        int q = report(dev, cover);
+        int q = cover_read(dev, cover);
         return r < 0 ? r : q;
-}
-
-static int cover_read(struct sconce_device *dev, void *instance)
-{
-        return report(dev, instance);
 }
 
 /* ---- Life cycle ---------------------------------------------------------------------------------------- */
@@ -512,7 +508,7 @@ static int cover_start(struct sconce_device *dev, void *instance)
         if (r < 0)
                 return r;
         find_position(dev, cover);
-        return report(dev, cover);
+        return cover_read(dev, cover);
 }
 
 static void cover_stop(struct sconce_device *dev, void *instance)

@@ -667,19 +667,17 @@ static int parse_value(const char **at, struct token *token)
 {
         static const struct {
                 const char *word;
-                size_t length;
                 int type;
                 bool on;
-        } words[] = { { "true", 4, TOKEN_BOOL, true },
-                      { "false", 5, TOKEN_BOOL, false },
-                      { "null", 4, TOKEN_NULL, false } };
+        } words[] = { { "true", TOKEN_BOOL, true }, { "false", TOKEN_BOOL, false }, { "null", TOKEN_NULL, false } };
 
         *token = (struct token){ .type = TOKEN_NULL };
         for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-                if (strncmp(*at, words[i].word, words[i].length) == 0) {
+                size_t length = strlen(words[i].word);
+                if (strncmp(*at, words[i].word, length) == 0) {
                         token->type = words[i].type;
                         token->on = words[i].on;
-                        *at += words[i].length;
+                        *at += length;
                         return 0;
                 }
         }

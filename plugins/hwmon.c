@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <sconce/plugin.h>
@@ -128,8 +127,7 @@ static int hwmon_configure(struct sconce_device *dev, void *instance)
                         sconce_error(
                                 dev,
                                 "channels: \"%s\" is not a channel; channels are called temp1, in0, curr1, power1, "
-                                "energy1, "
-                                "humidity1, fan1, freq1 and so on",
+                                "energy1, humidity1, fan1, freq1 and so on",
                                 names[i]);
                 return r;
         }

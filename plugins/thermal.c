@@ -45,8 +45,7 @@ static bool is_zone(const struct thermal *thermal, const char *name)
 {
         char path[PATH_SIZE], type[64];
 
-        if (strncmp(name, "thermal_zone", 12) != 0 ||
-            snprintf(path, PATH_SIZE, "%s/%s/type", thermal->root, name) >= PATH_SIZE)
+        if (snprintf(path, PATH_SIZE, "%s/%s/type", thermal->root, name) >= PATH_SIZE)
                 return false;
         if (strcmp(name, thermal->zone) == 0)
                 return true;

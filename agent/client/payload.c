@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -20,7 +19,7 @@ static const struct {
         { "cover", false }, { "select", false }, { "text", false },
 };
 
-/* What people and machines say for ON and OFF, beside the numbers 1 and 0. */
+/* Spellings of ON and OFF, beside the numbers 1 and 0. */
 static const struct {
         const char *word, *state;
 } on_off_words[] = {
@@ -46,7 +45,7 @@ static const struct {
         { "press", { "button" } },
 };
 
-/* Kinds that can be set unless their channel says otherwise. */
+/* Kinds that can be set unless their channel has `writable`. */
 static const char *const writable_kinds[] = { "light", "switch", "number", "cover", "button", "select", "duration" };
 
 /* The `=` of KEY=VALUE; NULL for a plain word. */
@@ -147,7 +146,7 @@ static bool is_on_off(const char *kind)
 }
 
 /* The first channel that is set by a bare number. NULL: there is none, or it cannot be known: a duration may be one
- * that only goes with a command, as in "on for 5 s", and what a node of an earlier version says does not tell. */
+ * that only goes with a command, as in "on for 5 s", which a node of an earlier version does not report. */
 static const char *number_channel(json_t *channels)
 {
         const char *key;

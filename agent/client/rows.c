@@ -9,7 +9,7 @@
 
 #define BUILT_IN "node" /* the device that every node has */
 
-/* Puts a text that may be missing. */
+/* What is missing is null. */
 static void put(json_t *row, const char *key, const json_t *value)
 {
         (void)json_object_set_new(row, key, value ? json_deep_copy(value) : json_null());
@@ -54,25 +54,9 @@ static json_t *state_text(json_t *state, json_t *channels)
         return json_string(text);
 }
 
-/* A list of texts as one: "a; b". */
-static json_t *joined(json_t *texts)
-{
-        CLEANUP_FREE char *text = NULL;
-        size_t size = 0, index;
-        FILE *out = open_memstream(&text, &size);
-        json_t *item;
-
-        if (!out)
-                return NULL;
-        json_array_foreach(texts, index, item)(void)
-                fprintf(out, "%s%s", index > 0 ? "; " : "", json_is_string(item) ? json_string_value(item) : "?");
-        (void)fclose(out);
-        return json_string(text);
-}
-
 /* ---- Rows ---------------------------------------------------------------------------------------------------- */
 
-/* A device of a node that is gone has itself said `online` last. */
+/* The last status of a device is `online` when its node goes. */
 static const char *status_of(const struct view *home, const char *node, const char *device)
 {
         const char *of_node = view_status(home, node, NULL);
@@ -141,10 +125,11 @@ static json_t *row_of_node(const struct view *home, const char *node, bool as_js
         put(row, "version", json_object_get(info, "version"));
         put(row, "started", json_object_get(info, "started"));
         (void)json_object_set_new(row, "devices", info ? json_integer((json_int_t)count) : json_null());
+        CLEANUP_FREE char *joined = view_join(problems, "; ");
         if (as_json)
                 put(row, "problems", problems);
         else
-                (void)json_object_set_new(row, "problems", joined(problems));
+                put_text(row, "problems", joined);
         return row;
 }
 
