@@ -56,8 +56,7 @@ struct sconce_dimmer {
  * plugin. The caller owns it: mock_host_free(). */
 struct mock_host *mock_host_load(const char *path);
 
-/* The same from the table of a plugin that is linked into the test: `&sconce_module`, borrowed for the
- * host's life. */
+/* The same from the table of a plugin that is linked into the test: `&sconce_module`, borrowed for the host's life. */
 struct mock_host *mock_host_new(const struct sconce_module *module);
 
 /* Stops the device if it runs, frees it, and unloads the file. NULL: nothing. */
@@ -72,9 +71,8 @@ bool mock_is_intact(const struct mock_host *host);
 
 /* ---- Before the start ---------------------------------------------------------------------------------- */
 
-/* Sets an option as a config would say it: "GPIO17", "1.5h", "yes". Not checked against the row's bounds:
- * that is the agent's part. A list gets this one item. Fails the test for a key that the plugin does not
- * have. */
+/* Sets an option as a config would say it: "GPIO17", "1.5h", "yes". Not checked against the row's bounds: that is the
+ * agent's part. A list gets this one item. Fails the test for a key that the plugin does not have. */
 void mock_option(struct mock_host *host, const char *key, const char *text);
 
 /* Sets a list of strings; NULL ends the array, which is borrowed for the host's life. */

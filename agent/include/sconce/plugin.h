@@ -2,20 +2,18 @@
 /*
  * sconce/plugin.h - what a Sconce plugin sees, and all that it sees. ABI 1.
  *
- * A plugin is one C file that declares what it has (options, channels) and what it does (start, stop,
- * command, read). The agent does the rest: options are checked before `start`, channels become MQTT topics,
- * typed commands and entries of `info`. docs/plugin-abi.md draws the life cycle.
+ * A plugin is one C file that declares what it has (options, channels) and what it does (start, stop, command, read).
+ * The agent does the rest: options are checked before `start`, channels become MQTT topics, typed commands and entries
+ * of `info`. docs/plugin-abi.md draws the life cycle.
  *
- * Threads: all callbacks of one device run one after the other. They run on the agent's event loop and must
- * not block, unless the plugin has SCONCE_BLOCKING: then they run on a thread of the device's own. A plugin
- * never takes a lock.
+ * Threads: all callbacks of one device run one after the other. They run on the agent's event loop and must not block,
+ * unless the plugin has SCONCE_BLOCKING: then they run on a thread of the device's own. A plugin never takes a lock.
  *
- * Errors: callbacks and host services return 0 or a negative errno. sconce_error() adds the sentence for
- * people.
+ * Errors: callbacks and host services return 0 or a negative errno. sconce_error() adds the sentence for people.
  *
- * Growth: fields are only ever appended to the structs that a plugin declares and to struct sconce_host,
- * functions only ever added. Each module records the sizes that it was built with, the host struct carries
- * its own. The structs that travel in calls (value, command, edge, list) never change in ABI 1.
+ * Growth: fields are only ever appended to the structs that a plugin declares and to struct sconce_host, functions only
+ * ever added. Each module records the sizes that it was built with, the host struct carries its own. The structs that
+ * travel in calls (value, command, edge, list) never change in ABI 1.
  */
 #pragma once
 
