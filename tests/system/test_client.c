@@ -544,6 +544,75 @@ static void set__wrong_words__end_with_2(void **state)
                 "sconce: \"Kitchen\" is not a device's name: write DEVICE or NODE/DEVICE, as sconce list shows them\n");
 }
 
+static void list__bad_name_of_a_node__ends_with_2(void **state)
+{
+        (void)state;
+        assert_run(RUN("tester", "list", "Hall"), 2, "",
+                   "sconce: \"Hall\" is not a node's name: sconce nodes shows them\n");
+}
+
+static void sconce__help_and_version__on_stdout(void **state)
+{
+        (void)state;
+        struct run run = RUN("tester", "set", "--help");
+        assert_int_equal(run.status, 0);
+        assert_has(run.out, "Usage: sconce set DEVICE VALUE... [OPTION...]\n");
+        assert_has(run.out, "  sconce set hall/kitchen toggle\n");
+        run = RUN("tester", "--help");
+        assert_int_equal(run.status, 0);
+        assert_has(run.out, "Usage: sconce COMMAND [WORD...] [OPTION...]\n");
+        run = RUN("tester", "--version");
+        assert_run(run, 0, "sconce " SCONCE_VERSION "\n", "");
+}
+
+static void sconce__no_command__ends_with_2_and_the_help(void **state)
+{
+        (void)state;
+        struct run run = SCONCE_RUN("/nowhere/client.conf", "--json");
+        assert_int_equal(run.status, 2);
+        assert_string_equal(run.out, "");
+        assert_has(run.err, "Usage: sconce COMMAND [WORD...] [OPTION...]\n");
+}
+
+static void list__broker_silent__ends_with_3(void **state)
+{
+        (void)state;
+        struct wire *wire = wire_silent("127.0.0.1");
+        struct run run = SCONCE_RUN(sconce_conf_plain(wire_port(wire), ""), "--timeout", "300ms", "list");
+        wire_free(wire);
+        assert_int_equal(run.status, 3);
+        assert_has(run.err, "sconce: no broker: ");
+}
+
+/* The user's own config is named by XDG_CONFIG_HOME, else by HOME; what is wrong with it shows which was read. */
+static void assert_reads(const char *conf, const char *xdg)
+{
+        const char *const argv[] = { build_path("sconce"), "list", NULL };
+        const char *const env[] = { format_text("HOME=%s", work_path("home")), format_text("XDG_CONFIG_HOME=%s", xdg),
+                                    NULL };
+        int status;
+        struct process *process = process_run(argv, &(struct process_options){ .name = "sconce", .env = env }, &status);
+
+        assert_int_equal(status, 78);
+        assert_has(process->err.text, conf);
+        process_free(process);
+}
+
+static void list__no_config_named__is_found(void **state)
+{
+        static const char *const dirs[] = { "xdg", "xdg/sconce", "home", "home/.config", "home/.config/sconce" };
+        const char *by_xdg = work_path("xdg/sconce/client.conf"),
+                   *by_home = work_path("home/.config/sconce/client.conf");
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+                make_dir(work_path("%s", dirs[i]));
+        write_file(by_xdg, "[broker]\nversion = 6\n");
+        write_file(by_home, "[broker]\nversion = 6\n");
+        assert_reads(by_xdg, work_path("xdg"));
+        assert_reads(by_home, "");
+}
+
 static int open_house(void **state)
 {
         int r = stage_open(state);
@@ -588,6 +657,11 @@ static const struct CMUnitTest tests[] = {
         STAGE_TEST(list__bad_config__ends_with_78, NULL),
         STAGE_TEST(list__key_that_others_can_read__is_refused, NULL),
         STAGE_TEST(set__wrong_words__end_with_2, NULL),
+        STAGE_TEST(list__bad_name_of_a_node__ends_with_2, NULL),
+        STAGE_TEST(sconce__help_and_version__on_stdout, NULL),
+        STAGE_TEST(sconce__no_command__ends_with_2_and_the_help, NULL),
+        STAGE_TEST(list__broker_silent__ends_with_3, NULL),
+        STAGE_TEST(list__no_config_named__is_found, NULL),
 };
 
 STAGE_MAIN(tests, open_house)
