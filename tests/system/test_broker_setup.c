@@ -259,7 +259,7 @@ static bool may_publish(const char *cert, unsigned to, const char *topic)
 
 static void assert_proven(const struct process *p)
 {
-        assert_non_null(strstr(p->out.text, " keeps to the list: tried with certificates that are good no more.\n"));
+        assert_non_null(strstr(p->out.text, " keeps to the list: tried with certificates that are no longer valid.\n"));
         assert_false(may_publish("display", port.number, "sconce/hall/lamp/set"));
         assert_true(may_publish("me", port.number, "sconce/hall/lamp/set"));
         assert_false(may_publish("me", port.number, "sconce/hall/status"));
@@ -393,7 +393,7 @@ static void kept_drop_in__list_above_its_listener__is_not_believed(void **state)
         (void)run_real(0);
         write_file(work_path(CONF_D "00-all.conf"), "per_listener_settings true\n");
         struct process *p = run_real(1);
-        assert_non_null(strstr(p->err.text, "has no acl_file of its own, and another file says"));
+        assert_non_null(strstr(p->err.text, "has no acl_file of its own, and another file sets"));
         assert_non_null(strstr(p->err.text, "the drop-in as it should be is "));
         assert_true(is_there(DROP_IN));
 }

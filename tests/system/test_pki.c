@@ -81,7 +81,8 @@ static void init__again__is_refused(void **state)
         (void)state;
         assert_pki_fails(
                 pki, 1, WORDS("init"),
-                "%s: has a certificate authority already, and all it issued hangs on it; choose another with -d", pki);
+                "%s: has a certificate authority already, and all that it issued depends on it; choose another with -d",
+                pki);
         CLEANUP_FREE char *after = read_file(pki_file(pki, "ca.crt"));
         assert_string_equal(before, after);
 }
@@ -471,7 +472,7 @@ static void client__limited_to_a_node_to_come__is_noted(void **state)
         (void)state;
         const char *said = pki_output(pki, WORDS("client", "early", "--node", "tomorrow"));
         assert_non_null(
-                strstr(said, "Note: there is no node tomorrow yet; the client may use it as soon as there is.\n"));
+                strstr(said, "Note: node tomorrow does not exist yet; the client may use it as soon as it does.\n"));
 }
 
 /* ---- Everywhere ---------------------------------------------------------------------------------------------- */

@@ -57,7 +57,7 @@ static void name__issued_twice__points_to_renew(void **state)
         PKI_RUN(pki, "client", "twice");
         assert_pki_fails(
                 pki, 1, WORDS("client", "twice"),
-                "twice has a certificate already (%s/issued/twice.crt): 'sconce-pki -d %s renew twice' issues it anew,"
+                "twice has a certificate already (%s/issued/twice.crt): 'sconce-pki -d %s renew twice' issues it again,"
                 " 'sconce-pki -d %s revoke twice' ends it",
                 pki, pki, pki);
 }
@@ -241,7 +241,7 @@ static void revoke__first_broker__leaves_the_drop_in_to_the_next(void **state)
         PKI_RUN(at, "broker", "one.lan");
         PKI_RUN(at, "broker", "two.lan");
         const char *said = pki_output(at, WORDS("revoke", "one.lan"));
-        assert_non_null(strstr(said, "Nodes go by their own crl.pem: "));
+        assert_non_null(strstr(said, "Each node uses its own crl.pem: "));
         assert_true(readlink(pki_file(at, "broker.key"), target, sizeof(target) - 1) > 0);
         assert_string_equal(target, "issued/two.lan.key");
 }

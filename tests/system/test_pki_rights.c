@@ -245,7 +245,7 @@ static void revoke__connected_client__can_do_nothing_more(void **state)
         client_subscribe(lost, "sconce/#");
         assert_int_not_equal(reason(lost, "sconce/hall/lamp/set"), MQTT_NOT_AUTHORISED);
 
-        (void)snprintf(told, sizeof(told), "The running broker (process %d) has been told to read its files again.\n",
+        (void)snprintf(told, sizeof(told), "The running broker (process %d) was asked to read its files again.\n",
                        (int)broker->process->pid);
         assert_non_null(strstr(pki_output(pki, WORDS("revoke", "lost")), told));
         (void)process_wait_log(broker->process, "Reloading config.", SOON_MS);
@@ -435,7 +435,7 @@ static void reload__pid_file_named__is_used(void **state)
                                               source_path("certs/sconce-pki"), work_path(".")),
                                         &(struct process_options){ .env = env }, &status);
         assert_int_equal(status, 0);
-        assert_non_null(strstr(p->out.text, "has been told to read its files again.\n"));
+        assert_non_null(strstr(p->out.text, "was asked to read its files again.\n"));
         (void)process_wait_log(broker->process, "Reloading config.", SOON_MS);
         process_free(p);
 }
