@@ -95,13 +95,12 @@ static FILE *open_proc(const struct system *system, const char *name)
 
 static struct sconce_value read_load(const struct system *system)
 {
-        FILE *file = open_proc(system, "loadavg");
+        char path[PATH_MAX], line[128];
         double load;
 
-        if (!file)
-                return SCONCE_NONE("load");
-        bool ok = fscanf(file, "%16lf", &load) == 1 && load >= 0 && load < 1e6;
-        (void)fclose(file);
+        (void)snprintf(path, sizeof(path), "%s/loadavg", system->proc);
+        bool ok = sconce_read_line(path, line, sizeof(line)) == 0 && sscanf(line, "%16lf", &load) == 1 && load >= 0 &&
+                  load < 1e6;
         return ok ? SCONCE_NUM("load", load) : SCONCE_NONE("load");
 }
 

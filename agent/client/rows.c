@@ -22,36 +22,31 @@ static void put_text(json_t *row, const char *key, const char *text)
 
 /* ---- States for people --------------------------------------------------------------------------------------- */
 
-/* "ON, brightness 128": the channel `state` needs no name. */
-static void write_channel(FILE *out, const char *key, const json_t *value, const char *unit, const char *comma)
+/* "brightness 128": the channel `state` needs no name. */
+static json_t *channel_text(const char *key, const json_t *value, const char *unit)
 {
         CLEANUP_FREE char *text = table_text(value);
+        bool is_named = strcmp(key, "state") != 0;
 
-        (void)fprintf(out, "%s%s%s%s%s%s", comma, strcmp(key, "state") == 0 ? "" : key,
-                      strcmp(key, "state") == 0 ? "" : " ", json_is_null(value) || !text ? "?" : text, unit ? " " : "",
-                      unit ? unit : "");
+        return json_sprintf("%s%s%s%s%s", is_named ? key : "", is_named ? " " : "",
+                            json_is_null(value) || !text ? "?" : text, unit ? " " : "", unit ? unit : "");
 }
 
+/* "ON, brightness 128" */
 static json_t *state_text(json_t *state, json_t *channels)
 {
-        CLEANUP_FREE char *text = NULL;
-        size_t size = 0;
-        FILE *out = open_memstream(&text, &size);
-        const char *key, *comma = "";
+        CLEANUP_JSON json_t *texts = json_array();
+        const char *key;
         json_t *value;
 
-        if (!out)
-                return NULL;
         json_object_foreach(state, key, value)
         {
-                if (strcmp(key, "time") == 0)
-                        continue;
-                write_channel(out, key, value,
-                              json_string_value(json_object_get(json_object_get(channels, key), "unit")), comma);
-                comma = ", ";
+                const char *unit = json_string_value(json_object_get(json_object_get(channels, key), "unit"));
+                if (strcmp(key, "time") != 0)
+                        (void)json_array_append_new(texts, channel_text(key, value, unit));
         }
-        (void)fclose(out);
-        return json_string(text);
+        CLEANUP_FREE char *joined = view_join(texts, ", ");
+        return json_string(joined);
 }
 
 /* ---- Rows ---------------------------------------------------------------------------------------------------- */
