@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "config/options.h"
+#include "config/types.h"
 #include "util/json.h"
 
 const struct word_text word_texts[] = {

@@ -68,6 +68,11 @@ bool config_is_device(const struct config *config, size_t index);
 #define CONFIG_LABEL_MAX 160
 const char *config_label(const struct config_section *section, char label[static CONFIG_LABEL_MAX]);
 
+/* Adds "FILE:LINE: [section] key: …" of the key's place, or the section's where the key is not written; `key` NULL: of the
+ * section itself. */
+void PRINTF_LIKE(4, 5) config_complain(const struct config_section *section, const char *key, struct problems *problems,
+                                       const char *format, ...);
+
 /* [KIND ID] with its values alone: a copy outlives the config, whose files and lines it does not know. */
 int config_section_copy(const struct config_section *section, struct config_section **ret) MUST_CHECK;
 void config_section_free(struct config_section *section);

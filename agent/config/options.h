@@ -45,10 +45,6 @@ struct option_hooks {
 int options_read(const struct config_section *section, const struct option_target *targets, size_t n_targets,
                  const struct option_hooks *hooks, struct option_store *store, struct problems *problems) MUST_CHECK;
 
-/* Converts one text as an option of this row would: for a plugin's `every`, `deadline`, a command's "30s".
- * `ret` points to the row type's C type. `reason` gets the sentence on -EINVAL or -ERANGE. */
-int option_parse(const struct sconce_option *row, const char *text, char reason[static 160], void *ret) MUST_CHECK;
-
 /* The row of a key; NULL where the table (which may be NULL itself) has none. */
 const struct sconce_option *option_row_find(const struct sconce_option *rows, const char *key);
 

@@ -205,15 +205,15 @@ int output_check(const struct device *device, const struct config_section *secti
         bool is_switched = channels_first_on_off(&device->channels);
         bool acts = is_switched || device_config_outputs(device->instance->config) > 0;
         if (output->on_exit == ON_EVENT_ON && why)
-                device_config_complain(section, "on_exit", problems, "%s", why);
+                config_complain(section, "on_exit", problems, "%s", why);
         if (output->on_offline == ON_EVENT_ON && why)
-                device_config_complain(section, "on_offline", problems, "%s", why);
+                config_complain(section, "on_offline", problems, "%s", why);
         if (output->power_on != POWER_ON_LAST && !is_switched)
-                device_config_complain(section, "power_on", problems, "this device is not switched on and off");
+                config_complain(section, "power_on", problems, "this device is not switched on and off");
         static const char *const keys[] = { "on_exit", "on_offline", "max_on" };
         for (size_t i = 0; !acts && i < ARRAY_SIZE(keys); i++)
                 if (config_entry_find(section, keys[i]))
-                        device_config_complain(section, keys[i], problems,
-                                               "this device has no output: its section names none");
+                        config_complain(section, keys[i], problems,
+                                        "this device has no output: its section names none");
         return problems->count > before ? -EINVAL : 0;
 }

@@ -181,20 +181,6 @@ static void find_timed(struct device_config *config)
 
 /* ---- What no single row can see ------------------------------------------------------------------------ */
 
-void device_config_complain(const struct config_section *section, const char *key, struct problems *problems,
-                            const char *format, ...)
-{
-        const struct config_entry *entry = config_entry_find(section, key);
-        char label[CONFIG_LABEL_MAX], text[320];
-        va_list arguments;
-
-        va_start(arguments, format);
-        (void)vsnprintf(text, sizeof(text), format, arguments);
-        va_end(arguments);
-        problems_add(problems, entry ? entry->file : section->file, entry ? entry->line : section->line, "%s %s: %s",
-                     config_label(section, label), key, text);
-}
-
 /* Nobody but the group may say when a member is on. */
 static void check_interlock(const struct output_config *output, const struct config_section *section,
                             struct problems *problems)
@@ -203,20 +189,18 @@ static void check_interlock(const struct output_config *output, const struct con
 
         if (!output->interlock) {
                 if (config_entry_find(section, "dead_time"))
-                        device_config_complain(section, "dead_time", problems,
-                                               "it goes with an interlock, which is missing");
+                        config_complain(section, "dead_time", problems, "it goes with an interlock, which is missing");
                 return;
         }
         if (!text_is_id(output->interlock))
-                device_config_complain(section, "interlock", problems,
-                                       "a group is called like a device: [a-z0-9][a-z0-9_-]*");
+                config_complain(section, "interlock", problems, "a group is called like a device: [a-z0-9][a-z0-9_-]*");
         if (output->power_on == POWER_ON_KEEP)
-                device_config_complain(section, "power_on", problems,
-                                       "keep is not possible in an interlock group: all are off at first");
+                config_complain(section, "power_on", problems,
+                                "keep is not possible in an interlock group: all are off at first");
         if (output->on_exit == ON_EVENT_ON)
-                device_config_complain(section, "on_exit", problems, "%s", others);
+                config_complain(section, "on_exit", problems, "%s", others);
         if (output->on_offline == ON_EVENT_ON)
-                device_config_complain(section, "on_offline", problems, "%s", others);
+                config_complain(section, "on_offline", problems, "%s", others);
 }
 
 static int check_output(const struct device_config *config, const struct config_section *section,
@@ -228,10 +212,9 @@ static int check_output(const struct device_config *config, const struct config_
         if (!config->plugin->has_output || !section)
                 return 0;
         if (config->timed && output->on_exit == ON_EVENT_KEEP)
-                device_config_complain(
-                        section, "on_exit", problems,
-                        "keep is not possible for an output that is on for a limited time: off is allowed, "
-                        "and the default");
+                config_complain(section, "on_exit", problems,
+                                "keep is not possible for an output that is on for a limited time: off is allowed, "
+                                "and the default");
         if (config->plugin->shared.interlock)
                 check_interlock(output, section, problems);
         return problems->count > before ? -EINVAL : 0;
@@ -247,15 +230,15 @@ static int check_useless(const struct device_config *config, const struct config
         if (!section)
                 return 0;
         if (!config->plugin->table.read && config_entry_find(section, "every"))
-                device_config_complain(section, "every", problems, "this device is not read: it reports by itself");
+                config_complain(section, "every", problems, "this device is not read: it reports by itself");
         if (!config->plugin->has_output)
                 return problems->count > before ? -EINVAL : 0;
         if (config->timed_by_plugin && output->power_on == POWER_ON_ON && plugin_has_on_off(config->plugin))
-                device_config_complain(section, "power_on", problems,
-                                       "on is not possible for an output that goes off by itself: it is off at first");
+                config_complain(section, "power_on", problems,
+                                "on is not possible for an output that goes off by itself: it is off at first");
         if (output->offline_at_start && output->on_offline == ON_EVENT_KEEP)
-                device_config_complain(section, "offline_at_start", problems,
-                                       "it goes with on_offline = off or on, which is keep");
+                config_complain(section, "offline_at_start", problems,
+                                "it goes with on_offline = off or on, which is keep");
         return problems->count > before ? -EINVAL : 0;
 }
 

@@ -44,9 +44,6 @@ int section_targets(const struct plugin *plugin, const struct config_section *se
 int device_config_new(const struct plugin *plugin, const struct config_section *section, struct problems *problems,
                       struct device_config **ret) MUST_CHECK;
 void device_config_free(struct device_config *config); /* closes its lines */
-/* "FILE:LINE: [section] key: what is wrong" */
-void PRINTF_LIKE(4, 5) device_config_complain(const struct config_section *section, const char *key,
-                                              struct problems *problems, const char *format, ...);
 
 bool device_config_line_is_output(const struct device_config_line *line);
 unsigned device_config_outputs(const struct device_config *config); /* all dimmers are */

@@ -94,7 +94,8 @@ static int check_condition(const struct checking *checking, struct checked *chec
                 r = event_in_if(words, &fault);
         if (r == 0 || r == -ENOMEM)
                 return r;
-        rule_complain(checked->section, rule_role_key(condition->role), words->text, checking->problems, &fault);
+        config_complain(checked->section, rule_role_key(condition->role), checking->problems, "%s: %s", words->text,
+                        fault.text);
         return 0;
 }
 
@@ -183,7 +184,7 @@ static int check_action(const struct checking *checking, struct checked *checked
                         return command->count > 0 ? add_outcomes(checked, words->device, device.channels, command) : 0;
                 (void)fault_set(&fault, -EINVAL, "%s", result.message);
         }
-        rule_complain(checked->section, "then", words->text, checking->problems, &fault);
+        config_complain(checked->section, "then", checking->problems, "%s: %s", words->text, fault.text);
         return 0;
 }
 
@@ -229,16 +230,16 @@ static size_t list_circle(const struct checking *checking, const size_t *circles
 static void complain_circle(const struct checking *checking, const size_t *circles, size_t first)
 {
         char list[CIRCLE_SHOWN * 42 + 32];
-        struct fault fault;
+        const struct config_section *section = checking->items[first].section;
 
         if (list_circle(checking, circles, circles[first], list, sizeof(list)) > 1)
-                (void)fault_set(&fault, -EINVAL,
+                config_complain(section, "then", checking->problems,
                                 "these rules set each other off for ever: %s; a delay in one of them makes it a "
                                 "blinker",
                                 list);
         else
-                (void)fault_set(&fault, -EINVAL, "this rule sets itself off for ever; a delay makes it a blinker");
-        rule_complain(checking->items[first].section, "then", "", checking->problems, &fault);
+                config_complain(section, "then", checking->problems,
+                                "this rule sets itself off for ever; a delay makes it a blinker");
 }
 
 static int check_circles(const struct checking *checking)

@@ -24,27 +24,14 @@ const char *rule_role_key(enum rule_role role)
         return role_keys[role];
 }
 
-void rule_complain(const struct config_section *section, const char *key, const char *text, struct problems *problems,
-                   const struct fault *fault)
-{
-        const struct config_entry *entry = config_entry_find(section, key);
-        char label[CONFIG_LABEL_MAX];
-
-        problems_add(problems, entry ? entry->file : section->file, entry ? entry->line : section->line,
-                     "%s %s: %s%s%s", config_label(section, label), key, text, *text ? ": " : "", fault->text);
-}
-
 /* What is wrong with a text is a problem of the config; 0 then too. */
 static int check_part(const struct rule_reader *reader, enum rule_role role, const struct rule_part *part, int r,
                       const struct fault *fault)
 {
-        char text[160];
-
-        if (r != -EINVAL)
-                return r;
-        (void)snprintf(text, sizeof(text), "%.*s", (int)MIN(part->length, sizeof(text) - 1), part->text);
-        rule_complain(reader->section, role_keys[role], text, reader->problems, fault);
-        return 0;
+        if (r == -EINVAL)
+                config_complain(reader->section, role_keys[role], reader->problems, "%.*s%s%s",
+                                (int)MIN(part->length, 159U), part->text, part->length > 0 ? ": " : "", fault->text);
+        return r == -EINVAL ? 0 : r;
 }
 
 static int add_condition(const struct rule_reader *reader, enum rule_role role, const struct rule_part *part)
@@ -85,18 +72,6 @@ static int add_action(const struct rule_reader *reader, const struct rule_part *
         return 0;
 }
 
-/* In `if` a comma means and. In `when` it would be anybody's guess. */
-static int refuse_comma(const struct rule_reader *reader, enum rule_role role, const char *text)
-{
-        struct fault fault;
-
-        (void)fault_set(&fault, -EINVAL,
-                        "one condition at a time: any one of several is a list, [ \"…\", \"…\" ], and what must "
-                        "hold besides stands in if");
-        rule_complain(reader->section, role_keys[role], text, reader->problems, &fault);
-        return 0;
-}
-
 static int add_all(const struct rule_reader *reader, enum rule_role role, const struct sconce_list *list)
 {
         const char *const *texts = list->items;
@@ -106,8 +81,12 @@ static int add_all(const struct rule_reader *reader, enum rule_role role, const 
                 const char *rest = texts[i];
                 struct rule_part part;
                 while (r == 0 && rule_part_next(&rest, &part)) {
+                        /* In `if` a comma means and. In `when` it would be anybody's guess. */
                         if (rest && (role == RULE_CANCEL || role == RULE_WHEN)) {
-                                r = refuse_comma(reader, role, texts[i]);
+                                config_complain(reader->section, role_keys[role], reader->problems,
+                                                "%s: one condition at a time: any one of several is a list, "
+                                                "[ \"…\", \"…\" ], and what must hold besides stands in if",
+                                                texts[i]);
                                 break;
                         }
                         r = role == RULE_THEN ? add_action(reader, &part) : add_condition(reader, role, &part);
@@ -116,23 +95,16 @@ static int add_all(const struct rule_reader *reader, enum rule_role role, const 
         return r;
 }
 
-static void complain_empty(const struct rule_reader *reader, const char *key, const char *what)
-{
-        struct fault fault;
-
-        (void)fault_set(&fault, -EINVAL, "%s", what);
-        rule_complain(reader->section, key, "", reader->problems, &fault);
-}
-
 /* What the table cannot see. */
 static void check_whole(const struct rule_reader *reader, const struct rule_settings *settings)
 {
         if (settings->when.count == 0)
-                complain_empty(reader, "when", "is empty: what sets the rule off?");
+                config_complain(reader->section, "when", reader->problems, "is empty: what sets the rule off?");
         if (settings->then.count == 0)
-                complain_empty(reader, "then", "is empty: what shall the rule do?");
+                config_complain(reader->section, "then", reader->problems, "is empty: what shall the rule do?");
         if (settings->cancel.count > 0 && settings->delay_us == 0)
-                complain_empty(reader, "cancel", "there is nothing to cancel without a delay");
+                config_complain(reader->section, "cancel", reader->problems,
+                                "there is nothing to cancel without a delay");
 }
 
 static bool waits_for_events_alone(const struct rule *rule)
@@ -160,9 +132,9 @@ static int read_rule(const struct rule_reader *reader, const struct rule_setting
             (r = add_all(reader, RULE_IF, &settings->conditions)) < 0)
                 return r;
         if (settings->at_start && waits_for_events_alone(reader->rule))
-                complain_empty(reader, "at_start",
-                               "an event is never there at the start: at_start is for conditions that can be true "
-                               "already");
+                config_complain(reader->section, "at_start", reader->problems,
+                                "an event is never there at the start: at_start is for conditions that can be true "
+                                "already");
         return add_all(reader, RULE_THEN, &settings->then);
 }
 

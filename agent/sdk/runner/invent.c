@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/options.h"
+#include "config/types.h"
 #include "channel/channels.h"
 #include "sdk/runner/runner.h"
 

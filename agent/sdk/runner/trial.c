@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/types.h"
 #include "plugin/loader.h"
 #include "sdk/runner/runner.h"
 
