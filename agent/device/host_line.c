@@ -144,7 +144,7 @@ static void on_first(void *userdata)
 
 static bool has_debounce(const struct device_line *line)
 {
-        return !device_config_line_is_output(line->of) && line_debounce_us(line->of->line) > 0;
+        return !device_config_line_is_output(line->of) && line_settings(line->of->line)->debounce_us > 0;
 }
 
 bool host_inputs_are_settled(const struct device *device)

@@ -164,3 +164,9 @@ bool text_is_key(const char *text)
         return length >= 1 && length <= ID_MAX && text[0] >= 'a' && text[0] <= 'z' &&
                strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_") == length;
 }
+
+void text_list_add(char *list, size_t size, const char *word)
+{
+        size_t used = strlen(list);
+        (void)snprintf(list + used, size - used, "%s%s", used ? ", " : "", word);
+}

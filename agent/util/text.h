@@ -37,3 +37,6 @@ bool text_is_id(const char *text);
 
 /* True for a word of [a-z0-9_] that begins with a letter and has 1 to 64 characters: a channel's. */
 bool text_is_key(const char *text);
+
+/* Appends a word to "a, b, c", which is cut where it is longer than its memory. */
+void text_list_add(char *list, size_t size, const char *word);
