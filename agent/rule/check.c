@@ -46,11 +46,6 @@ static void checking_done(struct checking *checking)
 
 /* ---- One word after the other -------------------------------------------------------------------------- */
 
-static bool find(const struct checking *checking, const char *id, struct rule_device *ret)
-{
-        return checking->home->find(checking->home->userdata, id, ret);
-}
-
 static int no_device(const struct rule_home *home, const char *id, struct fault *fault)
 {
         struct suggestion near = { .wanted = id };
@@ -85,7 +80,7 @@ static int check_condition(const struct checking *checking, struct checked *chec
 
         if (condition->role == RULE_IF && words->op == RULE_EVENT)
                 r = event_in_if(words, &fault);
-        else if (!find(checking, words->device, &device))
+        else if (!rule_home_find(checking->home, words->device, &device))
                 r = no_device(checking->home, words->device, &fault);
         else if (channels_are_known(&device) || !words->channel)
                 r = rule_bind(condition, device.channels, &fault);
@@ -171,7 +166,7 @@ static int check_action(const struct checking *checking, struct checked *checked
         struct result result;
         struct fault fault;
 
-        if (!find(checking, words->device, &device)) {
+        if (!rule_home_find(checking->home, words->device, &device)) {
                 (void)no_device(checking->home, words->device, &fault);
         } else if (!channels_are_known(&device)) {
                 return 0;

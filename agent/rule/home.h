@@ -41,3 +41,8 @@ struct rule_home {
         void (*problem)(void *userdata, const char *text);
         void *userdata;
 };
+
+static inline bool rule_home_find(const struct rule_home *home, const char *id, struct rule_device *ret)
+{
+        return home->find(home->userdata, id, ret);
+}
