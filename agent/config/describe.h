@@ -19,5 +19,5 @@ void options_describe_head(FILE *out, enum describe_form form);
 void describe_heading(FILE *out, const char *text, enum describe_form form);
 /* A row of a table with three columns, or a paragraph. The first of a Markdown table's is its head. */
 void describe_item(FILE *out, const char *term, const char *is, const char *help, enum describe_form form);
-/* Text that somebody else has laid out, escaped. */
+/* Text that is laid out already, escaped. */
 void describe_line(FILE *out, const char *text, enum describe_form form);

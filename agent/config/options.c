@@ -72,21 +72,12 @@ static int convert_handle(struct engine *engine, const struct sconce_option *row
                           char reason[static TYPE_REASON_MAX], void *ret)
 {
         const struct option_hooks *hooks = engine->hooks;
-        struct sconce_line *line = NULL;
-        struct sconce_dimmer *dimmer = NULL;
-        int r = -EINVAL;
 
-        (void)reason_set(reason, "a %s cannot be used here", option_type(row->type)->name);
-        if (row->type == SCONCE_TYPE_LINE && hooks && hooks->line) {
-                r = hooks->line(hooks->userdata, text, reason, &line);
-                if (r == 0)
-                        memcpy(ret, &line, sizeof(line));
-        } else if (row->type != SCONCE_TYPE_LINE && hooks && hooks->dimmer) {
-                r = hooks->dimmer(hooks->userdata, row->type, text, reason, &dimmer);
-                if (r == 0)
-                        memcpy(ret, &dimmer, sizeof(dimmer));
-        }
-        return r;
+        if (hooks && row->type == SCONCE_TYPE_LINE)
+                return hooks->line(text, reason, ret);
+        if (hooks)
+                return (row->type == SCONCE_TYPE_PWM ? hooks->pwm : hooks->led)(text, reason, ret);
+        return reason_set(reason, "a %s cannot be used here", option_type(row->type)->name);
 }
 
 /* Converts one text into the row's C type at `ret`; a text is copied into the store. */

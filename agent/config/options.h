@@ -10,16 +10,14 @@
 
 #include "config/config.h"
 
-/* A table and the struct that its rows fill. A device has several: the host's rows, the plugin's, the lines'.
- */
+/* A table and the struct that its rows fill. A device has several: the host's rows, the plugin's, the lines'. */
 struct option_target {
         const struct sconce_option *rows; /* ends with an empty row */
         void *base;
 };
 
-/* Strings and lists that option values point to; freed with the struct they belong to. Lines and dimmers are
- * the hooks' business: whoever holds the struct frees them, also those that a failed options_read() has left
- * in it. */
+/* Strings and lists that option values point to; freed with the struct they belong to. Lines and dimmers are the hooks'
+ * business: whoever holds the struct frees them, also those that a failed options_read() has left in it. */
 struct option_store {
         void **blocks;
         size_t count;
@@ -28,14 +26,12 @@ void *option_store_alloc(struct option_store *store, size_t size); /* zeroed; NU
 char *option_store_strdup(struct option_store *store, const char *text);
 void option_store_done(struct option_store *store);
 
-/* How a LINE's text becomes a struct sconce_line, that of a PWM or LED a struct sconce_dimmer: gpio's
- * business, so they come in as functions. They open nothing. On -EINVAL `reason` says what is wrong ("a line
- * is NAME, OFFSET, …"). */
+/* How a LINE's text becomes a struct sconce_line, that of a PWM or LED a struct sconce_dimmer: gpio's business, so they
+ * come in as functions. They open nothing. On -EINVAL `reason` says what is wrong ("a line is NAME, OFFSET, …"). */
 struct option_hooks {
-        int (*line)(void *userdata, const char *text, char reason[static 160], struct sconce_line **ret);
-        int (*dimmer)(void *userdata, enum sconce_option_type type, const char *text, char reason[static 160],
-                      struct sconce_dimmer **ret);
-        void *userdata;
+        int (*line)(const char *text, char reason[static 160], struct sconce_line **ret);
+        int (*pwm)(const char *text, char reason[static 160], struct sconce_dimmer **ret);
+        int (*led)(const char *text, char reason[static 160], struct sconce_dimmer **ret);
 };
 
 /* Fills all targets from one section (NULL: defaults alone; missing required keys are problems then too).

@@ -9,8 +9,7 @@
 #define SECTIONS_MAX 4096
 #define ENTRIES_MAX  1024
 
-/* Opens [KIND ID] at a place of a file. 1: this file has opened it before, *ret_before says where; -E2BIG,
- * -ENOMEM. */
+/* Opens [KIND ID] at a place of a file. 1: this file has opened it before, *ret_before says where; -E2BIG, -ENOMEM. */
 int section_open(struct config *config, const char *kind, const char *id, struct config_origin origin,
                  struct config_section **ret, struct config_origin *ret_before) MUST_CHECK;
 

@@ -128,12 +128,6 @@ static int check_field(const struct plugin *plugin, const struct sconce_option *
         return 0;
 }
 
-/* LINE, PWM, LED: used on the event loop only, since nobody else could switch them off in time. */
-static bool is_hardware(const struct sconce_option *row)
-{
-        return row->type == SCONCE_TYPE_LINE || plugin_row_is_dimmer(row);
-}
-
 static int check_option(const struct plugin *plugin, const struct sconce_option *row, struct fault *fault)
 {
         if (!option_type(row->type))
@@ -146,10 +140,10 @@ static int check_option(const struct plugin *plugin, const struct sconce_option 
                 return fault_set(fault, -EINVAL, "option \"%s\" is one of the agent's own", row->key);
         if (!row->help)
                 return fault_set(fault, -EINVAL, "option \"%s\" has no help", row->key);
-        if (is_hardware(row) && plugin_is_blocking(plugin))
+        if (plugin_row_is_hardware(row) && plugin_is_blocking(plugin))
                 return fault_set(fault, -EINVAL, "option \"%s\" is a %s, which a blocking plugin cannot have", row->key,
                                  row->type == SCONCE_TYPE_LINE ? "line" : "dimmer");
-        if ((row->flags & SCONCE_OUTPUT) && !is_hardware(row))
+        if ((row->flags & SCONCE_OUTPUT) && !plugin_row_is_hardware(row))
                 return fault_set(fault, -EINVAL, "option \"%s\" is no line or dimmer and cannot be an output",
                                  row->key);
         if (plugin_row_is_dimmer(row) && !(row->flags & SCONCE_OUTPUT))

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The options that the agent adds to every device's section: its own rows, and companions for each LINE of a
- * plugin. */
+/* The options that the agent adds to every device's section: its own rows, and companions for each LINE of a plugin. */
 #pragma once
 
 #include <sconce/plugin.h>
