@@ -34,8 +34,6 @@ int chips_get(struct gpio *gpio, const char *text, struct chip **ret, struct fau
 int chips_open_all(struct gpio *gpio, struct fault *fault) MUST_CHECK;
 /* Closes those that no open line uses. */
 void chips_trim(struct gpio *gpio);
-/* "gpiochip0, gpiochip1" */
-void chips_names(struct gpio *gpio, char *text, size_t size);
 
 /* resolve.c */
 struct line_place {

@@ -232,7 +232,8 @@ int chips_open_all(struct gpio *gpio, struct fault *fault)
         return worst;
 }
 
-void chips_names(struct gpio *gpio, char *text, size_t size)
+/* "gpiochip0, gpiochip1" */
+static void chips_names(struct gpio *gpio, char *text, size_t size)
 {
         unsigned numbers[MAX_CHIPS];
         size_t n = list_numbers(gpio, numbers), at = 0;

@@ -101,18 +101,16 @@ static void toggled(const struct rule *rule, struct rule_outcome *outcome)
 {
         static const bool both[] = { false, true };
         const struct rule_condition *only = NULL;
+        size_t n_when = 0;
 
         for (size_t i = 0; i < rule->n_conditions; i++) {
-                if (rule->conditions[i].role != RULE_WHEN)
-                        continue;
-                if (only) {
-                        only = NULL;
-                        break;
+                if (rule->conditions[i].role == RULE_WHEN) {
+                        only = &rule->conditions[i];
+                        n_when++;
                 }
-                only = &rule->conditions[i];
         }
-        if (only && (!only->words.channel || strcmp(only->words.device, outcome->device) != 0 ||
-                     strcmp(only->words.channel, outcome->channel) != 0))
+        if (n_when != 1 || !only->words.channel || strcmp(only->words.device, outcome->device) != 0 ||
+            strcmp(only->words.channel, outcome->channel) != 0)
                 only = NULL;
         outcome->count = 0;
         for (size_t i = 0; i < ARRAY_SIZE(both); i++) {

@@ -24,52 +24,44 @@ const char *rule_role_key(enum rule_role role)
         return role_keys[role];
 }
 
-/* What is wrong with a text is a problem of the config; 0 then too. */
-static int check_part(const struct rule_reader *reader, enum rule_role role, const struct rule_part *part, int r,
-                      const struct fault *fault)
+static int append_condition(struct rule *rule, enum rule_role role, const struct rule_words *words)
 {
+        struct rule_condition *items = realloc(rule->conditions, (rule->n_conditions + 1) * sizeof(*items));
+
+        if (!items)
+                return -ENOMEM;
+        rule->conditions = items;
+        items[rule->n_conditions++] = (struct rule_condition){ .rule = rule, .role = role, .words = *words };
+        return 0;
+}
+
+static int append_action(struct rule *rule, const struct rule_words *words)
+{
+        struct rule_action *items = realloc(rule->actions, (rule->n_actions + 1) * sizeof(*items));
+
+        if (!items)
+                return -ENOMEM;
+        rule->actions = items;
+        items[rule->n_actions++] = (struct rule_action){ .words = *words };
+        return 0;
+}
+
+/* What is wrong with a text is a problem of the config; 0 then too. */
+static int add_part(const struct rule_reader *reader, enum rule_role role, const struct rule_part *part)
+{
+        struct rule_words words;
+        struct fault fault;
+        int r = (role == RULE_THEN ? rule_action_parse : rule_condition_parse)(part, &words, &fault);
+
         if (r == -EINVAL)
                 config_complain(reader->section, role_keys[role], reader->problems, "%.*s%s%s",
-                                (int)MIN(part->length, 159U), part->text, part->length > 0 ? ": " : "", fault->text);
-        return r == -EINVAL ? 0 : r;
-}
-
-static int add_condition(const struct rule_reader *reader, enum rule_role role, const struct rule_part *part)
-{
-        struct rule *rule = reader->rule;
-        struct rule_words words;
-        struct fault fault;
-
-        int r = rule_condition_parse(part, &words, &fault);
+                                (int)MIN(part->length, 159U), part->text, part->length > 0 ? ": " : "", fault.text);
         if (r < 0)
-                return check_part(reader, role, part, r, &fault);
-        struct rule_condition *items = realloc(rule->conditions, (rule->n_conditions + 1) * sizeof(*items));
-        if (!items) {
-                rule_words_done(&words);
-                return -ENOMEM;
-        }
-        rule->conditions = items;
-        items[rule->n_conditions++] = (struct rule_condition){ .rule = rule, .role = role, .words = words };
-        return 0;
-}
-
-static int add_action(const struct rule_reader *reader, const struct rule_part *part)
-{
-        struct rule *rule = reader->rule;
-        struct rule_words words;
-        struct fault fault;
-
-        int r = rule_action_parse(part, &words, &fault);
+                return r == -EINVAL ? 0 : r;
+        r = role == RULE_THEN ? append_action(reader->rule, &words) : append_condition(reader->rule, role, &words);
         if (r < 0)
-                return check_part(reader, RULE_THEN, part, r, &fault);
-        struct rule_action *items = realloc(rule->actions, (rule->n_actions + 1) * sizeof(*items));
-        if (!items) {
                 rule_words_done(&words);
-                return -ENOMEM;
-        }
-        rule->actions = items;
-        items[rule->n_actions++] = (struct rule_action){ .words = words };
-        return 0;
+        return r;
 }
 
 static int add_all(const struct rule_reader *reader, enum rule_role role, const struct sconce_list *list)
@@ -89,7 +81,7 @@ static int add_all(const struct rule_reader *reader, enum rule_role role, const 
                                                 texts[i]);
                                 break;
                         }
-                        r = role == RULE_THEN ? add_action(reader, &part) : add_condition(reader, role, &part);
+                        r = add_part(reader, role, &part);
                 }
         }
         return r;
