@@ -222,7 +222,7 @@ static bool is_own_key(const char *key)
         return false;
 }
 
-/* Home Assistant's light schema: keys that say nothing new to a light without them. The others of the schema
+/* Home Assistant's light schema: keys that change nothing for a light without them. The others of the schema
  * are refused with a sentence that fits. */
 static const struct {
         const char *key;

@@ -47,7 +47,7 @@ struct settings {
         struct broker_settings broker;
         struct tls_options tls;
         struct gpio_settings gpio;
-        struct problems warnings; /* right, but worth a word in the log */
+        struct problems warnings; /* valid, but worth a line in the log */
         struct option_store store;
 };
 
@@ -55,8 +55,8 @@ struct settings {
  * -EINVAL when anything was added to `problems`, -ENOMEM; *ret is untouched then. */
 int settings_read(const struct config *config, enum settings_for whom, struct problems *problems, struct settings *ret)
         MUST_CHECK;
-/* [gpio] alone, for whoever has to reach the lines whatever else is wrong. A value that is wrong itself is
- * added to `problems` and left NULL. -ENOMEM is the only error. */
+/* [gpio] alone, for what has to reach the lines though the rest is wrong. A value that is wrong itself is added
+ * to `problems` and left NULL. -ENOMEM is the only error. */
 int settings_read_gpio(const struct config *config, struct problems *problems, struct settings *ret) MUST_CHECK;
 void settings_done(struct settings *settings);
 

@@ -65,7 +65,7 @@ static bool check_id(const struct config_section *section, struct problems *prob
         return false;
 }
 
-/* Ids are topics: one device each, whatever plugin drives it. */
+/* Ids are topics: one device each, of any plugin. */
 static bool check_unique(const struct config *config, size_t index, struct problems *problems)
 {
         const struct config_section *section = &config->sections[index];

@@ -127,7 +127,7 @@ static void complain_value(struct engine *engine, const struct config_entry *ent
 
 /* ---- One row --------------------------------------------------------------------------------- */
 
-/* Converts all texts of a list; the first that is wrong is told. */
+/* Converts all texts of a list; each that is wrong is reported. */
 static int fill_list(struct engine *engine, const struct sconce_option *row, const struct config_entry *entry,
                      char *const *texts, size_t count, struct sconce_list *ret)
 {
@@ -163,7 +163,7 @@ static int fill_row(struct engine *engine, const struct sconce_option *row, void
         return r;
 }
 
-/* "pwm led" as people say it; whether the section has one of them. */
+/* "pwm led" as people write it; whether the section has one of them. */
 static bool has_needed(const struct engine *engine, const char *needs, char text[static 160])
 {
         char keys[160], *rest = keys;

@@ -120,8 +120,8 @@ static int set_key(struct parse *parse, const char *key, unsigned line, struct v
 }
 
 /*
- * A line that is no KEY = VALUE may be a secret's all the same: with a colon, in other letters, with a quote or a dot too
- * many. Where secrets stand, and where a word sounds of one, no more of it is shown than its first word.
+ * A line that is no KEY = VALUE may hold a secret: with a colon, in other letters, with a quote or a dot too many.
+ * Where secrets stand, and where a word sounds like one, only its first word is shown.
  */
 static const char *show_broken(const struct parse *parse, const char *line, char shown[static TEXT_SHOWN_MAX])
 {

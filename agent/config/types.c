@@ -59,7 +59,7 @@ static int parse_path(const struct sconce_option *row, const char *text, char *r
         return 0;
 }
 
-/* "must be a, b or c"; of a long list what fits into `room`, since what was meant is said behind it. */
+/* "must be a, b or c"; of a long list what fits into `room`, since what was meant follows. */
 static size_t list_choices(const char *const *choices, char *reason, size_t room)
 {
         static const char more[] = ", and so on (see sconced --describe)";

@@ -21,7 +21,7 @@ union option_value {
 struct option_type {
         const char *name, *plural;
         size_t size, alignment; /* of its C type */
-        const char *min, *max;  /* what the type itself allows, as a config would say it; NULL: no bound to speak of */
+        const char *min, *max;  /* the bounds of the type itself, as a config has them; NULL: none */
         /* -EINVAL with the reason, -ERANGE without one. NULL: not made from text alone (a line). */
         int (*parse)(const struct sconce_option *row, const char *text, char *reason, void *ret);
         int (*compare)(const void *a, const void *b); /* NULL: has no order */

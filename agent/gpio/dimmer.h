@@ -14,7 +14,7 @@ struct sconce_dimmer;
 
 #define DIMMER_KEEP (-1.0) /* as first level: what it shows already */
 
-/* "CHIP:CHANNEL", as in pwmchip0:1, where CHIP may also be a part of its path (1-0040), or a LED's name. Opens nothing. */
+/* "CHIP:CHANNEL" (pwmchip0:1; CHIP may also be a part of its path, 1-0040), or a LED's name. Opens nothing. */
 int dimmer_parse_pwm(const char *text, char reason[static 160], struct sconce_dimmer **ret) MUST_CHECK;
 int dimmer_parse_led(const char *text, char reason[static 160], struct sconce_dimmer **ret) MUST_CHECK;
 void dimmer_free(struct sconce_dimmer *dimmer);              /* closes it too */

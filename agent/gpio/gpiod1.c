@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Chips of the kernel through libgpiod 1 (Debian 12, Raspberry Pi OS bookworm). */
 
-/* The library's events hold a struct timespec. On 32-bit ARM it was built with the C library's first, 32-bit time, and with
- * ours it would be read wrong: nothing here knows dates, so this file keeps to the library's. */
+/* The library's events hold a struct timespec. On 32-bit ARM it was built with 32-bit time, and with ours it would be
+ * read wrong: nothing here knows dates, so this file keeps to the library's. */
 #undef _TIME_BITS
 
 #include <errno.h>

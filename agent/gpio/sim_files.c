@@ -119,7 +119,7 @@ static int create_full(int dir_fd, const char *path, const char *text, size_t si
         return r;
 }
 
-/* A plain file is there, whatever is in it; anything else under its name is replaced. */
+/* A plain file is there, with any content; anything else under its name is replaced. */
 static int ensure_file(int dir_fd, const char *path, const char *text, size_t size)
 {
         CLEANUP_CLOSE int fd = open_plain(dir_fd, path, O_RDWR);

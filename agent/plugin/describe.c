@@ -66,7 +66,7 @@ static void print_channels(FILE *out, const struct plugin *plugin, enum describe
 {
         static const char *const heads[] = {
                 [DESCRIBE_TEXT] = "\nChannels\n",
-                [DESCRIBE_MARKDOWN] = "\n| channel | kind | what it says |\n| --- | --- | --- |\n",
+                [DESCRIBE_MARKDOWN] = "\n| channel | kind | meaning |\n| --- | --- | --- |\n",
                 [DESCRIBE_ROFF] = ".PP\nChannels:\n",
         };
 

@@ -159,7 +159,7 @@ static void find_timed(struct device_config *config)
 
 /* ---- What no single row can see ------------------------------------------------------------------------ */
 
-/* Nobody but the group may say when a member is on. */
+/* Only the group decides when a member is on. */
 static void check_interlock(const struct output_config *output, const struct config_section *section,
                             struct problems *problems)
 {

@@ -35,7 +35,7 @@ struct device_config {
 /* All tables of a plugin's sections in the order to show them: its own, its lines' companions, the agent's. */
 #define TARGETS_MAX (5 + PLUGIN_ROWS_MAX + READING_OVERRIDES_MAX)
 size_t plugin_targets(const struct plugin *plugin, struct option_target targets[static TARGETS_MAX]);
-/* The same for one section, which may say something of single readings: those tables live in `store`. */
+/* The same for one section, which may set something for single readings: those tables live in `store`. */
 int section_targets(const struct plugin *plugin, const struct config_section *section, struct option_store *store,
                     struct option_target targets[static TARGETS_MAX], struct reading_overrides *ret_overrides)
         MUST_CHECK;

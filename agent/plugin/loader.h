@@ -28,8 +28,7 @@ void loader_done(struct loader *loader);
  * refused. */
 int loader_get(struct loader *loader, const char *name, struct fault *fault, const struct plugin **ret) MUST_CHECK;
 
-/* Before a reload: refused plugins are tried again. Those that run cannot be replaced; it is said where their
- * file has changed. */
+/* Before a reload: refused plugins are tried again. Those that run cannot be replaced; a changed file is logged. */
 void loader_refresh(struct loader *loader);
 
 /* Loads one file. */

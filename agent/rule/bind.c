@@ -85,7 +85,7 @@ int rule_no_channel(const struct rule_words *words, const struct channels *chann
 static int check_event(const struct rule_words *words, const struct channel *channel, struct fault *fault)
 {
         if (channel->row.kind != SCONCE_EVENT)
-                return fault_set(fault, -EINVAL, "%s.%s tells no events: compare it, as in %s.%s = %.40s",
+                return fault_set(fault, -EINVAL, "%s.%s publishes no events: compare it, as in %s.%s = %.40s",
                                  words->device, words->channel, words->device, words->channel, words->value);
         return 0;
 }
@@ -95,7 +95,7 @@ static int check_comparison(const struct rule_words *words, const struct channel
         const char *device = words->device, *key = words->channel;
 
         if (channel->row.kind == SCONCE_EVENT)
-                return fault_set(fault, -EINVAL, "%s.%s tells events, which cannot be compared: write %s.%s %.40s",
+                return fault_set(fault, -EINVAL, "%s.%s publishes events, which cannot be compared: write %s.%s %.40s",
                                  device, key, device, key, words->value);
         if (!channel_has_state(channel))
                 return fault_set(fault, -EINVAL, "%s.%s has no state that could be compared", device, key);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One rule: what its section says. What that means for devices' channels is in bind.h; nothing here acts, run.h does.
+ * One rule, as its section has it. What that means for devices' channels is in bind.h; nothing here acts, run.h does.
  */
 #pragma once
 

@@ -15,7 +15,7 @@ struct rules;
 int rules_new(const struct rule_home *home, struct rules **ret) MUST_CHECK;
 void rules_free(struct rules *rules);
 
-/* Makes the rules as the config says, after the devices: what is unchanged goes on, its waiting included. */
+/* Makes the rules of the config, after the devices: what is unchanged goes on, its waiting included. */
 int rules_apply(struct rules *rules, const struct config *config) MUST_CHECK;
 /* From here on nothing follows from anything. */
 void rules_stop(struct rules *rules);
