@@ -157,20 +157,9 @@ static int add_found(struct sconce_device *dev, void *instance, const char *file
         bool has_label = sconce_read_line(path, label, sizeof(label)) == 0 && label[0];
         int r = add_reading(dev, hwmon, key, has_label ? label : NULL);
         if (r != -E2BIG)
-                return r;
+                return r < 0 ? r : 1;
         sconce_log(dev, SCONCE_LOG_WARNING, "more than %d channels: %s is left out", CHANNELS_MAX, key);
         return 0;
-}
-
-static int add_all(struct sconce_device *dev, struct hwmon *hwmon)
-{
-        int r = sconce_sysfs_each(dev, &hwmon->sysfs, add_found, hwmon);
-
-        if (r == 0 && hwmon->count == 0) {
-                sconce_error(dev, "the chip %s has nothing to read", hwmon->chip);
-                return -ENODATA;
-        }
-        return r;
 }
 
 static int hwmon_start(struct sconce_device *dev, void *instance)
@@ -181,7 +170,7 @@ static int hwmon_start(struct sconce_device *dev, void *instance)
                 .noun = "chip", .root = hwmon->root, .prefix = "hwmon", .files = { "name" }, .wanted = hwmon->chip
         };
         int r = sconce_sysfs_find(dev, &hwmon->sysfs);
-        return r < 0 || hwmon->count > 0 ? r : add_all(dev, hwmon);
+        return r < 0 || hwmon->count > 0 ? r : sconce_sysfs_each(dev, &hwmon->sysfs, add_found, hwmon);
 }
 
 /* ---- Reading ------------------------------------------------------------------------------------------- */

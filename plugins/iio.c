@@ -230,22 +230,13 @@ static int add_found(struct sconce_device *dev, void *instance, const char *file
         struct iio *iio = instance;
         char kernel[NAME_SIZE];
 
-        int r = is_value(file, kernel) ? add_reading(dev, iio, kernel) : 0;
+        if (!is_value(file, kernel))
+                return 0;
+        int r = add_reading(dev, iio, kernel);
         if (r != -E2BIG)
-                return r;
+                return r < 0 ? r : 1;
         sconce_log(dev, SCONCE_LOG_WARNING, "more than %d channels: %s is left out", CHANNELS_MAX, file);
         return 0;
-}
-
-static int add_all(struct sconce_device *dev, struct iio *iio)
-{
-        int r = sconce_sysfs_each(dev, &iio->sysfs, add_found, iio);
-
-        if (r == 0 && iio->count == 0) {
-                sconce_error(dev, "the device %s has nothing to read", iio->device);
-                return -ENODATA;
-        }
-        return r;
 }
 
 static int iio_start(struct sconce_device *dev, void *instance)
@@ -258,7 +249,7 @@ static int iio_start(struct sconce_device *dev, void *instance)
                                             .files = { "name", "label" },
                                             .wanted = iio->device };
         int r = sconce_sysfs_find(dev, &iio->sysfs);
-        return r < 0 || iio->count > 0 ? r : add_all(dev, iio);
+        return r < 0 || iio->count > 0 ? r : sconce_sysfs_each(dev, &iio->sysfs, add_found, iio);
 }
 
 /* ---- Reading ------------------------------------------------------------------------------------------- */

@@ -535,7 +535,7 @@ static inline int sconce_first(struct sconce_device *dev, const char *channel, s
 }
 
 /* Marks the outputs as on for a limited time from now on (a command with `for`), or no longer so. Meanwhile they go off
- * at exit and after a crash, on_exit or not, and are off after a restart, since nothing counts any more. Loop. */
+ * at exit and after a crash, for any on_exit, and are off after a restart, since nothing counts any more. Loop. */
 static inline int sconce_timed(struct sconce_device *dev, bool timed)
 {
         return SCONCE_CALL_(dev, timed, dev, timed);

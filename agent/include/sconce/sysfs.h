@@ -124,16 +124,17 @@ static inline bool sconce_sysfs_is_there(const struct sconce_sysfs *sysfs)
 }
 
 /* Calls `each` for every file of the device's directory in natural order (temp2 before temp10), until one call fails.
- * each:     gets the file's name; returns 0 or negative errno.
+ * each:     gets the file's name; returns 1: it has a value, 0: it has none, or a negative errno.
  * instance: handed on.
- * Returns what the last call returned; with the sentence set, why the directory cannot be read. */
+ * Returns 0; the error of the call that failed; with the sentence set, -ENODATA: no file has a value, or why the
+ * directory cannot be read. */
 static inline int sconce_sysfs_each(struct sconce_device *dev, const struct sconce_sysfs *sysfs,
                                     int (*each)(struct sconce_device *dev, void *instance, const char *file),
                                     void *instance)
 {
         char path[PATH_MAX];
         struct dirent **entries = NULL;
-        int r = 0;
+        int r = 0, taken = 0;
 
         (void)snprintf(path, sizeof(path), "%s/%s", sysfs->root, sysfs->dir);
         int count = scandir(path, &entries, NULL, versionsort);
@@ -143,10 +144,14 @@ static inline int sconce_sysfs_each(struct sconce_device *dev, const struct scon
                 return r;
         }
         for (int i = 0; i < count; i++) {
-                if (r == 0)
+                if (r >= 0)
                         r = each(dev, instance, entries[i]->d_name);
+                taken += r > 0;
                 free(entries[i]);
         }
         free(entries);
-        return r;
+        if (r < 0 || taken > 0)
+                return r < 0 ? r : 0;
+        sconce_error(dev, "the %s %s has nothing to read", sysfs->noun, sysfs->wanted);
+        return -ENODATA;
 }

@@ -61,7 +61,7 @@ static void beyond(const char *bound, int direction, char text[static TEXT_SIZE]
         (void)snprintf(text, TEXT_SIZE, "%.0f%s", number + direction * (fabs(number) + 1), unit);
 }
 
-/* The texts behind bounds and default that the type takes. */
+/* What the type takes beside bounds and default. */
 static const char *const *usual_samples(const struct sconce_option *row)
 {
         static const char *const none[] = { NULL }, *const flags[] = { "no", "yes", NULL };
