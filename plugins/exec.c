@@ -219,8 +219,8 @@ struct run {
         int pidfd, out, err;
         uint64_t until_us; /* CLOCK_MONOTONIC */
         bool has_ended;
-        char *text; /* OUTPUT_MAX + 1 */
-        size_t size;
+        char *text;                     /* OUTPUT_MAX + 1 */
+        size_t size;                    /* above OUTPUT_MAX: too much */
         char line[200], last_line[200]; /* of stderr: the one being printed, the one before */
         size_t line_size;
 };
@@ -374,11 +374,6 @@ static size_t take_some(struct run *run, int *fd)
         return (size_t)n;
 }
 
-static bool is_too_much(const struct run *run)
-{
-        return run->size > OUTPUT_MAX;
-}
-
 /* It stays a zombie, which keeps its pid. */
 static bool has_ended(const struct run *run)
 {
@@ -391,7 +386,7 @@ static bool has_ended(const struct run *run)
  * this waits for the process. */
 static void follow(struct run *run)
 {
-        while (!run->has_ended && !is_too_much(run)) {
+        while (!run->has_ended && run->size <= OUTPUT_MAX) {
                 struct pollfd fds[] = { { .fd = run->pidfd, .events = POLLIN },
                                         { .fd = run->out, .events = POLLIN },
                                         { .fd = run->err, .events = POLLIN } };
@@ -418,7 +413,7 @@ static int end_program(struct run *run)
         (void)kill(run->pid, SIGKILL); /* it may have left its group */
         while (waitpid(run->pid, &status, 0) < 0 && errno == EINTR)
                 ;
-        for (size_t left = 2 * OUTPUT_MAX / 4096; left > 0 && !is_too_much(run); left--)
+        for (size_t left = 2 * OUTPUT_MAX / 4096; left > 0 && run->size <= OUTPUT_MAX; left--)
                 if (take_some(run, &run->out) + take_some(run, &run->err) == 0)
                         break;
         keep_line(run, "\n", 1);
@@ -429,7 +424,7 @@ static int judge(const struct run *run, int status, uint64_t limit_us)
 {
         const char *colon = run->last_line[0] ? ": " : "";
 
-        if (is_too_much(run)) {
+        if (run->size > OUTPUT_MAX) {
                 sconce_error(run->dev, "%s: prints more than %d KiB", run->name, OUTPUT_MAX / 1024);
                 return -EFBIG;
         }

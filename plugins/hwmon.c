@@ -119,17 +119,16 @@ static int hwmon_configure(struct sconce_device *dev, void *instance)
 
         for (size_t i = 0; i < hwmon->names.count; i++) {
                 int r = add_reading(dev, hwmon, names[i], NULL);
-                if (r == 0)
-                        continue;
                 if (r == -E2BIG)
                         sconce_error(dev, "channels: more than %d", CHANNELS_MAX);
-                else
+                else if (r < 0)
                         sconce_error(
                                 dev,
                                 "channels: \"%s\" is not a channel; channels are called temp1, in0, curr1, power1, "
                                 "energy1, humidity1, fan1, freq1 and so on",
                                 names[i]);
-                return r;
+                if (r < 0)
+                        return r;
         }
         return 0;
 }

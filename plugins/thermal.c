@@ -81,8 +81,9 @@ static int count_zones(struct thermal *thermal, char *names, size_t size)
 }
 
 /* Zones come and go with their drivers, and get other numbers: so each reading finds it again. */
-static int find_zone(struct sconce_device *dev, struct thermal *thermal)
+static int find_zone(struct sconce_device *dev, void *instance)
 {
+        struct thermal *thermal = instance;
         char names[160] = "";
         int found = count_zones(thermal, names, sizeof(names));
 
@@ -102,11 +103,6 @@ static int find_zone(struct sconce_device *dev, struct thermal *thermal)
 }
 
 /* ---- Callbacks ----------------------------------------------------------------------------------------- */
-
-static int thermal_start(struct sconce_device *dev, void *instance)
-{
-        return find_zone(dev, instance);
-}
 
 static int thermal_read(struct sconce_device *dev, void *instance)
 {
@@ -131,7 +127,7 @@ static const struct sconce_plugin thermal = {
         .options = options,
         .channels = channels,
         .every = "30s",
-        .start = thermal_start,
+        .start = find_zone,
         .read = thermal_read,
 };
 SCONCE_PLUGIN(thermal)

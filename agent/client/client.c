@@ -237,12 +237,6 @@ static void notice_reader(struct client *client)
                 (void)sd_event_add_io(client->loop.event, NULL, fd, 0, on_reader_gone, client);
 }
 
-static int set_up_endless(struct client *client)
-{
-        notice_reader(client);
-        return catch_signals(client);
-}
-
 static int set_up(struct client *client)
 {
         const struct client_settings *settings = &client->settings;
@@ -258,9 +252,11 @@ static int set_up(struct client *client)
         if (r >= 0)
                 r = timer_new(&client->loop, TIMER_EXACT_US, on_deadline, client, &client->deadline);
         if (r >= 0)
-                r = timer_new(&client->loop, TIMER_EXACT_US, look_on_grace, client, &client->grace);
-        if (r >= 0 && client->arguments->command->endless)
-                r = set_up_endless(client);
+                r = timer_new(&client->loop, TIMER_EXACT_US, look_finish, client, &client->grace);
+        if (r >= 0 && client->arguments->command->endless) {
+                notice_reader(client);
+                r = catch_signals(client);
+        }
         if (r >= 0)
                 r = session_new(&client->loop, &settings->session, &handlers, client, &client->session);
         return r >= 0 ? session_start(client->session) : r;

@@ -36,24 +36,17 @@ static json_t *rows_of(const struct client *client, json_t *state)
         return rows;
 }
 
-static int show_all(struct client *client, json_t *state)
+/* The channel's `value`, or with NULL all of the state. */
+static int write_state(struct client *client, json_t *state, json_t *value)
 {
-        CLEANUP_JSON json_t *rows = NULL;
-
         if (client->arguments->json)
-                return table_json(client->out, state, false);
-        rows = rows_of(client, state);
+                return table_json(client->out, value ? value : state, false);
+        if (value) {
+                CLEANUP_FREE char *text = table_text(value);
+                return text && fprintf(client->out, "%s\n", text) >= 0 ? 0 : -EIO;
+        }
+        CLEANUP_JSON json_t *rows = rows_of(client, state);
         return table_print(client->out, rows, columns, false);
-}
-
-static int show_channel(struct client *client, json_t *value)
-{
-        CLEANUP_FREE char *text = NULL;
-
-        if (client->arguments->json)
-                return table_json(client->out, value, false);
-        text = table_text(value);
-        return text && fprintf(client->out, "%s\n", text) >= 0 ? 0 : -EIO;
 }
 
 static void fail_unknown_channel(struct client *client, json_t *state, const char *word)
@@ -84,7 +77,7 @@ static void show(struct client *client, int exit_code)
                 fail_unknown_channel(client, state, channel);
                 return;
         }
-        if ((channel ? show_channel(client, value) : show_all(client, state)) < 0) {
+        if (write_state(client, state, value) < 0) {
                 client_fail(client, EXIT_REFUSED, "cannot write the state");
                 return;
         }

@@ -18,19 +18,15 @@ void look_clear(struct look *look)
         *look = (struct look){ 0 };
 }
 
-static void look_done(struct client *client)
+void look_finish(void *userdata)
 {
+        struct client *client = userdata;
         client_step then = client->look.then;
 
         timer_disarm(client->grace);
         timer_disarm(client->deadline);
         look_clear(&client->look);
         then(client);
-}
-
-void look_on_grace(void *userdata)
-{
-        look_done(userdata);
 }
 
 void look_check(struct client *client)
@@ -40,7 +36,7 @@ void look_check(struct client *client)
         if (!look->then || !look->answered || client->ending)
                 return;
         if (look->complete(client))
-                look_done(client);
+                look_finish(client);
         else if (!timer_armed(client->grace))
                 timer_arm(client->grace, RETAINED_GRACE_US);
 }

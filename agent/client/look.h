@@ -36,7 +36,7 @@ void client_look(struct client *client, json_t *suffixes, bool (*complete)(const
 /* For the client: a SUBACK, a message that was taken in, the end of the moment. */
 void look_subscribed(struct client *client, int id);
 void look_check(struct client *client);
-void look_on_grace(void *client);
+void look_finish(void *client);
 
 const char *look_filter(const struct client *client, int id); /* of a SUBACK, for people */
 void look_clear(struct look *look);

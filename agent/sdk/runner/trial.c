@@ -147,16 +147,14 @@ struct mock_host *trial_running(struct subject *subject)
 
 static uint64_t limit_us(const struct subject *subject)
 {
-        uint64_t limit = LOOP_LIMIT_US;
+        static const struct sconce_option row = { .type = SCONCE_TYPE_DURATION };
+        const char *deadline = subject->plugin->table.deadline;
+        uint64_t limit;
+        char reason[160];
 
-        if (plugin_is_blocking(subject->plugin)) {
-                const char *deadline = subject->plugin->table.deadline;
-                const struct sconce_option row = { .type = SCONCE_TYPE_DURATION };
-                char reason[160];
-                if (option_parse(&row, deadline ? deadline : "5s", reason, &limit) < 0)
-                        limit = 5000000;
-        }
-        return limit;
+        if (!plugin_is_blocking(subject->plugin))
+                return LOOP_LIMIT_US;
+        return !deadline || option_parse(&row, deadline, reason, &limit) < 0 ? 5000000 : limit;
 }
 
 static int after(struct subject *subject, struct mock_host *host, const char *what, int r)
