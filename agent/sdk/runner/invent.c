@@ -138,14 +138,9 @@ int option_check_text(const struct sconce_option *row, const char *text, char re
 
 /* ---- Channels ------------------------------------------------------------------------------------------ */
 
-static struct channel channel_of(const struct sconce_channel *row)
-{
-        return (struct channel){ .row = *row, .kind = kind_get(row->kind) };
-}
-
 bool channel_row_is_writable(const struct sconce_channel *row)
 {
-        const struct channel channel = channel_of(row);
+        const struct channel channel = { .row = *row, .kind = kind_get(row->kind) };
 
         return channel.kind && channel_is_writable(&channel);
 }
