@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a file's name to a struct config: the file, its drop-ins, their includes. Each file is read once and
- * stands for itself: an included file opens its own sections, and after it the including file's section goes
- * on.
+ * From a file's name to a struct config: the file, its drop-ins, their includes. Each file is read once and stands for
+ * itself: an included file opens its own sections, and after it the including file's section goes on.
  */
 #include <dirent.h>
 #include <errno.h>

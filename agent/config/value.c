@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Values are libconfig's, but for three things. A bare word is a text (libconfig knows none, and its
- * version 1.5 wraps large integers silently), so every bare value is quoted before libconfig sees it. What
- * differs between versions 1.5 and 1.7 (a trailing comma, unknown escapes, mixed lists) is settled here. And
- * what libconfig takes but nobody means, such as two strings side by side where a comma was forgotten, is
- * refused.
+ * Values are libconfig's, but for three things. A bare word is a text (libconfig knows none, and its version 1.5 wraps
+ * large integers silently), so every bare value is quoted before libconfig sees it. What differs between versions 1.5
+ * and 1.7 (a trailing comma, unknown escapes, mixed lists) is settled here. And what libconfig takes but nobody means,
+ * such as two strings side by side where a comma was forgotten, is refused.
  */
 #include "config/value.h"
 

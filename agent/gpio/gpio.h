@@ -67,9 +67,8 @@ int line_open_input(struct gpio *gpio, struct sconce_line *line, line_edge_fn on
                     struct fault *fault) MUST_CHECK;
 void line_close(struct sconce_line *line);
 bool line_is_open(const struct sconce_line *line);
-/* The first level of an input is settled like every other: it counts when it has been stable for debounce_us.
- * Until then line_get() shows what the line showed at its request, and no edge is reported. `fn` gets the userdata
- * of line_open_input(), once. */
+/* The first level of an input counts when it has been stable for debounce_us. Until then line_get() shows what the line
+ * showed at its request, and no edge is reported. `fn` gets the userdata of line_open_input(), once. */
 bool line_is_settled(const struct sconce_line *line);
 void line_on_first(struct sconce_line *line, void (*fn)(void *userdata));
 

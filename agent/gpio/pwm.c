@@ -127,8 +127,7 @@ struct step {
         uint64_t number;
 };
 
-/* The kernel refuses a duty above the period at any moment, so what shrinks is written first. Nothing is
- * enabled before both are right. */
+/* The kernel refuses a duty above the period, so what shrinks is written first; both are right before it is enabled. */
 static int bring_to(struct sconce_dimmer *dimmer, const struct pwm_state *state, struct fault *fault)
 {
         bool period_first = dimmer->full >= state->duty_ns;

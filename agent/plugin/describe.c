@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `sconced --describe` and `--dump-config`: what plugins declare, and what sections make of it. The docs are
- * made from the same rows. */
 #include "plugin/describe.h"
 
 #include <errno.h>

@@ -50,8 +50,7 @@ unsigned device_config_outputs(const struct device_config *config); /* all dimme
 /* What becomes of the outputs at exit. */
 enum on_event device_config_on_exit(const struct device_config *config, const struct shared_config *shared);
 
-/* True when two readings of a device's section differ in nothing, or (ret_in_place) only in what can be
- * changed while it runs. */
+/* True when two readings of a section are the same; ret_in_place: they differ only in what can change while it runs. */
 bool device_config_same_section(const struct plugin *plugin, const struct config_section *a,
                                 const struct config_section *b, bool *ret_in_place);
 

@@ -163,9 +163,7 @@ static void report_missing(struct rule_condition *condition, const struct rule_d
 {
         struct fault fault;
 
-        if (condition->is_bound || condition->was_missed)
-                return;
-        if (rule_bind(condition, device->channels, &fault) == 0)
+        if (condition->is_bound || condition->was_missed || rule_bind(condition, device->channels, &fault) == 0)
                 return;
         condition->was_missed = true;
         log_warning("rule %s: %s: %s: %s", condition->rule->name, rule_role_key(condition->role), condition->words.text,

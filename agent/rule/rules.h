@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The rules of a node: `when` this happens, `then` command that. They need no broker. The home reports what happens to
- * devices (the functions in the middle); run.h carries out what follows from it. A device that no rule looks at costs
- * nothing.
+ * devices (the functions in the middle); run.h carries out what follows. A device without rules costs nothing.
  */
 #pragma once
 
