@@ -5,11 +5,65 @@
  */
 #pragma once
 
+#include "channel/cause.h"
 #include "channel/command.h"
 #include "device/answers.h"
-#include "device/observer.h"
-#include "device/output_guard.h"
 #include "device/sink.h"
+
+struct device;
+struct waiting;
+
+/*
+ * What a device hands to those above it that follow what happens to it: rules. Called while the device is at work: what
+ * follows is to be done later, from the loop. The first four are called for a device that is watched (device->watched)
+ * alone: one that nobody looks at costs nothing.
+ */
+struct device_observer {
+        void (*started)(void *userdata, const struct device *device); /* it starts */
+        /* What its plugin has reported; `time_us` 0: now. */
+        void (*reported)(void *userdata, const struct device *device, uint64_t time_us,
+                         const struct sconce_value *values, size_t count);
+        void (*event)(void *userdata, const struct device *device, uint64_t time_us, const char *channel,
+                      const char *event_type);
+        void (*status)(void *userdata, const struct device *device); /* online, offline, a fault that comes or goes */
+        void (*moment_over)(void *userdata);                         /* no device is at work any more */
+        /* What became of a command that device_act() was given. */
+        void (*result)(void *userdata, const struct command_cause *cause, const struct result *result);
+        void *userdata;
+};
+
+/* What the guard keeps of a device; nobody else writes it. */
+struct guarded {
+        bool is_wanted;           /* to be on when the guard lets it, at the next start or after a reload */
+        uint64_t resume_until_us; /* is_wanted until then; 0: for good */
+        struct waiting *waiting;  /* the command that is held back */
+};
+
+/*
+ * What may keep a device's outputs off for the sake of others, the interlock: asked at each command and before anything is
+ * driven, and informed of what the outputs do.
+ */
+struct output_guard {
+        /* A command for the device: 0 it may have it now, 1 it is kept until it may, or has taken back the one that was;
+         * negative errno refused. */
+        int (*command)(struct device *device, const struct sconce_command *command);
+        /* How long such a command would have to wait at least. */
+        uint64_t (*wait_us)(const struct device *device, const struct sconce_command *command);
+        /* Before an output of the device goes on: -EBUSY while it may not. */
+        int (*permit)(struct device *device, struct fault *fault);
+        /* After its outputs have gone on (one of them) or off (all). */
+        void (*turned)(struct device *device);
+        /* Whether an output whose first value its plugin leaves open is to begin off. */
+        bool (*begins_off)(const struct device *device);
+        /* What output_first() answers: one that is to be on may be off at first, and on later. */
+        void (*first)(struct device *device, struct sconce_value *first);
+        void (*started)(struct device *device);
+        /* It is not running any more: what it waited for is wanted again at its next start. */
+        void (*stopped)(struct device *device);
+        /* It takes the place of `old`. */
+        void (*inherit)(struct device *device, const struct device *old);
+        void (*forget)(struct device *device); /* what waits */
+};
 
 /* Whether outputs are held at their on_offline. */
 struct offline_hold {

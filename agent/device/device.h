@@ -9,7 +9,6 @@
  */
 #pragma once
 
-#include "channel/cause.h"
 #include "channel/channels.h"
 #include "channel/command.h"
 #include "channel/duplicates.h"
@@ -17,7 +16,6 @@
 #include "config/config.h"
 #include "device/context.h"
 #include "device/instance.h"
-#include "device/observer.h"
 #include "device/worker.h"
 #include "plugin/loader.h"
 #include "store/store.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "home/conflicts.h"
-
+/* Lines and dimmers that two options of a config name. */
 #include <errno.h>
 #include <stdlib.h>
 

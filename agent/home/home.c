@@ -5,9 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "home/conflicts.h"
 #include "home/interlock.h"
-#include "home/rules.h"
 #include "rule/rules.h"
 #include "util/text.h"
 #include "util/thread.h"

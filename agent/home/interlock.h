@@ -12,7 +12,7 @@
 #pragma once
 
 #include "config/config.h"
-#include "device/output_guard.h"
+#include "device/context.h"
 
 struct home;
 struct interlock;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "home/offline.h"
-
+/*
+ * Whether a broker has been away for so long that outputs are held at their on_offline: one state for all devices, which
+ * find it in their context. The moment of the loss is kept in the store, and that there was a broker in this boot: an agent
+ * that is killed and comes back goes on counting.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
