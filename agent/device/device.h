@@ -16,6 +16,7 @@
 #include "config/config.h"
 #include "device/context.h"
 #include "device/instance.h"
+#include "device/pin.h"
 #include "device/worker.h"
 #include "plugin/loader.h"
 #include "store/store.h"
@@ -352,12 +353,9 @@ void host_grant_wishes(struct device *device);
 
 /* ---- host_driven.c: what is written down before an output is driven ------------------------------------ */
 
-/* Before it is opened; `on`: it may be lit from the start. */
-int host_note_line(struct device *device, const struct sconce_line *line, bool on, struct fault *fault) MUST_CHECK;
-int host_note_dimmer(struct device *device, const struct sconce_dimmer *dimmer, bool on, struct fault *fault)
-        MUST_CHECK;
-/* Before it is switched on. */
-int host_note_on(struct device *device, struct fault *fault) MUST_CHECK;
+/* Before an output is opened with its first level, and before one is switched on: the guard has to permit it too. */
+int host_before_open(struct device *device, const struct pin *pin, double level, struct fault *fault) MUST_CHECK;
+int host_before_on(struct device *device, struct fault *fault) MUST_CHECK;
 /* Before a limited time begins, and after its end. */
 int host_note_timed(struct device *device, bool timed, struct fault *fault) MUST_CHECK;
 /* Its section says something else of what is driven already. */

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "device/pin.h"
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/log.h"
@@ -338,43 +339,20 @@ bool driven_was_cut_off(const struct driven *driven, const char *device)
 
 /* ---- After a crash ------------------------------------------------------------------------------------- */
 
-static int line_to(struct gpio *gpio, const struct driven_output *output, bool on, struct fault *fault)
-{
-        CLEANUP_LINE struct sconce_line *line = NULL;
-        char reason[160];
-
-        if (line_parse(output->text, reason, &line) < 0)
-                return fault_set(fault, -EBADMSG, "%s: %s", output->text, reason);
-        line_set_settings(line, &output->settings);
-        return line_open_output(gpio, line, on, NULL, NULL, fault);
-}
-
-/* Its plugin would know how bright: on is full here. */
-static int dimmer_to(struct gpio *gpio, const struct driven_output *output, bool on, struct fault *fault)
-{
-        CLEANUP_DIMMER struct sconce_dimmer *dimmer = NULL;
-        char reason[160];
-        int r = strcmp(output->kind, "pwm") == 0 ? dimmer_parse_pwm(output->text, reason, &dimmer)
-                                                 : dimmer_parse_led(output->text, reason, &dimmer);
-
-        if (r < 0)
-                return fault_set(fault, -EBADMSG, "%s: %s", output->text, reason);
-        dimmer_set_inverted(dimmer, output->settings.active_low);
-        return dimmer_open(gpio, dimmer, 0, on, fault);
-}
-
 static int item_safe(struct item *item, struct gpio *gpio)
 {
         const struct driven_output *output = &item->output;
         enum on_event exit = output->is_for ? ON_EVENT_OFF : output->exit;
         const struct log_about about = { .device = output->device };
+        CLEANUP(pin_done) struct pin pin = { 0 };
         struct fault fault = { 0 };
         bool on = exit == ON_EVENT_ON;
 
         if (exit == ON_EVENT_KEEP)
                 return 0;
-        int r = strcmp(output->kind, "line") == 0 ? line_to(gpio, output, on, &fault)
-                                                  : dimmer_to(gpio, output, on, &fault);
+        int r = pin_parse(output->kind, output->text, &output->settings, &pin, &fault);
+        if (r == 0)
+                r = pin_drive(gpio, &pin, on, &fault);
         if (r < 0)
                 log_write(LOG_ERR, &about, "cannot be made safe: %s", fault.text);
         else

@@ -21,9 +21,7 @@ static int use(struct device *device, struct sconce_dimmer *dimmer, double level
         struct fault fault = { 0 };
         bool was_open = dimmer_is_open(dimmer);
 
-        int r = level > 0 ? device->context->guard->permit(device, &fault) : 0;
-        if (r == 0 && level > 0)
-                r = host_note_on(device, &fault);
+        int r = level > 0 ? host_before_on(device, &fault) : 0;
         if (r == 0)
                 r = dimmer_set(dimmer, level, &fault);
         output_watch(device);
@@ -45,10 +43,8 @@ int host_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer, ui
                 r = fault_set(&fault, -EINVAL, "the plugin opened a dimmer that is not its own");
         else
                 level = host_first_level(device, wish, level);
-        if (r == 0 && level > 0)
-                r = device->context->guard->permit(device, &fault);
         if (r == 0)
-                r = host_note_dimmer(device, dimmer, level != 0, &fault);
+                r = host_before_open(device, &(struct pin){ .dimmer = dimmer }, level, &fault);
         if (r == 0)
                 r = dimmer_open(device->context->gpio, dimmer, period_ns, level, &fault);
         output_watch(device);

@@ -104,10 +104,8 @@ int host_line_output(struct sconce_device *dev, struct sconce_line *handle, int 
         int r = openable(device, line, true, &fault);
         if (r == 0)
                 first_value = (int)host_first_level(device, wish_of(line), first_value < 0 ? -1 : first_value != 0);
-        if (r == 0 && first_value > 0)
-                r = device->context->guard->permit(device, &fault);
         if (r == 0)
-                r = host_note_line(device, handle, first_value != 0, &fault);
+                r = host_before_open(device, &(struct pin){ .line = handle }, first_value, &fault);
         if (r == 0)
                 r = line_open_output(device->context->gpio, handle, first_value < 0 ? -1 : first_value != 0, on_edge,
                                      line, &fault);
@@ -195,10 +193,8 @@ static int use_result(struct device *device, const struct sconce_line *handle, i
 
 static int drive_line(struct device *device, struct device_line *line, bool active, struct fault *fault)
 {
-        int r = active ? device->context->guard->permit(device, fault) : 0;
+        int r = active ? host_before_on(device, fault) : 0;
 
-        if (r == 0 && active)
-                r = host_note_on(device, fault);
         if (r < 0)
                 return r;
         r = line_set(line->of->line, active, fault);

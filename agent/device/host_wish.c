@@ -14,14 +14,12 @@
 /* A blocking device has none. */
 static size_t count_of(const struct device *device)
 {
-        return device->wishes ? device->instance->config->n_lines + device->instance->config->n_dimmers : 0;
+        return device->wishes ? pins_count(device->instance->config) : 0;
 }
 
 int host_wishes_init(struct device *device)
 {
-        const struct device_config *config = device->instance->config;
-
-        device->wishes = calloc(config->n_lines + config->n_dimmers + 1, sizeof(*device->wishes));
+        device->wishes = calloc(pins_count(device->instance->config) + 1, sizeof(*device->wishes));
         if (!device->wishes)
                 return -ENOMEM;
         host_wishes_forget(device);

@@ -21,58 +21,30 @@ static enum on_event safe_state(const struct store *store, const struct device_c
         return device_config_on_exit(config, &config->shared);
 }
 
-/* One line or dimmer, which is left as it was brought. */
-static unsigned report_safe(const struct config_section *section, const char *what, enum on_event on_exit, int r,
-                            const struct fault *fault)
+/* It is left as it was brought. */
+static bool bring(struct gpio *gpio, const struct pin *pin, bool on, const struct config_section *section)
 {
-        if (r < 0)
-                log_section(LOG_ERR, section, "cannot be made safe: %s", fault->text);
-        else
-                log_section(LOG_NOTICE, section, "%s is %s", what, on_exit == ON_EVENT_ON ? "on" : "off");
-        return r < 0;
-}
+        struct fault fault = { 0 };
 
-static unsigned lines_safe(struct gpio *gpio, const struct device_config *config, enum on_event on_exit,
-                           const struct config_section *section)
-{
-        unsigned failed = 0;
-
-        for (size_t i = 0; i < config->n_lines; i++) {
-                struct sconce_line *line = config->lines[i].line;
-                struct fault fault = { 0 };
-                if (!device_config_line_is_output(&config->lines[i]))
-                        continue;
-                int r = line_open_output(gpio, line, on_exit == ON_EVENT_ON, NULL, NULL, &fault);
-                failed += report_safe(section, line_text(line), on_exit, r, &fault);
-                if (r == 0)
-                        line_close(line);
+        if (pin_drive(gpio, pin, on, &fault) < 0) {
+                log_section(LOG_ERR, section, "cannot be made safe: %s", fault.text);
+                return false;
         }
-        return failed;
-}
-
-/* Its plugin would know how bright: on is full here. */
-static unsigned dimmers_safe(struct gpio *gpio, const struct device_config *config, enum on_event on_exit,
-                             const struct config_section *section)
-{
-        unsigned failed = 0;
-
-        for (size_t i = 0; i < config->n_dimmers; i++) {
-                struct sconce_dimmer *dimmer = config->dimmers[i].dimmer;
-                struct fault fault = { 0 };
-                int r = dimmer_open(gpio, dimmer, 0, on_exit == ON_EVENT_ON, &fault);
-                failed += report_safe(section, dimmer_text(dimmer), on_exit, r, &fault);
-                if (r == 0)
-                        dimmer_close(dimmer);
-        }
-        return failed;
+        log_section(LOG_NOTICE, section, "%s is %s", pin_text(pin), on ? "on" : "off");
+        pin_close(pin);
+        return true;
 }
 
 static unsigned make_safe(struct gpio *gpio, const struct device_config *config, enum on_event on_exit,
                           const struct config_section *section)
 {
-        if (on_exit == ON_EVENT_KEEP)
-                return 0;
-        return lines_safe(gpio, config, on_exit, section) + dimmers_safe(gpio, config, on_exit, section);
+        unsigned failed = 0;
+
+        for (size_t i = 0; on_exit != ON_EVENT_KEEP && i < pins_count(config); i++) {
+                const struct pin pin = pin_at(config, i);
+                failed += pin_is_output(&pin) && !bring(gpio, &pin, on_exit == ON_EVENT_ON, section);
+        }
+        return failed;
 }
 
 /* Whether it says which outputs there are, how they are driven, or what becomes of them. */
