@@ -166,13 +166,10 @@ void device_input_debounced(struct device *device)
 /* The first value of an input is settled like every other, and before the plugin can ask for it. */
 static void start_on_loop(struct device *device)
 {
-        struct fault fault;
-
         device_clear_error(device);
         int r = host_open_inputs(device);
         if (r < 0) {
-                device_fault_of(device, r, "cannot be started", &fault);
-                start_failed(device, &fault);
+                start_done(device, r);
                 return;
         }
         device->life.is_settling = true;

@@ -52,15 +52,14 @@ enum device_fault {
 /* A command may be known by its id and by its correlation data. */
 #define REQUEST_DUPLICATES 2
 
-/* What an output has to be, whatever its plugin wants. */
-enum hold { HOLD_NONE, HOLD_OFF, HOLD_ON };
+/* What an output has to be, whatever its plugin wants; as the options on_exit and on_offline say it. */
+enum hold { HOLD_NONE = ON_EVENT_KEEP, HOLD_ON = ON_EVENT_ON, HOLD_OFF = ON_EVENT_OFF };
 
 /* Who wants a command carried out, and where the answer goes. Freed by request_free(). */
 struct request {
         struct request *next;
-        struct request *next_due; /* answers.c */
-        const char *device;       /* its id; NULL: it never had to wait */
-        struct command command;
+        struct request *next_due;   /* answers.c */
+        const char *device;         /* its id; NULL: it never had to wait */
         struct sconce_command view; /* what the plugin sees of it */
         struct command_meta meta;   /* borrowed from the message, or what is owned here */
         char *owned_reply_to;
@@ -68,6 +67,7 @@ struct request {
         bool is_answered;
         struct duplicate_mark duplicates[REQUEST_DUPLICATES];
         struct command_cause cause; /* its name is owned here */
+        struct command command;     /* the last: it is large, and filled by who parses it */
 };
 
 /*
@@ -390,6 +390,9 @@ void output_set_timed(struct device *device, bool is_timed);
 /* What the options of outputs ask for and this device cannot do. */
 int output_check(const struct device *device, const struct config_section *section, struct problems *problems)
         MUST_CHECK;
+/* OFF for all of it that is switched, ON for the first; returns how many values. */
+size_t output_switch_values(const struct device *device, bool on,
+                            struct sconce_value values[static COMMAND_VALUES_MAX]);
 /* A command that switches off and does nothing else. */
 bool output_is_switched_off_by(const struct device *device, const struct sconce_command *command);
 bool output_is_timed(const struct device *device);

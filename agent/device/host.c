@@ -7,8 +7,7 @@
 
 #include "device/device.h"
 
-#define TIMERS_MAX  64
-#define WATCHES_MAX 64
+#define OPENED_MAX 64 /* of each */
 
 struct sconce_timer {
         struct sconce_timer *next;
@@ -26,7 +25,7 @@ struct sconce_watch {
         void *userdata;
 };
 
-/* ---- Saying things ------------------------------------------------------------------------------------- */
+/* ---- What it reports ------------------------------------------------------------------------------------ */
 
 static const char *host_id(struct sconce_device *dev)
 {
@@ -146,6 +145,16 @@ static int host_timed(struct sconce_device *dev, bool timed)
         return 0;
 }
 
+/* Whether one more timer or watch may be opened. */
+static int check_open(const struct device *device, bool has_fn, unsigned count)
+{
+        if (!host_may_touch(device))
+                return -EPERM;
+        if (!has_fn)
+                return -EINVAL;
+        return count < OPENED_MAX ? 0 : -ENOSPC;
+}
+
 /* ---- Timers -------------------------------------------------------------------------------------------- */
 
 static void on_timer(void *userdata)
@@ -165,19 +174,16 @@ static int host_timer_new(struct sconce_device *dev, sconce_timer_fn fn, void *u
 {
         struct device *device = device_of(dev);
 
-        if (!host_may_touch(device))
-                return -EPERM;
-        if (!fn)
-                return -EINVAL;
-        if (device->host.n_timers >= TIMERS_MAX)
-                return -ENOSPC;
+        int r = check_open(device, fn, device->host.n_timers);
+        if (r < 0)
+                return r;
         CLEANUP_FREE struct sconce_timer *timer = calloc(1, sizeof(*timer));
         if (!timer)
                 return -ENOMEM;
         timer->device = device;
         timer->fn = fn;
         timer->userdata = userdata;
-        int r = timer_new(device->context->loop, TIMER_EXACT_US, on_timer, timer, &timer->timer);
+        r = timer_new(device->context->loop, TIMER_EXACT_US, on_timer, timer, &timer->timer);
         if (r < 0)
                 return r;
         timer->next = device->host.timers;
@@ -235,19 +241,16 @@ static int host_fd_watch(struct sconce_device *dev, int fd, uint32_t events, sco
 {
         struct device *device = device_of(dev);
 
-        if (!host_may_touch(device))
-                return -EPERM;
-        if (!fn)
-                return -EINVAL;
-        if (device->host.n_watches >= WATCHES_MAX)
-                return -ENOSPC;
+        int r = check_open(device, fn, device->host.n_watches);
+        if (r < 0)
+                return r;
         CLEANUP_FREE struct sconce_watch *watch = calloc(1, sizeof(*watch));
         if (!watch)
                 return -ENOMEM;
         watch->device = device;
         watch->fn = fn;
         watch->userdata = userdata;
-        int r = sd_event_add_io(device->context->loop->event, &watch->source, fd, events, on_ready, watch);
+        r = sd_event_add_io(device->context->loop->event, &watch->source, fd, events, on_ready, watch);
         if (r < 0)
                 return r;
         watch->next = device->host.watches;

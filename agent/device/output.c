@@ -83,6 +83,16 @@ void output_watch(struct device *device)
         on_time_watch(device);
 }
 
+size_t output_switch_values(const struct device *device, bool on, struct sconce_value values[static COMMAND_VALUES_MAX])
+{
+        size_t count = 0;
+
+        for (size_t i = 0; i < device->channels.count && count < COMMAND_VALUES_MAX; i++)
+                if (channel_is_on_off(&device->channels.items[i]) && (!on || count == 0))
+                        values[count++] = SCONCE_BOOL(device->channels.items[i].row.key, on);
+        return count;
+}
+
 /* What else it asks for may switch on, as a lamp's brightness does. */
 bool output_is_switched_off_by(const struct device *device, const struct sconce_command *command)
 {
@@ -124,24 +134,15 @@ void output_set_timed(struct device *device, bool is_timed)
 
 /* ---- A successor --------------------------------------------------------------------------------------- */
 
-static bool drives_line(const struct device *device, const struct sconce_line *line)
+static bool drives(const struct device *device, const struct pin *pin)
 {
         const struct device_config *config = device->instance->config;
 
-        for (size_t i = 0; i < config->n_lines; i++)
-                if (device_config_line_is_output(&config->lines[i]) &&
-                    line_same(config->lines[i].line, line, device->context->default_chip))
+        for (size_t i = 0; i < pins_count(config); i++) {
+                const struct pin own = pin_at(config, i);
+                if (pin_is_output(&own) && pin_same(&own, pin, device->context->default_chip))
                         return true;
-        return false;
-}
-
-static bool drives_dimmer(const struct device *device, const struct sconce_dimmer *dimmer)
-{
-        const struct device_config *config = device->instance->config;
-
-        for (size_t i = 0; i < config->n_dimmers; i++)
-                if (dimmer_same(config->dimmers[i].dimmer, dimmer))
-                        return true;
+        }
         return false;
 }
 
@@ -153,12 +154,11 @@ bool output_is_left(const struct device *device, const struct device *successor)
                 return false;
         if (!successor->instance || successor->life.phase == DEVICE_BROKEN)
                 return true;
-        for (size_t i = 0; i < config->n_lines; i++)
-                if (device_config_line_is_output(&config->lines[i]) && !drives_line(successor, config->lines[i].line))
+        for (size_t i = 0; i < pins_count(config); i++) {
+                const struct pin pin = pin_at(config, i);
+                if (pin_is_output(&pin) && !drives(successor, &pin))
                         return true;
-        for (size_t i = 0; i < config->n_dimmers; i++)
-                if (!drives_dimmer(successor, config->dimmers[i].dimmer))
-                        return true;
+        }
         return false;
 }
 
@@ -166,15 +166,10 @@ bool output_is_left(const struct device *device, const struct device *successor)
 
 void output_exit(struct device *device)
 {
-        static const enum hold holds[] = {
-                [ON_EVENT_KEEP] = HOLD_NONE, [ON_EVENT_ON] = HOLD_ON, [ON_EVENT_OFF] = HOLD_OFF
-        };
-
         if (!is_output(device))
                 return;
-        device->output.exit_hold = device->output.is_timed
-                                           ? HOLD_OFF
-                                           : holds[device_config_on_exit(device->instance->config, &device->shared)];
+        enum hold by_section = (enum hold)device_config_on_exit(device->instance->config, &device->shared);
+        device->output.exit_hold = device->output.is_timed ? HOLD_OFF : by_section;
         hold_settle(device, device->output.exit_hold == HOLD_NONE ? "on_offline" : "on_exit");
 }
 

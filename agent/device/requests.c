@@ -20,11 +20,13 @@ static void answer(struct device *device, struct request *request, const struct 
 
 /* ---- Duplicates ------------------------------------------------------------------------------------------- */
 
-/* A command as it came. */
+/* A command as it came, and what it is known by: its id, its correlation data, both or none. */
 struct arrival {
         const char *channel; /* NULL: the device's own topic */
         const void *payload;
         size_t size;
+        struct duplicate_key keys[REQUEST_DUPLICATES];
+        size_t n_keys;
 };
 
 static struct duplicate_key duplicate_key(const struct device *device, const struct request *request,
@@ -46,40 +48,25 @@ static struct duplicate_key duplicate_key(const struct device *device, const str
         return key;
 }
 
-/* What a command is known by: its id, its correlation data, both or none. */
-static size_t duplicate_keys(const struct device *device, const struct request *request, const struct arrival *arrival,
-                             struct duplicate_key keys[static REQUEST_DUPLICATES])
+static bool was_here(struct device *device, const struct request *request, struct arrival *arrival, struct result *ret)
 {
-        size_t count = 0;
-
         if (request->cause.rule) /* it comes as often as it is set off */
-                return 0;
+                return false;
         if (request->command.id[0])
-                keys[count++] = duplicate_key(device, request, arrival, 'i');
+                arrival->keys[arrival->n_keys++] = duplicate_key(device, request, arrival, 'i');
         if (request->meta.correlation && request->meta.correlation_size > 0)
-                keys[count++] = duplicate_key(device, request, arrival, 'c');
-        return count;
-}
-
-static bool was_here(struct device *device, const struct request *request, const struct arrival *arrival,
-                     struct result *ret)
-{
-        struct duplicate_key keys[REQUEST_DUPLICATES];
-        size_t count = duplicate_keys(device, request, arrival, keys);
-
-        for (size_t i = 0; i < count; i++)
-                if (duplicates_find(device->context->duplicates, &keys[i], device_now_us(device), ret))
+                arrival->keys[arrival->n_keys++] = duplicate_key(device, request, arrival, 'c');
+        for (size_t i = 0; i < arrival->n_keys; i++)
+                if (duplicates_find(device->context->duplicates, &arrival->keys[i], device_now_us(device), ret))
                         return true;
         return false;
 }
 
 static void remember_begin(struct device *device, struct request *request, const struct arrival *arrival)
 {
-        struct duplicate_key keys[REQUEST_DUPLICATES];
-        size_t count = duplicate_keys(device, request, arrival, keys);
-
-        for (size_t i = 0; i < count; i++)
-                request->duplicates[i] = duplicates_begin(device->context->duplicates, &keys[i], device_now_us(device));
+        for (size_t i = 0; i < arrival->n_keys; i++)
+                request->duplicates[i] = duplicates_begin(device->context->duplicates, &arrival->keys[i],
+                                                          device_now_us(device));
 }
 
 static void remember_end(struct device *device, const struct request *request, const struct result *result)
@@ -105,14 +92,9 @@ void requests_set_rate(struct device *device)
 
 static void request_init(struct request *request, const struct command_meta *meta)
 {
-        request->next = request->next_due = NULL;
-        request->device = NULL;
-        request->meta = meta ? *meta : (struct command_meta){ 0 };
-        request->owned_reply_to = NULL;
-        request->owned_correlation = NULL;
-        request->is_answered = false;
-        memset(request->duplicates, 0, sizeof(request->duplicates));
-        request->cause = (struct command_cause){ 0 };
+        memset(request, 0, offsetof(struct request, command));
+        if (meta)
+                request->meta = *meta;
         request->command.id[0] = '\0';
         request->command.expires = NULL;
         request->command.json = NULL;
@@ -322,10 +304,10 @@ static void refuse_too_fast(struct device *device, const void *payload, size_t s
 
 static int accept(struct device *device, struct result *result)
 {
-        const char *trouble = device_offline_reason(device);
+        const char *reason = device_offline_reason(device);
 
-        if (trouble)
-                return refuse(result, RESULT_OFFLINE, "the device is offline: %s", trouble);
+        if (reason)
+                return refuse(result, RESULT_OFFLINE, "the device is offline: %s", reason);
         if (device->requests.n_pending >= PENDING_MAX)
                 return refuse(result, RESULT_BUSY, "%d commands are waiting already", PENDING_MAX);
         return 0;
@@ -376,7 +358,7 @@ static void carry_out(struct device *device, struct request *request)
 }
 
 /* Takes the request over. */
-static void submit(struct device *device, const struct arrival *arrival, struct request *request)
+static void submit(struct device *device, struct arrival *arrival, struct request *request)
 {
         struct result result = { .code = RESULT_OK };
 
@@ -416,7 +398,7 @@ void device_command(struct device *device, const char *channel, const void *payl
                 return;
         }
         request_init(request, meta);
-        submit(device, &(struct arrival){ channel, payload, size }, request);
+        submit(device, &(struct arrival){ .channel = channel, .payload = payload, .size = size }, request);
 }
 
 void device_act(struct device *device, const char *channel, const char *payload, const struct command_cause *cause)
@@ -435,5 +417,5 @@ void device_act(struct device *device, const char *channel, const char *payload,
                 free(request);
                 return;
         }
-        submit(device, &(struct arrival){ channel, payload, strlen(payload) }, request);
+        submit(device, &(struct arrival){ .channel = channel, .payload = payload, .size = strlen(payload) }, request);
 }

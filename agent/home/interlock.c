@@ -288,11 +288,9 @@ static void on_due(void *userdata)
 static int switch_off(struct device *device)
 {
         struct sconce_value values[COMMAND_VALUES_MAX];
-        struct sconce_command command = { .values = values };
+        const struct sconce_command command = { .values = values,
+                                                .count = output_switch_values(device, false, values) };
 
-        for (size_t i = 0; i < device->channels.count && command.count < COMMAND_VALUES_MAX; i++)
-                if (channel_is_on_off(&device->channels.items[i]))
-                        values[command.count++] = SCONCE_BOOL(device->channels.items[i].row.key, false);
         if (device->life.phase != DEVICE_RUNNING || command.count == 0)
                 return 0;
         return device_run_callback(device, JOB_COMMAND, &command);
