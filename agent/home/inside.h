@@ -46,16 +46,19 @@ int conflicts_check(const struct home *home, const struct config *config, struct
 
 /* offline.c: whether outputs are held at their on_offline */
 int offline_init(struct home *home, uint64_t after_us) MUST_CHECK;
-void offline_done(struct home *home);
 
-/* rules.c: makes home->rules and the observer of its devices; checks a config's rules, whose devices need not be started */
+/* rules.c: makes home->rules and the observer of its devices; checks rules, whose devices need not be started */
 int home_rules_new(struct home *home) MUST_CHECK;
 int home_rules_check(struct home *home, const struct config *config, struct problems *problems) MUST_CHECK;
 
 /* gets.c: what is asked to be read now */
 void gets_init(struct home *home);
-void gets_done(struct home *home);
 
 /* node.c */
+#define NODE_ID "node"
 extern const struct sconce_module node_module;
 void node_publish_problems(struct device *device);
+
+/* problems.c: one a line */
+#define PROBLEMS_MAX 4096
+void home_list_problems(const struct home *home, char text[static PROBLEMS_MAX]);

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * `sconced --outputs-safe`: after a crash nobody has carried out on_exit. The config alone says which lines
- * and dimmers those are; no plugin code runs, for it may be what crashed. A plugin file is only loaded for
- * its tables.
- */
+/* `sconced --outputs-safe`: after a crash nobody has carried out on_exit. The config alone names the lines and
+ * dimmers. No plugin code runs, for it may be what crashed: a plugin is loaded for its tables. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +44,7 @@ static unsigned make_safe(struct gpio *gpio, const struct device_config *config,
         return failed;
 }
 
-/* Whether it says which outputs there are, how they are driven, or what becomes of them. */
+/* Whether it is about which outputs there are, how they are driven, or what becomes of them. */
 static bool matters(const struct plugin *plugin, const char *key)
 {
         if (strcmp(key, "on_exit") == 0 || strcmp(key, "max_on") == 0 || option_row_find(plugin->table.options, key))
@@ -58,8 +55,7 @@ static bool matters(const struct plugin *plugin, const char *key)
         return false;
 }
 
-/* A mistake in what does not matter here is none: the agent that ran had an earlier config, and what it drove
- * is on. */
+/* A mistake in other keys does not count: the agent that ran had an earlier config, and what it drove is on. */
 static int read_section(const struct plugin *plugin, const struct config_section *section, struct problems *problems,
                         struct device_config **ret)
 {
@@ -83,20 +79,18 @@ static unsigned section_safe(struct loader *loader, const struct home_options *o
         CLEANUP(problems_done) struct problems problems = { 0 };
         const struct plugin *plugin;
         struct fault fault;
+        const char *why = NULL;
 
-        if (loader_get(loader, section->kind, &fault, &plugin) < 0) {
-                log_section(LOG_ERR, section, "is not made safe: %s", fault.text);
-                return 1;
-        }
-        if (!plugin->has_output)
+        if (loader_get(loader, section->kind, &fault, &plugin) < 0)
+                why = fault.text;
+        else if (!plugin->has_output)
                 return 0;
-        if (read_section(plugin, section, &problems, &config) < 0) {
-                log_section(LOG_ERR, section, "is not made safe: %s",
-                            problems.count ? problems.items[0] : "bad section");
-                return 1;
-        }
-        if (device_config_outputs(config) == 0) { /* a key that is misspelt may have been it */
-                log_section(LOG_ERR, section, "is not made safe: it names no output");
+        else if (read_section(plugin, section, &problems, &config) < 0)
+                why = problems.count ? problems.items[0] : "bad section";
+        else if (device_config_outputs(config) == 0) /* a key that is misspelt may have been it */
+                why = "it names no output";
+        if (why) {
+                log_section(LOG_ERR, section, "is not made safe: %s", why);
                 return 1;
         }
         return make_safe(options->gpio, config, safe_state(options->store, config, section->id), section);
