@@ -315,7 +315,7 @@ static int open_parts(struct agent *agent, const struct settings *settings)
                 .trouble = on_store_trouble,
                 .userdata = agent,
         };
-        const struct driven_options driven = { .trouble = on_driven_trouble, .userdata = agent };
+        const struct driven_options driven = { .problem = on_driven_trouble, .userdata = agent };
         int r;
 
         if ((r = clock_new(&agent->loop, (enum clock_mode)settings->node.clock, &agent->clock)) < 0 ||

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What a device needs of its surroundings. The owner of the devices fills it before the first one is made and keeps it longer
- * than the last; a member that changes later has its one writer named.
- */
+/* What a device needs of its surroundings, and the ops by which it asks and informs those above it. */
 #pragma once
 
 #include "channel/cause.h"
@@ -14,9 +11,8 @@ struct device;
 struct waiting;
 
 /*
- * What a device hands to those above it that follow what happens to it: rules. Called while the device is at work: what
- * follows is to be done later, from the loop. The first four are called for a device that is watched (device->watched)
- * alone: one that nobody looks at costs nothing.
+ * Rules follow what happens to a device. Called while the device is at work: what follows is to be done later, from the
+ * loop. The first four are called for a device that is watched (device->watched) alone: others cost nothing.
  */
 struct device_observer {
         void (*started)(void *userdata, const struct device *device); /* it starts */
@@ -39,13 +35,9 @@ struct guarded {
         struct waiting *waiting;  /* the command that is held back */
 };
 
-/*
- * What may keep a device's outputs off for the sake of others, the interlock: asked at each command and before anything is
- * driven, and informed of what the outputs do.
- */
+/* The interlock may keep a device's outputs off for the sake of others. */
 struct output_guard {
-        /* A command for the device: 0 it may have it now, 1 it is kept until it may, or has taken back the one that was;
-         * negative errno refused. */
+        /* 0: it may have the command now; 1: the command is kept until then, or takes back another; else refused. */
         int (*command)(struct device *device, const struct sconce_command *command);
         /* How long such a command would have to wait at least. */
         uint64_t (*wait_us)(const struct device *device, const struct sconce_command *command);
@@ -58,9 +50,7 @@ struct output_guard {
         /* What output_first() answers: one that is to be on may be off at first, and on later. */
         void (*first)(struct device *device, struct sconce_value *first);
         void (*started)(struct device *device);
-        /* It is not running any more: what it waited for is wanted again at its next start. */
-        void (*stopped)(struct device *device);
-        /* It takes the place of `old`. */
+        void (*stopped)(struct device *device); /* what it waited for is wanted again at its next start */
         void (*inherit)(struct device *device, const struct device *old);
         void (*forget)(struct device *device); /* what waits */
 };
@@ -71,6 +61,7 @@ struct offline_hold {
         bool is_over; /* it has been away for offline_after */
 };
 
+/* Filled by the owner of the devices before it makes one. A member that changes later has its writer named. */
 struct device_context {
         /* NULL at --check: nothing is opened then, and nothing kept. */
         struct loop *loop;

@@ -31,8 +31,8 @@ struct driven {
         struct item *items;
         size_t count;
         bool is_dirty;
-        char trouble_text[sizeof(((struct fault *)0)->text)]; /* "": none */
-        void (*trouble)(void *userdata, const char *text);
+        char problem_text[sizeof(((struct fault *)0)->text)]; /* "": none */
+        void (*problem)(void *userdata, const char *text);
         void *userdata;
 };
 
@@ -211,7 +211,7 @@ static int write_to(int fd, const struct driven *driven)
         return n < 0 ? -errno : (size_t)n < size ? -ENOSPC : 0;
 }
 
-/* Whole or not at all, for whoever reads after a crash. Not synced: it need not outlive the boot. */
+/* Whole or not at all, for a reader after a crash. Not synced: it need not outlive the boot. */
 static int replace_file(const struct driven *driven)
 {
         CLEANUP_FREE char *next = NULL;
@@ -235,23 +235,23 @@ static int replace_file(const struct driven *driven)
 
 void driven_report(struct driven *driven)
 {
-        if (driven->trouble && driven->trouble_text[0])
-                driven->trouble(driven->userdata, driven->trouble_text);
+        if (driven->problem && driven->problem_text[0])
+                driven->problem(driven->userdata, driven->problem_text);
 }
 
-static void tell(struct driven *driven, const struct fault *fault)
+static void set_problem(struct driven *driven, const struct fault *fault)
 {
         const char *text = fault ? fault->text : "";
 
-        if (strcmp(driven->trouble_text, text) == 0)
+        if (strcmp(driven->problem_text, text) == 0)
                 return;
-        (void)snprintf(driven->trouble_text, sizeof(driven->trouble_text), "%s", text);
+        (void)snprintf(driven->problem_text, sizeof(driven->problem_text), "%s", text);
         if (fault)
                 log_error("%s", fault->text);
         else
                 log_notice("which outputs are driven can be written down again");
-        if (driven->trouble)
-                driven->trouble(driven->userdata, fault ? fault->text : NULL);
+        if (driven->problem)
+                driven->problem(driven->userdata, fault ? fault->text : NULL);
 }
 
 int driven_write(struct driven *driven, struct fault *fault)
@@ -263,14 +263,14 @@ int driven_write(struct driven *driven, struct fault *fault)
         int r = replace_file(driven);
         driven->is_dirty = r < 0;
         if (r == 0) {
-                tell(driven, NULL);
+                set_problem(driven, NULL);
                 return 0;
         }
         if (driven->path)
                 (void)fault_set(&why, r, "%s cannot be written: %s", driven->path, strerror(-r));
         else
                 (void)fault_set(&why, r, "there is no runtime directory to write down which outputs are driven");
-        tell(driven, &why);
+        set_problem(driven, &why);
         return fault_set(fault, r, "%s", why.text);
 }
 
@@ -416,7 +416,7 @@ int driven_new(const struct driven_options *options, struct driven **ret)
         r = set_place(driven, options);
         if (r < 0)
                 return r;
-        driven->trouble = options->trouble;
+        driven->problem = options->problem;
         driven->userdata = options->userdata;
         driven->is_dirty = true;
         (void)!driven_write(driven, NULL);

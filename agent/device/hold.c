@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an output has to be, whatever its plugin wants: at exit what on_exit says, off when max_on is over, and
- * without a broker what on_offline says. It is a state and no event: lines, dimmers and first values ask
- * hold_of() whenever they are driven, so nothing that waits, restarts or comes back gets round it.
+ * What an output has to be against its plugin's will: on_exit at exit, off when max_on is over, on_offline without a
+ * broker. It is a state and no event: lines, dimmers and first values ask hold_of() whenever they are driven, so
+ * nothing that waits, restarts or comes back gets round it.
  *
- * The plugin is told by a command where it has a channel for it. What it drives by itself against a hold is
- * kept as a wish, which comes true when the hold ends: so a thermostat goes on measuring meanwhile, and heats
- * again afterwards.
+ * The plugin gets a command where it has a channel for it. What it drives by itself against a hold is kept as a wish,
+ * which comes true when the hold ends: a thermostat goes on measuring meanwhile, and heats again afterwards.
  */
 #include <errno.h>
 
@@ -52,7 +51,6 @@ static int command(struct device *device, bool on)
         return r;
 }
 
-/* What it reports is what was done. */
 static int report(struct device *device, bool on)
 {
         struct sconce_value values[COMMAND_VALUES_MAX];

@@ -276,17 +276,7 @@ static int host_fd_unwatch(struct sconce_device *dev, struct sconce_watch *watch
         return -EINVAL;
 }
 
-/* ---- Saved state --------------------------------------------------------------------------------------- */
-
-static int host_save(struct sconce_device *dev, const char *key, const char *text)
-{
-        return saved_put(device_of(dev), key, text);
-}
-
-static int host_load(struct sconce_device *dev, const char *key, char *text, size_t size)
-{
-        return saved_get(device_of(dev), key, text, size);
-}
+/* ---- The table ----------------------------------------------------------------------------------------- */
 
 /* In `configure` of a blocking device, whose thread there is not yet. */
 static uint64_t host_deadline_us(struct sconce_device *dev)
@@ -296,22 +286,17 @@ static uint64_t host_deadline_us(struct sconce_device *dev)
         return plugin_is_blocking(device->plugin) ? device->shared.deadline_us : 0;
 }
 
-/* ---- The table ----------------------------------------------------------------------------------------- */
-
 void host_close_all(struct device *device)
 {
-        host_lines_close(device);
-        for (size_t i = 0; i < device->instance->config->n_dimmers; i++)
-                dimmer_close(device->instance->config->dimmers[i].dimmer);
-        host_wishes_forget(device);
+        host_pins_close(device);
         output_watch(device);
         while (device->host.timers) {
                 struct sconce_timer *timer = device->host.timers;
                 device->host.timers = timer->next;
-                device->host.n_timers--;
                 timer_free(timer->timer);
                 free(timer);
         }
+        device->host.n_timers = 0;
         while (device->host.watches)
                 (void)host_fd_unwatch(&device->instance->handle, device->host.watches);
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What is written down before an output is driven (driven.h). An output that is on for a limited time must not go on
- * unless that is in the record: a crash would leave it on. Others work without it, and the node tells what is wrong.
- */
+/* The record of what is driven (driven.h), before an output is. One that is on for a limited time must not go on
+ * unless that is in the record: a crash would leave it on. Others work without it, and the node lists the problem. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What the agent does for every device that has an output: its first value, what becomes of it at exit, what
- * its section may ask for. What keeps it where it is stands in hold.c, the longest time on in on_time.c.
- * Plugins see commands and sconce_first() only.
- */
+/* What the agent does for every device that has an output: its first value, what becomes of it at exit, what its
+ * section may ask for. Plugins see commands and sconce_first() only. */
 #include <errno.h>
 
 #include "device/device.h"
@@ -20,39 +17,19 @@ static bool is_timed_by_plugin(const struct device *device)
 
 /* ---- The first value ----------------------------------------------------------------------------------- */
 
-static int first_power_on(const struct device *device, const struct channel *channel, struct sconce_value *ret)
+static void first_on_off(const struct device *device, const struct channel *channel, struct sconce_value *ret)
 {
+        const int power_on = device->shared.output.power_on;
         const char *key = channel->row.key;
-
-        switch (device->shared.output.power_on) {
-        case POWER_ON_LAST:
-                if (channel_kept(channel, ret) < 0)
-                        *ret = SCONCE_BOOL(key, false);
-                return 0;
-        case POWER_ON_ON:
-                *ret = SCONCE_BOOL(key, true);
-                return 0;
-        case POWER_ON_KEEP:
-                *ret = SCONCE_NONE(key);
-                return 0;
-        default:
-                *ret = SCONCE_BOOL(key, false);
-                return 0;
-        }
-}
-
-static int first_on_off(struct device *device, const struct channel *channel, struct sconce_value *ret)
-{
         enum hold hold = hold_of(device);
 
         /* What was on for a limited time has nobody left who counts it. */
-        if (hold != HOLD_NONE || is_timed_by_plugin(device) || device->past.was_cut_off) {
-                *ret = SCONCE_BOOL(channel->row.key, hold == HOLD_ON);
-                return 0;
-        }
-        if (device->past.first_start_done && channel_kept(channel, ret) == 0)
-                return 0;
-        return first_power_on(device, channel, ret);
+        if (hold != HOLD_NONE || is_timed_by_plugin(device) || device->past.was_cut_off)
+                *ret = SCONCE_BOOL(key, hold == HOLD_ON);
+        else if ((device->past.first_start_done || power_on == POWER_ON_LAST) && channel_kept(channel, ret) == 0)
+                return;
+        else
+                *ret = power_on == POWER_ON_KEEP ? SCONCE_NONE(key) : SCONCE_BOOL(key, power_on == POWER_ON_ON);
 }
 
 int output_first(struct device *device, const char *key, struct sconce_value *ret)
@@ -62,10 +39,9 @@ int output_first(struct device *device, const char *key, struct sconce_value *re
         if (!channel || !channel_is_writable(channel))
                 return -EINVAL;
         if (is_output(device) && channel_is_on_off(channel)) {
-                int r = first_on_off(device, channel, ret);
-                if (r == 0)
-                        device->context->guard->first(device, ret);
-                return r;
+                first_on_off(device, channel, ret);
+                device->context->guard->first(device, ret);
+                return 0;
         }
         return channel_kept(channel, ret);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A line or a dimmer that a device's section names, so that what holds for both is written once. One of the two is set. */
+/* A line or a dimmer that a section names, so that what holds for both is written once. One of the two is set. */
 #pragma once
 
 #include "plugin/device_config.h"

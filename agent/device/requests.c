@@ -90,8 +90,12 @@ void requests_set_rate(struct device *device)
         rate_set(&device->requests.rate, (uint64_t)device->shared.rate);
 }
 
-static void request_init(struct request *request, const struct command_meta *meta)
+static struct request *request_new(const struct command_meta *meta)
 {
+        struct request *request = malloc(sizeof(*request));
+
+        if (!request)
+                return NULL;
         memset(request, 0, offsetof(struct request, command));
         if (meta)
                 request->meta = *meta;
@@ -99,6 +103,7 @@ static void request_init(struct request *request, const struct command_meta *met
         request->command.expires = NULL;
         request->command.json = NULL;
         request->command.text = NULL;
+        return request;
 }
 
 void request_free(struct request *request)
@@ -106,8 +111,7 @@ void request_free(struct request *request)
         if (!request)
                 return;
         command_done(&request->command);
-        free(request->owned_reply_to);
-        free(request->owned_correlation);
+        free(request->owned);
         free(request->cause.rule);
         free(request);
 }
@@ -115,21 +119,19 @@ void request_free(struct request *request)
 /* What waits for a thread outlives the message that it came in. */
 static int own_meta(struct request *request)
 {
-        if (request->meta.reply_to) {
-                request->owned_reply_to = strdup(request->meta.reply_to);
-                if (!request->owned_reply_to)
-                        return -ENOMEM;
-                request->meta.reply_to = request->owned_reply_to;
-        }
-        if (request->meta.correlation) {
-                request->owned_correlation = malloc(request->meta.correlation_size + 1);
-                if (!request->owned_correlation)
-                        return -ENOMEM;
-                memcpy(request->owned_correlation, request->meta.correlation, request->meta.correlation_size);
-                request->meta.correlation = request->owned_correlation;
-        }
-        request->meta.asker = NULL; /* looked at already */
-        request->meta.asker_size = 0;
+        struct command_meta *meta = &request->meta;
+        size_t reply_to_size = meta->reply_to ? strlen(meta->reply_to) + 1 : 0;
+        char *owned = malloc(reply_to_size + meta->correlation_size + 1);
+
+        if (!owned)
+                return -ENOMEM;
+        request->owned = owned;
+        if (meta->reply_to)
+                meta->reply_to = memcpy(owned, meta->reply_to, reply_to_size);
+        if (meta->correlation)
+                meta->correlation = memcpy(owned + reply_to_size, meta->correlation, meta->correlation_size);
+        meta->asker = NULL; /* looked at already */
+        meta->asker_size = 0;
         return 0;
 }
 
@@ -138,7 +140,7 @@ static bool has_expired(const struct device *device, const struct request *reque
         return request->meta.expires_us != 0 && device_now_us(device) >= request->meta.expires_us;
 }
 
-/* Until when the sender wants it, by the sender's clock, which counts where ours can be trusted. */
+/* Until when the sender wants it, by the sender's clock; it counts where ours can be trusted. */
 static int take_stamp(const struct device *device, struct request *request, const char *stamp, struct result *result)
 {
         uint64_t at_us;
@@ -152,7 +154,7 @@ static int take_stamp(const struct device *device, struct request *request, cons
         return 0;
 }
 
-/* By what the broker says of its message, and by what the sender says. */
+/* By the message's expiry, and by the sender's. */
 static int check_expiry(const struct device *device, struct request *request, struct result *result)
 {
         const char *stamp = request->meta.expires ? request->meta.expires : request->command.expires;
@@ -389,7 +391,7 @@ static void submit(struct device *device, struct arrival *arrival, struct reques
 void device_command(struct device *device, const char *channel, const void *payload, size_t size,
                     const struct command_meta *meta)
 {
-        struct request *request = malloc(sizeof(*request));
+        struct request *request = request_new(meta);
         struct result result;
 
         if (!request) {
@@ -397,17 +399,15 @@ void device_command(struct device *device, const char *channel, const void *payl
                 answers_publish(device->context, device->id, &result, "", meta);
                 return;
         }
-        request_init(request, meta);
         submit(device, &(struct arrival){ .channel = channel, .payload = payload, .size = size }, request);
 }
 
 void device_act(struct device *device, const char *channel, const char *payload, const struct command_cause *cause)
 {
-        struct request *request = malloc(sizeof(*request));
+        struct request *request = request_new(NULL);
         struct result result;
 
         if (request) {
-                request_init(request, NULL);
                 request->cause = *cause;
                 request->cause.rule = strdup(cause->rule);
         }
