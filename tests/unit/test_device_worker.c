@@ -283,7 +283,7 @@ static void worker__start_fails__comes_again(void **state)
         (void)close(gate);
 }
 
-/* A changed section while the old body hangs: the new one starts when the thread is free. */
+/* A changed section while the old instance hangs: the new one starts when the thread is free. */
 static void worker__reload_while_it_hangs__starts_afterwards(void **state)
 {
         struct house *house = *state;
@@ -302,6 +302,54 @@ static void worker__reload_while_it_hangs__starts_afterwards(void **state)
         int gate = open_gate(house, "read", "0\n");
         wait_status(house, "online");
         (void)close(gate);
+}
+
+static void read_with(struct house *house, const char *word)
+{
+        house_write(house, "word", word);
+        house_forget(house);
+        home_get(house->devices, "slow");
+        house_wait_told(house, "slow", DEVICE_STATE, 1); /* asked for: when the read is over */
+}
+
+static void worker__event_and_health__arrive_like_reports(void **state)
+{
+        struct house *house = *state;
+
+        apply_sloth(house, "");
+        wait_status(house, "online");
+        read_with(house, "ring");
+        assert_non_null(strstr(house_told(house, "slow", DEVICE_EVENT), "\"channel\":\"press\""));
+        read_with(house, "itch");
+        assert_null(house_told(house, "slow", DEVICE_STATUS));
+        house_assert_told(house, "slow", DEVICE_ERROR, "{\"code\":\"eio\",\"message\":\"it itches\"}");
+        read_with(house, "sick");
+        assert_string_equal(house_told(house, "slow", DEVICE_STATUS), "offline");
+        house_assert_told(house, "slow", DEVICE_ERROR, "{\"code\":\"eio\",\"message\":\"it feels sick\"}");
+        read_with(house, "well");
+        assert_string_equal(house_told(house, "slow", DEVICE_STATUS), "online");
+}
+
+static void worker__report_of_the_wrong_type__logged_since_it_is_too_late(void **state)
+{
+        struct house *house = *state;
+
+        apply_sloth(house, "");
+        wait_status(house, "online");
+        read_with(house, "wrong type");
+        assert_true(house_logged(house, "the plugin's report was not taken: "));
+        assert_non_null(strstr(house_told(house, "slow", DEVICE_STATE), "\"state\":\"OFF\""));
+}
+
+static void worker__log_and_clock__are_there(void **state)
+{
+        struct house *house = *state;
+
+        apply_sloth(house, "deadline = 3s\n");
+        wait_status(house, "online");
+        assert_true(house_logged(house, "slow: channel")); /* the key of one that it tried to add */
+        read_with(house, "who");
+        assert_true(house_logged(house, "slow: slow has 3000 ms and a clock"));
 }
 
 static bool thread_is_gone(const struct house *house, void *userdata)
@@ -394,6 +442,9 @@ int main(void)
                 TEST(worker__too_many_wait__busy),
                 TEST(worker__expires_while_it_waits__not_carried_out),
                 TEST(worker__start_fails__comes_again),
+                TEST(worker__event_and_health__arrive_like_reports),
+                TEST(worker__report_of_the_wrong_type__logged_since_it_is_too_late),
+                TEST(worker__log_and_clock__are_there),
                 TEST(worker__reload_while_it_hangs__starts_afterwards),
                 TEST(worker__stop_while_it_hangs__abandoned_safely),
                 TEST(worker__gone_from_config_while_it_hangs__abandoned_safely),
