@@ -44,7 +44,7 @@ static int pass_gate(struct sconce_device *dev, const struct sloth *sloth, const
         ssize_t n = read(fd, text, sizeof(text) - 1);
         (void)close(fd);
         if (n > 0 && atoi(text) > 0) {
-                sconce_error(dev, "the gate says %d", atoi(text));
+                sconce_error(dev, "the gate answers %d", atoi(text));
                 return -atoi(text);
         }
         return 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `sconce-pki install` on a Pi that is a directory: what goes where with which mode, what it says while the user and the
- * service are not there yet, and that a tar which is not ours leaves nothing behind. Root's tools (id, getent, chown,
- * systemctl) are stand-ins that note how they were called.
+ * `sconce-pki install` on a Pi that is a directory: what goes where with which mode, what it states while the user and
+ * the service are not there yet, and that a tar which is not ours leaves nothing behind. Root's tools (id, getent,
+ * chown, systemctl) are stand-ins that note how they were called.
  */
 #include <limits.h>
 #include <setjmp.h>
@@ -152,12 +152,12 @@ static const char *changed_tar(const char *name, const char *script)
 
 /* ---- What it puts in place ----------------------------------------------------------------------------------- */
 
-static void install__no_user_no_service__says_so_and_is_content(void **state)
+static void install__no_user_no_service__reports_it_and_is_content(void **state)
 {
         char wanted[2048];
 
         (void)state;
-        const char *said = installed(hall_tar());
+        const char *output = installed(hall_tar());
         (void)snprintf(wanted, sizeof(wanted),
                        "Installed node hall's certificate and key in %s/etc/sconce/certs.\n"
                        "The user sconce does not exist yet, so only root can read node.key: install the package "
@@ -166,7 +166,7 @@ static void install__no_user_no_service__says_so_and_is_content(void **state)
                        "Wrote %s/etc/sconce/sconce.conf for the broker mqtts://localhost:8883.\n"
                        "systemd does not run here: start sconced by hand.\n",
                        pi, pi);
-        assert_string_equal(said, wanted);
+        assert_string_equal(output, wanted);
         assert_mode(on_pi("/etc/sconce"), 0755);
         assert_mode(on_pi("/etc/sconce/certs"), 0755);
         assert_mode(on_pi("/etc/sconce/certs/ca.crt"), 0644);
@@ -217,8 +217,8 @@ static void install__root_with_user_and_service__starts_it(void **state)
         write_tool("id", "echo 0");
         write_tool("getent", "[ \"$*\" = 'group sconce' ]");
         shell("mkdir -p \"$0/run/systemd/system\"", pi);
-        const char *said = installed(hall_tar());
-        assert_non_null(strstr(said, "Started sconced.service.\n"));
+        const char *output = installed(hall_tar());
+        assert_non_null(strstr(output, "Started sconced.service.\n"));
         assert_mode(on_pi("/etc/sconce/certs/node.key"), 0640);
         CLEANUP_FREE char *calls = read_file(called);
         assert_string_equal(calls, "chown root:sconce\nchown root:sconce\nchown root:sconce\nchown root:sconce\n"
@@ -237,7 +237,7 @@ static void install__no_unit__leaves_the_start_out(void **state)
                                " then run this again.\n"));
 }
 
-static void install__service_fails__says_where_to_look(void **state)
+static void install__service_fails__shows_where_to_look(void **state)
 {
         int status;
 
@@ -259,12 +259,12 @@ static void install__config_names_a_broker__is_kept(void **state)
         (void)state;
         shell("mkdir -p \"$0/etc/sconce\"; printf '[broker]\\nurl = mqtts://mine\\n' >\"$0/etc/sconce/sconce.conf\"",
               pi);
-        const char *said = installed(hall_tar());
+        const char *output = installed(hall_tar());
         (void)snprintf(wanted, sizeof(wanted),
                        "Kept %s/etc/sconce/sconce.conf as it is.\nNote that it does not name the broker "
                        "mqtts://localhost:8883.\n",
                        pi);
-        assert_non_null(strstr(said, wanted));
+        assert_non_null(strstr(output, wanted));
         CLEANUP_FREE char *config = read_file(on_pi("/etc/sconce/sconce.conf"));
         assert_string_equal(config, "[broker]\nurl = mqtts://mine\n");
         assert_int_equal(access(on_pi("/etc/sconce/conf.d/broker.conf"), F_OK), -1);
@@ -278,12 +278,12 @@ static void install__config_without_a_broker__gets_it_beside(void **state)
         (void)state;
         shell("mkdir -p \"$0/etc/sconce\"; printf '[broker]\\n# url = mqtts://HOST\\n' >\"$0/etc/sconce/sconce.conf\"",
               pi);
-        const char *said = installed(hall_tar());
+        const char *output = installed(hall_tar());
         (void)snprintf(wanted, sizeof(wanted),
                        "Kept %s/etc/sconce/sconce.conf as it is.\n"
                        "Wrote %s/etc/sconce/conf.d/broker.conf for the broker mqtts://localhost:8883.\n",
                        pi, pi);
-        assert_non_null(strstr(said, wanted));
+        assert_non_null(strstr(output, wanted));
         CLEANUP_FREE char *config = read_file(on_pi("/etc/sconce/sconce.conf"));
         assert_string_equal(config, "[broker]\n# url = mqtts://HOST\n");
         CLEANUP_FREE char *broker = read_file(on_pi("/etc/sconce/conf.d/broker.conf"));
@@ -486,12 +486,12 @@ static void install__odd_common_name__is_refused(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                PI_TEST(install__no_user_no_service__says_so_and_is_content),
+                PI_TEST(install__no_user_no_service__reports_it_and_is_content),
                 PI_TEST(install__fresh__writes_ten_lines_of_config),
                 PI_TEST(install__files__are_those_of_the_tar),
                 PI_TEST(install__root_with_user_and_service__starts_it),
                 PI_TEST(install__no_unit__leaves_the_start_out),
-                PI_TEST(install__service_fails__says_where_to_look),
+                PI_TEST(install__service_fails__shows_where_to_look),
                 PI_TEST(install__config_names_a_broker__is_kept),
                 PI_TEST(install__config_without_a_broker__gets_it_beside),
                 PI_TEST(install__renewed_tar__replaces),

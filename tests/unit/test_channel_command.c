@@ -88,7 +88,7 @@ static struct channels make(const struct sconce_channel *rows)
         return channels;
 }
 
-/* What a command says, as text: "state=on brightness=64 id=\"x\"", or "CODE: message", or "nothing". */
+/* What a command holds, as text: "state=on brightness=64 id=\"x\"", or "CODE: message", or "nothing". */
 static void render(const struct sconce_channel *rows, const char *channel, const char *payload, size_t size,
                    char text[static 1024])
 {
@@ -318,7 +318,7 @@ static void command_parse__any_kind_written_any_way__taken_or_refused_alike(void
                 assert_all_ways(&spellings[i]);
 }
 
-/* A NUL byte is one wherever it stands: no sender is told that half of its payload was a command. */
+/* A NUL byte is one wherever it stands: no sender is informed that half of its payload was a command. */
 static void command_parse__nul_byte__malformed_everywhere(void **state)
 {
         static const struct {

@@ -34,8 +34,8 @@ static void note(struct house *house, const char *word)
 
 static void assert_is(const struct house *house, const char *status, const char *error)
 {
-        assert_string_equal(house_told(house, "a", DEVICE_STATUS), status);
-        house_assert_told(house, "a", DEVICE_ERROR, error);
+        assert_string_equal(house_published(house, "a", DEVICE_STATUS), status);
+        house_assert_published(house, "a", DEVICE_ERROR, error);
 }
 
 static size_t times_logged(const struct house *house, const char *text)
@@ -64,8 +64,8 @@ static void device_set_fault__two_at_once__first_is_published_then_the_other(voi
         assert_false(house_logged(house, "a: works again"));
         house_write(house, "read", "2\n");
         home_get(house->devices, "a");
-        assert_string_equal(house_told(house, "a", DEVICE_STATUS), "online");
-        assert_string_equal(house_told(house, "a", DEVICE_ERROR), "");
+        assert_string_equal(house_published(house, "a", DEVICE_STATUS), "online");
+        assert_string_equal(house_published(house, "a", DEVICE_ERROR), "");
         assert_int_equal(times_logged(house, "a: works again"), 1);
 }
 
@@ -86,9 +86,9 @@ static void device_set_problem__beside_a_fault__published_while_that_is_not(void
         struct house *house = *state;
 
         note(house, "itch");
-        house_assert_told(house, "a", DEVICE_ERROR, ITCH);
-        assert_null(house_told(house, "a", DEVICE_STATUS)); /* it works all the same */
-        assert_non_null(strstr(house_told(house, "node", DEVICE_STATE), "\"device a: the probe itches\""));
+        house_assert_published(house, "a", DEVICE_ERROR, ITCH);
+        assert_null(house_published(house, "a", DEVICE_STATUS)); /* it works all the same */
+        assert_non_null(strstr(house_published(house, "node", DEVICE_STATE), "\"device a: the probe itches\""));
         house_remove(house, "read");
         home_get(house->devices, "a");
         assert_is(house, "offline", BLIND);
@@ -96,8 +96,8 @@ static void device_set_problem__beside_a_fault__published_while_that_is_not(void
         home_get(house->devices, "a");
         assert_is(house, "online", ITCH);
         note(house, "well");
-        assert_string_equal(house_told(house, "a", DEVICE_ERROR), "");
-        assert_non_null(strstr(house_told(house, "node", DEVICE_STATE), "\"problems\":[]"));
+        assert_string_equal(house_published(house, "a", DEVICE_ERROR), "");
+        assert_non_null(strstr(house_published(house, "node", DEVICE_STATE), "\"problems\":[]"));
 }
 
 static void device_forget_problem__it_starts_again__taken_from_the_list(void **state)
@@ -107,7 +107,7 @@ static void device_forget_problem__it_starts_again__taken_from_the_list(void **s
         note(house, "itch");
         house_forget(house);
         house_apply(house, "");
-        assert_non_null(strstr(house_told(house, "node", DEVICE_STATE), "\"problems\":[]"));
+        assert_non_null(strstr(house_published(house, "node", DEVICE_STATE), "\"problems\":[]"));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, house_teardown)

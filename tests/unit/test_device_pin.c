@@ -113,7 +113,7 @@ static void send(struct house *house, const char *line)
         int fd = open(path, O_RDWR | O_CLOEXEC);
         assert_true(fd >= 0);
         assert_int_equal(write(fd, line, strlen(line)), strlen(line));
-        house_wait_told(house, "desk", DEVICE_STATE, 1);
+        house_wait_published(house, "desk", DEVICE_STATE, 1);
         (void)close(fd);
 }
 
@@ -129,12 +129,12 @@ static void watch__what_comes_through_a_descriptor__is_driven(void **state)
         apply(house, "");
         send(house, "1\n");
         assert_int_equal(led(house), 255);
-        house_assert_told(house, "desk", DEVICE_STATE, "{\"state\":\"ON\",\"level\":1,\"lines\":1}");
+        house_assert_published(house, "desk", DEVICE_STATE, "{\"state\":\"ON\",\"level\":1,\"lines\":1}");
         send(house, "0\n");
         assert_int_equal(led(house), 0);
         send(house, "leave\n");
-        house_assert_told(house, "desk", DEVICE_STATE, "{\"state\":\"OFF\",\"level\":0,\"lines\":3}");
-        assert_null(house_told(house, "desk", DEVICE_ERROR));
+        house_assert_published(house, "desk", DEVICE_STATE, "{\"state\":\"OFF\",\"level\":0,\"lines\":3}");
+        assert_null(house_published(house, "desk", DEVICE_ERROR));
 }
 
 static void host__what_is_not_its_own_or_too_much__refused(void **state)
@@ -143,10 +143,10 @@ static void host__what_is_not_its_own_or_too_much__refused(void **state)
 
         apply(house, "");
         send(house, "strangers\n");
-        assert_null(house_told(house, "desk", DEVICE_ERROR));
+        assert_null(house_published(house, "desk", DEVICE_ERROR));
         assert_true(house_logged(house, "the plugin raised an event that it does not declare: state single"));
         send(house, "too many\n");
-        assert_null(house_told(house, "desk", DEVICE_ERROR));
+        assert_null(house_published(house, "desk", DEVICE_ERROR));
         send(house, "1\n");
         assert_int_equal(led(house), 255);
 }

@@ -46,7 +46,7 @@ static void begin_again(struct run *run)
         retained_begin(&run->retained);
 }
 
-static void retained_stranger__all_claimed__none(void **state)
+static void retained_stale__all_claimed__none(void **state)
 {
         struct run *run = *state;
 
@@ -60,7 +60,7 @@ static void retained_stranger__all_claimed__none(void **state)
         assert_null(retained_stale(&run->retained));
 }
 
-static void retained_stranger__not_claimed_any_more__until_acknowledged(void **state)
+static void retained_stale__not_claimed_any_more__until_acknowledged(void **state)
 {
         struct run *run = *state;
 
@@ -123,8 +123,8 @@ static void retained_acknowledged__published_again_meanwhile__stays_ours(void **
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(retained_stranger__all_claimed__none),
-                TEST(retained_stranger__not_claimed_any_more__until_acknowledged),
+                TEST(retained_stale__all_claimed__none),
+                TEST(retained_stale__not_claimed_any_more__until_acknowledged),
                 TEST(retained_begin__clearing_not_acknowledged__once_more),
                 TEST(retained_clearing__of_a_claimed_topic__ends_the_claim),
                 TEST(retained_acknowledged__published_again_meanwhile__stays_ours),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rule/check: what `sconced --check` says of rules. */
+/* rule/check: what `sconced --check` reports about rules. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* <sconce/mock.h>: it refuses what the agent refuses, fails when it is told to, and takes plugins of other
+/* <sconce/mock.h>: it refuses what the agent refuses, fails when it is asked to, and takes plugins of other
  * headers. */
 #include <math.h>
 #include <setjmp.h>
@@ -14,7 +14,7 @@
 #include "channel/channels.h"
 #include "fakes/plugin_file.h"
 
-/* ---- A plugin that does what the test says ------------------------------------------------------------- */
+/* ---- A plugin that does what the test wants ------------------------------------------------------------- */
 
 struct thing {
         struct sconce_line *out, *in;
@@ -105,7 +105,7 @@ static int report_offered(struct sconce_device *dev, struct thing *thing)
         return sconce_report(dev, &offered, 1);
 }
 
-/* The mock knows nothing of the agent, so that two tables say what each kind reports: they agree. */
+/* The mock knows nothing of the agent, so that two tables hold what each kind reports: they agree. */
 static void report__every_kind_and_type__as_the_agent(void **state)
 {
         static const struct sconce_value values[] = {

@@ -128,7 +128,8 @@ static bool is_up(const struct house *house, void *userdata)
         return scene.n_up >= *(const unsigned *)userdata;
 }
 
-/* The back-off passes meanwhile; from the next connection on time stands still again, or it would outrun the handshake. */
+/* The back-off passes meanwhile; from the next connection on time stands still again, or it would outrun the
+ * handshake. */
 static bool is_up_in_time(const struct house *house, void *userdata)
 {
         unsigned n = *(const unsigned *)userdata;
@@ -226,9 +227,9 @@ static bool has_result_or_is_down(const struct house *house, void *userdata)
 /* Where the newest result wants to go; NULL: to the device's topic. */
 static const char *last_reply_to(void)
 {
-        for (size_t i = scene.house->n_told; i > 0; i--)
-                if (scene.house->told[i - 1].topic == DEVICE_RESULT)
-                        return scene.house->told[i - 1].reply_to;
+        for (size_t i = scene.house->n_published; i > 0; i--)
+                if (scene.house->published[i - 1].topic == DEVICE_RESULT)
+                        return scene.house->published[i - 1].reply_to;
         return "there is no result";
 }
 
@@ -258,7 +259,7 @@ static void start__client_id_is_given__used(void **state)
         assert_true(fake_broker_connect_holds(&scene.broker, "\x00\x10sconce-hall-1234", 18));
 }
 
-static void down__broker_hangs_up__says_why_and_comes_back(void **state)
+static void down__broker_hangs_up__gives_the_reason_and_comes_back(void **state)
 {
         (void)state;
         begin(serve, 1);
@@ -271,7 +272,7 @@ static void down__broker_hangs_up__says_why_and_comes_back(void **state)
         await_got(STATUS, "online", 2);
 }
 
-static void down__attempt_fails__says_why(void **state)
+static void down__attempt_fails__gives_the_reason(void **state)
 {
         (void)state;
         prepare(STEPS({ .act = FAKE_ANSWER, FAKE_FIELDS(answer, "\x20\x03\x00\x87\x00") }));
@@ -590,8 +591,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 TEST(start__broker_is_there__online_retained_and_then_up),
                 TEST(start__client_id_is_given__used),
-                TEST(down__broker_hangs_up__says_why_and_comes_back),
-                TEST(down__attempt_fails__says_why),
+                TEST(down__broker_hangs_up__gives_the_reason_and_comes_back),
+                TEST(down__attempt_fails__gives_the_reason),
                 TEST(uplink_stop__connected__offline_is_the_last_word),
                 TEST(uplink_publish__each_topic__its_name_and_retain_flag),
                 TEST(uplink_publish__result_with_reply_to__goes_there),
