@@ -18,7 +18,7 @@
 /* The store's row of a client id that follows from no key. */
 #define CLIENT_ID_MARK "client id"
 
-/* Makes a node name of any text: lower case, and a dash for what names cannot hold; a host name ends at its first dot. */
+/* A node name of any text: lower case, a dash for what names cannot hold; a host name ends at its first dot. */
 static char *make_node_name(const char *text)
 {
         char name[NODE_NAME_MAX + 1];

@@ -14,7 +14,7 @@
 struct broker_link {
         struct broker_link_options options;
         struct settings settings; /* in use: identity and uplink borrow them */
-        struct settings *next;    /* a reload has changed the broker: the old uplink is saying goodbye */
+        struct settings *next;    /* a reload has changed the broker: the old uplink is disconnecting */
         struct broker_identity identity;
         struct uplink *uplink; /* NULL: no broker is configured, or the link lacks what it needs */
         struct fault failure;  /* why there is none */
@@ -137,7 +137,7 @@ static void on_retry(void *userdata)
 
 /* ---- Replacing it ----------------------------------------------------------------------------------------------- */
 
-/* The old uplink has said goodbye and borrows nothing any more. */
+/* The old uplink has disconnected and borrows nothing any more. */
 static void on_replace(void *userdata)
 {
         struct broker_link *link = userdata;
@@ -181,8 +181,8 @@ static int replace_uplink(struct broker_link *link, const struct settings *setti
         return 0;
 }
 
-/* What the config only names may be new though the config is not. A connection that stands is replaced too: anyone who
- * reloads wants to see now whether the new certificate works, not when the network next fails. */
+/* The files that the config names may be new. A connection that stands is replaced too: a reload shows now whether the
+ * new certificate works, not when the network next fails. */
 static bool has_new_credentials(const struct broker_link *link, const struct settings *settings)
 {
         struct session *session = link->uplink ? uplink_session(link->uplink) : NULL;

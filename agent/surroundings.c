@@ -102,26 +102,19 @@ static void look_at(struct look *look, const char *kind, const char *key, const 
         problems_add(look->warnings, entry ? entry->file : NULL, entry ? entry->line : 0, "%s %s", label, fault.text);
 }
 
-static void look_at_name(const struct look *look, const struct settings *settings, const struct tls *tls)
-{
-        const char *cn = tls_certificate_name(tls);
-        struct fault doubt = { 0 };
-
-        if (!settings->node.name && cn && broker_identity_is_doubtful(cn, &doubt))
-                problems_add(look->warnings, NULL, 0, "[node] name: %s", doubt.text);
-}
-
 /* Whether they fit together; not with a key in a chip, which is hardware. */
 static void look_at_contents(const struct look *look, const struct settings *settings)
 {
+        CLEANUP_TLS struct tls *tls = NULL;
         struct fault fault = { 0 };
-        struct tls *made = NULL;
 
-        if (tls_new(&settings->tls, &made, &fault) < 0)
+        if (tls_new(&settings->tls, &tls, &fault) < 0) {
                 problems_add(look->warnings, NULL, 0, "[tls] %s", fault.text);
-        else
-                look_at_name(look, settings, made);
-        tls_free(made);
+                return;
+        }
+        const char *cn = tls_certificate_name(tls);
+        if (!settings->node.name && cn && broker_identity_is_doubtful(cn, &fault))
+                problems_add(look->warnings, NULL, 0, "[node] name: %s", fault.text);
 }
 
 static void look_at_tls(struct look *look, const struct settings *settings)

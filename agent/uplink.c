@@ -14,7 +14,7 @@
 #include "util/log.h"
 
 /* Retained and newest-only messages wait while this many are unacknowledged, and are published again when the broker
- * has caught up: a slow link costs no memory and never carries an old state. Well below every broker's default window. */
+ * has caught up: a slow link costs no memory and carries no old state. Well below every broker's default window. */
 enum { IN_FLIGHT_MAX = 256 };
 
 /* Anyone who may publish can invent topics: remember, and log, only so many. */
@@ -32,9 +32,9 @@ struct uplink {
         struct uplink_handlers handlers;
         bool envelope;
         char *base, *node;
-        char *status_topic;
         char *reply_prefix;
         char *subscriptions[5];
+        const char *status_topic;               /* one of them */
         struct session_options session_options; /* borrowed by the session */
         struct session *session;
         json_t *retained_seen; /* topics whose retained command was logged */
@@ -237,8 +237,8 @@ static void on_status_again(void *userdata)
         publish_status(uplink, "online");
 }
 
-/* The broker sent somebody's `offline` while we are here: an old will, or a mistake. What it replays at the subscription
- * is older than the `online` that followed our SUBSCRIBE, and our own goodbye comes back to us too. */
+/* Someone's `offline` while we are here: an old will, or a mistake. A replay at the subscription is older than our
+ * `online`, and our own last `offline` comes back to us too. */
 static void on_own_status(struct uplink *uplink, const struct session_message *message)
 {
         uint64_t now_us = loop_now_us(uplink->loop);
@@ -294,7 +294,7 @@ static void on_connected(void *userdata)
                 uplink->has_reported_unpublished = false;
         uplink->status_published_us = 0;
         uplink->handlers.refused(uplink->handlers.userdata, NULL);
-        retained_begin(&uplink->retained);
+        retained_reset(&uplink->retained);
         publish_status(uplink, "online");
         uplink->handlers.up(uplink->handlers.userdata);
         clear_stale(uplink);
@@ -328,8 +328,8 @@ static void report_refused(struct uplink *uplink, int reason)
         uplink->handlers.refused(uplink->handlers.userdata, why);
 }
 
-/* Reported once a connection: what is refused once is refused each time. What we published under another name or base
- * may be somebody else's now. */
+/* Reported once a connection: what is refused once is refused each time. A topic of another name or base may be someone
+ * else's by now. */
 static void on_refused(struct uplink *uplink, bool was_clearing, int reason)
 {
         uplink->dropped++;
@@ -367,17 +367,13 @@ static const struct session_handlers session_handlers = {
 
 static int subscribe_topics(struct uplink *uplink)
 {
-        static const char *const patterns[] = { "%s/%s/+/set", "%s/%s/+/set/+", "%s/%s/+/get", "%s/%s/get",
-                                                "%s/%s/status" };
+        static const char *const ends[] = { "+/set", "+/set/+", "+/get", "get", "status" };
 
-        _Static_assert(ARRAY_SIZE(patterns) == ARRAY_SIZE(((struct uplink *)0)->subscriptions), "one each");
-        for (size_t i = 0; i < ARRAY_SIZE(patterns); i++) {
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-                if (asprintf(&uplink->subscriptions[i], patterns[i], uplink->base, uplink->node) < 0)
+        _Static_assert(ARRAY_SIZE(ends) == ARRAY_SIZE(((struct uplink *)0)->subscriptions), "one each");
+        for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+                if (asprintf(&uplink->subscriptions[i], "%s/%s/%s", uplink->base, uplink->node, ends[i]) < 0)
                         return -ENOMEM;
-#pragma GCC diagnostic pop
-        }
+        uplink->status_topic = uplink->subscriptions[ARRAY_SIZE(ends) - 1];
         return 0;
 }
 
@@ -385,21 +381,17 @@ static int make_names(struct uplink *uplink, const struct uplink_options *option
 {
         uplink->base = strdup(options->base);
         uplink->node = strdup(options->node);
-        if (!uplink->base || !uplink->node)
-                return -ENOMEM;
-        if (asprintf(&uplink->status_topic, "%s/%s/status", options->base, options->node) < 0 ||
-            asprintf(&uplink->reply_prefix, "%s/reply/", options->base) < 0)
+        if (!uplink->base || !uplink->node || asprintf(&uplink->reply_prefix, "%s/reply/", options->base) < 0)
                 return -ENOMEM;
         return subscribe_topics(uplink);
 }
 
 int uplink_new(const struct uplink_options *options, const struct uplink_handlers *handlers, struct uplink **ret)
 {
-        struct uplink *uplink = calloc(1, sizeof(*uplink));
-        int r = -ENOMEM;
+        CLEANUP(uplink_freep) struct uplink *uplink = calloc(1, sizeof(*uplink));
 
         if (!uplink)
-                return r;
+                return -ENOMEM;
         uplink->loop = options->loop;
         uplink->clock = options->clock;
         uplink->home = options->home;
@@ -407,7 +399,7 @@ int uplink_new(const struct uplink_options *options, const struct uplink_handler
         uplink->envelope = options->envelope;
         uplink->retained.store = options->store;
         uplink->retained_seen = json_object();
-        r = make_names(uplink, options);
+        int r = make_names(uplink, options);
         if (r == 0)
                 r = timer_new(options->loop, TIMER_LAZY_US, on_status_again, uplink, &uplink->status_again);
         if (r == 0) {
@@ -419,12 +411,9 @@ int uplink_new(const struct uplink_options *options, const struct uplink_handler
                 session->n_subscriptions = ARRAY_SIZE(uplink->subscriptions);
                 r = session_new(options->loop, session, &session_handlers, uplink, &uplink->session);
         }
-        if (r < 0) {
-                uplink_free(uplink);
-                return r;
-        }
-        *ret = uplink;
-        return 0;
+        if (r == 0)
+                *ret = TAKE_PTR(uplink);
+        return r;
 }
 
 void uplink_stop(struct uplink *uplink, void (*done)(void *userdata), void *userdata)
@@ -444,8 +433,7 @@ void uplink_free(struct uplink *uplink)
         for (size_t i = 0; i < ARRAY_SIZE(uplink->subscriptions); i++)
                 free(uplink->subscriptions[i]);
         json_decref(uplink->retained_seen);
-        retained_done(&uplink->retained);
-        free(uplink->status_topic);
+        retained_reset(&uplink->retained);
         free(uplink->reply_prefix);
         free(uplink->node);
         free(uplink->base);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The wiring between devices and bus: payloads go to topics, what arrives on command topics becomes commands. At each
- * CONNACK everything retained is published again.
- */
+/* Between home and session: payloads go to topics, command topics to commands. At each CONNACK everything retained is
+ * published again. */
 #pragma once
 
 #include "bus/session.h"
@@ -43,3 +41,5 @@ void uplink_info(struct uplink *uplink, const char *json, size_t size);
 
 uint64_t uplink_dropped(const struct uplink *uplink); /* messages that did not go out, or were refused */
 struct session *uplink_session(struct uplink *uplink);
+
+DEFINE_CLEANUP(struct uplink, uplink_free);

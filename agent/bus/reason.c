@@ -134,10 +134,7 @@ static void describe_os(int error, struct fault *fault)
 {
         const struct code_text *found = FIND(os_errors, error);
 
-        if (found)
-                (void)fault_set(fault, -error, "%s", found->text);
-        else
-                (void)fault_set(fault, -error, "%s", strerror(error));
+        (void)fault_set(fault, -error, "%s", found ? found->text : strerror(error));
 }
 
 static void describe_takeover(const struct transport_end *end, struct fault *fault)
@@ -184,12 +181,10 @@ void reason_describe(const struct transport_end *end, struct fault *fault)
 void reason_lookup(const char *host, int error, int errno_value, struct fault *fault)
 {
         const struct code_text *found = FIND(lookups, error);
+        const char *other = error == EAI_SYSTEM ? strerror(errno_value) : gai_strerror(error);
 
-        if (found)
-                (void)fault_set(fault, -found->error, "the name %s could not be looked up: %s", host, found->text);
-        else
-                (void)fault_set(fault, -EIO, "the name %s could not be looked up: %s", host,
-                                error == EAI_SYSTEM ? strerror(errno_value) : gai_strerror(error));
+        (void)fault_set(fault, found ? -found->error : -EIO, "the name %s could not be looked up: %s", host,
+                        found ? found->text : other);
 }
 
 bool reason_wants_311(const struct transport_end *end, bool *ret_certain)

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Name look-up off the loop. getaddrinfo() can hang for as long as a dead resolver likes, so each look-up
- * runs on a short-lived thread that nobody ever waits for: its answer comes through an eventfd, or is dropped
- * with the thread's own last reference when it comes too late. At most one thread a host is under way.
- */
+/* Name look-up off the loop. getaddrinfo() can hang for very long, so each look-up runs on a thread of its own that
+ * nobody waits for. A late answer goes with the thread's last reference. One thread a host at the most. */
 #pragma once
 
 #include <netdb.h>

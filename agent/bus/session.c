@@ -504,7 +504,7 @@ int session_new(struct loop *loop, const struct session_options *options, const 
 {
         if (!options->client_id)
                 return -EINVAL;
-        struct session *s = calloc(1, sizeof(*s));
+        CLEANUP(session_freep) struct session *s = calloc(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
         s->loop = loop;
@@ -517,12 +517,9 @@ int session_new(struct loop *loop, const struct session_options *options, const 
         (void)mosquitto_lib_init();
 
         int r = set_up(s);
-        if (r < 0) {
-                session_free(s);
-                return r;
-        }
-        *ret = s;
-        return 0;
+        if (r >= 0)
+                *ret = TAKE_PTR(s);
+        return r < 0 ? r : 0;
 }
 
 int session_start(struct session *s)

@@ -307,7 +307,7 @@ static int check_bytes(const struct command_limits *limits, const char *text, si
         if (!utf8_is_valid(text, size))
                 return refuse(result, RESULT_MALFORMED, "not UTF-8 text%s",
                               memchr(text, '\0', size) ? ": it has a NUL byte in it" : "");
-        if (json_depth(text, size) > limits->max_depth)
+        if (json_shape(text, size).depth > limits->max_depth)
                 return refuse(result, RESULT_DEPTH, "nested too deep; at most %u levels are allowed",
                               limits->max_depth);
         return 0;

@@ -17,8 +17,7 @@
 /* More are no state of a home but an accident. */
 #define ROWS_MAX 65536
 
-/* From one version of the file to the next; the file says in user_version how many have been done. Never
- * changed, only appended to. */
+/* From one version of the file to the next; user_version counts those done. Never changed, only appended to. */
 static const char *const steps[] = {
         "CREATE TABLE saved (what TEXT NOT NULL, device TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT "
         "NULL,"
@@ -50,8 +49,8 @@ static int fail_errno(const char *path, int error, struct fault *fault)
         return fault_set(fault, -error, "%s: %s", path, strerror(error));
 }
 
-/* What the system said. SQLite does not always pass it on; errno is then what its last call left, which says
- * something only where it speaks of the disk. */
+/* The system's errno. SQLite does not always pass it on; errno is then what its last call left, which counts only
+ * where it is about the disk. */
 static int system_error(const struct database *database, int r, int left)
 {
         static const int of_disks[] = { ENOSPC, EFBIG, EDQUOT, EROFS, EIO };
@@ -115,28 +114,26 @@ static int check_regular(const struct database *database, struct fault *fault)
         return 0;
 }
 
-/* Makes an empty file that others cannot read, and says in the errno's words why the file is of no use: SQLite's own
- * are about itself. Never opens one that is there: to close it again would drop SQLite's locks on it. */
+/* Makes an empty file that others cannot read, and finds why one cannot be used: SQLite's own errors are about itself.
+ * Never opens an existing one: to close it again would drop SQLite's locks on it. */
 static int look_at(const struct database *database, struct fault *fault)
 {
         struct stat status;
 
-        if (stat(database->dir, &status) < 0 && errno == ENOENT)
-                return fault_set(fault, -ENOENT,
-                                 "%s does not exist: make it, for the user that sconced runs as, or name another "
-                                 "directory in STATE_DIRECTORY",
-                                 database->dir);
         if (stat(database->dir, &status) < 0)
-                return fail_errno(database->dir, errno, fault);
+                return errno != ENOENT
+                               ? fail_errno(database->dir, errno, fault)
+                               : fault_set(fault, -ENOENT,
+                                           "%s does not exist: make it, for the user that sconced runs as, or name "
+                                           "another directory in STATE_DIRECTORY",
+                                           database->dir);
         CLEANUP_CLOSE int fd = open(database->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
         if (fd < 0 && errno != EEXIST)
                 return fail_errno(database->path, errno, fault);
         int r = check_regular(database, fault);
         if (r < 0)
                 return r;
-        if (access(database->path, R_OK | W_OK) < 0)
-                return fail_errno(database->path, errno, fault);
-        return 0;
+        return access(database->path, R_OK | W_OK) < 0 ? fail_errno(database->path, errno, fault) : 0;
 }
 
 static int read_version(sqlite3 *sqlite, int *ret)

@@ -16,6 +16,7 @@
 #include "fakes/plugin_file.h"
 #include "info.h"
 #include "util/log.h"
+#include "fakes/json_taken.h"
 
 #define SOON_S 20
 
@@ -214,7 +215,7 @@ int house_teardown(void **state)
         if (house->devices)
                 home_stop(house->devices);
         home_free(house->devices);
-        publisher_done(&house->publisher);
+        json_text_done(&house->publisher.text);
         store_free(house->store);
         clock_free(house->clock);
         gpio_fixture_done(&house->gpio);

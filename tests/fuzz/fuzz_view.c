@@ -71,7 +71,7 @@ static void check_json(const char *text)
                 check_fit(shown);
                 must(json_equal(json, again));
                 json_decref(again);
-                must(json_depth(text, strlen(text)) >= 1);
+                must(json_shape(text, strlen(text)).depth >= 1);
         }
         json_decref(json);
 }

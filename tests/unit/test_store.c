@@ -37,7 +37,7 @@ struct shelf {
 
 /* ---- The shelf ----------------------------------------------------------------------------------------- */
 
-static void on_trouble(void *userdata, enum store_trouble trouble, const char *text)
+static void on_trouble(void *userdata, enum store_fault trouble, const char *text)
 {
         struct shelf *shelf = userdata;
         char *to = trouble == STORE_UNUSABLE ? shelf->unusable : shelf->set_aside;
@@ -115,7 +115,7 @@ static void open_in(struct shelf *shelf, const char *dir)
                                                .dir = dir,
                                                .save_after_us = SAVE_AFTER_US,
                                                .run = "this",
-                                               .trouble = on_trouble,
+                                               .fault = on_trouble,
                                                .userdata = shelf };
 
         assert_int_equal(store_new(&options, &shelf->store), 0);
@@ -534,7 +534,7 @@ static void use_read_only(struct shelf *shelf)
         const struct store_options options = { .loop = &shelf->loop,
                                                .dir = shelf->dir,
                                                .save_after_us = SAVE_AFTER_US,
-                                               .trouble = on_trouble,
+                                               .fault = on_trouble,
                                                .userdata = shelf };
 
         CHECK(store_new(&options, &shelf->store) == 0);
