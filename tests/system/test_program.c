@@ -82,6 +82,42 @@ static void unknown_argument__is_refused_with_a_hint(void **state)
         process_free(p);
 }
 
+static void help__every_option__is_described(void **state)
+{
+        static const char *const parts[] = {
+                "Runs in the foreground", "  -c, --config FILE ", "--describe [PLUGIN] ",
+                "--log-level LEVEL ",     "-h, --help ",          "Exit status: 0 a clean stop, 78"
+        };
+        int status;
+
+        (void)state;
+        struct process *p = SCONCED_RUN(&status, "--help");
+        assert_int_equal(status, 0);
+        for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+                assert_contains(p->out.text, parts[i]);
+        process_free(p);
+}
+
+static void arguments__mistakes__are_named(void **state)
+{
+        int status;
+
+        (void)state;
+        struct process *p = SCONCED_RUN(&status, "--log-level", "loud");
+        assert_int_equal(status, 1);
+        assert_string_equal(p->err.text,
+                            "sconced: --log-level loud: allowed are error, warning, notice, info, debug\n");
+        process_free(p);
+        p = SCONCED_RUN(&status, "--check", "--lines");
+        assert_int_equal(status, 1);
+        assert_string_equal(p->err.text, "sconced: --check and --lines cannot go together\n");
+        process_free(p);
+        p = SCONCED_RUN(&status, "--check", "a.conf");
+        assert_int_equal(status, 1);
+        assert_contains(p->err.text, "\"a.conf\": sconced takes options only");
+        process_free(p);
+}
+
 static void check__good_config__passes_and_opens_nothing(void **state)
 {
         struct daemon *daemon = with_devices(stage_devices);
@@ -291,6 +327,8 @@ static void sigusr1__toggles_debug(void **state)
 static const struct CMUnitTest tests[] = {
         STAGE_TEST(version__is_printed, stage_forget),
         STAGE_TEST(unknown_argument__is_refused_with_a_hint, stage_forget),
+        STAGE_TEST(help__every_option__is_described, stage_forget),
+        STAGE_TEST(arguments__mistakes__are_named, stage_forget),
         STAGE_TEST(check__good_config__passes_and_opens_nothing, stage_forget),
         STAGE_TEST(check__bad_config__reports_every_fault_with_its_place, stage_forget),
         STAGE_TEST(check__one_line_twice__names_both_devices, stage_forget),
