@@ -199,7 +199,7 @@ check-valgrind: all $(unit_tests) $(test_plugins) ## run the unit tests under va
 coverage: ## count the lines that unit and system tests run, by folder; fails below 90 % (tests/README.md)
 	@find $(BUILD)/cov -name '*.gcda' -delete 2>/dev/null || true
 	@PATH="$(abspath $(BUILD))/cov:$$PATH" $(MAKE) --no-print-directory DEPS=no BUILD=$(BUILD)/cov \
-		CFLAGS='$(CFLAGS) -Og --coverage -fprofile-update=atomic' left_out='%/test_guide' check-unit check-system
+		CFLAGS='$(CFLAGS) -Og --coverage -fprofile-update=atomic -DSCONCE_COVERAGE' left_out='%/test_guide' check-unit check-system
 	@tests/coverage $(BUILD)/cov
 
 check-kernel: tests ## run gpio's and the system tests on the kernel's own gpio-sim (tests/README.md; the first run takes minutes)

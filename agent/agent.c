@@ -40,7 +40,7 @@ struct agent {
 
         struct timer *press; /* a button of the node's */
         bool restart_pressed;
-        struct timer *tell;   /* info has changed: told once, after the event that changed it */
+        struct timer *info;   /* it has changed: published once, after the event that changed it */
         struct timer *status; /* and so has what is wrong */
         struct timer *time;   /* the clock may be right by now */
         struct service service;
@@ -49,7 +49,7 @@ struct agent {
         enum agent_end end;
 };
 
-/* ---- Devices speak --------------------------------------------------------------------------------------------- */
+/* ---- What devices report ---------------------------------------------------------------------------------------- */
 
 static void publish_info(void *userdata)
 {
@@ -64,7 +64,7 @@ static void publish_info(void *userdata)
                 uplink_info(uplink, text.data, text.size);
 }
 
-static void on_tell(void *userdata)
+static void on_info(void *userdata)
 {
         struct agent *agent = userdata;
 
@@ -101,8 +101,8 @@ static struct agent *agent_of(struct publisher *publisher)
 
 static void info_changed(struct agent *agent)
 {
-        if (!timer_armed(agent->tell))
-                timer_arm(agent->tell, 0);
+        if (!timer_armed(agent->info))
+                timer_arm(agent->info, 0);
 }
 
 static void on_info_changed(void *userdata)
@@ -136,10 +136,13 @@ static void publish_status(void *userdata)
         service_status(&agent->service, uplink ? session_peer(uplink_session(uplink)) : NULL, wrong);
 }
 
+/* Before there are devices it is dropped: the store and the record of what is driven report again when there are. */
 static void report_problem(void *userdata, const char *key, const char *text)
 {
         struct agent *agent = userdata;
 
+        if (!agent->devices || agent->stopping)
+                return;
         home_problem(agent->devices, key, text);
         timer_arm(agent->status, 0);
 }
@@ -155,55 +158,18 @@ static void on_ask_facts(void *userdata, struct node_facts *ret)
                 return;
         const struct tls *tls = session_tls(uplink_session(uplink));
         ret->has_certificate = tls && tls_certificate_days(tls, &ret->certificate_days);
-        ret->queue = uplink_in_flight(uplink);
+        ret->queue = session_in_flight(uplink_session(uplink));
         ret->dropped = uplink_dropped(uplink);
 }
 
-static void end_with(struct agent *agent, enum agent_end end);
-static void reload(struct agent *agent);
-
-/* A button is pressed inside its device's callback: it acts when that has returned. */
-static void on_restart_button(void *userdata)
+static void on_store_fault(void *userdata, enum store_fault fault, const char *text)
 {
-        struct agent *agent = agent_of(userdata);
-
-        agent->restart_pressed = true;
-        timer_arm(agent->press, 0);
+        report_problem(userdata, fault == STORE_SET_ASIDE ? "damaged state" : "saved state", text);
 }
 
-static void on_reload_button(void *userdata)
-{
-        struct agent *agent = agent_of(userdata);
-
-        timer_arm(agent->press, 0);
-}
-
-static void on_press_time(void *userdata)
-{
-        struct agent *agent = userdata;
-
-        if (agent->restart_pressed)
-                end_with(agent, AGENT_RESTART);
-        else
-                reload(agent);
-}
-
-/* Before there are devices: told again when there are. */
-static void on_store_trouble(void *userdata, enum store_trouble trouble, const char *text)
-{
-        struct agent *agent = userdata;
-
-        if (agent->devices && !agent->stopping)
-                report_problem(agent, trouble == STORE_SET_ASIDE ? "damaged state" : "saved state", text);
-}
-
-/* Before there are devices, too: looked at again when there are. */
 static void on_driven_trouble(void *userdata, const char *text)
 {
-        struct agent *agent = userdata;
-
-        if (agent->devices && !agent->stopping)
-                report_problem(agent, "runtime directory", text);
+        report_problem(userdata, "runtime directory", text);
 }
 
 /* ---- Stopping --------------------------------------------------------------------------------------------------- */
@@ -228,7 +194,7 @@ static void end_with(struct agent *agent, enum agent_end end)
                 service_stopping();
         /* What a reload has begun is not gone on with: it would make a new uplink that nobody stops. */
         broker_link_freeze(agent->link);
-        /* First the hardware, while the broker can still be told of it. */
+        /* First the hardware, while its last states can still be published. */
         home_stop(agent->devices);
         store_flush(agent->store);
         broker_link_stop(agent->link, on_link_stopped, agent);
@@ -294,6 +260,30 @@ static void on_signal(void *userdata, int signal)
         }
 }
 
+/* A button is pressed inside its device's callback: it acts when that has returned. */
+static void on_restart_button(void *userdata)
+{
+        struct agent *agent = agent_of(userdata);
+
+        agent->restart_pressed = true;
+        timer_arm(agent->press, 0);
+}
+
+static void on_reload_button(void *userdata)
+{
+        timer_arm(agent_of(userdata)->press, 0);
+}
+
+static void on_press(void *userdata)
+{
+        struct agent *agent = userdata;
+
+        if (agent->restart_pressed)
+                end_with(agent, AGENT_RESTART);
+        else
+                reload(agent);
+}
+
 /* ---- Life ------------------------------------------------------------------------------------------------------- */
 
 static void on_clock_jump(void *userdata)
@@ -320,40 +310,36 @@ static void look_at_time(void *userdata)
                 broker_link_publish_all(agent->link); /* with their times */
 }
 
-/* Exact, but not urgent: they only tell. */
-static void put_behind_outputs(const struct agent *agent)
-{
-        struct timer *const timers[] = { agent->press, agent->tell, agent->status };
-
-        for (size_t i = 0; i < ARRAY_SIZE(timers); i++)
-                timer_set_priority(timers[i], LOOP_HOUSE);
-}
-
+/* Exact, but behind the outputs'. */
 static int make_timers(struct agent *agent)
 {
-        int r;
+        const struct {
+                timer_fn fn;
+                struct timer **timer;
+        } timers[] = {
+                { on_press, &agent->press },
+                { on_info, &agent->info },
+                { publish_status, &agent->status },
+                { look_at_time, &agent->time },
+        };
 
-        if ((r = timer_new(&agent->loop, TIMER_EXACT_US, on_press_time, agent, &agent->press)) < 0 ||
-            (r = timer_new(&agent->loop, TIMER_EXACT_US, on_tell, agent, &agent->tell)) < 0 ||
-            (r = timer_new(&agent->loop, TIMER_EXACT_US, publish_status, agent, &agent->status)) < 0 ||
-            (r = timer_new(&agent->loop, TIMER_EXACT_US, look_at_time, agent, &agent->time)) < 0)
-                return r;
-        put_behind_outputs(agent);
+        for (size_t i = 0; i < ARRAY_SIZE(timers); i++) {
+                int r = timer_new(&agent->loop, TIMER_EXACT_US, timers[i].fn, agent, timers[i].timer);
+                if (r < 0)
+                        return r;
+                timer_set_priority(*timers[i].timer, LOOP_HOUSE);
+        }
         return 0;
 }
 
 static int open_parts(struct agent *agent, const struct settings *settings)
 {
-        const struct store_options store = {
-                .loop = &agent->loop,
-                .trouble = on_store_trouble,
-                .userdata = agent,
-        };
-        const struct driven_options driven = { .trouble = on_driven_trouble, .userdata = agent };
+        const struct store_options store = { .loop = &agent->loop, .fault = on_store_fault, .userdata = agent };
+        const struct driven_options driven = { .problem = on_driven_trouble, .userdata = agent };
         int r;
 
         if ((r = clock_new(&agent->loop, (enum clock_mode)settings->node.clock, &agent->clock)) < 0 ||
-            (r = setup_gpio(&agent->loop, settings, &agent->gpio)) < 0 ||
+            (r = setup_gpio(&agent->loop, &settings->gpio, &agent->gpio)) < 0 ||
             (r = setup_store(settings, &store, &agent->store)) < 0 ||
             (r = setup_driven(agent->options.config_path, settings, &driven, &agent->driven)) < 0)
                 return r;
@@ -391,7 +377,7 @@ static int make_link(struct agent *agent, struct settings *settings)
                 .config_path = agent->options.config_path,
                 .problem = report_problem,
                 .begun = on_begun,
-                .connected = on_tell,
+                .connected = on_info,
                 .room = on_room,
                 .birth = on_birth,
                 .userdata = agent,
@@ -429,29 +415,24 @@ static int start_parts(struct agent *agent)
         int r = home_apply(agent->devices, agent->config);
         if (r >= 0)
                 broker_link_start(agent->link);
-        /* Now it can tell how long its certificate is good for. */
+        /* The days that its certificate has left are known now. */
         home_get(agent->devices, "node");
         return r;
 }
 
 int agent_new(const struct agent_options *options, struct agent **ret)
 {
-        struct agent *agent = calloc(1, sizeof(*agent));
+        CLEANUP(agent_freep) struct agent *agent = calloc(1, sizeof(*agent));
         int r;
 
         if (!agent)
                 return -ENOMEM;
         agent->options = *options;
         agent->signals = (struct signals){ .handler = on_signal, .userdata = agent };
-        r = loop_init(&agent->loop);
-        if (r >= 0)
-                r = signals_catch(&agent->loop, &agent->signals);
-        if (r < 0) {
-                agent_free(agent);
+        if ((r = loop_init(&agent->loop)) < 0 || (r = signals_catch(&agent->loop, &agent->signals)) < 0)
                 return r;
-        }
         agent->started_us = loop_now_us(&agent->loop);
-        *ret = agent;
+        *ret = TAKE_PTR(agent);
         return 0;
 }
 
@@ -502,13 +483,13 @@ void agent_free(struct agent *agent)
         announce_free(agent->announce);
         broker_link_free(TAKE_PTR(agent->link));
         home_free(agent->devices);
-        publisher_done(&agent->publisher);
+        json_text_done(&agent->publisher.text);
         store_free(agent->store);
         driven_free(agent->driven);
         gpio_free(agent->gpio);
         timer_free(agent->time);
         timer_free(agent->status);
-        timer_free(agent->tell);
+        timer_free(agent->info);
         timer_free(agent->press);
         clock_free(agent->clock);
         free(agent->default_chip);

@@ -2,6 +2,7 @@
 /* One running agent: builds the parts from a config, owns them, reloads them, takes them down in reverse. */
 #pragma once
 
+#include "util/cleanup.h"
 #include "util/macro.h"
 
 struct agent;
@@ -21,3 +22,5 @@ enum agent_end {
 int agent_new(const struct agent_options *options, struct agent **ret) MUST_CHECK;
 int agent_run(struct agent *agent, enum agent_end *ret_end) MUST_CHECK;
 void agent_free(struct agent *agent);
+
+DEFINE_CLEANUP(struct agent, agent_free);

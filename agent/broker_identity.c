@@ -18,7 +18,7 @@
 /* The store's row of a client id that follows from no key. */
 #define CLIENT_ID_MARK "client id"
 
-/* Makes a node name of any text: lower case, and a dash for what names cannot hold; a host name ends at its first dot. */
+/* A node name of any text: lower case, a dash for what names cannot hold; a host name ends at its first dot. */
 static char *make_node_name(const char *text)
 {
         char name[NODE_NAME_MAX + 1];
@@ -47,50 +47,35 @@ bool broker_identity_is_doubtful(const char *cn, struct fault *fault)
         (void)fault_set(fault, -EEXIST,
                         "the node is called %s, after its certificate's name \"%s\": where other nodes' certificates "
                         "have the same one, they use the same topics, and each obeys the commands for all; write name "
-                        "= … under "
-                        "[node]",
+                        "= … under [node]",
                         name, cn);
         return true;
 }
 
 static char *name_from_certificate(const struct tls_options *options)
 {
+        CLEANUP_TLS struct tls *tls = NULL;
         struct fault doubt = { 0 };
-        struct tls *tls = NULL;
-        char *name = NULL;
 
         /* What is wrong with the files is reported by each attempt to connect. */
-        if (options->cert && tls_new(options, &tls, NULL) == 0 && tls_certificate_name(tls)) {
-                name = make_node_name(tls_certificate_name(tls));
-                if (broker_identity_is_doubtful(tls_certificate_name(tls), &doubt))
-                        log_warning("%s", doubt.text);
-        }
-        tls_free(tls);
-        return name;
+        if (!options->cert || tls_new(options, &tls, NULL) < 0 || !tls_certificate_name(tls))
+                return NULL;
+        if (broker_identity_is_doubtful(tls_certificate_name(tls), &doubt))
+                log_warning("%s", doubt.text);
+        return make_node_name(tls_certificate_name(tls));
 }
 
-static char *find_node_name(const struct settings *settings, const struct tls_options *tls)
+static char *find_node_name(const struct settings *settings)
 {
         char host[256] = "";
-        char *name;
 
         if (settings->node.name)
                 return strdup(settings->node.name);
-        name = name_from_certificate(tls);
+        char *name = name_from_certificate(&settings->tls);
         if (name)
                 return name;
         (void)gethostname(host, sizeof(host) - 1);
         return make_node_name(host);
-}
-
-static int random_client_id(const struct broker_identity *identity, struct store *store, char **ret)
-{
-        char secret[CLIENT_ID_SECRET_MAX];
-
-        (void)identity;
-        (void)store;
-        int r = client_id_random(secret);
-        return r < 0 ? r : asprintf(ret, "sconce-%s", secret) < 0 ? -ENOMEM : 0;
 }
 
 /* Where there is no key, or none that can be read: what was drawn once. */
@@ -106,69 +91,47 @@ static int stored_secret(struct store *store, char secret[static CLIENT_ID_SECRE
         return r < 0 ? r : store_put(store, STORE_MARK, "", CLIENT_ID_MARK, secret);
 }
 
-static int private_client_id(const struct broker_identity *identity, struct store *store, char **ret)
+static int private_secret(const char *key, struct store *store, char secret[static CLIENT_ID_SECRET_MAX])
 {
-        char secret[CLIENT_ID_SECRET_MAX];
-
-        int r = identity->tls.key ? client_id_from_key(identity->tls.key, secret) : -ENOENT;
-        if (r < 0)
-                r = stored_secret(store, secret);
-        return r < 0 ? r : asprintf(ret, "sconce-%s-%s", identity->node, secret) < 0 ? -ENOMEM : 0;
+        return key && client_id_from_key(key, secret) == 0 ? 0 : stored_secret(store, secret);
 }
 
 int broker_identity_choose_id(struct broker_identity *identity, const struct settings *settings, struct store *store)
 {
-        static int (*const makers[])(const struct broker_identity *identity, struct store *store, char **ret) = {
-                [CLIENT_ID_PRIVATE] = private_client_id,
-                [CLIENT_ID_NODE] = NULL,
-                [CLIENT_ID_RANDOM] = random_client_id,
-        };
-        char *id = NULL;
+        enum broker_client_id kind = (enum broker_client_id)settings->broker.client_id;
+        const char *node = kind == CLIENT_ID_RANDOM ? "" : identity->node;
+        char secret[CLIENT_ID_SECRET_MAX] = "", *id = NULL;
+        int r = 0;
 
-        int r = makers[settings->broker.client_id] ? makers[settings->broker.client_id](identity, store, &id) : 0;
+        if (kind == CLIENT_ID_PRIVATE)
+                r = private_secret(settings->tls.key, store, secret);
+        else if (kind == CLIENT_ID_RANDOM)
+                r = client_id_random(secret);
         if (r < 0)
                 return r;
+        if (asprintf(&id, "sconce-%s%s%s", node, *node && *secret ? "-" : "", secret) < 0)
+                return -ENOMEM;
         free(identity->client_id);
         identity->client_id = id;
         return 0;
 }
 
-struct tls_options broker_identity_tls(const struct settings *settings)
-{
-        const struct tls_settings *tls = &settings->tls;
-
-        return (struct tls_options){
-                .ca = tls->ca,
-                .cert = tls->cert,
-                .key = tls->key,
-                .crl = tls->crl,
-                .min_version = tls->min_version,
-                .server_name = tls->server_name,
-                .pin = tls->pin,
-                .alpn = tls->alpn,
-        };
-}
-
 int broker_identity_init(struct broker_identity *identity, const struct settings *settings, struct fault *fault)
 {
-        *identity = (struct broker_identity){ .tls = broker_identity_tls(settings) };
+        *identity = (struct broker_identity){ 0 };
         int r = settings_password(settings, &identity->password, fault);
         if (r < 0)
                 return r;
-        identity->node = find_node_name(settings, &identity->tls);
-        if (identity->node && word_is_reserved(identity->node, RESERVED_NODE)) {
-                (void)fault_set(
-                        fault, -EINVAL,
-                        "the name \"%s\", which is the certificate's or the host's, is reserved: set [node] name",
-                        identity->node);
+        identity->node = find_node_name(settings);
+        if (!identity->node)
+                r = fault_set(fault, -ENOMEM, "out of memory");
+        else if (word_is_reserved(identity->node, RESERVED_NODE))
+                r = fault_set(fault, -EINVAL,
+                              "the name \"%s\", which is the certificate's or the host's, is reserved: set [node] name",
+                              identity->node);
+        if (r < 0)
                 broker_identity_done(identity);
-                return -EINVAL;
-        }
-        if (!identity->node) {
-                broker_identity_done(identity);
-                return fault_set(fault, -ENOMEM, "out of memory");
-        }
-        return 0;
+        return r;
 }
 
 static void free_password(char *password)

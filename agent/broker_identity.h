@@ -8,18 +8,14 @@
 
 struct broker_identity {
         char *node;      /* [node] name, else the certificate's CN, else the host name */
-        char *client_id; /* NULL: sconce-NODE */
+        char *client_id; /* from broker_identity_choose_id() on */
         char *password;
-        struct tls_options tls; /* borrows from the settings */
 };
-
-/* What [tls] says, borrowed from the settings. */
-struct tls_options broker_identity_tls(const struct settings *settings);
 
 /* Reads the password's file and, where the name comes from it, the certificate. */
 int broker_identity_init(struct broker_identity *identity, const struct settings *settings, struct fault *fault)
         MUST_CHECK;
-/* As [broker] client_id says; the store keeps what no key gives. */
+/* By [broker] client_id; the store keeps the id where no key gives one. */
 int broker_identity_choose_id(struct broker_identity *identity, const struct settings *settings, struct store *store)
         MUST_CHECK;
 void broker_identity_done(struct broker_identity *identity);

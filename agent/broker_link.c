@@ -14,7 +14,7 @@
 struct broker_link {
         struct broker_link_options options;
         struct settings settings; /* in use: identity and uplink borrow them */
-        struct settings *next;    /* a reload has changed the broker: the old uplink is saying goodbye */
+        struct settings *next;    /* a reload has changed the broker: the old uplink is disconnecting */
         struct broker_identity identity;
         struct uplink *uplink; /* NULL: no broker is configured, or the link lacks what it needs */
         struct fault failure;  /* why there is none */
@@ -116,7 +116,7 @@ static int connect_uplink(struct broker_link *link)
         options.home = link->options.home;
         int r = uplink_new(&options, &handlers, &link->uplink);
         if (r >= 0)
-                r = uplink_start(link->uplink);
+                r = session_start(uplink_session(link->uplink));
         if (r < 0)
                 uplink_free(TAKE_PTR(link->uplink));
         return r;
@@ -155,8 +155,7 @@ void broker_link_start(struct broker_link *link)
 
         if (link->settings.broker.urls.count == 0) {
                 log_warning("no broker is configured: write `url = mqtts://HOST` under [broker] in %s, or run "
-                            "`sconce-pki install NAME.tar` with "
-                            "what `sconce-pki node NAME` wrote; then reload",
+                            "`sconce-pki install NAME.tar` with what `sconce-pki node NAME` wrote; then reload",
                             link->options.config_path);
                 report(link, "broker",
                        "none is configured: write [broker] url, or run sconce-pki install; then reload");
@@ -182,7 +181,7 @@ static void on_retry(void *userdata)
 
 /* ---- Replacing it ----------------------------------------------------------------------------------------------- */
 
-/* The old uplink has said goodbye and borrows nothing any more. */
+/* The old uplink has disconnected and borrows nothing any more. */
 static void on_replace(void *userdata)
 {
         struct broker_link *link = userdata;
@@ -226,8 +225,8 @@ static int replace_uplink(struct broker_link *link, const struct settings *setti
         return 0;
 }
 
-/* What the config only names may be new though the config is not. A connection that stands is replaced too: anyone who
- * reloads wants to see now whether the new certificate works, not when the network next fails. */
+/* The files that the config names may be new. A connection that stands is replaced too: a reload shows now whether the
+ * new certificate works, not when the network next fails. */
 static bool has_new_credentials(const struct broker_link *link, const struct settings *settings)
 {
         struct session *session = link->uplink ? uplink_session(link->uplink) : NULL;
@@ -250,7 +249,7 @@ void broker_link_reload(struct broker_link *link, struct settings *settings, boo
 
 void broker_link_retry_now(struct broker_link *link)
 {
-        if (link->uplink && !uplink_is_up(link->uplink))
+        if (link->uplink)
                 session_retry_now(uplink_session(link->uplink));
 }
 
@@ -311,5 +310,7 @@ struct uplink *broker_link_uplink(const struct broker_link *link)
 
 struct uplink *broker_link_connected(const struct broker_link *link)
 {
-        return link && link->uplink && uplink_is_up(link->uplink) ? link->uplink : NULL;
+        struct uplink *uplink = broker_link_uplink(link);
+
+        return uplink && session_is_connected(uplink_session(uplink)) ? uplink : NULL;
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The home's link to its broker, as the config wants it: an uplink is made when there is a broker and all that it needs (the
- * password's file), tried again until then, and replaced when a reload changes the broker or what proves who we are.
- */
+/* The home's link to its broker: an uplink is made when there is a broker and all that it needs (the password's file),
+ * tried again until then, and replaced when a reload changes the broker or what proves who we are. */
 #pragma once
 
 #include "config/builtin.h"

@@ -176,7 +176,7 @@ static int read_rest(int argc, char *argv[], struct command_line *line)
         return 0;
 }
 
-/* getopt has said what it does not know; this is what it may have been. */
+/* getopt has printed what it does not know; this is what it may have been. */
 static int suggest_option(const char *word)
 {
         struct suggestion suggestion = { .wanted = word + strspn(word, "-") };

@@ -14,6 +14,6 @@ struct command_line {
         int log_level;
 };
 
-/* 0 to go on, 1 when all is done already (--help), -EINVAL when what is wrong has been said. */
+/* 0 to go on, 1 when all is done already (--help), -EINVAL when what is wrong has been printed. */
 int command_line_read(int argc, char *argv[], struct command_line *ret) MUST_CHECK;
 void command_line_describe(enum describe_form form, FILE *out);

@@ -28,13 +28,10 @@ static int run(const struct command_line *line, enum agent_end *ret_end)
                 .plugin_dir = line->options.plugin_dir,
                 .log_level = line->log_level,
         };
-        struct agent *agent = NULL;
+        CLEANUP(agent_freep) struct agent *agent = NULL;
         int r = agent_new(&options, &agent);
 
-        if (r >= 0)
-                r = agent_run(agent, ret_end);
-        agent_free(agent);
-        return r;
+        return r < 0 ? r : agent_run(agent, ret_end);
 }
 
 int main(int argc, char *argv[])

@@ -79,8 +79,8 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
         return 0;
 }
 
-/* To look is not to make: where the simulated chip is not there yet, another one is shown, which looks the same. NULL: there is
- * one, or it is a real chip. */
+/* A look creates nothing: where the simulated chip is not there yet, another one is shown. NULL: there is one, or it is
+ * a real chip. */
 static char *new_sim_dir(const struct settings *settings)
 {
         char chip[PATH_MAX], dir[] = "/tmp/sconced-lines.XXXXXX";
@@ -108,7 +108,7 @@ int mode_lines(const struct mode_options *options)
                 settings.gpio.sim_dir = stand_in;
         r = loop_init(&loop);
         if (r >= 0)
-                r = setup_gpio(&loop, &settings, &gpio);
+                r = setup_gpio(&loop, &settings.gpio, &gpio);
         if (r >= 0)
                 r = gpio_print_lines(gpio, stdout, &fault);
         if (fault.code < 0)
@@ -144,7 +144,7 @@ static int make_safe(const struct mode_options *options, const struct settings *
         int r = loop_init(&loop);
 
         if (r >= 0)
-                r = setup_gpio(&loop, settings, &gpio);
+                r = setup_gpio(&loop, &settings->gpio, &gpio);
         if (r >= 0) {
                 setup_devices_options(settings, options->plugin_dir, &devices);
                 devices.loop = &loop;
@@ -157,8 +157,7 @@ static int make_safe(const struct mode_options *options, const struct settings *
         return r < 0 || failed > 0 ? -EIO : 0;
 }
 
-/* As ExecStopPost= of the unit, which runs however the agent has ended: after a clean stop on_exit has been carried out,
- * and with a wrong config (78) nothing has been touched. */
+/* For ExecStopPost=, which always runs: a clean stop has carried out on_exit, a wrong config (78) touched nothing. */
 static bool ended_in_order(void)
 {
         const char *result = getenv("SERVICE_RESULT"), *code = getenv("EXIT_CODE"), *status = getenv("EXIT_STATUS");
@@ -169,19 +168,17 @@ static bool ended_in_order(void)
                (code && status && strcmp(code, "exited") == 0 && strcmp(status, "78") == 0);
 }
 
-/* By what was driven, whatever has become of the config meanwhile. */
+/* By what was driven, whether or not the config still names it. */
 static int make_driven_safe(struct driven *driven)
 {
-        const struct gpio_options gpio_options = { .chip = driven_chip(driven),
-                                                   .sim_dir = driven_sim_dir(driven),
-                                                   .consumer = "sconced" };
+        const struct gpio_settings where = { .chip = driven_chip(driven), .sim_dir = driven_sim_dir(driven) };
         struct loop loop;
         struct gpio *gpio = NULL;
         unsigned failed = 0;
         int r = loop_init(&loop);
 
         if (r >= 0)
-                r = gpio_new(&loop, &gpio_options, &gpio);
+                r = setup_gpio(&loop, &where, &gpio);
         if (r >= 0)
                 failed = driven_make_safe(driven, gpio);
         gpio_free(gpio);

@@ -129,8 +129,3 @@ struct home_sink publisher_sink(struct publisher *publisher)
                 .userdata = publisher,
         };
 }
-
-void publisher_done(struct publisher *publisher)
-{
-        json_text_done(&publisher->text);
-}

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The node's home to MQTT: the values and times that struct home_sink hands up become the payloads of a device's
- * topics. JSON is made here and in info.c, not below.
- */
+/* The node's home to MQTT: what struct home_sink hands up becomes the payloads of a device's topics. JSON is made here
+ * and in info.c. */
 #pragma once
 
 #include "home/home.h"
@@ -21,12 +19,11 @@ struct publisher {
         /* A device's new payload. `meta` carries a result's reply_to and correlation; NULL for other topics. */
         void (*send)(struct publisher *publisher, const char *device, enum device_topic topic, const char *payload,
                      size_t size, const struct command_meta *meta);
-        struct json_text text; /* its memory is used again */
+        struct json_text text; /* its memory is used again; json_text_done() it at the end */
 };
 
 /* A sink with `publisher` as its userdata; what is no payload (info_changed, the buttons) is left to the caller. */
 struct home_sink publisher_sink(struct publisher *publisher);
-void publisher_done(struct publisher *publisher);
 
 /* {"time":…,"state":"ON",…} */
 void write_state(const struct channels *channels, struct clock *clock, struct json_text *out);

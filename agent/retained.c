@@ -4,25 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void forget_clearing(struct retained *retained)
+void retained_reset(struct retained *retained)
 {
         for (size_t i = 0; i < retained->n_clearing; i++)
                 free(retained->clearing[i].topic);
         free(retained->clearing);
-        retained->clearing = NULL;
-        retained->n_clearing = 0;
-}
-
-void retained_done(struct retained *retained)
-{
-        forget_clearing(retained);
         rows_done(&retained->claimed);
-}
-
-void retained_begin(struct retained *retained)
-{
-        forget_clearing(retained);
-        rows_done(&retained->claimed);
+        *retained = (struct retained){ .store = retained->store };
 }
 
 static bool is_claimed(const struct retained *retained, const char *topic)

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Which retained topics are ours. What was published with the retain flag is remembered in the store; what
- * nobody claims any more once a connection stands (a device is gone from the config, the node has another
- * name) is a stale, to be cleared at the broker, and is forgotten when the broker has acknowledged that.
- */
+/* Which retained topics are ours. The store remembers them; one that nobody claims on a connection (a device is gone
+ * from the config, the node has another name) is stale. It is cleared at the broker, and forgotten when that is
+ * acknowledged. */
 #pragma once
 
 #include "store/store.h"
@@ -20,10 +18,8 @@ struct retained {
         size_t n_clearing;
 };
 
-void retained_done(struct retained *retained);
-
-/* A connection begins: all claims are made anew, and what was under way on the one before is not known. */
-void retained_begin(struct retained *retained);
+/* A connection begins: all claims are made again, and what was under way is not known. Frees everything, too. */
+void retained_reset(struct retained *retained);
 /* Something is published there. */
 void retained_claim(struct retained *retained, const char *topic);
 /* Nothing is to be there any more: as if it had not been claimed. */

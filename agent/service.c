@@ -28,7 +28,7 @@ void service_stopping(void)
 
 void service_status(struct service *service, const char *peer, const char *wrong)
 {
-        char text[sizeof(service->told)];
+        char text[sizeof(service->status)];
 
         if (!peer && !*wrong)
                 wrong = "Connecting";
@@ -38,8 +38,8 @@ void service_status(struct service *service, const char *peer, const char *wrong
         text[strcspn(text, "\n")] = '\0';
         text[text_utf8_valid(text, strlen(text))] = '\0'; /* cut in the middle of a character it is refused */
         text_defang(text);                                /* brokers and programs have their words in it */
-        if (strcmp(text, service->told) == 0)
+        if (strcmp(text, service->status) == 0)
                 return;
-        memcpy(service->told, text, sizeof(text));
+        memcpy(service->status, text, sizeof(text));
         (void)sd_notifyf(0, "STATUS=%s", text);
 }

@@ -10,12 +10,12 @@
 #include <unistd.h>
 
 #include "util/log.h"
+#include "util/text.h"
 
 #define DEFAULT_STATE_DIR   "/var/lib/sconce"
 #define DEFAULT_RUNTIME_DIR "/run/sconce"
 
-/* What is larger than [node] max_payload is refused with a result, so it must arrive; but there is an end to what a stranger can
- * make us hold. */
+/* What is larger than [node] max_payload is refused with a result, so it must arrive; but it is bounded. */
 #define PACKET_ROOM_BYTES (4U * 1024 * 1024)
 
 /* ---- The config ------------------------------------------------------------------------------------------------- */
@@ -53,7 +53,7 @@ static int read_all(const char *plugin_dir, const struct config *config, struct 
         return r < 0 ? SETUP_BAD_CONFIG : 0;
 }
 
-/* One device by accident, say when an example has been copied twice: what is meant for another one would be taken over. */
+/* One device by accident, say when an example was copied twice: the second's keys would apply to the first. */
 static void warn_of_shared_sections(const struct config *config, struct problems *warnings)
 {
         char label[CONFIG_LABEL_MAX];
@@ -148,11 +148,11 @@ void setup_restart_reason(const struct config *running, const struct config *con
 
 /* ---- Parts ------------------------------------------------------------------------------------------------------ */
 
-int setup_gpio(struct loop *loop, const struct settings *settings, struct gpio **ret)
+int setup_gpio(struct loop *loop, const struct gpio_settings *settings, struct gpio **ret)
 {
         const struct gpio_options options = {
-                .chip = settings->gpio.chip,
-                .sim_dir = settings->gpio.sim_dir,
+                .chip = settings->chip,
+                .sim_dir = settings->sim_dir,
                 .consumer = "sconced",
         };
         return gpio_new(loop, &options, ret);
@@ -178,13 +178,13 @@ void setup_uplink_options(const struct settings *settings, const struct broker_i
                 .base = broker->base,
                 .node = identity->node,
                 .envelope = broker->envelope,
-                .client_id = identity->client_id,
                 .announcements = {
                         .prefix = settings->homeassistant.enabled ? settings->homeassistant.prefix : NULL,
                         .birth_topic = settings->homeassistant.birth_topic,
                         .birth_payload = settings->homeassistant.birth_payload,
                 },
                 .session = {
+                        .client_id = identity->client_id,
                         .urls = broker->urls.items,
                         .n_urls = broker->urls.count,
                         .user = broker->user,
@@ -197,7 +197,7 @@ void setup_uplink_options(const struct settings *settings, const struct broker_i
                         /* A client that throws us out again and again must not send outputs to their on_offline. */
                         .pause_max_us = broker->offline_after_us / 2,
                         .max_packet_bytes = (size_t)settings->node.max_payload_bytes + PACKET_ROOM_BYTES,
-                        .tls = &identity->tls,
+                        .tls = &settings->tls,
                 },
         };
 }
@@ -235,17 +235,11 @@ char *setup_state_dir(void)
 static uint64_t path_hash(const char *config_path)
 {
         char directory[PATH_MAX] = "";
-        uint64_t hash = 0xcbf29ce484222325;
 
         if (config_path[0] != '/' && !getcwd(directory, sizeof(directory)))
                 directory[0] = '\0';
-        for (const char *c = directory; *c; c++)
-                hash = (hash ^ (unsigned char)*c) * 0x100000001b3;
-        if (directory[0])
-                hash = (hash ^ '/') * 0x100000001b3;
-        for (const char *c = config_path; *c; c++)
-                hash = (hash ^ (unsigned char)*c) * 0x100000001b3;
-        return hash;
+        uint64_t hash = text_hash(text_hash(TEXT_HASH_BEGIN, directory), directory[0] ? "/" : "");
+        return text_hash(hash, config_path);
 }
 
 /* The usual one is found by people; nodes that are run by hand do not get into each other's way. */

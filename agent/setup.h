@@ -10,25 +10,25 @@
 #include "store/store.h"
 #include "uplink.h"
 
-/* Loads and checks everything, devices too, opening no hardware and no network. Problems and warnings are logged. 0: it is
- * right, and the caller owns both; SETUP_BAD_CONFIG: something is wrong; negative errno: it could not be checked. */
+/* Loads and checks everything, devices too, without hardware or network; logs problems and warnings. 0: the caller owns
+ * both; SETUP_BAD_CONFIG: something is wrong; negative errno: it could not be checked. */
 enum { SETUP_BAD_CONFIG = 1 };
 int setup_read(const char *config_path, const char *plugin_dir, struct config **ret_config,
                struct settings *ret_settings) MUST_CHECK;
 
-/* As much as can be read, and of the settings [gpio] alone: for whoever has to reach the lines whatever else is wrong. 0, or
- * 1 when something was wrong, which has been logged; -ENOMEM. */
+/* As much as can be read, and of the settings [gpio] alone: other sections may be wrong. 0, or 1 when something was
+ * wrong, which has been logged; -ENOMEM. */
 int setup_read_gpio(const char *config_path, struct config **ret_config, struct settings *ret_settings) MUST_CHECK;
 
-/* True when a section of the daemon's own says the same in both. */
+/* True when a section of the daemon's own is the same in both. */
 bool setup_same_section(const struct config *a, const struct config *b, const char *kind);
 
-/* Why a reload does not suffice: sections whose parts live as long as the process. Logged, and in one line; "" : it does. */
+/* Why a reload does not suffice, logged and in one line: a section whose parts live as long as the process. "": none. */
 #define SETUP_REASON_MAX 128
 void setup_restart_reason(const struct config *running, const struct config *config,
                           char text[static SETUP_REASON_MAX]);
 
-int setup_gpio(struct loop *loop, const struct settings *settings, struct gpio **ret) MUST_CHECK;
+int setup_gpio(struct loop *loop, const struct gpio_settings *settings, struct gpio **ret) MUST_CHECK;
 /* All but the running parts (loop, clock, gpio). The result borrows from the settings. */
 void setup_devices_options(const struct settings *settings, const char *plugin_dir, struct home_options *ret);
 
@@ -37,11 +37,11 @@ void setup_uplink_options(const struct settings *settings, const struct broker_i
 
 /* Opens what outlives the process, and logs how the run before ended. `parts` gives loop and handler alone. */
 int setup_store(const struct settings *settings, const struct store_options *parts, struct store **ret) MUST_CHECK;
-/* Where what outlives the process is kept: as systemd says, else /var/lib/sconce. free() it; NULL: out of memory. */
+/* Where what outlives the process is kept: as systemd gives it, else /var/lib/sconce. free() it; NULL: no memory. */
 char *setup_state_dir(void);
 
-/* The record of what the agent with this config drives (device/driven.h): in the runtime directory that systemd gives, else in
- * /run/sconce, else, where that is not ours to write, in the state directory. `parts` gives the handler alone. */
+/* The record of what this config drives (device/driven.h): in systemd's runtime directory, else in /run/sconce, else,
+ * where that cannot be written, in the state directory. `parts` gives the handler alone. */
 int setup_driven(const char *config_path, const struct settings *settings, const struct driven_options *parts,
                  struct driven **ret) MUST_CHECK;
 /* What an agent with this config has left behind in this boot; -ENOENT: nothing. */

@@ -14,8 +14,7 @@ void signals_hold(void)
                 (void)sigaddset(&mask, caught[i]);
         (void)sigprocmask(SIG_BLOCK, &mask, NULL);
         (void)signal(SIGPIPE, SIG_IGN);
-        /* Ignored by the program that started us, the end of a plugin's program could not be waited for, and its number be
-         * another's. */
+        /* If the program that started us ignores it, nobody could wait for the end of a plugin's program. */
         (void)signal(SIGCHLD, SIG_DFL);
 }
 

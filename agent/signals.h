@@ -4,8 +4,8 @@
 
 #include "util/loop.h"
 
-/* First of all, before there are threads, which inherit it, and for the rest of the process: signals wait for the agent. One
- * that comes before it runs is acted on then; one that comes after its end kills nobody, and a restart hands it on. */
+/* Before there are threads, which inherit it, and for good: signals wait for the agent. One that comes before it runs
+ * is acted on then; one after its end kills nothing, and a restart hands it on. */
 void signals_hold(void);
 
 /* From here on the loop calls `handler` with the signal's number, one signal at a time. */

@@ -102,43 +102,24 @@ static void look_at(struct look *look, const char *kind, const char *key, const 
         problems_add(look->warnings, entry ? entry->file : NULL, entry ? entry->line : 0, "%s %s", label, fault.text);
 }
 
-static bool needs_tls(const struct settings *settings)
-{
-        const char *const *urls = settings->broker.urls.items;
-        struct url url;
-
-        for (size_t i = 0; i < settings->broker.urls.count; i++)
-                if (url_parse(urls[i], &url, NULL) == 0 && url.scheme == URL_MQTTS)
-                        return true;
-        return false;
-}
-
-static void look_at_name(const struct look *look, const struct settings *settings, const struct tls *tls)
-{
-        const char *cn = tls_certificate_name(tls);
-        struct fault doubt = { 0 };
-
-        if (!settings->node.name && cn && broker_identity_is_doubtful(cn, &doubt))
-                problems_add(look->warnings, NULL, 0, "[node] name: %s", doubt.text);
-}
-
 /* Whether they fit together; not with a key in a chip, which is hardware. */
 static void look_at_contents(const struct look *look, const struct settings *settings)
 {
-        const struct tls_options options = broker_identity_tls(settings);
+        CLEANUP_TLS struct tls *tls = NULL;
         struct fault fault = { 0 };
-        struct tls *made = NULL;
 
-        if (tls_new(&options, &made, &fault) < 0)
+        if (tls_new(&settings->tls, &tls, &fault) < 0) {
                 problems_add(look->warnings, NULL, 0, "[tls] %s", fault.text);
-        else
-                look_at_name(look, settings, made);
-        tls_free(made);
+                return;
+        }
+        const char *cn = tls_certificate_name(tls);
+        if (!settings->node.name && cn && broker_identity_is_doubtful(cn, &fault))
+                problems_add(look->warnings, NULL, 0, "[node] name: %s", fault.text);
 }
 
 static void look_at_tls(struct look *look, const struct settings *settings)
 {
-        const struct tls_settings *tls = &settings->tls;
+        const struct tls_options *tls = &settings->tls;
         bool key_is_file = tls->key && !tls_key_is_uri(tls->key);
 
         look_at(look, "tls", "ca", tls->ca && strcmp(tls->ca, "system") != 0 ? tls->ca : NULL);
@@ -158,6 +139,6 @@ void surroundings_check(const struct config *config, const struct settings *sett
                 warn_of_rights(&look, config->files[i], config->files[i], 0, "");
         look_at(&look, "broker", "password_file", settings->broker.password_file);
         look.is_missing = false;
-        if (needs_tls(settings))
+        if (url_any_is_tls(settings->broker.urls.items, settings->broker.urls.count))
                 look_at_tls(&look, settings);
 }

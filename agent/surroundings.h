@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What `sconced --check` sees beside the config: files that it names and that are not there, or that the service's user cannot
- * read. None of it is a mistake in the config, which may be written before the certificates come.
- */
+/* What `sconced --check` sees beside the config: files that it names and that are missing, or that the service's user
+ * cannot read. None of it makes the config wrong, which may be written before the certificates come. */
 #pragma once
 
 #include <sys/types.h>
@@ -17,7 +15,7 @@ struct reader_rights {
         int n_groups;
 };
 
-/* By the modes of the file and of the directories above it; says in the fault's text which of them is in the way. */
+/* By the modes of the file and of the directories above it; the fault's text names the one that is in the way. */
 int surroundings_readable(const char *path, const struct reader_rights *rights, struct fault *fault) MUST_CHECK;
 
 /* "FILE:LINE: [tls] ca: …" */

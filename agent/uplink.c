@@ -12,8 +12,8 @@
 #include "retained.h"
 #include "util/log.h"
 
-/* Retained and newest-only messages wait while this many are unacknowledged, and are told anew when the broker has
- * caught up: a slow link costs no memory and never carries an old state. Well below every broker's default window. */
+/* Retained and newest-only messages wait while this many are unacknowledged, and are published again when the broker
+ * has caught up: a slow link costs no memory and carries no old state. Well below every broker's default window. */
 enum { IN_FLIGHT_MAX = 256 };
 
 /* What is published in bulk leaves half of that to what happens meanwhile, and goes on when most of it is through. */
@@ -37,10 +37,9 @@ struct uplink {
         struct uplink_handlers handlers;
         bool envelope;
         char *base, *node;
-        char *client_id;
-        char *status_topic;
         char *reply_prefix;
         char *subscriptions[5];
+        const char *status_topic;               /* one of them */
         struct session_options session_options; /* borrowed by the session */
         struct session *session;
         json_t *retained_seen; /* topics whose retained command was logged */
@@ -63,7 +62,7 @@ static const struct {
         const char *word;
         bool retain;
         bool is_json;
-        bool newest_only; /* told anew later when it cannot go out now */
+        bool newest_only; /* published later when it cannot go out now */
 } device_topics[] = {
         [DEVICE_STATUS] = { "status", true, false, true },  [DEVICE_ERROR] = { "error", true, true, true },
         [DEVICE_STATE] = { "state", true, true, true },     [DEVICE_EVENT] = { "event", false, true, false },
@@ -78,8 +77,7 @@ static void report_unsent(struct uplink *uplink, const struct session_message *m
                 if (!uplink->has_reported_oversize)
                         log_topic(LOG_WARNING, message->topic,
                                   "%s: its %zu bytes are more than the broker takes: left out, and so are others that "
-                                  "are as "
-                                  "large, which are only counted (dropped)",
+                                  "are as large, which are only counted (dropped)",
                                   message->topic, message->size);
                 uplink->has_reported_oversize = true;
                 return;
@@ -168,7 +166,7 @@ void uplink_publish(struct uplink *uplink, const char *device, enum device_topic
         /* Also what has to wait: it is published again later. */
         if (message.retain && size > 0)
                 retained_claim(&uplink->retained, message.topic);
-        if (uplink_in_flight(uplink) >= IN_FLIGHT_MAX) {
+        if (session_in_flight(uplink->session) >= IN_FLIGHT_MAX) {
                 uplink->behind = true;
                 uplink->dropped += !device_topics[topic].newest_only;
                 return;
@@ -220,12 +218,13 @@ static void clear_stale(struct uplink *uplink)
 
         if (uplink->is_awaited)
                 return;
-        while (uplink_in_flight(uplink) < IN_FLIGHT_MAX && (topic = retained_stale_announcement(&uplink->retained))) {
+        while (session_in_flight(uplink->session) < IN_FLIGHT_MAX &&
+               (topic = retained_stale_announcement(&uplink->retained))) {
                 timer_arm(uplink->clear_states, CLEAR_STATES_AFTER_US);
                 if (!clear(uplink, topic))
                         return;
         }
-        while (!timer_armed(uplink->clear_states) && uplink_in_flight(uplink) < IN_FLIGHT_MAX &&
+        while (!timer_armed(uplink->clear_states) && session_in_flight(uplink->session) < IN_FLIGHT_MAX &&
                (topic = retained_stale(&uplink->retained)))
                 if (!clear(uplink, topic))
                         return;
@@ -243,7 +242,7 @@ static void on_clear_states(void *userdata)
 
 bool uplink_has_room(struct uplink *uplink)
 {
-        uplink->is_awaited |= uplink_in_flight(uplink) >= BULK_MAX;
+        uplink->is_awaited |= session_in_flight(uplink->session) >= BULK_MAX;
         return !uplink->is_awaited;
 }
 
@@ -348,8 +347,8 @@ static void on_status_again(void *userdata)
         publish_status(uplink, "online");
 }
 
-/* The broker sent somebody's `offline` while we are here: an old will, or a mistake. What it replays at the subscription
- * is older than the `online` that followed our SUBSCRIBE, and our own goodbye comes back to us too. */
+/* Someone's `offline` while we are here: an old will, or a mistake. A replay at the subscription is older than our
+ * `online`, and our own last `offline` comes back to us too. */
 static void on_own_status(struct uplink *uplink, const struct session_message *message)
 {
         uint64_t now_us = loop_now_us(uplink->loop);
@@ -413,7 +412,7 @@ static void on_connected(void *userdata)
                 uplink->has_reported_unpublished = false;
         uplink->status_published_us = 0;
         uplink->handlers.refused(uplink->handlers.userdata, NULL);
-        retained_begin(&uplink->retained);
+        retained_reset(&uplink->retained);
         timer_disarm(uplink->clear_states);
         const char *birth = announcements_begin(&uplink->announcements);
         if (birth)
@@ -466,8 +465,8 @@ static void report_refused(struct uplink *uplink, int reason)
         uplink->handlers.refused(uplink->handlers.userdata, why);
 }
 
-/* Said once a connection: what is refused once is refused each time. What we published under another name or base may be
- * somebody else's now. */
+/* Reported once a connection: what is refused once is refused each time. A topic of another name or base may be someone
+ * else's by now. */
 static void on_refused(struct uplink *uplink, bool was_clearing, int reason)
 {
         uplink->dropped++;
@@ -487,13 +486,13 @@ static void on_acknowledged(void *userdata, int id, int reason)
                 on_refused(uplink, was_clearing, reason);
         if (was_clearing)
                 clear_stale(uplink);
-        if (uplink->is_awaited && uplink_in_flight(uplink) < BULK_AGAIN) {
+        if (uplink->is_awaited && session_in_flight(uplink->session) < BULK_AGAIN) {
                 uplink->is_awaited = false;
                 if (uplink->handlers.room)
                         uplink->handlers.room(uplink->handlers.userdata);
                 clear_stale(uplink);
         }
-        if (uplink->behind && uplink_in_flight(uplink) < IN_FLIGHT_MAX / 2) {
+        if (uplink->behind && session_in_flight(uplink->session) < IN_FLIGHT_MAX / 2) {
                 uplink->behind = false;
                 uplink->handlers.up(uplink->handlers.userdata);
         }
@@ -512,17 +511,13 @@ static const struct session_handlers session_handlers = {
 
 static int subscribe_topics(struct uplink *uplink)
 {
-        static const char *const patterns[] = { "%s/%s/+/set", "%s/%s/+/set/+", "%s/%s/+/get", "%s/%s/get",
-                                                "%s/%s/status" };
+        static const char *const ends[] = { "+/set", "+/set/+", "+/get", "get", "status" };
 
-        _Static_assert(ARRAY_SIZE(patterns) == ARRAY_SIZE(((struct uplink *)0)->subscriptions), "one each");
-        for (size_t i = 0; i < ARRAY_SIZE(patterns); i++) {
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-                if (asprintf(&uplink->subscriptions[i], patterns[i], uplink->base, uplink->node) < 0)
+        _Static_assert(ARRAY_SIZE(ends) == ARRAY_SIZE(((struct uplink *)0)->subscriptions), "one each");
+        for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+                if (asprintf(&uplink->subscriptions[i], "%s/%s/%s", uplink->base, uplink->node, ends[i]) < 0)
                         return -ENOMEM;
-#pragma GCC diagnostic pop
-        }
+        uplink->status_topic = uplink->subscriptions[ARRAY_SIZE(ends) - 1];
         return 0;
 }
 
@@ -530,16 +525,9 @@ static int make_names(struct uplink *uplink, const struct uplink_options *option
 {
         uplink->base = strdup(options->base);
         uplink->node = strdup(options->node);
-        if (!uplink->base || !uplink->node)
+        if (!uplink->base || !uplink->node || asprintf(&uplink->reply_prefix, "%s/reply/", options->base) < 0)
                 return -ENOMEM;
-        if (asprintf(&uplink->status_topic, "%s/%s/status", options->base, options->node) < 0 ||
-            asprintf(&uplink->reply_prefix, "%s/reply/", options->base) < 0)
-                return -ENOMEM;
-        if (options->client_id)
-                uplink->client_id = strdup(options->client_id);
-        else if (asprintf(&uplink->client_id, "sconce-%s", options->node) < 0)
-                uplink->client_id = NULL;
-        return uplink->client_id ? subscribe_topics(uplink) : -ENOMEM;
+        return subscribe_topics(uplink);
 }
 
 static int make_timers(struct uplink *uplink)
@@ -551,11 +539,10 @@ static int make_timers(struct uplink *uplink)
 
 int uplink_new(const struct uplink_options *options, const struct uplink_handlers *handlers, struct uplink **ret)
 {
-        struct uplink *uplink = calloc(1, sizeof(*uplink));
-        int r = -ENOMEM;
+        CLEANUP(uplink_freep) struct uplink *uplink = calloc(1, sizeof(*uplink));
 
         if (!uplink)
-                return r;
+                return -ENOMEM;
         uplink->loop = options->loop;
         uplink->clock = options->clock;
         uplink->home = options->home;
@@ -563,7 +550,7 @@ int uplink_new(const struct uplink_options *options, const struct uplink_handler
         uplink->envelope = options->envelope;
         uplink->retained.store = options->store;
         uplink->retained_seen = json_object();
-        r = make_names(uplink, options);
+        int r = make_names(uplink, options);
         if (r == 0)
                 r = announcements_init(&uplink->announcements, &options->announcements, uplink->node);
         if (r == 0)
@@ -571,24 +558,15 @@ int uplink_new(const struct uplink_options *options, const struct uplink_handler
         if (r == 0) {
                 struct session_options *session = &uplink->session_options;
                 *session = options->session;
-                session->client_id = uplink->client_id;
                 session->will_topic = uplink->status_topic;
                 session->will_payload = "offline";
                 session->subscriptions = (const char *const *)uplink->subscriptions;
                 session->n_subscriptions = ARRAY_SIZE(uplink->subscriptions);
                 r = session_new(options->loop, session, &session_handlers, uplink, &uplink->session);
         }
-        if (r < 0) {
-                uplink_free(uplink);
-                return r;
-        }
-        *ret = uplink;
-        return 0;
-}
-
-int uplink_start(struct uplink *uplink)
-{
-        return session_start(uplink->session);
+        if (r == 0)
+                *ret = TAKE_PTR(uplink);
+        return r;
 }
 
 void uplink_stop(struct uplink *uplink, void (*done)(void *userdata), void *userdata)
@@ -610,23 +588,11 @@ void uplink_free(struct uplink *uplink)
         for (size_t i = 0; i < ARRAY_SIZE(uplink->subscriptions); i++)
                 free(uplink->subscriptions[i]);
         json_decref(uplink->retained_seen);
-        retained_done(&uplink->retained);
-        free(uplink->status_topic);
+        retained_reset(&uplink->retained);
         free(uplink->reply_prefix);
-        free(uplink->client_id);
         free(uplink->node);
         free(uplink->base);
         free(uplink);
-}
-
-bool uplink_is_up(const struct uplink *uplink)
-{
-        return session_is_connected(uplink->session);
-}
-
-unsigned uplink_in_flight(const struct uplink *uplink)
-{
-        return session_in_flight(uplink->session);
 }
 
 uint64_t uplink_dropped(const struct uplink *uplink)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The wiring between devices and bus: what devices say becomes topics, what arrives on command topics becomes
- * commands. At each CONNACK everything retained is published again.
- */
+/* Between home and session: payloads go to topics, command topics to commands. At each CONNACK everything retained is
+ * published again. */
 #pragma once
 
 #include "announcements.h"
@@ -19,8 +17,7 @@ struct uplink_options {
         const char *base;    /* "sconce" */
         const char *node;
         bool envelope;
-        struct session_options session; /* client id, will and subscriptions are filled in here */
-        const char *client_id;          /* NULL: BASE-NODE */
+        struct session_options session; /* will and subscriptions are filled in here */
         struct announcements_options announcements;
 };
 
@@ -29,17 +26,16 @@ struct uplink_handlers {
         void (*up)(void *userdata);                    /* now, or again: publish all */
         void (*room)(void *userdata);                  /* what uplink_has_room() refused may go on; may be NULL */
         void (*down)(void *userdata, const char *why); /* the connection ended, or an attempt failed */
-        void (*refused)(void *userdata,
-                        const char *why); /* the broker refuses what we publish; NULL: not in this connection */
-        void (*birth)(void *userdata);    /* Home Assistant has started; may be NULL */
+        /* The broker refuses what we publish; NULL: not in this connection. */
+        void (*refused)(void *userdata, const char *why);
+        void (*birth)(void *userdata); /* Home Assistant has started; may be NULL */
         void *userdata;
 };
 
 /* Borrows what options->session points to; copies the rest. */
 int uplink_new(const struct uplink_options *options, const struct uplink_handlers *handlers, struct uplink **ret)
         MUST_CHECK;
-int uplink_start(struct uplink *uplink) MUST_CHECK;
-/* Says `offline` and disconnects; `done` is called once, within two seconds. */
+/* Publishes `offline` and disconnects; `done` is called once, within two seconds. */
 void uplink_stop(struct uplink *uplink, void (*done)(void *userdata), void *userdata);
 void uplink_free(struct uplink *uplink);
 
@@ -62,7 +58,7 @@ void uplink_announce(struct uplink *uplink, const char *topic, const char *json,
 const char *uplink_base(const struct uplink *uplink);
 const char *uplink_node(const struct uplink *uplink);
 
-bool uplink_is_up(const struct uplink *uplink);
-unsigned uplink_in_flight(const struct uplink *uplink);
-uint64_t uplink_dropped(const struct uplink *uplink);
+uint64_t uplink_dropped(const struct uplink *uplink); /* messages that did not go out, or were refused */
 struct session *uplink_session(struct uplink *uplink);
+
+DEFINE_CLEANUP(struct uplink, uplink_free);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * button: a push button, told as events: single, double, triple, long, and the release after a long press.
+ * button: a push button, reported as events: single, double, triple, long, and the release after a long press.
  *
- * Only the kernel's timestamps decide what was pressed. Timers merely say when to look: one that fires late
- * shows that the loop was busy, and then edges may be waiting that happened before it was due; it looks again
- * when they have been delivered. So a double press is a double press however late the agent comes to it.
+ * Only the kernel's timestamps decide what was pressed. A timer is only the time to look: one that fires late shows
+ * that the loop was busy, and then edges may be waiting that happened before it was due; it looks again when they have
+ * been delivered. So a double press is a double press however late the agent gets to it.
  */
 #include <sconce/plugin.h>
 
-/* A timer that is later than this was held up. */
+/* A timer that is later than this was delayed. */
 #define LATE_US (5 * 1000ULL)
 /* What has happened by now has been delivered after one more round of the loop. */
 #define SETTLE_US (1 * 1000ULL)
@@ -22,8 +22,8 @@ struct button {
         uint64_t due_us;
         bool has_settled;
         bool is_pressed;
-        bool is_long;    /* this press has been told as long */
-        int64_t presses; /* ended and not yet told */
+        bool is_long;    /* this press has been reported as long */
+        int64_t presses; /* ended and not yet reported */
         uint64_t pressed_us, released_us;
 };
 
@@ -65,28 +65,28 @@ static void wait_until(struct sconce_device *dev, struct button *button, uint64_
         (void)sconce_timer_arm(dev, button->timer, due_us > now_us ? due_us - now_us : 0);
 }
 
-static void tell_presses(struct sconce_device *dev, struct button *button)
+static void raise_presses(struct sconce_device *dev, struct button *button)
 {
         if (button->presses > 0)
                 (void)sconce_event_at(dev, button->released_us, "press", in_a_row[button->presses]);
         button->presses = 0;
 }
 
-static void tell_long(struct sconce_device *dev, struct button *button)
+static void raise_long(struct sconce_device *dev, struct button *button)
 {
-        tell_presses(dev, button); /* single, then one that is held */
+        raise_presses(dev, button); /* single, then one that is held */
         button->is_long = true;
         (void)sconce_event_at(dev, button->pressed_us + button->long_time_us, "press", "long");
 }
 
-/* Brings everything up to the moment `us`: what was over by then is told. */
+/* Reports what was over by the moment `us`. */
 static void catch_up(struct sconce_device *dev, struct button *button, uint64_t us)
 {
         if (button->is_pressed) {
                 if (!button->is_long && us >= button->pressed_us + button->long_time_us)
-                        tell_long(dev, button);
+                        raise_long(dev, button);
         } else if (us > button->released_us + button->double_time_us) {
-                tell_presses(dev, button);
+                raise_presses(dev, button);
         }
 }
 
@@ -110,7 +110,7 @@ static void button_released(struct sconce_device *dev, struct button *button, ui
                 return;
         }
         if (++button->presses >= button->presses_max)
-                tell_presses(dev, button);
+                raise_presses(dev, button);
         else
                 wait_until(dev, button, time_us + button->double_time_us + 1);
 }
@@ -120,7 +120,7 @@ static void button_changed(struct sconce_device *dev, void *instance, const stru
         struct button *button = instance;
 
         if (edge->active == button->is_pressed)
-                return; /* held at the start, and let go now */
+                return; /* held at the start, released now */
         catch_up(dev, button, edge->time_us);
         if (edge->active)
                 button_pressed(dev, button, edge->time_us);

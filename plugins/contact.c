@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * contact: a door, a window, a motion detector, a leak: whatever opens or closes a circuit at a GPIO line.
+ * contact: a door, a window, a motion detector, a leak: anything that opens or closes a circuit at a GPIO line.
  *
- * ON means active. A contact to ground wants `bias = pull-up` and, where closed is to be ON, `active_low =
- * yes`. Contacts bounce: a level counts when it has been stable for `debounce`, and the last level is always
- * told. Motion detectors let go after a second or two although somebody is still there: `off_delay` keeps ON
- * until the line has been inactive for so long.
+ * ON means active. A contact to ground needs `bias = pull-up` and, where closed is to be ON, `active_low = yes`.
+ * Contacts bounce: a level counts when it has been stable for `debounce`, and the last level is always reported.
+ * Motion detectors let go after a second or two although somebody is still there: `off_delay` keeps ON until the line
+ * has been inactive for so long.
  */
 #include <string.h>
 
@@ -75,7 +75,7 @@ static const struct sconce_channel channels[] = {
 
 /* ---- Callbacks ----------------------------------------------------------------------------------------- */
 
-static void tell(struct sconce_device *dev, struct contact *contact, uint64_t time_us, bool on)
+static void report(struct sconce_device *dev, struct contact *contact, uint64_t time_us, bool on)
 {
         contact->on = on;
         contact->is_waiting = false;
@@ -88,7 +88,7 @@ static void contact_rests(struct sconce_device *dev, void *instance, void *userd
 
         (void)userdata;
         if (contact->is_waiting)
-                tell(dev, contact, contact->off_us, false);
+                report(dev, contact, contact->off_us, false);
 }
 
 static void contact_changed(struct sconce_device *dev, void *instance, const struct sconce_edge *edge)
@@ -97,7 +97,7 @@ static void contact_changed(struct sconce_device *dev, void *instance, const str
 
         if (edge->active || contact->off_delay_us == 0 || !contact->on) {
                 (void)sconce_timer_disarm(dev, contact->off);
-                tell(dev, contact, edge->time_us, edge->active);
+                report(dev, contact, edge->time_us, edge->active);
                 return;
         }
         uint64_t now_us = sconce_now_us(dev);

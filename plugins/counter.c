@@ -2,10 +2,10 @@
 /*
  * counter: a meter that gives pulses: electricity (S0), water, gas, rain.
  *
- * Each time the line becomes active is one pulse, worth `factor` of the `unit`. The total is kept across
- * restarts and can be set, to what the meter's own dial shows. The rate comes from the edges' timestamps:
- * pulses between the first and the last one seen, by the time between them, so that it is right however
- * seldom it is read. When no pulse comes it falls as the wait grows, and is 0 after `timeout`.
+ * Each time the line becomes active is one pulse, worth `factor` of the `unit`. The total is kept across restarts and
+ * can be set, to what the meter's own dial shows. The rate comes from the edges' timestamps: pulses between the first
+ * and the last one seen, by the time between them, so that it is right however seldom it is read. When no pulse comes
+ * it falls as the wait grows, and is 0 after `timeout`.
  */
 #include <math.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 
 #include <sconce/plugin.h>
 
-/* The total is handed over for saving this long after a pulse, not at each of them. */
+/* The total is saved this long after a pulse, not at each of them. */
 #define SAVE_US   (1000 * 1000ULL)
 #define TOTAL_MAX 1e12
 /* A pulse is missing after one and a half times its turn, but for what the loop and the kernel may delay. */
@@ -58,7 +58,7 @@ struct counter {
         double base; /* what the total was when the pulses began to be counted */
         uint64_t pulses;
 
-        uint64_t since_us; /* the pulse from which the rate is reckoned; 0: none yet */
+        uint64_t since_us; /* the pulse from which the rate is computed; 0: none yet */
         uint64_t last_us;  /* the newest pulse */
         uint64_t recent;   /* pulses after since_us */
         uint64_t quiet_us; /* without a pulse from here on */
@@ -120,7 +120,7 @@ static void save_due(struct sconce_device *dev, void *instance, void *userdata)
         save(dev, instance);
 }
 
-/* Another factor values the pulses to come, not those that were. */
+/* A new factor is for the pulses to come, not for earlier ones. */
 static void load(struct sconce_device *dev, struct counter *counter)
 {
         unsigned long long pulses;
@@ -152,7 +152,7 @@ static void count(struct counter *counter, uint64_t time_us, uint64_t pulses)
                 counter->recent += pulses;
 }
 
-static void reckon_rate(struct counter *counter, uint64_t now_us)
+static void compute_rate(struct counter *counter, uint64_t now_us)
 {
         uint64_t quiet_us = now_us > counter->quiet_us ? now_us - counter->quiet_us : 0;
 
@@ -171,7 +171,7 @@ static void reckon_rate(struct counter *counter, uint64_t now_us)
         }
 }
 
-static int tell(struct sconce_device *dev, const struct counter *counter)
+static int report(struct sconce_device *dev, const struct counter *counter)
 {
         double rate = round(counter->rate * counter->factor * counter->per_second * 1e3) / 1e3;
         const struct sconce_value values[] = {
@@ -187,8 +187,8 @@ static int tell(struct sconce_device *dev, const struct counter *counter)
 static void counter_edge(struct sconce_device *dev, void *instance, const struct sconce_edge *edge)
 {
         struct counter *counter = instance;
-        /* Edges are told in turn, so that what was lost between two of them is whole pulses: an odd number is
-         * one that was lost and one that then said nothing new. */
+        /* Edges alternate, so that the lost ones between two of them are whole pulses: an odd number is one
+         * lost and one that then changed nothing. */
         uint64_t pulses = (edge->active ? 1 : 0) + ((uint64_t)edge->lost + 1) / 2;
 
         if (pulses == 0)
@@ -199,8 +199,8 @@ static void counter_edge(struct sconce_device *dev, void *instance, const struct
 
 static int counter_read(struct sconce_device *dev, void *instance)
 {
-        reckon_rate(instance, sconce_now_us(dev));
-        return tell(dev, instance);
+        compute_rate(instance, sconce_now_us(dev));
+        return report(dev, instance);
 }
 
 static int counter_command(struct sconce_device *dev, void *instance, const struct sconce_command *command)
@@ -213,7 +213,7 @@ static int counter_command(struct sconce_device *dev, void *instance, const stru
                 counter->pulses = 0;
                 save(dev, counter);
         }
-        return tell(dev, counter);
+        return report(dev, counter);
 }
 
 /* ---- Life cycle ---------------------------------------------------------------------------------------- */
@@ -238,7 +238,7 @@ static int check_class(struct sconce_device *dev, const struct counter *counter,
         return -EINVAL;
 }
 
-/* The rows of the table, with what the unit and the class say of them. */
+/* The rows of the table, completed by unit and class. */
 static int add_channels(struct sconce_device *dev, const struct counter *counter, const struct meter *meter)
 {
         struct sconce_channel total = channels[0], rate = channels[1];
@@ -275,7 +275,7 @@ static int counter_start(struct sconce_device *dev, void *instance)
         int r = sconce_timer_new(dev, save_due, NULL, &counter->save);
         if (r == 0)
                 r = sconce_line_input(dev, counter->line, counter_edge);
-        return r < 0 ? r : tell(dev, counter);
+        return r < 0 ? r : report(dev, counter);
 }
 
 static void counter_stop(struct sconce_device *dev, void *instance)

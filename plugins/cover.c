@@ -2,18 +2,17 @@
 /*
  * cover: a shutter, blind, awning, gate: a motor with one output for each direction.
  *
- * Where it stands is reckoned from how long it has moved, 0 closed to 100 open. It is known after an end has
- * been reached, and after a clean stop of the agent; else it is unknown (null), nothing moves by itself, and
- * the next command first drives to an end. On the way to an end the motor runs for `margin` longer than the
- * reckoning says, or until the end stop: that takes out what small errors have added up to.
+ * The position is computed from how long it has moved, 0 closed to 100 open. It is known after an end has been
+ * reached, and after a clean stop of the agent; else it is unknown (null), nothing moves by itself, and the next
+ * command first drives to an end. On the way to an end the motor runs for `margin` longer than computed, or until the
+ * end stop: that removes accumulated errors.
  *
- * The two outputs are never on together, and between one direction and the other both are off for
- * `dead_time`, counted from the start too, since nobody knows what moved before. While that lasts a command
- * waits; STOP forgets it.
+ * The two outputs are never on together, and between one direction and the other both are off for `dead_time`, counted
+ * from the start too, since what moved before is unknown. Meanwhile a command waits; STOP drops it.
  *
- * End stops are believed both ways: one that is active says that it is there, one that is released that it is
- * not there any more (a gate that was pushed open). Both at once are an error. While it stands, a stop that
- * becomes active for less than STANDING_US is noise; it has not moved.
+ * End stops count both ways: an active one means that the cover is there, a released one that it is not there any more
+ * (a gate that was pushed open). Both at once are an error. While the cover stands, a stop that is active for less
+ * than STANDING_US is noise.
  */
 #include <math.h>
 #include <stdio.h>
@@ -22,12 +21,12 @@
 
 #include <sconce/plugin.h>
 
-#define TICK_US  (1000 * 1000ULL) /* how often a moving cover tells where it is */
+#define TICK_US  (1000 * 1000ULL) /* between reports of a moving cover */
 #define RETRY_US (1000 * 1000ULL) /* of an output that could not be switched off */
 #define NEAR     0.5              /* per cent: too little to move for */
-/* A stop must be active for so long to say that a cover which stands elsewhere was moved there by hand. */
+/* A stop that is active for so long means that a cover which stood elsewhere was moved there by hand. */
 #define STANDING_US (1000 * 1000ULL)
-/* Per cent: so far from an end its stop may still be active. */
+/* Per cent from an end within which its stop may still be active. */
 #define STOP_WIDTH 10
 
 enum way { UP, DOWN, STILL };
@@ -36,7 +35,7 @@ struct side {
         struct sconce_line *line, *stop;
         uint64_t travel_us; /* from end to end */
         bool is_at_stop;
-        uint64_t at_stop_us; /* since when */
+        uint64_t at_stop_us; /* since then */
 };
 
 struct cover {
@@ -48,7 +47,7 @@ struct cover {
 
         struct sconce_timer *timer;
         struct sconce_timer *standing; /* for STANDING_US */
-        enum way moving, last;         /* last: before the standstill; STILL: nobody knows */
+        enum way moving, last;         /* last: before the standstill; STILL: unknown */
         uint64_t since_us, end_us;     /* of the movement */
         uint64_t lead_us;              /* of start_delay, from since_us on */
         bool is_stuck;                 /* an output could not be switched off */
@@ -116,7 +115,7 @@ static double position_at(const struct cover *cover, uint64_t now_us)
         return cover->moving == UP ? fmin(cover->position + moved, 100) : fmax(cover->position - moved, 0);
 }
 
-/* Whole numbers, and an end only for an end. */
+/* Whole numbers; 0 and 100 at an end alone. */
 static double shown(double position)
 {
         if (position <= 0 || position >= 100)
@@ -133,8 +132,9 @@ static const char *state_text(const struct cover *cover)
         return cover->is_known && cover->position <= 0 ? "closed" : "stopped";
 }
 
-static int tell(struct sconce_device *dev, const struct cover *cover)
+static int cover_read(struct sconce_device *dev, void *instance)
 {
+        const struct cover *cover = instance;
         double position = shown(position_at(cover, sconce_now_us(dev)));
         const struct sconce_value values[] = {
                 SCONCE_STR("state", state_text(cover)),
@@ -181,7 +181,7 @@ static void arm_timer(struct sconce_device *dev, struct cover *cover)
         (void)sconce_timer_arm(dev, cover->timer, left_us);
 }
 
-/* From here on until the target, or the end where that is one or has to be found first. */
+/* From now to the target, or to the end where that is one or has to be found first. */
 static void set_end(struct cover *cover, uint64_t now_us)
 {
         double travel_us = (double)cover->side[cover->moving].travel_us;
@@ -228,7 +228,7 @@ static bool is_at_end(const struct cover *cover, enum way way)
         return cover->moving == STILL && cover->is_known && cover->position == end_of[way];
 }
 
-/* It stands, and one stop is active: it is there, if that is no mere noise. */
+/* It stands, and one stop is active: it is there, unless that is noise. */
 static void look_at_stops(struct sconce_device *dev, struct cover *cover)
 {
         enum way way = cover->side[UP].is_at_stop ? UP : DOWN;
@@ -266,7 +266,7 @@ static int drive(struct sconce_device *dev, struct cover *cover, enum way way)
 
 static const char both_active[] = "both end stops are active: check their wires, bias and active_low";
 
-/* Standing still: what is to be done next for the target. */
+/* Standing still: the next step to the target. */
 static int set_off(struct sconce_device *dev, struct cover *cover)
 {
         if (are_both_at_stop(cover)) {
@@ -283,7 +283,7 @@ static int set_off(struct sconce_device *dev, struct cover *cover)
         return cover->has_target ? drive(dev, cover, way) : 0;
 }
 
-/* Somebody else may have moved it, who told nobody: the whole way then. */
+/* It may have been moved by other means: drive the whole way then. */
 static bool must_repeat(const struct cover *cover, double position)
 {
         if (!cover->repeat || !is_end(cover->target) || !is_there(cover, position))
@@ -322,7 +322,7 @@ static int go_to(struct sconce_device *dev, struct cover *cover, double target)
 
 /* ---- What happens -------------------------------------------------------------------------------------- */
 
-/* The time of a movement is over, and a stop says something else than the reckoning. */
+/* The time of a movement is over, and a stop contradicts the computed position. */
 static bool is_contradicted(struct sconce_device *dev, struct cover *cover, enum way way, bool to_end)
 {
         enum way back = way == UP ? DOWN : UP;
@@ -376,17 +376,17 @@ static void cover_due(struct sconce_device *dev, void *instance, void *userdata)
         if (r < 0 && !cover->is_stuck)
                 (void)sconce_problem(dev, r, "cannot be moved");
         look_at_stops(dev, cover);
-        (void)tell(dev, cover);
+        (void)cover_read(dev, cover);
 }
 
 static void cover_stands(struct sconce_device *dev, void *instance, void *userdata)
 {
         (void)userdata;
         look_at_stops(dev, instance);
-        (void)tell(dev, instance);
+        (void)cover_read(dev, instance);
 }
 
-/* Nobody knows where it is, and nothing that moves it can be told to stop there. */
+/* The position is unknown, and no stop can end a movement. */
 static void fail_both(struct sconce_device *dev, struct cover *cover)
 {
         if (cover->moving != STILL)
@@ -423,7 +423,7 @@ static void cover_stop_changed(struct sconce_device *dev, void *instance, const 
         else if (!edge->active && is_at_end(cover, way))
                 cover->is_known = false; /* pushed away from it */
         look_at_stops(dev, cover);
-        (void)tell(dev, cover);
+        (void)cover_read(dev, cover);
 }
 
 static int cover_command(struct sconce_device *dev, void *instance, const struct sconce_command *command)
@@ -446,13 +446,8 @@ static int cover_command(struct sconce_device *dev, void *instance, const struct
         } else if (position) {
                 r = go_to(dev, cover, position->number);
         }
-        int q = tell(dev, cover);
+        int q = cover_read(dev, cover);
         return r < 0 ? r : q;
-}
-
-static int cover_read(struct sconce_device *dev, void *instance)
-{
-        return tell(dev, instance);
 }
 
 /* ---- Life cycle ---------------------------------------------------------------------------------------- */
@@ -480,7 +475,7 @@ static int open_side(struct sconce_device *dev, struct side *side)
         return r;
 }
 
-/* The text is there after a clean stop alone, and is taken away for as long as the device runs. */
+/* The text is there after a clean stop alone: it is deleted while the device runs. */
 static void find_position(struct sconce_device *dev, struct cover *cover)
 {
         char text[32];
@@ -513,7 +508,7 @@ static int cover_start(struct sconce_device *dev, void *instance)
         if (r < 0)
                 return r;
         find_position(dev, cover);
-        return tell(dev, cover);
+        return cover_read(dev, cover);
 }
 
 static void cover_stop(struct sconce_device *dev, void *instance)
@@ -521,7 +516,7 @@ static void cover_stop(struct sconce_device *dev, void *instance)
         struct cover *cover = instance;
         char text[32];
 
-        /* A motor that cannot be stopped any more (the chip is gone) leaves its position unknown. */
+        /* A motor that cannot be stopped (the chip is gone) leaves its position unknown. */
         if (cover->moving != STILL && halt(dev, cover) < 0)
                 return;
         if (!cover->is_known)

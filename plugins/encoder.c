@@ -2,13 +2,13 @@
 /*
  * encoder: a rotary knob with two contacts that open and close in turn (quadrature).
  *
- * Without `max` each step is an event, `clockwise` or `counterclockwise`. With it the knob sets a number of
- * its own, from `min` to `max` by `step`, which commands can set too. The push button that many knobs have is
- * a [button …] of its own.
+ * Without `max` each step is an event, `clockwise` or `counterclockwise`. With it the knob sets a number of its own,
+ * from `min` to `max` by `step`, which commands can set too. The push button that many knobs have is a [button …] of
+ * its own.
  *
- * Which way it turns lies in the order of the two lines' edges, and two lines are two descriptors: a busy
- * loop hears all of one and then all of the other. So edges are kept for a moment and put in the order of
- * their timestamps. Bouncing needs no debounce: it goes forth and back and adds up to nothing.
+ * The direction is in the order of the two lines' edges, and two lines are two descriptors: a busy loop reads all of
+ * one and then all of the other. So edges are kept for a moment and sorted by their timestamps. Bouncing needs no
+ * debounce: it goes forth and back and adds up to nothing.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@
 #define HOLD_US   (2 * 1000ULL)
 #define EDGES_MAX 128
 
-enum { A = 1, B = 2 }; /* bits of where it is */
+enum { A = 1, B = 2 }; /* bits of the position */
 
 struct turn {
         uint64_t time_us;
@@ -153,7 +153,7 @@ static void encoder_due(struct sconce_device *dev, void *instance, void *userdat
         follow(dev, instance);
 }
 
-static int tell(struct sconce_device *dev, const struct encoder *encoder)
+static int report(struct sconce_device *dev, const struct encoder *encoder)
 {
         return has_number(encoder) ? sconce_report_number(dev, "value", encoder->value) : 0;
 }
@@ -166,7 +166,7 @@ static int encoder_command(struct sconce_device *dev, void *instance, const stru
         follow(dev, encoder); /* what was turned before */
         if (value)
                 encoder->value = value->number;
-        return tell(dev, encoder);
+        return report(dev, encoder);
 }
 
 /* ---- Life cycle ---------------------------------------------------------------------------------------- */
@@ -191,7 +191,7 @@ static int encoder_configure(struct sconce_device *dev, void *instance)
         return sconce_channel_add(dev, has_number(encoder) ? &value : &turn);
 }
 
-/* What it was turned to before a restart, within the limits that hold now. */
+/* The value before a restart, within today's limits. */
 static void find_value(struct sconce_device *dev, struct encoder *encoder)
 {
         struct sconce_value first;
@@ -226,7 +226,7 @@ static int encoder_start(struct sconce_device *dev, void *instance)
                 return r;
         encoder->way = 1;
         find_value(dev, encoder);
-        return tell(dev, encoder);
+        return report(dev, encoder);
 }
 
 static const struct sconce_plugin encoder = {

@@ -1,24 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * exec: a program of yours that prints what it measures, and, where `set` is given, one that switches or
- * sets.
+ * exec: a program of yours that prints what it measures, and, with `set`, one that switches or sets.
  *
- * `command` is a fixed list of words, run as it is: no shell, nothing of what comes over MQTT gets into it.
- * The program prints one value (`output = plain`), or one flat JSON object whose members are the channels
- * (`output = json`). `channels` says which there are: "KEY[:KIND] [UNIT [CLASS]]", as in
+ * `command` is a fixed list of words, run as it is: no shell, nothing of what comes over MQTT gets into it. The
+ * program prints one value (`output = plain`), or one flat JSON object whose members are the channels (`output =
+ * json`), which `channels` lists as "KEY[:KIND] [UNIT [CLASS]]"; KIND is number, bool or text:
  *
  *         channels = ["temperature °C temperature", door:bool, status:text]
  *
- * KIND is number unless it says bool or text.
+ * `set` is another list of words, to which the commanded value is added as the last one: ON or OFF, or a number, by
+ * `set_kind`. With it the first channel can be commanded, and has the commanded value until `command` prints another.
  *
- * `set` is another list of words, to which the commanded value is added as the last one: ON or OFF, or a
- * number. With it the first channel can be commanded, as `set_kind` says; it is what was commanded until
- * `command` tells otherwise.
- *
- * A program has until shortly before the device's `deadline`; then it is killed with its process group, which
- * is also what happens to children that it leaves behind in it. It runs as the agent does, inside the same
- * sandbox, in "/", with PATH and LANG and no more in its environment, nothing to read and no descriptor of
- * the agent's. What it prints on stderr is thrown away, but for the last line when it fails.
+ * A program has until shortly before the device's `deadline`; then its process group is killed, as are children that
+ * it leaves behind in it. It runs in the agent's sandbox, in "/", with PATH and LANG alone in its environment, without
+ * input and without the agent's descriptors. Its stderr is discarded, but for the last line when it fails.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -43,8 +38,8 @@
 #define KEY_SIZE      64
 #define TEXT_SIZE     256
 #define OUTPUT_MAX    (64 * 1024)
-#define LOOK_US       20000  /* where the kernel does not tell the end of a process */
-#define MARGIN_MAX_US 500000 /* what is left of the deadline for killing and telling */
+#define LOOK_US       20000  /* between looks for the end of a process, without a pidfd */
+#define MARGIN_MAX_US 500000 /* what is left of the deadline for killing and reporting */
 
 enum output { PLAIN, JSON };
 enum set_kind { SET_SWITCH, SET_NUMBER };
@@ -85,7 +80,7 @@ static const struct sconce_option options[] = {
         { .key = NULL },
 };
 
-/* ---- What the options say ------------------------------------------------------------------------------ */
+/* ---- The options --------------------------------------------------------------------------------------- */
 
 static int check_words(struct sconce_device *dev, const char *key, const struct sconce_list *words)
 {
@@ -109,7 +104,7 @@ static int check_words(struct sconce_device *dev, const char *key, const struct 
         return 0;
 }
 
-/* A row from "KEY[:KIND] [UNIT [CLASS]]", whose words stay where `text` is. */
+/* A row from "KEY[:KIND] [UNIT [CLASS]]"; its words stay in `text`. */
 static int parse_name(char *text, struct sconce_channel *row)
 {
         static const struct {
@@ -184,7 +179,7 @@ static int check_options(struct sconce_device *dev, const struct exec *exec)
         return wrong ? -EINVAL : 0;
 }
 
-/* It may come later, so that is no mistake; but it mostly is one. */
+/* Mostly a mistake, but the program may come later. */
 static void warn_of_program(struct sconce_device *dev, const char *key, const struct sconce_list *words)
 {
         const char *const *items = words->items;
@@ -224,9 +219,9 @@ struct run {
         int pidfd, out, err;
         uint64_t until_us; /* CLOCK_MONOTONIC */
         bool has_ended;
-        char *text; /* OUTPUT_MAX + 1 */
-        size_t size;
-        char line[200], last_line[200]; /* of stderr: the one that is being printed, the one before */
+        char *text;                     /* OUTPUT_MAX + 1 */
+        size_t size;                    /* above OUTPUT_MAX: too much */
+        char line[200], last_line[200]; /* of stderr: the one being printed, the one before */
         size_t line_size;
 };
 
@@ -245,7 +240,7 @@ static void close_fd(int *fd)
         *fd = -1;
 }
 
-/* The end that we read never blocks; the program's is as it expects. */
+/* Our end never blocks; the program's is as it expects. */
 static int make_pipe(int *ret_read, int *ret_write)
 {
         int fds[2];
@@ -258,7 +253,7 @@ static int make_pipe(int *ret_read, int *ret_write)
         return 0;
 }
 
-/* The signals that this thread blocks and the agent ignores are nothing that a program would expect. */
+/* Signals are reset: a program does not expect those that this thread blocks and the agent ignores. */
 static int spawn(char *const *words, int out, int err, pid_t *ret_pid)
 {
         static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -292,7 +287,7 @@ static int spawn(char *const *words, int out, int err, pid_t *ret_pid)
         return -r;
 }
 
-/* What the kernel's errno leaves out of a program that is there. */
+/* What the errno does not tell about a program that is there. */
 static void explain_start(const struct run *run, const char *path, int error)
 {
         char line[256] = "";
@@ -337,7 +332,7 @@ static int start_program(struct run *run, char *const *words)
                 explain_start(run, words[0], r);
                 return r;
         }
-        run->pidfd = pidfd_open(run->pid, 0); /* -1 on kernels before 5.3: has_ended() knows */
+        run->pidfd = pidfd_open(run->pid, 0); /* -1 on kernels before 5.3 */
         return 0;
 }
 
@@ -356,7 +351,7 @@ static void keep_line(struct run *run, const char *chunk, size_t size)
         }
 }
 
-/* One read of what is there: how much, 0: nothing more, now or ever. */
+/* One read of what is there. Returns its size; 0: nothing more, now or ever. */
 static size_t take_some(struct run *run, int *fd)
 {
         bool is_out = fd == &run->out;
@@ -379,12 +374,7 @@ static size_t take_some(struct run *run, int *fd)
         return (size_t)n;
 }
 
-static bool is_too_much(const struct run *run)
-{
-        return run->size > OUTPUT_MAX;
-}
-
-/* It stays a zombie, which keeps its number. */
+/* It stays a zombie, which keeps its pid. */
 static bool has_ended(const struct run *run)
 {
         siginfo_t info = { 0 };
@@ -392,11 +382,11 @@ static bool has_ended(const struct run *run)
         return waitid(P_PID, (id_t)run->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == run->pid;
 }
 
-/* Until it ends, its time is over, or it has printed too much. A child of its own may hold the pipes open
- * longer: so it is the process that is waited for. */
+/* Until it ends, its time is over, or it has printed too much. A child of its own may hold the pipes open longer, so
+ * this waits for the process. */
 static void follow(struct run *run)
 {
-        while (!run->has_ended && !is_too_much(run)) {
+        while (!run->has_ended && run->size <= OUTPUT_MAX) {
                 struct pollfd fds[] = { { .fd = run->pidfd, .events = POLLIN },
                                         { .fd = run->out, .events = POLLIN },
                                         { .fd = run->err, .events = POLLIN } };
@@ -413,8 +403,8 @@ static void follow(struct run *run)
         }
 }
 
-/* Kills what is left of its group while its own pid still keeps the group's number, then takes in what it has
- * printed. Returns the status. */
+/* Kills what is left of its group while the zombie's pid still reserves the group's number, then reads the rest of the
+ * output. Returns the status. */
 static int end_program(struct run *run)
 {
         int status = 0;
@@ -423,7 +413,7 @@ static int end_program(struct run *run)
         (void)kill(run->pid, SIGKILL); /* it may have left its group */
         while (waitpid(run->pid, &status, 0) < 0 && errno == EINTR)
                 ;
-        for (size_t left = 2 * OUTPUT_MAX / 4096; left > 0 && !is_too_much(run); left--)
+        for (size_t left = 2 * OUTPUT_MAX / 4096; left > 0 && run->size <= OUTPUT_MAX; left--)
                 if (take_some(run, &run->out) + take_some(run, &run->err) == 0)
                         break;
         keep_line(run, "\n", 1);
@@ -434,7 +424,7 @@ static int judge(const struct run *run, int status, uint64_t limit_us)
 {
         const char *colon = run->last_line[0] ? ": " : "";
 
-        if (is_too_much(run)) {
+        if (run->size > OUTPUT_MAX) {
                 sconce_error(run->dev, "%s: prints more than %d KiB", run->name, OUTPUT_MAX / 1024);
                 return -EFBIG;
         }
@@ -466,7 +456,7 @@ static uint64_t time_limit_us(struct sconce_device *dev)
         return deadline_us - (margin_us < MARGIN_MAX_US ? margin_us : MARGIN_MAX_US);
 }
 
-/* Runs a program to its end: what it printed, a text; free() it. `value` is its last argument, NULL: none. */
+/* Runs a program to its end; free() the text that it printed. `value` is its last argument, NULL: none. */
 static int run_program(struct sconce_device *dev, const struct sconce_list *list, const char *value, char **ret_text,
                        size_t *ret_size)
 {
@@ -672,19 +662,17 @@ static int parse_value(const char **at, struct token *token)
 {
         static const struct {
                 const char *word;
-                size_t length;
                 int type;
                 bool on;
-        } words[] = { { "true", 4, TOKEN_BOOL, true },
-                      { "false", 5, TOKEN_BOOL, false },
-                      { "null", 4, TOKEN_NULL, false } };
+        } words[] = { { "true", TOKEN_BOOL, true }, { "false", TOKEN_BOOL, false }, { "null", TOKEN_NULL, false } };
 
         *token = (struct token){ .type = TOKEN_NULL };
         for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-                if (strncmp(*at, words[i].word, words[i].length) == 0) {
+                size_t length = strlen(words[i].word);
+                if (strncmp(*at, words[i].word, length) == 0) {
                         token->type = words[i].type;
                         token->on = words[i].on;
-                        *at += words[i].length;
+                        *at += length;
                         return 0;
                 }
         }
@@ -726,7 +714,8 @@ static int parse_key(struct cursor *cursor, bool *ret_is_cut)
         return 0;
 }
 
-static int parse_members(struct cursor *cursor, member_fn member, void *userdata)
+/* One flat object and nothing else. -EBADMSG: it is none, from `cursor` on; else what `member` returned. */
+static int parse_object(struct cursor *cursor, member_fn member, void *userdata)
 {
         struct token token;
         bool is_cut;
@@ -754,16 +743,7 @@ static int parse_members(struct cursor *cursor, member_fn member, void *userdata
         return *cursor->at ? -EBADMSG : 0;
 }
 
-/* One flat object and nothing else. -EBADMSG: it is none; else what `member` returned. */
-static int parse_object(const char *text, member_fn member, void *userdata)
-{
-        struct cursor cursor = { .at = text };
-
-        return parse_members(&cursor, member, userdata);
-}
-
-/* ---- From what it printed to channels -------------------------------------------------------------------
- */
+/* ---- From what it printed to channels ------------------------------------------------------------------ */
 
 struct reading {
         struct sconce_device *dev;
@@ -772,10 +752,10 @@ struct reading {
         char texts[CHANNELS_MAX][TEXT_SIZE];
         bool is_there[CHANNELS_MAX];
         size_t count;    /* of those that are there */
-        bool is_refused; /* and it has been said why */
+        bool is_refused; /* and the error is set */
 };
 
-/* Plain programs say it in words or as 1 and 0. */
+/* Plain programs print words, or 1 and 0. */
 static bool to_bool(const struct token *token, bool *ret)
 {
         static const struct {
@@ -784,10 +764,7 @@ static bool to_bool(const struct token *token, bool *ret)
         } words[] = { { "on", true },     { "off", false }, { "true", true },
                       { "false", false }, { "1", true },    { "0", false } };
 
-        if (token->type == TOKEN_BOOL)
-                *ret = token->on;
-        else if (token->type == TOKEN_NUMBER)
-                *ret = token->number != 0;
+        *ret = token->type == TOKEN_BOOL ? token->on : token->number == 1;
         if (token->type == TOKEN_BOOL || (token->type == TOKEN_NUMBER && (token->number == 0 || token->number == 1)))
                 return true;
         for (size_t i = 0; token->type == TOKEN_TEXT && i < sizeof(words) / sizeof(words[0]); i++) {
@@ -839,7 +816,7 @@ static int take_value(struct reading *reading, size_t at, const struct token *to
         }
 }
 
-/* What is no channel is passed over: programs print more than anybody asks for. */
+/* Members that are no channel are ignored. */
 static int take_member(void *userdata, const char *key, const struct token *token)
 {
         struct reading *reading = userdata;
@@ -869,29 +846,21 @@ static int take_plain(struct reading *reading, char *text)
         return take_value(reading, 0, &token);
 }
 
-static int pass_over(void *userdata, const char *key, const struct token *token)
+/* `cursor` is where the object is not one. */
+static void explain_json(const struct reading *reading, const char *text, const struct cursor *cursor)
 {
-        (void)userdata, (void)key, (void)token;
-        return 0;
-}
+        bool is_nested = *cursor->at == '{' || *cursor->at == '[';
 
-/* Where the object ends to be one. */
-static void explain_json(const struct reading *reading, const char *text)
-{
-        struct cursor cursor = { .at = text };
-
-        (void)parse_members(&cursor, pass_over, NULL);
-        bool is_nested = *cursor.at == '{' || *cursor.at == '[';
-        if (!cursor.key[0] || (!is_nested && reading->count == 0))
+        if (!cursor->key[0] || (!is_nested && reading->count == 0))
                 sconce_error(reading->dev, "the program's output is not a flat JSON object: \"%.60s\"", text);
         else if (is_nested)
                 sconce_error(reading->dev,
                              "%s: the program prints %s, and only an object of plain values can be read: "
                              "numbers, texts, true, false and null",
-                             cursor.key, *cursor.at == '{' ? "an object in an object" : "a list");
+                             cursor->key, *cursor->at == '{' ? "an object in an object" : "a list");
         else
-                sconce_error(reading->dev, "%s: the program's output from here on is not JSON: \"%.40s\"", cursor.key,
-                             cursor.at);
+                sconce_error(reading->dev, "%s: the program's output from here on is not JSON: \"%.40s\"", cursor->key,
+                             cursor->at);
 }
 
 static int take_output(struct reading *reading, char *text, size_t size)
@@ -900,9 +869,10 @@ static int take_output(struct reading *reading, char *text, size_t size)
                 return refuse(reading, reading->exec->channels[0].key, "text: it has a NUL");
         if (reading->exec->output == PLAIN)
                 return take_plain(reading, text);
-        int r = parse_object(text, take_member, reading);
+        struct cursor cursor = { .at = text };
+        int r = parse_object(&cursor, take_member, reading);
         if (r == -EBADMSG && !reading->is_refused)
-                explain_json(reading, text);
+                explain_json(reading, text, &cursor);
         return r;
 }
 
@@ -934,7 +904,7 @@ static int exec_read(struct sconce_device *dev, void *instance)
                 sconce_error(dev, "the program prints none of the channels");
                 r = -ENODATA;
         }
-        /* What was commanded stands until the program says something of it. */
+        /* The commanded value stands until the program prints another. */
         size_t first = exec->set.count > 0 && !reading.is_there[0];
         return r < 0 ? r : sconce_report(dev, reading.values + first, exec->count - first);
 }

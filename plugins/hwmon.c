@@ -2,23 +2,20 @@
 /*
  * hwmon: what the kernel's drivers for monitoring chips measure: temperatures, voltages, fans and so on.
  *
- * `chip` is what the chip's file `name` says ("lm75"), or where several are called so, a part of its path:
- * its address "1-0048", or its directory "hwmon2", whose number may change at the next boot. `channels`
- * chooses by the kernel's names; without it, all that are there at the start become channels, named by the
- * chip's labels. Rules need those that they speak of in `channels`, since nothing is opened to check a
- * config.
+ * `chip` is the content of the chip's file `name` ("lm75"), or where several have that name, a part of its path: its
+ * address "1-0048", or its directory "hwmon2", whose number may change at the next boot. `channels` selects by the
+ * kernel's names; without it, all that are there at the start become channels, named by the chip's labels. Those that
+ * rules use must be in `channels`, since nothing is opened to check a config.
  *
- * Units are those that people use: °C, V, A, W, not thousandths. What a chip says is faulty (temp1_fault) or
- * cannot be read is null; the device fails when nothing can be read. A chip that went away is looked for
- * again.
+ * Units are those that people use: °C, V, A, W, not thousandths. What is faulty (temp1_fault) or cannot be read is
+ * null; the device fails when nothing can be read. A chip that is gone is searched for again.
  *
- * The kernel's thermal zones are another thing, with a plugin of their own: thermal.
+ * The kernel's thermal zones have a plugin of their own: thermal.
  */
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <sconce/plugin.h>
@@ -29,8 +26,7 @@
 
 #define ABSOLUTE_ZERO (-273.15)
 
-/* What a channel's name begins with, and how people speak of it. One of their units is `divisor` of the
- * kernel's. */
+/* What a channel's name begins with, and how people speak of it. One of their units is `divisor` of the kernel's. */
 static const struct quantity {
         const char *prefix, *unit, *device_class, *help;
         double divisor;
@@ -49,7 +45,7 @@ static const struct quantity {
 struct reading {
         char key[KEY_SIZE];
         const struct quantity *quantity;
-        bool is_failing; /* and the log knows */
+        bool is_failing; /* and it has been logged */
 };
 
 struct hwmon {
@@ -123,18 +119,16 @@ static int hwmon_configure(struct sconce_device *dev, void *instance)
 
         for (size_t i = 0; i < hwmon->names.count; i++) {
                 int r = add_reading(dev, hwmon, names[i], NULL);
-                if (r == 0)
-                        continue;
                 if (r == -E2BIG)
                         sconce_error(dev, "channels: more than %d", CHANNELS_MAX);
-                else
+                else if (r < 0)
                         sconce_error(
                                 dev,
                                 "channels: \"%s\" is not a channel; channels are called temp1, in0, curr1, power1, "
-                                "energy1, "
-                                "humidity1, fan1, freq1 and so on",
+                                "energy1, humidity1, fan1, freq1 and so on",
                                 names[i]);
-                return r;
+                if (r < 0)
+                        return r;
         }
         return 0;
 }
@@ -162,20 +156,9 @@ static int add_found(struct sconce_device *dev, void *instance, const char *file
         bool has_label = sconce_read_line(path, label, sizeof(label)) == 0 && label[0];
         int r = add_reading(dev, hwmon, key, has_label ? label : NULL);
         if (r != -E2BIG)
-                return r;
+                return r < 0 ? r : 1;
         sconce_log(dev, SCONCE_LOG_WARNING, "more than %d channels: %s is left out", CHANNELS_MAX, key);
         return 0;
-}
-
-static int add_all(struct sconce_device *dev, struct hwmon *hwmon)
-{
-        int r = sconce_sysfs_each(dev, &hwmon->sysfs, add_found, hwmon);
-
-        if (r == 0 && hwmon->count == 0) {
-                sconce_error(dev, "the chip %s has nothing to read", hwmon->chip);
-                return -ENODATA;
-        }
-        return r;
 }
 
 static int hwmon_start(struct sconce_device *dev, void *instance)
@@ -186,7 +169,7 @@ static int hwmon_start(struct sconce_device *dev, void *instance)
                 .noun = "chip", .root = hwmon->root, .prefix = "hwmon", .files = { "name" }, .wanted = hwmon->chip
         };
         int r = sconce_sysfs_find(dev, &hwmon->sysfs);
-        return r < 0 || hwmon->count > 0 ? r : add_all(dev, hwmon);
+        return r < 0 || hwmon->count > 0 ? r : sconce_sysfs_each(dev, &hwmon->sysfs, add_found, hwmon);
 }
 
 /* ---- Reading ------------------------------------------------------------------------------------------- */

@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * iio: any sensor or converter that has a driver in the kernel's Industrial I/O: DHT11 and DHT22, BME280,
- * BH1750, ADS1115 and hundreds more.
+ * iio: any sensor or converter that has a driver in the kernel's Industrial I/O: DHT11 and DHT22, BME280, BH1750,
+ * ADS1115 and hundreds more.
  *
- * `device` is what its file `name` or `label` says ("bme280"), or where several are called so, a part of its
+ * `device` is the content of its file `name` or `label` ("bme280"), or where several have that name, a part of its
  * path: its address "1-0076", or its directory "iio:device0", whose number may change at the next boot.
  *
- * A file in_X_input holds a value as it is, in_X_raw one that is (raw + offset) * scale, where scale and
- * offset are the channel's own or shared by its type. That makes the kernel's units, thousandths of most:
- * they become those that people use. in_temp is the channel `temperature`, in_humidityrelative is `humidity`,
- * all others keep the kernel's names: `pressure`, `voltage0`. `channels` chooses by either; without it, all
- * that are there at the start become channels. Rules need those that they speak of in `channels`, since
- * nothing is opened to check a config.
+ * A file in_X_input holds a value as it is, in_X_raw one that is (raw + offset) * scale, where scale and offset are
+ * the channel's own or shared by its type. That makes the kernel's units, mostly thousandths, which become those that
+ * people use. in_temp is the channel `temperature`, in_humidityrelative is `humidity`, all others keep the kernel's
+ * names: `pressure`, `voltage0`. `channels` selects by either; without it, all that are there at the start become
+ * channels. Those that rules use must be in `channels`, since nothing is opened to check a config.
  *
- * A DHT11 misses some of its readings: such an error is tried again after `retry_after`, up to `retries`
- * times in one reading of all channels. What still fails is null; the device fails when nothing can be read.
+ * A DHT11 misses some of its readings: such an error is tried again after `retry_after`, up to `retries` times in one
+ * reading of all channels. What still fails is null; the device fails when nothing can be read.
  *
- * What cannot be is an error too: a temperature below absolute zero, a humidity far from 0 to 100 %, and 0 °C at
- * 0 %, which is a frame of a DHT of nothing but zeros: its checksum is right.
+ * Impossible values are errors too: a temperature below absolute zero, a humidity far from 0 to 100 %, and 0 °C at 0
+ * %, a DHT's frame of zeros, whose checksum is right.
  */
 #include <errno.h>
 #include <limits.h>
@@ -71,7 +70,7 @@ struct reading {
         char key[NAME_SIZE];    /* "temperature" */
         char kernel[NAME_SIZE]; /* "temp" */
         const struct quantity *quantity;
-        bool is_failing; /* and the log knows */
+        bool is_failing; /* and it has been logged */
 };
 
 struct iio {
@@ -106,8 +105,8 @@ static const struct sconce_option options[] = {
 #define LETTERS "abcdefghijklmnopqrstuvwxyz"
 #define DIGITS  "0123456789"
 
-/* What is behind a word that `name` begins with: its number or modifier, "0" of "temp0"; NULL where it begins
- * otherwise. A word with a modifier (concentration_co2) is all of the name. */
+/* What follows a word that `name` begins with: its number or modifier, "0" of "temp0"; NULL where it begins otherwise.
+ * A word with a modifier (concentration_co2) is all of the name. */
 static const char *behind(const char *name, const char *word)
 {
         size_t length = strlen(word);
@@ -128,7 +127,7 @@ static const struct quantity *find_quantity(const char *kernel)
         return &bare;
 }
 
-/* What a user calls it to what the kernel does: "temperature0" is "temp0". */
+/* From the user's name to the kernel's: "temperature0" is "temp0". */
 static void kernel_name(const char *name, char kernel[static NAME_SIZE])
 {
         for (size_t i = 0; i < sizeof(quantities) / sizeof(quantities[0]); i++) {
@@ -141,7 +140,7 @@ static void kernel_name(const char *name, char kernel[static NAME_SIZE])
         (void)snprintf(kernel, NAME_SIZE, "%s", name);
 }
 
-/* And to what topics do: "temperature0", "voltage0_voltage1". */
+/* From the kernel's name to that in topics: "temperature0", "voltage0_voltage1". */
 static void channel_key(const struct quantity *quantity, const char *kernel, char key[static NAME_SIZE])
 {
         if (quantity->key)
@@ -231,22 +230,13 @@ static int add_found(struct sconce_device *dev, void *instance, const char *file
         struct iio *iio = instance;
         char kernel[NAME_SIZE];
 
-        int r = is_value(file, kernel) ? add_reading(dev, iio, kernel) : 0;
+        if (!is_value(file, kernel))
+                return 0;
+        int r = add_reading(dev, iio, kernel);
         if (r != -E2BIG)
-                return r;
+                return r < 0 ? r : 1;
         sconce_log(dev, SCONCE_LOG_WARNING, "more than %d channels: %s is left out", CHANNELS_MAX, file);
         return 0;
-}
-
-static int add_all(struct sconce_device *dev, struct iio *iio)
-{
-        int r = sconce_sysfs_each(dev, &iio->sysfs, add_found, iio);
-
-        if (r == 0 && iio->count == 0) {
-                sconce_error(dev, "the device %s has nothing to read", iio->device);
-                return -ENODATA;
-        }
-        return r;
 }
 
 static int iio_start(struct sconce_device *dev, void *instance)
@@ -259,7 +249,7 @@ static int iio_start(struct sconce_device *dev, void *instance)
                                             .files = { "name", "label" },
                                             .wanted = iio->device };
         int r = sconce_sysfs_find(dev, &iio->sysfs);
-        return r < 0 || iio->count > 0 ? r : add_all(dev, iio);
+        return r < 0 || iio->count > 0 ? r : sconce_sysfs_each(dev, &iio->sysfs, add_found, iio);
 }
 
 /* ---- Reading ------------------------------------------------------------------------------------------- */

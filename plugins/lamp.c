@@ -2,16 +2,15 @@
 /*
  * lamp: a lamp, switched by a GPIO line, or dimmed by a PWM channel or a kernel LED.
  *
- * A line drives a relay, a transistor or an LED; `active_low = yes` for the many relay boards that switch on
- * at a low level; the duty of a PWM channel is turned round by it. A PWM channel and an LED have levels between dark and full, so such a lamp has a brightness
- * too, from 1 to 255, that is kept while it is off.
+ * A line drives a relay, a transistor or an LED; `active_low = yes` for the many relay boards that switch on at a low
+ * level; it inverts the duty of a PWM channel. A PWM channel and an LED have levels between dark and full, so such a
+ * lamp has a brightness too, from 1 to 255, that is kept while it is off.
  *
- * What is told is the target, at once; the light follows. What it shows at a moment is reckoned from the time
- * alone: where a fade has got to, and over it an effect or a flash. So a late timer makes a step late, never
- * the fade longer, and a fade that is interrupted goes on from where it is.
+ * The target is reported at once; the light follows. What it shows at a moment is computed from the time alone: where
+ * a fade has got to, and over it an effect or a flash. So a late timer makes a step late, never the fade longer, and
+ * an interrupted fade goes on from where it is.
  *
- * What the lamp is at the start, at exit, without the broker, and how long it may stay on are options that
- * every output has.
+ * The state at the start, at exit and without the broker, and the longest on-time are options of every output.
  */
 #include <math.h>
 #include <string.h>
@@ -19,15 +18,15 @@
 #include <sconce/plugin.h>
 
 #define STEP_US    (20 * 1000ULL)   /* 50 steps a second */
-#define HALF_US    (500 * 1000ULL)  /* blinking: on for so long, and off */
+#define HALF_US    (500 * 1000ULL)  /* blinking: on, then off, for so long each */
 #define BREATH_US  (4000 * 1000ULL) /* breathing: from full to full */
-#define RETRY_US   (1000 * 1000ULL) /* of a step that the hardware refused */
+#define RETRY_US   (1000 * 1000ULL) /* after a step that the hardware refused */
 #define BRIGHT_MAX 255.0
 #define GAMMA      2.2 /* unless the section says another */
 
 enum effect { EFFECT_NONE, EFFECT_BLINK, EFFECT_BREATHE };
 
-/* What the light does from some moment on. */
+/* What the light does. */
 struct scene {
         bool on;
         double brightness; /* 1 to 255, kept while off */
@@ -50,7 +49,7 @@ struct lamp {
         struct sconce_timer *timer;
         struct scene scene;
         bool is_timed;
-        bool is_failing; /* and the log knows */
+        bool is_failing; /* and it has been logged */
 };
 
 static const struct sconce_option options[] = {
@@ -98,7 +97,7 @@ static const struct sconce_channel channels[] = {
         { .key = NULL },
 };
 
-/* Those of a lamp that is dimmed. */
+/* Of a dimmed lamp. */
 static const struct sconce_channel brightness_row = { .key = "brightness",
                                                       .kind = SCONCE_NUMBER,
                                                       .min = 1,
@@ -153,7 +152,7 @@ static double breath(double full, uint64_t since_us)
         return fmax(full * (0.5 + 0.5 * cos(turn * phase)), fmin(full, 1));
 }
 
-/* The brightness that it shows, 0 to 255. A flash begins with what it is not. */
+/* The brightness that it shows, 0 to 255. A flash begins with the opposite. */
 static double shown(const struct scene *scene, uint64_t now_us)
 {
         double base = faded(scene, now_us);
@@ -204,7 +203,7 @@ static double level_of(const struct lamp *lamp, double brightness)
         return (lamp->min_pct + (lamp->max_pct - lamp->min_pct) * part) / 100;
 }
 
-/* The other way round, for what was found. */
+/* The inverse, for a level that was found. */
 static double brightness_of(const struct lamp *lamp, double level)
 {
         double part = (level * 100 - lamp->min_pct) / (lamp->max_pct - lamp->min_pct);
@@ -221,7 +220,7 @@ static int drive(struct sconce_device *dev, const struct lamp *lamp, double brig
         return sconce_dimmer_set(dev, lamp->dimmer, level_of(lamp, brightness));
 }
 
-/* A flash of a lamp that is off leaves nothing lit, whatever happens to us: the agent knows before it begins. */
+/* A flash of a lamp that is off must leave nothing lit, even after a crash: the agent knows before it begins. */
 static int mark_timed(struct sconce_device *dev, struct lamp *lamp, bool timed)
 {
         int r = timed != lamp->is_timed ? sconce_timed(dev, timed) : 0;
@@ -231,11 +230,10 @@ static int mark_timed(struct sconce_device *dev, struct lamp *lamp, bool timed)
         return r;
 }
 
-/* Shows what is due now, and comes again when something else is. */
+/* Shows what is due now, and arms the timer for the next change. */
 static int show(struct sconce_device *dev, struct lamp *lamp)
 {
         uint64_t now_us = sconce_now_us(dev);
-
         bool timed = is_flashing(&lamp->scene, now_us) && !lamp->scene.on;
 
         int r = timed ? mark_timed(dev, lamp, true) : 0;
@@ -251,7 +249,7 @@ static int show(struct sconce_device *dev, struct lamp *lamp)
         return r;
 }
 
-static int tell(struct sconce_device *dev, const struct lamp *lamp)
+static int report(struct sconce_device *dev, const struct lamp *lamp)
 {
         const struct sconce_value values[] = {
                 SCONCE_BOOL("state", lamp->scene.on),
@@ -284,7 +282,7 @@ static enum effect find_effect(const char *text)
         return effect;
 }
 
-/* Brightness and effects switch it on; OFF ends an effect, and whatever is said of the light a flash. */
+/* Brightness and effects switch it on; OFF ends an effect, and any of the three ends a flash. */
 static void change(struct scene *scene, const struct sconce_command *command, uint64_t now_us)
 {
         const struct sconce_value *state = sconce_command_find(command, "state");
@@ -335,8 +333,8 @@ static int lamp_command(struct sconce_device *dev, void *instance, const struct 
         }
         int r = show(dev, lamp);
         if (r == 0)
-                return tell(dev, lamp);
-        /* What the agent itself wants stays wanted: it must not light up again by an old effect. */
+                return report(dev, lamp);
+        /* The agent's own command stays: an old effect must not light it up again. */
         if (!(command->flags & SCONCE_COMMAND_NOW))
                 lamp->scene = before;
         return r;
@@ -351,7 +349,7 @@ static int lamp_read(struct sconce_device *dev, void *instance)
                 if (r < 0)
                         return r;
         }
-        return tell(dev, lamp);
+        return report(dev, lamp);
 }
 
 /* ---- Life cycle ---------------------------------------------------------------------------------------- */
@@ -438,10 +436,10 @@ static int lamp_start(struct sconce_device *dev, void *instance)
         lamp->scene.effect_from_us = sconce_now_us(dev);
         if (lamp->scene.effect != EFFECT_NONE && (r = show(dev, lamp)) < 0)
                 return r;
-        return tell(dev, lamp);
+        return report(dev, lamp);
 }
 
-/* What is under way ends here, in what was told. */
+/* A fade, effect or flash ends here, in what was reported. */
 static void lamp_stop(struct sconce_device *dev, void *instance)
 {
         struct lamp *lamp = instance;

@@ -1,28 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * switch: whatever a GPIO line switches on and off: a pump, a fan, a socket, a door opener.
+ * switch: anything that a GPIO line switches on and off: a pump, a fan, a socket, a door opener.
  *
- * The line drives a relay or a transistor; `active_low = yes` for the many relay boards that switch on at a
- * low level. What it is at the start, at exit, without the broker, and how long it may stay on are options
- * that every output has.
+ * The line drives a relay or a transistor; `active_low = yes` for the many relay boards that switch on at a low level.
+ * The state at the start, at exit and without the broker, and the longest on-time are options of every output.
  *
- * It may be on for a limited time: `pulse` says so for every ON, `for` for this one. And it may have to stay
- * for a while in what it is: a pump or a compressor that has just started is to run for `min_on`, one that
- * has just stopped is to rest for `min_off`. What is commanded meanwhile is a wish: the newest is carried out
- * when the time is over, and TOGGLE takes it back. What the agent itself wants (SCONCE_COMMAND_NOW) is carried
- * out at once.
+ * It may be on for a limited time: `pulse` for every ON, `for` in a command for this one. And a pump or a compressor
+ * that has just started has to run for `min_on`, one that has just stopped has to rest for `min_off`. A command
+ * meanwhile waits as a wish: the newest is carried out when the time is over, and TOGGLE takes it back. The agent's
+ * own commands (SCONCE_COMMAND_NOW) are carried out at once.
  *
- * An OFF that waits is carried out at the latest when the device stops, and is known to the next start if the
- * agent was killed: who said OFF need not say it again.
+ * An OFF that waits is carried out at the latest when the device stops, or by the next start if the agent was killed.
  *
- * Nobody knows how long it had been off before a boot, so the rest counts from the start then. A restart in
- * the same boot brings back what was on without a gap.
+ * How long it had been off before a boot is unknown, so the rest counts from the start then. A restart in the same
+ * boot brings back what was on without a gap.
  */
 #include <string.h>
 
 #include <sconce/plugin.h>
 
-#define RETRY_US (1000 * 1000ULL) /* of a line that could not be switched by timer */
+#define RETRY_US (1000 * 1000ULL) /* after a timer could not switch the line */
 
 struct wish {
         bool is_there, on;
@@ -36,9 +33,9 @@ struct switch_line {
 
         struct sconce_timer *timer;
         bool on, is_timed;
-        bool is_failing;   /* and the log knows */
+        bool is_failing;   /* and it has been logged */
         uint64_t since_us; /* the last change, or the start */
-        uint64_t end_us;   /* on until then; 0: until further notice */
+        uint64_t end_us;   /* on until then; 0: until a command */
         struct wish wish;
 };
 
@@ -72,13 +69,13 @@ static const struct sconce_channel channels[] = {
 
 /* ---- Switching ----------------------------------------------------------------------------------------- */
 
-/* Until when it has to stay what it is. */
+/* Until then it has to stay what it is. */
 static uint64_t locked_until(const struct switch_line *self)
 {
         return self->since_us + (self->on ? self->min_on_us : self->min_off_us);
 }
 
-/* When the timer has something to do; 0: never. */
+/* The timer's next time; 0: never. */
 static uint64_t next_due(const struct switch_line *self)
 {
         uint64_t lock_us = locked_until(self);
@@ -98,7 +95,7 @@ static void arm(struct sconce_device *dev, const struct switch_line *self)
                 (void)sconce_timer_arm(dev, self->timer, due_us > now_us ? due_us - now_us : 0);
 }
 
-/* Whoever counts how long it is on may be gone before that is over: before it begins, the agent has to know. */
+/* The agent has to know before it begins: this process may be gone before it is over. */
 static int mark_timed(struct sconce_device *dev, struct switch_line *self, bool timed)
 {
         int r = timed != self->is_timed ? sconce_timed(dev, timed) : 0;
@@ -153,7 +150,7 @@ static int switch_to(struct sconce_device *dev, struct switch_line *self, bool o
         return 0;
 }
 
-static int tell(struct sconce_device *dev, const struct switch_line *self)
+static int report(struct sconce_device *dev, const struct switch_line *self)
 {
         return sconce_report_bool(dev, "state", self->on);
 }
@@ -172,15 +169,15 @@ static void switch_due(struct sconce_device *dev, void *instance, void *userdata
                 (void)sconce_timer_arm(dev, self->timer, RETRY_US);
         }
         self->is_failing = r < 0;
-        (void)tell(dev, self);
+        (void)report(dev, self);
 }
 
-/* It stays what it is, for as long as it was to stay that. */
+/* It stays what it is, for as long as planned. */
 static int take_back(struct sconce_device *dev, struct switch_line *self)
 {
         set_wish(dev, self, (struct wish){ .is_there = false });
         arm(dev, self);
-        return tell(dev, self);
+        return report(dev, self);
 }
 
 static int switch_command(struct sconce_device *dev, void *instance, const struct sconce_command *command)
@@ -198,13 +195,13 @@ static int switch_command(struct sconce_device *dev, void *instance, const struc
         if (on != self->on && !now && sconce_now_us(dev) < locked_until(self)) {
                 set_wish(dev, self, (struct wish){ .is_there = true, .on = on, .length_us = length_us });
                 arm(dev, self);
-                return tell(dev, self);
+                return report(dev, self);
         }
         int r = switch_to(dev, self, on, length_us);
-        return r < 0 ? r : tell(dev, self);
+        return r < 0 ? r : report(dev, self);
 }
 
-/* What an output line shows is what it is, whoever has done it. */
+/* The line is the truth, whatever has set it. */
 static int switch_read(struct sconce_device *dev, void *instance)
 {
         struct switch_line *self = instance;
@@ -216,7 +213,7 @@ static int switch_read(struct sconce_device *dev, void *instance)
         if (on != self->on)
                 self->since_us = sconce_now_us(dev);
         self->on = on;
-        return tell(dev, self);
+        return report(dev, self);
 }
 
 /* ---- Life cycle ---------------------------------------------------------------------------------------- */
@@ -270,7 +267,7 @@ static int switch_start(struct sconce_device *dev, void *instance)
         if (was_to_be_off)
                 (void)sconce_save(dev, "wanted", NULL);
         arm(dev, self);
-        return tell(dev, self);
+        return report(dev, self);
 }
 
 static void switch_stop(struct sconce_device *dev, void *instance)

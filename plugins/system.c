@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * system: how the machine itself is: load, memory, disk, Wi-Fi, and what a Raspberry Pi's firmware says of
- * its supply.
+ * system: the machine itself: load, memory, disk, Wi-Fi, and the supply of a Raspberry Pi.
  *
- * What a board lacks is null, and no error. Memory in use is what programs could not get (MemAvailable), not
- * what the kernel keeps for speed; the disk's is what `df` shows. The Wi-Fi signal is from
- * /proc/net/wireless, which Debian's and Raspberry Pi OS's kernels have: nl80211 would need a netlink socket,
- * which the service may not open. A Raspberry Pi's firmware tells under-voltage and throttling in one number
- * (get_throttled); kernels without it have the alarm of a chip called rpi_volt.
+ * What a board lacks is null, and no error. Memory in use is what programs could not get (MemAvailable), not what the
+ * kernel keeps for speed; the disk's is what `df` shows. The Wi-Fi signal is from /proc/net/wireless, which the
+ * kernels of Debian and Raspberry Pi OS have: nl80211 would need a netlink socket, which the service may not open. A
+ * Raspberry Pi's firmware reports under-voltage and throttling in one number (get_throttled); kernels without it have
+ * the alarm of a chip called rpi_volt.
  */
 #include <errno.h>
 #include <limits.h>
@@ -20,7 +19,7 @@
 
 #define CHIPS_MAX 32
 
-/* Bits of get_throttled: what holds now. Sixteen places up are the same, of any time since the boot. */
+/* Bits of get_throttled, for now; sixteen places up the same, for any time since the boot. */
 #define UNDER_VOLTAGE    0x1UL
 #define FREQUENCY_CAPPED 0x2UL
 #define THROTTLED        0x4UL
@@ -79,8 +78,7 @@ static const struct sconce_channel channels[] = {
         { .key = NULL },
 };
 
-/* ---- What it reads: each leaves its value null where there is nothing to read -----------------------------
- */
+/* ---- What it reads: null where there is nothing to read ------------------------------------------------ */
 
 static double one_decimal(double number)
 {
@@ -97,13 +95,12 @@ static FILE *open_proc(const struct system *system, const char *name)
 
 static struct sconce_value read_load(const struct system *system)
 {
-        FILE *file = open_proc(system, "loadavg");
+        char path[PATH_MAX], line[128];
         double load;
 
-        if (!file)
-                return SCONCE_NONE("load");
-        bool ok = fscanf(file, "%16lf", &load) == 1 && load >= 0 && load < 1e6;
-        (void)fclose(file);
+        (void)snprintf(path, sizeof(path), "%s/loadavg", system->proc);
+        bool ok = sconce_read_line(path, line, sizeof(line)) == 0 && sscanf(line, "%16lf", &load) == 1 && load >= 0 &&
+                  load < 1e6;
         return ok ? SCONCE_NUM("load", load) : SCONCE_NONE("load");
 }
 

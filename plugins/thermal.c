@@ -2,9 +2,8 @@
 /*
  * thermal: the temperature of the board's processor, or of another thermal zone that the kernel knows.
  *
- * Zones are directories like /sys/class/thermal/thermal_zone0. `zone` names one by its directory, whose number
- * may change at the next boot, or by what its file `type` says ("cpu-thermal" on a Raspberry Pi), wherever
- * that is at the moment.
+ * Zones are directories like /sys/class/thermal/thermal_zone0. `zone` names one by its directory, whose number may
+ * change at the next boot, or by the content of its file `type` ("cpu-thermal" on a Raspberry Pi).
  */
 #include <dirent.h>
 #include <errno.h>
@@ -46,8 +45,7 @@ static bool is_zone(const struct thermal *thermal, const char *name)
 {
         char path[PATH_SIZE], type[64];
 
-        if (strncmp(name, "thermal_zone", 12) != 0 ||
-            snprintf(path, PATH_SIZE, "%s/%s/type", thermal->root, name) >= PATH_SIZE)
+        if (snprintf(path, PATH_SIZE, "%s/%s/type", thermal->root, name) >= PATH_SIZE)
                 return false;
         if (strcmp(name, thermal->zone) == 0)
                 return true;
@@ -82,9 +80,10 @@ static int count_zones(struct thermal *thermal, char *names, size_t size)
         return found;
 }
 
-/* Zones come and go with their drivers, and get other numbers: so it is looked for at each reading. */
-static int find_zone(struct sconce_device *dev, struct thermal *thermal)
+/* Zones come and go with their drivers, and get other numbers: so each reading finds it again. */
+static int find_zone(struct sconce_device *dev, void *instance)
 {
+        struct thermal *thermal = instance;
         char names[160] = "";
         int found = count_zones(thermal, names, sizeof(names));
 
@@ -104,11 +103,6 @@ static int find_zone(struct sconce_device *dev, struct thermal *thermal)
 }
 
 /* ---- Callbacks ----------------------------------------------------------------------------------------- */
-
-static int thermal_start(struct sconce_device *dev, void *instance)
-{
-        return find_zone(dev, instance);
-}
 
 static int thermal_read(struct sconce_device *dev, void *instance)
 {
@@ -133,7 +127,7 @@ static const struct sconce_plugin thermal = {
         .options = options,
         .channels = channels,
         .every = "30s",
-        .start = thermal_start,
+        .start = find_zone,
         .read = thermal_read,
 };
 SCONCE_PLUGIN(thermal)

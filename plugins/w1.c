@@ -2,14 +2,14 @@
 /*
  * w1: thermometers on a 1-Wire bus: DS18B20 and its relatives, through the kernel's w1 driver.
  *
- * With `id` the device is that one thermometer; without it, all that are on the bus, each a channel, also
- * those that are plugged in later. Of several, one that is gone or cannot be read is null, and the others go
- * on; the device fails when none can be read.
+ * With `id` the device is that one thermometer; without it, all that are on the bus, each a channel, also those that
+ * are plugged in later. Of several, one that is gone or cannot be read is null, and the others go on; the device fails
+ * when none can be read.
  *
- * What the bus gets wrong is told apart. A bad checksum or no answer is tried once more, then an error; a bus
- * shorted to ground reads nine zeros, whose checksum is right; and 85 °C is what a thermometer shows before
- * its first measurement, or when its supply gave way during one. It counts only where the reading before was
- * near it. What its kind cannot measure (127.9 °C of a DS18B20) is an error too, however right its checksum.
+ * Each kind of bus error has its sentence. A bad checksum or no answer is tried once more. A bus shorted to ground
+ * reads nine zeros, whose checksum is right. 85 °C is shown before the first measurement, and when the supply fails
+ * during one: it counts only where the reading before was near it. What its kind cannot measure (127.9 °C of a
+ * DS18B20) is an error too.
  *
  * On a Raspberry Pi: dtoverlay=w1-gpio in config.txt.
  */
@@ -34,7 +34,7 @@ struct thermometer {
         char key[ID_SIZE + 1];
         bool has_last; /* the reading before this one succeeded, with: */
         long last_millidegrees;
-        bool is_failing; /* and the log knows */
+        bool is_failing; /* and it has been logged */
 };
 
 struct w1 {
@@ -42,7 +42,7 @@ struct w1 {
         const char *root;
         struct thermometer sensors[SENSORS_MAX];
         size_t count;
-        bool is_full; /* and the log knows */
+        bool is_full; /* and it has been logged */
 };
 
 static const struct sconce_option options[] = {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * How long to wait before the next try: full jitter, so that a house full of nodes does not come back to a
- * restarted broker in the same instant. The bound doubles with each failure, the wait is anything below it.
- */
+/* How long to wait before the next try. The bound doubles with each failure, the wait is anything below it: a house
+ * full of nodes does not come back to a restarted broker in the same instant. */
 #pragma once
 
 #include <stdint.h>

@@ -6,11 +6,6 @@
 
 #include <mqtt_protocol.h>
 
-static void free_properties(mosquitto_property **properties)
-{
-        mosquitto_property_free_all(properties);
-}
-
 int client_keepalive_s(const struct session_options *options)
 {
         if (options->keepalive_us == 0)
@@ -18,11 +13,11 @@ int client_keepalive_s(const struct session_options *options)
         return (int)MIN(MAX(options->keepalive_us / USEC_PER_SEC, 5U), (uint64_t)UINT16_MAX);
 }
 
-/* Properties of CONNECT can be given to the blocking call alone. It is called with a host that fails at once,
- * without touching the network; what it was given is kept for the call that follows. */
+/* Properties of CONNECT can be given to the blocking call alone. It fails at once on this host, without touching the
+ * network, and what it was given is kept for the call that follows. */
 static int set_connect_properties(struct mosquitto *mosq, const struct session_options *o)
 {
-        CLEANUP(free_properties) mosquitto_property *list = NULL;
+        CLEANUP(mosquitto_property_free_all) mosquitto_property *list = NULL;
 
         if (o->max_packet_bytes == 0)
                 return MOSQ_ERR_SUCCESS;

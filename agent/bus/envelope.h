@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * [broker] envelope = yes: a JSON message of header, content and footer. The footer's checksum is over the content's bytes as
- * they are sent, so that a receiver need not write JSON to check it. It finds accidents and is no signature.
- */
+/* [broker] envelope = yes: a JSON message of header, content and footer. The footer's checksum is over the content's
+ * bytes as they are sent; it finds accidents and is no signature. */
 #pragma once
 
 #include <stddef.h>

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The ids of QoS 1 messages that are not acknowledged yet. libmosquitto reports every message that it has
- * sent by its id, those of QoS 0 too; this tells them apart without an allocation for each.
- */
+/* The ids of QoS 1 messages that are not acknowledged yet, without an allocation for each. libmosquitto reports those
+ * of QoS 0 too. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Which of our messages are too large for a broker that does not say so. With MQTT 5 it names its maximum packet size, or says
- * 0x95; with 3.1.1 it closes the connection, and would do so each time. So what was on its way then is looked at: when the
- * same large message was there twice, those of its size are left out for a while.
- */
+/* Which of our messages are too large for a broker. With MQTT 5 it reports that; with 3.1.1 it closes the connection,
+ * each time. When the same large message was on its way twice then, those of its size are left out for a while. */
 #pragma once
 
 #include <stdbool.h>
@@ -29,7 +26,7 @@ struct oversize {
 void oversize_begin(struct oversize *oversize); /* a new connection */
 void oversize_sent(struct oversize *oversize, int id, size_t size);
 void oversize_acknowledged(struct oversize *oversize, int id);
-/* The broker has closed the connection; `certain`: it said that it was for a message's size. True: messages of
+/* The broker has closed the connection; `certain`: it reported that it was for a message's size. True: messages of
  * oversize->limit bytes or more are left out from now on. */
 bool oversize_closed(struct oversize *oversize, bool certain, uint64_t now_us);
 bool oversize_forbids(struct oversize *oversize, size_t size, uint64_t now_us);

@@ -53,14 +53,9 @@ void properties_done(struct properties_owned *owned)
         free(owned->expires);
 }
 
-static void free_properties(mosquitto_property **properties)
-{
-        mosquitto_property_free_all(properties);
-}
-
 int properties_write(const struct session_message *message, mosquitto_property **ret)
 {
-        CLEANUP(free_properties) mosquitto_property *list = NULL;
+        CLEANUP(mosquitto_property_free_all) mosquitto_property *list = NULL;
         int r = MOSQ_ERR_SUCCESS;
 
         if (message->correlation_size > UINT16_MAX)

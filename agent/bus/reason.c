@@ -34,8 +34,7 @@ static const struct code_text connack_311[] = {
         { 5, EACCES, "the broker reports that this client is not authorized" },
 };
 
-/* Codes of MQTT 5 in CONNACK and DISCONNECT that the user can do something about; the others get their own
- * names. */
+/* Codes of MQTT 5 in CONNACK and DISCONNECT that the user can do something about; the others get their own names. */
 static const struct code_text codes_5[] = {
         { 0x81, EPROTO, "the broker reports a malformed packet" },
         { 0x82, EPROTO, "the broker reports a protocol error" },
@@ -81,49 +80,46 @@ static const struct code_text *find(const struct code_text *table, size_t count,
 }
 #define FIND(table, code) find(table, ARRAY_SIZE(table), code)
 
+/* In SUBACK and PUBACK. */
+static const struct refusal {
+        int code;
+        const char *text, *advice; /* NULL: the access list decides it */
+} refusals[] = {
+        { 0x10, "no matching subscribers", NULL },
+        { 0x80, "unspecified error", NULL },
+        { 0x83, "implementation specific error", NULL },
+        { 0x87, "not authorized", NULL },
+        { 0x8f, "topic filter invalid", NULL },
+        { 0x90, "topic name invalid", "it does not accept topics of this name" },
+        { 0x91, "packet identifier in use", NULL },
+        { 0x95, "packet too large", "it accepts no message of this size (message_size_limit, max_packet_size)" },
+        { 0x96, "message rate too high", "it accepts no more messages at once" },
+        { 0x97, "quota exceeded", "its quota for messages is used up" },
+        { 0x99, "payload format invalid", NULL },
+        { 0x9e, "shared subscriptions not supported", NULL },
+        { 0xa2, "wildcard subscriptions not supported", NULL },
+};
+
+static const struct refusal *find_refusal(int code)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(refusals); i++)
+                if (refusals[i].code == code)
+                        return &refusals[i];
+        return NULL;
+}
+
 const char *reason_code_text(int code)
 {
-        static const struct {
-                int code;
-                const char *text;
-        } names[] = {
-                { 0x10, "no matching subscribers" },
-                { 0x80, "unspecified error" },
-                { 0x83, "implementation specific error" },
-                { 0x87, "not authorized" },
-                { 0x8f, "topic filter invalid" },
-                { 0x90, "topic name invalid" },
-                { 0x91, "packet identifier in use" },
-                { 0x95, "packet too large" },
-                { 0x96, "message rate too high" },
-                { 0x97, "quota exceeded" },
-                { 0x99, "payload format invalid" },
-                { 0x9e, "shared subscriptions not supported" },
-                { 0xa2, "wildcard subscriptions not supported" },
-        };
+        const struct refusal *refusal = find_refusal(code);
 
-        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-                if (names[i].code == code)
-                        return names[i].text;
-        return code < 0x80 ? "success" : "refused";
+        return refusal ? refusal->text : code < 0x80 ? "success" : "refused";
 }
 
 const char *reason_code_advice(int code)
 {
-        static const struct {
-                int code;
-                const char *text;
-        } advice[] = {
-                { 0x90, "it does not accept topics of this name" },
-                { 0x95, "it accepts no message of this size (message_size_limit, max_packet_size)" },
-                { 0x96, "it accepts no more messages at once" },
-                { 0x97, "its quota for messages is used up" },
-        };
+        const struct refusal *refusal = find_refusal(code);
 
-        for (size_t i = 0; i < ARRAY_SIZE(advice); i++)
-                if (advice[i].code == code)
-                        return advice[i].text;
-        return NULL;
+        return refusal ? refusal->advice : NULL;
 }
 
 static void describe_code(const struct code_text *found, int code, struct fault *fault)
@@ -138,10 +134,7 @@ static void describe_os(int error, struct fault *fault)
 {
         const struct code_text *found = FIND(os_errors, error);
 
-        if (found)
-                (void)fault_set(fault, -error, "%s", found->text);
-        else
-                (void)fault_set(fault, -error, "%s", strerror(error));
+        (void)fault_set(fault, -error, "%s", found ? found->text : strerror(error));
 }
 
 static void describe_takeover(const struct transport_end *end, struct fault *fault)
@@ -188,12 +181,10 @@ void reason_describe(const struct transport_end *end, struct fault *fault)
 void reason_lookup(const char *host, int error, int errno_value, struct fault *fault)
 {
         const struct code_text *found = FIND(lookups, error);
+        const char *other = error == EAI_SYSTEM ? strerror(errno_value) : gai_strerror(error);
 
-        if (found)
-                (void)fault_set(fault, -found->error, "the name %s could not be looked up: %s", host, found->text);
-        else
-                (void)fault_set(fault, -EIO, "the name %s could not be looked up: %s", host,
-                                error == EAI_SYSTEM ? strerror(errno_value) : gai_strerror(error));
+        (void)fault_set(fault, found ? -found->error : -EIO, "the name %s could not be looked up: %s", host,
+                        found ? found->text : other);
 }
 
 bool reason_wants_311(const struct transport_end *end, bool *ret_certain)

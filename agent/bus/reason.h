@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Why a connection did not come about or ended, in one sentence for people that says what to do where that is
- * known. */
+/* Why a connection did not come about or ended, in one sentence for people, with what to do where that is known. */
 #pragma once
 
 #include <stdbool.h>
@@ -29,7 +28,7 @@ void reason_describe(const struct transport_end *end, struct fault *fault);
 /* A look-up that failed: an EAI_… code. */
 void reason_lookup(const char *host, int error, int errno_value, struct fault *fault);
 
-/* The broker speaks no MQTT 5, or seems not to: try 3.1.1. `ret_certain`: it said so. */
+/* The broker speaks no MQTT 5, or seems not to: try 3.1.1. `ret_certain`: it has reported so. */
 bool reason_wants_311(const struct transport_end *end, bool *ret_certain);
 /* A connection that stood was closed without a word. */
 bool reason_is_hang_up(const struct transport_end *end);

@@ -3,17 +3,7 @@
 
 #include <string.h>
 
-#include "util/macro.h"
-
-/* FNV-1a: a collision costs one log line. */
-static uint64_t hash_text(const char *text)
-{
-        uint64_t hash = 0xcbf29ce484222325U;
-
-        for (const unsigned char *c = (const unsigned char *)text; *c; c++)
-                hash = (hash ^ *c) * 0x100000001b3U;
-        return hash;
-}
+#include "util/text.h"
 
 /* The text's own slot, else the one that has been silent for longest. */
 static struct repeat_text *find_slot(struct repeat *repeat, uint64_t hash)
@@ -33,7 +23,7 @@ static struct repeat_text *find_slot(struct repeat *repeat, uint64_t hash)
 
 bool repeat_due(struct repeat *repeat, const char *text, uint64_t now_us, unsigned *ret_times)
 {
-        struct repeat_text *slot = find_slot(repeat, hash_text(text));
+        struct repeat_text *slot = find_slot(repeat, text_hash(TEXT_HASH_BEGIN, text));
 
         *ret_times = ++slot->times;
         if (slot->times > 1 && now_us - slot->reported_us < REPEAT_INTERVAL_US)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What goes wrong again and again is said once, then at a decent interval with the number of times. Several
- * reasons may alternate (one a broker, one an address); each keeps its own count.
- */
+/* What goes wrong repeatedly is reported once, then at an interval with the number of times. Several reasons may
+ * alternate (one a broker, one an address); each keeps its own count. */
 #pragma once
 
 #include <stdbool.h>
@@ -20,7 +18,7 @@ struct repeat {
         } texts[REPEAT_TEXTS];
 };
 
-/* Counts the text; true when it is to be said now. `ret_times` is how often it has happened. */
+/* Counts the text; true when it is to be reported now. `ret_times` is how often it has happened. */
 bool repeat_due(struct repeat *repeat, const char *text, uint64_t now_us, unsigned *ret_times);
-/* All is well again: whatever comes next is news. */
+/* All is well again: the next text is new. */
 void repeat_reset(struct repeat *repeat);

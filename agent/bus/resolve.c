@@ -121,8 +121,8 @@ static int on_answer(sd_event_source *source, int fd, uint32_t events, void *use
                 resolver->wanted = NULL;
         atomic_fetch_add(&job->references, 1);
         job_drop(job);
-        /* The thread has written its answer before it took the lock to tell us. Nothing of the resolver is
-         * touched after this: the callee may free it. */
+        /* The answer was written before the lock was taken. The resolver is not touched after this: the callee may free
+         * it. */
         if (wanted)
                 resolver->done(resolver->userdata, job->answer);
         job_unref(job);

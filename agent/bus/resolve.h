@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Name look-up off the loop. getaddrinfo() can hang for as long as a dead resolver likes, so each look-up
- * runs on a short-lived thread that nobody ever waits for: its answer comes through an eventfd, or is dropped
- * with the thread's own last reference when it comes too late. At most one thread a host is under way.
- */
+/* Name look-up off the loop. getaddrinfo() can hang for very long, so each look-up runs on a thread of its own that
+ * nobody waits for. A late answer goes with the thread's last reference. One thread a host at the most. */
 #pragma once
 
 #include <netdb.h>
@@ -30,13 +27,11 @@ typedef void (*resolve_done_fn)(void *userdata, const struct resolve_answer *ans
 int resolver_new(struct loop *loop, resolve_done_fn done, void *userdata, struct resolver **ret) MUST_CHECK;
 void resolver_free(struct resolver *resolver);
 
-/* Asks for one host; an earlier question is forgotten, and joined again if it is asked again while its thread
- * hangs. */
+/* Asks for one host; an earlier question is forgotten, and joined again if it is asked again while its thread hangs. */
 int resolver_ask(struct resolver *resolver, const char *host) MUST_CHECK;
 void resolver_forget(struct resolver *resolver);
 
-/* In a test: `lookup` stands in for getaddrinfo() from now on; NULL restores it. Its list goes to
- * freeaddrinfo(). */
+/* In a test: `lookup` stands in for getaddrinfo() from now on; NULL restores it. Its list goes to freeaddrinfo(). */
 typedef int (*resolve_lookup_fn)(const char *node, const char *service, const struct addrinfo *hints,
                                  struct addrinfo **ret);
 void resolve_set_lookup(resolve_lookup_fn lookup);

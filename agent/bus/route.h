@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Which way to the broker is tried next: the URLs in order, all addresses of each in turn, then from the
- * start again; and which version of MQTT each broker is thought to speak.
- */
+/* Which way to the broker is tried next: the URLs in order, all addresses of each in turn, then from the start again;
+ * and which version of MQTT each broker seems to speak. */
 #pragma once
 
 #include "bus/reason.h"
@@ -13,7 +11,7 @@
 struct route_broker {
         struct url url;
         bool use_311;
-        bool is_guess;             /* the broker has not said so: it has only closed the connection */
+        bool is_guess;             /* the broker has only closed the connection */
         bool took_311;             /* after it had closed on 5; 5 is tried once more before that is believed */
         uint64_t use_311_until_us; /* 0: for one attempt and what comes of it */
 };
@@ -46,14 +44,13 @@ const char *route_address(const struct route *route); /* numeric, or a socket's 
 /* "broker.lan (192.0.2.1:8883)", "192.0.2.1:8883", "/run/mosquitto.sock" */
 void route_peer_text(const struct route *route, char text[static URL_TEXT_MAX]);
 
-/* A broker that said that it does not speak MQTT 5 is asked again after this, at a reconnect: it may be newer
- * by then. */
+/* A broker that has refused MQTT 5 is asked again after this, at a reconnect. */
 #define ROUTE_REMEMBER_311_US (3600 * USEC_PER_SEC)
 bool route_wants_mqtt5(struct route *route, uint64_t now_us);
 /* After a failed attempt: true when the same address is worth one more at once, with the other version. */
 bool route_falls_back(struct route *route, const struct transport_end *end, uint64_t now_us);
-/* Whether 3.1.1, which the broker has just accepted, is only a guess: it may have been away when 5 was tried, as behind a
- * proxy. Then true, and 5 is next; when it closes on that again, and only then, 3.1.1 it is. */
+/* Whether 3.1.1, which the broker has just accepted, is only a guess: the broker may have been away when 5 was tried.
+ * Then true, and 5 is next; only when the broker closes on that again, 3.1.1 it is. */
 bool route_wants_proof(struct route *route);
-/* A connection has ended: a version that was only guessed is guessed anew. */
+/* A connection has ended: a version that was only guessed is guessed again. */
 void route_forget_guess(struct route *route);

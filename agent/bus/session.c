@@ -34,9 +34,9 @@
 
 #define BACKOFF_FIRST_US (1 * USEC_PER_SEC)
 #define BACKOFF_MAX_US   (60 * USEC_PER_SEC)
-/* Two nodes of one name throw each other out: slowly, so that both can be seen and the log can be read. */
+/* Two nodes of one name disconnect each other: slowly, so that both can be seen and the log can be read. */
 #define TAKEN_OVER_US (60 * USEC_PER_SEC)
-/* A connection that lasted so long was a good one: the next failure is a new story. */
+/* A connection that lasted so long was a good one: the back-off begins again. */
 #define STOOD_US (30 * USEC_PER_SEC)
 
 enum state {
@@ -64,7 +64,7 @@ struct session {
         struct tls *tls; /* NULL until the files could be read */
         struct transport *transport;
         struct backoff backoff;
-        struct repeat said;
+        struct repeat reported;
 
         struct route route;
         bool mqtt5;   /* of this attempt */
@@ -115,11 +115,11 @@ static void back_off(struct session *s, uint64_t wait_us)
 
 /* ---- What goes wrong ----------------------------------------------------------------------------------- */
 
-static void say(struct session *s, const char *text)
+static void report(struct session *s, const char *text)
 {
         unsigned times;
 
-        if (!repeat_due(&s->said, text, loop_now_us(s->loop), &times))
+        if (!repeat_due(&s->reported, text, loop_now_us(s->loop), &times))
                 log_debug("%s", text);
         else if (times > 1)
                 log_warning("%s (%u attempts so far)", text, times);
@@ -136,26 +136,18 @@ static void note_failure(struct session *s, const struct fault *fault)
         if (strncmp(s->peer, peer, strlen(peer)) == 0 && s->peer[strlen(peer)] == ',')
                 takeover_broker_away(&s->takeover);
         (void)fault_set(&s->fault, fault->code, "cannot connect to %s: %s", peer, fault->text);
-        say(s, s->fault.text);
+        report(s, s->fault.text);
         if (s->handlers->attempt_failed)
                 s->handlers->attempt_failed(s->userdata, &s->fault);
 }
 
-static void address_failed(struct session *s, const struct fault *fault)
+/* `next` is route_next_address(), or route_next_broker() where no address of this broker can work. */
+static void attempt_failed(struct session *s, const struct fault *fault, void (*next)(struct route *route))
 {
         note_failure(s, fault);
         if (s->stopping)
                 return;
-        route_next_address(&s->route);
-        schedule_step(s);
-}
-
-static void broker_failed(struct session *s, const struct fault *fault)
-{
-        note_failure(s, fault);
-        if (s->stopping)
-                return;
-        route_next_broker(&s->route);
+        next(&s->route);
         schedule_step(s);
 }
 
@@ -187,7 +179,7 @@ static void on_up(void *userdata)
         s->state = STATE_CONNECTED;
         s->connected_us = loop_now_us(s->loop);
         s->fault = (struct fault){ 0 };
-        repeat_reset(&s->said);
+        repeat_reset(&s->reported);
         route_peer_text(&s->route, peer);
         (void)snprintf(s->peer, sizeof(s->peer), "%s, MQTT %s, %s", peer, s->mqtt5 ? "5" : "3.1.1",
                        transport_security(s->transport));
@@ -293,8 +285,7 @@ static bool closed_for_size(struct session *s, const struct transport_end *end, 
                 return false;
         (void)fault_set(fault, -EMSGSIZE,
                         "the broker closed the connection on a message of %zu bytes: messages of that size are dropped "
-                        "from now on "
-                        "(its maximum packet size?)",
+                        "from now on (its maximum packet size?)",
                         s->oversize.limit);
         return true;
 }
@@ -325,7 +316,7 @@ static void on_ended(void *userdata, const struct transport_end *end)
         else if (again)
                 schedule_step(s);
         else
-                address_failed(s, &fault);
+                attempt_failed(s, &fault, route_next_address);
 }
 
 static const struct transport_handlers transport_handlers = {
@@ -339,7 +330,7 @@ static const struct transport_handlers transport_handlers = {
 
 /* ---- Steps --------------------------------------------------------------------------------------------- */
 
-/* Who has no certificate at all may not need one. */
+/* A node without any certificate may not need one. */
 static void advise_password(const struct session *s, struct fault *fault)
 {
         const char *cert = s->options->tls->cert;
@@ -349,12 +340,11 @@ static void advise_password(const struct session *s, struct fault *fault)
                 return;
         (void)fault_set(fault, before.code,
                         "%s; where the broker wants a password instead of a certificate, set [broker] user and "
-                        "password (\"\" where "
-                        "the user name is a token)",
+                        "password (\"\" where the user name is a token)",
                         before.text);
 }
 
-/* What can be said of a broker before anything goes over the network. */
+/* What is wrong with a broker before anything goes over the network. */
 static int prepare(struct session *s, struct fault *fault)
 {
         const struct url *url = route_url(&s->route);
@@ -378,7 +368,7 @@ static void connect_address(struct session *s)
         struct fault fault = { 0 };
 
         if (prepare(s, &fault) < 0) {
-                broker_failed(s, &fault);
+                attempt_failed(s, &fault, route_next_broker);
                 return;
         }
         s->proving = false;
@@ -395,7 +385,7 @@ static void connect_address(struct session *s)
         };
         timer_arm(s->timer, s->options->connect_timeout_us);
         if (transport_new(s->loop, &setup, &fault, &s->transport) < 0)
-                address_failed(s, &fault);
+                attempt_failed(s, &fault, route_next_address);
 }
 
 static void on_lookup(void *userdata, const struct resolve_answer *answer)
@@ -407,7 +397,7 @@ static void on_lookup(void *userdata, const struct resolve_answer *answer)
                 return;
         if (answer->error != 0) {
                 reason_lookup(route_url(&s->route)->host, answer->error, answer->errno_, &fault);
-                broker_failed(s, &fault);
+                attempt_failed(s, &fault, route_next_broker);
                 return;
         }
         route_set_addresses(&s->route, answer);
@@ -423,7 +413,7 @@ static void look_up(struct session *s)
         int r = resolver_ask(s->resolver, route_url(&s->route)->host);
         if (r < 0) {
                 (void)fault_set(&fault, r, "cannot start a look-up: %s", strerror(-r));
-                broker_failed(s, &fault);
+                attempt_failed(s, &fault, route_next_broker);
         }
 }
 
@@ -449,7 +439,7 @@ static void time_out(struct session *s, const char *what, uint64_t limit_us)
 
         transport_free(TAKE_PTR(s->transport));
         (void)fault_set(&fault, -ETIMEDOUT, "%s within %g s", what, (double)limit_us / (double)USEC_PER_SEC);
-        address_failed(s, &fault);
+        attempt_failed(s, &fault, route_next_address);
 }
 
 static void on_timer(void *userdata)
@@ -472,7 +462,7 @@ static void on_timer(void *userdata)
                 resolver_forget(s->resolver);
                 (void)fault_set(&fault, -ETIMEDOUT, "the name was not found within %g s: does a name server answer?",
                                 (double)o->connect_timeout_us / (double)USEC_PER_SEC);
-                broker_failed(s, &fault);
+                attempt_failed(s, &fault, route_next_broker);
                 break;
         case STATE_CONNECTING:
                 time_out(s, "no answer", o->connect_timeout_us);
@@ -514,7 +504,7 @@ int session_new(struct loop *loop, const struct session_options *options, const 
 {
         if (!options->client_id)
                 return -EINVAL;
-        struct session *s = calloc(1, sizeof(*s));
+        CLEANUP(session_freep) struct session *s = calloc(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
         s->loop = loop;
@@ -527,12 +517,9 @@ int session_new(struct loop *loop, const struct session_options *options, const 
         (void)mosquitto_lib_init();
 
         int r = set_up(s);
-        if (r < 0) {
-                session_free(s);
-                return r;
-        }
-        *ret = s;
-        return 0;
+        if (r >= 0)
+                *ret = TAKE_PTR(s);
+        return r < 0 ? r : 0;
 }
 
 int session_start(struct session *s)
@@ -540,7 +527,7 @@ int session_start(struct session *s)
         if (s->state != STATE_IDLE)
                 return -EALREADY;
         start_round(s);
-        /* Already here, to know how long the certificate is good for; what is wrong is told by each attempt. */
+        /* Already here, to know how long the certificate is good for; each attempt reports what is wrong. */
         if (route_url(&s->route)->scheme == URL_MQTTS && s->options->tls && tls_new(s->options->tls, &s->tls, NULL) < 0)
                 log_debug("the certificates cannot be used yet");
         return 0;

@@ -16,11 +16,11 @@ bool takeover_ended(struct takeover *takeover, const struct transport_end *end, 
         if (takeover->short_lives < TAKEOVER_SHORT_LIVES)
                 return false;
         if (takeover->unacknowledged >= TAKEOVER_SHORT_LIVES)
-                (void)fault_set(fault, -EACCES,
-                                "the broker closed the connection %u times in a row instead of acknowledging what we "
-                                "sent: does it "
-                                "not permit what we publish (its access list), or is a message too large for it?",
-                                takeover->short_lives);
+                (void)fault_set(
+                        fault, -EACCES,
+                        "the broker closed the connection %u times in a row instead of acknowledging what we "
+                        "sent: does it not permit what we publish (its access list), or is a message too large for it?",
+                        takeover->short_lives);
         else if (end->client_id)
                 (void)fault_set(fault, -EADDRINUSE,
                                 "the broker closed the connection %u times in a row soon after it was set up: does "

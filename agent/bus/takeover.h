@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Whether another client of our id throws us out. A broker may say so; mosquitto 2.0.11 only closes. Then so
- * many connections in a row that it closed so soon, and was there again at once, mean the same.
- */
+/* Whether another client takes our id over. Where the broker only closes (mosquitto 2.0.11), so many short connections
+ * in a row mean it. */
 #pragma once
 
 #include "bus/reason.h"
@@ -15,8 +13,8 @@ struct takeover {
         unsigned unacknowledged; /* of these, how many ended before what we had sent was acknowledged */
 };
 
-/* A connection has ended that stood for `lived_us`. True: we were thrown out; where the broker did not say so the
- * fault becomes what is suspected. */
+/* A connection has ended that stood for `lived_us`. True: it was taken over, as the broker reported, or as the fault
+ * then suspects. */
 bool takeover_ended(struct takeover *takeover, const struct transport_end *end, uint64_t lived_us, struct fault *fault);
 /* The broker itself was away since: it restarts, nobody throws us out. */
 static inline void takeover_broker_away(struct takeover *takeover)

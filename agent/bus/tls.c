@@ -2,7 +2,7 @@
 /*
  * One SSL_CTX for all brokers. libmosquitto makes the SSL object from it, so all that belongs to one attempt
  * comes in by the context: the name to verify is set on it before, SNI in its info callback, and what goes
- * wrong is picked up in its callbacks, because libmosquitto's codes do not tell it.
+ * wrong is picked up in its callbacks, because libmosquitto's codes do not have it.
  *
  * Sessions are not resumed: a resumed one would skip the verification of the certificate and of the CRL.
  */
@@ -25,8 +25,8 @@
 
 #define PIN_PREFIX "sha256//"
 
-/* TLS 1.2 with forward secrecy and authenticated encryption alone, so that a key stolen later opens nothing that was
- * recorded before. TLS 1.3 has nothing else. */
+/* TLS 1.2 with forward secrecy and authenticated encryption alone: a key stolen later opens no recording. 1.3 has
+ * nothing else. */
 #define CIPHERS_1_2 "ECDHE+AESGCM:ECDHE+CHACHA20"
 
 DEFINE_CLEANUP(SSL_CTX, SSL_CTX_free);
@@ -52,7 +52,7 @@ static void take_stamps(const struct tls_options *o, struct stamp stamps[static 
         }
 }
 
-/* What is wrong with the file itself: OpenSSL's own errors would not say it as well, and it would wait for a FIFO. */
+/* What is wrong with the file itself: OpenSSL's own errors are less clear, and it would wait for a FIFO. */
 static int check_readable(const char *what, const char *path, struct fault *fault)
 {
         struct fault why = { 0 };

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The TLS side of a session: our own SSL_CTX, with names always verified, and the reason of a failed
- * handshake in words. See docs/tls.md for what is checked.
- */
+/* The TLS side of a session: our own SSL_CTX, names always verified, the reason of a failed handshake in words
+ * (docs/tls.md). */
 #pragma once
 
 #include <openssl/types.h>
@@ -11,22 +9,9 @@
 
 #include "util/cleanup.h"
 #include "util/fault.h"
+#include "util/tls_options.h"
 
 struct tls;
-
-enum tls_min_version { TLS_MIN_1_2, TLS_MIN_1_3 };
-
-/* Borrowed. */
-struct tls_options {
-        const char *ca;          /* file, or "system" */
-        const char *cert;        /* NULL: no client certificate (then a password is needed) */
-        const char *key;         /* file, or a provider URI: handle:…, pkcs11:… */
-        const char *crl;         /* file; NULL: none */
-        int min_version;         /* enum tls_min_version */
-        const char *server_name; /* verified and sent as SNI instead of the URL's host; NULL: the host */
-        const char *alpn;        /* the protocol to ask for; NULL: none */
-        const char *pin;         /* sha256//BASE64 of the public key: replaces the name check only; NULL: none */
-};
 
 /* Reads the files and builds the context; the fault names the file and what to do. -EACCES: a key that others
  * can read or that we cannot, -ENOENT, -EINVAL. The files are read again when they change, at the next
@@ -48,7 +33,7 @@ int tls_pin_parse(const char *text, unsigned char ret_digest[static 32]) MUST_CH
 
 #define TLS_NAMES_MAX 256
 
-/* What one handshake told; the context's callbacks fill it. */
+/* What is known of one handshake; the context's callbacks fill it. */
 struct tls_handshake {
         SSL *ssl; /* libmosquitto's, from the handshake's start until it closes its socket */
         bool done;
@@ -72,20 +57,19 @@ struct tls_handshake {
         char date[32];             /* when it expired or will be valid */
 };
 
-/* Prepares the context for one attempt at `host`: re-reads changed files, sets the name to verify and to
- * send. The context is the tls's own; one attempt at a time. */
+/* Prepares the context for one attempt at `host`, the only one at a time: re-reads changed files, sets the name to
+ * verify. */
 int tls_begin(struct tls *tls, const char *host, struct tls_handshake *handshake, SSL_CTX **ret, struct fault *fault)
         MUST_CHECK;
-/* The broker has accepted us: nothing more is watched. From now on a turn of the loop reads what tls_begin_turn()
- * allows: what is left waits in the socket. -ENOMEM. */
+/* The broker has accepted us: nothing more is watched. From now on a turn of the loop reads `turn_bytes` at
+ * the most: what is left waits in the socket. -ENOMEM. */
 int tls_settled(struct tls_handshake *handshake) MUST_CHECK;
-void tls_begin_turn(struct tls_handshake *handshake, size_t bytes);
 void tls_end(struct tls *tls);
 
-/* A line of libmosquitto's log, which is the only place where it tells OpenSSL's errors. */
+/* A line of libmosquitto's log, the only place where it reports OpenSSL's errors. */
 void tls_note_log(struct tls_handshake *handshake, const char *line);
 
-/* One sentence for people; false when TLS has nothing to say about the end of the connection. */
+/* One sentence for people; false when the connection did not end because of TLS. */
 bool tls_reason(const struct tls_handshake *handshake, struct fault *fault);
 
 /* A key by file or by a provider's URI. */

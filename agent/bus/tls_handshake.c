@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What a handshake tells: the callbacks of the context. They put SNI right, judge the broker's certificate,
- * and keep what libmosquitto would lose of a failure.
- */
+/* The callbacks of the context: they set SNI, judge the broker's certificate, and keep what libmosquitto drops of a
+ * failure. */
 #include "bus/tls_internal.h"
 
 #include <arpa/inet.h>
@@ -25,7 +23,7 @@ static struct tls *of_context(const SSL *ssl)
 }
 
 /*
- * The socket's errno is told nowhere else: libmosquitto looks past it.
+ * The only place to learn the socket's errno: libmosquitto ignores it.
  *
  * In TLS 1.3 the broker judges our certificate after our handshake is done. When it refuses, CONNECT may meet
  * a socket that it has reset, and libmosquitto would close ours with the broker's alert unread. So a write
@@ -151,9 +149,8 @@ static void note_verify_error(struct tls_handshake *handshake, X509_STORE_CTX *s
                    handshake->date);
 }
 
-/* It still revokes what it names; locking the house out over a date would be worse. Nobody writes a list of tomorrow: one
- * that is not valid yet tells of this machine's clock. Whether that is to be told shows later, for the certificate may
- * be of tomorrow as well, which is one thing wrong and not two. */
+/* An outdated list still revokes what it names. One that is not valid yet means that this machine's clock is wrong;
+ * that is reported later, unless the certificate is of tomorrow as well: one thing wrong, not two. */
 static bool is_date_of_crl(struct tls *tls, X509_STORE_CTX *store, int error)
 {
         const X509_CRL *list = X509_STORE_CTX_get0_current_crl(store);
@@ -181,8 +178,7 @@ static void warn_of_clock(struct tls *tls)
         tls->warned_crl = true;
 }
 
-/* The broker's own certificate needs a list of the CA that signed it. What is above may come from CAs whose lists nobody
- * here has; where the file holds theirs, it counts. */
+/* The broker's own certificate needs its CA's list. CAs above it count only where the file holds their lists, too. */
 static bool is_list_of_above(int error, int depth)
 {
         return error == X509_V_ERR_UNABLE_TO_GET_CRL && depth > 0;
@@ -206,22 +202,18 @@ int tls_on_verify(int ok, X509_STORE_CTX *store)
         const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
         struct tls *tls = of_context(ssl);
         int error = X509_STORE_CTX_get_error(store);
+        int depth = X509_STORE_CTX_get_error_depth(store);
 
-        if (!ok && is_date_of_crl(tls, store, error)) {
+        if (!ok && (is_date_of_crl(tls, store, error) || is_list_of_above(error, depth))) {
                 X509_STORE_CTX_set_error(store, X509_V_OK);
                 return 1;
         }
-        if (!ok && is_list_of_above(error, X509_STORE_CTX_get_error_depth(store))) {
-                X509_STORE_CTX_set_error(store, X509_V_OK);
-                return 1;
-        }
-        if (ok && tls->options.pin && X509_STORE_CTX_get_error_depth(store) == 0 &&
-            !pin_matches(tls, X509_STORE_CTX_get_current_cert(store))) {
+        if (ok && tls->options.pin && depth == 0 && !pin_matches(tls, X509_STORE_CTX_get_current_cert(store))) {
                 ok = 0;
                 error = X509_V_ERR_APPLICATION_VERIFICATION;
                 X509_STORE_CTX_set_error(store, error);
         }
-        if (ok && X509_STORE_CTX_get_error_depth(store) == 0)
+        if (ok && depth == 0)
                 warn_of_clock(tls);
         if (!ok && tls->handshake)
                 note_verify_error(tls->handshake, store, error);
@@ -230,10 +222,8 @@ int tls_on_verify(int ok, X509_STORE_CTX *store)
 
 /* ---- The socket once we are accepted --------------------------------------------------------------------- */
 
-/*
- * What has been read enough for this turn looks to OpenSSL, and so to libmosquitto, like a socket that is empty. A BIO of
- * our own for reading, because a callback on libmosquitto's is called twice for each of some thirty things a message.
- */
+/* After this turn's share a socket looks empty to OpenSSL, and so to libmosquitto. A BIO of our own for reading,
+ * because a callback on libmosquitto's is called twice for each of some thirty things a message. */
 static int bounded_read(BIO *bio, char *data, int size)
 {
         struct tls_handshake *handshake = BIO_get_data(bio);
@@ -294,11 +284,6 @@ int tls_settled(struct tls_handshake *handshake)
         BIO_set_init(bio, 1);
         SSL_set0_rbio(handshake->ssl, bio);
         return 0;
-}
-
-void tls_begin_turn(struct tls_handshake *handshake, size_t bytes)
-{
-        handshake->turn_bytes = bytes;
 }
 
 void tls_note_log(struct tls_handshake *handshake, const char *line)

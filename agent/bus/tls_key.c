@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Our private key: a file that nobody else may read, or a URI that an OpenSSL provider opens (a TPM, a smart
- * card). */
+/* Our private key: a file that nobody else may read, or a URI that an OpenSSL provider opens (a TPM, a smart card). */
 #include "bus/tls.h"
 
 #include <ctype.h>
@@ -27,8 +26,8 @@ DEFINE_CLEANUP(OSSL_STORE_INFO, OSSL_STORE_INFO_free);
 /* Everything but the private key's own operations stays with OpenSSL's code. */
 #define TPM_PROPERTIES "?provider=tpm2,tpm2.digest!=yes,tpm2.cipher!=yes"
 
-static const struct {
-        const char *scheme, *provider, *package, *properties;
+static const struct provider {
+        const char *scheme, *name, *package, *properties;
 } providers[] = {
         { "handle:", "tpm2", "tpm2-openssl", TPM_PROPERTIES },
         { "object:", "tpm2", "tpm2-openssl", TPM_PROPERTIES },
@@ -55,12 +54,19 @@ const char *tls_key_show(const char *key, char shown[static TLS_KEY_SHOWN_MAX])
         return shown;
 }
 
-const char *tls_key_properties(const char *key)
+static const struct provider *find_provider(const char *key)
 {
         for (size_t i = 0; i < ARRAY_SIZE(providers); i++)
                 if (strncasecmp(key, providers[i].scheme, strlen(providers[i].scheme)) == 0)
-                        return providers[i].properties;
+                        return &providers[i];
         return NULL;
+}
+
+const char *tls_key_properties(const char *key)
+{
+        const struct provider *provider = find_provider(key);
+
+        return provider ? provider->properties : NULL;
 }
 
 /* Nobody is there to type a passphrase; without this OpenSSL would ask the terminal. */
@@ -116,25 +122,18 @@ static int load_file(const char *path, EVP_PKEY **ret, struct fault *fault)
         return 0;
 }
 
-/* Loaded for the life of the process; the default provider by name too, since naming any ends its being
- * implied. */
+/* Loaded for the life of the process; the default provider by name too, since naming any ends its being implied. */
 static int load_provider(const char *uri, struct fault *fault)
 {
+        const struct provider *provider = find_provider(uri);
         char shown[TLS_KEY_SHOWN_MAX];
 
-        for (size_t i = 0; i < ARRAY_SIZE(providers); i++) {
-                if (strncasecmp(uri, providers[i].scheme, strlen(providers[i].scheme)) != 0)
-                        continue;
-                if (OSSL_PROVIDER_available(NULL, providers[i].provider))
-                        return 0;
-                if (!OSSL_PROVIDER_load(NULL, "default") || !OSSL_PROVIDER_load(NULL, providers[i].provider)) {
-                        ERR_clear_error();
-                        return fault_set(fault, -ENOENT,
-                                         "the key %s needs OpenSSL's provider %s: is the package %s installed?",
-                                         tls_key_show(uri, shown), providers[i].provider, providers[i].package);
-                }
-        }
-        return 0;
+        if (!provider || OSSL_PROVIDER_available(NULL, provider->name) ||
+            (OSSL_PROVIDER_load(NULL, "default") && OSSL_PROVIDER_load(NULL, provider->name)))
+                return 0;
+        ERR_clear_error();
+        return fault_set(fault, -ENOENT, "the key %s needs OpenSSL's provider %s: is the package %s installed?",
+                         tls_key_show(uri, shown), provider->name, provider->package);
 }
 
 static EVP_PKEY *first_key(OSSL_STORE_CTX *store)
@@ -161,15 +160,14 @@ static int load_uri(const char *uri, EVP_PKEY **ret, struct fault *fault)
         EVP_PKEY *key = store ? first_key(store) : NULL;
         unsigned long error = ERR_peek_error();
         const char *reason = error ? ERR_reason_error_string(error) : NULL;
-        if (!key)
-                (void)fault_set(fault, -ENOENT, "there is no private key at %s (%s)", tls_key_show(uri, shown),
-                                reason ? reason : "nothing found");
+        if (key)
+                *ret = key;
+        else
+                r = fault_set(fault, -ENOENT, "there is no private key at %s (%s)", tls_key_show(uri, shown),
+                              reason ? reason : "nothing found");
         ERR_clear_error();
         (void)OSSL_STORE_close(store);
-        if (!key)
-                return -ENOENT;
-        *ret = key;
-        return 0;
+        return r;
 }
 
 /* file:/PATH and file:///PATH are files like any other, with the check of who may read them. */

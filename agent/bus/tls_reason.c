@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What OpenSSL and the broker's alerts mean for the people whose house this is. docs/tls.md lists these
- * sentences. */
+/* What OpenSSL and the broker's alerts mean for the people whose house this is. docs/tls.md lists these sentences. */
 #include "bus/tls.h"
 
 #include <errno.h>
@@ -203,8 +202,8 @@ static const struct {
           "the broker wants a client certificate, and did not get one that it accepts: see [tls] cert and key" },
 };
 
-/* A broker whose revocation list is out of date refuses everybody with the alert "expired", and "not yet
- * valid" has no alert of its own: our own clock tells them apart. */
+/* A broker with an outdated revocation list refuses everyone as "expired", and "not yet valid" has no alert: our clock
+ * decides. */
 static bool describe_dates(const struct tls_handshake *h, struct fault *fault)
 {
         bool about_dates = h->alert_received == SSL_AD_CERTIFICATE_EXPIRED ||

@@ -22,8 +22,7 @@ struct topic {
         char texts[2][TOPIC_LEVEL_MAX + 1];
 };
 
-/* -EINVAL for a topic that is none of these, of another base or node, or with an overlong level. `ret` points into itself: it
- * cannot be copied. */
+/* -EINVAL for any other topic, base or node, or an overlong level. `ret` points into itself: it cannot be copied. */
 int topic_parse(const char *topic, const char *base, const char *node, struct topic *ret) MUST_CHECK;
 
 /* BASE/NODE/DEVICE/WORD, or BASE/NODE/WORD where device is NULL. -ENAMETOOLONG. */

@@ -2,17 +2,13 @@
 /*
  * libmosquitto on the event loop. What shapes this file (2.0.11 and 2.0.21):
  *
- * - libmosquitto closes its socket whenever it likes, so the loop watches a duplicate of ours: the number
- * cannot be taken by another file while a source still stands for it.
- * - Over TLS it neither reports a connection that was refused nor stops asking for the CPU: until the
- * handshake is done the loop waits for what the SSL object wants, and an error on the socket ends the attempt
- * here.
- * - Whether something is over is seen from its socket being gone and from any code but success; which code it
- * is differs between versions.
+ * - libmosquitto closes its socket at any time, so the loop watches a duplicate, whose number stays ours.
+ * - Over TLS it neither reports a refused connection nor stops asking for the CPU: until the handshake is done the loop
+ *   waits for what the SSL object wants, and an error on the socket ends the attempt here.
+ * - Its socket being gone and any code but success mean the end; which code it is differs between versions.
  * - What is published inside a callback is only queued, so each turn ends with writing.
- * - It reads packet after packet, however many it is asked for, for as long as SSL has some decrypted; but it stops when
- * errno happens to be EAGAIN, which its own bookkeeping sets. So a turn of the loop is ended by that, and what SSL has
- * decrypted is gone on with in the next turn.
+ * - It reads on for as long as SSL has packets decrypted, but stops when errno is EAGAIN. That ends a turn of the loop;
+ *   the next one takes what is left.
  */
 #include "bus/transport.h"
 
@@ -35,11 +31,10 @@
 #include "bus/properties.h"
 #include "util/log.h"
 
-/* So many unacknowledged messages that the broker must have stalled: what libmosquitto would hold is bounded
- * here. */
+/* So many unacknowledged messages that the broker must have stalled: what libmosquitto would hold is bounded here. */
 #define IN_FLIGHT_MAX 1024
 
-/* What one turn of the loop takes from the network, at most: whatever is more urgent waits no longer than for this. */
+/* What one turn of the loop takes from the network, at most: what is more urgent waits for no more than this. */
 #define TURN_WORK         16
 #define TURN_WORK_ACK     1 /* they cost little, and nobody but the broker can send them */
 #define TURN_WORK_MESSAGE 4 /* a short one: carrying it out is the most of it */
@@ -123,7 +118,7 @@ static void settle(struct transport *t)
         t->busy = false;
         if (!t->over) {
                 update_interest(t);
-                /* The socket will not tell of it. */
+                /* The socket does not become readable for it. */
                 if (has_decrypted(t))
                         (void)sd_event_source_set_enabled(t->deferred, SD_EVENT_ONESHOT);
                 return;
@@ -134,7 +129,7 @@ static void settle(struct transport *t)
         t->setup.handlers->ended(t->setup.userdata, &t->end);
 }
 
-/* Outside a turn: what has to be told is told from the loop. */
+/* Outside a turn: what has to be reported is reported from the loop. */
 static void settle_later(struct transport *t)
 {
         if (!t->busy)
@@ -152,14 +147,14 @@ static void enter(struct transport *t, enum transport_phase phase)
 static void do_read(struct transport *t)
 {
         t->turn_work = 0;
-        tls_begin_turn(&t->handshake, TURN_BYTES);
+        t->handshake.turn_bytes = TURN_BYTES;
         do
                 check(t, mosquitto_loop_read(t->mosq, 1));
         while (has_decrypted(t) && t->turn_work < TURN_WORK);
         t->last_in_us = real_now_us();
 }
 
-/* At the end of a callback of libmosquitto's: its reading goes on to the next packet unless errno says that there is none. */
+/* At the end of a callback of libmosquitto's: it reads on to the next packet unless errno is EAGAIN. */
 static void count_work(struct transport *t, size_t work)
 {
         t->turn_work += work;
@@ -211,7 +206,7 @@ static void handshake_turn(struct transport *t, uint32_t events)
         }
 }
 
-/* What came before the connection stood; a peer that has hung up since is told from what it left to read. */
+/* What came before the connection stood; a peer that has hung up since is known by what it left to read. */
 static int connect_error(const struct transport *t)
 {
         int error = t->handshake.io_error ? t->handshake.io_error : socket_error(t);
@@ -268,17 +263,9 @@ static int on_deferred(sd_event_source *source, void *userdata)
 
 /* ---- The keepalive ------------------------------------------------------------------------------------- */
 
-/*
- * A link that died in silence is noticed within the keepalive of the last byte that came: half of it until a ping, half
- * for its answer. The pings are ours and not libmosquitto's, which goes by the Server Keep Alive: 0 or 65535 there would
- * let a dead link stand for ever, and outputs would never go to their on_offline. All of it goes by the time in which a
- * broker can answer, which a test's clock is not.
- */
-static uint64_t half_keepalive_us(const struct transport *t)
-{
-        return t->keepalive_us / 2;
-}
-
+/* A dead link is noticed within the keepalive of the last byte that came: half of it until a ping, half for its answer.
+ * The pings are ours, because libmosquitto goes by the Server Keep Alive: 0 or 65535 there would let a dead link stand,
+ * and outputs would never go to their on_offline. The clock is the real one: brokers do not answer in a test's time. */
 static bool is_pinged(const struct transport *t)
 {
         return t->pinged_us > t->last_in_us;
@@ -288,7 +275,7 @@ static uint64_t next_look_us(const struct transport *t)
 {
         uint64_t since_us = is_pinged(t) ? t->pinged_us : MIN(t->last_in_us, t->last_out_us);
 
-        return since_us + half_keepalive_us(t);
+        return since_us + t->keepalive_us / 2;
 }
 
 static void arm_keepalive(struct transport *t)
@@ -306,10 +293,8 @@ static bool socket_is(const struct transport *t, short events)
         return poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & events);
 }
 
-/*
- * libmosquitto has no call for it. While it has nothing to write and the socket has room for these two bytes, they cannot
- * get into the middle of a packet. Otherwise what is on its way already does the same: the broker has to answer.
- */
+/* libmosquitto has no call for it. With nothing to write and room for two bytes, they cannot get into the middle of a
+ * packet. Otherwise what is on its way does the same: the broker has to answer. */
 static void ping(struct transport *t)
 {
         static const unsigned char pingreq[] = { 0xc0, 0x00 };
@@ -352,7 +337,7 @@ static void on_connect(struct mosquitto *mosq, void *userdata, int reason, int f
         uint16_t receive_maximum, keepalive_s;
 
         (void)flags;
-        if (t->phase == TRANSPORT_UP) /* one too many: it says nothing of the connection that stands */
+        if (t->phase == TRANSPORT_UP) /* one too many: it is not about the connection that stands */
                 return;
         t->end.connack = reason;
         if (reason != 0)
@@ -364,7 +349,7 @@ static void on_connect(struct mosquitto *mosq, void *userdata, int reason, int f
             keepalive_s > 0 && (t->keepalive_us == 0 || keepalive_s * USEC_PER_SEC < t->keepalive_us))
                 t->keepalive_us = keepalive_s * USEC_PER_SEC;
         t->phase = TRANSPORT_UP;
-        /* From here on the log costs an allocation for each packet and tells nothing. */
+        /* From here on the log costs an allocation for each packet and is of no use. */
         mosquitto_log_callback_set(mosq, NULL);
         if (tls_settled(&t->handshake) < 0) {
                 finish(t, ENOMEM);
@@ -455,7 +440,7 @@ static void set_callbacks(struct mosquitto *mosq)
         mosquitto_log_callback_set(mosq, on_log);
 }
 
-/* What goes wrong at once is told like everything else, from the loop. */
+/* What goes wrong at once is reported like everything else, from the loop. */
 static int start_connecting(struct transport *t)
 {
         int seconds = client_keepalive_s(t->setup.options);
@@ -603,14 +588,9 @@ static void after_call(struct transport *t)
                 update_interest(t);
 }
 
-static void free_properties(mosquitto_property **properties)
-{
-        mosquitto_property_free_all(properties);
-}
-
 int transport_publish(struct transport *t, const struct session_message *message, int *ret_id)
 {
-        CLEANUP(free_properties) mosquitto_property *properties = NULL;
+        CLEANUP(mosquitto_property_free_all) mosquitto_property *properties = NULL;
         int id = 0;
 
         if (t->over || t->phase != TRANSPORT_UP)

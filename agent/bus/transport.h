@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One attempt to connect to one address, and the connection that comes of it: one libmosquitto client on its
- * external loop. libmosquitto sends unacknowledged messages again after a reconnect by itself, so a client is
- * never used twice.
+ * One attempt to connect to one address, and the connection that comes of it: one libmosquitto client on its external
+ * loop. libmosquitto sends unacknowledged messages again after a reconnect by itself, so a client is never used twice.
  *
- * Handlers are called from the loop; `message`, `acknowledged`, `subscribed` and `up` from within
- * libmosquitto, where a transport must not be freed. `ended` is called once, from the loop alone, and is the
- * place to free it.
+ * Handlers are called from the loop; `message`, `acknowledged`, `subscribed` and `up` from within libmosquitto, where a
+ * transport must not be freed. `ended` is called once, from the loop alone, and is the place to free it.
  */
 #pragma once
 

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A device's channels with their latest values. Values are typed by their kind; all that a plugin reports is checked
- * before it gets in.
- */
+/* A device's channels with their latest values, typed by their kind; what a plugin reports is checked first. */
 #pragma once
 
 #include <sconce/plugin.h>

@@ -222,7 +222,7 @@ static bool is_own_key(const char *key)
         return false;
 }
 
-/* Home Assistant's light schema: keys that say nothing new to a light without them. The others of the schema
+/* Home Assistant's light schema: keys that change nothing for a light without them. The others of the schema
  * are refused with a sentence that fits. */
 static const struct {
         const char *key;
@@ -307,7 +307,7 @@ static int check_bytes(const struct command_limits *limits, const char *text, si
         if (!utf8_is_valid(text, size))
                 return refuse(result, RESULT_MALFORMED, "not UTF-8 text%s",
                               memchr(text, '\0', size) ? ": it has a NUL byte in it" : "");
-        if (json_depth(text, size) > limits->max_depth)
+        if (json_shape(text, size).depth > limits->max_depth)
                 return refuse(result, RESULT_DEPTH, "nested too deep; at most %u levels are allowed",
                               limits->max_depth);
         return 0;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a payload to typed values, all checked against the device's channels: a command is taken whole or
- * refused whole, with a code and a sentence. Nothing here knows devices; TOGGLE is left open, since only the
- * moment of doing knows what is.
+ * From a payload to typed values, all checked against the device's channels: a command is taken whole or refused whole,
+ * with a code and a sentence. Nothing here knows devices; TOGGLE stays open until it is carried out.
  */
 #pragma once
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "channel/convert.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#include "config/options.h"
+#include "config/types.h"
 #include "util/json.h"
+#include "util/text.h"
 
 const struct word_text word_texts[] = {
         { "ON", WORD_ON },       { "OFF", WORD_OFF },   { "TOGGLE", WORD_TOGGLE }, { "TRUE", WORD_ON },
@@ -139,7 +139,6 @@ int convert_choice(const struct sconce_channel *row, const struct given *given, 
                    struct result *result)
 {
         char list[160] = "";
-        size_t used = 0;
 
         if (given->type != GIVEN_TEXT)
                 return wrong_type(row, given, result, "one of its choices as a text");
@@ -148,10 +147,8 @@ int convert_choice(const struct sconce_channel *row, const struct given *given, 
                 ret->text = found;
                 return 0;
         }
-        for (const char *const *choice = row->choices; *choice; choice++) {
-                if (used < sizeof(list))
-                        used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "", *choice);
-        }
+        for (const char *const *choice = row->choices; *choice; choice++)
+                text_list_add(list, sizeof(list), *choice);
         return refuse(result, RESULT_RANGE, "%s: \"%.40s\" is not one of: %s", row->key, given->text, list);
 }
 

@@ -7,8 +7,7 @@
 #include "channel/value.h"
 
 /*
- * The table, and the one way into it, are made of the same rows: a kind of the public header that has none here does not
- * compile.
+ * The table, and the one way into it, are made of the same rows: a kind of the header without one does not compile.
  */
 /* clang-format off */
 /* kind, name, type of its values, convert_…, value_write_…, platform when it takes commands, when it does not; what else is so */

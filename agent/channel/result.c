@@ -36,11 +36,6 @@ int refuse(struct result *result, enum result_code code, const char *format, ...
         return -EINVAL;
 }
 
-const char *result_code_name(enum result_code code)
-{
-        return names[code];
-}
-
 void result_write(const struct result *result, const char *id, struct json_text *out)
 {
         json_put_open(out, '{');

@@ -34,7 +34,5 @@ struct result {
 /* Sets both and returns -EINVAL, so that a check can refuse in one statement. */
 int refuse(struct result *result, enum result_code code, const char *format, ...) PRINTF_LIKE(3, 4);
 
-const char *result_code_name(enum result_code code);
-
 /* {"ok":true,"id":…}; `id` is JSON already, "" for none. */
 void result_write(const struct result *result, const char *id, struct json_text *out);

@@ -8,7 +8,7 @@
 #include <sconce/plugin.h>
 
 #include "client/command.h"
-#include "config/options.h"
+#include "config/types.h"
 #include "util/suggest.h"
 
 static const struct {

@@ -29,7 +29,7 @@ void client_end(struct client *client, int exit_code)
         client->exit_code = exit_code;
         timer_disarm(client->deadline);
         timer_disarm(client->grace);
-        /* Who gives up leaves at once: what has not gone out by now is not to go out any more. */
+        /* When it gives up, what has not gone out by now must not go out any more. */
         session_stop(client->session, client->abandons ? 0 : GOODBYE_US, on_stopped, client);
 }
 
@@ -85,25 +85,27 @@ bool client_is_topic(const struct client *client, const char *topic, const char 
                strcmp(topic + base + 1, suffix) == 0;
 }
 
+char *client_topic(const struct client *client, const char *suffix)
+{
+        char *topic;
+        return asprintf(&topic, "%s/%s", client->home.base, suffix) < 0 ? NULL : topic;
+}
+
 void client_subscribe(struct client *client, const char *suffix, int qos, int *ret_id)
 {
-        CLEANUP_FREE char *filter = NULL;
-        int r = asprintf(&filter, "%s/%s", client->home.base, suffix);
-        if (r < 0)
-                filter = NULL;
-        r = r < 0 ? -ENOMEM : session_subscribe(client->session, filter, qos, ret_id);
+        CLEANUP_FREE char *filter = client_topic(client, suffix);
+        int r = filter ? session_subscribe(client->session, filter, qos, ret_id) : -ENOMEM;
+
         if (r < 0)
                 client_fail(client, EXIT_NO_ANSWER, "cannot subscribe to %s: %s", suffix, strerror(-r));
 }
 
 void client_publish(struct client *client, struct session_message *message, const char *suffix, int *ret_id)
 {
-        CLEANUP_FREE char *topic = NULL;
-        int r = asprintf(&topic, "%s/%s", client->home.base, suffix);
-        if (r < 0)
-                topic = NULL;
+        CLEANUP_FREE char *topic = client_topic(client, suffix);
+
         message->topic = topic;
-        r = r < 0 ? -ENOMEM : session_publish(client->session, message, ret_id);
+        int r = topic ? session_publish(client->session, message, ret_id) : -ENOMEM;
         message->topic = NULL;
         if (r < 0)
                 client_fail(client, EXIT_NO_ANSWER, "cannot publish to %s: %s", suffix, strerror(-r));
@@ -152,13 +154,11 @@ static void on_subscribed(void *userdata, int id, int reason)
 
         if (client->ending)
                 return;
-        if (reason >= 0x80 && id == client->optional_id)
-                return;
-        if (reason >= 0x80)
+        if (reason < 0x80)
+                look_subscribed(client, id);
+        else if (id != client->optional_id)
                 client_fail(client, EXIT_REFUSED, "the broker does not let %s read %s", client->settings.name,
                             look_filter(client, id));
-        else
-                look_subscribed(client, id);
 }
 
 static void on_acknowledged(void *userdata, int id, int reason)
@@ -169,8 +169,7 @@ static void on_acknowledged(void *userdata, int id, int reason)
                 client->on_acknowledged(client, id, reason);
 }
 
-/* The same failure again, its address included, means that every address of every broker has been tried in
- * between. */
+/* The same failure again, with the same address: every address of every broker has been tried in between. */
 static void on_attempt_failed(void *userdata, const struct fault *fault)
 {
         struct client *client = userdata;
@@ -228,8 +227,7 @@ static int on_reader_gone(sd_event_source *source, int fd, uint32_t events, void
         return 0;
 }
 
-/* `sconce watch | head`: whoever reads has seen enough. A pipe tells by itself; files and terminals have
- * nothing to tell. */
+/* `sconce watch | head`: a pipe shows when its reader is gone; files and terminals do not. */
 static void notice_reader(struct client *client)
 {
         struct stat status;
@@ -237,12 +235,6 @@ static void notice_reader(struct client *client)
 
         if (fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode))
                 (void)sd_event_add_io(client->loop.event, NULL, fd, 0, on_reader_gone, client);
-}
-
-static int set_up_endless(struct client *client)
-{
-        notice_reader(client);
-        return catch_signals(client);
 }
 
 static int set_up(struct client *client)
@@ -260,9 +252,11 @@ static int set_up(struct client *client)
         if (r >= 0)
                 r = timer_new(&client->loop, TIMER_EXACT_US, on_deadline, client, &client->deadline);
         if (r >= 0)
-                r = timer_new(&client->loop, TIMER_EXACT_US, look_on_grace, client, &client->grace);
-        if (r >= 0 && client->arguments->command->endless)
-                r = set_up_endless(client);
+                r = timer_new(&client->loop, TIMER_EXACT_US, look_finish, client, &client->grace);
+        if (r >= 0 && client->arguments->command->endless) {
+                notice_reader(client);
+                r = catch_signals(client);
+        }
         if (r >= 0)
                 r = session_new(&client->loop, &settings->session, &handlers, client, &client->session);
         return r >= 0 ? session_start(client->session) : r;

@@ -17,7 +17,7 @@
 #include "client/settings.h"
 #include "util/loop.h"
 
-/* What `get` and `set` are after: see client/errand.h. */
+/* Of `get` and `set`: see client/errand.h. */
 struct errand {
         struct view_name name;
         int publish_id; /* of the message that asks */
@@ -69,5 +69,7 @@ void client_publish(struct client *client, struct session_message *message, cons
 /* From now on the time-out counts; then `late` is called. */
 void client_wait(struct client *client, client_step late);
 
-/* The topic is BASE/SUFFIX. */
+/* BASE/SUFFIX; free() it. NULL without memory. */
+char *client_topic(const struct client *client, const char *suffix) MUST_CHECK;
+/* Whether the topic is BASE/SUFFIX. */
 bool client_is_topic(const struct client *client, const char *topic, const char *suffix);

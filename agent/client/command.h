@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One command of `sconce`: what it takes, what its help says, and what it does once the broker answers. */
+/* One command of `sconce`: its words, its help, and what it does once connected. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,7 +11,7 @@ struct fault;
 
 /* Exit codes, for scripts too: docs/client.md lists them. */
 enum {
-        EXIT_REFUSED = 1,    /* the device, the node or the broker said no, or there is no such device */
+        EXIT_REFUSED = 1,    /* refused by the device, the node or the broker, or there is no such device */
         EXIT_USAGE = 2,      /* the words on the command line */
         EXIT_NO_ANSWER = 3,  /* no broker, or nothing came in time */
         EXIT_BAD_CONFIG = 78 /* as the daemon's */

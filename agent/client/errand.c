@@ -11,8 +11,7 @@ int errand_check(const struct arguments *arguments, struct fault *fault)
         return view_name_read(arguments->words[0], &name, fault);
 }
 
-/* Found, and its node is known with all that is needed; or there are several, which more messages do not
- * change. */
+/* Found, and its node is known with all that is needed; or there are several, which more messages do not change. */
 static bool is_found(const struct client *client)
 {
         struct view_name name = client->errand.name;
@@ -35,11 +34,8 @@ static void finish_look(struct client *client)
 
 static void look_at(struct client *client, const char *node, client_step then)
 {
-        char status[NAME_MAX_BYTES + 8], info[NAME_MAX_BYTES + 8];
-
-        (void)snprintf(status, sizeof(status), "%s/status", node);
-        (void)snprintf(info, sizeof(info), "%s/info", node);
-        client_look(client, (const char *const[]){ status, info, NULL }, is_found, then);
+        client_look(client, json_pack("[o, o]", json_sprintf("%s/status", node), json_sprintf("%s/info", node)),
+                    is_found, then);
 }
 
 /* A node that is not there: the others are asked for, because one of them may have been meant. */
@@ -72,6 +68,12 @@ const char *errand_suffix(const struct client *client, const char *word, char su
         (void)snprintf(suffix, ERRAND_SUFFIX_MAX, "%s/%s/%s", client->errand.name.node, client->errand.name.device,
                        word);
         return suffix;
+}
+
+json_t *errand_channels(const struct client *client)
+{
+        const struct view_name *name = &client->errand.name;
+        return json_object_get(view_about(&client->home, name->node, name->device), "channels");
 }
 
 bool errand_node_is_offline(const struct client *client)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What `get` and `set` share: the one device that the first word names, and what may be said when it does not
- * answer. */
+/* What `get` and `set` share: the one device that the first word names. */
 #pragma once
 
 #include "client/client.h"
@@ -21,6 +20,9 @@ void errand_find(struct client *client, client_step then);
 /* "NODE/DEVICE/WORD" */
 #define ERRAND_SUFFIX_MAX 192
 const char *errand_suffix(const struct client *client, const char *word, char suffix[static ERRAND_SUFFIX_MAX]);
+
+/* The device's channels in its node's info; NULL: not known. */
+json_t *errand_channels(const struct client *client);
 
 /* As far as is known. */
 bool errand_node_is_offline(const struct client *client);

@@ -35,7 +35,7 @@ static void on_retained(struct client *client, const struct session_message *mes
                 (void)json_object_set_new(client->forget.topics, message->topic, json_true());
 }
 
-/* There is no telling whether all has come. */
+/* It cannot be known whether all has come. */
 static bool is_never_sure(const struct client *client)
 {
         (void)client;
@@ -44,13 +44,13 @@ static bool is_never_sure(const struct client *client)
 
 static void look_at_all(struct client *client, client_step then)
 {
-        char status[NAME_MAX_BYTES + 8], info[NAME_MAX_BYTES + 8], all[2 * NAME_MAX_BYTES + 8];
+        const char *node = name_of(client)->node;
 
-        (void)snprintf(status, sizeof(status), "%s/status", name_of(client)->node);
-        (void)snprintf(info, sizeof(info), "%s/info", name_of(client)->node);
-        (void)snprintf(all, sizeof(all), "%s/#", word(client));
         json_object_clear(client->forget.topics);
-        client_look(client, (const char *const[]){ status, info, all, NULL }, is_never_sure, then);
+        client_look(client,
+                    json_pack("[o, o, o]", json_sprintf("%s/status", node), json_sprintf("%s/info", node),
+                              json_sprintf("%s/#", word(client))),
+                    is_never_sure, then);
 }
 
 /* ---- Clearing ------------------------------------------------------------------------------------------------ */
@@ -105,8 +105,7 @@ static void on_acknowledged(struct client *client, int id, int reason)
         if (reason >= REASON_REFUSED) {
                 client_fail(client, EXIT_REFUSED,
                             "the broker does not let %s clear what %s has left: the machine with the certificate "
-                            "authority may "
-                            "(sudo sconce-pki forget %s)",
+                            "authority may (sudo sconce-pki forget %s)",
                             client->settings.name, word(client), name_of(client)->node);
                 return;
         }

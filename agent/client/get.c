@@ -24,9 +24,7 @@ static json_t *state_of(const struct client *client)
 
 static json_t *rows_of(const struct client *client, json_t *state)
 {
-        const struct view_name *name = &client->errand.name;
-        json_t *channels = json_object_get(view_about(&client->home, name->node, name->device), "channels");
-        json_t *rows = json_array(), *value;
+        json_t *channels = errand_channels(client), *rows = json_array(), *value;
         const char *key;
 
         json_object_foreach(state, key, value)
@@ -38,24 +36,17 @@ static json_t *rows_of(const struct client *client, json_t *state)
         return rows;
 }
 
-static int show_all(struct client *client, json_t *state)
+/* The channel's `value`, or with NULL all of the state. */
+static int write_state(struct client *client, json_t *state, json_t *value)
 {
-        CLEANUP_JSON json_t *rows = NULL;
-
         if (client->arguments->json)
-                return table_json(client->out, state, false);
-        rows = rows_of(client, state);
+                return table_json(client->out, value ? value : state, false);
+        if (value) {
+                CLEANUP_FREE char *text = table_text(value);
+                return text && fprintf(client->out, "%s\n", text) >= 0 ? 0 : -EIO;
+        }
+        CLEANUP_JSON json_t *rows = rows_of(client, state);
         return table_print(client->out, rows, columns, false);
-}
-
-static int show_channel(struct client *client, json_t *value)
-{
-        CLEANUP_FREE char *text = NULL;
-
-        if (client->arguments->json)
-                return table_json(client->out, value, false);
-        text = table_text(value);
-        return text && fprintf(client->out, "%s\n", text) >= 0 ? 0 : -EIO;
 }
 
 static void fail_unknown_channel(struct client *client, json_t *state, const char *word)
@@ -86,14 +77,14 @@ static void show(struct client *client, int exit_code)
                 fail_unknown_channel(client, state, channel);
                 return;
         }
-        if ((channel ? show_channel(client, value) : show_all(client, state)) < 0) {
+        if (write_state(client, state, value) < 0) {
                 client_fail(client, EXIT_REFUSED, "cannot write the state");
                 return;
         }
         client_end(client, exit_code);
 }
 
-/* The device's own words on why it does not answer, where there are any. */
+/* The device's own error, where there is one. */
 static void say_error(const struct client *client)
 {
         const struct view_name *name = &client->errand.name;
@@ -152,7 +143,7 @@ static void on_late(struct client *client)
                                                             : "it did not answer in time");
 }
 
-/* A certificate for reading may look at what is retained, which has come before: see look(). */
+/* A read-only certificate may read what is retained, which has come before: see look(). */
 static void on_acknowledged(struct client *client, int id, int reason)
 {
         if (id != client->errand.publish_id)
@@ -184,10 +175,8 @@ static bool is_known(const struct client *client)
 /* A button has no state: nothing would come. */
 static bool reports_events_alone(const struct client *client)
 {
-        const struct view_name *name = &client->errand.name;
-        json_t *channels = json_object_get(view_about(&client->home, name->node, name->device), "channels");
+        json_t *channels = errand_channels(client), *channel;
         const char *key;
-        json_t *channel;
 
         json_object_foreach(channels, key, channel)
         {
@@ -219,9 +208,8 @@ static void look(struct client *client)
 
         /* No wildcard: some brokers have no retained messages for one. */
         client_look(client,
-                    (const char *const[]){ errand_suffix(client, "status", status),
-                                           errand_suffix(client, "error", error), errand_suffix(client, "state", state),
-                                           NULL },
+                    json_pack("[s, s, s]", errand_suffix(client, "status", status),
+                              errand_suffix(client, "error", error), errand_suffix(client, "state", state)),
                     is_known, on_looked);
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `sconce list [NODE...]`: the devices of every node that this certificate may read, from what is retained. */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,25 +28,21 @@ static bool is_whole(const struct client *client)
 /* "offline: attic/fan, hall/cellar" on stderr; true where there is one. */
 static bool say_those(json_t *rows, const char *status, const char *hint)
 {
-        CLEANUP_FREE char *text = NULL;
-        size_t size = 0, index, count = 0;
-        FILE *out = open_memstream(&text, &size);
+        CLEANUP_JSON json_t *those = json_array();
+        const char *node, *device, *is;
+        size_t index;
         json_t *row;
 
-        if (!out)
-                return false;
         json_array_foreach(rows, index, row)
         {
-                const char *is = json_string_value(json_object_get(row, "status"));
-                if (is && strcmp(is, status) == 0)
-                        (void)fprintf(out, "%s%s/%s", count++ ? ", " : "",
-                                      json_string_value(json_object_get(row, "node")),
-                                      json_string_value(json_object_get(row, "device")));
+                int r = json_unpack(row, "{s:s, s:s, s:s}", "node", &node, "device", &device, "status", &is);
+                if (r == 0 && strcmp(is, status) == 0)
+                        (void)json_array_append_new(those, json_sprintf("%s/%s", node, device));
         }
-        (void)fclose(out);
-        if (count > 0)
-                shown_say("%s: %s%s", status, text, hint);
-        return count > 0;
+        CLEANUP_FREE char *text = view_join(those, ", ");
+        if (json_array_size(those) > 0)
+                shown_say("%s: %s%s", status, text ? text : "?", hint);
+        return json_array_size(those) > 0;
 }
 
 static void show(struct client *client)
@@ -71,55 +66,28 @@ static void show(struct client *client)
 
 /* ---- Looking ------------------------------------------------------------------------------------------------- */
 
-/* Texts that a look is given, NULL at the end. */
-struct suffixes {
-        char **items;
-        size_t count;
-};
-
-static void suffixes_done(struct suffixes *suffixes)
-{
-        for (size_t i = 0; i < suffixes->count; i++)
-                free(suffixes->items[i]);
-        free(suffixes->items);
-}
-
-PRINTF_LIKE(2, 3) static int suffixes_add(struct suffixes *suffixes, const char *format, ...)
-{
-        char **items = realloc(suffixes->items, (suffixes->count + 2) * sizeof(*items));
-        va_list arguments;
-
-        if (!items)
-                return -ENOMEM;
-        suffixes->items = items;
-        va_start(arguments, format);
-        int r = vasprintf(&items[suffixes->count], format, arguments);
-        va_end(arguments);
-        if (r < 0)
-                return -ENOMEM;
-        items[++suffixes->count] = NULL;
-        return 0;
-}
-
 /* By its own topic what no wildcard has brought. */
 static void look_closer(struct client *client)
 {
-        CLEANUP(suffixes_done) struct suffixes missing = { 0 };
+        json_t *missing = json_array(), *place, *about;
         const char *node, *device;
-        json_t *place, *about;
-        int r = 0;
 
         json_object_foreach(client->home.nodes, node, place)
-                json_object_foreach(json_object_get(view_info(&client->home, node), "devices"), device,
-                                    about) if (r == 0 && !view_status(&client->home, node, device) &&
-                                               (r = suffixes_add(&missing, "%s/%s/state", node, device)) == 0)
-                        r = suffixes_add(&missing, "%s/%s/status", node, device);
-        if (r < 0)
-                client_fail(client, EXIT_REFUSED, "out of memory");
-        else if (missing.count == 0)
-                show(client);
-        else
-                client_look(client, (const char *const *)missing.items, is_whole, show);
+        {
+                json_object_foreach(json_object_get(view_info(&client->home, node), "devices"), device, about)
+                {
+                        if (view_status(&client->home, node, device))
+                                continue;
+                        (void)json_array_append_new(missing, json_sprintf("%s/%s/state", node, device));
+                        (void)json_array_append_new(missing, json_sprintf("%s/%s/status", node, device));
+                }
+        }
+        if (json_array_size(missing) > 0) {
+                client_look(client, missing, is_whole, show);
+                return;
+        }
+        json_decref(missing);
+        show(client);
 }
 
 static void check_nodes(struct client *client)
@@ -142,16 +110,14 @@ static void list_connected(struct client *client)
 {
         const struct arguments *arguments = client->arguments;
         static const char *const words[] = { "status", "info", "+/state", "+/status" };
-        CLEANUP(suffixes_done) struct suffixes suffixes = { 0 };
-        int r = 0;
+        json_t *suffixes = json_array();
 
-        for (size_t i = 0; i < MAX(arguments->count, 1) && r == 0; i++)
-                for (size_t k = 0; k < ARRAY_SIZE(words) && r == 0; k++)
-                        r = suffixes_add(&suffixes, "%s/%s", arguments->count ? arguments->words[i] : "+", words[k]);
-        if (r < 0)
-                client_fail(client, EXIT_REFUSED, "out of memory");
-        else
-                client_look(client, (const char *const *)suffixes.items, is_whole, check_nodes);
+        for (size_t i = 0; i < MAX(arguments->count, 1); i++)
+                for (size_t k = 0; k < ARRAY_SIZE(words); k++)
+                        (void)json_array_append_new(
+                                suffixes,
+                                json_sprintf("%s/%s", arguments->count ? arguments->words[i] : "+", words[k]));
+        client_look(client, suffixes, is_whole, check_nodes);
 }
 
 static int list_check(const struct arguments *arguments, struct fault *fault)

@@ -2,7 +2,6 @@
 #include "client/look.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,19 +18,15 @@ void look_clear(struct look *look)
         *look = (struct look){ 0 };
 }
 
-static void look_done(struct client *client)
+void look_finish(void *userdata)
 {
+        struct client *client = userdata;
         client_step then = client->look.then;
 
         timer_disarm(client->grace);
         timer_disarm(client->deadline);
         look_clear(&client->look);
         then(client);
-}
-
-void look_on_grace(void *userdata)
-{
-        look_done(userdata);
 }
 
 void look_check(struct client *client)
@@ -41,7 +36,7 @@ void look_check(struct client *client)
         if (!look->then || !look->answered || client->ending)
                 return;
         if (look->complete(client))
-                look_done(client);
+                look_finish(client);
         else if (!timer_armed(client->grace))
                 timer_arm(client->grace, RETAINED_GRACE_US);
 }
@@ -67,35 +62,33 @@ static void on_look_late(struct client *client)
 
 /* The last filter marks the end of what the others bring. It is where answers come; a command that wants none keeps to
  * the topics that it is about, which may be all that it has rights to. */
-static int set_filters(struct client *client, const char *const *suffixes)
+static int set_filters(struct client *client, const json_t *suffixes)
 {
         struct look *look = &client->look;
-        const char *first = suffixes[0];
-        size_t count = 0;
+        const char *first = json_string_value(json_array_get(suffixes, 0));
+        size_t index;
+        json_t *suffix;
 
-        while (suffixes[count])
-                count++;
-        look->filters = calloc(count + 1, sizeof(*look->filters));
-        if (!look->filters)
+        look->filters = calloc(json_array_size(suffixes) + 1, sizeof(*look->filters));
+        if (!first || !look->filters)
                 return -ENOMEM;
-        for (; *suffixes; suffixes++, look->count++) {
-                if (asprintf(&look->filters[look->count], "%s/%s", client->home.base, *suffixes) < 0) {
-                        look->filters[look->count] = NULL;
+        json_array_foreach(suffixes, index, suffix)
+                look->filters[look->count++] = client_topic(client, json_string_value(suffix));
+        look->filters[look->count++] = client->arguments->command->unanswered ? client_topic(client, first)
+                                                                              : strdup(client->reply_topic);
+        for (size_t i = 0; i < look->count; i++)
+                if (!look->filters[i])
                         return -ENOMEM;
-                }
-        }
-        if (!client->arguments->command->unanswered)
-                look->filters[look->count] = strdup(client->reply_topic);
-        else if (asprintf(&look->filters[look->count], "%s/%s", client->home.base, first) < 0)
-                look->filters[look->count] = NULL;
-        return look->filters[look->count++] ? 0 : -ENOMEM;
+        return 0;
 }
 
-void client_look(struct client *client, const char *const *suffixes, bool (*complete)(const struct client *client),
+void client_look(struct client *client, json_t *suffixes, bool (*complete)(const struct client *client),
                  client_step then)
 {
         client->look = (struct look){ .complete = complete, .then = then };
-        if (set_filters(client, suffixes) < 0) {
+        int r = set_filters(client, suffixes);
+        json_decref(suffixes);
+        if (r < 0) {
                 client_fail(client, EXIT_REFUSED, "out of memory");
                 return;
         }

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -26,16 +27,16 @@ struct look {
         client_step then;
 };
 
-/* Subscribes to BASE/SUFFIX for each suffix, and calls `then` when everything that is retained there has
- * arrived. The list ends with NULL. `complete` says whether what has come can be all. Ends the run when the
- * broker does not answer. */
-void client_look(struct client *client, const char *const *suffixes, bool (*complete)(const struct client *client),
+/* Subscribes to BASE/SUFFIX for each of the suffixes, an array of strings that it takes over (NULL: out of memory), and
+ * calls `then` when everything that is retained there has arrived. `complete` returns whether what has come can be all.
+ * Ends the run when the broker does not answer. */
+void client_look(struct client *client, json_t *suffixes, bool (*complete)(const struct client *client),
                  client_step then);
 
 /* For the client: a SUBACK, a message that was taken in, the end of the moment. */
 void look_subscribed(struct client *client, int id);
 void look_check(struct client *client);
-void look_on_grace(void *client);
+void look_finish(void *client);
 
 const char *look_filter(const struct client *client, int id); /* of a SUBACK, for people */
 void look_clear(struct look *look);

@@ -12,8 +12,8 @@
 #include "client/shown.h"
 #include "util/log.h"
 
-/* Characters as the terminal has them, for widths and for what can be printed. Numbers stay as JSON wants
- * them. The plain C locale means that nobody has chosen: then UTF-8, which is what arrives. */
+/* The terminal's characters, for widths and for what can be printed; numbers stay as in JSON. The plain C locale means
+ * that none was chosen: then UTF-8, which is what arrives. */
 static void choose_locale(void)
 {
         const char *codeset;
@@ -22,7 +22,7 @@ static void choose_locale(void)
                 (void)setlocale(LC_CTYPE, "C.UTF-8");
 }
 
-/* The session tells its story to a daemon's log; here it is for those who ask, and they are people. */
+/* The session logs as in a daemon; here it is for --verbose, as text for people. */
 static void on_log(void *userdata, int level, const struct log_about *about, const char *text)
 {
         const bool *verbose = userdata;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `sconce nodes`: every node with what it says of itself. */
+/* `sconce nodes`: every node with its version and problems. */
 #include <errno.h>
 
 #include "client/client.h"
@@ -25,7 +25,6 @@ static void show(struct client *client)
 {
         bool as_json = client->arguments->json;
         CLEANUP_JSON json_t *rows = rows_of_nodes(&client->home, as_json);
-
         struct fault fault = { 0 };
 
         if (!rows || table_print(client->out, rows, columns, as_json) < 0)
@@ -38,7 +37,7 @@ static void show(struct client *client)
 
 static void nodes_connected(struct client *client)
 {
-        client_look(client, (const char *const[]){ "+/node/state", "+/status", "+/info", NULL }, is_whole, show);
+        client_look(client, json_pack("[s, s, s]", "+/node/state", "+/status", "+/info"), is_whole, show);
 }
 
 const struct client_command command_nodes = {

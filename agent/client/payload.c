@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -11,43 +10,39 @@
 /* The digits that bring 21.3 back as 21.3. */
 #define DUMP_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(15))
 
-/* What kinds of channel make of a word. A kind that is not here, or not known: what the word looks like. */
-static const struct {
-        const char *kind;
-        bool is_on_off; /* ON and OFF in all their spellings */
-} text_kinds[] = {
-        { "light", true },  { "switch", true },  { "button", false },
-        { "cover", false }, { "select", false }, { "text", false },
-};
+/* Kinds whose values are ON and OFF, in all their spellings. */
+static const char *const on_off_kinds[] = { "light", "switch" };
 
-/* What people and machines say for ON and OFF, beside the numbers 1 and 0. */
+/* Kinds whose values are words as they are. Of any other kind a word is what it looks like. */
+static const char *const text_kinds[] = { "button", "cover", "select", "text" };
+
+/* Spellings of ON and OFF, beside the numbers 1 and 0. */
 static const struct {
         const char *word, *state;
 } on_off_words[] = {
         { "on", "ON" }, { "true", "ON" }, { "off", "OFF" }, { "false", "OFF" }, { "toggle", "TOGGLE" },
 };
 
-/* Which channel a plain word is for: the first of one of these kinds that can be set. Any other word is left to the
- * node, and so is a number, but for what number_channel() knows. */
+/* The kind that a plain word beside ON and OFF is for. Any other word is left to the node, and so is a number, but for
+ * what number_channel() knows. */
 static const struct {
-        const char *word;
-        const char *kinds[2];
+        const char *word, *kind;
 } plain_words[] = {
-        { "on", { "light", "switch" } },
-        { "off", { "light", "switch" } },
-        { "toggle", { "light", "switch" } },
-        { "true", { "light", "switch" } },
-        { "false", { "light", "switch" } },
-        { "open", { "cover" } },
-        { "close", { "cover" } },
-        { "up", { "cover" } },
-        { "down", { "cover" } },
-        { "stop", { "cover" } },
-        { "press", { "button" } },
+        { "open", "cover" }, { "close", "cover" }, { "up", "cover" },
+        { "down", "cover" }, { "stop", "cover" },  { "press", "button" },
 };
 
-/* Kinds that can be set unless their channel says otherwise. */
+/* Kinds that can be set unless their channel has `writable`. */
 static const char *const writable_kinds[] = { "light", "switch", "number", "cover", "button", "select", "duration" };
+
+static bool is_among(const char *const *kinds, size_t count, const char *kind)
+{
+        for (size_t i = 0; i < count; i++)
+                if (strcmp(kinds[i], kind) == 0)
+                        return true;
+        return false;
+}
+#define IS_AMONG(kinds, kind) is_among(kinds, ARRAY_SIZE(kinds), kind)
 
 /* The `=` of KEY=VALUE; NULL for a plain word. */
 static const char *equals_of(const char *word)
@@ -82,12 +77,10 @@ static const char *state_of(const char *word)
 
 static json_t *typed(const char *word, const char *kind)
 {
-        for (size_t i = 0; i < ARRAY_SIZE(text_kinds); i++) {
-                if (strcmp(text_kinds[i].kind, kind) == 0) {
-                        const char *state = text_kinds[i].is_on_off ? state_of(word) : NULL;
-                        return json_string(state ? state : word);
-                }
-        }
+        const char *state = IS_AMONG(on_off_kinds, kind) ? state_of(word) : NULL;
+
+        if (state || IS_AMONG(on_off_kinds, kind) || IS_AMONG(text_kinds, kind))
+                return json_string(state ? state : word);
         json_t *literal = literal_of(word);
         return literal ? literal : json_string(word);
 }
@@ -135,19 +128,11 @@ static bool is_writable(json_t *channel, const char *kind)
 {
         const json_t *writable = json_object_get(channel, "writable");
 
-        for (size_t i = 0; !writable && i < ARRAY_SIZE(writable_kinds); i++)
-                if (strcmp(writable_kinds[i], kind) == 0)
-                        return true;
-        return json_is_true(writable);
-}
-
-static bool is_on_off(const char *kind)
-{
-        return strcmp(kind, "light") == 0 || strcmp(kind, "switch") == 0;
+        return writable ? json_is_true(writable) : IS_AMONG(writable_kinds, kind);
 }
 
 /* The first channel that is set by a bare number. NULL: there is none, or it cannot be known: a duration may be one
- * that only goes with a command, as in "on for 5 s", and what a node of an earlier version says does not tell. */
+ * that only goes with a command, as in "on for 5 s", which a node of an earlier version does not report. */
 static const char *number_channel(json_t *channels)
 {
         const char *key;
@@ -174,41 +159,38 @@ static const char *number_or_state_channel(json_t *channels, const json_t *numbe
         const char *first = json_object_iter_key(json_object_iter(channels));
         double value = json_number_value(number);
 
-        if ((value == 0 || value == 1) && first && is_on_off(kind_of(channels, first)) &&
+        if ((value == 0 || value == 1) && first && IS_AMONG(on_off_kinds, kind_of(channels, first)) &&
             is_writable(json_object_get(channels, first), kind_of(channels, first)))
                 return first;
         return number_channel(channels);
 }
 
-static bool takes(size_t row, const char *kind)
+static bool is_for_kind(const char *word, const char *kind)
 {
-        for (size_t i = 0; i < ARRAY_SIZE(plain_words[row].kinds) && plain_words[row].kinds[i]; i++)
-                if (strcmp(plain_words[row].kinds[i], kind) == 0)
-                        return true;
+        for (size_t i = 0; i < ARRAY_SIZE(on_off_words); i++)
+                if (strcasecmp(on_off_words[i].word, word) == 0)
+                        return IS_AMONG(on_off_kinds, kind);
+        for (size_t i = 0; i < ARRAY_SIZE(plain_words); i++)
+                if (strcasecmp(plain_words[i].word, word) == 0)
+                        return strcmp(plain_words[i].kind, kind) == 0;
         return false;
 }
 
-/* NULL: the device has none. */
-static const char *channel_of_row(size_t row, json_t *channels)
-{
-        const char *key;
-        json_t *channel;
-
-        json_object_foreach(channels, key, channel) if (takes(row, kind_of(channels, key)) &&
-                                                        is_writable(channel, kind_of(channels, key))) return key;
-        return NULL;
-}
-
-/* The channel that the node would choose; NULL: that is left to the node. */
+/* The channel that the node would choose: the first that can be set so; NULL: that is left to the node. */
 static const char *channel_of_plain(json_t *channels, const char *word)
 {
         CLEANUP_JSON json_t *literal = literal_of(word);
+        const char *key;
+        json_t *channel;
 
         if (json_is_number(literal))
                 return number_or_state_channel(channels, literal);
-        for (size_t i = 0; i < ARRAY_SIZE(plain_words); i++)
-                if (strcasecmp(plain_words[i].word, word) == 0)
-                        return channel_of_row(i, channels);
+        json_object_foreach(channels, key, channel)
+        {
+                const char *kind = kind_of(channels, key);
+                if (is_for_kind(word, kind) && is_writable(channel, kind))
+                        return key;
+        }
         return NULL;
 }
 

@@ -22,7 +22,7 @@ struct payload_marks {
         const char *id, *expires;
 };
 
-/* The payload as text; free() it. `channels` is the device's entry in `info` (NULL: not known): it says which
+/* The payload as text; free() it. `channels` is the device's entry in `info` (NULL: not known): it decides which
  * words are numbers and which only look like one. With `marks` the payload is an object that carries them, unless it
  * has its own; but a plain value whose channel cannot be known from `channels` stays as it is, because a guess
  * would be another command: the node takes or refuses it. -EINVAL with the reason in `fault`, -ENOMEM. */

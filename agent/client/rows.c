@@ -9,7 +9,7 @@
 
 #define BUILT_IN "node" /* the device that every node has */
 
-/* Puts a text that may be missing. */
+/* What is missing is null. */
 static void put(json_t *row, const char *key, const json_t *value)
 {
         (void)json_object_set_new(row, key, value ? json_deep_copy(value) : json_null());
@@ -22,57 +22,36 @@ static void put_text(json_t *row, const char *key, const char *text)
 
 /* ---- States for people --------------------------------------------------------------------------------------- */
 
-/* "ON, brightness 128": the channel `state` needs no name. */
-static void write_channel(FILE *out, const char *key, const json_t *value, const char *unit, const char *comma)
+/* "brightness 128": the channel `state` needs no name. */
+static json_t *channel_text(const char *key, const json_t *value, const char *unit)
 {
         CLEANUP_FREE char *text = table_text(value);
+        bool is_named = strcmp(key, "state") != 0;
 
-        (void)fprintf(out, "%s%s%s%s%s%s", comma, strcmp(key, "state") == 0 ? "" : key,
-                      strcmp(key, "state") == 0 ? "" : " ", json_is_null(value) || !text ? "?" : text, unit ? " " : "",
-                      unit ? unit : "");
+        return json_sprintf("%s%s%s%s%s", is_named ? key : "", is_named ? " " : "",
+                            json_is_null(value) || !text ? "?" : text, unit ? " " : "", unit ? unit : "");
 }
 
+/* "ON, brightness 128" */
 static json_t *state_text(json_t *state, json_t *channels)
 {
-        CLEANUP_FREE char *text = NULL;
-        size_t size = 0;
-        FILE *out = open_memstream(&text, &size);
-        const char *key, *comma = "";
+        CLEANUP_JSON json_t *texts = json_array();
+        const char *key;
         json_t *value;
 
-        if (!out)
-                return NULL;
         json_object_foreach(state, key, value)
         {
-                if (strcmp(key, "time") == 0)
-                        continue;
-                write_channel(out, key, value,
-                              json_string_value(json_object_get(json_object_get(channels, key), "unit")), comma);
-                comma = ", ";
+                const char *unit = json_string_value(json_object_get(json_object_get(channels, key), "unit"));
+                if (strcmp(key, "time") != 0)
+                        (void)json_array_append_new(texts, channel_text(key, value, unit));
         }
-        (void)fclose(out);
-        return json_string(text);
-}
-
-/* A list of texts as one: "a; b". */
-static json_t *joined(json_t *texts)
-{
-        CLEANUP_FREE char *text = NULL;
-        size_t size = 0, index;
-        FILE *out = open_memstream(&text, &size);
-        json_t *item;
-
-        if (!out)
-                return NULL;
-        json_array_foreach(texts, index, item)(void)
-                fprintf(out, "%s%s", index > 0 ? "; " : "", json_is_string(item) ? json_string_value(item) : "?");
-        (void)fclose(out);
-        return json_string(text);
+        CLEANUP_FREE char *joined = view_join(texts, ", ");
+        return json_string(joined);
 }
 
 /* ---- Rows ---------------------------------------------------------------------------------------------------- */
 
-/* A device of a node that is gone has itself said `online` last. */
+/* The last status of a device is `online` when its node goes. */
 static const char *status_of(const struct view *home, const char *node, const char *device)
 {
         const char *of_node = view_status(home, node, NULL);
@@ -141,10 +120,11 @@ static json_t *row_of_node(const struct view *home, const char *node, bool as_js
         put(row, "version", json_object_get(info, "version"));
         put(row, "started", json_object_get(info, "started"));
         (void)json_object_set_new(row, "devices", info ? json_integer((json_int_t)count) : json_null());
+        CLEANUP_FREE char *joined = view_join(problems, "; ");
         if (as_json)
                 put(row, "problems", problems);
         else
-                (void)json_object_set_new(row, "problems", joined(problems));
+                put_text(row, "problems", joined);
         return row;
 }
 

@@ -34,7 +34,7 @@ static void show_done(struct client *client, json_t *result)
                 shown_say("cannot write: %s", strerror(-r));
 }
 
-/* We are still waiting: it cannot be late. */
+/* The client is still waiting: the command cannot be late. */
 static const char *hint_of(const char *code)
 {
         return code && strcmp(code, "expired") == 0 ? "; do this machine's clock and the node's differ?" : "";
@@ -64,8 +64,8 @@ static bool has_token(const struct client *client, const struct session_message 
         return message->correlation_size == strlen(token) && memcmp(message->correlation, token, strlen(token)) == 0;
 }
 
-/* Ours has been repeated by somebody, and its own answer is still to come. With an id from the command line it may be we
- * who repeat. */
+/* Something has repeated our command, whose own answer is still to come. With an id from the command line this run may
+ * be the repeat. */
 static bool is_of_a_repeat(const struct client *client, const json_t *result)
 {
         const char *code = json_string_value(json_object_get(result, "code"));
@@ -75,9 +75,8 @@ static bool is_of_a_repeat(const struct client *client, const json_t *result)
                (!client->errand.id || (id && strcmp(id, client->settings.token) == 0));
 }
 
-/* A topic of this run alone brings the result, and it carries this command's token. Where the node or something on the
- * way does not speak MQTT 5, everybody's results come to one topic, and the id tells; a command without an id is told
- * nothing but its refusal. */
+/* The result comes to a topic of this run alone, with this command's token. Where the node or something on the way does
+ * not speak MQTT 5, all results come to one topic, and the id decides; without an id only a refusal comes. */
 static bool is_our_result(const struct client *client, const struct session_message *message, const json_t *result)
 {
         const json_t *id = json_object_get(result, "id");
@@ -109,11 +108,9 @@ static void on_message(struct client *client, const struct session_message *mess
 
         if (message->retain)
                 return;
-        if (is_answering_state(client, message))
-                result = json_pack("{s:b}", "ok", true);
-        else
-                result = view_json(message->payload, message->size);
-        if (result && (is_answering_state(client, message) || is_our_result(client, message, result)))
+        bool is_state = is_answering_state(client, message);
+        result = is_state ? json_pack("{s:b}", "ok", true) : view_json(message->payload, message->size);
+        if (result && (is_state || is_our_result(client, message, result)))
                 take_result(client, result);
 }
 
@@ -139,7 +136,7 @@ static void on_acknowledged(struct client *client, int id, int reason)
                             node);
 }
 
-/* For how long the command counts, in seconds: at least as long as somebody waits for it. */
+/* For how long the command counts, in seconds: at least as long as the client waits for it. */
 static uint32_t expiry_s(const struct client *client)
 {
         return (uint32_t)((client->arguments->timeout_us + USEC_PER_SEC - 1) / USEC_PER_SEC);
@@ -164,8 +161,7 @@ static void on_late(struct client *client)
         if (!client->errand.acknowledged)
                 client_fail(client, EXIT_NO_ANSWER,
                             "the broker has not taken the command within %.20s; it is withdrawn here, but if it is on "
-                            "its way "
-                            "already it may yet be carried out, %s",
+                            "its way already it may yet be carried out, %s",
                             timeout, until_when(client, until));
         else if (errand_node_is_offline(client))
                 client_fail(client, EXIT_NO_ANSWER, "node %s has gone offline; the command may have been carried out",
@@ -173,15 +169,14 @@ static void on_late(struct client *client)
         else
                 client_fail(client, EXIT_NO_ANSWER,
                             "no answer from %s/%s within %.20s, though the node counts as online; the command may have "
-                            "been "
-                            "carried out, or yet be, %s",
+                            "been carried out, or yet be, %s",
                             name->node, name->device, timeout, until_when(client, until));
 }
 
 /* ---- The command --------------------------------------------------------------------------------------------- */
 
-/* The moment of this machine's clock from which on nobody waits any more. "" where that clock has evidently not been
- * set: then the command would be refused. */
+/* When the client stops waiting, by this machine's clock. "" where that clock has evidently not been set: the command
+ * would be refused. */
 #define TIME_MAX 32
 static void expires_text(const struct client *client, char text[static TIME_MAX])
 {
@@ -209,8 +204,8 @@ static void keep_id(struct client *client, const char *payload)
         client->errand.id = json_incref(json_object_get(object, "id"));
 }
 
-/* Where answers come other than to our own topic. Those of a node that speaks MQTT 5 come there: then it does no harm
- * that a broker with other rights than ours does not let us read this. */
+/* Where answers come other than to our own topic. Those of a node that speaks MQTT 5 come there: then the broker may
+ * refuse this one. */
 static void listen(struct client *client)
 {
         char suffix[ERRAND_SUFFIX_MAX];
@@ -233,7 +228,7 @@ static void send_payload(struct client *client, const char *payload, const char 
                 .response_topic = mqtt5 ? client->reply_topic : NULL,
                 .correlation = mqtt5 ? token : NULL,
                 .correlation_size = mqtt5 ? strlen(token) : 0,
-                /* Who waited in vain has gone: a command that comes later is not wanted any more. */
+                /* After the wait a command is not wanted any more. */
                 .expiry_s = mqtt5 ? expiry_s(client) : 0,
                 .expires = mqtt5 ? expires : NULL,
         };
@@ -251,7 +246,7 @@ static void send(struct client *client)
 {
         const struct arguments *arguments = client->arguments;
         const struct view_name *name = &client->errand.name;
-        json_t *channels = json_object_get(view_about(&client->home, name->node, name->device), "channels");
+        json_t *channels = errand_channels(client);
         CLEANUP_FREE char *payload = NULL;
         char expires[TIME_MAX];
         struct fault fault = { 0 };

@@ -13,7 +13,7 @@
 #include "util/cleanup.h"
 #include "util/url.h"
 
-/* A run that fails is looked at by a person: it tries again at once rather than politely. */
+/* A person waits: try again at once rather than politely. */
 #define BACKOFF_FIRST_US (200 * USEC_PER_MSEC)
 #define BACKOFF_MAX_US   (5 * USEC_PER_SEC)
 
@@ -25,7 +25,7 @@ static char *path_of(const char *directory, const char *rest)
         return directory && asprintf(&path, "%s/%s", directory, rest) >= 0 ? path : NULL;
 }
 
-/* The file that is there, the user's own before the machine's. free() it; NULL: neither, and said so. */
+/* The file that is there, the user's own before the machine's. free() it; NULL: neither, and it is on stderr. */
 static char *find_file(void)
 {
         CLEANUP_FREE char *own = NULL;
@@ -42,42 +42,30 @@ static char *find_file(void)
         return NULL;
 }
 
-static bool says(const struct config *config, const char *kind, const char *key)
+static bool has_entry(const struct config *config, const char *kind, const char *key)
 {
         const struct config_section *section = config_find(config, kind, NULL);
         return section && config_entry_find(section, key);
 }
 
-/* Some URL is mqtts://. A wrong one is the session's to tell. */
-static bool uses_tls(const struct sconce_list *urls)
-{
-        const char *const *texts = urls->items;
-        struct url url;
-
-        for (size_t i = 0; i < urls->count; i++)
-                if (url_parse(texts[i], &url, NULL) == 0 && url.scheme == URL_MQTTS)
-                        return true;
-        return false;
-}
-
-/* What a daemon may leave out, or has a default for that is not ours. */
+/* What a daemon may leave out, or has another default for. */
 static void check_for_client(const struct config *config, const struct settings *settings, const char *path,
                              struct problems *problems)
 {
         if (settings->broker.urls.count == 0)
                 problems_add(problems, path, 0,
                              "[broker] url: is missing: the broker's address, as in mqtts://broker.lan:8883");
-        if (!uses_tls(&settings->broker.urls) || says(config, "broker", "password") ||
-            says(config, "broker", "password_file"))
+        if (!url_any_is_tls(settings->broker.urls.items, settings->broker.urls.count) ||
+            has_entry(config, "broker", "password") || has_entry(config, "broker", "password_file"))
                 return;
-        if (!says(config, "tls", "cert") || !says(config, "tls", "key"))
+        if (!has_entry(config, "tls", "cert") || !has_entry(config, "tls", "key"))
                 problems_add(
                         problems, path, 0,
                         "[tls] cert and key: are missing: your own certificate and its key (sconce-pki client NAME "
                         "makes them)");
 }
 
-static int tell(const struct problems *problems)
+static int report(const struct problems *problems)
 {
         for (size_t i = 0; i < problems->count; i++)
                 shown_say("%s", problems->items[i]);
@@ -97,7 +85,7 @@ static int read_config(const char *path, struct settings *ret)
         if (r == 0)
                 for (size_t i = 0; i < ret->warnings.count; i++)
                         shown_say("%s", ret->warnings.items[i]);
-        return r == -ENOMEM ? r : tell(&problems);
+        return r == -ENOMEM ? r : report(&problems);
 }
 
 /* ---- What the session wants ---------------------------------------------------------------------------------- */
@@ -111,8 +99,7 @@ static int read_password(struct client_settings *settings)
         return r;
 }
 
-/* Reads the certificate now rather than at the first attempt: a file that cannot be read is a fault of the
- * config. */
+/* Reads the certificate now rather than at the first attempt: a file that cannot be read is a fault of the config. */
 static int read_name(struct client_settings *settings)
 {
         CLEANUP_TLS struct tls *tls = NULL;
@@ -120,7 +107,7 @@ static int read_name(struct client_settings *settings)
         const char *name = NULL;
 
         if (settings->session.tls) {
-                if (tls_new(&settings->tls, &tls, &fault) < 0) {
+                if (tls_new(settings->session.tls, &tls, &fault) < 0) {
                         shown_say("%s", fault.text);
                         return -EINVAL;
                 }
@@ -167,18 +154,7 @@ static int make_id(struct client_settings *settings)
 static void fill_options(struct client_settings *settings)
 {
         const struct broker_settings *broker = &settings->config.broker;
-        const struct tls_settings *tls = &settings->config.tls;
 
-        settings->tls = (struct tls_options){
-                .ca = tls->ca,
-                .cert = tls->cert,
-                .key = tls->key,
-                .crl = tls->crl,
-                .min_version = tls->min_version,
-                .server_name = tls->server_name,
-                .pin = tls->pin,
-                .alpn = tls->alpn,
-        };
         settings->session = (struct session_options){
                 .urls = broker->urls.items,
                 .n_urls = broker->urls.count,
@@ -190,7 +166,7 @@ static void fill_options(struct client_settings *settings)
                 .handshake_timeout_us = broker->handshake_timeout_us,
                 .backoff_first_us = BACKOFF_FIRST_US,
                 .backoff_max_us = BACKOFF_MAX_US,
-                .tls = uses_tls(&broker->urls) ? &settings->tls : NULL,
+                .tls = url_any_is_tls(broker->urls.items, broker->urls.count) ? &settings->config.tls : NULL,
         };
 }
 

@@ -3,12 +3,10 @@
 #pragma once
 
 #include "bus/session.h"
-#include "bus/tls.h"
 #include "config/builtin.h"
 
 struct client_settings {
         struct settings config;
-        struct tls_options tls;
         char *password;
         char *name;      /* of the certificate, else of the user: the broker's access list knows us by it */
         char *client_id; /* unlike any other's: two runs must not push each other out */
@@ -19,7 +17,7 @@ struct client_settings {
 };
 
 /* Reads FILE, or where it is NULL the first there is of ~/.config/sconce/client.conf and
- * /etc/sconce/client.conf, and tells all that is wrong with it on stderr: any error is one of the config.
- * *ret comes zeroed, stays where it is (it points into itself), and is to be done whatever happens. */
+ * /etc/sconce/client.conf, and writes all that is wrong with it to stderr: any error is one of the config.
+ * *ret comes zeroed, stays where it is (it points into itself), and needs client_settings_done() in any case. */
 int client_settings_read(const char *file, struct client_settings *ret) MUST_CHECK;
 void client_settings_done(struct client_settings *settings);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Text from outside, made fit for a terminal: what arrives over MQTT may hold anything, escape sequences
- * among it.
+ * Text from outside, made fit for a terminal: what arrives over MQTT may hold anything, escape sequences among it.
  */
 #pragma once
 

@@ -50,8 +50,7 @@ static int add_row(struct libscols_table *table, const json_t *row, const struct
         if (!line)
                 return -ENOMEM;
         for (size_t i = 0; columns[i].heading; i++) {
-                const json_t *member = json_object_get(row, columns[i].key);
-                CLEANUP_FREE char *text = table_text(member);
+                CLEANUP_FREE char *text = table_text(json_object_get(row, columns[i].key));
                 if (!text || scols_line_set_data(line, i, text) < 0)
                         return -ENOMEM;
         }

@@ -19,8 +19,7 @@ struct table_column {
  * every member. */
 int table_print(FILE *out, json_t *rows, const struct table_column *columns, bool as_json) MUST_CHECK;
 
-/* A value on one line, fit for a terminal: strings as they are, null and nothing as "", the rest as JSON.
- * free() it. */
+/* A value on one line, fit for a terminal: strings as they are, null and nothing as "", the rest as JSON. free() it. */
 char *table_text(const json_t *value) MUST_CHECK;
 
 /* One line of JSON, or many, and a newline. */

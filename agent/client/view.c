@@ -265,25 +265,35 @@ int view_place_read(const char *text, struct view_name *ret, struct fault *fault
         return 0;
 }
 
-/* "attic/lamp, hall/lamp"; free() it. NULL without memory. */
-static char *list_places(const struct view *home, const char *device)
+char *view_join(const json_t *texts, const char *separator)
 {
-        size_t count = 0, size = 0;
-        CLEANUP_FREE const char **nodes = view_sorted_keys(home->nodes, &count);
+        size_t index, size = 0;
         char *text = NULL;
         FILE *out = open_memstream(&text, &size);
-        const char *comma = "";
+        json_t *item;
 
         if (!out)
                 return NULL;
-        for (size_t i = 0; i < count; i++) {
-                if (!view_about(home, nodes[i], device))
-                        continue;
-                (void)fprintf(out, "%s%s/%s", comma, nodes[i], device);
-                comma = ", ";
+        json_array_foreach(texts, index, item)
+        {
+                const char *word = json_string_value(item);
+                (void)fprintf(out, "%s%s", index > 0 ? separator : "", word ? word : "?");
         }
         (void)fclose(out);
         return text;
+}
+
+/* "attic/lamp, hall/lamp"; free() it. NULL without memory. */
+static char *list_places(const struct view *home, const char *device)
+{
+        size_t count = 0;
+        CLEANUP_FREE const char **nodes = view_sorted_keys(home->nodes, &count);
+        CLEANUP_JSON json_t *places = json_array();
+
+        for (size_t i = 0; i < count; i++)
+                if (view_about(home, nodes[i], device))
+                        (void)json_array_append_new(places, json_sprintf("%s/%s", nodes[i], device));
+        return view_join(places, ", ");
 }
 
 static int unknown_device(const struct view *home, const struct view_name *name, struct fault *fault)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the retained messages tell of a house: its nodes, their devices, the last state of each. The names
- * that people type are looked up here.
+ * A house as its retained messages show it: its nodes, their devices, the last state of each. The names that people
+ * type are looked up here.
  */
 #pragma once
 
@@ -21,7 +21,7 @@ struct view {
 
 /* One device, by the words of its topics. */
 struct view_name {
-        char node[NAME_MAX_BYTES]; /* empty: not said */
+        char node[NAME_MAX_BYTES]; /* empty: not given */
         char device[NAME_MAX_BYTES];
 };
 
@@ -46,8 +46,7 @@ bool view_is_stale(const struct view *home, const char *node, const char *device
 /* The ids of a node's devices, those that it lists and those of which something is left; for json_decref(). */
 json_t *view_devices(const struct view *home, const char *node) MUST_CHECK;
 
-/* Every node is known with its status and info, every device in an info with its status, and there is at
- * least one. */
+/* Every node is known with its status and info, every device in an info with its status, and there is at least one. */
 bool view_is_whole(const struct view *home, bool with_devices);
 
 /* DEVICE or NODE/DEVICE. -EINVAL when it is neither, which is known without asking the house. */
@@ -67,6 +66,8 @@ int view_find(const struct view *home, struct view_name *name, struct fault *fau
 /* The JSON of a payload, out of its envelope where it has one; NULL: it is no JSON object. */
 json_t *view_json(const void *payload, size_t size);
 
-/* The names of an object's members in C order; free() the array, not the names. NULL without memory or
- * members. */
+/* The strings of an array in one text; free() it. NULL without memory. */
+char *view_join(const json_t *texts, const char *separator) MUST_CHECK;
+
+/* The names of an object's members in C order; free() the array, not the names. NULL without memory or members. */
 const char **view_sorted_keys(json_t *object, size_t *ret_count);

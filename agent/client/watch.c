@@ -15,7 +15,7 @@
 
 /* ---- One line ------------------------------------------------------------------------------------------------ */
 
-/* What was retained was said some time ago, nobody knows when. */
+/* A retained message is of an unknown time. */
 static void text_time(const struct session_message *message, const struct timespec *now, char text[static TIME_MAX])
 {
         struct tm local;
@@ -93,7 +93,7 @@ static int watch_check(const struct arguments *arguments, struct fault *fault)
         return arguments->count == 0 ? 0 : view_name_read(arguments->words[0], &name, fault);
 }
 
-/* What is retained comes at once: here is a name that nobody has, or one that will have something to say later. */
+/* What is retained comes at once: the name is wrong, or nothing is retained under it. */
 static void on_nothing_yet(struct client *client)
 {
         shown_say("nothing has come from %s so far: `sconce list` shows what there is; watching on",

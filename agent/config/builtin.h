@@ -8,6 +8,7 @@
 #include "config/describe.h"
 #include "config/options.h"
 #include "util/fault.h"
+#include "util/tls_options.h"
 
 enum settings_for {
         SETTINGS_DAEMON, /* sconced: all sections; devices' contents are device/'s business */
@@ -36,15 +37,6 @@ struct broker_settings {
         uint64_t offline_after_us, keepalive_us, connect_timeout_us, handshake_timeout_us;
 };
 
-struct tls_settings {
-        const char *ca;                /* a path, or "system" */
-        const char *cert, *key;        /* both NULL: a password stands in; the key may be a provider URI */
-        const char *crl;               /* NULL: none */
-        int min_version;               /* 0 1.2, 1 1.3: enum tls_min_version */
-        const char *server_name, *pin; /* NULL: none */
-        const char *alpn;              /* NULL: none */
-};
-
 struct gpio_settings {
         const char *chip;
         const char *sim_dir;
@@ -59,10 +51,10 @@ struct homeassistant_settings {
 struct settings {
         struct node_settings node;
         struct broker_settings broker;
-        struct tls_settings tls;
+        struct tls_options tls;
         struct gpio_settings gpio;
         struct homeassistant_settings homeassistant;
-        struct problems warnings; /* right, but worth a word in the log */
+        struct problems warnings; /* valid, but worth a line in the log */
         struct option_store store;
 };
 
@@ -70,8 +62,8 @@ struct settings {
  * -EINVAL when anything was added to `problems`, -ENOMEM; *ret is untouched then. */
 int settings_read(const struct config *config, enum settings_for whom, struct problems *problems, struct settings *ret)
         MUST_CHECK;
-/* [gpio] alone, for whoever has to reach the lines whatever else is wrong. A value that is wrong itself is
- * added to `problems` and left NULL. -ENOMEM is the only error. */
+/* [gpio] alone, for what has to reach the lines though the rest is wrong. A value that is wrong itself is added
+ * to `problems` and left NULL. -ENOMEM is the only error. */
 int settings_read_gpio(const struct config *config, struct problems *problems, struct settings *ret) MUST_CHECK;
 void settings_done(struct settings *settings);
 

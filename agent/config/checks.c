@@ -31,21 +31,30 @@ static bool is_written(const struct check *check, const char *kind, const char *
         return find_key(check, kind, key) != NULL;
 }
 
-static void add(struct check *check, struct problems *list, const char *kind, const char *key, const char *text)
+static void PRINTF_LIKE(5, 0) add(struct check *check, struct problems *list, const char *kind, const char *key,
+                                  const char *format, va_list arguments)
 {
         const struct config_entry *entry = find_key(check, kind, key);
-        problems_add(list, entry ? entry->file : NULL, entry ? entry->line : 0, "[%s] %s: %s", kind, key, text);
+        char prefix[64];
+        (void)snprintf(prefix, sizeof(prefix), "[%s] %s: ", kind, key);
+        problems_vadd(list, entry ? entry->file : NULL, entry ? entry->line : 0, prefix, format, arguments);
 }
 
 static void PRINTF_LIKE(4, 5) complain(struct check *check, const char *kind, const char *key, const char *format, ...)
 {
-        char text[480];
         va_list arguments;
         va_start(arguments, format);
-        (void)vsnprintf(text, sizeof(text), format, arguments);
+        add(check, check->problems, kind, key, format, arguments);
         va_end(arguments);
-        add(check, check->problems, kind, key, text);
         check->good = false;
+}
+
+static void PRINTF_LIKE(4, 5) warn(struct check *check, const char *kind, const char *key, const char *format, ...)
+{
+        va_list arguments;
+        va_start(arguments, format);
+        add(check, &check->settings->warnings, kind, key, format, arguments);
+        va_end(arguments);
 }
 
 /* ---- [node] ---------------------------------------------------------------------------------- */
@@ -71,15 +80,11 @@ static void check_name(struct check *check)
 static const char *show_url(const char *text, char shown[static TEXT_SHOWN_MAX])
 {
         const char *at = strrchr(text, '@'), *scheme = strstr(text, "://");
-        char masked[TEXT_SHOWN_MAX];
+        char rest[TEXT_SHOWN_MAX];
         if (!at)
                 return text_show(text, shown);
-        (void)snprintf(masked, sizeof(masked), "%s", at + 1);
-        (void)snprintf(shown, TEXT_SHOWN_MAX, "%.*s…@", scheme && scheme < at ? (int)MIN(scheme + 3 - text, 10) : 0,
-                       text);
-        size_t used = strlen(shown);
-        char rest[TEXT_SHOWN_MAX];
-        (void)snprintf(shown + used, TEXT_SHOWN_MAX - used, "%s", text_show(masked, rest));
+        (void)snprintf(shown, TEXT_SHOWN_MAX, "%.*s…@%s", scheme && scheme < at ? (int)MIN(scheme + 3 - text, 10) : 0,
+                       text, text_show(at + 1, rest));
         return shown;
 }
 
@@ -87,7 +92,7 @@ static void check_url(struct check *check, const char *text)
 {
         struct url url;
         struct fault fault = { 0 };
-        char warning[TEXT_SHOWN_MAX + 128], shown[TEXT_SHOWN_MAX];
+        char shown[TEXT_SHOWN_MAX];
         if (url_parse(text, &url, &fault) < 0) {
                 complain(check, "broker", "url", "%s: %s", show_url(text, shown), fault.text);
                 return;
@@ -96,10 +101,9 @@ static void check_url(struct check *check, const char *text)
         if (url_is_private(&url))
                 return;
         check->exposed = true;
-        (void)snprintf(warning, sizeof(warning),
-                       "%s: without TLS anyone on the way can read and change what is sent; mqtts:// prevents that",
-                       text_show(text, shown));
-        add(check, &check->settings->warnings, "broker", "url", warning);
+        warn(check, "broker", "url",
+             "%s: without TLS anyone on the way can read and change what is sent; mqtts:// prevents that",
+             text_show(text, shown));
 }
 
 static void check_urls(struct check *check)
@@ -137,9 +141,8 @@ static void warn_of_readers(struct check *check, const char *key)
         const struct config_entry *entry = find_key(check, "broker", key);
         struct stat status;
         if (entry && !entry->broken && stat(entry->file, &status) == 0 && (status.st_mode & S_IROTH))
-                add(check, &check->settings->warnings, "broker", key,
-                    "every user of this machine can read the file that holds it: chmod o-r, or use "
-                    "password_file");
+                warn(check, "broker", key,
+                     "every user of this machine can read the file that holds it: chmod o-r, or use password_file");
 }
 
 static void check_password(struct check *check)
@@ -163,7 +166,7 @@ static void check_password(struct check *check)
 /* A certificate and its key belong together; without both a password may stand in for them. */
 static void check_certificate(struct check *check)
 {
-        struct tls_settings *tls = &check->settings->tls;
+        struct tls_options *tls = &check->settings->tls;
         bool cert = is_written(check, "tls", "cert"), key = is_written(check, "tls", "key");
         if (cert && !key)
                 complain(check, "tls", "cert",
@@ -182,7 +185,7 @@ static bool has_scheme(const char *text)
 
 static void check_key_and_ca(struct check *check)
 {
-        const struct tls_settings *tls = &check->settings->tls;
+        const struct tls_options *tls = &check->settings->tls;
         char shown[TEXT_SHOWN_MAX];
         if (tls->key && tls->key[0] != '/' && !has_scheme(tls->key))
                 complain(check, "tls", "key",

@@ -18,7 +18,7 @@ struct config_entry {
         size_t count;
         bool is_list;
         bool cut;         /* a bare value that ended at a comment: half of a secret, perhaps */
-        bool broken;      /* could not be read, and a problem says so already; no values */
+        bool broken;      /* could not be read, which is reported already; no values */
         const char *file; /* owned by the config */
         unsigned line;
 };
@@ -67,6 +67,11 @@ bool config_is_device(const struct config *config, size_t index);
 /* "[lamp kitchen]", as messages name a section. */
 #define CONFIG_LABEL_MAX 160
 const char *config_label(const struct config_section *section, char label[static CONFIG_LABEL_MAX]);
+
+/* Adds "FILE:LINE: [section] key: …" with the key's place, or the section's where it has no such key. `key` NULL: the
+ * section as a whole. */
+void PRINTF_LIKE(4, 5) config_complain(const struct config_section *section, const char *key, struct problems *problems,
+                                       const char *format, ...);
 
 /* [KIND ID] with its values alone: a copy outlives the config, whose files and lines it does not know. */
 int config_section_copy(const struct config_section *section, struct config_section **ret) MUST_CHECK;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/describe.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "config/options.h"
+#include "util/cleanup.h"
 #include "util/macro.h"
 
 static void print_choices(FILE *out, const struct sconce_option *row)
@@ -33,7 +33,11 @@ static void print_type(FILE *out, const struct sconce_option *row)
                 (void)fprintf(out, "%s%s", row->min || row->max ? " " : ", in ", row->unit);
 }
 
-static void print_flags(FILE *out, const struct sconce_option *row)
+#define FOR_DOCS (SCONCE_REQUIRED | SCONCE_SECRET)
+
+/* All flags of a row that has one of `wanted`, between `before` and `after`. */
+static void print_flags(FILE *out, const struct sconce_option *row, uint32_t wanted, const char *before,
+                        const char *after)
 {
         static const struct {
                 uint32_t flag;
@@ -43,13 +47,15 @@ static void print_flags(FILE *out, const struct sconce_option *row)
                 { SCONCE_OUTPUT, "output" },         { SCONCE_TIMES_OUTPUT, "makes the output timed" },
                 { SCONCE_RELOADABLE, "reloadable" },
         };
-        const char *joint = "";
-        for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        const char *joint = before;
+        for (size_t i = 0; i < ARRAY_SIZE(words) && row->flags & wanted; i++) {
                 if (row->flags & words[i].flag) {
                         (void)fprintf(out, "%s%s", joint, words[i].word);
                         joint = ", ";
                 }
         }
+        if (row->flags & wanted)
+                (void)fputs(after, out);
 }
 
 static void describe_text(FILE *out, const struct sconce_option *row)
@@ -58,12 +64,22 @@ static void describe_text(FILE *out, const struct sconce_option *row)
         print_type(out, row);
         if (row->def)
                 (void)fprintf(out, "  (default %s)", *row->def ? row->def : "\"\"");
-        if (row->flags & (SCONCE_REQUIRED | SCONCE_SECRET | SCONCE_OUTPUT | SCONCE_TIMES_OUTPUT | SCONCE_RELOADABLE)) {
-                (void)fputs("  [", out);
-                print_flags(out, row);
-                (void)fputs("]", out);
-        }
+        print_flags(out, row, FOR_DOCS | SCONCE_OUTPUT | SCONCE_TIMES_OUTPUT | SCONCE_RELOADABLE, "  [", "]");
         (void)fprintf(out, "\n      %s\n", row->help ? row->help : "");
+}
+
+/* What print_type() prints; free() it; NULL without memory. */
+static char *type_text(const struct sconce_option *row)
+{
+        char *text = NULL;
+        size_t size;
+        FILE *out = open_memstream(&text, &size);
+
+        if (out) {
+                print_type(out, row);
+                (void)fclose(out);
+        }
+        return text;
 }
 
 static void put_cell(FILE *out, const char *text)
@@ -74,21 +90,13 @@ static void put_cell(FILE *out, const char *text)
 
 static void describe_markdown(FILE *out, const struct sconce_option *row)
 {
-        char type[512] = "";
-        FILE *cell = fmemopen(type, sizeof(type), "w");
-        if (cell) {
-                print_type(cell, row);
-                (void)fclose(cell);
-        }
+        CLEANUP_FREE char *type = type_text(row);
+
         (void)fprintf(out, "| `%s` | ", row->key);
-        put_cell(out, type);
+        put_cell(out, type ? type : "");
         (void)fprintf(out, " | %s%s%s | ", row->def ? "`" : "", row->def ? row->def : "", row->def ? "`" : "");
         put_cell(out, row->help ? row->help : "");
-        if (row->flags & (SCONCE_REQUIRED | SCONCE_SECRET)) {
-                (void)fputs(" (", out);
-                print_flags(out, row);
-                (void)fputs(")", out);
-        }
+        print_flags(out, row, FOR_DOCS, " (", ")");
         (void)fputs(" |\n", out);
 }
 
@@ -103,14 +111,8 @@ static void put_roff(FILE *out, const char *text)
 
 static void describe_roff(FILE *out, const struct sconce_option *row)
 {
-        char *type = NULL;
-        size_t size;
-        FILE *memory = open_memstream(&type, &size);
+        CLEANUP_FREE char *type = type_text(row);
 
-        if (memory) {
-                print_type(memory, row);
-                (void)fclose(memory);
-        }
         (void)fputs(".TP\n\\fB", out);
         put_roff(out, row->key);
         (void)fputs("\\fR = \\fI", out);
@@ -123,13 +125,8 @@ static void describe_roff(FILE *out, const struct sconce_option *row)
         }
         (void)fputs("\n", out);
         put_roff(out, row->help ? row->help : "");
-        if (row->flags & (SCONCE_REQUIRED | SCONCE_SECRET)) {
-                (void)fputs(" (", out);
-                print_flags(out, row);
-                (void)fputs(")", out);
-        }
+        print_flags(out, row, FOR_DOCS, " (", ")");
         (void)fputs("\n", out);
-        free(type);
 }
 
 void describe_heading(FILE *out, const char *text, enum describe_form form)

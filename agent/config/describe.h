@@ -15,9 +15,9 @@ enum describe_form {
 void options_describe(FILE *out, const struct sconce_option *rows, enum describe_form form);
 void options_describe_head(FILE *out, enum describe_form form);
 
-/* A heading, "[broker]" say, as deep as sections of the config stand. */
+/* A heading, such as "[broker]", as deep as sections of the config stand. */
 void describe_heading(FILE *out, const char *text, enum describe_form form);
 /* A row of a table with three columns, or a paragraph. The first of a Markdown table's is its head. */
 void describe_item(FILE *out, const char *term, const char *is, const char *help, enum describe_form form);
-/* Text that somebody else has laid out, escaped. */
+/* Text that is laid out already, escaped. */
 void describe_line(FILE *out, const char *text, enum describe_form form);

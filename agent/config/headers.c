@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <ctype.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,22 +11,11 @@
 
 #define ID_RULE "is made of a-z, 0-9, \"_\" and \"-\", begins with a letter or digit, and has at most 64 characters"
 
-static void PRINTF_LIKE(3, 4)
-        complain(struct problems *problems, const struct config_section *section, const char *format, ...)
-{
-        char text[400], label[CONFIG_LABEL_MAX];
-        va_list arguments;
-        va_start(arguments, format);
-        (void)vsnprintf(text, sizeof(text), format, arguments);
-        va_end(arguments);
-        problems_add(problems, section->file, section->line, "%s: %s", config_label(section, label), text);
-}
-
 static bool check_client_word(const struct config_section *section, struct problems *problems)
 {
         if (!section->id && word_is_reserved(section->kind, RESERVED_CLIENT))
                 return true;
-        complain(problems, section, "the client's config has the sections [broker] and [tls] only");
+        config_complain(section, NULL, problems, "the client's config has the sections [broker] and [tls] only");
         return false;
 }
 
@@ -36,21 +24,21 @@ static bool check_word(const struct config_section *section, struct problems *pr
         if (word_is_reserved(section->kind, RESERVED_SINGLE))
                 return true;
         if (word_is_reserved(section->kind, RESERVED_LATER)) {
-                complain(problems, section, "not in this version");
+                config_complain(section, NULL, problems, "not in this version");
                 return false;
         }
         if (strcmp(section->kind, "rule") == 0) {
-                complain(problems, section, "a rule has a name: [rule NAME]");
+                config_complain(section, NULL, problems, "a rule has a name: [rule NAME]");
                 return false;
         }
         struct suggestion near = { .wanted = section->kind };
         const char *word;
         for (size_t at = 0; (word = reserved_next(&at, RESERVED_SINGLE));)
                 suggestion_offer(&near, word);
-        complain(problems, section,
-                 "unknown section; known are [node], [broker], [tls], [gpio] and [homeassistant], and a device is "
-                 "[PLUGIN ID]%s%s%s",
-                 near.best ? "; did you mean [" : "", near.best ? near.best : "", near.best ? "]" : "");
+        config_complain(section, NULL, problems,
+                        "unknown section; known are [node], [broker], [tls], [gpio] and [homeassistant], and a device "
+                        "is [PLUGIN ID]%s%s%s",
+                        near.best ? "; did you mean [" : "", near.best ? near.best : "", near.best ? "]" : "");
         return false;
 }
 
@@ -70,13 +58,14 @@ static bool check_id(const struct config_section *section, struct problems *prob
                 return true;
         const char *what = section_is_rule(section) ? "a rule's name" : "a device's id";
         if (small_letters(section->id, small, sizeof(small)))
-                complain(problems, section, "%s " ID_RULE "; did you mean [%.70s %s]", what, section->kind, small);
+                config_complain(section, NULL, problems, "%s " ID_RULE "; did you mean [%.70s %s]", what, section->kind,
+                                small);
         else
-                complain(problems, section, "%s " ID_RULE, what);
+                config_complain(section, NULL, problems, "%s " ID_RULE, what);
         return false;
 }
 
-/* Ids are topics: one device each, whatever plugin drives it. */
+/* Ids are topics: one device each, of any plugin. */
 static bool check_unique(const struct config *config, size_t index, struct problems *problems)
 {
         const struct config_section *section = &config->sections[index];
@@ -85,8 +74,9 @@ static bool check_unique(const struct config *config, size_t index, struct probl
                 char label[CONFIG_LABEL_MAX];
                 if (!other->id || section_is_rule(other) || strcmp(other->id, section->id) != 0)
                         continue;
-                complain(problems, section, "a device's id is used once, and this one is taken by %s at %s:%u",
-                         config_label(other, label), other->file, other->line);
+                config_complain(section, NULL, problems,
+                                "a device's id is used once, and this one is taken by %s at %s:%u",
+                                config_label(other, label), other->file, other->line);
                 return false;
         }
         return true;
@@ -98,19 +88,19 @@ static bool check_device(const struct config *config, size_t index, struct probl
         if (section_is_rule(section)) /* no topic: it may be called as a device is */
                 return check_id(section, problems);
         if (word_is_reserved(section->kind, RESERVED_SINGLE)) {
-                complain(problems, section, "[%s] takes no second word", section->kind);
+                config_complain(section, NULL, problems, "[%s] takes no second word", section->kind);
                 return false;
         }
         if (word_is_reserved(section->kind, RESERVED_SECTION)) {
-                complain(problems, section, "\"%s\" is reserved and names no plugin", section->kind);
+                config_complain(section, NULL, problems, "\"%s\" is reserved and names no plugin", section->kind);
                 return false;
         }
         if (!text_is_id(section->kind)) {
-                complain(problems, section, "a plugin's name " ID_RULE);
+                config_complain(section, NULL, problems, "a plugin's name " ID_RULE);
                 return false;
         }
         if (word_is_reserved(section->id, RESERVED_DEVICE)) {
-                complain(problems, section, "the id \"%s\" is the agent's own: take another", section->id);
+                config_complain(section, NULL, problems, "the id \"%s\" is the agent's own: take another", section->id);
                 return false;
         }
         return check_id(section, problems) && check_unique(config, index, problems);

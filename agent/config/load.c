@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a file's name to a struct config: the file, its drop-ins, their includes. Each file is read once and
- * stands for itself: an included file opens its own sections, and after it the including file's section goes
- * on.
+ * From a file's name to a struct config: the file, its drop-ins, their includes. Each file is read once and stands for
+ * itself: an included file opens its own sections, and after it the including file's section goes on.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -17,7 +16,7 @@
 
 #define INCLUDE_DEPTH_MAX 10
 
-/* What tells that two names are one file. */
+/* By this two names are one file. */
 struct identity {
         dev_t device;
         ino_t inode;
@@ -58,7 +57,7 @@ static void complain_twice(struct loader *loader, const char *path, struct confi
                      text_show(known_as, shown));
 }
 
-/* Notes the file and its hash. 1: it has been read before (told). */
+/* Notes the file and its hash. 1: it has been read before, which is reported. */
 static int register_file(struct loader *loader, const char *path, const struct file *file, struct config_origin from)
 {
         struct config *config = loader->config;
@@ -141,7 +140,7 @@ static int is_drop_in(const struct dirent *entry)
         return entry->d_name[0] != '.' && length > 5 && strcmp(entry->d_name + length - 5, ".conf") == 0;
 }
 
-/* The C locale's order, whatever the environment says. */
+/* The C locale's order, in any environment. */
 static int by_bytes(const struct dirent **a, const struct dirent **b)
 {
         return strcmp((*a)->d_name, (*b)->d_name);

@@ -72,21 +72,12 @@ static int convert_handle(struct engine *engine, const struct sconce_option *row
                           char reason[static TYPE_REASON_MAX], void *ret)
 {
         const struct option_hooks *hooks = engine->hooks;
-        struct sconce_line *line = NULL;
-        struct sconce_dimmer *dimmer = NULL;
-        int r = -EINVAL;
 
-        (void)snprintf(reason, TYPE_REASON_MAX, "a %s cannot be used here", option_type(row->type)->name);
-        if (row->type == SCONCE_TYPE_LINE && hooks && hooks->line) {
-                r = hooks->line(hooks->userdata, text, reason, &line);
-                if (r == 0)
-                        memcpy(ret, &line, sizeof(line));
-        } else if (row->type != SCONCE_TYPE_LINE && hooks && hooks->dimmer) {
-                r = hooks->dimmer(hooks->userdata, row->type, text, reason, &dimmer);
-                if (r == 0)
-                        memcpy(ret, &dimmer, sizeof(dimmer));
-        }
-        return r;
+        if (hooks && row->type == SCONCE_TYPE_LINE)
+                return hooks->line(text, reason, ret);
+        if (hooks)
+                return (row->type == SCONCE_TYPE_PWM ? hooks->pwm : hooks->led)(text, reason, ret);
+        return reason_set(reason, "a %s cannot be used here", option_type(row->type)->name);
 }
 
 /* Converts one text into the row's C type at `ret`; a text is copied into the store. */
@@ -102,22 +93,22 @@ static int convert(struct engine *engine, const struct sconce_option *row, const
                 if (!copy)
                         return -ENOMEM;
         }
-        return option_type_parse(row, copy, reason, ret);
+        return option_parse(row, copy, reason, ret);
 }
 
 static void PRINTF_LIKE(4, 5)
         complain(struct engine *engine, const struct config_entry *entry, const char *key, const char *format, ...)
 {
-        char text[512], shown[TEXT_SHOWN_MAX];
-        va_list arguments;
-        va_start(arguments, format);
-        (void)vsnprintf(text, sizeof(text), format, arguments);
-        va_end(arguments);
         const struct config_section *section = engine->section;
         const char *file = entry ? entry->file : section ? section->file : NULL;
         unsigned line = entry ? entry->line : section ? section->line : 0;
-        problems_add(engine->problems, file, line, "%s%s%s: %s", engine->label, *engine->label ? " " : "",
-                     text_show(key, shown), text);
+        char prefix[CONFIG_LABEL_MAX + TEXT_SHOWN_MAX + 8], shown[TEXT_SHOWN_MAX];
+        (void)snprintf(prefix, sizeof(prefix), "%s%s%s: ", engine->label, *engine->label ? " " : "",
+                       text_show(key, shown));
+        va_list arguments;
+        va_start(arguments, format);
+        problems_vadd(engine->problems, file, line, prefix, format, arguments);
+        va_end(arguments);
         engine->faulty = true;
 }
 
@@ -136,7 +127,7 @@ static void complain_value(struct engine *engine, const struct config_entry *ent
 
 /* ---- One row --------------------------------------------------------------------------------- */
 
-/* Converts all texts of a list; the first that is wrong is told. */
+/* Converts all texts of a list; each that is wrong is reported. */
 static int fill_list(struct engine *engine, const struct sconce_option *row, const struct config_entry *entry,
                      char *const *texts, size_t count, struct sconce_list *ret)
 {
@@ -172,7 +163,7 @@ static int fill_row(struct engine *engine, const struct sconce_option *row, void
         return r;
 }
 
-/* "pwm led" as people say it; whether the section has one of them. */
+/* "pwm led" as people write it; whether the section has one of them. */
 static bool has_needed(const struct engine *engine, const char *needs, char text[static 160])
 {
         char keys[160], *rest = keys;
@@ -354,11 +345,6 @@ int options_read(const struct config_section *section, const struct option_targe
         return engine.faulty ? -EINVAL : 0;
 }
 
-int option_parse(const struct sconce_option *row, const char *text, char reason[static 160], void *ret)
-{
-        return option_type_parse(row, text, reason, ret);
-}
-
 const char *option_type_name(const struct sconce_option *row, char text[static 40])
 {
         const struct option_type *type = option_type(row->type);
@@ -382,11 +368,7 @@ static bool is_key(const char *key)
 static int check_row_text(const struct sconce_option *row, bool is_bound, const char *text,
                           char reason[static TYPE_REASON_MAX])
 {
-        union {
-                int64_t integer;
-                double real;
-                const char *text;
-        } ignored;
+        union option_value ignored;
         struct sconce_option plain = *row;
         if (is_bound)
                 plain.min = plain.max = NULL;
@@ -396,39 +378,35 @@ static int check_row_text(const struct sconce_option *row, bool is_bound, const 
         struct value_fault fault;
         int r = value_read_text(text, &value, &fault);
         if (r == -EINVAL)
-                (void)snprintf(reason, TYPE_REASON_MAX, "%.150s", fault.text);
+                (void)reason_set(reason, "%.150s", fault.text);
         for (size_t i = 0; r == 0 && i < value.count; i++)
-                r = option_type_parse(&plain, value.texts[i], reason, &ignored);
+                r = option_parse(&plain, value.texts[i], reason, &ignored);
         return r;
+}
+
+static int check_row(const struct sconce_option *row, char reason[static TYPE_REASON_MAX])
+{
+        if (!is_key(row->key))
+                return reason_set(reason, "a key is a-z, 0-9 and \"_\", and begins with a letter");
+        if (!option_type(row->type))
+                return reason_set(reason, "a type that this version does not know (%d)", (int)row->type);
+        if (row->type == SCONCE_TYPE_ENUM && (!row->choices || !row->choices[0]))
+                return reason_set(reason, "an enum without choices");
+        int r = check_row_text(row, true, row->min, reason);
+        if (r == 0)
+                r = check_row_text(row, true, row->max, reason);
+        return r < 0 ? r : check_row_text(row, false, row->def, reason);
 }
 
 int option_rows_check(const struct sconce_option *rows, char reason[static 160])
 {
         for (const struct sconce_option *row = rows; row && row->key; row++) {
                 char why[TYPE_REASON_MAX] = "";
-                int r = 0;
-                if (!is_key(row->key)) {
-                        (void)snprintf(why, sizeof(why), "a key is a-z, 0-9 and \"_\", and begins with a letter");
-                        r = -EINVAL;
-                } else if (!option_type(row->type)) {
-                        (void)snprintf(why, sizeof(why), "a type that this version does not know (%d)", (int)row->type);
-                        r = -EINVAL;
-                } else if (row->type == SCONCE_TYPE_ENUM && (!row->choices || !row->choices[0])) {
-                        (void)snprintf(why, sizeof(why), "an enum without choices");
-                        r = -EINVAL;
-                }
-                if (r == 0)
-                        r = check_row_text(row, true, row->min, why);
-                if (r == 0)
-                        r = check_row_text(row, true, row->max, why);
-                if (r == 0)
-                        r = check_row_text(row, false, row->def, why);
+                int r = check_row(row, why);
                 if (r == -ENOMEM)
                         return r;
-                if (r < 0) {
-                        (void)snprintf(reason, 160, "option %.40s: %.100s", row->key, why);
-                        return -EINVAL;
-                }
+                if (r < 0)
+                        return reason_set(reason, "option %.40s: %.100s", row->key, why);
         }
         return 0;
 }

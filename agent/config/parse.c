@@ -18,21 +18,21 @@
 
 /* ---- Problems -------------------------------------------------------------------------------- */
 
-/* A fault of syntax: the first in a section is told. */
+/* A fault of syntax: the first in a section is reported. */
 static void PRINTF_LIKE(3, 4) complain(struct parse *parse, unsigned line, const char *format, ...)
 {
         if (parse->muted)
                 return;
         parse->muted = true;
-        char text[512];
+        char label[CONFIG_LABEL_MAX] = "";
+        if (parse->in_section) {
+                config_label(&parse->config->sections[parse->section], label);
+                (void)strcat(label, " ");
+        }
         va_list arguments;
         va_start(arguments, format);
-        (void)vsnprintf(text, sizeof(text), format, arguments);
+        problems_vadd(parse->problems, parse->file, line, label, format, arguments);
         va_end(arguments);
-        char label[CONFIG_LABEL_MAX] = "";
-        if (parse->in_section)
-                config_label(&parse->config->sections[parse->section], label);
-        problems_add(parse->problems, parse->file, line, "%s%s%s", label, *label ? " " : "", text);
 }
 
 /* ---- Section headers ------------------------------------------------------------------------- */
@@ -120,8 +120,8 @@ static int set_key(struct parse *parse, const char *key, unsigned line, struct v
 }
 
 /*
- * A line that is no KEY = VALUE may be a secret's all the same: with a colon, in other letters, with a quote or a dot too
- * many. Where secrets stand, and where a word sounds of one, no more of it is shown than its first word.
+ * A line that is no KEY = VALUE may hold a secret: with a colon, in other letters, with a quote or a dot too many.
+ * Where secrets stand, and where a word sounds like one, only its first word is shown.
  */
 static const char *show_broken(const struct parse *parse, const char *line, char shown[static TEXT_SHOWN_MAX])
 {

@@ -17,7 +17,7 @@ struct parse {
         /* The parser's own, zero at first. */
         size_t section;  /* index: the array moves when an include adds to it */
         bool in_section; /* else: before the first header, or below one that is wrong */
-        bool muted;      /* a fault of syntax has been told in this section */
+        bool muted;      /* a fault of syntax has been reported in this section */
 };
 
 /* Reads all lines; what is wrong goes to the problems. -ENOMEM is the only error. */

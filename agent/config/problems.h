@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Everything that is wrong with a config, told at once: a list of "file:line: [section] key: …" sentences. */
+/* Everything that is wrong with a config, reported at once: a list of "file:line: [section] key: …" sentences. */
 #pragma once
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -16,6 +17,9 @@ struct problems {
 /* `file` NULL and `line` 0 are left out. */
 void problems_add(struct problems *problems, const char *file, unsigned line, const char *format, ...)
         PRINTF_LIKE(4, 5);
+/* The same behind a prefix: "[section] key: ". */
+void problems_vadd(struct problems *problems, const char *file, unsigned line, const char *prefix, const char *format,
+                   va_list arguments) PRINTF_LIKE(5, 0);
 void problems_done(struct problems *problems);
 
 /* Nothing wrong, as far as is known. */

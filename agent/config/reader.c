@@ -107,8 +107,7 @@ char *reader_line(struct reader *reader)
         char *end = line + strcspn(line, "\n");
         reader->next = end + 1;
         *end = '\0';
-        /* A blank instead of a second NUL, so that a reader put back to an earlier line counts the same
-         * lines. */
+        /* A blank instead of a second NUL, so that a reader put back to an earlier line counts the same lines. */
         if (end > line && end[-1] == '\r')
                 end[-1] = ' ';
         reader->line++;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The section [rule NAME] as a struct: its texts as they were written. What they mean is device/'s business.
- */
+/* The section [rule NAME] as a struct: its texts as they were written. What they mean is device/'s business. */
 #pragma once
 
 #include <stdio.h>

@@ -118,6 +118,21 @@ const char *config_label(const struct config_section *section, char label[static
         return label;
 }
 
+void config_complain(const struct config_section *section, const char *key, struct problems *problems,
+                     const char *format, ...)
+{
+        const struct config_entry *entry = key ? config_entry_find(section, key) : NULL;
+        char label[CONFIG_LABEL_MAX], prefix[CONFIG_LABEL_MAX + 80];
+        va_list arguments;
+
+        (void)snprintf(prefix, sizeof(prefix), "%s%s%.70s: ", config_label(section, label), key ? " " : "",
+                       key ? key : "");
+        va_start(arguments, format);
+        problems_vadd(problems, entry ? entry->file : section->file, entry ? entry->line : section->line, prefix,
+                      format, arguments);
+        va_end(arguments);
+}
+
 /* Room for one more element at the end of an array, zeroed. */
 static void *append(void *array, size_t *count, size_t size)
 {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <locale.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,15 @@
 #include "util/suggest.h"
 
 #define DIGITS "0123456789"
+
+int reason_set(char reason[static TYPE_REASON_MAX], const char *format, ...)
+{
+        va_list arguments;
+        va_start(arguments, format);
+        (void)vsnprintf(reason, TYPE_REASON_MAX, format, arguments);
+        va_end(arguments);
+        return -EINVAL;
+}
 
 /* ---- Words ----------------------------------------------------------------------------------- */
 
@@ -29,8 +39,7 @@ static int parse_bool(const struct sconce_option *row, const char *text, char *r
                         return 0;
                 }
         }
-        (void)snprintf(reason, TYPE_REASON_MAX, "neither yes nor no: write yes, no, on, off, true or false");
-        return -EINVAL;
+        return reason_set(reason, "neither yes nor no: write yes, no, on, off, true or false");
 }
 
 static int parse_string(const struct sconce_option *row, const char *text, char *reason, void *ret)
@@ -44,15 +53,13 @@ static int parse_string(const struct sconce_option *row, const char *text, char 
 static int parse_path(const struct sconce_option *row, const char *text, char *reason, void *ret)
 {
         (void)row;
-        if (text[0] != '/') {
-                (void)snprintf(reason, TYPE_REASON_MAX, "a path begins with \"/\"");
-                return -EINVAL;
-        }
+        if (text[0] != '/')
+                return reason_set(reason, "a path begins with \"/\"");
         *(const char **)ret = text;
         return 0;
 }
 
-/* "must be a, b or c"; of a long list what fits into `room`, since what was meant is said behind it. */
+/* "must be a, b or c"; of a long list what fits into `room`, since what was meant follows. */
 static size_t list_choices(const char *const *choices, char *reason, size_t room)
 {
         static const char more[] = ", and so on (see sconced --describe)";
@@ -93,10 +100,8 @@ static int parse_int(const struct sconce_option *row, const char *text, char *re
         (void)row;
         bool negative = text[0] == '-';
         const char *digits = text + negative;
-        if (*digits == '\0' || digits[strspn(digits, DIGITS)] != '\0') {
-                (void)snprintf(reason, TYPE_REASON_MAX, "not a whole number: write digits, as in 42");
-                return -EINVAL;
-        }
+        if (*digits == '\0' || digits[strspn(digits, DIGITS)] != '\0')
+                return reason_set(reason, "not a whole number: write digits, as in 42");
         int64_t value = 0;
         for (; *digits; digits++) {
                 int digit = negative ? -(*digits - '0') : *digits - '0';
@@ -107,7 +112,7 @@ static int parse_int(const struct sconce_option *row, const char *text, char *re
         return 0;
 }
 
-/* [-]DIGITS[.DIGITS][e[+-]DIGITS]: no hexadecimal, no words, whatever strtod takes. */
+/* [-]DIGITS[.DIGITS][e[+-]DIGITS]: no hexadecimal, no words, though strtod takes them. */
 static bool is_decimal(const char *text)
 {
         text += *text == '-';
@@ -154,10 +159,8 @@ static int parse_float(const struct sconce_option *row, const char *text, char *
         (void)row;
         if (is_not_finite_word(text))
                 return -ERANGE;
-        if (!is_decimal(text)) {
-                (void)snprintf(reason, TYPE_REASON_MAX, "not a number: write digits with a point, as in 21.5");
-                return -EINVAL;
-        }
+        if (!is_decimal(text))
+                return reason_set(reason, "not a number: write digits with a point, as in 21.5");
         double value = decimal_value(text);
         if (!isfinite(value))
                 return -ERANGE;
@@ -173,7 +176,7 @@ static int parse_percent(const struct sconce_option *row, const char *text, char
         (void)snprintf(number, sizeof(number), "%.*s", (int)MIN(length, sizeof(number) - 1), text);
         int r = length < sizeof(number) ? parse_float(row, number, reason, ret) : -EINVAL;
         if (r == -EINVAL)
-                (void)snprintf(reason, TYPE_REASON_MAX, "not a percentage: write a number from 0 to 100, as in 50%%");
+                (void)reason_set(reason, "not a percentage: write a number from 0 to 100, as in 50%%");
         return r;
 }
 
@@ -258,27 +261,18 @@ static int parse_duration(const struct sconce_option *row, const char *text, cha
         };
         bool negative = text[0] == '-';
         struct decimal d;
-        if (!split_decimal(text + negative, &d)) {
-                (void)snprintf(reason, TYPE_REASON_MAX,
-                               "a duration is a number and a unit: ms, s, m, h or d, as in 1.5h");
-                return -EINVAL;
-        }
-        if (*d.rest == '\0') {
-                (void)snprintf(reason, TYPE_REASON_MAX, "a duration needs a unit: ms, s, m, h or d, as in %.20ss",
-                               text);
-                return -EINVAL;
-        }
+        if (!split_decimal(text + negative, &d))
+                return reason_set(reason, "a duration is a number and a unit: ms, s, m, h or d, as in 1.5h");
+        if (*d.rest == '\0')
+                return reason_set(reason, "a duration needs a unit: ms, s, m, h or d, as in %.20ss", text);
         const struct unit *unit = find_unit(units, d.rest + strspn(d.rest, " "));
-        if (!unit) {
-                (void)snprintf(reason, TYPE_REASON_MAX, "a duration has one unit: ms, s, m, h or d, as in %.*ss",
-                               (int)MIN(d.rest - text, 20), text);
-                return -EINVAL;
-        }
+        if (!unit)
+                return reason_set(reason, "a duration has one unit: ms, s, m, h or d, as in %.*ss",
+                                  (int)MIN(d.rest - text, 20), text);
         int r = negative ? -ERANGE : scale(&d, unit->factor, ret);
         if (r != TOO_FINE)
                 return r;
-        (void)snprintf(reason, TYPE_REASON_MAX, "finer than a microsecond");
-        return -EINVAL;
+        return reason_set(reason, "finer than a microsecond");
 }
 
 static int parse_size(const struct sconce_option *row, const char *text, char *reason, void *ret)
@@ -291,16 +285,13 @@ static int parse_size(const struct sconce_option *row, const char *text, char *r
         struct decimal d;
         const struct unit *unit = split_decimal(text + negative, &d) ? find_unit(units, d.rest + strspn(d.rest, " "))
                                                                      : NULL;
-        if (!unit) {
-                (void)snprintf(reason, TYPE_REASON_MAX,
-                               "a size is a number of bytes, or one with K, M or G (powers of 1024), as in 64K");
-                return -EINVAL;
-        }
+        if (!unit)
+                return reason_set(reason,
+                                  "a size is a number of bytes, or one with K, M or G (powers of 1024), as in 64K");
         int r = negative ? -ERANGE : scale(&d, unit->factor, ret);
         if (r != TOO_FINE)
                 return r;
-        (void)snprintf(reason, TYPE_REASON_MAX, "not a whole number of bytes");
-        return -EINVAL;
+        return reason_set(reason, "not a whole number of bytes");
 }
 
 /* ---- The table ------------------------------------------------------------------------------- */
@@ -315,23 +306,25 @@ DEFINE_COMPARE(compare_int, int64_t)
 DEFINE_COMPARE(compare_unsigned, uint64_t)
 DEFINE_COMPARE(compare_double, double)
 
+#define OF(type) sizeof(type), _Alignof(type)
+
 static const struct option_type types[] = {
-        [SCONCE_TYPE_BOOL] = { "bool", "bools", sizeof(bool), NULL, NULL, parse_bool, NULL },
-        [SCONCE_TYPE_INT] = { "int", "ints", sizeof(int64_t), "-9223372036854775808", "9223372036854775807", parse_int,
+        [SCONCE_TYPE_BOOL] = { "bool", "bools", OF(bool), NULL, NULL, parse_bool, NULL },
+        [SCONCE_TYPE_INT] = { "int", "ints", OF(int64_t), "-9223372036854775808", "9223372036854775807", parse_int,
                               compare_int },
-        [SCONCE_TYPE_FLOAT] = { "float", "floats", sizeof(double), NULL, NULL, parse_float, compare_double },
-        [SCONCE_TYPE_STRING] = { "string", "strings", sizeof(const char *), NULL, NULL, parse_string, NULL },
-        [SCONCE_TYPE_ENUM] = { "enum", "enums", sizeof(int), NULL, NULL, parse_enum, NULL },
+        [SCONCE_TYPE_FLOAT] = { "float", "floats", OF(double), NULL, NULL, parse_float, compare_double },
+        [SCONCE_TYPE_STRING] = { "string", "strings", OF(const char *), NULL, NULL, parse_string, NULL },
+        [SCONCE_TYPE_ENUM] = { "enum", "enums", OF(int), NULL, NULL, parse_enum, NULL },
         /* A century: any sum with a clock's time still fits. */
-        [SCONCE_TYPE_DURATION] = { "duration", "durations", sizeof(uint64_t), "0s", "36500d", parse_duration,
+        [SCONCE_TYPE_DURATION] = { "duration", "durations", OF(uint64_t), "0s", "36500d", parse_duration,
                                    compare_unsigned },
-        [SCONCE_TYPE_SIZE] = { "size", "sizes", sizeof(uint64_t), "0", "1048576G", parse_size, compare_unsigned },
-        [SCONCE_TYPE_PERCENT] = { "percent", "percents", sizeof(double), "0", "100", parse_percent, compare_double },
-        [SCONCE_TYPE_PATH] = { "path", "paths", sizeof(const char *), NULL, NULL, parse_path, NULL },
+        [SCONCE_TYPE_SIZE] = { "size", "sizes", OF(uint64_t), "0", "1048576G", parse_size, compare_unsigned },
+        [SCONCE_TYPE_PERCENT] = { "percent", "percents", OF(double), "0", "100", parse_percent, compare_double },
+        [SCONCE_TYPE_PATH] = { "path", "paths", OF(const char *), NULL, NULL, parse_path, NULL },
         /* Handles of gpio's, without a parser here. */
-        [SCONCE_TYPE_LINE] = { "line", "lines", sizeof(struct sconce_line *), NULL, NULL, NULL, NULL },
-        [SCONCE_TYPE_PWM] = { "PWM channel", "PWM channels", sizeof(struct sconce_dimmer *), NULL, NULL, NULL, NULL },
-        [SCONCE_TYPE_LED] = { "LED", "LEDs", sizeof(struct sconce_dimmer *), NULL, NULL, NULL, NULL },
+        [SCONCE_TYPE_LINE] = { "line", "lines", OF(struct sconce_line *), NULL, NULL, NULL, NULL },
+        [SCONCE_TYPE_PWM] = { "PWM channel", "PWM channels", OF(struct sconce_dimmer *), NULL, NULL, NULL, NULL },
+        [SCONCE_TYPE_LED] = { "LED", "LEDs", OF(struct sconce_dimmer *), NULL, NULL, NULL, NULL },
 };
 
 const struct option_type *option_type(enum sconce_option_type type)
@@ -345,11 +338,7 @@ const struct option_type *option_type(enum sconce_option_type type)
 static bool is_beyond(const struct sconce_option *row, const struct option_type *type, const char *bound,
                       const void *value, int wrong)
 {
-        union {
-                int64_t integer;
-                uint64_t natural;
-                double real;
-        } limit;
+        union option_value limit;
         char ignored[TYPE_REASON_MAX];
         return bound && type->compare && type->parse(row, bound, ignored, &limit) == 0 &&
                type->compare(value, &limit) == wrong;
@@ -370,21 +359,12 @@ static int out_of_range(const struct sconce_option *row, const struct option_typ
         return -ERANGE;
 }
 
-int option_type_parse(const struct sconce_option *row, const char *text, char reason[static TYPE_REASON_MAX], void *ret)
+int option_parse(const struct sconce_option *row, const char *text, char reason[static TYPE_REASON_MAX], void *ret)
 {
         const struct option_type *type = option_type(row->type);
-        if (!type || !type->parse) {
-                (void)snprintf(reason, TYPE_REASON_MAX, "an option of a type that this version does not know");
-                return -EINVAL;
-        }
-        union {
-                bool truth;
-                int choice;
-                int64_t integer;
-                uint64_t natural;
-                double real;
-                const char *text;
-        } value;
+        if (!type || !type->parse)
+                return reason_set(reason, "an option of a type that this version does not know");
+        union option_value value;
         int r = type->parse(row, text, reason, &value);
         if (r == 0 && (is_beyond(row, type, row->min ? row->min : type->min, &value, -1) ||
                        is_beyond(row, type, row->max ? row->max : type->max, &value, 1)))

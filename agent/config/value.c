@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Values are libconfig's, but for three things. A bare word is a text (libconfig knows none, and its
- * version 1.5 wraps large integers silently), so every bare value is quoted before libconfig sees it. What
- * differs between versions 1.5 and 1.7 (a trailing comma, unknown escapes, mixed lists) is settled here. And
- * what libconfig takes but nobody means, such as two strings side by side where a comma was forgotten, is
- * refused.
+ * Values are libconfig's, but for three things. A bare word is a text (libconfig knows none, and its version 1.5 wraps
+ * large integers silently), so every bare value is quoted before libconfig sees it. What differs between versions 1.5
+ * and 1.7 (a trailing comma, unknown escapes, mixed lists) is settled here. And what libconfig takes but nobody means,
+ * such as two strings side by side where a comma was forgotten, is refused.
  */
 #include "config/value.h"
 
@@ -26,10 +25,12 @@
 
 /* The present place in a value's text, and the text that libconfig is going to get. */
 struct scan {
+        struct reader *reader; /* that has the lines which follow */
         char *at;
         unsigned line;
         FILE *out;
         struct value_fault *fault;
+        bool cut; /* a comment follows a bare value */
 };
 
 static int PRINTF_LIKE(3, 4) fail(struct value_fault *fault, unsigned line, const char *format, ...)
@@ -118,8 +119,7 @@ static int write_bare(struct scan *scan, const char *end)
 
 /* ---- Lists ----------------------------------------------------------------------------------- */
 
-/* Walks one line of a bracketed value. Returns the place after the bracket that closes it, NULL when it goes
- * on. */
+/* Walks one line of a bracketed value. Returns the place after the bracket that closes it, NULL when it goes on. */
 static char *find_close(char *line, unsigned *depth)
 {
         bool at_word_start = true;
@@ -274,11 +274,11 @@ static int take_setting(const config_setting_t *setting, struct value *value, st
 }
 
 /* Has libconfig read what the scan wrote: "v = VALUE". `line` is where the value began. */
-static int parse(const char *text, unsigned line, struct value *ret, struct value_fault *fault)
+static int parse(const char *text, unsigned line, bool cut, struct value *ret, struct value_fault *fault)
 {
         config_t parsed;
         config_init(&parsed);
-        struct value value = { .cut = ret->cut };
+        struct value value = { .cut = cut };
         int r;
         fault->line = line;
         if (config_read_string(&parsed, text) != CONFIG_TRUE) {
@@ -304,8 +304,7 @@ static int check_rest(const char *rest, const char *after, unsigned line, struct
         if (*rest == '\0' || is_one_of(*rest, COMMENTS))
                 return 0;
         return fail(fault, line,
-                    "text after the closed %s: put the whole value in double quotes, with \\\" for a quote "
-                    "inside",
+                    "text after the closed %s: put the whole value in double quotes, with \\\" for a quote inside",
                     after);
 }
 
@@ -315,11 +314,11 @@ static int scan_quoted_value(struct scan *scan)
         return r < 0 ? r : check_rest(scan->at, "quote", scan->line, scan->fault);
 }
 
-static int scan_list_value(struct reader *reader, struct scan *scan)
+static int scan_list_value(struct scan *scan)
 {
         CLEANUP_FREE char *joined = NULL;
         char *rest;
-        int r = gather_lines(reader, scan->at, &joined, &rest, scan->fault);
+        int r = gather_lines(scan->reader, scan->at, &joined, &rest, scan->fault);
         if (r < 0)
                 return r;
         scan->at = joined;
@@ -329,13 +328,13 @@ static int scan_list_value(struct reader *reader, struct scan *scan)
 }
 
 /* A bare value ends at white space that a comment follows. */
-static int scan_bare_value(struct scan *scan, bool *ret_cut)
+static int scan_bare_value(struct scan *scan)
 {
         const char *end = scan->at + strlen(scan->at);
         for (const char *c = scan->at; *c; c++) {
                 if (is_one_of(*c, COMMENTS) && is_one_of(c[-1], BLANKS)) {
                         end = c;
-                        *ret_cut = true;
+                        scan->cut = true;
                         break;
                 }
         }
@@ -346,38 +345,40 @@ static int scan_bare_value(struct scan *scan, bool *ret_cut)
         return write_bare(scan, end);
 }
 
-static int scan_value(struct reader *reader, struct scan *scan, bool *ret_cut)
+static int scan_value(struct scan *scan)
 {
         if (*scan->at == '\0' || is_one_of(*scan->at, COMMENTS))
                 return fail(scan->fault, scan->line, "nothing stands after \"=\": write \"\" for an empty text");
         if (*scan->at == '"')
                 return scan_quoted_value(scan);
         if (is_one_of(*scan->at, OPENING))
-                return scan_list_value(reader, scan);
-        return scan_bare_value(scan, ret_cut);
+                return scan_list_value(scan);
+        return scan_bare_value(scan);
+}
+
+/* Rewrites the value at the scan's place for libconfig, and has it read. */
+static int read_scanned(struct scan *scan, int (*scan_it)(struct scan *scan), struct value *ret)
+{
+        CLEANUP_FREE char *rewritten = NULL;
+        size_t size;
+        unsigned line = scan->line;
+        scan->out = open_memstream(&rewritten, &size);
+        if (!scan->out)
+                return -ENOMEM;
+        (void)fputs("v = ", scan->out);
+        int r = scan_it(scan);
+        (void)fputs(";\n", scan->out);
+        if (fclose(scan->out) != 0)
+                return -ENOMEM;
+        return r < 0 ? r : parse(rewritten, line, scan->cut, ret, scan->fault);
 }
 
 int value_read(struct reader *reader, char *text, struct value *ret, struct value_fault *fault)
 {
-        CLEANUP_FREE char *rewritten = NULL;
-        size_t size;
-        unsigned line = reader->line;
-        struct scan scan = { .at = text + strspn(text, BLANKS), .line = line, .fault = fault };
-        scan.out = open_memstream(&rewritten, &size);
-        if (!scan.out)
-                return -ENOMEM;
-        (void)fputs("v = ", scan.out);
-        struct value value = { 0 };
-        int r = scan_value(reader, &scan, &value.cut);
-        (void)fputs(";\n", scan.out);
-        if (fclose(scan.out) != 0)
-                return -ENOMEM;
-        if (r < 0)
-                return r;
-        r = parse(rewritten, line, &value, fault);
-        if (r == 0)
-                *ret = value;
-        return r;
+        struct scan scan = {
+                .reader = reader, .at = text + strspn(text, BLANKS), .line = reader->line, .fault = fault
+        };
+        return read_scanned(&scan, scan_value, ret);
 }
 
 int value_read_text(const char *text, struct value *ret, struct value_fault *fault)
@@ -391,21 +392,9 @@ int value_read_text(const char *text, struct value *ret, struct value_fault *fau
 
 int value_read_quoted(char *text, char **ret_text, char **ret_end, struct value_fault *fault)
 {
-        CLEANUP_FREE char *rewritten = NULL;
-        size_t size;
-        struct scan scan = { .at = text, .line = fault->line, .fault = fault };
-        scan.out = open_memstream(&rewritten, &size);
-        if (!scan.out)
-                return -ENOMEM;
-        (void)fputs("v = ", scan.out);
-        int r = scan_quoted(&scan);
-        (void)fputs(";\n", scan.out);
-        if (fclose(scan.out) != 0)
-                return -ENOMEM;
-        if (r < 0)
-                return r;
         CLEANUP(value_done) struct value value = { 0 };
-        r = parse(rewritten, scan.line, &value, fault);
+        struct scan scan = { .at = text, .line = fault->line, .fault = fault };
+        int r = read_scanned(&scan, scan_quoted, &value);
         if (r < 0)
                 return r;
         *ret_text = TAKE_PTR(value.texts[0]);

@@ -27,6 +27,5 @@ int value_read(struct reader *reader, char *text, struct value *ret, struct valu
 int value_read_text(const char *text, struct value *ret, struct value_fault *fault) MUST_CHECK;
 void value_done(struct value *value);
 
-/* Reads the text in double quotes at the start of `text` and returns its end through `ret_end`: for @include.
- */
+/* Reads the text in double quotes at the start of `text` and returns its end through `ret_end`: for @include. */
 int value_read_quoted(char *text, char **ret_text, char **ret_end, struct value_fault *fault) MUST_CHECK;

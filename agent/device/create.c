@@ -12,16 +12,13 @@
 static int make_channels(struct device *device)
 {
         const struct plugin *plugin = device->instance->config->plugin;
+        int r = 0;
 
-        for (size_t i = 0; i < plugin->n_channels; i++) {
-                int r = channels_append(&device->channels, &plugin->table.channels[i]);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        for (size_t i = 0; r == 0 && i < plugin->n_channels; i++)
+                r = channels_append(&device->channels, &plugin->table.channels[i]);
+        return r;
 }
 
-/* What the option table cannot see, and channels that depend on options. */
 static int configure(struct device *device, const struct config_section *section, struct problems *problems)
 {
         struct instance *instance = device->instance;
@@ -42,7 +39,6 @@ static int configure(struct device *device, const struct config_section *section
         return -EINVAL;
 }
 
-/* The readings of its channels, as the section wants them. */
 void device_set_readings(struct device *device)
 {
         const struct shared_config *shared = &device->shared;
@@ -97,7 +93,7 @@ static int place_instance(struct device *device)
         instance->device = device;
         instance->serial = ++device->context->next_serial;
         instance->handle.host = &device_host;
-        return plugin_is_blocking(instance->config->plugin) ? 0 : host_lines_init(device);
+        return plugin_is_blocking(instance->config->plugin) ? 0 : host_pins_init(device);
 }
 
 int device_prepare(struct device *device)
@@ -200,8 +196,7 @@ void device_free(struct device *device)
         if (device->instance && !device->worker)
                 host_close_all(device);
         device->context->guard->forget(device);
-        free(device->lines);
-        free(device->wishes);
+        free(device->pins);
         instance_free(device->instance);
         timer_free(device->life.next);
         timer_free(device->on_time.timer);

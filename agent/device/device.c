@@ -76,7 +76,7 @@ int device_run_callback(struct device *device, enum job job, const struct sconce
 
 /* ---- Starting and reading ------------------------------------------------------------------------------ */
 
-/* What is read by timer is told each time, unless the section asks for news only. */
+/* What is read by timer is published each time, unless the section asks for news only. */
 static bool reports_each_reading(const struct device *device)
 {
         const struct reading_config *readings = &device->shared.readings;
@@ -166,13 +166,10 @@ void device_input_debounced(struct device *device)
 /* The first value of an input is settled like every other, and before the plugin can ask for it. */
 static void start_on_loop(struct device *device)
 {
-        struct fault fault;
-
         device_clear_error(device);
         int r = host_open_inputs(device);
         if (r < 0) {
-                device_fault_of(device, r, "cannot be started", &fault);
-                start_failed(device, &fault);
+                start_done(device, r);
                 return;
         }
         device->life.is_settling = true;
@@ -254,12 +251,6 @@ void device_job_overdue(struct device *device, enum job job)
 
 /* ---- Stopping ------------------------------------------------------------------------------------------ */
 
-static void stop_on_loop(struct device *device)
-{
-        (void)device_run_callback(device, JOB_STOP, NULL);
-        host_close_all(device);
-}
-
 void device_stop(struct device *device, enum stop_why why)
 {
         bool was_running = device->life.phase == DEVICE_RUNNING;
@@ -287,10 +278,9 @@ void device_stop(struct device *device, enum stop_why why)
                 if (why == STOP_GONE)
                         channels_done(&device->channels);
                 device_forget_state(device);
-        } else if (was_running) {
-                stop_on_loop(device);
-                host_note_released(device);
-        } else if (device->life.is_settling) {
+        } else if (was_running || device->life.is_settling) {
+                if (was_running)
+                        (void)device_run_callback(device, JOB_STOP, NULL);
                 device->life.is_settling = false;
                 host_close_all(device);
                 host_note_released(device);
@@ -314,7 +304,8 @@ static void lose(struct device *device, const struct fault *fault)
         on_time_end(device);
         device->context->guard->stopped(device);
         device->life.phase = DEVICE_STOPPING;
-        stop_on_loop(device);
+        (void)device_run_callback(device, JOB_STOP, NULL);
+        host_close_all(device);
         device->life.phase = DEVICE_FAILED;
         device_set_fault(device, DEVICE_FAULT_LIFE, fault);
         arm_next(device, backoff_next(device));

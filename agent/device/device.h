@@ -2,14 +2,12 @@
 /*
  * One device: its life, what it last reported, what is wrong with it. Inside agent/device/ and agent/home/ only.
  *
- * A device is configured once, then started; a start that fails is repeated after a back-off. While it runs it may have a
- * fault (a failing read, a health report of its plugin, an overdue callback), which is published as offline with a reason
- * and ends by itself. What plugins may call is in host.c (event loop) and worker_host.c (threads); what is special about
- * outputs is in output.c.
+ * A device is configured once, then started; a start that fails is repeated after a back-off. While it runs it may have
+ * a fault (a failing read, a health report of its plugin, an overdue callback), which is published as offline with a
+ * reason and ends by itself. Plugins call host.c (event loop) and worker_host.c (threads).
  */
 #pragma once
 
-#include "channel/cause.h"
 #include "channel/channels.h"
 #include "channel/command.h"
 #include "channel/duplicates.h"
@@ -17,7 +15,7 @@
 #include "config/config.h"
 #include "device/context.h"
 #include "device/instance.h"
-#include "device/observer.h"
+#include "device/pin.h"
 #include "device/worker.h"
 #include "plugin/loader.h"
 #include "store/store.h"
@@ -41,7 +39,7 @@ enum device_phase {
         DEVICE_FAILED,   /* start failed, or the hardware went away: waits for the back-off */
 };
 
-/* What can be wrong at once; the first is told. */
+/* What can be wrong at once; the first is published. */
 enum device_fault {
         DEVICE_FAULT_LIFE,   /* it does not start */
         DEVICE_FAULT_HANG,   /* a call overstays its deadline */
@@ -53,28 +51,24 @@ enum device_fault {
 /* A command may be known by its id and by its correlation data. */
 #define REQUEST_DUPLICATES 2
 
-/* What an output has to be, whatever its plugin wants. */
-enum hold { HOLD_NONE, HOLD_OFF, HOLD_ON };
+/* What an output has to be against its plugin's will, in the words of on_exit and on_offline. */
+enum hold { HOLD_NONE = ON_EVENT_KEEP, HOLD_ON = ON_EVENT_ON, HOLD_OFF = ON_EVENT_OFF };
 
 /* Who wants a command carried out, and where the answer goes. Freed by request_free(). */
 struct request {
         struct request *next;
-        struct request *next_due; /* answers.c */
-        const char *device;       /* its id; NULL: it never had to wait */
-        struct command command;
+        struct request *next_due;   /* answers.c */
+        const char *device;         /* its id; NULL: it never had to wait */
         struct sconce_command view; /* what the plugin sees of it */
         struct command_meta meta;   /* borrowed from the message, or what is owned here */
-        char *owned_reply_to;
-        void *owned_correlation;
+        void *owned;
         bool is_answered;
         struct duplicate_mark duplicates[REQUEST_DUPLICATES];
         struct command_cause cause; /* its name is owned here */
+        struct command command;     /* the last: it is large, and filled by who parses it */
 };
 
-/*
- * The parts of a device. Each is written by the file that its comment names and by no other: the rest of the room, and home/,
- * reads it or calls a function of that file.
- */
+/* The parts of a device. Each is written by the file that its comment names alone, and read by others and home/. */
 
 /* device.c: its life. */
 struct device_life {
@@ -129,6 +123,16 @@ struct device_host {
         unsigned n_timers, n_watches;
 };
 
+/* A line or a dimmer of a device on the loop. host_pin.c writes it, and host_line.c what concerns lines alone. */
+struct device_pin {
+        struct device *device;
+        struct pin pin;
+        double wish; /* the level that its plugin wants and a hold forbids; negative: none */
+        sconce_line_fn fn;
+        bool is_driven; /* an output line that we have switched on, or tried to */
+        bool is_early;  /* an input line that is open already, and that the plugin has yet to open */
+};
+
 /* output.c: what is driven, whatever is reported. */
 struct device_output {
         bool is_live;        /* one of them is on */
@@ -157,10 +161,9 @@ struct device {
         const struct plugin *plugin;    /* NULL: there is none, or it was refused */
         struct config_section *section; /* a copy; NULL for the node's own */
         struct shared_config shared;
-        struct device_config
-                *config_owner;     /* keeps the texts of a reloaded `shared`; NULL: the instance's config does */
-        struct instance *instance; /* NULL where the section is wrong, and after a blocking device's stop */
-        struct worker *worker;     /* NULL: it runs on the loop */
+        struct device_config *config_owner; /* of a reloaded `shared`; NULL: the instance's config */
+        struct instance *instance;          /* NULL where the section is wrong, and after a blocking device's stop */
+        struct worker *worker;              /* NULL: it runs on the loop */
         struct channels channels;
 
         struct device_life life;
@@ -169,12 +172,11 @@ struct device {
         struct device_publishing publishing;
         struct device_requests requests;
         struct device_host host;
-        struct device_line *lines; /* host_line.c */
-        double *wishes;            /* host_wish.c: one for each line, then one for each dimmer */
+        struct device_pin *pins; /* its lines, then its dimmers; NULL: it is blocking */
         struct device_output output;
         struct device_hold hold;
         struct device_on_time on_time;
-        bool is_unmarked;       /* host_driven.c: sconce_timed() could not be written down: nothing goes on */
+        bool is_unmarked;       /* host_driven.c: sconce_timed() is not in the record: nothing goes on */
         struct guarded guarded; /* the guard */
 
         void *watched; /* what the observer keeps of it; NULL: nobody looks at it */
@@ -195,18 +197,9 @@ static inline struct log_about device_about(const struct device *device)
                 log_write(level, &about_it, __VA_ARGS__);                                                              \
         } while (0)
 
-/* ---- requests.c: commands ------------------------------------------------------------------------------- */
-
-/* So many refusals a second, of one device or of those that are not there: who sends faster than that does not read them. */
-#define REFUSALS_PER_SECOND 10
-
-/* The id of a command that is refused unread; a long payload is not looked at. The command is to be given to command_done(). */
-void command_id_of(const struct command_limits *limits, const void *payload, size_t size, struct command *ret);
-
 /* ---- create.c: from a section to a device -------------------------------------------------------------- */
-
-/* Makes the device of a section, without starting it. Always makes one (but for -ENOMEM): where the section
- * is no good it is DEVICE_BROKEN and `problems` says why. `plugin` NULL: by the section's kind. */
+/* Makes the device of a section without starting it. Where the section is invalid the device is DEVICE_BROKEN and
+ * `problems` has the reason; only -ENOMEM makes none. `plugin` NULL: by the section's kind. */
 int device_new(struct device_context *context, const char *id, const struct plugin *plugin,
                const struct config_section *section, struct problems *problems, struct device **ret) MUST_CHECK;
 void device_free(struct device *device);
@@ -215,44 +208,33 @@ void device_free(struct device *device);
 int device_prepare(struct device *device) MUST_CHECK;
 /* Takes over a section whose changes need no restart. */
 int device_take_section(struct device *device, const struct config_section *section) MUST_CHECK;
-/* Gives each channel what the section says of its readings. */
-void device_set_readings(struct device *device);
-/* What the section has such keys for, and the device does not measure; NULL: nothing. */
+void device_set_readings(struct device *device); /* of its channels, as the section wants them */
+/* What the section has keys for and the device does not measure; NULL: nothing. */
 const char *device_unknown_reading(const struct device *device);
-/* Takes over what a stopped device of the same id knew: values, what was saved, its thread. */
+/* Takes over values, what was saved, and the thread of a stopped device of the same id. */
 void device_inherit(struct device *device, struct device *old);
 
 /* ---- device.c: its life -------------------------------------------------------------------------------- */
-
 void device_break(struct device *device); /* it cannot be started: waits for a reload */
 void device_start(struct device *device);
 enum stop_why { STOP_RESTART, STOP_GONE, STOP_EXIT };
 void device_stop(struct device *device, enum stop_why why);
-void device_read(struct device *device);  /* now, or as soon as its thread is free */
-void device_rearm(struct device *device); /* `every` has changed */
-/* The first value of an input has settled. */
-void device_input_debounced(struct device *device);
-/* The hardware went away: stop, offline, back-off. */
-void device_lost(struct device *device, const struct fault *fault);
-void device_take_loss(struct device *device); /* of what went away while the plugin was at work */
-/* One callback on the loop. */
-int device_run_callback(struct device *device, enum job job, const struct sconce_command *command);
-
-/* A worker's call came back, or is overdue. */
+void device_read(struct device *device);                            /* now, or as soon as its thread is free */
+void device_rearm(struct device *device);                           /* `every` has changed */
+void device_input_debounced(struct device *device);                 /* the first value of an input has settled */
+void device_lost(struct device *device, const struct fault *fault); /* hardware: stop, offline, back-off */
+void device_take_loss(struct device *device);                       /* while its plugin was at work */
+int device_run_callback(struct device *device, enum job job, const struct sconce_command *command); /* on the loop */
+/* Of its thread: a job came back or is overdue, its `stop` is over and the instance about to be freed. */
 void device_job_done(struct device *device, const struct job_item *item);
-/* Its `stop` is over, and its instance about to be freed. */
-void device_ended(struct device *device, const struct instance *instance);
 void device_job_overdue(struct device *device, enum job job);
+void device_ended(struct device *device, const struct instance *instance);
 
 /* ---- health.c: what is wrong with it -------------------------------------------------------------------- */
-
-/* Whether something is wrong with it, as its `error` topic says. */
 bool device_has_fault(const struct device *device);
-/* Why it is not online, for people; NULL while it is. */
-const char *device_offline_reason(const struct device *device);
-/* Sets or (fault NULL) clears one kind and publishes what has changed. */
+const char *device_offline_reason(const struct device *device); /* for people; NULL: it is online */
+/* Sets or (fault NULL) clears one kind, or what does not keep it from working, and publishes what has changed. */
 void device_set_fault(struct device *device, enum device_fault kind, const struct fault *fault);
-/* The same of what does not keep it from working. */
 void device_set_problem(struct device *device, const struct fault *fault);
 void device_forget_problem(struct device *device);              /* it starts again, or is gone */
 void device_publish_status(struct device *device, bool always); /* and the error; else only what has changed */
@@ -260,14 +242,12 @@ void health_start(struct device *device);                       /* what its plug
 void health_begin_broken(struct device *device, int code, const char *text); /* published at its start */
 void health_inherit(struct device *device, const struct device *old);
 
-/* sconce_error(): the last error of the callback that runs now. */
+/* The last error of the callback that runs now, by sconce_error(), and the fault of one that returned an error. */
 void PRINTF_LIKE(2, 3) device_set_error(struct device *device, const char *format, ...);
 void device_clear_error(struct device *device);
-/* The fault of a callback that returned an error. */
 void device_fault_of(struct device *device, int r, const char *what, struct fault *ret);
 
 /* ---- publish.c: what it reports ------------------------------------------------------------------------- */
-
 /* Around every callback: at the outermost leave the state is published, once. */
 void device_enter(struct device *device);
 void device_leave(struct device *device);
@@ -284,28 +264,28 @@ void publishing_start(struct device *device);
 void publishing_stop(struct device *device);
 
 /* ---- requests.c: commands on their way ------------------------------------------------------------------ */
+/* Of one device, or of those that are not there: who sends faster than that does not read them. */
+#define REFUSALS_PER_SECOND 10
 
 void device_command(struct device *device, const char *channel, const void *payload, size_t size,
                     const struct command_meta *meta);
-/* The command of a rule, whose name is copied: as one from outside, but free of the rate, of duplicates and of
- * anybody to answer. device_observer.result() gets what became of it. */
+/* The command of a rule, whose name is copied: free of the rate and of duplicates, answered to device_observer. */
 void device_act(struct device *device, const char *channel, const char *payload, const struct command_cause *cause);
+/* The id of a command that is refused unread, unless its payload is long. For command_done(). */
+void command_id_of(const struct command_limits *limits, const void *payload, size_t size, struct command *ret);
 void requests_init(struct device *device);
 void requests_set_rate(struct device *device); /* as its section says */
 void request_finish(struct device *device, struct request *request, int r);
 void request_free(struct request *request);
 void requests_run_next(struct device *device);
-/* Answers everything that waits or runs; the second with `failed` for the one that runs. */
+/* Answers all that waits or runs; the second with `failed` for the one that runs. */
 void requests_refuse_all(struct device *device, enum result_code code, const char *message);
 void requests_give_up(struct device *device, const struct fault *fault);
 
 /* ---- host.c -------------------------------------------------------------------------------------------- */
-
 extern const struct sconce_host device_host;
-/* Closes what the plugin has opened through the host: lines, dimmers, timers, watches. */
-void host_close_all(struct device *device);
-/* The sentence is there already when the plugin hands the errno on. */
-int host_result(struct device *device, int r, const struct fault *fault);
+void host_close_all(struct device *device); /* what its plugin has opened: lines, dimmers, timers, watches */
+int host_result(struct device *device, int r, const struct fault *fault); /* `r`, and its sentence as the last error */
 /* Hardware is for devices that start or run: not for `configure`, which --check runs too. */
 static inline bool host_may_touch(const struct device *device)
 {
@@ -313,104 +293,82 @@ static inline bool host_may_touch(const struct device *device)
 }
 
 /* ---- host_line.c --------------------------------------------------------------------------------------- */
-
-int host_lines_init(struct device *device) MUST_CHECK;
-void host_lines_close(struct device *device);
-/* Opens the inputs that have a debounce before the plugin does: what it reads in its start has settled then.
- * device_input_debounced() is called for each. */
+/* Opens the inputs that have a debounce before the plugin does; device_input_debounced() is called for each. */
 int host_open_inputs(struct device *device) MUST_CHECK;
 bool host_inputs_are_settled(const struct device *device);
 int host_line_output(struct sconce_device *dev, struct sconce_line *line, int first_value);
 int host_line_input(struct sconce_device *dev, struct sconce_line *line, sconce_line_fn fn);
 int host_line_set(struct sconce_device *dev, struct sconce_line *line, bool active);
 int host_line_get(struct sconce_device *dev, struct sconce_line *line, bool *ret_active);
-/* As far as it was driven: what a line shows may be somebody else's doing. */
-bool host_line_is_driven(const struct device *device, size_t index);
-int host_line_force(struct device *device, size_t index, bool on) MUST_CHECK; /* an open output, without the plugin */
+int host_line_force(struct device_pin *at, bool on) MUST_CHECK; /* an open output, without the plugin */
 
 /* ---- host_dimmer.c ------------------------------------------------------------------------------------- */
-
 int host_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer, uint64_t period_ns, double first_level);
 int host_dimmer_set(struct sconce_device *dev, struct sconce_dimmer *dimmer, double level);
 int host_dimmer_get(struct sconce_device *dev, struct sconce_dimmer *dimmer, double *ret_level);
-int host_dimmer_force(struct device *device, size_t index, double level) MUST_CHECK;
+int host_dimmer_force(struct device_pin *at, double level) MUST_CHECK;
 
-/* ---- host_wish.c: all lines and dimmers of a device, and what its plugin wants of them ------------------ */
-
-int host_wishes_init(struct device *device) MUST_CHECK;
-void host_wishes_forget(struct device *device);
-/* What an output shows from its request on: the plugin's level (negative: as it is found), unless a hold or a guard knows
- * better. */
-double host_first_level(struct device *device, double *wish, double level);
-/* Keeps the level as a wish where a hold does not let the plugin have it; else there is none any more. */
-bool host_is_held(struct device *device, double *wish, double level);
-/* All open output lines and dimmers, without the plugin. */
-int host_force(struct device *device, bool on) MUST_CHECK;
+/* ---- host_pin.c: all lines and dimmers of a device, and what its plugin wants of them ------------------- */
+int host_pins_init(struct device *device) MUST_CHECK;
+void host_pins_close(struct device *device);
+struct device_pin *host_pin_of(const struct device *device, const void *handle); /* NULL: it is not the device's */
+/* The level to open an output with: the plugin's (negative: as it is found), unless a hold or the guard decides. */
+double host_first_level(struct device_pin *at, double level);
+bool host_is_held(struct device_pin *at, double level);    /* the level is then its wish; else it has none any more */
+int host_force(struct device *device, bool on) MUST_CHECK; /* all open outputs, without the plugin */
 bool host_is_any_on(const struct device *device);
-/* Whether its plugin would drive one, if a hold let it. */
 bool host_is_any_wished(const struct device *device);
-/* No hold any more: what the plugin wanted meanwhile. */
-void host_grant_wishes(struct device *device);
+void host_grant_wishes(struct device *device); /* no hold any more */
 
-/* ---- host_driven.c: what is written down before an output is driven ------------------------------------ */
-
-/* Before it is opened; `on`: it may be lit from the start. */
-int host_note_line(struct device *device, const struct sconce_line *line, bool on, struct fault *fault) MUST_CHECK;
-int host_note_dimmer(struct device *device, const struct sconce_dimmer *dimmer, bool on, struct fault *fault)
-        MUST_CHECK;
-/* Before it is switched on. */
-int host_note_on(struct device *device, struct fault *fault) MUST_CHECK;
+/* ---- host_driven.c: the record of what is driven, before an output is ----------------------------------- */
+/* Before an output is opened with its first level, and before one is switched on: the guard has to permit it too. */
+int host_before_open(struct device *device, const struct pin *pin, double level, struct fault *fault) MUST_CHECK;
+int host_before_on(struct device *device, struct fault *fault) MUST_CHECK;
 /* Before a limited time begins, and after its end. */
 int host_note_timed(struct device *device, bool timed, struct fault *fault) MUST_CHECK;
-/* Its section says something else of what is driven already. */
-void host_note_section(struct device *device);
-/* Before a command. And after it: what its plugin has not looked at. */
+void host_note_section(struct device *device); /* it has changed while outputs are driven */
+/* Around a command: -EIO where its plugin has not looked at what sconce_timed() returned. */
 void host_note_before_command(struct device *device);
 int host_note_command(struct device *device, int r) MUST_CHECK;
 void host_note_released(struct device *device); /* let go in order */
 
 /* ---- saved.c: what it knows at the next start ---------------------------------------------------------- */
-
 void saved_restore(struct device *device); /* before its first start in this run */
 void saved_restore_channel(struct device *device, struct channel *channel);
-void saved_values(struct device *device);  /* it has reported */
-void saved_started(struct device *device); /* power_on is over for this boot, and nothing of the past counts any more */
-void saved_keep_timed(struct device *device); /* is it on for a limited time now, it was so for its next start */
+void saved_values(struct device *device);     /* it has reported */
+void saved_started(struct device *device);    /* power_on is over for this boot, and the past does not count any more */
+void saved_keep_timed(struct device *device); /* what is on for a limited time now was so for its next start */
 void saved_inherit(struct device *device, const struct device *old);
 void saved_timed(struct device *device);    /* whether its outputs are on for a limited time */
 void saved_on_since(struct device *device); /* max_on goes on counting */
 void saved_released(struct device *device); /* on_offline does not concern it any more */
-int saved_put(struct device *device, const char *key, const char *text) MUST_CHECK;
-int saved_get(const struct device *device, const char *key, char *text, size_t size) MUST_CHECK;
+int host_save(struct sconce_device *dev, const char *key, const char *text);
+int host_load(struct sconce_device *dev, const char *key, char *text, size_t size);
 bool saved_was_timed(const struct store *store, const char *id);
 
 /* ---- output.c ------------------------------------------------------------------------------------------ */
-
 int output_first(struct device *device, const char *channel, struct sconce_value *ret) MUST_CHECK;
 void output_watch(struct device *device); /* after an output was opened, set, closed, or wished otherwise */
 void output_exit(struct device *device);
 void output_start(struct device *device); /* nothing of it is timed yet */
 void output_set_timed(struct device *device, bool is_timed);
-/* What the options of outputs ask for and this device cannot do. */
+/* What its section asks of outputs and it cannot do: -EINVAL. */
 int output_check(const struct device *device, const struct config_section *section, struct problems *problems)
         MUST_CHECK;
-/* A command that switches off and does nothing else. */
-bool output_is_switched_off_by(const struct device *device, const struct sconce_command *command);
+/* OFF for all of it that is switched, ON for the first; returns how many values. */
+size_t output_switch_values(const struct device *device, bool on,
+                            struct sconce_value values[static COMMAND_VALUES_MAX]);
+bool output_is_switched_off_by(const struct device *device,
+                               const struct sconce_command *command); /* and nothing else */
 bool output_is_timed(const struct device *device);
-bool output_is_limited(const struct device *device); /* by its section, or just now */
-/* Whether it drives something that its successor does not. */
-bool output_is_left(const struct device *device, const struct device *successor);
+bool output_is_limited(const struct device *device);                              /* by its section, or just now */
+bool output_is_left(const struct device *device, const struct device *successor); /* which does not drive all of it */
 
 /* ---- hold.c -------------------------------------------------------------------------------------------- */
-
-/* The one place that says what an output has to be: lines, dimmers and first values ask it. */
 enum hold hold_of(const struct device *device);
-/* Its outputs are brought there, by its plugin and without it. */
-int hold_bring(struct device *device, bool on) MUST_CHECK;
-/* After something that a hold depends on has changed. */
-void hold_settle(struct device *device, const char *why);
-/* Before a command: of anyone but the agent it ends the holds that it contradicts. And after it: where it was refused, it
- * has ended none. */
+int hold_bring(struct device *device, bool on) MUST_CHECK; /* all outputs, by its plugin and without it */
+void hold_settle(struct device *device, const char *why);  /* something that a hold depends on has changed */
+/* Before a command: unless it is the agent's it ends the holds that it contradicts; afterwards, if refused, none. */
 struct hold_before {
         bool is_spent, is_released, is_off_meant, is_forgiven;
         uint64_t on_since_us;
@@ -422,7 +380,6 @@ void hold_forget_release(struct device *device);
 void hold_restore(struct device *device, bool is_released);
 
 /* ---- on_time.c ----------------------------------------------------------------------------------------- */
-
 void on_time_begin(struct device *device);   /* before its start */
 void on_time_watch(struct device *device);   /* what is driven or wished has changed */
 void on_time_rearm(struct device *device);   /* max_on has changed */

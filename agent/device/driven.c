@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "device/pin.h"
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/log.h"
@@ -30,8 +31,8 @@ struct driven {
         struct item *items;
         size_t count;
         bool is_dirty;
-        char trouble_text[sizeof(((struct fault *)0)->text)]; /* "": none */
-        void (*trouble)(void *userdata, const char *text);
+        char problem_text[sizeof(((struct fault *)0)->text)]; /* "": none */
+        void (*problem)(void *userdata, const char *text);
         void *userdata;
 };
 
@@ -210,7 +211,7 @@ static int write_to(int fd, const struct driven *driven)
         return n < 0 ? -errno : (size_t)n < size ? -ENOSPC : 0;
 }
 
-/* Whole or not at all, for whoever reads after a crash. Not synced: it need not outlive the boot. */
+/* Whole or not at all, for a reader after a crash. Not synced: it need not outlive the boot. */
 static int replace_file(const struct driven *driven)
 {
         CLEANUP_FREE char *next = NULL;
@@ -234,23 +235,23 @@ static int replace_file(const struct driven *driven)
 
 void driven_report(struct driven *driven)
 {
-        if (driven->trouble && driven->trouble_text[0])
-                driven->trouble(driven->userdata, driven->trouble_text);
+        if (driven->problem && driven->problem_text[0])
+                driven->problem(driven->userdata, driven->problem_text);
 }
 
-static void tell(struct driven *driven, const struct fault *fault)
+static void set_problem(struct driven *driven, const struct fault *fault)
 {
         const char *text = fault ? fault->text : "";
 
-        if (strcmp(driven->trouble_text, text) == 0)
+        if (strcmp(driven->problem_text, text) == 0)
                 return;
-        (void)snprintf(driven->trouble_text, sizeof(driven->trouble_text), "%s", text);
+        (void)snprintf(driven->problem_text, sizeof(driven->problem_text), "%s", text);
         if (fault)
                 log_error("%s", fault->text);
         else
                 log_notice("which outputs are driven can be written down again");
-        if (driven->trouble)
-                driven->trouble(driven->userdata, fault ? fault->text : NULL);
+        if (driven->problem)
+                driven->problem(driven->userdata, fault ? fault->text : NULL);
 }
 
 int driven_write(struct driven *driven, struct fault *fault)
@@ -262,14 +263,14 @@ int driven_write(struct driven *driven, struct fault *fault)
         int r = replace_file(driven);
         driven->is_dirty = r < 0;
         if (r == 0) {
-                tell(driven, NULL);
+                set_problem(driven, NULL);
                 return 0;
         }
         if (driven->path)
                 (void)fault_set(&why, r, "%s cannot be written: %s", driven->path, strerror(-r));
         else
                 (void)fault_set(&why, r, "there is no runtime directory to write down which outputs are driven");
-        tell(driven, &why);
+        set_problem(driven, &why);
         return fault_set(fault, r, "%s", why.text);
 }
 
@@ -338,43 +339,20 @@ bool driven_was_cut_off(const struct driven *driven, const char *device)
 
 /* ---- After a crash ------------------------------------------------------------------------------------- */
 
-static int line_to(struct gpio *gpio, const struct driven_output *output, bool on, struct fault *fault)
-{
-        CLEANUP_LINE struct sconce_line *line = NULL;
-        char reason[160];
-
-        if (line_parse(output->text, reason, &line) < 0)
-                return fault_set(fault, -EBADMSG, "%s: %s", output->text, reason);
-        line_set_settings(line, &output->settings);
-        return line_open_output(gpio, line, on, NULL, NULL, fault);
-}
-
-/* Its plugin would know how bright: on is full here. */
-static int dimmer_to(struct gpio *gpio, const struct driven_output *output, bool on, struct fault *fault)
-{
-        CLEANUP_DIMMER struct sconce_dimmer *dimmer = NULL;
-        char reason[160];
-        int r = strcmp(output->kind, "pwm") == 0 ? dimmer_parse_pwm(output->text, reason, &dimmer)
-                                                 : dimmer_parse_led(output->text, reason, &dimmer);
-
-        if (r < 0)
-                return fault_set(fault, -EBADMSG, "%s: %s", output->text, reason);
-        dimmer_set_inverted(dimmer, output->settings.active_low);
-        return dimmer_open(gpio, dimmer, 0, on, fault);
-}
-
 static int item_safe(struct item *item, struct gpio *gpio)
 {
         const struct driven_output *output = &item->output;
         enum on_event exit = output->is_for ? ON_EVENT_OFF : output->exit;
         const struct log_about about = { .device = output->device };
+        CLEANUP(pin_done) struct pin pin = { 0 };
         struct fault fault = { 0 };
         bool on = exit == ON_EVENT_ON;
 
         if (exit == ON_EVENT_KEEP)
                 return 0;
-        int r = strcmp(output->kind, "line") == 0 ? line_to(gpio, output, on, &fault)
-                                                  : dimmer_to(gpio, output, on, &fault);
+        int r = pin_parse(output->kind, output->text, &output->settings, &pin, &fault);
+        if (r == 0)
+                r = pin_drive(gpio, &pin, on, &fault);
         if (r < 0)
                 log_write(LOG_ERR, &about, "cannot be made safe: %s", fault.text);
         else
@@ -438,7 +416,7 @@ int driven_new(const struct driven_options *options, struct driven **ret)
         r = set_place(driven, options);
         if (r < 0)
                 return r;
-        driven->trouble = options->trouble;
+        driven->problem = options->problem;
         driven->userdata = options->userdata;
         driven->is_dirty = true;
         (void)!driven_write(driven, NULL);

@@ -55,18 +55,25 @@ void device_publish_status(struct device *device, bool always)
                 device->context->observer.status(device->context->observer.userdata, device);
 }
 
-void device_set_fault(struct device *device, enum device_fault kind, const struct fault *fault)
+/* False where there was none and is none. */
+static bool take_fault(struct device *device, struct fault *at, const struct fault *fault)
 {
-        struct fault *at = &device->health.faults[kind];
-        bool was_faulty = first_fault(device);
-
         if (!fault && at->code == 0)
-                return;
+                return false;
         if (fault && (at->code != fault->code || strcmp(at->text, fault->text) != 0)) {
                 device->health.since_us = device_now_us(device);
                 device_log(device, LOG_WARNING, "%s", fault->text);
         }
         *at = fault ? *fault : (struct fault){ 0 };
+        return true;
+}
+
+void device_set_fault(struct device *device, enum device_fault kind, const struct fault *fault)
+{
+        bool was_faulty = first_fault(device);
+
+        if (!take_fault(device, &device->health.faults[kind], fault))
+                return;
         if (was_faulty && !first_fault(device) && device->life.phase == DEVICE_RUNNING)
                 device_log(device, LOG_NOTICE, "works again");
         device_publish_status(device, false);
@@ -84,25 +91,16 @@ static void list_problem(struct device *device)
 
 void device_set_problem(struct device *device, const struct fault *fault)
 {
-        struct fault *at = &device->health.problem;
-
-        if (!fault && at->code == 0)
+        if (!take_fault(device, &device->health.problem, fault))
                 return;
-        if (fault && (at->code != fault->code || strcmp(at->text, fault->text) != 0)) {
-                device->health.since_us = device_now_us(device);
-                device_log(device, LOG_WARNING, "%s", fault->text);
-        }
-        *at = fault ? *fault : (struct fault){ 0 };
         list_problem(device);
         device_publish_status(device, false);
 }
 
 void device_forget_problem(struct device *device)
 {
-        if (device->health.problem.code == 0)
-                return;
-        device->health.problem = (struct fault){ 0 };
-        list_problem(device);
+        if (take_fault(device, &device->health.problem, NULL))
+                list_problem(device);
 }
 
 void device_fault_of(struct device *device, int r, const char *what, struct fault *ret)

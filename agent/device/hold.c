@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an output has to be, whatever its plugin wants: at exit what on_exit says, off when max_on is over, and
- * without a broker what on_offline says. It is a state and no event: lines, dimmers and first values ask
- * hold_of() whenever they are driven, so nothing that waits, restarts or comes back gets round it.
+ * What an output has to be against its plugin's will: on_exit at exit, off when max_on is over, on_offline without a
+ * broker. It is a state and no event: lines, dimmers and first values ask hold_of() whenever they are driven, so
+ * nothing that waits, restarts or comes back gets round it.
  *
- * The plugin is told by a command where it has a channel for it. What it drives by itself against a hold is
- * kept as a wish, which comes true when the hold ends: so a thermostat goes on measuring meanwhile, and heats
- * again afterwards.
+ * The plugin gets a command where it has a channel for it. What it drives by itself against a hold is kept as a wish,
+ * which comes true when the hold ends: a thermostat goes on measuring meanwhile, and heats again afterwards.
  */
 #include <errno.h>
 
@@ -22,43 +21,27 @@ static bool waits_for_broker(const struct device *device)
 
 enum hold hold_of(const struct device *device)
 {
-        static const enum hold by_event[] = {
-                [ON_EVENT_KEEP] = HOLD_NONE, [ON_EVENT_ON] = HOLD_ON, [ON_EVENT_OFF] = HOLD_OFF
-        };
-
         if (!device->plugin || !device->plugin->has_output)
                 return HOLD_NONE;
         if (device->output.exit_hold != HOLD_NONE)
                 return device->output.exit_hold;
         if (device->on_time.is_spent || on_time_is_over(device))
                 return HOLD_OFF;
-        return waits_for_broker(device) ? by_event[device->shared.output.on_offline] : HOLD_NONE;
+        return waits_for_broker(device) ? (enum hold)device->shared.output.on_offline : HOLD_NONE;
 }
 
 /* ---- Bringing it there --------------------------------------------------------------------------------- */
 
-/* OFF for whatever of it is switched, ON for the first; what is not switched can at least stand still. */
-static size_t command_values(const struct device *device, bool on,
-                             struct sconce_value values[static COMMAND_VALUES_MAX])
-{
-        const struct channel *cover = channels_first_of(&device->channels, SCONCE_COVER);
-        size_t count = 0;
-
-        for (size_t i = 0; i < device->channels.count && count < COMMAND_VALUES_MAX; i++)
-                if (channel_is_on_off(&device->channels.items[i]) && (!on || count == 0))
-                        values[count++] = SCONCE_BOOL(device->channels.items[i].row.key, on);
-        if (count == 0 && !on && cover)
-                values[count++] = SCONCE_STR(cover->row.key, "STOP");
-        return count;
-}
-
 static int command(struct device *device, bool on)
 {
+        const struct channel *cover = channels_first_of(&device->channels, SCONCE_COVER);
         struct sconce_value values[COMMAND_VALUES_MAX];
-        const struct sconce_command command = { .count = command_values(device, on, values),
-                                                .values = values,
-                                                .flags = SCONCE_COMMAND_NOW };
+        struct sconce_command command = { .count = output_switch_values(device, on, values),
+                                          .values = values,
+                                          .flags = SCONCE_COMMAND_NOW };
 
+        if (command.count == 0 && !on && cover) /* what is not switched can at least stand still */
+                values[command.count++] = SCONCE_STR(cover->row.key, "STOP");
         if (command.count == 0)
                 return 0;
         int r = device_run_callback(device, JOB_COMMAND, &command);
@@ -68,7 +51,6 @@ static int command(struct device *device, bool on)
         return r;
 }
 
-/* What it reports is what was done. */
 static int report(struct device *device, bool on)
 {
         struct sconce_value values[COMMAND_VALUES_MAX];

@@ -7,8 +7,7 @@
 
 #include "device/device.h"
 
-#define TIMERS_MAX  64
-#define WATCHES_MAX 64
+#define OPENED_MAX 64 /* of each */
 
 struct sconce_timer {
         struct sconce_timer *next;
@@ -26,7 +25,7 @@ struct sconce_watch {
         void *userdata;
 };
 
-/* ---- Saying things ------------------------------------------------------------------------------------- */
+/* ---- What it reports ------------------------------------------------------------------------------------ */
 
 static const char *host_id(struct sconce_device *dev)
 {
@@ -146,6 +145,16 @@ static int host_timed(struct sconce_device *dev, bool timed)
         return 0;
 }
 
+/* Whether one more timer or watch may be opened. */
+static int check_open(const struct device *device, bool has_fn, unsigned count)
+{
+        if (!host_may_touch(device))
+                return -EPERM;
+        if (!has_fn)
+                return -EINVAL;
+        return count < OPENED_MAX ? 0 : -ENOSPC;
+}
+
 /* ---- Timers -------------------------------------------------------------------------------------------- */
 
 static void on_timer(void *userdata)
@@ -165,19 +174,16 @@ static int host_timer_new(struct sconce_device *dev, sconce_timer_fn fn, void *u
 {
         struct device *device = device_of(dev);
 
-        if (!host_may_touch(device))
-                return -EPERM;
-        if (!fn)
-                return -EINVAL;
-        if (device->host.n_timers >= TIMERS_MAX)
-                return -ENOSPC;
+        int r = check_open(device, fn, device->host.n_timers);
+        if (r < 0)
+                return r;
         CLEANUP_FREE struct sconce_timer *timer = calloc(1, sizeof(*timer));
         if (!timer)
                 return -ENOMEM;
         timer->device = device;
         timer->fn = fn;
         timer->userdata = userdata;
-        int r = timer_new(device->context->loop, TIMER_EXACT_US, on_timer, timer, &timer->timer);
+        r = timer_new(device->context->loop, TIMER_EXACT_US, on_timer, timer, &timer->timer);
         if (r < 0)
                 return r;
         timer->next = device->host.timers;
@@ -235,19 +241,16 @@ static int host_fd_watch(struct sconce_device *dev, int fd, uint32_t events, sco
 {
         struct device *device = device_of(dev);
 
-        if (!host_may_touch(device))
-                return -EPERM;
-        if (!fn)
-                return -EINVAL;
-        if (device->host.n_watches >= WATCHES_MAX)
-                return -ENOSPC;
+        int r = check_open(device, fn, device->host.n_watches);
+        if (r < 0)
+                return r;
         CLEANUP_FREE struct sconce_watch *watch = calloc(1, sizeof(*watch));
         if (!watch)
                 return -ENOMEM;
         watch->device = device;
         watch->fn = fn;
         watch->userdata = userdata;
-        int r = sd_event_add_io(device->context->loop->event, &watch->source, fd, events, on_ready, watch);
+        r = sd_event_add_io(device->context->loop->event, &watch->source, fd, events, on_ready, watch);
         if (r < 0)
                 return r;
         watch->next = device->host.watches;
@@ -273,17 +276,7 @@ static int host_fd_unwatch(struct sconce_device *dev, struct sconce_watch *watch
         return -EINVAL;
 }
 
-/* ---- Saved state --------------------------------------------------------------------------------------- */
-
-static int host_save(struct sconce_device *dev, const char *key, const char *text)
-{
-        return saved_put(device_of(dev), key, text);
-}
-
-static int host_load(struct sconce_device *dev, const char *key, char *text, size_t size)
-{
-        return saved_get(device_of(dev), key, text, size);
-}
+/* ---- The table ----------------------------------------------------------------------------------------- */
 
 /* In `configure` of a blocking device, whose thread there is not yet. */
 static uint64_t host_deadline_us(struct sconce_device *dev)
@@ -293,22 +286,17 @@ static uint64_t host_deadline_us(struct sconce_device *dev)
         return plugin_is_blocking(device->plugin) ? device->shared.deadline_us : 0;
 }
 
-/* ---- The table ----------------------------------------------------------------------------------------- */
-
 void host_close_all(struct device *device)
 {
-        host_lines_close(device);
-        for (size_t i = 0; i < device->instance->config->n_dimmers; i++)
-                dimmer_close(device->instance->config->dimmers[i].dimmer);
-        host_wishes_forget(device);
+        host_pins_close(device);
         output_watch(device);
         while (device->host.timers) {
                 struct sconce_timer *timer = device->host.timers;
                 device->host.timers = timer->next;
-                device->host.n_timers--;
                 timer_free(timer->timer);
                 free(timer);
         }
+        device->host.n_timers = 0;
         while (device->host.watches)
                 (void)host_fd_unwatch(&device->instance->handle, device->host.watches);
 }

@@ -4,26 +4,13 @@
 
 #include "device/device.h"
 
-/* NULL: it is not the device's. */
-static double *wish_of(const struct device *device, const struct sconce_dimmer *dimmer)
-{
-        const struct device_config *config = device->instance->config;
-
-        for (size_t i = 0; dimmer && i < config->n_dimmers; i++)
-                if (config->dimmers[i].dimmer == dimmer)
-                        return &device->wishes[config->n_lines + i];
-        return NULL;
-}
-
 /* One that closed under our hands: its chip is gone, and so is the device until it is back. */
 static int use(struct device *device, struct sconce_dimmer *dimmer, double level)
 {
         struct fault fault = { 0 };
         bool was_open = dimmer_is_open(dimmer);
 
-        int r = level > 0 ? device->context->guard->permit(device, &fault) : 0;
-        if (r == 0 && level > 0)
-                r = host_note_on(device, &fault);
+        int r = level > 0 ? host_before_on(device, &fault) : 0;
         if (r == 0)
                 r = dimmer_set(dimmer, level, &fault);
         output_watch(device);
@@ -36,19 +23,17 @@ int host_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer, ui
 {
         struct device *device = device_of(dev);
         struct fault fault = { 0 };
-        double *wish = wish_of(device, dimmer);
+        struct device_pin *at = host_pin_of(device, dimmer);
         int r = 0;
 
         if (!host_may_touch(device))
                 r = fault_set(&fault, -EPERM, "dimmers are opened in start");
-        else if (!wish)
+        else if (!at)
                 r = fault_set(&fault, -EINVAL, "the plugin opened a dimmer that is not its own");
         else
-                level = host_first_level(device, wish, level);
-        if (r == 0 && level > 0)
-                r = device->context->guard->permit(device, &fault);
+                level = host_first_level(at, level);
         if (r == 0)
-                r = host_note_dimmer(device, dimmer, level != 0, &fault);
+                r = host_before_open(device, &at->pin, level, &fault);
         if (r == 0)
                 r = dimmer_open(device->context->gpio, dimmer, period_ns, level, &fault);
         output_watch(device);
@@ -58,13 +43,13 @@ int host_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer, ui
 int host_dimmer_set(struct sconce_device *dev, struct sconce_dimmer *dimmer, double level)
 {
         struct device *device = device_of(dev);
-        double *wish = wish_of(device, dimmer);
+        struct device_pin *at = host_pin_of(device, dimmer);
         struct fault fault = { 0 };
 
-        if (!wish)
+        if (!at)
                 return host_result(device, fault_set(&fault, -EINVAL, "the plugin used a dimmer that is not its own"),
                                    &fault);
-        if (!dimmer_is_open(dimmer) || !host_is_held(device, wish, level))
+        if (!dimmer_is_open(dimmer) || !host_is_held(at, level))
                 return use(device, dimmer, level);
         output_watch(device);
         return 0;
@@ -75,17 +60,16 @@ int host_dimmer_get(struct sconce_device *dev, struct sconce_dimmer *dimmer, dou
         struct device *device = device_of(dev);
         struct fault fault = { 0 };
 
-        if (wish_of(device, dimmer) && dimmer_get(dimmer, ret_level) == 0)
+        if (host_pin_of(device, dimmer) && dimmer_get(dimmer, ret_level) == 0)
                 return 0;
         return host_result(device, fault_set(&fault, -ENODEV, "the dimmer is not open"), &fault);
 }
 
-int host_dimmer_force(struct device *device, size_t index, double level)
+int host_dimmer_force(struct device_pin *at, double level)
 {
-        struct sconce_dimmer *dimmer = device->instance->config->dimmers[index].dimmer;
-        int r = dimmer_is_open(dimmer) ? use(device, dimmer, level) : 0;
+        int r = dimmer_is_open(at->pin.dimmer) ? use(at->device, at->pin.dimmer, level) : 0;
 
         if (r < 0)
-                device_log(device, LOG_ERR, "%s", device->health.last_error);
+                device_log(at->device, LOG_ERR, "%s", at->device->health.last_error);
         return r;
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What is written down before an output is driven (driven.h). An output that is on for a limited time must not go on
- * unless that is in the record: a crash would leave it on. Others work without it, and the node tells what is wrong.
- */
+/* The record of what is driven (driven.h), before an output is. One that is on for a limited time must not go on
+ * unless that is in the record: a crash would leave it on. Others work without it, and the node lists the problem. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,31 +29,26 @@ static int judge(struct device *device, int r, bool on, struct fault *fault)
                                   why.text);
 }
 
-static int note(struct device *device, struct driven_output *output, bool on, struct fault *fault)
+static int note(struct device *device, const struct pin *pin, bool on, struct fault *fault)
 {
-        if (!record_of(device))
-                return 0;
-        output->device = device->id;
-        output->exit = device_config_on_exit(device->instance->config, &device->shared);
-        output->is_limited = output_is_limited(device);
-        output->is_for = device->output.is_timed;
-        return judge(device, driven_note(record_of(device), output), on, fault);
+        const struct driven_output output = {
+                .device = device->id,
+                .kind = pin_kind(pin),
+                .text = pin_text(pin),
+                .settings = pin_settings(pin),
+                .exit = device_config_on_exit(device->instance->config, &device->shared),
+                .is_limited = output_is_limited(device),
+                .is_for = device->output.is_timed,
+        };
+
+        return record_of(device) ? judge(device, driven_note(record_of(device), &output), on, fault) : 0;
 }
 
-int host_note_line(struct device *device, const struct sconce_line *line, bool on, struct fault *fault)
+int host_before_open(struct device *device, const struct pin *pin, double level, struct fault *fault)
 {
-        struct driven_output output = { .kind = "line", .text = line_text(line), .settings = *line_settings(line) };
+        int r = level > 0 ? device->context->guard->permit(device, fault) : 0;
 
-        return note(device, &output, on, fault);
-}
-
-int host_note_dimmer(struct device *device, const struct sconce_dimmer *dimmer, bool on, struct fault *fault)
-{
-        struct driven_output output = { .kind = dimmer_kind(dimmer),
-                                        .text = dimmer_text(dimmer),
-                                        .settings = { .active_low = dimmer_is_inverted(dimmer) } };
-
-        return note(device, &output, on, fault);
+        return r < 0 ? r : note(device, pin, level != 0, fault);
 }
 
 void host_note_section(struct device *device)
@@ -63,18 +56,19 @@ void host_note_section(struct device *device)
         const struct device_config *config = device->instance ? device->instance->config : NULL;
         struct fault fault;
 
-        for (size_t i = 0; config && i < config->n_lines; i++)
-                if (device_config_line_is_output(&config->lines[i]) && line_is_open(config->lines[i].line))
-                        (void)!host_note_line(device, config->lines[i].line, false, &fault);
-        for (size_t i = 0; config && i < config->n_dimmers; i++)
-                if (dimmer_is_open(config->dimmers[i].dimmer))
-                        (void)!host_note_dimmer(device, config->dimmers[i].dimmer, false, &fault);
+        for (size_t i = 0; i < pins_count(config); i++) {
+                const struct pin pin = pin_at(config, i);
+                if (pin_is_output(&pin) && pin_is_open(&pin))
+                        (void)!note(device, &pin, false, &fault);
+        }
 }
 
-int host_note_on(struct device *device, struct fault *fault)
+int host_before_on(struct device *device, struct fault *fault)
 {
-        if (!record_of(device))
-                return 0;
+        int r = device->context->guard->permit(device, fault);
+
+        if (r < 0 || !record_of(device))
+                return r;
         if (device->is_unmarked)
                 return fault_set(fault, -EIO, "%s", UNMARKED);
         return judge(device, driven_write(record_of(device), NULL), true, fault);

@@ -1,86 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a plugin may do with its lines. */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "device/device.h"
 
-struct device_line {
-        struct device *device;
-        size_t index; /* among the device's lines */
-        const struct device_config_line *of;
-        sconce_line_fn fn;
-        bool driven; /* an output that we have switched on, or tried to */
-        bool early;  /* an input that is open already, and that the plugin has yet to open */
-};
-
-static double *wish_of(const struct device_line *line)
-{
-        return line ? &line->device->wishes[line->index] : NULL;
-}
-
-int host_lines_init(struct device *device)
-{
-        const struct device_config *config = device->instance->config;
-
-        device->lines = calloc(config->n_lines + 1, sizeof(*device->lines));
-        if (!device->lines)
-                return -ENOMEM;
-        for (size_t i = 0; i < config->n_lines; i++)
-                device->lines[i] = (struct device_line){ .device = device, .index = i, .of = &config->lines[i] };
-        return host_wishes_init(device);
-}
-
-void host_lines_close(struct device *device)
-{
-        const struct device_config *config = device->instance->config;
-
-        for (size_t i = 0; i < config->n_lines; i++) {
-                device->lines[i].early = false;
-                if (line_is_open(config->lines[i].line))
-                        line_close(config->lines[i].line);
-        }
-}
-
-static struct device_line *find_line(const struct device *device, const struct sconce_line *line)
-{
-        for (size_t i = 0; line && i < device->instance->config->n_lines; i++)
-                if (device->lines[i].of->line == line)
-                        return &device->lines[i];
-        return NULL;
-}
-
 static void on_edge(void *userdata, const struct line_edge *edge, const struct fault *fault)
 {
-        struct device_line *line = userdata;
-        struct device *device = line->device;
+        const struct device_pin *at = userdata;
+        struct device *device = at->device;
 
         if (fault) {
                 device_lost(device, fault);
                 return;
         }
-        if (!line->fn || device->life.phase != DEVICE_RUNNING)
+        if (!at->fn || device->life.phase != DEVICE_RUNNING)
                 return;
         const struct sconce_edge seen = {
-                .line = line->of->line, .active = edge->active, .lost = edge->lost, .time_us = edge->time_us
+                .line = at->pin.line, .active = edge->active, .lost = edge->lost, .time_us = edge->time_us
         };
         device_enter(device);
         device_clear_error(device);
-        line->fn(&device->instance->handle, device->instance->config->data, &seen);
+        at->fn(&device->instance->handle, device->instance->config->data, &seen);
         device_leave(device);
 }
 
 /* A line that this call may open: the device's own, of the right direction. */
-static int openable(struct device *device, const struct device_line *line, bool output, struct fault *fault)
+static int openable(struct device *device, const struct device_pin *at, bool output, struct fault *fault)
 {
         if (!host_may_touch(device))
                 return fault_set(fault, -EPERM, "lines are opened in start");
-        if (!line)
+        if (!at)
                 return fault_set(fault, -EINVAL, "the plugin opened a line that is not its own");
-        if (device_config_line_is_output(line->of) != output)
+        if (pin_is_output(&at->pin) != output)
                 return fault_set(fault, -EINVAL, "the plugin declares %s as an %s and opened it as the other",
-                                 line->of->of->row->key, output ? "input" : "output");
+                                 at->pin.row->key, output ? "input" : "output");
         return 0;
 }
 
@@ -98,21 +51,19 @@ static bool is_driven(struct sconce_line *line, int first_value)
 int host_line_output(struct sconce_device *dev, struct sconce_line *handle, int first_value)
 {
         struct device *device = device_of(dev);
-        struct device_line *line = find_line(device, handle);
+        struct device_pin *at = host_pin_of(device, handle);
         struct fault fault = { 0 };
 
-        int r = openable(device, line, true, &fault);
+        int r = openable(device, at, true, &fault);
         if (r == 0)
-                first_value = (int)host_first_level(device, wish_of(line), first_value < 0 ? -1 : first_value != 0);
-        if (r == 0 && first_value > 0)
-                r = device->context->guard->permit(device, &fault);
+                first_value = (int)host_first_level(at, first_value < 0 ? -1 : first_value != 0);
         if (r == 0)
-                r = host_note_line(device, handle, first_value != 0, &fault);
+                r = host_before_open(device, &at->pin, first_value, &fault);
         if (r == 0)
                 r = line_open_output(device->context->gpio, handle, first_value < 0 ? -1 : first_value != 0, on_edge,
-                                     line, &fault);
+                                     at, &fault);
         if (r == 0)
-                line->driven = is_driven(handle, first_value);
+                at->is_driven = is_driven(handle, first_value);
         output_watch(device);
         return host_result(device, r, &fault);
 }
@@ -120,17 +71,17 @@ int host_line_output(struct sconce_device *dev, struct sconce_line *handle, int 
 int host_line_input(struct sconce_device *dev, struct sconce_line *handle, sconce_line_fn fn)
 {
         struct device *device = device_of(dev);
-        struct device_line *line = find_line(device, handle);
+        struct device_pin *at = host_pin_of(device, handle);
         struct fault fault = { 0 };
 
-        int r = openable(device, line, false, &fault);
+        int r = openable(device, at, false, &fault);
         if (r == 0) {
-                line->fn = fn;
-                if (line->early) {
-                        line->early = false;
+                at->fn = fn;
+                if (at->is_early) {
+                        at->is_early = false;
                         return 0;
                 }
-                r = line_open_input(device->context->gpio, handle, on_edge, line, &fault);
+                r = line_open_input(device->context->gpio, handle, on_edge, at, &fault);
         }
         return host_result(device, r, &fault);
 }
@@ -139,18 +90,18 @@ int host_line_input(struct sconce_device *dev, struct sconce_line *handle, sconc
 
 static void on_first(void *userdata)
 {
-        device_input_debounced(((struct device_line *)userdata)->device);
+        device_input_debounced(((struct device_pin *)userdata)->device);
 }
 
-static bool has_debounce(const struct device_line *line)
+static bool has_debounce(const struct pin *pin)
 {
-        return !device_config_line_is_output(line->of) && line_debounce_us(line->of->line) > 0;
+        return !pin_is_output(pin) && line_settings(pin->line)->debounce_us > 0;
 }
 
 bool host_inputs_are_settled(const struct device *device)
 {
         for (size_t i = 0; i < device->instance->config->n_lines; i++)
-                if (device->lines[i].early && !line_is_settled(device->lines[i].of->line))
+                if (device->pins[i].is_early && !line_is_settled(device->pins[i].pin.line))
                         return false;
         return true;
 }
@@ -161,15 +112,15 @@ int host_open_inputs(struct device *device)
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < device->instance->config->n_lines; i++) {
-                struct device_line *line = &device->lines[i];
-                if (!has_debounce(line))
+                struct device_pin *at = &device->pins[i];
+                if (!has_debounce(&at->pin))
                         continue;
-                line->fn = NULL;
-                r = line_open_input(device->context->gpio, line->of->line, on_edge, line, &fault);
+                at->fn = NULL;
+                r = line_open_input(device->context->gpio, at->pin.line, on_edge, at, &fault);
                 if (r < 0)
                         break;
-                line->early = true;
-                line_on_first(line->of->line, on_first);
+                at->is_early = true;
+                line_on_first(at->pin.line, on_first);
         }
         return host_result(device, r, &fault);
 }
@@ -178,7 +129,7 @@ int host_open_inputs(struct device *device)
 
 static int open_line(struct device *device, const struct sconce_line *handle, struct fault *fault)
 {
-        if (!find_line(device, handle))
+        if (!host_pin_of(device, handle))
                 return fault_set(fault, -EINVAL, "the plugin used a line that is not its own");
         if (!line_is_open(handle))
                 return fault_set(fault, -ENODEV, "%s is not open", line_text(handle));
@@ -188,21 +139,19 @@ static int open_line(struct device *device, const struct sconce_line *handle, st
 /* A line that closed under our hands: its chip is gone, and so is the device until it is back. */
 static int use_result(struct device *device, const struct sconce_line *handle, int r, const struct fault *fault)
 {
-        if (r < 0 && find_line(device, handle) && !line_is_open(handle))
+        if (r < 0 && host_pin_of(device, handle) && !line_is_open(handle))
                 device_lost(device, fault);
         return host_result(device, r, fault);
 }
 
-static int drive_line(struct device *device, struct device_line *line, bool active, struct fault *fault)
+static int drive_line(struct device_pin *at, bool active, struct fault *fault)
 {
-        int r = active ? device->context->guard->permit(device, fault) : 0;
+        int r = active ? host_before_on(at->device, fault) : 0;
 
-        if (r == 0 && active)
-                r = host_note_on(device, fault);
         if (r < 0)
                 return r;
-        r = line_set(line->of->line, active, fault);
-        line->driven = active || (line->driven && r < 0);
+        r = line_set(at->pin.line, active, fault);
+        at->is_driven = active || (at->is_driven && r < 0);
         return r;
 }
 
@@ -213,9 +162,9 @@ int host_line_set(struct sconce_device *dev, struct sconce_line *handle, bool ac
 
         int r = open_line(device, handle, &fault);
         if (r == 0) {
-                struct device_line *line = find_line(device, handle);
-                if (!host_is_held(device, wish_of(line), active))
-                        r = drive_line(device, line, active, &fault);
+                struct device_pin *at = host_pin_of(device, handle);
+                if (!host_is_held(at, active))
+                        r = drive_line(at, active, &fault);
         }
         output_watch(device);
         return use_result(device, handle, r, &fault);
@@ -232,20 +181,14 @@ int host_line_get(struct sconce_device *dev, struct sconce_line *handle, bool *r
         return use_result(device, handle, r, &fault);
 }
 
-bool host_line_is_driven(const struct device *device, size_t index)
+int host_line_force(struct device_pin *at, bool on)
 {
-        return device->lines[index].driven && line_is_open(device->lines[index].of->line);
-}
-
-int host_line_force(struct device *device, size_t index, bool on)
-{
-        struct device_line *line = &device->lines[index];
         struct fault fault = { 0 };
 
-        if (!device_config_line_is_output(line->of) || !line_is_open(line->of->line))
+        if (!pin_is_output(&at->pin) || !line_is_open(at->pin.line))
                 return 0;
-        int r = drive_line(device, line, on, &fault);
+        int r = drive_line(at, on, &fault);
         if (r < 0)
-                device_log(device, LOG_ERR, "%s", fault.text);
-        return use_result(device, line->of->line, r, &fault);
+                device_log(at->device, LOG_ERR, "%s", fault.text);
+        return use_result(at->device, at->pin.line, r, &fault);
 }

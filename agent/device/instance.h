@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a plugin holds of a device: the handle, the instance, and whatever a callback touches. On the event
- * loop it is a part of its device; a blocking device's instance belongs to the thread's jobs and may outlive the
- * device.
+ * What a plugin holds of a device: the handle, the instance, and all that a callback touches. A blocking device's
+ * instance belongs to the thread's jobs and may outlive the device.
  */
 #pragma once
 

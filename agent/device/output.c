@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What the agent does for every device that has an output: its first value, what becomes of it at exit, what
- * its section may ask for. What keeps it where it is stands in hold.c, the longest time on in on_time.c.
- * Plugins see commands and sconce_first() only.
- */
+/* What the agent does for every device that has an output: its first value, what becomes of it at exit, what its
+ * section may ask for. Plugins see commands and sconce_first() only. */
 #include <errno.h>
 
 #include "device/device.h"
@@ -20,39 +17,19 @@ static bool is_timed_by_plugin(const struct device *device)
 
 /* ---- The first value ----------------------------------------------------------------------------------- */
 
-static int first_power_on(const struct device *device, const struct channel *channel, struct sconce_value *ret)
+static void first_on_off(const struct device *device, const struct channel *channel, struct sconce_value *ret)
 {
+        const int power_on = device->shared.output.power_on;
         const char *key = channel->row.key;
-
-        switch (device->shared.output.power_on) {
-        case POWER_ON_LAST:
-                if (channel_kept(channel, ret) < 0)
-                        *ret = SCONCE_BOOL(key, false);
-                return 0;
-        case POWER_ON_ON:
-                *ret = SCONCE_BOOL(key, true);
-                return 0;
-        case POWER_ON_KEEP:
-                *ret = SCONCE_NONE(key);
-                return 0;
-        default:
-                *ret = SCONCE_BOOL(key, false);
-                return 0;
-        }
-}
-
-static int first_on_off(struct device *device, const struct channel *channel, struct sconce_value *ret)
-{
         enum hold hold = hold_of(device);
 
         /* What was on for a limited time has nobody left who counts it. */
-        if (hold != HOLD_NONE || is_timed_by_plugin(device) || device->past.was_cut_off) {
-                *ret = SCONCE_BOOL(channel->row.key, hold == HOLD_ON);
-                return 0;
-        }
-        if (device->past.first_start_done && channel_kept(channel, ret) == 0)
-                return 0;
-        return first_power_on(device, channel, ret);
+        if (hold != HOLD_NONE || is_timed_by_plugin(device) || device->past.was_cut_off)
+                *ret = SCONCE_BOOL(key, hold == HOLD_ON);
+        else if ((device->past.first_start_done || power_on == POWER_ON_LAST) && channel_kept(channel, ret) == 0)
+                return;
+        else
+                *ret = power_on == POWER_ON_KEEP ? SCONCE_NONE(key) : SCONCE_BOOL(key, power_on == POWER_ON_ON);
 }
 
 int output_first(struct device *device, const char *key, struct sconce_value *ret)
@@ -62,10 +39,9 @@ int output_first(struct device *device, const char *key, struct sconce_value *re
         if (!channel || !channel_is_writable(channel))
                 return -EINVAL;
         if (is_output(device) && channel_is_on_off(channel)) {
-                int r = first_on_off(device, channel, ret);
-                if (r == 0)
-                        device->context->guard->first(device, ret);
-                return r;
+                first_on_off(device, channel, ret);
+                device->context->guard->first(device, ret);
+                return 0;
         }
         return channel_kept(channel, ret);
 }
@@ -81,6 +57,16 @@ void output_watch(struct device *device)
         if (has_turned)
                 device->context->guard->turned(device);
         on_time_watch(device);
+}
+
+size_t output_switch_values(const struct device *device, bool on, struct sconce_value values[static COMMAND_VALUES_MAX])
+{
+        size_t count = 0;
+
+        for (size_t i = 0; i < device->channels.count && count < COMMAND_VALUES_MAX; i++)
+                if (channel_is_on_off(&device->channels.items[i]) && (!on || count == 0))
+                        values[count++] = SCONCE_BOOL(device->channels.items[i].row.key, on);
+        return count;
 }
 
 /* What else it asks for may switch on, as a lamp's brightness does. */
@@ -124,24 +110,15 @@ void output_set_timed(struct device *device, bool is_timed)
 
 /* ---- A successor --------------------------------------------------------------------------------------- */
 
-static bool drives_line(const struct device *device, const struct sconce_line *line)
+static bool drives(const struct device *device, const struct pin *pin)
 {
         const struct device_config *config = device->instance->config;
 
-        for (size_t i = 0; i < config->n_lines; i++)
-                if (device_config_line_is_output(&config->lines[i]) &&
-                    line_same(config->lines[i].line, line, device->context->default_chip))
+        for (size_t i = 0; i < pins_count(config); i++) {
+                const struct pin own = pin_at(config, i);
+                if (pin_is_output(&own) && pin_same(&own, pin, device->context->default_chip))
                         return true;
-        return false;
-}
-
-static bool drives_dimmer(const struct device *device, const struct sconce_dimmer *dimmer)
-{
-        const struct device_config *config = device->instance->config;
-
-        for (size_t i = 0; i < config->n_dimmers; i++)
-                if (dimmer_same(config->dimmers[i].dimmer, dimmer))
-                        return true;
+        }
         return false;
 }
 
@@ -153,12 +130,11 @@ bool output_is_left(const struct device *device, const struct device *successor)
                 return false;
         if (!successor->instance || successor->life.phase == DEVICE_BROKEN)
                 return true;
-        for (size_t i = 0; i < config->n_lines; i++)
-                if (device_config_line_is_output(&config->lines[i]) && !drives_line(successor, config->lines[i].line))
+        for (size_t i = 0; i < pins_count(config); i++) {
+                const struct pin pin = pin_at(config, i);
+                if (pin_is_output(&pin) && !drives(successor, &pin))
                         return true;
-        for (size_t i = 0; i < config->n_dimmers; i++)
-                if (!drives_dimmer(successor, config->dimmers[i].dimmer))
-                        return true;
+        }
         return false;
 }
 
@@ -166,15 +142,10 @@ bool output_is_left(const struct device *device, const struct device *successor)
 
 void output_exit(struct device *device)
 {
-        static const enum hold holds[] = {
-                [ON_EVENT_KEEP] = HOLD_NONE, [ON_EVENT_ON] = HOLD_ON, [ON_EVENT_OFF] = HOLD_OFF
-        };
-
         if (!is_output(device))
                 return;
-        device->output.exit_hold = device->output.is_timed
-                                           ? HOLD_OFF
-                                           : holds[device_config_on_exit(device->instance->config, &device->shared)];
+        enum hold by_section = (enum hold)device_config_on_exit(device->instance->config, &device->shared);
+        device->output.exit_hold = device->output.is_timed ? HOLD_OFF : by_section;
         hold_settle(device, device->output.exit_hold == HOLD_NONE ? "on_offline" : "on_exit");
 }
 
@@ -205,15 +176,15 @@ int output_check(const struct device *device, const struct config_section *secti
         bool is_switched = channels_first_on_off(&device->channels);
         bool acts = is_switched || device_config_outputs(device->instance->config) > 0;
         if (output->on_exit == ON_EVENT_ON && why)
-                device_config_complain(section, "on_exit", problems, "%s", why);
+                config_complain(section, "on_exit", problems, "%s", why);
         if (output->on_offline == ON_EVENT_ON && why)
-                device_config_complain(section, "on_offline", problems, "%s", why);
+                config_complain(section, "on_offline", problems, "%s", why);
         if (output->power_on != POWER_ON_LAST && !is_switched)
-                device_config_complain(section, "power_on", problems, "this device is not switched on and off");
+                config_complain(section, "power_on", problems, "this device is not switched on and off");
         static const char *const keys[] = { "on_exit", "on_offline", "max_on" };
         for (size_t i = 0; !acts && i < ARRAY_SIZE(keys); i++)
                 if (config_entry_find(section, keys[i]))
-                        device_config_complain(section, keys[i], problems,
-                                               "this device has no output: its section names none");
+                        config_complain(section, keys[i], problems,
+                                        "this device has no output: its section names none");
         return problems->count > before ? -EINVAL : 0;
 }

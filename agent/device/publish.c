@@ -101,7 +101,7 @@ void device_leave(struct device *device)
         }
         device->publishing.depth = 0;
         device_take_loss(device);
-        /* A thread's reports come one by one: those of one callback are one state, told when it is over. */
+        /* A thread's reports come one by one: those of one callback are one state, published when it is over. */
         if (!device->worker || worker_is_idle(device->worker))
                 device_publish_due(device);
         if (device->publishing.is_info_due) {

@@ -20,11 +20,13 @@ static void answer(struct device *device, struct request *request, const struct 
 
 /* ---- Duplicates ------------------------------------------------------------------------------------------- */
 
-/* A command as it came. */
+/* A command as it came, and what it is known by: its id, its correlation data, both or none. */
 struct arrival {
         const char *channel; /* NULL: the device's own topic */
         const void *payload;
         size_t size;
+        struct duplicate_key keys[REQUEST_DUPLICATES];
+        size_t n_keys;
 };
 
 static struct duplicate_key duplicate_key(const struct device *device, const struct request *request,
@@ -46,40 +48,25 @@ static struct duplicate_key duplicate_key(const struct device *device, const str
         return key;
 }
 
-/* What a command is known by: its id, its correlation data, both or none. */
-static size_t duplicate_keys(const struct device *device, const struct request *request, const struct arrival *arrival,
-                             struct duplicate_key keys[static REQUEST_DUPLICATES])
+static bool was_here(struct device *device, const struct request *request, struct arrival *arrival, struct result *ret)
 {
-        size_t count = 0;
-
         if (request->cause.rule) /* it comes as often as it is set off */
-                return 0;
+                return false;
         if (request->command.id[0])
-                keys[count++] = duplicate_key(device, request, arrival, 'i');
+                arrival->keys[arrival->n_keys++] = duplicate_key(device, request, arrival, 'i');
         if (request->meta.correlation && request->meta.correlation_size > 0)
-                keys[count++] = duplicate_key(device, request, arrival, 'c');
-        return count;
-}
-
-static bool was_here(struct device *device, const struct request *request, const struct arrival *arrival,
-                     struct result *ret)
-{
-        struct duplicate_key keys[REQUEST_DUPLICATES];
-        size_t count = duplicate_keys(device, request, arrival, keys);
-
-        for (size_t i = 0; i < count; i++)
-                if (duplicates_find(device->context->duplicates, &keys[i], device_now_us(device), ret))
+                arrival->keys[arrival->n_keys++] = duplicate_key(device, request, arrival, 'c');
+        for (size_t i = 0; i < arrival->n_keys; i++)
+                if (duplicates_find(device->context->duplicates, &arrival->keys[i], device_now_us(device), ret))
                         return true;
         return false;
 }
 
 static void remember_begin(struct device *device, struct request *request, const struct arrival *arrival)
 {
-        struct duplicate_key keys[REQUEST_DUPLICATES];
-        size_t count = duplicate_keys(device, request, arrival, keys);
-
-        for (size_t i = 0; i < count; i++)
-                request->duplicates[i] = duplicates_begin(device->context->duplicates, &keys[i], device_now_us(device));
+        for (size_t i = 0; i < arrival->n_keys; i++)
+                request->duplicates[i] = duplicates_begin(device->context->duplicates, &arrival->keys[i],
+                                                          device_now_us(device));
 }
 
 static void remember_end(struct device *device, const struct request *request, const struct result *result)
@@ -103,20 +90,20 @@ void requests_set_rate(struct device *device)
         rate_set(&device->requests.rate, (uint64_t)device->shared.rate);
 }
 
-static void request_init(struct request *request, const struct command_meta *meta)
+static struct request *request_new(const struct command_meta *meta)
 {
-        request->next = request->next_due = NULL;
-        request->device = NULL;
-        request->meta = meta ? *meta : (struct command_meta){ 0 };
-        request->owned_reply_to = NULL;
-        request->owned_correlation = NULL;
-        request->is_answered = false;
-        memset(request->duplicates, 0, sizeof(request->duplicates));
-        request->cause = (struct command_cause){ 0 };
+        struct request *request = malloc(sizeof(*request));
+
+        if (!request)
+                return NULL;
+        memset(request, 0, offsetof(struct request, command));
+        if (meta)
+                request->meta = *meta;
         request->command.id[0] = '\0';
         request->command.expires = NULL;
         request->command.json = NULL;
         request->command.text = NULL;
+        return request;
 }
 
 void request_free(struct request *request)
@@ -124,8 +111,7 @@ void request_free(struct request *request)
         if (!request)
                 return;
         command_done(&request->command);
-        free(request->owned_reply_to);
-        free(request->owned_correlation);
+        free(request->owned);
         free(request->cause.rule);
         free(request);
 }
@@ -133,21 +119,19 @@ void request_free(struct request *request)
 /* What waits for a thread outlives the message that it came in. */
 static int own_meta(struct request *request)
 {
-        if (request->meta.reply_to) {
-                request->owned_reply_to = strdup(request->meta.reply_to);
-                if (!request->owned_reply_to)
-                        return -ENOMEM;
-                request->meta.reply_to = request->owned_reply_to;
-        }
-        if (request->meta.correlation) {
-                request->owned_correlation = malloc(request->meta.correlation_size + 1);
-                if (!request->owned_correlation)
-                        return -ENOMEM;
-                memcpy(request->owned_correlation, request->meta.correlation, request->meta.correlation_size);
-                request->meta.correlation = request->owned_correlation;
-        }
-        request->meta.asker = NULL; /* looked at already */
-        request->meta.asker_size = 0;
+        struct command_meta *meta = &request->meta;
+        size_t reply_to_size = meta->reply_to ? strlen(meta->reply_to) + 1 : 0;
+        char *owned = malloc(reply_to_size + meta->correlation_size + 1);
+
+        if (!owned)
+                return -ENOMEM;
+        request->owned = owned;
+        if (meta->reply_to)
+                meta->reply_to = memcpy(owned, meta->reply_to, reply_to_size);
+        if (meta->correlation)
+                meta->correlation = memcpy(owned + reply_to_size, meta->correlation, meta->correlation_size);
+        meta->asker = NULL; /* looked at already */
+        meta->asker_size = 0;
         return 0;
 }
 
@@ -156,7 +140,7 @@ static bool has_expired(const struct device *device, const struct request *reque
         return request->meta.expires_us != 0 && device_now_us(device) >= request->meta.expires_us;
 }
 
-/* Until when the sender wants it, by the sender's clock, which counts where ours can be trusted. */
+/* Until when the sender wants it, by the sender's clock; it counts where ours can be trusted. */
 static int take_stamp(const struct device *device, struct request *request, const char *stamp, struct result *result)
 {
         uint64_t at_us;
@@ -170,7 +154,7 @@ static int take_stamp(const struct device *device, struct request *request, cons
         return 0;
 }
 
-/* By what the broker says of its message, and by what the sender says. */
+/* By the message's expiry, and by the sender's. */
 static int check_expiry(const struct device *device, struct request *request, struct result *result)
 {
         const char *stamp = request->meta.expires ? request->meta.expires : request->command.expires;
@@ -322,10 +306,10 @@ static void refuse_too_fast(struct device *device, const void *payload, size_t s
 
 static int accept(struct device *device, struct result *result)
 {
-        const char *trouble = device_offline_reason(device);
+        const char *reason = device_offline_reason(device);
 
-        if (trouble)
-                return refuse(result, RESULT_OFFLINE, "the device is offline: %s", trouble);
+        if (reason)
+                return refuse(result, RESULT_OFFLINE, "the device is offline: %s", reason);
         if (device->requests.n_pending >= PENDING_MAX)
                 return refuse(result, RESULT_BUSY, "%d commands are waiting already", PENDING_MAX);
         return 0;
@@ -376,7 +360,7 @@ static void carry_out(struct device *device, struct request *request)
 }
 
 /* Takes the request over. */
-static void submit(struct device *device, const struct arrival *arrival, struct request *request)
+static void submit(struct device *device, struct arrival *arrival, struct request *request)
 {
         struct result result = { .code = RESULT_OK };
 
@@ -407,7 +391,7 @@ static void submit(struct device *device, const struct arrival *arrival, struct 
 void device_command(struct device *device, const char *channel, const void *payload, size_t size,
                     const struct command_meta *meta)
 {
-        struct request *request = malloc(sizeof(*request));
+        struct request *request = request_new(meta);
         struct result result;
 
         if (!request) {
@@ -415,17 +399,15 @@ void device_command(struct device *device, const char *channel, const void *payl
                 answers_publish(device->context, device->id, &result, "", meta);
                 return;
         }
-        request_init(request, meta);
-        submit(device, &(struct arrival){ channel, payload, size }, request);
+        submit(device, &(struct arrival){ .channel = channel, .payload = payload, .size = size }, request);
 }
 
 void device_act(struct device *device, const char *channel, const char *payload, const struct command_cause *cause)
 {
-        struct request *request = malloc(sizeof(*request));
+        struct request *request = request_new(NULL);
         struct result result;
 
         if (request) {
-                request_init(request, NULL);
                 request->cause = *cause;
                 request->cause.rule = strdup(cause->rule);
         }
@@ -435,5 +417,5 @@ void device_act(struct device *device, const char *channel, const char *payload,
                 free(request);
                 return;
         }
-        submit(device, &(struct arrival){ channel, payload, strlen(payload) }, request);
+        submit(device, &(struct arrival){ .channel = channel, .payload = payload, .size = strlen(payload) }, request);
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a device knows at its next start, in this process or in another: the last values of what is written,
- * what its plugin keeps, and four marks. "boot": it has been started in the boot of this id, so power_on is
- * over. "timed": its outputs were on for a limited time, and whoever counted may be gone. "on_since": from
- * when max_on counts, in the same boot. "released": a command has come since the broker is away, so on_offline does
- * not hold it.
+ * What a device knows at its next start, in this process or in another: the last values of what is written, what its
+ * plugin keeps, and four marks. "boot": it has been started in the boot of this id, so power_on is over. "timed": its
+ * outputs were on for a limited time, which nobody may count any more. "on_since": from when max_on counts, in the same
+ * boot. "released": a command has come since the broker is away, so on_offline does not hold it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -32,7 +31,7 @@ static struct store *store_of(const struct device *device)
 
 static void put(const struct device *device, enum store_what what, const char *key, const char *text)
 {
-        if (store_put(store_of(device), what, device->id, key, text) < 0)
+        if (store_of(device) && store_put(store_of(device), what, device->id, key, text) < 0)
                 device_log(device, LOG_ERR, "out of memory: %s is not saved", key);
 }
 
@@ -115,7 +114,7 @@ void saved_started(struct device *device)
         device->past = (struct device_past){ .first_start_done = true };
         for (size_t i = 0; i < device->channels.count; i++)
                 is_written |= channel_is_writable(&device->channels.items[i]);
-        if (is_written && device->section && store_of(device))
+        if (is_written && device->section)
                 put(device, STORE_MARK, MARK_BOOT, clock_boot_id());
 }
 
@@ -139,8 +138,6 @@ void saved_on_since(struct device *device)
         bool counts = device->shared.output.max_on_us > 0 && device->on_time.on_since_us > 0;
         char text[32];
 
-        if (!store_of(device))
-                return;
         if (counts)
                 (void)snprintf(text, sizeof(text), "%" PRIu64, device->on_time.on_since_us);
         put(device, STORE_MARK, MARK_ON_SINCE, counts ? text : NULL);
@@ -148,8 +145,7 @@ void saved_on_since(struct device *device)
 
 void saved_released(struct device *device)
 {
-        if (store_of(device))
-                put(device, STORE_MARK, MARK_RELEASED, device->hold.is_released ? "yes" : NULL);
+        put(device, STORE_MARK, MARK_RELEASED, device->hold.is_released ? "yes" : NULL);
 }
 
 /* ---- What plugins keep --------------------------------------------------------------------------------- */
@@ -162,8 +158,9 @@ static int full_key(const struct device *device, const char *key, char **ret)
         return asprintf(ret, "%s.%s", device->plugin->table.name, key) < 0 ? -ENOMEM : 0;
 }
 
-int saved_put(struct device *device, const char *key, const char *text)
+int host_save(struct sconce_device *dev, const char *key, const char *text)
 {
+        const struct device *device = device_of(dev);
         CLEANUP_FREE char *full = NULL;
         struct store *store = store_of(device);
 
@@ -181,8 +178,9 @@ int saved_put(struct device *device, const char *key, const char *text)
         return store_put(store, STORE_SAVED, device->id, full, text);
 }
 
-int saved_get(const struct device *device, const char *key, char *text, size_t size)
+int host_load(struct sconce_device *dev, const char *key, char *text, size_t size)
 {
+        const struct device *device = device_of(dev);
         CLEANUP_FREE char *full = NULL;
         const char *saved = NULL;
 

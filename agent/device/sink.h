@@ -22,9 +22,8 @@ struct command_meta {
 };
 
 /*
- * What goes up: values and times, in the order in which they came about. No member may call back into the home, or free
- * anything; all pointers are borrowed for the call. Called while nobody listens too: the newest status, error and state
- * are asked for by home_publish_all(). A member may be NULL.
+ * What goes up: values and times, in order. No member may call back into the home, or free anything; all pointers are
+ * borrowed for the call. Called while nobody listens too: home_publish_all() gives the newest. A member may be NULL.
  */
 struct home_sink {
         void (*status)(void *userdata, const char *device, bool online);
@@ -41,8 +40,7 @@ struct home_sink {
         void (*gone)(void *userdata, const char *device);
         /* Devices or channels changed: `info` is to be built and sent again. */
         void (*info_changed)(void *userdata);
-        /* The node's buttons. Called before the command's result is published: to be carried out later, from
-         * the loop. */
+        /* The node's buttons, before the command's result is published: to be carried out later, from the loop. */
         void (*restart)(void *userdata);
         void (*reload)(void *userdata);
         void *userdata;

@@ -9,7 +9,6 @@
 #include <sys/epoll.h>
 
 #include "device/device.h"
-#include "device/worker_post.h"
 #include "util/thread.h"
 
 struct worker {
@@ -153,19 +152,20 @@ static void *thread_main(void *userdata)
 
 /* ---- On the loop --------------------------------------------------------------------------------------- */
 
-static void hear_fault(struct device *device, const struct post *post)
+static void take_fault(struct device *device, const struct post *post)
 {
-        struct fault fault = { 0 };
+        struct fault given = { 0 };
+        const struct fault *fault = post->error != 0 ? &given : NULL;
 
-        if (post->error != 0)
-                (void)fault_set(&fault, post->error, "%s", post->text ? post->text : strerror(-post->error));
+        if (fault)
+                (void)fault_set(&given, post->error, "%s", post->text ? post->text : strerror(-post->error));
         if (post->kind == POST_HEALTH)
-                device_set_fault(device, DEVICE_FAULT_HEALTH, post->error != 0 ? &fault : NULL);
+                device_set_fault(device, DEVICE_FAULT_HEALTH, fault);
         else
-                device_set_problem(device, post->error != 0 ? &fault : NULL);
+                device_set_problem(device, fault);
 }
 
-static void hear(struct device *device, const struct post *post)
+static void take(struct device *device, const struct post *post)
 {
         int r = 0;
 
@@ -178,13 +178,13 @@ static void hear(struct device *device, const struct post *post)
                 break;
         case POST_HEALTH:
         case POST_PROBLEM:
-                hear_fault(device, post);
+                take_fault(device, post);
                 break;
         case POST_CHANNEL:
                 r = device_channel_add(device, &post->row);
                 break;
         }
-        if (r < 0) /* the plugin cannot be told any more */
+        if (r < 0) /* too late to return it to the plugin */
                 device_log(device, LOG_ERR, "the plugin's report was not taken: %s", strerror(-r));
 }
 
@@ -234,24 +234,26 @@ static int on_posts(sd_event_source *source, int fd, uint32_t events, void *user
 {
         struct worker *worker = userdata;
         struct device *device = worker->device;
-        struct post *post, *next_post;
-        struct job_item *item, *next_item;
+        struct post *posts;
+        struct job_item *done;
 
         (void)source;
         (void)events;
         thread_wakeup_clear(fd);
         (void)pthread_mutex_lock(&worker->lock);
-        take_posts(worker, &post, &item);
+        take_posts(worker, &posts, &done);
         (void)pthread_mutex_unlock(&worker->lock);
         device_enter(device);
-        for (; post; post = next_post) {
-                next_post = post->next;
+        while (posts) {
+                struct post *post = posts;
+                posts = post->next;
                 if (device->instance ? device->instance->serial == post->serial : is_last_word(device, post))
-                        hear(device, post);
+                        take(device, post);
                 post_free(post);
         }
-        for (; item; item = next_item) {
-                next_item = item->next;
+        while (done) {
+                struct job_item *item = done;
+                done = item->next;
                 job_done(worker, item);
         }
         device_leave(device);
@@ -360,24 +362,26 @@ int worker_new(struct device *device, struct loop *loop, struct worker **ret)
 
 void worker_release(struct worker *worker)
 {
-        struct post *post, *next_post;
-        struct job_item *item, *next_item;
+        struct post *posts;
+        struct job_item *done;
 
         if (!worker)
                 return;
         loop_side_done(worker);
         (void)pthread_mutex_lock(&worker->lock);
-        take_posts(worker, &post, &item);
+        take_posts(worker, &posts, &done);
         worker->is_released = true;
         (void)pthread_cond_signal(&worker->work);
         (void)pthread_mutex_unlock(&worker->lock);
         /* From here on the worker may be gone. */
-        for (; post; post = next_post) {
-                next_post = post->next;
+        while (posts) {
+                struct post *post = posts;
+                posts = post->next;
                 post_free(post);
         }
-        for (; item; item = next_item) {
-                next_item = item->next;
+        while (done) {
+                struct job_item *item = done;
+                done = item->next;
                 drop_item(item);
         }
 }

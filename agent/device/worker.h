@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The thread of a blocking device. The loop gives it jobs (callbacks to run), it sends back what they
- * reported and how they ended, through an eventfd. One job at a time, in order; neither side ever waits for
- * the other. A job that overstays its deadline is reported once; a thread that hangs when its device goes is
- * left to itself: it touches nothing but its own instances, and frees everything when its call returns.
+ * The thread of a blocking device. The loop gives it jobs (callbacks to run), it sends back what they reported and how
+ * they ended, through an eventfd. One job at a time, in order; neither side waits for the other. A job that overstays
+ * its deadline is reported once. A thread that hangs when its device goes touches nothing but its own instances, and
+ * frees all when its call returns.
  */
 #pragma once
 
+#include "config/options.h"
 #include "device/instance.h"
 #include "util/loop.h"
 
@@ -14,12 +15,37 @@
 extern const struct sconce_host worker_host;
 
 int worker_new(struct device *device, struct loop *loop, struct worker **ret) MUST_CHECK;
-/* Appends a job; a instance has one at a time, and its JOB_STOP, with which the worker takes it over. */
+/* Appends a job; an instance has one at a time, and its JOB_STOP, with which the worker takes it over. */
 void worker_submit(struct worker *worker, struct instance *instance, enum job job, struct request *request);
 void worker_set_device(struct worker *worker, struct device *device);
 bool worker_is_idle(const struct worker *worker);
 void worker_set_deadline(struct worker *worker, uint64_t deadline_us);
 /* Waits for all jobs to end, until a moment of CLOCK_MONOTONIC at most. */
 void worker_wait(struct worker *worker, const struct timespec *until);
-/* No word from it any more: it finishes its jobs alone, then frees itself. */
+/* Nothing is taken from it any more: it finishes its jobs alone, then frees itself. */
 void worker_release(struct worker *worker);
+
+/* ---- worker.c, for worker_host.c: what plugins report, on its way to the loop -------------------------- */
+enum post_kind { POST_REPORT, POST_EVENT, POST_HEALTH, POST_PROBLEM, POST_CHANNEL };
+
+/* A report of the thread, with all texts that it refers to. */
+struct post {
+        struct post *next;
+        enum post_kind kind;
+        uint64_t serial; /* of the instance that it is about: an old one's reports are dropped */
+        uint64_t time_us;
+        struct sconce_value *values;
+        size_t count;
+        const char *channel, *text; /* event, and the reason of health or problem */
+        int error;
+        struct option_store store; /* of the texts */
+        bool is_short;             /* there was no memory for all of it */
+        struct sconce_channel row;
+};
+
+void post_free(struct post *post);
+/* Takes the post over; once the worker is released, it is dropped. */
+void worker_send(struct worker *worker, struct instance *instance, struct post *post);
+uint64_t worker_clock_us(struct worker *worker); /* 0 once it is released */
+uint64_t worker_deadline_us(struct worker *worker);
+struct job_item *worker_current(struct worker *worker);

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What a plugin on a thread may call: to report, in posts that the loop takes when it has time. The rest
- * belongs to the event loop, and is answered with -EXDEV.
- */
+/* What a plugin on a thread may call: reports, as posts that the loop takes. The rest is the loop's: -EXDEV. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,15 +7,13 @@
 
 #include "channel/channels.h"
 #include "device/worker.h"
-#include "device/worker_post.h"
 #include "util/log.h"
 
-static struct instance *body_of(struct sconce_device *handle)
+static struct instance *instance_of(struct sconce_device *handle)
 {
         return CONTAINER_OF(handle, struct instance, handle);
 }
 
-/* A post with texts of its own: `ok` gathers whether there was memory for all. */
 static struct post *new_post(struct instance *instance, enum post_kind kind, uint64_t time_us)
 {
         struct post *post = calloc(1, sizeof(*post));
@@ -30,18 +25,17 @@ static struct post *new_post(struct instance *instance, enum post_kind kind, uin
         return post;
 }
 
-static const char *keep_text(struct post *post, const char *text, bool *ok)
+static const char *keep_text(struct post *post, const char *text)
 {
         const char *copy = text ? option_store_strdup(&post->store, text) : NULL;
 
-        if (text && !copy)
-                *ok = false;
+        post->is_short |= text && !copy;
         return copy;
 }
 
-static int finish_post(struct instance *instance, struct post *post, bool ok)
+static int send(struct instance *instance, struct post *post)
 {
-        if (!ok) {
+        if (post->is_short) {
                 post_free(post);
                 return -ENOMEM;
         }
@@ -51,112 +45,108 @@ static int finish_post(struct instance *instance, struct post *post, bool ok)
 
 static int worker_report(struct sconce_device *dev, uint64_t time_us, const struct sconce_value *values, size_t count)
 {
-        struct instance *instance = body_of(dev);
+        struct instance *instance = instance_of(dev);
         struct post *post = new_post(instance, POST_REPORT, time_us);
-        bool ok = true;
 
         if (!post)
                 return -ENOMEM;
         post->values = option_store_alloc(&post->store, (count + 1) * sizeof(*values));
-        if (!post->values)
-                return finish_post(instance, post, false);
-        memcpy(post->values, values, count * sizeof(*values));
-        post->count = count;
-        for (size_t i = 0; i < count; i++) {
-                post->values[i].channel = keep_text(post, values[i].channel, &ok);
+        post->count = post->values ? count : 0;
+        post->is_short = !post->values;
+        for (size_t i = 0; i < post->count; i++) {
+                post->values[i] = values[i];
+                post->values[i].channel = keep_text(post, values[i].channel);
                 if (values[i].type == SCONCE_VALUE_TEXT)
-                        post->values[i].text = keep_text(post, values[i].text, &ok);
+                        post->values[i].text = keep_text(post, values[i].text);
         }
-        return finish_post(instance, post, ok);
+        return send(instance, post);
 }
 
 static int worker_event(struct sconce_device *dev, uint64_t time_us, const char *channel, const char *event_type)
 {
-        struct instance *instance = body_of(dev);
+        struct instance *instance = instance_of(dev);
         struct post *post = new_post(instance, POST_EVENT, time_us);
-        bool ok = true;
 
         if (!post)
                 return -ENOMEM;
-        post->channel = keep_text(post, channel, &ok);
-        post->text = keep_text(post, event_type, &ok);
-        return finish_post(instance, post, ok);
+        post->channel = keep_text(post, channel);
+        post->text = keep_text(post, event_type);
+        return send(instance, post);
 }
 
 static int post_fault(struct instance *instance, enum post_kind kind, int error, const char *reason)
 {
-        bool ok = true;
-
         if (error > 0)
                 return -EINVAL;
         struct post *post = new_post(instance, kind, 0);
         if (!post)
                 return -ENOMEM;
         post->error = error;
-        post->text = keep_text(post, reason, &ok);
-        return finish_post(instance, post, ok);
+        post->text = keep_text(post, reason);
+        return send(instance, post);
 }
 
 static int worker_health(struct sconce_device *dev, int error, const char *reason)
 {
-        return post_fault(body_of(dev), POST_HEALTH, error, reason);
+        return post_fault(instance_of(dev), POST_HEALTH, error, reason);
 }
 
 static int worker_problem(struct sconce_device *dev, int error, const char *text)
 {
-        return post_fault(body_of(dev), POST_PROBLEM, error, text);
+        return post_fault(instance_of(dev), POST_PROBLEM, error, text);
 }
 
-static struct log_about about_body(const struct instance *instance)
+static struct log_about about(const struct instance *instance)
 {
         return (struct log_about){ .device = instance->id, .plugin = instance->calls.name };
 }
 
 static int worker_channel_add(struct sconce_device *dev, const struct sconce_channel *channel, size_t channel_size)
 {
-        struct instance *instance = body_of(dev);
+        struct instance *instance = instance_of(dev);
         struct sconce_channel row = { 0 };
         struct fault fault;
 
         memcpy(&row, channel, MIN(channel_size, sizeof(row)));
         if (channel_check(&row, &fault) < 0) {
-                const struct log_about about = about_body(instance);
-                log_write(LOG_ERR, &about, "%s", fault.text);
+                const struct log_about log = about(instance);
+                log_write(LOG_ERR, &log, "%s", fault.text);
                 return -EINVAL;
         }
         struct post *post = new_post(instance, POST_CHANNEL, 0);
         if (!post)
                 return -ENOMEM;
-        return finish_post(instance, post, channel_copy_row(&row, &post->store, &post->row) == 0);
+        post->is_short = channel_copy_row(&row, &post->store, &post->row) < 0;
+        return send(instance, post);
 }
 
 static void PRINTF_LIKE(2, 0) worker_error(struct sconce_device *dev, const char *format, va_list arguments)
 {
-        struct job_item *item = worker_current(body_of(dev)->worker);
+        struct job_item *item = worker_current(instance_of(dev)->worker);
 
         (void)vsnprintf(item->last_error, sizeof(item->last_error), format, arguments);
 }
 
 static void PRINTF_LIKE(3, 0) worker_log(struct sconce_device *dev, int level, const char *format, va_list arguments)
 {
-        const struct log_about about = about_body(body_of(dev));
+        const struct log_about log = about(instance_of(dev));
 
-        log_writev(level, &about, format, arguments);
+        log_writev(level, &log, format, arguments);
 }
 
 static uint64_t worker_now_us(struct sconce_device *dev)
 {
-        return worker_clock_us(body_of(dev)->worker);
+        return worker_clock_us(instance_of(dev)->worker);
 }
 
 static uint64_t worker_host_deadline_us(struct sconce_device *dev)
 {
-        return worker_deadline_us(body_of(dev)->worker);
+        return worker_deadline_us(instance_of(dev)->worker);
 }
 
 static const char *worker_id(struct sconce_device *dev)
 {
-        return body_of(dev)->id;
+        return instance_of(dev)->id;
 }
 
 /* What belongs to the event loop. A blocking plugin that asks has a bug, which the errno names. */

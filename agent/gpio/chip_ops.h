@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a backend does: one table each for libgpiod (1 or 2, whichever was there at build time) and for the
- * simulated chip. Levels are physical here: active_low, debounce by timer and words for people are the
- * business of line.c, so that all backends behave alike and stay thin.
+ * What a backend does: one table each for libgpiod (1 or 2, by what the build found) and for the simulated chip. Levels
+ * are physical here: active_low, debounce by timer and messages are line.c's, so that all backends behave alike.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "util/loop.h"
 #include "util/macro.h"
 
 #define GPIO_NAME_SIZE 64 /* the kernel's names, labels and consumers have at most 31 characters */
+
+/* `from` NULL: there is none. */
+static inline void gpio_name_copy(char to[static GPIO_NAME_SIZE], const char *from)
+{
+        (void)snprintf(to, GPIO_NAME_SIZE, "%s", from ? from : "");
+}
 
 struct chip_ops;
 
@@ -49,8 +55,7 @@ struct request_spec {
         int drive;            /* enum line_drive */
         uint32_t debounce_us; /* REQUEST_INPUT: by the kernel; -ENOTSUP where it cannot */
 
-        /* For a backend without an event_fd: there are edges to read. Never called from within a function of
-         * the table. */
+        /* For a backend without an event_fd: there are edges to read. Never called from a function of the table. */
         void (*ready)(void *userdata);
         void *userdata;
 };
@@ -69,13 +74,12 @@ struct raw_edge {
 struct chip_place {
         struct loop *loop;
         const char *path;
-        /* For a backend that notices by itself: the chip is gone. Never called from within a function of the
-         * table. */
+        /* For a backend that notices by itself: the chip is gone. Never called from a function of the table. */
         void (*gone)(void *userdata, struct chip *chip);
         void *userdata;
 };
 
-/* All functions return 0 or a negative errno, unless said otherwise. */
+/* All functions return 0 or a negative errno, unless noted. */
 struct chip_ops {
         int (*open)(const struct chip_place *place, struct chip **ret);
         void (*close)(struct chip *chip);
@@ -86,10 +90,9 @@ struct chip_ops {
         int (*reconfigure)(struct line_request *request, const struct request_spec *spec);
         int (*set)(struct line_request *request, bool high);
         int (*get)(struct line_request *request); /* 0, 1, or negative errno */
-        /* Readable when there are edges. NULL in the table: `ready` tells. */
+        /* Readable when there are edges. NULL in the table: `ready` is called. */
         int (*event_fd)(struct line_request *request);
-        /* Takes edges out of the queue, oldest first, without waiting: their number, 0 when there are no
-         * more. */
+        /* Takes edges out of the queue, oldest first, without waiting: their number, 0 when there are no more. */
         int (*read_edges)(struct line_request *request, struct raw_edge *edges, size_t max);
         void (*release)(struct line_request *request);
 };

@@ -30,13 +30,10 @@ int gpio_new_on(struct loop *loop, const struct gpio_options *options, const str
 
 /* A chip by number, name, label, path or "sim"; NULL: the default chip. */
 int chips_get(struct gpio *gpio, const char *text, struct chip **ret, struct fault *fault) MUST_CHECK;
-/* All there are, so far as we may open them: afterwards they are in gpio->chips. Returns the first error of
- * one that could not be opened (with its sentence), 0 when all could. */
+/* Opens all that there are into gpio->chips. Returns the error of one that could not be opened, with its sentence. */
 int chips_open_all(struct gpio *gpio, struct fault *fault) MUST_CHECK;
 /* Closes those that no open line uses. */
 void chips_trim(struct gpio *gpio);
-/* "gpiochip0, gpiochip1" */
-void chips_names(struct gpio *gpio, char *text, size_t size);
 
 /* resolve.c */
 struct line_place {
@@ -46,5 +43,5 @@ struct line_place {
 int line_resolve(struct gpio *gpio, const struct sconce_line *line, struct line_place *ret, struct fault *fault)
         MUST_CHECK;
 
-/* line.c: the chip under an open line is gone: closes it and tells its owner. */
+/* line.c: the chip under an open line is gone: closes it and informs its owner. */
 void line_gone(struct sconce_line *line);

@@ -105,7 +105,7 @@ void debounce_edge(struct debounce *debounce, bool high, uint64_t time_us)
 {
         bool was = debounce->candidate;
         uint64_t settled_us = debounce->edge_us + debounce->stable_us;
-        /* In a busy loop the timer has not fired, but the level had been stable: the timestamps say so. */
+        /* In a busy loop the timer has not fired, but the level had been stable: the timestamps prove it. */
         bool settled = is_news(debounce, was) && high != was && time_us > settled_us;
 
         debounce->candidate = high;

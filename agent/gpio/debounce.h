@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * "Stable for N" by timer, for chips whose kernel driver or library cannot debounce. Every edge starts the
- * wait anew; when it ends the line is looked at once more, so the final level is always reported, and a level
- * that came back in time is not.
+ * "Stable for N" by timer, for chips whose kernel driver or library cannot debounce. Every edge restarts the wait; when
+ * it ends the line is looked at once more, so the final level is always reported, and a level that came back is not.
  *
- * The first level is settled like every other: nobody knows what a line shows at the moment of its request (a
- * capacitor that charges, a contact that bounces just then).
+ * The first level is settled like every other: at its request a line may show anything (a capacitor that charges, a
+ * contact that bounces).
  */
 #pragma once
 

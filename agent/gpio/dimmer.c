@@ -102,13 +102,18 @@ static bool is_dark(const struct sconce_dimmer *dimmer)
         return dimmer->now == (dimmer->inverted ? dimmer->full : 0);
 }
 
+int dimmer_denied(const char *dir, const char *attribute, struct fault *fault)
+{
+        return fault_set(fault, -EACCES,
+                         "cannot write %s/%s: permission denied; Sconce's udev rule gives it to the group gpio, which "
+                         "the user of this program must be in",
+                         dir, attribute);
+}
+
 int dimmer_explain(const struct sconce_dimmer *dimmer, int code, const char *attribute, struct fault *fault)
 {
         if (code == -EACCES || code == -EPERM)
-                return fault_set(fault, -EACCES,
-                                 "cannot write %s/%s: permission denied; Sconce's udev rule gives it to "
-                                 "the group gpio, which the user of this program must be in",
-                                 dimmer->dir, attribute);
+                return dimmer_denied(dimmer->dir, attribute, fault);
         if (code == -ENODEV || code == -ENOENT)
                 return fault_set(fault, -ENODEV, "%s is gone (unplugged?)", dimmer->text);
         return fault_set(fault, code, "cannot write %s/%s: %s", dimmer->dir, attribute, strerror(-code));

@@ -14,7 +14,7 @@ struct sconce_dimmer;
 
 #define DIMMER_KEEP (-1.0) /* as first level: what it shows already */
 
-/* "CHIP:CHANNEL", as in pwmchip0:1, where CHIP may also be a part of its path (1-0040), or a LED's name. Opens nothing. */
+/* "CHIP:CHANNEL" (pwmchip0:1; CHIP may also be a part of its path, 1-0040), or a LED's name. Opens nothing. */
 int dimmer_parse_pwm(const char *text, char reason[static 160], struct sconce_dimmer **ret) MUST_CHECK;
 int dimmer_parse_led(const char *text, char reason[static 160], struct sconce_dimmer **ret) MUST_CHECK;
 void dimmer_free(struct sconce_dimmer *dimmer);              /* closes it too */
@@ -25,10 +25,9 @@ bool dimmer_is_inverted(const struct sconce_dimmer *dimmer);
 const char *dimmer_kind(const struct sconce_dimmer *dimmer); /* "pwm" or "led" */
 bool dimmer_same(const struct sconce_dimmer *a, const struct sconce_dimmer *b);
 
-/* Shows first_level (0 to 1, or DIMMER_KEEP) from the start. period_ns is a PWM's; 0: 1 ms. -ENOENT no such
- * thing, -EACCES, -EBUSY, -EEXIST when another of our devices has it, -ERANGE. A PWM channel that we have
- * exported may not be ours to write yet (udev comes after the kernel): it stays exported, and a later attempt
- * finds it. */
+/* Shows first_level (0 to 1, or DIMMER_KEEP) from the start. period_ns is a PWM's; 0: 1 ms. -ENOENT no such thing,
+ * -EACCES, -EBUSY, -EEXIST when another of our devices has it, -ERANGE. A PWM channel that we have exported may not be
+ * ours to write yet (udev comes after the kernel): it stays exported, and a later attempt finds it. */
 int dimmer_open(struct gpio *gpio, struct sconce_dimmer *dimmer, uint64_t period_ns, double first_level,
                 struct fault *fault) MUST_CHECK;
 /* A level above 0 is never rounded down to dark. -ENODEV: it is gone, and closed. */

@@ -32,4 +32,5 @@ extern const struct dimmer_ops pwm_ops;
 extern const struct dimmer_ops led_ops;
 
 uint64_t dimmer_scale(const struct sconce_dimmer *dimmer, double level); /* `full` is known */
+int dimmer_denied(const char *dir, const char *attribute, struct fault *fault);
 int dimmer_explain(const struct sconce_dimmer *dimmer, int code, const char *attribute, struct fault *fault);

@@ -51,7 +51,7 @@ static struct sconce_line *line_on(struct gpio *gpio, const struct chip *chip)
         return NULL;
 }
 
-/* Every line is closed before its owner hears of it, so this ends whatever the owners do. */
+/* Every line is closed before its owner is informed, so this ends in any case. */
 static void on_chip_gone(void *userdata, struct chip *chip)
 {
         struct gpio *gpio = userdata;
@@ -64,10 +64,10 @@ static void on_chip_gone(void *userdata, struct chip *chip)
         chip->ops->close(chip);
 }
 
-static struct chip *opened(struct gpio *gpio, const char *name)
+static struct chip *opened(struct gpio *gpio, const struct chip_ops *ops, const char *name)
 {
         for (struct chip *chip = gpio->chips; chip; chip = chip->next)
-                if (!chip->gone && chip->ops == gpio->ops && strcmp(chip->name, name) == 0)
+                if (!chip->gone && chip->ops == ops && strcmp(chip->name, name) == 0)
                         return chip;
         return NULL;
 }
@@ -83,8 +83,7 @@ static void drop_chip(struct gpio *gpio, const char *name)
         }
 }
 
-/* Older kernels tell nobody who waits on a line that its chip was unplugged; but the node in /dev always
- * goes. */
+/* Older kernels do not report an unplugged chip on its lines; but the node in /dev always goes. */
 static int on_dev_change(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
         struct gpio *gpio = userdata;
@@ -148,8 +147,8 @@ static int open_chip(struct gpio *gpio, const struct chip_ops *ops, const char *
         r = ops->open(&place, &chip);
         if (r < 0)
                 return r;
-        struct chip *same = opened(gpio, chip->name);
-        if (same && ops == gpio->ops) { /* by another path or number */
+        struct chip *same = opened(gpio, ops, chip->name);
+        if (same) { /* by another path or number */
                 chip->ops->close(chip);
                 *ret = same;
                 return 0;
@@ -161,15 +160,12 @@ static int open_chip(struct gpio *gpio, const struct chip_ops *ops, const char *
 
 static int get_sim(struct gpio *gpio, struct chip **ret, struct fault *fault)
 {
-        for (struct chip *chip = gpio->chips; chip; chip = chip->next) {
-                if (chip->ops == &sim_ops && !chip->gone) {
-                        *ret = chip;
-                        return 0;
-                }
-        }
-        int r = open_chip(gpio, &sim_ops, gpio->sim_dir, ret);
+        struct chip *chip = opened(gpio, &sim_ops, SIM_CHIP_NAME);
+        int r = chip ? 0 : open_chip(gpio, &sim_ops, gpio->sim_dir, &chip);
+
         if (r < 0)
                 return fault_set(fault, r, "cannot use %s for the simulated chip: %s", gpio->sim_dir, strerror(-r));
+        *ret = chip;
         return 0;
 }
 
@@ -182,7 +178,7 @@ static int get_path(struct gpio *gpio, const char *path, struct chip **ret, stru
 static int get_named(struct gpio *gpio, const char *name, struct chip **ret, struct fault *fault)
 {
         char path[PATH_MAX];
-        struct chip *chip = opened(gpio, name);
+        struct chip *chip = opened(gpio, gpio->ops, name);
 
         if (chip) {
                 *ret = chip;
@@ -200,8 +196,7 @@ static int compare_numbers(const void *a, const void *b)
 
 #define MAX_CHIPS 64
 
-/* The numbers N of the chips in /dev, in order. A link to a renumbered chip counts: opened, it is that chip.
- */
+/* The numbers N of the chips in /dev, in order. A link to a renumbered chip counts: opened, it is that chip. */
 static size_t list_numbers(struct gpio *gpio, unsigned numbers[static MAX_CHIPS])
 {
         size_t n = 0;
@@ -237,7 +232,8 @@ int chips_open_all(struct gpio *gpio, struct fault *fault)
         return worst;
 }
 
-void chips_names(struct gpio *gpio, char *text, size_t size)
+/* "gpiochip0, gpiochip1" */
+static void chips_names(struct gpio *gpio, char *text, size_t size)
 {
         unsigned numbers[MAX_CHIPS];
         size_t n = list_numbers(gpio, numbers), at = 0;
@@ -274,12 +270,13 @@ static void sysfs_path(const struct gpio *gpio, const struct chip *chip, char pa
 static int two_chips(const struct gpio *gpio, const char *text, const struct chip *a, const struct chip *b,
                      struct fault *fault)
 {
+        const struct chip *const chips[] = { a, b };
         char path[PATH_MAX], address[2][64];
 
-        sysfs_path(gpio, a, path);
-        sysfs_parent(path, address[0], sizeof(address[0]));
-        sysfs_path(gpio, b, path);
-        sysfs_parent(path, address[1], sizeof(address[1]));
+        for (size_t i = 0; i < ARRAY_SIZE(chips); i++) {
+                sysfs_path(gpio, chips[i], path);
+                sysfs_parent(path, address[i], sizeof(address[i]));
+        }
         if (!address[0][0] || !address[1][0] || strcmp(address[0], address[1]) == 0)
                 return fault_set(fault, -EINVAL, "two chips have the label \"%s\": %s and %s; name one of them", text,
                                  a->name, b->name);
@@ -387,8 +384,7 @@ int gpio_new_on(struct loop *loop, const struct gpio_options *options, const str
         if (!gpio->sysfs)
                 return -ENOMEM;
         if (gpio->sim_only) {
-                /* From the start, so that its files are there and follow their pulls; a failure is each
-                 * line's. */
+                /* From the start, so that its files are there and follow their pulls; each line reports a failure. */
                 struct chip *chip;
                 struct fault fault;
                 if (get_sim(gpio, &chip, &fault) < 0)

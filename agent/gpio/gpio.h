@@ -30,7 +30,7 @@ struct line_settings {
 
 struct line_edge {
         bool active;
-        uint32_t lost;    /* edges before this one that were dropped, where the kernel tells */
+        uint32_t lost;    /* edges before this one that were dropped, where the kernel counts */
         uint64_t time_us; /* CLOCK_BOOTTIME */
 };
 
@@ -53,10 +53,9 @@ void gpio_free(struct gpio *gpio); /* all lines must be closed */
 int line_parse(const char *text, char reason[static 160], struct sconce_line **ret) MUST_CHECK;
 void line_free(struct sconce_line *line);              /* closes it too */
 const char *line_text(const struct sconce_line *line); /* as written */
-/* Same line as far as the text tells (default chip and number or name alike). */
+/* The same line, judged by the text (default chip and number or name alike). */
 bool line_same(const struct sconce_line *a, const struct sconce_line *b, const char *default_chip);
 void line_set_settings(struct sconce_line *line, const struct line_settings *settings);
-uint64_t line_debounce_us(const struct sconce_line *line);
 const struct line_settings *line_settings(const struct sconce_line *line);
 
 /* Requests the line; first_value 0, 1 or -1 (drive what it shows). -ENOENT no such chip or line, -EBUSY with
@@ -68,9 +67,8 @@ int line_open_input(struct gpio *gpio, struct sconce_line *line, line_edge_fn on
                     struct fault *fault) MUST_CHECK;
 void line_close(struct sconce_line *line);
 bool line_is_open(const struct sconce_line *line);
-/* The first level of an input is settled like every other: it counts when it has been stable for debounce_us.
- * Until then line_get() shows what the line showed at its request, and no edge is told. `fn` gets the userdata
- * of line_open_input(), once. */
+/* The first level of an input counts when it has been stable for debounce_us. Until then line_get() shows what the line
+ * showed at its request, and no edge is reported. `fn` gets the userdata of line_open_input(), once. */
 bool line_is_settled(const struct sconce_line *line);
 void line_on_first(struct sconce_line *line, void (*fn)(void *userdata));
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Chips of the kernel through libgpiod 1 (Debian 12, Raspberry Pi OS bookworm). */
 
-/* The library's events hold a struct timespec. On 32-bit ARM it was built with the C library's first, 32-bit time, and with
- * ours it would be read wrong: nothing here knows dates, so this file keeps to the library's. */
+/* The library's events hold a struct timespec. On 32-bit ARM it was built with 32-bit time, and with ours it would be
+ * read wrong: nothing here knows dates, so this file keeps to the library's. */
 #undef _TIME_BITS
 
 #include <errno.h>
@@ -37,11 +37,6 @@ static struct gpiod_line *line_of(struct line_request *request)
         return CONTAINER_OF(request, struct gpiod1_request, request)->line;
 }
 
-static void copy_name(char to[static GPIO_NAME_SIZE], const char *from)
-{
-        (void)snprintf(to, GPIO_NAME_SIZE, "%s", from ? from : "");
-}
-
 static int gpiod1_open(const struct chip_place *place, struct chip **ret)
 {
         CLEANUP_FREE struct gpiod1_chip *chip = calloc(1, sizeof(*chip));
@@ -53,8 +48,8 @@ static int gpiod1_open(const struct chip_place *place, struct chip **ret)
                 return -errno;
         chip->chip.ops = &gpiod_ops;
         chip->chip.n_lines = gpiod_chip_num_lines(chip->handle);
-        copy_name(chip->chip.name, gpiod_chip_name(chip->handle));
-        copy_name(chip->chip.label, gpiod_chip_label(chip->handle));
+        gpio_name_copy(chip->chip.name, gpiod_chip_name(chip->handle));
+        gpio_name_copy(chip->chip.label, gpiod_chip_label(chip->handle));
         *ret = &TAKE_PTR(chip)->chip;
         return 0;
 }
@@ -74,8 +69,8 @@ static int gpiod1_line_info(struct chip *base, unsigned offset, struct line_info
         /* The library remembers what it read first; the consumer may have changed since. */
         if (!line || gpiod_line_update(line) < 0)
                 return -errno;
-        copy_name(ret->name, gpiod_line_name(line));
-        copy_name(ret->consumer, gpiod_line_consumer(line));
+        gpio_name_copy(ret->name, gpiod_line_name(line));
+        gpio_name_copy(ret->consumer, gpiod_line_consumer(line));
         ret->used = gpiod_line_is_used(line);
         ret->output = gpiod_line_direction(line) == GPIOD_LINE_DIRECTION_OUTPUT;
         ret->active_low = gpiod_line_active_state(line) == GPIOD_LINE_ACTIVE_STATE_LOW;
@@ -98,7 +93,7 @@ static int flags_of(const struct request_spec *spec)
         return biases[spec->bias] | (spec->mode == REQUEST_OUTPUT ? drives[spec->drive] : 0);
 }
 
-/* Reading must never wait: an edge that poll() told of may be gone by then. */
+/* Reading must never wait: an edge that poll() reported may be gone by then. */
 static int request_edges(struct gpiod_line *line, const struct request_spec *spec)
 {
         if (gpiod_line_request_both_edges_events_flags(line, spec->consumer, flags_of(spec)) < 0)

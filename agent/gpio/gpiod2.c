@@ -45,11 +45,6 @@ static struct gpiod2_request *request_of(struct line_request *request)
         return CONTAINER_OF(request, struct gpiod2_request, request);
 }
 
-static void copy_name(char to[static GPIO_NAME_SIZE], const char *from)
-{
-        (void)snprintf(to, GPIO_NAME_SIZE, "%s", from ? from : "");
-}
-
 static int describe(struct gpiod2_chip *chip)
 {
         CLEANUP(gpiod_chip_info_freep) struct gpiod_chip_info *info = gpiod_chip_get_info(chip->handle);
@@ -58,8 +53,8 @@ static int describe(struct gpiod2_chip *chip)
                 return -errno;
         chip->chip.ops = &gpiod_ops;
         chip->chip.n_lines = (unsigned)gpiod_chip_info_get_num_lines(info);
-        copy_name(chip->chip.name, gpiod_chip_info_get_name(info));
-        copy_name(chip->chip.label, gpiod_chip_info_get_label(info));
+        gpio_name_copy(chip->chip.name, gpiod_chip_info_get_name(info));
+        gpio_name_copy(chip->chip.label, gpiod_chip_info_get_label(info));
         return 0;
 }
 
@@ -96,8 +91,8 @@ static int gpiod2_line_info(struct chip *base, unsigned offset, struct line_info
 
         if (!info)
                 return -errno;
-        copy_name(ret->name, gpiod_line_info_get_name(info));
-        copy_name(ret->consumer, gpiod_line_info_get_consumer(info));
+        gpio_name_copy(ret->name, gpiod_line_info_get_name(info));
+        gpio_name_copy(ret->consumer, gpiod_line_info_get_consumer(info));
         ret->used = gpiod_line_info_is_used(info);
         ret->output = gpiod_line_info_get_direction(info) == GPIOD_LINE_DIRECTION_OUTPUT;
         ret->active_low = gpiod_line_info_is_active_low(info);
@@ -194,7 +189,7 @@ static void gpiod2_release(struct line_request *base)
         free(request);
 }
 
-/* Reading must never wait: an edge that poll() told of may be gone by then. */
+/* Reading must never wait: an edge that poll() reported may be gone by then. */
 static int prepare_events(struct gpiod2_request *request)
 {
         int fd = gpiod_line_request_get_fd(request->handle);

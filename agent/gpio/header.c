@@ -60,14 +60,21 @@ bool header_is_on(const char *label)
         return false;
 }
 
+bool header_parse_number(const char *text, const char *word, size_t max_digits, unsigned *ret)
+{
+        if (strncasecmp(text, word, strlen(word)) != 0)
+                return false;
+        text += strlen(word);
+        text += strspn(text, " _-#.");
+        if (!isdigit((unsigned char)*text) || strlen(text) > max_digits || text[strspn(text, "0123456789")] != '\0')
+                return false;
+        *ret = (unsigned)strtoul(text, NULL, 10);
+        return true;
+}
+
 unsigned header_parse_pin(const char *text)
 {
-        if (strncasecmp(text, "pin", 3) != 0)
-                return 0;
-        text += 3;
-        text += strspn(text, " _-#.");
-        if (!isdigit((unsigned char)*text) || strlen(text) > 2 || text[strspn(text, "0123456789")])
-                return 0;
-        unsigned long pin = strtoul(text, NULL, 10);
-        return pin <= PINS ? (unsigned)pin : 0;
+        unsigned pin;
+
+        return header_parse_number(text, "pin", 2, &pin) && pin <= PINS ? pin : 0;
 }

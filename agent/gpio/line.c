@@ -7,8 +7,7 @@
 
 #include "util/clock.h"
 
-/* Kernels before 5.7 stamp edges with the wall clock. What lies further back than this is not a monotonic
- * time. */
+/* Kernels before 5.7 stamp edges with the wall clock: what lies further back than this is no monotonic time. */
 #define OLDEST_EDGE_NS (60 * NSEC_PER_SEC)
 #define CLOCK_READINGS 3
 /* An oscillating input must not keep the loop to itself. */
@@ -26,26 +25,28 @@ static int explain_busy(const struct sconce_line *line, const struct line_info *
                          line->text);
 }
 
-/* What a refused request means, with the help of what the chip tells about the line. */
+static int explain_gone(const struct sconce_line *line, struct chip *chip, struct fault *fault)
+{
+        chip->gone = true;
+        return fault_set(fault, -ENODEV, "%s: the chip %s is gone (unplugged?)", line->text, chip->name);
+}
+
+/* What a refused request means, with the help of the chip's own record of it. */
 static int explain_request(const struct sconce_line *line, const struct line_place *place, int code,
                            struct fault *fault)
 {
         struct line_info info = { .used = false };
         int r = place->chip->ops->line_info(place->chip, place->offset, &info);
 
-        if (r == -ENODEV) {
-                place->chip->gone = true;
-                return fault_set(fault, -ENODEV, "%s: the chip %s is gone (unplugged?)", line->text, place->chip->name);
-        }
-        /* The chip is there and told of the line: it is the interrupt that is not. So say the kernel's first
-         * and second interface. */
+        if (r == -ENODEV)
+                return explain_gone(line, place->chip, fault);
+        /* The chip is there and knows the line: it is the interrupt that is missing, in both kernel interfaces. */
         if (code == -ENODEV || code == -ENXIO)
                 return fault_set(fault, -ENOTSUP,
                                  "%s: %s has no interrupt (left) for this line, and without one "
                                  "its changes are not seen",
                                  line->text, place->chip->name);
-        /* A pin that is muxed to a peripheral is refused with one error or another, and shown as used by
-         * nobody. */
+        /* A pin that is muxed to a peripheral is refused with any of these, and shown without a consumer. */
         if (code == -EBUSY || (info.used && (code == -EINVAL || code == -EPERM || code == -EACCES)))
                 return explain_busy(line, &info, fault);
         if (code == -EACCES || code == -EPERM)
@@ -105,11 +106,6 @@ void line_close(struct sconce_line *line)
 bool line_is_open(const struct sconce_line *line)
 {
         return line->request;
-}
-
-uint64_t line_debounce_us(const struct sconce_line *line)
-{
-        return line->settings.debounce_us;
 }
 
 bool line_is_settled(const struct sconce_line *line)
@@ -194,15 +190,14 @@ void line_gone(struct sconce_line *line)
         void *userdata = line->userdata;
         struct fault fault;
 
-        (void)fault_set(&fault, -ENODEV, "%s: the chip %s is gone (unplugged?)", line->text, line->place.chip->name);
-        line->place.chip->gone = true;
+        (void)explain_gone(line, line->place.chip, &fault);
         line_close(line);
         if (fn)
                 fn(userdata, NULL, &fault);
 }
 
-/* The kernel stamps with CLOCK_MONOTONIC, the agent with CLOCK_BOOTTIME: what both share is how long ago it
- * was. Somebody else's turn between the two readings makes it seem later, so the earliest of a few counts. */
+/* The kernel stamps with CLOCK_MONOTONIC, the agent with CLOCK_BOOTTIME: both agree on how long ago it was. A delay
+ * between the two readings makes it seem later, so the earliest of a few counts. */
 static uint64_t boottime_us(const struct loop *loop, uint64_t monotonic_ns)
 {
         uint64_t earliest_us = UINT64_MAX;
@@ -227,7 +222,7 @@ static uint64_t edge_time_us(struct sconce_line *line, uint64_t monotonic_ns)
         return line->edge_us;
 }
 
-static void tell(struct sconce_line *line, bool high, uint64_t time_us)
+static void report(struct sconce_line *line, bool high, uint64_t time_us)
 {
         const struct line_edge edge = { .active = high != line->settings.active_low,
                                         .lost = line->lost,
@@ -246,7 +241,7 @@ static int look(void *userdata)
 
 static void on_settled(void *userdata, bool high, uint64_t time_us)
 {
-        tell(userdata, high, time_us);
+        report(userdata, high, time_us);
 }
 
 static void on_first(void *userdata, bool high)
@@ -264,7 +259,7 @@ static void on_first(void *userdata, bool high)
 
 static const struct debounce_ops debounce_ops = { .look = look, .first = on_first, .settled = on_settled };
 
-/* The kernel debounces, and has told of no change for so long: what it showed at the request was stable. */
+/* The kernel debounces, and has reported no change for so long: what it showed at the request was stable. */
 static void on_first_time(void *userdata)
 {
         struct sconce_line *line = userdata;
@@ -279,11 +274,10 @@ static void on_raw_edge(struct sconce_line *line, bool high, uint64_t time_us)
         else if (!line->is_settled) /* by the kernel */
                 on_first(line, high);
         else if (high != line->high) /* a lost edge in between would make two of a kind */
-                tell(line, high, time_us);
+                report(line, high, time_us);
 }
 
-/* A full queue may have lost the newest edges: what the line shows is what counts in the end. Not before it
- * is empty, since what it still holds is older. */
+/* A full queue may have lost the newest edges, so the level counts; once it is empty, since what it holds is older. */
 static void catch_up(struct sconce_line *line)
 {
         int high = line->request->ops->get(line->request);
@@ -362,7 +356,7 @@ static int request_input(struct sconce_line *line)
 }
 
 /* What the kernel's debounce shows at the request is what the line showed then, not what was stable. A level
- * that changed within the first `debounce` is told within the second. */
+ * that changed within the first `debounce` is reported within the second. */
 static int await_first(struct sconce_line *line)
 {
         int r = timer_new(line->gpio->loop, TIMER_EXACT_US, on_first_time, line, &line->first_timer);
@@ -418,21 +412,18 @@ int line_open_input(struct gpio *gpio, struct sconce_line *line, line_edge_fn on
                 }
         }
         chips_trim(gpio);
-        return r < 0 ? r : 0;
+        return r;
 }
 
 /* ---- Levels ----------------------------------------------------------------------------------------- */
 
 static int explain_use(struct sconce_line *line, int code, struct fault *fault)
 {
-        struct chip *chip = line->place.chip;
-
         if (code != -ENODEV)
                 return fault_set(fault, code, "%s: %s", line->text, strerror(-code));
-        chip->gone = true;
-        code = fault_set(fault, code, "%s: the chip %s is gone (unplugged?)", line->text, chip->name);
+        (void)explain_gone(line, line->place.chip, fault);
         line_close(line);
-        return code;
+        return -ENODEV;
 }
 
 int line_set(struct sconce_line *line, bool active, struct fault *fault)
@@ -447,8 +438,8 @@ int line_get(struct sconce_line *line, bool *ret_active, struct fault *fault)
 {
         if (!line->request)
                 return not_open(line, fault);
-        /* While it bounces, a debounced line still shows what it showed before: else a level that comes back
-         * would have been told by a reading and never be taken back by an edge. */
+        /* While it bounces, a debounced line shows what it showed before: else a reading could report a level that
+         * comes back, and no edge would correct it. */
         int r = line->debounce ? debounce_level(line->debounce) : line->request->ops->get(line->request);
         if (r < 0)
                 return explain_use(line, r, fault);

@@ -22,7 +22,7 @@ struct sconce_line {
         bool is_settled;           /* inputs: the first level has outlasted `debounce` */
         struct timer *first_timer; /* for that, where the kernel debounces */
         void (*first)(void *userdata);
-        bool high;        /* inputs: the level that was last told */
+        bool high;        /* inputs: the level last reported */
         uint32_t lost;    /* edges that were dropped since */
         uint64_t edge_us; /* of the newest edge */
         bool was_full;    /* the queue of edges: the newest may be missing */

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gpio/line_hint.h"
 
-#include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "gpio/header.h"
 #include "gpio/line.h"
@@ -12,19 +9,6 @@
 /* The lines of the simulated chip, and of the largest Raspberry Pi so far. */
 #define SIM_LAST_LINE 53
 #define PI_LAST_LINE  57
-
-/* "GPIO 22", "gpio-22": the number after such a word; false: something else. */
-static bool number_after(const char *text, const char *word, unsigned *ret)
-{
-        if (strncasecmp(text, word, strlen(word)) != 0)
-                return false;
-        text += strlen(word);
-        text += strspn(text, " _-#.");
-        if (!isdigit((unsigned char)*text) || strlen(text) > 3 || text[strspn(text, "0123456789")] != '\0')
-                return false;
-        *ret = (unsigned)strtoul(text, NULL, 10);
-        return true;
-}
 
 static bool is_sim(const struct sconce_line *line, const char *default_chip)
 {
@@ -55,9 +39,9 @@ bool line_hint(const struct sconce_line *line, const char *default_chip, char hi
                 (void)snprintf(hint, 160, "the simulated chip has the lines 0 to %d", SIM_LAST_LINE);
                 return true;
         }
-        if (number_after(line->name, "pin", &number))
+        if (header_parse_number(line->name, "pin", 3, &number))
                 return hint_at_pin(number, hint);
-        if (!number_after(line->name, "gpio", &number) && !number_after(line->name, "bcm", &number))
+        if (!header_parse_number(line->name, "gpio", 3, &number) && !header_parse_number(line->name, "bcm", 3, &number))
                 return false;
         (void)snprintf(right, sizeof(right), "GPIO%u", number);
         if (number > last)

@@ -24,11 +24,6 @@ static int no_such_chip(const struct sconce_dimmer *dimmer, struct fault *fault)
         return fault_set(fault, -ENOENT, "there is no PWM chip \"%s\"; there are: %s", dimmer->name, names);
 }
 
-static int is_chip(const struct dirent *entry)
-{
-        return entry->d_name[0] != '.';
-}
-
 /* By its name, whose number may be another one with the next kernel; or by a part of its path, the device's
  * name or address: /sys/class/pwm/pwmchip2 is a link to …/i2c-1/1-0040/pwm/pwmchip2. */
 static int find_chip(const struct sconce_dimmer *dimmer, char chip[static 256], struct fault *fault)
@@ -41,7 +36,7 @@ static int find_chip(const struct sconce_dimmer *dimmer, char chip[static 256], 
         (void)snprintf(chip, 256, "%s/%.55s", class, dimmer->name);
         if (access(chip, F_OK) == 0)
                 return 0;
-        int n = scandir(class, &entries, is_chip, versionsort);
+        int n = scandir(class, &entries, sysfs_is_visible, versionsort);
         for (int i = 0; i < n; i++) {
                 (void)snprintf(path, sizeof(path), "%s/%.50s", class, entries[i]->d_name);
                 if (sysfs_is_in(path, dimmer->name)) {
@@ -93,10 +88,7 @@ static int export_channel(struct sconce_dimmer *dimmer, const char *chip, struct
         if (r == -EBUSY)
                 return fault_set(fault, r, "%s is in use by the kernel (a fan, a backlight?)", dimmer->text);
         if (r == -EACCES || r == -EPERM)
-                return fault_set(fault, -EACCES,
-                                 "cannot write %s/export: permission denied; Sconce's udev rule gives it to the "
-                                 "group gpio, which the user of this program must be in",
-                                 chip);
+                return dimmer_denied(chip, "export", fault);
         if (r < 0)
                 return fault_set(fault, r, "cannot export %s: %s", dimmer->text, strerror(-r));
         dimmer->exported = true;
@@ -135,8 +127,7 @@ struct step {
         uint64_t number;
 };
 
-/* The kernel refuses a duty above the period at any moment, so what shrinks is written first. Nothing is
- * enabled before both are right. */
+/* The kernel refuses a duty above the period, so what shrinks is written first; both are right before it is enabled. */
 static int bring_to(struct sconce_dimmer *dimmer, const struct pwm_state *state, struct fault *fault)
 {
         bool period_first = dimmer->full >= state->duty_ns;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which chip and which offset a line's text means; where that is unclear, a sentence that says what there is.
- */
+/* Which chip and which offset a line's text means; where that is unclear, a sentence with what there is. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +51,7 @@ static void search_chip(struct search *search, struct chip *chip)
         }
 }
 
-/* By name where that tells them apart, by offset where one chip has the name twice. */
+/* By name where that distinguishes them, by offset where one chip has the name twice. */
 static int ambiguous(const struct search *search, struct fault *fault)
 {
         unsigned shown = MIN(search->count, (unsigned)MAX_FOUND);
@@ -65,12 +64,10 @@ static int ambiguous(const struct search *search, struct fault *fault)
         for (unsigned i = 0; i < shown && at < sizeof(list); i++) {
                 const struct line_place *place = &search->found[i];
                 const char *comma = i == 0 ? "" : i + 1 == shown ? " or " : ", ";
-                if (one_chip)
-                        at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s:%u", comma, place->chip->name,
-                                               place->offset);
-                else
-                        at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s:%s", comma, place->chip->name,
-                                               search->name);
+                char offset[16];
+                (void)snprintf(offset, sizeof(offset), "%u", place->offset);
+                at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s:%s", comma, place->chip->name,
+                                       one_chip ? offset : search->name);
         }
         return fault_set(fault, -EINVAL, "%u lines are named \"%s\"; write %s", search->count, search->name, list);
 }

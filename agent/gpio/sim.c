@@ -8,7 +8,7 @@
  * only lets go, and gpio-sim then shows the level that the line had. A line is looked after by the process
  * that holds it; one that nobody holds, by whichever process notices first.
  *
- * inotify tells of changes, so nothing runs while nothing happens. Removing the directory unplugs the chip.
+ * inotify reports changes, so nothing runs while nothing happens. Removing the directory unplugs the chip.
  */
 #include <errno.h>
 #include <libgen.h>
@@ -21,6 +21,8 @@
 #include "gpio/gpio.h"
 #include "gpio/sim_files.h"
 #include "util/cleanup.h"
+
+#define ALL_LINES ((1ULL << SIM_LINES) - 1) /* a bit each */
 
 struct sim_request {
         struct line_request request;
@@ -39,7 +41,7 @@ struct sim_request {
 
 struct sim_line {
         struct sim_request *request;
-        bool level; /* while we hold it: what `value` says */
+        bool level; /* while we hold it: what `value` has */
         bool pull;  /* the last that was completely written */
         int pull_watch, dir_watch;
 };
@@ -131,39 +133,33 @@ static void settle_free_line(struct sim *sim, unsigned offset)
 
 /* ---- Changes from outside --------------------------------------------------------------------------- */
 
-static int watch_path(struct sim *sim, char path[static PATH_MAX], uint32_t mask)
+static int watch_path(struct sim *sim, unsigned offset, const char *file, uint32_t mask)
 {
+        char path[PATH_MAX];
+
+        (void)snprintf(path, sizeof(path), "%.*s/sim_gpio%u%s", PATH_MAX - 32, sim->dir.path, offset, file);
         int watch = inotify_add_watch(sim->inotify_fd, path, mask | IN_DONT_FOLLOW);
         return watch < 0 ? -errno : watch;
 }
 
-/* The file itself for what is written into it (the directory would tell of each of our own writes to `value`
+/* The file itself for what is written into it (the directory would report each of our own writes to `value`
  * too), and the directory for a file that an editor puts in its place. */
 static int watch_line(struct sim *sim, unsigned offset)
 {
-        char path[PATH_MAX];
+        struct sim_line *line = &sim->lines[offset];
 
-        (void)snprintf(path, sizeof(path), "%.*s/sim_gpio%u", PATH_MAX - 32, sim->dir.path, offset);
-        int watch = watch_path(sim, path, IN_CREATE | IN_MOVED_TO);
-        if (watch < 0)
-                return watch;
-        sim->lines[offset].dir_watch = watch;
-        (void)snprintf(path, sizeof(path), "%.*s/sim_gpio%u/pull", PATH_MAX - 32, sim->dir.path, offset);
-        watch = watch_path(sim, path, IN_MODIFY);
-        sim->lines[offset].pull_watch = watch;
-        return watch < 0 ? watch : 0;
-}
-
-static uint64_t all_lines(void)
-{
-        return (1ULL << SIM_LINES) - 1;
+        line->dir_watch = watch_path(sim, offset, "", IN_CREATE | IN_MOVED_TO);
+        if (line->dir_watch < 0)
+                return line->dir_watch;
+        line->pull_watch = watch_path(sim, offset, "/pull", IN_MODIFY);
+        return line->pull_watch < 0 ? line->pull_watch : 0;
 }
 
 /* Which lines an event is about, as a set of bits. */
 static uint64_t lines_of_event(struct sim *sim, const struct inotify_event *event)
 {
         if (event->mask & IN_Q_OVERFLOW)
-                return all_lines();
+                return ALL_LINES;
         for (unsigned i = 0; i < SIM_LINES; i++) {
                 if (sim->lines[i].pull_watch == event->wd)
                         return 1ULL << i;
@@ -281,7 +277,7 @@ static int sim_open(const struct chip_place *place, struct chip **ret)
                 sim_close(&sim->chip);
                 return r;
         }
-        settle_lines(sim, all_lines());
+        settle_lines(sim, ALL_LINES);
         *ret = &sim->chip;
         return 0;
 }
@@ -425,8 +421,7 @@ static int sim_get(struct line_request *base)
 {
         struct sim_request *request = sim_request_of(base);
 
-        /* A change that inotify has not told of yet counts already; its edge waits in the queue until it has.
-         */
+        /* A change that inotify has not reported yet counts already; its edge waits in the queue until then. */
         if (!request->output)
                 follow_pull(request->sim, request);
         return request->sim->lines[request->offset].level;

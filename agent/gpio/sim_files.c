@@ -60,7 +60,7 @@ static int read_first_line(int dir_fd, const char *path, char *text, size_t size
         return 0;
 }
 
-/* The index of the text that the file says, with or without its newline. */
+/* The index of the file's text, with or without its newline. */
 static int read_choice(int dir_fd, const char *path, const char *const texts[2])
 {
         char text[32];
@@ -84,6 +84,12 @@ static int write_in_place(int fd, const char *text, size_t size)
         if ((size_t)n != size)
                 return -EIO;
         return ftruncate(fd, (off_t)size) < 0 ? -errno : 0;
+}
+
+static int write_choice(int dir_fd, const char *path, const char *text)
+{
+        CLEANUP_CLOSE int fd = open_plain(dir_fd, path, O_WRONLY);
+        return fd < 0 ? fd : write_in_place(fd, text, strlen(text));
 }
 
 /* What root makes in the service's directory belongs to the service, which could not use it otherwise. */
@@ -113,7 +119,7 @@ static int create_full(int dir_fd, const char *path, const char *text, size_t si
         return r;
 }
 
-/* A plain file is there, whatever is in it; anything else under its name is replaced. */
+/* A plain file is there, with any content; anything else under its name is replaced. */
 static int ensure_file(int dir_fd, const char *path, const char *text, size_t size)
 {
         CLEANUP_CLOSE int fd = open_plain(dir_fd, path, O_RDWR);
@@ -233,11 +239,7 @@ int sim_write_pull(struct sim_dir *dir, unsigned offset, bool up)
 {
         char path[32];
         line_file(path, offset, "pull");
-
-        CLEANUP_CLOSE int fd = open_plain(dir->fd, path, O_WRONLY);
-        if (fd < 0)
-                return fd;
-        return write_in_place(fd, pull_texts[up], strlen(pull_texts[up]));
+        return write_choice(dir->fd, path, pull_texts[up]);
 }
 
 int sim_open_value(struct sim_dir *dir, unsigned offset)
@@ -298,6 +300,15 @@ static int mend_consumers(struct sim_dir *dir)
         return 0;
 }
 
+static int mend_choice(int line_fd, const char *name, const char *const texts[2])
+{
+        int r = ensure_file(line_fd, name, texts[0], strlen(texts[0]));
+
+        if (r < 0 || read_choice(line_fd, name, texts) != -EINVAL)
+                return r;
+        return write_choice(line_fd, name, texts[0]);
+}
+
 static int mend_line(struct sim_dir *dir, unsigned offset)
 {
         char path[32];
@@ -307,20 +318,8 @@ static int mend_line(struct sim_dir *dir, unsigned offset)
         CLEANUP_CLOSE int line_fd = open_dir_at(dir->fd, path);
         if (line_fd < 0)
                 return line_fd;
-        int r = ensure_file(line_fd, "value", level_texts[0], 2);
-        if (r < 0)
-                return r;
-        r = ensure_file(line_fd, "pull", pull_texts[0], strlen(pull_texts[0]));
-        if (r < 0)
-                return r;
-        if (sim_read_pull(dir, offset) == -EINVAL)
-                r = sim_write_pull(dir, offset, false);
-        if (r < 0)
-                return r;
-        if (sim_read_value(dir, offset) != -EINVAL)
-                return 0;
-        CLEANUP_CLOSE int value_fd = open_plain(line_fd, "value", O_WRONLY);
-        return value_fd < 0 ? value_fd : write_in_place(value_fd, level_texts[0], 2);
+        int r = mend_choice(line_fd, "value", level_texts);
+        return r < 0 ? r : mend_choice(line_fd, "pull", pull_texts);
 }
 
 static int mend(struct sim_dir *dir)
@@ -352,32 +351,28 @@ static int open_chip_dir(const char *path)
 
 int sim_dir_open(const char *path, struct sim_dir *ret)
 {
-        struct sim_dir dir = { .fd = -1, .edges_fd = -1, .consumers_fd = -1 };
-        int r;
+        CLEANUP(sim_dir_done) struct sim_dir dir = { .fd = -1, .edges_fd = -1, .consumers_fd = -1 };
 
         if (snprintf(dir.path, sizeof(dir.path), "%s/" SIM_CHIP_NAME, path) >= (int)sizeof(dir.path) - 32)
                 return -ENAMETOOLONG;
-        r = dir.fd = open_chip_dir(path);
-        if (r < 0)
-                goto fail;
+        dir.fd = open_chip_dir(path);
+        if (dir.fd < 0)
+                return dir.fd;
         /* Created directly, for two processes must come to lock the same file. */
         dir.consumers_fd = openat(dir.fd, "consumers", O_RDWR | O_CREAT | OPEN_SAFELY, 0664);
         if (dir.consumers_fd >= 0)
                 inherit_owner(dir.consumers_fd, dir.fd, "");
-        r = dir.consumers_fd < 0 ? -errno : is_plain_file(dir.consumers_fd) ? 0 : -ELOOP;
+        int r = dir.consumers_fd < 0 ? -errno : is_plain_file(dir.consumers_fd) ? 0 : -ELOOP;
         if (r < 0)
-                goto fail;
+                return r;
         sim_lock(&dir);
         r = mend(&dir);
         sim_unlock(&dir);
         if (r < 0)
-                goto fail;
+                return r;
         *ret = dir;
+        dir.fd = dir.edges_fd = dir.consumers_fd = -1;
         return 0;
-
-fail:
-        sim_dir_done(&dir);
-        return r;
 }
 
 void sim_dir_done(struct sim_dir *dir)

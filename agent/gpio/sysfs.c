@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gpio/sysfs.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "util/cleanup.h"
+#include "util/text.h"
 
 static int open_attribute(const char *dir, const char *name, int flags)
 {
@@ -107,7 +107,7 @@ void sysfs_parent(const char *path, char *text, size_t size)
         (void)snprintf(text, size, "%s", end ? end + 1 : real);
 }
 
-static int is_visible(const struct dirent *entry)
+int sysfs_is_visible(const struct dirent *entry)
 {
         return entry->d_name[0] != '.';
 }
@@ -115,13 +115,11 @@ static int is_visible(const struct dirent *entry)
 void sysfs_list(const char *dir, char *text, size_t size)
 {
         struct dirent **entries = NULL;
-        int n = scandir(dir, &entries, is_visible, versionsort);
-        size_t at = 0;
+        int n = scandir(dir, &entries, sysfs_is_visible, versionsort);
 
         text[0] = '\0';
         for (int i = 0; i < n; i++) {
-                if (at < size)
-                        at += (size_t)snprintf(text + at, size - at, "%s%s", i ? ", " : "", entries[i]->d_name);
+                text_list_add(text, size, entries[i]->d_name);
                 free(entries[i]);
         }
         free(entries);

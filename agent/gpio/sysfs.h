@@ -2,6 +2,7 @@
 /* Attributes of /sys, or of a tree that a test has made in its likeness: one short text a file. */
 #pragma once
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,5 +24,7 @@ bool sysfs_is_in(const char *path, const char *part);
 /* The name of the directory that `path` is in, behind all links; "" where there is none. */
 void sysfs_parent(const char *path, char *text, size_t size);
 
+/* For scandir(): no hidden files. */
+int sysfs_is_visible(const struct dirent *entry);
 /* The names in a directory, "a, b, c", sorted; "" where there are none. */
 void sysfs_list(const char *dir, char *text, size_t size);

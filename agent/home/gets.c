@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Devices that are asked to be read now. So many a second are read at once; the others wait their turn, each once however
- * often it is asked for: a flood of `get`s is answered, and holds up nobody.
- */
+/* Devices that are asked to be read now. So many a second are read at once; the others wait their turn, each once
+ * however often it is asked for: a flood of `get`s is answered, and holds up nobody. */
 #include <errno.h>
 #include <string.h>
 
@@ -79,9 +77,4 @@ void home_get(struct home *home, const char *id)
 void gets_init(struct home *home)
 {
         rate_init(&home->gets.rate, GETS_PER_SECOND, home->started_us);
-}
-
-void gets_done(struct home *home)
-{
-        timer_free(home->gets.timer);
 }

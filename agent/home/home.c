@@ -5,14 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "home/conflicts.h"
 #include "home/interlock.h"
-#include "home/rules.h"
 #include "rule/rules.h"
 #include "util/text.h"
 #include "util/thread.h"
-
-#define NODE_ID "node"
 
 /* How long a stop waits for blocking devices, all together. */
 #define STOP_WAIT_US (1 * USEC_PER_SEC)
@@ -27,28 +23,20 @@ struct device *home_find(const struct home *home, const char *id)
         return NULL;
 }
 
-static int add_device(struct home *home, struct device *device)
-{
-        struct device **items = realloc(home->items, (home->count + 1) * sizeof(struct device *));
-
-        if (!items)
-                return -ENOMEM;
-        home->items = items;
-        items[home->count++] = device;
-        return 0;
-}
-
 static int add_new(struct home *home, const char *id, const struct plugin *plugin, const struct config_section *section,
                    struct problems *problems)
 {
         CLEANUP_DEVICE struct device *device = NULL;
 
         int r = device_new(&home->context, id, plugin, section, problems, &device);
-        if (r == 0)
-                r = add_device(home, device);
-        if (r == 0)
-                device = NULL;
-        return r;
+        if (r < 0)
+                return r;
+        struct device **items = realloc(home->items, (home->count + 1) * sizeof(struct device *));
+        if (!items)
+                return -ENOMEM;
+        home->items = items;
+        items[home->count++] = TAKE_PTR(device);
+        return 0;
 }
 
 static void on_problem(void *userdata, const char *key, const char *text)
@@ -109,9 +97,9 @@ void home_free(struct home *home)
                 return;
         while (home->count > 0) /* none that is freed already is found in the home */
                 device_free(home->items[--home->count]);
-        gets_done(home);
+        timer_free(home->gets.timer);
         rules_free(home->rules);
-        offline_done(home);
+        timer_free(home->offline.timer);
         free(home->items);
         for (size_t i = 0; i < home->n_problems; i++) {
                 free(home->problems[i].key);
@@ -365,45 +353,6 @@ void home_set_facts(struct home *home, void (*ask)(void *userdata, struct node_f
 {
         home->ask_facts = ask;
         home->facts_userdata = userdata;
-}
-
-/* ---- Problems ------------------------------------------------------------------------------------------ */
-
-/* True when the list has changed. */
-static bool set_problem(struct home *home, const char *key, const char *text)
-{
-        struct problem_text *at = NULL;
-
-        for (size_t i = 0; i < home->n_problems; i++)
-                if (strcmp(home->problems[i].key, key) == 0)
-                        at = &home->problems[i];
-        if (at && text && strcmp(at->text, text) == 0)
-                return false;
-        if (at) {
-                free(at->key);
-                free(at->text);
-                *at = home->problems[--home->n_problems];
-        }
-        if (!text)
-                return at;
-        struct problem_text *items = realloc(home->problems, (home->n_problems + 1) * sizeof(*items));
-        if (!items)
-                return at;
-        home->problems = items;
-        const struct problem_text item = { strdup(key), strdup(text) };
-        if (!item.key || !item.text) {
-                free(item.key);
-                free(item.text);
-                return at;
-        }
-        items[home->n_problems++] = item;
-        return true;
-}
-
-void home_problem(struct home *home, const char *key, const char *text)
-{
-        if (set_problem(home, key, text))
-                node_publish_problems(home_find(home, NODE_ID));
 }
 
 /* ---- What there is ------------------------------------------------------------------------------------- */

@@ -40,10 +40,10 @@ struct node_facts {
         uint64_t dropped;
 };
 
-/* Checks every device section of a config without opening anything: plugin found, options right, no line used
- * twice. Appends to `problems`; negative errno only where it could not be checked. Sections whose header is
- * no good are left to settings_read(). A plugin that is there and refused (a foreign ABI) is no problem of
- * the config: it is logged, and its devices will be offline. `loop`, `clock` and `gpio` are not looked at. */
+/* Checks every device section without opening anything: plugin found, options right, no line used twice. Appends to
+ * `problems`; negative errno only where it could not be checked. Sections with an invalid header are left to
+ * settings_read(). A plugin that is refused (a foreign ABI) is no problem of the config: it is logged, and its
+ * devices will be offline. `loop`, `clock`, `gpio` and `store` are not used. */
 int home_check(const struct home_options *options, const struct config *config, struct problems *problems) MUST_CHECK;
 
 /* Lines of a config that has passed that will hardly be found, in words; opens nothing either. */
@@ -52,17 +52,15 @@ void home_hint(const struct home_options *options, const struct config *config, 
 int home_new(const struct home_options *options, const struct home_sink *sink, struct home **ret) MUST_CHECK;
 void home_free(struct home *home); /* after home_stop() */
 
-/* Makes the devices as the config says: marks what is unchanged (it is not touched), restarts what changed, stops
- * what is gone, starts what is new. A device that fails to start is offline and retried; one whose section is
- * no good (the config has not passed home_check()) is offline with the reason, and the others are not
- * concerned. The config need not outlive the call. */
+/* Makes the devices of a config: those that are unchanged are not touched, changed ones restart, gone ones stop, new
+ * ones start. A device that fails to start is offline and retried; one whose section is invalid (the config has not
+ * passed home_check()) is offline with the reason, and the others go on. The config need not outlive the call. */
 int home_apply(struct home *home, const struct config *config) MUST_CHECK;
 
 /* Outputs go to their on_exit, everything is stopped and closed. */
 void home_stop(struct home *home);
 
-/* A command for `device` (or its one `channel`, NULL: the device's own topic) as it came from the broker or a
- * rule. */
+/* A command for `device` (or its one `channel`, NULL: the device's own topic) as it came from the broker. */
 void home_command(struct home *home, const char *device, const char *channel, const void *payload, size_t size,
                   const struct command_meta *meta);
 /* Read now and publish, one device or (NULL) all; what is asked for too fast waits its turn. */
@@ -71,9 +69,9 @@ void home_get(struct home *home, const char *device);
 void home_publish_all(struct home *home); /* every status, error and state to the sink */
 /* The same of the device at *at (first 0), which moves on; false after the last. */
 bool home_publish_next(struct home *home, size_t *at);
-/* Said while nothing connects, once is enough: from offline_after on outputs are held at their on_offline, before the
- * first home_broker_back() in a boot only those with offline_at_start. Before home_apply(), so that outputs
- * start where they have to be. What was counted in an earlier run of the same boot counts. */
+/* While nothing connects, once is enough: from offline_after on outputs are held at their on_offline, before the
+ * first home_broker_back() in a boot only those with offline_at_start. Before home_apply(), so that outputs start
+ * where they have to be. What was counted in an earlier run of the same boot counts. */
 void home_broker_lost(struct home *home);
 void home_broker_back(struct home *home);
 void home_set_offline_after(struct home *home, uint64_t after_us);
@@ -99,9 +97,8 @@ struct home_plugin {
 bool home_next_device(const struct home *home, size_t *at, struct home_device *ret);
 bool home_next_plugin(const struct home *home, size_t *at, struct home_plugin *ret);
 
-/* `sconced --outputs-safe`: every output line of the config to its safe state (off where timed, else on_exit;
- * keep: left alone), without running plugin code. Returns the number of lines that could not be brought
- * there. */
+/* `sconced --outputs-safe`: every output of the config to its safe state (off where timed, else on_exit; keep: left
+ * alone), without running plugin code. `ret_failed`: how many outputs or sections could not be brought there. */
 int home_outputs_safe(const struct home_options *options, const struct config *config, unsigned *ret_failed) MUST_CHECK;
 
 DEFINE_CLEANUP(struct home, home_free);

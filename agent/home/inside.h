@@ -4,7 +4,6 @@
 
 #include "device/device.h"
 #include "home/home.h"
-#include "home/offline.h"
 
 struct home {
         struct device_context context; /* of all its devices */
@@ -13,7 +12,11 @@ struct home {
         struct interlock *interlocks;
         struct device **items;
         size_t count;
-        struct offline offline;
+        struct offline {
+                uint64_t after_us;
+                uint64_t since_us; /* no broker since then; 0: there is one, or nobody has counted yet */
+                struct timer *timer;
+        } offline;
         struct plugin *node_plugin;
         struct problem_text {
                 char *key, *text;
@@ -38,10 +41,24 @@ static inline struct home *home_of(const struct device *device)
 
 struct device *home_find(const struct home *home, const char *id);
 
+/* conflicts.c: a problem for each line and dimmer that an earlier option names too, also of the same device; -ENOMEM */
+int conflicts_check(const struct home *home, const struct config *config, struct problems *problems) MUST_CHECK;
+
+/* offline.c: whether outputs are held at their on_offline */
+int offline_init(struct home *home, uint64_t after_us) MUST_CHECK;
+
+/* rules.c: makes home->rules and the observer of its devices; checks rules, whose devices need not be started */
+int home_rules_new(struct home *home) MUST_CHECK;
+int home_rules_check(struct home *home, const struct config *config, struct problems *problems) MUST_CHECK;
+
 /* gets.c: what is asked to be read now */
 void gets_init(struct home *home);
-void gets_done(struct home *home);
 
 /* node.c */
+#define NODE_ID "node"
 extern const struct sconce_module node_module;
 void node_publish_problems(struct device *device);
+
+/* problems.c: one a line */
+#define PROBLEMS_MAX 4096
+void home_list_problems(const struct home *home, char text[static PROBLEMS_MAX]);

@@ -19,7 +19,7 @@ struct interlock {
 /* A copy of a command, at most one a group: the one that came is gone before it may go on. */
 struct waiting {
         struct sconce_value values[COMMAND_VALUES_MAX];
-        char *texts[COMMAND_VALUES_MAX];
+        struct option_store texts;
         struct sconce_command command;
         uint64_t until_us; /* it is not wanted any more; 0: it is for good */
 };
@@ -64,7 +64,6 @@ static int new_interlock(struct home *home, const char *name, struct interlock *
         return 0;
 }
 
-/* NULL: no memory for it, and then nobody of the group goes on. */
 struct interlock *interlock_find(const struct device *device)
 {
         struct home *home = home_of(device);
@@ -152,14 +151,16 @@ static int permit(struct device *device, struct fault *fault)
 
 static void waiting_free(struct waiting *waiting)
 {
-        for (size_t i = 0; waiting && i < waiting->command.count; i++)
-                free(waiting->texts[i]);
+        if (waiting)
+                option_store_done(&waiting->texts);
         free(waiting);
 }
 
+DEFINE_CLEANUP(struct waiting, waiting_free);
+
 static int waiting_new(const struct sconce_command *command, uint64_t until_us, struct waiting **ret)
 {
-        struct waiting *waiting = calloc(1, sizeof(*waiting));
+        CLEANUP(waiting_freep) struct waiting *waiting = calloc(1, sizeof(*waiting));
 
         if (!waiting)
                 return -ENOMEM;
@@ -170,13 +171,11 @@ static int waiting_new(const struct sconce_command *command, uint64_t until_us, 
                 waiting->command.count++;
                 if (command->values[i].type != SCONCE_VALUE_TEXT)
                         continue;
-                waiting->values[i].text = waiting->texts[i] = strdup(command->values[i].text);
-                if (!waiting->texts[i]) {
-                        waiting_free(waiting);
+                waiting->values[i].text = option_store_strdup(&waiting->texts, command->values[i].text);
+                if (!waiting->values[i].text)
                         return -ENOMEM;
-                }
         }
-        *ret = waiting;
+        *ret = TAKE_PTR(waiting);
         return 0;
 }
 
@@ -223,8 +222,7 @@ static int keep(struct interlock *interlock, struct device *device, const struct
         return 0;
 }
 
-/* Whether what waits is still wanted after a restart. What is for a limited time, or a flash, was meant for
- * now: nobody would end it then. */
+/* Still wanted after a restart. What is for a limited time, or a flash, was meant for now: nobody would end it then. */
 static bool waits_for_good(const struct device *device)
 {
         const struct waiting *waiting = device->guarded.waiting;
@@ -239,7 +237,6 @@ static bool waits_for_good(const struct device *device)
         return true;
 }
 
-/* It may go on after a stop, but no longer than it is wanted. */
 void interlock_keep_waiting(struct device *device)
 {
         if (!waits_for_good(device))
@@ -248,13 +245,14 @@ void interlock_keep_waiting(struct device *device)
         device->guarded.resume_until_us = device->guarded.waiting->until_us;
 }
 
-static void carry_out(struct device *device, struct waiting *waiting)
+static void carry_out(struct device *device)
 {
+        CLEANUP(waiting_freep) struct waiting *waiting = TAKE_PTR(device->guarded.waiting);
+
         if (waiting->until_us > 0 && device_now_us(device) >= waiting->until_us) {
                 device_log(device, LOG_NOTICE,
                            "is not switched: the command that its interlock %s held back has expired meanwhile",
                            interlock_of(device));
-                waiting_free(waiting);
                 return;
         }
         device_enter(device);
@@ -264,7 +262,6 @@ static void carry_out(struct device *device, struct waiting *waiting)
                 device_log(device, LOG_ERR, "could not be switched after its interlock's dead time: %s",
                            device->health.last_error[0] ? device->health.last_error : strerror(-r));
         device_leave(device);
-        waiting_free(waiting);
 }
 
 static void on_due(void *userdata)
@@ -278,21 +275,19 @@ static void on_due(void *userdata)
         if (permit(device, &fault) < 0)
                 arm(interlock);
         else if (device->life.phase == DEVICE_RUNNING)
-                carry_out(device, TAKE_PTR(device->guarded.waiting));
+                carry_out(device);
 }
 
 /* ---- Commands ------------------------------------------------------------------------------------------ */
 
-/* Not in haste: a pump that has to run for a while may, and the one that is to follow waits. What it might
- * want by itself later is over with that, so it is told so even when it is off. */
+/* Not in haste: a pump that has to run for a while may, and the one that is to follow waits. One that is off gets the
+ * command too, since it might go on by itself later. */
 static int switch_off(struct device *device)
 {
         struct sconce_value values[COMMAND_VALUES_MAX];
-        struct sconce_command command = { .values = values };
+        const struct sconce_command command = { .values = values,
+                                                .count = output_switch_values(device, false, values) };
 
-        for (size_t i = 0; i < device->channels.count && command.count < COMMAND_VALUES_MAX; i++)
-                if (channel_is_on_off(&device->channels.items[i]))
-                        values[command.count++] = SCONCE_BOOL(device->channels.items[i].row.key, false);
         if (device->life.phase != DEVICE_RUNNING || command.count == 0)
                 return 0;
         return device_run_callback(device, JOB_COMMAND, &command);
@@ -377,7 +372,6 @@ static void guard_first(struct device *device, struct sconce_value *first)
         *first = SCONCE_BOOL(first->channel, false);
 }
 
-/* On again, or at last, once it may: unless another one is or will be. */
 void interlock_resume(struct device *device)
 {
         const struct channel *channel = channels_first_on_off(&device->channels);

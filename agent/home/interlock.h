@@ -2,17 +2,16 @@
 /*
  * Outputs that are never on together: devices of one `interlock` group. Inside agent/home/ only.
  *
- * The plugins know nothing of it. A command that may switch a member on first switches the others off, and
- * waits until they are dark and the dead time is over: it is kept here, and given to the plugin then. And
- * whatever a plugin does by itself, no output of a member goes on before it may (permit()).
+ * The plugins know nothing of it. A command that may switch a member on first switches the others off, and is kept here
+ * until they are dark and the dead time is over. What a plugin does by itself has to ask permit(), too.
  *
- * Nobody knows what was on before the agent started. So every member starts off, and the dead time counts
- * from the newest such start; the one that is to be on comes after it.
+ * Nobody knows what was on before the agent started. So every member starts off, and the dead time counts from the
+ * newest such start; the one that is to be on comes after it.
  */
 #pragma once
 
 #include "config/config.h"
-#include "device/output_guard.h"
+#include "device/context.h"
 
 struct home;
 struct interlock;
@@ -22,8 +21,8 @@ void interlocks_free(struct home *home);
 
 /* ---- interlock_config.c -------------------------------------------------------------------------------- */
 
-/* Groups of which a member starts, stops or changes (`restarts` says so of a section) are off before anything
- * else happens; the one that was on is on again after it. */
+/* Groups of which a member starts, stops or changes (`restarts`: by its section) are off before anything else
+ * happens; the one that was on is on again after it. */
 void interlock_before_reload(struct home *home, const struct config *config,
                              bool (*restarts)(const struct device *device, const struct config_section *section));
 void interlock_after_reload(struct home *home);

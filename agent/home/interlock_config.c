@@ -32,7 +32,7 @@ static bool is_touched(const struct home *home, const struct config *config, con
         return false;
 }
 
-/* What waits is what was commanded last: who is still on has been told to go off. */
+/* What waits was commanded last: the one that is still on has had the command to go off. */
 static void want_back(struct device *device)
 {
         const struct interlock *interlock = interlock_find(device);

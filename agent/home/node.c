@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The device `node`: the agent itself, written as a plugin like any other. How long it runs, what waits, what
- * was lost, how much memory it takes, when its certificate ends, what is wrong; and two buttons.
- */
+/* The device `node`: the agent itself, as a plugin like any other. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,32 +7,28 @@
 
 #include "home/inside.h"
 
+#define SENSOR .kind = SCONCE_SENSOR, .flags = SCONCE_DIAGNOSTIC
+
 static const struct sconce_channel channels[] = {
         { .key = "uptime_s",
-          .kind = SCONCE_SENSOR,
-          .flags = SCONCE_DIAGNOSTIC,
+          SENSOR,
           .unit = "s",
           .device_class = "duration",
           .help = "How long the agent has been running",
           .name = "Uptime" },
-        { .key = "queue",
-          .kind = SCONCE_SENSOR,
-          .flags = SCONCE_DIAGNOSTIC,
-          .help = "Messages that the broker has not acknowledged yet" },
+        { .key = "queue", SENSOR, .help = "Messages that the broker has not acknowledged yet" },
         { .key = "dropped",
           .kind = SCONCE_SENSOR,
           .flags = SCONCE_DIAGNOSTIC | SCONCE_TOTAL,
           .help = "Messages that could not be delivered, and commands for no device" },
         { .key = "memory_kb",
-          .kind = SCONCE_SENSOR,
-          .flags = SCONCE_DIAGNOSTIC,
+          SENSOR,
           .unit = "kB",
           .device_class = "data_size",
           .help = "Memory in use",
           .name = "Memory" },
         { .key = "certificate_days",
-          .kind = SCONCE_SENSOR,
-          .flags = SCONCE_DIAGNOSTIC,
+          SENSOR,
           .unit = "d",
           .device_class = "duration",
           .help = "Days until the node's certificate expires",
@@ -50,11 +43,6 @@ static const struct sconce_channel channels[] = {
         { .key = NULL },
 };
 
-static struct home *home_of_node(struct sconce_device *dev)
-{
-        return home_of(device_of(dev));
-}
-
 static double memory_kb(void)
 {
         CLEANUP_FILE FILE *file = fopen("/proc/self/statm", "re");
@@ -65,30 +53,16 @@ static double memory_kb(void)
         return (double)resident * (double)sysconf(_SC_PAGESIZE) / 1024;
 }
 
-#define NO_CLOCK "clock: not synchronised yet, so times are null until it is ([node] clock)"
-
-/* One problem a line. */
-static void list_problems(const struct home *home, char text[static 4096])
-{
-        bool no_clock = home->context.clock && !clock_trusted(home->context.clock);
-        size_t used = (size_t)snprintf(text, 4096, "%s%s", no_clock ? NO_CLOCK : "",
-                                       no_clock && home->n_problems ? "\n" : "");
-
-        for (size_t i = 0; i < home->n_problems && used < 4096; i++)
-                used += (size_t)snprintf(text + used, 4096 - used, "%s%s: %s", i ? "\n" : "", home->problems[i].key,
-                                         home->problems[i].text);
-}
-
 static int node_read(struct sconce_device *dev, void *instance)
 {
-        const struct home *home = home_of_node(dev);
+        const struct home *home = home_of(device_of(dev));
         struct node_facts facts = { 0 };
-        char problems[4096];
+        char problems[PROBLEMS_MAX];
 
         (void)instance;
         if (home->ask_facts)
                 home->ask_facts(home->facts_userdata, &facts);
-        list_problems(home, problems);
+        home_list_problems(home, problems);
         const struct sconce_value values[] = {
                 SCONCE_NUM("uptime_s", (double)((sconce_now_us(dev) - home->started_us) / USEC_PER_SEC)),
                 SCONCE_NUM("queue", facts.queue),
@@ -110,7 +84,7 @@ static int node_start(struct sconce_device *dev, void *instance)
 
 static int node_command(struct sconce_device *dev, void *instance, const struct sconce_command *command)
 {
-        const struct home_sink *sink = &home_of_node(dev)->context.sink;
+        const struct home_sink *sink = &home_of(device_of(dev))->context.sink;
 
         (void)instance;
         if (sconce_command_find(command, "reload") && sink->reload)
@@ -141,8 +115,8 @@ const struct sconce_module node_module = {
 
 void node_publish_problems(struct device *device)
 {
-        char problems[4096];
+        char problems[PROBLEMS_MAX];
 
-        list_problems(home_of(device), problems);
+        home_list_problems(home_of(device), problems);
         (void)!device_report(device, 0, &SCONCE_STR("problems", problems), 1);
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "home/offline.h"
-
+/*
+ * Whether a broker has been away for so long that outputs are held at their on_offline: one state for all devices,
+ * which find it in their context. The moment of the loss is kept in the store, and that there was a broker in this
+ * boot: an agent that is killed and comes back goes on counting.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -118,9 +121,4 @@ int offline_init(struct home *home, uint64_t after_us)
         home->offline.after_us = after_us;
         restore(home);
         return timer_new(home->context.loop, TIMER_EXACT_US, on_over, home, &home->offline.timer);
-}
-
-void offline_done(struct home *home)
-{
-        timer_free(TAKE_PTR(home->offline.timer));
 }

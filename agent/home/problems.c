@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is wrong with the node, in one line for people. */
+/* What is wrong with the node: kept by key, listed for people. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "home/inside.h"
@@ -8,22 +9,83 @@
 /* A line is for reading at a glance: more are only counted. */
 #define DEVICES_SHOWN 3
 
-struct line {
+#define NO_CLOCK "clock: not synchronised yet, so times are null until it is ([node] clock)"
+
+/* ---- Setting them -------------------------------------------------------------------------------------- */
+
+/* True when the list has changed. */
+static bool set_problem(struct home *home, const char *key, const char *text)
+{
+        struct problem_text *at = NULL;
+
+        for (size_t i = 0; i < home->n_problems; i++)
+                if (strcmp(home->problems[i].key, key) == 0)
+                        at = &home->problems[i];
+        if (at && text && strcmp(at->text, text) == 0)
+                return false;
+        if (at) {
+                free(at->key);
+                free(at->text);
+                *at = home->problems[--home->n_problems];
+        }
+        if (!text)
+                return at;
+        struct problem_text *items = realloc(home->problems, (home->n_problems + 1) * sizeof(*items));
+        if (!items)
+                return at;
+        home->problems = items;
+        const struct problem_text item = { strdup(key), strdup(text) };
+        if (!item.key || !item.text) {
+                free(item.key);
+                free(item.text);
+                return at;
+        }
+        items[home->n_problems++] = item;
+        return true;
+}
+
+void home_problem(struct home *home, const char *key, const char *text)
+{
+        if (set_problem(home, key, text))
+                node_publish_problems(home_find(home, NODE_ID));
+}
+
+/* ---- Listing them -------------------------------------------------------------------------------------- */
+
+struct list {
         char *text;
-        size_t size, used;
+        size_t size;
+        const char *separator;
+        size_t used;
 };
 
-static void PRINTF_LIKE(2, 3) add(struct line *line, const char *format, ...)
+static void PRINTF_LIKE(2, 3) add(struct list *list, const char *format, ...)
 {
         va_list arguments;
 
-        if (line->used > 0 && line->used < line->size)
-                line->used += (size_t)snprintf(line->text + line->used, line->size - line->used, "; ");
-        if (line->used >= line->size)
+        if (list->used > 0 && list->used < list->size)
+                list->used += (size_t)snprintf(list->text + list->used, list->size - list->used, "%s", list->separator);
+        if (list->used >= list->size)
                 return;
         va_start(arguments, format);
-        line->used += (size_t)vsnprintf(line->text + line->used, line->size - line->used, format, arguments);
+        list->used += (size_t)vsnprintf(list->text + list->used, list->size - list->used, format, arguments);
         va_end(arguments);
+}
+
+static void add_problems(const struct home *home, struct list *list)
+{
+        for (size_t i = 0; i < home->n_problems; i++)
+                add(list, "%s: %s", home->problems[i].key, home->problems[i].text);
+}
+
+void home_list_problems(const struct home *home, char text[static PROBLEMS_MAX])
+{
+        struct list list = { .text = text, .size = PROBLEMS_MAX, .separator = "\n" };
+
+        text[0] = '\0';
+        if (home->context.clock && !clock_trusted(home->context.clock))
+                add(&list, NO_CLOCK);
+        add_problems(home, &list);
 }
 
 /* A device's problem is among the node's already. */
@@ -35,15 +97,14 @@ static bool is_faulty(const struct device *device)
 
 void home_summary(const struct home *home, char *text, size_t size)
 {
-        struct line line = { text, size, 0 };
+        struct list list = { .text = text, .size = size, .separator = "; " };
         size_t n_faulty = 0;
 
         text[0] = '\0';
-        for (size_t i = 0; i < home->n_problems; i++)
-                add(&line, "%s: %s", home->problems[i].key, home->problems[i].text);
+        add_problems(home, &list);
         for (size_t i = 0; i < home->count; i++)
                 if (is_faulty(home->items[i]) && n_faulty++ < DEVICES_SHOWN)
-                        add(&line, "%s: %s", home->items[i]->id, home->items[i]->health.published_error);
+                        add(&list, "%s: %s", home->items[i]->id, home->items[i]->health.published_error);
         if (n_faulty > DEVICES_SHOWN)
-                add(&line, "%zu more devices are offline", n_faulty - DEVICES_SHOWN);
+                add(&list, "%zu more devices are offline", n_faulty - DEVICES_SHOWN);
 }

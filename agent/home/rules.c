@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "home/rules.h"
-
+/* Between a home and its rules: what rules see of devices, and what devices report to rules. */
 #include <errno.h>
 
 #include "home/inside.h"

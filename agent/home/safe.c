@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * `sconced --outputs-safe`: after a crash nobody has carried out on_exit. The config alone says which lines
- * and dimmers those are; no plugin code runs, for it may be what crashed. A plugin file is only loaded for
- * its tables.
- */
+/* `sconced --outputs-safe`: after a crash nobody has carried out on_exit. The config alone names the lines and
+ * dimmers. No plugin code runs, for it may be what crashed: a plugin is loaded for its tables. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,61 +18,33 @@ static enum on_event safe_state(const struct store *store, const struct device_c
         return device_config_on_exit(config, &config->shared);
 }
 
-/* One line or dimmer, which is left as it was brought. */
-static unsigned report_safe(const struct config_section *section, const char *what, enum on_event on_exit, int r,
-                            const struct fault *fault)
+/* It is left as it was brought. */
+static bool bring(struct gpio *gpio, const struct pin *pin, bool on, const struct config_section *section)
 {
-        if (r < 0)
-                log_section(LOG_ERR, section, "cannot be made safe: %s", fault->text);
-        else
-                log_section(LOG_NOTICE, section, "%s is %s", what, on_exit == ON_EVENT_ON ? "on" : "off");
-        return r < 0;
-}
+        struct fault fault = { 0 };
 
-static unsigned lines_safe(struct gpio *gpio, const struct device_config *config, enum on_event on_exit,
-                           const struct config_section *section)
-{
-        unsigned failed = 0;
-
-        for (size_t i = 0; i < config->n_lines; i++) {
-                struct sconce_line *line = config->lines[i].line;
-                struct fault fault = { 0 };
-                if (!device_config_line_is_output(&config->lines[i]))
-                        continue;
-                int r = line_open_output(gpio, line, on_exit == ON_EVENT_ON, NULL, NULL, &fault);
-                failed += report_safe(section, line_text(line), on_exit, r, &fault);
-                if (r == 0)
-                        line_close(line);
+        if (pin_drive(gpio, pin, on, &fault) < 0) {
+                log_section(LOG_ERR, section, "cannot be made safe: %s", fault.text);
+                return false;
         }
-        return failed;
-}
-
-/* Its plugin would know how bright: on is full here. */
-static unsigned dimmers_safe(struct gpio *gpio, const struct device_config *config, enum on_event on_exit,
-                             const struct config_section *section)
-{
-        unsigned failed = 0;
-
-        for (size_t i = 0; i < config->n_dimmers; i++) {
-                struct sconce_dimmer *dimmer = config->dimmers[i].dimmer;
-                struct fault fault = { 0 };
-                int r = dimmer_open(gpio, dimmer, 0, on_exit == ON_EVENT_ON, &fault);
-                failed += report_safe(section, dimmer_text(dimmer), on_exit, r, &fault);
-                if (r == 0)
-                        dimmer_close(dimmer);
-        }
-        return failed;
+        log_section(LOG_NOTICE, section, "%s is %s", pin_text(pin), on ? "on" : "off");
+        pin_close(pin);
+        return true;
 }
 
 static unsigned make_safe(struct gpio *gpio, const struct device_config *config, enum on_event on_exit,
                           const struct config_section *section)
 {
-        if (on_exit == ON_EVENT_KEEP)
-                return 0;
-        return lines_safe(gpio, config, on_exit, section) + dimmers_safe(gpio, config, on_exit, section);
+        unsigned failed = 0;
+
+        for (size_t i = 0; on_exit != ON_EVENT_KEEP && i < pins_count(config); i++) {
+                const struct pin pin = pin_at(config, i);
+                failed += pin_is_output(&pin) && !bring(gpio, &pin, on_exit == ON_EVENT_ON, section);
+        }
+        return failed;
 }
 
-/* Whether it says which outputs there are, how they are driven, or what becomes of them. */
+/* Whether it is about which outputs there are, how they are driven, or what becomes of them. */
 static bool matters(const struct plugin *plugin, const char *key)
 {
         if (strcmp(key, "on_exit") == 0 || strcmp(key, "max_on") == 0 || option_row_find(plugin->table.options, key))
@@ -86,8 +55,7 @@ static bool matters(const struct plugin *plugin, const char *key)
         return false;
 }
 
-/* A mistake in what does not matter here is none: the agent that ran had an earlier config, and what it drove
- * is on. */
+/* A mistake in other keys does not count: the agent that ran had an earlier config, and what it drove is on. */
 static int read_section(const struct plugin *plugin, const struct config_section *section, struct problems *problems,
                         struct device_config **ret)
 {
@@ -111,20 +79,18 @@ static unsigned section_safe(struct loader *loader, const struct home_options *o
         CLEANUP(problems_done) struct problems problems = { 0 };
         const struct plugin *plugin;
         struct fault fault;
+        const char *why = NULL;
 
-        if (loader_get(loader, section->kind, &fault, &plugin) < 0) {
-                log_section(LOG_ERR, section, "is not made safe: %s", fault.text);
-                return 1;
-        }
-        if (!plugin->has_output)
+        if (loader_get(loader, section->kind, &fault, &plugin) < 0)
+                why = fault.text;
+        else if (!plugin->has_output)
                 return 0;
-        if (read_section(plugin, section, &problems, &config) < 0) {
-                log_section(LOG_ERR, section, "is not made safe: %s",
-                            problems.count ? problems.items[0] : "bad section");
-                return 1;
-        }
-        if (device_config_outputs(config) == 0) { /* a key that is misspelt may have been it */
-                log_section(LOG_ERR, section, "is not made safe: it names no output");
+        else if (read_section(plugin, section, &problems, &config) < 0)
+                why = problems.count ? problems.items[0] : "bad section";
+        else if (device_config_outputs(config) == 0) /* a key that is misspelt may have been it */
+                why = "it names no output";
+        if (why) {
+                log_section(LOG_ERR, section, "is not made safe: %s", why);
                 return 1;
         }
         return make_safe(options->gpio, config, safe_state(options->store, config, section->id), section);

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `sconced --describe` and `--dump-config`: what plugins declare, and what sections make of it. The docs are
- * made from the same rows. */
 #include "plugin/describe.h"
 
 #include <errno.h>
@@ -66,7 +64,7 @@ static void print_channels(FILE *out, const struct plugin *plugin, enum describe
 {
         static const char *const heads[] = {
                 [DESCRIBE_TEXT] = "\nChannels\n",
-                [DESCRIBE_MARKDOWN] = "\n| channel | kind | what it says |\n| --- | --- | --- |\n",
+                [DESCRIBE_MARKDOWN] = "\n| channel | kind | meaning |\n| --- | --- | --- |\n",
                 [DESCRIBE_ROFF] = ".PP\nChannels:\n",
         };
 

@@ -9,19 +9,6 @@
 
 /* ---- Reading the options ------------------------------------------------------------------------------- */
 
-static int parse_line(void *userdata, const char *text, char reason[static 160], struct sconce_line **ret)
-{
-        (void)userdata;
-        return line_parse(text, reason, ret);
-}
-
-static int parse_dimmer(void *userdata, enum sconce_option_type type, const char *text, char reason[static 160],
-                        struct sconce_dimmer **ret)
-{
-        (void)userdata;
-        return type == SCONCE_TYPE_PWM ? dimmer_parse_pwm(text, reason, ret) : dimmer_parse_led(text, reason, ret);
-}
-
 size_t plugin_targets(const struct plugin *plugin, struct option_target targets[static TARGETS_MAX])
 {
         size_t count = 0;
@@ -90,30 +77,6 @@ static void *handle_at(const struct device_config *config, const struct sconce_o
         return handle;
 }
 
-static int collect_lines(struct device_config *config, const struct line_settings *settings)
-{
-        const struct plugin *plugin = config->plugin;
-        size_t most = 0;
-
-        for (size_t i = 0; i < plugin->n_lines; i++)
-                most += handle_count(config, plugin->lines[i].row);
-        config->lines = calloc(most + 1, sizeof(*config->lines));
-        if (!config->lines)
-                return -ENOMEM;
-        for (size_t i = 0; i < plugin->n_lines; i++) {
-                const struct sconce_option *row = plugin->lines[i].row;
-                for (size_t k = 0; k < handle_count(config, row); k++) {
-                        struct sconce_line *line = handle_at(config, row, k);
-                        if (!line)
-                                continue;
-                        line_set_settings(line, &settings[i]);
-                        config->lines[config->n_lines++] = (struct device_config_line){ .line = line,
-                                                                                        .of = &plugin->lines[i] };
-                }
-        }
-        return 0;
-}
-
 /* `active_low` of "line" holds for the PWM channel that takes its place. */
 static bool is_inverted(const struct plugin *plugin, const struct sconce_option *row,
                         const struct line_settings *settings)
@@ -124,29 +87,44 @@ static bool is_inverted(const struct plugin *plugin, const struct sconce_option 
         return false;
 }
 
-static int collect_dimmers(struct device_config *config, const struct line_settings *settings)
+static void add_line(struct device_config *config, struct sconce_line *line, const struct plugin_line *of,
+                     const struct line_settings *settings)
+{
+        line_set_settings(line, settings);
+        config->lines[config->n_lines++] = (struct device_config_line){ .line = line, .of = of };
+}
+
+static void add_dimmer(struct device_config *config, struct sconce_dimmer *dimmer, const struct sconce_option *row,
+                       const struct line_settings *settings)
+{
+        dimmer_set_inverted(dimmer, is_inverted(config->plugin, row, settings));
+        config->dimmers[config->n_dimmers++] = (struct device_config_dimmer){ .dimmer = dimmer, .row = row };
+}
+
+/* `settings` has one for each LINE row of the plugin, in order. */
+static int collect_handles(struct device_config *config, const struct line_settings *settings)
 {
         const struct plugin *plugin = config->plugin;
-        size_t most = 0;
+        size_t most = 0, n_line_rows = 0;
 
         for (size_t i = 0; i < plugin->n_options; i++)
-                if (plugin_row_is_dimmer(&plugin->table.options[i]))
+                if (plugin_row_is_hardware(&plugin->table.options[i]))
                         most += handle_count(config, &plugin->table.options[i]);
+        config->lines = calloc(most + 1, sizeof(*config->lines));
         config->dimmers = calloc(most + 1, sizeof(*config->dimmers));
-        if (!config->dimmers)
+        if (!config->lines || !config->dimmers)
                 return -ENOMEM;
         for (size_t i = 0; i < plugin->n_options; i++) {
                 const struct sconce_option *row = &plugin->table.options[i];
-                if (!plugin_row_is_dimmer(row))
-                        continue;
-                for (size_t k = 0; k < handle_count(config, row); k++) {
-                        struct sconce_dimmer *dimmer = handle_at(config, row, k);
-                        if (!dimmer)
-                                continue;
-                        dimmer_set_inverted(dimmer, is_inverted(plugin, row, settings));
-                        config->dimmers[config->n_dimmers++] = (struct device_config_dimmer){ .dimmer = dimmer,
-                                                                                              .row = row };
+                bool is_line = row->type == SCONCE_TYPE_LINE;
+                for (size_t k = 0; plugin_row_is_hardware(row) && k < handle_count(config, row); k++) {
+                        void *handle = handle_at(config, row, k);
+                        if (handle && is_line)
+                                add_line(config, handle, &plugin->lines[n_line_rows], &settings[n_line_rows]);
+                        else if (handle)
+                                add_dimmer(config, handle, row, settings);
                 }
+                n_line_rows += is_line;
         }
         return 0;
 }
@@ -181,21 +159,7 @@ static void find_timed(struct device_config *config)
 
 /* ---- What no single row can see ------------------------------------------------------------------------ */
 
-void device_config_complain(const struct config_section *section, const char *key, struct problems *problems,
-                            const char *format, ...)
-{
-        const struct config_entry *entry = config_entry_find(section, key);
-        char label[CONFIG_LABEL_MAX], text[320];
-        va_list arguments;
-
-        va_start(arguments, format);
-        (void)vsnprintf(text, sizeof(text), format, arguments);
-        va_end(arguments);
-        problems_add(problems, entry ? entry->file : section->file, entry ? entry->line : section->line, "%s %s: %s",
-                     config_label(section, label), key, text);
-}
-
-/* Nobody but the group may say when a member is on. */
+/* Only the group decides when a member is on. */
 static void check_interlock(const struct output_config *output, const struct config_section *section,
                             struct problems *problems)
 {
@@ -203,60 +167,49 @@ static void check_interlock(const struct output_config *output, const struct con
 
         if (!output->interlock) {
                 if (config_entry_find(section, "dead_time"))
-                        device_config_complain(section, "dead_time", problems,
-                                               "it goes with an interlock, which is missing");
+                        config_complain(section, "dead_time", problems, "it goes with an interlock, which is missing");
                 return;
         }
         if (!text_is_id(output->interlock))
-                device_config_complain(section, "interlock", problems,
-                                       "a group is called like a device: [a-z0-9][a-z0-9_-]*");
+                config_complain(section, "interlock", problems, "a group is called like a device: [a-z0-9][a-z0-9_-]*");
         if (output->power_on == POWER_ON_KEEP)
-                device_config_complain(section, "power_on", problems,
-                                       "keep is not possible in an interlock group: all are off at first");
+                config_complain(section, "power_on", problems,
+                                "keep is not possible in an interlock group: all are off at first");
         if (output->on_exit == ON_EVENT_ON)
-                device_config_complain(section, "on_exit", problems, "%s", others);
+                config_complain(section, "on_exit", problems, "%s", others);
         if (output->on_offline == ON_EVENT_ON)
-                device_config_complain(section, "on_offline", problems, "%s", others);
+                config_complain(section, "on_offline", problems, "%s", others);
 }
 
-static int check_output(const struct device_config *config, const struct config_section *section,
-                        struct problems *problems)
-{
-        const struct output_config *output = &config->shared.output;
-        size_t before = problems->count;
-
-        if (!config->plugin->has_output || !section)
-                return 0;
-        if (config->timed && output->on_exit == ON_EVENT_KEEP)
-                device_config_complain(
-                        section, "on_exit", problems,
-                        "keep is not possible for an output that is on for a limited time: off is allowed, "
-                        "and the default");
-        if (config->plugin->shared.interlock)
-                check_interlock(output, section, problems);
-        return problems->count > before ? -EINVAL : 0;
-}
-
-/* What nothing in this device would do. */
-static int check_useless(const struct device_config *config, const struct config_section *section,
+static void check_output(const struct device_config *config, const struct config_section *section,
                          struct problems *problems)
 {
         const struct output_config *output = &config->shared.output;
-        size_t before = problems->count;
 
-        if (!section)
-                return 0;
+        if (config->timed && output->on_exit == ON_EVENT_KEEP)
+                config_complain(section, "on_exit", problems,
+                                "keep is not possible for an output that is on for a limited time: off is allowed, "
+                                "and the default");
+        if (config->plugin->shared.interlock)
+                check_interlock(output, section, problems);
+}
+
+/* What nothing in this device would do. */
+static void check_useless(const struct device_config *config, const struct config_section *section,
+                          struct problems *problems)
+{
+        const struct output_config *output = &config->shared.output;
+
         if (!config->plugin->table.read && config_entry_find(section, "every"))
-                device_config_complain(section, "every", problems, "this device is not read: it reports by itself");
+                config_complain(section, "every", problems, "this device is not read: it reports by itself");
         if (!config->plugin->has_output)
-                return problems->count > before ? -EINVAL : 0;
+                return;
         if (config->timed_by_plugin && output->power_on == POWER_ON_ON && plugin_has_on_off(config->plugin))
-                device_config_complain(section, "power_on", problems,
-                                       "on is not possible for an output that goes off by itself: it is off at first");
+                config_complain(section, "power_on", problems,
+                                "on is not possible for an output that goes off by itself: it is off at first");
         if (output->offline_at_start && output->on_offline == ON_EVENT_KEEP)
-                device_config_complain(section, "offline_at_start", problems,
-                                       "it goes with on_offline = off or on, which is keep");
-        return problems->count > before ? -EINVAL : 0;
+                config_complain(section, "offline_at_start", problems,
+                                "it goes with on_offline = off or on, which is keep");
 }
 
 /* ---- Life ---------------------------------------------------------------------------------------------- */
@@ -264,7 +217,7 @@ static int check_useless(const struct device_config *config, const struct config
 int device_config_new(const struct plugin *plugin, const struct config_section *section, struct problems *problems,
                       struct device_config **ret)
 {
-        static const struct option_hooks hooks = { .line = parse_line, .dimmer = parse_dimmer };
+        static const struct option_hooks hooks = { line_parse, dimmer_parse_pwm, dimmer_parse_led };
         CLEANUP_DEVICE_CONFIG struct device_config *config = calloc(1, sizeof(*config));
         CLEANUP_FREE struct line_settings *line_settings = calloc(plugin->n_lines + 1, sizeof(*line_settings));
         struct option_target targets[TARGETS_MAX];
@@ -285,14 +238,17 @@ int device_config_new(const struct plugin *plugin, const struct config_section *
         int r = options_read(section, targets, (size_t)count, &hooks, &config->store, problems);
         reading_overrides_inherit(section, &config->shared.readings, &config->shared.overrides);
         /* Also after a failure: the lines and dimmers that were made must be freed. */
-        int q = collect_lines(config, line_settings), p = collect_dimmers(config, line_settings);
-        if (r < 0 || q < 0 || p < 0)
-                return r < 0 ? r : MIN(q, p);
-        find_timed(config);
-        r = check_output(config, section, problems);
-        q = check_useless(config, section, problems);
+        int q = collect_handles(config, line_settings);
         if (r < 0 || q < 0)
                 return MIN(r, q);
+        find_timed(config);
+        size_t before = problems->count;
+        if (section && plugin->has_output)
+                check_output(config, section, problems);
+        if (section)
+                check_useless(config, section, problems);
+        if (problems->count > before)
+                return -EINVAL;
         *ret = TAKE_PTR(config);
         return 0;
 }

@@ -35,7 +35,7 @@ struct device_config {
 /* All tables of a plugin's sections in the order to show them: its own, its lines' companions, the agent's. */
 #define TARGETS_MAX (5 + PLUGIN_ROWS_MAX + READING_OVERRIDES_MAX)
 size_t plugin_targets(const struct plugin *plugin, struct option_target targets[static TARGETS_MAX]);
-/* The same for one section, which may say something of single readings: those tables live in `store`. */
+/* The same for one section, which may set something for single readings: those tables live in `store`. */
 int section_targets(const struct plugin *plugin, const struct config_section *section, struct option_store *store,
                     struct option_target targets[static TARGETS_MAX], struct reading_overrides *ret_overrides)
         MUST_CHECK;
@@ -44,17 +44,13 @@ int section_targets(const struct plugin *plugin, const struct config_section *se
 int device_config_new(const struct plugin *plugin, const struct config_section *section, struct problems *problems,
                       struct device_config **ret) MUST_CHECK;
 void device_config_free(struct device_config *config); /* closes its lines */
-/* "FILE:LINE: [section] key: what is wrong" */
-void PRINTF_LIKE(4, 5) device_config_complain(const struct config_section *section, const char *key,
-                                              struct problems *problems, const char *format, ...);
 
 bool device_config_line_is_output(const struct device_config_line *line);
 unsigned device_config_outputs(const struct device_config *config); /* all dimmers are */
 /* What becomes of the outputs at exit. */
 enum on_event device_config_on_exit(const struct device_config *config, const struct shared_config *shared);
 
-/* True when two readings of a device's section differ in nothing, or (ret_in_place) only in what can be
- * changed while it runs. */
+/* True when two readings of a section are the same; ret_in_place: they differ only in what can change while it runs. */
 bool device_config_same_section(const struct plugin *plugin, const struct config_section *a,
                                 const struct config_section *b, bool *ret_in_place);
 

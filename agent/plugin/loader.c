@@ -14,6 +14,7 @@
 #include "util/cleanup.h"
 #include "util/file.h"
 #include "util/log.h"
+#include "util/text.h"
 
 #define SUFFIX ".so"
 
@@ -144,13 +145,9 @@ static int not_found(const struct loader *loader, const char *name, struct fault
         if (r < 0)
                 return fault_set(fault, -ENOENT, "there is no plugin \"%.64s\": the directory %s: %s", name,
                                  loader->dir, strerror(-r));
-        for (size_t i = 0, used = 0; i < count; i++) {
-                if (names[i]) {
-                        suggestion_offer(&near, names[i]);
-                        if (used < sizeof(list))
-                                used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "",
-                                                         names[i]);
-                }
+        for (size_t i = 0; i < count && names[i]; i++) {
+                suggestion_offer(&near, names[i]);
+                text_list_add(list, sizeof(list), names[i]);
         }
         (void)suggestion_text(&near, hint);
         for (size_t i = 0; i < count; i++)

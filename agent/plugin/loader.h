@@ -24,12 +24,10 @@ struct loader {
 int loader_init(struct loader *loader, const char *dir) MUST_CHECK;
 void loader_done(struct loader *loader);
 
-/* The plugin of a name. -ENOENT: there is none, and the fault lists those there are. Any other error: it was
- * refused. */
+/* The plugin of a name. -ENOENT: there is none, and the fault lists all; any other error: it was refused. */
 int loader_get(struct loader *loader, const char *name, struct fault *fault, const struct plugin **ret) MUST_CHECK;
 
-/* Before a reload: refused plugins are tried again. Those that run cannot be replaced; it is said where their
- * file has changed. */
+/* Before a reload: refused plugins are tried again. Those that run cannot be replaced; a changed file is logged. */
 void loader_refresh(struct loader *loader);
 
 /* Loads one file. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config/options.h"
+#include "config/types.h"
 #include "channel/channels.h"
 
 /* The least that makes sense, and sizes that no later version will reach. */
@@ -18,24 +19,6 @@
 static const uint32_t known_plugin_flags = SCONCE_BLOCKING | SCONCE_TIMED;
 static const uint32_t known_option_flags = SCONCE_REQUIRED | SCONCE_SECRET | SCONCE_RELOADABLE | SCONCE_LIST |
                                            SCONCE_OUTPUT | SCONCE_TIMES_OUTPUT;
-
-/* Sizes and alignments of the C types that options fill. */
-static const struct {
-        size_t size, alignment;
-} fields[] = {
-        [SCONCE_TYPE_BOOL] = { sizeof(bool), _Alignof(bool) },
-        [SCONCE_TYPE_INT] = { sizeof(int64_t), _Alignof(int64_t) },
-        [SCONCE_TYPE_FLOAT] = { sizeof(double), _Alignof(double) },
-        [SCONCE_TYPE_STRING] = { sizeof(char *), _Alignof(char *) },
-        [SCONCE_TYPE_ENUM] = { sizeof(int), _Alignof(int) },
-        [SCONCE_TYPE_DURATION] = { sizeof(uint64_t), _Alignof(uint64_t) },
-        [SCONCE_TYPE_SIZE] = { sizeof(uint64_t), _Alignof(uint64_t) },
-        [SCONCE_TYPE_PERCENT] = { sizeof(double), _Alignof(double) },
-        [SCONCE_TYPE_PATH] = { sizeof(char *), _Alignof(char *) },
-        [SCONCE_TYPE_LINE] = { sizeof(struct sconce_line *), _Alignof(struct sconce_line *) },
-        [SCONCE_TYPE_PWM] = { sizeof(struct sconce_dimmer *), _Alignof(struct sconce_dimmer *) },
-        [SCONCE_TYPE_LED] = { sizeof(struct sconce_dimmer *), _Alignof(struct sconce_dimmer *) },
-};
 
 /* ---- Copying ------------------------------------------------------------------------------------------- */
 
@@ -136,8 +119,8 @@ static int check_callbacks(const struct plugin *plugin, struct fault *fault)
 static int check_field(const struct plugin *plugin, const struct sconce_option *row, struct fault *fault)
 {
         bool list = row->flags & SCONCE_LIST;
-        size_t size = list ? sizeof(struct sconce_list) : fields[row->type].size;
-        size_t alignment = list ? _Alignof(struct sconce_list) : fields[row->type].alignment;
+        size_t size = list ? sizeof(struct sconce_list) : option_type(row->type)->size;
+        size_t alignment = list ? _Alignof(struct sconce_list) : option_type(row->type)->alignment;
 
         if (row->offset % alignment != 0 || row->offset > plugin->table.instance_size ||
             size > plugin->table.instance_size - row->offset)
@@ -145,15 +128,9 @@ static int check_field(const struct plugin *plugin, const struct sconce_option *
         return 0;
 }
 
-/* LINE, PWM, LED: used on the event loop only, since nobody else could switch them off in time. */
-static bool is_hardware(const struct sconce_option *row)
-{
-        return row->type == SCONCE_TYPE_LINE || plugin_row_is_dimmer(row);
-}
-
 static int check_option(const struct plugin *plugin, const struct sconce_option *row, struct fault *fault)
 {
-        if ((size_t)row->type >= ARRAY_SIZE(fields) || fields[row->type].size == 0)
+        if (!option_type(row->type))
                 return fault_set(fault, -EINVAL, "option \"%s\" has a type (%d) that this version does not know",
                                  row->key, (int)row->type);
         if (row->flags & ~known_option_flags)
@@ -163,10 +140,10 @@ static int check_option(const struct plugin *plugin, const struct sconce_option 
                 return fault_set(fault, -EINVAL, "option \"%s\" is one of the agent's own", row->key);
         if (!row->help)
                 return fault_set(fault, -EINVAL, "option \"%s\" has no help", row->key);
-        if (is_hardware(row) && plugin_is_blocking(plugin))
+        if (plugin_row_is_hardware(row) && plugin_is_blocking(plugin))
                 return fault_set(fault, -EINVAL, "option \"%s\" is a %s, which a blocking plugin cannot have", row->key,
                                  row->type == SCONCE_TYPE_LINE ? "line" : "dimmer");
-        if ((row->flags & SCONCE_OUTPUT) && !is_hardware(row))
+        if ((row->flags & SCONCE_OUTPUT) && !plugin_row_is_hardware(row))
                 return fault_set(fault, -EINVAL, "option \"%s\" is no line or dimmer and cannot be an output",
                                  row->key);
         if (plugin_row_is_dimmer(row) && !(row->flags & SCONCE_OUTPUT))

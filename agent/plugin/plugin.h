@@ -45,5 +45,11 @@ static inline bool plugin_row_is_dimmer(const struct sconce_option *row)
         return row->type == SCONCE_TYPE_PWM || row->type == SCONCE_TYPE_LED;
 }
 
+/* LINE, PWM, LED: used on the event loop only, since nobody else could switch them off in time. */
+static inline bool plugin_row_is_hardware(const struct sconce_option *row)
+{
+        return row->type == SCONCE_TYPE_LINE || plugin_row_is_dimmer(row);
+}
+
 DEFINE_CLEANUP(struct plugin, plugin_free);
 #define CLEANUP_PLUGIN CLEANUP(plugin_freep)

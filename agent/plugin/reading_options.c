@@ -16,22 +16,22 @@ static const char *const filter_choices[] = {
 
 const struct sconce_option reading_rows[] = {
         SCONCE_OPTION_FLOAT(struct reading_config, delta, "delta", SCONCE_RELOADABLE,
-                            "How far a reading must move to be told; 0: any change. By default every reading is",
+                            "How far a reading must move to be published; 0: any change. By default every reading is",
                             .min = "0"),
         SCONCE_OPTION_FLOAT(struct reading_config, multiplier, "multiplier", SCONCE_RELOADABLE,
                             "What a reading is multiplied by", .def = "1"),
         SCONCE_OPTION_FLOAT(struct reading_config, offset, "offset", SCONCE_RELOADABLE, "What is then added to it",
                             .def = "0"),
         SCONCE_OPTION_INT(struct reading_config, round, "round", SCONCE_RELOADABLE,
-                          "Decimals that it is rounded to; by default all are told", .min = "0", .max = "9"),
+                          "Decimals that it is rounded to; by default all are published", .min = "0", .max = "9"),
         SCONCE_OPTION_ENUM(struct reading_config, filter, "filter", SCONCE_RELOADABLE,
                            "What of the last filter_size readings is taken", .def = "none", .choices = filter_choices),
         SCONCE_OPTION_INT(struct reading_config, filter_size, "filter_size", SCONCE_RELOADABLE,
                           "How many readings the filter looks at", .def = "5", .min = "2", .max = "99"),
         /* The last: it is the device's alone. */
         SCONCE_OPTION_DURATION(struct reading_config, heartbeat_us, "heartbeat", SCONCE_RELOADABLE,
-                               "How soon the state is told again though nothing is new; with it and without "
-                               "delta, only changes are told between",
+                               "How soon the state is published again though nothing is new; with it and without "
+                               "delta, only changes are published between",
                                .min = "100ms", .max = "365d"),
         { .key = NULL },
 };
@@ -73,7 +73,7 @@ static struct reading_override *find(const struct reading_overrides *overrides, 
         return NULL;
 }
 
-/* The rows of one channel, without defaults: what is not said is inherited. */
+/* The rows of one channel, without defaults: what is not written is inherited. */
 static struct sconce_option *make_rows(const char *channel, struct option_store *store)
 {
         struct sconce_option *rows = option_store_alloc(store, (CHANNEL_ROWS + 1) * sizeof(*rows));

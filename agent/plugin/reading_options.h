@@ -10,7 +10,7 @@
 
 #define READING_OVERRIDES_MAX 64
 
-/* What a section says of one channel alone. */
+/* What a section sets for one channel alone. */
 struct reading_override {
         char channel[64];
         struct reading_config config;
@@ -24,12 +24,11 @@ struct reading_overrides {
 /* For all channels; they fill a struct reading_config. */
 extern const struct sconce_option reading_rows[];
 
-/* Finds the channels that the section has keys of (CHANNEL_delta and so on; not those that `targets` know), and
- * appends a table for each, whose texts live in `store`. Returns the new number of targets; -E2BIG, -ENOMEM.
- * `section` NULL: none. */
+/* Finds the channels that the section (NULL: none) has keys of, CHANNEL_delta and so on, unknown to `targets`, and
+ * appends a table for each, whose texts live in `store`. Returns the new number of targets; -E2BIG, -ENOMEM. */
 int reading_overrides_find(const struct config_section *section, struct option_store *store,
                            struct option_target *targets, size_t n_targets, struct reading_overrides *ret) MUST_CHECK;
-/* After the section has been read: what is not said of a channel is as for all. */
+/* After the section has been read: what is not set for a channel is as for all. */
 void reading_overrides_inherit(const struct config_section *section, const struct reading_config *all,
                                struct reading_overrides *overrides);
 /* What holds for a channel. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The options that the agent adds to every device's section: its own rows, and companions for each LINE of a
- * plugin. */
+/* The options that the agent adds to every device's section: its own rows, and companions for each LINE of a plugin. */
 #pragma once
 
 #include <sconce/plugin.h>
@@ -35,7 +34,7 @@ extern const struct sconce_option shared_common_rows[], shared_output_rows[], sh
 
 #define SHARED_COMMON_MAX 8
 
-/* What a device's section may say beside the plugin's own rows. Each table ends with an empty row. */
+/* What a device's section may set beside the plugin's own rows. Each table ends with an empty row. */
 struct shared_tables {
         struct sconce_option common[SHARED_COMMON_MAX]; /* with the plugin's own defaults of `every` and `deadline` */
         const struct sconce_option *output;             /* NULL: the plugin has no output */

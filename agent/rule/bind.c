@@ -7,6 +7,7 @@
 
 #include "channel/convert.h"
 #include "util/suggest.h"
+#include "util/text.h"
 
 /* The config is the owner's: the limits for commands from outside do not hold for it. */
 static const struct command_limits limits = { .max_bytes = 64 * 1024, .max_depth = 16 };
@@ -15,16 +16,6 @@ static const struct command_limits limits = { .max_bytes = 64 * 1024, .max_depth
 static const char *const cover_states[] = { "open", "opening", "closed", "closing", "stopped", NULL };
 
 /* ---- Values -------------------------------------------------------------------------------------------- */
-
-/* "a, b, c", cut where it grows too long. */
-static void list_words(const char *const *words, char *list, size_t size)
-{
-        size_t used = 0;
-
-        list[0] = '\0';
-        for (; *words && used < size; words++)
-                used += (size_t)snprintf(list + used, size - used, "%s%s", used ? ", " : "", *words);
-}
 
 /* With a text of its own. */
 static int keep_value(struct rule_condition *condition, const struct sconce_value *value, struct fault *fault)
@@ -45,14 +36,15 @@ static int keep_value(struct rule_condition *condition, const struct sconce_valu
 static int take_choice(struct rule_condition *condition, const char *const *choices, struct fault *fault)
 {
         struct suggestion near = { .wanted = condition->words.value };
-        char list[160], hint[SUGGESTION_MAX];
+        char list[160] = "", hint[SUGGESTION_MAX];
 
         const char *found = choice_find(choices, condition->words.value);
         if (found)
                 return keep_value(condition, &SCONCE_STR(NULL, found), fault);
-        for (const char *const *choice = choices; *choice; choice++)
+        for (const char *const *choice = choices; *choice; choice++) {
                 suggestion_offer(&near, *choice);
-        list_words(choices, list, sizeof(list));
+                text_list_add(list, sizeof(list), *choice);
+        }
         return fault_set(fault, -EINVAL, "\"%.60s\" is not one of: %s%s", condition->words.value, list,
                          suggestion_text(&near, hint));
 }
@@ -81,22 +73,19 @@ int rule_no_channel(const struct rule_words *words, const struct channels *chann
 {
         struct suggestion near = { .wanted = words->channel };
         char list[160] = "", hint[SUGGESTION_MAX];
-        size_t used = 0;
 
         for (size_t i = 0; i < channels->count; i++) {
-                const char *key = channels->items[i].row.key;
-                suggestion_offer(&near, key);
-                if (used < sizeof(list))
-                        used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "", key);
+                suggestion_offer(&near, channels->items[i].row.key);
+                text_list_add(list, sizeof(list), channels->items[i].row.key);
         }
         return fault_set(fault, -ENOENT, "%s has no channel %.64s%s%s%s", words->device, words->channel,
-                         used ? "; it has " : "", list, suggestion_text(&near, hint));
+                         *list ? "; it has " : "", list, suggestion_text(&near, hint));
 }
 
 static int check_event(const struct rule_words *words, const struct channel *channel, struct fault *fault)
 {
         if (channel->row.kind != SCONCE_EVENT)
-                return fault_set(fault, -EINVAL, "%s.%s tells no events: compare it, as in %s.%s = %.40s",
+                return fault_set(fault, -EINVAL, "%s.%s publishes no events: compare it, as in %s.%s = %.40s",
                                  words->device, words->channel, words->device, words->channel, words->value);
         return 0;
 }
@@ -106,7 +95,7 @@ static int check_comparison(const struct rule_words *words, const struct channel
         const char *device = words->device, *key = words->channel;
 
         if (channel->row.kind == SCONCE_EVENT)
-                return fault_set(fault, -EINVAL, "%s.%s tells events, which cannot be compared: write %s.%s %.40s",
+                return fault_set(fault, -EINVAL, "%s.%s publishes events, which cannot be compared: write %s.%s %.40s",
                                  device, key, device, key, words->value);
         if (!channel_has_state(channel))
                 return fault_set(fault, -EINVAL, "%s.%s has no state that could be compared", device, key);
@@ -173,61 +162,41 @@ int rule_bind(struct rule_condition *condition, const struct channels *channels,
 
 /* ---- Truth --------------------------------------------------------------------------------------------- */
 
-static bool is_equal(const struct sconce_value *a, const struct sconce_value *b)
+/* Below 0, 0 or above 0: for texts and switches only whether it is 0 counts. */
+static int compare(const struct sconce_value *a, const struct sconce_value *b)
 {
-        switch (a->type) {
-        case SCONCE_VALUE_BOOL:
-                return a->on == b->on;
-        case SCONCE_VALUE_NUMBER:
-                return a->number == b->number;
-        case SCONCE_VALUE_TEXT:
-                return strcmp(a->text, b->text) == 0;
-        case SCONCE_VALUE_NONE:
-                break;
-        }
-        return false;
+        if (a->type == SCONCE_VALUE_TEXT)
+                return strcmp(a->text, b->text);
+        if (a->type == SCONCE_VALUE_BOOL)
+                return a->on - b->on;
+        return (a->number > b->number) - (a->number < b->number);
 }
 
 enum rule_truth rule_truth_of(const struct rule_condition *condition, const struct sconce_value *value)
 {
-        const struct sconce_value *is = &condition->is;
-        bool holds = false;
+        static const struct {
+                bool less, equal, more;
+        } holds[] = {
+                [RULE_EQUAL] = { .equal = true },
+                [RULE_UNEQUAL] = { .less = true, .more = true },
+                [RULE_LESS] = { .less = true },
+                [RULE_MORE] = { .more = true },
+                [RULE_AT_MOST] = { .less = true, .equal = true },
+                [RULE_AT_LEAST] = { .equal = true, .more = true },
+        };
+        enum rule_op op = condition->words.op;
 
-        if (!condition->is_bound || value->type != is->type)
+        if (!condition->is_bound || value->type != condition->is.type || op < RULE_EQUAL)
                 return RULE_UNKNOWN;
-        switch (condition->words.op) {
-        case RULE_EQUAL:
-                holds = is_equal(value, is);
-                break;
-        case RULE_UNEQUAL:
-                holds = !is_equal(value, is);
-                break;
-        case RULE_LESS:
-                holds = value->number < is->number;
-                break;
-        case RULE_MORE:
-                holds = value->number > is->number;
-                break;
-        case RULE_AT_MOST:
-                holds = value->number <= is->number;
-                break;
-        case RULE_AT_LEAST:
-                holds = value->number >= is->number;
-                break;
-        default:
-                return RULE_UNKNOWN;
-        }
-        return holds ? RULE_TRUE : RULE_FALSE;
+        int order = compare(value, &condition->is);
+        bool is_so = order < 0 ? holds[op].less : order > 0 ? holds[op].more : holds[op].equal;
+        return is_so ? RULE_TRUE : RULE_FALSE;
 }
 
 enum rule_truth rule_truth_now(const struct rule_condition *condition, const struct channel *channel)
 {
-        const struct sconce_value now = {
-                .type = channel->now.type,
-                .on = channel->now.on,
-                .number = channel->now.number,
-                .text = channel->now.text,
-        };
+        const struct sconce_value now = value_view(channel->row.key, &channel->now);
+
         return rule_truth_of(condition, &now);
 }
 

@@ -46,11 +46,6 @@ static void checking_done(struct checking *checking)
 
 /* ---- One word after the other -------------------------------------------------------------------------- */
 
-static bool find(const struct checking *checking, const char *id, struct rule_device *ret)
-{
-        return checking->home->find(checking->home->userdata, id, ret);
-}
-
 static int no_device(const struct rule_home *home, const char *id, struct fault *fault)
 {
         struct suggestion near = { .wanted = id };
@@ -85,7 +80,7 @@ static int check_condition(const struct checking *checking, struct checked *chec
 
         if (condition->role == RULE_IF && words->op == RULE_EVENT)
                 r = event_in_if(words, &fault);
-        else if (!find(checking, words->device, &device))
+        else if (!rule_home_find(checking->home, words->device, &device))
                 r = no_device(checking->home, words->device, &fault);
         else if (channels_are_known(&device) || !words->channel)
                 r = rule_bind(condition, device.channels, &fault);
@@ -94,7 +89,8 @@ static int check_condition(const struct checking *checking, struct checked *chec
                 r = event_in_if(words, &fault);
         if (r == 0 || r == -ENOMEM)
                 return r;
-        rule_complain(checked->section, rule_role_key(condition->role), words->text, checking->problems, &fault);
+        config_complain(checked->section, rule_role_key(condition->role), checking->problems, "%s: %s", words->text,
+                        fault.text);
         return 0;
 }
 
@@ -105,18 +101,16 @@ static void toggled(const struct rule *rule, struct rule_outcome *outcome)
 {
         static const bool both[] = { false, true };
         const struct rule_condition *only = NULL;
+        size_t n_when = 0;
 
         for (size_t i = 0; i < rule->n_conditions; i++) {
-                if (rule->conditions[i].role != RULE_WHEN)
-                        continue;
-                if (only) {
-                        only = NULL;
-                        break;
+                if (rule->conditions[i].role == RULE_WHEN) {
+                        only = &rule->conditions[i];
+                        n_when++;
                 }
-                only = &rule->conditions[i];
         }
-        if (only && (!only->words.channel || strcmp(only->words.device, outcome->device) != 0 ||
-                     strcmp(only->words.channel, outcome->channel) != 0))
+        if (n_when != 1 || !only->words.channel || strcmp(only->words.device, outcome->device) != 0 ||
+            strcmp(only->words.channel, outcome->channel) != 0)
                 only = NULL;
         outcome->count = 0;
         for (size_t i = 0; i < ARRAY_SIZE(both); i++) {
@@ -170,7 +164,7 @@ static int check_action(const struct checking *checking, struct checked *checked
         struct result result;
         struct fault fault;
 
-        if (!find(checking, words->device, &device)) {
+        if (!rule_home_find(checking->home, words->device, &device)) {
                 (void)no_device(checking->home, words->device, &fault);
         } else if (!channels_are_known(&device)) {
                 return 0;
@@ -183,7 +177,7 @@ static int check_action(const struct checking *checking, struct checked *checked
                         return command->count > 0 ? add_outcomes(checked, words->device, device.channels, command) : 0;
                 (void)fault_set(&fault, -EINVAL, "%s", result.message);
         }
-        rule_complain(checked->section, "then", words->text, checking->problems, &fault);
+        config_complain(checked->section, "then", checking->problems, "%s: %s", words->text, fault.text);
         return 0;
 }
 
@@ -229,16 +223,16 @@ static size_t list_circle(const struct checking *checking, const size_t *circles
 static void complain_circle(const struct checking *checking, const size_t *circles, size_t first)
 {
         char list[CIRCLE_SHOWN * 42 + 32];
-        struct fault fault;
+        const struct config_section *section = checking->items[first].section;
 
         if (list_circle(checking, circles, circles[first], list, sizeof(list)) > 1)
-                (void)fault_set(&fault, -EINVAL,
+                config_complain(section, "then", checking->problems,
                                 "these rules set each other off for ever: %s; a delay in one of them makes it a "
                                 "blinker",
                                 list);
         else
-                (void)fault_set(&fault, -EINVAL, "this rule sets itself off for ever; a delay makes it a blinker");
-        rule_complain(checking->items[first].section, "then", "", checking->problems, &fault);
+                config_complain(section, "then", checking->problems,
+                                "this rule sets itself off for ever; a delay makes it a blinker");
 }
 
 static int check_circles(const struct checking *checking)

@@ -33,7 +33,7 @@ struct rule_home {
         const char *(*id)(void *userdata, size_t index);
         /* From now on the rules hear of the device, with these conditions; NULL: no rule looks at it. */
         void (*watch)(void *userdata, const char *id, struct rule_condition *conditions);
-        /* Like a command from outside, without a limit of its rate. rules_result() gets what became of it, at once or later;
+        /* Like a command from outside, without a limit of its rate. rules_result() gets its result, at once or later.
          * -ENODEV: there is no such device. */
         int (*command)(void *userdata, const char *id, const char *channel, const char *payload,
                        const struct command_cause *cause);
@@ -41,3 +41,8 @@ struct rule_home {
         void (*problem)(void *userdata, const char *text);
         void *userdata;
 };
+
+static inline bool rule_home_find(const struct rule_home *home, const char *id, struct rule_device *ret)
+{
+        return home->find(home->userdata, id, ret);
+}

@@ -7,15 +7,7 @@
 
 bool rule_looks_at_status(const struct rule_condition *condition)
 {
-        switch (condition->words.op) {
-        case RULE_ONLINE:
-        case RULE_OFFLINE:
-        case RULE_FAULT:
-        case RULE_OK:
-                return true;
-        default:
-                return false;
-        }
+        return condition->words.op >= RULE_ONLINE && condition->words.op <= RULE_OK;
 }
 
 bool rule_looks_at_value(const struct rule_condition *condition)

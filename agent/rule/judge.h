@@ -15,6 +15,5 @@ bool rule_misses_channel(const struct rule_condition *condition, const struct ru
 
 /* Binds it where that has not been done yet. RULE_UNKNOWN: nobody knows, and so it does not hold. */
 enum rule_truth rule_judge(struct rule_condition *condition, const struct rule_device *device);
-/* The same for what waits for a change: RULE_UNKNOWN too until the device has reported it for the first
- * time since its start. */
+/* The same for what waits for a change: RULE_UNKNOWN too until the device has reported it once since its start. */
 enum rule_truth rule_judge_change(struct rule_condition *condition, const struct rule_device *device);

@@ -24,77 +24,44 @@ const char *rule_role_key(enum rule_role role)
         return role_keys[role];
 }
 
-void rule_complain(const struct config_section *section, const char *key, const char *text, struct problems *problems,
-                   const struct fault *fault)
+static int append_condition(struct rule *rule, enum rule_role role, const struct rule_words *words)
 {
-        const struct config_entry *entry = config_entry_find(section, key);
-        char label[CONFIG_LABEL_MAX];
+        struct rule_condition *items = realloc(rule->conditions, (rule->n_conditions + 1) * sizeof(*items));
 
-        problems_add(problems, entry ? entry->file : section->file, entry ? entry->line : section->line,
-                     "%s %s: %s%s%s", config_label(section, label), key, text, *text ? ": " : "", fault->text);
+        if (!items)
+                return -ENOMEM;
+        rule->conditions = items;
+        items[rule->n_conditions++] = (struct rule_condition){ .rule = rule, .role = role, .words = *words };
+        return 0;
+}
+
+static int append_action(struct rule *rule, const struct rule_words *words)
+{
+        struct rule_action *items = realloc(rule->actions, (rule->n_actions + 1) * sizeof(*items));
+
+        if (!items)
+                return -ENOMEM;
+        rule->actions = items;
+        items[rule->n_actions++] = (struct rule_action){ .words = *words };
+        return 0;
 }
 
 /* What is wrong with a text is a problem of the config; 0 then too. */
-static int check_part(const struct rule_reader *reader, enum rule_role role, const struct rule_part *part, int r,
-                      const struct fault *fault)
+static int add_part(const struct rule_reader *reader, enum rule_role role, const struct rule_part *part)
 {
-        char text[160];
-
-        if (r != -EINVAL)
-                return r;
-        (void)snprintf(text, sizeof(text), "%.*s", (int)MIN(part->length, sizeof(text) - 1), part->text);
-        rule_complain(reader->section, role_keys[role], text, reader->problems, fault);
-        return 0;
-}
-
-static int add_condition(const struct rule_reader *reader, enum rule_role role, const struct rule_part *part)
-{
-        struct rule *rule = reader->rule;
         struct rule_words words;
         struct fault fault;
+        int r = (role == RULE_THEN ? rule_action_parse : rule_condition_parse)(part, &words, &fault);
 
-        int r = rule_condition_parse(part, &words, &fault);
+        if (r == -EINVAL)
+                config_complain(reader->section, role_keys[role], reader->problems, "%.*s%s%s",
+                                (int)MIN(part->length, 159U), part->text, part->length > 0 ? ": " : "", fault.text);
         if (r < 0)
-                return check_part(reader, role, part, r, &fault);
-        struct rule_condition *items = realloc(rule->conditions, (rule->n_conditions + 1) * sizeof(*items));
-        if (!items) {
-                rule_words_done(&words);
-                return -ENOMEM;
-        }
-        rule->conditions = items;
-        items[rule->n_conditions++] = (struct rule_condition){ .rule = rule, .role = role, .words = words };
-        return 0;
-}
-
-static int add_action(const struct rule_reader *reader, const struct rule_part *part)
-{
-        struct rule *rule = reader->rule;
-        struct rule_words words;
-        struct fault fault;
-
-        int r = rule_action_parse(part, &words, &fault);
+                return r == -EINVAL ? 0 : r;
+        r = role == RULE_THEN ? append_action(reader->rule, &words) : append_condition(reader->rule, role, &words);
         if (r < 0)
-                return check_part(reader, RULE_THEN, part, r, &fault);
-        struct rule_action *items = realloc(rule->actions, (rule->n_actions + 1) * sizeof(*items));
-        if (!items) {
                 rule_words_done(&words);
-                return -ENOMEM;
-        }
-        rule->actions = items;
-        items[rule->n_actions++] = (struct rule_action){ .words = words };
-        return 0;
-}
-
-/* In `if` a comma means and. In `when` it would be anybody's guess. */
-static int refuse_comma(const struct rule_reader *reader, enum rule_role role, const char *text)
-{
-        struct fault fault;
-
-        (void)fault_set(&fault, -EINVAL,
-                        "one condition at a time: any one of several is a list, [ \"…\", \"…\" ], and what must "
-                        "hold besides stands in if");
-        rule_complain(reader->section, role_keys[role], text, reader->problems, &fault);
-        return 0;
+        return r;
 }
 
 static int add_all(const struct rule_reader *reader, enum rule_role role, const struct sconce_list *list)
@@ -106,33 +73,30 @@ static int add_all(const struct rule_reader *reader, enum rule_role role, const 
                 const char *rest = texts[i];
                 struct rule_part part;
                 while (r == 0 && rule_part_next(&rest, &part)) {
+                        /* In `if` a comma means and. In `when` it would be anybody's guess. */
                         if (rest && (role == RULE_CANCEL || role == RULE_WHEN)) {
-                                r = refuse_comma(reader, role, texts[i]);
+                                config_complain(reader->section, role_keys[role], reader->problems,
+                                                "%s: one condition at a time: any one of several is a list, "
+                                                "[ \"…\", \"…\" ], and what must hold besides stands in if",
+                                                texts[i]);
                                 break;
                         }
-                        r = role == RULE_THEN ? add_action(reader, &part) : add_condition(reader, role, &part);
+                        r = add_part(reader, role, &part);
                 }
         }
         return r;
-}
-
-static void complain_empty(const struct rule_reader *reader, const char *key, const char *what)
-{
-        struct fault fault;
-
-        (void)fault_set(&fault, -EINVAL, "%s", what);
-        rule_complain(reader->section, key, "", reader->problems, &fault);
 }
 
 /* What the table cannot see. */
 static void check_whole(const struct rule_reader *reader, const struct rule_settings *settings)
 {
         if (settings->when.count == 0)
-                complain_empty(reader, "when", "is empty: what sets the rule off?");
+                config_complain(reader->section, "when", reader->problems, "is empty: what sets the rule off?");
         if (settings->then.count == 0)
-                complain_empty(reader, "then", "is empty: what shall the rule do?");
+                config_complain(reader->section, "then", reader->problems, "is empty: what shall the rule do?");
         if (settings->cancel.count > 0 && settings->delay_us == 0)
-                complain_empty(reader, "cancel", "there is nothing to cancel without a delay");
+                config_complain(reader->section, "cancel", reader->problems,
+                                "there is nothing to cancel without a delay");
 }
 
 static bool waits_for_events_alone(const struct rule *rule)
@@ -160,9 +124,9 @@ static int read_rule(const struct rule_reader *reader, const struct rule_setting
             (r = add_all(reader, RULE_IF, &settings->conditions)) < 0)
                 return r;
         if (settings->at_start && waits_for_events_alone(reader->rule))
-                complain_empty(reader, "at_start",
-                               "an event is never there at the start: at_start is for conditions that can be true "
-                               "already");
+                config_complain(reader->section, "at_start", reader->problems,
+                                "an event is never there at the start: at_start is for conditions that can be true "
+                                "already");
         return add_all(reader, RULE_THEN, &settings->then);
 }
 

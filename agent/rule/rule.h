@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One rule: what its section says. What that means for devices' channels is in bind.h; nothing here acts, run.h does.
+ * One rule, as its section has it. What that means for devices' channels is in bind.h; nothing here acts, run.h does.
  */
 #pragma once
 
@@ -59,9 +59,6 @@ void rule_free(struct rule *rule);
 /* The same section; how far they are does not count. */
 bool rule_same(const struct rule *a, const struct rule *b);
 
-/* Adds "FILE:LINE: [rule NAME] KEY: TEXT: …" where TEXT is a part of the key's value. */
-void rule_complain(const struct config_section *section, const char *key, const char *text, struct problems *problems,
-                   const struct fault *fault);
 const char *rule_role_key(enum rule_role role);
 
 DEFINE_CLEANUP(struct rule, rule_free);

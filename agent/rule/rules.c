@@ -21,11 +21,6 @@ struct rules {
         uint64_t start_until_us;
 };
 
-static bool find(const struct rules *rules, const char *id, struct rule_device *ret)
-{
-        return rules->run.home.find(rules->run.home.userdata, id, ret);
-}
-
 /* ---- What is true from the start ----------------------------------------------------------------------- */
 
 /* Its start is over, and what it shows is known, or that it does not work. */
@@ -33,7 +28,7 @@ static bool has_started(const struct rules *rules, const char *id)
 {
         struct rule_device device;
 
-        if (!find(rules, id, &device) || device.has_failed)
+        if (!rule_home_find(&rules->run.home, id, &device) || device.has_failed)
                 return true;
         return device.is_running && (device.has_reported || !channels_have_state(device.channels));
 }
@@ -65,7 +60,7 @@ static void set_off_due(struct rules *rules, struct rule_condition *condition)
 
         for (size_t i = 0; i < rule->n_conditions; i++)
                 rule->conditions[i].is_due = false;
-        if (find(rules, condition->words.device, &device))
+        if (rule_home_find(&rules->run.home, condition->words.device, &device))
                 run_set_off(&rules->run, condition, &device, 0);
 }
 
@@ -168,9 +163,7 @@ static void report_missing(struct rule_condition *condition, const struct rule_d
 {
         struct fault fault;
 
-        if (condition->is_bound || condition->was_missed)
-                return;
-        if (rule_bind(condition, device->channels, &fault) == 0)
+        if (condition->is_bound || condition->was_missed || rule_bind(condition, device->channels, &fault) == 0)
                 return;
         condition->was_missed = true;
         log_warning("rule %s: %s: %s: %s", condition->rule->name, rule_role_key(condition->role), condition->words.text,
@@ -285,7 +278,7 @@ static void watch_device(struct rules *rules, const char *id)
         struct rule_device device;
 
         home->watch(home->userdata, id, conditions);
-        if (!conditions || !find(rules, id, &device))
+        if (!conditions || !rule_home_find(&rules->run.home, id, &device))
                 return;
         for (struct rule_condition *at = conditions; at; at = at->next) {
                 begin_condition(rules, at, &device);
@@ -304,7 +297,7 @@ static void watch_all(struct rules *rules)
                 for (size_t k = 0; k < rules->items[i]->n_conditions; k++) {
                         struct rule_condition *condition = &rules->items[i]->conditions[k];
                         condition->is_bound = condition->was_missed = false;
-                        if (!find(rules, condition->words.device, &device))
+                        if (!rule_home_find(&rules->run.home, condition->words.device, &device))
                                 condition->truth = RULE_UNKNOWN;
                 }
         }

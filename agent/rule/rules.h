@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The rules of a node: `when` this happens, `then` command that. They need no broker. The home reports what happens to
- * devices (the functions in the middle); run.h carries out what follows from it. A device that no rule looks at costs
- * nothing.
+ * devices (the functions in the middle); run.h carries out what follows. A device without rules costs nothing.
  */
 #pragma once
 
@@ -15,7 +14,7 @@ struct rules;
 int rules_new(const struct rule_home *home, struct rules **ret) MUST_CHECK;
 void rules_free(struct rules *rules);
 
-/* Makes the rules as the config says, after the devices: what is unchanged goes on, its waiting included. */
+/* Makes the rules of the config, after the devices: what is unchanged goes on, its waiting included. */
 int rules_apply(struct rules *rules, const struct config *config) MUST_CHECK;
 /* From here on nothing follows from anything. */
 void rules_stop(struct rules *rules);

@@ -63,9 +63,8 @@ static bool may_act(const struct rule_run *run, const struct rule *rule)
 
         for (size_t i = 0; i < rule->n_conditions; i++) {
                 struct rule_condition *condition = &rule->conditions[i];
-                if (condition->role == RULE_IF &&
-                    (!run->home.find(run->home.userdata, condition->words.device, &device) ||
-                     rule_judge(condition, &device) != RULE_TRUE))
+                if (condition->role == RULE_IF && (!rule_home_find(&run->home, condition->words.device, &device) ||
+                                                   rule_judge(condition, &device) != RULE_TRUE))
                         return false;
         }
         return true;

@@ -11,6 +11,7 @@
 #include "util/cleanup.h"
 #include "util/fault.h"
 
+/* In groups: what depends on the status, what on the value alone, comparisons. */
 enum rule_op {
         RULE_EVENT,
         RULE_ONLINE,

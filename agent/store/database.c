@@ -17,8 +17,7 @@
 /* More are no state of a home but an accident. */
 #define ROWS_MAX 65536
 
-/* From one version of the file to the next; the file says in user_version how many have been done. Never
- * changed, only appended to. */
+/* From one version of the file to the next; user_version counts those done. Never changed, only appended to. */
 static const char *const steps[] = {
         "CREATE TABLE saved (what TEXT NOT NULL, device TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT "
         "NULL,"
@@ -50,12 +49,12 @@ static int fail_errno(const char *path, int error, struct fault *fault)
         return fault_set(fault, -error, "%s: %s", path, strerror(error));
 }
 
-/* What the system said. SQLite does not always pass it on; errno is then what its last call left, which says
- * something only where it speaks of the disk. */
-static int system_error(sqlite3 *sqlite, int r, int left)
+/* The system's errno. SQLite does not always pass it on; errno is then what its last call left, which counts only
+ * where it is about the disk. */
+static int system_error(const struct database *database, int r, int left)
 {
         static const int of_disks[] = { ENOSPC, EFBIG, EDQUOT, EROFS, EIO };
-        int error = sqlite ? sqlite3_system_errno(sqlite) : 0;
+        int error = database->sqlite ? sqlite3_system_errno(database->sqlite) : 0;
 
         for (size_t i = 0; error == 0 && (r & 0xff) == SQLITE_IOERR && i < ARRAY_SIZE(of_disks); i++)
                 if (left == of_disks[i])
@@ -63,9 +62,9 @@ static int system_error(sqlite3 *sqlite, int r, int left)
         return error;
 }
 
-static int fail(const struct database *database, sqlite3 *sqlite, int r, struct fault *fault)
+static int fail(const struct database *database, int r, struct fault *fault)
 {
-        int error = system_error(sqlite, r, errno);
+        int error = system_error(database, r, errno);
 
         for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
                 if (reasons[i].sqlite == (r & 0xff))
@@ -115,35 +114,32 @@ static int check_regular(const struct database *database, struct fault *fault)
         return 0;
 }
 
-/* Makes an empty file that others cannot read, and says in the errno's words why the file is of no use:
- * SQLite's own are about itself. Never opens one that is there: to close it again would drop SQLite's locks
- * on it. */
+/* Makes an empty file that others cannot read, and finds why one cannot be used: SQLite's own errors are about itself.
+ * Never opens an existing one: to close it again would drop SQLite's locks on it. */
 static int look_at(const struct database *database, struct fault *fault)
 {
         struct stat status;
 
-        if (stat(database->dir, &status) < 0 && errno == ENOENT)
-                return fault_set(fault, -ENOENT,
-                                 "%s does not exist: make it, for the user that sconced runs as, or name another "
-                                 "directory in STATE_DIRECTORY",
-                                 database->dir);
         if (stat(database->dir, &status) < 0)
-                return fail_errno(database->dir, errno, fault);
+                return errno != ENOENT
+                               ? fail_errno(database->dir, errno, fault)
+                               : fault_set(fault, -ENOENT,
+                                           "%s does not exist: make it, for the user that sconced runs as, or name "
+                                           "another directory in STATE_DIRECTORY",
+                                           database->dir);
         CLEANUP_CLOSE int fd = open(database->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
         if (fd < 0 && errno != EEXIST)
                 return fail_errno(database->path, errno, fault);
         int r = check_regular(database, fault);
         if (r < 0)
                 return r;
-        if (access(database->path, R_OK | W_OK) < 0)
-                return fail_errno(database->path, errno, fault);
-        return 0;
+        return access(database->path, R_OK | W_OK) < 0 ? fail_errno(database->path, errno, fault) : 0;
 }
 
-static int get_number(sqlite3 *sqlite, const char *sql, int *ret)
+static int read_version(sqlite3 *sqlite, int *ret)
 {
         CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
-        int r = sqlite3_prepare_v2(sqlite, sql, -1, &statement, NULL);
+        int r = sqlite3_prepare_v2(sqlite, "PRAGMA user_version", -1, &statement, NULL);
 
         if (r == SQLITE_OK)
                 r = sqlite3_step(statement);
@@ -174,13 +170,14 @@ static int fail_version(const struct database *database, int version, struct fau
                          database->path, version, ARRAY_SIZE(steps));
 }
 
-static int take_version(struct database *database, sqlite3 *sqlite, struct database_news *news, struct fault *fault)
+static int take_version(const struct database *database, struct database_news *news, struct fault *fault)
 {
+        sqlite3 *sqlite = database->sqlite;
         int version = 0;
-        int r = get_number(sqlite, "PRAGMA user_version", &version);
+        int r = read_version(sqlite, &version);
 
         if (r != SQLITE_OK)
-                return fail(database, sqlite, r, fault);
+                return fail(database, r, fault);
         if (version < 0 || (size_t)version > ARRAY_SIZE(steps)) {
                 (void)sqlite3_db_config(sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
                 return fail_version(database, version, fault);
@@ -192,23 +189,22 @@ static int take_version(struct database *database, sqlite3 *sqlite, struct datab
                          NULL, NULL, NULL);
         if (r == SQLITE_OK && (size_t)version < ARRAY_SIZE(steps))
                 r = upgrade(sqlite, (size_t)version);
-        return r == SQLITE_OK ? 0 : fail(database, sqlite, r, fault);
+        return r == SQLITE_OK ? 0 : fail(database, r, fault);
 }
 
 /* What does not fit our statements is not our table. */
-static int prepare(struct database *database, sqlite3 *sqlite, struct fault *fault)
+static int prepare(struct database *database, struct fault *fault)
 {
-        int r = sqlite3_prepare_v3(sqlite,
+        int r = sqlite3_prepare_v3(database->sqlite,
                                    "INSERT INTO saved (what, device, key, value) VALUES (?1, ?2, ?3, ?4)"
                                    " ON CONFLICT (what, device, key) DO UPDATE SET value = ?4",
                                    -1, SQLITE_PREPARE_PERSISTENT, &database->put, NULL);
 
         if (r == SQLITE_OK)
-                r = sqlite3_prepare_v3(sqlite, "DELETE FROM saved WHERE what = ?1 AND device = ?2 AND key = ?3", -1,
+                r = sqlite3_prepare_v3(database->sqlite,
+                                       "DELETE FROM saved WHERE what = ?1 AND device = ?2 AND key = ?3", -1,
                                        SQLITE_PREPARE_PERSISTENT, &database->forget, NULL);
-        if (r == SQLITE_OK)
-                return 0;
-        return fail(database, sqlite, r == SQLITE_ERROR ? SQLITE_CORRUPT : r, fault);
+        return r == SQLITE_OK ? 0 : fail(database, r == SQLITE_ERROR ? SQLITE_CORRUPT : r, fault);
 }
 
 static void remember_file(struct database *database)
@@ -229,13 +225,13 @@ static int try_open(struct database *database, struct database_news *news, struc
                 return r;
         int code = sqlite3_open_v2(database->path, &database->sqlite, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
                                    NULL);
-        r = code == SQLITE_OK ? 0 : fail(database, database->sqlite, code, fault);
+        r = code == SQLITE_OK ? 0 : fail(database, code, fault);
         if (r == 0) {
                 (void)sqlite3_busy_timeout(database->sqlite, BUSY_MS);
-                r = take_version(database, database->sqlite, news, fault);
+                r = take_version(database, news, fault);
         }
         if (r == 0)
-                r = prepare(database, database->sqlite, fault);
+                r = prepare(database, fault);
         if (r < 0)
                 close_file(database);
         else
@@ -266,17 +262,21 @@ static int set_aside(struct database *database, struct database_news *news, stru
         return 0;
 }
 
-int database_open(struct database *database, struct database_news *news, struct fault *fault)
+static int start_over(struct database *database, struct database_news *news, struct fault *fault)
 {
-        int r = try_open(database, news, fault);
+        int r = set_aside(database, news, fault);
 
-        if (r != -EUCLEAN)
-                return r;
-        r = set_aside(database, news, fault);
         if (r == 0)
                 r = try_open(database, news, fault);
         news->is_new = r == 0;
         return r;
+}
+
+int database_open(struct database *database, struct database_news *news, struct fault *fault)
+{
+        int r = try_open(database, news, fault);
+
+        return r == -EUCLEAN ? start_over(database, news, fault) : r;
 }
 
 /* ---- Reading ------------------------------------------------------------------------------------------- */
@@ -296,11 +296,12 @@ static int take_row(sqlite3_stmt *statement, struct rows *rows)
         return rows_set(rows, what, texts[1], texts[2], texts[3]);
 }
 
-static int read_rows(const struct database *database, sqlite3 *sqlite, struct rows *ret, struct fault *fault)
+static int read_rows(const struct database *database, struct rows *ret, struct fault *fault)
 {
         CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
         CLEANUP(rows_done) struct rows rows = { 0 };
-        int r = sqlite3_prepare_v2(sqlite, "SELECT what, device, key, value FROM saved", -1, &statement, NULL);
+        int r = sqlite3_prepare_v2(database->sqlite, "SELECT what, device, key, value FROM saved", -1, &statement,
+                                   NULL);
 
         while (r == SQLITE_OK || r == SQLITE_ROW) {
                 r = sqlite3_step(statement);
@@ -308,7 +309,7 @@ static int read_rows(const struct database *database, sqlite3 *sqlite, struct ro
                         r = SQLITE_NOMEM;
         }
         if (r != SQLITE_DONE)
-                return fail(database, sqlite, r, fault);
+                return fail(database, r, fault);
         for (size_t i = 0; i < rows.count; i++)
                 rows.items[i]->dirty = false;
         *ret = rows;
@@ -318,35 +319,30 @@ static int read_rows(const struct database *database, sqlite3 *sqlite, struct ro
 
 /* Where nothing can be written, SQLite cannot make its index beside the file either. Without a log that would
  * matter, the file alone is all there is; with one it would be the state of some earlier day. */
-static int read_unwritable(const struct database *database, struct rows *ret)
+static int read_unwritable(struct database *database, struct rows *ret)
 {
         CLEANUP_FREE char *uri = NULL, *log = NULL;
         struct stat status;
         struct fault fault;
-        sqlite3 *sqlite = NULL;
 
         if (asprintf(&uri, "file:%s?immutable=1", database->path) < 0 || asprintf(&log, "%s-wal", database->path) < 0)
                 return -ENOMEM;
         if (check_regular(database, &fault) < 0 || strpbrk(database->path, "?#%") ||
             (stat(log, &status) == 0 && status.st_size > 0))
                 return -EROFS;
-        int r = sqlite3_open_v2(uri, &sqlite, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);
-        r = r == SQLITE_OK ? read_rows(database, sqlite, ret, &fault) : -EROFS;
-        (void)sqlite3_close(sqlite);
+        int r = sqlite3_open_v2(uri, &database->sqlite, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX,
+                                NULL);
+        r = r == SQLITE_OK ? read_rows(database, ret, &fault) : -EROFS;
+        close_file(database);
         return r;
 }
 
 int database_read(struct database *database, struct database_news *news, struct rows *ret, struct fault *fault)
 {
-        int r = database->sqlite ? read_rows(database, database->sqlite, ret, fault) : read_unwritable(database, ret);
-
-        if (r != -EUCLEAN || !database->sqlite)
-                return r;
-        r = set_aside(database, news, fault);
-        if (r == 0)
-                r = try_open(database, news, fault);
-        news->is_new = r == 0;
-        return r;
+        if (!database->sqlite)
+                return read_unwritable(database, ret);
+        int r = read_rows(database, ret, fault);
+        return r == -EUCLEAN ? start_over(database, news, fault) : r;
 }
 
 static int read_existing(struct database *database, struct rows *ret, struct fault *fault)
@@ -356,14 +352,14 @@ static int read_existing(struct database *database, struct rows *ret, struct fau
 
         (void)sqlite3_busy_timeout(database->sqlite, BUSY_MS);
         if (r == SQLITE_OK)
-                r = get_number(database->sqlite, "PRAGMA user_version", &version);
+                r = read_version(database->sqlite, &version);
         if (r != SQLITE_OK)
-                return fail(database, database->sqlite, r, fault);
+                return fail(database, r, fault);
         if (version == 0) /* made, and then nothing came of it */
                 return 0;
         if ((size_t)version > ARRAY_SIZE(steps))
                 return fail_version(database, version, fault);
-        return read_rows(database, database->sqlite, ret, fault);
+        return read_rows(database, ret, fault);
 }
 
 int database_peek(const char *dir, struct rows *ret, struct fault *fault)
@@ -377,6 +373,7 @@ int database_peek(const char *dir, struct rows *ret, struct fault *fault)
                 r = check_regular(&database, fault);
                 if (r == 0)
                         r = read_existing(&database, ret, fault);
+                close_file(&database);
                 if (r < 0 && r != -EUCLEAN && r != -ENOTSUP && read_unwritable(&database, ret) == 0)
                         r = 0;
         }
@@ -412,7 +409,7 @@ static int write_rows(struct database *database, const struct rows *rows, struct
                 r = sqlite3_exec(database->sqlite, "COMMIT", NULL, NULL, NULL);
         if (r == SQLITE_OK)
                 return 0;
-        r = fail(database, database->sqlite, r, fault);
+        r = fail(database, r, fault);
         (void)sqlite3_exec(database->sqlite, "ROLLBACK", NULL, NULL, NULL);
         return r;
 }
@@ -437,13 +434,9 @@ int database_write(struct database *database, const struct rows *rows, struct da
                         return r;
         }
         r = write_rows(database, rows, fault);
-        if (r == -EUCLEAN) {
-                r = set_aside(database, news, fault);
-                if (r == 0)
-                        r = try_open(database, news, fault);
-                news->is_new = r == 0;
-        } else if (r < 0 && r != -EBUSY) {
-                close_file(database); /* a card that comes back is opened anew */
-        }
+        if (r == -EUCLEAN)
+                return start_over(database, news, fault);
+        if (r < 0 && r != -EBUSY)
+                close_file(database); /* a card that comes back is opened again */
         return r;
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The file: SQLite with a write-ahead log, each write on the disk before it counts as written. Used by one
- * thread.
+ * The file: SQLite with a write-ahead log, each write on the disk before it counts as written. Used by one thread.
  *
- * A damaged file is renamed to sconce.db.damaged and a new one begun. One that cannot be used for another
- * reason (no room, no right, locked, written by a later version) is left as it is.
+ * A damaged file is renamed to sconce.db.damaged and a new one begun. One that cannot be used for another reason (no
+ * room, no right, locked, written by a later version) is left as it is.
  */
 #pragma once
 
@@ -24,7 +23,7 @@ struct database {
 };
 
 struct database_news {
-        bool is_new;        /* the file has been begun anew: everything is to be written */
+        bool is_new;        /* the file was created: everything is to be written */
         struct fault aside; /* a damaged one was set aside, in words */
 };
 
@@ -36,8 +35,8 @@ int database_open(struct database *database, struct database_news *news, struct 
 /* Reads all rows of an open file, or of one that may only be read. */
 int database_read(struct database *database, struct database_news *news, struct rows *ret, struct fault *fault)
         MUST_CHECK;
-/* All of the rows in one transaction, or none. Opens the file where it is not open, and again where somebody
- * has removed or replaced it; where that makes a new one (news), nothing is written yet. */
+/* All of the rows in one transaction, or none. Opens the file where it is not open, was removed or replaced; where that
+ * makes a new one (news), nothing is written yet. */
 int database_write(struct database *database, const struct rows *rows, struct database_news *news, struct fault *fault)
         MUST_CHECK;
 

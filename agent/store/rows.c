@@ -63,7 +63,7 @@ static int compare(const struct row *row, enum store_what what, const char *devi
         return r != 0 ? r : strcmp(row->key, key);
 }
 
-static bool says(const struct row *row, const char *value)
+static bool has_value(const struct row *row, const char *value)
 {
         if (!row->value || !value)
                 return row->value == value;
@@ -126,7 +126,7 @@ int rows_set(struct rows *rows, enum store_what what, const char *device, const 
         struct row *known = rows_find(rows, what, device, key);
         CLEANUP(row_freep) struct row *row = NULL;
 
-        if (known ? says(known, value) : !value)
+        if (known ? has_value(known, value) : !value)
                 return 0;
         int r = known ? 0 : row_new(what, device, key, &row);
         if (r == 0)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What is saved, as rows in memory: sorted, found by (what, device, key). A few hundred at the most, each of
- * them a device's value, mark or note. A row without a value is one to be deleted from the file.
- */
+/* What is saved, as rows in memory, sorted and found by (what, device, key): a few hundred at the most. A row without a
+ * value is to be deleted from the file. */
 #pragma once
 
 #include <stdbool.h>
@@ -39,8 +37,7 @@ int store_what_from_name(const char *name, enum store_what *ret) MUST_CHECK;
 /* Where the row is, or where it would stand: the first that is not before it. */
 size_t rows_place(const struct rows *rows, enum store_what what, const char *device, const char *key);
 struct row *rows_find(const struct rows *rows, enum store_what what, const char *device, const char *key);
-/* Changes or adds a row: 1 when it is dirty by that, 0 when it said so before. `value` NULL: to be deleted.
- */
+/* Changes or adds a row: 1 when it is dirty by that, 0 when it had that value before. `value` NULL: to be deleted. */
 int rows_set(struct rows *rows, enum store_what what, const char *device, const char *key, const char *value)
         MUST_CHECK;
 

@@ -26,7 +26,7 @@ struct store {
         struct loop *loop;
         uint64_t save_after_us, retry_us;
         char *run;
-        void (*trouble)(void *userdata, enum store_trouble trouble, const char *text);
+        void (*fault)(void *userdata, enum store_fault kind, const char *text);
         void *userdata;
         struct fault unusable, set_aside;
         char *cut_off;
@@ -40,20 +40,20 @@ struct store {
         bool is_closed;
 };
 
-/* ---- Telling ------------------------------------------------------------------------------------------- */
+/* ---- Reporting ----------------------------------------------------------------------------------------- */
 
-static void tell(struct store *store, enum store_trouble trouble, const struct fault *fault)
+static void report(struct store *store, enum store_fault kind, const struct fault *fault)
 {
-        if (store->trouble)
-                store->trouble(store->userdata, trouble, fault->code ? fault->text : NULL);
+        if (store->fault)
+                store->fault(store->userdata, kind, fault->code ? fault->text : NULL);
 }
 
 void store_report(struct store *store)
 {
         if (store->unusable.code)
-                tell(store, STORE_UNUSABLE, &store->unusable);
+                report(store, STORE_UNUSABLE, &store->unusable);
         if (store->set_aside.code)
-                tell(store, STORE_SET_ASIDE, &store->set_aside);
+                report(store, STORE_SET_ASIDE, &store->set_aside);
 }
 
 static void set_unusable(struct store *store, const struct fault *fault)
@@ -65,15 +65,15 @@ static void set_unusable(struct store *store, const struct fault *fault)
         else
                 log_notice("commands can be saved again");
         store->unusable = *fault;
-        tell(store, STORE_UNUSABLE, fault);
+        report(store, STORE_UNUSABLE, fault);
 }
 
-static void hear_news(struct store *store, const struct writer_result *result)
+static void take_news(struct store *store, const struct writer_result *result)
 {
         if (result->news.aside.code) {
                 store->set_aside = result->news.aside;
                 log_error("%s", store->set_aside.text);
-                tell(store, STORE_SET_ASIDE, &store->set_aside);
+                report(store, STORE_SET_ASIDE, &store->set_aside);
         }
         set_unusable(store, &result->fault);
 }
@@ -139,7 +139,7 @@ static void take_read(struct store *store, struct writer_result *result, bool in
 static void take_result(struct store *store, struct writer_result *result, bool in_time)
 {
         store->is_busy = false;
-        hear_news(store, result);
+        take_news(store, result);
         if (store->is_reading)
                 take_read(store, result, in_time);
         else
@@ -163,7 +163,7 @@ static int on_result(sd_event_source *source, int fd, uint32_t events, void *use
         (void)source;
         (void)fd;
         (void)events;
-        if (writer_take(store->writer, &result))
+        if (writer_take(store->writer, NULL, &result))
                 take_result(store, &result, false);
         return 0;
 }
@@ -237,8 +237,7 @@ void store_forget(struct store *store, enum store_what what,
 
 /* ---- Life ---------------------------------------------------------------------------------------------- */
 
-/* The mark of this run, before any device starts: whatever ends it from now on but store_close() leaves it
- * there. */
+/* The mark of this run, before any device starts: only store_close() removes it. */
 static void mark_running(struct store *store)
 {
         const struct timespec until = thread_deadline(READ_WITHIN_US);
@@ -247,7 +246,7 @@ static void mark_running(struct store *store)
         if (rows_set(&store->rows, STORE_MARK, "", RUNNING, store->run) <= 0 || store->unusable.code)
                 return;
         post(store);
-        if (store->is_busy && writer_wait(store->writer, &until) && writer_take(store->writer, &result))
+        if (store->is_busy && writer_take(store->writer, &until, &result))
                 take_result(store, &result, true);
 }
 
@@ -258,7 +257,7 @@ static void read_saved(struct store *store)
         struct fault fault;
 
         store->is_reading = store->is_busy = true;
-        if (writer_wait(store->writer, &until) && writer_take(store->writer, &result)) {
+        if (writer_take(store->writer, &until, &result)) {
                 take_result(store, &result, true);
                 mark_running(store);
                 return;
@@ -290,7 +289,7 @@ int store_new(const struct store_options *options, struct store **ret)
                 return -ENOMEM;
         store->loop = options->loop;
         store->save_after_us = options->save_after_us;
-        store->trouble = options->trouble;
+        store->fault = options->fault;
         store->userdata = options->userdata;
         store->run = strdup(options->run ? options->run : "");
         if (!store->run)
@@ -332,12 +331,11 @@ void store_close(struct store *store)
                         post(store);
                 if (!store->is_busy)
                         break;
-                if (!writer_wait(store->writer, &until)) {
+                if (!writer_take(store->writer, &until, &result)) {
                         log_warning("the last commands could not be saved: the disk does not answer");
                         break;
                 }
-                if (writer_take(store->writer, &result))
-                        take_result(store, &result, false);
+                take_result(store, &result, false);
                 if (store->unusable.code)
                         break;
         }

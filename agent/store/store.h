@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What outlives the process: small texts by device and key, in memory for whoever asks and in a file for the
- * next start. Whatever becomes of the file, the store works: then for this run alone.
+ * What outlives the process: small texts by device and key, in memory and in a file for the next start. Without a file
+ * the store still works, for this run alone.
  *
- * Changes wait up to save_after and go to the file together, by a thread of its own: nobody ever waits for
- * the disk but store_new() (it reads, five seconds at the most) and store_close(). All functions belong to
- * the loop's thread.
+ * Changes wait up to save_after and go to the file together, by a thread of its own: nobody ever waits for the disk but
+ * store_new() (it reads, five seconds at the most) and store_close(). All functions belong to the loop's thread.
  */
 #pragma once
 
@@ -15,9 +14,9 @@
 
 struct store;
 
-enum store_trouble {
+enum store_fault {
         STORE_UNUSABLE,  /* nothing can be written just now */
-        STORE_SET_ASIDE, /* the file was damaged and has been begun anew: for the rest of this run */
+        STORE_SET_ASIDE, /* the file was damaged and has been created again: for the rest of this run */
 };
 
 struct store_options {
@@ -25,21 +24,19 @@ struct store_options {
         const char *dir;   /* where sconce.db is; NULL: in memory alone */
         uint64_t save_after_us;
         const char *run; /* names this run: any text */
-        /* In words for people; NULL: it is over. Logged already. Called from the loop and from store_report().
-         */
-        void (*trouble)(void *userdata, enum store_trouble trouble, const char *text);
+        /* In words for people; NULL: it is over. Logged already. Called from the loop and from store_report(). */
+        void (*fault)(void *userdata, enum store_fault kind, const char *text);
         void *userdata;
 };
 
 int store_new(const struct store_options *options, struct store **ret) MUST_CHECK;
-/* What a file says, for who only looks; in memory alone, and nothing is written. */
+/* What a file holds, to be read only: nothing is written. */
 int store_peek(const char *dir, struct store **ret, struct fault *fault) MUST_CHECK;
 /* The clean end of a run: what is to be written is written, if that takes less than two seconds. */
 void store_close(struct store *store);
 void store_free(struct store *store); /* after a store_close(), or as in a crash */
 
-/* The run before (store_options.run) where it did not end with store_close(): a crash, a power cut. NULL: it did, or there
- * was none. */
+/* store_options.run of the run before, when that did not end with store_close(): a crash, a power cut; else NULL. */
 const char *store_cut_off(const struct store *store);
 
 /* NULL: there is none. Valid until the next store_put() or turn of the loop. */
@@ -52,11 +49,11 @@ size_t store_count(const struct store *store, enum store_what what, const char *
 /* What waits is written as soon as the loop comes round: for what would be dangerous to forget. */
 void store_flush(struct store *store);
 
-/* Forgets all rows of that kind which `is_gone` says so of. */
+/* Forgets all rows of that kind for which `is_gone` is true. */
 void store_forget(struct store *store, enum store_what what,
                   bool (*is_gone)(void *userdata, const char *device, const char *key), void *userdata);
 
-/* Tells the troubles that there are, again. */
+/* Reports again what is wrong. */
 void store_report(struct store *store);
 
 DEFINE_CLEANUP(struct store, store_free);

@@ -113,20 +113,15 @@ static void *thread_main(void *userdata)
 
 /* ---- On the loop --------------------------------------------------------------------------------------- */
 
-static void init_locks(struct writer *writer)
-{
-        (void)pthread_mutex_init(&writer->lock, NULL);
-        thread_cond_init(&writer->work);
-        thread_cond_init(&writer->done);
-}
-
 int writer_new(const char *dir, struct writer **ret)
 {
         struct writer *writer = calloc(1, sizeof(*writer));
 
         if (!writer)
                 return -ENOMEM;
-        init_locks(writer);
+        (void)pthread_mutex_init(&writer->lock, NULL);
+        thread_cond_init(&writer->work);
+        thread_cond_init(&writer->done);
         writer->fd = thread_wakeup_new();
         int r = MIN(writer->fd, 0);
         if (r == 0)
@@ -174,9 +169,13 @@ void writer_post(struct writer *writer, struct rows *rows)
         *rows = (struct rows){ 0 };
 }
 
-bool writer_take(struct writer *writer, struct writer_result *ret)
+bool writer_take(struct writer *writer, const struct timespec *until, struct writer_result *ret)
 {
+        int r = 0;
+
         (void)pthread_mutex_lock(&writer->lock);
+        while (until && !writer->has_result && r == 0)
+                r = pthread_cond_timedwait(&writer->done, &writer->lock, until);
         bool has_result = writer->has_result;
         if (has_result) {
                 thread_wakeup_clear(writer->fd);
@@ -184,18 +183,6 @@ bool writer_take(struct writer *writer, struct writer_result *ret)
                 writer->result = (struct writer_result){ 0 };
                 writer->has_result = false;
         }
-        (void)pthread_mutex_unlock(&writer->lock);
-        return has_result;
-}
-
-bool writer_wait(struct writer *writer, const struct timespec *until)
-{
-        int r = 0;
-
-        (void)pthread_mutex_lock(&writer->lock);
-        while (!writer->has_result && r == 0)
-                r = pthread_cond_timedwait(&writer->done, &writer->lock, until);
-        bool has_result = writer->has_result;
         (void)pthread_mutex_unlock(&writer->lock);
         return has_result;
 }

@@ -69,8 +69,7 @@ static const struct clock_sources kernel_and_timesync = {
         .stamp = "/run/systemd/timesync/synchronized",
 };
 
-/* A sandbox may refuse the question although it changes nothing. That says nothing of the clock: "refused" is
- * neither right nor wrong, and somebody else has to know. */
+/* A sandbox may refuse the question. "Refused" is neither right nor wrong: the stamp decides. */
 bool clock_is_synchronised(const struct clock_sources *sources)
 {
         struct timex state = { .modes = 0 };
@@ -197,8 +196,8 @@ static bool parse_fraction(const char *text, uint64_t *ret_us)
         return strcmp(text, "Z") == 0;
 }
 
-/* Digits where the format has them, and a date that the calendar has: timegm() would turn the 31st of April into
- * the 1st of May. */
+/* Digits where the format has them, and a date of the calendar: timegm() would make the 1st of May of the 31st of
+ * April. */
 static bool parse_utc(const char *text, uint64_t *ret_us)
 {
         static const char shape[] = "dddd-dd-ddTdd:dd:dd";

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Wall time for stamps. A Raspberry Pi has no clock at boot, so readings are stamped with CLOCK_BOOTTIME and turned
- * into wall time when they are written out, and only once the wall clock can be trusted.
- */
+/* Wall time for stamps. A Raspberry Pi has no clock at boot, so readings are stamped with CLOCK_BOOTTIME and turned
+ * into wall time when they are written out, once the wall clock can be trusted. */
 #pragma once
 
 #include <stdbool.h>
@@ -25,8 +23,7 @@ void clock_on_jump(struct clock *clock, clock_jump_fn fn, void *userdata);
 void clock_set_mode(struct clock *clock, enum clock_mode mode);
 bool clock_trusted(struct clock *clock);
 
-/* Who knows whether the clock is right: the kernel, which whoever keeps it informs; and where it may not be asked,
- * the file that systemd-timesyncd leaves when it has set the clock. */
+/* What knows whether the clock is right: the kernel, or where it may not be asked, systemd-timesyncd's stamp. */
 struct timex;
 struct clock_sources {
         int (*ask_kernel)(struct timex *state); /* as adjtimex(2) */
@@ -38,8 +35,8 @@ bool clock_is_synchronised(const struct clock_sources *sources);
 #define CLOCK_TEXT_MAX 32
 bool clock_format(struct clock *clock, uint64_t boottime_us, char text[static CLOCK_TEXT_MAX]);
 
-/* The other way: the boot time of such a text, with or without a fraction; a moment before the boot is 1. -EINVAL:
- * the text is no moment; -EAGAIN while the clock is not trusted. */
+/* The boot time of such a text, with or without a fraction; 1 for a moment before the boot. -EINVAL: the text is no
+ * moment; -EAGAIN while the clock is not trusted. */
 int clock_parse(struct clock *clock, const char *text, uint64_t *ret_boottime_us) MUST_CHECK;
 
 /* CLOCK_MONOTONIC: what the kernel stamps edges with, and what systemd and threads go by. */

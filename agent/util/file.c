@@ -37,8 +37,8 @@ static int unreadable(int error, struct fault *fault)
         return fault_set(fault, -error, "cannot be read: %s", strerror(error));
 }
 
-/* Looks before it opens, because to open is an action for some devices; and again after that, because the
- * name may mean something else by then. */
+/* Checks before it opens, because opening acts on some devices, and again afterwards: the name may mean another file by
+ * then. */
 static int open_regular(const char *path, struct stat *ret_status, struct fault *fault)
 {
         struct stat status;

@@ -16,6 +16,6 @@ struct file {
 /* Reads a regular file of at most max_bytes. The fault's text begins with a verb and does not name the file:
  * "cannot be read: …". -EINVAL not a regular file, -EFBIG too large, or the errno of open and read. */
 int file_read(const char *path, size_t max_bytes, struct file *ret, struct fault *fault) MUST_CHECK;
-/* Whether file_read() could begin, for whoever hands the name on to somebody who would wait for a FIFO for ever. */
+/* Whether file_read() could begin, for a caller whose library would wait for a FIFO for ever. */
 int file_check(const char *path, struct fault *fault) MUST_CHECK;
 void file_done(struct file *file);

@@ -6,23 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util/cleanup.h"
 #include "util/text.h"
 
 void json_text_done(struct json_text *text)
 {
         free(text->data);
         *text = (struct json_text){ 0 };
-}
-
-char *json_text_take(struct json_text *text)
-{
-        json_put_raw(text, "", 1);
-        if (text->failed)
-                return NULL;
-        char *taken = TAKE_PTR(text->data);
-        json_text_done(text);
-        return taken;
 }
 
 static bool reserve(struct json_text *text, size_t more)
@@ -63,18 +52,6 @@ static void escape(struct json_text *text, char c)
         json_put_raw(text, form, 6);
 }
 
-/* The bytes of a character beyond ASCII; 0: it is none. */
-static size_t character_length(const char *text)
-{
-        size_t valid = text_utf8_valid(text, strnlen(text, 4)), length = 1;
-
-        if (valid == 0)
-                return 0;
-        while (length < valid && ((unsigned char)text[length] & 0xc0) == 0x80)
-                length++;
-        return length;
-}
-
 static bool is_plain(char c)
 {
         return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
@@ -94,7 +71,8 @@ void json_put_string(struct json_text *text, const char *string)
                                 escape(text, *string++);
                         continue;
                 }
-                size_t length = character_length(string);
+                uint32_t code;
+                size_t length = text_decode(string, strnlen(string, 4), &code);
                 if (length > 0)
                         json_put_raw(text, string, length);
                 else
@@ -187,11 +165,6 @@ struct json_shape json_shape(const char *text, size_t size)
                 }
         }
         return shape;
-}
-
-unsigned json_depth(const char *text, size_t size)
-{
-        return json_shape(text, size).depth;
 }
 
 static size_t digits_at(const char *text, size_t size, size_t at)

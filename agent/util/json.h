@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * JSON as the agent writes it: a growing buffer with writers that escape and punctuate. Reading is Jansson's;
- * what has to be known of a payload before it may be parsed is here too.
- */
+/* JSON as the agent writes it: a growing buffer with writers that escape and punctuate. Jansson reads; what has to be
+ * known of a payload before that is here too. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,8 +9,7 @@
 
 #include "util/macro.h"
 
-/* A text under construction. Zeroed is empty. Lack of memory sticks in `failed`, so that only the end needs a
- * check. */
+/* A text under construction. Zeroed is empty. Lack of memory sticks in `failed`, so that only the end needs a check. */
 struct json_text {
         char *data; /* not terminated */
         size_t size, capacity;
@@ -25,8 +22,6 @@ static inline void json_text_reset(struct json_text *text)
         text->size = 0;
         text->failed = false;
 }
-/* The text as an owned string, leaving `text` empty; NULL without memory. */
-char *json_text_take(struct json_text *text);
 
 void json_put_raw(struct json_text *text, const char *raw, size_t size);
 #define json_put_literal(text, literal) json_put_raw(text, "" literal, sizeof(literal) - 1)
@@ -42,17 +37,14 @@ void json_put_number(struct json_text *text, double number);
 #define JSON_NUMBER_MAX 32
 void json_number_text(double number, char text[static JSON_NUMBER_MAX]);
 
-/* How deep objects and arrays are nested in what may be JSON, and how many keys and elements they may have together: a scan
- * that never recurses, and costs little beside parsing. */
+/* How deep what may be JSON is nested, and how many keys and elements it has at the most. Never recurses. */
 struct json_shape {
         unsigned depth;
         size_t items;
 };
 struct json_shape json_shape(const char *text, size_t size);
-unsigned json_depth(const char *text, size_t size);
 
-/* A number in JSON's own grammar and nothing around it; false for any other text and for what no double
- * holds. */
+/* A number in JSON's own grammar and nothing around it; false for any other text and for what no double holds. */
 bool json_parse_number(const char *text, size_t size, double *ret);
 
 /* Well-formed UTF-8 without NUL. */

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The log: stderr, with <N> priority prefixes where it is no terminal, or the journal natively with fields where
- * stderr is the journal.
- * Any thread may call it.
- */
+/* The log, from any thread: stderr, with <N> priority prefixes where it is no terminal, or the journal natively with
+ * fields where stderr is the journal. */
 #pragma once
 
 #include <stdarg.h>
@@ -30,8 +27,8 @@ int log_level(void);
 int log_level_from_name(const char *name, int *ret_level) MUST_CHECK;
 const char *log_level_names(void);
 
-/* At most so many lines a second from now on, `burst` at once; those above are left out, and the next line that is written
- * comes after their number. Debug messages, which somebody is looking at, are not counted. 0: no limit, as at the start. */
+/* At most so many lines a second from now on, `burst` at once; the next line that is written comes after the number of
+ * those left out. Debug messages are not counted. 0: no limit, as at the start. */
 void log_limit(unsigned per_second, unsigned burst);
 void log_limit_pass(unsigned seconds); /* in a test: as if they had gone by */
 

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The one event loop: sd-event with a clock that tests can replace.
- *
- * All times are CLOCK_BOOTTIME in microseconds: it neither jumps with the wall clock nor stops in suspend. On the
- * fake clock nothing happens by itself; loop_advance() moves time and fires the timers that fall due, in order.
- */
+/* The one event loop: sd-event with a clock that tests can replace. All times are CLOCK_BOOTTIME in microseconds, which
+ * neither jumps nor stops in suspend. On the fake clock loop_advance() moves time and fires due timers. */
 #pragma once
 
 #include <stdbool.h>
@@ -23,15 +19,12 @@ struct loop {
         struct timer *fake_timers;
 };
 
-/* sd-event's own default accuracy is 250 ms, so each timer says what it needs. */
+/* sd-event's own default accuracy is 250 ms, so each timer gives its own. */
 #define TIMER_EXACT_US (1 * USEC_PER_MSEC) /* edges, pulses, fades */
 #define TIMER_LAZY_US  (1 * USEC_PER_SEC)  /* keepalive, back-off, periodic readings */
 
-/*
- * Which of several events that are due comes first. The loop takes one event a turn, the most urgent one: a flood from the
- * broker costs a button or a pulse at most the one message that is being dealt with. Exact timers are LOOP_OUTPUTS, others
- * LOOP_HOUSE, which is also sd-event's default for a source.
- */
+/* Which of several due events comes first; the loop takes one a turn. A flood from the broker costs a button or a pulse
+ * at most one message. Exact timers are LOOP_OUTPUTS, others LOOP_HOUSE, as sd-event's sources by default. */
 enum loop_priority {
         LOOP_OUTPUTS = -100, /* edges of lines, times of outputs */
         LOOP_HOUSE = 0,      /* signals, readings, what is saved */

@@ -15,8 +15,7 @@ static char plain(char c)
         return c == '-' ? '_' : (char)tolower((unsigned char)c);
 }
 
-/* How many letters must be put in, left out, changed or swapped with the next (each pair once) to make b of
- * a. */
+/* How many letters must be put in, left out, changed or swapped with the next (each pair once) to make b of a. */
 static size_t edit_distance(const char *a, const char *b)
 {
         size_t rows[3][WORD_MAX + 1];
@@ -39,12 +38,25 @@ static size_t edit_distance(const char *a, const char *b)
         return rows[n % 3][m];
 }
 
+/* Whether `wanted` is one of the words, which blanks separate. */
+static bool is_among(const char *words, const char *wanted)
+{
+        size_t length, at;
+        for (; *words; words += length + strspn(words + length, " ")) {
+                length = strcspn(words, " ");
+                for (at = 0; at < length && plain(words[at]) == plain(wanted[at]);)
+                        at++;
+                if (at == length && wanted[at] == '\0')
+                        return true;
+        }
+        return false;
+}
+
 static bool is_synonym(const struct suggestion *suggestion, const char *word)
 {
-        for (const struct synonym *at = suggestion->synonyms; at && at->said; at++)
-                if (strcmp(at->is, word) == 0 && strlen(at->said) == strlen(suggestion->wanted) &&
-                    edit_distance(at->said, suggestion->wanted) == 0)
-                        return true;
+        for (const struct synonym *row = suggestion->synonyms; row && row->word; row++)
+                if (strcmp(row->word, word) == 0)
+                        return is_among(row->meant_by, suggestion->wanted);
         return false;
 }
 

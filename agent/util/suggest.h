@@ -5,15 +5,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A word that people use, and the one that it is called by here: as near as can be, however it is spelt. */
+/* A word, and what else people call it, separated by blanks: these count as near as can be, however they are spelt. */
 struct synonym {
-        const char *said, *is;
+        const char *word, *meant_by;
 };
 
 /* Keeps the nearest word while it is offered one after the other. */
 struct suggestion {
         const char *wanted;
-        const struct synonym *synonyms; /* ends with a NULL; NULL: none */
+        const struct synonym *synonyms; /* one row a word, ends with an empty one; NULL: none */
         const char *best;               /* NULL: none is near enough */
         size_t distance;
 };

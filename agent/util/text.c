@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ID_MAX 64
+#define ID_MAX  64
+#define LETTERS "abcdefghijklmnopqrstuvwxyz"
+#define DIGITS  "0123456789"
 
-/* The length of the well-formed sequence at `text`, 0 for none. Overlong forms, surrogates and what lies
- * above U+10FFFF are not well-formed: the second byte's range tells them. */
+/* The length of the well-formed sequence at `text`, 0 for none. The second byte's range excludes overlong forms,
+ * surrogates and what lies above U+10FFFF. */
 static size_t sequence_length(const unsigned char *text, size_t size)
 {
         static const struct {
@@ -150,17 +152,31 @@ const char *text_show(const char *text, char shown[static TEXT_SHOWN_MAX])
         return shown;
 }
 
+static bool is_word(const char *text, const char *first, const char *all)
+{
+        size_t length = strlen(text);
+        return length >= 1 && length <= ID_MAX && strchr(first, text[0]) && strspn(text, all) == length;
+}
+
 bool text_is_id(const char *text)
 {
-        static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-        size_t length = strlen(text);
-        return length >= 1 && length <= ID_MAX && strchr(letters, text[0]) &&
-               strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-") == length;
+        return is_word(text, LETTERS DIGITS, LETTERS DIGITS "_-");
 }
 
 bool text_is_key(const char *text)
 {
-        size_t length = strlen(text);
-        return length >= 1 && length <= ID_MAX && text[0] >= 'a' && text[0] <= 'z' &&
-               strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_") == length;
+        return is_word(text, LETTERS, LETTERS DIGITS "_");
+}
+
+uint64_t text_hash(uint64_t hash, const char *text)
+{
+        for (const char *c = text; *c; c++)
+                hash = (hash ^ (unsigned char)*c) * 0x100000001b3ULL;
+        return hash;
+}
+
+void text_list_add(char *list, size_t size, const char *word)
+{
+        size_t used = strlen(list);
+        (void)snprintf(list + used, size - used, "%s%s", used ? ", " : "", word);
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Text from outside: is it UTF-8, and how to show it. Names, topics and payloads may hold anything: what steers a
- * terminal or changes the direction of writing never reaches one, nor a log.
- */
+/* Text from outside: is it UTF-8, and how to show it. What controls a terminal or changes the direction of writing
+ * never reaches one, nor a log. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,8 +13,7 @@ size_t text_utf8_valid(const char *text, size_t size);
 /* The length in bytes of the character at `text` and its code point; 0: it is no well-formed UTF-8. */
 size_t text_decode(const char *text, size_t size, uint32_t *ret);
 
-/* May the character go to a terminal or a log? Control characters may not, nor what changes the direction of
- * writing. */
+/* May the character go to a terminal or a log? Not control characters, nor what changes the direction of writing. */
 bool text_is_fit(uint32_t code);
 
 /* In place: a `?` for each character that is not fit and each byte that is not UTF-8. */
@@ -31,9 +28,15 @@ const char *text_pin(const char *text);
  * anything else in double quotes, what is not fit as \xNN, a long text cut with "…", and a URI before its PIN. */
 const char *text_show(const char *text, char shown[static TEXT_SHOWN_MAX]);
 
-/* True for a word of [a-z0-9_-] that begins with a letter or digit and has 1 to 64 characters: a node's or a
- * device's. */
+/* A word of [a-z0-9_-], 1 to 64 characters, that begins with a letter or digit: a node's or a device's. */
 bool text_is_id(const char *text);
 
-/* True for a word of [a-z0-9_] that begins with a letter and has 1 to 64 characters: a channel's. */
+/* A word of [a-z0-9_], 1 to 64 characters, that begins with a letter: a channel's. */
 bool text_is_key(const char *text);
+
+/* Appends a word to "a, b, c", which is cut where it is longer than its memory. */
+void text_list_add(char *list, size_t size, const char *word);
+
+/* FNV-1a, for what only must differ most of the time; goes on with another text's hash. */
+#define TEXT_HASH_BEGIN 0xcbf29ce484222325ULL
+uint64_t text_hash(uint64_t hash, const char *text);

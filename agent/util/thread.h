@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Threads beside the event loop: the database's writer, name look-ups, blocking devices. Each is detached, takes no signals
- * (they are the loop's) and reports back by an eventfd that the loop watches.
- */
+/* Threads beside the event loop: the database's writer, name look-ups, blocking devices. Each is detached, takes no
+ * signals (they are the loop's) and reports back by an eventfd that the loop watches. */
 #pragma once
 
 #include <pthread.h>

@@ -159,6 +159,16 @@ int url_parse(const char *text, struct url *ret, struct fault *fault)
         return fault_set(fault, -EINVAL, "not a broker's address: " FORMS);
 }
 
+bool url_any_is_tls(const char *const *urls, size_t count)
+{
+        struct url url;
+
+        for (size_t i = 0; i < count; i++)
+                if (url_parse(urls[i], &url, NULL) == 0 && url.scheme == URL_MQTTS)
+                        return true;
+        return false;
+}
+
 bool url_is_private(const struct url *url)
 {
         return url->scheme != URL_MQTT || strcasecmp(url->host, "localhost") == 0 || strcmp(url->host, "::1") == 0 ||

@@ -16,11 +16,12 @@ struct url {
         bool numeric;   /* the host is an IP address, or there is none: nothing to look up */
 };
 
-/* -EINVAL with a sentence that says what is wrong and what is allowed. */
+/* -EINVAL with a sentence: what is wrong, and what is allowed. */
+int url_parse(const char *text, struct url *ret, struct fault *fault) MUST_CHECK;
+/* Some URL is mqtts://; one that is wrong is not. */
+bool url_any_is_tls(const char *const *urls, size_t count);
 /* A DNS name or an address, without port, brackets or wildcard. */
 bool url_is_host(const char *text);
-
-int url_parse(const char *text, struct url *ret, struct fault *fault) MUST_CHECK;
 
 /* Nobody outside this machine can listen: TLS, a unix socket, or a loopback address. */
 bool url_is_private(const struct url *url);

@@ -62,7 +62,7 @@ void bench_pin(pid_t pid, unsigned cpu)
         (void)sched_setaffinity(pid, sizeof(set), &set);
 }
 
-/* ---- /proc --------------------------------------------------------------------------------------------------------- */
+/* ---- /proc ------------------------------------------------------------------------------------------------------- */
 
 /* The sum over all threads of what `read` finds in their `file`. */
 static uint64_t sum_tasks(pid_t pid, const char *file, uint64_t (*read)(FILE *file))

@@ -53,7 +53,8 @@ static void on_pause(int number)
         pause_wanted = number;
 }
 
-/* Its last word before it stops, behind all that it has sent: the answer comes when the node is through with the flood. */
+/* Its last word before it stops, behind all that it has sent: the answer comes when the node is through with the
+ * flood. */
 static void pause_flood(struct mosquitto *mosq)
 {
         static const char last_word[] = "{\"state\":\"OFF\",\"id\":\"calm\"}";
@@ -104,7 +105,7 @@ static int compare(const void *a, const void *b)
         return (x > y) - (x < y);
 }
 
-/* ---- The record of edges ------------------------------------------------------------------------------------------- */
+/* ---- The record of edges ----------------------------------------------------------------------------------------- */
 
 static FILE *edges;
 static struct {
@@ -124,7 +125,7 @@ static void read_edges(void)
         }
 }
 
-/* ---- Measuring ----------------------------------------------------------------------------------------------------- */
+/* ---- Measuring --------------------------------------------------------------------------------------------------- */
 
 struct figures {
         uint64_t us[MAX_PRESSES];

@@ -348,7 +348,7 @@ void fake_broker_start(struct fake_broker *broker, const struct fake_step *steps
                 abort();
 }
 
-void fake_broker_say(struct fake_broker *broker, const char *bytes, size_t size)
+void fake_broker_send_bytes(struct fake_broker *broker, const char *bytes, size_t size)
 {
         (void)pthread_mutex_lock(&broker->lock);
         if (broker->connection < 0 || send(broker->connection, bytes, size, MSG_NOSIGNAL) != (ssize_t)size)
@@ -430,7 +430,7 @@ void fake_broker_send(struct fake_broker *broker, const char *topic, const char 
         if (properties_size > 0)
                 memcpy(packet + n, properties, properties_size);
         memcpy(packet + n + properties_size, payload, size);
-        fake_broker_say(broker, packet, n + properties_size + size);
+        fake_broker_send_bytes(broker, packet, n + properties_size + size);
 }
 
 void fake_broker_hang_up(struct fake_broker *broker)

@@ -12,12 +12,12 @@
 #include <stdint.h>
 
 enum fake_act {
-        FAKE_SILENT,           /* accepts and says nothing, not even in TLS */
+        FAKE_SILENT,           /* accepts and sends nothing, not even in TLS */
         FAKE_CLOSE,            /* reads CONNECT and closes */
         FAKE_ANSWER,           /* answers CONNECT with the bytes of `answer`, then closes */
         FAKE_SERVE,            /* a small broker: acknowledges everything, and sends publishes back to their sender */
         FAKE_DEAF,             /* a broker that acknowledges nothing after SUBACK */
-        FAKE_CLOSE_ON_PUBLISH, /* a broker that does not permit it, and says so by closing */
+        FAKE_CLOSE_ON_PUBLISH, /* a broker that does not permit it, and reports it by closing */
 };
 
 struct fake_step {
@@ -83,10 +83,11 @@ unsigned fake_broker_disconnects(struct fake_broker *broker);
 unsigned fake_broker_pings(struct fake_broker *broker);
 uint8_t fake_broker_version(struct fake_broker *broker, unsigned connection); /* 4: MQTT 3.1.1 */
 bool fake_broker_connect_holds(struct fake_broker *broker, const void *bytes, size_t size);
-/* How many messages came on a topic with this in its payload (NULL: any), and the last one of the topic ("" for none). */
+/* How many messages came on a topic with this in its payload (NULL: any), and the last one of the topic ("" for
+ * none). */
 unsigned fake_broker_got(struct fake_broker *broker, const char *topic, const char *part);
-/* Waits for the nth of them, or the nth connection (`topic` NULL), some seconds at the most. For tests whose loop runs on
- * another thread. */
+/* Waits for the nth of them, or the nth connection (`topic` NULL), some seconds at the most. For tests whose loop
+ * runs on another thread. */
 bool fake_broker_wait(struct fake_broker *broker, const char *topic, const char *part, unsigned n);
 struct fake_publish fake_broker_last(struct fake_broker *broker, const char *topic);
 /* DEAF: acknowledges what it has kept quiet about. */
@@ -95,7 +96,7 @@ void fake_broker_acknowledge(struct fake_broker *broker);
 void fake_broker_send(struct fake_broker *broker, const char *topic, const char *payload, bool retain,
                       const char *properties, size_t properties_size);
 /* Sends bytes out of turn; plain connections only. */
-void fake_broker_say(struct fake_broker *broker, const char *bytes, size_t size);
+void fake_broker_send_bytes(struct fake_broker *broker, const char *bytes, size_t size);
 /* Closes the connection from the broker's side. */
 void fake_broker_hang_up(struct fake_broker *broker);
 

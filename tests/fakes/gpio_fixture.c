@@ -123,15 +123,15 @@ void fixture_settle(struct gpio_fixture *fixture)
                 ;
 }
 
-void tell(void *userdata, const struct line_edge *edge, const struct fault *fault)
+void record_edge(void *userdata, const struct line_edge *edge, const struct fault *fault)
 {
-        struct told *told = userdata;
+        struct seen *seen = userdata;
 
         if (fault) {
-                told->gone++;
-                told->fault = *fault;
+                seen->gone++;
+                seen->fault = *fault;
                 return;
         }
-        told->levels[told->edges++ % 256] = edge->active;
-        told->last = *edge;
+        seen->levels[seen->edges++ % 256] = edge->active;
+        seen->last = *edge;
 }

@@ -14,7 +14,7 @@ struct gpio_fixture {
         struct gpio *gpio;
 };
 
-/* `gpio_new` as a test wants it; the clock is the fake one where `fake` says so. */
+/* `gpio_new` as a test wants it; the clock is the fake one where `fake` reports it. */
 void gpio_fixture_init(struct gpio_fixture *fixture, bool fake);
 void gpio_fixture_open_sim(struct gpio_fixture *fixture);
 void gpio_fixture_done(struct gpio_fixture *fixture);
@@ -29,15 +29,15 @@ int sim_value(const struct gpio_fixture *fixture, unsigned offset);
 void sim_pull(const struct gpio_fixture *fixture, unsigned offset, const char *text);
 size_t sim_edge_count(const struct gpio_fixture *fixture, unsigned offset);
 
-/* Runs the loop while there is something to do. inotify tells at once, so what a test wrote is done
+/* Runs the loop while there is something to do. inotify reports at once, so what a test wrote is done
  * afterwards. */
 void fixture_settle(struct gpio_fixture *fixture);
 
-/* What a line's callback was told. */
-struct told {
+/* What a line's callback was given. */
+struct seen {
         unsigned edges, gone;
         bool levels[256];
         struct line_edge last;
         struct fault fault;
 };
-void tell(void *told, const struct line_edge *edge, const struct fault *fault);
+void record_edge(void *seen, const struct line_edge *edge, const struct fault *fault);

@@ -16,10 +16,11 @@
 #include "fakes/plugin_file.h"
 #include "info.h"
 #include "util/log.h"
+#include "fakes/json_taken.h"
 
 #define SOON_S 20
 
-/* ---- What it tells ------------------------------------------------------------------------------------- */
+/* ---- What it reports ------------------------------------------------------------------------------------- */
 
 static struct house *house_of(struct publisher *publisher)
 {
@@ -30,17 +31,17 @@ static void on_send(struct publisher *publisher, const char *device, enum device
                     size_t size, const struct command_meta *meta)
 {
         struct house *house = house_of(publisher);
-        struct told_message *told = realloc(house->told, (house->n_told + 1) * sizeof(*told));
+        struct published_message *published = realloc(house->published, (house->n_published + 1) * sizeof(*published));
 
-        assert_non_null(told);
-        house->told = told;
-        told[house->n_told++] = (struct told_message){
+        assert_non_null(published);
+        house->published = published;
+        published[house->n_published++] = (struct published_message){
                 .device = strdup(device),
                 .payload = strndup(payload, size),
                 .topic = topic,
                 .reply_to = meta && meta->reply_to ? strdup(meta->reply_to) : NULL,
         };
-        assert_int_equal(strlen(told[house->n_told - 1].payload), size);
+        assert_int_equal(strlen(published[house->n_published - 1].payload), size);
 }
 
 static void on_info_changed(void *userdata)
@@ -76,14 +77,14 @@ static void on_log(void *userdata, int level, const struct log_about *about, con
 
 void house_forget(struct house *house)
 {
-        for (size_t i = 0; i < house->n_told; i++) {
-                free(house->told[i].device);
-                free(house->told[i].payload);
-                free(house->told[i].reply_to);
+        for (size_t i = 0; i < house->n_published; i++) {
+                free(house->published[i].device);
+                free(house->published[i].payload);
+                free(house->published[i].reply_to);
         }
-        free(house->told);
-        house->told = NULL;
-        house->n_told = 0;
+        free(house->published);
+        house->published = NULL;
+        house->n_published = 0;
 }
 
 /* ---- Setting up ---------------------------------------------------------------------------------------- */
@@ -214,7 +215,7 @@ int house_teardown(void **state)
         if (house->devices)
                 home_stop(house->devices);
         home_free(house->devices);
-        publisher_done(&house->publisher);
+        json_text_done(&house->publisher.text);
         store_free(house->store);
         clock_free(house->clock);
         gpio_fixture_done(&house->gpio);
@@ -356,16 +357,16 @@ void house_set_channel(struct house *house, const char *device, const char *chan
         home_command(house->devices, device, channel, payload, strlen(payload), NULL);
 }
 
-static bool is_of(const struct told_message *told, const char *device, enum device_topic topic)
+static bool is_of(const struct published_message *published, const char *device, enum device_topic topic)
 {
-        return told->topic == topic && strcmp(told->device, device) == 0;
+        return published->topic == topic && strcmp(published->device, device) == 0;
 }
 
-const char *house_told(const struct house *house, const char *device, enum device_topic topic)
+const char *house_published(const struct house *house, const char *device, enum device_topic topic)
 {
-        for (size_t i = house->n_told; i > 0; i--)
-                if (is_of(&house->told[i - 1], device, topic))
-                        return house->told[i - 1].payload;
+        for (size_t i = house->n_published; i > 0; i--)
+                if (is_of(&house->published[i - 1], device, topic))
+                        return house->published[i - 1].payload;
         return NULL;
 }
 
@@ -373,8 +374,8 @@ size_t house_count(const struct house *house, const char *device, enum device_to
 {
         size_t count = 0;
 
-        for (size_t i = 0; i < house->n_told; i++)
-                count += is_of(&house->told[i], device, topic);
+        for (size_t i = 0; i < house->n_published; i++)
+                count += is_of(&house->published[i], device, topic);
         return count;
 }
 
@@ -403,25 +404,26 @@ static void without_time(const char *json, char text[static 1024])
         (void)snprintf(text, 1024, "%s%s", rest == json ? "" : "{", rest);
 }
 
-void house_assert_told(const struct house *house, const char *device, enum device_topic topic, const char *expected)
+void house_assert_published(const struct house *house, const char *device, enum device_topic topic,
+                            const char *expected)
 {
-        const char *is = house_told(house, device, topic);
+        const char *is = house_published(house, device, topic);
         char text[1024];
 
         if (!expected) {
                 if (is)
-                        fail_msg("%s told %s", device, is);
+                        fail_msg("%s published %s", device, is);
                 return;
         }
         if (!is)
-                fail_msg("%s told nothing; expected %s", device, expected);
+                fail_msg("%s published nothing; expected %s", device, expected);
         without_time(is, text);
         assert_string_equal(text, expected);
 }
 
 void house_assert_result(const struct house *house, const char *device, const char *expected)
 {
-        house_assert_told(house, device, DEVICE_RESULT, expected);
+        house_assert_published(house, device, DEVICE_RESULT, expected);
 }
 
 void house_pass(struct house *house, uint64_t time_us)
@@ -457,7 +459,7 @@ static bool has_told(const struct house *house, void *userdata)
         return house_count(house, awaited->device, awaited->topic) >= awaited->times;
 }
 
-void house_wait_told(struct house *house, const char *device, enum device_topic topic, size_t times)
+void house_wait_published(struct house *house, const char *device, enum device_topic topic, size_t times)
 {
         house_wait(house, has_told, &(struct awaited){ device, topic, times });
 }

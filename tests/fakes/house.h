@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A house to test in: devices from config texts, the real plugins, the simulated chip, the fake clock, and
- * everything told. */
+ * everything reported. */
 #pragma once
 
 #include "publish.h"
 #include "fakes/gpio_fixture.h"
 
-struct told_message {
+struct published_message {
         char *device, *payload;
         enum device_topic topic;
         char *reply_to; /* NULL: none */
@@ -20,8 +20,8 @@ struct house {
         struct publisher publisher;
         struct home *devices;
         struct problems problems;
-        struct told_message *told;
-        size_t n_told;
+        struct published_message *published;
+        size_t n_published;
         unsigned info_changes, restarts, reloads;
         char plugin_dir[4096];
         char *log; /* what was logged, "LEVEL device: text" a line */
@@ -58,22 +58,23 @@ void house_set(struct house *house, const char *device, const char *payload);
 void house_set_channel(struct house *house, const char *device, const char *channel, const char *payload);
 
 /* The newest message of a topic since the last forgetting; NULL: none. How many there were. */
-const char *house_told(const struct house *house, const char *device, enum device_topic topic);
+const char *house_published(const struct house *house, const char *device, enum device_topic topic);
 size_t house_count(const struct house *house, const char *device, enum device_topic topic);
 void house_forget(struct house *house);
 /* The `devices` and `plugins` objects of `info`; free() them. */
 int house_info(const struct house *house, char **ret_devices, char **ret_plugins);
 
 /* The same, without `"time":…`: what is left of {"time":"…","state":"ON"} is {"state":"ON"}. */
-void house_assert_told(const struct house *house, const char *device, enum device_topic topic, const char *expected);
+void house_assert_published(const struct house *house, const char *device, enum device_topic topic,
+                            const char *expected);
 /* The newest result; NULL expects none. */
 void house_assert_result(const struct house *house, const char *device, const char *expected);
 
 void house_pass(struct house *house, uint64_t time_us); /* on the fake clock */
 /* Runs the loop until it is so, or fails after some seconds. */
 void house_wait(struct house *house, bool (*is_so)(const struct house *house, void *userdata), void *userdata);
-/* Until the device's topic has been told so often. */
-void house_wait_told(struct house *house, const char *device, enum device_topic topic, size_t times);
+/* Until the device's topic has been published so often. */
+void house_wait_published(struct house *house, const char *device, enum device_topic topic, size_t times);
 
 /* Files in the house's directory. */
 void house_path(const struct house *house, const char *name, char path[static PATH_MAX]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A home for rules alone: devices that are what the test says, commands that are written down, the fake clock. */
+/* A home for rules alone: devices that are what the test wants, commands that are written down, the fake clock. */
 #pragma once
 
 #include "rule/rules.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A session under test on a loop of its own, and everything that it told. */
+/* A session under test on a loop of its own, and everything that it reported. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,7 +21,7 @@ struct probe {
         unsigned n_connected, n_disconnected, n_messages, n_acknowledged, n_failed, n_subscribed;
         struct fault failures[64]; /* of attempts, in order; the last slot is used over and over */
         char why[320];             /* of the last disconnect */
-        char log[65536];           /* everything said, a line each: "4 text" */
+        char log[65536];           /* everything reported, a line each: "4 text" */
         char topic[256], payload[256], response_topic[256], correlation[64], expires[64];
         bool retain;
         uint32_t expiry_s;

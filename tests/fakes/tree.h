@@ -8,7 +8,7 @@ enum tree_kind {
         TREE_FILE, /* `text` is what it holds */
         TREE_LINK, /* `text` is where it points */
         TREE_DIR,
-        TREE_FIFO, /* whoever opens it waits */
+        TREE_FIFO, /* anyone who opens it waits */
 };
 
 struct tree_entry {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the fuzz targets share. A target is one file, fuzz_NAME.c, with one function: it takes any bytes, and what must hold
- * for every input is a must(). The same file is linked to libFuzzer (`make fuzz`) and to replay.c, which gives it its
- * seeds (`make check-unit`).
+ * What the fuzz targets share. A target is one file, fuzz_NAME.c, with one function: it takes any bytes, and what must
+ * hold for every input is a must(). The same file is linked to libFuzzer (`make fuzz`) and to replay.c, which gives it
+ * its seeds (`make check-unit`).
  *
  * Inputs are text, so that seeds can be read and written by hand: lines, of which the first ones choose.
  */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A whole config file with any bytes: read, checked against the daemon's sections, the plugins' tables and the rules' words. */
+/* A whole config file with any bytes: read, checked against the daemon's sections, the plugins' tables and the
+ * rules' words. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

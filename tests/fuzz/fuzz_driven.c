@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The file that says which outputs are driven, with any bytes. "@BOOT@" in it becomes this boot's id, without which it counts for
- * nothing. */
+/* The file that names the outputs that are driven, with any bytes. "@BOOT@" in it becomes this boot's id, without
+ * which it counts for nothing. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is saved: a line each. "set WHAT DEVICE KEY VALUE" changes a row (deletes it without VALUE), "copy", "again", "all", "sweep",
- * "settle" do what the writer does, "restore DEVICE CHANNEL TEXT" brings back a channel's value. */
+/* What is saved: a line each. "set WHAT DEVICE KEY VALUE" changes a row (deletes it without VALUE), "copy", "again",
+ * "all", "sweep", "settle" do what the writer does, "restore DEVICE CHANNEL TEXT" brings back a channel's value. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/options.h"
 #include "config/types.h"
 #include "config/value.h"
 #include "fuzz/fuzz.h"
@@ -30,17 +29,8 @@ static const struct sconce_option rows[] = {
         { .key = "path", .type = SCONCE_TYPE_PATH },
 };
 
-union any {
-        bool truth;
-        int choice;
-        int64_t integer;
-        uint64_t natural;
-        double real;
-        const char *text;
-};
-
 /* The value as a person would write it again. */
-static void write_again(const struct sconce_option *row, const union any *value, char *text, size_t size)
+static void write_again(const struct sconce_option *row, const union option_value *value, char *text, size_t size)
 {
         switch (row->type) {
         case SCONCE_TYPE_BOOL:
@@ -65,7 +55,7 @@ static void write_again(const struct sconce_option *row, const union any *value,
         }
 }
 
-static void check_bounds(const struct sconce_option *row, const union any *value)
+static void check_bounds(const struct sconce_option *row, const union option_value *value)
 {
         if (row->type == SCONCE_TYPE_FLOAT || row->type == SCONCE_TYPE_PERCENT)
                 must(isfinite(value->real));
@@ -84,7 +74,7 @@ static void check_bounds(const struct sconce_option *row, const union any *value
 static void check_option(const struct sconce_option *row, const char *text)
 {
         char reason[TYPE_REASON_MAX] = "", written[64];
-        union any value = { 0 }, again = { 0 };
+        union option_value value = { 0 }, again = { 0 };
         int r = option_parse(row, text, reason, &value);
 
         must(r == 0 || r == -EINVAL || r == -ERANGE);

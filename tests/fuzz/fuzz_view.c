@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the client gets from a house: a line each, TOPIC and PAYLOAD with a blank between them. What it keeps of that, and what a
- * terminal gets to see. */
+/* What the client gets from a house: a line each, TOPIC and PAYLOAD with a blank between them. What it keeps of
+ * that, and what a terminal gets to see. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +71,7 @@ static void check_json(const char *text)
                 check_fit(shown);
                 must(json_equal(json, again));
                 json_decref(again);
-                must(json_depth(text, strlen(text)) >= 1);
+                must(json_shape(text, strlen(text)).depth >= 1);
         }
         json_decref(json);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The main of a fuzz target without libFuzzer: every seed once, and an empty input. For any compiler, and for one crash input:
- * replay_NAME FILE... */
+/* The main of a fuzz target without libFuzzer: every seed once, and an empty input. For any compiler, and for one
+ * crash input: replay_NAME FILE... */
 #include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -71,7 +71,7 @@ __attribute__((noreturn)) static void die(const char *what, const char *subject)
         abort();
 }
 
-/* Makes a directory and its parents where the file system allows it; the mount that follows tells when it did
+/* Makes a directory and its parents where the file system allows it; the mount that follows reports when it did
  * not. */
 static void make_directories(const char *path)
 {

@@ -92,9 +92,9 @@ void ring_wait_json(const char *rest, const char *key, const char *value)
         (void)client_wait_json(ring.tester, topic_of(rest), key, value);
 }
 
-void ring_say(const char *rest, const char *payload)
+void ring_send(const char *rest, const char *payload)
 {
-        client_say(ring.tester, topic_of(rest), payload);
+        client_send(ring.tester, topic_of(rest), payload);
 }
 
 struct wanted_error {

@@ -30,9 +30,9 @@ struct daemon *ring_daemon(const char *devices);
 /* And with more of the options; its name and its url are the ring's. */
 struct daemon *ring_daemon_with(struct daemon_options options);
 
-/* Of the node "hall": sconce/hall/REST says `text`. */
+/* Of the node "hall": sconce/hall/REST becomes `text`. */
 void ring_wait(const char *rest, const char *text);
 void ring_wait_json(const char *rest, const char *key, const char *value);
-void ring_say(const char *rest, const char *payload);
+void ring_send(const char *rest, const char *payload);
 /* DEVICE/error with this code, and words that its message contains. */
 void ring_wait_error(const char *device, const char *code, const char *words);

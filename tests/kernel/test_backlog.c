@@ -103,7 +103,7 @@ static void run_loop(void)
         } while (counted.edges > before && loop_now_us(&f.loop) < deadline_us);
 }
 
-static void backlog__of_sixteen_edges__all_are_told(void **state)
+static void backlog__of_sixteen_edges__all_are_reported(void **state)
 {
         (void)state;
         for (int i = 0; i < 8; i++) {
@@ -124,8 +124,8 @@ static void backlog__of_two_hundred_edges__all_with_libgpiod_2(void **state)
                 pull(false);
         }
         run_loop();
-        print_message("%u of 100 pulses told, %u edges told lost, %llu us from the first to the last\n", counted.pulses,
-                      counted.lost, (unsigned long long)(counted.last_us - counted.first_us));
+        print_message("%u of 100 pulses reported, %u edges reported lost, %llu us from the first to the last\n",
+                      counted.pulses, counted.lost, (unsigned long long)(counted.last_us - counted.first_us));
         assert_true(counted.in_order);
         assert_false(counted.high);
         if (gpiod_api_version)
@@ -148,7 +148,7 @@ static void backlog__more_than_is_kept__last_level_and_how_many_with_libgpiod_2(
         if (gpiod_api_version)
                 assert_int_equal(counted.pulses + (counted.lost + 1) / 2, 201);
         else
-                assert_int_equal(counted.lost, 0); /* it does not tell */
+                assert_int_equal(counted.lost, 0); /* it is not reported */
 }
 
 #define BACKLOG_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -156,7 +156,7 @@ static void backlog__more_than_is_kept__last_level_and_how_many_with_libgpiod_2(
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                BACKLOG_TEST(backlog__of_sixteen_edges__all_are_told),
+                BACKLOG_TEST(backlog__of_sixteen_edges__all_are_reported),
                 BACKLOG_TEST(backlog__of_two_hundred_edges__all_with_libgpiod_2),
                 BACKLOG_TEST(backlog__more_than_is_kept__last_level_and_how_many_with_libgpiod_2),
         };

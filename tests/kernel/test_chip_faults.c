@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What sconced tells and does when lines cannot be had, on the kernel's own gpio-sim: a chip that goes and
+ * What sconced reports and does when lines cannot be had, on the kernel's own gpio-sim: a chip that goes and
  * comes back, lines that somebody holds, a name that two chips have, a chip that is not ours to open. One
  * device suffers, the others run. Runs inside the kernel ring, as root:
  *
@@ -26,10 +26,10 @@
 /* The other lamp of the house works, whatever is the matter with the first. */
 static void assert_other_works(void)
 {
-        ring_say("other/set", "ON");
+        ring_send("other/set", "ON");
         chip_wait(ring.expander.lines_dir, 3, 1);
         ring_wait_json("other/state", "state", "ON");
-        ring_say("other/set", "OFF");
+        ring_send("other/set", "OFF");
         chip_wait(ring.expander.lines_dir, 3, 0);
 }
 
@@ -53,7 +53,7 @@ static void unplug__in_use_and_back__offline_then_online_as_it_was(void **state)
                                           "[contact door]\nline = ring-bank:18\nbias = pull-down\n");
 
         (void)state;
-        ring_say("kitchen/set", "ON");
+        ring_send("kitchen/set", "ON");
         chip_wait(ring.bank.lines_dir, 17, 1);
         chip_pull(ring.bank.lines_dir, 18, true);
         ring_wait_json("door/state", "state", "ON");
@@ -71,7 +71,7 @@ static void unplug__in_use_and_back__offline_then_online_as_it_was(void **state)
         ring_wait("kitchen/error", "");
         ring_wait("door/status", "online");
         chip_wait(ring.bank.lines_dir, 17, 1); /* what was commanded last */
-        ring_say("kitchen/set", "OFF");
+        ring_send("kitchen/set", "OFF");
         chip_wait(ring.bank.lines_dir, 17, 0);
         chip_pull(ring.bank.lines_dir, 18, true);
         ring_wait_json("door/state", "state", "ON");
@@ -84,7 +84,7 @@ static void unplug__nobody_notices_but_a_command__is_refused_with_the_reason(voi
 
         (void)state;
         process_signal(hall->process, SIGSTOP);
-        ring_say("kitchen/set", "{\"state\":\"ON\",\"id\":\"late\"}");
+        ring_send("kitchen/set", "{\"state\":\"ON\",\"id\":\"late\"}");
         assert_int_equal(gpiosim_unplug(&ring.bank), 0);
         process_signal(hall->process, SIGCONT);
         ring_wait("kitchen/status", "offline");
@@ -116,7 +116,7 @@ static void line_held_by_another_program__named__taken_when_it_is_free(void **st
 
         line_free(theirs);
         ring_wait("kitchen/status", "online");
-        ring_say("kitchen/set", "ON");
+        ring_send("kitchen/set", "ON");
         chip_wait(ring.bank.lines_dir, 17, 1);
         daemon_stop(hall);
         gpio_fixture_done(&f);
@@ -145,7 +145,7 @@ static void name_on_two_chips__both_are_listed__chip_and_name_work(void **state)
                        first ? ring.bank.chip : twin.chip, first ? twin.chip : ring.bank.chip);
         struct daemon *hall = start(OTHER "[lamp kitchen]\nline = PIN17\n[lamp cellar]\nline = ring-twin:PIN16\n");
         ring_wait_error("kitchen", "einval", words);
-        ring_say("cellar/set", "ON");
+        ring_send("cellar/set", "ON");
         chip_wait(twin.lines_dir, 16, 1);
         assert_other_works();
         daemon_stop(hall);
@@ -177,7 +177,7 @@ static const char *node_of(const struct gpiosim *sim)
         return keep_text(strdup(path));
 }
 
-static void ordinary_user__chip_not_his__is_told_what_to_do__works_when_it_is(void **state)
+static void ordinary_user__chip_not_his__is_shown_what_to_do__works_when_it_is(void **state)
 {
         struct daemon *hall = ring_daemon_with((struct daemon_options){
                 .devices = OTHER "[lamp kitchen]\nline = ring-bank:17\n", .prepare = become_nobody });
@@ -193,7 +193,7 @@ static void ordinary_user__chip_not_his__is_told_what_to_do__works_when_it_is(vo
         assert_other_works();
         assert_int_equal(chmod(node_of(&ring.bank), 0666), 0);
         ring_wait("kitchen/status", "online");
-        ring_say("kitchen/set", "ON");
+        ring_send("kitchen/set", "ON");
         chip_wait(ring.bank.lines_dir, 17, 1);
         daemon_stop(hall);
 }
@@ -208,7 +208,7 @@ int main(void)
                 RING_TEST(line_held_by_another_program__named__taken_when_it_is_free),
                 RING_TEST(line_held_by_the_kernel__its_hog_is_named),
                 RING_TEST(name_on_two_chips__both_are_listed__chip_and_name_work),
-                RING_TEST(ordinary_user__chip_not_his__is_told_what_to_do__works_when_it_is),
+                RING_TEST(ordinary_user__chip_not_his__is_shown_what_to_do__works_when_it_is),
         };
         return cmocka_run_group_tests(tests, ring_open, ring_close);
 }

@@ -78,7 +78,7 @@ static void read_now(const char *device)
         char rest[64];
 
         (void)snprintf(rest, sizeof(rest), "%s/get", device);
-        ring_say(rest, "");
+        ring_send(rest, "");
 }
 
 /* ---- hwmon
@@ -94,7 +94,7 @@ static void set_lm75(const char *word)
         assert_int_equal(status, 0);
 }
 
-static void hwmon__lm75__tells_degrees_above_and_below_zero(void **state)
+static void hwmon__lm75__reports_degrees_above_and_below_zero(void **state)
 {
         (void)state;
         (void)dummy("SCONCE_TEST_HWMON");
@@ -170,7 +170,7 @@ static void w1__sensor_does_not_answer__is_an_error_and_no_reading(void **state)
 /* ---- thermal
  * -------------------------------------------------------------------------------------------------- */
 
-static void thermal__zone__tells_what_it_is_set_to(void **state)
+static void thermal__zone__reports_what_it_is_set_to(void **state)
 {
         const char *zone = dummy("SCONCE_TEST_THERMAL");
 
@@ -222,10 +222,10 @@ static void lamp__kernel_led__is_set_faded_and_off_at_exit(void **state)
                        strrchr(led, '/') + 1);
         put(led, "trigger", "timer"); /* somebody else's blinking: it ends */
         struct daemon *hall = start(devices);
-        ring_say("desk/set", "64");
+        ring_send("desk/set", "64");
         wait_shown(led, "brightness", 64);
         ring_wait_json("desk/state", "brightness", "64");
-        ring_say("desk/set", "{\"state\":\"ON\",\"brightness\":200,\"transition\":2}");
+        ring_send("desk/set", "{\"state\":\"ON\",\"brightness\":200,\"transition\":2}");
         wait_shown(led, "brightness", 200);
         daemon_stop(hall);
         wait_shown(led, "brightness", 0);
@@ -240,12 +240,12 @@ static void lamp__pwm__has_its_frequency_and_its_share(void **state)
         (void)snprintf(devices, sizeof(devices), "[lamp desk]\npwm = %s:3\nfrequency = 500\ngamma = 1\non_exit = off\n",
                        strrchr(pwm, '/') + 1);
         struct daemon *hall = start(devices);
-        ring_say("desk/set", "51");
+        ring_send("desk/set", "51");
         wait_shown(pwm, "pwm3/duty_cycle", 400 * 1000);
         wait_shown(pwm, "pwm3/period", 2 * 1000 * 1000);
         wait_shown(pwm, "pwm3/enable", 1);
         ring_wait_json("desk/state", "brightness", "51");
-        ring_say("desk/set", "OFF");
+        ring_send("desk/set", "OFF");
         wait_shown(pwm, "pwm3/duty_cycle", 0);
         daemon_stop(hall);
 }
@@ -255,12 +255,12 @@ static void lamp__pwm__has_its_frequency_and_its_share(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                DUMMY_TEST(hwmon__lm75__tells_degrees_above_and_below_zero),
+                DUMMY_TEST(hwmon__lm75__reports_degrees_above_and_below_zero),
                 DUMMY_TEST(hwmon__driver_lets_go_and_comes_back__offline_then_online),
                 DUMMY_TEST(iio__the_kernels_dummy__raw_values_become_units),
                 DUMMY_TEST(w1__shorted_bus__is_an_error_and_no_reading),
                 DUMMY_TEST(w1__sensor_does_not_answer__is_an_error_and_no_reading),
-                DUMMY_TEST(thermal__zone__tells_what_it_is_set_to),
+                DUMMY_TEST(thermal__zone__reports_what_it_is_set_to),
                 DUMMY_TEST(lamp__kernel_led__is_set_faded_and_off_at_exit),
                 DUMMY_TEST(lamp__pwm__has_its_frequency_and_its_share),
         };

@@ -72,7 +72,7 @@ static void start_again__lamp_was_on__is_in_the_request_and_nothing_follows(void
         (void)state;
         trace_needs_strace();
         start(hall);
-        ring_say("kitchen/set", "ON");
+        ring_send("kitchen/set", "ON");
         chip_wait(ring.bank.lines_dir, 5, 1);
         daemon_stop(hall); /* writes down what was commanded */
         assert_string_equal(trace_of(file, 5), "request 0; set 1");
@@ -101,14 +101,14 @@ static void start_and_switch_on(struct daemon *hall)
         start(hall);
         for (unsigned i = 0; i < ARRAY_SIZE(lamps); i++) {
                 (void)snprintf(topic, sizeof(topic), "%s/set", lamps[i]);
-                ring_say(topic, "ON");
+                ring_send(topic, "ON");
                 chip_wait(ring.bank.lines_dir, 5 + i, strcmp(lamps[i], "low") != 0);
         }
-        ring_say("gate/set", "OPEN");
+        ring_send("gate/set", "OPEN");
         chip_wait(ring.bank.lines_dir, 11, 1);
 }
 
-/* Began like that, and was left at that level; saying it twice does no harm. */
+/* Began like that, and was left at that level; setting it twice does no harm. */
 static void assert_left(unsigned offset, const char *begin, const char *level)
 {
         const char *done = trace_of(file, offset);

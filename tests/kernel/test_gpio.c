@@ -41,7 +41,7 @@ static struct gpio_fixture f;
 static struct gpiosim bank, expander;
 static struct sconce_line *line;
 static struct fault fault;
-static struct told told;
+static struct seen seen;
 
 /* ---- Fixture ---------------------------------------------------------------------------------------- */
 
@@ -55,7 +55,7 @@ static int setup(void **state)
 {
         (void)state;
         line = NULL;
-        memset(&told, 0, sizeof(told));
+        memset(&seen, 0, sizeof(seen));
         memset(&fault, 0, sizeof(fault));
         assert_int_equal(gpiosim_create("test-bank", &bank_layout, &bank), 0);
         assert_int_equal(gpiosim_create("test-expander", &expander_layout, &expander), 0);
@@ -130,7 +130,7 @@ static void open_output(const char *text, int first_value, const struct line_set
         line = fixture_line(text);
         if (settings)
                 line_set_settings(line, settings);
-        if (line_open_output(f.gpio, line, first_value, tell, &told, &fault) < 0)
+        if (line_open_output(f.gpio, line, first_value, record_edge, &seen, &fault) < 0)
                 fail_msg("%s", fault.text);
 }
 
@@ -148,7 +148,7 @@ static void open_input(const char *text, const struct line_settings *settings)
         line = fixture_line(text);
         if (settings)
                 line_set_settings(line, settings);
-        if (line_open_input(f.gpio, line, tell, &told, &fault) < 0)
+        if (line_open_input(f.gpio, line, record_edge, &seen, &fault) < 0)
                 fail_msg("%s", fault.text);
         run_until_settled(line);
 }
@@ -317,7 +317,7 @@ static void line_open_output__name_on_two_chips__lists_them(void **state)
         assert_int_equal(twin_value, 1);
 }
 
-static void line_open_output__ordinary_user__is_told_what_to_do(void **state)
+static void line_open_output__ordinary_user__is_shown_what_to_do(void **state)
 {
         int status;
 
@@ -337,17 +337,17 @@ static void line_open_output__ordinary_user__is_told_what_to_do(void **state)
 
 /* ---- Inputs ----------------------------------------------------------------------------------------- */
 
-static void pull__of_an_input__is_told_with_the_kernels_time(void **state)
+static void pull__of_an_input__is_reported_with_the_kernels_time(void **state)
 {
         (void)state;
         open_input("PIN17", NULL);
         for (unsigned i = 1; i <= 6; i++) {
                 uint64_t before_us = loop_now_us(&f.loop);
                 pull(17, i % 2);
-                run_until(&told.edges, i);
-                assert_int_equal(told.last.active, i % 2);
-                assert_int_equal(told.last.lost, 0);
-                assert_true(told.last.time_us + 2 >= before_us && told.last.time_us <= loop_now_us(&f.loop));
+                run_until(&seen.edges, i);
+                assert_int_equal(seen.last.active, i % 2);
+                assert_int_equal(seen.last.lost, 0);
+                assert_true(seen.last.time_us + 2 >= before_us && seen.last.time_us <= loop_now_us(&f.loop));
         }
 }
 
@@ -358,13 +358,13 @@ static void line_open_input__bias_and_active_low__both_count(void **state)
         assert_true(pulled_up(17));
         assert_false(level());
         pull(17, false);
-        run_until(&told.edges, 1);
-        assert_true(told.last.active);
+        run_until(&seen.edges, 1);
+        assert_true(seen.last.active);
         assert_true(level());
 }
 
 /* The same with the kernel's debounce (libgpiod 2) and with ours (libgpiod 1). */
-static void debounce__burst__only_the_final_level_is_told(void **state)
+static void debounce__burst__only_the_final_level_is_reported(void **state)
 {
         (void)state;
         open_input("PIN17", &(struct line_settings){ .debounce_us = 200 * USEC_PER_MSEC });
@@ -372,27 +372,27 @@ static void debounce__burst__only_the_final_level_is_told(void **state)
         for (int i = 0; i < 31; i++)
                 pull(17, i % 2 == 0);
         assert_false(level());
-        run_until(&told.edges, 1);
-        assert_true(told.last.active);
+        run_until(&seen.edges, 1);
+        assert_true(seen.last.active);
         assert_true(level());
-        assert_true(told.last.time_us - before_us >= 200 * USEC_PER_MSEC);
+        assert_true(seen.last.time_us - before_us >= 200 * USEC_PER_MSEC);
 }
 
 static void debounce__level_that_comes_back__is_nothing(void **state)
 {
         struct sconce_line *other = fixture_line("PIN18");
-        struct told other_told = { .edges = 0 };
+        struct seen other_seen = { .edges = 0 };
 
         (void)state;
         line_set_settings(other, &(struct line_settings){ .debounce_us = 200 * USEC_PER_MSEC });
-        assert_int_equal(line_open_input(f.gpio, other, tell, &other_told, &fault), 0);
+        assert_int_equal(line_open_input(f.gpio, other, record_edge, &other_seen, &fault), 0);
         run_until_settled(other);
         open_input("PIN17", &(struct line_settings){ .debounce_us = 50 * USEC_PER_MSEC });
         pull(17, true);
         pull(17, false);
-        pull(18, true); /* is told long after the first would have been */
-        run_until(&other_told.edges, 1);
-        assert_int_equal(told.edges, 0);
+        pull(18, true); /* is reported long after the first would have been */
+        run_until(&other_seen.edges, 1);
+        assert_int_equal(seen.edges, 0);
         line_free(other);
 }
 
@@ -403,15 +403,15 @@ static void debounce__active_at_the_request__the_first_value_is_settled(void **s
         pull(17, true);
         line = fixture_line("PIN17");
         line_set_settings(line, &(struct line_settings){ .debounce_us = 200 * USEC_PER_MSEC });
-        assert_int_equal(line_open_input(f.gpio, line, tell, &told, &fault), 0);
+        assert_int_equal(line_open_input(f.gpio, line, record_edge, &seen, &fault), 0);
         pull(17, false);
         assert_false(line_is_settled(line));
         run_until_settled(line);
         assert_false(level());
-        assert_int_equal(told.edges, 0);
+        assert_int_equal(seen.edges, 0);
         pull(17, true);
-        run_until(&told.edges, 1);
-        assert_true(told.last.active);
+        run_until(&seen.edges, 1);
+        assert_true(seen.last.active);
 }
 
 static void edges__a_long_burst__ends_with_the_final_level(void **state)
@@ -422,10 +422,10 @@ static void edges__a_long_burst__ends_with_the_final_level(void **state)
                 pull(17, i % 2 == 0);
         pull(17, true);
         uint64_t deadline_us = loop_now_us(&f.loop) + SOON_US;
-        while (!(told.edges > 0 && told.last.active) && loop_now_us(&f.loop) < deadline_us)
+        while (!(seen.edges > 0 && seen.last.active) && loop_now_us(&f.loop) < deadline_us)
                 assert_true(sd_event_run(f.loop.event, SOON_US) >= 0);
-        assert_true(told.last.active);
-        assert_int_equal(told.edges % 2, 1); /* every one the opposite of the one before */
+        assert_true(seen.last.active);
+        assert_int_equal(seen.edges % 2, 1); /* every one the opposite of the one before */
 }
 
 /* All that User-mode Linux has. The one more is refused in words that do not blame the chip. */
@@ -437,14 +437,14 @@ static bool on_uml(void)
         return ring && strcmp(ring, "kernel") == 0;
 }
 
-static void open_many(struct gpio *gpio, struct sconce_line *lines[], struct told tolds[], unsigned count)
+static void open_many(struct gpio *gpio, struct sconce_line *lines[], struct seen all_seen[], unsigned count)
 {
         char text[GPIOSIM_NAME_MAX];
 
         for (unsigned i = 0; i < count; i++) {
                 (void)snprintf(text, sizeof(text), "test-many:%u", i);
                 lines[i] = fixture_line(text);
-                if (line_open_input(gpio, lines[i], tell, &tolds[i], &fault) < 0)
+                if (line_open_input(gpio, lines[i], record_edge, &all_seen[i], &fault) < 0)
                         fail_msg("%s", fault.text);
         }
 }
@@ -455,35 +455,35 @@ static void assert_one_too_many(struct gpio *gpio, const struct gpiosim *many)
         struct sconce_line *more = fixture_line("test-many:64");
 
         (void)snprintf(words, sizeof(words), "test-many:64: %s has no interrupt (left) for this line", many->chip);
-        assert_int_equal(line_open_input(gpio, more, tell, &told, &fault), -ENOTSUP);
+        assert_int_equal(line_open_input(gpio, more, record_edge, &seen, &fault), -ENOTSUP);
         assert_non_null(strstr(fault.text, words));
         line_free(more);
 }
 
-static void tell_all(const struct gpiosim *many)
+static void record_all(const struct gpiosim *many)
 {
         struct sconce_line *lines[EDGE_LINES] = { NULL };
-        struct told tolds[EDGE_LINES];
+        struct seen all_seen[EDGE_LINES];
         struct gpio *gpio = NULL;
 
-        memset(tolds, 0, sizeof(tolds));
+        memset(all_seen, 0, sizeof(all_seen));
         open_gpio(&gpio, "sconced");
-        open_many(gpio, lines, tolds, EDGE_LINES);
+        open_many(gpio, lines, all_seen, EDGE_LINES);
         if (on_uml())
                 assert_one_too_many(gpio, many);
         for (unsigned i = 0; i < EDGE_LINES; i++) {
                 pull_on(many, i, true);
-                run_until(&tolds[i].edges, 1);
+                run_until(&all_seen[i].edges, 1);
         }
         for (unsigned i = 0; i < EDGE_LINES; i++) {
-                assert_int_equal(tolds[i].edges, 1);
-                assert_true(tolds[i].last.active);
+                assert_int_equal(all_seen[i].edges, 1);
+                assert_true(all_seen[i].last.active);
                 line_free(lines[i]);
         }
         gpio_free(gpio);
 }
 
-static void line_open_input__all_interrupts_at_once__each_tells_its_own_edges(void **state)
+static void line_open_input__all_interrupts_at_once__each_reports_its_own_edges(void **state)
 {
         const struct gpiosim_layout layout = { .label = "test-many", .line_count = EDGE_LINES + 1 };
         struct gpiosim many, others;
@@ -495,7 +495,7 @@ static void line_open_input__all_interrupts_at_once__each_tells_its_own_edges(vo
         (void)snprintf(place, sizeof(place), "%s", has_others ? others.lines_dir : "");
         assert_true(!has_others || gpiosim_unplug(&others) == 0);
         assert_int_equal(gpiosim_create("test-many", &layout, &many), 0);
-        tell_all(&many);
+        record_all(&many);
         assert_int_equal(gpiosim_remove("test-many"), 0);
         assert_true(!has_others || gpiosim_plug(&others) == 0);
         if (has_others) /* those who come after look for it there */
@@ -504,34 +504,34 @@ static void line_open_input__all_interrupts_at_once__each_tells_its_own_edges(vo
 
 /* ---- Unplugging ------------------------------------------------------------------------------------- */
 
-static void unplug__open_lines__are_told_and_open_again_when_it_is_back(void **state)
+static void unplug__open_lines__are_reported_and_open_again_when_it_is_back(void **state)
 {
         struct sconce_line *input = fixture_line("18");
-        struct told input_told = { .edges = 0 };
+        struct seen input_seen = { .edges = 0 };
 
         (void)state;
         open_output("PIN17", 1, NULL);
-        assert_int_equal(line_open_input(f.gpio, input, tell, &input_told, &fault), 0);
+        assert_int_equal(line_open_input(f.gpio, input, record_edge, &input_seen, &fault), 0);
         assert_int_equal(gpiosim_unplug(&bank), 0);
-        run_until(&told.gone, 1);
-        run_until(&input_told.gone, 1);
-        assert_int_equal(told.fault.code, -ENODEV);
-        assert_non_null(strstr(told.fault.text, " is gone (unplugged?)"));
+        run_until(&seen.gone, 1);
+        run_until(&input_seen.gone, 1);
+        assert_int_equal(seen.fault.code, -ENODEV);
+        assert_non_null(strstr(seen.fault.text, " is gone (unplugged?)"));
         assert_false(line_is_open(line));
         assert_false(line_is_open(input));
-        assert_int_equal(line_open_output(f.gpio, line, 1, tell, &told, &fault), -ENOENT);
+        assert_int_equal(line_open_output(f.gpio, line, 1, record_edge, &seen, &fault), -ENOENT);
         assert_non_null(strstr(fault.text, "this machine has no line named \"PIN17\""));
 
         assert_int_equal(gpiosim_plug(&bank), 0);
-        assert_int_equal(line_open_output(f.gpio, line, 1, tell, &told, &fault), 0);
+        assert_int_equal(line_open_output(f.gpio, line, 1, record_edge, &seen, &fault), 0);
         assert_int_equal(value(&bank, 17), 1);
-        assert_int_equal(line_open_input(f.gpio, input, tell, &input_told, &fault), 0);
+        assert_int_equal(line_open_input(f.gpio, input, record_edge, &input_seen, &fault), 0);
         pull(18, true);
-        run_until(&input_told.edges, 1);
+        run_until(&input_seen.edges, 1);
         line_free(input);
 }
 
-static void line_set__just_unplugged__says_so(void **state)
+static void line_set__just_unplugged__reports_it(void **state)
 {
         char words[200];
 
@@ -543,7 +543,7 @@ static void line_set__just_unplugged__says_so(void **state)
         assert_string_equal(fault.text, words);
         assert_false(line_is_open(line));
         assert_int_equal(gpiosim_plug(&bank), 0);
-        assert_int_equal(line_open_output(f.gpio, line, 0, tell, &told, &fault), 0);
+        assert_int_equal(line_open_output(f.gpio, line, 0, record_edge, &seen, &fault), 0);
 }
 
 /* ---- --lines ---------------------------------------------------------------------------------------- */
@@ -584,16 +584,16 @@ int main(void)
                 KERNEL_TEST(line_set__open_source__low_only_lets_go),
                 KERNEL_TEST(line_open_output__busy__names_the_consumer),
                 KERNEL_TEST(line_open_output__name_on_two_chips__lists_them),
-                KERNEL_TEST(line_open_output__ordinary_user__is_told_what_to_do),
-                KERNEL_TEST(pull__of_an_input__is_told_with_the_kernels_time),
+                KERNEL_TEST(line_open_output__ordinary_user__is_shown_what_to_do),
+                KERNEL_TEST(pull__of_an_input__is_reported_with_the_kernels_time),
                 KERNEL_TEST(line_open_input__bias_and_active_low__both_count),
-                KERNEL_TEST(debounce__burst__only_the_final_level_is_told),
+                KERNEL_TEST(debounce__burst__only_the_final_level_is_reported),
                 KERNEL_TEST(debounce__level_that_comes_back__is_nothing),
                 KERNEL_TEST(debounce__active_at_the_request__the_first_value_is_settled),
                 KERNEL_TEST(edges__a_long_burst__ends_with_the_final_level),
-                KERNEL_TEST(line_open_input__all_interrupts_at_once__each_tells_its_own_edges),
-                KERNEL_TEST(unplug__open_lines__are_told_and_open_again_when_it_is_back),
-                KERNEL_TEST(line_set__just_unplugged__says_so),
+                KERNEL_TEST(line_open_input__all_interrupts_at_once__each_reports_its_own_edges),
+                KERNEL_TEST(unplug__open_lines__are_reported_and_open_again_when_it_is_back),
+                KERNEL_TEST(line_set__just_unplugged__reports_it),
                 KERNEL_TEST(gpio_print_lines__hog_and_ours__shows_who_uses_what),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,7 +31,7 @@ struct side {
         struct gpio *gpio;
         char lines_dir[PATH_MAX];
         struct sconce_line *lines[LINES];
-        struct told tolds[LINES];
+        struct seen all_seen[LINES];
         int values[LINES], pulls[LINES];
 };
 
@@ -75,7 +75,7 @@ static int open_file(const struct side *side, unsigned offset, const char *name,
         return fd;
 }
 
-/* "1" and "pull-up" are 1. The last letter before the newline tells. */
+/* "1" and "pull-up" are 1. The last letter before the newline decides. */
 static int read_state(int fd)
 {
         char text[16] = "";
@@ -127,9 +127,10 @@ static void do_open(unsigned offset, bool output)
         for (size_t i = 0; i < 2; i++) {
                 struct sconce_line *line = sides[i]->lines[offset];
                 line_set_settings(line, &settings);
-                results[i] = output ? line_open_output(sides[i]->gpio, line, first, tell, &sides[i]->tolds[offset],
-                                                       &fault)
-                                    : line_open_input(sides[i]->gpio, line, tell, &sides[i]->tolds[offset], &fault);
+                results[i] = output ? line_open_output(sides[i]->gpio, line, first, record_edge,
+                                                       &sides[i]->all_seen[offset], &fault)
+                                    : line_open_input(sides[i]->gpio, line, record_edge, &sides[i]->all_seen[offset],
+                                                      &fault);
         }
         compare("the result of opening", offset, results[0], results[1]);
         if (results[0] < 0)
@@ -198,18 +199,19 @@ static unsigned do_something(void)
 
 /* ---- Comparing -------------------------------------------------------------------------------------- */
 
-/* The simulated chip has told all when the loop is idle; the kernel has when it has told as much. More shows
+/* The simulated chip has reported all when the loop is idle; the kernel has when it has reported as much. More shows
  * after the next operation. */
 static void settle(unsigned offset)
 {
         uint64_t deadline_us = loop_now_us(&f.loop) + SOON_US;
-        const unsigned *ours = &simulated.tolds[offset].edges, *theirs = &kernel.tolds[offset].edges;
+        const unsigned *ours = &simulated.all_seen[offset].edges, *theirs = &kernel.all_seen[offset].edges;
 
         while (*theirs < *ours && loop_now_us(&f.loop) < deadline_us)
                 assert_true(sd_event_run(f.loop.event, SOON_US) >= 0);
         compare("the number of edges", offset, (int)*ours, (int)*theirs);
         if (*ours > 0)
-                compare("the last edge", offset, simulated.tolds[offset].last.active, kernel.tolds[offset].last.active);
+                compare("the last edge", offset, simulated.all_seen[offset].last.active,
+                        kernel.all_seen[offset].last.active);
 }
 
 static void compare_line(unsigned offset)
@@ -293,7 +295,7 @@ static void sim__random_operations__behaves_as_the_kernels_gpio_sim(void **state
                         compare_line(i);
         }
         for (unsigned i = 0; i < LINES; i++)
-                edges += simulated.tolds[i].edges;
+                edges += simulated.all_seen[i].edges;
         print_message("%d operations, %u edges\n", OPERATIONS, edges);
         assert_true(edges > OPERATIONS / 50);
 }

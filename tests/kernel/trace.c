@@ -104,7 +104,7 @@ const char *trace_of(const char *file, unsigned offset)
 
         (void)snprintf(path, sizeof(path), "%s", file);
         if (!pump_until(has_ended, path, SOON_MS))
-                give_up("strace has not told of the end in %s", file);
+                give_up("strace has not recorded the end in %s", file);
         char *text = read_file(file), *rest = text;
         for (char *line; (line = strsep(&rest, "\n"));) {
                 const struct request *call = call_of(line);

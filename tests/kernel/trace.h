@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What one process asked the kernel of its GPIO lines, as strace saw it. A line that was let go reads its
- * pull, so its level cannot tell what it was driven to, nor whether that took one step or two.
+ * pull, so its level cannot show what it was driven to, nor whether that took one step or two.
  */
 #pragma once
 

@@ -38,7 +38,7 @@ static void put_file(const char *card, const char *file)
         (void)snprintf(command, sizeof(command), "write %s /srv/%s", file, name);
         const char *const argv[] = { "debugfs", "-w", "-R", command, card, NULL };
         struct process *process = process_run(argv, NULL, &status);
-        /* debugfs has no other way to fail than to say so. */
+        /* debugfs has no other way to fail than to report it. */
         if (status != 0 || strstr(process->err.text, ": "))
                 give_up("debugfs could not put %s on the card", file);
         process_free(process);

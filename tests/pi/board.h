@@ -21,7 +21,7 @@ struct board *board_new(const char *image, const char *const files[]);
 void board_free(struct board *board);  /* as if the plug were pulled; NULL is fine */
 void board_start(struct board *board); /* until its console answers */
 
-/* Runs one line of shell as root inside, and returns what it said; valid until the next. */
+/* Runs one line of shell as root inside, and returns what it reported; valid until the next. */
 const char *board_run(struct board *board, unsigned within_s, int *ret_status, const char *command);
 /* The same; fails the test when the status is not 0. */
 const char *board_do(struct board *board, const char *format, ...) PRINTF_LIKE(2, 3);

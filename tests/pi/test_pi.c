@@ -5,7 +5,7 @@
  * are on this machine.
  *
  * The tests follow each other on one board, which boots once: the first ones install, the last one purges.
- * Levels are read off the pin controller's own registers, whoever holds the line.
+ * Levels are read off the pin controller's own registers, anyone who holds the line.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@
 #define SERVICE_WITHIN_S 180U
 #define ONLINE_WITHIN_S  120U
 
-/* porch says how it is to be left, pump is timed; kitchen keeps. */
+/* porch declares how it is to be left, pump is timed; kitchen keeps. */
 static const char devices[] = "[lamp kitchen]\\nline = GPIO17\\n"
                               "[lamp porch]\\nline = GPIO27\\non_exit = off\\n"
                               "[switch pump]\\nline = GPIO22\\nmax_on = 2h\\n";
@@ -76,7 +76,7 @@ static void switch_and_wait(const char *device, const char *state)
         char topic[128];
 
         (void)snprintf(topic, sizeof(topic), "sconce/hall/%s/set", device);
-        client_say(stage.tester, topic, state);
+        client_send(stage.tester, topic, state);
         (void)snprintf(topic, sizeof(topic), "sconce/hall/%s/state", device);
         (void)client_wait_json(stage.tester, topic, "state", state);
 }
@@ -153,15 +153,15 @@ static void board__booted__is_a_raspberry_pi_3(void **state)
         assert_string_equal(board_do(pi, "ps -o comm= -p 1"), "systemd\n");
 }
 
-static void apt_install__nothing_configured__waits_and_says_what_next(void **state)
+static void apt_install__nothing_configured__waits_and_shows_what_is_next(void **state)
 {
         int status;
 
         (void)state;
-        const char *said = board_run(pi, APT_WITHIN_S, &status,
-                                     "DEBIAN_FRONTEND=noninteractive apt-get install -qy /srv/sconce.deb");
+        const char *output = board_run(pi, APT_WITHIN_S, &status,
+                                       "DEBIAN_FRONTEND=noninteractive apt-get install -qy /srv/sconce.deb");
         if (status != 0)
-                give_up("apt-get install ended with status %d:\n%s", status, said);
+                give_up("apt-get install ended with status %d:\n%s", status, output);
         wait_property("ActiveState", "active");
         assert_string_equal(property("SubState"), "running");
         board_wait(pi, SERVICE_WITHIN_S, "systemctl show -p StatusText sconced | grep -q 'broker: none is configured'");
@@ -189,8 +189,9 @@ static bool has_time(const struct message *message, const void *userdata)
         return time && strcmp(time, "null") != 0;
 }
 
-/* As on a board whose clock was synchronised before the service starts, say after an upgrade; nobody sets it again. The
- * time server's word to the kernel is given by hand: status 0 without STA_UNSYNC, and no error (adjtimex, 171 on arm64). */
+/* As on a board whose clock was synchronised before the service starts, say after an upgrade; nobody sets it again.
+ * The time server's word to the kernel is given by hand: status 0 without STA_UNSYNC, and no error (adjtimex, 171 on
+ * arm64). */
 static void restart__clock_right_before_the_start__messages_have_their_times(void **state)
 {
         (void)state;
@@ -200,7 +201,7 @@ static void restart__clock_right_before_the_start__messages_have_their_times(voi
         (void)client_wait_text(stage.tester, "sconce/hall/status", "online");
         switch_and_wait("kitchen", "ON");
         client_forget(stage.tester);
-        client_say(stage.tester, "sconce/hall/get", "");
+        client_send(stage.tester, "sconce/hall/get", "");
         (void)client_wait(stage.tester, "sconce/hall/kitchen/state", has_time, NULL);
         const struct message *m = client_wait(stage.tester, "sconce/hall/node/state", has_time, NULL);
         assert_null(strstr(json_member(m, "problems"), "clock"));
@@ -344,10 +345,10 @@ static void upgrade__lamp_on__stays_on(void **state)
         board_do(pi, "echo '# mine' >>/etc/sconce/sconce.conf; systemctl show --value -p MainPID sconced "
                      ">/tmp/before");
         board_do(pi, "touch /tmp/look; systemd-run --quiet /srv/look");
-        const char *said = board_run(pi, APT_WITHIN_S, &status,
-                                     "DEBIAN_FRONTEND=noninteractive apt-get install -qy /srv/newer.deb");
+        const char *output = board_run(pi, APT_WITHIN_S, &status,
+                                       "DEBIAN_FRONTEND=noninteractive apt-get install -qy /srv/newer.deb");
         if (status != 0)
-                give_up("apt-get install ended with status %d:\n%s", status, said);
+                give_up("apt-get install ended with status %d:\n%s", status, output);
         (void)client_wait_text(stage.tester, "sconce/hall/status", "online");
         board_do(pi, "rm /tmp/look; test $(systemctl show --value -p MainPID sconced) != $(cat /tmp/before)");
         assert_pin(KITCHEN, "gpio_out", "hi");
@@ -364,10 +365,10 @@ static void purge__installed_and_used__leaves_no_files(void **state)
         int status;
 
         (void)state;
-        const char *said = board_run(pi, APT_WITHIN_S, &status,
-                                     "DEBIAN_FRONTEND=noninteractive apt-get purge -qy sconce");
+        const char *output = board_run(pi, APT_WITHIN_S, &status,
+                                       "DEBIAN_FRONTEND=noninteractive apt-get purge -qy sconce");
         if (status != 0)
-                give_up("apt-get purge ended with status %d:\n%s", status, said);
+                give_up("apt-get purge ended with status %d:\n%s", status, output);
         (void)client_wait_text(stage.tester, "sconce/hall/status", "offline");
         assert_string_equal(board_do(pi, "find / -xdev -path /srv -prune -o -path /proc -prune -o "
                                          "-iname '*sconce*' -print | "
@@ -377,7 +378,7 @@ static void purge__installed_and_used__leaves_no_files(void **state)
 
 static const struct CMUnitTest tests[] = {
         STAGE_TEST(board__booted__is_a_raspberry_pi_3, NULL),
-        STAGE_TEST(apt_install__nothing_configured__waits_and_says_what_next, NULL),
+        STAGE_TEST(apt_install__nothing_configured__waits_and_shows_what_is_next, NULL),
         STAGE_TEST(pki_install__clock_years_behind__connects_when_the_time_is_set, NULL),
         STAGE_TEST(lamp__switched_by_a_client_outside__pin_follows, NULL),
         STAGE_TEST(restart__clock_right_before_the_start__messages_have_their_times, fresh),

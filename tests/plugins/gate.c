@@ -10,8 +10,8 @@ struct gate {
         const char *fifo;
 };
 
-/* Opening a FIFO for reading waits for somebody to open it for writing; who opens it and leaves without a word lets nobody
- * through. */
+/* Opening a FIFO for reading waits for somebody to open it for writing; who opens it and leaves without a word lets
+ * nobody through. */
 static int pass(const struct gate *gate, double *ret_number)
 {
         char text[32];

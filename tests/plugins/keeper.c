@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* keeper: saves what it is told ("KEY=TEXT", or "KEY" to forget), and reports what it finds under "k" at its
+/* keeper: saves what it is given ("KEY=TEXT", or "KEY" to forget), and reports what it finds under "k" at its
  * start. */
 #include <stdio.h>
 #include <string.h>

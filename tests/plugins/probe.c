@@ -2,7 +2,8 @@
 /*
  * probe: one channel of each kind, everything written is reported back, and files decide what fails. In its
  * directory: no file `start` fails the start, `read` holds the sensor's number, or `none` where it has no value,
- * and its absence fails the read, a file `refuse` holds the errno that commands fail with, `log` gets a line for each callback.
+ * and its absence fails the read, a file `refuse` holds the errno that commands fail with, `log` gets a line for each
+ * callback; where there is a file `heal`, its timer ends what it feels.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -84,9 +85,12 @@ static int probe_configure(struct sconce_device *dev, void *instance)
 static void tick(struct sconce_device *dev, void *instance, void *userdata)
 {
         struct probe *probe = instance;
+        char text[8];
 
         (void)userdata;
         probe->ticks++;
+        if (read_file(probe, "heal", text, sizeof(text)))
+                (void)sconce_health(dev, 0, NULL);
         sconce_event(dev, "press", probe->ticks % 2 ? "single" : "double");
 }
 

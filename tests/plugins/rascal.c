@@ -206,7 +206,7 @@ static int rascal_command(struct sconce_device *dev, void *instance, const struc
                 return 5;
         if (is(rascal, "carry out nothing"))
                 return -EIO;
-        return !state || is(rascal, "say nothing") ? 0 : sconce_report_bool(dev, "state", state->on);
+        return !state || is(rascal, "report nothing") ? 0 : sconce_report_bool(dev, "state", state->on);
 }
 
 static const struct sconce_plugin rascal = {

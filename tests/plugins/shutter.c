@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* shutter: two outputs and a cover channel; timed for its kind. Moves until it is told to stop. */
+/* shutter: two outputs and a cover channel; timed for its kind. Moves until it is asked to stop. */
 #include <string.h>
 
 #include <sconce/plugin.h>

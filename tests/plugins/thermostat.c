@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* thermostat: drives a line by its own judgement, four times a second, and has nothing that is switched on and off.
- * What it judges by is a setpoint: over 20 it heats; over 30 it heats every other time; under 7 it refuses. `stubborn` gives it a switch
- * that it does not obey. */
+ * What it judges by is a setpoint: over 20 it heats; over 30 it heats every other time; under 7 it refuses.
+ * `stubborn` gives it a switch that it does not obey. */
 #include <errno.h>
 
 #include <sconce/plugin.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A machine's clock for one process of a test, which has only one of its own to share. The file that SCONCE_TEST_CLOCK
- * names says "OFFSET WORD": how many seconds the wall clock is off, and "right" where the kernel believes in it. Every
- * question goes to the kernel first: what a sandbox refuses stays refused.
+ * names states "OFFSET WORD": how many seconds the wall clock is off, and "right" where the kernel believes in it.
+ * Every question goes to the kernel first: what a sandbox refuses stays refused.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,16 +14,16 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-struct told {
+struct wanted {
         long offset_s;
         int is_right;
 };
 
-static struct told told(void)
+static struct wanted wanted(void)
 {
         const char *path = getenv("SCONCE_TEST_CLOCK");
         FILE *file = path ? fopen(path, "re") : NULL;
-        struct told all = { 0 };
+        struct wanted all = { 0 };
         char word[16] = "";
 
         if (file) {
@@ -39,8 +39,8 @@ EXPORT int adjtimex(struct timex *state)
 {
         if (syscall(SYS_clock_adjtime, CLOCK_REALTIME, state) < 0)
                 return -1;
-        state->status = told().is_right ? state->status & ~STA_UNSYNC : state->status | STA_UNSYNC;
-        return told().is_right ? TIME_OK : TIME_ERROR;
+        state->status = wanted().is_right ? state->status & ~STA_UNSYNC : state->status | STA_UNSYNC;
+        return wanted().is_right ? TIME_OK : TIME_ERROR;
 }
 
 EXPORT int clock_gettime(clockid_t id, struct timespec *now)
@@ -48,7 +48,7 @@ EXPORT int clock_gettime(clockid_t id, struct timespec *now)
         long r = syscall(SYS_clock_gettime, id, now);
 
         if (r == 0 && id == CLOCK_REALTIME)
-                now->tv_sec += told().offset_s;
+                now->tv_sec += wanted().offset_s;
         return (int)r;
 }
 

@@ -38,7 +38,7 @@ uint64_t court_gap_slack(const struct court *court, uint64_t begin_us)
         return GAP_SLACK_US + noise_between(court->noise, begin_us - MIN(begin_us, 10 * GAP_SLACK_US), begin_us);
 }
 
-/* ---- Levels -------------------------------------------------------------------------------------------------------- */
+/* ---- Levels ------------------------------------------------------------------------------------------------------ */
 
 static void add_change(struct court *court, size_t i, bool on, uint64_t at_us)
 {
@@ -82,7 +82,7 @@ bool court_is_on(const struct court *court, size_t i, uint64_t at_us)
         return false;
 }
 
-/* ---- Rows ---------------------------------------------------------------------------------------------------------- */
+/* ---- Rows -------------------------------------------------------------------------------------------------------- */
 
 bool row_covers(const struct row *row, uint64_t at_us, uint64_t after_us)
 {

@@ -3,8 +3,8 @@
  * What the judge's laws look things up in: for each output the times at which it went on and off, as people see it
  * (active_low taken off), and the rows that concern it.
  *
- * The dead process's lines stay as they are until the next process opens the chip, which is when they fall to their pulls:
- * from SIGKILL until --outputs-safe has ended no law of times counts.
+ * The dead process's lines stay as they are until the next process opens the chip, which is when they fall to their
+ * pulls: from SIGKILL until --outputs-safe has ended no law of times counts.
  */
 #pragma once
 
@@ -13,7 +13,8 @@
 
 /* A gap's beginning is for the agent the turn of its loop, for the record the edge that it makes in that turn. */
 #define GAP_SLACK_US (5 * USEC_PER_MSEC)
-/* Devices of a chip that has come back are tried again by their own timers, the last in the config last of all or not. */
+/* Devices of a chip that has come back are tried again by their own timers, the last in the config last of all or
+ * not. */
 #define CHIP_BACK_US (300 * USEC_PER_MSEC)
 
 struct span {
@@ -52,7 +53,8 @@ const struct row *court_row_at(const struct court *court, unsigned kinds, uint64
 /* One that begins in the time, and concerns the output. */
 const struct row *court_row_within(const struct court *court, unsigned kinds, size_t i, uint64_t from_us,
                                    uint64_t to_us);
-/* Whether the process is between its start's end and the next stop or kill; a chip that is away drives nothing either. */
+/* Whether the process is between its start's end and the next stop or kill; a chip that is away drives nothing
+ * either. */
 bool court_is_up(const struct court *court, uint64_t at_us);
 /* The agent's own affairs at that time: whatever an output does then is not a plugin's or a timer's doing. */
 bool court_is_upheaval(const struct court *court, size_t i, uint64_t at_us);

@@ -26,7 +26,7 @@ static enum wish any_wish(struct dice *dice)
         return (enum wish)dice_below(dice, 3);
 }
 
-/* ---- The parts ----------------------------------------------------------------------------------------------------- */
+/* ---- The parts --------------------------------------------------------------------------------------------------- */
 
 static void add_plain(struct house *house, struct dice *dice)
 {
@@ -142,7 +142,7 @@ struct house house_build(struct dice *dice)
         return house;
 }
 
-/* ---- The config ---------------------------------------------------------------------------------------------------- */
+/* ---- The config -------------------------------------------------------------------------------------------------- */
 
 static void write_time(FILE *out, const char *key, uint64_t time_us)
 {
@@ -222,7 +222,7 @@ void house_write(const struct house *house, FILE *out)
                 (void)fprintf(out, "[lamp broken]\nlien = GPIO50\n");
 }
 
-/* ---- Looking things up --------------------------------------------------------------------------------------------- */
+/* ---- Looking things up ------------------------------------------------------------------------------------------- */
 
 const struct output *house_find(const struct house *house, const char *id)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A random house: what kinds of outputs there are is always the same, so that every law has something to look at; their
- * times, groups, pulls and on_exit, on_offline are the dice's. house_write() makes a config of it, the judge goes by it.
+ * times, groups, pulls and on_exit, on_offline are the dice's. house_write() makes a config of it, the judge goes by
+ * it.
  */
 #pragma once
 
@@ -42,7 +43,8 @@ struct output {
         uint64_t dead_us; /* of the group */
         uint64_t run_us;  /* longest drive of a cover's direction */
         unsigned
-                touch_line; /* input whose rule toggles it (a member, a plain one) or switches it on (a pulse); 0: none */
+                /* input whose rule toggles it (a member, a plain one) or switches it on (a pulse); 0: none */
+                touch_line;
         const char *touch_id;
 };
 

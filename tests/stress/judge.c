@@ -30,7 +30,7 @@ static double ms(uint64_t us)
         return (double)us / USEC_PER_MSEC;
 }
 
-/* ---- Groups and covers --------------------------------------------------------------------------------------------- */
+/* ---- Groups and covers ------------------------------------------------------------------------------------------- */
 
 static void judge_pair(struct court *court, size_t a, size_t b)
 {
@@ -66,7 +66,7 @@ static void judge_groups(struct court *court)
                                 judge_pair(court, a, b);
 }
 
-/* ---- Times that end ------------------------------------------------------------------------------------------------ */
+/* ---- Times that end ---------------------------------------------------------------------------------------------- */
 
 /* On at `due_us` with its slack: too long, unless nobody was there to switch it off. */
 static void judge_end(struct court *court, enum law law, size_t i, const struct span *span, uint64_t since_us,
@@ -197,9 +197,9 @@ static void judge_times(struct court *court)
         }
 }
 
-/* ---- Crashes ------------------------------------------------------------------------------------------------------- */
+/* ---- Crashes ----------------------------------------------------------------------------------------------------- */
 
-/* Was it on for a limited time when the process died, as far as the commands say? */
+/* Was it on for a limited time when the process died, as far as the commands show? */
 static bool was_limited(const struct court *court, size_t i, uint64_t at_us)
 {
         const struct row *last = NULL;
@@ -264,7 +264,7 @@ static void judge_crashes(struct court *court)
         }
 }
 
-/* ---- Without a broker ---------------------------------------------------------------------------------------------- */
+/* ---- Without a broker -------------------------------------------------------------------------------------------- */
 
 static bool is_touched_since(const struct court *court, size_t i, uint64_t from_us, uint64_t to_us)
 {
@@ -299,7 +299,7 @@ static void judge_loss(struct court *court, size_t i, const struct row *lost)
                 look_offline(court, i, lost, lost->to_us - 1);
 }
 
-/* On when it is to be off: not for a moment, but where on_exit says so. */
+/* On when it is to be off: not for a moment, but where on_exit reports it. */
 static void judge_moments(struct court *court, size_t i, const struct row *lost)
 {
         const struct output *output = &court->house->outputs[i];
@@ -330,7 +330,7 @@ static void judge_losses(struct court *court)
         }
 }
 
-/* ---- Causes -------------------------------------------------------------------------------------------------------- */
+/* ---- Causes ------------------------------------------------------------------------------------------------------ */
 
 /* How long after its result a command may still move its output or one of its group. */
 static uint64_t aftermath_us(const struct court *court, const struct output *output, const struct row *row)
@@ -363,7 +363,8 @@ static bool is_of_action(const struct court *court, size_t i, uint64_t at_us)
         return false;
 }
 
-/* The end of a span that had lasted for max_on. How long the agent has it on does not show where it is on when let go. */
+/* The end of a span that had lasted for max_on. How long the agent has it on does not show where it is on when let
+ * go. */
 static bool is_of_max_on(const struct court *court, size_t i, uint64_t at_us)
 {
         const struct output *output = &court->house->outputs[i];
@@ -422,7 +423,7 @@ static void judge_causes(struct court *court)
         }
 }
 
-/* ---- Compressors --------------------------------------------------------------------------------------------------- */
+/* ---- Compressors ------------------------------------------------------------------------------------------------- */
 
 static void judge_rest(struct court *court, size_t i)
 {
@@ -450,7 +451,7 @@ static void judge_rest(struct court *court, size_t i)
         }
 }
 
-/* ---- Hands, states ------------------------------------------------------------------------------------------------- */
+/* ---- Hands, states ----------------------------------------------------------------------------------------------- */
 
 /* A plain lamp's toggle shows at once; what a member or a pulse does depends on others. */
 static void judge_touch(struct court *court, const struct row *row)
@@ -475,7 +476,7 @@ static void judge_state(struct court *court, const struct row *row)
         court->verdict->looked_at[LAW_STATE]++;
         for (size_t i = 0; row->on != row->line && i < court->house->count; i++)
                 if (row->outputs & 1ULL << i)
-                        court_accuse(court, LAW_STATE, row->from_us, "GPIO%u (%s) is %s, and its state says %s",
+                        court_accuse(court, LAW_STATE, row->from_us, "GPIO%u (%s) is %s, and its state is %s",
                                      court->house->outputs[i].line, court->house->outputs[i].id,
                                      row->line ? "on" : "off", row->on ? "on" : "off");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Says from the record alone whether the laws of the house were kept. Each law counts how often it had something to look
- * at, so that a run in which nothing happened is not taken for one in which all was well.
+ * States from the record alone whether the laws of the house were kept. Each law counts how often it had something to
+ * look at, so that a run in which nothing happened is not taken for one in which all was well.
  */
 #pragma once
 
@@ -17,7 +17,7 @@ enum law {
         LAW_COVER,     /* never both directions, the dead time between them, no drive longer than its way */
         LAW_TIME,      /* a pulse, `for`, max_on ends when it is over */
         LAW_SAFE,      /* after SIGKILL --outputs-safe drives what is timed off, and the next start leaves it off */
-        LAW_OFFLINE,   /* without a broker an output is where on_offline says, whatever happens meanwhile */
+        LAW_OFFLINE,   /* without a broker an output is where on_offline puts it, whatever happens meanwhile */
         LAW_CAUSE,     /* no edge without a cause: not at a reload of others, not while nothing is done */
         LAW_REST,      /* min_on and min_off */
         LAW_LOCAL,     /* a hand on a button is answered in time, whatever the network does */

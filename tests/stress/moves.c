@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Moves follow each other; each has ended when the next begins, so the record's rows of one kind do not overlap. Pauses are
- * the dice's: they pass in the pump. What a move waits for ends it; what does not come is in the record, and for the judge.
+ * Moves follow each other; each has ended when the next begins, so the record's rows of one kind do not overlap. Pauses
+ * are the dice's: they pass in the pump. What a move waits for ends it; what does not come is in the record, and for
+ * the judge.
  */
 #include "stress/moves.h"
 
@@ -17,7 +18,7 @@
 /* A loss that is looked at: offline_after is kept to the second. */
 #define OFFLINE_LATEST_MS 2300U
 
-/* ---- Commands ------------------------------------------------------------------------------------------------------ */
+/* ---- Commands ---------------------------------------------------------------------------------------------------- */
 
 static void move_cover(struct scene *scene, const char *device)
 {
@@ -41,11 +42,11 @@ static void command_move(struct scene *scene)
         if (output->part == PART_COVER)
                 move_cover(scene, output->id);
         else if (output->part == PART_PUMP && dice_chance(&scene->dice, 70))
-                scene_say_length(scene, output->id, WORD_FOR, dice_between(&scene->dice, 50, 1500));
+                scene_send_length(scene, output->id, WORD_FOR, dice_between(&scene->dice, 50, 1500));
         else if (output->part == PART_HEATER && dice_chance(&scene->dice, 40))
-                scene_say_length(scene, output->id, WORD_FLASH, 1000);
+                scene_send_length(scene, output->id, WORD_FLASH, 1000);
         else
-                scene_say_state(scene, output->id, word);
+                scene_send_state(scene, output->id, word);
 }
 
 /* One flash after another, longer than max_on. */
@@ -54,14 +55,14 @@ static void flash_move(struct scene *scene)
         const struct output *heater = house_part(&scene->house, PART_HEATER);
         uint64_t until_us = now_us() + heater->max_on_us + 800 * USEC_PER_MSEC;
 
-        scene_say_state(scene, heater->id, WORD_OFF);
+        scene_send_state(scene, heater->id, WORD_OFF);
         do {
-                scene_say_length(scene, heater->id, WORD_FLASH, 2000);
+                scene_send_length(scene, heater->id, WORD_FLASH, 2000);
                 scene_pass(150);
         } while (now_us() < until_us);
 }
 
-/* ---- Hands --------------------------------------------------------------------------------------------------------- */
+/* ---- Hands ------------------------------------------------------------------------------------------------------- */
 
 struct hand {
         const char *lines;
@@ -111,7 +112,7 @@ static void end_stop_move(struct scene *scene)
         (void)record_add(&scene->record, &row);
 }
 
-/* ---- Reloads ------------------------------------------------------------------------------------------------------- */
+/* ---- Reloads ----------------------------------------------------------------------------------------------------- */
 
 static void reload(struct scene *scene, uint64_t touched, const char *log)
 {
@@ -157,7 +158,7 @@ static void reload_move(struct scene *scene)
         reload(scene, touched, "reloaded");
 }
 
-/* ---- Node, broker and chip ----------------------------------------------------------------------------------------- */
+/* ---- Node, broker and chip --------------------------------------------------------------------------------------- */
 
 static void restart_move(struct scene *scene)
 {
@@ -222,8 +223,8 @@ static void flood_move(struct scene *scene)
         memset(text + n, 'x', size);
         (void)strcpy(text + n + size, "\"}");
         for (unsigned i = 0; i < count; i++)
-                client_say(guest, asks ? scene_topic("", "get") : scene_topic("victim", "set"),
-                           i % 4 ? text : "TOGGLE");
+                client_send(guest, asks ? scene_topic("", "get") : scene_topic("victim", "set"),
+                            i % 4 ? text : "TOGGLE");
         for (size_t i = dice_between(&scene->dice, 1, 3); i > 0; i--)
                 touch(scene, house_find(&scene->house, "hall"));
         client_free(guest);
@@ -245,7 +246,7 @@ static void chip_move(struct scene *scene)
         scene_note(scene, ROW_CHIP, from_us);
 }
 
-/* ---- All of it ----------------------------------------------------------------------------------------------------- */
+/* ---- All of it --------------------------------------------------------------------------------------------------- */
 
 enum { NEEDS_BROKER = 1, IS_SLOW = 2 };
 
@@ -310,7 +311,7 @@ static void switch_and_wait(struct scene *scene, const struct output *output, bo
 {
         struct hand hand = { scene->node->lines, output->line, !on };
 
-        scene_say_state(scene, output->id, on ? WORD_ON : WORD_OFF);
+        scene_send_state(scene, output->id, on ? WORD_ON : WORD_OFF);
         (void)!pump_until(is_switched, &hand,
                           HOLD_MS + (unsigned)((output->min_on_us + output->min_off_us) / USEC_PER_MSEC));
 }
@@ -319,9 +320,9 @@ static void switch_and_wait(struct scene *scene, const struct output *output, bo
 static void crash_while_on(struct scene *scene)
 {
         switch_and_wait(scene, house_part(&scene->house, PART_ALARM), true);
-        scene_say_length(scene, "pump", WORD_FOR, 20000);
-        scene_say_state(scene, "bell", WORD_ON);
-        scene_say_length(scene, "siren", WORD_FOR, 20000);
+        scene_send_length(scene, "pump", WORD_FOR, 20000);
+        scene_send_state(scene, "bell", WORD_ON);
+        scene_send_length(scene, "siren", WORD_FOR, 20000);
         scene_kill(scene);
         scene_start(scene);
 }
@@ -338,10 +339,10 @@ void moves_make_the_rest(struct scene *scene)
                 switch_and_wait(scene, house_part(&scene->house, PART_FRIDGE), i % 2 == 0);
         touch(scene, house_find(&scene->house, "hall"));
         crash_while_on(scene);
-        scene_say_state(scene, "bell", WORD_ON);
+        scene_send_state(scene, "bell", WORD_ON);
         scene_command(scene, "shutter", (struct row){ .word = WORD_MOVE }, "\"state\":\"CLOSE\"");
-        scene_say_state(scene, "left", WORD_ON);
-        scene_say_state(scene, "right", WORD_ON);
+        scene_send_state(scene, "left", WORD_ON);
+        scene_send_state(scene, "right", WORD_ON);
         scene_lose_broker(scene);
         scene_pass(OFFLINE_LATEST_MS);
 }

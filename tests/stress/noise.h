@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How much the machine itself has held things up: how long the node's process was ready to run and did not (from
- * /proc/PID/schedstat), and how late a thread that does nothing else was woken by its timer (what a virtual machine stands
- * still is in no count of the kernel's). A law's time is allowed to be exceeded by that.
+ * /proc/PID/schedstat), and how late a thread that does nothing else was woken by its timer (what a virtual machine
+ * stands still is in no count of the kernel's). A law's time is allowed to be exceeded by that.
  */
 #pragma once
 

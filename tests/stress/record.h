@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What was done to a house and when, and the edges of its lines: all that the judge sees. Times are CLOCK_MONOTONIC in µs. */
+/* What was done to a house and when, and the edges of its lines: all that the judge sees. Times are CLOCK_MONOTONIC
+ * in µs. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,7 +16,7 @@ enum row_kind {
         ROW_SAFE,    /* --outputs-safe alone */
         ROW_COMMAND, /* from the sending until its result came, or is no longer waited for */
         ROW_TOUCH,   /* a hand on a button: from the press until the line answered */
-        ROW_RELOAD,  /* from SIGHUP until the log says so; `outputs` are those that it restarts */
+        ROW_RELOAD,  /* from SIGHUP until the log reports it; `outputs` are those that it restarts */
         ROW_LOST,    /* from the broker's death until somebody starts it again */
         ROW_BACK,    /* from there until the node is online */
         ROW_CHIP,    /* the chip is away; until its devices are there again */
@@ -32,7 +33,7 @@ struct row {
         uint64_t length_us; /* `for`, flash */
         bool is_accepted;   /* a result with ok came */
         bool is_answered;   /* a result came; a hand: the line answered */
-        bool is_silent;     /* a loss that nobody tells: the broker stands still */
+        bool is_silent;     /* a loss that nobody reports: the broker stands still */
         bool on, line;
 };
 

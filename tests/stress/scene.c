@@ -13,7 +13,7 @@
 #define SETTLED_MS 12000U
 #define ONLINE_MS  75000U /* a node that takes broker deaths for another of its name waits for a minute */
 
-/* ---- Waiting ------------------------------------------------------------------------------------------------------- */
+/* ---- Waiting ----------------------------------------------------------------------------------------------------- */
 
 static bool is_due(void *userdata)
 {
@@ -49,7 +49,7 @@ void scene_new_tester(void)
                 client_subscribe(stage.tester, topics[i]);
 }
 
-/* ---- The node ------------------------------------------------------------------------------------------------------ */
+/* ---- The node ---------------------------------------------------------------------------------------------------- */
 
 static const struct output *still_of(const struct scene *scene)
 {
@@ -177,7 +177,7 @@ void scene_kill(struct scene *scene)
         scene_write_config(scene);
 }
 
-/* ---- Commands ------------------------------------------------------------------------------------------------------ */
+/* ---- Commands ---------------------------------------------------------------------------------------------------- */
 
 struct answer {
         char id[32], topic[128];
@@ -210,7 +210,7 @@ void scene_command(struct scene *scene, const char *device, struct row row, cons
         row.outputs = house_mask(&scene->house, device);
         row.from_us = now_us();
         client_forget(stage.tester);
-        client_say(stage.tester, scene_topic(device, "set"), payload);
+        client_send(stage.tester, scene_topic(device, "set"), payload);
         row.is_answered = pump_until(has_answer, &answer, ANSWER_MS);
         row.is_accepted = answer.is_ok;
         row.to_us = now_us();
@@ -218,31 +218,31 @@ void scene_command(struct scene *scene, const char *device, struct row row, cons
 }
 
 /* A plain word has no id, so its answer is the state; the command after it is answered after it. */
-static void say_plain(struct scene *scene, const char *device, enum word word, const char *text)
+static void send_plain(struct scene *scene, const char *device, enum word word, const char *text)
 {
         struct row row = {
                 .kind = ROW_COMMAND, .outputs = house_mask(&scene->house, device), .from_us = now_us(), .word = word
         };
 
-        client_say(stage.tester, scene_topic(device, "set"), text);
+        client_send(stage.tester, scene_topic(device, "set"), text);
         scene_command(scene, "victim", (struct row){ .word = WORD_ON }, "\"state\":\"ON\"");
         row.is_answered = row.is_accepted = scene->record.rows[scene->record.n_rows - 1].is_answered;
         row.to_us = now_us();
         (void)record_add(&scene->record, &row);
 }
 
-void scene_say_state(struct scene *scene, const char *device, enum word word)
+void scene_send_state(struct scene *scene, const char *device, enum word word)
 {
         char values[64];
 
         (void)snprintf(values, sizeof(values), "\"state\":\"%s\"", word_name(word));
         if (dice_chance(&scene->dice, 30))
-                say_plain(scene, device, word, word_name(word));
+                send_plain(scene, device, word, word_name(word));
         else
                 scene_command(scene, device, (struct row){ .word = word }, values);
 }
 
-void scene_say_length(struct scene *scene, const char *device, enum word word, uint64_t length_ms)
+void scene_send_length(struct scene *scene, const char *device, enum word word, uint64_t length_ms)
 {
         char values[64];
 
@@ -251,7 +251,7 @@ void scene_say_length(struct scene *scene, const char *device, enum word word, u
         scene_command(scene, device, (struct row){ .word = word, .length_us = length_ms * USEC_PER_MSEC }, values);
 }
 
-/* ---- The broker ---------------------------------------------------------------------------------------------------- */
+/* ---- The broker -------------------------------------------------------------------------------------------------- */
 
 void scene_lose_broker(struct scene *scene)
 {
@@ -271,7 +271,7 @@ void scene_bring_broker(struct scene *scene)
         scene_note(scene, ROW_BACK, lost.to_us);
 }
 
-/* ---- All of it ----------------------------------------------------------------------------------------------------- */
+/* ---- All of it --------------------------------------------------------------------------------------------------- */
 
 /* Each node's record of what it drives is its own. */
 static void prepare_environment(struct scene *scene)
@@ -307,7 +307,7 @@ void scene_open(struct scene *scene, uint64_t seed, bool is_long)
 struct shown {
         struct scene *scene;
         size_t i;
-        bool said, line;
+        bool published, line;
 };
 
 static bool state_of(const struct output *output, bool is_down, bool *ret)
@@ -331,7 +331,7 @@ static bool has_settled(void *userdata)
                 if (output->part == PART_GUEST)
                         continue;
                 shown->line = (chip_value(shown->scene->node->lines, output->line) == 1) != output->active_low;
-                if (!state_of(output, is_down, &shown->said) || shown->said != shown->line)
+                if (!state_of(output, is_down, &shown->published) || shown->published != shown->line)
                         return false;
         }
         return true;
@@ -342,14 +342,14 @@ static void compare_states(struct scene *scene)
         struct shown shown = { .scene = scene };
 
         client_forget(stage.tester);
-        client_say(stage.tester, scene_topic("", "get"), "");
+        client_send(stage.tester, scene_topic("", "get"), "");
         bool same = pump_until(has_settled, &shown, SETTLED_MS);
         (void)record_add(&scene->record, &(struct row){ .kind = ROW_STATE,
                                                         .from_us = now_us(),
                                                         .to_us = now_us(),
                                                         .outputs = same ? 0 : 1ULL << shown.i,
-                                                        .on = shown.said,
-                                                        .line = same ? shown.said : !shown.said });
+                                                        .on = shown.published,
+                                                        .line = same ? shown.published : !shown.published });
 }
 
 void scene_end(struct scene *scene)

@@ -49,8 +49,8 @@ void scene_wait_arrival(struct arrival *arrival);
 const char *scene_topic(const char *device, const char *rest); /* valid until the next call */
 /* `values` are members of a JSON object; waits for the result. */
 void scene_command(struct scene *scene, const char *device, struct row row, const char *values);
-void scene_say_state(struct scene *scene, const char *device, enum word word); /* JSON or a plain word */
-void scene_say_length(struct scene *scene, const char *device, enum word word, uint64_t length_ms);
+void scene_send_state(struct scene *scene, const char *device, enum word word); /* JSON or a plain word */
+void scene_send_length(struct scene *scene, const char *device, enum word word, uint64_t length_ms);
 
 void scene_lose_broker(struct scene *scene);
 void scene_bring_broker(struct scene *scene);

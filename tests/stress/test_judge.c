@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The stress test's judge: each law broken in a record made by hand is found, and what is allowed is not taken for it. */
+/* The stress test's judge: each law broken in a record made by hand is found, and what is allowed is not taken for
+ * it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -124,7 +125,7 @@ static int teardown(void **state)
         return 0;
 }
 
-/* ---- Groups and covers --------------------------------------------------------------------------------------------- */
+/* ---- Groups and covers ------------------------------------------------------------------------------------------- */
 
 static void interlock__both_on__found(void **state)
 {
@@ -180,7 +181,7 @@ static void cover__driven_longer_than_its_way__found(void **state)
         assert_broken(f, LAW_COVER, 1, "still on 30.0 ms after its way was over");
 }
 
-/* ---- Times --------------------------------------------------------------------------------------------------------- */
+/* ---- Times ------------------------------------------------------------------------------------------------------- */
 
 static void pulse__too_long__found(void **state)
 {
@@ -267,7 +268,7 @@ static void max_on__flashed_again_after_it__counts_from_there(void **state)
         assert_kept(f, LAW_TIME);
 }
 
-/* ---- Crashes ------------------------------------------------------------------------------------------------------- */
+/* ---- Crashes ----------------------------------------------------------------------------------------------------- */
 
 static void crash(struct fixture *f)
 {
@@ -318,7 +319,7 @@ static void outputs_safe__start_switches_it_on_again__found(void **state)
         assert_broken(f, LAW_SAFE, 1, "the start after a SIGKILL switches it on");
 }
 
-/* ---- Without a broker ---------------------------------------------------------------------------------------------- */
+/* ---- Without a broker -------------------------------------------------------------------------------------------- */
 
 static void lose(struct fixture *f, enum wish wish)
 {
@@ -400,7 +401,7 @@ static void on_offline__a_hand_switches_it__fine(void **state)
         assert_kept(f, LAW_OFFLINE);
 }
 
-/* ---- Causes -------------------------------------------------------------------------------------------------------- */
+/* ---- Causes ------------------------------------------------------------------------------------------------------ */
 
 static void edge__nothing_was_done__found(void **state)
 {
@@ -436,7 +437,7 @@ static void edge__reload_of_its_own__fine(void **state)
         assert_int_equal(f->verdict.count, 0);
 }
 
-/* ---- The rest ------------------------------------------------------------------------------------------------------ */
+/* ---- The rest ---------------------------------------------------------------------------------------------------- */
 
 static void min_on__too_short__found(void **state)
 {
@@ -481,7 +482,7 @@ static void state__not_the_line__found(void **state)
 
         row(f, ROW_STATE, 5000, 5000, LAMP);
         f->record.rows[f->record.n_rows - 1].line = true;
-        assert_broken(f, LAW_STATE, 1, "GPIO2 (lamp) is on, and its state says off");
+        assert_broken(f, LAW_STATE, 1, "GPIO2 (lamp) is on, and its state is off");
 }
 
 static void nothing__looked_at_nothing(void **state)

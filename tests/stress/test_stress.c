@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Random houses under random moves, for STRESS_SECONDS: rounds of one house each, whose seeds follow STRESS_SEED. The judge
- * looks at each round's record; here each law is one test over all of them. A round depends on its seed alone, so one that
- * broke a law comes again by itself.
+ * Random houses under random moves, for STRESS_SECONDS: rounds of one house each, whose seeds follow STRESS_SEED. The
+ * judge looks at each round's record; here each law is one test over all of them. A round depends on its seed alone, so
+ * one that broke a law comes again by itself.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@ static uint64_t number(const char *name, uint64_t otherwise)
         return text && *text ? strtoull(text, NULL, 10) : otherwise;
 }
 
-/* ---- What is shown ------------------------------------------------------------------------------------------------- */
+/* ---- What is shown ----------------------------------------------------------------------------------------------- */
 
 static double seconds(const struct scene *scene, uint64_t at_us)
 {
@@ -95,7 +95,7 @@ static void show_verdict(const struct scene *scene, const struct verdict *verdic
         }
 }
 
-/* ---- Rounds -------------------------------------------------------------------------------------------------------- */
+/* ---- Rounds ------------------------------------------------------------------------------------------------------ */
 
 static void add_up(const struct verdict *verdict)
 {

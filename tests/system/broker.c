@@ -12,7 +12,7 @@
 #include "system/certs.h"
 #include "system/workdir.h"
 
-/* ---- Ports --------------------------------------------------------------------------------------------------------- */
+/* ---- Ports ------------------------------------------------------------------------------------------------------- */
 
 struct port port_reserve(void)
 {
@@ -21,7 +21,8 @@ struct port port_reserve(void)
         int yes = 1;
 
         int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        /* With SO_REUSEADDR on both sides and no listener, mosquitto may bind it too; the kernel gives it to nobody else. */
+        /* With SO_REUSEADDR on both sides and no listener, mosquitto may bind it too; the kernel gives it to nobody
+         * else. */
         (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
         if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
             getsockname(fd, (struct sockaddr *)&address, &size) < 0)
@@ -36,7 +37,7 @@ void port_release(struct port *port)
         port->fd = -1;
 }
 
-/* ---- The broker ---------------------------------------------------------------------------------------------------- */
+/* ---- The broker -------------------------------------------------------------------------------------------------- */
 
 static const char common[] = "\n# the test's\npersistence false\nlog_dest stderr\n";
 static const char log_all[] = "log_type all\nconnection_messages true\n";

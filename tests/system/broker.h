@@ -21,8 +21,8 @@ struct broker {
         struct broker *next;
 };
 
-/* The shipped config with our files and port; `extra` lines are appended (NULL: none). `cert` is a path without suffix, NULL
- * for the PKI's localhost. */
+/* The shipped config with our files and port; `extra` lines are appended (NULL: none). `cert` is a path without
+ * suffix, NULL for the PKI's localhost. */
 struct broker_options {
         const char *pki;
         const char *cert;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Certificates for the tests. The good ones come from the shipped sconce-pki; the bad ones (expired, foreign, nameless …)
- * are made here, since no honest tool makes them.
+ * Certificates for the tests. The good ones come from the shipped sconce-pki; the bad ones (expired, foreign, nameless
+ * …) are made here, since no honest tool makes them.
  */
 #pragma once
 

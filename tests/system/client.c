@@ -25,7 +25,7 @@ struct client {
 
 static struct client *clients;
 
-/* ---- What libmosquitto tells ------------------------------------------------------------------------------------- */
+/* ---- What libmosquitto reports ----------------------------------------------------------------------------------- */
 
 static void on_connect(struct mosquitto *mosq, void *userdata, int reason, int flags,
                        const mosquitto_property *properties)
@@ -117,7 +117,7 @@ static void on_message(struct mosquitto *mosq, void *userdata, const struct mosq
         free(name);
 }
 
-/* ---- The pump ------------------------------------------------------------------------------------------------------ */
+/* ---- The pump ---------------------------------------------------------------------------------------------------- */
 
 static void client_prepare(struct pump_source *source)
 {
@@ -138,7 +138,7 @@ static void client_ready(struct pump_source *source, short revents)
                 (void)mosquitto_loop_write(client->mosq, 16);
 }
 
-/* ---- Life ---------------------------------------------------------------------------------------------------------- */
+/* ---- Life -------------------------------------------------------------------------------------------------------- */
 
 static void set_up(struct client *client, const struct client_options *options)
 {
@@ -246,7 +246,7 @@ bool client_connected(const struct client *client)
         return client->connected;
 }
 
-/* ---- Out ----------------------------------------------------------------------------------------------------------- */
+/* ---- Out --------------------------------------------------------------------------------------------------------- */
 
 struct awaited {
         struct client *client;
@@ -297,7 +297,7 @@ void client_publish(struct client *client, const struct request *request)
         (void)publish(client, request);
 }
 
-void client_say(struct client *client, const char *topic, const char *payload)
+void client_send(struct client *client, const char *topic, const char *payload)
 {
         client_publish(client, &(struct request){ .topic = topic, .payload = payload });
 }
@@ -317,7 +317,7 @@ int client_publish_acked(struct client *client, const struct request *request)
         return client->acked_reason;
 }
 
-/* ---- In ------------------------------------------------------------------------------------------------------------ */
+/* ---- In ---------------------------------------------------------------------------------------------------------- */
 
 static bool topic_is(const char *topic, const char *wanted)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An MQTT client of a test, on libmosquitto in the pump. What it receives is kept in order; waiting for a message looks at
- * those that no earlier wait has passed.
+ * An MQTT client of a test, on libmosquitto in the pump. What it receives is kept in order; waiting for a message looks
+ * at those that no earlier wait has passed.
  */
 #pragma once
 
@@ -56,7 +56,7 @@ bool client_connected(const struct client *client);
 
 void client_subscribe(struct client *client, const char *topic); /* and waits for the SUBACK */
 void client_publish(struct client *client, const struct request *request);
-void client_say(struct client *client, const char *topic, const char *payload); /* publishes a text */
+void client_send(struct client *client, const char *topic, const char *payload); /* publishes a text */
 /* Publishes and waits for the PUBACK: its reason code. */
 int client_publish_acked(struct client *client, const struct request *request);
 
@@ -74,6 +74,6 @@ void client_forget(struct client *client); /* what has arrived so far is no long
 /* How many have arrived on the topic since client_forget(), whether waited for or not. */
 size_t client_count(const struct client *client, const char *topic);
 
-/* A member of a JSON payload as text ("ON", "21.5", "null", {…} compact); kept until the end of the program. Dots lead into
- * objects: "devices.kitchen.plugin". NULL: there is none. */
+/* A member of a JSON payload as text ("ON", "21.5", "null", {…} compact); kept until the end of the program. Dots
+ * lead into objects: "devices.kitchen.plugin". NULL: there is none. */
 const char *json_member(const struct message *message, const char *key);

@@ -42,7 +42,7 @@ void daemon_kill(struct daemon *daemon); /* SIGKILL */
 
 /* "sconce/NAME/REST"; kept */
 const char *daemon_topic(const struct daemon *daemon, const char *rest);
-void daemon_wait_online(const struct daemon *daemon, struct client *client); /* and its devices are told */
+void daemon_wait_online(const struct daemon *daemon, struct client *client); /* and its devices are reported */
 
 /* Runs sconced with these arguments to its end. */
 struct process *sconced_run(int *ret_status, const char *const arguments[]);

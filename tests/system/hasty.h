@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A hasty broker: its CONNACK comes with the end of the TLS handshake, before it has seen a CONNECT. A fast broker and a client
- * that was not scheduled for a moment look the same; here it happens every time.
+ * A hasty broker: its CONNACK comes with the end of the TLS handshake, before it has seen a CONNECT. A fast broker and
+ * a client that was not scheduled for a moment look the same; here it happens every time.
  */
 #pragma once
 

@@ -4,6 +4,6 @@
 
 void override_needs_root(void);
 
-/* For process_options.prepare: /etc/hosts and /etc/resolv.conf are then the work directory's "hosts" and "resolv.conf", where these
- * are there. Writing them in place changes what the child sees. */
+/* For process_options.prepare: /etc/hosts and /etc/resolv.conf are then the work directory's "hosts" and
+ * "resolv.conf", where these are there. Writing them in place changes what the child sees. */
 int override_names(void *userdata);

@@ -31,6 +31,7 @@ int days_until(const ASN1_TIME *end); /* from now, to the nearest */
 void assert_mode(const char *path, unsigned mode);
 bool file_has(const char *path, const char *text);
 
-/* For a program whose tests share one authority, and issue names of their own: the authority; and the group's teardown. */
+/* For a program whose tests share one authority, and issue names of their own: the authority; and the group's
+ * teardown. */
 const char *pki_open(void);
 int pki_close(void **state);

@@ -30,7 +30,7 @@ static void show_tail(const struct process *process)
         if (size > SHOWN_BYTES)
                 text += size - SHOWN_BYTES;
         /* CMocka's own print functions cut at 1024 bytes. */
-        (void)fprintf(stderr, "---- %s (%s) said:\n%s", process->name, process->pid ? "running" : "ended", text);
+        (void)fprintf(stderr, "---- %s (%s) printed:\n%s", process->name, process->pid ? "running" : "ended", text);
         if (process->out.size)
                 (void)fprintf(stderr, "---- and on stdout:\n%.2000s", process->out.text);
 }
@@ -238,7 +238,7 @@ int process_wait(struct process *process, unsigned within_ms)
         return WIFSIGNALED(process->status) ? 128 + WTERMSIG(process->status) : WEXITSTATUS(process->status);
 }
 
-/* ---- What it says ------------------------------------------------------------------------------------------------ */
+/* ---- What it prints ---------------------------------------------------------------------------------------------- */
 
 struct wanted {
         struct process *process;
@@ -272,7 +272,7 @@ const char *process_wait_log(struct process *process, const char *text, unsigned
         struct stream *err = &process->err;
 
         if (!pump_until(has_logged_or_ended, &wanted, within_ms) || !wanted.found)
-                give_up("%s did not say \"%s\" within %u ms", process->name, text, within_ms);
+                give_up("%s did not print \"%s\" within %u ms", process->name, text, within_ms);
         const char *begin = wanted.found, *end = strchr(wanted.found, '\n');
         while (begin > err->text && begin[-1] != '\n')
                 begin--;

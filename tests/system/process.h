@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Child processes of a system test: started, listened to, waited for, and gone when the test is, whatever happens. Their
- * output is kept, to be waited for and to be shown when a wait fails.
+ * Child processes of a system test: started, listened to, waited for, and gone when the test is, whatever happens.
+ * Their output is kept, to be waited for and to be shown when a wait fails.
  */
 #pragma once
 
@@ -48,10 +48,10 @@ void process_signal(struct process *process, int signal);
 /* Waits for the end: the exit status, or 128 + the signal; fails the test after the time. */
 int process_wait(struct process *process, unsigned within_ms);
 
-/* Waits for a line on stderr that contains `text`, after those that earlier calls found; fails the test otherwise. Returns
- * the line, valid until the next call. */
+/* Waits for a line on stderr that contains `text`, after those that earlier calls found; fails the test otherwise.
+ * Returns the line, valid until the next call. */
 const char *process_wait_log(struct process *process, const char *text, unsigned within_ms);
-bool process_logged(struct process *process, const char *text); /* anywhere in what it has said so far */
+bool process_logged(struct process *process, const char *text); /* anywhere in what it has printed so far */
 
 /* Runs a program to its end (15 s at most) and keeps its output: process_free() it afterwards. */
 struct process *process_run(const char *const argv[], const struct process_options *options, int *ret_status);

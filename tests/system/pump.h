@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one place where system tests wait. A test program is one thread: MQTT clients, the logs of child processes and the
- * little servers of wire.h are all sources here, and they are served whenever a test waits for something.
+ * The one place where system tests wait. A test program is one thread: MQTT clients, the logs of child processes and
+ * the little servers of wire.h are all sources here, and they are served whenever a test waits for something.
  */
 #pragma once
 
@@ -25,7 +25,7 @@ struct pump_source {
 void pump_add(struct pump_source *source);
 void pump_remove(struct pump_source *source); /* allowed inside callbacks; no harm if it is not there */
 
-/* Serves the sources until done(userdata) holds, and says whether it came to hold within the time. */
+/* Serves the sources until done(userdata) holds, and states whether it came to hold within the time. */
 bool pump_until(bool (*done)(void *userdata), void *userdata, unsigned within_ms) MUST_CHECK;
 void pump_once(unsigned at_most_ms); /* one round: what is ready now, or the first thing within the time */
 

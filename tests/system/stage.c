@@ -122,7 +122,7 @@ void stage_settle(void)
         /* A command that has an id is always answered, and messages of one client stay in order. */
         (void)snprintf(id, sizeof(id), "settle-%u", n++);
         (void)snprintf(payload, sizeof(payload), "{\"state\":\"OFF\",\"id\":\"%s\"}", id);
-        client_say(stage.tester, "sconce/hall/pump/set", payload);
+        client_send(stage.tester, "sconce/hall/pump/set", payload);
         stage_wait_result("pump", id, NULL);
 }
 

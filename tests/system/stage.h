@@ -32,7 +32,7 @@ extern struct stage stage;
 enum { KITCHEN = 17, PORCH = 27, PUMP = 22, DOOR = 4, SPARE = 5 };
 extern const char stage_devices[];
 
-int stage_open(void **state);      /* group set-up: all of it, hall online and told */
+int stage_open(void **state);      /* group set-up: all of it, hall online and reported */
 int stage_open_bare(void **state); /* PKI, broker and tester alone; the PKI knows hall and attic */
 int stage_close(void **state);     /* ends all that a program has made, also without a stage */
 int stage_tidy(void **state);      /* after each test: ends what it made for itself and, when it failed, left behind */
@@ -54,5 +54,5 @@ struct daemon *stage_daemon(const char *name, const char *devices); /* through t
 int stage_forget(void **state); /* a test's set-up: what the tester has heard so far does not count */
 /* A JSON result on the device's own topic with this `ok` and, where it is refused, this code. */
 void stage_wait_result(const char *device, const char *id, const char *code);
-/* Everything said so far has been dealt with by hall: a get is answered after it. Makes "nothing came" a fact. */
+/* Everything printed so far has been dealt with by hall: a get is answered after it. Makes "nothing came" a fact. */
 void stage_settle(void);

@@ -72,7 +72,7 @@ static void bridge__lines_of_the_docs__carry_command_state_and_result(void **sta
                 .name = "hall", .url = url, .broker = home, .devices = "[lamp kitchen]\nline = GPIO17\n" });
         daemon_start(hall);
         daemon_wait_online(hall, stage.tester);
-        client_say(stage.tester, "sconce/hall/kitchen/set", "{\"state\":\"ON\",\"id\":\"outside\"}");
+        client_send(stage.tester, "sconce/hall/kitchen/set", "{\"state\":\"ON\",\"id\":\"outside\"}");
         chip_wait(hall->lines, KITCHEN, 1);
         (void)client_wait_json(stage.tester, "sconce/hall/kitchen/state", "state", "ON");
         (void)client_wait_json(stage.tester, "sconce/hall/kitchen/result", "id", "outside");
@@ -163,7 +163,7 @@ static void bridge__far_side_accepts_and_closes__house_goes_on(void **state)
                 give_up("the bridge tried %u times", wire_connections(far_side));
         struct client *client = client_new(&(struct client_options){ .id = "home", .port = home->port.number });
         client_subscribe(client, "sconce/#");
-        client_say(client, "sconce/hall/kitchen/set", "ON");
+        client_send(client, "sconce/hall/kitchen/set", "ON");
         (void)client_wait_text(client, "sconce/hall/kitchen/set", "ON");
         client_free(client);
         broker_free(home);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `sconce-broker-setup` on a machine that is a directory: what it makes, what it leaves alone, whom it shuts out only when
- * asked to, and that mosquitto is never left with a drop-in that it does not start with or does not keep to. systemctl is a
- * stand-in that notes how it was called, and where a test wants it starts a real mosquitto from the directory's files.
+ * `sconce-broker-setup` on a machine that is a directory: what it makes, what it leaves alone, whom it shuts out only
+ * when asked to, and that mosquitto is never left with a drop-in that it does not start with or does not keep to.
+ * systemctl is a stand-in that notes how it was called, and where a test wants it starts a real mosquitto from the
+ * directory's files.
  */
 #include <limits.h>
 #include <setjmp.h>
@@ -122,7 +123,7 @@ static void first_time__all_is_made_and_mosquitto_started_again(void **state)
         assert_calls("systemctl restart mosquitto\nsystemctl --quiet is-active mosquitto\n");
 }
 
-static void again__nothing_is_made_anew(void **state)
+static void again__nothing_is_made_again(void **state)
 {
         (void)state;
         (void)run(0, "broker.lan", NULL);
@@ -157,8 +158,8 @@ static void mosquitto_does_not_start__drop_in_is_taken_away(void **state)
 
 /* ---- With a real mosquitto ----------------------------------------------------------------------------------- */
 
-/* `systemctl restart` for the directory: a mosquitto of its files, with this machine's paths and on loopback, that ends by
- * itself in case the test cannot end it. Returns when it runs, or fails when it does not. */
+/* `systemctl restart` for the directory: a mosquitto of its files, with this machine's paths and on loopback, that
+ * ends by itself in case the test cannot end it. Returns when it runs, or fails when it does not. */
 static const char real_restart[] =
         "[ \"$1\" = restart ] || exit 0\n"
         "etc=$SCONCE_ROOT/etc run=$SCONCE_ROOT/run pid=$SCONCE_ROOT/etc/sconce/pki/broker.pid\n"
@@ -166,7 +167,7 @@ static const char real_restart[] =
         "    old=$(cat \"$pid\")\n"
         "    kill \"$old\"; timeout 10 tail -s 0.02 --pid=\"$old\" -f /dev/null\n"
         "fi\n"
-        "rm -rf \"$run/conf.d\" \"$run/said\"; mkdir \"$run/conf.d\"; mkfifo \"$run/said\"\n"
+        "rm -rf \"$run/conf.d\" \"$run/output\"; mkdir \"$run/conf.d\"; mkfifo \"$run/output\"\n"
         "for f in \"$etc\"/mosquitto/conf.d/*.conf; do\n"
         "    [ ! -e \"$f\" ] || sed -e \"s|/etc/sconce|$etc/sconce|; s|^listener [0-9]*$|& 127.0.0.1|\" \"$f\" "
         ">\"$run/conf.d/${f##*/}\"\n"
@@ -176,8 +177,8 @@ static const char real_restart[] =
         ">\"$run/mosquitto.conf\"\n"
         "PATH=$PATH:/usr/sbin:/usr/local/sbin\n"
         "[ \"$(id -u)\" -eq 0 ] || sed -i /^user/d \"$run/mosquitto.conf\"\n"
-        "timeout -s KILL 60 mosquitto -c \"$run/mosquitto.conf\" >\"$run/said\" 2>&1 &\n"
-        "exec 3<\"$run/said\"\n"
+        "timeout -s KILL 60 mosquitto -c \"$run/mosquitto.conf\" >\"$run/output\" 2>&1 &\n"
+        "exec 3<\"$run/output\"\n"
         "while read -r line <&3; do\n"
         "    case $line in *' running'*) cat <&3 >/dev/null 2>&1 & exit 0 ;; esac\n"
         "done\n"
@@ -250,7 +251,7 @@ static bool may_publish(const char *cert, unsigned to, const char *topic)
                       "set -- -h 127.0.0.1 -p \"$port\" -V mqttv5 -q 1 -t \"$topic\" -m x\n"
                       "[ -z \"$cert\" ] || set -- \"$@\" --cafile \"$pki/ca.crt\" --cert \"$pki/issued/$cert.crt\" "
                       "--key \"$pki/issued/$cert.key\"\n"
-                      "said=$(mosquitto_pub \"$@\" 2>&1) && [ -z \"$said\" ]",
+                      "output=$(mosquitto_pub \"$@\" 2>&1) && [ -z \"$output\" ]",
                       cert, at, topic, work_path(PKI)),
                 NULL, &status);
         process_free(p);
@@ -259,7 +260,7 @@ static bool may_publish(const char *cert, unsigned to, const char *topic)
 
 static void assert_proven(const struct process *p)
 {
-        assert_non_null(strstr(p->out.text, " keeps to the list: tried with certificates that are good no more.\n"));
+        assert_non_null(strstr(p->out.text, " keeps to the list: tried with certificates that are no longer valid.\n"));
         assert_false(may_publish("display", port.number, "sconce/hall/lamp/set"));
         assert_true(may_publish("me", port.number, "sconce/hall/lamp/set"));
         assert_false(may_publish("me", port.number, "sconce/hall/status"));
@@ -285,7 +286,7 @@ static void real_broker__keeps_to_the_list__and_nothing_of_the_trial_is_left(voi
 static const struct others {
         const char *name;
         const char *files[2][2]; /* name and lines */
-        const char *wrong;       /* what setup says; NULL: it is done */
+        const char *wrong;       /* what setup prints; NULL: it is done */
         bool others_live;        /* the other listener goes on serving everybody */
 } others[] = {
         { "per_listener_before", { { "00-all.conf", "per_listener_settings true\n" } }, NULL, false },
@@ -340,7 +341,7 @@ static void other_files__of_mosquittos__either_the_list_holds_or_nothing_is_left
         struct process *p = run_real(row->wrong ? 1 : 0);
         if (row->wrong) {
                 if (!strstr(p->err.text, row->wrong))
-                        give_up("it does not say \"%s\"", row->wrong);
+                        give_up("it does not print \"%s\"", row->wrong);
                 assert_false(is_there(DROP_IN));
         } else {
                 assert_proven(p);
@@ -375,7 +376,7 @@ static void edited_drop_in__shuts_too_little__is_not_believed(void **state)
                                  NULL, &status));
         struct process *p = run_real(1);
         if (!strstr(p->err.text, row->wrong) || !strstr(p->err.text, "mosquitto does not keep to Sconce's access list"))
-                give_up("it does not say \"%s\"", row->wrong);
+                give_up("it does not print \"%s\"", row->wrong);
         assert_true(is_there(DROP_IN));
 }
 
@@ -393,7 +394,7 @@ static void kept_drop_in__list_above_its_listener__is_not_believed(void **state)
         (void)run_real(0);
         write_file(work_path(CONF_D "00-all.conf"), "per_listener_settings true\n");
         struct process *p = run_real(1);
-        assert_non_null(strstr(p->err.text, "has no acl_file of its own, and another file says"));
+        assert_non_null(strstr(p->err.text, "has no acl_file of its own, and another file sets"));
         assert_non_null(strstr(p->err.text, "the drop-in as it should be is "));
         assert_true(is_there(DROP_IN));
 }
@@ -447,7 +448,7 @@ static void nobody_else__is_done_without_a_question_and_without_words_of_others(
         struct process *p = run(0, "broker.lan", NULL);
         assert_null(strstr(p->out.text, "Shut out"));
         assert_non_null(strstr(p->out.text, "It no longer opens port 1883"));
-        /* What comes next is said once, at the end. */
+        /* What comes next is reported once, at the end. */
         assert_null(strstr(p->out.text, "broker HOST"));
         assert_non_null(strstr(p->out.text, "\nNext, for each node: sconce-pki node NAME\n"));
 }
@@ -501,7 +502,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
                 TEST(first_time__all_is_made_and_mosquitto_started_again),
-                TEST(again__nothing_is_made_anew),
+                TEST(again__nothing_is_made_again),
                 TEST(mosquitto_does_not_start__drop_in_is_taken_away),
                 TEST(no_host__is_asked_for_and_nothing_made),
                 TEST(option_that_is_none__is_answered_with_those_there_are),

@@ -46,7 +46,7 @@ static void renew_tester(void)
 static int darken(void **state)
 {
         (void)state;
-        client_say(stage.tester, "sconce/hall/kitchen/set", "OFF");
+        client_send(stage.tester, "sconce/hall/kitchen/set", "OFF");
         chip_wait(stage.hall->lines, KITCHEN, 0);
         stage_settle();
         client_forget(stage.tester);
@@ -105,7 +105,7 @@ static void get__a_channel__prints_its_value_alone(void **state)
         assert_run(RUN("tester", "get", "hall/door", "state", "--json"), 0, "\"OFF\"\n", "");
 }
 
-static void get__unknown_channel__is_told_with_the_nearest(void **state)
+static void get__unknown_channel__is_reported_with_the_nearest(void **state)
 {
         (void)state;
         assert_run(RUN("tester", "get", "kitchen", "sate"), 1, "",
@@ -125,7 +125,7 @@ static void list__many_times__is_whole_each_time(void **state)
 
 /* ---- Switching ----------------------------------------------------------------------------------------------- */
 
-static void set__plain_value__switches_and_says_so(void **state)
+static void set__plain_value__switches_and_reports_it(void **state)
 {
         (void)state;
         assert_run(RUN("tester", "set", "kitchen", "on"), 0, "hall/kitchen: done\n", "");
@@ -240,7 +240,7 @@ static void set__node_offline__is_not_sent(void **state)
                    "sconce: attic/fan: its node is offline; this is its last known state, of 2026-11-22T19:30:00Z\n");
 }
 
-static void get__device_with_events_alone__is_told_at_once(void **state)
+static void get__device_with_events_alone__is_reported_at_once(void **state)
 {
         const struct request messages[] = {
                 { .topic = "sconce/attic/status", .payload = "online", .retain = true },
@@ -258,7 +258,7 @@ static void get__device_with_events_alone__is_told_at_once(void **state)
                    "sconce: attic/bell has nothing to read, it only publishes events: sconce watch attic/bell\n");
 }
 
-static void set__nobody_subscribed__is_told_at_once(void **state)
+static void set__nobody_subscribed__is_reported_at_once(void **state)
 {
         (void)state;
         (void)play_attic("online", false);
@@ -269,7 +269,7 @@ static void set__nobody_subscribed__is_told_at_once(void **state)
         assert_run(run, 3, "", "sconce: no one received the command: node attic is not subscribed to it\n");
 }
 
-static void set__node_silent__tells_what_is_known(void **state)
+static void set__node_silent__reports_what_is_known(void **state)
 {
         (void)state;
         (void)play_attic("online", true);
@@ -284,7 +284,7 @@ static void set__node_silent__tells_what_is_known(void **state)
 }
 
 /* The access list of sconce-broker-setup: nobody clears what another has published. */
-static void forget__broker_of_ours__says_who_may(void **state)
+static void forget__broker_of_ours__shows_who_may(void **state)
 {
         (void)state;
         (void)play_attic("offline", false);
@@ -295,7 +295,7 @@ static void forget__broker_of_ours__says_who_may(void **state)
 }
 
 /* A device that cannot be read: old values, or none. */
-static void get__device_offline__is_told_and_ends_with_3(void **state)
+static void get__device_offline__is_reported_and_ends_with_3(void **state)
 {
         struct daemon *attic = stage_daemon("attic",
                                             "[exec fan]\ncommand = [\"/bin/false\"]\nevery = 1s\nchannels = [state]\n"
@@ -346,7 +346,7 @@ static void list__certificate_for_one_node__shows_that_node(void **state)
 
 /* ---- Names and texts from outside --------------------------------------------------------------------------- */
 
-/* Whatever a node says its devices are called. */
+/* Whatever a node calls its devices are called. */
 static const char hostile_info[] =
         "{\"version\":\"1\\u001b[31m\",\"devices\":{\"fan\":{\"name\":\"F\\u009b31man \\u202egnp\",\"channels\":{}},"
         "\"$(touch pwned)\":{},\"`touch pwned`\":{},\"x;touch pwned\":{},\"*\":{},\"a "
@@ -432,7 +432,7 @@ static void watch__until_interrupted__prints_topics_and_payloads(void **state)
         struct process *watch = start_watch("kitchen");
 
         wait_text(&watch->out, "retained      sconce/hall/kitchen/state");
-        client_say(stage.tester, "sconce/hall/kitchen/set", "ON");
+        client_send(stage.tester, "sconce/hall/kitchen/set", "ON");
         wait_text(&watch->out, "  sconce/hall/kitchen/set           ON\n");
         wait_text(&watch->out, "\"state\":\"ON\"}\n");
         process_signal(watch, SIGINT);
@@ -441,7 +441,7 @@ static void watch__until_interrupted__prints_topics_and_payloads(void **state)
         process_free(watch);
 }
 
-static void watch__nobody_of_that_name__says_so_and_goes_on(void **state)
+static void watch__nobody_of_that_name__reports_it_and_goes_on(void **state)
 {
         const char *const argv[] = { build_path("sconce"),
                                      "--config",
@@ -455,7 +455,7 @@ static void watch__nobody_of_that_name__says_so_and_goes_on(void **state)
 
         (void)state;
         wait_text(&watch->err, "sconce: nothing has come from attic so far: `sconce list` shows what there is");
-        client_say(stage.tester, "sconce/attic/late/set", "ON");
+        client_send(stage.tester, "sconce/attic/late/set", "ON");
         wait_text(&watch->out, "  sconce/attic/late/set ");
         process_signal(watch, SIGINT);
         assert_int_equal(process_wait(watch, SOON_MS), 0);
@@ -477,7 +477,7 @@ static void watch__broker_restarts__goes_on(void **state)
         daemon_wait_online(stage.hall, stage.tester);
         /* It is back too: a command is not kept for those who come later. */
         wait_text_from(&watch->out, before, "sconce/hall/status");
-        client_say(stage.tester, "sconce/hall/pump/set", "TOGGLE");
+        client_send(stage.tester, "sconce/hall/pump/set", "TOGGLE");
         wait_text(&watch->out, "\"topic\":\"sconce/hall/pump/set\",\"retain\":false,\"payload\":\"TOGGLE\"}\n");
         process_signal(watch, SIGTERM);
         assert_int_equal(process_wait(watch, SOON_MS), 0);
@@ -544,6 +544,75 @@ static void set__wrong_words__end_with_2(void **state)
                 "sconce: \"Kitchen\" is not a device's name: write DEVICE or NODE/DEVICE, as sconce list shows them\n");
 }
 
+static void list__bad_name_of_a_node__ends_with_2(void **state)
+{
+        (void)state;
+        assert_run(RUN("tester", "list", "Hall"), 2, "",
+                   "sconce: \"Hall\" is not a node's name: sconce nodes shows them\n");
+}
+
+static void sconce__help_and_version__on_stdout(void **state)
+{
+        (void)state;
+        struct run run = RUN("tester", "set", "--help");
+        assert_int_equal(run.status, 0);
+        assert_has(run.out, "Usage: sconce set DEVICE VALUE... [OPTION...]\n");
+        assert_has(run.out, "  sconce set hall/kitchen toggle\n");
+        run = RUN("tester", "--help");
+        assert_int_equal(run.status, 0);
+        assert_has(run.out, "Usage: sconce COMMAND [WORD...] [OPTION...]\n");
+        run = RUN("tester", "--version");
+        assert_run(run, 0, "sconce " SCONCE_VERSION "\n", "");
+}
+
+static void sconce__no_command__ends_with_2_and_the_help(void **state)
+{
+        (void)state;
+        struct run run = SCONCE_RUN("/nowhere/client.conf", "--json");
+        assert_int_equal(run.status, 2);
+        assert_string_equal(run.out, "");
+        assert_has(run.err, "Usage: sconce COMMAND [WORD...] [OPTION...]\n");
+}
+
+static void list__broker_silent__ends_with_3(void **state)
+{
+        (void)state;
+        struct wire *wire = wire_silent("127.0.0.1");
+        struct run run = SCONCE_RUN(sconce_conf_plain(wire_port(wire), ""), "--timeout", "300ms", "list");
+        wire_free(wire);
+        assert_int_equal(run.status, 3);
+        assert_has(run.err, "sconce: no broker: ");
+}
+
+/* The user's own config is named by XDG_CONFIG_HOME, else by HOME; what is wrong with it shows which was read. */
+static void assert_reads(const char *conf, const char *xdg)
+{
+        const char *const argv[] = { build_path("sconce"), "list", NULL };
+        const char *const env[] = { format_text("HOME=%s", work_path("home")), format_text("XDG_CONFIG_HOME=%s", xdg),
+                                    NULL };
+        int status;
+        struct process *process = process_run(argv, &(struct process_options){ .name = "sconce", .env = env }, &status);
+
+        assert_int_equal(status, 78);
+        assert_has(process->err.text, conf);
+        process_free(process);
+}
+
+static void list__no_config_named__is_found(void **state)
+{
+        static const char *const dirs[] = { "xdg", "xdg/sconce", "home", "home/.config", "home/.config/sconce" };
+        const char *by_xdg = work_path("xdg/sconce/client.conf"),
+                   *by_home = work_path("home/.config/sconce/client.conf");
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+                make_dir(work_path("%s", dirs[i]));
+        write_file(by_xdg, "[broker]\nversion = 6\n");
+        write_file(by_home, "[broker]\nversion = 6\n");
+        assert_reads(by_xdg, work_path("xdg"));
+        assert_reads(by_home, "");
+}
+
 static int open_house(void **state)
 {
         int r = stage_open(state);
@@ -562,32 +631,37 @@ static const struct CMUnitTest tests[] = {
         STAGE_TEST(list__as_json__is_a_list_of_objects, darken),
         STAGE_TEST(nodes__a_node__shows_version_and_devices, NULL),
         STAGE_TEST(get__a_channel__prints_its_value_alone, darken),
-        STAGE_TEST(get__unknown_channel__is_told_with_the_nearest, NULL),
+        STAGE_TEST(get__unknown_channel__is_reported_with_the_nearest, NULL),
         STAGE_TEST(list__many_times__is_whole_each_time, NULL),
-        STAGE_TEST(set__plain_value__switches_and_says_so, darken),
+        STAGE_TEST(set__plain_value__switches_and_reports_it, darken),
         STAGE_TEST(set__key_and_value__switches, darken),
         STAGE_TEST(set__refused__ends_with_1_and_the_reason, NULL),
         STAGE_TEST(set__mqtt_311__is_answered_too, darken),
         STAGE_TEST(set__unknown_device__names_the_nearest, NULL),
         cmocka_unit_test_setup_teardown(set__device_on_two_nodes__wants_the_node, darken, clear_attic),
         CLEARED(set__node_offline__is_not_sent),
-        CLEARED(get__device_with_events_alone__is_told_at_once),
-        CLEARED(set__nobody_subscribed__is_told_at_once),
-        CLEARED(set__node_silent__tells_what_is_known),
+        CLEARED(get__device_with_events_alone__is_reported_at_once),
+        CLEARED(set__nobody_subscribed__is_reported_at_once),
+        CLEARED(set__node_silent__reports_what_is_known),
         STAGE_TEST(set__read_only_certificate__is_refused_by_the_broker, darken),
         CLEARED(list__certificate_for_one_node__shows_that_node),
         CLEARED(completion__names_of_any_kind__are_offered_or_left_out_but_never_run),
         STAGE_TEST(completion__foreign_words_in_the_list__are_left_out, NULL),
         CLEARED(list__texts_of_any_kind__do_not_steer_the_terminal),
-        CLEARED(forget__broker_of_ours__says_who_may),
-        CLEARED(get__device_offline__is_told_and_ends_with_3),
+        CLEARED(forget__broker_of_ours__shows_who_may),
+        CLEARED(get__device_offline__is_reported_and_ends_with_3),
         STAGE_TEST(watch__until_interrupted__prints_topics_and_payloads, darken),
-        STAGE_TEST(watch__nobody_of_that_name__says_so_and_goes_on, NULL),
+        STAGE_TEST(watch__nobody_of_that_name__reports_it_and_goes_on, NULL),
         STAGE_TEST(watch__broker_restarts__goes_on, NULL),
         STAGE_TEST(list__no_broker__ends_with_3, NULL),
         STAGE_TEST(list__bad_config__ends_with_78, NULL),
         STAGE_TEST(list__key_that_others_can_read__is_refused, NULL),
         STAGE_TEST(set__wrong_words__end_with_2, NULL),
+        STAGE_TEST(list__bad_name_of_a_node__ends_with_2, NULL),
+        STAGE_TEST(sconce__help_and_version__on_stdout, NULL),
+        STAGE_TEST(sconce__no_command__ends_with_2_and_the_help, NULL),
+        STAGE_TEST(list__broker_silent__ends_with_3, NULL),
+        STAGE_TEST(list__no_config_named__is_found, NULL),
 };
 
 STAGE_MAIN(tests, open_house)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What becomes of a command of sconce: it is carried out while somebody waits for it or not at all, its answer is told from
- * other answers, and a plain value means the same whatever version of MQTT the broker and the node speak.
+ * What becomes of a command of sconce: it is carried out while somebody waits for it or not at all, its answer is
+ * reported from other answers, and a plain value means the same whatever version of MQTT the broker and the node speak.
  */
 #include <stdio.h>
 #include <string.h>
@@ -60,11 +60,11 @@ static int tear_down(void **state)
 static void settle(void)
 {
         client_forget(listener);
-        client_say(listener, "sconce/hall/door/get", "");
+        client_send(listener, "sconce/hall/door/get", "");
         (void)client_wait(listener, "sconce/hall/door/state", NULL, NULL);
 }
 
-/* ---- Its moment ---------------------------------------------------------------------------------------------------- */
+/* ---- Its moment -------------------------------------------------------------------------------------------------- */
 
 /* Packets are lost for a while: the command waits in a connection, where no broker can let it expire. */
 static void give_up_on_a_command(const char *client_keys)
@@ -123,7 +123,7 @@ static void set__any_command__carries_its_end_and_a_mark_of_its_own(void **state
         assert_null(strstr(first->response_topic, first->correlation));
 }
 
-/* ---- Its answer ---------------------------------------------------------------------------------------------------- */
+/* ---- Its answer -------------------------------------------------------------------------------------------------- */
 
 static void play_attic(void)
 {
@@ -186,7 +186,7 @@ static void set__node_speaks_311__is_answered_all_the_same(void **state)
         }
 }
 
-/* ---- Its meaning --------------------------------------------------------------------------------------------------- */
+/* ---- Its meaning ------------------------------------------------------------------------------------------------- */
 
 static void set__plain_value__means_the_same_in_every_version(void **state)
 {
@@ -224,7 +224,7 @@ static void set__plain_value__means_the_same_in_every_version(void **state)
         assert_int_equal(chip_value(hall->lines, PUMP), 0);
 }
 
-/* ---- What is left at the broker ------------------------------------------------------------------------------------ */
+/* ---- What is left at the broker ---------------------------------------------------------------------------------- */
 
 static void play_gone_nodes(void)
 {
@@ -289,9 +289,9 @@ static void forget__what_is_in_use__is_refused(void **state)
         assert_run(SCONCE_RUN(conf, "get", "pump", "state"), 0, "OFF\n", "");
 }
 
-/* ---- A broker that has no retained messages for wildcards ---------------------------------------------------------- */
+/* ---- A broker that has no retained messages for wildcards -------------------------------------------------------- */
 
-static void list__broker_without_them__says_so_or_asks_for_each_topic(void **state)
+static void list__broker_without_them__reports_it_or_asks_for_each_topic(void **state)
 {
         struct wire *wire = wire_relay("127.0.0.1", broker->port.number);
         const char *conf = sconce_conf_plain(wire_port(wire), "");
@@ -330,7 +330,7 @@ static const struct CMUnitTest tests[] = {
         TEST(set__plain_value__means_the_same_in_every_version),
         TEST(forget__node_that_is_gone__is_not_listed_any_more),
         TEST(forget__what_is_in_use__is_refused),
-        TEST(list__broker_without_them__says_so_or_asks_for_each_topic),
+        TEST(list__broker_without_them__reports_it_or_asks_for_each_topic),
 };
 
 STAGE_MAIN(tests, open_broker)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Times in messages, under the unit's own system-call filter: with a clock that was right before the start, with a wrong one,
- * and with one that is corrected later. */
+/* Times in messages, under the unit's own system-call filter: with a clock that was right before the start, with a
+ * wrong one, and with one that is corrected later. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -86,7 +86,7 @@ static void clock__right_before_the_start__every_message_has_its_time(void **sta
         struct daemon *daemon = start(sandbox_enter);
         daemon_wait_online(daemon, stage.tester);
         (void)client_wait(stage.tester, "sconce/attic/node/state", has_no_problem, "clock");
-        client_say(stage.tester, "sconce/attic/good/set", "ON");
+        client_send(stage.tester, "sconce/attic/good/set", "ON");
         (void)client_wait(stage.tester, "sconce/attic/good/state", has_time, NULL);
         assert_false(process_logged(daemon->process, "clock"));
         daemon_stop(daemon);
@@ -101,10 +101,10 @@ static void clock__wrong_and_right_later__times_come_with_it(void **state)
         struct daemon *daemon = start(sandbox_enter);
         daemon_wait_online(daemon, stage.tester);
         (void)client_wait(stage.tester, "sconce/attic/node/state", has_problem, "clock: not synchronised yet");
-        client_say(stage.tester, "sconce/attic/good/set", "ON");
+        client_send(stage.tester, "sconce/attic/good/set", "ON");
         (void)client_wait(stage.tester, "sconce/attic/good/state", has_no_time, NULL);
         set_clock(0, "right");
-        client_say(stage.tester, "sconce/attic/node/get", "");
+        client_send(stage.tester, "sconce/attic/node/get", "");
         (void)client_wait(stage.tester, "sconce/attic/node/state", has_no_problem, "clock");
         /* The lamp's state is published again, though nobody asks for it. */
         (void)client_wait(stage.tester, "sconce/attic/good/state", has_time, NULL);

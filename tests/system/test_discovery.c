@@ -61,7 +61,7 @@ static void settle(const char *device)
 
         (void)snprintf(set, sizeof(set), "sconce/hall/%s/set", device);
         (void)snprintf(result, sizeof(result), "sconce/hall/%s/result", device);
-        client_say(scene.ha, set, "{\"state\":\"SIDEWAYS\"}");
+        client_send(scene.ha, set, "{\"state\":\"SIDEWAYS\"}");
         (void)client_wait(scene.ha, result, NULL, NULL);
 }
 
@@ -94,8 +94,8 @@ static void birth__heard__all_again_with_their_states(void **state)
         start();
         (void)client_wait(scene.ha, CONFIG("pump"), NULL, NULL);
         client_forget(scene.ha);
-        client_say(scene.ha, "homeassistant/status", "offline");
-        client_say(scene.ha, "homeassistant/status", "online");
+        client_send(scene.ha, "homeassistant/status", "offline");
+        client_send(scene.ha, "homeassistant/status", "online");
         (void)client_wait(scene.ha, CONFIG("node"), is_filled, NULL);
         (void)client_wait(scene.ha, CONFIG("kitchen"), is_filled, NULL);
         (void)client_wait(scene.ha, CONFIG("pump"), is_filled, NULL);
@@ -113,9 +113,9 @@ static void birth__of_another_topic_and_word__as_the_config_says(void **state)
         start();
         (void)client_wait(scene.ha, "other/device/hall/pump/config", NULL, NULL);
         client_forget(scene.ha);
-        client_say(scene.ha, "homeassistant/status", "online");
-        client_say(scene.ha, "other/birth", "online");
-        client_say(scene.ha, "other/birth", "here");
+        client_send(scene.ha, "homeassistant/status", "online");
+        client_send(scene.ha, "other/birth", "online");
+        client_send(scene.ha, "other/birth", "here");
         (void)client_wait(scene.ha, "other/device/hall/pump/config", NULL, NULL);
         assert_int_equal(client_count(scene.ha, CONFIG("pump")), 0);
 }
@@ -259,7 +259,7 @@ static void connected__not_permitted__logged_once_and_no_problem(void **state)
         daemon_start(hall);
         daemon_wait_online(hall, stage.tester);
         (void)process_wait_log(hall->process, "let the node write elsewhere/device/hall/#", SOON_MS);
-        client_say(stage.tester, "sconce/hall/node/get", "");
+        client_send(stage.tester, "sconce/hall/node/get", "");
         const struct message *message = client_wait_json(stage.tester, "sconce/hall/node/state", "problems", "[]");
         assert_string_equal(json_member(message, "dropped"), "0");
         assert_false(process_logged(hall->process, "refuses what we publish"));
@@ -295,7 +295,7 @@ static void connected__many_devices__none_is_left_out(void **state)
                 (void)snprintf(topic, sizeof(topic), "sconce/hall/d%d/status", i);
                 (void)client_wait_text(scene.ha, topic, "online");
         }
-        client_say(scene.ha, "homeassistant/status", "online");
+        client_send(scene.ha, "homeassistant/status", "online");
         client_forget(scene.ha);
         for (int i = 0; i < MANY; i++) {
                 (void)snprintf(topic, sizeof(topic), "homeassistant/device/hall/d%d/config", i);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is driven is written down before it is driven: after a crash the outputs are found again whatever has become of the
- * config, and what was on for a limited time stays off. */
+/* What is driven is written down before it is driven: after a crash the outputs are found again whatever has become
+ * of the config, and what was on for a limited time stays off. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -47,12 +47,12 @@ static struct process *outputs_safe(const struct daemon *attic, int expected)
         return run;
 }
 
-static void say_and_hear(const char *device, const char *payload, const char *id)
+static void send_and_wait(const char *device, const char *payload, const char *id)
 {
         char topic[128];
 
         (void)snprintf(topic, sizeof(topic), "sconce/attic/%s/set", device);
-        client_say(stage.tester, topic, payload);
+        client_send(stage.tester, topic, payload);
         (void)snprintf(topic, sizeof(topic), "sconce/attic/%s/result", device);
         (void)client_wait_json(stage.tester, topic, "id", id);
 }
@@ -79,8 +79,8 @@ static void outputs_safe__config_edited_broken_or_gone__goes_by_what_was_driven(
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
                 struct daemon *attic = start(PUMP_FOR_AN_HOUR LAMP);
-                client_say(stage.tester, "sconce/attic/good/set", "ON");
-                say_and_hear("pump", "{\"state\":\"ON\",\"id\":\"1\"}", "1");
+                client_send(stage.tester, "sconce/attic/good/set", "ON");
+                send_and_wait("pump", "{\"state\":\"ON\",\"id\":\"1\"}", "1");
                 chip_wait(attic->lines, 5, 0); /* active low */
                 changes[i](attic);
                 daemon_kill(attic);
@@ -93,14 +93,14 @@ static void outputs_safe__config_edited_broken_or_gone__goes_by_what_was_driven(
         }
 }
 
-/* Off is high: what a released line of the simulated chip shows is its pull, so the edges tell. */
+/* Off is high: what a released line of the simulated chip shows is its pull, so the edges show it. */
 static void outputs_safe__active_low_line__is_driven_to_its_off(void **state)
 {
         struct daemon *attic = start(PUMP_FOR_AN_HOUR);
 
         (void)state;
         chip_needs_edges();
-        say_and_hear("pump", "{\"state\":\"ON\",\"id\":\"1\"}", "1");
+        send_and_wait("pump", "{\"state\":\"ON\",\"id\":\"1\"}", "1");
         chip_wait(attic->lines, 5, 0);
         daemon_kill(attic);
         remove_config(attic);
@@ -159,8 +159,8 @@ static void outputs_safe__max_on_cut_off__is_not_switched_on_again(void **state)
         struct saved since = { attic, "pump", "on_since" };
 
         (void)state;
-        client_say(stage.tester, "sconce/attic/good/set", "ON");
-        say_and_hear("pump", "{\"state\":\"ON\",\"id\":\"1\"}", "1");
+        client_send(stage.tester, "sconce/attic/good/set", "ON");
+        send_and_wait("pump", "{\"state\":\"ON\",\"id\":\"1\"}", "1");
         assert_true(pump_until(is_saved, &since, SOON_MS));
         daemon_kill(attic);
         process_free(outputs_safe(attic, 0));
@@ -169,7 +169,7 @@ static void outputs_safe__max_on_cut_off__is_not_switched_on_again(void **state)
         (void)client_wait_json(stage.tester, "sconce/attic/good/state", "state", "ON");
         chip_wait(attic->lines, 5, 1);
         /* And no more than that: it works as before. */
-        say_and_hear("pump", "{\"state\":\"ON\",\"id\":\"2\"}", "2");
+        send_and_wait("pump", "{\"state\":\"ON\",\"id\":\"2\"}", "2");
         chip_wait(attic->lines, 5, 0);
         daemon_stop(attic);
 }
@@ -193,8 +193,8 @@ static void for__killed_right_after_ok__is_off_at_the_next_start(void **state)
         (void)state;
         for (size_t i = 0; i < 6; i++) {
                 struct daemon *attic = starts[i % 2]("[switch pump]\nline = GPIO5\npower_on = last\n");
-                say_and_hear("pump", "{\"state\":\"ON\",\"id\":\"0\"}", "0");
-                say_and_hear("pump", "{\"state\":\"ON\",\"for\":\"1h\",\"id\":\"1\"}", "1");
+                send_and_wait("pump", "{\"state\":\"ON\",\"id\":\"0\"}", "0");
+                send_and_wait("pump", "{\"state\":\"ON\",\"for\":\"1h\",\"id\":\"1\"}", "1");
                 daemon_kill(attic);
                 start_again(attic);
                 (void)client_wait_json(stage.tester, "sconce/attic/pump/state", "state", "OFF");
@@ -211,8 +211,8 @@ static void for__over_or_taken_back__comes_back_as_it_was(void **state)
         struct saved boot = { attic, "pump", "boot" };
 
         (void)state;
-        say_and_hear("pump", "{\"state\":\"ON\",\"for\":\"1h\",\"id\":\"1\"}", "1");
-        say_and_hear("pump", "{\"state\":\"ON\",\"id\":\"2\"}", "2");
+        send_and_wait("pump", "{\"state\":\"ON\",\"for\":\"1h\",\"id\":\"1\"}", "1");
+        send_and_wait("pump", "{\"state\":\"ON\",\"id\":\"2\"}", "2");
         assert_true(pump_until(is_saved, &boot, SOON_MS));
         daemon_kill(attic);
         struct process *run = outputs_safe(attic, 0);
@@ -266,14 +266,14 @@ static void runtime_directory__cannot_be_written__limited_outputs_stay_off_and_o
         for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
                 char topic[128];
                 (void)snprintf(topic, sizeof(topic), "sconce/attic/%s/set", commands[i][0]);
-                client_say(stage.tester, topic, commands[i][1]);
+                client_send(stage.tester, topic, commands[i][1]);
                 (void)snprintf(topic, sizeof(topic), "sconce/attic/%s/result", commands[i][0]);
                 (void)client_wait(stage.tester, topic, is_refused, commands[i][2]);
         }
         for (unsigned line = 5; line <= 8; line++)
                 if (!chip_is_kernel())
                         assert_int_equal(chip_edges(attic->lines, line), 0);
-        client_say(stage.tester, "sconce/attic/plain/set", "ON");
+        client_send(stage.tester, "sconce/attic/plain/set", "ON");
         chip_wait(attic->lines, 7, 1);
         daemon_stop(attic);
 }

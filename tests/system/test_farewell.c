@@ -85,7 +85,7 @@ static struct daemon *killed_in_the_light(void)
 
         chip_needs_edges();
         daemon_wait_online(hall, tester);
-        client_say(tester, "sconce/hall/kitchen/set", "ON");
+        client_send(tester, "sconce/hall/kitchen/set", "ON");
         chip_wait(hall->lines, 17, 1);
         daemon_kill(hall);
         return hall;
@@ -185,7 +185,7 @@ static void restart__signals_all_the_while__none_kills_it(void **state)
 
         (void)state;
         daemon_wait_online(hall, tester);
-        client_say(tester, "sconce/hall/node/set/restart", "PRESS");
+        client_send(tester, "sconce/hall/node/set/restart", "PRESS");
         while (process_running(hall->process) && !has_started_again(hall) && now_us() < until_us) {
                 process_signal(hall->process, SIGHUP);
                 pump_once(1);
@@ -194,7 +194,8 @@ static void restart__signals_all_the_while__none_kills_it(void **state)
         daemon_stop(hall);
 }
 
-/* Before the program's own first line nothing can be done about a signal; from there to its end none is lost, none kills. */
+/* Before the program's own first line nothing can be done about a signal; from there to its end none is lost, none
+ * kills. */
 static void stop__signals_all_the_while__is_clean(void **state)
 {
         struct daemon *hall = start_with(NULL);
@@ -212,7 +213,7 @@ static void stop__signals_all_the_while__is_clean(void **state)
         assert_left_behind("offline");
 }
 
-/* As they come down from whoever starts it: blocked, and one already waiting. */
+/* As they come down from anyone who starts it: blocked, and one already waiting. */
 static int term_waits(void *userdata)
 {
         sigset_t mask;

@@ -31,7 +31,7 @@ static unsigned free_port(void)
         return ntohs(address.sin_port);
 }
 
-static void guide__every_command__as_it_says(void **state)
+static void guide__every_command__as_written(void **state)
 {
         char port[16];
         const char *const argv[] = { "tests/guide/run", build_dir(), port, NULL };
@@ -53,7 +53,7 @@ static void guide__every_command__as_it_says(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(guide__every_command__as_it_says),
+                cmocka_unit_test(guide__every_command__as_written),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

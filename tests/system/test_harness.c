@@ -43,7 +43,7 @@ static void broker__killed_and_started__keeps_its_port(void **state)
         for (int i = 0; i < 3; i++) {
                 struct client *client = client_new(&(struct client_options){ .id = "a", .port = broker->port.number });
                 client_subscribe(client, "t/#");
-                client_say(client, "t/x", "{\"a\":{\"b\":21.5}}");
+                client_send(client, "t/x", "{\"a\":{\"b\":21.5}}");
                 const struct message *m = client_wait_json(client, "t/x", "a.b", "21.5");
                 assert_int_equal(m->qos, 1);
                 client_free(client);
@@ -83,7 +83,7 @@ static void wire_relay__plain_mqtt__topic_is_on_the_wire(void **state)
 
         (void)state;
         client_subscribe(client, "some/topic");
-        client_say(client, "some/topic", "payload");
+        client_send(client, "some/topic", "payload");
         (void)client_wait_text(client, "some/topic", "payload");
         assert_true(wire_saw(wire, "some/topic"));
         assert_false(wire_saw(wire, "other/topic"));

@@ -213,14 +213,14 @@ static void expect_cover(const char *device, const char *state_text, const char 
 static void cover__words__lines_and_state_follow(void **state)
 {
         (void)state;
-        client_say(stage.tester, "sconce/hall/gate/set", "OPEN");
+        client_send(stage.tester, "sconce/hall/gate/set", "OPEN");
         chip_wait(stage.hall->lines, GATE_UP, 1);
         expect_cover("gate", "opening", "null");
-        client_say(stage.tester, "sconce/hall/gate/set", "CLOSE");
+        client_send(stage.tester, "sconce/hall/gate/set", "CLOSE");
         chip_wait(stage.hall->lines, GATE_DOWN, 1);
         assert_int_equal(chip_value(stage.hall->lines, GATE_UP), 0);
         expect_cover("gate", "closing", "null");
-        client_say(stage.tester, "sconce/hall/gate/set", "{\"state\":\"stop\"}");
+        client_send(stage.tester, "sconce/hall/gate/set", "{\"state\":\"stop\"}");
         chip_wait(stage.hall->lines, GATE_DOWN, 0);
         expect_cover("gate", "stopped", "null");
 }
@@ -228,14 +228,14 @@ static void cover__words__lines_and_state_follow(void **state)
 static void cover__end_stop__halts_it(void **state)
 {
         (void)state;
-        client_say(stage.tester, "sconce/hall/gate/set", "OPEN");
+        client_send(stage.tester, "sconce/hall/gate/set", "OPEN");
         chip_wait(stage.hall->lines, GATE_UP, 1);
         pull(GATE_STOP, true);
         chip_wait(stage.hall->lines, GATE_UP, 0);
         expect_cover("gate", "open", "100");
-        client_say(stage.tester, "sconce/hall/gate/set/position", "40");
+        client_send(stage.tester, "sconce/hall/gate/set/position", "40");
         chip_wait(stage.hall->lines, GATE_DOWN, 1);
-        client_say(stage.tester, "sconce/hall/gate/set", "STOP");
+        client_send(stage.tester, "sconce/hall/gate/set", "STOP");
         chip_wait(stage.hall->lines, GATE_DOWN, 0);
         pull(GATE_STOP, false);
 }
@@ -243,21 +243,21 @@ static void cover__end_stop__halts_it(void **state)
 static void cover__position__by_time(void **state)
 {
         (void)state;
-        client_say(stage.tester, "sconce/hall/blind/set", "OPEN");
+        client_send(stage.tester, "sconce/hall/blind/set", "OPEN");
         expect_cover("blind", "open", "100");
-        client_say(stage.tester, "sconce/hall/blind/set", "50");
+        client_send(stage.tester, "sconce/hall/blind/set", "50");
         (void)client_wait_json(stage.tester, "sconce/hall/blind/state", "state", "closing");
         const struct message *m = client_wait_json(stage.tester, "sconce/hall/blind/state", "state", "stopped");
         int position = atoi(json_member(m, "position"));
         assert_true(position > 0 && position <= 50); /* a busy machine goes further, and knows it */
-        client_say(stage.tester, "sconce/hall/blind/set", "CLOSE");
+        client_send(stage.tester, "sconce/hall/blind/set", "CLOSE");
         expect_cover("blind", "closed", "0");
 }
 
 static void cover__out_of_range__refused(void **state)
 {
         (void)state;
-        client_say(stage.tester, "sconce/hall/blind/set", "{\"position\":101,\"id\":\"far\"}");
+        client_send(stage.tester, "sconce/hall/blind/set", "{\"position\":101,\"id\":\"far\"}");
         stage_wait_result("blind", "far", "range");
 }
 
@@ -267,14 +267,14 @@ static void cover__restarts_and_a_crash__known_and_unknown(void **state)
         char *other = NULL;
 
         (void)state;
-        client_say(stage.tester, "sconce/hall/blind/set", "OPEN");
+        client_send(stage.tester, "sconce/hall/blind/set", "OPEN");
         expect_cover("blind", "open", "100");
         assert_true(asprintf(&other, "%smargin = 20\n", devices) > 0);
         daemon_write_config(stage.hall, other);
         free(other);
         process_signal(stage.hall->process, SIGHUP);
         (void)process_wait_log(stage.hall->process, "reloaded", SOON_MS);
-        client_say(stage.tester, "sconce/hall/blind/get", "");
+        client_send(stage.tester, "sconce/hall/blind/get", "");
         expect_cover("blind", "open", "100");
 
         daemon_stop(stage.hall);
@@ -310,16 +310,16 @@ static void cover__hasty_commands__never_both_lines(void **state)
         (void)state;
         chip_needs_edges();
         for (int i = 0; i < 50; i++)
-                client_say(stage.tester, "sconce/hall/gate/set", i % 2 ? "OPEN" : "CLOSE");
+                client_send(stage.tester, "sconce/hall/gate/set", i % 2 ? "OPEN" : "CLOSE");
         chip_wait(stage.hall->lines, GATE_UP, 1);
-        client_say(stage.tester, "sconce/hall/gate/set", "STOP");
+        client_send(stage.tester, "sconce/hall/gate/set", "STOP");
         chip_wait(stage.hall->lines, GATE_UP, 0);
         expect_never_both(GATE_UP, GATE_DOWN);
 }
 
 /* ---- counter ------------------------------------------------------------------------------------------- */
 
-/* As fast as the chip can tell one edge from the next. */
+/* As fast as the chip can distinguish one edge from the next. */
 static void pulse(unsigned offset)
 {
         for (int up = 1; up >= 0; up--) {
@@ -340,7 +340,7 @@ static void counter__pulses__none_is_lost(void **state)
         char total[32];
 
         (void)state;
-        client_say(stage.tester, "sconce/hall/meter/set", "100");
+        client_send(stage.tester, "sconce/hall/meter/set", "100");
         (void)client_wait_json(stage.tester, "sconce/hall/meter/state", "total", "100");
         uint64_t from_us = now_us();
         for (unsigned i = 0; i < count; i++)
@@ -355,19 +355,19 @@ static void counter__pulses__none_is_lost(void **state)
 static void counter__total__can_be_set_and_nothing_else(void **state)
 {
         (void)state;
-        client_say(stage.tester, "sconce/hall/meter/set", "{\"total\":42.5,\"id\":\"dial\"}");
+        client_send(stage.tester, "sconce/hall/meter/set", "{\"total\":42.5,\"id\":\"dial\"}");
         stage_wait_result("meter", "dial", NULL);
         (void)client_wait_json(stage.tester, "sconce/hall/meter/state", "total", "42.5");
-        client_say(stage.tester, "sconce/hall/meter/set", "{\"total\":-1,\"id\":\"below\"}");
+        client_send(stage.tester, "sconce/hall/meter/set", "{\"total\":-1,\"id\":\"below\"}");
         stage_wait_result("meter", "below", "range");
-        client_say(stage.tester, "sconce/hall/meter/set", "{\"rate\":1,\"id\":\"rate\"}");
+        client_send(stage.tester, "sconce/hall/meter/set", "{\"rate\":1,\"id\":\"rate\"}");
         stage_wait_result("meter", "rate", "read_only");
 }
 
 static void counter__agent_starts_again__total_is_as_it_was(void **state)
 {
         (void)state;
-        client_say(stage.tester, "sconce/hall/meter/set", "7");
+        client_send(stage.tester, "sconce/hall/meter/set", "7");
         (void)client_wait_json(stage.tester, "sconce/hall/meter/state", "total", "7");
         pulse(METER);
         pulse(METER);
@@ -402,14 +402,14 @@ static void encoder__turned__events(void **state)
 static void encoder__number__turned_and_set(void **state)
 {
         (void)state;
-        client_say(stage.tester, "sconce/hall/dial/set", "8");
+        client_send(stage.tester, "sconce/hall/dial/set", "8");
         (void)client_wait_json(stage.tester, "sconce/hall/dial/state", "value", "8");
         for (int i = 0; i < 3; i++)
                 turn(DIAL_A, DIAL_B);
         (void)client_wait_json(stage.tester, "sconce/hall/dial/state", "value", "10");
         turn(DIAL_B, DIAL_A);
         (void)client_wait_json(stage.tester, "sconce/hall/dial/state", "value", "9");
-        client_say(stage.tester, "sconce/hall/dial/set", "{\"value\":11,\"id\":\"far\"}");
+        client_send(stage.tester, "sconce/hall/dial/set", "{\"value\":11,\"id\":\"far\"}");
         stage_wait_result("dial", "far", "range");
 }
 

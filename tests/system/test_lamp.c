@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The main job: commands over mutual TLS switch lines, and what lines do is told. */
+/* The main job: commands over mutual TLS switch lines, and what lines do is reported. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 static int darken(void **state)
 {
         (void)state;
-        client_say(stage.tester, "sconce/hall/kitchen/set", "OFF");
+        client_send(stage.tester, "sconce/hall/kitchen/set", "OFF");
         chip_wait(stage.hall->lines, KITCHEN, 0);
         stage_settle();
         client_forget(stage.tester);
@@ -23,7 +23,7 @@ static int darken(void **state)
 
 static void expect(const char *topic, const char *payload, int level, const char *state_text)
 {
-        client_say(stage.tester, topic, payload);
+        client_send(stage.tester, topic, payload);
         chip_wait(stage.hall->lines, KITCHEN, level);
         (void)client_wait_json(stage.tester, "sconce/hall/kitchen/state", "state", state_text);
 }
@@ -74,10 +74,10 @@ static void lamp__channel_topic__line_and_state_follow(void **state)
 static void lamp__active_low__line_is_the_other_way_round(void **state)
 {
         (void)state;
-        client_say(stage.tester, "sconce/hall/porch/set", "ON");
+        client_send(stage.tester, "sconce/hall/porch/set", "ON");
         (void)client_wait_json(stage.tester, "sconce/hall/porch/state", "state", "ON");
         chip_wait(stage.hall->lines, PORCH, 0);
-        client_say(stage.tester, "sconce/hall/porch/set", "OFF");
+        client_send(stage.tester, "sconce/hall/porch/set", "OFF");
         (void)client_wait_json(stage.tester, "sconce/hall/porch/state", "state", "OFF");
         chip_wait(stage.hall->lines, PORCH, 1);
 }
@@ -110,19 +110,19 @@ static void contact__line_changes__state_follows(void **state)
         (void)client_wait_json(stage.tester, "sconce/hall/door/state", "state", "OFF");
 }
 
-static void get__one_device__tells_its_state_alone(void **state)
+static void get__one_device__reports_its_state_alone(void **state)
 {
         (void)state;
-        client_say(stage.tester, "sconce/hall/door/get", "");
+        client_send(stage.tester, "sconce/hall/door/get", "");
         (void)client_wait_json(stage.tester, "sconce/hall/door/state", "state", "OFF");
         stage_settle();
         assert_int_equal(client_count(stage.tester, "sconce/hall/kitchen/state"), 0);
 }
 
-static void get__the_node__tells_every_state(void **state)
+static void get__the_node__reports_every_state(void **state)
 {
         (void)state;
-        client_say(stage.tester, "sconce/hall/get", "please");
+        client_send(stage.tester, "sconce/hall/get", "please");
         (void)client_wait_json(stage.tester, "sconce/hall/door/state", "state", "OFF");
         (void)client_wait_json(stage.tester, "sconce/hall/kitchen/state", "state", "OFF");
         (void)client_wait_json(stage.tester, "sconce/hall/pump/state", "state", "OFF");
@@ -150,8 +150,8 @@ static const struct CMUnitTest tests[] = {
         STAGE_TEST(lamp__active_low__line_is_the_other_way_round, darken),
         STAGE_TEST(lamp__state_message__is_retained_qos_1_and_dated, darken),
         STAGE_TEST(contact__line_changes__state_follows, darken),
-        STAGE_TEST(get__one_device__tells_its_state_alone, darken),
-        STAGE_TEST(get__the_node__tells_every_state, darken),
+        STAGE_TEST(get__one_device__reports_its_state_alone, darken),
+        STAGE_TEST(get__the_node__reports_every_state, darken),
         STAGE_TEST(command__for_one_lamp__leaves_the_others_alone, darken),
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a connection needs beside the config (the password's file, the CA, certificate and key) may be missing or no file at
- * all: the node says so and tries again, and its lamps work meanwhile. */
+/* What a connection needs beside the config (the password's file, the CA, certificate and key) may be missing or no
+ * file at all: the node reports it and tries again, and its lamps work meanwhile. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stddef.h>
@@ -145,7 +145,7 @@ static void check__what_is_missing_or_misspelt__warns_and_passes(void **state)
 }
 
 /* A cloud gives all of its certificates one name. */
-static void check__certificate_with_the_name_of_many__is_said(void **state)
+static void check__certificate_with_the_name_of_many__is_reported(void **state)
 {
         const char *const parts[] = {
                 "[node] name: the node is called aws-iot-certificate, after its certificate's name "
@@ -178,7 +178,7 @@ static void check__no_tls_section__warns_of_the_default_files(void **state)
         assert_warns(daemon, parts);
 }
 
-static void check__one_device_in_two_files__is_said(void **state)
+static void check__one_device_in_two_files__is_reported(void **state)
 {
         const char *const parts[] = { "conf.d/b.conf:1: [lamp kitchen] goes on with the section in",
                                       "sconce.conf:", NULL };
@@ -305,9 +305,9 @@ int main(void)
                 TEST(password_file__is_no_good__is_a_problem_and_is_tried_again),
                 TEST(tls_files__fifo__is_named_and_never_waited_for),
                 TEST(check__what_is_missing_or_misspelt__warns_and_passes),
-                TEST(check__certificate_with_the_name_of_many__is_said),
+                TEST(check__certificate_with_the_name_of_many__is_reported),
                 TEST(check__no_tls_section__warns_of_the_default_files),
-                TEST(check__one_device_in_two_files__is_said),
+                TEST(check__one_device_in_two_files__is_reported),
                 TEST(lines__simulated_chip_not_there_yet__is_listed_and_not_made),
                 TEST(simulated_chip__made_by_root__belongs_to_the_directorys_owner),
                 TEST(process_1__programs_leave_orphans__they_are_waited_for),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ways to the broker, good and bad: dead addresses, dead resolvers, brokers that say nothing, and every kind of URL. */
+/* Ways to the broker, good and bad: dead addresses, dead resolvers, brokers that send nothing, and every kind of
+ * URL. */
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,10 +30,10 @@ static const char *url_of(const char *scheme, const char *host, unsigned port)
 
 static void switches(struct daemon *daemon, struct client *client)
 {
-        client_say(client, daemon_topic(daemon, "cellar/set"), "ON");
+        client_send(client, daemon_topic(daemon, "cellar/set"), "ON");
         chip_wait(daemon->lines, SPARE, 1);
         (void)client_wait_json(client, daemon_topic(daemon, "cellar/state"), "state", "ON");
-        client_say(client, daemon_topic(daemon, "cellar/set"), "OFF");
+        client_send(client, daemon_topic(daemon, "cellar/set"), "OFF");
         chip_wait(daemon->lines, SPARE, 0);
 }
 
@@ -51,7 +52,7 @@ static void goes_off_alone(struct daemon *daemon)
         chip_wait(daemon->lines, SPARE, 0);
 }
 
-/* ---- Names and addresses ------------------------------------------------------------------------------------------- */
+/* ---- Names and addresses ----------------------------------------------------------------------------------------- */
 
 static void ipv6__refuses__ipv4_is_tried(void **state)
 {
@@ -157,7 +158,7 @@ static void first_broker__dead__second_is_used(void **state)
         port_release(&dead);
 }
 
-/* ---- Brokers that say nothing ----------------------------------------------------------------------------------------- */
+/* ---- Brokers that send nothing ----------------------------------------------------------------------------------- */
 
 static void silent(const char *scheme)
 {
@@ -176,19 +177,19 @@ static void silent(const char *scheme)
         wire_free(wire);
 }
 
-static void tls_broker__says_nothing__is_given_up_and_tried_again(void **state)
+static void tls_broker__is_silent__is_given_up_and_tried_again(void **state)
 {
         (void)state;
         silent("mqtts");
 }
 
-static void plain_broker__says_nothing__is_given_up_and_tried_again(void **state)
+static void plain_broker__is_silent__is_given_up_and_tried_again(void **state)
 {
         (void)state;
         silent("mqtt");
 }
 
-static void address__never_answers__is_given_up_and_said(void **state)
+static void address__never_answers__is_given_up_and_reported(void **state)
 {
         struct wire *hole = wire_black_hole("127.0.0.1", 0);
         struct daemon *daemon = daemon_new(
@@ -245,7 +246,7 @@ static void connack__comes_with_the_handshake__node_is_up_and_answers(void **sta
         hasty_free(hasty);
 }
 
-/* ---- Kinds of URL ------------------------------------------------------------------------------------------------------ */
+/* ---- Kinds of URL ------------------------------------------------------------------------------------------------ */
 
 static void mqtts__captured__topic_is_not_on_the_wire(void **state)
 {
@@ -322,7 +323,7 @@ static void unix_socket__works(void **state)
         broker_free(broker);
 }
 
-/* ---- Envelope ----------------------------------------------------------------------------------------------------------- */
+/* ---- Envelope ---------------------------------------------------------------------------------------------------- */
 
 static void envelope__wraps_json__and_its_checksum_is_right(void **state)
 {
@@ -347,7 +348,7 @@ static void envelope__wraps_json__and_its_checksum_is_right(void **state)
         content += strlen("\"content\":");
         sha256_hex(content, (size_t)(footer - content), sum);
         assert_string_equal(json_member(m, "footer.sha256"), sum);
-        client_say(stage.tester, "sconce/attic/cellar/set", "ON");
+        client_send(stage.tester, "sconce/attic/cellar/set", "ON");
         (void)client_wait_json(stage.tester, "sconce/attic/cellar/state", "content.state", "ON");
         client_wait_text(stage.tester, "sconce/attic/status", "online");
         daemon_stop(daemon);
@@ -360,9 +361,9 @@ static const struct CMUnitTest tests[] = {
         STAGE_TEST(resolver__never_answers__lamp_goes_off_and_stop_is_prompt, stage_forget),
         STAGE_TEST(name__unknown_at_first__is_asked_for_again, stage_forget),
         STAGE_TEST(first_broker__dead__second_is_used, stage_forget),
-        STAGE_TEST(tls_broker__says_nothing__is_given_up_and_tried_again, stage_forget),
-        STAGE_TEST(plain_broker__says_nothing__is_given_up_and_tried_again, stage_forget),
-        STAGE_TEST(address__never_answers__is_given_up_and_said, stage_forget),
+        STAGE_TEST(tls_broker__is_silent__is_given_up_and_tried_again, stage_forget),
+        STAGE_TEST(plain_broker__is_silent__is_given_up_and_tried_again, stage_forget),
+        STAGE_TEST(address__never_answers__is_given_up_and_reported, stage_forget),
         STAGE_TEST(network__goes_silent_in_session__is_noticed_by_the_keepalive, stage_forget),
         STAGE_TEST(connack__comes_with_the_handshake__node_is_up_and_answers, stage_forget),
         STAGE_TEST(mqtts__captured__topic_is_not_on_the_wire, stage_forget),

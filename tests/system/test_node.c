@@ -28,7 +28,7 @@ static int forget(void **state)
 
 static const struct message *node_state(void)
 {
-        client_say(stage.tester, "sconce/hall/node/get", "");
+        client_send(stage.tester, "sconce/hall/node/get", "");
         return client_wait(stage.tester, "sconce/hall/node/state", NULL, NULL);
 }
 
@@ -52,7 +52,7 @@ static bool is_started_later(const struct message *message, const void *userdata
         return started && strcmp(started, userdata) > 0;
 }
 
-static void restart_button__pressed__starts_anew_in_the_same_process(void **state)
+static void restart_button__pressed__starts_again_in_the_same_process(void **state)
 {
         pid_t pid = stage.hall->process->pid;
 
@@ -61,15 +61,15 @@ static void restart_button__pressed__starts_anew_in_the_same_process(void **stat
         client_subscribe(late, "sconce/hall/info");
         const char *started = json_member(client_wait(late, "sconce/hall/info", NULL, NULL), "started");
         client_free(late);
-        client_say(stage.tester, "sconce/hall/node/set/restart", "PRESS");
+        client_send(stage.tester, "sconce/hall/node/set/restart", "PRESS");
         client_wait_text(stage.tester, "sconce/hall/status", "offline");
         client_wait_text(stage.tester, "sconce/hall/status", "online");
         (void)client_wait(stage.tester, "sconce/hall/info", is_started_later, started);
         assert_true(process_running(stage.hall->process));
         assert_int_equal(stage.hall->process->pid, pid);
-        client_say(stage.tester, "sconce/hall/kitchen/set", "ON");
+        client_send(stage.tester, "sconce/hall/kitchen/set", "ON");
         chip_wait(stage.hall->lines, KITCHEN, 1);
-        client_say(stage.tester, "sconce/hall/kitchen/set", "OFF");
+        client_send(stage.tester, "sconce/hall/kitchen/set", "OFF");
         chip_wait(stage.hall->lines, KITCHEN, 0);
 }
 
@@ -88,9 +88,9 @@ static void restart_button__retained_press__does_not_restart_for_ever(void **sta
         assert_int_equal(client_count(stage.tester, "sconce/hall/status"), 2);
 }
 
-/* ---- Devices that do not work ------------------------------------------------------------------------------------- */
+/* ---- Devices that do not work ------------------------------------------------------------------------------------ */
 
-static void device__chip_missing__is_offline_alone_and_says_why(void **state)
+static void device__chip_missing__is_offline_alone_and_gives_the_reason(void **state)
 {
         struct daemon *daemon = stage_daemon("attic", "[lamp lost]\nline = gpiochip77:3\n[lamp good]\nline = GPIO6\n");
 
@@ -100,15 +100,15 @@ static void device__chip_missing__is_offline_alone_and_says_why(void **state)
         const struct message *m = client_wait_json(stage.tester, "sconce/attic/lost/error", "code", "enoent");
         assert_non_null(strstr(json_member(m, "message"), "gpiochip77"));
         client_wait_text(stage.tester, "sconce/attic/good/status", "online");
-        client_say(stage.tester, "sconce/attic/good/set", "ON");
+        client_send(stage.tester, "sconce/attic/good/set", "ON");
         chip_wait(daemon->lines, 6, 1);
-        client_say(stage.tester, "sconce/attic/lost/set", "{\"state\":\"ON\",\"id\":\"x\"}");
+        client_send(stage.tester, "sconce/attic/lost/set", "{\"state\":\"ON\",\"id\":\"x\"}");
         (void)client_wait_json(stage.tester, "sconce/attic/lost/result", "code", "offline");
         daemon_stop(daemon);
         daemon_free(daemon);
 }
 
-/* ---- Devices that hang -------------------------------------------------------------------------------------------- */
+/* ---- Devices that hang ------------------------------------------------------------------------------------------- */
 
 static char *joined(const char *dir, const char *name)
 {
@@ -189,7 +189,7 @@ static void good_lamp_is_prompt(const struct daemon *daemon)
 {
         for (int i = 0; i < 10; i++) {
                 uint64_t before_us = now_us();
-                client_say(stage.tester, "sconce/attic/good/set", i % 2 ? "OFF" : "ON");
+                client_send(stage.tester, "sconce/attic/good/set", i % 2 ? "OFF" : "ON");
                 (void)client_wait_json(stage.tester, "sconce/attic/good/state", "state", i % 2 ? "OFF" : "ON");
                 /* A hung loop would take the device's deadline of 500 ms each time. */
                 assert_true(now_us() - before_us < 400 * USEC_PER_MSEC);
@@ -211,7 +211,7 @@ static void command__out_of_range_or_of_another_type__is_refused(void **state)
 
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-                client_say(stage.tester, "sconce/attic/slow/set", rows[i].payload);
+                client_send(stage.tester, "sconce/attic/slow/set", rows[i].payload);
                 (void)client_wait_json(stage.tester, "sconce/attic/slow/result", "code", rows[i].code);
         }
         daemon_stop(daemon);
@@ -223,7 +223,7 @@ static void device__read_hangs__is_offline_alone_and_comes_back(void **state)
         struct daemon *daemon = daemon_with_gate("");
 
         (void)state;
-        client_say(stage.tester, "sconce/attic/slow/get", "");
+        client_send(stage.tester, "sconce/attic/slow/get", "");
         good_lamp_is_prompt(daemon);
         client_wait_text(stage.tester, "sconce/attic/slow/status", "offline");
         (void)client_wait_json(stage.tester, "sconce/attic/slow/error", "code", "etimedout");
@@ -241,7 +241,7 @@ static void device__hangs_at_the_stop__stop_is_prompt(void **state)
         struct daemon *daemon = daemon_with_gate("");
 
         (void)state;
-        client_say(stage.tester, "sconce/attic/slow/get", "");
+        client_send(stage.tester, "sconce/attic/slow/get", "");
         client_wait_text(stage.tester, "sconce/attic/slow/status", "offline");
         uint64_t before_us = now_us();
         daemon_stop(daemon);
@@ -272,12 +272,12 @@ static void command__waits_longer_than_its_expiry__is_refused_as_expired(void **
         struct gate_opening opening = { .fifo = work_path("gate") };
 
         (void)state;
-        client_say(stage.tester, "sconce/attic/slow/set", "{\"level\":1,\"id\":\"first\"}");
+        client_send(stage.tester, "sconce/attic/slow/set", "{\"level\":1,\"id\":\"first\"}");
         client_publish(stage.tester, &(struct request){ .topic = "sconce/attic/slow/set",
                                                         .payload = "{\"level\":2,\"id\":\"second\"}",
                                                         .expiry_s = 1 });
         /* Its second is counted from when the agent has it: it has, when it answers what was sent after it. */
-        client_say(stage.tester, "sconce/attic/good/set", "{\"state\":\"ON\",\"id\":\"third\"}");
+        client_send(stage.tester, "sconce/attic/good/set", "{\"state\":\"ON\",\"id\":\"third\"}");
         (void)client_wait_json(stage.tester, "sconce/attic/good/result", "id", "third");
         uint64_t there_us = now_us();
         assert_true(pump_until(one_second_later, &there_us, SOON_MS));
@@ -290,16 +290,16 @@ static void command__waits_longer_than_its_expiry__is_refused_as_expired(void **
         daemon_free(daemon);
 }
 
-/* ---- Outputs -------------------------------------------------------------------------------------------------------- */
+/* ---- Outputs ----------------------------------------------------------------------------------------------------- */
 
-static void lamp__max_on__goes_off_and_says_so(void **state)
+static void lamp__max_on__goes_off_and_reports_it(void **state)
 {
         struct daemon *daemon = stage_daemon("attic", "[lamp timed]\nline = GPIO5\nmax_on = 300ms\n");
 
         (void)state;
         daemon_start(daemon);
         daemon_wait_online(daemon, stage.tester);
-        client_say(stage.tester, "sconce/attic/timed/set", "ON");
+        client_send(stage.tester, "sconce/attic/timed/set", "ON");
         (void)client_wait_json(stage.tester, "sconce/attic/timed/state", "state", "ON");
         (void)client_wait_json(stage.tester, "sconce/attic/timed/state", "state", "OFF");
         chip_wait(daemon->lines, SPARE, 0);
@@ -323,8 +323,8 @@ static void lamp__broker_lost__goes_to_on_offline(void **state)
                            "[lamp keep]\nline = GPIO7\n" });
         daemon_start(daemon);
         daemon_wait_online(daemon, stage.tester);
-        client_say(stage.tester, "sconce/attic/off/set", "ON");
-        client_say(stage.tester, "sconce/attic/keep/set", "ON");
+        client_send(stage.tester, "sconce/attic/off/set", "ON");
+        client_send(stage.tester, "sconce/attic/keep/set", "ON");
         chip_wait(daemon->lines, 5, 1);
         chip_wait(daemon->lines, 7, 1);
         wire_free(wire);
@@ -353,7 +353,7 @@ static void lamp__broker_lost_and_agent_killed__goes_to_on_offline(void **state)
                 client_forget(stage.tester);
                 daemon_start(daemon);
                 daemon_wait_online(daemon, stage.tester);
-                client_say(stage.tester, "sconce/attic/off/set", "ON");
+                client_send(stage.tester, "sconce/attic/off/set", "ON");
                 chip_wait(daemon->lines, 5, 1);
                 if (is_killed_first)
                         daemon_kill(daemon);
@@ -379,14 +379,14 @@ static void lamp__broker_lost_and_agent_killed__goes_to_on_offline(void **state)
 
 static const struct CMUnitTest tests[] = {
         STAGE_TEST(node__state__has_its_figures, forget),
-        STAGE_TEST(restart_button__pressed__starts_anew_in_the_same_process, forget),
+        STAGE_TEST(restart_button__pressed__starts_again_in_the_same_process, forget),
         STAGE_TEST(restart_button__retained_press__does_not_restart_for_ever, forget),
-        STAGE_TEST(device__chip_missing__is_offline_alone_and_says_why, forget),
+        STAGE_TEST(device__chip_missing__is_offline_alone_and_gives_the_reason, forget),
         STAGE_TEST(command__out_of_range_or_of_another_type__is_refused, forget),
         STAGE_TEST(device__read_hangs__is_offline_alone_and_comes_back, forget),
         STAGE_TEST(device__hangs_at_the_stop__stop_is_prompt, forget),
         STAGE_TEST(command__waits_longer_than_its_expiry__is_refused_as_expired, forget),
-        STAGE_TEST(lamp__max_on__goes_off_and_says_so, forget),
+        STAGE_TEST(lamp__max_on__goes_off_and_reports_it, forget),
         STAGE_TEST(lamp__broker_lost__goes_to_on_offline, forget),
         STAGE_TEST(lamp__broker_lost_and_agent_killed__goes_to_on_offline, forget),
 };

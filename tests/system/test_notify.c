@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the agent tells the service manager and the journal, and what it makes of what they tell it. */
+/* What the agent reports to the service manager and the journal, and what it makes of what they send it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -75,7 +75,7 @@ static void start__without_a_broker__is_ready_and_names_the_next_step(void **sta
         (void)mailbox_wait(unit.manager, "STOPPING=1");
 }
 
-static void status__what_is_wrong__is_told_and_taken_back(void **state)
+static void status__what_is_wrong__is_reported_and_taken_back(void **state)
 {
         struct broker *broker = broker_new_plain(BROKER_OPEN);
         struct unit unit;
@@ -98,7 +98,7 @@ static void status__what_is_wrong__is_told_and_taken_back(void **state)
 }
 
 /* The broker's access list goes by the certificate: connected is only half of it. */
-static void status__other_name_than_the_certificates__says_that_publishing_is_refused(void **state)
+static void status__other_name_than_the_certificates__reports_that_publishing_is_refused(void **state)
 {
         struct unit unit;
 
@@ -116,7 +116,7 @@ static void status__other_name_than_the_certificates__says_that_publishing_is_re
                         "for \"hall\", see [node] name"));
 }
 
-static void reload__sighup__is_told_from_begin_to_end(void **state)
+static void reload__sighup__is_reported_from_begin_to_end(void **state)
 {
         struct unit unit;
 
@@ -128,7 +128,7 @@ static void reload__sighup__is_told_from_begin_to_end(void **state)
         (void)mailbox_wait(unit.manager, "READY=1");
 }
 
-static void reload__wrong_config__is_over_too_and_says_so(void **state)
+static void reload__wrong_config__is_over_too_and_reports_it(void **state)
 {
         struct unit unit;
 
@@ -177,7 +177,7 @@ static void reload__as_the_unit_does_it__fails_where_the_config_is_refused(void 
         assert_null(strstr(mailbox_wait(unit.manager, "STATUS="), "config: "));
 }
 
-static void reload__gpio_has_changed__says_that_it_needs_a_restart(void **state)
+static void reload__gpio_has_changed__reports_that_it_needs_a_restart(void **state)
 {
         struct unit unit;
 
@@ -203,7 +203,7 @@ static void reload__gpio_has_changed__says_that_it_needs_a_restart(void **state)
 
 /* To the manager a restart by the node's button is a reload: after STOPPING=1 it would wait for the end of
  * the process, and then enforce it. */
-static void restart_button__pressed__is_told_as_a_reload(void **state)
+static void restart_button__pressed__is_reported_as_a_reload(void **state)
 {
         struct broker *broker = broker_new_plain(BROKER_OPEN);
         struct client *tester = client_new(&(struct client_options){ .id = "tester", .port = broker->port.number });
@@ -216,7 +216,7 @@ static void restart_button__pressed__is_told_as_a_reload(void **state)
                                             .devices = lamp });
         daemon_wait_online(unit.daemon, tester);
         (void)mailbox_wait(unit.manager, "READY=1");
-        client_say(tester, "sconce/hall/node/set/restart", "PRESS");
+        client_send(tester, "sconce/hall/node/set/restart", "PRESS");
         (void)mailbox_wait(unit.manager, "RELOADING=1");
         (void)mailbox_wait(unit.manager, "READY=1");
         daemon_wait_online(unit.daemon, tester);
@@ -282,7 +282,7 @@ static void watchdog__loop_hangs__is_not_fed(void **state)
  * ----------------------------------------------------------------------------------------------------- */
 
 struct end {
-        const char *result, *code, *status; /* as the manager says it */
+        const char *result, *code, *status; /* as the manager writes it */
         bool acts;
 };
 
@@ -380,15 +380,15 @@ int main(void)
         const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, stage_close)
                 TEST(start__without_a_broker__is_ready_and_names_the_next_step),
-                TEST(status__what_is_wrong__is_told_and_taken_back),
+                TEST(status__what_is_wrong__is_reported_and_taken_back),
                 cmocka_unit_test_setup_teardown(
-                        status__other_name_than_the_certificates__says_that_publishing_is_refused, stage_open_bare,
+                        status__other_name_than_the_certificates__reports_that_publishing_is_refused, stage_open_bare,
                         stage_close),
-                TEST(reload__sighup__is_told_from_begin_to_end),
-                TEST(reload__wrong_config__is_over_too_and_says_so),
+                TEST(reload__sighup__is_reported_from_begin_to_end),
+                TEST(reload__wrong_config__is_over_too_and_reports_it),
                 TEST(reload__as_the_unit_does_it__fails_where_the_config_is_refused),
-                TEST(reload__gpio_has_changed__says_that_it_needs_a_restart),
-                TEST(restart_button__pressed__is_told_as_a_reload),
+                TEST(reload__gpio_has_changed__reports_that_it_needs_a_restart),
+                TEST(restart_button__pressed__is_reported_as_a_reload),
                 TEST(watchdog__loop_turns__is_fed),
                 TEST(watchdog__loop_hangs__is_not_fed),
                 TEST(outputs_safe__after_each_end__acts_only_where_nobody_has),

@@ -59,17 +59,17 @@ static void lamp__led__brightness_fade_and_exit_reach_the_kernel(void **state)
         make_dir(hall->sim_dir);
         sysfs_tree_led(hall->sim_dir, "ACT", 255);
         start(hall);
-        client_say(stage.tester, "sconce/hall/desk/set", "64");
+        client_send(stage.tester, "sconce/hall/desk/set", "64");
         (void)client_wait_json(stage.tester, "sconce/hall/desk/state", "brightness", "64");
         wait_level(hall, 64);
-        client_say(stage.tester, "sconce/hall/desk/set", "{\"state\":\"ON\",\"brightness\":200,\"transition\":0.5}");
+        client_send(stage.tester, "sconce/hall/desk/set", "{\"state\":\"ON\",\"brightness\":200,\"transition\":0.5}");
         (void)client_wait_json(stage.tester, "sconce/hall/desk/state", "brightness", "200");
         wait_level(hall, 200);
-        client_say(stage.tester, "sconce/hall/desk/set", "OFF");
+        client_send(stage.tester, "sconce/hall/desk/set", "OFF");
         const struct message *off = client_wait_json(stage.tester, "sconce/hall/desk/state", "state", "OFF");
         assert_string_equal(json_member(off, "brightness"), "200");
         wait_level(hall, 0);
-        client_say(stage.tester, "sconce/hall/desk/set", "{\"state\":\"ON\",\"transition\":60}");
+        client_send(stage.tester, "sconce/hall/desk/set", "{\"state\":\"ON\",\"transition\":60}");
         (void)client_wait_json(stage.tester, "sconce/hall/desk/state", "state", "ON");
         daemon_stop(hall); /* in the fade */
         assert_int_equal(sysfs_tree_number(hall->sim_dir, LED), 0);
@@ -91,7 +91,7 @@ static void switch__pulse_and_for__off_by_themselves(void **state)
         for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
                 char topic[64];
                 (void)snprintf(topic, sizeof(topic), "sconce/hall/%s/state", i == 0 ? "bell" : "pump");
-                client_say(stage.tester, commands[i][0], commands[i][1]);
+                client_send(stage.tester, commands[i][0], commands[i][1]);
                 (void)client_wait_json(stage.tester, topic, "state", "ON");
                 (void)client_wait_json(stage.tester, topic, "state", "OFF");
                 chip_wait(hall->lines, i == 0 ? KITCHEN : PUMP, 0);
@@ -148,17 +148,17 @@ static void interlock__commands_and_reload__never_two_on(void **state)
 
         (void)state;
         start(hall);
-        client_say(stage.tester, "sconce/hall/up/set", "ON");
+        client_send(stage.tester, "sconce/hall/up/set", "ON");
         chip_wait(hall->lines, IS_UP, 1);
-        client_say(stage.tester, "sconce/hall/down/set", "ON");
+        client_send(stage.tester, "sconce/hall/down/set", "ON");
         chip_wait(hall->lines, IS_DOWN, 1);
         assert_int_equal(chip_value(hall->lines, IS_UP), 0);
         for (int i = 0; i < 20; i++) {
-                client_say(stage.tester, "sconce/hall/up/set", "TOGGLE");
-                client_say(stage.tester, "sconce/hall/down/set", "TOGGLE");
+                client_send(stage.tester, "sconce/hall/up/set", "TOGGLE");
+                client_send(stage.tester, "sconce/hall/down/set", "TOGGLE");
         }
-        client_say(stage.tester, "sconce/hall/up/set", "OFF");
-        client_say(stage.tester, "sconce/hall/down/set", "{\"state\":\"ON\",\"id\":\"last\"}");
+        client_send(stage.tester, "sconce/hall/up/set", "OFF");
+        client_send(stage.tester, "sconce/hall/down/set", "{\"state\":\"ON\",\"id\":\"last\"}");
         stage_wait_result("down", "last", NULL);
         chip_wait(hall->lines, IS_DOWN, 1);
         client_forget(stage.tester);
@@ -169,7 +169,7 @@ static void interlock__commands_and_reload__never_two_on(void **state)
         chip_wait(hall->lines, IS_DOWN, 1);
         daemon_kill(hall);
         start(hall); /* nobody knows what was on: off first, whatever is asked for at once */
-        client_say(stage.tester, "sconce/hall/up/set", "{\"state\":\"ON\",\"id\":\"again\"}");
+        client_send(stage.tester, "sconce/hall/up/set", "{\"state\":\"ON\",\"id\":\"again\"}");
         stage_wait_result("up", "again", NULL);
         chip_wait(hall->lines, IS_UP, 1);
         assert_int_equal(chip_value(hall->lines, IS_DOWN), 0);

@@ -59,13 +59,13 @@ static bool is_live(const struct message *message, const void *userdata)
         return !message->retain;
 }
 
-/* What is retained comes before anything that is said after the subscription. */
+/* What is retained comes before anything that is reported after the subscription. */
 static void assert_nothing_of_the_kitchen(void)
 {
         struct client *late = stage_client("tester", "late");
 
         client_subscribe(late, "sconce/#");
-        client_say(late, "sconce/hall/pump/get", "");
+        client_send(late, "sconce/hall/pump/get", "");
         (void)client_wait(late, "sconce/hall/pump/state", is_live, NULL);
         assert_int_equal(client_count(late, "sconce/hall/kitchen/state"), 0);
         assert_int_equal(client_count(late, "sconce/hall/kitchen/status"), 0);
@@ -160,7 +160,7 @@ static void renamed__where_it_may_not__forgotten_and_on(void **state)
         start(node, stage.tester);
         wait_remembered(node, "sconce/hall/kitchen/state", false);
         wait_remembered(node, "sconce/attic/kitchen/state", true);
-        client_say(stage.tester, "sconce/attic/kitchen/set", "ON");
+        client_send(stage.tester, "sconce/attic/kitchen/set", "ON");
         chip_wait(node->lines, KITCHEN, 1);
         assert_false(process_logged(node->process, "refuses what we publish"));
         daemon_stop(node);

@@ -47,7 +47,7 @@ static const struct refused {
 static int settle(void **state)
 {
         (void)state;
-        client_say(stage.tester, "sconce/hall/kitchen/set", "OFF");
+        client_send(stage.tester, "sconce/hall/kitchen/set", "OFF");
         stage_settle();
         client_forget(stage.tester);
         return 0;
@@ -55,9 +55,9 @@ static int settle(void **state)
 
 static void still_obeys(void)
 {
-        client_say(stage.tester, "sconce/hall/kitchen/set", "ON");
+        client_send(stage.tester, "sconce/hall/kitchen/set", "ON");
         chip_wait(stage.hall->lines, KITCHEN, 1);
-        client_say(stage.tester, "sconce/hall/kitchen/set", "OFF");
+        client_send(stage.tester, "sconce/hall/kitchen/set", "OFF");
         chip_wait(stage.hall->lines, KITCHEN, 0);
 }
 
@@ -125,8 +125,8 @@ static void payload__of_1_mib__does_no_harm(void **state)
 static void payload__empty__is_ignored(void **state)
 {
         (void)state;
-        client_say(stage.tester, "sconce/hall/kitchen/set", "");
-        client_say(stage.tester, "sconce/hall/kitchen/set", " \r\n");
+        client_send(stage.tester, "sconce/hall/kitchen/set", "");
+        client_send(stage.tester, "sconce/hall/kitchen/set", " \r\n");
         stage_settle();
         assert_int_equal(client_count(stage.tester, "sconce/hall/kitchen/result"), 0);
         still_obeys();

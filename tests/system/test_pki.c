@@ -81,7 +81,8 @@ static void init__again__is_refused(void **state)
         (void)state;
         assert_pki_fails(
                 pki, 1, WORDS("init"),
-                "%s: has a certificate authority already, and all it issued hangs on it; choose another with -d", pki);
+                "%s: has a certificate authority already, and all that it issued depends on it; choose another with -d",
+                pki);
         CLEANUP_FREE char *after = read_file(pki_file(pki, "ca.crt"));
         assert_string_equal(before, after);
 }
@@ -168,7 +169,7 @@ static void init__planted_link__is_refused(void **state)
         assert_pki_fails(at, 1, WORDS("init"), "%s/private: must be a plain directory; move it away", at);
 }
 
-static void any_command__no_authority__says_what_is_first(void **state)
+static void any_command__no_authority__shows_what_is_first(void **state)
 {
         const char *at = work_path("nothing");
 
@@ -407,7 +408,7 @@ static void password_of(const char *name, const char *const words[], char passwo
                 give_up("no password for %s", name);
 }
 
-static void client__p12__opens_with_the_password_told_once(void **state)
+static void client__p12__opens_with_the_password_shown_once(void **state)
 {
         char password[32] = "";
         EVP_PKEY *key = NULL;
@@ -469,9 +470,9 @@ static void client__limited_to_a_client__is_refused(void **state)
 static void client__limited_to_a_node_to_come__is_noted(void **state)
 {
         (void)state;
-        const char *said = pki_output(pki, WORDS("client", "early", "--node", "tomorrow"));
+        const char *output = pki_output(pki, WORDS("client", "early", "--node", "tomorrow"));
         assert_non_null(
-                strstr(said, "Note: there is no node tomorrow yet; the client may use it as soon as there is.\n"));
+                strstr(output, "Note: node tomorrow does not exist yet; the client may use it as soon as it does.\n"));
 }
 
 /* ---- Everywhere ---------------------------------------------------------------------------------------------- */
@@ -507,7 +508,7 @@ static void keys__open_umask__are_still_private(void **state)
         process_free(dirs);
 }
 
-static void command_line__wrong__says_what_there_is(void **state)
+static void command_line__wrong__lists_what_there_is(void **state)
 {
 #define COMMANDS "init, broker, node, client, renew, revoke, forget, check, list, install"
         (void)state;
@@ -554,7 +555,7 @@ int main(void)
                 cmocka_unit_test(init__odd_directory_name__is_only_a_name),
                 cmocka_unit_test(init__directory_that_others_write__is_refused),
                 cmocka_unit_test(init__planted_link__is_refused),
-                cmocka_unit_test(any_command__no_authority__says_what_is_first),
+                cmocka_unit_test(any_command__no_authority__shows_what_is_first),
                 cmocka_unit_test(broker__hosts__become_alternative_names),
                 cmocka_unit_test(broker__second__leaves_the_drop_in_to_the_first),
                 cmocka_unit_test(broker__address_first__is_its_name),
@@ -568,12 +569,12 @@ int main(void)
                 cmocka_unit_test(name__reserved__is_refused),
                 cmocka_unit_test(name__longest__is_issued),
                 cmocka_unit_test(client__fresh__lives_ninety_days),
-                cmocka_unit_test(client__p12__opens_with_the_password_told_once),
+                cmocka_unit_test(client__p12__opens_with_the_password_shown_once),
                 cmocka_unit_test(client__p12__is_3des_with_sha1),
                 cmocka_unit_test(client__limited_to_a_client__is_refused),
                 cmocka_unit_test(client__limited_to_a_node_to_come__is_noted),
                 cmocka_unit_test(keys__open_umask__are_still_private),
-                cmocka_unit_test(command_line__wrong__says_what_there_is),
+                cmocka_unit_test(command_line__wrong__lists_what_there_is),
                 cmocka_unit_test(help__anywhere__shows_examples),
         };
         return cmocka_run_group_tests(tests, setup, pki_close);

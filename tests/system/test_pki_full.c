@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sconce-pki on a disk that takes no more, at many moments: a command has happened, or all is as it was and it says so. The
- * disk is a small tmpfs in a mount namespace of the test's own, or a limit on the size of files.
+ * sconce-pki on a disk that takes no more, at many moments: a command has happened, or all is as it was and it reports
+ * it. The disk is a small tmpfs in a mount namespace of the test's own, or a limit on the size of files.
  */
 #include <errno.h>
 #include <sched.h>
@@ -51,8 +51,8 @@ static int teardown(void **state)
 }
 
 /*
- * One run of $0 with $1's copy in $2/pki; LEFT is what the disk still has in KiB, or empty, LIMIT that of a file in KiB, or
- * empty. Its status: 0 done and whole, 10 given up and as before; all else is wrong.
+ * One run of $0 with $1's copy in $2/pki; LEFT is what the disk still has in KiB, or empty, LIMIT that of a file in
+ * KiB, or empty. Its status: 0 done and whole, 10 given up and as before; all else is wrong.
  */
 static const char one_run[] =
         "pki=$0 whole=$1 at=$2 command=$3\n"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `sconce-pki install` on a Pi that is a directory: what goes where with which mode, what it says while the user and the
- * service are not there yet, and that a tar which is not ours leaves nothing behind. Root's tools (id, getent, chown,
- * systemctl) are stand-ins that note how they were called.
+ * `sconce-pki install` on a Pi that is a directory: what goes where with which mode, what it states while the user and
+ * the service are not there yet, and that a tar which is not ours leaves nothing behind. Root's tools (id, getent,
+ * chown, systemctl) are stand-ins that note how they were called.
  */
 #include <limits.h>
 #include <setjmp.h>
@@ -152,21 +152,21 @@ static const char *changed_tar(const char *name, const char *script)
 
 /* ---- What it puts in place ----------------------------------------------------------------------------------- */
 
-static void install__no_user_no_service__says_so_and_is_content(void **state)
+static void install__no_user_no_service__reports_it_and_is_content(void **state)
 {
         char wanted[2048];
 
         (void)state;
-        const char *said = installed(hall_tar());
-        (void)snprintf(
-                wanted, sizeof(wanted),
-                "Installed node hall's certificate and key in %s/etc/sconce/certs.\n"
-                "The user sconce does not exist yet, so node.key is root's alone: install the package sconce, then run"
-                " this again.\n"
-                "Wrote %s/etc/sconce/sconce.conf for the broker mqtts://localhost:8883.\n"
-                "systemd does not run here: start sconced by hand.\n",
-                pi, pi);
-        assert_string_equal(said, wanted);
+        const char *output = installed(hall_tar());
+        (void)snprintf(wanted, sizeof(wanted),
+                       "Installed node hall's certificate and key in %s/etc/sconce/certs.\n"
+                       "The user sconce does not exist yet, so only root can read node.key: install the package "
+                       "sconce, then run"
+                       " this again.\n"
+                       "Wrote %s/etc/sconce/sconce.conf for the broker mqtts://localhost:8883.\n"
+                       "systemd does not run here: start sconced by hand.\n",
+                       pi, pi);
+        assert_string_equal(output, wanted);
         assert_mode(on_pi("/etc/sconce"), 0755);
         assert_mode(on_pi("/etc/sconce/certs"), 0755);
         assert_mode(on_pi("/etc/sconce/certs/ca.crt"), 0644);
@@ -217,8 +217,8 @@ static void install__root_with_user_and_service__starts_it(void **state)
         write_tool("id", "echo 0");
         write_tool("getent", "[ \"$*\" = 'group sconce' ]");
         shell("mkdir -p \"$0/run/systemd/system\"", pi);
-        const char *said = installed(hall_tar());
-        assert_non_null(strstr(said, "Started sconced.service.\n"));
+        const char *output = installed(hall_tar());
+        assert_non_null(strstr(output, "Started sconced.service.\n"));
         assert_mode(on_pi("/etc/sconce/certs/node.key"), 0640);
         CLEANUP_FREE char *calls = read_file(called);
         assert_string_equal(calls, "chown root:sconce\nchown root:sconce\nchown root:sconce\nchown root:sconce\n"
@@ -237,7 +237,7 @@ static void install__no_unit__leaves_the_start_out(void **state)
                                " then run this again.\n"));
 }
 
-static void install__service_fails__says_where_to_look(void **state)
+static void install__service_fails__shows_where_to_look(void **state)
 {
         int status;
 
@@ -248,7 +248,7 @@ static void install__service_fails__says_where_to_look(void **state)
         struct process *p = install_at(pi, hall_tar(), &status);
         assert_int_equal(status, 1);
         assert_string_equal(p->err.text,
-                            "sconce-pki: sconced.service did not start: 'journalctl -u sconced -n 20' says why\n");
+                            "sconce-pki: sconced.service did not start: 'journalctl -u sconced -n 20' shows why\n");
         process_free(p);
 }
 
@@ -259,12 +259,12 @@ static void install__config_names_a_broker__is_kept(void **state)
         (void)state;
         shell("mkdir -p \"$0/etc/sconce\"; printf '[broker]\\nurl = mqtts://mine\\n' >\"$0/etc/sconce/sconce.conf\"",
               pi);
-        const char *said = installed(hall_tar());
+        const char *output = installed(hall_tar());
         (void)snprintf(wanted, sizeof(wanted),
                        "Kept %s/etc/sconce/sconce.conf as it is.\nNote that it does not name the broker "
                        "mqtts://localhost:8883.\n",
                        pi);
-        assert_non_null(strstr(said, wanted));
+        assert_non_null(strstr(output, wanted));
         CLEANUP_FREE char *config = read_file(on_pi("/etc/sconce/sconce.conf"));
         assert_string_equal(config, "[broker]\nurl = mqtts://mine\n");
         assert_int_equal(access(on_pi("/etc/sconce/conf.d/broker.conf"), F_OK), -1);
@@ -278,12 +278,12 @@ static void install__config_without_a_broker__gets_it_beside(void **state)
         (void)state;
         shell("mkdir -p \"$0/etc/sconce\"; printf '[broker]\\n# url = mqtts://HOST\\n' >\"$0/etc/sconce/sconce.conf\"",
               pi);
-        const char *said = installed(hall_tar());
+        const char *output = installed(hall_tar());
         (void)snprintf(wanted, sizeof(wanted),
                        "Kept %s/etc/sconce/sconce.conf as it is.\n"
                        "Wrote %s/etc/sconce/conf.d/broker.conf for the broker mqtts://localhost:8883.\n",
                        pi, pi);
-        assert_non_null(strstr(said, wanted));
+        assert_non_null(strstr(output, wanted));
         CLEANUP_FREE char *config = read_file(on_pi("/etc/sconce/sconce.conf"));
         assert_string_equal(config, "[broker]\n# url = mqtts://HOST\n");
         CLEANUP_FREE char *broker = read_file(on_pi("/etc/sconce/conf.d/broker.conf"));
@@ -313,7 +313,7 @@ static void install__tar_of_before_a_broker__writes_no_config(void **state)
         (void)state;
         PKI_RUN(at, "init");
         assert_non_null(
-                strstr(pki_output(at, WORDS("node", "hall")), "The tar names no broker, as there is none yet: "));
+                strstr(pki_output(at, WORDS("node", "hall")), "The tar names no broker, because none exists yet: "));
         (void)snprintf(wanted, sizeof(wanted),
                        "Wrote no %s/etc/sconce/sconce.conf, as the tar names no broker: write one, with 'url = …' under"
                        " [broker].\n",
@@ -354,7 +354,7 @@ static void install__not_root__asks_for_it(void **state)
         "is not a node's tar: it must hold broker.url, ca.crt, crl.pem, node.crt and node.key, and nothing else;"      \
         " nothing was installed"
 #define NOT_PLAIN "holds something that is not a plain file; nothing was installed"
-#define ANEW      "; make the tar anew with 'sconce-pki renew NAME'; nothing was installed"
+#define AGAIN     "; make the tar again with 'sconce-pki renew NAME'; nothing was installed"
 
 static void install__no_file__is_refused(void **state)
 {
@@ -408,24 +408,24 @@ static void install__what_does_not_belong_together__is_refused(void **state)
         } tars[] = {
                 { "other-key",
                   "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out node.key 2>/dev/null",
-                  "node.key is not the key of node.crt" ANEW },
+                  "node.key is not the key of node.crt" AGAIN },
                 { "server", "cp \"$1/issued/localhost.crt\" node.crt; cp \"$1/issued/localhost.key\" node.key",
-                  "node.crt is not a node's certificate that its ca.crt issued and its crl.pem lets pass" ANEW },
+                  "node.crt is not a node's certificate that its ca.crt issued and its crl.pem lets pass" AGAIN },
                 { "foreign", "cp \"$2/foreign/ca.crt\" \"$2/foreign/crl.pem\" .",
-                  "node.crt is not a node's certificate that its ca.crt issued and its crl.pem lets pass" ANEW },
+                  "node.crt is not a node's certificate that its ca.crt issued and its crl.pem lets pass" AGAIN },
                 { "foreign-crl", "cp \"$2/foreign/crl.pem\" .",
-                  "node.crt is not a node's certificate that its ca.crt issued and its crl.pem lets pass" ANEW },
+                  "node.crt is not a node's certificate that its ca.crt issued and its crl.pem lets pass" AGAIN },
                 { "no-ca", "cp node.crt ca.crt",
-                  "node.crt is not a node's certificate that its ca.crt issued and its crl.pem lets pass" ANEW },
-                { "bad-ca", "echo x >ca.crt", "ca.crt is damaged" ANEW },
-                { "bad-cert", "head -c 300 node.crt >x; mv x node.crt", "node.crt is damaged" ANEW },
-                { "bad-crl", ": >crl.pem", "crl.pem is damaged" ANEW },
-                { "bad-key", "sed -i 2d node.key", "node.key is damaged" ANEW },
+                  "node.crt is not a node's certificate that its ca.crt issued and its crl.pem lets pass" AGAIN },
+                { "bad-ca", "echo x >ca.crt", "ca.crt is damaged" AGAIN },
+                { "bad-cert", "head -c 300 node.crt >x; mv x node.crt", "node.crt is damaged" AGAIN },
+                { "bad-crl", ": >crl.pem", "crl.pem is damaged" AGAIN },
+                { "bad-key", "sed -i 2d node.key", "node.key is damaged" AGAIN },
                 { "locked-key", "openssl pkey -in node.key -aes128 -passout pass:x -out y; mv y node.key",
-                  "node.key is damaged" ANEW },
-                { "bad-url", "echo 'mqtt://x' >broker.url", "broker.url does not hold mqtts://HOST[:PORT]" ANEW },
+                  "node.key is damaged" AGAIN },
+                { "bad-url", "echo 'mqtt://x' >broker.url", "broker.url does not hold mqtts://HOST[:PORT]" AGAIN },
                 { "two-urls", "printf 'mqtts://x\\nkey = /etc/shadow\\n' >broker.url",
-                  "broker.url does not hold mqtts://HOST[:PORT]" ANEW },
+                  "broker.url does not hold mqtts://HOST[:PORT]" AGAIN },
         };
 
         (void)state;
@@ -446,7 +446,7 @@ static void install__expired__is_refused(void **state)
                                   .from_s = -2 * DAY_S,
                                   .until_s = -DAY_S });
         (void)strftime(today, sizeof(today), "%Y-%m-%d", localtime(&now));
-        (void)snprintf(reason, sizeof(reason), "the certificate has expired (if the date here, %s, is right)" ANEW,
+        (void)snprintf(reason, sizeof(reason), "the certificate has expired (if the date here, %s, is right)" AGAIN,
                        today);
         assert_refused(changed_tar("expired", "cp \"$2/late.crt\" node.crt; cp \"$2/late.key\" node.key"), reason);
 }
@@ -470,7 +470,7 @@ static void install__revoked_by_its_crl__is_refused(void **state)
         PKI_RUN(pki, "revoke", "gone");
         assert_refused(changed_tar("revoked", "cp \"$1/issued/gone.crt\" node.crt; cp \"$1/issued/gone.key\" node.key;"
                                               " cp \"$1/crl.pem\" ."),
-                       "node.crt is not a node's certificate that its ca.crt issued and its crl.pem lets pass" ANEW);
+                       "node.crt is not a node's certificate that its ca.crt issued and its crl.pem lets pass" AGAIN);
 }
 
 static void install__odd_common_name__is_refused(void **state)
@@ -478,7 +478,7 @@ static void install__odd_common_name__is_refused(void **state)
         (void)state;
         cert_make(&(struct cert){ .base = work_path("odd"), .cn = "x\nurl = y", .issuer = pki_ca(pki) });
         assert_refused(changed_tar("odd-cn", "cp \"$2/odd.crt\" node.crt; cp \"$2/odd.key\" node.key"),
-                       "the certificate's name 'x\\0Aurl = y' is not a node's" ANEW);
+                       "the certificate's name 'x\\0Aurl = y' is not a node's" AGAIN);
 }
 
 #define PI_TEST(function) cmocka_unit_test_setup_teardown(function, fresh, after)
@@ -486,12 +486,12 @@ static void install__odd_common_name__is_refused(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                PI_TEST(install__no_user_no_service__says_so_and_is_content),
+                PI_TEST(install__no_user_no_service__reports_it_and_is_content),
                 PI_TEST(install__fresh__writes_ten_lines_of_config),
                 PI_TEST(install__files__are_those_of_the_tar),
                 PI_TEST(install__root_with_user_and_service__starts_it),
                 PI_TEST(install__no_unit__leaves_the_start_out),
-                PI_TEST(install__service_fails__says_where_to_look),
+                PI_TEST(install__service_fails__shows_where_to_look),
                 PI_TEST(install__config_names_a_broker__is_kept),
                 PI_TEST(install__config_without_a_broker__gets_it_beside),
                 PI_TEST(install__renewed_tar__replaces),

@@ -57,7 +57,7 @@ static void name__issued_twice__points_to_renew(void **state)
         PKI_RUN(pki, "client", "twice");
         assert_pki_fails(
                 pki, 1, WORDS("client", "twice"),
-                "twice has a certificate already (%s/issued/twice.crt): 'sconce-pki -d %s renew twice' issues it anew,"
+                "twice has a certificate already (%s/issued/twice.crt): 'sconce-pki -d %s renew twice' issues it again,"
                 " 'sconce-pki -d %s revoke twice' ends it",
                 pki, pki, pki);
 }
@@ -212,8 +212,8 @@ static void revoke__again__is_fine(void **state)
         (void)state;
         PKI_RUN(pki, "client", "again");
         PKI_RUN(pki, "revoke", "again");
-        const char *said = pki_output(pki, WORDS("revoke", "again"));
-        assert_non_null(strstr(said, "crl.pem: 0; no rights left in "));
+        const char *output = pki_output(pki, WORDS("revoke", "again"));
+        assert_non_null(strstr(output, "crl.pem: 0; no rights left in "));
 }
 
 static void revoke__issued_again__is_in_force(void **state)
@@ -240,8 +240,8 @@ static void revoke__first_broker__leaves_the_drop_in_to_the_next(void **state)
         PKI_RUN(at, "init");
         PKI_RUN(at, "broker", "one.lan");
         PKI_RUN(at, "broker", "two.lan");
-        const char *said = pki_output(at, WORDS("revoke", "one.lan"));
-        assert_non_null(strstr(said, "Nodes go by their own crl.pem: "));
+        const char *output = pki_output(at, WORDS("revoke", "one.lan"));
+        assert_non_null(strstr(output, "Each node uses its own crl.pem: "));
         assert_true(readlink(pki_file(at, "broker.key"), target, sizeof(target) - 1) > 0);
         assert_string_equal(target, "issued/two.lan.key");
 }
@@ -316,7 +316,7 @@ static void runs__at_once__all_come_out_whole(void **state)
         }
 }
 
-/* Whoever holds the lock holds everybody else up: the run gets on only when the lock is given back. */
+/* Anyone who holds the lock holds everybody else up: the run gets on only when the lock is given back. */
 static void run__while_another_is_at_work__waits(void **state)
 {
         CLEANUP_CLOSE int lock = open(pki_file(pki, "private/lock"), O_RDWR | O_CLOEXEC);

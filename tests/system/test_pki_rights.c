@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the generated access list lets through, by a real mosquitto with the shipped config: who may write and who may read
- * every class of topic, and that a revocation reaches new connections as well as those that are open.
+ * What the generated access list lets through, by a real mosquitto with the shipped config: who may write and who may
+ * read every class of topic, and that a revocation reaches new connections as well as those that are open.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -91,8 +91,8 @@ static struct client *connect_as(const char *id, const char *cert)
         });
 }
 
-/* A certificate of the authority, and a block that sconce-pki knows nothing of: its next run, in the tests of revocation,
- * writes the list without it. */
+/* A certificate of the authority, and a block that sconce-pki knows nothing of: its next run, in the tests of
+ * revocation, writes the list without it. */
 static void allow_probe(void)
 {
         cert_make(&(struct cert){ .base = work_path("probe"), .cn = "probe", .issuer = pki_ca(pki) });
@@ -178,14 +178,14 @@ static void acl__every_topic__is_read_by_whom_it_should(void **state)
         (void)state;
         (void)snprintf(payload, sizeof(payload), "round %u", ++round);
         for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
-                client_say(probe, users[i].own, payload);
+                client_send(probe, users[i].own, payload);
                 (void)client_wait_text(clients[i], users[i].own, payload);
                 client_forget(clients[i]);
         }
         for (const struct rule *rule = rules; rule < rules + ARRAY_SIZE(rules); rule++)
-                client_say(probe, rule->topic, "x");
+                client_send(probe, rule->topic, "x");
         for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
-                client_say(probe, users[i].own, "fence");
+                client_send(probe, users[i].own, "fence");
                 (void)client_wait_text(clients[i], users[i].own, "fence");
         }
         for (const struct rule *rule = rules; rule < rules + ARRAY_SIZE(rules); rule++) {
@@ -205,8 +205,8 @@ static void acl__shared_subscription__is_no_way_round(void **state)
         (void)state;
         client_subscribe(hall, "$share/group/sconce/attic/+/set");
         client_subscribe(hall, "sconce/hall/status");
-        client_say(probe, "sconce/attic/lamp/set", "ON");
-        client_say(probe, "sconce/hall/status", "fence");
+        client_send(probe, "sconce/attic/lamp/set", "ON");
+        client_send(probe, "sconce/hall/status", "fence");
         (void)client_wait_text(hall, "sconce/hall/status", "fence");
         assert_int_equal(client_count(hall, "sconce/attic/lamp/set"), 0);
         client_free(hall);
@@ -241,7 +241,7 @@ static void broker__its_own_certificate__is_no_clients(void **state)
 
 static void revoke__connected_client__can_do_nothing_more(void **state)
 {
-        char told[128];
+        char reloaded[128];
 
         (void)state;
         PKI_RUN(pki, "client", "lost");
@@ -250,9 +250,10 @@ static void revoke__connected_client__can_do_nothing_more(void **state)
         client_subscribe(lost, "sconce/#");
         assert_int_not_equal(reason(lost, "sconce/hall/lamp/set"), MQTT_NOT_AUTHORISED);
 
-        (void)snprintf(told, sizeof(told), "The running broker (process %d) has been told to read its files again.\n",
+        (void)snprintf(reloaded, sizeof(reloaded),
+                       "The running broker (process %d) was asked to read its files again.\n",
                        (int)broker->process->pid);
-        assert_non_null(strstr(pki_output(pki, WORDS("revoke", "lost")), told));
+        assert_non_null(strstr(pki_output(pki, WORDS("revoke", "lost")), reloaded));
         (void)process_wait_log(broker->process, "Reloading config.", SOON_MS);
 
         client_forget(lost);
@@ -286,7 +287,7 @@ static void revoke__reconnecting_client__is_turned_away(void **state)
         client_free(other);
 }
 
-static void revoke__nobody_listens_to_it__still_tells_the_broker(void **state)
+static void revoke__nobody_listens_to_it__still_notifies_the_broker(void **state)
 {
         int status;
 
@@ -365,13 +366,14 @@ static void forget__revoked_node__clears_what_it_left(void **state)
                 "old is in force, and would only publish again what is cleared: 'sconce-pki -d %s revoke old' first",
                 pki);
         PKI_RUN(pki, "revoke", "old");
-        const char *said = pki_output(pki, WORDS("forget", "old", "--broker", url()));
-        assert_non_null(strstr(said, "old: forgotten, 3 topics cleared\n"));
-        assert_non_null(strstr(said, "cleared homeassistant/device/old/lamp/config\n"));
+        const char *output = pki_output(pki, WORDS("forget", "old", "--broker", url()));
+        assert_non_null(strstr(output, "old: forgotten, 3 topics cleared\n"));
+        assert_non_null(strstr(output, "cleared homeassistant/device/old/lamp/config\n"));
         assert_false(file_has(pki_file(pki, "sconce.acl"), "FORGET-"));
         assert_false(file_has(pki_file(pki, "sconce.acl"), "user old\n"));
 
-        /* mosquitto would also hide what was retained by one who is revoked: with its name in force again nothing is left. */
+        /* mosquitto would also hide what was retained by one who is revoked: with its name in force again nothing is
+         * left. */
         PKI_RUN(pki, "node", "old");
         struct client *again = connect_as("old-2", pki_issued(pki, "old")),
                       *me = connect_as("me-3", pki_issued(pki, "me"));
@@ -440,7 +442,7 @@ static void reload__pid_file_named__is_used(void **state)
                                               source_path("certs/sconce-pki"), work_path(".")),
                                         &(struct process_options){ .env = env }, &status);
         assert_int_equal(status, 0);
-        assert_non_null(strstr(p->out.text, "has been told to read its files again.\n"));
+        assert_non_null(strstr(p->out.text, "was asked to read its files again.\n"));
         (void)process_wait_log(broker->process, "Reloading config.", SOON_MS);
         process_free(p);
 }
@@ -455,7 +457,7 @@ int main(void)
                 cmocka_unit_test(broker__its_own_certificate__is_no_clients),
                 cmocka_unit_test(revoke__connected_client__can_do_nothing_more),
                 cmocka_unit_test(revoke__reconnecting_client__is_turned_away),
-                cmocka_unit_test(revoke__nobody_listens_to_it__still_tells_the_broker),
+                cmocka_unit_test(revoke__nobody_listens_to_it__still_notifies_the_broker),
                 cmocka_unit_test(issue__broker_runs__knows_the_new_name_at_once),
                 cmocka_unit_test(renew__broker_runs__shows_the_new_certificate),
                 cmocka_unit_test(forget__revoked_node__clears_what_it_left),

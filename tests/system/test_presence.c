@@ -12,7 +12,7 @@
 
 #include "system/stage.h"
 
-/* Every test begins with hall running, online, and all that told. */
+/* Every test begins with hall running, online, and all that reported. */
 static int raise_hall(void **state)
 {
         (void)state;
@@ -65,7 +65,7 @@ static void info__seen_by_a_newcomer__describes_the_devices(void **state)
         client_free(client);
 }
 
-static void clean_stop__tells_offline(void **state)
+static void clean_stop__publishes_offline(void **state)
 {
         (void)state;
         daemon_stop(stage.hall);
@@ -77,14 +77,14 @@ static void clean_stop__tells_offline(void **state)
         client_free(client);
 }
 
-static void kill__the_will_tells_offline(void **state)
+static void kill__the_will_publishes_offline(void **state)
 {
         (void)state;
         daemon_kill(stage.hall);
         client_wait_text(stage.tester, "sconce/hall/status", "offline");
 }
 
-static void own_status__said_offline_by_another__is_repaired(void **state)
+static void own_status__set_offline_by_another__is_repaired(void **state)
 {
         /* The same certificate, so the broker lets it write there. */
         struct client *impostor = stage_client("hall", "impostor");
@@ -99,7 +99,7 @@ static void own_status__said_offline_by_another__is_repaired(void **state)
         client_free(impostor);
 }
 
-static void broker__killed_and_started_twice__everything_is_told_again(void **state)
+static void broker__killed_and_started_twice__everything_is_reported_again(void **state)
 {
         (void)state;
         for (int i = 0; i < 2; i++) {
@@ -109,15 +109,15 @@ static void broker__killed_and_started_twice__everything_is_told_again(void **st
                 (void)client_wait(stage.tester, "sconce/hall/info", NULL, NULL);
                 (void)client_wait(stage.tester, "sconce/hall/kitchen/state", NULL, NULL);
                 client_wait_text(stage.tester, "sconce/hall/kitchen/status", "online");
-                client_say(stage.tester, "sconce/hall/kitchen/set", "ON");
+                client_send(stage.tester, "sconce/hall/kitchen/set", "ON");
                 chip_wait(stage.hall->lines, KITCHEN, 1);
-                client_say(stage.tester, "sconce/hall/kitchen/set", "OFF");
+                client_send(stage.tester, "sconce/hall/kitchen/set", "OFF");
                 chip_wait(stage.hall->lines, KITCHEN, 0);
         }
         daemon_kill(stage.hall); /* which has been hung up on so often by now that it would suspect a twin */
 }
 
-static void broker__away__contact_moves_meanwhile__newest_state_is_told(void **state)
+static void broker__away__contact_moves_meanwhile__newest_state_is_reported(void **state)
 {
         (void)state;
         chip_pull(stage.hall->lines, DOOR, false);
@@ -154,13 +154,13 @@ static bool one_backs_off(void *userdata)
         return process_logged(pair[0]->process, TWO_OF_ONE_NAME) || process_logged(pair[1]->process, TWO_OF_ONE_NAME);
 }
 
-static void second_node_of_that_name__is_told_and_one_backs_off(void **state)
+static void second_node_of_that_name__is_reported_and_one_backs_off(void **state)
 {
         struct daemon *twin = stage_daemon("hall", "[switch twin]\nline = GPIO5\n");
 
         (void)state;
         daemon_start(twin);
-        /* A broker that tells of the takeover makes hall wait a minute at once; mosquitto 2.0.11 only hangs up, and it
+        /* A broker that reports the takeover makes hall wait a minute at once; mosquitto 2.0.11 only hangs up, and it
          * takes some rounds until one of the two draws the same conclusion. Either way one is left in peace. */
         struct daemon *pair[2] = { stage.hall, twin };
         assert_true(pump_until(one_backs_off, pair, 2 * SOON_MS));
@@ -171,7 +171,7 @@ static void second_node_of_that_name__is_told_and_one_backs_off(void **state)
         char topic[64], device[8];
         (void)snprintf(device, sizeof(device), "%s", left == twin ? "twin" : "pump");
         (void)snprintf(topic, sizeof(topic), "sconce/hall/%s/set", device);
-        client_say(stage.tester, topic, "{\"state\":\"ON\",\"id\":\"t\"}");
+        client_send(stage.tester, topic, "{\"state\":\"ON\",\"id\":\"t\"}");
         stage_wait_result(device, "t", NULL);
         daemon_stop(twin);
         daemon_free(twin);
@@ -190,9 +190,9 @@ static size_t lines_with(const struct process *process, const char *text, const 
         return count;
 }
 
-/* Who knows it can take the node's place, so it follows from the private key: the same at each start, and nobody but the
- * broker hears it. */
-static void client_id__private__is_the_same_again_and_is_not_told(void **state)
+/* Who knows it can take the node's place, so it follows from the private key: the same at each start, and nobody but
+ * the broker hears it. */
+static void client_id__private__is_the_same_again_and_stays_secret(void **state)
 {
         char id[64] = "";
 
@@ -241,22 +241,22 @@ static void client_id__random__two_nodes_of_one_name_live_side_by_side(void **st
         assert_false(process_logged(stage.hall->process, "taken over"));
         daemon_stop(twin);
         daemon_free(twin);
-        client_wait_text(stage.tester, "sconce/hall/status", "online"); /* hall repairs what the twin's stop said */
+        client_wait_text(stage.tester, "sconce/hall/status", "online"); /* hall repairs what the twin's stop reported */
 }
 
 static const struct CMUnitTest tests[] = {
         STAGE_TEST(status__seen_by_a_newcomer__is_online_and_retained, raise_hall),
         STAGE_TEST(info__seen_by_a_newcomer__describes_the_devices, raise_hall),
-        STAGE_TEST(clean_stop__tells_offline, raise_hall),
-        STAGE_TEST(kill__the_will_tells_offline, raise_hall),
-        STAGE_TEST(own_status__said_offline_by_another__is_repaired, raise_hall),
-        STAGE_TEST(broker__killed_and_started_twice__everything_is_told_again, raise_hall),
-        STAGE_TEST(broker__away__contact_moves_meanwhile__newest_state_is_told, raise_hall),
+        STAGE_TEST(clean_stop__publishes_offline, raise_hall),
+        STAGE_TEST(kill__the_will_publishes_offline, raise_hall),
+        STAGE_TEST(own_status__set_offline_by_another__is_repaired, raise_hall),
+        STAGE_TEST(broker__killed_and_started_twice__everything_is_reported_again, raise_hall),
+        STAGE_TEST(broker__away__contact_moves_meanwhile__newest_state_is_reported, raise_hall),
         STAGE_TEST(start__before_the_broker__joins_when_it_comes, raise_hall),
-        STAGE_TEST(client_id__private__is_the_same_again_and_is_not_told, raise_hall),
+        STAGE_TEST(client_id__private__is_the_same_again_and_stays_secret, raise_hall),
         STAGE_TEST(client_id__node__is_sconce_and_the_name, raise_hall),
         STAGE_TEST(client_id__random__two_nodes_of_one_name_live_side_by_side, raise_hall),
-        STAGE_TEST(second_node_of_that_name__is_told_and_one_backs_off, raise_hall),
+        STAGE_TEST(second_node_of_that_name__is_reported_and_one_backs_off, raise_hall),
 };
 
 STAGE_MAIN(tests, stage_open)

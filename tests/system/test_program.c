@@ -31,7 +31,7 @@ static const char *mode(const char *flag, const char *argument, const struct dae
         return out;
 }
 
-/* As above, for what it says on stderr. */
+/* As above, for what it prints on stderr. */
 static const char *complaint(const char *flag, const struct daemon *daemon, int expected)
 {
         int status;
@@ -82,6 +82,42 @@ static void unknown_argument__is_refused_with_a_hint(void **state)
         process_free(p);
 }
 
+static void help__every_option__is_described(void **state)
+{
+        static const char *const parts[] = {
+                "Runs in the foreground", "  -c, --config FILE ", "--describe [PLUGIN] ",
+                "--log-level LEVEL ",     "-h, --help ",          "Exit status: 0 a clean stop, 78"
+        };
+        int status;
+
+        (void)state;
+        struct process *p = SCONCED_RUN(&status, "--help");
+        assert_int_equal(status, 0);
+        for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+                assert_contains(p->out.text, parts[i]);
+        process_free(p);
+}
+
+static void arguments__mistakes__are_named(void **state)
+{
+        int status;
+
+        (void)state;
+        struct process *p = SCONCED_RUN(&status, "--log-level", "loud");
+        assert_int_equal(status, 1);
+        assert_string_equal(p->err.text,
+                            "sconced: --log-level loud: allowed are error, warning, notice, info, debug\n");
+        process_free(p);
+        p = SCONCED_RUN(&status, "--check", "--lines");
+        assert_int_equal(status, 1);
+        assert_string_equal(p->err.text, "sconced: --check and --lines cannot go together\n");
+        process_free(p);
+        p = SCONCED_RUN(&status, "--check", "a.conf");
+        assert_int_equal(status, 1);
+        assert_contains(p->err.text, "\"a.conf\": sconced takes options only");
+        process_free(p);
+}
+
 static void check__good_config__passes_and_opens_nothing(void **state)
 {
         struct daemon *daemon = with_devices(stage_devices);
@@ -91,7 +127,7 @@ static void check__good_config__passes_and_opens_nothing(void **state)
         assert_int_equal(access(daemon->sim_dir, F_OK), -1);
 }
 
-static void check__bad_config__tells_every_fault_with_its_place(void **state)
+static void check__bad_config__reports_every_fault_with_its_place(void **state)
 {
         struct daemon *daemon = with_devices("[lamp kitchen]\nlime = GPIO17\n[lamp porch]\nline = GPIO17\nmax_on = 8\n"
                                              "[lampe cellar]\nline = GPIO4\n");
@@ -157,7 +193,7 @@ static void describe__one_by_name_or_path__shows_its_options(void **state)
         assert_string_equal(by_name, by_path);
 }
 
-static void dump_config__secret__is_masked_and_places_are_told(void **state)
+static void dump_config__secret__is_masked_and_places_are_reported(void **state)
 {
         struct daemon *daemon = daemon_new(&(struct daemon_options){ .name = "hall",
                                                                      .url = "mqtts://broker.invalid",
@@ -191,14 +227,14 @@ static void lines__wrong_config__lists_the_chip(void **state)
         assert_contains(mode("--lines", NULL, daemon, 0), "GPIO17");
 }
 
-/* ---- Outputs at the end ------------------------------------------------------------------------------------------------ */
+/* ---- Outputs at the end ------------------------------------------------------------------------------------------ */
 
 static const char outputs[] = "[lamp timed]\nline = GPIO5\nmax_on = 1h\n"
                               "[lamp on]\nline = GPIO6\non_exit = on\n"
                               "[lamp keep]\nline = GPIO7\n"
                               "[lamp off]\nline = GPIO8\non_exit = off\n";
 
-/* The last level that our request gave the line: a released line reads its pull, so `value` cannot tell. */
+/* The last level that our request gave the line: a released line reads its pull, so `value` cannot show. */
 static int last_driven(const struct daemon *daemon, unsigned offset)
 {
         char path[512];
@@ -225,9 +261,9 @@ static void all_on(struct daemon *daemon)
                 char topic[64];
                 (void)snprintf(topic, sizeof(topic), "sconce/attic/%s/set", devices[i]);
                 (void)client_wait(stage.tester, daemon_topic(daemon, "node/state"), NULL, NULL);
-                client_say(stage.tester, topic, "ON");
+                client_send(stage.tester, topic, "ON");
                 chip_wait(daemon->lines, 5 + i, 1);
-                client_say(stage.tester, "sconce/attic/node/get", "");
+                client_send(stage.tester, "sconce/attic/node/get", "");
         }
 }
 
@@ -291,14 +327,16 @@ static void sigusr1__toggles_debug(void **state)
 static const struct CMUnitTest tests[] = {
         STAGE_TEST(version__is_printed, stage_forget),
         STAGE_TEST(unknown_argument__is_refused_with_a_hint, stage_forget),
+        STAGE_TEST(help__every_option__is_described, stage_forget),
+        STAGE_TEST(arguments__mistakes__are_named, stage_forget),
         STAGE_TEST(check__good_config__passes_and_opens_nothing, stage_forget),
-        STAGE_TEST(check__bad_config__tells_every_fault_with_its_place, stage_forget),
+        STAGE_TEST(check__bad_config__reports_every_fault_with_its_place, stage_forget),
         STAGE_TEST(check__one_line_twice__names_both_devices, stage_forget),
         STAGE_TEST(start__bad_config__exits_with_78_and_the_text, stage_forget),
         STAGE_TEST(start__no_config_file__exits_with_78_and_names_it, stage_forget),
         STAGE_TEST(describe__all__lists_the_plugins, stage_forget),
         STAGE_TEST(describe__one_by_name_or_path__shows_its_options, stage_forget),
-        STAGE_TEST(dump_config__secret__is_masked_and_places_are_told, stage_forget),
+        STAGE_TEST(dump_config__secret__is_masked_and_places_are_reported, stage_forget),
         STAGE_TEST(lines__lists_the_chip, stage_forget),
         STAGE_TEST(lines__wrong_config__lists_the_chip, stage_forget),
         STAGE_TEST(outputs_safe__after_a_kill__timed_and_off_go_off, stage_forget),

@@ -44,7 +44,7 @@ static int restore(void **state)
                 reload(stage_devices);
                 (void)client_wait(stage.tester, "sconce/hall/info", lacks_attic, NULL);
         }
-        client_say(stage.tester, "sconce/hall/kitchen/set", "OFF");
+        client_send(stage.tester, "sconce/hall/kitchen/set", "OFF");
         chip_wait(stage.hall->lines, KITCHEN, 0);
         stage_settle();
         client_forget(stage.tester);
@@ -55,12 +55,12 @@ static void reload__one_device_more__the_others_are_not_touched(void **state)
 {
         (void)state;
         chip_needs_edges();
-        client_say(stage.tester, "sconce/hall/kitchen/set", "ON");
+        client_send(stage.tester, "sconce/hall/kitchen/set", "ON");
         chip_wait(stage.hall->lines, KITCHEN, 1);
         size_t kitchen = chip_edges(stage.hall->lines, KITCHEN), porch = chip_edges(stage.hall->lines, PORCH);
         reload(with("[lamp extra]\nline = GPIO5\n"));
         client_wait_text(stage.tester, "sconce/hall/extra/status", "online");
-        client_say(stage.tester, "sconce/hall/extra/set", "ON");
+        client_send(stage.tester, "sconce/hall/extra/set", "ON");
         chip_wait(stage.hall->lines, SPARE, 1);
         stage_settle();
         assert_int_equal(chip_value(stage.hall->lines, KITCHEN), 1);
@@ -71,11 +71,11 @@ static void reload__one_device_more__the_others_are_not_touched(void **state)
 static void reload__unchanged_device__keeps_its_state(void **state)
 {
         (void)state;
-        client_say(stage.tester, "sconce/hall/kitchen/set", "ON");
+        client_send(stage.tester, "sconce/hall/kitchen/set", "ON");
         chip_wait(stage.hall->lines, KITCHEN, 1);
         reload(with("[lamp extra]\nline = GPIO5\n"));
         client_wait_text(stage.tester, "sconce/hall/extra/status", "online");
-        client_say(stage.tester, "sconce/hall/kitchen/get", "");
+        client_send(stage.tester, "sconce/hall/kitchen/get", "");
         (void)client_wait_json(stage.tester, "sconce/hall/kitchen/state", "state", "ON");
         assert_int_equal(chip_value(stage.hall->lines, KITCHEN), 1);
 }
@@ -89,7 +89,7 @@ static void reload__session__is_not_touched(void **state)
         assert_int_equal(client_count(stage.tester, "sconce/hall/status"), 0);
 }
 
-static void reload__device_added__info_tells_it_and_the_new_config(void **state)
+static void reload__device_added__info_lists_it_and_the_new_config(void **state)
 {
         char before[65];
 
@@ -112,13 +112,13 @@ static void reload__device_gone__its_line_is_free_and_its_topics_are_cleared(voi
         reload(stage_devices);
         client_wait_text(stage.tester, "sconce/hall/extra/status", "");
         client_wait_text(stage.tester, "sconce/hall/extra/state", "");
-        client_say(stage.tester, "sconce/hall/extra/set", "ON");
+        client_send(stage.tester, "sconce/hall/extra/set", "ON");
         stage_wait_result("extra", NULL, "unknown_device");
 
         struct client *late = stage_client("tester", "late");
         client_subscribe(late, "sconce/hall/#");
         client_wait_text(late, "sconce/hall/kitchen/status", "online");
-        client_say(late, "sconce/hall/get", "");
+        client_send(late, "sconce/hall/get", "");
         (void)client_wait(late, "sconce/hall/node/state", NULL, NULL);
         assert_int_equal(client_count(late, "sconce/hall/extra/state") + client_count(late, "sconce/hall/extra/status"),
                          0);
@@ -133,7 +133,7 @@ static void reload__line_moved__device_works_on_the_new_one(void **state)
         reload(with("[lamp extra]\nline = GPIO6\n"));
         (void)client_wait_json(stage.tester, "sconce/hall/info", "devices.extra.plugin", "lamp");
         stage_settle();
-        client_say(stage.tester, "sconce/hall/extra/set", "ON");
+        client_send(stage.tester, "sconce/hall/extra/set", "ON");
         chip_wait(stage.hall->lines, SPARE + 1, 1);
         assert_int_equal(chip_value(stage.hall->lines, SPARE), 0);
 }
@@ -141,7 +141,7 @@ static void reload__line_moved__device_works_on_the_new_one(void **state)
 static void reload__bad_file__everything_runs_on_and_the_place_is_named(void **state)
 {
         (void)state;
-        client_say(stage.tester, "sconce/hall/kitchen/set", "ON");
+        client_send(stage.tester, "sconce/hall/kitchen/set", "ON");
         chip_wait(stage.hall->lines, KITCHEN, 1);
         reload(with("[lamp extra]\nlime = GPIO5\n"));
         const char *line = process_wait_log(stage.hall->process, "lime", SOON_MS);
@@ -150,7 +150,7 @@ static void reload__bad_file__everything_runs_on_and_the_place_is_named(void **s
         stage_settle();
         assert_true(process_running(stage.hall->process));
         assert_int_equal(chip_value(stage.hall->lines, KITCHEN), 1);
-        client_say(stage.tester, "sconce/hall/kitchen/set", "OFF");
+        client_send(stage.tester, "sconce/hall/kitchen/set", "OFF");
         chip_wait(stage.hall->lines, KITCHEN, 0);
         assert_int_equal(client_count(stage.tester, "sconce/hall/info"), 0);
 }
@@ -161,7 +161,7 @@ static void reload__no_file__everything_runs_on(void **state)
         (void)rename(stage.hall->config, work_path("away.conf"));
         process_signal(stage.hall->process, SIGHUP);
         (void)process_wait_log(stage.hall->process, "sconce.conf", SOON_MS);
-        client_say(stage.tester, "sconce/hall/kitchen/set", "ON");
+        client_send(stage.tester, "sconce/hall/kitchen/set", "ON");
         chip_wait(stage.hall->lines, KITCHEN, 1);
 }
 
@@ -169,7 +169,7 @@ static void reload_button__pressed__reloads(void **state)
 {
         (void)state;
         daemon_write_config(stage.hall, with("[lamp extra]\nline = GPIO5\n"));
-        client_say(stage.tester, "sconce/hall/node/set/reload", "PRESS");
+        client_send(stage.tester, "sconce/hall/node/set/reload", "PRESS");
         client_wait_text(stage.tester, "sconce/hall/extra/status", "online");
 }
 
@@ -184,7 +184,7 @@ static void broker_moved__reload__goes_there(void **state)
                                                                     .ca = pki_ca(stage.pki),
                                                                     .cert = pki_issued(stage.pki, "tester") });
         client_subscribe(there, "sconce/#");
-        client_say(stage.tester, "sconce/hall/kitchen/set", "ON");
+        client_send(stage.tester, "sconce/hall/kitchen/set", "ON");
         chip_wait(stage.hall->lines, KITCHEN, 1);
         stage.hall->options.broker = other;
         reload(stage_devices);
@@ -203,7 +203,7 @@ static const struct CMUnitTest tests[] = {
         STAGE_TEST(reload__one_device_more__the_others_are_not_touched, restore),
         STAGE_TEST(reload__unchanged_device__keeps_its_state, restore),
         STAGE_TEST(reload__session__is_not_touched, restore),
-        STAGE_TEST(reload__device_added__info_tells_it_and_the_new_config, restore),
+        STAGE_TEST(reload__device_added__info_lists_it_and_the_new_config, restore),
         STAGE_TEST(reload__device_gone__its_line_is_free_and_its_topics_are_cleared, restore),
         STAGE_TEST(reload__line_moved__device_works_on_the_new_one, restore),
         STAGE_TEST(reload__bad_file__everything_runs_on_and_the_place_is_named, restore),

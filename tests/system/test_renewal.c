@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Certificates, revocation lists and passwords that become others: a reload reads them with the config, though that says the
- * same, and touches no device. */
+/* Certificates, revocation lists and passwords that become others: a reload reads them with the config, though that
+ * holds the same, and touches no device. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -21,7 +21,7 @@ static const char lamp[] = "[lamp cellar]\nline = GPIO5\n";
 static size_t light(const struct daemon *daemon)
 {
         chip_needs_edges();
-        client_say(stage.tester, "sconce/attic/cellar/set", "ON");
+        client_send(stage.tester, "sconce/attic/cellar/set", "ON");
         chip_wait(daemon->lines, SPARE, 1);
         return chip_edges(daemon->lines, SPARE);
 }
@@ -32,7 +32,7 @@ static void assert_untouched(const struct daemon *daemon, size_t edges)
         assert_int_equal(chip_edges(daemon->lines, SPARE), edges);
 }
 
-/* ---- Certificates --------------------------------------------------------------------------------------------------- */
+/* ---- Certificates ------------------------------------------------------------------------------------------------ */
 
 static struct cert own(long days)
 {
@@ -142,7 +142,7 @@ static void reload__broker_revoked_meanwhile__is_left(void **state)
         broker_free(broker);
 }
 
-/* ---- Passwords ---------------------------------------------------------------------------------------------------------- */
+/* ---- Passwords --------------------------------------------------------------------------------------------------- */
 
 static struct broker *broker_with_password(void)
 {

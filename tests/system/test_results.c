@@ -20,7 +20,7 @@
 static int darken(void **state)
 {
         (void)state;
-        client_say(stage.tester, SET, "OFF");
+        client_send(stage.tester, SET, "OFF");
         chip_wait(stage.hall->lines, KITCHEN, 0);
         stage_settle();
         client_forget(stage.tester);
@@ -30,7 +30,7 @@ static int darken(void **state)
 static void plain_command__no_id__has_no_result(void **state)
 {
         (void)state;
-        client_say(stage.tester, SET, "ON");
+        client_send(stage.tester, SET, "ON");
         (void)client_wait_json(stage.tester, "sconce/hall/kitchen/state", "state", "ON");
         stage_settle();
         assert_int_equal(client_count(stage.tester, RESULT), 0);
@@ -39,7 +39,7 @@ static void plain_command__no_id__has_no_result(void **state)
 static void json_command__id__is_answered_with_it(void **state)
 {
         (void)state;
-        client_say(stage.tester, SET, "{\"state\":\"ON\",\"id\":\"a1\"}");
+        client_send(stage.tester, SET, "{\"state\":\"ON\",\"id\":\"a1\"}");
         stage_wait_result("kitchen", "a1", NULL);
         assert_int_equal(chip_value(stage.hall->lines, KITCHEN), 1);
 }
@@ -47,7 +47,7 @@ static void json_command__id__is_answered_with_it(void **state)
 static void refused_command__no_id__is_answered(void **state)
 {
         (void)state;
-        client_say(stage.tester, SET, "{\"colour\":1}");
+        client_send(stage.tester, SET, "{\"colour\":1}");
         stage_wait_result("kitchen", NULL, "unknown_key");
 }
 
@@ -101,12 +101,12 @@ static void same_id_again__is_answered_but_not_carried_out(void **state)
 {
         (void)state;
         for (int i = 0; i < 3; i++) {
-                client_say(stage.tester, SET, "{\"state\":\"TOGGLE\",\"id\":\"once\"}");
+                client_send(stage.tester, SET, "{\"state\":\"TOGGLE\",\"id\":\"once\"}");
                 stage_wait_result("kitchen", "once", NULL);
                 assert_int_equal(chip_value(stage.hall->lines, KITCHEN), 1);
         }
         /* Another device may use the same id. */
-        client_say(stage.tester, "sconce/hall/porch/set", "{\"state\":\"ON\",\"id\":\"once\"}");
+        client_send(stage.tester, "sconce/hall/porch/set", "{\"state\":\"ON\",\"id\":\"once\"}");
         stage_wait_result("porch", "once", NULL);
         chip_wait(stage.hall->lines, PORCH, 0);
 }
@@ -186,8 +186,8 @@ static void live_command_with_retain_flag__is_carried_out(void **state)
 static void retained_command__replayed_at_subscription__is_not_acted_on(void **state)
 {
         (void)state;
-        client_say(stage.tester, SET, "OFF");
-        client_say(stage.tester, "sconce/hall/porch/set", "OFF");
+        client_send(stage.tester, SET, "OFF");
+        client_send(stage.tester, "sconce/hall/porch/set", "OFF");
         chip_wait(stage.hall->lines, KITCHEN, 0);
         chip_wait(stage.hall->lines, PORCH, 1); /* active_low */
         daemon_stop(stage.hall);
@@ -211,7 +211,7 @@ static void command_sent_while_away__is_not_acted_on_later(void **state)
 {
         (void)state;
         daemon_stop(stage.hall);
-        client_say(stage.tester, SET, "ON");
+        client_send(stage.tester, SET, "ON");
         client_forget(stage.tester);
         daemon_start(stage.hall);
         daemon_wait_online(stage.hall, stage.tester);
@@ -225,16 +225,16 @@ static bool is_code(const struct message *message, const void *userdata)
         return code && strcmp(code, userdata) == 0;
 }
 
-/* Refusals are bounded as well, so not every attempt has a result: a get, which is answered when its turn comes, shows that
- * what was sent before it has been dealt with. */
+/* Refusals are bounded as well, so not every attempt has a result: a get, which is answered when its turn comes,
+ * shows that what was sent before it has been dealt with. */
 static void command_until_obeyed(int level)
 {
         const uint64_t until_us = now_us() + (uint64_t)SOON_MS * 1000;
 
         while (chip_value(stage.hall->lines, KITCHEN) != level) {
                 assert_true(now_us() < until_us);
-                client_say(stage.tester, SET, level ? "ON" : "OFF");
-                client_say(stage.tester, "sconce/hall/door/get", "");
+                client_send(stage.tester, SET, level ? "ON" : "OFF");
+                client_send(stage.tester, "sconce/hall/door/get", "");
                 (void)client_wait(stage.tester, "sconce/hall/door/state", NULL, NULL);
         }
 }
@@ -243,10 +243,10 @@ static void burst__beyond_the_rate__is_refused_and_later_obeyed_again(void **sta
 {
         (void)state;
         for (int i = 0; i < 400; i++)
-                client_say(stage.tester, SET, i % 2 ? "ON" : "OFF");
+                client_send(stage.tester, SET, i % 2 ? "ON" : "OFF");
         (void)client_wait(stage.tester, RESULT, is_code, "rate");
         /* The neighbour is not punished for it. */
-        client_say(stage.tester, "sconce/hall/porch/set", "{\"state\":\"OFF\",\"id\":\"neighbour\"}");
+        client_send(stage.tester, "sconce/hall/porch/set", "{\"state\":\"OFF\",\"id\":\"neighbour\"}");
         stage_wait_result("porch", "neighbour", NULL);
         /* Obeyed again once the bucket has filled a little. */
         command_until_obeyed(!chip_value(stage.hall->lines, KITCHEN));

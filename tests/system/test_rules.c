@@ -86,8 +86,8 @@ static int restore(void **state)
         }
         reload(WALL_RULE);
         pull(DOOR, false);
-        client_say(stage.tester, "sconce/hall/kitchen/set", "OFF");
-        client_say(stage.tester, "sconce/hall/pump/set", "OFF");
+        client_send(stage.tester, "sconce/hall/kitchen/set", "OFF");
+        client_send(stage.tester, "sconce/hall/pump/set", "OFF");
         chip_wait(stage.hall->lines, KITCHEN, 0);
         chip_wait(stage.hall->lines, PUMP, 0);
         stage_settle();
@@ -95,7 +95,7 @@ static int restore(void **state)
         return 0;
 }
 
-static void rule__button_pressed__lamp_toggles_and_is_told(void **state)
+static void rule__button_pressed__lamp_toggles_and_is_reported(void **state)
 {
         (void)state;
         press(WALL);
@@ -108,7 +108,7 @@ static void rule__button_pressed__lamp_toggles_and_is_told(void **state)
         assert_int_equal(client_count(stage.tester, "sconce/hall/kitchen/result"), 0);
 }
 
-static void rule__broker_down__lamp_toggles_and_is_told_later(void **state)
+static void rule__broker_down__lamp_toggles_and_is_reported_later(void **state)
 {
         (void)state;
         broker_kill(stage.broker);
@@ -189,7 +189,8 @@ static void rule__delay__acts_after_it_and_cancel_ends_it(void **state)
         assert_int_equal(chip_value(stage.hall->lines, PUMP), 1);
 }
 
-/* One is for a lamp that is off, the other for a lamp that is on: the second must not look at what the first has done. */
+/* One is for a lamp that is off, the other for a lamp that is on: the second must not look at what the first has
+ * done. */
 static void rules__two_on_one_press__exactly_one_acts(void **state)
 {
         (void)state;
@@ -226,8 +227,8 @@ static void sconced__dump_config__shows_rules(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-        STAGE_TEST(rule__button_pressed__lamp_toggles_and_is_told, restore),
-        STAGE_TEST(rule__broker_down__lamp_toggles_and_is_told_later, restore),
+        STAGE_TEST(rule__button_pressed__lamp_toggles_and_is_reported, restore),
+        STAGE_TEST(rule__broker_down__lamp_toggles_and_is_reported_later, restore),
         STAGE_TEST(rule__no_broker_from_the_start__acts, restore),
         STAGE_TEST(rule__after_a_reload__the_new_one_acts, restore),
         STAGE_TEST(rule__bad_config_at_reload__the_old_one_goes_on, restore),

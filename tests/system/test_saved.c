@@ -45,7 +45,7 @@ static const char *database(const struct daemon *hall)
         return keep_text(strdup(path));
 }
 
-/* ---- What the file says -------------------------------------------------------------------------------- */
+/* ---- What the file holds -------------------------------------------------------------------------------- */
 
 struct row_wanted {
         const struct daemon *hall;
@@ -104,7 +104,7 @@ static bool is_whole(const struct daemon *hall)
 
 static void light_up_and_save(struct daemon *hall)
 {
-        client_say(stage.tester, SET, "ON");
+        client_send(stage.tester, SET, "ON");
         chip_wait(hall->lines, KITCHEN, 1);
         /* The mark first: with it goes what the lamp was at the start, which takes the place of an earlier run's ON. */
         wait_saved(hall, STORE_MARK, "kitchen", "boot", clock_boot_id());
@@ -137,7 +137,7 @@ static void stopped__on_exit_off__on_again(void **state)
 
         (void)state;
         start(hall);
-        client_say(stage.tester, SET, "ON");
+        client_send(stage.tester, SET, "ON");
         (void)client_wait_json(stage.tester, STATE, "state", "ON");
         daemon_stop(hall); /* at once: what waits is written then */
         start(hall);
@@ -151,10 +151,10 @@ static void restart_button__lamp_was_on__on_again(void **state)
 
         (void)state;
         start(hall);
-        client_say(stage.tester, SET, "ON");
+        client_send(stage.tester, SET, "ON");
         (void)client_wait_json(stage.tester, STATE, "state", "ON");
         client_forget(stage.tester);
-        client_say(stage.tester, "sconce/hall/node/set/restart", "PRESS");
+        client_send(stage.tester, "sconce/hall/node/set/restart", "PRESS");
         (void)client_wait_text(stage.tester, "sconce/hall/status", "offline");
         (void)client_wait_text(stage.tester, "sconce/hall/status", "online");
         (void)client_wait_json(stage.tester, STATE, "state", "ON");
@@ -190,7 +190,7 @@ static void killed__again_and_again_while_commands_run__file_stays_whole(void **
         for (unsigned i = 0; i < (chip_is_kernel() ? 4 : KILLS); i++) { /* starting is dear in there */
                 start(hall);
                 for (unsigned k = 0; k < 40 + i * 5; k++)
-                        client_say(stage.tester, SET, k % 2 ? "OFF" : "ON");
+                        client_send(stage.tester, SET, k % 2 ? "OFF" : "ON");
                 (void)client_wait(stage.tester, STATE, NULL, NULL);
                 /* Somewhere in the writing of it. */
                 (void)!pump_until(is_saved, &(struct row_wanted){ hall, STORE_MARK, "", "never", "" }, 20 + i * 5);
@@ -218,8 +218,8 @@ static void outputs_safe__for_in_progress__off(void **state)
 
         (void)state;
         start(hall);
-        client_say(stage.tester, "sconce/hall/other/set", "ON");
-        client_say(stage.tester, "sconce/hall/pump/set", "{\"state\":\"ON\",\"for\":\"30s\"}");
+        client_send(stage.tester, "sconce/hall/other/set", "ON");
+        client_send(stage.tester, "sconce/hall/pump/set", "{\"state\":\"ON\",\"for\":\"30s\"}");
         chip_wait(hall->lines, PUMP, 1);
         wait_saved(hall, STORE_MARK, "pump", "timed", "yes");
         daemon_kill(hall);
@@ -239,29 +239,29 @@ static void outputs_safe__for_in_progress__off(void **state)
 
 /* ---- A file that is no good ---------------------------------------------------------------------------- */
 
-static bool tells_problem(const struct message *message, const void *userdata)
+static bool lists_problem(const struct message *message, const void *userdata)
 {
         const char *problems = json_member(message, "problems");
 
         return problems && strstr(problems, userdata);
 }
 
-static void directory_missing__told__lamp_works_all_the_same(void **state)
+static void directory_missing__reported__lamp_works_all_the_same(void **state)
 {
         struct daemon *hall = hall_with(LAMP, NULL);
 
         (void)state;
         hall->state_dir = work_path("nowhere");
         start(hall);
-        (void)client_wait(stage.tester, NODE_STATE, tells_problem, "nowhere does not exist: make it");
-        client_say(stage.tester, SET, "ON");
+        (void)client_wait(stage.tester, NODE_STATE, lists_problem, "nowhere does not exist: make it");
+        client_send(stage.tester, SET, "ON");
         (void)client_wait_json(stage.tester, STATE, "state", "ON");
         daemon_stop(hall);
         assert_true(process_logged(hall->process, "are lost when sconced ends"));
         assert_int_equal(access(work_path("nowhere"), F_OK), -1);
 }
 
-static void file_damaged__set_aside_and_told__goes_on_with_a_new_one(void **state)
+static void file_damaged__set_aside_and_reported__goes_on_with_a_new_one(void **state)
 {
         struct daemon *hall = hall_with(LAMP, NULL);
         FILE *file = fopen(database(hall), "we");
@@ -272,7 +272,7 @@ static void file_damaged__set_aside_and_told__goes_on_with_a_new_one(void **stat
                 (void)fprintf(file, "no database ");
         (void)fclose(file);
         start(hall);
-        (void)client_wait(stage.tester, NODE_STATE, tells_problem, "sconce.db.damaged, and a new one is created");
+        (void)client_wait(stage.tester, NODE_STATE, lists_problem, "sconce.db.damaged, and a new one is created");
         light_up_and_save(hall);
         daemon_kill(hall);
         start(hall);
@@ -288,8 +288,8 @@ static const struct CMUnitTest tests[] = {
         STAGE_TEST(booted__power_on__counts_once, stage_forget),
         STAGE_TEST(killed__again_and_again_while_commands_run__file_stays_whole, stage_forget),
         STAGE_TEST(outputs_safe__for_in_progress__off, stage_forget),
-        STAGE_TEST(directory_missing__told__lamp_works_all_the_same, stage_forget),
-        STAGE_TEST(file_damaged__set_aside_and_told__goes_on_with_a_new_one, stage_forget),
+        STAGE_TEST(directory_missing__reported__lamp_works_all_the_same, stage_forget),
+        STAGE_TEST(file_damaged__set_aside_and_reported__goes_on_with_a_new_one, stage_forget),
 };
 
 STAGE_MAIN(tests, stage_open_bare)

@@ -33,7 +33,7 @@ static const struct tree_entry tree[] = {
         { "proc/loadavg", "0.52 0.58 0.59 1/210 4711\n", TREE_FILE },
         { "proc/meminfo", "MemTotal: 4000 kB\nMemAvailable: 3000 kB\n", TREE_FILE },
         { "thermal/thermal_zone0/type", "cpu-thermal\n", TREE_FILE },
-        { "thermal/thermal_zone0/temp", NULL, TREE_FIFO }, /* hangs whoever reads it */
+        { "thermal/thermal_zone0/temp", NULL, TREE_FIFO }, /* hangs anyone who reads it */
         { "program", "cat \"$1/answer\"\n", TREE_FILE },
         { "setter", "echo \"$2\" >\"$1/set\"; test \"$2\" = ON || { echo 'relay is stuck' >&2; exit 3; }\n",
           TREE_FILE },
@@ -118,7 +118,7 @@ static void lamp__another_reader_hangs__not_delayed(void **state)
         (void)state;
         expect_error("hung", "etimedout", "its read has not come back within 0.200 s");
         for (int i = 0; i < 20; i++) {
-                client_say(stage.tester, "sconce/hall/kitchen/set", i % 2 ? "OFF" : "ON");
+                client_send(stage.tester, "sconce/hall/kitchen/set", i % 2 ? "OFF" : "ON");
                 expect("kitchen", "state", i % 2 ? "OFF" : "ON");
                 chip_wait(stage.hall->lines, LAMP, i % 2 ? 0 : 1);
         }
@@ -196,7 +196,7 @@ static void iio__readings__in_units_of_people(void **state)
 static void system__readings__what_the_board_lacks_is_null(void **state)
 {
         (void)state;
-        client_say(stage.tester, "sconce/hall/board/get", "");
+        client_send(stage.tester, "sconce/hall/board/get", "");
         const struct message *m = client_wait_json(stage.tester, "sconce/hall/board/state", "memory_used", "25");
         assert_string_equal(json_member(m, "load"), "0.52");
         assert_string_equal(json_member(m, "wifi_signal"), "null");
@@ -220,25 +220,25 @@ static void exec__json__channels_and_errors(void **state)
 static void exec__set__carried_out_or_refused_with_its_words(void **state)
 {
         (void)state;
-        client_say(stage.tester, "sconce/hall/relay/set", "ON");
+        client_send(stage.tester, "sconce/hall/relay/set", "ON");
         expect("relay", "state", "ON");
-        client_say(stage.tester, "sconce/hall/relay/set", "{\"state\":\"OFF\",\"id\":\"off\"}");
+        client_send(stage.tester, "sconce/hall/relay/set", "{\"state\":\"OFF\",\"id\":\"off\"}");
         stage_wait_result("relay", "off", "failed");
         char *set = read_file(work_path("tree/set"));
         assert_string_equal(set, "OFF\n");
         free(set);
 }
 
-static void exec__does_not_end__killed_and_told(void **state)
+static void exec__does_not_end__killed_and_reported(void **state)
 {
         (void)state;
-        client_say(stage.tester, "sconce/hall/stuck/get", "");
+        client_send(stage.tester, "sconce/hall/stuck/get", "");
         expect_error("stuck", "etimedout", "sh: was killed: it has not ended within 2.7 s: still waiting");
 }
 
 static const struct CMUnitTest tests[] = {
         STAGE_TEST(lamp__another_reader_hangs__not_delayed, NULL),
-        STAGE_TEST(exec__does_not_end__killed_and_told, NULL),
+        STAGE_TEST(exec__does_not_end__killed_and_reported, NULL),
         STAGE_TEST(w1__one_and_all__readings, stage_forget),
         STAGE_TEST(w1__plugged_in_and_gone__channel_and_null, stage_forget),
         STAGE_TEST(w1__bad_checksum__offline_until_it_is_right, stage_forget),

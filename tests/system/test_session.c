@@ -78,7 +78,7 @@ static void begin(const char *address)
         probe.meanwhile = serve_children;
 }
 
-static void say_back(struct probe *p, const struct session_message *message)
+static void send_back(struct probe *p, const struct session_message *message)
 {
         if (strcmp(message->topic, "t/back") != 0)
                 assert_int_equal(probe_publish(p, "t/back", "got it", 1), 0);
@@ -95,7 +95,7 @@ static void session__plain_broker__echoes(void **state)
         client_subscribe(client, "t/back");
         begin(url("mqtt", "localhost", broker->port.number));
         probe.subscriptions[0] = "t/in";
-        probe.on_message = say_back;
+        probe.on_message = send_back;
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_connected, 1));
         assert_int_equal(session_version(probe.session), SESSION_VERSION_5);
@@ -176,7 +176,7 @@ static void session_stop__message_in_flight__is_delivered(void **state)
         assert_int_equal(probe.n_acknowledged, 1);
         assert_int_equal(probe.n_disconnected, 1);
         (void)client_wait_text(client, "t/last", "bye");
-        client_say(client, "t/end", "1");
+        client_send(client, "t/end", "1");
         (void)client_wait_text(client, "t/end", "1");
         assert_int_equal(client_count(client, "t/will"), 0);
         broker_free(broker);
@@ -446,23 +446,23 @@ static const struct own_case {
         bool foreign;
         const char *reason;
 } own_cases[] = {
-        { "own_certificate__expired__is_told",
+        { "own_certificate__expired__is_reported",
           { .from_s = -9 * DAY_S, .until_s = -60 },
           false,
           "our certificate was refused by the broker: it has expired; renew it with sconce-pki renew" },
-        { "own_certificate__not_yet_valid__is_told",
+        { "own_certificate__not_yet_valid__is_reported",
           { .from_s = DAY_S, .until_s = 9 * DAY_S },
           false,
           "our certificate was refused by the broker: it is not yet valid, by this machine's clock: is that "
           "right?" },
-        { "own_certificate__foreign_ca__is_told",
+        { "own_certificate__foreign_ca__is_reported",
           { 0 },
           true,
           "our certificate was refused by the broker: it does not know the CA that signed it; do both come "
           "from one sconce-pki?" },
 };
 
-static void session__bad_own_certificate__tells_what_the_broker_says(void **state)
+static void session__bad_own_certificate__reports_what_the_broker_answers(void **state)
 {
         const struct own_case *row = *state;
         struct pair pair = make_pair();
@@ -487,7 +487,7 @@ static void session__bad_own_certificate__tells_what_the_broker_says(void **stat
         broker_free(pair.mosquitto);
 }
 
-static void session__own_certificate_revoked__tells_it(void **state)
+static void session__own_certificate_revoked__reports_it(void **state)
 {
         struct pair pair = make_pair();
         char extra[512];
@@ -521,7 +521,7 @@ static void session__brokers_crl_outdated__is_guessed(void **state)
         broker_free(pair.mosquitto);
 }
 
-static void session__no_client_certificate__says_what_to_set(void **state)
+static void session__no_client_certificate__shows_what_to_set(void **state)
 {
         struct pair pair = make_pair();
 
@@ -600,7 +600,7 @@ static void session__pin__replaces_the_name_alone(void **state)
         broker_free(pair.mosquitto);
 }
 
-static void session__tls_to_plain_port__says_so(void **state)
+static void session__tls_to_plain_port__reports_it(void **state)
 {
         struct pair pair = make_pair();
 
@@ -613,7 +613,7 @@ static void session__tls_to_plain_port__says_so(void **state)
         broker_free(pair.mosquitto);
 }
 
-static void session__plain_to_tls_port__says_so(void **state)
+static void session__plain_to_tls_port__reports_it(void **state)
 {
         struct pair pair = make_pair();
 
@@ -799,7 +799,7 @@ static void session__closed_after_handshake__falls_back_to_311(void **state)
 }
 
 /* As a proxy does whose broker is down. */
-static void session__closed_after_handshake__says_that_tls_was_accepted(void **state)
+static void session__closed_after_handshake__reports_that_tls_was_accepted(void **state)
 {
         static const struct fake_step steps[] = { { .act = FAKE_CLOSE }, { .act = FAKE_CLOSE }, { .act = FAKE_SERVE } };
         struct pair pair = make_pair();
@@ -849,8 +849,8 @@ static void session__alpn__is_asked_for(void **state)
         assert_true(probe_until(&probe, probe_connected, 1));
 }
 
-/* mosquitto 2.0.11 only closes; newer ones say why. */
-static void session__taken_over_again_and_again__is_told(void **state)
+/* mosquitto 2.0.11 only closes; newer ones state why. */
+static void session__taken_over_again_and_again__is_reported(void **state)
 {
         struct pair pair = make_pair();
 
@@ -883,7 +883,7 @@ static void publish_back(struct probe *p, const struct session_message *message)
         errno = EAGAIN;
 }
 
-/* Three messages in one TLS record: when the first has been read, the socket has no more to say. */
+/* Three messages in one TLS record: when the first has been read, the socket has no more to send. */
 static void session__messages_in_one_record__all_arrive(void **state)
 {
         static const struct fake_step step = {
@@ -924,7 +924,7 @@ static void session__burst_over_tls__is_answered(void **state)
         assert_true(probe_until(&probe, probe_connected, 1));
         for (unsigned round = 1; round <= 5; round++) {
                 for (unsigned i = 0; i < 200; i++)
-                        client_say(client, "t/in", "0123456789");
+                        client_send(client, "t/in", "0123456789");
                 assert_true(probe_until(&probe, probe_messages, 200 * round));
                 assert_true(probe_until(&probe, probe_acknowledged, 200 * round));
         }
@@ -956,13 +956,13 @@ int main(void)
                 TEST(session__self_signed_broker__is_refused_with_its_reason),
                 TEST(session__crl__revokes_even_when_outdated),
                 TEST(session__crl_of_another_ca__is_refused_with_its_reason),
-                TEST(session__own_certificate_revoked__tells_it),
+                TEST(session__own_certificate_revoked__reports_it),
                 TEST(session__brokers_crl_outdated__is_guessed),
-                TEST(session__no_client_certificate__says_what_to_set),
+                TEST(session__no_client_certificate__shows_what_to_set),
                 TEST(session__server_name__is_what_is_verified),
                 TEST(session__pin__replaces_the_name_alone),
-                TEST(session__tls_to_plain_port__says_so),
-                TEST(session__plain_to_tls_port__says_so),
+                TEST(session__tls_to_plain_port__reports_it),
+                TEST(session__plain_to_tls_port__reports_it),
                 TEST(session__broken_renewal__keeps_what_works),
                 TEST(session__tls_broker_killed_twice__comes_back),
                 TEST(session__key_appears_later__connects_then),
@@ -971,9 +971,9 @@ int main(void)
                 TEST(session__silent_tls_broker__costs_no_cpu),
                 TEST(session__tls_black_hole_and_refusal__cost_no_cpu),
                 TEST(session__closed_after_handshake__falls_back_to_311),
-                TEST(session__closed_after_handshake__says_that_tls_was_accepted),
+                TEST(session__closed_after_handshake__reports_that_tls_was_accepted),
                 TEST(session__alpn__is_asked_for),
-                TEST(session__taken_over_again_and_again__is_told),
+                TEST(session__taken_over_again_and_again__is_reported),
                 TEST(session__messages_in_one_record__all_arrive),
                 TEST(session__burst_over_tls__is_answered),
         };
@@ -985,7 +985,7 @@ int main(void)
                                      session__bad_broker_certificate__is_refused_with_its_reason);
         for (size_t i = 0; i < ARRAY_SIZE(own_cases); i++)
                 rows[n++] = row_test(own_cases[i].name, &own_cases[i],
-                                     session__bad_own_certificate__tells_what_the_broker_says);
+                                     session__bad_own_certificate__reports_what_the_broker_answers);
         int failed = cmocka_run_group_tests(tests, NULL, NULL);
         return failed + cmocka_run_group_tests_name("certificates", rows, NULL, NULL);
 }

@@ -36,7 +36,7 @@ static const char *made(struct cert cert, const char *side, const char *name, bo
 
 static struct daemon *attic_at(const char *host, unsigned port, const char *tls);
 
-/* The daemon runs, says why it cannot get in, tries again, and the lamp has gone off. */
+/* The daemon runs, states why it cannot get in, tries again, and the lamp has gone off. */
 static void refused(struct daemon *daemon, const char *const reasons[2])
 {
         daemon_start(daemon);
@@ -54,7 +54,7 @@ static void refused(struct daemon *daemon, const char *const reasons[2])
         daemon_free(daemon);
 }
 
-/* ---- The broker's certificate ------------------------------------------------------------------------------------- */
+/* ---- The broker's certificate ------------------------------------------------------------------------------------ */
 
 static const struct broker_case {
         const char *name;
@@ -129,7 +129,7 @@ static void broker__no_forward_secrecy__is_refused(void **state)
         }
 }
 
-/* ---- A chain ------------------------------------------------------------------------------------------------------ */
+/* ---- A chain ----------------------------------------------------------------------------------------------------- */
 
 static const char *joined(const char *name, const char *first, const char *second)
 {
@@ -198,7 +198,7 @@ static void broker_chain__no_list_of_its_issuer__is_refused(void **state)
         broker_free(broker);
 }
 
-/* ---- Our certificate ---------------------------------------------------------------------------------------------- */
+/* ---- Our certificate --------------------------------------------------------------------------------------------- */
 
 static const struct own_case {
         const char *name;
@@ -238,8 +238,9 @@ static void own_certificate__revoked__is_refused_with_its_reason(void **state)
         broker_free(broker);
 }
 
-/* A wrong name on our side: the broker lets us in, as whom the certificate names, and that is not who we say we are. */
-static void own_certificate__of_another_node__may_do_nothing_and_says_why(void **state)
+/* A wrong name on our side: the broker lets us in, as whom the certificate names, and that is not who we claim to
+ * be. */
+static void own_certificate__of_another_node__may_do_nothing_and_gives_the_reason(void **state)
 {
         struct daemon *daemon = attic_with(stage.broker, pki_issued(stage.pki, "hall"));
 
@@ -252,14 +253,14 @@ static void own_certificate__of_another_node__may_do_nothing_and_says_why(void *
         chip_wait(daemon->lines, SPARE, 0);
         assert_true(process_running(daemon->process));
         daemon_stop(daemon);
-        client_say(stage.tester, "sconce/attic/none/get", "");
+        client_send(stage.tester, "sconce/attic/none/get", "");
         (void)client_wait_text(stage.tester, "sconce/attic/none/get", "");
         assert_int_equal(client_count(stage.tester, "sconce/attic/status"), 0);
         assert_int_equal(client_count(stage.tester, "sconce/attic/info"), 0);
         daemon_free(daemon);
 }
 
-/* ---- What is accepted ---------------------------------------------------------------------------------------------- */
+/* ---- What is accepted -------------------------------------------------------------------------------------------- */
 
 static void accepted(struct daemon *daemon)
 {
@@ -341,8 +342,8 @@ static void node__listening_to_another__hears_nothing(void **state)
 
         (void)state;
         client_subscribe(hall, "sconce/#");
-        client_say(stage.tester, "sconce/attic/lamp/set", "ON");
-        client_say(stage.tester, "sconce/hall/lamp/set", "ON");
+        client_send(stage.tester, "sconce/attic/lamp/set", "ON");
+        client_send(stage.tester, "sconce/hall/lamp/set", "ON");
         (void)client_wait_text(hall, "sconce/hall/lamp/set", "ON");
         assert_int_equal(client_count(hall, "sconce/attic/#"), 0);
         client_free(hall);
@@ -371,7 +372,7 @@ static void own_certificate__reserved_name__is_refused(void **state)
         }
 }
 
-/* ---- All of it ------------------------------------------------------------------------------------------------------ */
+/* ---- All of it --------------------------------------------------------------------------------------------------- */
 
 static int open_stage(void **state)
 {
@@ -406,7 +407,7 @@ int main(void)
                 STAGE_TEST(broker_chain__intermediate_revoked__is_refused, make_chain),
                 STAGE_TEST(broker_chain__no_list_of_the_root__is_accepted, make_chain),
                 STAGE_TEST(broker_chain__no_list_of_its_issuer__is_refused, make_chain),
-                STAGE_TEST(own_certificate__of_another_node__may_do_nothing_and_says_why, stage_forget),
+                STAGE_TEST(own_certificate__of_another_node__may_do_nothing_and_gives_the_reason, stage_forget),
                 STAGE_TEST(own_certificate__common_name_only__is_accepted, stage_forget),
                 STAGE_TEST(broker_address__in_the_ip_names__is_accepted, stage_forget),
                 STAGE_TEST(server_name__configured__is_verified_and_sent, stage_forget),

@@ -42,7 +42,7 @@ struct wire {
 
 static struct wire *wires;
 
-/* ---- Sockets ------------------------------------------------------------------------------------------------------- */
+/* ---- Sockets ----------------------------------------------------------------------------------------------------- */
 
 static socklen_t make_address(const char *text, unsigned port, struct sockaddr_storage *ret)
 {
@@ -94,7 +94,7 @@ static struct wire *wire_new(const char *text, unsigned port, int backlog)
         return wire;
 }
 
-/* ---- Passing on ---------------------------------------------------------------------------------------------------- */
+/* ---- Passing on -------------------------------------------------------------------------------------------------- */
 
 static void record(struct wire *wire, const void *bytes, size_t size)
 {
@@ -209,7 +209,7 @@ static void listener_ready(struct pump_source *source, short revents)
         side[1].other = &side[0];
 }
 
-/* ---- Kinds --------------------------------------------------------------------------------------------------------- */
+/* ---- Kinds ------------------------------------------------------------------------------------------------------- */
 
 struct wire *wire_relay(const char *address, unsigned target_port)
 {
@@ -268,7 +268,7 @@ void wire_free_all(void)
                 wire_free(wires);
 }
 
-/* ---- What is known --------------------------------------------------------------------------------------------------- */
+/* ---- What is known ----------------------------------------------------------------------------------------------- */
 
 unsigned wire_port(const struct wire *wire)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The network between a daemon and its broker: TCP servers that say nothing, that never answer, or that pass on and record. */
+/* The network between a daemon and its broker: TCP servers that send nothing, that never answer, or that pass on and
+ * record. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,7 +10,7 @@
 
 struct wire;
 
-struct wire *wire_silent(const char *address);                      /* accepts and says nothing */
+struct wire *wire_silent(const char *address);                      /* accepts and sends nothing */
 struct wire *wire_relay(const char *address, unsigned target_port); /* to 127.0.0.1 */
 struct wire *wire_black_hole(const char *address, unsigned port);   /* SYNs are not answered; port 0: any */
 void wire_free(struct wire *wire);
@@ -28,7 +29,8 @@ void wire_wait_held(struct wire *wire);
 void wire_release(struct wire *wire);
 void wire_wait_reset(struct wire *wire); /* the held side has ended by RST: its kernel sends nothing any more */
 
-/* Makes of each + and # that a client sends a letter: to the broker no filter is a wildcard, and nothing is retained for it. */
+/* Makes of each + and # that a client sends a letter: to the broker no filter is a wildcard, and nothing is retained
+ * for it. */
 void wire_hide_wildcards(struct wire *wire);
 
 /* What went over it, both ways, all connections together. */

@@ -15,8 +15,8 @@
 #include "util/file.h"
 #include "util/macro.h"
 
-/* `make deb` copies the tree below build/, and installs into it: directories called conf.d, and dependency files that name
- * other places. */
+/* `make deb` copies the tree below build/, and installs into it: directories called conf.d, and dependency files
+ * that name other places. */
 static void make__foreign_trees_below_build__are_none_of_its_business(void **state)
 {
         static const struct tree_entry trees[] = {

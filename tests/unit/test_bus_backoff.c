@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When to try again, and when to say so. */
+/* When to try again, and when to report it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -46,7 +46,7 @@ static void backoff_init__odd_limits__stay_in_order(void **state)
         assert_int_equal(backoff.bound_us, UINT64_MAX - 1);
 }
 
-static void repeat_due__same_text__is_said_at_intervals(void **state)
+static void repeat_due__same_text__is_reported_at_intervals(void **state)
 {
         struct repeat repeat = { 0 };
         unsigned times;
@@ -75,7 +75,7 @@ static void repeat_due__alternating_texts__keep_their_own_counts(void **state)
                 assert_int_equal(times, i + 1);
                 assert_int_equal(repeat_due(&repeat, "refused", 100 + i, &times), i == 0);
         }
-        /* A flood of others pushes out what was said longest ago, no more. */
+        /* A flood of others pushes out what was reported longest ago, no more. */
         for (unsigned i = 0; i < REPEAT_TEXTS; i++) {
                 char text[16];
                 (void)snprintf(text, sizeof(text), "other %u", i);
@@ -90,7 +90,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(backoff_next__each_failure__doubles_the_bound),
                 cmocka_unit_test(backoff_init__odd_limits__stay_in_order),
-                cmocka_unit_test(repeat_due__same_text__is_said_at_intervals),
+                cmocka_unit_test(repeat_due__same_text__is_reported_at_intervals),
                 cmocka_unit_test(repeat_due__alternating_texts__keep_their_own_counts),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every sentence that tells why there is no connection. */
+/* Every sentence that reports why there is no connection. */
 #include <errno.h>
 #include <netdb.h>
 #include <setjmp.h>
@@ -94,7 +94,7 @@ static void tls_reason__verify_errors__are_sentences(void **state)
         }
 }
 
-static void tls_reason__no_subject_alt_name__tells_how_to_reissue(void **state)
+static void tls_reason__no_subject_alt_name__shows_how_to_reissue(void **state)
 {
         struct tls_handshake handshake = fresh();
 
@@ -256,7 +256,7 @@ static void reason_describe__what_is_known_best__wins(void **state)
         }
 }
 
-static void tls_reason__address_among_dns_names__says_so(void **state)
+static void tls_reason__address_among_dns_names__reports_it(void **state)
 {
         struct tls_handshake handshake = fresh();
         struct fault fault;
@@ -278,7 +278,7 @@ static void tls_reason__address_among_dns_names__says_so(void **state)
                 "add the name with sconce-pki renew b.lan 10.0.0.1");
 }
 
-static void tls_reason__leaf_without_its_intermediate__says_so(void **state)
+static void tls_reason__leaf_without_its_intermediate__reports_it(void **state)
 {
         struct tls_handshake handshake = fresh();
         struct fault fault;
@@ -295,7 +295,7 @@ static void tls_reason__leaf_without_its_intermediate__says_so(void **state)
                 "broker's certificate file must have the intermediate's too");
 }
 
-static void tls_reason__certificate_required__says_so(void **state)
+static void tls_reason__certificate_required__reports_it(void **state)
 {
         struct tls_handshake handshake = fresh();
         struct fault fault;
@@ -378,14 +378,14 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(tls_reason__verify_errors__are_sentences),
-                cmocka_unit_test(tls_reason__no_subject_alt_name__tells_how_to_reissue),
+                cmocka_unit_test(tls_reason__no_subject_alt_name__shows_how_to_reissue),
                 cmocka_unit_test(tls_reason__alerts__are_sentences),
                 cmocka_unit_test(tls_reason__other_errors__are_sentences),
                 cmocka_unit_test(tls_note_log__openssl_error__is_kept_first),
                 cmocka_unit_test(reason_describe__what_is_known_best__wins),
-                cmocka_unit_test(tls_reason__address_among_dns_names__says_so),
-                cmocka_unit_test(tls_reason__leaf_without_its_intermediate__says_so),
-                cmocka_unit_test(tls_reason__certificate_required__says_so),
+                cmocka_unit_test(tls_reason__address_among_dns_names__reports_it),
+                cmocka_unit_test(tls_reason__leaf_without_its_intermediate__reports_it),
+                cmocka_unit_test(tls_reason__certificate_required__reports_it),
                 cmocka_unit_test(reason_code_advice__not_every_refusal_is_the_access_lists),
                 cmocka_unit_test(reason_wants_311__evidence__is_weighed),
                 cmocka_unit_test(reason_lookup__errors__are_sentences),

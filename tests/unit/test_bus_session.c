@@ -88,7 +88,7 @@ static void session__silent_broker__is_given_up(void **state)
         assert_true(probe_until(&probe, probe_failed, 1));
         assert_string_equal(reason(0), "connected, but the broker did not answer CONNECT within 0.05 s");
         assert_int_equal(probe.failures[0].code, -ETIMEDOUT);
-        /* Silence says nothing of the version. */
+        /* Silence shows nothing of the version. */
         assert_true(probe_until(&probe, probe_connected, 1));
         assert_int_equal(session_version(probe.session), SESSION_VERSION_5);
 }
@@ -106,7 +106,7 @@ static void session__black_hole__is_given_up(void **state)
         black_hole_close(&hole);
 }
 
-static void session__nobody_listens__is_told_once(void **state)
+static void session__nobody_listens__is_reported_once(void **state)
 {
         char expected[128];
 
@@ -139,7 +139,7 @@ static void session__garbage__fails_cleanly(void **state)
                 "MQTT broker?");
 }
 
-static void session__unix_socket_missing__says_so(void **state)
+static void session__unix_socket_missing__reports_it(void **state)
 {
         (void)state;
         probe_init(&probe, "unix:///nonexistent/socket");
@@ -192,7 +192,7 @@ static int look_up_nothing(const char *node, const char *service, const struct a
         return strcmp(node, "nowhere.lan") == 0 ? EAI_NONAME : EAI_AGAIN;
 }
 
-static void session__name_unknown__says_so(void **state)
+static void session__name_unknown__reports_it(void **state)
 {
         (void)state;
         resolve_set_lookup(look_up_nothing);
@@ -332,7 +332,8 @@ static void session__version_refused__is_remembered(void **state)
         assert_int_equal(fake_broker_version(&broker, 2), 4);
 }
 
-/* CONNACK as a 3.1.1 broker writes it, every time. libmosquitto 2.0.21 cannot read it: there it is a guess, to be proven. */
+/* CONNACK as a 3.1.1 broker writes it, every time. libmosquitto 2.0.21 cannot read it: there it is a guess, to be
+ * proven. */
 static void session__version_refused_in_3_1_1__falls_back(void **state)
 {
         (void)state;
@@ -345,7 +346,7 @@ static void session__version_refused_in_3_1_1__falls_back(void **state)
         assert_int_equal(fake_broker_version(&broker, fake_broker_connections(&broker) - 1), 4);
 }
 
-static void session__closed_without_a_word__guesses_anew_each_time(void **state)
+static void session__closed_without_a_word__guesses_again_each_time(void **state)
 {
         (void)state;
         BEGIN({ .act = FAKE_SERVE, .only_311 = true });
@@ -359,7 +360,7 @@ static void session__closed_without_a_word__guesses_anew_each_time(void **state)
         assert_int_equal(probe.n_failed, 0);
 }
 
-/* A proxy whose broker is not there yet takes the connection and closes it: that says nothing of the version. */
+/* A proxy whose broker is not there yet takes the connection and closes it: that shows nothing of the version. */
 static void session__closed_until_the_broker_is_up__speaks_5(void **state)
 {
         static const struct fake_step closing = { .act = FAKE_CLOSE };
@@ -424,7 +425,7 @@ static void session__version_fixed__does_not_fall_back(void **state)
         assert_int_equal(session_receive_maximum(probe.session), 65535);
 }
 
-static void session__connack_refuses__says_why(void **state)
+static void session__connack_refuses__gives_the_reason(void **state)
 {
         static const struct {
                 int version;
@@ -485,7 +486,7 @@ static void publish_large_and_small(struct probe *p)
         publish_small(p);
 }
 
-static void session__taken_over__waits_a_minute_and_says_why(void **state)
+static void session__taken_over__waits_a_minute_and_gives_the_reason(void **state)
 {
         static const struct fake_step script[] = { { .act = FAKE_SERVE, .farewell = TAKEN_OVER, .farewell_size = 4 },
                                                    SERVE };
@@ -575,7 +576,7 @@ static void session__closed_soon_three_times__suspects_a_double(void **state)
         probe_start(&probe);
         for (unsigned i = 1; i <= 4; i++) {
                 assert_true(probe_until(&probe, probe_connected, i));
-                /* A connection that stood for a while begins the count anew. */
+                /* A connection that stood for a while begins the count again. */
                 probe_pass(&probe, i == 1 ? 10 * USEC_PER_SEC : 9 * USEC_PER_SEC);
                 fake_broker_hang_up(&broker);
                 assert_true(probe_until(&probe, probe_disconnected, i));
@@ -620,7 +621,7 @@ static void session__closed_soon_but_refused_between__is_a_restart(void **state)
         }
 }
 
-static void session__refused_for_an_hour__tries_and_tells_at_intervals(void **state)
+static void session__refused_for_an_hour__tries_and_reports_at_intervals(void **state)
 {
         (void)state;
         probe_init_fake(&probe, NULL);
@@ -767,7 +768,7 @@ static void session_stop__connack_meanwhile__ends(void **state)
         assert_true(probe_until(&probe, probe_connected, 1));
         assert_int_equal(probe_publish(&probe, "t/out", "x", 1), 0);
         probe_stop_within(&probe, 200 * USEC_PER_MSEC);
-        fake_broker_say(&broker, FAKE_BYTES(V5_CONNACK));
+        fake_broker_send_bytes(&broker, FAKE_BYTES(V5_CONNACK));
         assert_true(probe_until(&probe, probe_stopped, 1));
         assert_int_equal(probe.n_connected, 1);
 }
@@ -936,7 +937,7 @@ static void session__broker_acknowledges_nothing__is_bounded(void **state)
         assert_int_equal(fake_broker_publishes(&broker), 9);
 }
 
-static void session__subscription_refused__is_told(void **state)
+static void session__subscription_refused__is_reported(void **state)
 {
         (void)state;
         BEGIN({ .act = FAKE_SERVE, .granted = 0x87 });
@@ -992,7 +993,7 @@ static void session__password_over_plain_network__is_not_sent(void **state)
 
 /* ---- The end ------------------------------------------------------------------------------------------- */
 
-static void session_stop__at_any_time__says_done_once(void **state)
+static void session_stop__at_any_time__reports_done_once(void **state)
 {
         (void)state;
         for (unsigned when = 0; when < 4; when++) {
@@ -1074,18 +1075,18 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 TEST(session__silent_broker__is_given_up),
                 TEST(session__black_hole__is_given_up),
-                TEST(session__nobody_listens__is_told_once),
+                TEST(session__nobody_listens__is_reported_once),
                 TEST(session__garbage__fails_cleanly),
-                TEST(session__unix_socket_missing__says_so),
+                TEST(session__unix_socket_missing__reports_it),
                 TEST(session__dead_addresses__live_one_is_found),
-                TEST(session__name_unknown__says_so),
+                TEST(session__name_unknown__reports_it),
                 TEST(session__resolver_hangs__others_get_their_turn),
                 TEST(session_free__resolver_hangs__does_not_wait),
                 TEST(session__resolver_answers_late__is_used_then),
                 TEST(session__two_brokers__first_comes_first),
                 TEST(session__version_refused__is_remembered),
                 TEST(session__version_refused_in_3_1_1__falls_back),
-                TEST(session__closed_without_a_word__guesses_anew_each_time),
+                TEST(session__closed_without_a_word__guesses_again_each_time),
                 TEST(session__closed_until_the_broker_is_up__speaks_5),
                 TEST(session__speaks_3_1_1_alone__is_proven_before_it_is_used),
                 TEST(session__broker_gone_for_good__tries_both_in_turn),
@@ -1093,11 +1094,11 @@ int main(void)
                 TEST(session__closed_unacknowledged_three_times__suspects_the_access_list),
                 TEST(session__closed_on_a_large_message__leaves_it_out),
                 TEST(session__version_fixed__does_not_fall_back),
-                TEST(session__connack_refuses__says_why),
-                TEST(session__taken_over__waits_a_minute_and_says_why),
+                TEST(session__connack_refuses__gives_the_reason),
+                TEST(session__taken_over__waits_a_minute_and_gives_the_reason),
                 TEST(session__closed_soon_three_times__suspects_a_double),
                 TEST(session__closed_soon_but_refused_between__is_a_restart),
-                TEST(session__refused_for_an_hour__tries_and_tells_at_intervals),
+                TEST(session__refused_for_an_hour__tries_and_reports_at_intervals),
                 TEST(session_retry_now__in_backoff__tries_at_once),
                 TEST(session__version_memory_is_old__asks_for_5_again),
                 TEST(session__broker_stops_answering__is_noticed),
@@ -1110,10 +1111,10 @@ int main(void)
                 TEST(session__echo__keeps_properties),
                 TEST(session_publish__wrong_message__is_refused),
                 TEST(session__broker_acknowledges_nothing__is_bounded),
-                TEST(session__subscription_refused__is_told),
+                TEST(session__subscription_refused__is_reported),
                 TEST(session__connect__carries_will_user_and_limits),
                 TEST(session__password_over_plain_network__is_not_sent),
-                TEST(session_stop__at_any_time__says_done_once),
+                TEST(session_stop__at_any_time__reports_done_once),
                 TEST(session_stop__in_message_handler__flushes),
                 TEST(session_stop__no_acknowledgement__is_bounded),
                 TEST(session_new__bad_url__is_refused),

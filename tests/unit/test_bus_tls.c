@@ -247,7 +247,7 @@ static void tls_new__key_by_unknown_uri__is_named(void **state)
         assert_null(tls_key_properties("/etc/sconce/certs/node.key"));
 }
 
-static void tls_key_is_uri__schemes__are_told_from_paths(void **state)
+static void tls_key_is_uri__schemes__are_distinguished_from_paths(void **state)
 {
         (void)state;
         assert_true(tls_key_is_uri("handle:0x81000001"));
@@ -306,7 +306,7 @@ static void tls_begin__changed_files__are_read_again(void **state)
         assert_true(tls_certificate_days(tls, &days));
         assert_int_equal(days, 90);
 
-        /* A broken renewal is told once and changes nothing. */
+        /* A broken renewal is reported once and changes nothing. */
         pem_write(&dir, "hall.key", "half", 0600);
         assert_int_equal(tls_begin(tls, "broker.lan", &handshake, &second, &fault), 0);
         assert_non_null(strstr(logged, "hall.key holds no private key (PEM); the previous version stays in use"));
@@ -348,7 +348,7 @@ int main(void)
                 TEST(tls_new__key_with_passphrase__is_not_asked_for),
                 TEST(tls_new__key_by_file_uri__is_checked_like_a_file),
                 TEST(tls_new__key_by_unknown_uri__is_named),
-                TEST(tls_key_is_uri__schemes__are_told_from_paths),
+                TEST(tls_key_is_uri__schemes__are_distinguished_from_paths),
                 TEST(tls_pin_parse__forms__are_strict),
                 TEST(tls_begin__changed_files__are_read_again),
                 TEST(tls_begin__no_name__is_refused),

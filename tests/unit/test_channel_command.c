@@ -65,6 +65,20 @@ static const struct sconce_channel heater[] = {
 
 static const struct command_limits limits = { .max_bytes = 200, .max_depth = 3 };
 
+/* As the answer has it. */
+static const char *code_of(const struct result *refusal, char code[static 32])
+{
+        struct json_text text = { 0 };
+
+        result_write(refusal, "", &text);
+        json_t *answer = json_loadb(text.data, text.size, 0, NULL);
+        assert_non_null(answer);
+        (void)snprintf(code, 32, "%s", json_string_value(json_object_get(answer, "code")));
+        json_decref(answer);
+        json_text_done(&text);
+        return code;
+}
+
 static struct channels make(const struct sconce_channel *rows)
 {
         struct channels channels = { 0 };
@@ -74,14 +88,14 @@ static struct channels make(const struct sconce_channel *rows)
         return channels;
 }
 
-/* What a command says, as text: "state=on brightness=64 id=\"x\"", or "CODE: message", or "nothing". */
+/* What a command holds, as text: "state=on brightness=64 id=\"x\"", or "CODE: message", or "nothing". */
 static void render(const struct sconce_channel *rows, const char *channel, const char *payload, size_t size,
                    char text[static 1024])
 {
         struct channels channels = make(rows);
         struct command command;
         struct result result;
-        char number[JSON_NUMBER_MAX];
+        char number[JSON_NUMBER_MAX], code[32];
         size_t used = 0;
 
         int r = command_parse(&channels, channel, payload, size, &limits, &command, &result);
@@ -89,7 +103,7 @@ static void render(const struct sconce_channel *rows, const char *channel, const
         if (r == 1)
                 (void)snprintf(text, 1024, "nothing");
         if (r < 0)
-                (void)snprintf(text, 1024, "%s: %s%s%s", result_code_name(result.code), result.message,
+                (void)snprintf(text, 1024, "%s: %s%s%s", code_of(&result, code), result.message,
                                command.id[0] ? " id=" : "", command.id);
         for (size_t i = 0; r == 0 && i < command.count; i++) {
                 const struct sconce_value *value = &command.values[i];
@@ -304,7 +318,7 @@ static void command_parse__any_kind_written_any_way__taken_or_refused_alike(void
                 assert_all_ways(&spellings[i]);
 }
 
-/* A NUL byte is one wherever it stands: no sender is told that half of its payload was a command. */
+/* A NUL byte is one wherever it stands: no sender is informed that half of its payload was a command. */
 static void command_parse__nul_byte__malformed_everywhere(void **state)
 {
         static const struct {

@@ -72,10 +72,10 @@ static void reading_gap__in_between__old_ones_are_not_mixed_in(void **state)
         reading_done(&reading);
 }
 
-static void reading_is_news__delta__from_what_was_told(void **state)
+static void reading_is_news__delta__from_what_was_reported(void **state)
 {
         static const struct {
-                double delta, told, number;
+                double delta, is_published, number;
                 bool news;
         } cases[] = {
                 { -1, 20, 20, false },    { -1, 20, 20.1, true },   { 0, 20, 20, false },
@@ -88,7 +88,7 @@ static void reading_is_news__delta__from_what_was_told(void **state)
                 struct reading reading = { .config = { .delta = cases[i].delta } };
                 assert_true(reading_is_news(&reading, true, cases[i].number));
                 assert_false(reading_is_news(&reading, false, 0));
-                reading_published(&reading, true, cases[i].told);
+                reading_published(&reading, true, cases[i].is_published);
                 assert_true(reading_is_news(&reading, false, 0));
                 assert_int_equal(reading_is_news(&reading, true, cases[i].number), cases[i].news);
         }
@@ -111,7 +111,7 @@ static void setup_probe(struct house *house, const char *first, const char *more
         apply(house, more);
 }
 
-/* The next reading by timer; how often the state was told for it. */
+/* The next reading by timer; how often the state was reported for it. */
 static size_t next_reading(struct house *house, const char *number)
 {
         house_write(house, "read", number);
@@ -120,12 +120,12 @@ static size_t next_reading(struct house *house, const char *number)
         return house_count(house, "a", DEVICE_STATE);
 }
 
-static bool told(struct house *house, const char *text)
+static bool is_published(struct house *house, const char *text)
 {
-        return strstr(house_told(house, "a", DEVICE_STATE), text);
+        return strstr(house_published(house, "a", DEVICE_STATE), text);
 }
 
-static void every__without_delta__each_reading_told(void **state)
+static void every__without_delta__each_reading_reported(void **state)
 {
         struct house *house = *state;
 
@@ -134,7 +134,7 @@ static void every__without_delta__each_reading_told(void **state)
         assert_int_equal(next_reading(house, "20\n"), 1);
 }
 
-static void delta__small_moves__told_when_they_add_up(void **state)
+static void delta__small_moves__reported_when_they_add_up(void **state)
 {
         struct house *house = *state;
 
@@ -142,23 +142,23 @@ static void delta__small_moves__told_when_they_add_up(void **state)
         assert_int_equal(next_reading(house, "20.2\n"), 0);
         assert_int_equal(next_reading(house, "20.4\n"), 0);
         assert_int_equal(next_reading(house, "20.6\n"), 1);
-        assert_true(told(house, "\"sensor\":20.6"));
+        assert_true(is_published(house, "\"sensor\":20.6"));
         assert_int_equal(next_reading(house, "20.3\n"), 0);
 }
 
-static void delta__asked_by_get__told_as_it_is(void **state)
+static void delta__asked_by_get__reported_as_it_is(void **state)
 {
         struct house *house = *state;
 
         setup_probe(house, "20\n", "delta = 5\n");
         assert_int_equal(next_reading(house, "21\n"), 0);
         home_get(house->devices, "a");
-        assert_true(told(house, "\"sensor\":21"));
+        assert_true(is_published(house, "\"sensor\":21"));
         assert_int_equal(next_reading(house, "25.5\n"), 0);
         assert_int_equal(next_reading(house, "26\n"), 1);
 }
 
-static void heartbeat__nothing_new__told_again(void **state)
+static void heartbeat__nothing_new__reported_again(void **state)
 {
         struct house *house = *state;
 
@@ -172,7 +172,7 @@ static void heartbeat__nothing_new__told_again(void **state)
         assert_int_equal(next_reading(house, "21\n"), 1);
 }
 
-static void heartbeat__device_is_ill__not_told(void **state)
+static void heartbeat__device_is_ill__not_published(void **state)
 {
         struct house *house = *state;
 
@@ -180,7 +180,7 @@ static void heartbeat__device_is_ill__not_told(void **state)
         house_remove(house, "read");
         house_forget(house);
         house_pass(house, 120 * USEC_PER_SEC);
-        assert_string_equal(house_told(house, "a", DEVICE_STATUS), "offline");
+        assert_string_equal(house_published(house, "a", DEVICE_STATUS), "offline");
         assert_int_equal(house_count(house, "a", DEVICE_STATE), 0);
 }
 
@@ -189,7 +189,7 @@ static void conversion__of_all_and_of_one__the_nearer_wins(void **state)
         struct house *house = *state;
 
         setup_probe(house, "20.123\n", "multiplier = 10\nround = 1\nsensor_offset = 0.5\nsensor_round = 0\n");
-        assert_true(told(house, "\"sensor\":202,") || told(house, "\"sensor\":202}"));
+        assert_true(is_published(house, "\"sensor\":202,") || is_published(house, "\"sensor\":202}"));
 }
 
 static void reload__other_offset__in_place(void **state)
@@ -197,14 +197,14 @@ static void reload__other_offset__in_place(void **state)
         struct house *house = *state;
 
         setup_probe(house, "20\n", "offset = 1\n");
-        assert_true(told(house, "\"sensor\":21"));
+        assert_true(is_published(house, "\"sensor\":21"));
         house_write(house, "log", "");
         apply(house, "offset = 2\n");
         char *log = house_read(house, "log");
         assert_string_equal(log, ""); /* it was not started again */
         free(log);
         assert_int_equal(next_reading(house, "20\n"), 1);
-        assert_true(told(house, "\"sensor\":22"));
+        assert_true(is_published(house, "\"sensor\":22"));
 }
 
 static void keys__of_no_reading__are_problems(void **state)
@@ -252,12 +252,12 @@ int main(void)
                 cmocka_unit_test(reading_refine__median__outlier_is_left_out),
                 cmocka_unit_test(reading_refine__average__of_the_last_ones),
                 cmocka_unit_test(reading_gap__in_between__old_ones_are_not_mixed_in),
-                cmocka_unit_test(reading_is_news__delta__from_what_was_told),
-                TEST(every__without_delta__each_reading_told),
-                TEST(delta__small_moves__told_when_they_add_up),
-                TEST(delta__asked_by_get__told_as_it_is),
-                TEST(heartbeat__nothing_new__told_again),
-                TEST(heartbeat__device_is_ill__not_told),
+                cmocka_unit_test(reading_is_news__delta__from_what_was_reported),
+                TEST(every__without_delta__each_reading_reported),
+                TEST(delta__small_moves__reported_when_they_add_up),
+                TEST(delta__asked_by_get__reported_as_it_is),
+                TEST(heartbeat__nothing_new__reported_again),
+                TEST(heartbeat__device_is_ill__not_published),
                 TEST(conversion__of_all_and_of_one__the_nearer_wins),
                 TEST(reload__other_offset__in_place),
                 TEST(keys__of_no_reading__are_problems),

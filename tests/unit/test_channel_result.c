@@ -26,9 +26,9 @@ static void device_command__reply_wanted__answered_there(void **state)
         house_apply(house, LAMP);
         set(house, "ON", &asked);
         house_assert_result(house, "kitchen", "{\"ok\":true}");
-        assert_string_equal(house->told[house->n_told - 1].reply_to, "sconce/reply/me");
-        /* The state came first: who hears the result finds the state told. */
-        assert_int_equal(house->told[house->n_told - 2].topic, DEVICE_STATE);
+        assert_string_equal(house->published[house->n_published - 1].reply_to, "sconce/reply/me");
+        /* The state came first: who hears the result finds the state reported. */
+        assert_int_equal(house->published[house->n_published - 2].topic, DEVICE_STATE);
 }
 
 static void device_command__id__answered_with_it(void **state)
@@ -65,7 +65,7 @@ static void device_command__empty__ignored(void **state)
         house_forget(house);
         set(house, "", &asked);
         set(house, " \n", NULL);
-        assert_int_equal(house->n_told, 0);
+        assert_int_equal(house->n_published, 0);
 }
 
 /* ---- Doubles ------------------------------------------------------------------------------------------- */
@@ -143,7 +143,7 @@ static void device_command__marked_alike__carried_out_unless_all_is_the_same(voi
                 set_as(house, commands[i].asker, commands[i].correlation, commands[i].payload);
                 if ((sim_value(&house->gpio, 17) != before) != commands[i].carried_out)
                         fail_msg("command %zu was %scarried out", i, commands[i].carried_out ? "not " : "");
-                assert_non_null(strstr(house_told(house, "kitchen", DEVICE_RESULT), "\"ok\":true"));
+                assert_non_null(strstr(house_published(house, "kitchen", DEVICE_RESULT), "\"ok\":true"));
         }
 }
 
@@ -309,13 +309,13 @@ static void device_command__stamped__carried_out_until_then(void **state)
                        stamp(house, -1, text));
         set(house, payload, NULL);
         assert_int_equal(sim_value(&house->gpio, 17), 1);
-        assert_non_null(strstr(house_told(house, "kitchen", DEVICE_RESULT), "\"id\":1,\"code\":\"expired\""));
+        assert_non_null(strstr(house_published(house, "kitchen", DEVICE_RESULT), "\"id\":1,\"code\":\"expired\""));
         (void)snprintf(payload, sizeof(payload), "{\"state\":\"OFF\",\"expires\":\"%s\"}", stamp(house, 60, text));
         set(house, payload, NULL);
         assert_int_equal(sim_value(&house->gpio, 17), 0);
 }
 
-/* The earlier of the two counts: what a broker has held back, and what the sender says. */
+/* The earlier of the two counts: what a broker has held back, and what the sender sets. */
 static void device_command__stamped_and_message_expiry__the_earlier_counts(void **state)
 {
         struct house *house = *state;
@@ -348,7 +348,7 @@ static void device_command__stamp_is_no_time__refused(void **state)
         for (size_t i = 0; i < ARRAY_SIZE(payloads); i++) {
                 house_forget(house);
                 set(house, payloads[i], NULL);
-                assert_non_null(strstr(house_told(house, "kitchen", DEVICE_RESULT), "\"code\":\"type\""));
+                assert_non_null(strstr(house_published(house, "kitchen", DEVICE_RESULT), "\"code\":\"type\""));
         }
         assert_int_equal(sim_value(&house->gpio, 17), 0);
 }
@@ -380,14 +380,14 @@ static void devices_command__unknown_device__answered_where_it_asked(void **stat
         house_assert_result(house, "attic",
                             "{\"ok\":false,\"id\":\"x\",\"code\":\"unknown_device\",\"message\":\"there is "
                             "no device \\\"attic\\\"\"}");
-        assert_string_equal(house->told[0].reply_to, "sconce/reply/me");
+        assert_string_equal(house->published[0].reply_to, "sconce/reply/me");
         /* What cannot be a device's name gets no topic. */
         house_forget(house);
         home_command(house->devices, "At tic", NULL, "ON", 2, NULL);
         home_command(house->devices, "", NULL, "ON", 2, NULL);
-        assert_int_equal(house->n_told, 0);
+        assert_int_equal(house->n_published, 0);
         home_get(house->devices, "node");
-        assert_non_null(strstr(house_told(house, "node", DEVICE_STATE), "\"dropped\":2,"));
+        assert_non_null(strstr(house_published(house, "node", DEVICE_STATE), "\"dropped\":2,"));
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, house_setup, house_teardown)

@@ -12,18 +12,8 @@
 #include <cmocka.h>
 
 #include "publish.h"
-
-static const char *const moods[] = { "calm", "bright", NULL };
-
-static const struct sconce_channel rows[] = {
-        { .key = "state", .kind = SCONCE_SWITCH },
-        { .key = "level", .kind = SCONCE_NUMBER, .unit = "%", .max = 100, .step = 0.5 },
-        { .key = "temperature", .kind = SCONCE_SENSOR, .unit = "°C", .device_class = "temperature" },
-        { .key = "mood", .kind = SCONCE_SELECT, .choices = moods },
-        { .key = "list", .kind = SCONCE_TEXT_LIST },
-        { .key = "hold", .kind = SCONCE_DURATION, .flags = SCONCE_COMMAND_ONLY },
-        { .key = "press", .kind = SCONCE_EVENT, .choices = moods },
-};
+#include "fakes/channel_rows.h"
+#include "fakes/json_taken.h"
 
 static struct channels channels;
 static struct fault fault;
@@ -33,8 +23,7 @@ static int setup(void **state)
 {
         (void)state;
         channels = (struct channels){ 0 };
-        for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-                assert_int_equal(channels_append(&channels, &rows[i]), 0);
+        channel_rows_append(&channels);
         return 0;
 }
 
@@ -153,6 +142,7 @@ static void channel_copy_row__texts__owned(void **state)
 {
         struct option_store store = { 0 };
         char key[] = "key", name[] = "Name";
+        static const char *const moods[] = { "calm", "bright", NULL };
         const struct sconce_channel row = { .key = key, .kind = SCONCE_SELECT, .name = name, .choices = moods };
         struct sconce_channel copy;
 

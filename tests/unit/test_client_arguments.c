@@ -41,7 +41,7 @@ static int read_line(struct line *line, const char *const typed[])
 
 #define READ(line, ...) read_line(line, (const char *const[]){ "sconce", __VA_ARGS__, NULL })
 
-static void arguments_read__command_and_words__are_told_apart_from_options(void **state)
+static void arguments_read__command_and_words__are_distinguished_from_options(void **state)
 {
         (void)state;
         struct line line;
@@ -94,7 +94,7 @@ static void arguments_read__help_of_a_command__needs_no_words(void **state)
         assert_ptr_equal(line.arguments.command, &set);
 }
 
-static void arguments_read__wrong_words__are_told_with_what_to_do(void **state)
+static void arguments_read__wrong_words__are_reported_with_what_to_do(void **state)
 {
         static const struct {
                 const char *typed[5], *text;
@@ -150,11 +150,11 @@ static void arguments_help__for_all__names_every_command_and_option(void **state
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(arguments_read__command_and_words__are_told_apart_from_options),
+                cmocka_unit_test(arguments_read__command_and_words__are_distinguished_from_options),
                 cmocka_unit_test(arguments_read__nothing__is_no_command_with_defaults),
                 cmocka_unit_test(arguments_read__negative_number__is_a_word),
                 cmocka_unit_test(arguments_read__help_of_a_command__needs_no_words),
-                cmocka_unit_test(arguments_read__wrong_words__are_told_with_what_to_do),
+                cmocka_unit_test(arguments_read__wrong_words__are_reported_with_what_to_do),
                 cmocka_unit_test(arguments_read__timeout__is_a_duration_with_a_unit),
                 cmocka_unit_test(arguments_help__for_all__names_every_command_and_option),
         };

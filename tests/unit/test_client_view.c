@@ -164,7 +164,7 @@ static void view_find__node_without_info__is_believed(void **state)
         assert_int_equal(view_find(home, &name, NULL), 0);
 }
 
-static void view_find__unfit_names__are_told_with_what_there_is(void **state)
+static void view_find__unfit_names__are_reported_with_what_there_is(void **state)
 {
         static const struct {
                 struct view_name name;
@@ -189,7 +189,7 @@ static void view_find__unfit_names__are_told_with_what_there_is(void **state)
         }
 }
 
-static void view_find__empty_house__is_told(void **state)
+static void view_find__empty_house__is_reported(void **state)
 {
         struct view_name name = { .device = "lamp" };
         struct fault fault = { 0 };
@@ -275,8 +275,8 @@ int main(void)
                 cmocka_unit_test(view_name_read__no_names__are_refused),
                 TEST(view_find__device_on_one_node__gets_its_node),
                 TEST(view_find__node_without_info__is_believed),
-                TEST(view_find__unfit_names__are_told_with_what_there_is),
-                TEST(view_find__empty_house__is_told),
+                TEST(view_find__unfit_names__are_reported_with_what_there_is),
+                TEST(view_find__empty_house__is_reported),
                 TEST(view_is_whole__as_messages_come__turns_true_with_the_last),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,8 +100,8 @@ static void clock_parse__no_moment__is_refused(void **state)
         assert_int_equal(at_us, 42);
 }
 
-/* Whether this machine's clock is synchronised is not the test's to say: both are right, each in its place. */
-static void clock_parse__clock_not_trusted__cannot_be_said(void **state)
+/* Whether this machine's clock is synchronised is not for the test to decide: both are right, each in its place. */
+static void clock_parse__clock_not_trusted__is_refused(void **state)
 {
         const struct fixture *fixture = *state;
         uint64_t at_us = 42;
@@ -112,13 +112,13 @@ static void clock_parse__clock_not_trusted__cannot_be_said(void **state)
         assert_int_equal(clock_parse(fixture->clock, "soon", &at_us), -EINVAL);
 }
 
-static int says_synchronised(struct timex *state)
+static int is_synchronised(struct timex *state)
 {
         state->status = STA_PLL;
         return TIME_OK;
 }
 
-static int says_unsynchronised(struct timex *state)
+static int is_unsynchronised(struct timex *state)
 {
         state->status = STA_PLL | STA_UNSYNC;
         return TIME_ERROR;
@@ -138,9 +138,9 @@ static void clock_is_synchronised__each_answer_of_the_kernel__is_believed_as_it_
                 struct clock_sources sources;
                 bool expected;
         } rows[] = {
-                { { says_synchronised, "/none" }, true }, { { says_synchronised, "/" }, true },
-                { { says_unsynchronised, "/" }, false },  { { says_unsynchronised, "/none" }, false },
-                { { refuses, "/none" }, false },          { { refuses, "/" }, true },
+                { { is_synchronised, "/none" }, true }, { { is_synchronised, "/" }, true },
+                { { is_unsynchronised, "/" }, false },  { { is_unsynchronised, "/none" }, false },
+                { { refuses, "/none" }, false },        { { refuses, "/" }, true },
         };
 
         (void)state;
@@ -157,7 +157,7 @@ int main(void)
                 TEST(clock_parse__before_the_boot__is_long_ago),
                 TEST(clock_parse__fractions_and_leap_days__are_taken),
                 TEST(clock_parse__no_moment__is_refused),
-                TEST(clock_parse__clock_not_trusted__cannot_be_said),
+                TEST(clock_parse__clock_not_trusted__is_refused),
                 cmocka_unit_test(clock_is_synchronised__each_answer_of_the_kernel__is_believed_as_it_deserves),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,12 +59,12 @@ static void check(struct fixture *f, const char *expected)
         assert_string_equal(f->rendered, expected);
 }
 
-static void config_load__missing_file__is_told(void **state)
+static void config_load__missing_file__is_reported(void **state)
 {
         check(*state, "a.conf: cannot be read: No such file or directory\n");
 }
 
-static void config_load__directory__is_told(void **state)
+static void config_load__directory__is_reported(void **state)
 {
         assert_int_equal(mkdir("a.conf", 0700), 0);
         check(*state, "a.conf: is not a regular file but a directory\n");
@@ -135,7 +135,7 @@ static void config_load__drop_ins__come_in_c_order_and_win_per_key(void **state)
         assert_int_equal(f->config->n_files, 4);
 }
 
-static void config_load__fifo_among_drop_ins__is_told_and_does_not_hang(void **state)
+static void config_load__fifo_among_drop_ins__is_reported_and_does_not_hang(void **state)
 {
         put("a.conf", "[lamp x]\nline = 1\n");
         assert_int_equal(mkdir("conf.d", 0700), 0);
@@ -144,7 +144,7 @@ static void config_load__fifo_among_drop_ins__is_told_and_does_not_hang(void **s
         check(*state, "[lamp x] line = 2\nconf.d/f.conf: is not a regular file but a FIFO\n");
 }
 
-static void config_load__drop_in_that_leads_nowhere__is_told(void **state)
+static void config_load__drop_in_that_leads_nowhere__is_reported(void **state)
 {
         put("a.conf", "");
         assert_int_equal(mkdir("conf.d", 0700), 0);
@@ -152,14 +152,14 @@ static void config_load__drop_in_that_leads_nowhere__is_told(void **state)
         check(*state, "conf.d/a.conf: cannot be read: No such file or directory\n");
 }
 
-static void config_load__conf_d_that_is_a_file__is_told(void **state)
+static void config_load__conf_d_that_is_a_file__is_reported(void **state)
 {
         put("a.conf", "");
         put("conf.d", "");
         check(*state, "conf.d: cannot be read: Not a directory\n");
 }
 
-static void config_load__unreadable_file__is_told(void **state)
+static void config_load__unreadable_file__is_reported(void **state)
 {
         struct fixture *f = *state;
         bool root = geteuid() == 0; /* who can read everything, and so becomes nobody for a moment */
@@ -204,7 +204,7 @@ static void config_load__included_key_without_section__is_refused(void **state)
         check(*state, "[lamp x] line = 1\nb.conf:1: name: stands before the first section of its file\n");
 }
 
-static void config_load__include_cycle__is_told(void **state)
+static void config_load__include_cycle__is_reported(void **state)
 {
         assert_int_equal(mkdir("sub", 0700), 0);
         put("a.conf", "@include \"sub/b.conf\"\n[lamp x]\nline = 1\n");
@@ -215,7 +215,7 @@ static void config_load__include_cycle__is_told(void **state)
         check(*state, "a.conf:1: @include: a.conf includes itself, directly or through others\n");
 }
 
-static void config_load__file_named_twice__is_told(void **state)
+static void config_load__file_named_twice__is_reported(void **state)
 {
         put("a.conf", "@include \"b.conf\"\n@include \"./b.conf\"\n");
         put("b.conf", "[lamp x]\nline = 1\n");
@@ -223,7 +223,7 @@ static void config_load__file_named_twice__is_told(void **state)
                       "read once\n");
 }
 
-static void config_load__include_of_a_fifo__is_told(void **state)
+static void config_load__include_of_a_fifo__is_reported(void **state)
 {
         put("a.conf", "@include \"f\"\n");
         assert_int_equal(mkfifo("f", 0600), 0);
@@ -244,7 +244,7 @@ static void config_load__includes__are_ten_deep(void **state)
                       "[lamp l9] line = 9\n[lamp l10] line = 10\n10:3: @include: more than 10 files deep\n");
 }
 
-static void config_load__too_many_keys_and_sections__are_told_once(void **state)
+static void config_load__too_many_keys_and_sections__are_reported_once(void **state)
 {
         struct fixture *f = *state;
         FILE *out = fopen("a.conf", "we");
@@ -282,24 +282,24 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-                TEST(config_load__missing_file__is_told),
-                TEST(config_load__directory__is_told),
+                TEST(config_load__missing_file__is_reported),
+                TEST(config_load__directory__is_reported),
                 TEST(config_load__bad_bytes__refuse_the_file),
                 TEST(config_load__sizes__are_bounded),
                 TEST(config_load__drop_ins__come_in_c_order_and_win_per_key),
-                TEST(config_load__fifo_among_drop_ins__is_told_and_does_not_hang),
-                TEST(config_load__drop_in_that_leads_nowhere__is_told),
-                TEST(config_load__conf_d_that_is_a_file__is_told),
-                TEST(config_load__unreadable_file__is_told),
+                TEST(config_load__fifo_among_drop_ins__is_reported_and_does_not_hang),
+                TEST(config_load__drop_in_that_leads_nowhere__is_reported),
+                TEST(config_load__conf_d_that_is_a_file__is_reported),
+                TEST(config_load__unreadable_file__is_reported),
                 TEST(config_load__include__is_seen_from_the_including_file),
                 TEST(config_load__key_after_its_include__wins),
                 TEST(config_load__key_around_an_include__is_still_there_twice),
                 TEST(config_load__included_key_without_section__is_refused),
-                TEST(config_load__include_cycle__is_told),
-                TEST(config_load__file_named_twice__is_told),
-                TEST(config_load__include_of_a_fifo__is_told),
+                TEST(config_load__include_cycle__is_reported),
+                TEST(config_load__file_named_twice__is_reported),
+                TEST(config_load__include_of_a_fifo__is_reported),
                 TEST(config_load__includes__are_ten_deep),
-                TEST(config_load__too_many_keys_and_sections__are_told_once),
+                TEST(config_load__too_many_keys_and_sections__are_reported_once),
                 TEST(config_load__hash__is_that_of_the_bytes),
                 TEST(config_load_file__drop_ins__are_left_alone),
         };

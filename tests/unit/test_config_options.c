@@ -45,7 +45,7 @@ static const struct sconce_option rows[] = {
         { 0 },
 };
 
-/* One test's config and struct; released in teardown whatever the test said. */
+/* One test's config and struct; released in teardown whatever the test found. */
 struct fixture {
         void *place;
         struct config *config;
@@ -283,7 +283,7 @@ static void options_read__bad_values__are_refused_in_one_sentence(void **state)
                 assert_string_equal(read_one(f, samples[i].key, samples[i].value), samples[i].problem);
 }
 
-static void options_read__all_faults__are_told_at_once_in_order(void **state)
+static void options_read__all_faults__are_reported_at_once_in_order(void **state)
 {
         static const struct sconce_option required[] = {
                 SCONCE_OPTION_INT(struct all, number, "number", SCONCE_REQUIRED, "How many there are"),
@@ -383,7 +383,7 @@ int main(void)
                 TEST(options_read__texts__are_copied),
                 TEST(options_read__lists__take_one_or_many),
                 TEST(options_read__bad_values__are_refused_in_one_sentence),
-                TEST(options_read__all_faults__are_told_at_once_in_order),
+                TEST(options_read__all_faults__are_reported_at_once_in_order),
                 TEST(options_read__no_section__gives_defaults),
                 TEST(options_read__defaults__are_written_as_in_a_file),
                 TEST(options_read__secret_of_another_type__is_not_shown),

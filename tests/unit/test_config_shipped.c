@@ -128,8 +128,8 @@ static void examples__each__passes(void **state)
         }
 }
 
-/* Copied side by side into conf.d, as their comments say: no device is in two of them, no line, and none of them names
- * another broker than sconce.conf. The one for the simulated chip is a config by itself. */
+/* Copied side by side into conf.d, as their comments advise: no device is in two of them, no line, and none of them
+ * names another broker than sconce.conf. The one for the simulated chip is a config by itself. */
 static void examples__side_by_side__pass_and_leave_the_broker_alone(void **state)
 {
         struct fixture *f = *state;

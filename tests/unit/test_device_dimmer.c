@@ -59,14 +59,16 @@ static void dimmer__commands__level_and_state_follow(void **state)
         house_apply(house, DESK);
         sysfs_tree_text(house->gpio.dir, LED "trigger", trigger, sizeof(trigger));
         assert_string_equal(trigger, "none");
-        house_assert_told(house, "desk", DEVICE_STATE, "{\"state\":\"OFF\",\"effect\":\"none\",\"brightness\":255}");
+        house_assert_published(house, "desk", DEVICE_STATE,
+                               "{\"state\":\"OFF\",\"effect\":\"none\",\"brightness\":255}");
         house_set(house, "desk", "64");
         assert_int_equal(led(house), 64);
-        house_assert_told(house, "desk", DEVICE_STATE, "{\"state\":\"ON\",\"effect\":\"none\",\"brightness\":64}");
+        house_assert_published(house, "desk", DEVICE_STATE, "{\"state\":\"ON\",\"effect\":\"none\",\"brightness\":64}");
         house_set(house, "desk", "TOGGLE");
         assert_int_equal(led(house), 0);
         house_set(house, "desk", "{\"state\":\"ON\",\"brightness\":200,\"transition\":2}");
-        house_assert_told(house, "desk", DEVICE_STATE, "{\"state\":\"ON\",\"effect\":\"none\",\"brightness\":200}");
+        house_assert_published(house, "desk", DEVICE_STATE,
+                               "{\"state\":\"ON\",\"effect\":\"none\",\"brightness\":200}");
         assert_int_equal(led(house), 0);
         house_pass(house, SECOND);
         assert_int_equal(led(house), 100);
@@ -143,7 +145,7 @@ static void dimmer__power_on_keep__what_it_shows(void **state)
 
         tree_put(house->gpio.dir, LED "brightness", "51\n");
         house_apply(house, DESK "power_on = keep\n");
-        house_assert_told(house, "desk", DEVICE_STATE, "{\"state\":\"ON\",\"effect\":\"none\",\"brightness\":51}");
+        house_assert_published(house, "desk", DEVICE_STATE, "{\"state\":\"ON\",\"effect\":\"none\",\"brightness\":51}");
         assert_int_equal(led(house), 51);
 }
 
@@ -204,10 +206,11 @@ static void dimmer__reload_in_a_fade__goes_to_its_end(void **state)
         assert_int_equal(led(house), 100);
         house_apply(house, DESK "min_level = 1\n"); /* another device */
         assert_int_equal(led(house), 201);
-        house_assert_told(house, "desk", DEVICE_STATE, "{\"state\":\"ON\",\"effect\":\"none\",\"brightness\":200}");
+        house_assert_published(house, "desk", DEVICE_STATE,
+                               "{\"state\":\"ON\",\"effect\":\"none\",\"brightness\":200}");
 }
 
-static void dimmer__outputs_safe__as_the_config_says(void **state)
+static void dimmer__outputs_safe__as_the_config_declares(void **state)
 {
         struct house *house = *state;
         tree_put(house->gpio.dir, LED "brightness", "77\n");
@@ -269,26 +272,26 @@ static void dimmer__pwm_that_appears_later__works_then_and_is_unexported(void **
         struct house *house = *state;
 
         house_apply(house, "[lamp spot]\npwm = pwmchip0:0\non_exit = off\n");
-        assert_string_equal(house_told(house, "spot", DEVICE_STATUS), "offline");
+        assert_string_equal(house_published(house, "spot", DEVICE_STATUS), "offline");
         assert_int_equal(pwm(house, "export"), 0);
         tree_put(house->gpio.dir, PWM "pwm0/period", "0\n");
         tree_put(house->gpio.dir, PWM "pwm0/duty_cycle", "0\n");
         tree_put(house->gpio.dir, PWM "pwm0/enable", "0\n");
         house_pass(house, SECOND);
-        assert_string_equal(house_told(house, "spot", DEVICE_STATUS), "online");
+        assert_string_equal(house_published(house, "spot", DEVICE_STATUS), "online");
         house_set(house, "spot", "ON");
         assert_int_equal(pwm(house, "pwm0/duty_cycle"), 1000000);
         stop(house);
         assert_int_equal(pwm(house, "unexport"), 0);
 }
 
-static void dimmer__no_such_led__offline_and_says_what_there_is(void **state)
+static void dimmer__no_such_led__offline_and_lists_what_there_is(void **state)
 {
         struct house *house = *state;
 
         house_apply(house, "[lamp desk]\nled = STATUS\n");
-        house_assert_told(house, "desk", DEVICE_ERROR,
-                          "{\"code\":\"enoent\",\"message\":\"there is no LED \\\"STATUS\\\"; there are: ACT\"}");
+        house_assert_published(house, "desk", DEVICE_ERROR,
+                               "{\"code\":\"enoent\",\"message\":\"there is no LED \\\"STATUS\\\"; there are: ACT\"}");
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, house_teardown)
@@ -304,12 +307,12 @@ int main(void)
                 TEST(dimmer__max_on__off_at_once),
                 TEST(dimmer__exit_in_a_fade__ends_in_the_declared_state),
                 TEST(dimmer__reload_in_a_fade__goes_to_its_end),
-                TEST(dimmer__outputs_safe__as_the_config_says),
+                TEST(dimmer__outputs_safe__as_the_config_declares),
                 TEST(dimmer__outputs_safe_with_a_mistake_elsewhere__made_safe),
                 TEST(dimmer__crash_in_a_flash_while_off__safe_is_off),
                 TEST(dimmer__pwm__period_duty_and_given_back_dark),
                 TEST(dimmer__pwm_that_appears_later__works_then_and_is_unexported),
-                TEST(dimmer__no_such_led__offline_and_says_what_there_is),
+                TEST(dimmer__no_such_led__offline_and_lists_what_there_is),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

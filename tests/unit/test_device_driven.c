@@ -95,7 +95,7 @@ static void driven__device_starts__is_there_and_goes_with_it(void **state)
         assert_holds(house, "GPIO5", false);
 }
 
-static void driven__section_changes_in_place__holds_what_it_says_now(void **state)
+static void driven__section_changes_in_place__holds_what_it_declares_now(void **state)
 {
         struct house *house = *state;
 
@@ -240,7 +240,7 @@ static void for__cannot_be_written__refused_and_never_on(void **state)
         unwritable(house);
         house_apply(house, RELAY);
         house_set(house, "pump", "{\"state\":\"ON\",\"for\":\"2s\",\"id\":\"a\"}");
-        assert_string_equal(house_told(house, "pump", DEVICE_RESULT),
+        assert_string_equal(house_published(house, "pump", DEVICE_RESULT),
                             "{\"ok\":false,\"id\":\"a\",\"code\":\"failed\",\"message\":\"it cannot be written down "
                             "that it is on for a "
                             "limited time, so it is not switched on\"}");
@@ -258,7 +258,7 @@ static void max_on__cannot_be_written__refused_and_never_on(void **state)
         unwritable(house);
         house_apply(house, "[lamp kitchen]\nline = GPIO17\nmax_on = 1h\n");
         house_set(house, "kitchen", "{\"state\":\"ON\",\"id\":\"a\"}");
-        const char *result = house_told(house, "kitchen", DEVICE_RESULT);
+        const char *result = house_published(house, "kitchen", DEVICE_RESULT);
         assert_non_null(strstr(result, "\"code\":\"failed\""));
         assert_non_null(strstr(result, "there is no runtime directory"));
         assert_int_equal(line(house, 17), 0);
@@ -269,7 +269,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
                 TEST(driven__device_starts__is_there_and_goes_with_it),
-                TEST(driven__section_changes_in_place__holds_what_it_says_now),
+                TEST(driven__section_changes_in_place__holds_what_it_declares_now),
                 TEST(driven__left_by_a_crash__stays_until_it_is_driven_again),
                 TEST(driven__for__is_marked_before_and_until_it_is_over),
                 TEST(driven__crash_while_for__off_and_not_for_good),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* device/hold, device/on_time and device/offline: what keeps an output where it has to be, whatever its plugin does, whatever
- * waits, restarts or comes back. */
+/* device/hold, device/on_time and device/offline: what keeps an output where it has to be, whatever its plugin does,
+ * whatever waits, restarts or comes back. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -155,7 +155,7 @@ static void max_on__over_in_a_dark_moment__does_not_light_again(void **state)
                 memset(fake_log, 0, sizeof(fake_log));
                 house_pass(house, 60 * SECOND);
                 assert_null(strstr(fake_log, "set 1"));
-                house_assert_told(house, "kitchen", DEVICE_STATE, OFF);
+                house_assert_published(house, "kitchen", DEVICE_STATE, OFF);
                 assert_true(house_logged(house, "kitchen: has been on for max_on: switching it off"));
                 house_set(house, "kitchen", blinks[i]); /* it has rested */
                 assert_true(fake_chips[0].lines[2].high);
@@ -219,7 +219,7 @@ static void max_on__held_off__refused_command_does_not_end_it(void **state)
         house_pass(house, 3 * SECOND);
         house_forget(house);
         house_set(house, "heater", "{\"setpoint\":6,\"id\":\"a\"}");
-        assert_non_null(strstr(house_told(house, "heater", DEVICE_RESULT), "the house would freeze"));
+        assert_non_null(strstr(house_published(house, "heater", DEVICE_RESULT), "the house would freeze"));
         for (int i = 0; i < 40; i++) {
                 assert_int_equal(line(house), 0);
                 house_pass(house, TICK);
@@ -337,7 +337,7 @@ static void max_on__cover__stops(void **state)
         house_set(house, "blind", "OPEN");
         house_pass(house, 3 * SECOND);
         assert_int_equal(line(house), 0);
-        house_assert_told(house, "blind", DEVICE_STATE, "{\"state\":\"stopped\"}");
+        house_assert_published(house, "blind", DEVICE_STATE, "{\"state\":\"stopped\"}");
 }
 
 /* ---- on_offline: it holds ------------------------------------------------------------------------------ */
@@ -411,11 +411,11 @@ static void on_offline__chip_away_at_the_moment__off_when_it_is_back(void **stat
         memset(fake_log, 0, sizeof(fake_log));
         fake_plug(&house->gpio, 0);
         house_pass(house, 60 * SECOND);
-        assert_string_equal(house_told(house, "kitchen", DEVICE_STATUS), "online");
+        assert_string_equal(house_published(house, "kitchen", DEVICE_STATUS), "online");
         assert_false(fake_chips[0].lines[2].high);
         assert_null(strstr(fake_log, "output 1")); /* at no moment */
         assert_null(strstr(fake_log, "set 1"));
-        house_assert_told(house, "kitchen", DEVICE_STATE, OFF);
+        house_assert_published(house, "kitchen", DEVICE_STATE, OFF);
 }
 
 static void on_offline__killed_while_it_counts__off_in_time(void **state)
@@ -462,7 +462,7 @@ static void on_offline__killed_in_it__never_on_between(void **state)
         assert_int_equal(line(house), 0);
         house_pass(house, 60 * SECOND);
         assert_int_equal(line(house), 0);
-        house_assert_told(house, "kitchen", DEVICE_STATE, OFF);
+        house_assert_published(house, "kitchen", DEVICE_STATE, OFF);
 }
 
 static void on_offline__on__on_after_a_crash(void **state)
@@ -538,7 +538,7 @@ static void on_offline__plugin_without_a_switch__off_and_on_again_with_the_broke
                 assert_int_equal(line(house), 0);
                 house_pass(house, TICK);
         }
-        assert_string_equal(house_told(house, "heater", DEVICE_STATUS), "online"); /* it goes on with its work */
+        assert_string_equal(house_published(house, "heater", DEVICE_STATUS), "online"); /* it goes on with its work */
         home_broker_back(house->devices);
         assert_int_equal(line(house), 1);
 }
@@ -642,11 +642,11 @@ static void stop__reports_and_events__are_published_and_not_kept(void **state)
         struct house *house = connected(state, HEATER);
 
         house_set(house, "heater", "{\"setpoint\":25}");
-        house_assert_told(house, "heater", DEVICE_STATE, "{\"setpoint\":25,\"heating\":\"ON\"}");
+        house_assert_published(house, "heater", DEVICE_STATE, "{\"setpoint\":25,\"heating\":\"ON\"}");
         house_forget(house);
         house_stop(house);
-        house_assert_told(house, "heater", DEVICE_STATE, "{\"setpoint\":25,\"heating\":\"OFF\"}");
-        house_assert_told(house, "heater", DEVICE_EVENT, "{\"channel\":\"last\",\"event_type\":\"bye\"}");
+        house_assert_published(house, "heater", DEVICE_STATE, "{\"setpoint\":25,\"heating\":\"OFF\"}");
+        house_assert_published(house, "heater", DEVICE_EVENT, "{\"channel\":\"last\",\"event_type\":\"bye\"}");
 }
 
 static void stop__reports_when_the_chip_goes__are_published(void **state)
@@ -657,8 +657,8 @@ static void stop__reports_when_the_chip_goes__are_published(void **state)
         house_forget(house);
         fake_unplug(&house->gpio, 0);
         fixture_settle(&house->gpio);
-        house_assert_told(house, "heater", DEVICE_STATE, "{\"setpoint\":25,\"heating\":\"OFF\"}");
-        assert_string_equal(house_told(house, "heater", DEVICE_STATUS), "offline");
+        house_assert_published(house, "heater", DEVICE_STATE, "{\"setpoint\":25,\"heating\":\"OFF\"}");
+        assert_string_equal(house_published(house, "heater", DEVICE_STATUS), "offline");
 }
 
 /* ---- TOGGLE takes back what waits ---------------------------------------------------------------------- */

@@ -18,10 +18,10 @@ static void devices_apply__lamp__online_and_off(void **state)
         struct house *house = *state;
 
         house_apply(house, LAMP);
-        assert_string_equal(house_told(house, "kitchen", DEVICE_STATUS), "online");
-        house_assert_told(house, "kitchen", DEVICE_STATE, OFF);
+        assert_string_equal(house_published(house, "kitchen", DEVICE_STATUS), "online");
+        house_assert_published(house, "kitchen", DEVICE_STATE, OFF);
         assert_int_equal(house_count(house, "kitchen", DEVICE_STATE), 1);
-        assert_null(house_told(house, "kitchen", DEVICE_ERROR));
+        assert_null(house_published(house, "kitchen", DEVICE_ERROR));
         assert_int_equal(sim_value(&house->gpio, 17), 0);
 }
 
@@ -33,7 +33,7 @@ static void devices_command__on__line_then_state(void **state)
         house_forget(house);
         house_set(house, "kitchen", "ON");
         assert_int_equal(sim_value(&house->gpio, 17), 1);
-        house_assert_told(house, "kitchen", DEVICE_STATE, ON);
+        house_assert_published(house, "kitchen", DEVICE_STATE, ON);
         assert_int_equal(house_count(house, "kitchen", DEVICE_STATE), 1);
         house_assert_result(house, "kitchen", NULL);
 }

@@ -37,9 +37,9 @@ static void device_start__fails__offline_with_reason(void **state)
         struct house *house = *state;
 
         apply_probe(house, "");
-        assert_string_equal(house_told(house, "a", DEVICE_STATUS), OFFLINE);
-        house_assert_told(house, "a", DEVICE_ERROR,
-                          "{\"code\":\"enodev\",\"message\":\"the probe is not plugged in\"}");
+        assert_string_equal(house_published(house, "a", DEVICE_STATUS), OFFLINE);
+        house_assert_published(house, "a", DEVICE_ERROR,
+                               "{\"code\":\"enodev\",\"message\":\"the probe is not plugged in\"}");
         assert_log(house, "start\n");
 }
 
@@ -57,7 +57,7 @@ static void device_start__fails_on__back_off_doubles_and_is_bounded(void **state
                 (void)strcat(expected, "start\n");
                 assert_log(house, expected);
         }
-        /* Told once: nothing has changed since. */
+        /* Reported once: nothing has changed since. */
         assert_int_equal(house_count(house, "a", DEVICE_STATUS), 1);
         assert_int_equal(house_count(house, "a", DEVICE_ERROR), 1);
 }
@@ -71,9 +71,9 @@ static void device_start__works_later__online_and_error_cleared(void **state)
         house_write(house, "read", "20.5\n");
         house_forget(house);
         house_pass(house, USEC_PER_SEC);
-        assert_string_equal(house_told(house, "a", DEVICE_STATUS), ONLINE);
-        assert_string_equal(house_told(house, "a", DEVICE_ERROR), "");
-        assert_non_null(strstr(house_told(house, "a", DEVICE_STATE), "\"sensor\":20.5"));
+        assert_string_equal(house_published(house, "a", DEVICE_STATUS), ONLINE);
+        assert_string_equal(house_published(house, "a", DEVICE_ERROR), "");
+        assert_non_null(strstr(house_published(house, "a", DEVICE_STATE), "\"sensor\":20.5"));
         assert_int_equal(house_count(house, "a", DEVICE_STATE), 1);
 }
 
@@ -85,11 +85,11 @@ static void device_start__busy_line__names_the_other(void **state)
 
         assert_int_equal(line_open_output(house->gpio.gpio, line, 0, NULL, NULL, &fault), 0);
         house_apply(house, "[lamp kitchen]\nline = GPIO17\n[lamp hall]\nline = GPIO18\n");
-        assert_string_equal(house_told(house, "kitchen", DEVICE_STATUS), OFFLINE);
-        assert_string_equal(house_told(house, "hall", DEVICE_STATUS), ONLINE);
+        assert_string_equal(house_published(house, "kitchen", DEVICE_STATUS), OFFLINE);
+        assert_string_equal(house_published(house, "hall", DEVICE_STATUS), ONLINE);
         line_free(line);
         house_pass(house, USEC_PER_SEC);
-        assert_string_equal(house_told(house, "kitchen", DEVICE_STATUS), ONLINE);
+        assert_string_equal(house_published(house, "kitchen", DEVICE_STATUS), ONLINE);
 }
 
 static void device_command__offline__refused_with_reason(void **state)
@@ -105,7 +105,7 @@ static void device_command__offline__refused_with_reason(void **state)
 
 /* ---- Reading ------------------------------------------------------------------------------------------- */
 
-static void device_read__every__by_timer_and_told_each_time(void **state)
+static void device_read__every__by_timer_and_reported_each_time(void **state)
 {
         struct house *house = *state;
 
@@ -116,10 +116,10 @@ static void device_read__every__by_timer_and_told_each_time(void **state)
         house_forget(house);
         house_pass(house, 30 * USEC_PER_SEC);
         assert_log(house, "start\nread\nread\n");
-        assert_int_equal(house_count(house, "a", DEVICE_STATE), 1); /* no news, and told with its time */
+        assert_int_equal(house_count(house, "a", DEVICE_STATE), 1); /* no news, and reported with its time */
         house_write(house, "read", "2\n");
         house_pass(house, 30 * USEC_PER_SEC);
-        assert_non_null(strstr(house_told(house, "a", DEVICE_STATE), "\"sensor\":2"));
+        assert_non_null(strstr(house_published(house, "a", DEVICE_STATE), "\"sensor\":2"));
 }
 
 static void device_read__fails__backs_off_and_mends_by_itself(void **state)
@@ -128,15 +128,15 @@ static void device_read__fails__backs_off_and_mends_by_itself(void **state)
 
         house_write(house, "start", "");
         apply_probe(house, "every = 30s\n");
-        assert_string_equal(house_told(house, "a", DEVICE_STATUS), OFFLINE);
-        house_assert_told(house, "a", DEVICE_ERROR,
-                          "{\"code\":\"eio\",\"message\":\"cannot be read: Input/output error\"}");
+        assert_string_equal(house_published(house, "a", DEVICE_STATUS), OFFLINE);
+        house_assert_published(house, "a", DEVICE_ERROR,
+                               "{\"code\":\"eio\",\"message\":\"cannot be read: Input/output error\"}");
         house_pass(house, 3 * USEC_PER_SEC); /* after 1 s, and 2 s more */
         assert_log(house, "start\nread\nread\nread\n");
         house_write(house, "read", "7\n");
         house_pass(house, 4 * USEC_PER_SEC);
-        assert_string_equal(house_told(house, "a", DEVICE_STATUS), ONLINE);
-        assert_string_equal(house_told(house, "a", DEVICE_ERROR), "");
+        assert_string_equal(house_published(house, "a", DEVICE_STATUS), ONLINE);
+        assert_string_equal(house_published(house, "a", DEVICE_ERROR), "");
         assert_true(house_logged(house, "a: works again"));
         house_pass(house, 29 * USEC_PER_SEC);
         assert_log(house, "start\nread\nread\nread\nread\n");
@@ -144,7 +144,7 @@ static void device_read__fails__backs_off_and_mends_by_itself(void **state)
         assert_log(house, "start\nread\nread\nread\nread\nread\n");
 }
 
-static void devices_get__asked__told_though_unchanged(void **state)
+static void devices_get__asked__reported_though_unchanged(void **state)
 {
         struct house *house = *state;
 
@@ -154,7 +154,7 @@ static void devices_get__asked__told_though_unchanged(void **state)
         house_forget(house);
         home_get(house->devices, "a");
         assert_int_equal(house_count(house, "a", DEVICE_STATE), 1);
-        assert_null(house_told(house, "node", DEVICE_STATE));
+        assert_null(house_published(house, "node", DEVICE_STATE));
         home_get(house->devices, NULL);
         assert_int_equal(house_count(house, "a", DEVICE_STATE), 2);
         assert_int_equal(house_count(house, "node", DEVICE_STATE), 1);
@@ -192,13 +192,13 @@ static void device_health__sick_then_read__offline_and_back(void **state)
         house_write(house, "read", "1\n");
         apply_probe(house, "");
         house_set_channel(house, "a", "note", "sick");
-        assert_string_equal(house_told(house, "a", DEVICE_STATUS), OFFLINE);
-        house_assert_told(house, "a", DEVICE_ERROR, "{\"code\":\"eio\",\"message\":\"the probe feels sick\"}");
+        assert_string_equal(house_published(house, "a", DEVICE_STATUS), OFFLINE);
+        house_assert_published(house, "a", DEVICE_ERROR, "{\"code\":\"eio\",\"message\":\"the probe feels sick\"}");
         home_get(house->devices, "a");
-        assert_string_equal(house_told(house, "a", DEVICE_STATUS), ONLINE);
+        assert_string_equal(house_published(house, "a", DEVICE_STATUS), ONLINE);
 }
 
-static void device_problem__told_and_the_device_takes_commands(void **state)
+static void device_problem__reported_and_the_device_takes_commands(void **state)
 {
         struct house *house = *state;
         char problems[256];
@@ -207,18 +207,18 @@ static void device_problem__told_and_the_device_takes_commands(void **state)
         house_write(house, "read", "1\n");
         apply_probe(house, "");
         house_set_channel(house, "a", "note", "itch");
-        assert_string_equal(house_told(house, "a", DEVICE_STATUS), ONLINE);
-        house_assert_told(house, "a", DEVICE_ERROR, "{\"code\":\"etimedout\",\"message\":\"the probe itches\"}");
+        assert_string_equal(house_published(house, "a", DEVICE_STATUS), ONLINE);
+        house_assert_published(house, "a", DEVICE_ERROR, "{\"code\":\"etimedout\",\"message\":\"the probe itches\"}");
         home_summary(house->devices, problems, sizeof(problems));
         assert_string_equal(problems, "device a: the probe itches");
         assert_non_null(
-                strstr(house_told(house, "node", DEVICE_STATE), "\"problems\":[\"device a: the probe itches\"]"));
+                strstr(house_published(house, "node", DEVICE_STATE), "\"problems\":[\"device a: the probe itches\"]"));
         house_set_channel(house, "a", "note", "sick");
-        house_assert_told(house, "a", DEVICE_ERROR, "{\"code\":\"eio\",\"message\":\"the probe feels sick\"}");
+        house_assert_published(house, "a", DEVICE_ERROR, "{\"code\":\"eio\",\"message\":\"the probe feels sick\"}");
         home_get(house->devices, "a");
-        house_assert_told(house, "a", DEVICE_ERROR, "{\"code\":\"etimedout\",\"message\":\"the probe itches\"}");
+        house_assert_published(house, "a", DEVICE_ERROR, "{\"code\":\"etimedout\",\"message\":\"the probe itches\"}");
         house_set_channel(house, "a", "note", "well");
-        assert_string_equal(house_told(house, "a", DEVICE_ERROR), "");
+        assert_string_equal(house_published(house, "a", DEVICE_ERROR), "");
         home_summary(house->devices, problems, sizeof(problems));
         assert_string_equal(problems, "");
         house_set_channel(house, "a", "note", "itch");
@@ -227,7 +227,7 @@ static void device_problem__told_and_the_device_takes_commands(void **state)
         assert_string_equal(problems, "");
 }
 
-static void device_event__timer_of_the_plugin__told(void **state)
+static void device_event__timer_of_the_plugin__reported(void **state)
 {
         struct house *house = *state;
 
@@ -235,10 +235,10 @@ static void device_event__timer_of_the_plugin__told(void **state)
         house_write(house, "read", "1\n");
         apply_probe(house, "");
         house_set_channel(house, "a", "note", "tick");
-        assert_null(house_told(house, "a", DEVICE_EVENT));
+        assert_null(house_published(house, "a", DEVICE_EVENT));
         house_pass(house, USEC_PER_SEC);
-        house_assert_told(house, "a", DEVICE_EVENT, "{\"channel\":\"press\",\"event_type\":\"single\"}");
-        assert_non_null(strstr(house_told(house, "a", DEVICE_EVENT), "\"time\":\"20"));
+        house_assert_published(house, "a", DEVICE_EVENT, "{\"channel\":\"press\",\"event_type\":\"single\"}");
+        assert_non_null(strstr(house_published(house, "a", DEVICE_EVENT), "\"time\":\"20"));
 }
 
 static void device_command__plugin_refuses__failed_or_busy(void **state)
@@ -255,7 +255,7 @@ static void device_command__plugin_refuses__failed_or_busy(void **state)
         house_write(house, "refuse", "16\n");
         house_set(house, "a", "ON");
         house_assert_result(house, "a", "{\"ok\":false,\"code\":\"busy\",\"message\":\"the probe will not\"}");
-        assert_null(house_told(house, "a", DEVICE_STATE));
+        assert_null(house_published(house, "a", DEVICE_STATE));
 }
 
 static void device_report__wrong_type__refused_and_logged(void **state)
@@ -282,8 +282,9 @@ static void device_command__several_keys__one_state(void **state)
         house_forget(house);
         house_set(house, "a", "{\"light\":\"ON\",\"level\":5,\"mood\":\"calm\",\"hold\":\"2s\",\"ring\":\"PRESS\"}");
         assert_int_equal(house_count(house, "a", DEVICE_STATE), 1);
-        house_assert_told(house, "a", DEVICE_STATE,
-                          "{\"light\":\"ON\",\"level\":5,\"cover\":null,\"mood\":\"calm\",\"note\":null,\"sensor\":1}");
+        house_assert_published(
+                house, "a", DEVICE_STATE,
+                "{\"light\":\"ON\",\"level\":5,\"cover\":null,\"mood\":\"calm\",\"note\":null,\"sensor\":1}");
         assert_log(house, "start\nread\ncommand\nhold 0 2\nring 1 0\n");
 }
 
@@ -296,7 +297,7 @@ static void device_configure__rejects__problem_with_its_words(void **state)
         char *wrong = house_check(house, "[probe a]\ndir = /nowhere\nreject = yes\n");
         assert_string_equal(wrong, "a.conf:1: [probe a] reject: is not possible here\n");
         free(wrong);
-        assert_null(house_told(house, "a", DEVICE_STATUS));
+        assert_null(house_published(house, "a", DEVICE_STATUS));
 }
 
 static void device_configure__adds_a_channel__in_state_and_info(void **state)
@@ -307,7 +308,7 @@ static void device_configure__adds_a_channel__in_state_and_info(void **state)
         house_write(house, "start", "");
         house_write(house, "read", "1\n");
         apply_probe(house, "extra = yes\n");
-        assert_non_null(strstr(house_told(house, "a", DEVICE_STATE), "\"extra\":null"));
+        assert_non_null(strstr(house_published(house, "a", DEVICE_STATE), "\"extra\":null"));
         assert_int_equal(house_info(house, &devices, &plugins), 0);
         assert_non_null(strstr(devices, "\"extra\":{\"kind\":\"sensor\"}"));
         assert_string_equal(plugins, "{\"probe\":\"2.5\"}");
@@ -325,13 +326,13 @@ int main(void)
                 TEST(device_start__works_later__online_and_error_cleared),
                 TEST(device_start__busy_line__names_the_other),
                 TEST(device_command__offline__refused_with_reason),
-                TEST(device_read__every__by_timer_and_told_each_time),
+                TEST(device_read__every__by_timer_and_reported_each_time),
                 TEST(device_read__fails__backs_off_and_mends_by_itself),
-                TEST(devices_get__asked__told_though_unchanged),
+                TEST(devices_get__asked__reported_though_unchanged),
                 TEST(devices_get__flood__each_gets_its_turn),
                 TEST(device_health__sick_then_read__offline_and_back),
-                TEST(device_problem__told_and_the_device_takes_commands),
-                TEST(device_event__timer_of_the_plugin__told),
+                TEST(device_problem__reported_and_the_device_takes_commands),
+                TEST(device_event__timer_of_the_plugin__reported),
                 TEST(device_command__plugin_refuses__failed_or_busy),
                 TEST(device_report__wrong_type__refused_and_logged),
                 TEST(device_command__several_keys__one_state),

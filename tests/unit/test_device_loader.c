@@ -27,7 +27,7 @@ static void devices_check__unknown_plugin__lists_and_suggests(void **state)
         free(wrong);
 }
 
-static void devices_check__long_list_of_choices__what_was_meant_is_said(void **state)
+static void devices_check__long_list_of_choices__what_was_meant_is_suggested(void **state)
 {
         struct house *house = *state;
 
@@ -38,7 +38,7 @@ static void devices_check__long_list_of_choices__what_was_meant_is_said(void **s
         free(wrong);
 }
 
-/* What the file says of itself does not count before its ABI does. */
+/* What the file holds of itself does not count before its ABI does. */
 static void devices_apply__refused_plugins__offline_and_others_run(void **state)
 {
         static const struct {
@@ -57,11 +57,11 @@ static void devices_apply__refused_plugins__offline_and_others_run(void **state)
                 char expected[8192];
                 (void)snprintf(expected, sizeof(expected), "{\"code\":\"%s\",\"message\":\"plugin %s/%s.so: %s\"}",
                                refused[i].error, house->plugin_dir, refused[i].plugin, refused[i].text);
-                assert_string_equal(house_told(house, id, DEVICE_STATUS), "offline");
-                house_assert_told(house, id, DEVICE_ERROR, expected);
+                assert_string_equal(house_published(house, id, DEVICE_STATUS), "offline");
+                house_assert_published(house, id, DEVICE_ERROR, expected);
                 assert_true(house_logged(house, refused[i].plugin));
         }
-        assert_string_equal(house_told(house, "kitchen", DEVICE_STATUS), "online");
+        assert_string_equal(house_published(house, "kitchen", DEVICE_STATUS), "online");
 }
 
 static void loader_get__not_an_object__refused(void **state)
@@ -86,14 +86,14 @@ static void devices_apply__older_and_newer_plugins__run(void **state)
         struct house *house = *state;
 
         house_apply(house, "[older a]\nsecond = 33\n[newer b]\nfirst = 44\n");
-        house_assert_told(house, "a", DEVICE_STATE, "{\"first\":11,\"second\":33}");
-        house_assert_told(house, "b", DEVICE_STATE, "{\"first\":44,\"second\":22}");
-        assert_string_equal(house_told(house, "a", DEVICE_STATUS), "online");
-        assert_string_equal(house_told(house, "b", DEVICE_STATUS), "online");
+        house_assert_published(house, "a", DEVICE_STATE, "{\"first\":11,\"second\":33}");
+        house_assert_published(house, "b", DEVICE_STATE, "{\"first\":44,\"second\":22}");
+        assert_string_equal(house_published(house, "a", DEVICE_STATUS), "online");
+        assert_string_equal(house_published(house, "b", DEVICE_STATUS), "online");
 }
 
 /* A refused plugin that has been mended is found at the next reload; one that runs stays as it is, and that
- * is said. */
+ * is reported. */
 static void devices_apply__files_changed__mended_loaded_running_kept(void **state)
 {
         static const char config[] = "[lamp kitchen]\nline = 17\n[older a]\n";
@@ -103,18 +103,18 @@ static void devices_apply__files_changed__mended_loaded_running_kept(void **stat
         house_remove(house, "plugins/older.so");
         house_write(house, "plugins/older.so", "not yet\n");
         house_apply(house, config);
-        assert_string_equal(house_told(house, "a", DEVICE_STATUS), "offline");
+        assert_string_equal(house_published(house, "a", DEVICE_STATUS), "offline");
         house_remove(house, "plugins/older.so");
         (void)snprintf(from, sizeof(from), "%s/tests/plugins/older.so", build_dir());
         (void)snprintf(to, sizeof(to), "%s/older.so", house->plugin_dir);
         assert_int_equal(symlink(from, to), 0);
         house_apply(house, config);
-        assert_string_equal(house_told(house, "a", DEVICE_STATUS), "online");
+        assert_string_equal(house_published(house, "a", DEVICE_STATUS), "online");
         assert_false(house_logged(house, "has changed"));
         assert_int_equal(house_count(house, "kitchen", DEVICE_STATUS), 1);
 }
 
-static void loader_refresh__file_replaced__said_once(void **state)
+static void loader_refresh__file_replaced__reported_once(void **state)
 {
         struct house *house = *state;
         struct fault fault = { 0 };
@@ -133,7 +133,7 @@ static void loader_refresh__file_replaced__said_once(void **state)
         loader_done(&loader);
 }
 
-static void devices_check__no_directory__said(void **state)
+static void devices_check__no_directory__reported(void **state)
 {
         struct house *house = *state;
 
@@ -151,13 +151,13 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TEST(devices_check__unknown_plugin__lists_and_suggests),
-                TEST(devices_check__long_list_of_choices__what_was_meant_is_said),
+                TEST(devices_check__long_list_of_choices__what_was_meant_is_suggested),
                 TEST_MORE(devices_apply__refused_plugins__offline_and_others_run),
                 TEST_MORE(loader_get__not_an_object__refused),
                 TEST_MORE(devices_apply__older_and_newer_plugins__run),
                 TEST_MORE(devices_apply__files_changed__mended_loaded_running_kept),
-                TEST_MORE(loader_refresh__file_replaced__said_once),
-                TEST(devices_check__no_directory__said),
+                TEST_MORE(loader_refresh__file_replaced__reported_once),
+                TEST(devices_check__no_directory__reported),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

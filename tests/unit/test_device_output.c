@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* device/output: first values, max_on, on_exit, on_offline, and what of them a config may say. */
+/* device/output: first values, max_on, on_exit, on_offline, and what of them a config may hold. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -61,7 +61,7 @@ static void output_first__keep__what_the_line_shows(void **state)
         fixture_settle(&house->gpio);
         house_apply(house, LAMP "power_on = keep\n");
         assert_int_equal(line(house), 1);
-        house_assert_told(house, "kitchen", DEVICE_STATE, ON);
+        house_assert_published(house, "kitchen", DEVICE_STATE, ON);
 }
 
 /* A changed section restarts the device: the lamp stays as it was. */
@@ -73,7 +73,7 @@ static void output_first__restart__last_value_comes_back(void **state)
         house_set(house, "kitchen", "ON");
         house_apply(house, LAMP "power_on = off\nbias = disabled\n");
         assert_int_equal(line(house), 1);
-        house_assert_told(house, "kitchen", DEVICE_STATE, ON);
+        house_assert_published(house, "kitchen", DEVICE_STATE, ON);
 }
 
 /* ---- max_on -------------------------------------------------------------------------------------------- */
@@ -89,7 +89,7 @@ static void output_max_on__due__off_without_any_broker(void **state)
         assert_int_equal(line(house), 1);
         house_pass(house, 1);
         assert_int_equal(line(house), 0);
-        house_assert_told(house, "kitchen", DEVICE_STATE, OFF);
+        house_assert_published(house, "kitchen", DEVICE_STATE, OFF);
         assert_true(house_logged(house, "kitchen: has been on for max_on: switching it off"));
 }
 
@@ -105,7 +105,7 @@ static void output_max_on__switched_on_again__counts_from_the_first(void **state
         assert_int_equal(line(house), 0);
 }
 
-static void output_max_on__off_between__counts_anew(void **state)
+static void output_max_on__off_between__counts_again(void **state)
 {
         struct house *house = *state;
 
@@ -162,7 +162,7 @@ static void output_max_on__given_by_reload__counts_what_has_passed(void **state)
 
 /* ---- on_exit ------------------------------------------------------------------------------------------- */
 
-/* After release a line reads its pull: what was driven before is told by the state. */
+/* After release a line reads its pull: what was driven before is reported by the state. */
 static void output_exit__off_or_timed__switched_off(void **state)
 {
         static const char *const cases[] = { LAMP "on_exit = off\n", LAMP "max_on = 1h\n" };
@@ -177,7 +177,7 @@ static void output_exit__off_or_timed__switched_off(void **state)
                 house_set(house, "kitchen", "ON");
                 house_forget(house);
                 stop(house);
-                house_assert_told(house, "kitchen", DEVICE_STATE, OFF);
+                house_assert_published(house, "kitchen", DEVICE_STATE, OFF);
                 assert_true(house_logged(house, "kitchen: on_exit: switching it off"));
         }
 }
@@ -190,7 +190,7 @@ static void output_exit__keep__line_left_alone(void **state)
         house_set(house, "kitchen", "ON");
         house_forget(house);
         stop(house);
-        assert_null(house_told(house, "kitchen", DEVICE_STATE));
+        assert_null(house_published(house, "kitchen", DEVICE_STATE));
         assert_false(house_logged(house, "on_exit"));
 }
 
@@ -201,7 +201,7 @@ static void output_exit__on__switched_on(void **state)
         house_apply(house, LAMP "on_exit = on\n");
         house_forget(house);
         stop(house);
-        house_assert_told(house, "kitchen", DEVICE_STATE, ON);
+        house_assert_published(house, "kitchen", DEVICE_STATE, ON);
 }
 
 /* ---- on_offline ---------------------------------------------------------------------------------------- */
@@ -215,7 +215,7 @@ static void output_broker_lost__on_offline__switched(void **state)
         house_set(house, "kitchen", "ON");
         home_broker_lost(house->devices);
         assert_int_equal(line(house), 0);
-        house_assert_told(house, "kitchen", DEVICE_STATE, OFF);
+        house_assert_published(house, "kitchen", DEVICE_STATE, OFF);
         home_broker_back(house->devices);
         assert_int_equal(line(house), 0);
 }
@@ -242,7 +242,7 @@ static void output_broker_lost__never_connected__only_where_asked(void **state)
         assert_int_equal(sim_value(&house->gpio, 18), 1);
 }
 
-/* ---- What a config may say ----------------------------------------------------------------------------- */
+/* ---- What a config may hold ----------------------------------------------------------------------------- */
 
 static void devices_check__keep_on_timed_output__refused(void **state)
 {
@@ -265,7 +265,7 @@ int main(void)
                 TEST(output_first__restart__last_value_comes_back),
                 TEST(output_max_on__due__off_without_any_broker),
                 TEST(output_max_on__switched_on_again__counts_from_the_first),
-                TEST(output_max_on__off_between__counts_anew),
+                TEST(output_max_on__off_between__counts_again),
                 TEST(output_max_on__power_on__counts_too),
                 TEST(output_max_on__restart_between__time_goes_on),
                 TEST(output_max_on__given_by_reload__counts_what_has_passed),

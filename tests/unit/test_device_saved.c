@@ -40,7 +40,7 @@ static void saved_values__restart_or_crash__come_back(void **state)
         house_restart(house);
         house_apply(house, LAMP "power_on = off\n");
         assert_int_equal(line(house), 1);
-        house_assert_told(house, "kitchen", DEVICE_STATE, ON);
+        house_assert_published(house, "kitchen", DEVICE_STATE, ON);
         house_crash(house);
         house_apply(house, LAMP "power_on = off\n");
         assert_int_equal(line(house), 1);
@@ -58,7 +58,7 @@ static void saved_values__on_exit__not_among_them(void **state)
         house_apply(house, LAMP "on_exit = off\n");
         house_set(house, "kitchen", "ON");
         house_restart(house);
-        house_assert_told(house, "kitchen", DEVICE_STATE, OFF);
+        house_assert_published(house, "kitchen", DEVICE_STATE, OFF);
         house_apply(house, LAMP "on_exit = off\n");
         assert_int_equal(line(house), 1);
 }
@@ -128,11 +128,11 @@ static void power_on__two_outputs__counts_for_both(void **state)
         house_set(house, "pair", "{\"one\":\"ON\",\"two\":\"ON\"}");
         house_restart(house);
         house_apply(house, config);
-        house_assert_told(house, "pair", DEVICE_STATE, "{\"one\":\"ON\",\"two\":\"ON\"}");
+        house_assert_published(house, "pair", DEVICE_STATE, "{\"one\":\"ON\",\"two\":\"ON\"}");
         house_restart(house);
         house_reboot(house, "pair");
         house_apply(house, config);
-        house_assert_told(house, "pair", DEVICE_STATE, "{\"one\":\"OFF\",\"two\":\"OFF\"}");
+        house_assert_published(house, "pair", DEVICE_STATE, "{\"one\":\"OFF\",\"two\":\"OFF\"}");
 }
 
 /* ---- On for a limited time ----------------------------------------------------------------------------- */
@@ -199,7 +199,7 @@ static void max_on__over_while_nobody_ran__off(void **state)
 }
 
 /* Another boot has another clock. */
-static void max_on__boot_between__counts_anew(void **state)
+static void max_on__boot_between__counts_again(void **state)
 {
         struct house *house = *state;
 
@@ -221,16 +221,16 @@ static void sconce_save__crash_and_boot__found_again(void **state)
         struct house *house = *state;
 
         house_apply(house, KEEPER);
-        house_assert_told(house, "notes", DEVICE_STATE, "{\"found\":\"nothing\"}");
+        house_assert_published(house, "notes", DEVICE_STATE, "{\"found\":\"nothing\"}");
         house_set(house, "notes", "{\"save\":\"k=12.5 = much\"}");
         house_crash(house);
         house_reboot(house, "notes");
         house_apply(house, KEEPER);
-        house_assert_told(house, "notes", DEVICE_STATE, "{\"found\":\"12.5 = much\"}");
+        house_assert_published(house, "notes", DEVICE_STATE, "{\"found\":\"12.5 = much\"}");
         house_set(house, "notes", "{\"save\":\"k\"}");
         house_crash(house);
         house_apply(house, KEEPER);
-        house_assert_told(house, "notes", DEVICE_STATE, "{\"found\":\"nothing\"}");
+        house_assert_published(house, "notes", DEVICE_STATE, "{\"found\":\"nothing\"}");
 }
 
 static void sconce_save__another_device__its_own(void **state)
@@ -241,8 +241,8 @@ static void sconce_save__another_device__its_own(void **state)
         house_set(house, "notes", "{\"save\":\"k=mine\"}");
         house_restart(house);
         house_apply(house, KEEPER "[keeper other]\n");
-        house_assert_told(house, "other", DEVICE_STATE, "{\"found\":\"nothing\"}");
-        house_assert_told(house, "notes", DEVICE_STATE, "{\"found\":\"mine\"}");
+        house_assert_published(house, "other", DEVICE_STATE, "{\"found\":\"nothing\"}");
+        house_assert_published(house, "notes", DEVICE_STATE, "{\"found\":\"mine\"}");
 }
 
 static const char *save(struct house *house, const char *key, size_t size)
@@ -254,7 +254,7 @@ static const char *save(struct house *house, const char *key, size_t size)
         memset(payload + length, 'x', size);
         (void)snprintf(payload + (size_t)length + size, sizeof(payload) - (size_t)length - size, "\"}");
         house_set(house, "notes", payload);
-        return house_told(house, "notes", DEVICE_RESULT);
+        return house_published(house, "notes", DEVICE_RESULT);
 }
 
 static void sconce_save__too_much__refused(void **state)
@@ -287,7 +287,7 @@ static void devices_apply__gone_and_back__power_on_again(void **state)
         house_crash(house);
         house_apply(house, LAMP "power_on = off\n" KEEPER);
         assert_int_equal(line(house), 0);
-        house_assert_told(house, "notes", DEVICE_STATE, "{\"found\":\"7\"}");
+        house_assert_published(house, "notes", DEVICE_STATE, "{\"found\":\"7\"}");
 }
 
 static void devices_apply__gone_while_nobody_ran__power_on_again(void **state)
@@ -342,7 +342,7 @@ int main(void)
                 TEST(timed__for_is_over__last_comes_back),
                 TEST(max_on__crash_between__time_goes_on),
                 TEST(max_on__over_while_nobody_ran__off),
-                TEST(max_on__boot_between__counts_anew),
+                TEST(max_on__boot_between__counts_again),
                 TEST(sconce_save__crash_and_boot__found_again),
                 TEST(sconce_save__another_device__its_own),
                 TEST(sconce_save__too_much__refused),

@@ -46,7 +46,7 @@ static void pulse__restart_while_on__off(void **state)
         assert_int_equal(line(house, 17), 1);
         house_apply(house, RELAY "pulse = 3s\n"); /* nobody counts the two seconds any more */
         assert_int_equal(line(house, 17), 0);
-        house_assert_told(house, "pump", DEVICE_STATE, "{\"state\":\"OFF\"}");
+        house_assert_published(house, "pump", DEVICE_STATE, "{\"state\":\"OFF\"}");
 }
 
 static void pulse__exit_while_on__off(void **state)
@@ -56,12 +56,12 @@ static void pulse__exit_while_on__off(void **state)
         house_apply(house, RELAY "pulse = 2s\n");
         house_set(house, "pump", "ON");
         house_stop(house);
-        house_assert_told(house, "pump", DEVICE_STATE, "{\"state\":\"OFF\"}");
+        house_assert_published(house, "pump", DEVICE_STATE, "{\"state\":\"OFF\"}");
 }
 
 /* ---- A command with `for` ------------------------------------------------------------------------------ */
 
-static void timed__for_in_progress__off_at_exit_whatever_on_exit_says(void **state)
+static void timed__for_in_progress__off_at_exit_with_any_on_exit(void **state)
 {
         struct house *house = *state;
 
@@ -69,7 +69,7 @@ static void timed__for_in_progress__off_at_exit_whatever_on_exit_says(void **sta
         house_set(house, "pump", "{\"state\":\"ON\",\"for\":\"30s\"}");
         assert_int_equal(line(house, 17), 1);
         house_stop(house);
-        house_assert_told(house, "pump", DEVICE_STATE, "{\"state\":\"OFF\"}");
+        house_assert_published(house, "pump", DEVICE_STATE, "{\"state\":\"OFF\"}");
 }
 
 static void timed__for_is_over__on_exit_counts_again(void **state)
@@ -83,7 +83,7 @@ static void timed__for_is_over__on_exit_counts_again(void **state)
         house_set(house, "pump", "ON");
         house_forget(house);
         house_stop(house);
-        assert_null(house_told(house, "pump", DEVICE_STATE));
+        assert_null(house_published(house, "pump", DEVICE_STATE));
 }
 
 static void timed__restart_in_progress__off_and_then_as_ever(void **state)
@@ -148,10 +148,10 @@ static void shutter__exit_and_broker_lost__stopped(void **state)
         assert_int_equal(line(house, 6), 1);
         home_broker_lost(house->devices);
         assert_int_equal(line(house, 6), 0);
-        house_assert_told(house, "blind", DEVICE_STATE, "{\"state\":\"stopped\"}");
+        house_assert_published(house, "blind", DEVICE_STATE, "{\"state\":\"stopped\"}");
         house_set(house, "blind", "OPEN");
         house_stop(house);
-        house_assert_told(house, "blind", DEVICE_STATE, "{\"state\":\"stopped\"}");
+        house_assert_published(house, "blind", DEVICE_STATE, "{\"state\":\"stopped\"}");
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, house_setup_more, house_teardown)
@@ -163,7 +163,7 @@ int main(void)
                 TEST(pulse__given__on_at_exit_is_refused),
                 TEST(pulse__restart_while_on__off),
                 TEST(pulse__exit_while_on__off),
-                TEST(timed__for_in_progress__off_at_exit_whatever_on_exit_says),
+                TEST(timed__for_in_progress__off_at_exit_with_any_on_exit),
                 TEST(timed__for_is_over__on_exit_counts_again),
                 TEST(timed__restart_in_progress__off_and_then_as_ever),
                 TEST(shutter__options_of_a_switch__refused),

@@ -49,8 +49,8 @@ static void wait_status(struct house *house, const char *status)
         size_t times = 1;
 
         do
-                house_wait_told(house, "slow", DEVICE_STATUS, times++);
-        while (strcmp(house_told(house, "slow", DEVICE_STATUS), status) != 0);
+                house_wait_published(house, "slow", DEVICE_STATUS, times++);
+        while (strcmp(house_published(house, "slow", DEVICE_STATUS), status) != 0);
 }
 
 static void worker__starts__reports_and_added_channels_arrive(void **state)
@@ -59,8 +59,8 @@ static void worker__starts__reports_and_added_channels_arrive(void **state)
 
         apply_sloth(house, "");
         wait_status(house, "online");
-        house_assert_told(house, "slow", DEVICE_STATE,
-                          "{\"state\":\"OFF\",\"gate\":null,\"thread\":\"the thread's own\"}");
+        house_assert_published(house, "slow", DEVICE_STATE,
+                               "{\"state\":\"OFF\",\"gate\":null,\"thread\":\"the thread's own\"}");
         assert_int_equal(house_count(house, "slow", DEVICE_STATE), 1);
 }
 
@@ -78,10 +78,10 @@ static void worker__command__result_after_the_callback(void **state)
                             "{\"ok\":false,\"id\":1,\"code\":\"duplicate\",\"message\":\"the same command is "
                             "still being carried out\"}");
         int gate = open_gate(house, "command", "0\n");
-        house_wait_told(house, "slow", DEVICE_RESULT, 2);
+        house_wait_published(house, "slow", DEVICE_RESULT, 2);
         house_assert_result(house, "slow", "{\"ok\":true,\"id\":1}");
         assert_int_equal(house_count(house, "slow", DEVICE_STATE), 1);
-        assert_non_null(strstr(house_told(house, "slow", DEVICE_STATE), "\"state\":\"ON\""));
+        assert_non_null(strstr(house_published(house, "slow", DEVICE_STATE), "\"state\":\"ON\""));
         house_set(house, "slow", "{\"state\":\"ON\",\"id\":1}");
         house_assert_result(house, "slow", "{\"ok\":true,\"id\":1}");
         (void)close(gate);
@@ -107,18 +107,18 @@ static void worker__other_command_for_the_reply_that_is_due__answered_elsewhere(
         home_command(house->devices, "slow", NULL, forged, strlen(forged), &asked);
         home_command(house->devices, "kitchen", NULL, forged, strlen(forged), &asked);
         home_command(house->devices, "attic", NULL, forged, strlen(forged), &asked);
-        for (size_t i = 0; i < house->n_told; i++)
-                assert_null(house->told[i].reply_to);
+        for (size_t i = 0; i < house->n_published; i++)
+                assert_null(house->published[i].reply_to);
         assert_int_equal(house_count(house, "slow", DEVICE_RESULT), 1);
         assert_int_equal(house_count(house, "attic", DEVICE_RESULT), 1);
         house_forget(house);
         int gate = open_gate(house, "command", "0\n");
-        house_wait_told(house, "slow", DEVICE_RESULT, 1);
+        house_wait_published(house, "slow", DEVICE_RESULT, 1);
         house_assert_result(house, "slow", "{\"ok\":true}");
-        assert_string_equal(house->told[house->n_told - 1].reply_to, "sconce/reply/me/1");
+        assert_string_equal(house->published[house->n_published - 1].reply_to, "sconce/reply/me/1");
         /* It has had its answer: the topic is free. */
         home_command(house->devices, "kitchen", NULL, forged, strlen(forged), &asked);
-        assert_string_equal(house->told[house->n_told - 1].reply_to, "sconce/reply/me/1");
+        assert_string_equal(house->published[house->n_published - 1].reply_to, "sconce/reply/me/1");
         (void)close(gate);
 }
 
@@ -135,7 +135,7 @@ static void worker__other_command_with_the_id_that_is_due__answered_without_it(v
                             "{\"ok\":false,\"code\":\"unknown_key\",\"message\":\"unknown key \\\"colour\\\"\"}");
         house_forget(house);
         int gate = open_gate(house, "command", "0\n");
-        house_wait_told(house, "slow", DEVICE_RESULT, 1);
+        house_wait_published(house, "slow", DEVICE_RESULT, 1);
         house_assert_result(house, "slow", "{\"ok\":true,\"id\":1}");
         (void)close(gate);
 }
@@ -150,8 +150,8 @@ static void worker__several_toggles__one_after_the_other(void **state)
         house_forget(house);
         for (int i = 0; i < 3; i++)
                 house_set(house, "slow", "TOGGLE");
-        house_wait_told(house, "slow", DEVICE_STATE, 3);
-        assert_non_null(strstr(house_told(house, "slow", DEVICE_STATE), "\"state\":\"ON\""));
+        house_wait_published(house, "slow", DEVICE_STATE, 3);
+        assert_non_null(strstr(house_published(house, "slow", DEVICE_STATE), "\"state\":\"ON\""));
 }
 
 static void worker__callback_fails__its_words_arrive(void **state)
@@ -163,8 +163,8 @@ static void worker__callback_fails__its_words_arrive(void **state)
         make_gate(house, "command");
         int gate = open_gate(house, "command", "5\n");
         house_set(house, "slow", "ON");
-        house_wait_told(house, "slow", DEVICE_RESULT, 1);
-        house_assert_result(house, "slow", "{\"ok\":false,\"code\":\"failed\",\"message\":\"the gate says 5\"}");
+        house_wait_published(house, "slow", DEVICE_RESULT, 1);
+        house_assert_result(house, "slow", "{\"ok\":false,\"code\":\"failed\",\"message\":\"the gate answers 5\"}");
         (void)close(gate);
 }
 
@@ -178,13 +178,13 @@ static void worker__hangs__others_go_on_and_it_is_offline(void **state)
         wait_status(house, "online");
         house_forget(house);
         house_set(house, "kitchen", "ON");
-        house_assert_told(house, "kitchen", DEVICE_STATE, "{\"state\":\"ON\"}");
+        house_assert_published(house, "kitchen", DEVICE_STATE, "{\"state\":\"ON\"}");
         house_set(house, "slow", "{\"state\":\"ON\",\"id\":2}"); /* waits behind the read */
         house_assert_result(house, "slow", NULL);
         house_pass(house, 2 * USEC_PER_SEC);
-        assert_string_equal(house_told(house, "slow", DEVICE_STATUS), "offline");
-        house_assert_told(house, "slow", DEVICE_ERROR,
-                          "{\"code\":\"etimedout\",\"message\":\"its read has not come back within 2.000 s\"}");
+        assert_string_equal(house_published(house, "slow", DEVICE_STATUS), "offline");
+        house_assert_published(house, "slow", DEVICE_ERROR,
+                               "{\"code\":\"etimedout\",\"message\":\"its read has not come back within 2.000 s\"}");
         house_assert_result(house, "slow",
                             "{\"ok\":false,\"id\":2,\"code\":\"offline\",\"message\":\"its read has not come "
                             "back within 2.000 s\"}");
@@ -193,12 +193,12 @@ static void worker__hangs__others_go_on_and_it_is_offline(void **state)
                             "{\"ok\":false,\"code\":\"offline\",\"message\":\"the device is offline: its "
                             "read has not come back within 2.000 s\"}");
         house_set(house, "kitchen", "OFF");
-        house_assert_told(house, "kitchen", DEVICE_STATE, "{\"state\":\"OFF\"}");
+        house_assert_published(house, "kitchen", DEVICE_STATE, "{\"state\":\"OFF\"}");
         /* It comes back. */
         int gate = open_gate(house, "read", "0\n");
         wait_status(house, "online");
-        assert_string_equal(house_told(house, "slow", DEVICE_ERROR), "");
-        assert_non_null(strstr(house_told(house, "slow", DEVICE_STATE), "\"gate\":\"passed\""));
+        assert_string_equal(house_published(house, "slow", DEVICE_ERROR), "");
+        assert_non_null(strstr(house_published(house, "slow", DEVICE_STATE), "\"gate\":\"passed\""));
         (void)close(gate);
 }
 
@@ -220,7 +220,7 @@ static void worker__command_hangs__failed_once(void **state)
         int gate = open_gate(house, "command", "0\n");
         wait_status(house, "online");
         assert_int_equal(house_count(house, "slow", DEVICE_RESULT), 1);
-        assert_non_null(strstr(house_told(house, "slow", DEVICE_STATE), "\"state\":\"ON\""));
+        assert_non_null(strstr(house_published(house, "slow", DEVICE_STATE), "\"state\":\"ON\""));
         (void)close(gate);
 }
 
@@ -240,7 +240,7 @@ static void worker__too_many_wait__busy(void **state)
         house_assert_result(house, "slow", refused);
         int gate = open_gate(house, "command", "0\n");
         house_remove(house, "command");
-        house_wait_told(house, "slow", DEVICE_STATE, 18);
+        house_wait_published(house, "slow", DEVICE_STATE, 18);
         (void)close(gate);
 }
 
@@ -259,12 +259,12 @@ static void worker__expires_while_it_waits__not_carried_out(void **state)
         home_command(house->devices, "slow", NULL, "OFF", 3, &late);
         house_pass(house, USEC_PER_SEC);
         int gate = open_gate(house, "command", "0\n");
-        house_wait_told(house, "slow", DEVICE_RESULT, 1);
+        house_wait_published(house, "slow", DEVICE_RESULT, 1);
         house_assert_result(house, "slow",
                             "{\"ok\":false,\"code\":\"expired\",\"message\":\"the command expired while it "
                             "waited for the device\"}");
-        assert_string_equal(house->told[house->n_told - 1].reply_to, "there");
-        assert_non_null(strstr(house_told(house, "slow", DEVICE_STATE), "\"state\":\"ON\""));
+        assert_string_equal(house->published[house->n_published - 1].reply_to, "there");
+        assert_non_null(strstr(house_published(house, "slow", DEVICE_STATE), "\"state\":\"ON\""));
         (void)close(gate);
 }
 
@@ -276,14 +276,15 @@ static void worker__start_fails__comes_again(void **state)
         int gate = open_gate(house, "start", "19\n");
         apply_sloth(house, "");
         wait_status(house, "offline");
-        house_assert_told(house, "slow", DEVICE_ERROR, "{\"code\":\"enodev\",\"message\":\"the gate says 19\"}");
+        house_assert_published(house, "slow", DEVICE_ERROR,
+                               "{\"code\":\"enodev\",\"message\":\"the gate answers 19\"}");
         house_remove(house, "start");
         house_pass(house, USEC_PER_SEC);
         wait_status(house, "online");
         (void)close(gate);
 }
 
-/* A changed section while the old body hangs: the new one starts when the thread is free. */
+/* A changed section while the old instance hangs: the new one starts when the thread is free. */
 static void worker__reload_while_it_hangs__starts_afterwards(void **state)
 {
         struct house *house = *state;
@@ -292,16 +293,64 @@ static void worker__reload_while_it_hangs__starts_afterwards(void **state)
         apply_sloth(house, "every = 30s\n");
         wait_status(house, "online");
         house_pass(house, 2 * USEC_PER_SEC);
-        assert_string_equal(house_told(house, "slow", DEVICE_STATUS), "offline");
+        assert_string_equal(house_published(house, "slow", DEVICE_STATUS), "offline");
         char text[PATH_MAX + 64], dir[PATH_MAX];
         house_path(house, "other", dir);
         assert_int_equal(mkdir(dir, 0700), 0);
         (void)snprintf(text, sizeof(text), "[sloth slow]\ndir = %s\n", dir);
         house_apply(house, text);
-        assert_string_equal(house_told(house, "slow", DEVICE_STATUS), "offline");
+        assert_string_equal(house_published(house, "slow", DEVICE_STATUS), "offline");
         int gate = open_gate(house, "read", "0\n");
         wait_status(house, "online");
         (void)close(gate);
+}
+
+static void read_with(struct house *house, const char *word)
+{
+        house_write(house, "word", word);
+        house_forget(house);
+        home_get(house->devices, "slow");
+        house_wait_published(house, "slow", DEVICE_STATE, 1); /* asked for: when the read is over */
+}
+
+static void worker__event_and_health__arrive_like_reports(void **state)
+{
+        struct house *house = *state;
+
+        apply_sloth(house, "");
+        wait_status(house, "online");
+        read_with(house, "ring");
+        assert_non_null(strstr(house_published(house, "slow", DEVICE_EVENT), "\"channel\":\"press\""));
+        read_with(house, "itch");
+        assert_null(house_published(house, "slow", DEVICE_STATUS));
+        house_assert_published(house, "slow", DEVICE_ERROR, "{\"code\":\"eio\",\"message\":\"it itches\"}");
+        read_with(house, "sick");
+        assert_string_equal(house_published(house, "slow", DEVICE_STATUS), "offline");
+        house_assert_published(house, "slow", DEVICE_ERROR, "{\"code\":\"eio\",\"message\":\"it feels sick\"}");
+        read_with(house, "well");
+        assert_string_equal(house_published(house, "slow", DEVICE_STATUS), "online");
+}
+
+static void worker__report_of_the_wrong_type__logged_since_it_is_too_late(void **state)
+{
+        struct house *house = *state;
+
+        apply_sloth(house, "");
+        wait_status(house, "online");
+        read_with(house, "wrong type");
+        assert_true(house_logged(house, "the plugin's report was not taken: "));
+        assert_non_null(strstr(house_published(house, "slow", DEVICE_STATE), "\"state\":\"OFF\""));
+}
+
+static void worker__log_and_clock__are_there(void **state)
+{
+        struct house *house = *state;
+
+        apply_sloth(house, "deadline = 3s\n");
+        wait_status(house, "online");
+        assert_true(house_logged(house, "slow: channel")); /* the key of one that it tried to add */
+        read_with(house, "who");
+        assert_true(house_logged(house, "slow: slow has 3000 ms and a clock"));
 }
 
 static bool thread_is_gone(const struct house *house, void *userdata)
@@ -356,7 +405,7 @@ static void worker__gone_from_config_while_it_hangs__abandoned_safely(void **sta
         apply_sloth(house, "every = 30s\n");
         wait_status(house, "online");
         house_apply(house, LAMP);
-        assert_string_equal(house_told(house, "slow", DEVICE_STATUS), "");
+        assert_string_equal(house_published(house, "slow", DEVICE_STATUS), "");
         house_set(house, "kitchen", "ON");
         assert_int_equal(sim_value(&house->gpio, 17), 1);
         int gate = open_gate(house, "read", "0\n");
@@ -372,9 +421,9 @@ static void stop__reports__are_published(void **state)
         wait_status(house, "online");
         house_forget(house);
         home_stop(house->devices);
-        const char *told = house_told(house, "slow", DEVICE_STATE);
-        assert_non_null(told);
-        assert_non_null(strstr(told, "\"gate\":\"stopped\""));
+        const char *published = house_published(house, "slow", DEVICE_STATE);
+        assert_non_null(published);
+        assert_non_null(strstr(published, "\"gate\":\"stopped\""));
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, house_setup_more, house_teardown)
@@ -394,6 +443,9 @@ int main(void)
                 TEST(worker__too_many_wait__busy),
                 TEST(worker__expires_while_it_waits__not_carried_out),
                 TEST(worker__start_fails__comes_again),
+                TEST(worker__event_and_health__arrive_like_reports),
+                TEST(worker__report_of_the_wrong_type__logged_since_it_is_too_late),
+                TEST(worker__log_and_clock__are_there),
                 TEST(worker__reload_while_it_hangs__starts_afterwards),
                 TEST(worker__stop_while_it_hangs__abandoned_safely),
                 TEST(worker__gone_from_config_while_it_hangs__abandoned_safely),

@@ -14,6 +14,7 @@
 
 #include "discovery/discovery.h"
 #include "fakes/contract.h"
+#include "fakes/json_taken.h"
 
 #define DIRECTORY "tests/unit/discovery/"
 

@@ -19,13 +19,13 @@
 static struct gpio_fixture f;
 static struct sconce_line *line;
 static struct fault fault;
-static struct told told;
+static struct seen seen;
 
 static int setup(void **state)
 {
         (void)state;
         line = NULL;
-        memset(&told, 0, sizeof(told));
+        memset(&seen, 0, sizeof(seen));
         memset(&fault, 0, sizeof(fault));
         gpio_fixture_init(&f, false);
         fake_chips_reset();
@@ -61,7 +61,7 @@ static int open_output(const char *text)
 {
         line_free(line);
         line = fixture_line(text);
-        return line_open_output(f.gpio, line, 1, tell, &told, &fault);
+        return line_open_output(f.gpio, line, 1, record_edge, &seen, &fault);
 }
 
 static void assert_refused(const char *text, int code, const char *words)
@@ -209,7 +209,7 @@ static void line_open_output__two_spellings_of_one_line__names_the_first(void **
 
 /* ---- What goes wrong -------------------------------------------------------------------------------- */
 
-static void line_open_output__nothing_there__says_what_there_is(void **state)
+static void line_open_output__nothing_there__lists_what_there_is(void **state)
 {
         (void)state;
         assert_refused("GPIO22", -ENOENT, "this machine has no line named \"GPIO22\"; did you mean GPIO2");
@@ -232,7 +232,7 @@ static void line_open_output__nothing_there__says_what_there_is(void **state)
                        "there is no chip \"/nowhere/chip\"; there are: gpiochip0, gpiochip1");
 }
 
-static void line_open_output__no_chips__says_so(void **state)
+static void line_open_output__no_chips__reports_it(void **state)
 {
         (void)state;
         assert_refused("GPIO17", -ENOENT,
@@ -243,7 +243,7 @@ static void line_open_output__no_chips__says_so(void **state)
                        "knows (`chip = sim` in [gpio] simulates one)");
 }
 
-static void line_open_output__not_a_chip__says_so(void **state)
+static void line_open_output__not_a_chip__reports_it(void **state)
 {
         char words[PATH_MAX + 64];
 
@@ -253,7 +253,7 @@ static void line_open_output__not_a_chip__says_so(void **state)
         assert_refused("gpiochip0:2", -ENOTTY, words);
 }
 
-static void line_open_output__chip_not_permitted__says_what_to_do(void **state)
+static void line_open_output__chip_not_permitted__shows_what_to_do(void **state)
 {
         char words[PATH_MAX + 200];
 
@@ -278,7 +278,7 @@ static void line_open_output__busy__names_the_consumer(void **state)
         assert_refused("GPIO2", -EBUSY, "GPIO2 is in use by \"hog\"");
 }
 
-static void line_open_output__muxed_to_a_peripheral__says_so(void **state)
+static void line_open_output__muxed_to_a_peripheral__reports_it(void **state)
 {
         static const int errors[] = { -EBUSY, -EINVAL, -EPERM };
 
@@ -292,7 +292,7 @@ static void line_open_output__muxed_to_a_peripheral__says_so(void **state)
         }
 }
 
-static void line_open_output__settings_not_supported__says_so(void **state)
+static void line_open_output__settings_not_supported__reports_it(void **state)
 {
         (void)state;
         fake_chips[0].lines[2].request_error = -EINVAL;
@@ -350,23 +350,23 @@ static void line_open_output__chips_that_are_not_used__are_closed(void **state)
 static void open_input(const char *text)
 {
         line = fixture_line(text);
-        if (line_open_input(f.gpio, line, tell, &told, &fault) < 0)
+        if (line_open_input(f.gpio, line, record_edge, &seen, &fault) < 0)
                 fail_msg("%s", fault.text);
 }
 
-static void edges__a_burst__is_told_in_one_go(void **state)
+static void edges__a_burst__is_reported_in_one_go(void **state)
 {
         (void)state;
         open_input("GPIO2");
         for (int i = 0; i < 50; i++)
                 fake_edge(0, 2, i % 2 == 0, 0);
         assert_true(sd_event_run(f.loop.event, 0) > 0);
-        assert_int_equal(told.edges, 50);
-        assert_false(told.last.active);
+        assert_int_equal(seen.edges, 50);
+        assert_false(seen.last.active);
 }
 
 /* libgpiod 1's kernel interface drops the newest edges when its queue is full. */
-static void edges__last_ones_lost_in_a_full_queue__the_level_is_told_all_the_same(void **state)
+static void edges__last_ones_lost_in_a_full_queue__the_level_is_reported_all_the_same(void **state)
 {
         (void)state;
         open_input("GPIO2");
@@ -374,28 +374,28 @@ static void edges__last_ones_lost_in_a_full_queue__the_level_is_told_all_the_sam
                 fake_edge(0, 2, i % 2 == 0, 0);
         fake_chips[0].lines[2].high = true;
         fixture_settle(&f);
-        assert_int_equal(told.edges, 17);
-        assert_true(told.last.active);
+        assert_int_equal(seen.edges, 17);
+        assert_true(seen.last.active);
 }
 
-static void edges__lost_ones_in_between__are_counted_and_no_level_is_told_twice(void **state)
+static void edges__lost_ones_in_between__are_counted_and_no_level_is_reported_twice(void **state)
 {
         (void)state;
         open_input("GPIO2");
         fake_edge(0, 2, true, 0);
         fake_edge(0, 2, true, 1);
         fixture_settle(&f);
-        assert_int_equal(told.edges, 1);
-        assert_int_equal(told.last.lost, 0);
+        assert_int_equal(seen.edges, 1);
+        assert_int_equal(seen.last.lost, 0);
         fake_edge(0, 2, false, 0);
         fake_edge(0, 2, true, 0);
         fixture_settle(&f);
-        assert_int_equal(told.edges, 3);
-        assert_int_equal(told.last.lost, 0);
+        assert_int_equal(seen.edges, 3);
+        assert_int_equal(seen.last.lost, 0);
         fake_edge(0, 2, false, 4);
         fixture_settle(&f);
-        assert_int_equal(told.edges, 4);
-        assert_int_equal(told.last.lost, 4);
+        assert_int_equal(seen.edges, 4);
+        assert_int_equal(seen.last.lost, 4);
 }
 
 static void edges__time_stamps__are_boot_times(void **state)
@@ -406,14 +406,14 @@ static void edges__time_stamps__are_boot_times(void **state)
         fake_edge(0, 2, true, 0);
         uint64_t after_us = loop_now_us(&f.loop);
         fixture_settle(&f);
-        assert_true(told.last.time_us + 100 >= before_us && told.last.time_us <= after_us + 100);
+        assert_true(seen.last.time_us + 100 >= before_us && seen.last.time_us <= after_us + 100);
 
         /* From a kernel that stamps with the wall clock: now is nearer to the truth. */
         fake_edge_at(0, 2, false, 0, 1700000000 * NSEC_PER_SEC);
         before_us = loop_now_us(&f.loop);
         fixture_settle(&f);
-        assert_int_equal(told.edges, 2);
-        assert_true(told.last.time_us >= before_us && told.last.time_us <= loop_now_us(&f.loop));
+        assert_int_equal(seen.edges, 2);
+        assert_true(seen.last.time_us >= before_us && seen.last.time_us <= loop_now_us(&f.loop));
 }
 
 static void line_open_input__kernel_can_debounce__it_does(void **state)
@@ -422,40 +422,40 @@ static void line_open_input__kernel_can_debounce__it_does(void **state)
         fake_chips[0].kernel_debounce = true;
         line = fixture_line("GPIO2");
         line_set_settings(line, &(struct line_settings){ .debounce_us = 20000 });
-        assert_int_equal(line_open_input(f.gpio, line, tell, &told, &fault), 0);
+        assert_int_equal(line_open_input(f.gpio, line, record_edge, &seen, &fault), 0);
         assert_string_equal(fake_log, "request input debounce 20000; ");
         fake_edge(0, 2, true, 0);
         fixture_settle(&f);
         assert_true(line_is_settled(line)); /* the first value, which was on its way */
-        assert_int_equal(told.edges, 0);
+        assert_int_equal(seen.edges, 0);
         fake_edge(0, 2, false, 0);
         fixture_settle(&f);
-        assert_int_equal(told.edges, 1);
+        assert_int_equal(seen.edges, 1);
 }
 
 /* ---- Chips that go and come ------------------------------------------------------------------------- */
 
-static void unplug__open_lines__are_closed_and_told_and_open_again_later(void **state)
+static void unplug__open_lines__are_closed_and_reported_and_open_again_later(void **state)
 {
         struct sconce_line *input = fixture_line("gpiochip1:3");
-        struct told input_told = { .edges = 0 };
+        struct seen input_seen = { .edges = 0 };
 
         (void)state;
         assert_int_equal(open_output("WL_ON"), 0);
-        assert_int_equal(line_open_input(f.gpio, input, tell, &input_told, &fault), 0);
+        assert_int_equal(line_open_input(f.gpio, input, record_edge, &input_seen, &fault), 0);
         fake_unplug(&f, 1);
         fixture_settle(&f);
-        assert_int_equal(told.gone, 1);
-        assert_int_equal(told.fault.code, -ENODEV);
-        assert_string_equal(told.fault.text, "WL_ON: the chip gpiochip1 is gone (unplugged?)");
-        assert_int_equal(input_told.gone, 1);
+        assert_int_equal(seen.gone, 1);
+        assert_int_equal(seen.fault.code, -ENODEV);
+        assert_string_equal(seen.fault.text, "WL_ON: the chip gpiochip1 is gone (unplugged?)");
+        assert_int_equal(input_seen.gone, 1);
         assert_false(line_is_open(line));
         assert_false(line_is_open(input));
         assert_int_equal(fake_chips[1].opens, 0);
 
-        assert_int_equal(line_open_output(f.gpio, line, 1, tell, &told, &fault), -ENOENT);
+        assert_int_equal(line_open_output(f.gpio, line, 1, record_edge, &seen, &fault), -ENOENT);
         fake_plug(&f, 1);
-        assert_int_equal(line_open_output(f.gpio, line, 1, tell, &told, &fault), 0);
+        assert_int_equal(line_open_output(f.gpio, line, 1, record_edge, &seen, &fault), 0);
         assert_true(fake_chips[1].lines[4].used);
         line_free(input);
 }
@@ -466,30 +466,30 @@ static void unplug__other_chip__is_nothing_to_us(void **state)
         assert_int_equal(open_output("GPIO2"), 0);
         fake_unplug(&f, 1);
         fixture_settle(&f);
-        assert_int_equal(told.gone, 0);
+        assert_int_equal(seen.gone, 0);
         assert_int_equal(line_set(line, false, &fault), 0);
 }
 
-static void line_set__chip_gone__closes_the_line_and_says_so(void **state)
+static void line_set__chip_gone__closes_the_line_and_reports_it(void **state)
 {
         struct sconce_line *other = fixture_line("GPIO3");
-        struct told other_told = { .edges = 0 };
+        struct seen other_seen = { .edges = 0 };
 
         (void)state;
         assert_int_equal(open_output("GPIO2"), 0);
-        assert_int_equal(line_open_output(f.gpio, other, 1, tell, &other_told, &fault), 0);
+        assert_int_equal(line_open_output(f.gpio, other, 1, record_edge, &other_seen, &fault), 0);
         fake_chips[0].lines[2].use_error = -ENODEV;
         assert_int_equal(line_set(line, false, &fault), -ENODEV);
         assert_string_equal(fault.text, "GPIO2: the chip gpiochip0 is gone (unplugged?)");
         assert_false(line_is_open(line));
-        assert_int_equal(told.gone, 0); /* the caller knows already */
+        assert_int_equal(seen.gone, 0); /* the caller knows already */
         fake_unplug(&f, 0);
         fixture_settle(&f);
-        assert_int_equal(other_told.gone, 1);
+        assert_int_equal(other_seen.gone, 1);
         line_free(other);
 }
 
-static void event_fd__hang_up__closes_the_line_and_tells(void **state)
+static void event_fd__hang_up__closes_the_line_and_reports(void **state)
 {
         (void)state;
         open_input("GPIO2");
@@ -497,19 +497,19 @@ static void event_fd__hang_up__closes_the_line_and_tells(void **state)
         (void)close(fake_chips[0].lines[2].edges_fd);
         fake_chips[0].lines[2].edges_fd = 0;
         fixture_settle(&f);
-        assert_int_equal(told.edges, 1); /* what came before is not lost */
-        assert_int_equal(told.gone, 1);
+        assert_int_equal(seen.edges, 1); /* what came before is not lost */
+        assert_int_equal(seen.gone, 1);
         assert_false(line_is_open(line));
 }
 
-static void read_edges__no_such_device__closes_the_line_and_tells(void **state)
+static void read_edges__no_such_device__closes_the_line_and_reports(void **state)
 {
         (void)state;
         open_input("GPIO2");
         fake_edge(0, 2, true, 0);
         fake_chips[0].lines[2].use_error = -ENODEV;
         fixture_settle(&f);
-        assert_int_equal(told.gone, 1);
+        assert_int_equal(seen.gone, 1);
         assert_false(line_is_open(line));
 }
 
@@ -537,7 +537,7 @@ static void line_open_input__no_interrupt__does_not_blame_the_chip(void **state)
         assert_int_equal(open_output("GPIO3"), 0);
         for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
                 fake_chips[0].lines[2].request_error = codes[i];
-                assert_int_equal(line_open_input(f.gpio, other, tell, &told, &fault), -ENOTSUP);
+                assert_int_equal(line_open_input(f.gpio, other, record_edge, &seen, &fault), -ENOTSUP);
                 assert_string_equal(fault.text, "0:2: gpiochip0 has no interrupt (left) for this line, and without one "
                                                 "its changes are not seen");
         }
@@ -609,7 +609,7 @@ static void gpio_print_lines__no_chips__is_a_helpful_sentence(void **state)
                                         "simulates one");
 }
 
-static void gpio_print_lines__one_chip_not_permitted__shows_the_other_and_says_why(void **state)
+static void gpio_print_lines__one_chip_not_permitted__shows_the_other_and_gives_the_reason(void **state)
 {
         (void)state;
         fake_chips[0].open_error = -EACCES;
@@ -633,33 +633,33 @@ int main(void)
                 TWO_CHIPS(line_open_output__label_of_two_chips__names_them),
                 TWO_CHIPS(line_open_output__chip_by_its_address__that_one),
                 TWO_CHIPS(line_open_output__two_spellings_of_one_line__names_the_first),
-                TWO_CHIPS(line_open_output__nothing_there__says_what_there_is),
-                cmocka_unit_test_setup_teardown(line_open_output__no_chips__says_so, setup, teardown),
-                TWO_CHIPS(line_open_output__not_a_chip__says_so),
-                TWO_CHIPS(line_open_output__chip_not_permitted__says_what_to_do),
+                TWO_CHIPS(line_open_output__nothing_there__lists_what_there_is),
+                cmocka_unit_test_setup_teardown(line_open_output__no_chips__reports_it, setup, teardown),
+                TWO_CHIPS(line_open_output__not_a_chip__reports_it),
+                TWO_CHIPS(line_open_output__chip_not_permitted__shows_what_to_do),
                 TWO_CHIPS(line_open_output__busy__names_the_consumer),
-                TWO_CHIPS(line_open_output__muxed_to_a_peripheral__says_so),
-                TWO_CHIPS(line_open_output__settings_not_supported__says_so),
+                TWO_CHIPS(line_open_output__muxed_to_a_peripheral__reports_it),
+                TWO_CHIPS(line_open_output__settings_not_supported__reports_it),
                 TWO_CHIPS(line_open_output__first_value_and_settings__are_in_the_one_request),
                 TWO_CHIPS(line_open_output__keep__never_lets_go_of_the_line),
                 TWO_CHIPS(line_open_output__keep_cannot_be_read__the_line_is_released),
                 TWO_CHIPS(line_open_output__chips_that_are_not_used__are_closed),
-                TWO_CHIPS(edges__a_burst__is_told_in_one_go),
-                TWO_CHIPS(edges__last_ones_lost_in_a_full_queue__the_level_is_told_all_the_same),
-                TWO_CHIPS(edges__lost_ones_in_between__are_counted_and_no_level_is_told_twice),
+                TWO_CHIPS(edges__a_burst__is_reported_in_one_go),
+                TWO_CHIPS(edges__last_ones_lost_in_a_full_queue__the_level_is_reported_all_the_same),
+                TWO_CHIPS(edges__lost_ones_in_between__are_counted_and_no_level_is_reported_twice),
                 TWO_CHIPS(edges__time_stamps__are_boot_times),
                 TWO_CHIPS(line_open_input__kernel_can_debounce__it_does),
-                TWO_CHIPS(unplug__open_lines__are_closed_and_told_and_open_again_later),
+                TWO_CHIPS(unplug__open_lines__are_closed_and_reported_and_open_again_later),
                 TWO_CHIPS(unplug__other_chip__is_nothing_to_us),
-                TWO_CHIPS(line_set__chip_gone__closes_the_line_and_says_so),
-                TWO_CHIPS(event_fd__hang_up__closes_the_line_and_tells),
-                TWO_CHIPS(read_edges__no_such_device__closes_the_line_and_tells),
+                TWO_CHIPS(line_set__chip_gone__closes_the_line_and_reports_it),
+                TWO_CHIPS(event_fd__hang_up__closes_the_line_and_reports),
+                TWO_CHIPS(read_edges__no_such_device__closes_the_line_and_reports),
                 TWO_CHIPS(line_open_output__stale_chip__is_opened_afresh),
                 TWO_CHIPS(line_open_input__no_interrupt__does_not_blame_the_chip),
                 TWO_CHIPS(line_open_output__sim_beside_real_chips__is_the_simulated_one),
                 TWO_CHIPS(gpio_print_lines__two_chips__shows_all_lines),
                 TWO_CHIPS(gpio_print_lines__no_chips__is_a_helpful_sentence),
-                TWO_CHIPS(gpio_print_lines__one_chip_not_permitted__shows_the_other_and_says_why),
+                TWO_CHIPS(gpio_print_lines__one_chip_not_permitted__shows_the_other_and_gives_the_reason),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

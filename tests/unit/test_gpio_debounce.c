@@ -17,13 +17,13 @@
 static struct gpio_fixture f;
 static struct sconce_line *line;
 static struct fault fault;
-static struct told told;
+static struct seen seen;
 
 static unsigned firsts;
 
 static void on_first(void *userdata)
 {
-        assert_ptr_equal(userdata, &told);
+        assert_ptr_equal(userdata, &seen);
         firsts++;
 }
 
@@ -31,7 +31,7 @@ static void request_debounced(const char *text, const struct line_settings *sett
 {
         line = fixture_line(text);
         line_set_settings(line, settings);
-        if (line_open_input(f.gpio, line, tell, &told, &fault) < 0)
+        if (line_open_input(f.gpio, line, record_edge, &seen, &fault) < 0)
                 fail_msg("%s", fault.text);
         line_on_first(line, on_first);
 }
@@ -49,7 +49,7 @@ static int setup(void **state)
         (void)state;
         line = NULL;
         firsts = 0;
-        memset(&told, 0, sizeof(told));
+        memset(&seen, 0, sizeof(seen));
         gpio_fixture_init(&f, true);
         gpio_fixture_open_sim(&f);
         return 0;
@@ -76,23 +76,23 @@ static void pull(bool up)
         fixture_settle(&f);
 }
 
-static void debounce__one_edge__is_told_when_it_was_stable(void **state)
+static void debounce__one_edge__is_reported_when_it_was_stable(void **state)
 {
         (void)state;
         open_debounced(&(struct line_settings){ .debounce_us = 20 * MS });
         uint64_t at_us = loop_now_us(&f.loop);
         pull(true);
         loop_advance(&f.loop, 20 * MS - 1);
-        assert_int_equal(told.edges, 0);
+        assert_int_equal(seen.edges, 0);
         loop_advance(&f.loop, 1);
-        assert_int_equal(told.edges, 1);
-        assert_true(told.last.active);
-        assert_int_equal(told.last.time_us, at_us + 20 * MS);
+        assert_int_equal(seen.edges, 1);
+        assert_true(seen.last.active);
+        assert_int_equal(seen.last.time_us, at_us + 20 * MS);
         loop_advance(&f.loop, USEC_PER_SEC);
-        assert_int_equal(told.edges, 1);
+        assert_int_equal(seen.edges, 1);
 }
 
-static void debounce__burst__only_the_final_level_is_told(void **state)
+static void debounce__burst__only_the_final_level_is_reported(void **state)
 {
         (void)state;
         open_debounced(&(struct line_settings){ .debounce_us = 20 * MS });
@@ -100,10 +100,10 @@ static void debounce__burst__only_the_final_level_is_told(void **state)
                 pull(i % 2 == 0);
                 loop_advance(&f.loop, 19 * MS);
         }
-        assert_int_equal(told.edges, 0);
+        assert_int_equal(seen.edges, 0);
         loop_advance(&f.loop, 1 * MS);
-        assert_int_equal(told.edges, 1);
-        assert_true(told.last.active);
+        assert_int_equal(seen.edges, 1);
+        assert_true(seen.last.active);
         assert_int_equal(sim_edge_count(&f, 17), 31);
 }
 
@@ -115,10 +115,10 @@ static void debounce__level_that_comes_back__is_nothing(void **state)
         loop_advance(&f.loop, 10 * MS);
         pull(false);
         loop_advance(&f.loop, USEC_PER_SEC);
-        assert_int_equal(told.edges, 0);
+        assert_int_equal(seen.edges, 0);
         pull(true);
         loop_advance(&f.loop, 20 * MS);
-        assert_int_equal(told.edges, 1);
+        assert_int_equal(seen.edges, 1);
 }
 
 /* A reading in the middle of the bouncing must not show a level that no edge takes back. */
@@ -130,38 +130,38 @@ static void line_get__while_it_bounces__shows_the_settled_level(void **state)
         pull(true);
         assert_true(level());
         loop_advance(&f.loop, 20 * MS);
-        assert_int_equal(told.edges, 1);
-        assert_false(told.last.active);
+        assert_int_equal(seen.edges, 1);
+        assert_false(seen.last.active);
         assert_false(level());
 }
 
-static void debounce__edge_not_yet_delivered__waits_anew(void **state)
+static void debounce__edge_not_yet_delivered__waits_again(void **state)
 {
         (void)state;
         open_debounced(&(struct line_settings){ .debounce_us = 20 * MS });
         pull(true);
         loop_advance(&f.loop, 15 * MS);
-        sim_pull(&f, 17, "pull-down\n"); /* inotify has told nobody yet */
+        sim_pull(&f, 17, "pull-down\n"); /* inotify has notified nobody yet */
         loop_advance(&f.loop, 5 * MS);
-        assert_int_equal(told.edges, 0);
+        assert_int_equal(seen.edges, 0);
         fixture_settle(&f);
         loop_advance(&f.loop, USEC_PER_SEC);
-        assert_int_equal(told.edges, 0);
+        assert_int_equal(seen.edges, 0);
 }
 
-static void debounce__line_closed_meanwhile__is_told_nothing(void **state)
+static void debounce__line_closed_meanwhile__nothing_is_reported(void **state)
 {
         (void)state;
         open_debounced(&(struct line_settings){ .debounce_us = 20 * MS });
         pull(true);
         line_close(line);
         loop_advance(&f.loop, USEC_PER_SEC);
-        assert_int_equal(told.edges, 0);
+        assert_int_equal(seen.edges, 0);
 }
 
-static void free_while_told(void *userdata, const struct line_edge *edge, const struct fault *why)
+static void free_while_recorded(void *userdata, const struct line_edge *edge, const struct fault *why)
 {
-        tell(userdata, edge, why);
+        record_edge(userdata, edge, why);
         line_free(TAKE_PTR(line));
 }
 
@@ -170,21 +170,21 @@ static void debounce__callback_frees_the_line__is_fine(void **state)
         (void)state;
         line = fixture_line("17");
         line_set_settings(line, &(struct line_settings){ .debounce_us = 20 * MS });
-        assert_int_equal(line_open_input(f.gpio, line, free_while_told, &told, &fault), 0);
+        assert_int_equal(line_open_input(f.gpio, line, free_while_recorded, &seen, &fault), 0);
         loop_advance(&f.loop, 20 * MS);
         pull(true);
         loop_advance(&f.loop, 20 * MS);
-        assert_int_equal(told.edges, 1);
+        assert_int_equal(seen.edges, 1);
         assert_null(line);
 }
 
-static void debounce__level_at_the_start__is_not_told(void **state)
+static void debounce__level_at_the_start__is_not_reported(void **state)
 {
         (void)state;
         open_debounced(&(struct line_settings){ .debounce_us = 20 * MS, .bias = LINE_BIAS_PULL_UP });
         fixture_settle(&f);
         loop_advance(&f.loop, USEC_PER_SEC);
-        assert_int_equal(told.edges, 0);
+        assert_int_equal(seen.edges, 0);
         assert_int_equal(firsts, 1);
         assert_true(level());
 }
@@ -204,10 +204,10 @@ static void line_open_input__active_for_5_ms__the_first_value_is_inactive(void *
         assert_false(level());
         loop_advance(&f.loop, USEC_PER_SEC);
         assert_int_equal(firsts, 1);
-        assert_int_equal(told.edges, 0);
+        assert_int_equal(seen.edges, 0);
         pull(true);
         loop_advance(&f.loop, 100 * MS);
-        assert_int_equal(told.edges, 1);
+        assert_int_equal(seen.edges, 1);
 }
 
 static void line_open_input__bounces_on_and_on__the_first_value_waits(void **state)
@@ -222,7 +222,7 @@ static void line_open_input__bounces_on_and_on__the_first_value_waits(void **sta
         loop_advance(&f.loop, 1 * MS);
         assert_true(line_is_settled(line));
         assert_true(level());
-        assert_int_equal(told.edges, 0);
+        assert_int_equal(seen.edges, 0);
 }
 
 static void line_open_input__no_debounce__the_first_value_is_what_it_shows(void **state)
@@ -253,16 +253,16 @@ static void kernel_debounce__active_for_5_ms__the_first_value_is_inactive(void *
         request_kernel(true);
         loop_advance(&f.loop, 105 * MS);
         assert_false(line_is_settled(line));
-        fake_edge(1, 2, false, 0); /* 100 ms after the level went away: only now the kernel tells */
+        fake_edge(1, 2, false, 0); /* 100 ms after the level went away: only now the kernel reports it */
         fixture_settle(&f);
         assert_true(line_is_settled(line));
         assert_false(level());
         loop_advance(&f.loop, USEC_PER_SEC);
         assert_int_equal(firsts, 1);
-        assert_int_equal(told.edges, 0);
+        assert_int_equal(seen.edges, 0);
         fake_edge(1, 2, true, 0);
         fixture_settle(&f);
-        assert_int_equal(told.edges, 1);
+        assert_int_equal(seen.edges, 1);
 }
 
 static void kernel_debounce__no_change__the_first_value_is_that_of_the_request(void **state)
@@ -274,11 +274,11 @@ static void kernel_debounce__no_change__the_first_value_is_that_of_the_request(v
         loop_advance(&f.loop, 1);
         assert_true(line_is_settled(line));
         assert_true(level());
-        assert_int_equal(told.edges, 0);
+        assert_int_equal(seen.edges, 0);
 }
 
 /* More edges than the kernel's queue holds, and the last of them lost. */
-static void debounce__last_edge_lost__the_final_level_is_told(void **state)
+static void debounce__last_edge_lost__the_final_level_is_reported(void **state)
 {
         (void)state;
         gpio_free(TAKE_PTR(f.gpio));
@@ -287,17 +287,17 @@ static void debounce__last_edge_lost__the_final_level_is_told(void **state)
         fake_plug(&f, 1);
         line = fixture_line("2");
         line_set_settings(line, &(struct line_settings){ .debounce_us = 20 * MS });
-        assert_int_equal(line_open_input(f.gpio, line, tell, &told, &fault), 0);
+        assert_int_equal(line_open_input(f.gpio, line, record_edge, &seen, &fault), 0);
         loop_advance(&f.loop, 20 * MS);
         fake_edge(1, 2, true, 0);
         fake_edge(1, 2, false, 0);
         fixture_settle(&f);
         fake_chips[1].lines[2].high = true;
         loop_advance(&f.loop, 20 * MS);
-        assert_int_equal(told.edges, 0);
+        assert_int_equal(seen.edges, 0);
         loop_advance(&f.loop, 21 * MS); /* one round more, in case that the edge is merely late */
-        assert_int_equal(told.edges, 1);
-        assert_true(told.last.active);
+        assert_int_equal(seen.edges, 1);
+        assert_true(seen.last.active);
 }
 
 /* ---- A busy loop: edges come late, all at once, with the times at which they were ------------------------
@@ -367,7 +367,7 @@ static void expect_settled(uint64_t from_us, unsigned count)
         }
 }
 
-static void debounce_edge__after_others_that_were_stable__each_is_told(void **state)
+static void debounce_edge__after_others_that_were_stable__each_is_reported(void **state)
 {
         uint64_t from_us = loop_now_us(&f.loop);
 
@@ -378,7 +378,7 @@ static void debounce_edge__after_others_that_were_stable__each_is_told(void **st
         expect_settled(from_us, 4);
 }
 
-static void debounce_edge__after_others_that_bounced__only_the_stable_are_told(void **state)
+static void debounce_edge__after_others_that_bounced__only_the_stable_are_reported(void **state)
 {
         uint64_t from_us = loop_now_us(&f.loop);
 
@@ -399,7 +399,7 @@ static void debounce__timer_before_the_edges__they_are_awaited(void **state)
 
         (void)state;
         edges_from(from_us, 0, 1);
-        busy.high = false; /* let go, pressed and let go again, and nobody has told yet */
+        busy.high = false; /* let go, pressed and let go again, and nobody has been notified yet */
         loop_advance(&f.loop, 20 * MS);
         assert_int_equal(busy.count, 0);
         edges_from(from_us, 1, 4);
@@ -413,22 +413,22 @@ static void debounce__timer_before_the_edges__they_are_awaited(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                DEBOUNCE_TEST(debounce__one_edge__is_told_when_it_was_stable),
-                DEBOUNCE_TEST(debounce__burst__only_the_final_level_is_told),
+                DEBOUNCE_TEST(debounce__one_edge__is_reported_when_it_was_stable),
+                DEBOUNCE_TEST(debounce__burst__only_the_final_level_is_reported),
                 DEBOUNCE_TEST(debounce__level_that_comes_back__is_nothing),
                 DEBOUNCE_TEST(line_get__while_it_bounces__shows_the_settled_level),
-                DEBOUNCE_TEST(debounce__edge_not_yet_delivered__waits_anew),
-                DEBOUNCE_TEST(debounce__line_closed_meanwhile__is_told_nothing),
+                DEBOUNCE_TEST(debounce__edge_not_yet_delivered__waits_again),
+                DEBOUNCE_TEST(debounce__line_closed_meanwhile__nothing_is_reported),
                 DEBOUNCE_TEST(debounce__callback_frees_the_line__is_fine),
-                DEBOUNCE_TEST(debounce__level_at_the_start__is_not_told),
+                DEBOUNCE_TEST(debounce__level_at_the_start__is_not_reported),
                 DEBOUNCE_TEST(line_open_input__active_for_5_ms__the_first_value_is_inactive),
                 DEBOUNCE_TEST(line_open_input__bounces_on_and_on__the_first_value_waits),
                 DEBOUNCE_TEST(line_open_input__no_debounce__the_first_value_is_what_it_shows),
                 DEBOUNCE_TEST(kernel_debounce__active_for_5_ms__the_first_value_is_inactive),
                 DEBOUNCE_TEST(kernel_debounce__no_change__the_first_value_is_that_of_the_request),
-                DEBOUNCE_TEST(debounce__last_edge_lost__the_final_level_is_told),
-                BUSY_TEST(debounce_edge__after_others_that_were_stable__each_is_told),
-                BUSY_TEST(debounce_edge__after_others_that_bounced__only_the_stable_are_told),
+                DEBOUNCE_TEST(debounce__last_edge_lost__the_final_level_is_reported),
+                BUSY_TEST(debounce_edge__after_others_that_were_stable__each_is_reported),
+                BUSY_TEST(debounce_edge__after_others_that_bounced__only_the_stable_are_reported),
                 BUSY_TEST(debounce__timer_before_the_edges__they_are_awaited),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

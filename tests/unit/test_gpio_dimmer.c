@@ -357,7 +357,7 @@ static void put_expander(const char *address, const char *chip)
         link_to(target, file);
 }
 
-static void dimmer_open__pwm_by_its_chips_address__whatever_its_number(void **state)
+static void dimmer_open__pwm_by_its_chips_address__with_any_number(void **state)
 {
         char reason[160], path[PATH_MAX];
 
@@ -393,7 +393,7 @@ static void dimmer_open__one_channel_by_two_names__in_use(void **state)
         assert_file("class/pwm/pwmchip2/pwm3/duty_cycle", "500000");
 }
 
-static void dimmer_open__two_chips_there__said(void **state)
+static void dimmer_open__two_chips_there__reported(void **state)
 {
         (void)state;
         put_expander("1-0040", "pwmchip2");
@@ -401,7 +401,7 @@ static void dimmer_open__two_chips_there__said(void **state)
         assert_pwm_refused("i2c-1:3", -ENOTUNIQ, "2 PWM chips are at \"i2c-1\": pwmchip2, pwmchip5; name one of them");
 }
 
-static void dimmer_open__no_such_pwm__says_what_there_is(void **state)
+static void dimmer_open__no_such_pwm__lists_what_there_is(void **state)
 {
         (void)state;
         assert_pwm_refused("pwmchip7:0", -ENOENT, "there is no PWM chip \"pwmchip7\"; there are: pwmchip0");
@@ -417,7 +417,7 @@ static void dimmer_open__no_such_pwm__says_what_there_is(void **state)
                            "in config.txt switches it on)");
 }
 
-static void dimmer_open__pwm_chip_tells_no_channels__says_which_file(void **state)
+static void dimmer_open__pwm_chip_reports_no_channels__names_the_file(void **state)
 {
         char words[256];
 
@@ -459,7 +459,7 @@ static int open_with_read_only(const char *file, uint64_t period_ns, double leve
         return r;
 }
 
-static void dimmer_open__not_permitted__says_what_to_do(void **state)
+static void dimmer_open__not_permitted__shows_what_to_do(void **state)
 {
         char words[PATH_MAX + 200];
 
@@ -529,7 +529,7 @@ static void dimmer_open__led_with_one_step__is_on_or_off(void **state)
         assert_file("class/leds/ACT/brightness", "0");
 }
 
-static void dimmer_open__no_such_led__says_what_there_is(void **state)
+static void dimmer_open__no_such_led__lists_what_there_is(void **state)
 {
         char reason[160];
 
@@ -558,19 +558,19 @@ int main(void)
                 DIMMER_TEST(dimmer_set__tiny_level__is_not_dark),
                 DIMMER_TEST(dimmer_set__out_of_range__changes_nothing),
                 DIMMER_TEST(dimmer_open__same_channel_twice__is_refused),
-                DIMMER_TEST(dimmer_open__pwm_by_its_chips_address__whatever_its_number),
+                DIMMER_TEST(dimmer_open__pwm_by_its_chips_address__with_any_number),
                 DIMMER_TEST(dimmer_open__one_channel_by_two_names__in_use),
-                DIMMER_TEST(dimmer_open__two_chips_there__said),
-                DIMMER_TEST(dimmer_open__no_such_pwm__says_what_there_is),
-                DIMMER_TEST(dimmer_open__pwm_chip_tells_no_channels__says_which_file),
+                DIMMER_TEST(dimmer_open__two_chips_there__reported),
+                DIMMER_TEST(dimmer_open__no_such_pwm__lists_what_there_is),
+                DIMMER_TEST(dimmer_open__pwm_chip_reports_no_channels__names_the_file),
                 DIMMER_TEST(dimmer_open__attribute_missing__is_gone),
-                DIMMER_TEST(dimmer_open__not_permitted__says_what_to_do),
+                DIMMER_TEST(dimmer_open__not_permitted__shows_what_to_do),
                 DIMMER_TEST(dimmer_open__period_below_the_old_duty__lowers_the_duty_first),
                 DIMMER_TEST(dimmer_open__duty_above_the_old_period__raises_the_period_first),
                 DIMMER_TEST(dimmer_open__led__loses_its_trigger_and_shows_the_level),
                 DIMMER_TEST(dimmer_open__led_without_trigger__is_not_blanked),
                 DIMMER_TEST(dimmer_open__led_with_one_step__is_on_or_off),
-                DIMMER_TEST(dimmer_open__no_such_led__says_what_there_is),
+                DIMMER_TEST(dimmer_open__no_such_led__lists_what_there_is),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

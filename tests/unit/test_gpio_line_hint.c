@@ -34,7 +34,7 @@ static void line_hint__what_people_write__is_guessed_right(void **state)
                 CLEANUP_LINE struct sconce_line *line = NULL;
                 assert_int_equal(line_parse(rows[i].text, reason, &line), 0);
                 if (!line_hint(line, rows[i].chip, hint))
-                        fail_msg("nothing is said of %s", rows[i].text);
+                        fail_msg("nothing is reported for %s", rows[i].text);
                 assert_string_equal(hint, rows[i].hint);
         }
 }

@@ -98,7 +98,7 @@ static const struct {
         { "0:17", "17", NULL, true },
         { "GPIO17", "gpiochip1:GPIO17", "gpiochip0", true },
         { "gpiochip0:GPIO17", "gpiochip1:GPIO17", "gpiochip0", false },
-        { "GPIO17", "17", "gpiochip0", false }, /* only the chip can tell */
+        { "GPIO17", "17", "gpiochip0", false }, /* only the chip can know */
         { "GPIO17", "17", "sim", true },
         { "GPIO17", "sim:17", "sim", true },
         { "gpiochip0:GPIO17", "sconce-sim:17", "sim", true },
@@ -108,7 +108,7 @@ static const struct {
         { "GPIO17x", "17", "sim", false },
 };
 
-static void line_same__pairs__are_told_apart(void **state)
+static void line_same__pairs__are_distinguished(void **state)
 {
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
@@ -130,7 +130,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(line_parse__each_form__gives_its_parts_or_its_reason),
                 cmocka_unit_test(line_parse__too_long__is_refused),
-                cmocka_unit_test(line_same__pairs__are_told_apart),
+                cmocka_unit_test(line_same__pairs__are_distinguished),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,12 +19,12 @@
 static struct gpio_fixture f;
 static struct sconce_line *line;
 static struct fault fault;
-static struct told told;
+static struct seen seen;
 
 static int setup(void **state)
 {
         (void)state;
-        memset(&told, 0, sizeof(told));
+        memset(&seen, 0, sizeof(seen));
         gpio_fixture_init(&f, false);
         gpio_fixture_open_sim(&f);
         line = fixture_line("GPIO17");
@@ -41,13 +41,13 @@ static int teardown(void **state)
 
 static void open_output(int first_value)
 {
-        if (line_open_output(f.gpio, line, first_value, tell, &told, &fault) < 0)
+        if (line_open_output(f.gpio, line, first_value, record_edge, &seen, &fault) < 0)
                 fail_msg("%s", fault.text);
 }
 
 static void open_input(void)
 {
-        if (line_open_input(f.gpio, line, tell, &told, &fault) < 0)
+        if (line_open_input(f.gpio, line, record_edge, &seen, &fault) < 0)
                 fail_msg("%s", fault.text);
 }
 
@@ -211,7 +211,7 @@ static void gpio_new__links_in_the_way__what_they_point_to_is_left_alone(void **
         assert_int_equal(sim_edge_count(&f, 17), 1);
 }
 
-static void line_open_output__directory_is_a_link__says_what_is_wrong(void **state)
+static void line_open_output__directory_is_a_link__shows_what_is_wrong(void **state)
 {
         char path[PATH_MAX], text[PATH_MAX + 100];
 
@@ -367,24 +367,24 @@ static void line_set__closed__is_an_error_in_words(void **state)
 
 /* ---- Inputs ----------------------------------------------------------------------------------------- */
 
-static void pull__of_an_input__is_told_with_its_time(void **state)
+static void pull__of_an_input__is_reported_with_its_time(void **state)
 {
         (void)state;
         open_input();
         uint64_t before_us = loop_now_us(&f.loop);
         sim_pull(&f, 17, "pull-up\n");
         fixture_settle(&f);
-        assert_int_equal(told.edges, 1);
-        assert_true(told.last.active);
-        assert_int_equal(told.last.lost, 0);
-        assert_true(told.last.time_us + 1 >= before_us && told.last.time_us <= loop_now_us(&f.loop));
+        assert_int_equal(seen.edges, 1);
+        assert_true(seen.last.active);
+        assert_int_equal(seen.last.lost, 0);
+        assert_true(seen.last.time_us + 1 >= before_us && seen.last.time_us <= loop_now_us(&f.loop));
         assert_int_equal(sim_value(&f, 17), 1);
         assert_int_equal(sim_edge_count(&f, 17), 1);
 
         sim_pull(&f, 17, "pull-down");
         fixture_settle(&f);
-        assert_int_equal(told.edges, 2);
-        assert_false(told.last.active);
+        assert_int_equal(seen.edges, 2);
+        assert_false(seen.last.active);
         assert_int_equal(sim_value(&f, 17), 0);
 }
 
@@ -400,11 +400,11 @@ static void pull__half_written__waits_for_the_rest(void **state)
         fixture_settle(&f);
         sim_pull(&f, 17, "up");
         fixture_settle(&f);
-        assert_int_equal(told.edges, 1);
+        assert_int_equal(seen.edges, 1);
         assert_int_equal(sim_value(&f, 17), 1);
         sim_pull(&f, 17, "pull-down");
         fixture_settle(&f);
-        assert_int_equal(told.edges, 2);
+        assert_int_equal(seen.edges, 2);
         assert_int_equal(sim_value(&f, 17), 0);
 }
 
@@ -419,10 +419,10 @@ static void pull__file_replaced__the_new_one_counts(void **state)
         sim_path(&f, to, "sim_gpio17/pull");
         assert_int_equal(rename(from, to), 0);
         fixture_settle(&f);
-        assert_int_equal(told.edges, 1);
+        assert_int_equal(seen.edges, 1);
         sim_pull(&f, 17, "pull-down\n");
         fixture_settle(&f);
-        assert_int_equal(told.edges, 2);
+        assert_int_equal(seen.edges, 2);
 }
 
 static void pull__of_a_line_that_nobody_holds__shows_in_value(void **state)
@@ -434,7 +434,7 @@ static void pull__of_a_line_that_nobody_holds__shows_in_value(void **state)
         assert_int_equal(sim_edge_count(&f, 53), 1);
 }
 
-static void line_get__pull_changed_a_moment_ago__reads_it_and_still_tells_the_edges(void **state)
+static void line_get__pull_changed_a_moment_ago__reads_it_and_still_reports_the_edges(void **state)
 {
         (void)state;
         open_input();
@@ -442,14 +442,14 @@ static void line_get__pull_changed_a_moment_ago__reads_it_and_still_tells_the_ed
         assert_true(level(line));
         sim_pull(&f, 17, "pull-down\n");
         assert_false(level(line));
-        assert_int_equal(told.edges, 0);
+        assert_int_equal(seen.edges, 0);
         fixture_settle(&f);
-        assert_int_equal(told.edges, 2);
-        assert_true(told.levels[0]);
-        assert_false(told.levels[1]);
+        assert_int_equal(seen.edges, 2);
+        assert_true(seen.levels[0]);
+        assert_false(seen.levels[1]);
 }
 
-static void edges__more_than_the_queue_holds__the_last_level_is_told_and_the_lost_are_counted(void **state)
+static void edges__more_than_the_queue_holds__the_last_level_is_reported_and_the_lost_are_counted(void **state)
 {
         (void)state;
         open_input();
@@ -458,8 +458,8 @@ static void edges__more_than_the_queue_holds__the_last_level_is_told_and_the_los
                 (void)level(line);
         }
         fixture_settle(&f);
-        assert_true(told.edges > 0);
-        assert_true(told.last.active);
+        assert_true(seen.edges > 0);
+        assert_true(seen.last.active);
         assert_true(level(line));
         assert_int_equal(sim_edge_count(&f, 17), 21);
 }
@@ -473,10 +473,10 @@ static void line_open_input__bias__is_the_pull(void **state)
         assert_true(level(line));
         assert_int_equal(sim_value(&f, 17), 1);
         fixture_settle(&f);
-        assert_int_equal(told.edges, 0);
+        assert_int_equal(seen.edges, 0);
 }
 
-static void line_open_input__active_low__tells_logical_levels(void **state)
+static void line_open_input__active_low__reports_logical_levels(void **state)
 {
         (void)state;
         line_set_settings(line, &(struct line_settings){ .active_low = true, .bias = LINE_BIAS_PULL_UP });
@@ -484,28 +484,28 @@ static void line_open_input__active_low__tells_logical_levels(void **state)
         assert_false(level(line));
         sim_pull(&f, 17, "pull-down\n");
         fixture_settle(&f);
-        assert_int_equal(told.edges, 1);
-        assert_true(told.last.active);
+        assert_int_equal(seen.edges, 1);
+        assert_true(seen.last.active);
         assert_true(level(line));
 }
 
 static void close_while_told(void *userdata, const struct line_edge *edge, const struct fault *why)
 {
-        tell(userdata, edge, why);
+        record_edge(userdata, edge, why);
         line_free(TAKE_PTR(line));
 }
 
 static void edge__callback_frees_the_line__is_fine(void **state)
 {
         (void)state;
-        assert_int_equal(line_open_input(f.gpio, line, close_while_told, &told, &fault), 0);
+        assert_int_equal(line_open_input(f.gpio, line, close_while_told, &seen, &fault), 0);
         sim_pull(&f, 17, "pull-up\n");
         (void)level(line);
         sim_pull(&f, 17, "pull-down\n");
         (void)level(line);
         fixture_settle(&f);
         assert_null(line);
-        assert_int_equal(told.edges, 1);
+        assert_int_equal(seen.edges, 1);
 }
 
 /* ---- Several users ---------------------------------------------------------------------------------- */
@@ -558,11 +558,11 @@ static void change_pull__two_watchers__one_edge(void **state)
         fixture_settle(&f);
         assert_int_equal(sim_edge_count(&f, 17), 1);
         assert_int_equal(sim_edge_count(&f, 18), 1);
-        assert_int_equal(told.edges, 1);
+        assert_int_equal(seen.edges, 1);
         gpio_free(other);
 }
 
-/* A process that holds the line, says so, and waits to be killed. */
+/* A process that holds the line, reports it, and waits to be killed. */
 static pid_t hold_elsewhere(void)
 {
         int ready[2];
@@ -609,24 +609,24 @@ static void line_open_output__held_by_a_process_that_is_killed__is_free_again(vo
 
 /* ---- Gone ------------------------------------------------------------------------------------------- */
 
-static void directory__taken_away__lines_are_closed_and_told(void **state)
+static void directory__taken_away__lines_are_closed_and_reported(void **state)
 {
         struct sconce_line *lamp = fixture_line("GPIO4");
-        struct told lamp_told = { .edges = 0 };
+        struct seen lamp_seen = { .edges = 0 };
         char path[PATH_MAX], away[PATH_MAX + 8];
 
         (void)state;
         open_input();
-        assert_int_equal(line_open_output(f.gpio, lamp, 1, tell, &lamp_told, &fault), 0);
+        assert_int_equal(line_open_output(f.gpio, lamp, 1, record_edge, &lamp_seen, &fault), 0);
         sim_path(&f, path, "");
         path[strlen(path) - 1] = '\0';
         (void)snprintf(away, sizeof(away), "%s.away", path);
         assert_int_equal(rename(path, away), 0);
         fixture_settle(&f);
-        assert_int_equal(told.gone, 1);
-        assert_int_equal(told.fault.code, -ENODEV);
-        assert_string_equal(told.fault.text, "GPIO17: the chip gpiochip0 is gone (unplugged?)");
-        assert_int_equal(lamp_told.gone, 1);
+        assert_int_equal(seen.gone, 1);
+        assert_int_equal(seen.fault.code, -ENODEV);
+        assert_string_equal(seen.fault.text, "GPIO17: the chip gpiochip0 is gone (unplugged?)");
+        assert_int_equal(lamp_seen.gone, 1);
         assert_false(line_is_open(line));
         assert_false(line_is_open(lamp));
         assert_int_equal(line_set(lamp, false, &fault), -ENODEV);
@@ -669,7 +669,7 @@ static const struct {
           "(gpiochip0) is the only one" },
 };
 
-static void line_open_output__no_such_line__says_what_there_is(void **state)
+static void line_open_output__no_such_line__lists_what_there_is(void **state)
 {
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
@@ -721,7 +721,7 @@ int main(void)
                 SIM_TEST(gpio_new__directory_of_an_earlier_run__keeps_pulls_and_settles_values),
                 SIM_TEST(gpio_new__broken_files__are_mended),
                 SIM_TEST(gpio_new__links_in_the_way__what_they_point_to_is_left_alone),
-                SIM_TEST(line_open_output__directory_is_a_link__says_what_is_wrong),
+                SIM_TEST(line_open_output__directory_is_a_link__shows_what_is_wrong),
                 SIM_TEST(line_open_output__first_value__stands_in_value_and_edges),
                 SIM_TEST(line_set__on_and_off__value_follows_and_each_change_is_one_edge),
                 SIM_TEST(line_set__active_low__value_is_the_physical_level),
@@ -732,22 +732,22 @@ int main(void)
                 SIM_TEST(line_set__open_drain__high_only_lets_go),
                 SIM_TEST(line_set__open_source__low_only_lets_go),
                 SIM_TEST(line_set__closed__is_an_error_in_words),
-                SIM_TEST(pull__of_an_input__is_told_with_its_time),
+                SIM_TEST(pull__of_an_input__is_reported_with_its_time),
                 SIM_TEST(pull__half_written__waits_for_the_rest),
                 SIM_TEST(pull__file_replaced__the_new_one_counts),
                 SIM_TEST(pull__of_a_line_that_nobody_holds__shows_in_value),
-                SIM_TEST(line_get__pull_changed_a_moment_ago__reads_it_and_still_tells_the_edges),
-                SIM_TEST(edges__more_than_the_queue_holds__the_last_level_is_told_and_the_lost_are_counted),
+                SIM_TEST(line_get__pull_changed_a_moment_ago__reads_it_and_still_reports_the_edges),
+                SIM_TEST(edges__more_than_the_queue_holds__the_last_level_is_reported_and_the_lost_are_counted),
                 SIM_TEST(line_open_input__bias__is_the_pull),
-                SIM_TEST(line_open_input__active_low__tells_logical_levels),
+                SIM_TEST(line_open_input__active_low__reports_logical_levels),
                 SIM_TEST(edge__callback_frees_the_line__is_fine),
                 SIM_TEST(line_open_output__same_line_twice__names_the_first),
                 SIM_TEST(line_open_output__held_by_another_gpio__names_its_consumer),
                 SIM_TEST(change_pull__two_watchers__one_edge),
                 SIM_TEST(line_open_output__held_by_a_process_that_is_killed__is_free_again),
-                SIM_TEST(directory__taken_away__lines_are_closed_and_told),
+                SIM_TEST(directory__taken_away__lines_are_closed_and_reported),
                 SIM_TEST(line_open_output__every_spelling__is_the_same_line),
-                SIM_TEST(line_open_output__no_such_line__says_what_there_is),
+                SIM_TEST(line_open_output__no_such_line__lists_what_there_is),
                 SIM_TEST(gpio_print_lines__one_line_in_use__shows_by_whom),
                 SIM_TEST(gpio_new__line_in_use_by_us__second_set_of_chips_leaves_it_alone),
         };

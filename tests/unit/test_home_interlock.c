@@ -54,14 +54,14 @@ static void interlock__on_while_another_is_on__off_dead_time_on(void **state)
         house_forget(house);
         house_set(house, "down", "{\"state\":\"ON\",\"id\":\"7\"}");
         assert_are(house, 0, 0);
-        house_assert_told(house, "up", DEVICE_STATE, OFF);
-        house_assert_told(house, "down", DEVICE_STATE, OFF);
+        house_assert_published(house, "up", DEVICE_STATE, OFF);
+        house_assert_published(house, "down", DEVICE_STATE, OFF);
         house_assert_result(house, "down", "{\"ok\":true,\"id\":\"7\"}");
         house_pass(house, DEAD - 1);
         assert_are(house, 0, 0);
         house_pass(house, 1);
         assert_are(house, 0, 1);
-        house_assert_told(house, "down", DEVICE_STATE, ON);
+        house_assert_published(house, "down", DEVICE_STATE, ON);
 }
 
 static void set_until(struct house *house, const char *device, uint64_t us)
@@ -85,7 +85,7 @@ static void interlock__wanted_for_less_than_the_dead_time__expired(void **state)
         house_pass(house, DEAD / 2);
         house_forget(house);
         set_until(house, "down", DEAD / 2);
-        assert_non_null(strstr(house_told(house, "down", DEVICE_RESULT), "\"expired\""));
+        assert_non_null(strstr(house_published(house, "down", DEVICE_RESULT), "\"expired\""));
         set_until(house, "down", DEAD / 2 + 1);
         house_pass(house, DEAD / 2);
         assert_are(house, 0, 1);
@@ -225,7 +225,7 @@ static void interlock__other_waits_for_min_off__gives_way(void **state)
         assert_are(house, 0, 1);
 }
 
-/* Whoever does not ask is stopped at the line. */
+/* Anyone who does not ask is stopped at the line. */
 static void interlock__plugin_by_itself__is_not_let(void **state)
 {
         struct house *house = *state;
@@ -259,7 +259,8 @@ static void interlock__other_fades__waits_until_it_is_dark(void **state)
         house_set(house, "red", "ON");
         house_pass(house, 3 * SECOND);
         house_set(house, "green", "ON");
-        house_assert_told(house, "red", DEVICE_STATE, "{\"state\":\"OFF\",\"effect\":\"none\",\"brightness\":255}");
+        house_assert_published(house, "red", DEVICE_STATE,
+                               "{\"state\":\"OFF\",\"effect\":\"none\",\"brightness\":255}");
         house_pass(house, 3 * SECOND + 499 * USEC_PER_MSEC);
         assert_int_equal(up(house), 0);
         house_pass(house, USEC_PER_MSEC);
@@ -326,7 +327,7 @@ static void interlock__after_a_crash__off_dead_time_and_back(void **state)
         assert_are(house, 0, 0);
         house_pass(house, 1);
         assert_are(house, 0, 1);
-        house_assert_told(house, "down", DEVICE_STATE, ON);
+        house_assert_published(house, "down", DEVICE_STATE, ON);
 }
 
 static void interlock__max_on__off_while_another_waits(void **state)
@@ -355,7 +356,7 @@ static void interlock__reload_changes_a_member__off_first_then_back(void **state
         assert_are(house, 0, 0);
         house_pass(house, 1);
         assert_are(house, 1, 0);
-        house_assert_told(house, "up", DEVICE_STATE, ON);
+        house_assert_published(house, "up", DEVICE_STATE, ON);
 }
 
 static void interlock__reload_changes_the_one_that_is_on__off_first_then_back(void **state)
@@ -490,7 +491,7 @@ static void interlock__reload_while_a_pulse_waits__stays_off(void **state)
         }
 }
 
-/* Who was on has been told to go off: it is the other one's turn. */
+/* The one that was on has been switched off: it is the other one's turn. */
 static void interlock__reload_while_one_waits_for_min_on__the_newest_wins(void **state)
 {
         struct house *house = start_with(state, UP "min_on = 60s\n" DOWN);

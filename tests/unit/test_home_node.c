@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* device/node, and what the set tells of itself: problems, info and the one-shot modes. */
+/* device/node, and what the set reports of itself: problems, info and the one-shot modes. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,22 +23,22 @@ static void node__each_minute__facts(void **state)
 
         home_set_facts(house->devices, ask_facts, &facts);
         house_apply(house, "");
-        const char *told = house_told(house, "node", DEVICE_STATE);
-        assert_non_null(strstr(told, "\"uptime_s\":0,\"queue\":3,\"dropped\":7,\"memory_kb\":"));
-        assert_non_null(strstr(told, ",\"certificate_days\":364,\"problems\":[]}"));
-        assert_null(strstr(told, "\"memory_kb\":0,"));
-        assert_string_equal(house_told(house, "node", DEVICE_STATUS), "online");
+        const char *published = house_published(house, "node", DEVICE_STATE);
+        assert_non_null(strstr(published, "\"uptime_s\":0,\"queue\":3,\"dropped\":7,\"memory_kb\":"));
+        assert_non_null(strstr(published, ",\"certificate_days\":364,\"problems\":[]}"));
+        assert_null(strstr(published, "\"memory_kb\":0,"));
+        assert_string_equal(house_published(house, "node", DEVICE_STATUS), "online");
         house_forget(house);
         facts.has_certificate = false;
         house_pass(house, 59 * USEC_PER_SEC);
-        assert_null(house_told(house, "node", DEVICE_STATE));
+        assert_null(house_published(house, "node", DEVICE_STATE));
         house_pass(house, USEC_PER_SEC);
-        told = house_told(house, "node", DEVICE_STATE);
-        assert_non_null(strstr(told, "\"uptime_s\":60,"));
-        assert_non_null(strstr(told, "\"certificate_days\":null,"));
+        published = house_published(house, "node", DEVICE_STATE);
+        assert_non_null(strstr(published, "\"uptime_s\":60,"));
+        assert_non_null(strstr(published, "\"certificate_days\":null,"));
 }
 
-static void node__problems__told_at_once_and_taken_away(void **state)
+static void node__problems__reported_at_once_and_taken_away(void **state)
 {
         struct house *house = *state;
 
@@ -46,13 +46,13 @@ static void node__problems__told_at_once_and_taken_away(void **state)
         house_forget(house);
         home_problem(house->devices, "broker", "certificate \"expired\"");
         home_problem(house->devices, "config", "line 3");
-        assert_non_null(strstr(house_told(house, "node", DEVICE_STATE),
+        assert_non_null(strstr(house_published(house, "node", DEVICE_STATE),
                                "\"problems\":[\"broker: certificate \\\"expired\\\"\",\"config: line 3\"]}"));
         assert_int_equal(house_count(house, "node", DEVICE_STATE), 2);
         home_problem(house->devices, "config", "line 3");
         assert_int_equal(house_count(house, "node", DEVICE_STATE), 2);
         home_problem(house->devices, "broker", NULL);
-        assert_non_null(strstr(house_told(house, "node", DEVICE_STATE), "\"problems\":[\"config: line 3\"]}"));
+        assert_non_null(strstr(house_published(house, "node", DEVICE_STATE), "\"problems\":[\"config: line 3\"]}"));
         home_problem(house->devices, "nothing", NULL);
         assert_int_equal(house_count(house, "node", DEVICE_STATE), 3);
 }
@@ -100,7 +100,7 @@ static void devices_info__lamp__what_is_known(void **state)
         free(plugins);
 }
 
-/* A row of the table that `configure` adds again, with what the options say. */
+/* A row of the table that `configure` adds again, with what the options ask for. */
 static void devices_info__row_added_again_in_configure__takes_its_place(void **state)
 {
         struct house *house = *state;
@@ -112,7 +112,7 @@ static void devices_info__row_added_again_in_configure__takes_its_place(void **s
                 devices, "\"channels\":{\"total\":{\"kind\":\"sensor\",\"unit\":\"m³\",\"min\":0,"
                          "\"max\":1000000000000,\"class\":\"gas\",\"writable\":true},\"rate\":{\"kind\":\"sensor\","
                          "\"unit\":\"m³/h\",\"class\":\"volume_flow_rate\"}}"));
-        house_assert_told(house, "gas", DEVICE_STATE, "{\"total\":0,\"rate\":null}");
+        house_assert_published(house, "gas", DEVICE_STATE, "{\"total\":0,\"rate\":null}");
         free(devices);
         free(plugins);
 }
@@ -158,7 +158,7 @@ static void devices_describe__by_name_and_path__same(void **state)
         free(by_path);
 }
 
-static void devices_describe__unknown__said(void **state)
+static void devices_describe__unknown__reported(void **state)
 {
         struct house *house = *state;
 
@@ -212,7 +212,7 @@ static void devices_dump__section__effective_values(void **state)
         free(text);
 }
 
-static void devices_outputs_safe__each_output__as_its_config_says(void **state)
+static void devices_outputs_safe__each_output__as_its_config_declares(void **state)
 {
         struct house *house = *state;
         CLEANUP_CONFIG struct config *config = load(house, "[lamp keep]\nline = GPIO1\n"
@@ -246,7 +246,7 @@ static void devices_outputs_safe__each_output__as_its_config_says(void **state)
         assert_int_equal(sim_edge_count(&house->gpio, 6), 0 + 1);
 }
 
-/* Whether this machine's clock is synchronised is not the test's to say: both are right, each in its place. */
+/* Whether this machine's clock is synchronised is not for the test to decide: both are right, each in its place. */
 static void node__clock_not_trusted__is_a_problem(void **state)
 {
         struct house *house = *state;
@@ -255,13 +255,14 @@ static void node__clock_not_trusted__is_a_problem(void **state)
         bool trusted = clock_trusted(house->clock);
         house_apply(house, "");
         home_problem(house->devices, "config", "line 3");
-        const char *told = house_told(house, "node", DEVICE_STATE);
-        assert_non_null(strstr(told, trusted ? "\"problems\":[\"config: line 3\"]}"
-                                             : "\"problems\":[\"clock: not synchronised yet, so times are null until "
-                                               "it is ([node] clock)\",\"config: line 3\"]}"));
+        const char *published = house_published(house, "node", DEVICE_STATE);
+        assert_non_null(
+                strstr(published, trusted ? "\"problems\":[\"config: line 3\"]}"
+                                          : "\"problems\":[\"clock: not synchronised yet, so times are null until "
+                                            "it is ([node] clock)\",\"config: line 3\"]}"));
         clock_set_mode(house->clock, CLOCK_MODE_TRUSTED);
         house_pass(house, 60 * USEC_PER_SEC);
-        assert_non_null(strstr(house_told(house, "node", DEVICE_STATE), "\"problems\":[\"config: line 3\"]}"));
+        assert_non_null(strstr(house_published(house, "node", DEVICE_STATE), "\"problems\":[\"config: line 3\"]}"));
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, house_setup, house_teardown)
@@ -270,16 +271,16 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TEST(node__each_minute__facts),
-                TEST(node__problems__told_at_once_and_taken_away),
+                TEST(node__problems__reported_at_once_and_taken_away),
                 TEST(node__clock_not_trusted__is_a_problem),
                 TEST(node__buttons__passed_on),
                 TEST(devices_info__lamp__what_is_known),
                 TEST(devices_info__row_added_again_in_configure__takes_its_place),
                 TEST(devices_describe__by_name_and_path__same),
-                TEST(devices_describe__unknown__said),
+                TEST(devices_describe__unknown__reported),
                 TEST(devices_describe__all__every_plugin),
                 TEST(devices_dump__section__effective_values),
-                TEST(devices_outputs_safe__each_output__as_its_config_says),
+                TEST(devices_outputs_safe__each_output__as_its_config_declares),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

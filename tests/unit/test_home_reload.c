@@ -64,9 +64,9 @@ static void devices_apply__gone__stopped_and_cleared(void **state)
         house_apply(house, KITCHEN HALL);
         house_forget(house);
         house_apply(house, HALL);
-        assert_string_equal(house_told(house, "kitchen", DEVICE_STATUS), "");
-        assert_string_equal(house_told(house, "kitchen", DEVICE_ERROR), "");
-        assert_string_equal(house_told(house, "kitchen", DEVICE_STATE), "");
+        assert_string_equal(house_published(house, "kitchen", DEVICE_STATUS), "");
+        assert_string_equal(house_published(house, "kitchen", DEVICE_ERROR), "");
+        assert_string_equal(house_published(house, "kitchen", DEVICE_STATE), "");
         assert_int_equal(house_count(house, "hall", DEVICE_STATUS), 0);
         house_set(house, "kitchen", "ON");
         house_assert_result(house, "kitchen",
@@ -81,9 +81,9 @@ static void devices_apply__line_moves_to_another_device__no_conflict(void **stat
 
         house_apply(house, KITCHEN HALL);
         house_apply(house, "[lamp kitchen]\nline = GPIO18\n[lamp hall]\nline = GPIO17\n");
-        assert_string_equal(house_told(house, "kitchen", DEVICE_STATUS), "online");
-        assert_string_equal(house_told(house, "hall", DEVICE_STATUS), "online");
-        assert_null(house_told(house, "kitchen", DEVICE_ERROR));
+        assert_string_equal(house_published(house, "kitchen", DEVICE_STATUS), "online");
+        assert_string_equal(house_published(house, "hall", DEVICE_STATUS), "online");
+        assert_null(house_published(house, "kitchen", DEVICE_ERROR));
         house_set(house, "kitchen", "ON");
         assert_int_equal(sim_value(&house->gpio, 18), 1);
         assert_int_equal(sim_value(&house->gpio, 17), 0);
@@ -101,7 +101,7 @@ static void devices_apply__output_moves__the_old_one_as_at_exit(void **state)
         house_apply(house, "[lamp kitchen]\nled = new\nmax_on = 1h\n");
         assert_int_equal(sysfs_tree_number(house->gpio.dir, "class/leds/old/brightness"), 0);
         assert_int_equal(sysfs_tree_number(house->gpio.dir, "class/leds/new/brightness"), 255);
-        assert_non_null(strstr(house_told(house, "kitchen", DEVICE_STATE), "\"state\":\"ON\""));
+        assert_non_null(strstr(house_published(house, "kitchen", DEVICE_STATE), "\"state\":\"ON\""));
 }
 
 static void devices_apply__output_moves_in_a_for__both_off(void **state)
@@ -113,7 +113,7 @@ static void devices_apply__output_moves_in_a_for__both_off(void **state)
         house_apply(house, "[switch pump]\nline = GPIO18\n");
         assert_int_equal(sim_value(&house->gpio, 17), 0);
         assert_int_equal(sim_value(&house->gpio, 18), 0);
-        house_assert_told(house, "pump", DEVICE_STATE, OFF);
+        house_assert_published(house, "pump", DEVICE_STATE, OFF);
 }
 
 static void devices_apply__other_plugin__same_id(void **state)
@@ -125,7 +125,7 @@ static void devices_apply__other_plugin__same_id(void **state)
         house_set(house, "kitchen", "ON");
         house_apply(house, "[contact kitchen]\nline = GPIO17\n");
         house_pass(house, 20 * USEC_PER_MSEC);
-        house_assert_told(house, "kitchen", DEVICE_STATE, OFF);
+        house_assert_published(house, "kitchen", DEVICE_STATE, OFF);
         assert_int_equal(house_info(house, &devices, &plugins), 0);
         assert_non_null(strstr(devices, "\"kitchen\":{\"plugin\":\"contact\""));
         free(devices);
@@ -139,30 +139,30 @@ static void devices_apply__one_bad_section__others_run(void **state)
         char expected[PATH_MAX + 200];
 
         house_apply_anyway(house, "[lamp kitchen]\nlnie = GPIO17\n" HALL);
-        assert_string_equal(house_told(house, "kitchen", DEVICE_STATUS), "offline");
+        assert_string_equal(house_published(house, "kitchen", DEVICE_STATUS), "offline");
         (void)snprintf(expected, sizeof(expected),
                        "{\"code\":\"einval\",\"message\":\"%s/a.conf:2: [lamp kitchen] lnie: "
                        "unknown key; did you mean line\"}",
                        house->gpio.dir);
-        house_assert_told(house, "kitchen", DEVICE_ERROR, expected);
-        assert_string_equal(house_told(house, "hall", DEVICE_STATUS), "online");
+        house_assert_published(house, "kitchen", DEVICE_ERROR, expected);
+        assert_string_equal(house_published(house, "hall", DEVICE_STATUS), "online");
         house_forget(house);
         house_apply(house, KITCHEN HALL);
-        assert_string_equal(house_told(house, "kitchen", DEVICE_STATUS), "online");
+        assert_string_equal(house_published(house, "kitchen", DEVICE_STATUS), "online");
         assert_int_equal(house_count(house, "hall", DEVICE_STATUS), 0);
 }
 
-static void devices_tell_all__everything_retained(void **state)
+static void home_publish_all__everything_retained(void **state)
 {
         struct house *house = *state;
 
         house_apply(house, KITCHEN);
         house_forget(house);
         home_publish_all(house->devices);
-        assert_string_equal(house_told(house, "kitchen", DEVICE_STATUS), "online");
-        assert_string_equal(house_told(house, "kitchen", DEVICE_ERROR), "");
-        house_assert_told(house, "kitchen", DEVICE_STATE, OFF);
-        assert_string_equal(house_told(house, "node", DEVICE_STATUS), "online");
+        assert_string_equal(house_published(house, "kitchen", DEVICE_STATUS), "online");
+        assert_string_equal(house_published(house, "kitchen", DEVICE_ERROR), "");
+        house_assert_published(house, "kitchen", DEVICE_STATE, OFF);
+        assert_string_equal(house_published(house, "node", DEVICE_STATUS), "online");
 }
 
 /* ---- Checks -------------------------------------------------------------------------------------------- */
@@ -257,7 +257,7 @@ static void devices_check__opens_nothing(void **state)
 
         free(house_check(house, KITCHEN "power_on = on\n"));
         assert_int_equal(sim_value(&house->gpio, 17), 0);
-        assert_int_equal(house->n_told, 0);
+        assert_int_equal(house->n_published, 0);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, house_setup, house_teardown)
@@ -273,7 +273,7 @@ int main(void)
                 TEST(devices_apply__output_moves_in_a_for__both_off),
                 TEST(devices_apply__other_plugin__same_id),
                 TEST(devices_apply__one_bad_section__others_run),
-                TEST(devices_tell_all__everything_retained),
+                TEST(home_publish_all__everything_retained),
                 TEST(devices_check__configs__exactly_what_is_wrong),
                 TEST(devices_check__opens_nothing),
         };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* util/json: what the agent writes, and what it looks at before it parses. */
 #include "util/json.h"
+#include "fakes/json_taken.h"
 
 #include <float.h>
 #include <math.h>
@@ -85,7 +86,7 @@ static void json_number_text__values__shortest_that_reads_back(void **state)
         assert_true(strtod(text, NULL) == DBL_MAX);
 }
 
-static void json_depth__brackets_in_strings__not_counted(void **state)
+static void json_shape__brackets_in_strings__not_counted(void **state)
 {
         static const struct {
                 const char *text;
@@ -104,7 +105,7 @@ static void json_depth__brackets_in_strings__not_counted(void **state)
 
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-                assert_int_equal(json_depth(cases[i].text, strlen(cases[i].text)), cases[i].depth);
+                assert_int_equal(json_shape(cases[i].text, strlen(cases[i].text)).depth, cases[i].depth);
 }
 
 static void json_parse_number__grammar__json_only(void **state)
@@ -146,7 +147,7 @@ int main(void)
                 cmocka_unit_test(json_put_string__control_characters__escaped),
                 cmocka_unit_test(json_put_string__broken_utf8__replaced),
                 cmocka_unit_test(json_number_text__values__shortest_that_reads_back),
-                cmocka_unit_test(json_depth__brackets_in_strings__not_counted),
+                cmocka_unit_test(json_shape__brackets_in_strings__not_counted),
                 cmocka_unit_test(json_parse_number__grammar__json_only),
                 cmocka_unit_test(utf8_is_valid__texts__strict),
         };

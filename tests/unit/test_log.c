@@ -46,7 +46,7 @@ static int teardown(void **state)
 }
 
 /* What has been written since the last time; something must have been. */
-static const char *said(void)
+static const char *written(void)
 {
         static char text[4096];
 
@@ -60,9 +60,9 @@ static void log_write__stderr__has_priority_and_device(void **state)
 {
         (void)state;
         log_warning("the %s", "broker");
-        assert_string_equal(said(), "<4>the broker\n");
+        assert_string_equal(written(), "<4>the broker\n");
         log_write(LOG_ERR, &(const struct log_about){ .device = "kitchen" }, "line %d", 17);
-        assert_string_equal(said(), "<3>kitchen: line 17\n");
+        assert_string_equal(written(), "<3>kitchen: line 17\n");
 }
 
 static void log_write__to_people__no_priority(void **state)
@@ -70,9 +70,9 @@ static void log_write__to_people__no_priority(void **state)
         (void)state;
         log_to_people();
         log_warning("the broker");
-        assert_string_equal(said(), "the broker\n");
+        assert_string_equal(written(), "the broker\n");
         log_write(LOG_ERR, &(const struct log_about){ .device = "kitchen" }, "line 17");
-        assert_string_equal(said(), "kitchen: line 17\n");
+        assert_string_equal(written(), "kitchen: line 17\n");
 }
 
 static void log_open__terminal__no_priority(void **state)
@@ -100,11 +100,11 @@ static void log_write__control_characters__stay_on_their_line(void **state)
 {
         (void)state;
         log_info("a%sb", "\n<0>forged\x1b[31m\x7f");
-        assert_string_equal(said(), "<6>a?<0>forged?[31m?b\n");
+        assert_string_equal(written(), "<6>a?<0>forged?[31m?b\n");
 }
 
-/* A topic or a payload may hold anything: the second set of control characters, marks that turn the direction of writing,
- * bytes that are not UTF-8. */
+/* A topic or a payload may hold anything: the second set of control characters, marks that turn the direction of
+ * writing, bytes that are not UTF-8. */
 static void log_write__unfit_characters__do_not_reach_a_terminal(void **state)
 {
         (void)state;
@@ -113,11 +113,11 @@ static void log_write__unfit_characters__do_not_reach_a_terminal(void **state)
                  "31m \xe2\x80\xae"
                  "nwod \xe2\x81\xa6 \xd8\x9c \x9b"
                  "31m \xff\xc3");
-        assert_string_equal(said(), "<6>K\xc3\xbc"
-                                    "che ?31m ?nwod ? ? ?31m ??\n");
+        assert_string_equal(written(), "<6>K\xc3\xbc"
+                                       "che ?31m ?nwod ? ? ?31m ??\n");
 }
 
-static void log_write__less_important_than_the_level__not_said(void **state)
+static void log_write__less_important_than_the_level__not_written(void **state)
 {
         int level;
 
@@ -126,11 +126,11 @@ static void log_write__less_important_than_the_level__not_said(void **state)
         log_set_level(level);
         log_notice("first");
         log_warning("second");
-        assert_string_equal(said(), "<4>second\n");
+        assert_string_equal(written(), "<4>second\n");
         assert_true(log_level_from_name("loud", &level) < 0);
 }
 
-/* ---- The journal ----------------------------------------------------------------------------------------------------- */
+/* ---- The journal ------------------------------------------------------------------------------------------------- */
 
 static void name_stderr(unsigned more)
 {
@@ -148,7 +148,7 @@ static void log_open__journal_stream_of_another_file__stderr_is_used(void **stat
         (void)state;
         name_stderr(1);
         log_info("hello");
-        assert_string_equal(said(), "<6>hello\n");
+        assert_string_equal(written(), "<6>hello\n");
 }
 
 /* In a mount namespace of our own, where /run is empty. */
@@ -192,13 +192,13 @@ static void log_limit__too_many_lines__are_counted(void **state)
         log_limit(1, 3);
         for (int i = 0; i < 1000; i++)
                 log_warning("no %d", i);
-        assert_string_equal(said(), "<4>no 0\n<4>no 1\n<4>no 2\n");
+        assert_string_equal(written(), "<4>no 0\n<4>no 1\n<4>no 2\n");
         log_set_level(LOG_DEBUG);
         log_debug("looked at");
-        assert_string_equal(said(), "<7>looked at\n");
+        assert_string_equal(written(), "<7>looked at\n");
         log_limit_pass(2);
         log_warning("more");
-        assert_string_equal(said(), "<4>997 lines were dropped here: they came too fast\n<4>more\n");
+        assert_string_equal(written(), "<4>997 lines were dropped here: they came too fast\n<4>more\n");
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
@@ -211,7 +211,7 @@ int main(void)
                 TEST(log_open__terminal__no_priority),
                 TEST(log_write__control_characters__stay_on_their_line),
                 TEST(log_write__unfit_characters__do_not_reach_a_terminal),
-                TEST(log_write__less_important_than_the_level__not_said),
+                TEST(log_write__less_important_than_the_level__not_written),
                 TEST(log_open__journal_stream_of_another_file__stderr_is_used),
                 TEST(log_write__stderr_is_the_journal__fields),
                 TEST(log_limit__too_many_lines__are_counted),

@@ -152,7 +152,7 @@ static void press__almost_long__single(void **state)
         assert_string_equal(mock_event_log(host), "single");
 }
 
-static void press__last_in_a_row_is_held__both_are_told(void **state)
+static void press__last_in_a_row_is_held__both_are_reported(void **state)
 {
         struct mock_host *host = *state;
 
@@ -297,7 +297,7 @@ int main(void)
                 TEST(press__pause_between_is_too_long__two_singles),
                 TEST(press__held__long_while_it_is_and_release),
                 TEST(press__almost_long__single),
-                TEST(press__last_in_a_row_is_held__both_are_told),
+                TEST(press__last_in_a_row_is_held__both_are_reported),
                 TEST(press__held_at_the_start__its_release_is_nothing),
                 TEST(options__presses_1__single_at_the_release),
                 TEST(options__times__are_those_of_the_config),

@@ -121,7 +121,7 @@ static void off_delay__line_rests__off_when_it_is_over(void **state)
         assert_int_equal(mock_value_time_us(host), let_go_us + 30000000);
 }
 
-static void off_delay__active_again__stays_on_and_counts_anew(void **state)
+static void off_delay__active_again__stays_on_and_counts_again(void **state)
 {
         struct mock_host *host = *state;
 
@@ -140,7 +140,7 @@ static void off_delay__active_again__stays_on_and_counts_anew(void **state)
         assert_int_equal(mock_timers_armed(host), 0);
 }
 
-static void off_delay__edge_told_late__counts_from_the_edge(void **state)
+static void off_delay__edge_reported_late__counts_from_the_edge(void **state)
 {
         struct mock_host *host = *state;
 
@@ -180,8 +180,8 @@ int main(void)
                 TEST(contact__declares__debounce_and_nothing_written),
                 TEST(contact__device_class__in_its_channel),
                 TEST(off_delay__line_rests__off_when_it_is_over),
-                TEST(off_delay__active_again__stays_on_and_counts_anew),
-                TEST(off_delay__edge_told_late__counts_from_the_edge),
+                TEST(off_delay__active_again__stays_on_and_counts_again),
+                TEST(off_delay__edge_reported_late__counts_from_the_edge),
                 TEST(off_delay__read_meanwhile__still_on),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

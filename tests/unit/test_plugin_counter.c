@@ -211,7 +211,7 @@ static void rate__steady_pulses__whenever_it_is_read(void **state)
         }
 }
 
-static void rate__edges_told_late__by_their_own_times(void **state)
+static void rate__edges_reported_late__by_their_own_times(void **state)
 {
         (void)state;
         start();
@@ -365,7 +365,7 @@ int main(void)
                 TEST(total__saved_text_is_none__counts_from_0),
                 TEST(rate__one_pulse__is_unknown),
                 TEST(rate__steady_pulses__whenever_it_is_read),
-                TEST(rate__edges_told_late__by_their_own_times),
+                TEST(rate__edges_reported_late__by_their_own_times),
                 TEST(rate__slow_pulses__between_them),
                 TEST(rate__no_more_pulses__falls_and_is_0_in_the_end),
                 TEST(rate__stopped_between_two_reads__is_not_what_it_was),

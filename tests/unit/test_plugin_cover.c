@@ -85,7 +85,7 @@ static void expect(const char *state, double position)
 
 enum { UNKNOWN = -1 };
 
-static void say(const char *word)
+static void order(const char *word)
 {
         assert_int_equal(mock_command(host, SCONCE_STR("state", word)), 0);
 }
@@ -105,7 +105,7 @@ static void start(void)
 static void start_open(void)
 {
         start();
-        say("OPEN");
+        order("OPEN");
         pass(22 * S);
         expect("open", 100);
 }
@@ -128,7 +128,7 @@ static void start__command_at_once__waits_for_the_dead_time(void **state)
 {
         (void)state;
         assert_int_equal(mock_start(host), 0);
-        say("OPEN");
+        order("OPEN");
         pass(499 * MS);
         assert_false(up());
         pass(1 * MS);
@@ -178,7 +178,7 @@ static void stop__while_it_moves__stands_and_is_known(void **state)
 {
         (void)state;
         start_open();
-        say("CLOSE");
+        order("CLOSE");
         pass(500 * MS + 5 * S);
         assert_true(down());
         mock_stop(host);
@@ -190,7 +190,7 @@ static void stop__cannot_be_halted__position_is_lost(void **state)
 {
         (void)state;
         start_open();
-        say("CLOSE");
+        order("CLOSE");
         pass(2 * S);
         mock_line(host, "GPIO21")->error = -ENODEV;
         mock_stop(host);
@@ -203,7 +203,7 @@ static void open__unknown__full_time_and_margin(void **state)
 {
         (void)state;
         start();
-        say("OPEN");
+        order("OPEN");
         expect("opening", UNKNOWN);
         pass(22 * S - 1 * MS);
         assert_true(up());
@@ -217,7 +217,7 @@ static void close__known__its_time_and_margin(void **state)
 {
         (void)state;
         start_open();
-        say("CLOSE");
+        order("CLOSE");
         pass(500 * MS);
         assert_true(down());
         expect("closing", 100);
@@ -235,10 +235,10 @@ static void close__when_closed__nothing_moves(void **state)
 {
         (void)state;
         start_open();
-        say("CLOSE");
+        order("CLOSE");
         pass(20 * S);
         unsigned sets = mock_line(host, "GPIO21")->sets;
-        say("CLOSE");
+        order("CLOSE");
         move_to(0);
         pass(20 * S);
         assert_int_equal(mock_line(host, "GPIO21")->sets, sets);
@@ -291,7 +291,7 @@ static void position__same_way_while_it_moves__no_halt(void **state)
 {
         (void)state;
         start_open();
-        say("CLOSE");
+        order("CLOSE");
         pass(500 * MS + 2 * S);
         unsigned sets = mock_line(host, "GPIO21")->sets;
         move_to(60);
@@ -317,11 +317,11 @@ static void position__near_an_end__is_not_the_end(void **state)
 {
         (void)state;
         start_open();
-        say("CLOSE");
+        order("CLOSE");
         pass(500 * MS + 10 * MS);
-        say("STOP");
+        order("STOP");
         expect("stopped", 99);
-        say("OPEN");
+        order("OPEN");
         pass(500 * MS);
         assert_true(up());
         pass(3 * S);
@@ -346,9 +346,9 @@ static void stop__while_it_moves__stands_at_once(void **state)
 {
         (void)state;
         start_open();
-        say("CLOSE");
+        order("CLOSE");
         pass(500 * MS + 3 * S);
-        say("STOP");
+        order("STOP");
         assert_false(down());
         expect("stopped", 70);
         pass(100 * S);
@@ -361,9 +361,9 @@ static void stop__while_unknown__stays_unknown(void **state)
 {
         (void)state;
         start();
-        say("OPEN");
+        order("OPEN");
         pass(10 * S);
-        say("STOP");
+        order("STOP");
         expect("stopped", UNKNOWN);
 }
 
@@ -371,9 +371,9 @@ static void stop__in_the_dead_time__forgets_the_command(void **state)
 {
         (void)state;
         start_open();
-        say("CLOSE");
+        order("CLOSE");
         pass(200 * MS);
-        say("STOP");
+        order("STOP");
         pass(10 * S);
         assert_false(up() || down());
         expect("open", 100);
@@ -383,9 +383,9 @@ static void change_of_way__dead_time_between(void **state)
 {
         (void)state;
         start_open();
-        say("CLOSE");
+        order("CLOSE");
         pass(500 * MS + 4 * S);
-        say("OPEN");
+        order("OPEN");
         assert_false(up() || down());
         expect("stopped", 60);
         pass(499 * MS);
@@ -393,7 +393,7 @@ static void change_of_way__dead_time_between(void **state)
         pass(1 * MS);
         assert_true(up());
         expect("opening", 60);
-        say("CLOSE"); /* and back at once */
+        order("CLOSE"); /* and back at once */
         assert_false(up() || down());
         pass(500 * MS);
         assert_true(down());
@@ -412,7 +412,7 @@ static void interlock__a_thousand_commands__never_both(void **state)
                 if (at % 4 == 3)
                         move_to(at / 4 % 101);
                 else
-                        say(words[at % 4]);
+                        order(words[at % 4]);
                 bool was_up = up(), was_down = down();
                 for (unsigned ms = at % 700; ms > 0; ms--) {
                         pass(1 * MS);
@@ -438,7 +438,7 @@ static void halt__fails__tried_again_and_unknown(void **state)
 {
         (void)state;
         start_open();
-        say("CLOSE");
+        order("CLOSE");
         pass(2 * S);
         mock_line(host, "GPIO21")->error = -EIO;
         assert_int_equal(mock_command(host, SCONCE_STR("state", "STOP")), -EIO);
@@ -474,15 +474,15 @@ static void end_stop__reached__halts_there(void **state)
 {
         (void)state;
         start();
-        say("OPEN");
+        order("OPEN");
         pass(7 * S);
         mock_edge(host, "GPIO23", true);
         assert_false(up());
         expect("open", 100);
-        say("OPEN");
+        order("OPEN");
         pass(1 * S);
         assert_false(up());
-        say("CLOSE");
+        order("CLOSE");
         pass(500 * MS);
         assert_true(down());
         mock_edge(host, "GPIO23", false);
@@ -491,16 +491,16 @@ static void end_stop__reached__halts_there(void **state)
         expect("closing", 50);
 }
 
-static void end_stop__not_reached_in_time__unknown_and_told(void **state)
+static void end_stop__not_reached_in_time__unknown_and_reported(void **state)
 {
         (void)state;
         start();
-        say("OPEN");
+        order("OPEN");
         pass(22 * S);
         assert_false(up());
         expect("stopped", UNKNOWN);
         assert_string_equal(mock_problem(host), "has not reached its up end stop in time: its position is unknown");
-        say("OPEN"); /* is taken all the same, and tries again */
+        order("OPEN"); /* is taken all the same, and tries again */
         assert_true(up());
         pass(3 * S);
         assert_false(*mock_problem(host) == '\0');
@@ -533,7 +533,7 @@ static void end_stop__released_while_it_stands__not_there_any_more(void **state)
         start_closed();
         mock_edge(host, "GPIO24", false); /* the gate is pushed open */
         expect("stopped", UNKNOWN);
-        say("CLOSE");
+        order("CLOSE");
         assert_true(down());
         pass(3 * S);
         mock_edge(host, "GPIO24", true);
@@ -550,7 +550,7 @@ static void end_stop__released_before_a_restart__not_there_any_more(void **state
         mock_line(host, "GPIO24")->active = false;
         start();
         expect("stopped", UNKNOWN);
-        say("CLOSE");
+        order("CLOSE");
         assert_true(down());
 }
 
@@ -574,7 +574,7 @@ static void end_stop__noise_while_it_stands__no_arrival(void **state)
         pass(10 * S);
         expect("stopped", 50);
         assert_int_equal(mock_timers_armed(host), 0);
-        say("OPEN");
+        order("OPEN");
         assert_true(up());
 }
 
@@ -616,7 +616,7 @@ static void end_stop__both_while_it_moves__halts(void **state)
 {
         (void)state;
         start_closed();
-        say("OPEN");
+        order("OPEN");
         assert_true(up());
         pass(1 * S);
         mock_edge(host, "GPIO23", true);
@@ -628,7 +628,7 @@ static void end_stop__both_while_it_moves__halts(void **state)
 }
 
 /* The motor has come off its gate, or the stop's wire is cut short. */
-static void end_stop__never_left__still_there_and_told(void **state)
+static void end_stop__never_left__still_there_and_reported(void **state)
 {
         (void)state;
         start_closed();
@@ -643,7 +643,7 @@ static void end_stop__noise_on_its_way__not_there_when_it_is_over(void **state)
 {
         (void)state;
         start_closed();
-        say("OPEN");
+        order("OPEN");
         pass(1 * S);
         mock_edge(host, "GPIO24", false);
         pass(5 * S);
@@ -651,7 +651,7 @@ static void end_stop__noise_on_its_way__not_there_when_it_is_over(void **state)
         assert_false(up()); /* nothing drives into a stop */
         mock_edge(host, "GPIO23", false);
         expect("stopped", UNKNOWN);
-        say("OPEN");
+        order("OPEN");
         assert_true(up());
 }
 
@@ -662,10 +662,10 @@ static void repeat__closed_already__drives_the_whole_way(void **state)
         (void)state;
         mock_option(host, "repeat", "yes");
         start();
-        say("CLOSE");
+        order("CLOSE");
         pass(12 * S);
         expect("closed", 0);
-        say("CLOSE");
+        order("CLOSE");
         assert_true(down());
         expect("closing", UNKNOWN);
         pass(11 * S - 1 * MS);
@@ -682,7 +682,7 @@ static void repeat__at_its_end_stop__does_not_drive_into_it(void **state)
         (void)state;
         mock_option(host, "repeat", "yes");
         start_closed();
-        say("CLOSE");
+        order("CLOSE");
         assert_false(down());
         expect("closed", 0);
 }
@@ -692,7 +692,7 @@ static void start_delay__does_not_count_as_way(void **state)
         (void)state;
         mock_option(host, "start_delay", "2s");
         start();
-        say("OPEN");
+        order("OPEN");
         pass(24 * S - 1 * MS);
         assert_true(up());
         pass(1 * MS);
@@ -737,7 +737,7 @@ static void end_stop__of_the_other_way__does_not_halt(void **state)
         (void)state;
         mock_line(host, "GPIO24")->active = true;
         start();
-        say("OPEN");
+        order("OPEN");
         mock_edge(host, "GPIO24", false);
         mock_edge(host, "GPIO24", true);
         mock_edge(host, "GPIO24", false);
@@ -771,7 +771,7 @@ static void down_time__not_given__as_long_as_up(void **state)
         mock_option(host, "up_time", "20s");
         mock_option(host, "margin", "0");
         start();
-        say("CLOSE");
+        order("CLOSE");
         pass(20 * S - 1 * MS);
         assert_true(down());
         pass(1 * MS);
@@ -819,7 +819,7 @@ int main(void)
                 STOPS_TEST(end_stop__at_the_start__position_is_known),
                 STOPS_TEST(end_stop__both_active__refused_in_words),
                 STOPS_TEST(end_stop__reached__halts_there),
-                STOPS_TEST(end_stop__not_reached_in_time__unknown_and_told),
+                STOPS_TEST(end_stop__not_reached_in_time__unknown_and_reported),
                 STOPS_TEST(end_stop__released_while_it_stands__not_there_any_more),
                 STOPS_TEST(end_stop__released_before_a_restart__not_there_any_more),
                 STOPS_TEST(end_stop__between_the_ends_before_a_restart__still_there),
@@ -828,7 +828,7 @@ int main(void)
                 STOPS_TEST(end_stop__both_then_one__position_is_known_again),
                 STOPS_TEST(end_stop__both_at_the_start_then_one__position_is_known),
                 STOPS_TEST(end_stop__both_while_it_moves__halts),
-                STOPS_TEST(end_stop__never_left__still_there_and_told),
+                STOPS_TEST(end_stop__never_left__still_there_and_reported),
                 STOPS_TEST(end_stop__noise_on_its_way__not_there_when_it_is_over),
                 TEST(repeat__closed_already__drives_the_whole_way),
                 STOPS_TEST(repeat__at_its_end_stop__does_not_drive_into_it),

@@ -129,7 +129,7 @@ static void exec__plain_bool__words_and_digits(void **state)
         assert_read_fails(-EBADMSG, "door: the program's output is not ON or OFF");
 }
 
-static void exec__plain_that_is_none__said(void **state)
+static void exec__plain_that_is_none__reported(void **state)
 {
         static const char *const odd[] = { "true",     "echo",       "echo warm",        "echo 1 2",       "echo 0x10",
                                            "echo nan", "echo 1e999", "printf '1\\0002'", "printf '\\377'", "echo +1" };
@@ -176,7 +176,7 @@ static void exec__json_that_lacks_a_channel__null(void **state)
         assert_read_fails(-ENODATA, "the program prints none of the channels");
 }
 
-static void exec__json_that_is_none__said_and_nothing_reported(void **state)
+static void exec__json_that_is_none__logged_and_nothing_reported(void **state)
 {
         static const struct {
                 const char *text, *sentence;
@@ -234,7 +234,7 @@ static void exec__fails__status_and_last_line_of_stderr(void **state)
 }
 
 /* What the kernel's "No such file" leaves out: the file is there. */
-static void exec__script_that_the_kernel_cannot_start__says_why(void **state)
+static void exec__script_that_the_kernel_cannot_start__gives_the_reason(void **state)
 {
         static const struct {
                 const char *text, *sentence;
@@ -273,7 +273,7 @@ static void exec__script_that_the_kernel_cannot_start__says_why(void **state)
         }
 }
 
-static void exec__no_such_program__said(void **state)
+static void exec__no_such_program__reported(void **state)
 {
         const char *preload = getenv("LD_PRELOAD");
 
@@ -431,22 +431,22 @@ static void exec__read_often__no_descriptor_is_left(void **state)
 
 /* ---- Setting ------------------------------------------------------------------------------------------- */
 
-static char *read_said(void)
+static char *read_output(void)
 {
-        static char said[256];
-        FILE *file = fopen("said", "re");
+        static char output[256];
+        FILE *file = fopen("output", "re");
 
         assert_non_null(file);
-        size_t n = fread(said, 1, sizeof(said) - 1, file);
-        said[n] = '\0';
+        size_t n = fread(output, 1, sizeof(output) - 1, file);
+        output[n] = '\0';
         (void)fclose(file);
-        return said;
+        return output;
 }
 
 static void exec__set_switch__on_and_off_as_the_last_word(void **state)
 {
         (void)state;
-        start_set("echo \"$#:$2\" >>$1/said");
+        start_set("echo \"$#:$2\" >>$1/output");
         start("echo off");
         assert_int_equal(mock_channel(host, "state")->kind, SCONCE_SWITCH);
         assert_int_equal(mock_read(host), 0);
@@ -454,7 +454,7 @@ static void exec__set_switch__on_and_off_as_the_last_word(void **state)
         assert_int_equal(mock_command(host, SCONCE_BOOL("state", true)), 0);
         assert_true(is_on("state"));
         assert_int_equal(mock_command(host, SCONCE_BOOL("state", false)), 0);
-        assert_string_equal(read_said(), "2:ON\n2:OFF\n");
+        assert_string_equal(read_output(), "2:ON\n2:OFF\n");
 }
 
 static void exec__set_number__in_its_range(void **state)
@@ -464,12 +464,12 @@ static void exec__set_number__in_its_range(void **state)
         mock_option(host, "min", "5");
         mock_option(host, "max", "30");
         choose((const char *const[]){ "setpoint °C", NULL });
-        start_set("echo \"$2\" >$1/said");
+        start_set("echo \"$2\" >$1/output");
         assert_int_equal(mock_start(host), 0);
         assert_int_equal(mock_channel(host, "setpoint")->kind, SCONCE_NUMBER);
         assert_true(mock_channel(host, "setpoint")->min == 5 && mock_channel(host, "setpoint")->max == 30);
         assert_int_equal(mock_command(host, SCONCE_NUM("setpoint", 21.3)), 0);
-        assert_string_equal(read_said(), "21.3\n");
+        assert_string_equal(read_output(), "21.3\n");
         assert_int_equal(mock_read(host), 0); /* there is nothing to read it by */
         assert_true(number_of("setpoint") == 21.3);
 }
@@ -484,7 +484,7 @@ static void exec__set_fails__refused_and_not_reported(void **state)
         assert_null(mock_value(host, "state"));
 }
 
-/* A program that tells other things says nothing against it. */
+/* A program that reports other things is fine. */
 static void exec__set_channel_is_not_printed__stays_as_commanded(void **state)
 {
         (void)state;
@@ -500,7 +500,7 @@ static void exec__set_channel_is_not_printed__stays_as_commanded(void **state)
 
 /* ---- Options ------------------------------------------------------------------------------------------- */
 
-static void exec__options_that_do_not_fit__said(void **state)
+static void exec__options_that_do_not_fit__reported(void **state)
 {
         static const struct {
                 const char *command[3], *channels[3], *sentence;
@@ -544,13 +544,13 @@ int main(void)
                 SYSFS_TEST(exec__plain_with_unit_and_class__channel_has_them),
                 SYSFS_TEST(exec__plain_text__as_it_is),
                 SYSFS_TEST(exec__plain_bool__words_and_digits),
-                SYSFS_TEST(exec__plain_that_is_none__said),
+                SYSFS_TEST(exec__plain_that_is_none__reported),
                 SYSFS_TEST(exec__json__channels_and_the_rest_passed_over),
                 SYSFS_TEST(exec__json_that_lacks_a_channel__null),
-                SYSFS_TEST(exec__json_that_is_none__said_and_nothing_reported),
+                SYSFS_TEST(exec__json_that_is_none__logged_and_nothing_reported),
                 SYSFS_TEST(exec__fails__status_and_last_line_of_stderr),
-                SYSFS_TEST(exec__script_that_the_kernel_cannot_start__says_why),
-                SYSFS_TEST(exec__no_such_program__said),
+                SYSFS_TEST(exec__script_that_the_kernel_cannot_start__gives_the_reason),
+                SYSFS_TEST(exec__no_such_program__reported),
                 SYSFS_TEST(exec__does_not_end__killed_with_its_children),
                 SYSFS_TEST(exec__child_holds_stdout__not_waited_for_and_killed),
                 SYSFS_TEST(exec__child_in_a_session_of_its_own_holds_stdout__not_waited_for),
@@ -563,7 +563,7 @@ int main(void)
                 SYSFS_TEST(exec__set_number__in_its_range),
                 SYSFS_TEST(exec__set_fails__refused_and_not_reported),
                 SYSFS_TEST(exec__set_channel_is_not_printed__stays_as_commanded),
-                SYSFS_TEST(exec__options_that_do_not_fit__said),
+                SYSFS_TEST(exec__options_that_do_not_fit__reported),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -147,7 +147,7 @@ static void check(const char *text, unsigned *n_taken)
         struct seen seen = { .object = json_loads(text, JSON_DECODE_INT_AS_REAL | JSON_REJECT_DUPLICATES, NULL) };
         bool takes = is_flat(seen.object);
 
-        int r = parse_object(text, compare, &seen);
+        int r = parse_object(&(struct cursor){ .at = text }, compare, &seen);
         if (takes != (r == 0))
                 fail_msg("%s takes it: %s", takes ? "Jansson alone" : "exec alone", text);
         if (takes)
@@ -186,11 +186,11 @@ static void parse_object__cut_anywhere__refused_and_not_read_past_the_end(void *
                 memcpy(text, whole, length);
                 text[length] = '\0';
                 seen.count = 0;
-                assert_int_equal(parse_object(text, compare, &seen), -EBADMSG);
+                assert_int_equal(parse_object(&(struct cursor){ .at = text }, compare, &seen), -EBADMSG);
                 free(text);
         }
         seen.count = 0;
-        assert_int_equal(parse_object(whole, compare, &seen), 0);
+        assert_int_equal(parse_object(&(struct cursor){ .at = whole }, compare, &seen), 0);
 }
 
 int main(void)

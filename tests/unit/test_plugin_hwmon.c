@@ -99,7 +99,7 @@ static void hwmon__by_directory__found(void **state)
         assert_true(number_of("temp1") == 21.5);
 }
 
-static void hwmon__two_of_that_name__said(void **state)
+static void hwmon__two_of_that_name__reported(void **state)
 {
         (void)state;
         mock_option(host, "chip", "lm75");
@@ -107,14 +107,14 @@ static void hwmon__two_of_that_name__said(void **state)
                                       "its path");
 }
 
-static void hwmon__none_of_that_name__said(void **state)
+static void hwmon__none_of_that_name__reported(void **state)
 {
         (void)state;
         mock_option(host, "chip", "lm7");
         assert_start_fails(-ENOENT, "there is no chip \"lm7\" in ROOT/class");
 }
 
-static void hwmon__chip_without_values__said(void **state)
+static void hwmon__chip_without_values__reported(void **state)
 {
         (void)state;
         mock_option(host, "chip", "rpi_volt");
@@ -261,7 +261,7 @@ static void hwmon__chip_goes_and_comes_with_another_number__found_again(void **s
 }
 
 /* One lm75 was there at the start; now there are two, and the other has its number. */
-static void hwmon__number_taken_by_its_like__said(void **state)
+static void hwmon__number_taken_by_its_like__reported(void **state)
 {
         (void)state;
         choose((const char *const[]){ "temp1", NULL });
@@ -302,9 +302,9 @@ int main(void)
                 SYSFS_TEST(hwmon__by_name__found),
                 SYSFS_TEST(hwmon__by_address__found),
                 SYSFS_TEST(hwmon__by_directory__found),
-                SYSFS_TEST(hwmon__two_of_that_name__said),
-                SYSFS_TEST(hwmon__none_of_that_name__said),
-                SYSFS_TEST(hwmon__chip_without_values__said),
+                SYSFS_TEST(hwmon__two_of_that_name__reported),
+                SYSFS_TEST(hwmon__none_of_that_name__reported),
+                SYSFS_TEST(hwmon__chip_without_values__reported),
                 SYSFS_TEST(hwmon__all__units_classes_and_labels),
                 SYSFS_TEST(hwmon__chosen__those_alone_and_known_before_the_start),
                 SYSFS_TEST(hwmon__chosen_that_is_none__refused),
@@ -314,7 +314,7 @@ int main(void)
                 SYSFS_TEST(hwmon__the_only_one_is_not_there__error),
                 SYSFS_TEST(hwmon__files_go_and_are_odd__null),
                 SYSFS_TEST(hwmon__chip_goes_and_comes_with_another_number__found_again),
-                SYSFS_TEST(hwmon__number_taken_by_its_like__said),
+                SYSFS_TEST(hwmon__number_taken_by_its_like__reported),
                 SYSFS_TEST(hwmon__below_absolute_zero__error),
                 SYSFS_TEST(hwmon__number_taken_by_another_chip__not_read),
         };

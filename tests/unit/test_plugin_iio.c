@@ -197,7 +197,7 @@ static void iio__chosen_that_is_none__refused(void **state)
                             "humidityrelative, pressure, voltage0 and so on");
 }
 
-static void iio__chosen_that_the_device_lacks__said(void **state)
+static void iio__chosen_that_the_device_lacks__reported(void **state)
 {
         (void)state;
         choose((const char *const[]){ "pressure", NULL });
@@ -205,7 +205,7 @@ static void iio__chosen_that_the_device_lacks__said(void **state)
         assert_read_fails(-ENOENT, "pressure: the device does not have it");
 }
 
-static void iio__two_of_that_name_or_none__said(void **state)
+static void iio__two_of_that_name_or_none__reported(void **state)
 {
         (void)state;
         mock_option(host, "device", "ads1015");
@@ -216,7 +216,7 @@ static void iio__two_of_that_name_or_none__said(void **state)
         assert_start_fails(-ENOENT, "there is no device \"ads1015\" in ROOT/bus");
 }
 
-static void iio__device_without_values__said(void **state)
+static void iio__device_without_values__reported(void **state)
 {
         (void)state;
         mock_option(host, "device", "nothing");
@@ -372,9 +372,9 @@ int main(void)
                 SYSFS_TEST(iio__scale_of_differences_is_shared__found),
                 SYSFS_TEST(iio__chosen__by_either_name_and_known_before_the_start),
                 SYSFS_TEST(iio__chosen_that_is_none__refused),
-                SYSFS_TEST(iio__chosen_that_the_device_lacks__said),
-                SYSFS_TEST(iio__two_of_that_name_or_none__said),
-                SYSFS_TEST(iio__device_without_values__said),
+                SYSFS_TEST(iio__chosen_that_the_device_lacks__reported),
+                SYSFS_TEST(iio__two_of_that_name_or_none__reported),
+                SYSFS_TEST(iio__device_without_values__reported),
                 SYSFS_TEST(iio__error_that_stays__null_and_the_others_go_on),
                 SYSFS_TEST(iio__only_one_and_its_error_stays__error_in_the_end),
                 SYSFS_TEST(iio__error_that_passes__tried_again),

@@ -57,7 +57,7 @@ static void assert_shows(const struct sconce_dimmer *dimmer, double brightness)
         assert_near(dimmer->level * 255, brightness);
 }
 
-static void assert_told(bool on, double brightness)
+static void assert_published(bool on, double brightness)
 {
         assert_int_equal(mock_value(host, "state")->on, on);
         assert_near(mock_value(host, "brightness")->number, brightness);
@@ -98,7 +98,7 @@ static void lamp_configure__led__has_brightness(void **state)
         assert_near(mock_channel(host, "brightness")->min, 1);
         assert_near(mock_channel(host, "brightness")->max, 255);
         assert_int_equal(mock_channel(host, "transition")->flags, SCONCE_COMMAND_ONLY);
-        assert_told(false, 255);
+        assert_published(false, 255);
         assert_string_equal(mock_value(host, "effect")->text, "none");
 }
 
@@ -132,7 +132,7 @@ static void lamp_start__was_on__at_its_brightness_from_the_first_moment(void **s
         const struct sconce_dimmer *dimmer = start_pwm();
         assert_near(dimmer->first_level, 0.2);
         assert_int_equal(dimmer->sets, 0);
-        assert_told(true, 51);
+        assert_published(true, 51);
 }
 
 static void lamp_start__was_off__dark_and_knows_its_brightness(void **state)
@@ -142,7 +142,7 @@ static void lamp_start__was_off__dark_and_knows_its_brightness(void **state)
         mock_first(host, BRIGHTNESS(51));
         const struct sconce_dimmer *dimmer = start_pwm();
         assert_near(dimmer->first_level, 0);
-        assert_told(false, 51);
+        assert_published(false, 51);
         COMMAND(ON);
         assert_shows(dimmer, 51);
 }
@@ -155,7 +155,7 @@ static void lamp_start__keep__finds_state_and_brightness(void **state)
         mock_dimmer(host, "pwmchip0:1")->level = pow(0.4, 2.2);
         assert_int_equal(mock_start(host), 0);
         assert_near(mock_dimmer(host, "pwmchip0:1")->first_level, SCONCE_DIMMER_KEEP);
-        assert_told(true, 102);
+        assert_published(true, 102);
 }
 
 static void lamp_start__effect_before__goes_on(void **state)
@@ -187,15 +187,15 @@ static void lamp_command__on__restores_the_brightness_that_off_kept(void **state
         (void)state;
         COMMAND(BRIGHTNESS(64)); /* switches it on */
         assert_shows(dimmer, 64);
-        assert_told(true, 64);
+        assert_published(true, 64);
         COMMAND(OFF);
         assert_shows(dimmer, 0);
-        assert_told(false, 64);
+        assert_published(false, 64);
         COMMAND(ON);
         assert_shows(dimmer, 64);
         COMMAND(OFF, BRIGHTNESS(10)); /* for later */
         assert_shows(dimmer, 0);
-        assert_told(false, 10);
+        assert_published(false, 10);
 }
 
 static void lamp_command__levels__between_min_and_max_by_gamma(void **state)
@@ -225,7 +225,7 @@ static void lamp_command__hardware_fails__nothing_that_is_not_so(void **state)
         COMMAND(BRIGHTNESS(64));
         dimmer->error = -EIO;
         assert_int_equal(mock_command(host, BRIGHTNESS(200)), -EIO);
-        assert_told(true, 64);
+        assert_published(true, 64);
         dimmer->error = 0;
         mock_advance_us(host, 1 * S); /* it was left half-way, maybe: once more */
         assert_shows(dimmer, 64);
@@ -239,7 +239,7 @@ static void lamp_transition__two_seconds__a_hundred_steps_and_the_target_at_once
 
         (void)state;
         COMMAND(ON, BRIGHTNESS(200), TRANSITION(2));
-        assert_told(true, 200);
+        assert_published(true, 200);
         assert_shows(dimmer, 0);
         unsigned reports = mock_reports(host), sets = dimmer->sets;
         mock_advance_us(host, 20 * MS);
@@ -261,7 +261,7 @@ static void lamp_transition__by_option__also_to_dark(void **state)
         COMMAND(BRIGHTNESS(100), TRANSITION(0)); /* the command's own comes first */
         assert_shows(dimmer, 100);
         COMMAND(OFF);
-        assert_told(false, 100);
+        assert_published(false, 100);
         mock_advance_us(host, 760 * MS);
         assert_shows(dimmer, 24);
         mock_advance_us(host, 240 * MS);
@@ -280,7 +280,7 @@ static void lamp_transition__interrupted__goes_on_from_where_it_is(void **state)
         mock_advance_us(host, 500 * MS);
         assert_shows(dimmer, 50);
         COMMAND(ON, TRANSITION(3));
-        assert_told(true, 200);
+        assert_published(true, 200);
         mock_advance_us(host, 1 * S);
         assert_shows(dimmer, 100);
         mock_advance_us(host, 2 * S);
@@ -320,7 +320,7 @@ static void lamp_transition__the_agent_itself__at_once(void **state)
         const struct sconce_dimmer *dimmer = start_pwm();
         COMMAND(ON, TRANSITION(0));
         COMMAND(OFF);
-        mock_advance_us(host, 500 * MS); /* told off already, and half lit */
+        mock_advance_us(host, 500 * MS); /* reported off already, and half lit */
         assert_int_equal(mock_command_now(host, OFF), 0);
         assert_shows(dimmer, 0);
         assert_int_equal(mock_timers_armed(host), 0);
@@ -395,7 +395,7 @@ static void lamp_flash__while_on__begins_dark_and_is_on_again(void **state)
                 mock_advance_us(host, 500 * MS);
         }
         assert_shows(dimmer, 64);
-        assert_told(true, 64);
+        assert_published(true, 64);
         assert_int_equal(mock_timers_armed(host), 0);
 }
 
@@ -426,7 +426,7 @@ static void lamp_flash__another_command__ends_it(void **state)
         assert_false(line->active);
 }
 
-static void lamp_flash__stopped__rests_as_told(void **state)
+static void lamp_flash__stopped__rests_as_published(void **state)
 {
         const struct sconce_line *line = start_line();
 
@@ -503,7 +503,7 @@ static void lamp_effect__none_while_off__stays_off(void **state)
         (void)state;
         COMMAND(EFFECT("none"));
         assert_shows(dimmer, 0);
-        assert_told(false, 255);
+        assert_published(false, 255);
 }
 
 static void lamp_effect__the_agent_itself_fails__does_not_light_up_again(void **state)
@@ -521,13 +521,13 @@ static void lamp_effect__the_agent_itself_fails__does_not_light_up_again(void **
         assert_shows(dimmer, 0);
 }
 
-static void lamp_read__anything__tells_the_target(void **state)
+static void lamp_read__anything__reports_the_target(void **state)
 {
         (void)state;
         (void)start_pwm();
         COMMAND(ON, BRIGHTNESS(200), TRANSITION(2));
         assert_int_equal(mock_read(host), 0);
-        assert_told(true, 200);
+        assert_published(true, 200);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
@@ -560,13 +560,13 @@ int main(void)
                 TEST(lamp_flash__while_on__begins_dark_and_is_on_again),
                 TEST(lamp_flash__with_on__is_on_afterwards),
                 TEST(lamp_flash__another_command__ends_it),
-                TEST(lamp_flash__stopped__rests_as_told),
+                TEST(lamp_flash__stopped__rests_as_published),
                 TEST(lamp_effect__blink__half_seconds_until_off),
                 TEST(lamp_effect__breathe__from_full_to_full_in_four_seconds),
                 TEST(lamp_effect__blink_in_a_fade__both),
                 TEST(lamp_effect__none_while_off__stays_off),
                 TEST(lamp_effect__the_agent_itself_fails__does_not_light_up_again),
-                TEST(lamp_read__anything__tells_the_target),
+                TEST(lamp_read__anything__reports_the_target),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,7 +36,7 @@ static struct sconce_line *start(void)
         return mock_line(host, "GPIO17");
 }
 
-/* The line, and that it is told so. */
+/* The line, and that it reports it. */
 static void assert_is(bool on)
 {
         assert_int_equal(mock_line(host, "GPIO17")->active, on);
@@ -90,7 +90,7 @@ static void switch_pulse__on__off_after_it(void **state)
         assert_int_equal(mock_timers_armed(host), 0);
 }
 
-static void switch_pulse__on_again__begins_anew(void **state)
+static void switch_pulse__on_again__begins_again(void **state)
 {
         (void)state;
         mock_option(host, "pulse", "300ms");
@@ -349,7 +349,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 TEST(switch__device_class__in_its_channel),
                 TEST(switch_pulse__on__off_after_it),
-                TEST(switch_pulse__on_again__begins_anew),
+                TEST(switch_pulse__on_again__begins_again),
                 TEST(switch_pulse__off_in_it__ends_it),
                 TEST(switch_for__command__off_after_it),
                 TEST(switch_for__alone__switches_on),

@@ -46,7 +46,7 @@ static void thermal__below_zero__negative(void **state)
         assert_true(number_of("temperature") == -5.25);
 }
 
-static void thermal__no_such_zone__said(void **state)
+static void thermal__no_such_zone__reported(void **state)
 {
         (void)state;
         mock_option(host, "zone", "gpu-thermal");
@@ -68,7 +68,7 @@ static void thermal__zones_in_another_order__still_its_own(void **state)
         assert_true(number_of("temperature") == 27.8);
 }
 
-static void thermal__two_of_one_type__said_and_neither_taken(void **state)
+static void thermal__two_of_one_type__reported_and_neither_taken(void **state)
 {
         (void)state;
         mock_option(host, "zone", "cpu-thermal");
@@ -89,7 +89,7 @@ static void thermal__below_absolute_zero__error(void **state)
         assert_read_fails(-ERANGE, "the zone shows -274 °C, which is impossible");
 }
 
-static void thermal__no_such_directory__said(void **state)
+static void thermal__no_such_directory__reported(void **state)
 {
         (void)state;
         mock_option(host, "root", "/nowhere/at/all");
@@ -132,11 +132,11 @@ int main(void)
                 SYSFS_TEST(thermal__default__first_zone),
                 SYSFS_TEST(thermal__zone_by_type__found),
                 SYSFS_TEST(thermal__below_zero__negative),
-                SYSFS_TEST(thermal__no_such_zone__said),
+                SYSFS_TEST(thermal__no_such_zone__reported),
                 SYSFS_TEST(thermal__zones_in_another_order__still_its_own),
-                SYSFS_TEST(thermal__two_of_one_type__said_and_neither_taken),
+                SYSFS_TEST(thermal__two_of_one_type__reported_and_neither_taken),
                 SYSFS_TEST(thermal__below_absolute_zero__error),
-                SYSFS_TEST(thermal__no_such_directory__said),
+                SYSFS_TEST(thermal__no_such_directory__reported),
                 SYSFS_TEST(thermal__odd_content__error_and_nothing_reported),
                 SYSFS_TEST(thermal__declares__blocking_and_every),
         };

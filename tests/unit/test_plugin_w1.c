@@ -113,7 +113,7 @@ static void w1__no_w1_slave__temperature_file(void **state)
         assert_read_fails(-EBADMSG, CELLAR ": the kernel's text is not a reading");
 }
 
-static void w1__missing__said(void **state)
+static void w1__missing__reported(void **state)
 {
         (void)state;
         start_cellar();
@@ -122,7 +122,7 @@ static void w1__missing__said(void **state)
         assert_null(mock_value(host, "temperature"));
 }
 
-static void w1__what_the_bus_gets_wrong__said_and_nothing_reported(void **state)
+static void w1__what_the_bus_gets_wrong__logged_and_nothing_reported(void **state)
 {
         static const struct {
                 const char *text;
@@ -270,7 +270,7 @@ static void w1__more_than_it_takes__the_rest_is_left_out(void **state)
         assert_null(mock_channel_at(host, 32));
 }
 
-static void w1__no_driver__said(void **state)
+static void w1__no_driver__reported(void **state)
 {
         (void)state;
         mock_option(host, "root", "/nowhere/at/all");
@@ -286,8 +286,8 @@ int main(void)
                 SYSFS_TEST(w1__out_of_its_range__error),
                 SYSFS_TEST(w1__thermocouple__has_a_range_of_its_own),
                 SYSFS_TEST(w1__no_w1_slave__temperature_file),
-                SYSFS_TEST(w1__missing__said),
-                SYSFS_TEST(w1__what_the_bus_gets_wrong__said_and_nothing_reported),
+                SYSFS_TEST(w1__missing__reported),
+                SYSFS_TEST(w1__what_the_bus_gets_wrong__logged_and_nothing_reported),
                 SYSFS_TEST(w1__85_after_a_reading_near_it__counts),
                 SYSFS_TEST(w1__85_after_a_reading_far_from_it_or_after_a_failure__error),
                 SYSFS_TEST(w1__id_that_is_none__refused),
@@ -297,7 +297,7 @@ int main(void)
                 SYSFS_TEST(w1__all_and_all_fail__error),
                 SYSFS_TEST(w1__all_and_none_there__error_until_one_comes),
                 SYSFS_TEST(w1__more_than_it_takes__the_rest_is_left_out),
-                SYSFS_TEST(w1__no_driver__said),
+                SYSFS_TEST(w1__no_driver__reported),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,8 @@
 #include "channel/channels.h"
 #include "channel/result.h"
 #include "info.h"
+#include "fakes/channel_rows.h"
+#include "fakes/json_taken.h"
 
 /* What the publisher has sent since the last look, "TOPIC DEVICE PAYLOAD" a line. */
 static struct json_text sent;
@@ -83,7 +85,7 @@ static int teardown(void **state)
 {
         (void)state;
         clock_free(publisher.clock);
-        publisher_done(&publisher);
+        json_text_done(&publisher.text);
         loop_done(&loop);
         json_text_done(&sent);
         return 0;
@@ -137,24 +139,6 @@ static void publisher_gone__device__all_that_is_retained_is_cleared(void **state
         assert_sent("status lamp \nerror lamp \nstate lamp \n");
 }
 
-static const char *const moods[] = { "calm", "bright", NULL };
-
-static const struct sconce_channel rows[] = {
-        { .key = "state", .kind = SCONCE_SWITCH },
-        { .key = "level", .kind = SCONCE_NUMBER, .unit = "%", .max = 100, .step = 0.5 },
-        { .key = "temperature", .kind = SCONCE_SENSOR, .unit = "°C", .device_class = "temperature" },
-        { .key = "mood", .kind = SCONCE_SELECT, .choices = moods },
-        { .key = "list", .kind = SCONCE_TEXT_LIST },
-        { .key = "hold", .kind = SCONCE_DURATION, .flags = SCONCE_COMMAND_ONLY },
-        { .key = "press", .kind = SCONCE_EVENT, .choices = moods },
-};
-
-static void make_channels(struct channels *channels)
-{
-        for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-                assert_int_equal(channels_append(channels, &rows[i]), 0);
-}
-
 static void publisher_state__reported__as_of_its_time(void **state)
 {
         struct channels channels = { 0 };
@@ -162,7 +146,7 @@ static void publisher_state__reported__as_of_its_time(void **state)
         bool changed;
 
         (void)state;
-        make_channels(&channels);
+        channel_rows_append(&channels);
         assert_int_equal(channels_report(&channels, HOUR_US, &SCONCE_NUM("level", 12.5), 1, &changed, &fault), 0);
         sink.state(sink.userdata, "lamp", &channels);
         channels_done(&channels);
@@ -177,7 +161,7 @@ static void info_write_channels__rows__what_they_have(void **state)
         struct json_text text = { 0 };
 
         (void)state;
-        make_channels(&channels);
+        channel_rows_append(&channels);
         info_write_channels(&channels, &text);
         channels_done(&channels);
         char *is = json_text_take(&text);

@@ -28,7 +28,7 @@ static int teardown(void **state)
 {
         struct run *run = *state;
 
-        retained_done(&run->retained);
+        retained_reset(&run->retained);
         store_free(run->store);
         free(run);
         return 0;
@@ -42,11 +42,10 @@ static bool is_remembered(const struct run *run, const char *topic)
 /* Another process, or another uplink. */
 static void begin_again(struct run *run)
 {
-        retained_done(&run->retained);
-        retained_begin(&run->retained);
+        retained_reset(&run->retained);
 }
 
-static void retained_stranger__all_claimed__none(void **state)
+static void retained_stale__all_claimed__none(void **state)
 {
         struct run *run = *state;
 
@@ -60,7 +59,7 @@ static void retained_stranger__all_claimed__none(void **state)
         assert_null(retained_stale(&run->retained));
 }
 
-static void retained_stranger__not_claimed_any_more__until_acknowledged(void **state)
+static void retained_stale__not_claimed_any_more__until_acknowledged(void **state)
 {
         struct run *run = *state;
 
@@ -82,14 +81,14 @@ static void retained_stranger__not_claimed_any_more__until_acknowledged(void **s
         assert_true(is_remembered(run, "b/state"));
 }
 
-static void retained_begin__clearing_not_acknowledged__once_more(void **state)
+static void retained_reset__clearing_not_acknowledged__once_more(void **state)
 {
         struct run *run = *state;
 
         retained_claim(&run->retained, "a/state");
         begin_again(run);
         retained_clearing(&run->retained, "a/state", 7);
-        retained_begin(&run->retained);
+        retained_reset(&run->retained);
         assert_string_equal(retained_stale(&run->retained), "a/state");
         assert_false(retained_acknowledged(&run->retained, 7)); /* an id of the connection before */
         assert_true(is_remembered(run, "a/state"));
@@ -145,9 +144,9 @@ static void retained_stale_announcement__released__before_others_and_forgotten(v
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(retained_stranger__all_claimed__none),
-                TEST(retained_stranger__not_claimed_any_more__until_acknowledged),
-                TEST(retained_begin__clearing_not_acknowledged__once_more),
+                TEST(retained_stale__all_claimed__none),
+                TEST(retained_stale__not_claimed_any_more__until_acknowledged),
+                TEST(retained_reset__clearing_not_acknowledged__once_more),
                 TEST(retained_clearing__of_a_claimed_topic__ends_the_claim),
                 TEST(retained_acknowledged__published_again_meanwhile__stays_ours),
                 TEST(retained_stale_announcement__released__before_others_and_forgotten),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rule/check: what `sconced --check` says of rules. */
+/* rule/check: what `sconced --check` reports about rules. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -84,10 +84,10 @@ static void rules_check__wrong__every_mistake_with_its_line(void **state)
                   "a.conf:14: [rule a] when: wall.press singel: \"singel\" is not one of: single, double, "
                   "triple, long, release; did you mean single\n" },
                 { "when = kitchen.state ON\n" THEN, "a.conf:14: [rule a] when: kitchen.state ON: "
-                                                    "kitchen.state tells no events: compare it, as in "
+                                                    "kitchen.state publishes no events: compare it, as in "
                                                     "kitchen.state = ON\n" },
                 { "when = wall.press = single\n" THEN,
-                  "a.conf:14: [rule a] when: wall.press = single: wall.press tells events, which cannot be "
+                  "a.conf:14: [rule a] when: wall.press = single: wall.press publishes events, which cannot be "
                   "compared: write wall.press single\n" },
                 { "when = door.state = open\n" THEN,
                   "a.conf:14: [rule a] when: door.state = open: \"open\" is neither ON nor OFF\n" },

@@ -90,7 +90,7 @@ static void assert_refused(int (*parse)(const struct rule_part *, struct rule_wo
 
 #define WRITTEN "it is written DEVICE.CHANNEL EVENT, DEVICE.CHANNEL = VALUE, DEVICE online or DEVICE offline"
 
-static void rule_condition_parse__wrong__says_how_it_is_written(void **state)
+static void rule_condition_parse__wrong__shows_how_it_is_written(void **state)
 {
         static const struct wrong samples[] = {
                 { "", "nothing stands here: is there a comma too many? It is written DEVICE.CHANNEL EVENT, "
@@ -134,7 +134,7 @@ static void rule_action_parse__right__its_words(void **state)
         assert_words(rule_action_parse, samples, ARRAY_SIZE(samples));
 }
 
-static void rule_action_parse__wrong__says_how_it_is_written(void **state)
+static void rule_action_parse__wrong__shows_how_it_is_written(void **state)
 {
         static const struct wrong samples[] = {
                 { "", "nothing stands here: is there a comma too many? It is written DEVICE VALUE or "
@@ -180,9 +180,9 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(rule_condition_parse__right__its_words),
-                cmocka_unit_test(rule_condition_parse__wrong__says_how_it_is_written),
+                cmocka_unit_test(rule_condition_parse__wrong__shows_how_it_is_written),
                 cmocka_unit_test(rule_action_parse__right__its_words),
-                cmocka_unit_test(rule_action_parse__wrong__says_how_it_is_written),
+                cmocka_unit_test(rule_action_parse__wrong__shows_how_it_is_written),
                 cmocka_unit_test(rule_part_next__commas__cut_outside_quotes_and_brackets),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

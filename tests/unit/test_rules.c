@@ -84,7 +84,7 @@ static void rule__event__acts(void **state)
         house_apply(house, HOUSE WALL_RULE);
         press(house);
         assert_level(house, KITCHEN, 1);
-        house_assert_told(house, "kitchen", DEVICE_STATE, "{\"state\":\"ON\"}");
+        house_assert_published(house, "kitchen", DEVICE_STATE, "{\"state\":\"ON\"}");
         press(house);
         assert_level(house, KITCHEN, 0);
         /* Nobody asked. */
@@ -102,7 +102,7 @@ static void rule__other_event__does_nothing(void **state)
         assert_level(house, KITCHEN, 0);
 }
 
-static void rule__event__acts_after_the_callback_that_told_it(void **state)
+static void rule__event__acts_after_the_callback_that_reported_it(void **state)
 {
         struct house *house = *state;
 
@@ -141,7 +141,7 @@ static void rule__comparison__acts_when_it_becomes_true(void **state)
         house_apply(house, HOUSE "[rule a]\nwhen = door.state = ON\nthen = kitchen TOGGLE\n");
         pull(house, DOOR, true);
         assert_level(house, KITCHEN, 1);
-        /* Still so, and told again: nothing. */
+        /* Still so, and reported again: nothing. */
         home_get(house->devices, "door");
         settle(house);
         assert_level(house, KITCHEN, 1);
@@ -160,7 +160,7 @@ static void rule__first_value__never_fires(void **state)
                            "[rule a]\nwhen = door.state = ON\nthen = kitchen ON\n"
                            "[rule b]\nwhen = door.state != OFF\nthen = kitchen ON\n");
         settle(house);
-        house_assert_told(house, "door", DEVICE_STATE, "{\"state\":\"ON\"}");
+        house_assert_published(house, "door", DEVICE_STATE, "{\"state\":\"ON\"}");
         assert_level(house, KITCHEN, 0);
         pull(house, DOOR, false);
         pull(house, DOOR, true);
@@ -178,12 +178,12 @@ static void rule__device_starts_again_with_another_value__does_not_fire(void **s
         (void)snprintf(other, sizeof(other), text, "");
         house_apply(house, other);
         house_pass(house, MS(20));
-        house_assert_told(house, "door", DEVICE_STATE, "{\"state\":\"OFF\"}");
+        house_assert_published(house, "door", DEVICE_STATE, "{\"state\":\"OFF\"}");
         (void)snprintf(other, sizeof(other), text, "active_low = yes\n");
         house_apply(house, other);
         house_pass(house, MS(20));
         settle(house);
-        house_assert_told(house, "door", DEVICE_STATE, "{\"state\":\"ON\"}");
+        house_assert_published(house, "door", DEVICE_STATE, "{\"state\":\"ON\"}");
         assert_level(house, KITCHEN, 0);
 }
 
@@ -199,7 +199,7 @@ static void rule__list_of_conditions__any_of_them(void **state)
         assert_level(house, KITCHEN, 0);
 }
 
-static void rule__comparisons_of_every_type__as_they_say(void **state)
+static void rule__comparisons_of_every_type__as_written(void **state)
 {
         static const struct {
                 const char *when, *channel, *before, *after;
@@ -237,7 +237,7 @@ static void rule__comparisons_of_every_type__as_they_say(void **state)
         }
 }
 
-static void rule__offline_and_online__when_the_device_is_told_so(void **state)
+static void rule__offline_and_online__when_the_device_reports_it(void **state)
 {
         struct house *house = *state;
 
@@ -251,12 +251,12 @@ static void rule__offline_and_online__when_the_device_is_told_so(void **state)
         assert_level(house, FAN, 0);
         house_set_channel(house, "p", "note", "sick");
         settle(house);
-        assert_string_equal(house_told(house, "p", DEVICE_STATUS), "offline");
+        assert_string_equal(house_published(house, "p", DEVICE_STATUS), "offline");
         assert_level(house, KITCHEN, 1);
         assert_level(house, FAN, 0);
         home_get(house->devices, "p"); /* a read mends it */
         settle(house);
-        assert_string_equal(house_told(house, "p", DEVICE_STATUS), "online");
+        assert_string_equal(house_published(house, "p", DEVICE_STATUS), "online");
         assert_level(house, FAN, 1);
 }
 
@@ -346,8 +346,8 @@ static void rules__cover_with_one_button__each_press_does_one_thing(void **state
                 press(house);
                 house_pass(house, 2 * USEC_PER_SEC); /* its dead time */
                 (void)snprintf(expected, sizeof(expected), "\"state\":\"%s\"", states[i]);
-                if (!strstr(house_told(house, "gate", DEVICE_STATE), expected))
-                        fail_msg("press %zu: %s", i, house_told(house, "gate", DEVICE_STATE));
+                if (!strstr(house_published(house, "gate", DEVICE_STATE), expected))
+                        fail_msg("press %zu: %s", i, house_published(house, "gate", DEVICE_STATE));
         }
 }
 
@@ -568,7 +568,7 @@ static void rule__at_start__waits_for_its_devices(void **state)
         plug_in(house);
         house_pass(house, MS(61000));
         settle(house);
-        assert_string_equal(house_told(house, "p", DEVICE_STATUS), "online");
+        assert_string_equal(house_published(house, "p", DEVICE_STATUS), "online");
         assert_level(house, KITCHEN, 1);
 }
 
@@ -591,7 +591,7 @@ static void rule__at_start_with_slow_device__ten_seconds_at_most(void **state)
         /* Lets its thread go. */
         int fd = open(gate, O_RDWR | O_CLOEXEC);
         assert_int_equal(write(fd, "0\n", 2), 2);
-        house_wait_told(house, "slow", DEVICE_STATUS, 1);
+        house_wait_published(house, "slow", DEVICE_STATUS, 1);
         (void)close(fd);
 }
 
@@ -610,7 +610,7 @@ static void rule__list_of_actions__in_order(void **state)
         assert_int_equal(sim_edge_count(&house->gpio, KITCHEN), edges + 2);
 }
 
-static void rule__target_offline__told_once_and_the_others_act(void **state)
+static void rule__target_offline__reported_once_and_the_others_act(void **state)
 {
         struct house *house = *state;
 
@@ -635,10 +635,10 @@ static void rule__target_offline__told_once_and_the_others_act(void **state)
         house_pass(house, MS(61000));
         press(house);
         assert_true(house_logged(house, "5 rule a: p.level 5 works again\n"));
-        house_assert_told(house, "kitchen", DEVICE_STATE, "{\"state\":\"ON\"}");
+        house_assert_published(house, "kitchen", DEVICE_STATE, "{\"state\":\"ON\"}");
 }
 
-static void rule__rate__counts_strangers_alone(void **state)
+static void rule__rate__counts_other_senders_alone(void **state)
 {
         struct house *house = *state;
 
@@ -661,17 +661,17 @@ static void rule__blocking_target__on_its_thread(void **state)
                    HOUSE "[rule a]\nwhen = wall.press single\nthen = slow TOGGLE\n"
                          "[rule b]\nwhen = slow.state = ON\nthen = kitchen ON\n",
                    false);
-        house_wait_told(house, "slow", DEVICE_STATUS, 1);
+        house_wait_published(house, "slow", DEVICE_STATUS, 1);
         house_forget(house);
         press(house);
-        house_wait_told(house, "slow", DEVICE_STATE, 1);
+        house_wait_published(house, "slow", DEVICE_STATE, 1);
         settle(house);
         assert_level(house, KITCHEN, 1);
         house_assert_result(house, "slow", NULL);
 }
 
 /* Channels that come only with the hardware cannot be checked before. */
-static void rule__channel_that_is_added_later__works_or_is_told(void **state)
+static void rule__channel_that_is_added_later__works_or_is_reported(void **state)
 {
         struct house *house = *state;
 
@@ -725,7 +725,7 @@ static void rule__cancel__does_not_act(void **state)
         assert_level(house, KITCHEN, 1);
 }
 
-static void rule__set_off_again__waits_anew(void **state)
+static void rule__set_off_again__waits_again(void **state)
 {
         struct house *house = *state;
 
@@ -767,7 +767,7 @@ static void rule__delay__counts_from_the_events_own_time(void **state)
         uint64_t begun_us = loop_now_us(&house->gpio.loop);
         house_pass(house, MS(50));
         settle(house);
-        house_assert_told(house, "door", DEVICE_STATE, "{\"state\":\"ON\"}");
+        house_assert_published(house, "door", DEVICE_STATE, "{\"state\":\"ON\"}");
         house_pass(house, MS(949));
         assert_level(house, KITCHEN, 0);
         /* Debounced: the level counts from the end of the 50 ms, or from its edge; not from later. */
@@ -809,7 +809,7 @@ static void rule__stop__on_exit_has_the_last_word(void **state)
 /* ---- Chains -------------------------------------------------------------------------------------------- */
 
 /* l0 sets off l1, and so on: the ninth rule in a row is not carried out. */
-static void rule__chain_of_nine__cut_and_told(void **state)
+static void rule__chain_of_nine__cut_and_reported(void **state)
 {
         struct house *house = *state;
         char text[4096] = "";
@@ -824,9 +824,9 @@ static void rule__chain_of_nine__cut_and_told(void **state)
         for (unsigned i = 0; i <= 8; i++)
                 assert_level(house, i, 1);
         assert_level(house, 9, 0);
-        static const char told[] = "r8 was not carried out: 8 rules before it have set each other off in a row";
-        assert_true(house_logged(house, told));
-        assert_non_null(strstr(house_told(house, "node", DEVICE_STATE), told));
+        static const char published[] = "r8 was not carried out: 8 rules before it have set each other off in a row";
+        assert_true(house_logged(house, published));
+        assert_non_null(strstr(house_published(house, "node", DEVICE_STATE), published));
         /* The same again is no news. */
         size_t log_size = house->log_size;
         for (int i = 0; i < 9; i++) {
@@ -836,14 +836,14 @@ static void rule__chain_of_nine__cut_and_told(void **state)
         set(house, "l0", "ON");
         assert_level(house, 8, 1);
         assert_level(house, 9, 0);
-        assert_null(strstr(house->log + log_size, told));
+        assert_null(strstr(house->log + log_size, published));
         /* A new stimulus is a new chain. */
         set(house, "l8", "OFF");
         set(house, "l8", "ON");
         assert_level(house, 9, 1);
         /* And a reload forgives. */
         house_apply(house, text);
-        assert_null(strstr(house_told(house, "node", DEVICE_STATE), told));
+        assert_null(strstr(house_published(house, "node", DEVICE_STATE), published));
 }
 
 /* What --check would have refused still comes to an end. */
@@ -867,16 +867,16 @@ static void rule__circle_over_a_blocking_device__ends(void **state)
                    "[rule on]\nwhen = slow.state = ON\nthen = slow OFF\n"
                    "[rule off]\nwhen = slow.state = OFF\nthen = slow ON\n",
                    true);
-        house_wait_told(house, "slow", DEVICE_STATUS, 1);
+        house_wait_published(house, "slow", DEVICE_STATUS, 1);
         house_forget(house);
         house_set(house, "slow", "ON");
         for (size_t i = 1; i <= 9; i++) {
-                house_wait_told(house, "slow", DEVICE_STATE, i);
+                house_wait_published(house, "slow", DEVICE_STATE, i);
                 settle(house);
         }
         assert_true(house_logged(house, "was not carried out: 8 rules before it"));
         house_set(house, "slow", "{\"state\":\"ON\",\"id\":1}");
-        house_wait_told(house, "slow", DEVICE_RESULT, 1);
+        house_wait_published(house, "slow", DEVICE_RESULT, 1);
         assert_int_equal(house_count(house, "slow", DEVICE_STATE), 10);
 }
 
@@ -944,7 +944,7 @@ static void rules_apply__unchanged_rule__its_waiting_goes_on(void **state)
         assert_false(house_logged(house, "is dropped"));
 }
 
-static void rules_apply__changed_rule__its_waiting_is_dropped_and_told(void **state)
+static void rules_apply__changed_rule__its_waiting_is_dropped_and_reported(void **state)
 {
         struct house *house = *state;
 
@@ -970,7 +970,7 @@ static void rules_apply__device_restarted__its_rules_go_on(void **state)
 }
 
 /* The same words, and another device of that id: what they mean is looked up again. */
-static void rules_apply__device_with_other_channels__the_rule_is_read_anew(void **state)
+static void rules_apply__device_with_other_channels__the_rule_is_read_again(void **state)
 {
         struct house *house = *state;
         static const char rules[] = "[rule a]\nwhen = x.sensor > 4\nthen = x ON\n"
@@ -990,12 +990,12 @@ static void rules_apply__device_with_other_channels__the_rule_is_read_anew(void 
         (void)snprintf(text, sizeof(text), HOUSE "%s", rules);
         apply_with(house, "probe x", text, false);
         press(house);
-        house_assert_told(house, "x", DEVICE_STATE,
-                          "{\"light\":\"ON\",\"level\":null,\"cover\":null,\"mood\":null,\"note\":null,"
-                          "\"sensor\":5}");
+        house_assert_published(house, "x", DEVICE_STATE,
+                               "{\"light\":\"ON\",\"level\":null,\"cover\":null,\"mood\":null,\"note\":null,"
+                               "\"sensor\":5}");
 }
 
-static void rules_apply__rule_that_is_wrong__left_out_and_told(void **state)
+static void rules_apply__rule_that_is_wrong__left_out_and_reported(void **state)
 {
         struct house *house = *state;
 
@@ -1011,14 +1011,14 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, house_setup_more, house_teardown)
                 TEST(rule__event__acts),
                 TEST(rule__other_event__does_nothing),
-                TEST(rule__event__acts_after_the_callback_that_told_it),
+                TEST(rule__event__acts_after_the_callback_that_reported_it),
                 TEST(rule__two_events_before_its_turn__each_acts),
                 TEST(rule__comparison__acts_when_it_becomes_true),
                 TEST(rule__first_value__never_fires),
                 TEST(rule__device_starts_again_with_another_value__does_not_fire),
                 TEST(rule__list_of_conditions__any_of_them),
-                TEST(rule__comparisons_of_every_type__as_they_say),
-                TEST(rule__offline_and_online__when_the_device_is_told_so),
+                TEST(rule__comparisons_of_every_type__as_written),
+                TEST(rule__offline_and_online__when_the_device_reports_it),
                 TEST(rule__if__all_of_it_at_that_moment),
                 TEST(rule__if_without_a_value_yet__does_not_hold),
                 TEST(rules__one_press__judged_before_any_acts),
@@ -1036,28 +1036,28 @@ int main(void)
                 TEST(rule__at_start__waits_for_its_devices),
                 TEST(rule__at_start_with_slow_device__ten_seconds_at_most),
                 TEST(rule__list_of_actions__in_order),
-                TEST(rule__target_offline__told_once_and_the_others_act),
-                TEST(rule__rate__counts_strangers_alone),
+                TEST(rule__target_offline__reported_once_and_the_others_act),
+                TEST(rule__rate__counts_other_senders_alone),
                 TEST(rule__blocking_target__on_its_thread),
-                TEST(rule__channel_that_is_added_later__works_or_is_told),
+                TEST(rule__channel_that_is_added_later__works_or_is_reported),
                 TEST(rule__delay__acts_when_it_is_over),
                 TEST(rule__cancel__does_not_act),
-                TEST(rule__set_off_again__waits_anew),
+                TEST(rule__set_off_again__waits_again),
                 TEST(rule__delay_and_if__asked_at_the_beginning),
                 TEST(rule__delay__counts_from_the_events_own_time),
                 TEST(rule__stop__what_waits_is_dropped),
                 TEST(rule__stop__on_exit_has_the_last_word),
-                TEST(rule__chain_of_nine__cut_and_told),
+                TEST(rule__chain_of_nine__cut_and_reported),
                 TEST(rule__circle__ends),
                 TEST(rule__circle_over_a_blocking_device__ends),
                 TEST(rule__blinker__goes_on),
                 TEST(rules_apply__changed_rule__new_at_once_and_devices_untouched),
                 TEST(rules_apply__new_rule_that_is_true_already__does_not_fire),
                 TEST(rules_apply__unchanged_rule__its_waiting_goes_on),
-                TEST(rules_apply__changed_rule__its_waiting_is_dropped_and_told),
+                TEST(rules_apply__changed_rule__its_waiting_is_dropped_and_reported),
                 TEST(rules_apply__device_restarted__its_rules_go_on),
-                TEST(rules_apply__device_with_other_channels__the_rule_is_read_anew),
-                TEST(rules_apply__rule_that_is_wrong__left_out_and_told),
+                TEST(rules_apply__device_with_other_channels__the_rule_is_read_again),
+                TEST(rules_apply__rule_that_is_wrong__left_out_and_reported),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

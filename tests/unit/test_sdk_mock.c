@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* <sconce/mock.h>: it refuses what the agent refuses, fails when it is told to, and takes plugins of other
+/* <sconce/mock.h>: it refuses what the agent refuses, fails when it is asked to, and takes plugins of other
  * headers. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 #include <cmocka.h>
 #include <sconce/mock.h>
@@ -13,7 +14,7 @@
 #include "channel/channels.h"
 #include "fakes/plugin_file.h"
 
-/* ---- A plugin that does what the test says ------------------------------------------------------------- */
+/* ---- A plugin that does what the test wants ------------------------------------------------------------- */
 
 struct thing {
         struct sconce_line *out, *in;
@@ -104,7 +105,7 @@ static int report_offered(struct sconce_device *dev, struct thing *thing)
         return sconce_report(dev, &offered, 1);
 }
 
-/* The mock knows nothing of the agent, so that two tables say what each kind reports: they agree. */
+/* The mock knows nothing of the agent, so that two tables hold what each kind reports: they agree. */
 static void report__every_kind_and_type__as_the_agent(void **state)
 {
         static const struct sconce_value values[] = {
@@ -264,6 +265,179 @@ static void timer__too_many__enospc(void **state)
         assert_int_equal(start_doing(*state, make_too_many_timers), -ENOSPC);
 }
 
+static int nameless_line(struct sconce_device *dev, struct thing *thing)
+{
+        (void)thing;
+        return sconce_line_output(dev, NULL, 0);
+}
+
+static int nameless_line_set(struct sconce_device *dev, struct thing *thing)
+{
+        (void)thing;
+        return sconce_line_set(dev, NULL, true);
+}
+
+static int nameless_dimmer(struct sconce_device *dev, struct thing *thing)
+{
+        (void)thing;
+        return sconce_dimmer_open(dev, NULL, 0, 0);
+}
+
+static int timer_without_function(struct sconce_device *dev, struct thing *thing)
+{
+        struct sconce_timer *timer;
+
+        (void)thing;
+        return sconce_timer_new(dev, NULL, NULL, &timer);
+}
+
+static int watch_without_function(struct sconce_device *dev, struct thing *thing)
+{
+        struct sconce_watch *watch;
+
+        (void)thing;
+        return sconce_fd_watch(dev, 0, EPOLLIN, NULL, NULL, &watch);
+}
+
+static int unwatch_unknown(struct sconce_device *dev, struct thing *thing)
+{
+        (void)thing;
+        return sconce_fd_unwatch(dev, (struct sconce_watch *)thing);
+}
+
+static int positive_health(struct sconce_device *dev, struct thing *thing)
+{
+        (void)thing;
+        return sconce_health(dev, EIO, NULL);
+}
+
+static int positive_problem(struct sconce_device *dev, struct thing *thing)
+{
+        (void)thing;
+        return sconce_problem(dev, EIO, NULL);
+}
+
+static int channel_without_kind(struct sconce_device *dev, struct thing *thing)
+{
+        (void)thing;
+        return sconce_channel_add(dev, &(const struct sconce_channel){ .key = "more" });
+}
+
+static int channel_of_another_kind(struct sconce_device *dev, struct thing *thing)
+{
+        (void)thing;
+        return sconce_channel_add(dev, &(const struct sconce_channel){ .key = "value", .kind = SCONCE_TEXT });
+}
+
+static int save_without_key(struct sconce_device *dev, struct thing *thing)
+{
+        (void)thing;
+        return sconce_save(dev, "", "text");
+}
+
+static int save_too_much(struct sconce_device *dev, struct thing *thing)
+{
+        char text[4098];
+
+        (void)thing;
+        memset(text, 'x', sizeof(text));
+        text[4097] = '\0';
+        return sconce_save(dev, "key", text);
+}
+
+static int save_too_many(struct sconce_device *dev, struct thing *thing)
+{
+        char key[8];
+        int r = 0;
+
+        (void)thing;
+        for (int i = 0; r == 0 && i < 1000; i++) {
+                (void)snprintf(key, sizeof(key), "k%d", i);
+                r = sconce_save(dev, key, "text");
+        }
+        return r;
+}
+
+static void service__misused__refused_with_reason(void **state)
+{
+        static const struct {
+                int (*call)(struct sconce_device *dev, struct thing *thing);
+                int r;
+                const char *text;
+        } cases[] = {
+                { nameless_line, -EINVAL, "a line was opened that no option names" },
+                { nameless_line_set, -EINVAL, "a line was used that no option names" },
+                { nameless_dimmer, -EINVAL, "a dimmer was used that no option names" },
+                { timer_without_function, -EINVAL, "a timer was made without a function" },
+                { watch_without_function, -EINVAL, "an invalid descriptor was watched, or no function was given" },
+                { unwatch_unknown, -EINVAL, "an unknown watch was ended" },
+                { positive_health, -EINVAL, "health 5 is neither 0 nor a negative errno" },
+                { positive_problem, -EINVAL, "problem 5 is neither 0 nor a negative errno" },
+                { channel_without_kind, -EINVAL, "an invalid channel was added: more" },
+                { channel_of_another_kind, -EEXIST, "channel \"value\" was added as another kind" },
+                { save_without_key, -EINVAL, "an invalid key was saved" },
+                { save_too_much, -E2BIG, "more than 4096 bytes were saved as key" },
+                { save_too_many, -ENOSPC, "more than 64 keys were saved" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                assert_int_equal(start_doing(*state, cases[i].call), cases[i].r);
+                assert_string_equal(mock_refusal(*state), cases[i].text);
+        }
+}
+
+/* ---- Descriptors --------------------------------------------------------------------------------------- */
+
+static struct sconce_watch *watch;
+static uint32_t seen;
+
+static void on_ready(struct sconce_device *dev, void *instance, uint32_t events, void *userdata)
+{
+        (void)instance;
+        seen = events;
+        if (userdata)
+                assert_int_equal(sconce_fd_unwatch(dev, watch), 0);
+}
+
+static int watch_two(struct sconce_device *dev, struct thing *thing)
+{
+        struct sconce_watch *other;
+
+        (void)thing;
+        int r = sconce_fd_watch(dev, 3, EPOLLIN, on_ready, &seen, &watch);
+        return r < 0 ? r : sconce_fd_watch(dev, 4, EPOLLIN, on_ready, NULL, &other);
+}
+
+static void ready__watched_descriptors__called_until_unwatched_or_stopped(void **state)
+{
+        assert_int_equal(start_doing(*state, watch_two), 0);
+        assert_true(mock_ready(*state, 3, EPOLLIN));
+        assert_int_equal(seen, EPOLLIN);
+        assert_false(mock_ready(*state, 3, EPOLLIN)); /* it unwatched itself */
+        assert_true(mock_ready(*state, 4, EPOLLHUP));
+        assert_int_equal(seen, EPOLLHUP);
+        mock_stop(*state);
+        assert_false(mock_ready(*state, 4, EPOLLIN));
+        assert_string_equal(mock_refusal(*state), "");
+}
+
+static int watch_too_many(struct sconce_device *dev, struct thing *thing)
+{
+        struct sconce_watch *one;
+        int r = 0;
+
+        (void)thing;
+        for (int i = 0; r == 0 && i < 1000; i++)
+                r = sconce_fd_watch(dev, i, EPOLLIN, on_ready, NULL, &one);
+        return r;
+}
+
+static void watch__too_many__enospc(void **state)
+{
+        assert_int_equal(start_doing(*state, watch_too_many), -ENOSPC);
+        assert_string_equal(mock_refusal(*state), "more than 64 descriptors were watched");
+}
+
 /* ---- Failures, options, memory ------------------------------------------------------------------------- */
 
 static int report_thrice(struct sconce_device *dev, struct thing *thing)
@@ -375,6 +549,9 @@ int main(void)
                 TEST(configure__reports__eperm),
                 TEST(timer__from_before_the_stop__refused),
                 TEST(timer__too_many__enospc),
+                TEST(service__misused__refused_with_reason),
+                TEST(ready__watched_descriptors__called_until_unwatched_or_stopped),
+                TEST(watch__too_many__enospc),
                 TEST(fail_call__second__once),
                 TEST(is_intact__written_behind__false),
                 TEST(option__size_with_unit__bytes),

@@ -28,7 +28,7 @@ static char *run(const char *name, int *ret_status)
         return output_of(argv, env, ret_status);
 }
 
-static void assert_file_says(const char *path, const char *text)
+static void assert_file_holds(const char *path, const char *text)
 {
         char content[8192];
         FILE *file = fopen(path, "re");
@@ -55,10 +55,10 @@ static void plugin_new__good_name__four_files(void **state)
                                     "  my_fan2/README.md\n"
                                     "Next: cd my_fan2 && make && make check\n");
         assert_int_equal(status, 0);
-        assert_file_says("my_fan2/my_fan2.c", ".name = \"my_fan2\"");
-        assert_file_says("my_fan2/test_my_fan2.c", "./my_fan2.so");
-        assert_file_says("my_fan2/Makefile", "name       := my_fan2\n");
-        assert_file_says("my_fan2/README.md", "[my_fan2 first]");
+        assert_file_holds("my_fan2/my_fan2.c", ".name = \"my_fan2\"");
+        assert_file_holds("my_fan2/test_my_fan2.c", "./my_fan2.so");
+        assert_file_holds("my_fan2/Makefile", "name       := my_fan2\n");
+        assert_file_holds("my_fan2/README.md", "[my_fan2 first]");
         free(output);
 }
 

@@ -50,7 +50,7 @@ static const char *test_plugin(const char *name)
         return path;
 }
 
-static void assert_says(const char *output, const char *text)
+static void assert_prints(const char *output, const char *text)
 {
         if (!strstr(output, text))
                 fail_msg("\"%s\" is not in:\n%s", text, output);
@@ -120,9 +120,9 @@ static void runner__own_plugins__pass(void **state)
                 char *output = run_own(names[i], &status);
                 if (status != 0)
                         fail_msg("%s:\n%s", names[i], output);
-                assert_says(output, "ok    declares");
-                assert_says(output, "ok    options");
-                assert_says(output, " 0 failed,");
+                assert_prints(output, "ok    declares");
+                assert_prints(output, "ok    options");
+                assert_prints(output, " 0 failed,");
                 free(output);
                 free(names[i]);
         }
@@ -137,7 +137,7 @@ static void runner__lamp__nothing_skipped(void **state)
 
         (void)state;
         assert_int_equal(status, 0);
-        assert_says(output, "9 passed, 0 failed, 0 skipped\n");
+        assert_prints(output, "9 passed, 0 failed, 0 skipped\n");
         free(output);
 }
 
@@ -151,23 +151,23 @@ static void runner__sensors_on_a_tree__started_and_read(void **state)
         for (size_t i = 0; i < ARRAY_SIZE(sensors); i++) {
                 char *output = run_own(sensors[i], &status);
                 assert_int_equal(status, 0);
-                assert_says(output, "ok    starts\nok    reads\n");
-                assert_says(output, "8 passed, 0 failed, 1 skipped\n"); /* nothing is written */
+                assert_prints(output, "ok    starts\nok    reads\n");
+                assert_prints(output, "8 passed, 0 failed, 1 skipped\n"); /* nothing is written */
                 free(output);
         }
 }
 
-static void runner__no_hardware__says_that_it_is_not_tested(void **state)
+static void runner__no_hardware__reports_that_it_is_not_tested(void **state)
 {
         int status;
         char *output = run(&status, plugin_file("thermal"), "root=/nowhere", NULL);
 
         (void)state;
         assert_int_equal(status, 2);
-        assert_says(output, "of 9 checks could not be done: the plugin has not been tested.");
-        assert_says(output,
-                    "skip  starts      it does not start, and is only seen failing: enoent: /nowhere: cannot be "
-                    "read: No such file or directory\n");
+        assert_prints(output, "of 9 checks could not be done: the plugin has not been tested.");
+        assert_prints(output,
+                      "skip  starts      it does not start, and is only seen failing: enoent: /nowhere: cannot be "
+                      "read: No such file or directory\n");
         free(output);
         output = run(&status, "--allow-untested", plugin_file("thermal"), "root=/nowhere", NULL);
         assert_int_equal(status, 0);
@@ -182,7 +182,7 @@ static void runner__older_plugin__passes(void **state)
 
         (void)state;
         assert_int_equal(status, 0);
-        assert_says(output, "ok    options\nok    starts\n");
+        assert_prints(output, "ok    options\nok    starts\n");
         free(output);
 }
 
@@ -216,7 +216,7 @@ static const struct {
         { "sleep", "deadlines", "command takes longer than 100 ms" },
         { "positive command", "commands", "command returned 5, which is neither 0 nor a negative errno" },
         { "carry out nothing", "commands", "no command was carried out: eio: " },
-        { "say nothing", "commands", "a command for channel state was carried out, and state never reported" },
+        { "report nothing", "commands", "a command for channel state was carried out, and state never reported" },
 };
 
 static void runner__broken_rule__found_and_named(void **state)
@@ -228,8 +228,8 @@ static void runner__broken_rule__found_and_named(void **state)
                 (void)snprintf(how, sizeof(how), "how=%s", broken[i].how);
                 char *output = run(&status, "--timeout=1", "--check", broken[i].check, test_plugin("rascal"), how,
                                    NULL);
-                assert_says(output, broken[i].text);
-                assert_says(output, "0 passed, 1 failed, 0 skipped\n");
+                assert_prints(output, broken[i].text);
+                assert_prints(output, "0 passed, 1 failed, 0 skipped\n");
                 assert_int_equal(status, 1);
                 free(output);
         }
@@ -243,7 +243,7 @@ static void runner__no_rule_broken__passes(void **state)
 
         (void)state;
         assert_int_equal(status, 0);
-        assert_says(output, "8 passed, 0 failed, 1 skipped\n");
+        assert_prints(output, "8 passed, 0 failed, 1 skipped\n");
         free(output);
 }
 
@@ -255,26 +255,26 @@ static void runner__crash__later_checks_run(void **state)
 
         (void)state;
         assert_int_equal(status, 1);
-        assert_says(output, "ok    starts\n");
-        assert_says(output, "FAIL  commands    command crashed");
-        assert_says(output, "FAIL  deadlines   command crashed");
+        assert_prints(output, "ok    starts\n");
+        assert_prints(output, "FAIL  commands    command crashed");
+        assert_prints(output, "FAIL  deadlines   command crashed");
         free(output);
 }
 
-static void runner__blocking_plugin_on_the_loop__told(void **state)
+static void runner__blocking_plugin_on_the_loop__reported(void **state)
 {
         int status;
         char *output = run(&status, test_plugin("meddler"), NULL);
 
         (void)state;
         assert_int_equal(status, 1);
-        assert_says(output, "FAIL  declares    option first: its help ends with a full stop\n");
-        assert_says(output, "FAIL  declares    option second is required and has a default\n");
-        assert_says(output, "FAIL  declares    options first and second fill the same field\n");
-        assert_says(output, "FAIL  declares    channel state has no help\n");
-        assert_says(output, "FAIL  starts      what the agent refuses: a blocking plugin used a line, a "
-                            "dimmer, a timer, a "
-                            "descriptor or saved state (EXDEV)\n");
+        assert_prints(output, "FAIL  declares    option first: its help ends with a full stop\n");
+        assert_prints(output, "FAIL  declares    option second is required and has a default\n");
+        assert_prints(output, "FAIL  declares    options first and second fill the same field\n");
+        assert_prints(output, "FAIL  declares    channel state has no help\n");
+        assert_prints(output, "FAIL  starts      what the agent refuses: a blocking plugin used a line, a "
+                              "dimmer, a timer, a "
+                              "descriptor or saved state (EXDEV)\n");
         free(output);
 }
 
@@ -294,28 +294,28 @@ static void runner__refused_by_the_loader__its_reason_once(void **state)
                 int status;
                 char *output = run(&status, test_plugin(cases[i].plugin), NULL);
                 assert_int_equal(status, 1);
-                assert_says(output, cases[i].text);
-                assert_says(output, "skip  starts      it cannot be loaded\n");
-                assert_says(output, "0 passed, 1 failed, 8 skipped\n");
+                assert_prints(output, cases[i].text);
+                assert_prints(output, "skip  starts      it cannot be loaded\n");
+                assert_prints(output, "0 passed, 1 failed, 8 skipped\n");
                 free(output);
         }
 }
 
 /* ---- Arguments ----------------------------------------------------------------------------------------- */
 
-static void runner__wrong_settings__told(void **state)
+static void runner__wrong_settings__reported(void **state)
 {
         int status;
         char *output = run(&status, plugin_file("lamp"), "lin=GPIO4", NULL);
 
         (void)state;
         assert_int_equal(status, 1);
-        assert_says(output, "FAIL  configures  ");
-        assert_says(output, "lin");
+        assert_prints(output, "FAIL  configures  ");
+        assert_prints(output, "lin");
         free(output);
         output = run(&status, plugin_file("counter"), "factor=many", NULL);
         assert_int_equal(status, 1);
-        assert_says(output, "factor: ");
+        assert_prints(output, "factor: ");
         free(output);
 }
 
@@ -337,7 +337,7 @@ static void runner__wrong_arguments__one_sentence(void **state)
                 int status;
                 char *output = run(&status, cases[i].first, cases[i].second, NULL);
                 assert_int_equal(status, 1);
-                assert_says(output, cases[i].text);
+                assert_prints(output, cases[i].text);
                 free(output);
         }
 }
@@ -349,7 +349,7 @@ static void runner__help__examples(void **state)
 
         (void)state;
         assert_int_equal(status, 0);
-        assert_says(output, "\nExamples:\n");
+        assert_prints(output, "\nExamples:\n");
         free(output);
 }
 
@@ -361,14 +361,14 @@ int main(void)
                 TEST(runner__own_plugins__pass),
                 TEST(runner__lamp__nothing_skipped),
                 TEST(runner__sensors_on_a_tree__started_and_read),
-                TEST(runner__no_hardware__says_that_it_is_not_tested),
+                TEST(runner__no_hardware__reports_that_it_is_not_tested),
                 TEST(runner__older_plugin__passes),
                 TEST(runner__broken_rule__found_and_named),
                 TEST(runner__no_rule_broken__passes),
                 TEST(runner__crash__later_checks_run),
-                TEST(runner__blocking_plugin_on_the_loop__told),
+                TEST(runner__blocking_plugin_on_the_loop__reported),
                 TEST(runner__refused_by_the_loader__its_reason_once),
-                TEST(runner__wrong_settings__told),
+                TEST(runner__wrong_settings__reported),
                 TEST(runner__wrong_arguments__one_sentence),
                 TEST(runner__help__examples),
         };

@@ -37,7 +37,7 @@ struct shelf {
 
 /* ---- The shelf ----------------------------------------------------------------------------------------- */
 
-static void on_trouble(void *userdata, enum store_trouble trouble, const char *text)
+static void on_trouble(void *userdata, enum store_fault trouble, const char *text)
 {
         struct shelf *shelf = userdata;
         char *to = trouble == STORE_UNUSABLE ? shelf->unusable : shelf->set_aside;
@@ -115,7 +115,7 @@ static void open_in(struct shelf *shelf, const char *dir)
                                                .dir = dir,
                                                .save_after_us = SAVE_AFTER_US,
                                                .run = "this",
-                                               .trouble = on_trouble,
+                                               .fault = on_trouble,
                                                .userdata = shelf };
 
         assert_int_equal(store_new(&options, &shelf->store), 0);
@@ -156,7 +156,7 @@ static void assert_is(const struct shelf *shelf, const char *key, const char *va
 
 /* ---- Time and the file --------------------------------------------------------------------------------- */
 
-static bool file_says(const struct shelf *shelf, const char *key, const char *value)
+static bool file_holds(const struct shelf *shelf, const char *key, const char *value)
 {
         struct store *file = NULL;
         struct fault fault;
@@ -201,10 +201,10 @@ static void wait_file(struct shelf *shelf, const char *key, const char *value)
 {
         const struct moment moment = soon();
 
-        while (!file_says(shelf, key, value)) {
+        while (!file_holds(shelf, key, value)) {
                 turn(shelf);
                 if (is_over(&moment))
-                        fail_msg("the file has not come to say %s = %s", key, value ? value : "nothing");
+                        fail_msg("the file does not hold %s = %s", key, value ? value : "nothing");
         }
 }
 
@@ -250,10 +250,10 @@ static void store_put__save_after_has_passed__on_disk_as_one(void **state)
         }
         put(shelf, "other", "x");
         loop_advance(&shelf->loop, SAVE_AFTER_US / 2);
-        assert_true(file_says(shelf, "total", NULL));
+        assert_true(file_holds(shelf, "total", NULL));
         loop_advance(&shelf->loop, SAVE_AFTER_US / 2);
         wait_file(shelf, "total", "999");
-        assert_true(file_says(shelf, "other", "x"));
+        assert_true(file_holds(shelf, "other", "x"));
         crash(shelf);
         open_store(shelf);
         assert_is(shelf, "total", "999");
@@ -284,7 +284,7 @@ static void store_hurry__called__does_not_wait(void **state)
         wait_file(shelf, "timed", "yes");
 }
 
-static void store_cut_off__close_or_crash__tells_them_apart(void **state)
+static void store_cut_off__close_or_crash__distinguishes_them(void **state)
 {
         struct shelf *shelf = *state;
 
@@ -342,7 +342,7 @@ static void store_new__no_directory_given__works_in_memory(void **state)
         assert_null(shelf->log);
 }
 
-/* Whoever looks on (a backup, a person with sqlite3) does not disturb, and others cannot read it. */
+/* Anyone who looks on (a backup, a person with sqlite3) does not disturb, and others cannot read it. */
 static void store_new__file__is_private_and_holds_its_version(void **state)
 {
         struct shelf *shelf = *state;
@@ -383,7 +383,7 @@ static void write_file(const char *path, size_t offset, const char *text, size_t
         (void)close(fd);
 }
 
-static void assert_begun_anew(struct shelf *shelf)
+static void assert_begun_again(struct shelf *shelf)
 {
         char aside[128];
 
@@ -395,13 +395,13 @@ static void assert_begun_anew(struct shelf *shelf)
         assert_string_equal(shelf->unusable, "");
 }
 
-static void store_new__no_database__set_aside_and_begun_anew(void **state)
+static void store_new__no_database__set_aside_and_begun_again(void **state)
 {
         struct shelf *shelf = *state;
 
         write_file(shelf->path, 0, "this is no database\n", 400);
         open_store(shelf);
-        assert_begun_anew(shelf);
+        assert_begun_again(shelf);
         assert_null(store_cut_off(shelf->store));
         put(shelf, "total", "1");
         close_store(shelf);
@@ -419,7 +419,7 @@ static void fill(struct shelf *shelf, unsigned rows)
         }
 }
 
-static void store_new__damaged_page__set_aside_and_begun_anew(void **state)
+static void store_new__damaged_page__set_aside_and_begun_again(void **state)
 {
         struct shelf *shelf = *state;
 
@@ -428,7 +428,7 @@ static void store_new__damaged_page__set_aside_and_begun_anew(void **state)
         close_store(shelf);
         write_file(shelf->path, 4096, "scribble", 4096);
         open_store(shelf);
-        assert_begun_anew(shelf);
+        assert_begun_again(shelf);
         assert_is(shelf, "key00000", NULL);
 }
 
@@ -438,7 +438,7 @@ static void store_new__another_table_of_that_name__set_aside(void **state)
 
         run_sql(shelf, "CREATE TABLE saved (other); PRAGMA user_version=1");
         open_store(shelf);
-        assert_begun_anew(shelf);
+        assert_begun_again(shelf);
 }
 
 static void store_new__of_a_later_version__left_as_it_is(void **state)
@@ -534,7 +534,7 @@ static void use_read_only(struct shelf *shelf)
         const struct store_options options = { .loop = &shelf->loop,
                                                .dir = shelf->dir,
                                                .save_after_us = SAVE_AFTER_US,
-                                               .trouble = on_trouble,
+                                               .fault = on_trouble,
                                                .userdata = shelf };
 
         CHECK(store_new(&options, &shelf->store) == 0);
@@ -556,7 +556,7 @@ static void store_new__read_only__read_and_then_in_memory(void **state)
         assert_int_equal(chmod(shelf->dir, 0555), 0);
         assert_int_equal(as_nobody(shelf, use_read_only), 0);
         assert_int_equal(chmod(shelf->dir, 0700), 0);
-        assert_true(file_says(shelf, "total", "1"));
+        assert_true(file_holds(shelf, "total", "1"));
 }
 
 /* ---- A disk that fills up, and gets room again --------------------------------------------------------- */
@@ -612,14 +612,14 @@ static void store_put__full__in_memory_until_there_is_room(void **state)
         loop_advance(&shelf->loop, SAVE_AFTER_US);
         wait_trouble(shelf, shelf->unusable, true);
         if (!strstr(shelf->unusable, "no space left"))
-                fail_msg("it says: %s", shelf->unusable);
+                fail_msg("it is: %s", shelf->unusable);
         assert_is(shelf, "key00499", "some value that takes its room");
         put(shelf, "after", "2");
         give_the_room_back(shelf);
         wait_trouble(shelf, shelf->unusable, false);
         wait_file(shelf, "after", "2");
-        assert_true(file_says(shelf, "before", "1"));
-        assert_true(file_says(shelf, "key00499", "some value that takes its room"));
+        assert_true(file_holds(shelf, "before", "1"));
+        assert_true(file_holds(shelf, "key00499", "some value that takes its room"));
         assert_int_equal(count_logged(shelf, "no space left"), 1);
 }
 
@@ -642,13 +642,13 @@ static void store_put__file_removed__written_again_in_full(void **state)
         put(shelf, "other", "2");
         loop_advance(&shelf->loop, SAVE_AFTER_US);
         wait_file(shelf, "other", "2");
-        assert_true(file_says(shelf, "total", "1"));
+        assert_true(file_holds(shelf, "total", "1"));
         crash(shelf);
         open_store(shelf);
         assert_non_null(store_cut_off(shelf->store)); /* the mark of the run was written again too */
 }
 
-static void store_put__damaged_while_it_runs__begun_anew_in_full(void **state)
+static void store_put__damaged_while_it_runs__begun_again_in_full(void **state)
 {
         struct shelf *shelf = *state;
         struct stat status;
@@ -664,10 +664,10 @@ static void store_put__damaged_while_it_runs__begun_anew_in_full(void **state)
         put(shelf, "zzz", "last");
         loop_advance(&shelf->loop, SAVE_AFTER_US);
         wait_trouble(shelf, shelf->set_aside, true);
-        assert_begun_anew(shelf);
+        assert_begun_again(shelf);
         wait_file(shelf, "zzz", "last");
-        assert_true(file_says(shelf, "key04999", "some value that takes its room"));
-        assert_true(file_says(shelf, "key00500", "another"));
+        assert_true(file_holds(shelf, "key04999", "some value that takes its room"));
+        assert_true(file_holds(shelf, "key00500", "another"));
 }
 
 /* The loop's functions return at once whatever the disk does, and memory does not grow with the wait. */
@@ -732,7 +732,7 @@ static void store_peek__nothing_there__makes_nothing(void **state)
         assert_int_equal(access(shelf->path, F_OK), -1);
 }
 
-static void store_peek__damaged__told_and_left(void **state)
+static void store_peek__damaged__reported_and_left(void **state)
 {
         struct shelf *shelf = *state;
         struct fault fault;
@@ -743,8 +743,8 @@ static void store_peek__damaged__told_and_left(void **state)
         assert_int_equal(access(shelf->path, F_OK), 0);
 }
 
-/* To open a FIFO waits for its other end for ever, and with it whoever makes the outputs safe. */
-static void store_peek__fifo_in_its_place__told(void **state)
+/* To open a FIFO waits for its other end for ever, and with it anyone who makes the outputs safe. */
+static void store_peek__fifo_in_its_place__reported(void **state)
 {
         struct shelf *shelf = *state;
         struct fault fault;
@@ -763,12 +763,12 @@ int main(void)
                 TEST(store_put__save_after_has_passed__on_disk_as_one),
                 TEST(store_free__like_a_crash__value_before),
                 TEST(store_hurry__called__does_not_wait),
-                TEST(store_cut_off__close_or_crash__tells_them_apart),
+                TEST(store_cut_off__close_or_crash__distinguishes_them),
                 TEST(store_forget__some__are_gone_from_the_file_too),
                 TEST(store_new__no_directory_given__works_in_memory),
                 TEST(store_new__file__is_private_and_holds_its_version),
-                TEST(store_new__no_database__set_aside_and_begun_anew),
-                TEST(store_new__damaged_page__set_aside_and_begun_anew),
+                TEST(store_new__no_database__set_aside_and_begun_again),
+                TEST(store_new__damaged_page__set_aside_and_begun_again),
                 TEST(store_new__another_table_of_that_name__set_aside),
                 TEST(store_new__of_a_later_version__left_as_it_is),
                 TEST(store_new__no_directory__in_memory_until_there_is_one),
@@ -777,12 +777,12 @@ int main(void)
                 TEST(store_new__read_only__read_and_then_in_memory),
                 TEST(store_put__full__in_memory_until_there_is_room),
                 TEST(store_put__file_removed__written_again_in_full),
-                TEST(store_put__damaged_while_it_runs__begun_anew_in_full),
+                TEST(store_put__damaged_while_it_runs__begun_again_in_full),
                 TEST(store_put__writer_is_stuck__nobody_waits),
                 TEST(store_close__writer_is_stuck__gives_up_in_time),
                 TEST(store_peek__nothing_there__makes_nothing),
-                TEST(store_peek__damaged__told_and_left),
-                TEST(store_peek__fifo_in_its_place__told),
+                TEST(store_peek__damaged__reported_and_left),
+                TEST(store_peek__fifo_in_its_place__reported),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

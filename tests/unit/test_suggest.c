@@ -66,7 +66,7 @@ static void suggestion_text__word__is_asked_for(void **state)
 
 static void suggestion_offer__synonym__nearer_than_any_spelling(void **state)
 {
-        static const struct synonym synonyms[] = { { "relay", "switch" }, { "pull_up", "bias" }, { NULL, NULL } };
+        static const struct synonym synonyms[] = { { "switch", "plug relay" }, { "bias", "pull_up" }, { NULL, NULL } };
         struct suggestion near = { .wanted = "Relay", .synonyms = synonyms };
         char text[SUGGESTION_MAX];
 

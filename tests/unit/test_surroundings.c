@@ -33,7 +33,7 @@ static int teardown(void **state)
 }
 
 /* Somebody who is neither root nor we. */
-static struct reader_rights stranger(gid_t group)
+static struct reader_rights other_user(gid_t group)
 {
         return (struct reader_rights){ .user = getuid() + 4711, .groups = { group }, .n_groups = 1 };
 }
@@ -55,7 +55,7 @@ static void surroundings_readable__each_mode__goes_by_user_group_and_others(void
 
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-                struct reader_rights rights = stranger(rows[i].in_group ? getgid() : getgid() + 4711);
+                struct reader_rights rights = other_user(rows[i].in_group ? getgid() : getgid() + 4711);
                 struct stat st;
                 assert_int_equal(chmod(file, rows[i].file), 0);
                 assert_int_equal(chmod(dir, rows[i].dir), 0);
@@ -73,7 +73,7 @@ static void surroundings_readable__each_mode__goes_by_user_group_and_others(void
 
 static void surroundings_readable__in_the_way__is_named(void **state)
 {
-        const struct reader_rights rights = stranger(getgid() + 4711);
+        const struct reader_rights rights = other_user(getgid() + 4711);
         char expected[128];
         struct fault fault;
 

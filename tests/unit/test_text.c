@@ -79,7 +79,7 @@ static void text_show__long_text__is_cut_between_characters(void **state)
         }
 }
 
-static void text_is_id__words__are_told_apart(void **state)
+static void text_is_id__words__are_distinguished(void **state)
 {
         (void)state;
         static const char *const good[] = { "a", "0", "hall-lamp_2",
@@ -95,7 +95,7 @@ static void text_is_id__words__are_told_apart(void **state)
                 assert_false(text_is_id(bad[i]));
 }
 
-static void text_is_key__words__are_told_apart(void **state)
+static void text_is_key__words__are_distinguished(void **state)
 {
         (void)state;
         static const char *const good[] = { "a", "state", "uptime_s", "pm2_5" };
@@ -113,8 +113,8 @@ int main(void)
                 cmocka_unit_test(text_utf8_valid__bad_sequences__are_found),
                 cmocka_unit_test(text_show__any_text__fits_one_line),
                 cmocka_unit_test(text_show__long_text__is_cut_between_characters),
-                cmocka_unit_test(text_is_id__words__are_told_apart),
-                cmocka_unit_test(text_is_key__words__are_told_apart),
+                cmocka_unit_test(text_is_id__words__are_distinguished),
+                cmocka_unit_test(text_is_key__words__are_distinguished),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,7 +100,8 @@ static void prepare(const struct fake_step *steps, size_t n_steps)
                 .home = scene.house->devices,
                 .base = "sconce",
                 .node = "hall",
-                .session = { .urls = scene.urls,
+                .session = { .client_id = "sconce-hall",
+                             .urls = scene.urls,
                              .n_urls = 1,
                              .version = SESSION_VERSION_5,
                              .keepalive_us = 3600 * USEC_PER_SEC,
@@ -116,7 +117,7 @@ static void start(void)
         static const struct uplink_handlers handlers = { .up = on_up, .down = on_down, .refused = on_refused };
 
         assert_int_equal(uplink_new(&scene.options, &handlers, &scene.uplink), 0);
-        assert_int_equal(uplink_start(scene.uplink), 0);
+        assert_int_equal(session_start(uplink_session(scene.uplink)), 0);
 }
 
 typedef bool (*condition_fn)(const struct house *house, void *userdata);
@@ -127,7 +128,8 @@ static bool is_up(const struct house *house, void *userdata)
         return scene.n_up >= *(const unsigned *)userdata;
 }
 
-/* The back-off passes meanwhile; from the next connection on time stands still again, or it would outrun the handshake. */
+/* The back-off passes meanwhile; from the next connection on time stands still again, or it would outrun the
+ * handshake. */
 static bool is_up_in_time(const struct house *house, void *userdata)
 {
         unsigned n = *(const unsigned *)userdata;
@@ -225,9 +227,9 @@ static bool has_result_or_is_down(const struct house *house, void *userdata)
 /* Where the newest result wants to go; NULL: to the device's topic. */
 static const char *last_reply_to(void)
 {
-        for (size_t i = scene.house->n_told; i > 0; i--)
-                if (scene.house->told[i - 1].topic == DEVICE_RESULT)
-                        return scene.house->told[i - 1].reply_to;
+        for (size_t i = scene.house->n_published; i > 0; i--)
+                if (scene.house->published[i - 1].topic == DEVICE_RESULT)
+                        return scene.house->published[i - 1].reply_to;
         return "there is no result";
 }
 
@@ -241,7 +243,7 @@ static void start__broker_is_there__online_retained_and_then_up(void **state)
         struct fake_publish status = fake_broker_last(&scene.broker, STATUS);
         assert_string_equal(status.payload, "online");
         assert_true(status.retain);
-        assert_true(uplink_is_up(scene.uplink));
+        assert_true(session_is_connected(uplink_session(scene.uplink)));
         assert_int_equal(scene.n_up, 1);
         assert_true(fake_broker_connect_holds(&scene.broker, "\x00\x0bsconce-hall", 13));
         assert_true(fake_broker_connect_holds(&scene.broker, "\x00\x12" STATUS "\x00\x07offline", 2 + 18 + 2 + 7));
@@ -251,26 +253,26 @@ static void start__client_id_is_given__used(void **state)
 {
         (void)state;
         prepare(serve, 1);
-        scene.options.client_id = "sconce-hall-1234";
+        scene.options.session.client_id = "sconce-hall-1234";
         start();
         await(is_up, 1);
         assert_true(fake_broker_connect_holds(&scene.broker, "\x00\x10sconce-hall-1234", 18));
 }
 
-static void down__broker_hangs_up__says_why_and_comes_back(void **state)
+static void down__broker_hangs_up__gives_the_reason_and_comes_back(void **state)
 {
         (void)state;
         begin(serve, 1);
         await_got(STATUS, "online", 1);
         fake_broker_hang_up(&scene.broker);
         await(is_down, 1);
-        assert_false(uplink_is_up(scene.uplink));
+        assert_false(session_is_connected(uplink_session(scene.uplink)));
         assert_non_null(strstr(scene.why, "connection"));
         await(is_up_in_time, 2);
         await_got(STATUS, "online", 2);
 }
 
-static void down__attempt_fails__says_why(void **state)
+static void down__attempt_fails__gives_the_reason(void **state)
 {
         (void)state;
         prepare(STEPS({ .act = FAKE_ANSWER, FAKE_FIELDS(answer, "\x20\x03\x00\x87\x00") }));
@@ -395,7 +397,7 @@ static void acknowledged__refused__reported_once_and_counted(void **state)
         await(is_refused, 2);
         assert_int_equal(scene.n_refused, 1);
         assert_string_equal(scene.refused, "the broker refuses what node hall publishes (not authorized)");
-        assert_true(uplink_is_up(scene.uplink));
+        assert_true(session_is_connected(uplink_session(scene.uplink)));
         /* Another connection may be another matter. */
         fake_broker_hang_up(&scene.broker);
         await(is_down, 1);
@@ -435,12 +437,12 @@ static void uplink_publish__broker_acknowledges_nothing__waits_and_catches_up(vo
         publish("kitchen", DEVICE_EVENT, "{}");
         publish("kitchen", DEVICE_RESULT, "{}");
         assert_int_equal(uplink_dropped(scene.uplink), 2);
-        assert_int_equal(uplink_in_flight(scene.uplink), IN_FLIGHT_MAX);
+        assert_int_equal(session_in_flight(uplink_session(scene.uplink)), IN_FLIGHT_MAX);
         await_got("sconce/hall/kitchen/state", NULL, IN_FLIGHT_MAX - 1);
         assert_int_equal(scene.n_up, 1);
         fake_broker_acknowledge(&scene.broker);
         await(is_up, 2);
-        assert_true(uplink_in_flight(scene.uplink) < IN_FLIGHT_MAX / 2);
+        assert_true(session_in_flight(uplink_session(scene.uplink)) < IN_FLIGHT_MAX / 2);
         assert_int_equal(fake_broker_got(&scene.broker, "sconce/hall/kitchen/state", "ON"), 0);
         assert_int_equal(fake_broker_got(&scene.broker, "sconce/hall/kitchen/event", NULL), 0);
 }
@@ -589,8 +591,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 TEST(start__broker_is_there__online_retained_and_then_up),
                 TEST(start__client_id_is_given__used),
-                TEST(down__broker_hangs_up__says_why_and_comes_back),
-                TEST(down__attempt_fails__says_why),
+                TEST(down__broker_hangs_up__gives_the_reason_and_comes_back),
+                TEST(down__attempt_fails__gives_the_reason),
                 TEST(uplink_stop__connected__offline_is_the_last_word),
                 TEST(uplink_publish__each_topic__its_name_and_retain_flag),
                 TEST(uplink_publish__result_with_reply_to__goes_there),

@@ -52,7 +52,7 @@ static void url_parse__good__gives_its_parts(void **state)
 
 #define FORMS "write mqtts://HOST[:PORT], mqtt://HOST[:PORT] or unix:///PATH"
 
-static void url_parse__bad__says_why(void **state)
+static void url_parse__bad__gives_the_reason(void **state)
 {
         static const struct {
                 const char *text, *error;
@@ -127,7 +127,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(url_parse__good__gives_its_parts),
-                cmocka_unit_test(url_parse__bad__says_why),
+                cmocka_unit_test(url_parse__bad__gives_the_reason),
                 cmocka_unit_test(url_parse__too_long__is_refused),
                 cmocka_unit_test(url_peer_text__ipv6__has_brackets),
         };

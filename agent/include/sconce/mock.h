@@ -2,9 +2,9 @@
 /*
  * sconce/mock.h - a host in memory for one device: what a plugin's unit test runs the plugin against.
  *
- * Lines, timers and the clock are fakes; whatever the plugin reports, raises or says is kept for the test to
- * look at. What the agent would refuse is refused with the same errno. It needs <sconce/plugin.h> and CMocka,
- * and nothing of the agent: link with `pkg-config --libs sconce-mock`.
+ * Lines, timers and the clock are fakes; what the plugin reports and raises is kept for the test. What the agent
+ * would refuse is refused with the same errno. It needs <sconce/plugin.h> and CMocka, and nothing of the agent:
+ * link with `pkg-config --libs sconce-mock`.
  *
  *         struct mock_host *host = mock_host_load("./lamp.so");
  *         mock_option(host, "line", "GPIO17");
@@ -56,8 +56,7 @@ struct sconce_dimmer {
  * plugin. The caller owns it: mock_host_free(). */
 struct mock_host *mock_host_load(const char *path);
 
-/* The same from the table of a plugin that is linked into the test: `&sconce_module`, borrowed for the
- * host's life. */
+/* The same from the table of a plugin that is linked into the test: `&sconce_module`, borrowed for the host's life. */
 struct mock_host *mock_host_new(const struct sconce_module *module);
 
 /* Stops the device if it runs, frees it, and unloads the file. NULL: nothing. */
@@ -72,9 +71,8 @@ bool mock_is_intact(const struct mock_host *host);
 
 /* ---- Before the start ---------------------------------------------------------------------------------- */
 
-/* Sets an option as a config would say it: "GPIO17", "1.5h", "yes". Not checked against the row's bounds:
- * that is the agent's part. A list gets this one item. Fails the test for a key that the plugin does not
- * have. */
+/* Sets an option as a config would say it: "GPIO17", "1.5h", "yes". Not checked against the row's bounds: that is the
+ * agent's part. A list gets this one item. Fails the test for a key that the plugin does not have. */
 void mock_option(struct mock_host *host, const char *key, const char *text);
 
 /* Sets a list of strings; NULL ends the array, which is borrowed for the host's life. */
@@ -122,7 +120,7 @@ void mock_advance_us(struct mock_host *host, uint64_t by_us);
 /* The loop is busy elsewhere: time goes by, and timers that fall due wait for the next mock_advance_us(). */
 void mock_stall_us(struct mock_host *host, uint64_t by_us);
 
-/* The fake clock: what sconce_now_us() says. */
+/* The fake clock, as sconce_now_us(). */
 uint64_t mock_now(const struct mock_host *host);
 
 /* How many timers are armed. */
@@ -146,19 +144,18 @@ void mock_edge_at(struct mock_host *host, const char *name, bool active, uint64_
 /* A watched descriptor is ready (`events` as in epoll(7)). False: nobody watches it. */
 bool mock_ready(struct mock_host *host, int fd, uint32_t events);
 
-/* ---- What the plugin has said -------------------------------------------------------------------------- */
+/* ---- What the plugin has reported ---------------------------------------------------------------------- */
 
 /* The channel's latest value. NULL: nothing was reported yet. */
 const struct sconce_value *mock_value(const struct mock_host *host, const char *channel);
 
-/* The time that the last report gave, in microseconds of CLOCK_BOOTTIME; 0: now. */
+/* The time of the last report, in microseconds of CLOCK_BOOTTIME; 0: now. */
 uint64_t mock_value_time_us(const struct mock_host *host);
 
 /* How many reports were taken. */
 unsigned mock_reports(const struct mock_host *host);
 
-/* The last event as "channel type"; "": none. How many there were; the time that the last one gave, 0: now.
- */
+/* The last event as "channel type"; "": none. How many there were; the time of the last one, 0: now. */
 const char *mock_event(const struct mock_host *host);
 unsigned mock_events(const struct mock_host *host);
 uint64_t mock_event_time_us(const struct mock_host *host);
@@ -173,16 +170,16 @@ const struct sconce_channel *mock_channel(const struct mock_host *host, const ch
 /* Every channel in turn, declared ones first. NULL: no more. */
 const struct sconce_channel *mock_channel_at(const struct mock_host *host, size_t index);
 
-/* What sconce_health() said last: 0 or a negative errno. */
+/* The last of sconce_health(): 0 or a negative errno. */
 int mock_health(const struct mock_host *host);
 
-/* What sconce_problem() said last; "": nothing is wrong. */
+/* The last of sconce_problem(); "": nothing is wrong. */
 const char *mock_problem(const struct mock_host *host);
 
 /* sconce_error() of the last callback; "": nothing. */
 const char *mock_error(const struct mock_host *host);
 
-/* What sconce_timed() said last. */
+/* The last of sconce_timed(). */
 bool mock_is_timed(const struct mock_host *host);
 
 /* What the plugin saved under `key`. NULL: nothing. */
@@ -193,8 +190,8 @@ void mock_save_text(struct mock_host *host, const char *key, const char *text);
 
 /* ---- Failures ------------------------------------------------------------------------------------------ */
 
-/* Makes the nth call (1: the next) of a service that can fail do so once, with a negative errno: lines,
- * dimmers, timers, descriptors, saved state, reports and events. nth 0: none. */
+/* Makes the nth call (1: the next) of a service that can fail do so once, with a negative errno: lines, dimmers,
+ * timers, descriptors, saved state, reports and events. nth 0: none. */
 void mock_fail_call(struct mock_host *host, unsigned nth, int error);
 
 /* How many such calls there were so far. */

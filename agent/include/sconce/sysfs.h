@@ -2,13 +2,13 @@
 /*
  * Sconce's plugin SDK: a device that the kernel shows as a directory of sysfs, found by what people call it.
  *
- * The directories of a class or bus are a prefix and a number (hwmon2, iio:device0), and the number may change at the next
- * boot, or when a driver comes and goes. So a config calls a device by what one of its files says ("lm75"), by a part of its
- * path (its address "1-0048"), or by its directory. A plugin finds it in `start`, asks in `read` whether it is still
- * there, and finds it again when it is not.
+ * The directories of a class or bus are a prefix and a number (hwmon2, iio:device0), and the number may change at the
+ * next boot, or when a driver comes and goes. So a config names a device by what one of its files says ("lm75"), by a
+ * part of its path (its address "1-0048"), or by its directory. A plugin finds it in `start`, asks in `read` whether
+ * it is still there, and finds it again when it is not.
  *
- * These functions read files, which waits where the file's driver waits: for blocking plugins. The header is all there is:
- * nothing is linked, and it needs no more of the host than <sconce/plugin.h> does.
+ * These functions read files, which waits for their driver: for blocking plugins. The header is all there is: nothing
+ * is linked, and it needs no more of the host than <sconce/plugin.h> does.
  */
 #pragma once
 
@@ -35,12 +35,9 @@ struct sconce_sysfs {
         char real[PATH_MAX];            /* what that was when it was found: numbers are given again */
 };
 
-/*
- * The path of a file of the device's directory.
- *
+/* The path of a file of the device's directory.
  * before, name, after: the parts of its name, "" for none.
- * path:                gets it.
- */
+ * path:                gets it. */
 static inline void sconce_sysfs_path(const struct sconce_sysfs *sysfs, const char *before, const char *name,
                                      const char *after, char path[static PATH_MAX])
 {
@@ -84,13 +81,10 @@ static inline bool sconce_sysfs_fits_(const struct sconce_sysfs *sysfs, const ch
                strspn(name + length, "0123456789") == strlen(name + length) && strlen(name) < SCONCE_SYSFS_DIR_MAX;
 }
 
-/*
- * Finds the one directory that is wanted.
- *
+/* Finds the one directory that is wanted.
  * sysfs: what to look for; on success `dir` and `real` are set.
- *
- * Returns, with the sentence set: -ENOENT: there is none; -ENOTUNIQ: there are several. Any callback of a blocking plugin.
- */
+ * Returns, with the sentence set: -ENOENT: there is none; -ENOTUNIQ: there are several. Any callback of a blocking
+ * plugin. */
 static inline int sconce_sysfs_find(struct sconce_device *dev, struct sconce_sysfs *sysfs)
 {
         char all[128] = "";
@@ -129,21 +123,18 @@ static inline bool sconce_sysfs_is_there(const struct sconce_sysfs *sysfs)
         return real[0] && strcmp(real, sysfs->real) == 0 && sconce_sysfs_is_(sysfs, sysfs->dir);
 }
 
-/*
- * Calls `each` for every file of the device's directory in natural order (temp2 before temp10), until one call fails.
- *
- * each:     gets the file's name; returns 0 or negative errno.
+/* Calls `each` for every file of the device's directory in natural order (temp2 before temp10), until one call fails.
+ * each:     gets the file's name; returns 1: it has a value, 0: it has none, or a negative errno.
  * instance: handed on.
- *
- * Returns what the last call returned; with the sentence set, why the directory cannot be read.
- */
+ * Returns 0; the error of the call that failed; with the sentence set, -ENODATA: no file has a value, or why the
+ * directory cannot be read. */
 static inline int sconce_sysfs_each(struct sconce_device *dev, const struct sconce_sysfs *sysfs,
                                     int (*each)(struct sconce_device *dev, void *instance, const char *file),
                                     void *instance)
 {
         char path[PATH_MAX];
         struct dirent **entries = NULL;
-        int r = 0;
+        int r = 0, taken = 0;
 
         (void)snprintf(path, sizeof(path), "%s/%s", sysfs->root, sysfs->dir);
         int count = scandir(path, &entries, NULL, versionsort);
@@ -153,10 +144,14 @@ static inline int sconce_sysfs_each(struct sconce_device *dev, const struct scon
                 return r;
         }
         for (int i = 0; i < count; i++) {
-                if (r == 0)
+                if (r >= 0)
                         r = each(dev, instance, entries[i]->d_name);
+                taken += r > 0;
                 free(entries[i]);
         }
         free(entries);
-        return r;
+        if (r < 0 || taken > 0)
+                return r < 0 ? r : 0;
+        sconce_error(dev, "the %s %s has nothing to read", sysfs->noun, sysfs->wanted);
+        return -ENODATA;
 }

@@ -113,7 +113,7 @@ void mock_channels_init(struct mock_host *host);
 void mock_channels_done(struct mock_host *host);
 struct sconce_channel *mock_channels_find(const struct mock_host *host, const char *key);
 void mock_fill_defaults(struct mock_host *host);
-/* Closes whatever the plugin has opened through the host. */
+/* Closes all that the plugin has opened through the host. */
 void mock_close_all(struct mock_host *host);
 
 /* ---- The services, by the file that has them ----------------------------------------------------------- */

@@ -3,7 +3,6 @@
 #include "sdk/mock/host.h"
 
 #include <dlfcn.h>
-#include <stdio.h>
 #include <time.h>
 
 char *mock_keep_text(struct mock_host *host, const char *text)

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One check in a process of its own: what it says comes through a pipe, and its end is a result too. */
+/* One check in a process of its own: it reports through a pipe, and its end is a result too. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#ifdef SCONCE_COVERAGE
+#include <gcov.h>
+#endif
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,84 +28,51 @@
 
 /* ---- In the child -------------------------------------------------------------------------------------- */
 
-/* One record: a letter and a line of text. */
-static void __attribute__((format(printf, 3, 0)))
-say(const struct subject *subject, char letter, const char *format, va_list arguments)
+/* Without atexit() handlers: they may be the plugin's. */
+_Noreturn static void leave(int status)
 {
-        char text[RECORD_MAX];
+#ifdef SCONCE_COVERAGE
+        __gcov_dump(); /* one of those that are left out */
+#endif
+        _exit(status);
+}
 
-        text[0] = letter;
+void child_record(const struct subject *subject, enum record record, const char *format, ...)
+{
+        char text[RECORD_MAX] = { (char)record };
+        va_list arguments;
+
+        va_start(arguments, format);
         (void)vsnprintf(text + 1, sizeof(text) - 2, format, arguments);
+        va_end(arguments);
         for (char *at = text + 1; *at; at++)
                 if (*at == '\n')
                         *at = ' ';
         size_t length = strlen(text);
         text[length++] = '\n';
         if (write(subject->out, text, length) != (ssize_t)length)
-                _exit(STATUS_NO_OUT);
+                leave(STATUS_NO_OUT);
 }
 
-static void PRINTF_LIKE(3, 4) say_text(const struct subject *subject, char letter, const char *format, ...)
-{
-        va_list arguments;
-
-        va_start(arguments, format);
-        say(subject, letter, format, arguments);
-        va_end(arguments);
-}
-
-void now_calling(struct subject *subject, const char *what)
-{
-        say_text(subject, 'C', "%s", what);
-}
-
-void complain(struct subject *subject, const char *format, ...)
-{
-        va_list arguments;
-
-        va_start(arguments, format);
-        say(subject, 'F', format, arguments);
-        va_end(arguments);
-}
-
-void skip_check(struct subject *subject, const char *format, ...)
-{
-        va_list arguments;
-
-        va_start(arguments, format);
-        say(subject, 'S', format, arguments);
-        va_end(arguments);
-}
-
-void give_up_check(struct subject *subject, const char *format, ...)
-{
-        va_list arguments;
-
-        va_start(arguments, format);
-        say(subject, 'U', format, arguments);
-        va_end(arguments);
-}
-
-/* What belongs to the whole process, and a plugin leaves alone: in the agent everything else lives there too.
- */
+/* What belongs to the whole process, the agent's, which a plugin leaves alone. */
 struct manners {
         struct stat standard[3];
         mode_t mask;
         char directory[PATH_MAX];
         sighandler_t signals[32];
-        unsigned threads;
+        size_t threads;
 };
 
-static unsigned count_threads(void)
+size_t count_entries(const char *path)
 {
-        unsigned count = 0;
-        DIR *tasks = opendir("/proc/self/task");
+        size_t count = 0;
+        DIR *all = opendir(path);
 
-        if (!tasks)
+        if (!all)
                 return 0;
-        for (const struct dirent *entry; (entry = readdir(tasks));)
-                count += entry->d_name[0] != '.';
-        (void)closedir(tasks);
+        while (readdir(all))
+                count++;
+        (void)closedir(all);
         return count;
 }
 
@@ -121,7 +91,7 @@ static void look(struct manners *manners)
                 if (sigaction(number, NULL, &action) == 0)
                         manners->signals[number] = action.sa_handler;
         }
-        manners->threads = count_threads();
+        manners->threads = count_entries("/proc/self/task");
 }
 
 static void compare_manners(struct subject *subject, const struct manners *before)
@@ -141,7 +111,7 @@ static void compare_manners(struct subject *subject, const struct manners *befor
                 if (after.signals[number] != before->signals[number])
                         complain(subject, "it changed what the process does at signal %s", sigabbrev_np(number));
         if (after.threads > before->threads)
-                complain(subject, "after stop more threads are running than before, by %u",
+                complain(subject, "after stop more threads are running than before, by %zu",
                          after.threads - before->threads);
         siginfo_t info;
         if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
@@ -172,7 +142,7 @@ _Noreturn static void be_child(struct subject *subject, const struct check *chec
         (void)setpgid(0, 0);
         set_standard(subject);
         subject->out = fcntl(out, F_DUPFD_CLOEXEC, PIPE_FD);
-        /* What the caller left open is nothing for a plugin that writes where it should not. */
+        /* What the caller left open is not for a plugin that writes where it should not. */
         (void)close_range(STDERR_FILENO + 1, (unsigned)subject->out - 1, 0);
         (void)close_range((unsigned)subject->out + 1, ~0U, 0);
         subject->check = check;
@@ -182,8 +152,8 @@ _Noreturn static void be_child(struct subject *subject, const struct check *chec
         check->run(subject);
         (void)fflush(NULL);
         compare_manners(subject, &before);
-        say_text(subject, 'E', "%s", subject->token);
-        _exit(EXIT_SUCCESS);
+        child_record(subject, RECORD_END, "%s", subject->token);
+        leave(EXIT_SUCCESS);
 }
 
 /* ---- In the parent ------------------------------------------------------------------------------------- */
@@ -216,20 +186,20 @@ static void take_record(struct verdict *verdict, const char *record)
         bool is_ours = true;
 
         switch (record[0]) {
-        case 'C':
+        case RECORD_CALL:
                 (void)snprintf(verdict->calling, sizeof(verdict->calling), "%s", record + 1);
                 break;
-        case 'F':
+        case RECORD_FINDING:
                 print_finding(verdict, record + 1);
                 break;
-        case 'S':
-        case 'U':
+        case RECORD_SKIP:
+        case RECORD_UNTESTED:
                 if (!verdict->is_skipped)
                         printf("skip  %-10s  %s\n", verdict->check->name, record + 1);
                 verdict->is_skipped = true;
-                verdict->is_untested |= record[0] == 'U';
+                verdict->is_untested |= record[0] == RECORD_UNTESTED;
                 break;
-        case 'E':
+        case RECORD_END:
                 is_ours = verdict->has_ended = strcmp(record + 1, verdict->token) == 0;
                 break;
         default:
@@ -254,7 +224,7 @@ static void take_records(struct verdict *verdict)
                 verdict->used = 0;
 }
 
-/* Until the child has ended or says nothing for too long. */
+/* Until the child has ended or is silent for too long. */
 static void listen_to(struct verdict *verdict, int in, unsigned limit_s)
 {
         struct pollfd wait = { .fd = in, .events = POLLIN };
@@ -325,7 +295,7 @@ static int end_child(struct verdict *verdict, pid_t pid, unsigned limit_s)
                 (void)kill(pid, SIGKILL);
         while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR)
                 ;
-        /* While the child is not reaped, its number is nobody else's. */
+        /* Until the child is reaped, its pid is not given again. */
         (void)kill(-pid, SIGKILL);
         (void)waitpid(pid, &status, 0);
         return status;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the plugin declares, and what the option engine makes of it. */
-#include <stdio.h>
 #include <string.h>
 
 #include "plugin/device_config.h"
@@ -62,19 +61,19 @@ static void check_section(struct subject *subject)
                 .count = subject->n_settings,
         };
         struct problems problems = { 0 };
-        struct device_config *blueprint = NULL;
+        struct device_config *config = NULL;
 
         for (size_t i = 0; i < subject->n_settings; i++)
                 entries[i] = (struct config_entry){ .key = subject->settings[i].key,
                                                     .values = &subject->settings[i].value,
                                                     .count = 1 };
-        int r = device_config_new(subject->plugin, &section, &problems, &blueprint);
+        int r = device_config_new(subject->plugin, &section, &problems, &config);
         for (size_t i = 0; i < problems.count; i++)
                 complain(subject, "%s", problems.items[i]);
         if (r < 0 && problems.count == 0)
                 complain(subject, "its section cannot be read: %s", strerror(-r));
         problems_done(&problems);
-        device_config_free(blueprint);
+        device_config_free(config);
 }
 
 void check_configures(struct subject *subject)
@@ -100,7 +99,7 @@ void check_configures(struct subject *subject)
 
 /* ---- options ------------------------------------------------------------------------------------------- */
 
-/* A device with this one option otherwise: whatever it says to it, it lives. */
+/* A device with this one option changed: it may refuse it, and must survive. */
 static void survive(struct subject *subject, const struct sconce_option *row, const char *text)
 {
         struct mock_host *host = trial_new(subject);

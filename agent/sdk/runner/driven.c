@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Commands, and all that can happen to a device in any order. */
-#include <stdio.h>
 #include <string.h>
 
 #include "channel/channels.h"
@@ -50,7 +49,7 @@ static int carry_out(struct subject *subject, struct mock_host *host, const stru
         return r;
 }
 
-/* Each channel at its edges, once by somebody and once by the agent. Returns how many were carried out. */
+/* Each channel at its bounds, once as a client's command and once as the agent's. Returns how many were carried out. */
 static unsigned edges_of_all(struct subject *subject, struct mock_host *host, const struct writable *writable,
                              int *last)
 {
@@ -177,8 +176,7 @@ static int scenario(struct subject *subject, struct mock_host *host)
         find_writable(host, &writable);
         for (size_t i = 0; i < writable.count; i++)
                 if (!(writable.rows[i]->flags & SCONCE_COMMAND_ONLY) && channel_sample(writable.rows[i], 0, &value))
-                        (void)trial_command(subject, host,
-                                            &(const struct sconce_command){ .count = 1, .values = &value });
+                        (void)trial_value(subject, host, &value);
         if (mock_plugin(host)->read)
                 (void)trial_read(subject, host);
         trial_edges(subject, host);

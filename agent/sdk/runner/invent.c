@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/options.h"
+#include "config/types.h"
 #include "channel/channels.h"
 #include "sdk/runner/runner.h"
 
 /* ---- Options ------------------------------------------------------------------------------------------- */
 
-/* What each type takes where the row says nothing, and what no row of the type takes. */
+/* What each type takes where the row has no default or bounds, and what no row of the type takes. */
 static const struct {
         const char *usual, *wrong[2];
 } types[] = {
@@ -61,53 +61,55 @@ static void beyond(const char *bound, int direction, char text[static TEXT_SIZE]
         (void)snprintf(text, TEXT_SIZE, "%.0f%s", number + direction * (fabs(number) + 1), unit);
 }
 
+/* What the type takes beside bounds and default. */
+static const char *const *usual_samples(const struct sconce_option *row)
+{
+        static const char *const none[] = { NULL }, *const flags[] = { "no", "yes", NULL };
+        static const char *const words[] = { "x", "é %s %n \" ' \\ ; #", NULL };
+
+        switch (row->type) {
+        case SCONCE_TYPE_ENUM:
+                return row->choices ? row->choices : none;
+        case SCONCE_TYPE_BOOL:
+                return flags;
+        case SCONCE_TYPE_STRING:
+                return words;
+        default:
+                return none;
+        }
+}
+
 static bool good_sample(const struct sconce_option *row, unsigned nth, char text[static TEXT_SIZE])
 {
-        const char *fixed[] = { row->min, row->max, row->def };
-        unsigned at = 0;
+        const char *const fixed[] = { row->min, row->max, row->def }, *const *more = usual_samples(row);
+        const char *found = NULL;
 
-        for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
-                if (fixed[i] && at++ == nth) {
-                        (void)snprintf(text, TEXT_SIZE, "%s", fixed[i]);
-                        return true;
-                }
-        nth -= at;
-        if (row->type == SCONCE_TYPE_ENUM) {
-                for (at = 0; row->choices && row->choices[at]; at++)
-                        if (at == nth) {
-                                (void)snprintf(text, TEXT_SIZE, "%s", row->choices[at]);
-                                return true;
-                        }
-                return false;
-        }
-        if (row->type == SCONCE_TYPE_BOOL && nth < 2)
-                (void)snprintf(text, TEXT_SIZE, "%s", nth ? "yes" : "no");
-        else if (row->type == SCONCE_TYPE_STRING && nth < 2)
-                (void)snprintf(text, TEXT_SIZE, "%s", nth ? "é %s %n \" ' \\ ; #" : "x");
-        else
-                return false;
-        return true;
+        for (size_t i = 0; i < ARRAY_SIZE(fixed) && !found; i++)
+                if (fixed[i] && nth-- == 0)
+                        found = fixed[i];
+        for (; *more && !found; more++)
+                if (nth-- == 0)
+                        found = *more;
+        (void)snprintf(text, TEXT_SIZE, "%s", found ? found : "");
+        return found;
 }
 
 static bool bad_sample(const struct sconce_option *row, unsigned nth, char text[static TEXT_SIZE])
 {
         const char *const *wrong = types[row->type].wrong;
-        unsigned at = 0;
 
         for (size_t i = 0; i < ARRAY_SIZE(types[0].wrong); i++)
-                if (wrong[i] && at++ == nth) {
+                if (wrong[i] && nth-- == 0) {
                         (void)snprintf(text, TEXT_SIZE, "%s", wrong[i]);
                         return true;
                 }
-        if (row->min && at++ == nth) {
+        if (row->min && nth-- == 0)
                 beyond(row->min, -1, text);
-                return true;
-        }
-        if (row->max && at++ == nth) {
+        else if (row->max && nth-- == 0)
                 beyond(row->max, 1, text);
-                return true;
-        }
-        return false;
+        else
+                return false;
+        return true;
 }
 
 bool option_sample(const struct sconce_option *row, bool good, unsigned nth, char text[static TEXT_SIZE])
@@ -128,7 +130,7 @@ int option_check_text(const struct sconce_option *row, const char *text, char re
                 uint64_t size;
         } value;
 
-        /* Lines and dimmers are names; what is behind them nobody looks up here. */
+        /* Lines and dimmers are names, which are not looked up here. */
         if (row->type == SCONCE_TYPE_LINE || row->type == SCONCE_TYPE_PWM || row->type == SCONCE_TYPE_LED)
                 return 0;
         return option_parse(row, text, reason, &value);
@@ -136,14 +138,9 @@ int option_check_text(const struct sconce_option *row, const char *text, char re
 
 /* ---- Channels ------------------------------------------------------------------------------------------ */
 
-static struct channel channel_of(const struct sconce_channel *row)
-{
-        return (struct channel){ .row = *row, .kind = kind_get(row->kind) };
-}
-
 bool channel_row_is_writable(const struct sconce_channel *row)
 {
-        const struct channel channel = channel_of(row);
+        const struct channel channel = { .row = *row, .kind = kind_get(row->kind) };
 
         return channel.kind && channel_is_writable(&channel);
 }

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Starts, stops, reads: what they leave behind, and how long they take. */
-#include <dirent.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "sdk/runner/runner.h"
@@ -21,19 +19,6 @@ struct usage {
         size_t bytes, pages, descriptors;
 };
 
-static size_t count_descriptors(void)
-{
-        size_t count = 0;
-        DIR *all = opendir("/proc/self/fd");
-
-        if (!all)
-                return 0;
-        while (readdir(all))
-                count++;
-        (void)closedir(all);
-        return count;
-}
-
 static size_t resident_pages(void)
 {
         size_t total = 0, resident = 0;
@@ -47,8 +32,7 @@ static size_t resident_pages(void)
         return resident;
 }
 
-/* An emulator's own memory counts too, and grows with the code that it meets: where tests are told of one it
- * may. */
+/* An emulator's own memory counts too, and grows with the code that it runs: SCONCE_TEST_PATIENCE announces one. */
 static size_t allowed_pages(void)
 {
         const char *patience = getenv("SCONCE_TEST_PATIENCE");
@@ -63,7 +47,7 @@ static void measure(struct usage *usage)
 
         usage->bytes = info.uordblks + info.hblkhd;
         usage->pages = resident_pages();
-        usage->descriptors = count_descriptors();
+        usage->descriptors = count_entries("/proc/self/fd");
 }
 
 static void compare(struct subject *subject, const struct usage *before, const char *what, unsigned times)
@@ -84,15 +68,12 @@ static void compare(struct subject *subject, const struct usage *before, const c
 
 /* ---- start and stop ------------------------------------------------------------------------------------ */
 
-static int rounds(struct subject *subject, struct mock_host *host, unsigned count)
+static void rounds(struct subject *subject, struct mock_host *host, unsigned count)
 {
-        int r = 0;
-
         for (unsigned i = 0; i < count; i++) {
-                r = trial_start(subject, host);
+                (void)trial_start(subject, host);
                 trial_stop(subject, host);
         }
-        return r;
 }
 
 void check_starts(struct subject *subject)
@@ -107,9 +88,9 @@ void check_starts(struct subject *subject)
         if (r < 0)
                 give_up_check(subject, "it does not start, and is only seen failing: %s", trial_reason(host, r, text));
         trial_stop(subject, host);
-        (void)rounds(subject, host, ROUNDS_FIRST);
+        rounds(subject, host, ROUNDS_FIRST);
         measure(&before);
-        (void)rounds(subject, host, ROUNDS);
+        rounds(subject, host, ROUNDS);
         compare(subject, &before, "start and stop", ROUNDS);
         trial_end(subject, host);
 }
@@ -178,8 +159,7 @@ static void time_commands(struct subject *subject, struct mock_host *host)
                 if (!channel_row_is_writable(row) || (row->flags & SCONCE_COMMAND_ONLY))
                         continue;
                 for (unsigned nth = 0; nth < TRIES && channel_sample(row, nth, &value); nth++)
-                        (void)trial_command(subject, host,
-                                            &(const struct sconce_command){ .count = 1, .values = &value });
+                        (void)trial_value(subject, host, &value);
                 judge(subject, "command");
         }
 }

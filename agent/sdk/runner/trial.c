@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One device of the plugin on the mock host, and what must hold whatever is called. */
+/* One device of the plugin on the mock host, and what must hold after every call. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/types.h"
 #include "plugin/loader.h"
 #include "sdk/runner/runner.h"
 
@@ -40,7 +41,7 @@ static struct mock_host *new_host(const struct subject *subject)
         return host;
 }
 
-/* What is given must be a value before the mock host may have it: it takes everything at its word. */
+/* The mock host checks no values, so what is given is checked first. */
 static int check_settings(struct subject *subject)
 {
         char reason[160];
@@ -82,8 +83,7 @@ static bool is_accepted(const struct subject *subject)
         return r == 0;
 }
 
-/* "One of line, pwm and led": the table cannot say it, so the first that makes `configure` content is taken.
- */
+/* "One of line, pwm and led" is not in the table: the first option with which `configure` works is taken. */
 static void add_wanted(struct subject *subject)
 {
         now_calling(subject, "configure");
@@ -147,16 +147,14 @@ struct mock_host *trial_running(struct subject *subject)
 
 static uint64_t limit_us(const struct subject *subject)
 {
-        uint64_t limit = LOOP_LIMIT_US;
+        static const struct sconce_option row = { .type = SCONCE_TYPE_DURATION };
+        const char *deadline = subject->plugin->table.deadline;
+        uint64_t limit;
+        char reason[160];
 
-        if (plugin_is_blocking(subject->plugin)) {
-                const char *deadline = subject->plugin->table.deadline;
-                const struct sconce_option row = { .type = SCONCE_TYPE_DURATION };
-                char reason[160];
-                if (option_parse(&row, deadline ? deadline : "5s", reason, &limit) < 0)
-                        limit = 5000000;
-        }
-        return limit;
+        if (!plugin_is_blocking(subject->plugin))
+                return LOOP_LIMIT_US;
+        return !deadline || option_parse(&row, deadline, reason, &limit) < 0 ? 5000000 : limit;
 }
 
 static int after(struct subject *subject, struct mock_host *host, const char *what, int r)
@@ -191,6 +189,11 @@ int trial_command(struct subject *subject, struct mock_host *host, const struct 
 {
         now_calling(subject, "command");
         return after(subject, host, "command", mock_carry_out(host, command));
+}
+
+int trial_value(struct subject *subject, struct mock_host *host, const struct sconce_value *value)
+{
+        return trial_command(subject, host, &(const struct sconce_command){ .count = 1, .values = value });
 }
 
 void trial_advance(struct subject *subject, struct mock_host *host, uint64_t us)

@@ -1,8 +1,8 @@
 /*
  * @name@: something that is switched on and off by a GPIO line, and how long it has been on.
  *
- * From top to bottom: what a device knows, what its section in the config may say, what it shows and takes,
- * what it does, and the table that tells the agent all of that. <sconce/plugin.h> explains every word.
+ * From top to bottom: what a device knows, its options, its channels, what it does, and the table of all that for
+ * the agent. <sconce/plugin.h> explains every word.
  */
 #include <sconce/plugin.h>
 
@@ -29,7 +29,7 @@ static const struct sconce_channel channels[] = {
         { .key = NULL },
 };
 
-/* Says what is so now. */
+/* Reports the present state. */
 static int report(struct sconce_device *dev, struct @name@ *self, bool on)
 {
         uint64_t now_us = sconce_now_us(dev);
@@ -46,7 +46,7 @@ static int report(struct sconce_device *dev, struct @name@ *self, bool on)
         return sconce_report(dev, values, 2);
 }
 
-/* Every 30 s, as the table below asks, and when somebody wants to know. */
+/* Every 30 s, as in the table below, and on request. */
 static int @name@_read(struct sconce_device *dev, void *instance)
 {
         struct @name@ *self = instance;
