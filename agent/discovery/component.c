@@ -121,6 +121,23 @@ static enum platform platform_of(const struct channel *channel)
         return channel->kind->platform;
 }
 
+/* A plugin may name a type twice. */
+static bool is_repeated(const char *const *choices, const char *const *choice)
+{
+        for (; choices < choice; choices++)
+                if (strcmp(*choices, *choice) == 0)
+                        return true;
+        return false;
+}
+
+static void each_trigger(const struct channel *channel,
+                         void (*visit)(void *userdata, const struct component *component), void *userdata)
+{
+        for (const char *const *choice = channel->row.choices; *choice; choice++)
+                if (!is_repeated(channel->row.choices, choice))
+                        visit(userdata, &(struct component){ PLATFORM_TRIGGER, channel, *choice });
+}
+
 void components_each(const struct channels *channels, void (*visit)(void *userdata, const struct component *component),
                      void *userdata)
 {
@@ -136,8 +153,8 @@ void components_each(const struct channels *channels, void (*visit)(void *userda
                 /* A meter's total, which can be set to what the meter shows. */
                 if (platform == PLATFORM_SENSOR && channel_is_writable(channel))
                         visit(userdata, &(struct component){ PLATFORM_NUMBER, channel, NULL });
-                for (const char *const *choice = channel->row.choices; platform == PLATFORM_EVENT && *choice; choice++)
-                        visit(userdata, &(struct component){ PLATFORM_TRIGGER, channel, *choice });
+                if (platform == PLATFORM_EVENT)
+                        each_trigger(channel, visit, userdata);
         }
 }
 

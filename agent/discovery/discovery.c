@@ -6,6 +6,7 @@
 
 #include "discovery/entity.h"
 #include "discovery/words.h"
+#include "util/cleanup.h"
 
 /* The node's own device, which all others are reached through. */
 #define NODE_DEVICE "node"
@@ -28,12 +29,23 @@ static void put_key_and_blank(void *userdata, const struct component *component)
         json_put_literal(out, " ");
 }
 
+/* What a file gives back may be anything; one wrong key would cost the whole message. */
+static bool is_key(const char *text, size_t length)
+{
+        static const char signs[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.%";
+
+        return strspn(text, signs) == length && strcspn(text, ".") > 0 && strcspn(text, ".") < length;
+}
+
 /* The next of `before` that is not among `now`, with its blanks; NULL at the end. */
 static const char *next_gone(const char *before, const struct json_text *now, size_t *ret_length)
 {
         for (; before && before[0] == ' ' && before[1]; before += *ret_length - 1) {
                 *ret_length = 2 + strcspn(before + 1, " ");
-                if (now->size == 0 || !memmem(now->data, now->size, before, *ret_length))
+                if (before[*ret_length - 1] != ' ') /* cut off */
+                        return NULL;
+                if (is_key(before + 1, *ret_length - 2) &&
+                    (now->size == 0 || !memmem(now->data, now->size, before, *ret_length)))
                         return before;
         }
         return NULL;
@@ -146,12 +158,15 @@ static void write_component(void *userdata, const struct component *component)
 }
 
 /* A component that has nothing but its platform is removed. */
-static void write_removed(const char *key, int length, struct json_text *out)
+static void write_removed(const char *key, size_t length, struct json_text *out)
 {
-        char text[320], platform[32];
+        CLEANUP_FREE char *text = strndup(key, length);
+        CLEANUP_FREE char *platform = text ? strndup(text, strcspn(text, ".")) : NULL;
 
-        (void)snprintf(text, sizeof(text), "%.*s", length, key);
-        (void)snprintf(platform, sizeof(platform), "%.*s", (int)strcspn(text, "."), text);
+        if (!platform) {
+                out->failed = true;
+                return;
+        }
         json_put_key(out, text);
         json_put_open(out, '{');
         put(out, "p", platform);
@@ -164,7 +179,7 @@ static bool write_gone(const char *before, const struct json_text *now, struct j
         bool has_gone = false;
 
         for (const char *gone = before; (gone = next_gone(gone, now, &length)); gone += length - 1) {
-                write_removed(gone + 1, (int)length - 2, out);
+                write_removed(gone + 1, length - 2, out);
                 has_gone = true;
         }
         return has_gone;

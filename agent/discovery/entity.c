@@ -157,9 +157,10 @@ static int decimals(const struct channel *channel)
 static void put_unit(const struct entity *entity)
 {
         const struct sconce_channel *row = row_of(entity);
+        const char *unit = row->kind == SCONCE_DURATION && !row->unit ? "s" : row->unit;
 
-        if (row->unit || row->kind == SCONCE_DURATION)
-                put(entity, "unit_of_meas", "%s", row->unit ? row->unit : "s");
+        if (unit && *unit)
+                put(entity, "unit_of_meas", "%s", unit);
 }
 
 static const char *class_of(const struct entity *entity)

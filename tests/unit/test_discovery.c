@@ -359,6 +359,7 @@ static void discovery_keys__with_earlier_ones__both(void **state)
         assert_keys(&channels, "", NOW);
         assert_keys(&channels, NOW, NOW);
         assert_keys(&channels, " switch.a sensor.a sensor.aa ", NOW "switch.a sensor.aa ");
+        assert_keys(&channels, "  x .y  \xff.z switch.a switch.a sensor.aa", NOW "switch.a ");
         channels_done(&channels);
 }
 
