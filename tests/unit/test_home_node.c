@@ -94,7 +94,7 @@ static void devices_info__lamp__what_is_known(void **state)
                        "\"state\":{\"kind\":\"binary_sensor\"}}}}"));
         assert_non_null(strstr(devices,
                                "{\"node\":{\"plugin\":\"node\",\"channels\":{\"uptime_s\":{\"kind\":\"sensor\","
-                               "\"unit\":\"s\",\"class\":\"duration\"}"));
+                               "\"unit\":\"s\",\"step\":1,\"class\":\"duration\"}"));
         assert_string_equal(plugins, "{\"lamp\":\"" SCONCE_VERSION "\",\"contact\":\"" SCONCE_VERSION "\"}");
         free(devices);
         free(plugins);
