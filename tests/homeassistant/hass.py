@@ -2,6 +2,7 @@
 """One Home Assistant, headless: started, set up and driven through its own REST and WebSocket interfaces."""
 
 import asyncio
+import importlib.metadata
 import json
 import re
 import secrets
@@ -64,6 +65,7 @@ class HomeAssistant:
         self._handlers: dict[int, callable] = {}
         self._number = 0
         self._registries: dict[str, list] = {}
+        self.version = tuple(int(part) for part in importlib.metadata.version("homeassistant").split(".")[:2])
 
     # ---- Life ------------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,8 @@ from home import CLIENT, PORT, TREE, Broker, Node, Pki
 from house import furnish
 from waiting import until
 
+KNOWS_IDS = (2025, 10)  # Home Assistant takes the entity ids that it is offered
+
 
 class Stage:
     devices = len(DEVICES)
@@ -33,7 +35,26 @@ class Stage:
         self.ha = HomeAssistant(self.directory / "ha")
         await self.ha.start()
         await self.ha.set_up_mqtt("localhost", PORT, self.pki.ca, self.pki.certificate(CLIENT), self.pki.key(CLIENT))
+        await self.give_ids()
         await until(lambda: not self.missing(), lambda: f"missing: {self.missing()}")
+
+    async def give_ids(self) -> None:
+        """The first versions that know device discovery make entity ids from names. There a person gives the ones of the table."""
+        if self.ha.version >= KNOWS_IDS:
+            return
+        wanted = {entity.id for entity in ENTITIES}
+
+        async def ours() -> list[dict]:
+            found = [entity for entity in await self.ha.registry("entity") if entity["platform"] == "mqtt"]
+            return found if len(found) == len(wanted) else []
+
+        for entity in await until(ours, "not all entities are there"):
+            domain = entity["entity_id"].partition(".")[0]
+            _, node, device, key = entity["unique_id"].replace("-", "_").split(".")
+            new = f"{domain}.{node}_{device}"
+            new = new if new in wanted else f"{new}_{key}"
+            if new != entity["entity_id"]:
+                await self.ha.command("config/entity_registry/update", entity_id=entity["entity_id"], new_entity_id=new)
 
     def missing(self) -> list[str]:
         """The entities that Home Assistant does not have, or cannot use yet."""

@@ -4,7 +4,7 @@
 from hass import HomeAssistant
 from home import Listener
 from house import DOOR, DOWN, FAN, KITCHEN, KNOB_A, KNOB_B, METER, MOTION, PUMP, UP, VOLUME_A, VOLUME_B, WALL, WATER
-from waiting import until
+from waiting import Skipped, until
 
 LAMP, SHELF, COVER = "light.hall_kitchen", "light.hall_shelf", "cover.hall_shutter"
 
@@ -220,8 +220,10 @@ async def press__event_entity__has_the_last_press(stage) -> None:
     entity = "event.hall_wall_press"
     before = stage.ha.state(entity)
     await stage.node.press(WALL)
-    await until(lambda: stage.ha.state(entity) != before, "the event entity did not change")
-    assert stage.ha.attribute(entity, "event_type") == "single"
+    await until(
+        lambda: stage.ha.state(entity) != before and stage.ha.attribute(entity, "event_type") == "single",
+        "the event entity does not have the press",
+    )
     assert stage.ha.attribute(entity, "event_types") == ["single", "double", "triple", "long", "release"]
 
 
@@ -258,6 +260,8 @@ async def sensor__new_value__rounded_as_the_config_says(stage) -> None:
 
 
 async def command__each__expires_in_the_broker(stage) -> None:
+    if stage.ha.version < (2026, 11):
+        raise Skipped(f"Home Assistant {stage.ha.version} may not know that commands expire")
     async with Listener(stage.directory, stage.pki, "sconce/hall/+/set/#") as listener:
         await stage.ha.call("switch.turn_on", "switch.hall_pump")
         await stage.ha.call("light.turn_on", SHELF, brightness=9)

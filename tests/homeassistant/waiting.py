@@ -15,6 +15,10 @@ LOOK_AGAIN_S = 0.02  # for what announces no change: files, processes
 _changed = asyncio.Event()
 
 
+class Skipped(Exception):
+    """Why a test cannot be run here."""
+
+
 class TimedOut(AssertionError):
     """What was waited for did not come."""
 
