@@ -110,8 +110,8 @@ static const struct sconce_option gpio_rows[] = {
 static const struct sconce_option homeassistant_rows[] = {
         SCONCE_OPTION_BOOL(
                 struct settings, homeassistant.enabled, "enabled", 0,
-                "Whether Home Assistant is told of the devices, so that they appear there by themselves; not "
-                "with an envelope, which it cannot read",
+                "Whether the devices are announced to Home Assistant, so that they appear there by themselves; "
+                "not with an envelope, which it cannot read",
                 .def = "yes"),
         SCONCE_OPTION_STRING(struct settings, homeassistant.prefix, "prefix", 0,
                              "What its discovery topics begin with, as its MQTT integration has it",

@@ -23,7 +23,7 @@ struct command_meta {
 
 /*
  * What goes up: values and times, in order. No member may call back into the home, or free anything; all pointers are
- * borrowed for the call. Called while nobody listens too: home_publish_all() gives the newest. A member may be NULL.
+ * borrowed for the call. Called while nobody listens too: home_publish_next() gives the newest. A member may be NULL.
  */
 struct home_sink {
         void (*status)(void *userdata, const char *device, bool online);

@@ -343,12 +343,6 @@ bool home_publish_next(struct home *home, size_t *at)
         return true;
 }
 
-void home_publish_all(struct home *home)
-{
-        for (size_t at = 0; home_publish_next(home, &at);)
-                ;
-}
-
 void home_set_facts(struct home *home, void (*ask)(void *userdata, struct node_facts *ret), void *userdata)
 {
         home->ask_facts = ask;

@@ -66,8 +66,7 @@ void home_command(struct home *home, const char *device, const char *channel, co
 /* Read now and publish, one device or (NULL) all; what is asked for too fast waits its turn. */
 void home_get(struct home *home, const char *device);
 
-void home_publish_all(struct home *home); /* every status, error and state to the sink */
-/* The same of the device at *at (first 0), which moves on; false after the last. */
+/* Status, error and state to the sink, of the device at *at (first 0), which moves on; false after the last. */
 bool home_publish_next(struct home *home, size_t *at);
 /* While nothing connects, once is enough: from offline_after on outputs are held at their on_offline, before the
  * first home_broker_back() in a boot only those with offline_at_start. Before home_apply(), so that outputs start

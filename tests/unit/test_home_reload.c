@@ -152,13 +152,14 @@ static void devices_apply__one_bad_section__others_run(void **state)
         assert_int_equal(house_count(house, "hall", DEVICE_STATUS), 0);
 }
 
-static void home_publish_all__everything_retained(void **state)
+static void home_publish_next__each__everything_retained(void **state)
 {
         struct house *house = *state;
 
         house_apply(house, KITCHEN);
         house_forget(house);
-        home_publish_all(house->devices);
+        for (size_t at = 0; home_publish_next(house->devices, &at);)
+                ;
         assert_string_equal(house_published(house, "kitchen", DEVICE_STATUS), "online");
         assert_string_equal(house_published(house, "kitchen", DEVICE_ERROR), "");
         house_assert_published(house, "kitchen", DEVICE_STATE, OFF);
@@ -273,7 +274,7 @@ int main(void)
                 TEST(devices_apply__output_moves_in_a_for__both_off),
                 TEST(devices_apply__other_plugin__same_id),
                 TEST(devices_apply__one_bad_section__others_run),
-                TEST(home_publish_all__everything_retained),
+                TEST(home_publish_next__each__everything_retained),
                 TEST(devices_check__configs__exactly_what_is_wrong),
                 TEST(devices_check__opens_nothing),
         };
