@@ -8,7 +8,8 @@
 
 #include "discovery/discovery.h"
 
-/* A birth is heard by all nodes of a house at once. */
+/* A birth is heard by all nodes of a house at once; and anyone who keeps publishing it is answered only so often. */
+#define BIRTH_AFTER_US  (500 * USEC_PER_MSEC)
 #define BIRTH_WITHIN_US (3 * USEC_PER_SEC)
 
 /* How long Home Assistant has to take back what a message has removed, before the message without it. */
@@ -219,7 +220,7 @@ void announce_birth(struct announce *announce)
         if (timer_armed(announce->birth))
                 return;
         (void)!getrandom(&random, sizeof(random), GRND_NONBLOCK);
-        timer_arm(announce->birth, random % BIRTH_WITHIN_US);
+        timer_arm(announce->birth, BIRTH_AFTER_US + random % (BIRTH_WITHIN_US - BIRTH_AFTER_US));
 }
 
 /* ---- Life -------------------------------------------------------------------------------------------------------- */
