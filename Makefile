@@ -214,12 +214,16 @@ check-homeassistant: ## try it with the newest Home Assistant from PyPI (tests/R
 bench: all $(benches) ## measure latency, idle wake-ups and memory against a bare libmosquitto client
 	@BUILD=$(BUILD) tests/bench/run
 
-# Each plugin has a page, which begins as a title and a list; what is written around that stays.
-plugin_pages := $(patsubst plugins/%.c,docs/plugins/%.md,$(wildcard plugins/*.c))
+# Each plugin has two pages, which begin as a title and a list; what is written around that stays.
+plugin_names := $(patsubst plugins/%.c,%,$(wildcard plugins/*.c))
+plugin_pages := $(plugin_names:%=docs/plugins/%.md) $(plugin_names:%=docs/man/sconce-%.5)
 pages := $(sort $(wildcard docs/man/*.[1-9]) $(shell grep -l '^<!-- begin: ' docs/*.md docs/*/*.md 2>/dev/null) $(plugin_pages))
 docs/plugins/%.md:
 	@mkdir -p $(@D)
 	@printf '# %s\n\n<!-- begin: plugin %s -->\n<!-- end -->\n' $* $* > $@
+docs/man/sconce-%.5:
+	@printf '%s\n' '.\" SPDX-License-Identifier: Apache-2.0' ".TH SCONCE\-$$(echo $* | tr a-z A-Z) 5 \"\" Sconce \"Sconce\"" \
+		'.\" begin: plugin $*' '.\" end' '.SH SEE ALSO' '.BR sconce.conf (5),' '.BR sconced (8)' > $@
 
 $(BUILD)/manual: $(BUILD)/packaging/manual.o $(BUILD)/libclient.a $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(client_libs)

@@ -44,7 +44,39 @@ static int put_plugin(const char *argument, enum describe_form form, FILE *out)
 static int put_list(const char *argument, enum describe_form form, FILE *out)
 {
         (void)argument;
-        return form == DESCRIBE_MARKDOWN ? plugins_describe_list(plugin_dir, out) : -EINVAL;
+        return plugins_describe_list(plugin_dir, form, out);
+}
+
+static int put_references(const char *argument, enum describe_form form, FILE *out)
+{
+        (void)argument;
+        return form == DESCRIBE_ROFF ? plugins_describe_references(plugin_dir, out) : -EINVAL;
+}
+
+/* "lamp.conf [lamp kitchen]": that section of a file in etc/examples, which `make check` reads as a config. */
+static int put_example(const char *argument, enum describe_form form, FILE *out)
+{
+        const char *section = argument ? strchr(argument, ' ') : NULL;
+        CLEANUP_FREE char *path = NULL;
+        char line[512];
+        bool inside = false, found = false;
+
+        if (!section || form != DESCRIBE_ROFF ||
+            asprintf(&path, "etc/examples/%.*s", (int)(section - argument), argument) < 0)
+                return -EINVAL;
+        CLEANUP_FILE FILE *file = fopen(path, "re");
+        if (!file)
+                return -errno;
+        (void)fputs(".nf\n", out);
+        while (fgets(line, sizeof(line), file)) {
+                size_t length = strcspn(line, "\n");
+                inside = inside ? length > 0 : strncmp(line, section + 1, length) == 0 && length == strlen(section + 1);
+                found = found || inside;
+                if (inside)
+                        describe_line(out, line, form);
+        }
+        (void)fputs(".fi\n", out);
+        return found ? 0 : -ENOENT;
 }
 
 static int put_shared(const char *argument, enum describe_form form, FILE *out)
@@ -109,9 +141,10 @@ static const struct content {
 } contents[] = {
         { "sections", put_sections },             /* of the config, the daemon's own */
         { "shared", put_shared },                 /* keys that plugins share */
-        { "plugins", put_plugin },                /* all of them */
         { "plugin", put_plugin },                 /* the one that is named */
         { "list", put_list },                     /* of plugins, with their pages */
+        { "references", put_references },         /* to their man pages */
+        { "example", put_example },               /* a section of etc/examples */
         { "kinds", put_kinds },                   /* of channels */
         { "sconced", put_daemon },                /* its options */
         { "sconce options", put_client_options }, /* and the client's */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugin/describe.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,19 +66,44 @@ static void print_channels(FILE *out, const struct plugin *plugin, enum describe
         static const char *const heads[] = {
                 [DESCRIBE_TEXT] = "\nChannels\n",
                 [DESCRIBE_MARKDOWN] = "\n| channel | kind | meaning |\n| --- | --- | --- |\n",
-                [DESCRIBE_ROFF] = ".PP\nChannels:\n",
+                [DESCRIBE_ROFF] = ".SH CHANNELS\n",
+        };
+        static const char *const nones[] = {
+                [DESCRIBE_TEXT] = "\nChannels\n  none that are known before the device is\n",
+                [DESCRIBE_MARKDOWN] = "\nIts channels depend on its options, or on what it finds.\n",
+                [DESCRIBE_ROFF] = ".SH CHANNELS\nThey depend on its options, or on what it finds.\n",
         };
 
-        if (plugin->n_channels == 0 && form == DESCRIBE_MARKDOWN) {
-                (void)fputs("\nIts channels depend on its options, or on what it finds.\n", out);
-                return;
-        }
-        if (plugin->n_channels > 0 || form == DESCRIBE_TEXT)
-                (void)fputs(heads[form], out);
+        (void)fputs(plugin->n_channels > 0 ? heads[form] : nones[form], out);
         for (size_t i = 0; i < plugin->n_channels; i++)
                 print_channel(out, &plugin->table.channels[i], form);
-        if (plugin->n_channels == 0 && form == DESCRIBE_TEXT)
-                (void)fprintf(out, "  none that are known before the device is\n");
+}
+
+/* "sconce\-lamp", as the man page is called. */
+static void print_page_name(FILE *out, const struct plugin *plugin)
+{
+        (void)fputs("sconce\\-", out);
+        describe_line(out, plugin->table.name, DESCRIBE_ROFF);
+}
+
+/* All of its man page that stands above its options. What apropos(1) lists is no sentence: it begins small. */
+static void print_page_head(FILE *out, const struct plugin *plugin)
+{
+        const char *name = plugin->table.name, *summary = plugin->table.summary;
+        char first[] = { (char)(isupper((unsigned char)summary[1]) ? summary[0] : tolower((unsigned char)*summary)),
+                         '\0' };
+
+        (void)fputs(".SH NAME\n", out);
+        print_page_name(out, plugin);
+        (void)fputs(" \\- ", out);
+        describe_line(out, first, DESCRIBE_ROFF);
+        describe_line(out, summary + 1, DESCRIBE_ROFF);
+        (void)fprintf(out,
+                      "\n.SH SYNOPSIS\n.B [%s ID]\n.br\n.IR KEY \" = \" VALUE\n.SH DESCRIPTION\nA section\n.B [%s ID]\n"
+                      "of\n.BR sconce.conf (5)\nmakes one device of this plugin.\n.B ID\nnames it in the topics:\n"
+                      ".BI sconce/ NODE / ID /state\\fR.\n.SH OPTIONS\nThe keys that devices have in common, such as\n"
+                      ".BR name ,\n.B area\nand\n.BR every ,\nare in\n.BR sconce.conf (5).\n",
+                      name, name);
 }
 
 static void print_plugin(FILE *out, const struct plugin *plugin, enum describe_form form)
@@ -88,7 +114,7 @@ static void print_plugin(FILE *out, const struct plugin *plugin, enum describe_f
                 (void)fprintf(out, "%s %s: %s\n\nOptions of [%s ID]\n", table->name, plugin->version, table->summary,
                               table->name);
         else if (form == DESCRIBE_ROFF)
-                (void)fprintf(out, ".SS [%s ID]\n%s.\n", table->name, table->summary);
+                print_page_head(out, plugin);
         else /* the name is the page's own */
                 (void)fprintf(out, "%s.\n\n", table->summary);
         print_options(out, plugin, form);
@@ -112,8 +138,25 @@ static int describe_file(const char *path, enum describe_form form, FILE *out)
 /* One row of the list of plugins. */
 static void print_row(FILE *out, const struct plugin *plugin, enum describe_form form)
 {
+        const struct sconce_plugin *table = &plugin->table;
+
+        if (form == DESCRIBE_MARKDOWN) {
+                (void)fprintf(out, "| [%s](%s.md) | %s |\n", table->name, table->name, table->summary);
+                return;
+        }
+        (void)fputs(".TP\n.BR ", out);
+        print_page_name(out, plugin);
+        (void)fputs(" (5)\n", out);
+        describe_line(out, table->summary, form);
+        (void)fputc('\n', out);
+}
+
+static void print_reference(FILE *out, const struct plugin *plugin, enum describe_form form)
+{
         (void)form;
-        (void)fprintf(out, "| [%s](%s.md) | %s |\n", plugin->table.name, plugin->table.name, plugin->table.summary);
+        (void)fputs(".BR ", out);
+        print_page_name(out, plugin);
+        (void)fputs(" (5),\n", out);
 }
 
 typedef void (*print_fn)(FILE *out, const struct plugin *plugin, enum describe_form form);
@@ -155,10 +198,16 @@ static int describe_all(const char *dir, print_fn print, enum describe_form form
         return result;
 }
 
-int plugins_describe_list(const char *plugin_dir, FILE *out)
+int plugins_describe_list(const char *plugin_dir, enum describe_form form, FILE *out)
 {
-        (void)fputs("| plugin | is |\n| --- | --- |\n", out);
-        return describe_all(plugin_dir, print_row, DESCRIBE_MARKDOWN, out);
+        if (form == DESCRIBE_MARKDOWN)
+                (void)fputs("| plugin | is |\n| --- | --- |\n", out);
+        return describe_all(plugin_dir, print_row, form, out);
+}
+
+int plugins_describe_references(const char *plugin_dir, FILE *out)
+{
+        return describe_all(plugin_dir, print_reference, DESCRIBE_ROFF, out);
 }
 
 int plugins_describe(const char *plugin_dir, const char *plugin, enum describe_form form, FILE *out)

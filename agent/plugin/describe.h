@@ -8,10 +8,12 @@
 #include "config/describe.h"
 #include "util/macro.h"
 
-/* What a plugin (name or path) declares; NULL: all of the directory. */
+/* What a plugin (name or path) declares; NULL: all of the directory. For a man page: all of its page but title and notes. */
 int plugins_describe(const char *plugin_dir, const char *plugin, enum describe_form form, FILE *out) MUST_CHECK;
-/* In Markdown: one row for each plugin of the directory, with a link to its page. */
-int plugins_describe_list(const char *plugin_dir, FILE *out) MUST_CHECK;
+/* One row for each plugin of the directory, with its page; in Markdown or for a man page. */
+int plugins_describe_list(const char *plugin_dir, enum describe_form form, FILE *out) MUST_CHECK;
+/* Their man pages, as SEE ALSO lists them. */
+int plugins_describe_references(const char *plugin_dir, FILE *out) MUST_CHECK;
 /* The options that plugins share. */
 void shared_describe(enum describe_form form, FILE *out);
 /* The kinds of channels. */
