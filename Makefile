@@ -231,9 +231,11 @@ $(BUILD)/manual: $(BUILD)/packaging/manual.o $(BUILD)/libclient.a $(BUILD)/libag
 manual: $(BUILD)/manual $(plugins) $(sdk) $(plugin_pages) ## write the lists in docs/ and the man pages again, from the programs' own tables
 	@$< $(BUILD)/plugins $(pages)
 
-check-manual: $(BUILD)/manual $(plugins) $(sdk) ## prove that they match the tables, that pages' links lead somewhere, and docs/architecture.md to functions
+written := README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs tests
+check-manual: $(BUILD)/manual $(programs) $(plugins) $(sdk) ## prove that they match the tables, that links, commands and functions in pages are there
 	@tests/check-architecture
-	@tests/check-links README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs tests
+	@tests/check-links $(written)
+	@tests/check-commands $(BUILD) $(written)
 	@$< --check $(BUILD)/plugins $(pages) && echo "manual: the pages match the tables"
 
 check-layers: ## prove that includes go one way

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* docs/plugin-guide.md: every command in it, from an empty directory, against what `make install` makes. */
+/*
+ * docs/plugin-guide.md: every command in it, from an empty directory, against what `make install` makes. And the commands of
+ * all other pages that need no hardware.
+ */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -50,10 +53,25 @@ static void guide__every_command__as_written(void **state)
         free(output);
 }
 
+static void pages__every_command__is_understood(void **state)
+{
+        const char *const argv[] = { "tests/check-commands", "--run", build_dir(), "README.md",
+                                     "CONTRIBUTING.md",      "docs",  "tests",     NULL };
+        int status;
+
+        (void)state;
+        char *output = output_of(argv, NULL, &status);
+        if (status != 0)
+                fail_msg("%s", output);
+        assert_non_null(strstr(output, " run\n"));
+        free(output);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(guide__every_command__as_written),
+                cmocka_unit_test(pages__every_command__is_understood),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
