@@ -17,7 +17,7 @@ plugin_abi := $(shell sed -n 's/^\#define SCONCE_ABI //p' agent/include/sconce/p
 # ---- What it stands on ---------------------------------------------------------------------------------------------
 
 packages       := libmosquitto openssl libgpiod libconfig libsystemd jansson sqlite3
-client_package := smartcols
+client_package := smartcols yaml-0.1
 test_package   := cmocka
 gpiod_major    := $(shell $(PKG_CONFIG) --modversion libgpiod 2>/dev/null | cut -d. -f1)
 unused_gpiod   := $(if $(filter 2,$(gpiod_major)),gpiod1,gpiod2)

@@ -28,7 +28,7 @@ _sconce() {
     local config=() words=() at
     COMPREPLY=()
     case $previous in
-    --config | --plugins | install)
+    --config | --output | -o | --plugins | install)
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
@@ -38,7 +38,7 @@ _sconce() {
     for ((at = 1; at < COMP_CWORD; at++)); do
         case ${COMP_WORDS[at]} in
         --config) config=(--config "${COMP_WORDS[++at]/#\~\//$HOME/}") ;;
-        --plugins | --timeout) at=$((at + 1)) ;;
+        --output | -o | --plugins | --timeout) at=$((at + 1)) ;;
         -*) ;;
         *) words+=("${COMP_WORDS[at]}") ;;
         esac
@@ -49,6 +49,9 @@ _sconce() {
         _sconce_offer "$word" < <(_sconce_words "$command" '^  [a-z]+')
     elif [[ ${command##*/} == sconce && ${#words[@]} -eq 1 && ${words[0]} =~ ^(get|set|watch|forget)$ ]]; then
         _sconce_offer "$word" < <(_sconce_devices "$command" "${config[@]}")
+    elif [[ ${command##*/} == sconce && ${#words[@]} -eq 1 && ${words[0]} == import ]]; then
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
     fi
 }
 

@@ -18,6 +18,8 @@ static const struct {
         const char *help;
 } options[] = {
         { "--config", "FILE", offsetof(struct arguments, config), "this file, and no other" },
+        { "--output", "FILE", offsetof(struct arguments, output),
+          "import: into this file, which must not be there yet" },
         { "--json", NULL, offsetof(struct arguments, json), "JSON instead of text" },
         { "--timeout", "TIME", offsetof(struct arguments, timeout),
           "how long to wait for the broker, and then for an answer (5s)" },
@@ -51,10 +53,15 @@ static int unknown_command(const char *word, const struct client_command *const 
                          suggestion_text(&suggestion, hint));
 }
 
+static const char *long_name(const char *word)
+{
+        return strcmp(word, "-h") == 0 ? "--help" : strcmp(word, "-o") == 0 ? "--output" : word;
+}
+
 /* Takes `argv[*at]`, and the value after it where it wants one. */
 static int read_option(char **argv, int *at, struct arguments *arguments, struct fault *fault)
 {
-        const char *word = strcmp(argv[*at], "-h") == 0 ? "--help" : argv[*at];
+        const char *word = long_name(argv[*at]);
         size_t length = strcspn(word, "=");
 
         for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
@@ -140,6 +147,8 @@ int arguments_read(int argc, char **argv, const struct client_command *const *co
                 r = read_timeout(&arguments, fault);
         if (r == 0)
                 r = check_count(&arguments, fault);
+        if (r == 0 && arguments.output && arguments.command && !arguments.command->output)
+                r = fault_set(fault, -EINVAL, "--output is for `sconce import`");
         if (r == 0)
                 *ret = arguments;
         return r;

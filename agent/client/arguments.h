@@ -15,6 +15,7 @@ struct client_command;
 struct arguments {
         const struct client_command *command; /* NULL: none was given */
         const char *config;                   /* NULL: to be looked for */
+        const char *output;                   /* NULL: standard output */
         const char *timeout;                  /* as typed; NULL: the default */
         uint64_t timeout_us;
         bool json, verbose, help, version;

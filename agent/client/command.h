@@ -25,10 +25,14 @@ struct client_command {
         size_t min, max;  /* how many words */
         bool unanswered;  /* wants no answer from a node */
         bool endless;     /* until Ctrl-C; a lost connection is made again */
+        bool output;      /* takes --output */
         /* What is wrong with the words, before anything is connected. NULL: nothing can be. */
         int (*check)(const struct arguments *arguments, struct fault *fault);
         void (*connected)(struct client *client);
+        /* Instead of that, for what needs no broker: its exit code. */
+        int (*run)(const struct arguments *arguments);
 };
 
 extern const struct client_command *const client_commands[]; /* ends with NULL */
-extern const struct client_command command_forget, command_get, command_list, command_nodes, command_set, command_watch;
+extern const struct client_command command_forget, command_get, command_import, command_list, command_nodes,
+        command_set, command_watch;

@@ -42,6 +42,8 @@ static int run(struct arguments *arguments)
                 shown_say("%s", fault.text);
                 return EXIT_USAGE;
         }
+        if (command->run)
+                return command->run(arguments);
         log_set_sink(on_log, &arguments->verbose);
         if (arguments->verbose)
                 log_set_level(LOG_DEBUG);
