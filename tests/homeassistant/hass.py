@@ -8,6 +8,7 @@ import re
 import secrets
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import aiohttp
 
@@ -38,6 +39,14 @@ logger:
 """
 
 
+class Version(NamedTuple):
+    year: int
+    month: int
+
+    def __str__(self) -> str:
+        return f"{self.year}.{self.month}"
+
+
 class Refused(AssertionError):
     """Home Assistant answered a command with an error."""
 
@@ -65,7 +74,7 @@ class HomeAssistant:
         self._handlers: dict[int, callable] = {}
         self._number = 0
         self._registries: dict[str, list] = {}
-        self.version = tuple(int(part) for part in importlib.metadata.version("homeassistant").split(".")[:2])
+        self.version = Version(*map(int, importlib.metadata.version("homeassistant").split(".")[:2]))
 
     # ---- Life ------------------------------------------------------------------------------------------------------
 

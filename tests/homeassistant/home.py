@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Home Assistant is tried with: a PKI by sconce-pki, mosquitto with the shipped config, a node on the simulated chip."""
 
-import os
 import signal
 from pathlib import Path
 

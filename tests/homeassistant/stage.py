@@ -8,18 +8,19 @@ from expected import DEVICES, ENTITIES
 from hass import HomeAssistant
 from home import CLIENT, PORT, TREE, Broker, Node, Pki
 from house import furnish
-from waiting import until
+from waiting import DEADLINE_S, until
 
-KNOWS_IDS = (2025, 10)  # Home Assistant takes the entity ids that it is offered
+KNOWS_IDS = (2025, 10)  # from here on Home Assistant takes the entity ids that it is offered
+IDS = {entity.id for entity in ENTITIES}
 
 
 class Stage:
     devices = len(DEVICES)
-    entities = len(ENTITIES)
 
     def __init__(self, directory: Path):
         self.directory = directory
-        self.pictures = TREE / "docs" if os.environ.get("SCONCE_HA_WRITE") == "yes" else directory / "pictures"
+        is_for_docs = os.environ.get("SCONCE_HA_WRITE") == "yes" and not os.environ.get("SCONCE_HA_VERSION")
+        self.pictures = TREE / "docs" if is_for_docs else directory / "pictures"
         self.pki = Pki(directory / "pki")
         self.broker: Broker | None = None
         self.node: Node | None = None
@@ -35,24 +36,31 @@ class Stage:
         self.ha = HomeAssistant(self.directory / "ha")
         await self.ha.start()
         await self.ha.set_up_mqtt("localhost", PORT, self.pki.ca, self.pki.certificate(CLIENT), self.pki.key(CLIENT))
-        await self.give_ids()
-        await until(lambda: not self.missing(), lambda: f"missing: {self.missing()}")
+        await self.until_whole()
+
+    async def until_whole(self) -> None:
+        """Every entity of the table is there, and can be used."""
+        await self.until_there(lambda: not self.missing(), lambda: f"missing: {self.missing()}")
+
+    async def until_there(self, condition, what, deadline: float = DEADLINE_S) -> None:
+        """For entities that appear: the wait, with ids given to them where Home Assistant does not take the offered ones."""
+
+        async def are_there() -> bool:
+            if self.ha.version < KNOWS_IDS:
+                await self.give_ids()
+            return condition()
+
+        await until(are_there, what, deadline)
 
     async def give_ids(self) -> None:
-        """The first versions that know device discovery make entity ids from names. There a person gives the ones of the table."""
-        if self.ha.version >= KNOWS_IDS:
-            return
-        wanted = {entity.id for entity in ENTITIES}
-
-        async def ours() -> list[dict]:
-            found = [entity for entity in await self.ha.registry("entity") if entity["platform"] == "mqtt"]
-            return found if len(found) == len(wanted) else []
-
-        for entity in await until(ours, "not all entities are there"):
+        """Early versions that know device discovery make entity ids from names. There a person gives the ones of the table."""
+        for entity in await self.ha.registry("entity"):
+            if entity["platform"] != "mqtt":
+                continue
             domain = entity["entity_id"].partition(".")[0]
             _, node, device, key = entity["unique_id"].replace("-", "_").split(".")
             new = f"{domain}.{node}_{device}"
-            new = new if new in wanted else f"{new}_{key}"
+            new = new if key == "state" or new in IDS else f"{new}_{key}"
             if new != entity["entity_id"]:
                 await self.ha.command("config/entity_registry/update", entity_id=entity["entity_id"], new_entity_id=new)
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from home import TREE, Listener, publish
 from stage import KNOWS_IDS
-from waiting import until
+from waiting import Skipped, until
 
 TOPIC, BASE = "homeassistant/device/hall/a-b/config", "sconce/hall/a-b"
 MESSAGES = sorted((TREE / "tests/unit/discovery").glob("*.json"))
@@ -37,9 +37,11 @@ async def announced(stage, name: str):
 
     found = await until(all_there, lambda: f"{name}: not all of {sorted(wanted)} are there")
     assert {entity["unique_id"] for entity in found.values()} == wanted
-    yield found
-    for topic in (TOPIC, f"{BASE}/state", f"{BASE}/status"):
-        await publish(stage.pki, topic, "", retain=True)
+    try:
+        yield found
+    finally:
+        for topic in (TOPIC, f"{BASE}/state", f"{BASE}/status"):
+            await publish(stage.pki, topic, "", retain=True)
 
     async def is_gone() -> bool:
         return not await stage.ha.device("sconce.hall.a-b")
@@ -53,15 +55,16 @@ def triggers(message: dict) -> int:
 
 async def message__each_as_the_unit_tests_have_it__accepted_whole(stage) -> None:
     assert len(MESSAGES) > 10
+    if stage.ha.version < KNOWS_IDS:
+        raise Skipped(f"Home Assistant {stage.ha.version} loses a removal that comes while it is still setting up")
     for path in MESSAGES:
         message = json.loads(path.read_text())
         async with announced(stage, path.stem) as found:
             ids = {part["uniq_id"]: part["default_entity_id"] for part in message["cmps"].values() if "uniq_id" in part}
             for entity, registered in found.items():
                 assert stage.ha.state(entity) in ("unknown", ""), f"{path.stem}: {entity} is {stage.ha.state(entity)} by null"
-                if stage.ha.version >= KNOWS_IDS:
-                    # Two of a meter have one unique id, and differ in what they are.
-                    assert entity.partition(".")[2] == ids[registered["unique_id"]].partition(".")[2], (entity, ids)
+                # Two of a meter have one unique id, and differ in what they are.
+                assert entity.partition(".")[2] == ids[registered["unique_id"]].partition(".")[2], (entity, ids)
             if triggers(message):
                 device = await stage.ha.device("sconce.hall.a-b")
                 listed = await stage.ha.command("device_automation/trigger/list", device_id=device["id"])
@@ -92,6 +95,8 @@ async def valve__of_a_switch__opens_and_closes(stage) -> None:
 
 
 async def valve__of_a_cover__goes_to_a_position(stage) -> None:
+    if stage.ha.version < KNOWS_IDS:
+        raise Skipped(f"Home Assistant {stage.ha.version} shows a valve that was stopped half-way as opening for ever")
     await commands(
         stage,
         "moving-valve",

@@ -82,10 +82,12 @@ async def cover__position_unknown__closes_then_stands_at_40(stage) -> None:
     mark = len(stage.ha.past)
     await stage.ha.call("cover.set_cover_position", COVER, position=40)
     await stage.node.until_line(DOWN, "1")  # to an end first, from where it is known
-    await stage.ha.until_attribute(COVER, "current_position", 40)
-    await stage.node.until_line(UP, "0")
+    await until(lambda: "opening" in since(stage.ha, mark, COVER), "it does not open")
     await stage.ha.until_state(COVER, "open")  # neither end, and it stands
-    assert "opening" in since(stage.ha, mark, COVER), since(stage.ha, mark, COVER)
+    await stage.node.until_line(UP, "0")
+    # A hundredth of its way is 30 ms, which a busy machine may hold it up for.
+    position = stage.ha.attribute(COVER, "current_position")
+    assert 40 <= position <= 43, position
 
 
 async def cover__stop__stands_between(stage) -> None:

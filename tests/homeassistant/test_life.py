@@ -20,9 +20,9 @@ def unavailable(ha) -> list[str]:
 
 
 async def until_all_there(stage) -> None:
-    await until(
-        lambda: len(ours(stage.ha)) >= stage.entities and not unavailable(stage.ha),
-        lambda: f"{len(ours(stage.ha))} entities of {stage.entities}, unavailable {unavailable(stage.ha)}",
+    await stage.until_there(
+        lambda: not stage.missing() and not unavailable(stage.ha),
+        lambda: f"missing: {stage.missing()}, unavailable: {unavailable(stage.ha)}",
         deadline=90,
     )
 
@@ -159,7 +159,6 @@ async def device__removed_and_added__goes_and_comes(stage) -> None:
     await until_async_gone(stage, "Garden pump")
     stage.node.devices["switch pump"] = lines
     await stage.node.reload()
-    await stage.ha.until_state("switch.hall_pump", "on", "off")
     await works(stage)
 
 
@@ -178,7 +177,7 @@ async def device__removed_while_the_node_was_down__goes(stage) -> None:
     await until_async_gone(stage, "Heater")
     stage.node.devices["exec heater"] = lines
     await stage.node.reload()
-    await stage.ha.until_state("switch.hall_heater", "on", "off", "unknown")
+    await stage.until_whole()
 
 
 async def component__gone_and_back__the_others_stay(stage) -> None:
@@ -186,7 +185,7 @@ async def component__gone_and_back__the_others_stay(stage) -> None:
     lines = stage.node.devices["probe all"]
     stage.node.devices["probe all"] = lines + "\nextra = yes"
     await stage.node.reload()
-    await until(lambda: entity in stage.ha.states, "the new entity does not come")
+    await stage.until_there(lambda: entity in stage.ha.states, "the new entity does not come")
     stage.node.devices["probe all"] = lines
     await stage.node.reload()
     await stage.ha.until_gone(entity)
@@ -198,12 +197,12 @@ async def kind__changes__one_entity_for_the_other(stage) -> None:
     lines = stage.node.devices.pop("lamp kitchen")
     stage.node.devices["switch kitchen"] = lines
     await stage.node.reload()
-    await stage.ha.until_state("switch.hall_kitchen", "on", "off")
+    await stage.until_there(lambda: stage.ha.state("switch.hall_kitchen") in ("on", "off"), "the switch does not come")
     await stage.ha.until_gone(LAMP)
     del stage.node.devices["switch kitchen"]
     stage.node.devices["lamp kitchen"] = lines
     await stage.node.reload()
-    await stage.ha.until_state(LAMP, "on", "off")
+    await stage.until_whole()
     await stage.ha.until_gone("switch.hall_kitchen")
     await works(stage)
 
@@ -212,7 +211,7 @@ async def devices__200_at_once__all_appear_and_go(stage) -> None:
     many = {f"exec many-{n}": f"name = Many {n}\nset = /bin/true" for n in range(200)}
     stage.node.devices.update(many)
     await stage.node.reload()
-    await until(
+    await stage.until_there(
         lambda: sum(entity.startswith("switch.hall_many_") for entity in stage.ha.states) == 200,
         lambda: f"{sum(entity.startswith('switch.hall_many_') for entity in stage.ha.states)} of 200",
         deadline=90,
