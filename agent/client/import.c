@@ -131,6 +131,8 @@ static int import_to(const char *path, const struct file *file, const char *outp
         FILE *out = output ? opened : stdout;
         if (fwrite(text, 1, size, out) != size || fflush(out) != 0) {
                 shown_say("%s: cannot write: %s", output ? output : "standard output", strerror(errno));
+                if (output)
+                        (void)unlink(output);
                 return -EIO;
         }
         return 0;

@@ -92,7 +92,7 @@ static void put_broker(struct broker *broker)
 
         fputs("\n[broker]\n", draft->import->out);
         (void)draft_number(draft, broker->mqtt, "port", 65535, &port);
-        if (host && strlen(host) < 256) {
+        if (host && strlen(host) < 256 && !draft->bad) {
                 bool bare6 = strchr(host, ':') && host[0] != '[';
                 (void)snprintf(broker->url, sizeof(broker->url), "mqtt%s://%s%s%s:%.0f", broker->encrypted ? "s" : "",
                                bare6 ? "[" : "", host, bare6 ? "]" : "", port);
@@ -138,6 +138,15 @@ static void put_tls(struct broker *broker)
                 put_file(broker, files[i][0], files[i][1]);
 }
 
+/* As sconced takes one. */
+static bool is_topic(const char *text)
+{
+        size_t length = strlen(text);
+
+        return length > 0 && length <= 128 && text[0] != '/' && text[length - 1] != '/' && !strstr(text, "//") &&
+               strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-/") == length;
+}
+
 static void put_homeassistant(struct broker *broker)
 {
         const struct tree_node *map = tree_get(broker->mqtt, "ha_discovery");
@@ -149,7 +158,9 @@ static void put_homeassistant(struct broker *broker)
         import_keys(draft->import, map, discovery_keys);
         fprintf(out, "\n[homeassistant]\nenabled = %s\n", draft_bool(draft, map, "enabled", true) ? "yes" : "no");
         const char *prefix = draft_text(draft, map, "prefix");
-        if (prefix && *prefix && strcmp(prefix, "homeassistant") != 0) {
+        if (prefix && !is_topic(prefix)) {
+                import_note(draft->import, tree_get(map, "prefix")->line, "prefix: is not a topic: left out");
+        } else if (prefix && strcmp(prefix, "homeassistant") != 0) {
                 fputs("prefix = ", out);
                 import_put_quoted(out, prefix);
                 fputc('\n', out);

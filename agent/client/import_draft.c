@@ -219,15 +219,6 @@ void import_put_quoted(FILE *file, const char *text)
         fputc('"', file);
 }
 
-void draft_put_text(struct draft *draft, const char *key, const char *text)
-{
-        if (!draft->file)
-                return;
-        fprintf(draft->file, "%s = ", key);
-        import_put_quoted(draft->file, text);
-        fputc('\n', draft->file);
-}
-
 void draft_put_flag(struct draft *draft, const char *key, bool value)
 {
         if (value)
@@ -372,7 +363,7 @@ bool draft_unsigned(struct draft *draft, const struct tree_node *map, const char
         errno = 0;
         unsigned long number = strtoul(text, &end, 0);
         if (errno || *end || end == text || *text == '-' || number > max) {
-                draft_refuse(draft, tree_get(map, key)->line, "%s: %s is not a number up to %#x; left out", key,
+                draft_refuse(draft, tree_get(map, key)->line, "%s: %s is not a whole number up to %u; left out", key,
                              text_show(text, shown), max);
                 return false;
         }

@@ -61,8 +61,6 @@ struct draft {
 /* Begins a section [KIND ID]: the id comes from `name`, or else from `fallback`. It always ends with draft_end(). */
 void draft_begin(struct draft *draft, struct import *import, unsigned line, const char *name, const char *fallback);
 void draft_put(struct draft *draft, const char *key, const char *format, ...) PRINTF_LIKE(3, 4);
-/* In quotes. */
-void draft_put_text(struct draft *draft, const char *key, const char *text);
 /* The name that people see, where it is another than the one that made the id. */
 void draft_rename(struct draft *draft, const char *name);
 void draft_put_flag(struct draft *draft, const char *key, bool value); /* only a `yes` is written */
@@ -78,7 +76,7 @@ bool draft_bool(struct draft *draft, const struct tree_node *map, const char *ke
 const char *draft_text(struct draft *draft, const struct tree_node *map, const char *key);
 /* Whether there is one. */
 bool draft_number(struct draft *draft, const struct tree_node *map, const char *key, double max, double *ret);
-/* One that may be hexadecimal, 0x76; *ret stays where there is none. False: the draft is refused. */
+/* A whole one, which may be hexadecimal, 0x76; *ret stays where there is none. False: the draft is refused. */
 bool draft_unsigned(struct draft *draft, const struct tree_node *map, const char *key, unsigned max, unsigned *ret);
 
 /* A text in double quotes, as sconce.conf reads it. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/import_mqtt_io.h"
 
+#include <limits.h>
 #include <string.h>
 #include <strings.h>
 
@@ -139,31 +140,31 @@ static const struct gpio_module *put_line(struct draft *draft, const struct tree
         const struct tree_node *type = tree_get(module, "module");
         const struct gpio_module *kind = gpio_module_find(type && type->kind == TREE_TEXT ? type->text : NULL);
         char shown[TEXT_SHOWN_MAX], line[IMPORT_LINE_MAX];
-        double pin;
+        unsigned pin = UINT_MAX;
 
         if (draft->bad)
                 return NULL;
         if (!module || !kind) {
                 draft_refuse(draft, io->line,
                              !module ? "%s: module %s is not among gpio_modules; left out"
-                                     : "%s: there is no counterpart of the module %s: sconced --lines lists the lines "
-                                       "of the kernel's "
-                                       "chips; left out",
+                                     : "%s: module %s has no counterpart: `sconced --lines` lists the lines of the "
+                                       "kernel's chips; left out",
                              draft->id, text_show(name ? name : "(none)", shown));
                 return NULL;
         }
-        if (!draft_number(draft, io, "pin", kind->pins ? kind->pins - 1 : 1023, &pin)) {
-                if (!draft->bad)
-                        draft_refuse(draft, io->line, "%s: has no pin; left out", draft->id);
+        if (!draft_unsigned(draft, io, "pin", kind->pins ? kind->pins - 1 : 1023, &pin))
+                return NULL;
+        if (pin == UINT_MAX) {
+                draft_refuse(draft, io->line, "%s: has no pin; left out", draft->id);
                 return NULL;
         }
         unsigned at = tree_get(io, "pin")->line;
         if (kind->overlay) {
-                put_expander_line(draft, kind, module, (unsigned)pin, at);
+                put_expander_line(draft, kind, module, pin, at);
         } else if (!kind->pins) {
-                put_gpiod_line(draft, module, (unsigned)pin, at);
+                put_gpiod_line(draft, module, pin, at);
         } else {
-                (void)snprintf(line, sizeof(line), "GPIO%u", (unsigned)pin);
+                (void)snprintf(line, sizeof(line), "GPIO%u", pin);
                 draft_put_line(draft, "line", at, line);
         }
         return kind;
@@ -208,7 +209,7 @@ static const struct tree_node *begin(struct draft *draft, struct import *import,
         const struct tree_node *discovery = discovery_of(import, io);
         const struct tree_node *name = tree_get(io, "name"), *shown = tree_get(discovery, "name");
 
-        name = name && name->kind == TREE_TEXT ? name : NULL;
+        name = name && name->kind == TREE_TEXT && !name->tag ? name : NULL;
         draft_begin(draft, import, io->line, name ? name->text : NULL, fallback);
         if (io->kind != TREE_MAP)
                 draft_refuse(draft, io->line, "%s: must be a map with name, module and pin; left out", fallback);
@@ -286,11 +287,11 @@ static void import_output(struct import *import, const struct tree_node *root, c
 
         (void)put_line(&draft, tree_get(root, "gpio_modules"), io);
         draft_put_flag(&draft, "active_low", inverted);
-        bool timed = draft_number(&draft, io, "timed_set_ms", 365.0 * 86400000, &ms) && ms >= 10;
+        bool timed = draft_number(&draft, io, "timed_set_ms", 365.0 * 86400000, &ms) && ms > 0;
         if (timed) {
                 kind = strcmp(kind->plugin, "lamp") == 0 ? &output_kinds[0] : kind;
                 draft_comment(&draft, "Each ON lasts this long; OFF stays OFF.");
-                draft_put(&draft, "pulse", "%.0fms", ms);
+                draft_put(&draft, "pulse", "%.0fms", MAX(ms, 10.0)); /* the least that there is */
         }
         put_power_on(&draft, io, inverted, timed);
         if (kind->device_class)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/import_sensors.h"
 
+#include <limits.h>
 #include <string.h>
 #include <strings.h>
 
@@ -178,11 +179,11 @@ static void add_channel(struct sensor *sensor, const char *key)
 static void add_voltage(struct sensor *sensor, const struct tree_node *input)
 {
         char key[24];
-        double pin;
+        unsigned pin = UINT_MAX;
 
-        if (!draft_number(&sensor->draft, input, "pin", 7, &pin))
+        if (!draft_unsigned(&sensor->draft, input, "pin", 7, &pin) || pin == UINT_MAX)
                 return; /* all channels, where no input names one */
-        (void)snprintf(key, sizeof(key), "voltage%.0f", pin);
+        (void)snprintf(key, sizeof(key), "voltage%u", pin);
         add_channel(sensor, key);
 }
 

@@ -253,8 +253,8 @@ static int read_text(struct tree_node *node, const yaml_event_t *event)
         int r = copy_text(&node->text, event->data.scalar.value);
 
         node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-        if (r == 0 && strlen(node->text) != event->data.scalar.length)
-                node->text[0] = '\0'; /* a NUL in it: no text that means anything here */
+        if (r == 0 && (strlen(node->text) != event->data.scalar.length || event->data.scalar.length > TREE_TEXT_MAX))
+                node->text[0] = '\0'; /* no name, and no value that is known here; its length is not to be passed on */
         return r == 0 ? take_tag(node, event->data.scalar.tag) : r;
 }
 

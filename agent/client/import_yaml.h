@@ -13,6 +13,7 @@
 
 enum {
         TREE_BYTES_MAX = 1024 * 1024,
+        TREE_TEXT_MAX = 1024, /* a longer one, or one with a NUL, counts as "" */
         TREE_DEPTH_MAX = 32,
         TREE_NODES_MAX = 20000, /* with every alias counted as often as it is used */
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client/import.h"
+#include "config/builtin.h"
 #include "config/config.h"
 #include "fuzz/fuzz.h"
 #include "util/text.h"
@@ -27,12 +28,15 @@ static void check_config(const char *text, size_t size)
 {
         CLEANUP(problems_done) struct problems problems = { 0 };
         CLEANUP_CONFIG struct config *config = NULL;
+        struct settings settings = { 0 };
 
         must(config_load_file(input_file(text, size), &problems, &config) == 0);
         must(problems_none(&problems));
         must(config->count > 0);
         for (size_t i = 0; i < config->count; i++)
                 must(!config->sections[i].id || text_is_id(config->sections[i].id));
+        must(settings_read(config, SETTINGS_DAEMON, &problems, &settings) == 0);
+        settings_done(&settings);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
