@@ -15,6 +15,11 @@ _sconce_devices() {
         NR > 1 && is_name($1) && is_name($2) { print $2; print $1 "/" $2 }' | sort -u
 }
 
+# The nodes of these devices.
+_sconce_nodes() {
+    _sconce_devices "$@" | sed -n 's|/.*||p' | sort -u
+}
+
 # Those of the words on standard input that begin like $1.
 _sconce_offer() {
     local candidate
@@ -52,6 +57,8 @@ _sconce() {
     elif [[ ${command##*/} == sconce && ${#words[@]} -eq 1 && ${words[0]} == import ]]; then
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
+    elif [[ ${command##*/} == sconce && ${#words[@]} -eq 1 && ${words[0]} == doctor ]]; then
+        _sconce_offer "$word" < <(_sconce_nodes "$command" "${config[@]}")
     fi
 }
 

@@ -29,10 +29,10 @@ struct client_command {
         /* What is wrong with the words, before anything is connected. NULL: nothing can be. */
         int (*check)(const struct arguments *arguments, struct fault *fault);
         void (*connected)(struct client *client);
-        /* Instead of that, for what needs no broker: its exit code. */
+        /* Instead of that, for what needs no broker, or cannot count on one: its exit code. */
         int (*run)(const struct arguments *arguments);
 };
 
 extern const struct client_command *const client_commands[]; /* ends with NULL */
-extern const struct client_command command_forget, command_get, command_import, command_list, command_nodes,
-        command_set, command_watch;
+extern const struct client_command command_doctor, command_forget, command_get, command_import, command_list,
+        command_nodes, command_set, command_watch;

@@ -42,12 +42,10 @@ static int run(struct arguments *arguments)
                 shown_say("%s", fault.text);
                 return EXIT_USAGE;
         }
-        if (command->run)
-                return command->run(arguments);
         log_set_sink(on_log, &arguments->verbose);
         if (arguments->verbose)
                 log_set_level(LOG_DEBUG);
-        return client_run(arguments, stdout);
+        return command->run ? command->run(arguments) : client_run(arguments, stdout);
 }
 
 int main(int argc, char **argv)

@@ -25,8 +25,7 @@ static char *path_of(const char *directory, const char *rest)
         return directory && asprintf(&path, "%s/%s", directory, rest) >= 0 ? path : NULL;
 }
 
-/* The file that is there, the user's own before the machine's. free() it; NULL: neither, and it is on stderr. */
-static char *find_file(void)
+char *client_settings_find(void)
 {
         CLEANUP_FREE char *own = NULL;
         const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
@@ -89,15 +88,6 @@ static int read_config(const char *path, struct settings *ret)
 }
 
 /* ---- What the session wants ---------------------------------------------------------------------------------- */
-
-static int read_password(struct client_settings *settings)
-{
-        struct fault fault = { 0 };
-        int r = settings_password(&settings->config, &settings->password, &fault);
-        if (r < 0)
-                shown_say("%s", fault.text);
-        return r;
-}
 
 /* Reads the certificate now rather than at the first attempt: a file that cannot be read is a fault of the config. */
 static int read_name(struct client_settings *settings)
@@ -170,17 +160,34 @@ static void fill_options(struct client_settings *settings)
         };
 }
 
+int client_settings_fill(struct client_settings *settings, struct fault *fault)
+{
+        int r = settings_password(&settings->config, &settings->password, fault);
+
+        if (r == 0)
+                fill_options(settings);
+        return r;
+}
+
+int client_settings_identify(struct client_settings *settings, const char *name)
+{
+        settings->name = strdup(name);
+        return settings->name ? make_id(settings) : -ENOMEM;
+}
+
 int client_settings_read(const char *file, struct client_settings *ret)
 {
-        CLEANUP_FREE char *found = file ? strdup(file) : find_file();
+        CLEANUP_FREE char *found = file ? strdup(file) : client_settings_find();
+        struct fault fault = { 0 };
+
         if (!found)
                 return -EINVAL;
-
         int r = read_config(found, &ret->config);
-        if (r == 0)
-                r = read_password(ret);
-        if (r == 0)
-                fill_options(ret);
+        if (r < 0)
+                return r;
+        r = client_settings_fill(ret, &fault);
+        if (r < 0)
+                shown_say("%s", fault.text);
         if (r == 0)
                 r = read_name(ret);
         return r == 0 ? make_id(ret) : r;

@@ -20,4 +20,11 @@ struct client_settings {
  * /etc/sconce/client.conf, and writes all that is wrong with it to stderr: any error is one of the config.
  * *ret comes zeroed, stays where it is (it points into itself), and needs client_settings_done() in any case. */
 int client_settings_read(const char *file, struct client_settings *ret) MUST_CHECK;
+/* The two steps behind it, for a config that was read elsewhere: what the session wants, and an id made of NAME. */
+int client_settings_fill(struct client_settings *settings, struct fault *fault) MUST_CHECK;
+int client_settings_identify(struct client_settings *settings, const char *name) MUST_CHECK;
+
+/* The file that is there, the user's own before the machine's. free() it; NULL: neither, and it is on stderr. */
+char *client_settings_find(void) MUST_CHECK;
+
 void client_settings_done(struct client_settings *settings);

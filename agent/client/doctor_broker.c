@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/doctor_broker.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bus/reason.h"
+#include "bus/session.h"
+#include "util/json.h"
+
+/* For brokers that send retained messages some time after they have granted the subscription. */
+#define RETAINED_GRACE_US (500 * USEC_PER_MSEC)
+
+#define REASON_REFUSED 0x80 /* this and all above */
+
+/* ---- Asking -------------------------------------------------------------------------------------------------- */
+
+static bool is_answered(const struct checkup *checkup)
+{
+        return checkup->failed || checkup->waits_for == 0;
+}
+
+static int wait_for_answer(struct checkup *checkup)
+{
+        if (!checkup_wait(checkup, is_answered, checkup->arguments->timeout_us))
+                return -ETIMEDOUT;
+        return checkup->failed ? -ENOTCONN : checkup->reason;
+}
+
+/* Subscribes to BASE/NODE/SUFFIX; what is retained there has come when the next answer comes. */
+static int ask_for(struct checkup *checkup, const char *suffix)
+{
+        CLEANUP_FREE char *filter = NULL;
+
+        if (asprintf(&filter, "%s/%s/%s", checkup->home.base, checkup->node[0] ? checkup->node : "+", suffix) < 0) {
+                filter = NULL;
+                return -ENOMEM;
+        }
+        int r = session_subscribe(checkup->session, filter, 0, &checkup->waits_for);
+        return r < 0 ? r : wait_for_answer(checkup);
+}
+
+static bool knows_a_node(const struct checkup *checkup)
+{
+        if (checkup->node[0])
+                return view_status(&checkup->home, checkup->node, NULL) != NULL;
+        return json_object_size(checkup->home.nodes) > 0;
+}
+
+/* A node without a name in its config: as the daemon does it, but for what a topic cannot have. */
+static void find_name(struct checkup *checkup)
+{
+        const char *name = checkup->settings.config.node.name;
+
+        if (checkup->afar || checkup->node[0])
+                return;
+        if (!name && checkup->tls)
+                name = tls_certificate_name(checkup->tls);
+        if (name)
+                (void)snprintf(checkup->node, sizeof(checkup->node), "%s", name);
+        else
+                (void)gethostname(checkup->node, sizeof(checkup->node) - 1);
+}
+
+/* ---- The access list ----------------------------------------------------------------------------------------- */
+
+/* An empty message on a topic that nobody reads: only MQTT 5 has the reason in its acknowledgement. */
+static int publish_nothing(struct checkup *checkup)
+{
+        struct session_message message = { .payload = "", .qos = 1 };
+        CLEANUP_FREE char *topic = NULL;
+
+        if (asprintf(&topic, "%s/%s/doctor", checkup->home.base, checkup->node) < 0) {
+                topic = NULL;
+                return -ENOMEM;
+        }
+        message.topic = topic;
+        int r = session_publish(checkup->session, &message, &checkup->waits_for);
+        return r < 0 ? r : wait_for_answer(checkup);
+}
+
+void doctor_acl(struct checkup *checkup, struct verdict *verdict)
+{
+        if (checkup->afar) {
+                verdict_skip(verdict, "seen on the node itself alone: sudo sconce doctor there");
+                return;
+        }
+        find_name(checkup);
+        const char *name = checkup->tls ? tls_certificate_name(checkup->tls) : NULL;
+        int r = publish_nothing(checkup);
+        if (r < 0) {
+                verdict_wrong(verdict, "the broker does not answer what %s publishes: %s", checkup->node, strerror(-r));
+                verdict_mend(verdict, "sudo journalctl -u mosquitto -n 20");
+        } else if (r >= REASON_REFUSED) {
+                verdict_wrong(verdict, "the broker does not let %s write %s/%s/#: %s", name ? name : checkup->node,
+                              checkup->home.base, checkup->node, reason_code_text(r));
+                verdict_mend(verdict, "sudo sconce-pki node %s", checkup->node);
+        } else if (session_version(checkup->session) == SESSION_VERSION_311) {
+                verdict_skip(verdict, "a broker with MQTT 3.1.1 does not report refusals");
+        } else {
+                verdict_ok(verdict, "%s may write %s/%s/#", checkup->node, checkup->home.base, checkup->node);
+        }
+}
+
+/* ---- The node ------------------------------------------------------------------------------------------------ */
+
+static void judge_status(const struct checkup *checkup, const char *node, const char *status, struct verdict *verdict)
+{
+        if (verdict->status == VERDICT_WRONG || (status && strcmp(status, "online") == 0))
+                return;
+        if (status)
+                verdict_wrong(verdict, "%s is %s: its agent has no connection to the broker", node, status);
+        else
+                verdict_wrong(verdict,
+                              "%s has no status at the broker: it has never been there, or this certificate may not "
+                              "read it",
+                              node);
+        verdict_mend(verdict,
+                     checkup->afar ? "sudo systemctl restart sconced  (on %s)" : "sudo systemctl restart sconced",
+                     node);
+}
+
+static void judge_all(struct checkup *checkup, struct verdict *verdict)
+{
+        CLEANUP_FREE const char **names = NULL;
+        struct fault fault = { 0 };
+        size_t count = 0;
+
+        if (view_check_known(&checkup->home, &fault) < 0) {
+                verdict_wrong(verdict, "%s", fault.text);
+                verdict_mend(verdict, "sudo systemctl restart sconced");
+                return;
+        }
+        names = view_sorted_keys(checkup->home.nodes, &count);
+        verdict_ok(verdict, "%zu online", count);
+        for (size_t i = 0; names && i < count; i++)
+                judge_status(checkup, names[i], view_status(&checkup->home, names[i], NULL), verdict);
+}
+
+void doctor_node(struct checkup *checkup, struct verdict *verdict)
+{
+        find_name(checkup);
+        int r = ask_for(checkup, "status");
+        if (r >= 0)
+                r = ask_for(checkup, "status"); /* once more: the answer comes after what is retained */
+        if (r < 0 || r >= REASON_REFUSED) {
+                verdict_wrong(verdict, "the broker does not let us read %s/%s/status", checkup->home.base,
+                              checkup->node[0] ? checkup->node : "+");
+                verdict_mend(verdict, "sudo sconce-pki renew %s", checkup->node[0] ? checkup->node : "NAME");
+                return;
+        }
+        /* What has not come by then is not there. */
+        bool known = checkup_wait(checkup, knows_a_node, RETAINED_GRACE_US);
+        if (!checkup->node[0]) {
+                judge_all(checkup, verdict);
+                return;
+        }
+        verdict_ok(verdict, "%s is online", checkup->node);
+        judge_status(checkup, checkup->node, known ? view_status(&checkup->home, checkup->node, NULL) : NULL, verdict);
+}
+
+/* ---- Its devices --------------------------------------------------------------------------------------------- */
+
+/* By the errno's name in the error topic. */
+static const struct {
+        const char *code, *command;
+} mends[] = {
+        { "ebusy", "sudo sconced --lines" },
+        { "eacces", "sudo usermod -aG gpio sconce && sudo systemctl restart sconced" },
+        { "eperm", "sudo usermod -aG gpio sconce && sudo systemctl restart sconced" },
+};
+
+struct offline {
+        struct verdict *verdict;
+        size_t count, online;
+};
+
+static void add_offline(struct offline *offline, const char *node, const char *device, const json_t *error)
+{
+        const char *code = json_string_value(json_object_get(error, "code"));
+        const char *message = json_string_value(json_object_get(error, "message"));
+        struct verdict *verdict = offline->verdict;
+
+        if (offline->count++ > 0) {
+                size_t used = strlen(verdict->text);
+                (void)snprintf(verdict->text + used, sizeof(verdict->text) - used, "; %s/%s is offline, too", node,
+                               device);
+                return;
+        }
+        verdict_wrong(verdict, "%s/%s is offline: %s", node, device, message ? message : "it gives no reason");
+        verdict_mend(verdict, "sudo journalctl -u sconced DEVICE=%s", device);
+        for (size_t i = 0; code && i < ARRAY_SIZE(mends); i++)
+                if (strcmp(mends[i].code, code) == 0)
+                        verdict_mend(verdict, "%s", mends[i].command);
+}
+
+static void look_at_devices(const struct checkup *checkup, const char *node, struct offline *offline)
+{
+        CLEANUP_JSON json_t *devices = view_devices(&checkup->home, node);
+        CLEANUP_FREE const char **ids = NULL;
+        size_t count = 0;
+
+        ids = view_sorted_keys(devices, &count);
+        for (size_t i = 0; ids && i < count; i++) {
+                const char *status = view_status(&checkup->home, node, ids[i]);
+                if (!status || view_is_stale(&checkup->home, node, ids[i]))
+                        continue;
+                if (strcmp(status, "online") == 0)
+                        offline->online++;
+                else
+                        add_offline(offline, node, ids[i], view_error(&checkup->home, node, ids[i]));
+        }
+}
+
+void doctor_devices(struct checkup *checkup, struct verdict *verdict)
+{
+        static const char *const suffixes[] = { "info", "+/status", "+/error", "status" };
+        struct offline offline = { .verdict = verdict };
+        CLEANUP_FREE const char **names = NULL;
+        size_t count = 0;
+
+        if (!checkup->afar) {
+                verdict_skip(verdict, "a node's certificate cannot read states: sconce doctor %s with a client's",
+                             checkup->node);
+                return;
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+                int r = ask_for(checkup, suffixes[i]);
+                if (r < 0 || r >= REASON_REFUSED) {
+                        verdict_skip(verdict, "this certificate may not read them");
+                        return;
+                }
+        }
+        names = view_sorted_keys(checkup->home.nodes, &count);
+        for (size_t i = 0; names && i < count; i++)
+                look_at_devices(checkup, names[i], &offline);
+        if (offline.count == 0)
+                verdict_ok(verdict, "%zu online", offline.online);
+}
