@@ -223,16 +223,15 @@ static void import_relay(const struct platform *platform, const struct device *d
         struct draft draft;
 
         draft_begin(&draft, platform->import, device->line, device->name, "door");
-        draft_comment(
-                &draft,
-                "The button of a door with one relay. Try it with the motor disconnected: rpi_gpio pressed at a %s"
-                " level.",
-                draft_bool(&draft, holder(platform, item, "invert_relay"), "invert_relay", false) ? "high" : "low");
+        bool high = draft_bool(&draft, holder(platform, item, "invert_relay"), "invert_relay", false);
+        draft_comment(&draft,
+                      "The button of a door with one relay. rpi_gpio pressed it at a %s level: try it with the motor",
+                      high ? "high" : "low");
+        draft_comment(&draft, "disconnected.");
         put_port(&draft, device->port, device->line);
-        draft_put_flag(&draft, "active_low",
-                       !draft_bool(&draft, holder(platform, item, "invert_relay"), "invert_relay", false));
+        draft_put_flag(&draft, "active_low", !high);
         (void)draft_number(&draft, holder(platform, item, "relay_time"), "relay_time", 60, &seconds);
-        draft_put(&draft, "pulse", "%.0fms", seconds < 0.01 ? 10 : seconds * 1000);
+        draft_put(&draft, "pulse", "%.0fms", MAX(seconds * 1000, 10.0));
         if (!draft.bad)
                 import_note(platform->import, device->line,
                             "%s: a door with one relay becomes a switch that is on for a moment, and a contact",
