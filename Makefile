@@ -86,7 +86,7 @@ quiet = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))';
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-unit check-system coverage check-stress check-kernel check-format check-layers check-manual check-homeassistant check-pi check-valgrind deb deps manual release-help install install-agent install-sdk uninstall clean help demo bench format tests fuzz fuzz-targets
+.PHONY: all check check-unit check-system coverage check-stress check-kernel check-format check-layers check-manual check-homeassistant check-strangers check-pi check-valgrind deb deps manual release-help install install-agent install-sdk uninstall clean help demo bench format tests fuzz fuzz-targets
 
 all: $(programs) $(plugins) $(sdk) ## build the daemon, the client, the plugins and the SDK (default)
 
@@ -211,6 +211,9 @@ check-pi: all $(pi_tests) ## install and drive the packages on an emulated Raspb
 check-homeassistant: ## try it with the newest Home Assistant from PyPI (tests/README.md; the first run takes ten minutes)
 	@tests/homeassistant/check
 
+check-strangers: all $(BUILD)/tests/plugins/probe.so ## try it with MQTT.js, paho for Python and Go, and Node-RED (tests/README.md; the first run takes two minutes)
+	@tests/strangers/check
+
 bench: all $(benches) ## measure latency, idle wake-ups and memory against a bare libmosquitto client
 	@BUILD=$(BUILD) tests/bench/run
 
@@ -279,7 +282,7 @@ install-agent: $(if $(INSTALL_ONLY),,all) ## install the daemon, the commands an
 	install -m 755 $(BUILD)/sconced $(DESTDIR)$(PREFIX)/sbin/sconced
 	install -m 755 $(BUILD)/sconce certs/sconce-pki certs/sconce-broker-setup $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 $(plugins) $(DESTDIR)$(plugin_dir)/
-	install -m 644 etc/examples/*.conf $(DESTDIR)$(PREFIX)/share/sconce/examples/
+	install -m 644 etc/examples/*.conf etc/examples/*.json $(DESTDIR)$(PREFIX)/share/sconce/examples/
 	install -m 644 etc/mosquitto/sconce.conf $(DESTDIR)$(PREFIX)/share/sconce/mosquitto/sconce.conf
 	for page in docs/man/*.[1-9]; do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit; done

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Home Assistant is tried with: a PKI by sconce-pki, mosquitto with the shipped config, a node on the simulated chip."""
 
+import os
 import signal
 from pathlib import Path
 
@@ -8,22 +9,18 @@ from waiting import Process, run, until
 
 TREE = Path(__file__).resolve().parents[2]
 BUILD = TREE / "build"
-PORT = 8883
+PORT = int(os.environ.get("SCONCE_TEST_PORT", "8883"))
 CLIENT = "homeassistant"
 
 
 class Pki:
+    commands = ("init", "broker localhost 127.0.0.1", "node hall", f"client {CLIENT} --home-assistant", "client tester")
+
     def __init__(self, directory: Path):
         self.directory = directory
 
     async def make(self) -> None:
-        for words in (
-            ["init"],
-            ["broker", "localhost", "127.0.0.1"],
-            ["node", "hall"],
-            ["client", CLIENT, "--home-assistant"],
-            ["client", "tester"],
-        ):
+        for words in map(str.split, self.commands):
             await run(TREE / "certs/sconce-pki", "-d", self.directory, *words)
 
     @property

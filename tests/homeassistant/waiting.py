@@ -49,6 +49,9 @@ async def until(condition, what, deadline: float = DEADLINE_S, look_again: float
 class Process:
     """A program that runs beside the test; what it prints goes to a file."""
 
+    stdin = asyncio.subprocess.DEVNULL
+    cwd: Path | None = None
+
     def __init__(self, name: str, argv: list, directory: Path, environment: dict | None = None):
         self.name, self.argv = name, [str(word) for word in argv]
         self.log_path = directory / f"{name}.log"
@@ -60,7 +63,7 @@ class Process:
         self._seen = len(self.log())
         with self.log_path.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *self.argv, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment
+                *self.argv, stdin=self.stdin, stdout=log, stderr=log, env=self.environment, cwd=self.cwd
             )
 
     def is_running(self) -> bool:
