@@ -123,14 +123,21 @@ bool checkup_wait(struct checkup *checkup, bool (*done)(const struct checkup *ch
         return true;
 }
 
-const struct config_entry *checkup_find_key(const struct checkup *checkup, const char *kind, const char *key)
+const struct config_section *checkup_find_device(const struct checkup *checkup, const char *plugin)
+{
+        for (size_t i = 0; i < checkup->config->count; i++)
+                if (config_is_device(checkup->config, i) && strcmp(checkup->config->sections[i].kind, plugin) == 0)
+                        return &checkup->config->sections[i];
+        return NULL;
+}
+
+const struct config_entry *checkup_find_key(const struct checkup *checkup, const char *key)
 {
         for (size_t i = 0; i < checkup->config->count; i++) {
-                const struct config_section *section = &checkup->config->sections[i];
-                if (!section->id || (kind && strcmp(section->kind, kind) != 0))
-                        continue;
-                const struct config_entry *entry = config_entry_find(section, key);
-                if (entry && entry->count > 0)
+                const struct config_entry *entry = config_is_device(checkup->config, i)
+                                                           ? config_entry_find(&checkup->config->sections[i], key)
+                                                           : NULL;
+                if (entry)
                         return entry;
         }
         return NULL;

@@ -66,5 +66,6 @@ bool checkup_wait(struct checkup *checkup, bool (*done)(const struct checkup *ch
 /* A path of this machine; free() it. NULL without memory. */
 char *checkup_path(const struct checkup *checkup, const char *path) MUST_CHECK;
 
-/* The first key of that name in a device's section of this kind; NULL stands for any. */
-const struct config_entry *checkup_find_key(const struct checkup *checkup, const char *kind, const char *key);
+/* The first device of that plugin, or the first key of that name in any device's section; NULL: none. */
+const struct config_section *checkup_find_device(const struct checkup *checkup, const char *plugin);
+const struct config_entry *checkup_find_key(const struct checkup *checkup, const char *key);

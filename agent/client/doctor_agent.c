@@ -32,15 +32,22 @@ static const char *find_agent(const struct checkup *checkup, char path[static PA
         return "sconced";
 }
 
+/* The plugins that it finds by itself, but in tests. */
 static int run_agent(const struct checkup *checkup, const char *mode, char text[static OUTPUT_MAX])
 {
-        CLEANUP_FREE char *plugins = checkup_path(checkup, SCONCE_PLUGIN_DIR);
+        CLEANUP_FREE char *plugins = checkup_path(checkup, "/usr/lib/sconce/plugins");
         char path[PATH_MAX];
 
         if (!plugins)
                 return -ENOMEM;
         const char *const argv[] = {
-                find_agent(checkup, path), mode, "--config", checkup->path, "--plugins", plugins, NULL,
+                find_agent(checkup, path),
+                mode,
+                "--config",
+                checkup->path,
+                checkup->root[0] ? "--plugins" : NULL,
+                plugins,
+                NULL,
         };
         return program_read(argv, text, OUTPUT_MAX);
 }
@@ -125,7 +132,7 @@ static const struct config_section *find_user(const struct config *config, const
 {
         for (size_t i = 0; i < config->count; i++) {
                 const struct config_section *section = &config->sections[i];
-                if (!section->id || !config_is_device(config, i))
+                if (!config_is_device(config, i))
                         continue;
                 for (size_t k = 0; k < section->count; k++)
                         for (size_t v = 0; v < section->entries[k].count; v++)

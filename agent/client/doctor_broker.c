@@ -105,7 +105,7 @@ void doctor_acl(struct checkup *checkup, struct verdict *verdict)
 
 /* ---- The node ------------------------------------------------------------------------------------------------ */
 
-static void judge_status(const struct checkup *checkup, const char *node, const char *status, struct verdict *verdict)
+static void judge_status(const char *node, const char *status, struct verdict *verdict)
 {
         if (verdict->status == VERDICT_WRONG || (status && strcmp(status, "online") == 0))
                 return;
@@ -116,9 +116,7 @@ static void judge_status(const struct checkup *checkup, const char *node, const 
                               "%s has no status at the broker: it has never been there, or this certificate may not "
                               "read it",
                               node);
-        verdict_mend(verdict,
-                     checkup->afar ? "sudo systemctl restart sconced  (on %s)" : "sudo systemctl restart sconced",
-                     node);
+        verdict_mend(verdict, "sudo systemctl restart sconced");
 }
 
 static void judge_all(struct checkup *checkup, struct verdict *verdict)
@@ -135,7 +133,8 @@ static void judge_all(struct checkup *checkup, struct verdict *verdict)
         names = view_sorted_keys(checkup->home.nodes, &count);
         verdict_ok(verdict, "%zu online", count);
         for (size_t i = 0; names && i < count; i++)
-                judge_status(checkup, names[i], view_status(&checkup->home, names[i], NULL), verdict);
+                judge_status(names[i], view_status(&checkup->home, names[i], NULL), verdict);
+        verdict->blocks = false; /* the others' devices are still there */
 }
 
 void doctor_node(struct checkup *checkup, struct verdict *verdict)
@@ -157,10 +156,16 @@ void doctor_node(struct checkup *checkup, struct verdict *verdict)
                 return;
         }
         verdict_ok(verdict, "%s is online", checkup->node);
-        judge_status(checkup, checkup->node, known ? view_status(&checkup->home, checkup->node, NULL) : NULL, verdict);
+        judge_status(checkup->node, known ? view_status(&checkup->home, checkup->node, NULL) : NULL, verdict);
 }
 
 /* ---- Its devices --------------------------------------------------------------------------------------------- */
+
+static bool is_online(const struct checkup *checkup, const char *node)
+{
+        const char *status = view_status(&checkup->home, node, NULL);
+        return status && strcmp(status, "online") == 0;
+}
 
 /* By the errno's name in the error topic. */
 static const struct {
@@ -234,7 +239,8 @@ void doctor_devices(struct checkup *checkup, struct verdict *verdict)
         }
         names = view_sorted_keys(checkup->home.nodes, &count);
         for (size_t i = 0; names && i < count; i++)
-                look_at_devices(checkup, names[i], &offline);
+                if (is_online(checkup, names[i]))
+                        look_at_devices(checkup, names[i], &offline);
         if (offline.count == 0)
                 verdict_ok(verdict, "%zu online", offline.online);
 }

@@ -204,7 +204,7 @@ static void mend_overlay(const struct checkup *checkup, const char *overlay, str
 
 void doctor_pwm(struct checkup *checkup, struct verdict *verdict)
 {
-        const struct config_entry *entry = checkup_find_key(checkup, NULL, "pwm");
+        const struct config_entry *entry = checkup_find_key(checkup, "pwm");
 
         if (!entry) {
                 verdict_skip(verdict, "no device of the config uses it");
@@ -218,14 +218,15 @@ void doctor_pwm(struct checkup *checkup, struct verdict *verdict)
 
 void doctor_onewire(struct checkup *checkup, struct verdict *verdict)
 {
-        const struct config_entry *entry = checkup_find_key(checkup, "w1", "id");
+        const struct config_section *device = checkup_find_device(checkup, "w1");
 
-        if (!entry) {
+        /* `root` is another place than /sys, for those who try it out. */
+        if (!device || config_entry_find(device, "root")) {
                 verdict_skip(verdict, "no device of the config uses it");
         } else if (count_entries(checkup, "/sys/bus/w1/devices", "w1_bus_master") > 0) {
                 verdict_ok(verdict, "the kernel has a 1-Wire bus");
         } else {
-                verdict_wrong(verdict, "the kernel has no 1-Wire bus, which %s:%u wants", entry->file, entry->line);
+                verdict_wrong(verdict, "the kernel has no 1-Wire bus, which %s:%u wants", device->file, device->line);
                 mend_overlay(checkup, "w1-gpio", verdict);
         }
 }

@@ -283,8 +283,10 @@ static const struct {
         { "closed the connection during", "sudo sconce-broker-setup %1$s" },
 };
 
-/* The one sentence that ends in its command: it knows the certificate's own name. */
-#define ADD_NAME "add the name with "
+/* The one sentence that ends in its command: it knows the certificate's own name. That comes from the other side, and what a
+ * shell would take for more than a word is not handed to anyone who copies it. */
+#define ADD_NAME    "add the name with "
+#define PLAIN_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:_- "
 
 static void mend_tls(const struct checkup *checkup, struct verdict *verdict)
 {
@@ -292,7 +294,7 @@ static void mend_tls(const struct checkup *checkup, struct verdict *verdict)
         const char *name = checkup->tls ? tls_certificate_name(checkup->tls) : NULL;
         const char *host = checkup->peers[0].host;
 
-        if (named) {
+        if (named && !named[strspn(named, PLAIN_CHARS)]) {
                 verdict_mend(verdict, "sudo %s", named + strlen(ADD_NAME));
                 return;
         }

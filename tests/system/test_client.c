@@ -399,6 +399,7 @@ static void completion__foreign_words_in_the_list__are_left_out(void **state)
         assert_int_equal(chmod(program, 0700), 0);
         assert_string_equal(complete(program, "get ''").out, "hall/kitchen\nkitchen\n");
         assert_string_equal(complete(program, "get 'k'").out, "kitchen\n");
+        assert_string_equal(complete(program, "doctor ''").out, "hall\n");
         assert_string_equal(complete(program, "get '$(touch pwned)'").out, "\n");
         assert_string_equal(complete(program, "'$(touch pwned)' '`touch pwned`'").out, "\n");
 }

@@ -82,7 +82,7 @@ static void put_machine(const struct patient *patient)
         put(patient, "/boot/firmware/config.txt", "");
         put(patient, "/var/lib/sconce/sconce.db", "");
         put_link(patient, "/usr/sbin/sconced", build_path("sconced"));
-        put_link(patient, SCONCE_PLUGIN_DIR, build_path("plugins"));
+        put_link(patient, "/usr/lib/sconce/plugins", build_path("plugins"));
 }
 
 static void set_certificate(struct patient *patient, const char *base)
@@ -115,6 +115,13 @@ static struct patient well(void)
         return patient;
 }
 
+static struct run run_of(const struct process *process, int status)
+{
+        return (struct run){ .status = status,
+                             .out = process->out.text ? process->out.text : "",
+                             .err = process->err.text ? process->err.text : "" };
+}
+
 static struct run look_at(struct patient *patient, bool as_json)
 {
         const struct process_options options = {
@@ -129,10 +136,8 @@ static struct run look_at(struct patient *patient, bool as_json)
                    patient->devices);
         const char *const argv[] = { build_path("sconce"),      "doctor", "--config", patient->config,
                                      as_json ? "--json" : NULL, NULL };
-        struct process *process = process_run(argv, &options, &status);
-        return (struct run){ .status = status,
-                             .out = process->out.text ? process->out.text : "",
-                             .err = process->err.text ? process->err.text : "" };
+        const struct process *process = process_run(argv, &options, &status);
+        return run_of(process, status);
 }
 
 /* ---- Faults ------------------------------------------------------------------------------------------------------ */
@@ -241,6 +246,15 @@ static void broker_of_another_name(struct patient *patient)
         other_broker(patient, &(struct cert){ .base = work_path("elsewhere"),
                                               .cn = "elsewhere",
                                               .sans = "DNS:elsewhere",
+                                              .issuer = pki_ca(stage.pki) });
+}
+
+/* What another's certificate holds is not for anyone's shell. */
+static void broker_named_for_a_shell(struct patient *patient)
+{
+        other_broker(patient, &(struct cert){ .base = work_path("shell"),
+                                              .cn = "shell",
+                                              .sans = "DNS:x$(reboot)",
                                               .issuer = pki_ca(stage.pki) });
 }
 
@@ -395,6 +409,8 @@ static const struct fault_case {
         { nobody_listens, "nobody_listens", "tcp", "connection refused", "sudo systemctl restart mosquitto" },
         { broker_of_another_name, "broker_of_another_name", "tls", "is not for localhost but for elsewhere",
           "sudo sconce-pki renew elsewhere localhost" },
+        { broker_named_for_a_shell, "broker_named_for_a_shell", "tls", "is not for localhost but for x$(reboot)",
+          "sudo sconce-pki broker localhost" },
         { broker_expired, "broker_expired", "tls", "the broker's certificate expired on",
           "sudo sconce-pki renew localhost" },
         { unknown_ca, "unknown_ca", "tls", "comes from an unknown CA", "sudo sconce-pki install hall.tar" },
@@ -530,24 +546,17 @@ static void doctor__check_that_needs_a_failed_one__is_left_out_with_the_reason(v
 
 /* ---- From afar --------------------------------------------------------------------------------------------------- */
 
-static struct process_options from_afar(const struct patient *patient)
-{
-        return (struct process_options){ .name = "sconce", .env = patient->env };
-}
-
 static struct run look_from_afar(const char *node)
 {
         struct patient patient = well();
-        const struct process_options options = from_afar(&patient);
+        const struct process_options options = { .name = "sconce", .env = patient.env };
         const char *const argv[] = {
                 build_path("sconce"), "doctor", node, "--config", sconce_conf("tester", ""), NULL
         };
         int status;
 
-        struct process *process = process_run(argv, &options, &status);
-        return (struct run){ .status = status,
-                             .out = process->out.text ? process->out.text : "",
-                             .err = process->err.text ? process->err.text : "" };
+        const struct process *process = process_run(argv, &options, &status);
+        return run_of(process, status);
 }
 
 static void doctor__of_a_node_elsewhere__looks_at_its_devices(void **state)
@@ -576,6 +585,31 @@ static void doctor__device_offline__is_named_with_its_reason(void **state)
         assert_int_equal(run.status, 1);
 }
 
+/* No node here, and none named: the client's own config leads to all of them. */
+static void doctor__on_a_machine_that_is_no_node__looks_at_all_nodes(void **state)
+{
+        struct patient patient = well();
+        struct daemon *attic = stage_daemon("attic", "[lamp kitchen]\nline = GPIO17\n");
+        const char *const argv[] = { build_path("sconce"), "doctor", NULL };
+        const char *own = work_path("xdg/sconce/client.conf");
+        CLEANUP_FREE char *config = read_file(sconce_conf("tester", ""));
+        int status;
+
+        (void)state;
+        make_parents(own);
+        write_file(own, "%s", config);
+        patient.env[1] = format_text("XDG_CONFIG_HOME=%s", work_path("xdg"));
+        daemon_start(attic);
+        daemon_wait_online(attic, stage.tester);
+        daemon_stop(attic);
+        const struct process_options options = { .name = "sconce", .env = patient.env };
+        const struct process *process = process_run(argv, &options, &status);
+        struct run run = run_of(process, status);
+        assert_has(run.out, "node         wrong  attic is offline: its agent has no connection to the broker; mend: ");
+        assert_has(run.out, "devices      ok     5 online\n");
+        assert_int_equal(run.status, 1);
+}
+
 static void doctor__node_that_nobody_knows__is_wrong(void **state)
 {
         (void)state;
@@ -601,6 +635,7 @@ int main(void)
                 STAGE_TEST(doctor__check_that_needs_a_failed_one__is_left_out_with_the_reason, stage_forget),
                 STAGE_TEST(doctor__of_a_node_elsewhere__looks_at_its_devices, stage_forget),
                 STAGE_TEST(doctor__device_offline__is_named_with_its_reason, stage_forget),
+                STAGE_TEST(doctor__on_a_machine_that_is_no_node__looks_at_all_nodes, stage_forget),
                 STAGE_TEST(doctor__node_that_nobody_knows__is_wrong, stage_forget),
                 STAGE_TEST(doctor__device_instead_of_a_node__is_refused, stage_forget),
         };
