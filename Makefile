@@ -235,10 +235,11 @@ manual: $(BUILD)/manual $(plugins) $(sdk) $(plugin_pages) ## write the lists in 
 	@$< $(BUILD)/plugins $(pages)
 
 written := README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs tests
-check-manual: $(BUILD)/manual $(programs) $(plugins) $(sdk) ## prove that they match the tables, that links, commands and functions in pages are there
+check-manual: $(BUILD)/manual $(programs) $(plugins) $(sdk) ## prove that they match the tables, that links, commands, messages and functions in pages are there
 	@tests/check-architecture
 	@tests/check-links $(written)
 	@tests/check-commands $(BUILD) $(written)
+	@tests/check-messages docs/troubleshooting.md docs/tls.md
 	@$< --check $(BUILD)/plugins $(pages) && echo "manual: the pages match the tables"
 
 check-layers: ## prove that includes go one way
