@@ -19,7 +19,7 @@ void import_done(struct import *import)
 
 /* ---- What is lost -------------------------------------------------------------------------------------------- */
 
-static void note(struct import *import, unsigned line, const char *format, va_list args)
+static void PRINTF_LIKE(3, 0) note(struct import *import, unsigned line, const char *format, va_list args)
 {
         CLEANUP_FREE char *text = NULL;
 
