@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "discovery/discovery.h"
+#include "util/text.h"
 
 /* A birth is heard by all nodes of a house at once; and anyone who keeps publishing it is answered only so often. */
 #define BIRTH_AFTER_US  (500 * USEC_PER_MSEC)
@@ -61,10 +62,8 @@ static struct announced *item_of(struct announce *announce, const char *topic)
 
 static uint64_t hash_of(const struct json_text *text)
 {
-        uint64_t hash = 0xcbf29ce484222325;
+        uint64_t hash = bytes_hash(HASH_BEGIN, text->data, text->size);
 
-        for (size_t i = 0; i < text->size; i++)
-                hash = (hash ^ (unsigned char)text->data[i]) * 0x100000001b3;
         return hash ? hash : 1;
 }
 

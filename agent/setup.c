@@ -238,7 +238,7 @@ static uint64_t path_hash(const char *config_path)
 
         if (config_path[0] != '/' && !getcwd(directory, sizeof(directory)))
                 directory[0] = '\0';
-        uint64_t hash = text_hash(text_hash(TEXT_HASH_BEGIN, directory), directory[0] ? "/" : "");
+        uint64_t hash = text_hash(text_hash(HASH_BEGIN, directory), directory[0] ? "/" : "");
         return text_hash(hash, config_path);
 }
 

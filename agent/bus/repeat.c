@@ -23,7 +23,7 @@ static struct repeat_text *find_slot(struct repeat *repeat, uint64_t hash)
 
 bool repeat_due(struct repeat *repeat, const char *text, uint64_t now_us, unsigned *ret_times)
 {
-        struct repeat_text *slot = find_slot(repeat, text_hash(TEXT_HASH_BEGIN, text));
+        struct repeat_text *slot = find_slot(repeat, text_hash(HASH_BEGIN, text));
 
         *ret_times = ++slot->times;
         if (slot->times > 1 && now_us - slot->reported_us < REPEAT_INTERVAL_US)

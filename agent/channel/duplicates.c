@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "util/text.h"
+
 #define BUCKETS 1024U
 
 struct entry {
@@ -55,23 +57,14 @@ void duplicates_free(struct duplicates *duplicates)
         free(duplicates);
 }
 
-/* FNV-1a over the key's parts, started from the seed. */
-static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size)
-{
-        const unsigned char *bytes = data;
-
-        for (size_t i = 0; i < size; i++)
-                hash = (hash ^ bytes[i]) * 0x100000001b3ULL;
-        return hash;
-}
-
+/* Over the key's parts, started from the seed. */
 static uint64_t hash_key(const struct duplicates *duplicates, const struct duplicate_key *key)
 {
-        uint64_t hash = hash_bytes(duplicates->seed ^ 0xcbf29ce484222325ULL, &key->kind, 1);
+        uint64_t hash = bytes_hash(duplicates->seed ^ HASH_BEGIN, &key->kind, 1);
 
         for (size_t i = 0; i < DUPLICATE_PARTS; i++) {
-                hash = hash_bytes(hash, &key->parts[i].size, sizeof(key->parts[i].size));
-                hash = hash_bytes(hash, key->parts[i].data, key->parts[i].size);
+                hash = bytes_hash(hash, &key->parts[i].size, sizeof(key->parts[i].size));
+                hash = bytes_hash(hash, key->parts[i].data, key->parts[i].size);
         }
         return hash;
 }

@@ -168,11 +168,18 @@ bool text_is_key(const char *text)
         return is_word(text, LETTERS, LETTERS DIGITS "_");
 }
 
+uint64_t bytes_hash(uint64_t hash, const void *data, size_t size)
+{
+        const unsigned char *bytes = data;
+
+        for (size_t i = 0; i < size; i++)
+                hash = (hash ^ bytes[i]) * 0x100000001b3ULL;
+        return hash;
+}
+
 uint64_t text_hash(uint64_t hash, const char *text)
 {
-        for (const char *c = text; *c; c++)
-                hash = (hash ^ (unsigned char)*c) * 0x100000001b3ULL;
-        return hash;
+        return bytes_hash(hash, text, strlen(text));
 }
 
 void text_list_add(char *list, size_t size, const char *word)

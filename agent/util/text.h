@@ -37,6 +37,7 @@ bool text_is_key(const char *text);
 /* Appends a word to "a, b, c", which is cut where it is longer than its memory. */
 void text_list_add(char *list, size_t size, const char *word);
 
-/* FNV-1a, for what only must differ most of the time; goes on with another text's hash. */
-#define TEXT_HASH_BEGIN 0xcbf29ce484222325ULL
+/* FNV-1a, for what only must differ most of the time; goes on with another hash. */
+#define HASH_BEGIN 0xcbf29ce484222325ULL
+uint64_t bytes_hash(uint64_t hash, const void *data, size_t size);
 uint64_t text_hash(uint64_t hash, const char *text);
