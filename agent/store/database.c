@@ -14,18 +14,24 @@
 /* How long another program (a person with sqlite3) may hold the file. Nobody waits for us meanwhile. */
 #define BUSY_MS 2000
 
-/* More are no state of a home but an accident. */
-#define ROWS_MAX 65536
-
 /* From one version of the file to the next; user_version counts those done. Never changed, only appended to. */
 static const char *const steps[] = {
         "CREATE TABLE saved (what TEXT NOT NULL, device TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT "
         "NULL,"
         " PRIMARY KEY (what, device, key)) WITHOUT ROWID",
+        /* AUTOINCREMENT: a number is never given twice, whatever was removed meanwhile. */
+        "CREATE TABLE outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, boot TEXT NOT NULL, stamp_us INTEGER NOT NULL,"
+        " time_us INTEGER, device TEXT NOT NULL, kind TEXT NOT NULL, content TEXT NOT NULL, bytes INTEGER NOT NULL);"
+        "CREATE TABLE trend (device TEXT NOT NULL, channel TEXT NOT NULL, data BLOB NOT NULL,"
+        " PRIMARY KEY (device, channel))",
 };
 
-DEFINE_CLEANUP(sqlite3_stmt, sqlite3_finalize);
-#define CLEANUP_STATEMENT CLEANUP(sqlite3_finalizep)
+/* A file whose tables do not take these is not ours, whatever its version. */
+static const char *const expected[] = {
+        "SELECT what, device, key, value FROM saved",
+        "SELECT seq, boot, stamp_us, time_us, device, kind, content, bytes FROM outbox",
+        "SELECT device, channel, data FROM trend",
+};
 
 /* ---- What went wrong ----------------------------------------------------------------------------------- */
 
@@ -89,8 +95,6 @@ int database_init(struct database *database, const char *dir)
 
 static void close_file(struct database *database)
 {
-        sqlite3_finalize(TAKE_PTR(database->put));
-        sqlite3_finalize(TAKE_PTR(database->forget));
         (void)sqlite3_close(TAKE_PTR(database->sqlite));
 }
 
@@ -192,18 +196,14 @@ static int take_version(const struct database *database, struct database_news *n
         return r == SQLITE_OK ? 0 : fail(database, r, fault);
 }
 
-/* What does not fit our statements is not our table. */
-static int prepare(struct database *database, struct fault *fault)
+static int check_tables(const struct database *database, struct fault *fault)
 {
-        int r = sqlite3_prepare_v3(database->sqlite,
-                                   "INSERT INTO saved (what, device, key, value) VALUES (?1, ?2, ?3, ?4)"
-                                   " ON CONFLICT (what, device, key) DO UPDATE SET value = ?4",
-                                   -1, SQLITE_PREPARE_PERSISTENT, &database->put, NULL);
+        int r = SQLITE_OK;
 
-        if (r == SQLITE_OK)
-                r = sqlite3_prepare_v3(database->sqlite,
-                                       "DELETE FROM saved WHERE what = ?1 AND device = ?2 AND key = ?3", -1,
-                                       SQLITE_PREPARE_PERSISTENT, &database->forget, NULL);
+        for (size_t i = 0; i < ARRAY_SIZE(expected) && r == SQLITE_OK; i++) {
+                CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
+                r = sqlite3_prepare_v2(database->sqlite, expected[i], -1, &statement, NULL);
+        }
         return r == SQLITE_OK ? 0 : fail(database, r == SQLITE_ERROR ? SQLITE_CORRUPT : r, fault);
 }
 
@@ -231,7 +231,7 @@ static int try_open(struct database *database, struct database_news *news, struc
                 r = take_version(database, news, fault);
         }
         if (r == 0)
-                r = prepare(database, fault);
+                r = check_tables(database, fault);
         if (r < 0)
                 close_file(database);
         else
@@ -281,45 +281,16 @@ int database_open(struct database *database, struct database_news *news, struct 
 
 /* ---- Reading ------------------------------------------------------------------------------------------- */
 
-static int take_row(sqlite3_stmt *statement, struct rows *rows)
+static int run(const struct database *database, const struct database_work *work, struct fault *fault)
 {
-        const char *texts[4];
-        enum store_what what;
+        int r = work->run(database->sqlite, work->userdata);
 
-        for (int i = 0; i < (int)ARRAY_SIZE(texts); i++) {
-                texts[i] = (const char *)sqlite3_column_text(statement, i);
-                if (!texts[i])
-                        return -ENOMEM;
-        }
-        if (store_what_from_name(texts[0], &what) < 0 || rows->count >= ROWS_MAX)
-                return 0;
-        return rows_set(rows, what, texts[1], texts[2], texts[3]);
-}
-
-static int read_rows(const struct database *database, struct rows *ret, struct fault *fault)
-{
-        CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
-        CLEANUP(rows_done) struct rows rows = { 0 };
-        int r = sqlite3_prepare_v2(database->sqlite, "SELECT what, device, key, value FROM saved", -1, &statement,
-                                   NULL);
-
-        while (r == SQLITE_OK || r == SQLITE_ROW) {
-                r = sqlite3_step(statement);
-                if (r == SQLITE_ROW && take_row(statement, &rows) < 0)
-                        r = SQLITE_NOMEM;
-        }
-        if (r != SQLITE_DONE)
-                return fail(database, r, fault);
-        for (size_t i = 0; i < rows.count; i++)
-                rows.items[i]->dirty = false;
-        *ret = rows;
-        rows = (struct rows){ 0 };
-        return 0;
+        return r == SQLITE_OK ? 0 : fail(database, r, fault);
 }
 
 /* Where nothing can be written, SQLite cannot make its index beside the file either. Without a log that would
  * matter, the file alone is all there is; with one it would be the state of some earlier day. */
-static int read_unwritable(struct database *database, struct rows *ret)
+static int read_unwritable(struct database *database, const struct database_work *work)
 {
         CLEANUP_FREE char *uri = NULL, *log = NULL;
         struct stat status;
@@ -332,20 +303,21 @@ static int read_unwritable(struct database *database, struct rows *ret)
                 return -EROFS;
         int r = sqlite3_open_v2(uri, &database->sqlite, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX,
                                 NULL);
-        r = r == SQLITE_OK ? read_rows(database, ret, &fault) : -EROFS;
+        r = r == SQLITE_OK ? run(database, work, &fault) : -EROFS;
         close_file(database);
         return r;
 }
 
-int database_read(struct database *database, struct database_news *news, struct rows *ret, struct fault *fault)
+int database_read(struct database *database, const struct database_work *work, struct database_news *news,
+                  struct fault *fault)
 {
         if (!database->sqlite)
-                return read_unwritable(database, ret);
-        int r = read_rows(database, ret, fault);
+                return read_unwritable(database, work);
+        int r = run(database, work, fault);
         return r == -EUCLEAN ? start_over(database, news, fault) : r;
 }
 
-static int read_existing(struct database *database, struct rows *ret, struct fault *fault)
+static int read_existing(struct database *database, const struct database_work *work, struct fault *fault)
 {
         int version = 0;
         int r = sqlite3_open_v2(database->path, &database->sqlite, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
@@ -359,10 +331,10 @@ static int read_existing(struct database *database, struct rows *ret, struct fau
                 return 0;
         if ((size_t)version > ARRAY_SIZE(steps))
                 return fail_version(database, version, fault);
-        return read_rows(database, ret, fault);
+        return run(database, work, fault);
 }
 
-int database_peek(const char *dir, struct rows *ret, struct fault *fault)
+int database_peek(const char *dir, const struct database_work *work, struct fault *fault)
 {
         struct database database;
         int r = database_init(&database, dir);
@@ -372,9 +344,9 @@ int database_peek(const char *dir, struct rows *ret, struct fault *fault)
         if (access(database.path, F_OK) == 0) {
                 r = check_regular(&database, fault);
                 if (r == 0)
-                        r = read_existing(&database, ret, fault);
+                        r = read_existing(&database, work, fault);
                 close_file(&database);
-                if (r < 0 && r != -EUCLEAN && r != -ENOTSUP && read_unwritable(&database, ret) == 0)
+                if (r < 0 && r != -EUCLEAN && r != -ENOTSUP && read_unwritable(&database, work) == 0)
                         r = 0;
         }
         database_done(&database);
@@ -383,28 +355,13 @@ int database_peek(const char *dir, struct rows *ret, struct fault *fault)
 
 /* ---- Writing ------------------------------------------------------------------------------------------- */
 
-static int write_row(const struct database *database, const struct row *row)
-{
-        sqlite3_stmt *statement = row->value ? database->put : database->forget;
-
-        (void)sqlite3_bind_text(statement, 1, store_what_name(row->what), -1, SQLITE_STATIC);
-        (void)sqlite3_bind_text(statement, 2, row->device, -1, SQLITE_STATIC);
-        (void)sqlite3_bind_text(statement, 3, row->key, -1, SQLITE_STATIC);
-        if (row->value)
-                (void)sqlite3_bind_text(statement, 4, row->value, -1, SQLITE_STATIC);
-        int r = sqlite3_step(statement);
-        (void)sqlite3_reset(statement);
-        (void)sqlite3_clear_bindings(statement);
-        return r == SQLITE_DONE ? SQLITE_OK : r;
-}
-
-static int write_rows(struct database *database, const struct rows *rows, struct fault *fault)
+static int run_in_transaction(struct database *database, const struct database_work *work, struct fault *fault)
 {
         errno = 0;
         int r = sqlite3_exec(database->sqlite, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 
-        for (size_t i = 0; r == SQLITE_OK && i < rows->count; i++)
-                r = write_row(database, rows->items[i]);
+        if (r == SQLITE_OK)
+                r = work->run(database->sqlite, work->userdata);
         if (r == SQLITE_OK)
                 r = sqlite3_exec(database->sqlite, "COMMIT", NULL, NULL, NULL);
         if (r == SQLITE_OK)
@@ -422,20 +379,23 @@ static bool is_still_there(const struct database *database)
                status.st_ino == database->inode;
 }
 
-int database_write(struct database *database, const struct rows *rows, struct database_news *news, struct fault *fault)
+int database_write(struct database *database, const struct database_work *work, struct database_news *news,
+                   struct fault *fault)
 {
         int r = 0;
 
         if (database->sqlite && !is_still_there(database))
                 close_file(database);
-        if (!database->sqlite) {
+        if (!database->sqlite)
                 r = database_open(database, news, fault);
-                if (r < 0 || news->is_new)
-                        return r;
+        if (r < 0)
+                return r;
+        r = run_in_transaction(database, work, fault);
+        if (r == -EUCLEAN) {
+                r = start_over(database, news, fault);
+                if (r == 0)
+                        r = run_in_transaction(database, work, fault);
         }
-        r = write_rows(database, rows, fault);
-        if (r == -EUCLEAN)
-                return start_over(database, news, fault);
         if (r < 0 && r != -EBUSY)
                 close_file(database); /* a card that comes back is opened again */
         return r;

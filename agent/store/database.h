@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The file: SQLite with a write-ahead log, each write on the disk before it counts as written. Used by one thread.
+ * The file: SQLite with a write-ahead log, each write on the disk before it counts as written. Used by one thread. What
+ * is in its tables is the business of saved.c, outbox_table.c and trend_table.c.
  *
  * A damaged file is renamed to sconce.db.damaged and a new one begun. One that cannot be used for another reason (no
  * room, no right, locked, written by a later version) is left as it is.
@@ -11,20 +12,26 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "store/rows.h"
+#include "util/cleanup.h"
 #include "util/fault.h"
 
 struct database {
         char *dir, *path;
         sqlite3 *sqlite; /* NULL: not open */
-        sqlite3_stmt *put, *forget;
-        dev_t device; /* to notice that the file is not ours any more */
+        dev_t device;    /* to notice that the file is not ours any more */
         ino_t inode;
 };
 
 struct database_news {
-        bool is_new;        /* the file was created: everything is to be written */
+        bool is_new;        /* the file was created: what was in it before is not there */
         struct fault aside; /* a damaged one was set aside, in words */
+};
+
+/* What is done with the tables: SQLITE_OK, or SQLite's code. Done again from its beginning when the file turns out to be
+ * damaged and a new one is begun. */
+struct database_work {
+        int (*run)(sqlite3 *sqlite, void *userdata);
+        void *userdata;
 };
 
 int database_init(struct database *database, const char *dir) MUST_CHECK;
@@ -32,13 +39,15 @@ void database_done(struct database *database);
 
 /* Opens the file, or makes one. */
 int database_open(struct database *database, struct database_news *news, struct fault *fault) MUST_CHECK;
-/* Reads all rows of an open file, or of one that may only be read. */
-int database_read(struct database *database, struct database_news *news, struct rows *ret, struct fault *fault)
-        MUST_CHECK;
-/* All of the rows in one transaction, or none. Opens the file where it is not open, was removed or replaced; where that
- * makes a new one (news), nothing is written yet. */
-int database_write(struct database *database, const struct rows *rows, struct database_news *news, struct fault *fault)
-        MUST_CHECK;
+/* Reads from an open file, or from one that may only be read. */
+int database_read(struct database *database, const struct database_work *work, struct database_news *news,
+                  struct fault *fault) MUST_CHECK;
+/* All of the work in one transaction, or none. Opens the file where it is not open, was removed or replaced. */
+int database_write(struct database *database, const struct database_work *work, struct database_news *news,
+                   struct fault *fault) MUST_CHECK;
 
-/* Reads the file of a directory without making, changing or setting aside anything; no file is no rows. */
-int database_peek(const char *dir, struct rows *ret, struct fault *fault) MUST_CHECK;
+/* Reads the file of a directory without making, changing or setting aside anything; no file: nothing is read. */
+int database_peek(const char *dir, const struct database_work *work, struct fault *fault) MUST_CHECK;
+
+DEFINE_CLEANUP(sqlite3_stmt, sqlite3_finalize);
+#define CLEANUP_STATEMENT CLEANUP(sqlite3_finalizep)

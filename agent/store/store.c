@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "store/job.h"
+#include "store/saved.h"
 #include "store/writer.h"
 #include "util/log.h"
 #include "util/thread.h"
@@ -21,6 +23,12 @@
 /* There while a run lasts, and gone after its clean end. */
 #define RUNNING "running"
 
+struct rows_job {
+        struct store_job job;
+        struct store *store;
+        struct rows rows; /* what was read, or what is to be written */
+};
+
 struct store {
         struct rows rows;
         struct loop *loop;
@@ -30,12 +38,15 @@ struct store {
         void *userdata;
         struct fault unusable, set_aside;
         char *cut_off;
+        void (*begun_again)(void *userdata);
+        void *begun_again_userdata;
 
         struct writer *writer; /* NULL: in memory alone */
         sd_event_source *source;
         struct timer *due;
-        bool is_reading; /* the writer's first result is what it has read */
-        bool is_busy;    /* a result is still to come */
+        size_t n_posted; /* jobs that have not come back */
+        bool is_busy;    /* one of them has rows of ours */
+        bool is_late;    /* what was saved is not waited for any more: devices have begun without it */
         bool is_urgent;  /* what waits does not wait for save_after */
         bool is_closed;
 };
@@ -68,38 +79,117 @@ static void set_unusable(struct store *store, const struct fault *fault)
         report(store, STORE_UNUSABLE, fault);
 }
 
-static void take_news(struct store *store, const struct writer_result *result)
+static void take_news(struct store *store, const struct store_job *job)
 {
-        if (result->news.aside.code) {
-                store->set_aside = result->news.aside;
+        if (job->news.aside.code) {
+                store->set_aside = job->news.aside;
                 log_error("%s", store->set_aside.text);
                 report(store, STORE_SET_ASIDE, &store->set_aside);
         }
-        set_unusable(store, &result->fault);
+        if (job->fault.code || !job->ops->only_reads)
+                set_unusable(store, &job->fault);
 }
 
-/* ---- Writing ------------------------------------------------------------------------------------------- */
+/* ---- Jobs ---------------------------------------------------------------------------------------------- */
 
-static void post(struct store *store)
+int store_post(struct store *store, struct store_job *job)
 {
-        struct rows rows = { 0 };
-
-        timer_disarm(store->due);
-        store->is_urgent = false;
-        if (rows_copy_dirty(&store->rows, &rows) < 0) {
-                timer_arm(store->due, RETRY_FIRST_US); /* no memory */
-                return;
+        if (!store->writer) {
+                store_job_free(job);
+                return -ENOTSUP;
         }
-        store->is_busy = true;
-        writer_post(store->writer, &rows);
+        store->n_posted++;
+        writer_post(store->writer, job);
+        return 0;
 }
 
-static void on_due(void *userdata)
+bool store_is_usable(const struct store *store)
+{
+        return store->writer && !store->unusable.code;
+}
+
+static void post(struct store *store);
+
+/* A new file lacks what was written before: the rows are here, and are written again. */
+static void take_back(struct store *store, struct store_job *job)
+{
+        store->n_posted--;
+        take_news(store, job);
+        if (job->news.is_new) {
+                rows_dirty_all(&store->rows);
+                if (store->begun_again)
+                        store->begun_again(store->begun_again_userdata);
+        }
+        if (job->ops->done)
+                job->ops->done(job);
+        if (job->news.is_new && !job->fault.code && !store->is_busy && rows_have_dirty(&store->rows))
+                post(store);
+        store_job_free(job);
+}
+
+static int on_done(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
         struct store *store = userdata;
+        struct store_job *job = writer_take(store->writer, NULL);
 
-        if (!store->is_busy && rows_have_dirty(&store->rows))
-                post(store);
+        (void)source;
+        (void)fd;
+        (void)events;
+        if (job)
+                take_back(store, job);
+        return 0;
+}
+
+/* Waits for one job until then; false: none is done by then. */
+static bool wait_for_one(struct store *store, const struct timespec *until)
+{
+        struct store_job *job = writer_take(store->writer, until);
+
+        if (job)
+                take_back(store, job);
+        return job != NULL;
+}
+
+/* ---- Writing and reading rows -------------------------------------------------------------------------- */
+
+static int post_rows(struct store *store, const struct store_job_ops *ops, struct rows *rows)
+{
+        struct rows_job *job = calloc(1, sizeof(*job));
+
+        if (!job)
+                return -ENOMEM;
+        *job = (struct rows_job){ .job.ops = ops, .store = store, .rows = *rows };
+        *rows = (struct rows){ 0 };
+        store->is_busy = true;
+        return store_post(store, &job->job);
+}
+
+/* What may only be read is read all the same; what is of a later version is not ours to understand. */
+static void work_read(struct store_job *job, struct database *database)
+{
+        struct rows_job *read = CONTAINER_OF(job, struct rows_job, job);
+        struct fault fault = { 0 };
+        int r = database_open(database, &job->news, &job->fault);
+
+        if (r == 0)
+                (void)!saved_read(database, &read->rows, &job->news, &job->fault);
+        else if (r == -EROFS || r == -EACCES || r == -EPERM)
+                (void)!saved_read(database, &read->rows, &job->news, &fault);
+}
+
+static void work_write(struct store_job *job, struct database *database)
+{
+        struct rows_job *write = CONTAINER_OF(job, struct rows_job, job);
+
+        (void)!saved_write(database, &write->rows, &job->news, &job->fault);
+}
+
+static void free_rows_job(struct store_job *job)
+{
+        struct rows_job *rows_job = CONTAINER_OF(job, struct rows_job, job);
+
+        rows_done(&rows_job->rows);
+        free(rows_job);
 }
 
 /* A quarter of the time is left to the disk: within save_after it is there. */
@@ -111,61 +201,72 @@ static void arm(struct store *store)
                 timer_arm(store->due, delay_us);
 }
 
-/* Rows that were deleted are gone from the file now; what has changed since waits its time. */
-static void take_written(struct store *store, const struct writer_result *result)
-{
-        if (result->news.is_new) {
-                rows_dirty_all(&store->rows);
-                if (!result->fault.code)
-                        post(store);
-        } else if (result->fault.code) {
-                rows_dirty_again(&store->rows, &result->rows);
-        } else {
-                rows_sweep(&store->rows);
-        }
-}
-
-static void take_read(struct store *store, struct writer_result *result, bool in_time)
-{
-        store->is_reading = false;
-        if (!in_time)
-                return; /* devices have begun without it */
-        store->rows = result->rows;
-        result->rows = (struct rows){ 0 };
-        const char *run = store_get(store, STORE_MARK, "", RUNNING);
-        store->cut_off = run ? strdup(run) : NULL;
-}
-
-static void take_result(struct store *store, struct writer_result *result, bool in_time)
+/* What has changed since the job was posted waits its time. */
+static void go_on(struct store *store, const struct store_job *job)
 {
         store->is_busy = false;
-        take_news(store, result);
-        if (store->is_reading)
-                take_read(store, result, in_time);
-        else
-                take_written(store, result);
-        if (result->fault.code) {
+        if (job->fault.code) {
                 store->retry_us = store->retry_us ? MIN(store->retry_us * 2, RETRY_MAX_US) : RETRY_FIRST_US;
                 timer_arm(store->due, store->retry_us);
-        } else {
-                store->retry_us = 0;
-                if (rows_have_dirty(&store->rows))
-                        arm(store);
+                return;
         }
-        writer_result_done(result);
+        store->retry_us = 0;
+        if (rows_have_dirty(&store->rows))
+                arm(store);
 }
 
-static int on_result(sd_event_source *source, int fd, uint32_t events, void *userdata)
+/* Rows that were deleted are gone from the file now. */
+static void write_done(struct store_job *job)
+{
+        struct rows_job *write = CONTAINER_OF(job, struct rows_job, job);
+        struct store *store = write->store;
+
+        if (job->fault.code)
+                rows_dirty_again(&store->rows, &write->rows);
+        else if (!job->news.is_new)
+                rows_sweep(&store->rows);
+        go_on(store, job);
+}
+
+static void read_done(struct store_job *job)
+{
+        struct rows_job *read = CONTAINER_OF(job, struct rows_job, job);
+        struct store *store = read->store;
+
+        if (!store->is_late) {
+                store->rows = read->rows;
+                read->rows = (struct rows){ 0 };
+                const char *run = store_get(store, STORE_MARK, "", RUNNING);
+                store->cut_off = run ? strdup(run) : NULL;
+        }
+        go_on(store, job);
+}
+
+static const struct store_job_ops read_ops = { .work = work_read, .done = read_done, .free = free_rows_job };
+static const struct store_job_ops write_ops = { .work = work_write, .done = write_done, .free = free_rows_job };
+
+static void post(struct store *store)
+{
+        CLEANUP(rows_done) struct rows rows = { 0 };
+
+        timer_disarm(store->due);
+        store->is_urgent = false;
+        if (rows_copy_dirty(&store->rows, &rows) < 0) {
+                timer_arm(store->due, RETRY_FIRST_US); /* no memory */
+                return;
+        }
+        if (post_rows(store, &write_ops, &rows) < 0) {
+                rows_dirty_again(&store->rows, &rows);
+                timer_arm(store->due, RETRY_FIRST_US);
+        }
+}
+
+static void on_due(void *userdata)
 {
         struct store *store = userdata;
-        struct writer_result result;
 
-        (void)source;
-        (void)fd;
-        (void)events;
-        if (writer_take(store->writer, NULL, &result))
-                take_result(store, &result, false);
-        return 0;
+        if (!store->is_busy && rows_have_dirty(&store->rows))
+                post(store);
 }
 
 /* ---- Using --------------------------------------------------------------------------------------------- */
@@ -224,6 +325,12 @@ void store_flush(struct store *store)
                 timer_arm(store->due, 0);
 }
 
+void store_on_begun_again(struct store *store, void (*begun_again)(void *userdata), void *userdata)
+{
+        store->begun_again = begun_again;
+        store->begun_again_userdata = userdata;
+}
+
 void store_forget(struct store *store, enum store_what what,
                   bool (*is_gone)(void *userdata, const char *device, const char *key), void *userdata)
 {
@@ -241,30 +348,32 @@ void store_forget(struct store *store, enum store_what what,
 static void mark_running(struct store *store)
 {
         const struct timespec until = thread_deadline(READ_WITHIN_US);
-        struct writer_result result;
 
         if (rows_set(&store->rows, STORE_MARK, "", RUNNING, store->run) <= 0 || store->unusable.code)
                 return;
         post(store);
-        if (store->is_busy && writer_take(store->writer, &until, &result))
-                take_result(store, &result, true);
+        if (store->is_busy)
+                (void)!wait_for_one(store, &until);
 }
 
-static void read_saved(struct store *store)
+static int read_saved(struct store *store)
 {
         const struct timespec until = thread_deadline(READ_WITHIN_US);
-        struct writer_result result;
+        struct rows none = { 0 };
         struct fault fault;
+        int r = post_rows(store, &read_ops, &none);
 
-        store->is_reading = store->is_busy = true;
-        if (writer_take(store->writer, &until, &result)) {
-                take_result(store, &result, true);
+        if (r < 0)
+                return r;
+        if (wait_for_one(store, &until)) {
                 mark_running(store);
-                return;
+                return 0;
         }
+        store->is_late = true;
         (void)fault_set(&fault, -ETIMEDOUT, "the saved state cannot be read: the disk does not answer");
         set_unusable(store, &fault);
         (void)!rows_set(&store->rows, STORE_MARK, "", RUNNING, store->run);
+        return 0;
 }
 
 static int start_writer(struct store *store, const struct store_options *options)
@@ -276,7 +385,7 @@ static int start_writer(struct store *store, const struct store_options *options
                 r = writer_new(options->dir, &store->writer);
         }
         if (r >= 0)
-                r = sd_event_add_io(store->loop->event, &store->source, writer_fd(store->writer), EPOLLIN, on_result,
+                r = sd_event_add_io(store->loop->event, &store->source, writer_fd(store->writer), EPOLLIN, on_done,
                                     store);
         return r < 0 ? r : 0;
 }
@@ -296,9 +405,10 @@ int store_new(const struct store_options *options, struct store **ret)
                 return -ENOMEM;
         if (options->dir) {
                 int r = start_writer(store, options);
+                if (r == 0)
+                        r = read_saved(store);
                 if (r < 0)
                         return r;
-                read_saved(store);
         }
         *ret = TAKE_PTR(store);
         return 0;
@@ -311,16 +421,16 @@ int store_peek(const char *dir, struct store **ret, struct fault *fault)
         int r = store_new(&in_memory, &store);
 
         if (r == 0)
-                r = database_peek(dir, &store->rows, fault);
+                r = saved_peek(dir, &store->rows, fault);
         if (r == 0)
                 *ret = TAKE_PTR(store);
         return r;
 }
 
+/* Also what others have posted is waited for. */
 void store_close(struct store *store)
 {
         const struct timespec until = thread_deadline(CLOSE_WITHIN_US);
-        struct writer_result result;
 
         if (!store || !store->writer || store->is_closed)
                 return;
@@ -329,13 +439,12 @@ void store_close(struct store *store)
         for (;;) {
                 if (!store->is_busy && rows_have_dirty(&store->rows))
                         post(store);
-                if (!store->is_busy)
+                if (store->n_posted == 0)
                         break;
-                if (!writer_take(store->writer, &until, &result)) {
+                if (!wait_for_one(store, &until)) {
                         log_warning("the last commands could not be saved: the disk does not answer");
                         break;
                 }
-                take_result(store, &result, false);
                 if (store->unusable.code)
                         break;
         }

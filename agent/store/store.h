@@ -12,6 +12,7 @@
 #include "util/fault.h"
 #include "util/loop.h"
 
+struct store_job;
 struct store;
 
 enum store_fault {
@@ -32,7 +33,7 @@ struct store_options {
 int store_new(const struct store_options *options, struct store **ret) MUST_CHECK;
 /* What a file holds, to be read only: nothing is written. */
 int store_peek(const char *dir, struct store **ret, struct fault *fault) MUST_CHECK;
-/* The clean end of a run: what is to be written is written, if that takes less than two seconds. */
+/* The clean end of a run: what is to be written is written, jobs of others too, if that takes less than two seconds. */
 void store_close(struct store *store);
 void store_free(struct store *store); /* after a store_close(), or as in a crash */
 
@@ -52,6 +53,15 @@ void store_flush(struct store *store);
 /* Forgets all rows of that kind for which `is_gone` is true. */
 void store_forget(struct store *store, enum store_what what,
                   bool (*is_gone)(void *userdata, const char *device, const char *key), void *userdata);
+
+/* Hands a job (store/job.h) to the thread that has the file, and takes it over. -ENOTSUP: there is no file, and never will be;
+ * the job is freed. What goes wrong with the file is reported by the store, and is in the job when it is done. */
+int store_post(struct store *store, struct store_job *job) MUST_CHECK;
+/* Something may be written: the last job has not failed. */
+bool store_is_usable(const struct store *store);
+/* Called when a file was begun again while the store was in use (removed, or damaged): what others have put into it is not
+ * there any more. From the loop, before the job that has found it is done. NULL: nobody. */
+void store_on_begun_again(struct store *store, void (*begun_again)(void *userdata), void *userdata);
 
 /* Reports again what is wrong. */
 void store_report(struct store *store);

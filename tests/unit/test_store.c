@@ -356,7 +356,7 @@ static void store_new__file__is_private_and_holds_its_version(void **state)
         assert_int_equal(sqlite3_open(shelf->path, &sqlite), SQLITE_OK);
         assert_int_equal(sqlite3_prepare_v2(sqlite, "PRAGMA user_version", -1, &statement, NULL), SQLITE_OK);
         assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-        assert_int_equal(sqlite3_column_int(statement, 0), 1);
+        assert_int_equal(sqlite3_column_int(statement, 0), 2);
         (void)sqlite3_finalize(statement);
         (void)sqlite3_close(sqlite);
 }
@@ -441,6 +441,52 @@ static void store_new__another_table_of_that_name__set_aside(void **state)
         assert_begun_again(shelf);
 }
 
+/* As version 0.1 wrote it. */
+static void make_version_1(const struct shelf *shelf)
+{
+        run_sql(shelf,
+                "PRAGMA journal_mode=WAL;"
+                "CREATE TABLE saved (what TEXT NOT NULL, device TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT "
+                "NULL, PRIMARY KEY (what, device, key)) WITHOUT ROWID;"
+                "INSERT INTO saved VALUES ('saved', 'meter', 'total', '12.5'), ('mark', '', 'running', 'before');"
+                "PRAGMA user_version=1");
+}
+
+static void store_new__of_an_earlier_version__taken_along(void **state)
+{
+        struct shelf *shelf = *state;
+
+        make_version_1(shelf);
+        assert_true(file_holds(shelf, "total", "12.5")); /* to look at it changes nothing */
+        open_store(shelf);
+        assert_is(shelf, "total", "12.5");
+        assert_string_equal(store_cut_off(shelf->store), "before");
+        assert_string_equal(shelf->unusable, "");
+        put(shelf, "total", "13");
+        close_store(shelf);
+        run_sql(shelf, "SELECT seq, boot, stamp_us, time_us, device, kind, content, bytes FROM outbox;"
+                       "SELECT device, channel, data FROM trend");
+        open_store(shelf);
+        assert_is(shelf, "total", "13");
+        assert_null(store_cut_off(shelf->store));
+}
+
+/* Of two steps one alone would be a file that no version knows. */
+static void store_new__earlier_version_and_a_table_in_the_way__left_as_it_is(void **state)
+{
+        struct shelf *shelf = *state;
+
+        make_version_1(shelf);
+        run_sql(shelf, "CREATE TABLE trend (other)");
+        open_store(shelf);
+        assert_string_not_equal(shelf->unusable, "");
+        crash(shelf);
+        run_sql(shelf, "DROP TABLE trend; CREATE TABLE outbox (free)"); /* it was not made */
+        run_sql(shelf, "DROP TABLE outbox");
+        open_store(shelf);
+        assert_is(shelf, "total", "12.5");
+}
+
 static void store_new__of_a_later_version__left_as_it_is(void **state)
 {
         struct shelf *shelf = *state;
@@ -451,12 +497,12 @@ static void store_new__of_a_later_version__left_as_it_is(void **state)
         run_sql(shelf, "PRAGMA user_version=99");
         open_store(shelf);
         assert_non_null(strstr(shelf->unusable,
-                               "a later version of sconced wrote it (99, this one knows 1): it is not changed"));
+                               "a later version of sconced wrote it (99, this one knows 2): it is not changed"));
         assert_is(shelf, "total", NULL);
         put(shelf, "total", "2");
         assert_is(shelf, "total", "2");
         close_store(shelf);
-        run_sql(shelf, "PRAGMA user_version=1");
+        run_sql(shelf, "PRAGMA user_version=2");
         open_store(shelf);
         assert_is(shelf, "total", "1");
 }
@@ -770,6 +816,8 @@ int main(void)
                 TEST(store_new__no_database__set_aside_and_begun_again),
                 TEST(store_new__damaged_page__set_aside_and_begun_again),
                 TEST(store_new__another_table_of_that_name__set_aside),
+                TEST(store_new__of_an_earlier_version__taken_along),
+                TEST(store_new__earlier_version_and_a_table_in_the_way__left_as_it_is),
                 TEST(store_new__of_a_later_version__left_as_it_is),
                 TEST(store_new__no_directory__in_memory_until_there_is_one),
                 TEST(store_new__directory_in_its_place__in_memory),
