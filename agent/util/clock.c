@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/timerfd.h>
 #include <sys/timex.h>
 #include <time.h>
@@ -238,22 +237,4 @@ uint64_t clock_monotonic_ns(void)
 
         (void)clock_gettime(CLOCK_MONOTONIC, &now);
         return (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
-}
-
-const char *clock_boot_id(void)
-{
-        static char id[37];
-
-        if (id[0])
-                return id;
-
-        CLEANUP_FILE FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
-        if (file && fgets(id, sizeof(id), file) && strlen(id) == 36)
-                return id;
-
-        unsigned char random[16];
-        (void)!getrandom(random, sizeof(random), 0);
-        for (size_t i = 0; i < sizeof(random); i++)
-                (void)snprintf(id + 2 * i, 3, "%02x", random[i]);
-        return id;
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "util/boot.h"
 #include "util/loop.h"
 
 enum clock_mode {
@@ -41,9 +42,6 @@ int clock_parse(struct clock *clock, const char *text, uint64_t *ret_boottime_us
 
 /* CLOCK_MONOTONIC: what the kernel stamps edges with, and what systemd and threads go by. */
 uint64_t clock_monotonic_ns(void);
-
-/* This boot's id, 36 characters; a run's own random id where the kernel gives none. */
-const char *clock_boot_id(void);
 
 DEFINE_CLEANUP(struct clock, clock_free);
 #define CLEANUP_CLOCK CLEANUP(clock_freep)
