@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The house in a bottle: seeds are played one after the other, some at a time. */
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sim/life.h"
+#include "sim/world.h"
+
+struct plan {
+        uint64_t seed, seeds, jobs, days, most_failures;
+        char plugin_dir[4096];
+};
+
+/* ---- One seed ---------------------------------------------------------------------------------------------------- */
+
+static void print_outcome(void)
+{
+        (void)printf("seed %" PRIu64 ": %u days, %u steps, %" PRIu64 " edges, %" PRIu64 " messages, %" PRIu64
+                     " lives, trace %016" PRIx64 "\n",
+                     world->seed, world->days, world->step, world->n_edges, world->n_messages, world->n_lives,
+                     world->hash);
+}
+
+static int play(const struct plan *plan, uint64_t seed)
+{
+        char dir[64], command[96];
+
+        if (!world_new(seed, (unsigned)plan->days))
+                return LIFE_FAILED;
+        (void)snprintf(dir, sizeof(dir), "%s/sconce-sim.XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+        if (!mkdtemp(dir) || chdir(dir) < 0)
+                return LIFE_FAILED;
+        /* A broken law ends the process that finds it, this one too: what is left behind is removed outside. */
+        pid_t pid = fork();
+        if (pid == 0) {
+                int r = life_run(plan->plugin_dir);
+                if (r == 0 && plan->seeds == 1)
+                        print_outcome();
+                (void)fflush(NULL);
+                _exit(r);
+        }
+        int status = LIFE_FAILED << 8;
+        (void)waitpid(pid, &status, 0);
+        (void)snprintf(command, sizeof(command), "rm -rf %s", dir);
+        if (chdir("/") < 0 || system(command) != 0)
+                return LIFE_FAILED;
+        if (WIFSIGNALED(status))
+                (void)printf("seed %" PRIu64 ": the simulator ended by signal %d\n", seed, WTERMSIG(status));
+        return WIFEXITED(status) ? WEXITSTATUS(status) : LIFE_FAILED;
+}
+
+/* ---- Many -------------------------------------------------------------------------------------------------------- */
+
+static uint64_t wait_for_one(void)
+{
+        int status;
+
+        return waitpid(-1, &status, 0) > 0 && !(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static uint64_t play_all(const struct plan *plan)
+{
+        uint64_t running = 0, failed = 0, at = plan->seed;
+
+        for (; at < plan->seed + plan->seeds && failed < plan->most_failures; at++) {
+                if (running == plan->jobs) {
+                        failed += wait_for_one();
+                        running--;
+                }
+                (void)fflush(NULL);
+                pid_t pid = fork();
+                if (pid == 0) {
+                        int r = play(plan, at);
+                        (void)fflush(NULL);
+                        _exit(r);
+                }
+                running++;
+        }
+        for (; running > 0; running--)
+                failed += wait_for_one();
+        (void)printf("sim: %" PRIu64 " seeds of %" PRIu64 " days, %" PRIu64 " broke a law\n", at - plan->seed,
+                     plan->days, failed);
+        return failed;
+}
+
+/* Once for all processes. */
+static void load_plugins(const char *dir)
+{
+        char path[4400];
+        DIR *list = opendir(dir);
+
+        for (struct dirent *entry; list && (entry = readdir(list));)
+                if (strlen(entry->d_name) > 3 && strcmp(entry->d_name + strlen(entry->d_name) - 3, ".so") == 0) {
+                        (void)snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+                        (void)dlopen(path, RTLD_NOW | RTLD_LOCAL);
+                }
+        if (list)
+                (void)closedir(list);
+}
+
+static uint64_t setting(const char *name, uint64_t otherwise)
+{
+        const char *text = getenv(name);
+
+        return text && *text ? strtoull(text, NULL, 10) : otherwise;
+}
+
+int main(int argc, char *argv[])
+{
+        struct plan plan = { .seed = setting("SEED", 1),
+                             .seeds = setting("SEEDS", 1),
+                             .days = setting("DAYS", 1),
+                             .jobs = setting("JOBS", (uint64_t)sysconf(_SC_NPROCESSORS_ONLN)),
+                             .most_failures = setting("FAILURES", 1) };
+
+        if (argc != 2 || !realpath(argv[1], plan.plugin_dir)) {
+                (void)fprintf(stderr, "usage: [SEED=n] [SEEDS=n] [DAYS=n] [JOBS=n] [FAILURES=n] [SHOW=1] %s PLUGINS\n",
+                              argv[0]);
+                return 2;
+        }
+        world_shows = setting("SHOW", 0);
+        load_plugins(plan.plugin_dir);
+        if (plan.seeds == 1)
+                return play(&plan, plan.seed) != 0;
+        return play_all(&plan) > 0;
+}
