@@ -292,6 +292,7 @@ static void on_clock_jump(void *userdata)
 
         /* "Certificate not yet valid" may have been our clock. */
         broker_link_retry_now(agent->link);
+        home_clock_set(agent->devices);
         timer_arm(agent->time, 0);
 }
 

@@ -3,6 +3,7 @@
 
 #include "channel/channels.h"
 #include "channel/result.h"
+#include "course.h"
 
 void write_time(const char *key, struct clock *clock, uint64_t time_us, struct json_text *out)
 {
@@ -108,6 +109,15 @@ static void on_result(void *userdata, const char *device, const struct result *r
         send(publisher, device, DEVICE_RESULT, meta);
 }
 
+static void on_trend(void *userdata, const char *device, const struct channels *channels,
+                     const struct trend_request *request, const struct command_meta *meta)
+{
+        struct publisher *publisher = userdata;
+
+        course_write(device, channels, request, begin(publisher));
+        send(publisher, device, DEVICE_RESULT, meta);
+}
+
 static void on_gone(void *userdata, const char *device)
 {
         static const enum device_topic retained[] = { DEVICE_STATUS, DEVICE_ERROR, DEVICE_STATE };
@@ -125,6 +135,7 @@ struct home_sink publisher_sink(struct publisher *publisher)
                 .state = on_state,
                 .event = on_event,
                 .result = on_result,
+                .trend = on_trend,
                 .gone = on_gone,
                 .userdata = publisher,
         };

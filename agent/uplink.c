@@ -9,6 +9,8 @@
 
 #include "bus/envelope.h"
 #include "bus/reason.h"
+#include "channel/result.h"
+#include "channel/trend_request.h"
 #include "retained.h"
 #include "util/log.h"
 
@@ -88,7 +90,7 @@ static void report_unsent(struct uplink *uplink, const struct session_message *m
         uplink->has_reported_unpublished = true;
 }
 
-/* The message's id; 0: it is not on its way. */
+/* The message's id, or a negative errno: it is not on its way. */
 static int send(struct uplink *uplink, const struct session_message *message)
 {
         int id = 0;
@@ -102,11 +104,11 @@ static int send(struct uplink *uplink, const struct session_message *message)
                 uplink->dropped++;
                 report_unsent(uplink, message, r);
         }
-        return 0;
+        return r;
 }
 
 /* Wraps JSON where [broker] envelope asks for it; the message then points into *ret_wrapped. */
-static void send_json(struct uplink *uplink, const char *device, struct session_message *message)
+static int send_json(struct uplink *uplink, const char *device, struct session_message *message)
 {
         CLEANUP_FREE char *wrapped = NULL;
 
@@ -122,12 +124,27 @@ static void send_json(struct uplink *uplink, const char *device, struct session_
                 int r = envelope_wrap(&header, message->payload, message->size, &wrapped);
                 if (r < 0) {
                         uplink->dropped++;
-                        return;
+                        return r;
                 }
                 message->payload = wrapped;
                 message->size = strlen(wrapped);
         }
-        (void)send(uplink, message);
+        return send(uplink, message);
+}
+
+/* In the place of an answer that the broker does not take: some trends are large. */
+static void answer_too_large(struct uplink *uplink, const char *device, struct session_message *message)
+{
+        CLEANUP_JSON_TEXT struct json_text text = { 0 };
+        struct result result;
+
+        (void)refuse(&result, RESULT_TOO_LARGE, "the answer's %zu bytes are more than the broker takes: ask for less",
+                     message->size);
+        result_write(&result, "", &text);
+        message->payload = text.data;
+        message->size = text.size;
+        if (!text.failed)
+                (void)send_json(uplink, device, message);
 }
 
 /* A device is gone. Home Assistant hears of that first. */
@@ -171,10 +188,9 @@ void uplink_publish(struct uplink *uplink, const char *device, enum device_topic
                 uplink->dropped += !device_topics[topic].newest_only;
                 return;
         }
-        if (device_topics[topic].is_json)
-                send_json(uplink, device, &message);
-        else
-                (void)send(uplink, &message);
+        int r = device_topics[topic].is_json ? send_json(uplink, device, &message) : send(uplink, &message);
+        if (r == -EMSGSIZE && topic == DEVICE_RESULT && meta && meta->reply_to)
+                answer_too_large(uplink, device, &message);
 }
 
 void uplink_info(struct uplink *uplink, const char *json, size_t size)
@@ -185,7 +201,7 @@ void uplink_info(struct uplink *uplink, const char *json, size_t size)
         if (topic_build(name, uplink->base, uplink->node, NULL, "info") < 0)
                 return;
         retained_claim(&uplink->retained, name);
-        send_json(uplink, "node", &message);
+        (void)send_json(uplink, "node", &message);
 }
 
 static void publish_status(struct uplink *uplink, const char *word)
@@ -324,6 +340,19 @@ static void set_reply(const struct uplink *uplink, const char *response_topic, s
         meta->asker_size = strcspn(meta->asker, "/");
 }
 
+static void on_get(struct uplink *uplink, const struct topic *topic, const struct session_message *message)
+{
+        struct command_meta meta = { .correlation = message->correlation,
+                                     .correlation_size = message->correlation_size };
+
+        if (!trend_is_request(message->payload, message->size)) {
+                home_get(uplink->home, topic->device);
+                return;
+        }
+        set_reply(uplink, message->response_topic, &meta);
+        home_trend(uplink->home, topic->device, message->payload, message->size, &meta);
+}
+
 static void on_command(struct uplink *uplink, const struct topic *topic, const struct session_message *message)
 {
         struct command_meta meta = {
@@ -397,7 +426,7 @@ static void on_message(void *userdata, const struct session_message *message)
                 return;
         }
         if (topic.kind == TOPIC_GET)
-                home_get(uplink->home, topic.device);
+                on_get(uplink, &topic, message);
         else
                 on_command(uplink, &topic, message);
 }

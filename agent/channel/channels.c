@@ -94,6 +94,7 @@ void channels_done(struct channels *channels)
                 free(channels->items[i].now.text);
                 free(channels->items[i].kept.text);
                 reading_done(&channels->items[i].reading);
+                trend_free(channels->items[i].trend);
         }
         free(channels->items);
         *channels = (struct channels){ 0 };
@@ -221,6 +222,60 @@ void channels_published(struct channels *channels)
         }
 }
 
+/* ---- Trends -------------------------------------------------------------------------------------------- */
+
+bool channel_has_trend(const struct channel *channel)
+{
+        enum sconce_value_type type = channel->kind->type;
+
+        return channel_has_state(channel) && (type == SCONCE_VALUE_NUMBER || type == SCONCE_VALUE_BOOL);
+}
+
+/* The first value takes the memory; without it there is no trend. */
+static bool needs_trend(struct channel *channel, const struct sconce_value *value)
+{
+        if (channel->trend || !channel_has_trend(channel))
+                return channel->trend;
+        return value->type != SCONCE_VALUE_NONE && trend_new(value->type == SCONCE_VALUE_BOOL, &channel->trend) == 0;
+}
+
+static void follow_trend(const struct channels *channels, struct channel *channel, const struct sconce_value *value,
+                         uint64_t time_us)
+{
+        const struct trend_clock *clock = channels->clock;
+
+        if (!clock || !needs_trend(channel, value))
+                return;
+        if (value->type == SCONCE_VALUE_NUMBER)
+                trend_number(channel->trend, clock, MIN(time_us, clock->now_us), value->number);
+        else if (value->type == SCONCE_VALUE_BOOL)
+                trend_on_off(channel->trend, clock, MIN(time_us, clock->now_us), value->on);
+        else
+                trend_unknown(channel->trend, clock, MIN(time_us, clock->now_us));
+}
+
+void channels_hold_trends(struct channels *channels, bool is_known)
+{
+        for (size_t i = 0; channels->clock && i < channels->count; i++) {
+                struct channel *channel = &channels->items[i];
+                if (!channel->trend || !channel->trend->is_share)
+                        continue;
+                if (is_known && channel->now.type == SCONCE_VALUE_BOOL)
+                        trend_on_off(channel->trend, channels->clock, channels->clock->now_us, channel->now.on);
+                else
+                        trend_unknown(channel->trend, channels->clock, channels->clock->now_us);
+        }
+}
+
+void channels_catch_up_trends(struct channels *channels)
+{
+        for (size_t i = 0; channels->clock && i < channels->count; i++)
+                if (channels->items[i].trend)
+                        trend_catch_up(channels->items[i].trend, channels->clock, channels->clock->now_us);
+}
+
+/* ---- Reports ------------------------------------------------------------------------------------------- */
+
 int channels_report(struct channels *channels, uint64_t time_us, const struct sconce_value *values, size_t count,
                     bool *ret_changed, struct fault *fault)
 {
@@ -238,6 +293,7 @@ int channels_report(struct channels *channels, uint64_t time_us, const struct sc
                 const struct sconce_value value = refine(channel, &values[i]);
                 bool differs = value_differs(&channel->now, &value);
                 changed |= is_news(channel, &value, differs);
+                follow_trend(channels, channel, &value, time_us);
                 if (differs && value_set(&channel->now, &value) < 0)
                         return fault_set(fault, -ENOMEM, "out of memory");
         }

@@ -6,6 +6,7 @@
 
 #include "channel/kinds.h"
 #include "channel/reading.h"
+#include "channel/trend.h"
 #include "channel/value.h"
 #include "config/options.h"
 #include "util/fault.h"
@@ -17,12 +18,14 @@ struct channel {
         struct value now;
         struct value kept;      /* the last known value: what a start of the device brings back */
         struct reading reading; /* SENSOR */
+        struct trend *trend;    /* NULL: nothing of it has been known, or it has none */
 };
 
 struct channels {
         struct channel *items;
         size_t count;
-        uint64_t time_us; /* of the newest report; 0: none yet */
+        uint64_t time_us;                /* of the newest report; 0: none yet */
+        const struct trend_clock *clock; /* for their trends; NULL: none are kept */
 };
 
 /* Checks a row that a plugin declares or adds: key, kind, flags, choices, bounds. */
@@ -49,6 +52,12 @@ bool channels_are_light(const struct channels *channels);
 /* All values are taken, or none; readings are refined. `ret_changed`: there is something to publish. */
 int channels_report(struct channels *channels, uint64_t time_us, const struct sconce_value *values, size_t count,
                     bool *ret_changed, struct fault *fault) MUST_CHECK;
+/* Numbers, and what is on or off. */
+bool channel_has_trend(const struct channel *channel);
+/* What is on or off is not known from now on; or it is again as it last was. */
+void channels_hold_trends(struct channels *channels, bool is_known);
+/* Up to now: before they are read. */
+void channels_catch_up_trends(struct channels *channels);
 /* The state has been published as it is. */
 void channels_published(struct channels *channels);
 /* Takes over what it now is; true when that is new. Only what is written is kept. */

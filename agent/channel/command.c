@@ -176,28 +176,32 @@ static struct given given_json(const json_t *json)
         }
 }
 
-static int take_id(struct parse *parse, const json_t *json)
+int command_take_id(const json_t *json, char id[static COMMAND_ID_TEXT], struct result *result)
 {
         struct json_text text = { 0 };
         size_t length = json_is_string(json) ? json_string_length(json) : 0;
 
         if (!json_is_string(json) && !json_is_number(json))
-                return refuse(parse->result, RESULT_TYPE, "id takes a text or a number");
+                return refuse(result, RESULT_TYPE, "id takes a text or a number");
         if (length > COMMAND_ID_MAX)
-                return refuse(parse->result, RESULT_RANGE, "id has %zu bytes; at most %d are allowed", length,
-                              COMMAND_ID_MAX);
+                return refuse(result, RESULT_RANGE, "id has %zu bytes; at most %d are allowed", length, COMMAND_ID_MAX);
         if (json_is_string(json))
                 json_put_string(&text, json_string_value(json));
         else if (json_is_integer(json))
                 json_put_integer(&text, json_integer_value(json));
         else
                 json_put_number(&text, json_real_value(json));
-        if (!text.failed && text.size < sizeof(parse->command->id)) {
-                memcpy(parse->command->id, text.data, text.size);
-                parse->command->id[text.size] = '\0';
+        if (!text.failed && text.size < COMMAND_ID_TEXT) {
+                memcpy(id, text.data, text.size);
+                id[text.size] = '\0';
         }
         json_text_done(&text);
         return 0;
+}
+
+static int take_id(struct parse *parse, const json_t *json)
+{
+        return command_take_id(json, parse->command->id, parse->result);
 }
 
 static int take_expires(struct parse *parse, const json_t *json)
@@ -299,7 +303,7 @@ static bool is_space(char c)
         return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-static int check_bytes(const struct command_limits *limits, const char *text, size_t size, struct result *result)
+int command_check_bytes(const struct command_limits *limits, const char *text, size_t size, struct result *result)
 {
         if (size > limits->max_bytes)
                 return refuse(result, RESULT_TOO_LARGE, "%zu bytes are too many; at most %zu are allowed", size,
@@ -370,7 +374,7 @@ int command_parse(const struct channels *channels, const char *channel_key, cons
         ret->json = NULL;
         ret->text = NULL;
         result->code = RESULT_OK;
-        int r = check_bytes(limits, text, size, result);
+        int r = command_check_bytes(limits, text, size, result);
         if (r < 0)
                 return r;
         if (channel_key && (r = topic_channel(&parse, channel_key, &channel)) < 0)

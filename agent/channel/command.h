@@ -12,7 +12,8 @@
 #include "channel/result.h"
 
 #define COMMAND_VALUES_MAX 32
-#define COMMAND_ID_MAX     64 /* bytes, as it was given */
+#define COMMAND_ID_MAX     64                       /* bytes, as it was given */
+#define COMMAND_ID_TEXT    (COMMAND_ID_MAX * 6 + 3) /* as JSON */
 
 #define COMMAND_EXPIRES_EXAMPLE "2026-11-22T19:30:05Z"
 
@@ -24,10 +25,10 @@ struct command_limits {
 struct command {
         struct sconce_value values[COMMAND_VALUES_MAX];
         size_t count;
-        uint32_t toggles;                /* bit i: values[i] is to be the opposite of what is */
-        char id[COMMAND_ID_MAX * 6 + 3]; /* as JSON; "" for none */
-        const char *expires;             /* as clock_parse() takes it; NULL: never */
-        json_t *json;                    /* texts point into one of these */
+        uint32_t toggles;         /* bit i: values[i] is to be the opposite of what is */
+        char id[COMMAND_ID_TEXT]; /* as JSON; "" for none */
+        const char *expires;      /* as clock_parse() takes it; NULL: never */
+        json_t *json;             /* texts point into one of these */
         char *text;
 };
 
@@ -36,6 +37,11 @@ struct command {
 int command_parse(const struct channels *channels, const char *channel, const void *payload, size_t size,
                   const struct command_limits *limits, struct command *ret, struct result *result) MUST_CHECK;
 void command_done(struct command *command);
+
+/* For other payloads of the same rules: size, UTF-8 and depth; and the id, as JSON. -EINVAL when refused. */
+int command_check_bytes(const struct command_limits *limits, const char *text, size_t size, struct result *result)
+        MUST_CHECK;
+int command_take_id(const json_t *json, char id[static COMMAND_ID_TEXT], struct result *result) MUST_CHECK;
 
 /* Turns TOGGLE into ON or OFF. */
 void command_resolve(struct command *command, const struct channels *channels);

@@ -220,10 +220,9 @@ struct trend_point trend_get(const struct trend *trend, enum trend_span span, ui
         return trend_bucket_point(trend->is_share, &ring[(course->at + 1 + index) % count]);
 }
 
-bool trend_start(const struct trend *trend, enum trend_span span, int64_t *ret_s)
+int64_t trend_newest(const struct trend *trend, const struct trend_clock *clock, enum trend_span span)
 {
-        if (!trend->has_wall)
-                return false;
-        *ret_s = (trend->courses[span].number - trend_forms[span].count + 1) * trend_forms[span].step_s;
-        return true;
+        if (trend && trend->has_begun)
+                return trend->courses[span].number;
+        return divide((int64_t)clock->now_us + (clock->is_known ? clock->offset_us : 0), step_us(span));
 }

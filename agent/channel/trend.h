@@ -34,11 +34,12 @@ struct trend_form {
 extern const struct trend_form trend_forms[TREND_SPANS];
 int trend_span_from_name(const char *name, enum trend_span *ret) MUST_CHECK; /* -EINVAL */
 
-/* Wall time = boot time + offset, as far as it is known; the owner keeps it right. */
+/* Wall time = boot time + offset. The owner keeps it right; what was known once stays known. */
 struct trend_clock {
         int64_t offset_us;
         bool is_known;
         const char *boot; /* this boot's id */
+        uint64_t now_us;  /* CLOCK_BOOTTIME: no report is later */
 };
 
 struct trend_course {
@@ -73,8 +74,8 @@ void trend_catch_up(struct trend *trend, const struct trend_clock *clock, uint64
 
 /* The bucket `index` of a span, 0 is the oldest, trend_forms[span].count - 1 is the one that is being filled. */
 struct trend_point trend_get(const struct trend *trend, enum trend_span span, uint32_t index);
-/* When the span's first bucket begins, in seconds since 1970; false: the wall clock is not known. */
-bool trend_start(const struct trend *trend, enum trend_span span, int64_t *ret_s);
+/* The number of the bucket that is being filled; before the first report, of the one that would be. `trend` may be NULL. */
+int64_t trend_newest(const struct trend *trend, const struct trend_clock *clock, enum trend_span span);
 
 /* For trend_save.c: moves all buckets to the numbers of another offset; the bucket of a number, NULL out of the ring, and
  * what is being filled, which is not in it. */

@@ -243,10 +243,6 @@ int trend_restore(struct trend *trend, const struct trend_clock *clock, uint64_t
         if (!saved.is_same_boot && !saved.has_wall)
                 return 0; /* nobody knows when that was */
         trend_catch_up(trend, clock, now_us);
-        if (saved.is_same_boot && saved.has_wall && !trend->has_wall) {
-                trend_renumber(trend, saved.offset_us);
-                trend->has_wall = true;
-        }
         trend->is_awaited = !trend->has_wall && !saved.is_same_boot;
         if (trend->is_awaited)
                 return -EAGAIN;

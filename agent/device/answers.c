@@ -36,6 +36,11 @@ static bool is_reply_taken(const struct answers *answers, const struct command_m
         return false;
 }
 
+bool answers_is_taken(const struct answers *answers, const struct command_meta *meta)
+{
+        return meta->reply_to && is_reply_taken(answers, meta);
+}
+
 /* On the topic that all who have no response topic share. */
 static bool is_id_taken(const struct answers *answers, const char *device, const char *id,
                         const struct command_meta *meta)

@@ -21,6 +21,8 @@ struct answers {
 void answers_add(struct answers *answers, struct request *request);
 void answers_remove(struct answers *answers, struct request *request); /* one that was not added stays out */
 
+/* An answer that is due to another's command goes where this one wants its own, with the same mark. */
+bool answers_is_taken(const struct answers *answers, const struct command_meta *meta);
 /* The answer to a command for `device`; `id` as JSON, "": none. Where none was asked for and all is well, none goes
  * out. */
 void answers_publish(struct device_context *context, const char *device, const struct result *result, const char *id,

@@ -61,6 +61,12 @@ struct offline_hold {
         bool is_over; /* it has been away for offline_after */
 };
 
+/* trend.c: the clock that their trends go by, and when to look at the wall clock again; 0: at the next report. */
+struct device_trends {
+        struct trend_clock clock;
+        uint64_t look_us;
+};
+
 /* Filled by the owner of the devices before it makes one. A member that changes later has its writer named. */
 struct device_context {
         /* NULL at --check: nothing is opened then, and nothing kept. */
@@ -83,6 +89,7 @@ struct device_context {
 
         struct offline_hold offline; /* the owner's */
         struct answers answers;      /* answers.c */
+        struct device_trends trends; /* trend.c */
         uint64_t next_serial;        /* create.c: of instances */
         uint64_t n_dropped;          /* requests.c: commands that came too fast to be answered */
         unsigned n_inside;           /* publish.c: devices that something is being done for just now */

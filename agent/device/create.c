@@ -169,6 +169,7 @@ int device_new(struct device_context *context, const char *id, const struct plug
                 return -ENOMEM;
         device->context = context;
         device->plugin = plugin;
+        device_trend_begin(device);
         (void)snprintf(device->id, sizeof(device->id), "%s", id);
         int r = section ? config_section_copy(section, &device->section) : 0;
         if (r < 0)
@@ -253,6 +254,7 @@ void device_inherit(struct device *device, struct device *old)
                 from->kept = swap.kept;
         }
         device->channels.time_us = old->channels.time_us;
+        device_trend_inherit(device, old);
         saved_inherit(device, old);
         on_time_restore(device, old->on_time.on_since_us, old->on_time.is_spent);
         hold_restore(device, old->hold.is_released);

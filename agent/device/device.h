@@ -263,6 +263,13 @@ void device_forget_state(struct device *device);
 void publishing_start(struct device *device);
 void publishing_stop(struct device *device);
 
+/* ---- trend.c: what it was like -------------------------------------------------------------------------- */
+/* The clock of all trends, brought up to now: before a report, and before they are read. */
+void device_trend_clock(struct device_context *context, uint64_t now_us);
+void device_trend_begin(struct device *device);                       /* its channels are to have trends */
+void device_trend_inherit(struct device *device, struct device *old); /* those of the channels that it still has */
+void device_trend_status(struct device *device, bool online);         /* while it is offline, what holds is not known */
+
 /* ---- requests.c: commands on their way ------------------------------------------------------------------ */
 /* Of one device, or of those that are not there: who sends faster than that does not read them. */
 #define REFUSALS_PER_SECOND 10

@@ -47,6 +47,8 @@ void device_publish_status(struct device *device, bool always)
                 sink->error(sink->userdata, device->id, fault, device->health.since_us);
         bool had_fault = *device->health.published_error, is_first = !device->health.has_published;
         bool is_news = is_first || device->health.is_online != online || had_fault != !!fault;
+        if (!is_first && device->health.is_online != online)
+                device_trend_status(device, online);
         device->health.is_online = online;
         device->health.has_published = true;
         (void)snprintf(device->health.published_error, sizeof(device->health.published_error), "%s",

@@ -116,11 +116,12 @@ void device_leave(struct device *device)
 
 int device_report(struct device *device, uint64_t time_us, const struct sconce_value *values, size_t count)
 {
+        uint64_t now_us = device_now_us(device);
         struct fault fault;
         bool changed = false;
 
-        int r = channels_report(&device->channels, time_us ? time_us : device_now_us(device), values, count, &changed,
-                                &fault);
+        device_trend_clock(device->context, now_us);
+        int r = channels_report(&device->channels, time_us ? time_us : now_us, values, count, &changed, &fault);
         if (r < 0) {
                 device_log(device, LOG_ERR, "%s", fault.text);
                 return r;

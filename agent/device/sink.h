@@ -9,6 +9,7 @@
 struct channels;
 struct fault;
 struct result;
+struct trend_request;
 
 /* Where a command wants its answer. All borrowed for the call. */
 struct command_meta {
@@ -36,6 +37,9 @@ struct home_sink {
         /* The answer to a command: `id` is JSON, "" for none, and `meta` says where to; NULL: nowhere else. */
         void (*result)(void *userdata, const char *device, const struct result *result, const char *id,
                        const struct command_meta *meta);
+        /* The answer to a request for trends, which have been brought up to now. */
+        void (*trend)(void *userdata, const char *device, const struct channels *channels,
+                      const struct trend_request *request, const struct command_meta *meta);
         /* It is not in the config any more. */
         void (*gone)(void *userdata, const char *device);
         /* Devices or channels changed: `info` is to be built and sent again. */

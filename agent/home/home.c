@@ -98,6 +98,7 @@ void home_free(struct home *home)
         while (home->count > 0) /* none that is freed already is found in the home */
                 device_free(home->items[--home->count]);
         timer_free(home->gets.timer);
+        trends_done(home);
         rules_free(home->rules);
         timer_free(home->offline.timer);
         free(home->items);

@@ -66,6 +66,11 @@ void home_command(struct home *home, const char *device, const char *channel, co
 /* Read now and publish, one device or (NULL) all; what is asked for too fast waits its turn. */
 void home_get(struct home *home, const char *device);
 
+/* Answers a `get` that asks for trends (trend_is_request()), of one device or (NULL) all, a message each. */
+void home_trend(struct home *home, const char *device, const void *payload, size_t size,
+                const struct command_meta *meta);
+void home_clock_set(struct home *home); /* the wall clock has jumped */
+
 /* Status, error and state to the sink, of the device at *at (first 0), which moves on; false after the last. */
 bool home_publish_next(struct home *home, size_t *at);
 /* While nothing connects, once is enough: from offline_after on outputs are held at their on_offline, before the

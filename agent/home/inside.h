@@ -5,6 +5,9 @@
 #include "device/device.h"
 #include "home/home.h"
 
+struct trend_ask;
+#define TRENDS_WAITING_MAX 16
+
 struct home {
         struct device_context context; /* of all its devices */
         struct loader loader;
@@ -30,6 +33,11 @@ struct home {
                 struct timer *timer; /* the next one that waits; NULL: none has waited yet */
                 size_t at;           /* whose turn it is */
         } gets;
+        struct trends {
+                struct trend_ask *waiting[TRENDS_WAITING_MAX]; /* the first is being answered */
+                size_t count;
+                struct timer *timer; /* the next one that waits; NULL: none has waited yet */
+        } trends;
         void (*ask_facts)(void *userdata, struct node_facts *ret);
         void *facts_userdata;
 };
@@ -53,6 +61,9 @@ int home_rules_check(struct home *home, const struct config *config, struct prob
 
 /* gets.c: what is asked to be read now */
 void gets_init(struct home *home);
+
+/* trends.c: requests for them */
+void trends_done(struct home *home);
 
 /* node.c */
 #define NODE_ID "node"

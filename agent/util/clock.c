@@ -21,6 +21,7 @@ struct clock {
         struct loop *loop;
         enum clock_mode mode;
         bool set_while_running;
+        int64_t fake_offset_us;
         int jump_fd;
         sd_event_source *jump_source;
         clock_jump_fn on_jump;
@@ -98,6 +99,7 @@ int clock_new(struct loop *loop, enum clock_mode mode, struct clock **ret)
         clock->loop = loop;
         clock->mode = mode;
         clock->jump_fd = -1;
+        clock->fake_offset_us = (int64_t)(wall_us() - loop_now_us(loop));
         if (!loop->fake) {
                 clock->jump_fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
                 if (clock->jump_fd < 0)
@@ -139,6 +141,14 @@ bool clock_trusted(struct clock *clock)
 {
         return clock->mode == CLOCK_MODE_TRUSTED || clock->set_while_running ||
                clock_is_synchronised(&kernel_and_timesync);
+}
+
+bool clock_offset(struct clock *clock, int64_t *ret_us)
+{
+        if (!clock_trusted(clock))
+                return false;
+        *ret_us = clock->loop->fake ? clock->fake_offset_us : (int64_t)(wall_us() - loop_now_us(clock->loop));
+        return true;
 }
 
 /* Each message has its time: strftime() and printf() would be a tenth of what a command costs. */

@@ -32,6 +32,9 @@ struct clock_sources {
 };
 bool clock_is_synchronised(const struct clock_sources *sources);
 
+/* Wall time - CLOCK_BOOTTIME; false while the clock is not trusted. On the fake clock it is always the same. */
+bool clock_offset(struct clock *clock, int64_t *ret_us);
+
 /* Writes "2026-11-22T19:30:00.123Z" for a boot time; false (and nothing written) while the clock is not trusted. */
 #define CLOCK_TEXT_MAX 32
 bool clock_format(struct clock *clock, uint64_t boottime_us, char text[static CLOCK_TEXT_MAX]);

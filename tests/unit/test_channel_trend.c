@@ -20,9 +20,9 @@
 /* 2026-11-22 00:00 UTC, a multiple of an hour, and the machine that was booted then. */
 #define MIDNIGHT_S 1795305600
 
-static const struct trend_clock right = { (int64_t)MIDNIGHT_S * 1000000, true, "boot-a" };
-static const struct trend_clock unknown = { 0, false, "boot-a" };
-static const struct trend_clock unknown_next_boot = { 0, false, "boot-b" };
+static const struct trend_clock right = { (int64_t)MIDNIGHT_S * 1000000, true, "boot-a", 0 };
+static const struct trend_clock unknown = { 0, false, "boot-a", 0 };
+static const struct trend_clock unknown_next_boot = { 0, false, "boot-b", 0 };
 
 static struct trend *new_trend(bool is_share)
 {
@@ -32,12 +32,17 @@ static struct trend *new_trend(bool is_share)
         return trend;
 }
 
+/* When a span begins, in seconds since 1970. */
+static int64_t start_of(const struct trend *trend, enum trend_span span)
+{
+        assert_true(trend->has_wall);
+        return (trend_newest(trend, &right, span) - trend_forms[span].count + 1) * trend_forms[span].step_s;
+}
+
 /* The bucket that begins at a wall time. */
 static struct trend_point at_wall(const struct trend *trend, enum trend_span span, int64_t wall_s)
 {
-        int64_t start_s;
-
-        assert_true(trend_start(trend, span, &start_s));
+        int64_t start_s = start_of(trend, span);
         int64_t index = (wall_s - start_s) / trend_forms[span].step_s;
         assert_int_equal((wall_s - start_s) % trend_forms[span].step_s, 0);
         assert_true(index >= 0 && index < trend_forms[span].count);
@@ -307,16 +312,15 @@ static void trend_unknown__in_between__does_not_count(void **state)
 
 /* ---- The clock ------------------------------------------------------------------------------------------- */
 
-static void trend_start__clock_is_not_known__there_is_none(void **state)
+static void clock__is_not_known__by_boot_time(void **state)
 {
         CLEANUP_TREND struct trend *trend = new_trend(false);
-        int64_t start_s = 7;
 
         (void)state;
         trend_number(trend, &unknown, S(100), 20);
         trend_number(trend, &unknown, S(400), 21);
-        assert_false(trend_start(trend, TREND_DAY, &start_s));
-        assert_int_equal(start_s, 7);
+        assert_false(trend->has_wall);
+        assert_int_equal(trend_newest(trend, &unknown, TREND_DAY), 1);
         assert_int_equal(known_count(trend, TREND_DAY), 2);
         assert_true(last(trend, TREND_DAY).mean == 21);
 }
@@ -324,7 +328,7 @@ static void trend_start__clock_is_not_known__there_is_none(void **state)
 /* A Raspberry Pi without a clock: booted at 00:02, the time comes by network 20 minutes later. */
 static void clock__becomes_known__what_was_before_gets_its_place(void **state)
 {
-        const struct trend_clock later = { ((int64_t)MIDNIGHT_S + 120) * 1000000, true, "boot-a" };
+        const struct trend_clock later = { ((int64_t)MIDNIGHT_S + 120) * 1000000, true, "boot-a", 0 };
         CLEANUP_TREND struct trend *trend = new_trend(false);
 
         (void)state;
@@ -351,7 +355,7 @@ static void clock__becomes_known__what_was_before_gets_its_place(void **state)
 
 static void clock__becomes_known__on_time_is_neither_lost_nor_twice(void **state)
 {
-        const struct trend_clock later = { ((int64_t)MIDNIGHT_S + 200) * 1000000, true, "boot-a" };
+        const struct trend_clock later = { ((int64_t)MIDNIGHT_S + 200) * 1000000, true, "boot-a", 0 };
         CLEANUP_TREND struct trend *trend = new_trend(true);
         double known_s = 0;
 
@@ -368,7 +372,7 @@ static void clock__becomes_known__on_time_is_neither_lost_nor_twice(void **state
 
 static void clock__jumps__all_buckets_move_with_it(void **state)
 {
-        const struct trend_clock ahead = { right.offset_us + (int64_t)S(6 * HOUR_S), true, "boot-a" };
+        const struct trend_clock ahead = { right.offset_us + (int64_t)S(6 * HOUR_S), true, "boot-a", 0 };
         CLEANUP_TREND struct trend *trend = new_trend(false);
 
         (void)state;
@@ -390,7 +394,7 @@ static void clock__jumps__all_buckets_move_with_it(void **state)
 
 static void clock__jumps_back_a_little__nothing_is_overwritten(void **state)
 {
-        const struct trend_clock back = { right.offset_us - (int64_t)S(120), true, "boot-a" };
+        const struct trend_clock back = { right.offset_us - (int64_t)S(120), true, "boot-a", 0 };
         CLEANUP_TREND struct trend *trend = new_trend(false);
 
         (void)state;
@@ -419,8 +423,7 @@ static void clock__is_steered__every_bucket_has_its_readings(void **state)
         assert_int_equal(known_count(trend, TREND_DAY), TREND_DAY_BUCKETS);
         for (uint32_t i = 0; i < TREND_DAY_BUCKETS - 1; i++)
                 assert_near(trend_get(trend, TREND_DAY, i).count, 5, 1);
-        int64_t start_s;
-        assert_true(trend_start(trend, TREND_DAY, &start_s));
+        int64_t start_s = start_of(trend, TREND_DAY);
         double now_s = MIDNIGHT_S + (7 * 24 * 60 - 1) * (MIN_S + 0.035);
         assert_true(start_s + DAY_S > now_s && start_s + DAY_S - 300 <= now_s);
 }
@@ -499,7 +502,7 @@ static void trend_restore__was_on__is_not_held(void **state)
 /* Power was off for three hours; the clock is right after the boot. */
 static void trend_restore__another_boot__an_outage_is_a_gap(void **state)
 {
-        const struct trend_clock next = { right.offset_us + (int64_t)S(5 * HOUR_S), true, "boot-b" };
+        const struct trend_clock next = { right.offset_us + (int64_t)S(5 * HOUR_S), true, "boot-b", 0 };
         CLEANUP_TREND struct trend *before = new_trend(false);
 
         (void)state;
@@ -517,7 +520,7 @@ static void trend_restore__another_boot__an_outage_is_a_gap(void **state)
 /* The same, and the clock comes after an hour: what has been measured meanwhile is where it belongs, too. */
 static void trend_restore__another_boot_and_no_clock__waits_for_it(void **state)
 {
-        const struct trend_clock next = { right.offset_us + (int64_t)S(5 * HOUR_S), true, "boot-b" };
+        const struct trend_clock next = { right.offset_us + (int64_t)S(5 * HOUR_S), true, "boot-b", 0 };
         CLEANUP_TREND struct trend *before = new_trend(false);
         unsigned char again[TREND_SAVED_MAX];
 
@@ -553,7 +556,7 @@ static void trend_restore__never_a_clock__by_boot_time(void **state)
 }
 
 /* The clock was right when it was saved, and this start of the agent does not know that of it. */
-static void trend_restore__same_boot_without_a_clock__keeps_the_numbers(void **state)
+static void trend_restore__same_boot_without_a_clock__by_boot_time_at_once(void **state)
 {
         CLEANUP_TREND struct trend *before = new_trend(false);
 
@@ -562,6 +565,8 @@ static void trend_restore__same_boot_without_a_clock__keeps_the_numbers(void **s
         size_t size = trend_save(before, &right, S(7 * HOUR_S), bytes);
         CLEANUP_TREND struct trend *after = restored(false, &unknown, S(8 * HOUR_S), size, 0);
         trend_number(after, &unknown, S(8 * HOUR_S), 21);
+        assert_true(trend_get(after, TREND_DAY, TREND_DAY_BUCKETS - 13).mean == 20);
+        trend_catch_up(after, &right, S(8 * HOUR_S));
         assert_true(at_wall(after, TREND_DAY, MIDNIGHT_S + 7 * HOUR_S).mean == 20);
         assert_true(at_wall(after, TREND_DAY, MIDNIGHT_S + 8 * HOUR_S).mean == 21);
 }
@@ -586,8 +591,8 @@ static void trend_restore__into_a_bucket_that_has_begun__both_count(void **state
 
 static void trend_restore__of_the_future_or_too_old__is_left_out(void **state)
 {
-        const struct trend_clock earlier = { right.offset_us - (int64_t)S(10 * DAY_S), true, "boot-b" };
-        const struct trend_clock later = { right.offset_us + (int64_t)S(10 * DAY_S), true, "boot-b" };
+        const struct trend_clock earlier = { right.offset_us - (int64_t)S(10 * DAY_S), true, "boot-b", 0 };
+        const struct trend_clock later = { right.offset_us + (int64_t)S(10 * DAY_S), true, "boot-b", 0 };
         CLEANUP_TREND struct trend *before = new_trend(false);
 
         (void)state;
@@ -665,6 +670,21 @@ static void trend_save__nothing_known__there_is_nothing_to_save(void **state)
         assert_int_equal(trend_save(trend, &right, S(100), bytes), 0);
 }
 
+static void trend_newest__before_the_first_report__by_the_clock(void **state)
+{
+        struct trend_clock now = right;
+        CLEANUP_TREND struct trend *trend = new_trend(false);
+
+        (void)state;
+        now.now_us = S(2 * HOUR_S + 1);
+        assert_int_equal(trend_newest(NULL, &now, TREND_WEEK), MIDNIGHT_S / HOUR_S + 2);
+        assert_int_equal(trend_newest(trend, &now, TREND_WEEK), MIDNIGHT_S / HOUR_S + 2);
+        now.is_known = false;
+        assert_int_equal(trend_newest(trend, &now, TREND_WEEK), 2);
+        trend_number(trend, &right, S(HOUR_S), 1);
+        assert_int_equal(trend_newest(trend, &now, TREND_WEEK), MIDNIGHT_S / HOUR_S + 1);
+}
+
 static void trend_span_from_name__others__are_none(void **state)
 {
         enum trend_span span = TREND_SPANS;
@@ -695,7 +715,7 @@ int main(void)
                 cmocka_unit_test(trend_on_off__on_for_a_while__its_share_of_the_time),
                 cmocka_unit_test(trend_on_off__on_for_days__every_bucket_is_full),
                 cmocka_unit_test(trend_unknown__in_between__does_not_count),
-                cmocka_unit_test(trend_start__clock_is_not_known__there_is_none),
+                cmocka_unit_test(clock__is_not_known__by_boot_time),
                 cmocka_unit_test(clock__becomes_known__what_was_before_gets_its_place),
                 cmocka_unit_test(clock__becomes_known__on_time_is_neither_lost_nor_twice),
                 cmocka_unit_test(clock__jumps__all_buckets_move_with_it),
@@ -708,12 +728,13 @@ int main(void)
                 cmocka_unit_test(trend_restore__another_boot__an_outage_is_a_gap),
                 cmocka_unit_test(trend_restore__another_boot_and_no_clock__waits_for_it),
                 cmocka_unit_test(trend_restore__never_a_clock__by_boot_time),
-                cmocka_unit_test(trend_restore__same_boot_without_a_clock__keeps_the_numbers),
+                cmocka_unit_test(trend_restore__same_boot_without_a_clock__by_boot_time_at_once),
                 cmocka_unit_test(trend_restore__into_a_bucket_that_has_begun__both_count),
                 cmocka_unit_test(trend_restore__of_the_future_or_too_old__is_left_out),
                 cmocka_unit_test(trend_restore__damaged__is_refused_and_changes_nothing),
                 cmocka_unit_test(trend_restore__any_bytes__are_survived),
                 cmocka_unit_test(trend_save__nothing_known__there_is_nothing_to_save),
+                cmocka_unit_test(trend_newest__before_the_first_report__by_the_clock),
                 cmocka_unit_test(trend_span_from_name__others__are_none),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,6 +22,7 @@
         "\x03\x00\x10"                                                                                                 \
         "application/json"
 #define CONNACK_PACKETS_OF_176_BYTES "\x20\x08\x00\x00\x05\x27\x00\x00\x00\xb0"
+#define CONNACK_PACKETS_OF_300_BYTES "\x20\x08\x00\x00\x05\x27\x00\x00\x01\x2c"
 
 enum { NOT_AUTHORIZED = 0x87, IN_FLIGHT_MAX = 256 };
 
@@ -425,6 +426,25 @@ static void uplink_publish__larger_than_the_broker_takes__left_out_and_logged_on
         assert_null(strstr(logged + 1, "its 199 bytes"));
 }
 
+/* Whoever waits for an answer gets one, if not the one that was meant. */
+static void uplink_publish__answer_over_the_brokers_limit__a_refusal_instead(void **state)
+{
+        const struct command_meta meta = { .reply_to = "sconce/reply/test/1",
+                                           .correlation = "42",
+                                           .correlation_size = 2 };
+        char large[400] = "";
+
+        (void)state;
+        begin(STEPS({ .act = FAKE_SERVE, FAKE_FIELDS(answer, CONNACK_PACKETS_OF_300_BYTES) }));
+        memset(large, 'x', sizeof(large) - 1);
+        uplink_publish(scene.uplink, "kitchen", DEVICE_RESULT, large, strlen(large), &meta);
+        await_got("sconce/reply/test/1", "\"code\":\"too_large\"", 1);
+        struct fake_publish got = fake_broker_last(&scene.broker, "sconce/reply/test/1");
+        assert_non_null(memmem(got.properties, got.properties_size, CORRELATION("\x00\x02", "42"), 5));
+        assert_non_null(strstr(got.payload, "the answer's 399 bytes are more than the broker takes"));
+        assert_int_equal(uplink_dropped(scene.uplink), 1);
+}
+
 static void uplink_publish__broker_acknowledges_nothing__waits_and_catches_up(void **state)
 {
         (void)state;
@@ -502,6 +522,18 @@ static void command__retained__never_acted_on_and_logged_once(void **state)
 }
 
 /* What any publisher may name as its response topic must not be written by the node. */
+static void get__trend__answered_on_the_response_topic(void **state)
+{
+        (void)state;
+        begin(serve, 1);
+        house_forget(scene.house);
+        send_command("sconce/hall/kitchen/get", "{\"trend\":\"24h\",\"channel\":\"state\"}", false);
+        await(has_result, 1);
+        assert_non_null(strstr(house_published(scene.house, "kitchen", DEVICE_RESULT), "\"step_s\":300"));
+        assert_string_equal(last_reply_to(), "sconce/reply/test/1");
+        assert_int_equal(house_count(scene.house, "kitchen", DEVICE_STATE), 0);
+}
+
 static void command__response_topic_elsewhere__answered_on_result(void **state)
 {
         static const char *const topics[] = {
@@ -601,11 +633,13 @@ int main(void)
                 TEST(uplink_publish__envelope__wraps_json_alone),
                 TEST(acknowledged__refused__reported_once_and_counted),
                 TEST(uplink_publish__larger_than_the_broker_takes__left_out_and_logged_once),
+                TEST(uplink_publish__answer_over_the_brokers_limit__a_refusal_instead),
                 TEST(uplink_publish__broker_acknowledges_nothing__waits_and_catches_up),
                 TEST(start__retained_topics_of_an_earlier_config__cleared_and_forgotten),
                 TEST(command__with_response_topic__carried_out_and_answered_there),
                 TEST(command__for_one_channel__reaches_it),
                 TEST(command__retained__never_acted_on_and_logged_once),
+                TEST(get__trend__answered_on_the_response_topic),
                 TEST(command__response_topic_elsewhere__answered_on_result),
                 TEST(command__topic_of_another_node__is_not_ours),
                 TEST(get__one_device_and_all__read_again),
