@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sim/session.h"
 #include "sim/world.h"
@@ -266,6 +267,8 @@ static void judge_times(size_t i)
 
         if (output->on_offline == WISH_ON && is_over(world->laws.lost_from_us, 0))
                 set_end(i, 0); /* on_offline holds it on */
+        if (law->end_us > 0)
+                law->timed_us = world->now_us;
         if (law->latest_us > 0 && now_us > law->latest_us + SLACK_US)
                 violated("time", "%s GPIO%u is on %.3f s after its time", output->id, output->line,
                          seconds(now_us - law->latest_us));
@@ -291,10 +294,11 @@ static void judge_loss(size_t i)
 
 void laws_turn(void)
 {
-        const struct laws *laws = &world->laws;
+        struct laws *laws = &world->laws;
 
         if (laws->context != CONTEXT_NONE)
                 return;
+        laws->is_disk_bad &= world->now_us < laws->disk_bad_until_us;
         FOR_EACH_OUTPUT(i)
         if (law_at(i)->on)
                 judge_times(i);
@@ -483,6 +487,13 @@ void laws_published(const struct message *message)
         trace("publish %s %.*s", message->topic, is_masked ? 0 : (int)message->size, message->payload);
 }
 
+/* What failed is tried again an hour later at the latest. */
+void laws_disk_bad(uint64_t for_us)
+{
+        world->laws.is_disk_bad = true;
+        world->laws.disk_bad_until_us = MAX(world->laws.disk_bad_until_us, world->now_us + for_us + 2 * HOUR_US);
+}
+
 /* ---- The broker -------------------------------------------------------------------------------------------------- */
 
 void laws_connected(void)
@@ -512,6 +523,8 @@ void laws_lost(void)
 
 static uint64_t sure_us(void)
 {
+        if (world->laws.is_disk_bad)
+                return INT64_MAX;
         return world->house.save_after_us + DISK_US;
 }
 
@@ -565,6 +578,8 @@ static bool may_start(const struct output *output, const struct output_law *law,
         /* Its time is not counted any more: it is off, unless the power failed before that was in the file. */
         if (law->was_for)
                 return !on || (laws->is_first_start && by_power && laws->died_us < law->for_us + sure_us());
+        if (!on && laws->died_us < law->timed_us + sure_us())
+                return true;
         if (laws->is_first_start)
                 return by_power;
         return law->may_be[on] || (laws->is_perhaps_first && by_power);
@@ -574,6 +589,10 @@ static bool may_start(const struct output *output, const struct output_law *law,
 void laws_started(void)
 {
         struct laws *laws = &world->laws;
+
+        if (access("state/sconce.db.damaged", F_OK) == 0)
+                violated("store", "the database was set aside as damaged");
+        laws->is_disk_bad = world->disk.fault != DISK_WELL || world->disk.hangs_until_us > world->now_us;
 
         laws->context = CONTEXT_NONE;
         laws->started_us = world->now_us;
@@ -591,6 +610,8 @@ void laws_started(void)
                                  law->on ? "on" : "off");
                 if (law->n_past == 0 || law->past[0].on != law->on)
                         remember(i, law->on);
+                if (law->was_for)
+                        law->timed_us = world->now_us;
                 law->was_for = false;
         }
 }

@@ -47,6 +47,7 @@ struct output_law {
         bool was_touched;       /* since the broker was lost */
         bool was_for;           /* on for a limited time when the agent died, */
         uint64_t for_us;        /* and since then */
+        uint64_t timed_us;      /* when that was last so: it may be in the file still */
         bool wanted;            /* as it was last while the agent ran in order */
         struct {
                 uint64_t at_us;
@@ -81,6 +82,7 @@ struct laws {
         bool is_first_start;   /* of this boot */
         bool is_perhaps_first; /* the one before died before that was sure to be in the file */
         bool is_disk_bad;      /* what is saved is not sure */
+        uint64_t disk_bad_until_us;
         unsigned n_settled;
 };
 
@@ -93,6 +95,7 @@ void laws_after(const struct message *message);
 void laws_sent(const struct message *message);      /* by the agent */
 void laws_published(const struct message *message); /* it has reached the broker */
 
+void laws_disk_bad(uint64_t for_us); /* the card fails for so long */
 void laws_connected(void);
 void laws_lost(void);
 void laws_hand(unsigned line, bool on); /* somebody pushes or lets go */

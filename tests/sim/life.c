@@ -30,6 +30,7 @@ static void begin_process(void)
         (void)setenv("RUNTIME_DIRECTORY", HERE "/run", 1);
         (void)unsetenv("NOTIFY_SOCKET");
         (void)unsetenv("JOURNAL_STREAM");
+        disk_begin_process();
         log_open();
         log_set_level(world_shows ? LOG_INFO : LOG_EMERG);
 }
@@ -55,6 +56,12 @@ static int run_outputs_safe(const char *plugin_dir)
         const struct mode_options options = { .config_path = CONFIG_PATH, .plugin_dir = plugin_dir };
 
         return mode_outputs_safe(&options) == 0 ? LIFE_STOPPED : LIFE_FAILED;
+}
+
+static int look_at_disk(const char *plugin_dir)
+{
+        (void)plugin_dir;
+        return disk_is_whole() ? LIFE_STOPPED : LIFE_FAILED;
 }
 
 static enum life_end in_process(int (*run)(const char *plugin_dir), const char *plugin_dir)
@@ -115,6 +122,9 @@ static void remove_run_files(void)
 static void lose_power(void)
 {
         broker_node_died();
+        disk_cut();
+        if (in_process(look_at_disk, NULL) != LIFE_STOPPED)
+                violated("store", "the database is damaged after a power cut");
         lines_power_up();
         remove_run_files();
         pass(USEC_PER_SEC, 60 * USEC_PER_SEC);

@@ -319,6 +319,26 @@ static void do_restart_button(void)
         broker_command(message);
 }
 
+static void do_disk(void)
+{
+        uint64_t for_us = between(1, 900) * USEC_PER_SEC;
+
+        laws_disk_bad(for_us);
+        if (chance(30))
+                world->disk.hangs_until_us = world->now_us + for_us / 30;
+        else
+                disk_break(chance(50) ? DISK_FULL : DISK_FAILS, for_us);
+}
+
+/* Within the next writes, at any of them. */
+static void do_end_at_write(void)
+{
+        if (!events_has_loop())
+                return;
+        world->disk.countdown = (unsigned)between(1, 40);
+        world->disk.countdown_is_power = chance(60);
+}
+
 static void do_kill(void)
 {
         if (!events_has_loop())
@@ -339,11 +359,11 @@ static const struct {
         unsigned weight;
         void (*move)(void);
 } moves[] = {
-        { 400, do_command },     { 60, do_expiring },      { 60, do_repeat }, { 20, do_retained },
-        { 5, do_burst },         { 20, do_get },           { 150, do_hand },  { 40, set_temperature },
-        { 20, do_reload },       { 12, do_broker_death },  { 12, do_cut },    { 4, do_refusal },
-        { 12, do_stall },        { 6, do_clock },          { 8, do_stop },    { 4, do_kill },
-        { 4, broker_take_over }, { 3, do_restart_button },
+        { 400, do_command }, { 60, do_expiring },     { 60, do_repeat },       { 20, do_retained },
+        { 5, do_burst },     { 20, do_get },          { 150, do_hand },        { 40, set_temperature },
+        { 20, do_reload },   { 12, do_broker_death }, { 12, do_cut },          { 4, do_refusal },
+        { 12, do_stall },    { 6, do_clock },         { 8, do_stop },          { 4, do_kill },
+        { 4, do_disk },      { 5, do_end_at_write },  { 4, broker_take_over }, { 3, do_restart_button },
 };
 
 /* Some things are done in a hurry, one on top of the other; then the house is left alone. */

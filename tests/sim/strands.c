@@ -74,6 +74,8 @@ static void begin(void)
 /* A card takes its time, now and then a long one. */
 static uint64_t delay_us(void)
 {
+        if (world->disk.hangs_until_us > world->now_us)
+                return world->disk.hangs_until_us - world->now_us;
         return noise_chance(2) ? noise_between(100, 1500) * USEC_PER_MSEC : noise_between(50, 40000);
 }
 

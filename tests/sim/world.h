@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "sim/broker.h"
+#include "sim/disk.h"
 #include "sim/house.h"
 #include "sim/laws.h"
 #include "sim/lines.h"
@@ -85,6 +86,7 @@ struct world {
         struct house house;
         struct lines lines;
         struct broker broker;
+        struct disk disk;
         struct laws laws;
 
         size_t arena_used;
