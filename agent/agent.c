@@ -30,7 +30,8 @@ struct agent {
         struct gpio *gpio;
         struct store *store;
         struct driven *driven;
-        char *default_chip; /* the devices', for as long as they live */
+        struct starts *starts; /* NULL: there is no place for it */
+        char *default_chip;    /* the devices', for as long as they live */
         struct publisher publisher;
         struct home *devices;
         struct broker_link *link;
@@ -230,7 +231,7 @@ static void reload(struct agent *agent)
         if (agent->stopping)
                 return;
         service_reloading();
-        int r = setup_read(agent->options.config_path, agent->options.plugin_dir, &config, &settings);
+        int r = setup_read(agent->options.config_path, agent->options.plugin_dir, agent->starts, &config, &settings);
         if (r != 0) {
                 log_error("the config is not reloaded; what runs goes on as it was");
                 report_problem(agent, "config", "the config on disk is wrong: see the log, or run sconced --check");
@@ -361,6 +362,7 @@ static int make_home(struct agent *agent, const struct settings *settings)
         options.gpio = agent->gpio;
         options.store = agent->store;
         options.driven = agent->driven;
+        options.starts = agent->starts;
         agent->publisher = (struct publisher){ .clock = agent->clock, .send = on_send };
         sink.info_changed = on_info_changed;
         sink.restart = on_restart_button;
@@ -440,7 +442,10 @@ int agent_new(const struct agent_options *options, struct agent **ret)
 int agent_run(struct agent *agent, enum agent_end *ret_end)
 {
         struct settings settings;
-        int r = setup_read(agent->options.config_path, agent->options.plugin_dir, &agent->config, &settings);
+
+        agent->starts = setup_starts(agent->options.config_path);
+        int r = setup_read(agent->options.config_path, agent->options.plugin_dir, agent->starts, &agent->config,
+                           &settings);
 
         if (r == SETUP_BAD_CONFIG) {
                 *ret_end = AGENT_BAD_CONFIG;
@@ -487,6 +492,7 @@ void agent_free(struct agent *agent)
         json_text_done(&agent->publisher.text);
         store_free(agent->store);
         driven_free(agent->driven);
+        starts_free(agent->starts);
         gpio_free(agent->gpio);
         timer_free(agent->time);
         timer_free(agent->status);

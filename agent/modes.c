@@ -34,7 +34,7 @@ int mode_check(const struct mode_options *options)
 {
         CLEANUP_CONFIG struct config *config = NULL;
         struct settings settings;
-        int r = setup_read(options->config_path, options->plugin_dir, &config, &settings);
+        int r = setup_read(options->config_path, options->plugin_dir, NULL, &config, &settings);
 
         if (r != 0)
                 return r == SETUP_BAD_CONFIG ? MODE_BAD_CONFIG : r;
@@ -59,7 +59,7 @@ int mode_dump_config(const struct mode_options *options)
 {
         CLEANUP_CONFIG struct config *config = NULL;
         struct settings settings;
-        int r = setup_read(options->config_path, options->plugin_dir, &config, &settings);
+        int r = setup_read(options->config_path, options->plugin_dir, NULL, &config, &settings);
 
         if (r != 0)
                 return r == SETUP_BAD_CONFIG ? MODE_BAD_CONFIG : r;

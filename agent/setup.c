@@ -26,25 +26,26 @@ static void log_all(int level, const struct problems *problems)
                 log_write(level, NULL, "%s", problems->items[i]);
 }
 
-static int check_devices(const char *plugin_dir, const struct settings *settings, const struct config *config,
-                         struct problems *problems)
+static int check_devices(const char *plugin_dir, struct starts *starts, const struct settings *settings,
+                         const struct config *config, struct problems *problems)
 {
         struct home_options options;
 
         setup_devices_options(settings, plugin_dir, &options);
+        options.starts = starts;
         return home_check(&options, config, problems);
 }
 
 /* All problems at once: devices are checked even where the daemon's own sections are wrong, on their defaults. */
-static int read_all(const char *plugin_dir, const struct config *config, struct problems *problems,
-                    struct settings *ret)
+static int read_all(const char *plugin_dir, struct starts *starts, const struct config *config,
+                    struct problems *problems, struct settings *ret)
 {
         static const struct settings defaults;
         int r = settings_read(config, SETTINGS_DAEMON, problems, ret);
 
         if (r == -ENOMEM)
                 return r;
-        int devices = check_devices(plugin_dir, r < 0 ? &defaults : ret, config, problems);
+        int devices = check_devices(plugin_dir, starts, r < 0 ? &defaults : ret, config, problems);
         if (devices == -ENOMEM || problems->count > 0) {
                 if (r >= 0)
                         settings_done(ret);
@@ -68,7 +69,7 @@ static void warn_of_shared_sections(const struct config *config, struct problems
         }
 }
 
-int setup_read(const char *config_path, const char *plugin_dir, struct config **ret_config,
+int setup_read(const char *config_path, const char *plugin_dir, struct starts *starts, struct config **ret_config,
                struct settings *ret_settings)
 {
         CLEANUP_CONFIG struct config *config = NULL;
@@ -77,7 +78,7 @@ int setup_read(const char *config_path, const char *plugin_dir, struct config **
         int r = config_load(config_path, &problems, &config);
 
         if (r >= 0)
-                r = read_all(plugin_dir, config, &problems, &settings);
+                r = read_all(plugin_dir, starts, config, &problems, &settings);
         log_all(LOG_ERR, &problems);
         problems_done(&problems);
         if (r != 0)
@@ -229,7 +230,13 @@ char *setup_state_dir(void)
         return dirs && *dirs ? strndup(dirs, strcspn(dirs, ":")) : strdup(DEFAULT_STATE_DIR);
 }
 
-/* ---- What is driven --------------------------------------------------------------------------------------------- */
+/* ---- What is driven, and what starts --------------------------------------------------------------------------- */
+
+/* A file of the runtime directory: NAME + SUFFIX. */
+struct record {
+        const char *name, *suffix;
+};
+static const struct record driven_record = { "driven", ".json" }, starts_record = { "starts", "" };
 
 /* The config's path without a look at the file, which may be gone by then: one name, one record. */
 static uint64_t path_hash(const char *config_path)
@@ -243,28 +250,29 @@ static uint64_t path_hash(const char *config_path)
 }
 
 /* The usual one is found by people; nodes that are run by hand do not get into each other's way. */
-static char *driven_in(const char *dir, size_t length, const char *config_path)
+static char *record_in(const char *dir, size_t length, const char *config_path, const struct record *record)
 {
         char *path = NULL;
         int n = strcmp(config_path, SCONCE_SYSCONFDIR "/sconce/sconce.conf") == 0
-                        ? asprintf(&path, "%.*s/driven.json", (int)length, dir)
-                        : asprintf(&path, "%.*s/driven-%016" PRIx64 ".json", (int)length, dir, path_hash(config_path));
+                        ? asprintf(&path, "%.*s/%s%s", (int)length, dir, record->name, record->suffix)
+                        : asprintf(&path, "%.*s/%s-%016" PRIx64 "%s", (int)length, dir, record->name,
+                                   path_hash(config_path), record->suffix);
         return n < 0 ? NULL : path;
 }
 
-static char *driven_in_runtime_dir(const char *config_path)
+static char *record_in_runtime_dir(const char *config_path, const struct record *record)
 {
         const char *dirs = getenv("RUNTIME_DIRECTORY");
         const char *dir = dirs && *dirs ? dirs : DEFAULT_RUNTIME_DIR;
 
-        return driven_in(dir, strcspn(dir, ":"), config_path);
+        return record_in(dir, strcspn(dir, ":"), config_path, record);
 }
 
-static char *driven_in_state_dir(const char *config_path)
+static char *record_in_state_dir(const char *config_path, const struct record *record)
 {
         CLEANUP_FREE char *dir = setup_state_dir();
 
-        return dir ? driven_in(dir, strlen(dir), config_path) : NULL;
+        return dir ? record_in(dir, strlen(dir), config_path, record) : NULL;
 }
 
 static bool is_place(const char *path)
@@ -274,14 +282,14 @@ static bool is_place(const char *path)
         return dir && (mkdir(dir, 0755) == 0 || errno == EEXIST) && access(dir, W_OK | X_OK) == 0;
 }
 
-static char *driven_path(const char *config_path)
+static char *record_path(const char *config_path, const struct record *record)
 {
-        char *path = driven_in_runtime_dir(config_path);
+        char *path = record_in_runtime_dir(config_path, record);
 
         if (!path || is_place(path) || getenv("RUNTIME_DIRECTORY"))
                 return path;
         free(path);
-        path = driven_in_state_dir(config_path);
+        path = record_in_state_dir(config_path, record);
         if (path && !is_place(path)) {
                 free(path);
                 return NULL;
@@ -292,7 +300,7 @@ static char *driven_path(const char *config_path)
 int setup_driven(const char *config_path, const struct settings *settings, const struct driven_options *parts,
                  struct driven **ret)
 {
-        CLEANUP_FREE char *path = driven_path(config_path);
+        CLEANUP_FREE char *path = record_path(config_path, &driven_record);
         struct driven_options options = *parts;
 
         options.path = path;
@@ -303,8 +311,21 @@ int setup_driven(const char *config_path, const struct settings *settings, const
 
 int setup_driven_read(const char *config_path, struct driven **ret, struct fault *fault)
 {
-        CLEANUP_FREE char *path = driven_in_runtime_dir(config_path), *other = driven_in_state_dir(config_path);
+        CLEANUP_FREE char *path = record_in_runtime_dir(config_path, &driven_record);
+        CLEANUP_FREE char *other = record_in_state_dir(config_path, &driven_record);
         int r = path ? driven_read(path, ret, fault) : -ENOMEM;
 
         return r == -ENOENT && other ? driven_read(other, ret, fault) : r;
+}
+
+struct starts *setup_starts(const char *config_path)
+{
+        CLEANUP_FREE char *path = record_path(config_path, &starts_record);
+        struct starts *starts = NULL;
+        int r = path ? starts_new(path, &starts) : -ENOENT;
+
+        if (r < 0)
+                log_warning("%s: %s: a device of which the agent dies at its start will not be left out",
+                            path ? path : "no runtime directory", strerror(-r));
+        return starts;
 }

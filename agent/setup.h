@@ -6,14 +6,15 @@
 #include "config/builtin.h"
 #include "home/home.h"
 #include "device/driven.h"
+#include "device/starts.h"
 #include "gpio/gpio.h"
 #include "store/store.h"
 #include "uplink.h"
 
 /* Loads and checks everything, devices too, without hardware or network; logs problems and warnings. 0: the caller owns
- * both; SETUP_BAD_CONFIG: something is wrong; negative errno: it could not be checked. */
+ * both; SETUP_BAD_CONFIG: something is wrong; negative errno: it could not be checked. `starts`: of an agent that runs. */
 enum { SETUP_BAD_CONFIG = 1 };
-int setup_read(const char *config_path, const char *plugin_dir, struct config **ret_config,
+int setup_read(const char *config_path, const char *plugin_dir, struct starts *starts, struct config **ret_config,
                struct settings *ret_settings) MUST_CHECK;
 
 /* As much as can be read, and of the settings [gpio] alone: other sections may be wrong. 0, or 1 when something was
@@ -46,3 +47,6 @@ int setup_driven(const char *config_path, const struct settings *settings, const
                  struct driven **ret) MUST_CHECK;
 /* What an agent with this config has left behind in this boot; -ENOENT: nothing. */
 int setup_driven_read(const char *config_path, struct driven **ret, struct fault *fault) MUST_CHECK;
+
+/* Which devices start (device/starts.h), beside that record. NULL: there is no place for it, which is logged. */
+struct starts *setup_starts(const char *config_path);

@@ -8,6 +8,7 @@
 #include "device/sink.h"
 
 struct device;
+struct starts;
 struct waiting;
 
 /*
@@ -75,6 +76,7 @@ struct device_context {
         struct gpio *gpio;
         struct store *store;   /* NULL: nothing is saved */
         struct driven *driven; /* where what is driven is written down; NULL: nowhere */
+        struct starts *starts; /* where is marked what starts; NULL: nowhere */
 
         struct loader *loader;
         struct duplicates *duplicates;

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "device/device.h"
+#include "device/starts.h"
 #include "util/suggest.h"
+#include "util/text.h"
 
 /* ---- Making -------------------------------------------------------------------------------------------- */
 
@@ -19,17 +21,51 @@ static int make_channels(struct device *device)
         return r;
 }
 
-static int configure(struct device *device, const struct config_section *section, struct problems *problems)
+/* `node` is the agent itself. */
+static uint64_t section_hash(const struct config_section *section)
+{
+        uint64_t hash = text_hash(HASH_BEGIN, section ? section->kind : "");
+
+        for (size_t i = 0; section && i < section->count; i++) {
+                const struct config_entry *entry = &section->entries[i];
+                hash = text_hash(text_hash(hash, "\n"), entry->key);
+                for (size_t k = 0; k < entry->count; k++)
+                        hash = text_hash(text_hash(hash, "="), entry->values[k]);
+        }
+        return hash;
+}
+
+void device_mark_start(struct device *device)
+{
+        const struct instance *instance = device->instance;
+
+        start_mark_end(instance->mark, false);
+        device->instance->mark = starts_begin(device->context->starts, device->id, section_hash(device->section),
+                                              !plugin_is_blocking(instance->config->plugin));
+}
+
+static int call_configure(struct device *device)
 {
         struct instance *instance = device->instance;
+
+        if (!instance->calls.configure || device->is_left_out)
+                return 0;
+        device_clear_error(device);
+        device_mark_start(device);
+        struct start_mark *before = start_mark_enter(instance->mark);
+        int r = instance->calls.configure(&instance->handle, instance->config->data);
+        (void)start_mark_enter(before);
+        start_mark_end(TAKE_PTR(instance->mark), false);
+        return r;
+}
+
+static int configure(struct device *device, const struct config_section *section, struct problems *problems)
+{
+        const struct instance *instance = device->instance;
         struct fault fault;
         char label[CONFIG_LABEL_MAX];
-        int r = 0;
+        int r = call_configure(device);
 
-        if (instance->calls.configure) {
-                device_clear_error(device);
-                r = instance->calls.configure(&instance->handle, instance->config->data);
-        }
         memcpy(instance->pristine, instance->config->data, instance->calls.instance_size);
         if (r >= 0)
                 return 0;
@@ -144,6 +180,20 @@ static void set_broken(struct device *device, int code, const char *text)
         health_begin_broken(device, code, text);
 }
 
+/* Its channels are there, so that those who follow it know them; its plugin's code does not run. */
+static void leave_out(struct device *device)
+{
+        char text[sizeof(((struct fault *)0)->text)];
+
+        (void)snprintf(text, sizeof(text),
+                       "left out: the agent has died %d times in a row while starting it; it is tried again when its "
+                       "section changes or the agent is restarted",
+                       STARTS_DEATHS_MAX);
+        if (device->context->loop)
+                device_log(device, LOG_ERR, "%s", text);
+        set_broken(device, -ECANCELED, text);
+}
+
 static int find_plugin(struct device *device, const struct config_section *section, struct problems *problems)
 {
         struct fault fault;
@@ -174,6 +224,7 @@ int device_new(struct device_context *context, const char *id, const struct plug
         int r = section ? config_section_copy(section, &device->section) : 0;
         if (r < 0)
                 return r;
+        device->is_left_out = section && starts_leaves_out(context->starts, id, section_hash(section));
         if (plugin || find_plugin(device, section, problems) == 0) {
                 r = build(device, section, problems);
                 if (r == -ENOMEM)
@@ -181,6 +232,8 @@ int device_new(struct device_context *context, const char *id, const struct plug
                 if (r < 0)
                         set_broken(device, -EINVAL,
                                    problems->count > before ? problems->items[before] : "not possible");
+                else if (device->is_left_out)
+                        leave_out(device);
         }
         saved_restore(device);
         requests_init(device);

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "device/starts.h"
+
 /* Reading this seldom, nobody minds a second; the timers then fall together and the machine sleeps more. */
 #define LAZY_ENOUGH_US (20 * USEC_PER_SEC)
 
@@ -153,7 +155,9 @@ static void start_plugin(struct device *device)
 {
         device->life.is_settling = false;
         device_enter(device);
+        device_mark_start(device);
         start_done(device, device_run_callback(device, JOB_START, NULL));
+        start_mark_end(TAKE_PTR(device->instance->mark), true); /* with the first reading */
         device_leave(device);
 }
 
@@ -198,6 +202,7 @@ void device_start(struct device *device)
         health_start(device);
         device_forget_problem(device);
         if (device->worker) {
+                device_mark_start(device);
                 worker_submit(device->worker, device->instance, JOB_START, NULL);
                 return;
         }
@@ -222,11 +227,15 @@ void device_read(struct device *device)
 
 void device_job_done(struct device *device, const struct job_item *item)
 {
+        bool is_start = item->job == JOB_START; /* the item is the next job's, once there is one */
+
         device_set_error(device, "%s", item->last_error);
-        if (item->job == JOB_START)
+        if (is_start)
                 start_done(device, item->r);
         else if (item->job == JOB_READ)
                 read_done(device, item->r);
+        if (!is_start || worker_is_idle(device->worker)) /* its first reading is part of a start */
+                start_mark_end(TAKE_PTR(device->instance->mark), true);
         requests_run_next(device);
         if (device->life.read_wanted)
                 device_read(device);
@@ -242,6 +251,8 @@ void device_job_overdue(struct device *device, enum job job)
 
         (void)fault_set(&fault, -ETIMEDOUT, "its %s has not come back within %llu.%03llu s", names[job],
                         (unsigned long long)(ms / 1000), (unsigned long long)(ms % 1000));
+        if (device->instance)
+                start_mark_excuse(device->instance->mark);
         device_enter(device);
         device_set_fault(device, DEVICE_FAULT_HANG, &fault);
         requests_give_up(device, &fault);
@@ -272,6 +283,7 @@ void device_stop(struct device *device, enum stop_why why)
         requests_refuse_all(device, RESULT_OFFLINE, "the device is being stopped");
         device->life.phase = DEVICE_STOPPING;
         if (device->worker) {
+                start_mark_excuse(device->instance->mark);
                 device->life.ending = why == STOP_EXIT ? device->instance->serial : 0;
                 /* With it go, when it has ended, the texts of channels that it has added. */
                 worker_submit(device->worker, TAKE_PTR(device->instance), JOB_STOP, NULL);

@@ -176,6 +176,7 @@ struct device {
         struct device_output output;
         struct device_hold hold;
         struct device_on_time on_time;
+        bool is_left_out;       /* create.c: the agent has died of it too often */
         bool is_unmarked;       /* host_driven.c: sconce_timed() is not in the record: nothing goes on */
         struct guarded guarded; /* the guard */
 
@@ -206,6 +207,8 @@ void device_free(struct device *device);
 
 /* Before the first start: a blocking device gets its thread. */
 int device_prepare(struct device *device) MUST_CHECK;
+/* Before the plugin's code runs: marks the instance as one that starts. */
+void device_mark_start(struct device *device);
 /* Takes over a section whose changes need no restart. */
 int device_take_section(struct device *device, const struct config_section *section) MUST_CHECK;
 void device_set_readings(struct device *device); /* of its channels, as the section wants them */

@@ -187,16 +187,6 @@ static int load(struct driven *driven, struct fault *fault)
         return r;
 }
 
-/* A file of root's in the service's directory would be in its way. */
-static void give_to_owner(int fd, const char *path)
-{
-        CLEANUP_FREE char *dir = strndup(path, (size_t)(strrchr(path, '/') - path));
-        struct stat st;
-
-        if (geteuid() == 0 && dir && stat(dir, &st) == 0)
-                (void)!fchown(fd, st.st_uid, st.st_gid);
-}
-
 static int write_to(int fd, const struct driven *driven)
 {
         json_t *json = all_to_json(driven);
@@ -224,7 +214,7 @@ static int replace_file(const struct driven *driven)
         CLEANUP_CLOSE int fd = open(next, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
         if (fd < 0)
                 return -errno;
-        give_to_owner(fd, next);
+        file_give_to_owner(fd, next);
         int r = write_to(fd, driven);
         if (r == 0 && rename(next, driven->path) < 0)
                 r = -errno;

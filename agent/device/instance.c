@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device/starts.h"
+
 int instance_new(struct device_config *config, const char *id, struct instance **ret)
 {
         CLEANUP_INSTANCE struct instance *instance = calloc(1, sizeof(*instance));
@@ -27,6 +29,7 @@ void instance_free(struct instance *instance)
 {
         if (!instance)
                 return;
+        start_mark_end(instance->mark, false);
         device_config_free(instance->config);
         free(instance->pristine);
         free(instance);
@@ -40,7 +43,7 @@ static int start(struct instance *instance)
         return r;
 }
 
-int instance_run(struct instance *instance, enum job job, const struct sconce_command *command)
+static int run(struct instance *instance, enum job job, const struct sconce_command *command)
 {
         void *data = instance->config->data;
 
@@ -58,4 +61,13 @@ int instance_run(struct instance *instance, enum job job, const struct sconce_co
                 return 0;
         }
         return -EINVAL;
+}
+
+int instance_run(struct instance *instance, enum job job, const struct sconce_command *command)
+{
+        struct start_mark *before = start_mark_enter(instance->mark);
+        int r = run(instance, job, command);
+
+        (void)start_mark_enter(before);
+        return r;
 }

@@ -12,6 +12,7 @@
 struct request;
 struct device;
 struct worker;
+struct start_mark;
 
 enum job {
         JOB_START,
@@ -37,6 +38,7 @@ struct instance {
         uint64_t serial;
         struct sconce_plugin calls; /* the plugin's callbacks; the agent's copy of the plugin may be gone before them */
         struct device_config *config;
+        struct start_mark *mark;   /* device.c: while it starts; NULL: it does not, or there is no room to mark it */
         void *pristine;            /* the instance as `configure` left it */
         bool is_started;           /* `start` has succeeded; for the side that runs callbacks */
         struct job_item work, end; /* a job at a time, and the last one: stopping needs no memory */

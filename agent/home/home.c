@@ -52,6 +52,7 @@ static void init_context(struct home *home, const struct home_options *options, 
                 .gpio = options->gpio,
                 .store = options->store,
                 .driven = options->driven,
+                .starts = options->starts,
                 .default_chip = options->default_chip,
                 .limits = { options->max_payload_bytes, options->max_depth },
                 .loader = &home->loader,
@@ -288,6 +289,7 @@ int home_apply(struct home *home, const struct config *config)
                 if (home->items[i]->life.phase == DEVICE_STOPPED || home->items[i]->life.phase == DEVICE_BROKEN)
                         start(home->items[i]);
         forget_gone(home);
+        left_out_list(home);
         int r = rules_apply(home->rules, config);
         if (home->context.sink.info_changed)
                 home->context.sink.info_changed(home->context.sink.userdata);

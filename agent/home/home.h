@@ -18,6 +18,7 @@
 #include "util/loop.h"
 
 struct home;
+struct starts;
 
 struct home_options {
         struct loop *loop;
@@ -25,6 +26,7 @@ struct home_options {
         struct gpio *gpio;     /* NULL at --check */
         struct store *store;   /* NULL: nothing is saved */
         struct driven *driven; /* where what is driven is written down; NULL: nowhere */
+        struct starts *starts; /* where is marked what starts; NULL: nowhere, so no device is ever left out */
         const char *plugin_dir;
         size_t max_payload_bytes;
         unsigned max_depth;
@@ -43,7 +45,8 @@ struct node_facts {
 /* Checks every device section without opening anything: plugin found, options right, no line used twice. Appends to
  * `problems`; negative errno only where it could not be checked. Sections with an invalid header are left to
  * settings_read(). A plugin that is refused (a foreign ABI) is no problem of the config: it is logged, and its
- * devices will be offline. `loop`, `clock`, `gpio` and `store` are not used. */
+ * devices will be offline. `loop`, `clock`, `gpio` and `store` are not used;
+ * `starts` is: a plugin's `configure` runs here too. */
 int home_check(const struct home_options *options, const struct config *config, struct problems *problems) MUST_CHECK;
 
 /* Lines of a config that has passed that will hardly be found, in words; opens nothing either. */
@@ -54,7 +57,7 @@ void home_free(struct home *home); /* after home_stop() */
 
 /* Makes the devices of a config: those that are unchanged are not touched, changed ones restart, gone ones stop, new
  * ones start. A device that fails to start is offline and retried; one whose section is invalid (the config has not
- * passed home_check()) is offline with the reason, and the others go on. The config need not outlive the call. */
+ * passed home_check()) is offline with the reason, and the others go on. So is one that `starts` leaves out. The config need not outlive the call. */
 int home_apply(struct home *home, const struct config *config) MUST_CHECK;
 
 /* Outputs go to their on_exit, everything is stopped and closed. */

@@ -65,6 +65,9 @@ void gets_init(struct home *home);
 /* trends.c: requests for them */
 void trends_done(struct home *home);
 
+/* left_out.c: lists those that the agent has died of among the node's problems, or none any more */
+void left_out_list(struct home *home);
+
 /* node.c */
 #define NODE_ID "node"
 extern const struct sconce_module node_module;

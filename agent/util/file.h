@@ -19,3 +19,6 @@ int file_read(const char *path, size_t max_bytes, struct file *ret, struct fault
 /* Whether file_read() could begin, for a caller whose library would wait for a FIFO for ever. */
 int file_check(const char *path, struct fault *fault) MUST_CHECK;
 void file_done(struct file *file);
+
+/* A new file of root's in a service's directory would be in the service's way: it gets the directory's owner. */
+void file_give_to_owner(int fd, const char *path);

@@ -13,6 +13,7 @@
 static int create(pthread_t *ret, void *(*run)(void *userdata), void *userdata)
 {
         pthread_attr_t attributes;
+        static const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE };
         sigset_t all, before;
         int r = pthread_attr_init(&attributes);
 
@@ -20,6 +21,9 @@ static int create(pthread_t *ret, void *(*run)(void *userdata), void *userdata)
                 return -r;
         (void)pthread_attr_setstacksize(&attributes, MAX(THREAD_STACK_BYTES, (size_t)PTHREAD_STACK_MIN));
         (void)sigfillset(&all);
+        /* A fault that is blocked would end the process without its handler. */
+        for (size_t i = 0; i < ARRAY_SIZE(faults); i++)
+                (void)sigdelset(&all, faults[i]);
         (void)pthread_sigmask(SIG_SETMASK, &all, &before);
         r = pthread_create(ret, &attributes, run, userdata);
         (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
