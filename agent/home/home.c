@@ -290,7 +290,7 @@ int home_apply(struct home *home, const struct config *config)
                         start(home->items[i]);
         forget_gone(home);
         left_out_list(home);
-        int r = rules_apply(home->rules, config);
+        int r = home_rules_apply(home, config);
         if (home->context.sink.info_changed)
                 home->context.sink.info_changed(home->context.sink.userdata);
         return r;

@@ -57,6 +57,7 @@ int offline_init(struct home *home, uint64_t after_us) MUST_CHECK;
 
 /* rules.c: makes home->rules and the observer of its devices; checks rules, whose devices need not be started */
 int home_rules_new(struct home *home) MUST_CHECK;
+int home_rules_apply(struct home *home, const struct config *config) MUST_CHECK;
 int home_rules_check(struct home *home, const struct config *config, struct problems *problems) MUST_CHECK;
 
 /* gets.c: what is asked to be read now */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Between a home and its rules: what rules see of devices, and what devices report to rules. */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "home/inside.h"
 #include "rule/check.h"
@@ -64,6 +67,54 @@ static void problem(void *userdata, const char *text)
         home_problem(userdata, "rules", text);
 }
 
+/* ---- What they wait for ---------------------------------------------------------------------------------- */
+
+/* "BOOT HASH TIME" of the device "": a time counts in its boot alone. */
+#define MARK_WAIT     "wait "
+#define MARK_WAIT_MAX (sizeof(MARK_WAIT) + CONFIG_LABEL_MAX)
+
+static void keep(void *userdata, const char *rule, uint64_t hash, uint64_t due_us)
+{
+        struct store *store = ((const struct home *)userdata)->context.store;
+        char key[MARK_WAIT_MAX], text[96];
+
+        if (!store)
+                return;
+        (void)snprintf(key, sizeof(key), MARK_WAIT "%s", rule);
+        (void)snprintf(text, sizeof(text), "%s %016" PRIx64 " %" PRIu64, clock_boot_id(), hash, due_us);
+        if (store_put(store, STORE_MARK, "", key, due_us > 0 ? text : NULL) < 0)
+                log_error("rule %s: out of memory: what it waits for is not saved", rule);
+}
+
+static uint64_t kept(void *userdata, const char *rule, uint64_t hash)
+{
+        struct store *store = ((const struct home *)userdata)->context.store;
+        char key[MARK_WAIT_MAX], begins[64];
+
+        (void)snprintf(key, sizeof(key), MARK_WAIT "%s", rule);
+        (void)snprintf(begins, sizeof(begins), "%s %016" PRIx64 " ", clock_boot_id(), hash);
+        const char *text = store ? store_get(store, STORE_MARK, "", key) : NULL;
+        return text && strncmp(text, begins, strlen(begins)) == 0 ? strtoull(text + strlen(begins), NULL, 10) : 0;
+}
+
+/* Of rules that are others by now, or were waiting in another boot. */
+static bool is_over(void *userdata, const char *device, const char *key)
+{
+        const struct home *home = userdata;
+
+        return !*device && strncmp(key, MARK_WAIT, strlen(MARK_WAIT)) == 0 &&
+               !rules_wait(home->rules, key + strlen(MARK_WAIT));
+}
+
+int home_rules_apply(struct home *home, const struct config *config)
+{
+        int r = rules_apply(home->rules, config);
+
+        if (home->context.store)
+                store_forget(home->context.store, STORE_MARK, is_over, home);
+        return r;
+}
+
 static struct rule_home rule_home(struct home *home)
 {
         return (struct rule_home){
@@ -72,6 +123,8 @@ static struct rule_home rule_home(struct home *home)
                 .id = id_at,
                 .watch = watch,
                 .command = command,
+                .keep = keep,
+                .kept = kept,
                 .problem = problem,
                 .userdata = home,
         };

@@ -37,6 +37,10 @@ struct rule_home {
          * -ENODEV: there is no such device. */
         int (*command)(void *userdata, const char *id, const char *channel, const char *payload,
                        const struct command_cause *cause);
+        /* What a rule waits for outlives the process, in the same boot: until when (0: it waits no more), and a hash of
+         * the rule. kept() gives that back, 0: nothing. Both NULL: nothing is kept. */
+        void (*keep)(void *userdata, const char *rule, uint64_t hash, uint64_t due_us);
+        uint64_t (*kept)(void *userdata, const char *rule, uint64_t hash);
         /* For the node's list; NULL: it is over. */
         void (*problem)(void *userdata, const char *text);
         void *userdata;

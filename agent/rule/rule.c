@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "util/text.h"
+
 /* ---- Reading ------------------------------------------------------------------------------------------- */
 
 static const char *const role_keys[] = {
@@ -185,4 +187,17 @@ bool rule_same(const struct rule *a, const struct rule *b)
                 if (strcmp(a->actions[i].words.text, b->actions[i].words.text) != 0)
                         return false;
         return true;
+}
+
+uint64_t rule_hash(const struct rule *rule)
+{
+        uint64_t hash = bytes_hash(HASH_BEGIN, &rule->delay_us, sizeof(rule->delay_us));
+
+        for (size_t i = 0; i < rule->n_conditions; i++) {
+                hash = bytes_hash(hash, &rule->conditions[i].role, sizeof(rule->conditions[i].role));
+                hash = text_hash(hash, rule->conditions[i].words.text);
+        }
+        for (size_t i = 0; i < rule->n_actions; i++)
+                hash = text_hash(text_hash(hash, "\n"), rule->actions[i].words.text);
+        return hash;
 }

@@ -49,7 +49,8 @@ struct rule {
 
         /* While it runs. */
         struct rule_run *run;
-        struct timer *delay; /* NULL without a delay */
+        struct timer *delay;    /* NULL without a delay */
+        uint64_t resume_due_us; /* an earlier run has waited until then, and it is not decided yet; 0: nothing */
 };
 
 /* Reads a section. Where problems were added its words are left out, so that the others can be checked too:
@@ -58,6 +59,7 @@ int rule_new(const struct config_section *section, struct problems *problems, st
 void rule_free(struct rule *rule);
 /* The same section; how far they are does not count. */
 bool rule_same(const struct rule *a, const struct rule *b);
+uint64_t rule_hash(const struct rule *rule); /* of the same */
 
 const char *rule_role_key(enum rule_role role);
 

@@ -64,6 +64,30 @@ static void set_off_due(struct rules *rules, struct rule_condition *condition)
                 run_set_off(&rules->run, condition, &device, 0);
 }
 
+/* ---- What an earlier run was waiting for --------------------------------------------------------------- */
+
+static void look_again(struct rules *rules)
+{
+        if (timer_armed(rules->start))
+                return;
+        rules->start_until_us = loop_now_us(rules->run.home.loop) + START_WAIT_US;
+        timer_arm(rules->start, 0);
+}
+
+static void find_waiting(struct rules *rules)
+{
+        const struct rule_home *home = &rules->run.home;
+
+        for (size_t i = 0; home->kept && i < rules->count; i++) {
+                struct rule *rule = rules->items[i];
+                if (!rule->delay || timer_armed(rule->delay))
+                        continue;
+                rule->resume_due_us = home->kept(home->userdata, rule->name, rule_hash(rule));
+                if (rule->resume_due_us > 0)
+                        look_again(rules);
+        }
+}
+
 static void on_start(void *userdata)
 {
         struct rules *rules = userdata;
@@ -72,12 +96,16 @@ static void on_start(void *userdata)
         run_moment_over(&rules->run);
         for (size_t i = 0; i < rules->count; i++) {
                 struct rule_condition *due = due_condition(rules->items[i]);
-                if (!due)
+                if (!due && rules->items[i]->resume_due_us == 0)
                         continue;
-                if (is_late || have_its_devices_started(rules, rules->items[i]))
-                        set_off_due(rules, due);
-                else
+                if (!is_late && !have_its_devices_started(rules, rules->items[i])) {
                         are_left = true;
+                        continue;
+                }
+                if (rules->items[i]->resume_due_us > 0)
+                        run_resume(&rules->run, rules->items[i]);
+                if (due)
+                        set_off_due(rules, due);
         }
         run_moment_over(&rules->run);
         if (are_left)
@@ -90,10 +118,7 @@ static void has_begun(struct rules *rules, struct rule_condition *condition)
         if (!condition->rule->at_start || condition->role != RULE_WHEN)
                 return;
         condition->is_due = true;
-        if (timer_armed(rules->start))
-                return;
-        rules->start_until_us = loop_now_us(rules->run.home.loop) + START_WAIT_US;
-        timer_arm(rules->start, 0);
+        look_again(rules);
 }
 
 /* ---- What happens to devices ---------------------------------------------------------------------------- */
@@ -323,7 +348,18 @@ int rules_apply(struct rules *rules, const struct config *config)
         }
         take_over(rules, items, count);
         watch_all(rules);
+        find_waiting(rules);
         return r == -ENOMEM ? r : 0;
+}
+
+bool rules_wait(const struct rules *rules, const char *name)
+{
+        for (size_t i = 0; i < rules->count; i++) {
+                const struct rule *rule = rules->items[i];
+                if (strcmp(rule->name, name) == 0)
+                        return rule->delay && (timer_armed(rule->delay) || rule->resume_due_us > 0);
+        }
+        return false;
 }
 
 /* ---- Life ---------------------------------------------------------------------------------------------- */

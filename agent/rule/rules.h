@@ -16,7 +16,9 @@ void rules_free(struct rules *rules);
 
 /* Makes the rules of the config, after the devices: what is unchanged goes on, its waiting included. */
 int rules_apply(struct rules *rules, const struct config *config) MUST_CHECK;
-/* From here on nothing follows from anything. */
+/* Whether the rule of that name waits for the end of its delay. */
+bool rules_wait(const struct rules *rules, const char *name);
+/* From here on nothing follows from anything. What is being waited for stays kept (rule_home). */
 void rules_stop(struct rules *rules);
 
 /* Of a device that rules look at. `time_us` 0: now. */

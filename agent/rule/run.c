@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "rule/judge.h"
 #include "util/log.h"
@@ -39,22 +40,26 @@ void run_result(struct rule *rule, size_t action, const struct result *result)
         of->failure = failed ? strdup(result->message) : NULL;
 }
 
+static void act_one(struct rule_run *run, struct rule *rule, size_t action, unsigned depth)
+{
+        const struct rule_words *words = &rule->actions[action].words;
+        const struct command_cause cause = { .rule = rule->name, .action = action, .depth = depth };
+        struct result result;
+
+        log_debug("rule %s: %s", rule->name, words->text);
+        run->depth = depth;
+        int r = run->home.command(run->home.userdata, words->device, words->channel, words->value, &cause);
+        run->depth = 0;
+        if (r == -ENODEV) {
+                (void)refuse(&result, RESULT_UNKNOWN_DEVICE, "there is no device %s", words->device);
+                run_result(rule, action, &result);
+        }
+}
+
 static void act(struct rule_run *run, struct rule *rule, unsigned depth)
 {
-        for (size_t i = 0; i < rule->n_actions; i++) {
-                const struct rule_words *words = &rule->actions[i].words;
-                const struct command_cause cause = { .rule = rule->name, .action = i, .depth = depth };
-                struct result result;
-
-                log_debug("rule %s: %s", rule->name, words->text);
-                run->depth = depth;
-                int r = run->home.command(run->home.userdata, words->device, words->channel, words->value, &cause);
-                run->depth = 0;
-                if (r == -ENODEV) {
-                        (void)refuse(&result, RESULT_UNKNOWN_DEVICE, "there is no device %s", words->device);
-                        run_result(rule, i, &result);
-                }
-        }
+        for (size_t i = 0; i < rule->n_actions; i++)
+                act_one(run, rule, i, depth);
 }
 
 static bool may_act(const struct rule_run *run, const struct rule *rule)
@@ -83,10 +88,21 @@ static void end_wave(struct rule_run *run)
         run->moment++;
 }
 
+/* ---- Waiting ------------------------------------------------------------------------------------------- */
+
+static void keep(const struct rule *rule, uint64_t due_us)
+{
+        const struct rule_home *home = &rule->run->home;
+
+        if (home->keep && rule->delay_us >= RULE_KEPT_MIN_US)
+                home->keep(home->userdata, rule->name, rule_hash(rule), due_us);
+}
+
 static void on_delay(void *userdata)
 {
         struct rule *rule = userdata;
 
+        keep(rule, 0);
         begin_wave(rule->run);
         /* What set it off is long past: a chain that follows is a new one. */
         act(rule->run, rule, 1);
@@ -94,11 +110,72 @@ static void on_delay(void *userdata)
 }
 
 /* Counted from what set it off, which the loop may have heard of late. */
-static void begin_delay(const struct rule_run *run, struct rule *rule, uint64_t time_us)
+static void wait_until(struct rule *rule, uint64_t due_us)
 {
-        uint64_t now_us = loop_now_us(run->home.loop), due_us = time_us + rule->delay_us;
+        uint64_t now_us = loop_now_us(rule->run->home.loop);
 
+        rule->resume_due_us = 0;
         timer_arm(rule->delay, due_us > now_us ? due_us - now_us : 0);
+}
+
+static void begin_delay(struct rule *rule, uint64_t time_us)
+{
+        wait_until(rule, time_us + rule->delay_us);
+        keep(rule, time_us + rule->delay_us);
+}
+
+static void cancel(struct rule *rule)
+{
+        if (!rule->delay || (!timer_armed(rule->delay) && rule->resume_due_us == 0))
+                return;
+        log_debug("rule %s: cancelled", rule->name);
+        timer_disarm(rule->delay);
+        rule->resume_due_us = 0;
+        keep(rule, 0);
+}
+
+/* What would have ended the wait may have come while nobody looked. */
+static bool is_cancelled(const struct rule_run *run, const struct rule *rule)
+{
+        struct rule_device device;
+
+        for (size_t i = 0; i < rule->n_conditions; i++) {
+                struct rule_condition *condition = &rule->conditions[i];
+                if (condition->role == RULE_CANCEL && rule_home_find(&run->home, condition->words.device, &device) &&
+                    rule_judge(condition, &device) == RULE_TRUE)
+                        return true;
+        }
+        return false;
+}
+
+/* Nobody expects a gate to move by now; a light that has burnt for too long is wanted off all the same. */
+static void act_late(struct rule_run *run, struct rule *rule)
+{
+        begin_wave(run);
+        for (size_t i = 0; i < rule->n_actions; i++) {
+                const struct rule_words *words = &rule->actions[i].words;
+                if (strcasecmp(words->value, "OFF") == 0)
+                        act_one(run, rule, i, 1);
+                else
+                        log_notice("rule %s: %s was due while the agent was away, and is dropped", rule->name,
+                                   words->text);
+        }
+        end_wave(run);
+}
+
+void run_resume(struct rule_run *run, struct rule *rule)
+{
+        uint64_t due_us = rule->resume_due_us;
+
+        if (is_cancelled(run, rule)) {
+                cancel(rule);
+        } else if (loop_now_us(run->home.loop) <= due_us + RULE_LATE_MAX_US) {
+                wait_until(rule, due_us);
+        } else {
+                rule->resume_due_us = 0;
+                keep(rule, 0);
+                act_late(run, rule);
+        }
 }
 
 static void carry_out(struct rule_run *run, const struct firing *firing)
@@ -106,15 +183,13 @@ static void carry_out(struct rule_run *run, const struct firing *firing)
         struct rule *rule = firing->rule;
 
         if (firing->role == RULE_CANCEL) {
-                if (timer_armed(rule->delay))
-                        log_debug("rule %s: cancelled", rule->name);
-                timer_disarm(rule->delay);
+                cancel(rule);
                 return;
         }
         if (!firing->may_act)
                 return;
         if (rule->delay)
-                begin_delay(run, rule, firing->time_us);
+                begin_delay(rule, firing->time_us);
         else
                 act(run, rule, firing->depth);
 }
@@ -239,6 +314,8 @@ void run_remove(struct rule_run *run, const struct rule *rule)
 {
         if (rule->delay && timer_armed(rule->delay))
                 log_notice("rule %s has changed or is gone: what it was waiting to do is dropped", rule->name);
+        if (rule->delay)
+                keep(rule, 0);
         purge(run, rule);
 }
 

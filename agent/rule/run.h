@@ -13,6 +13,12 @@
 /* How many rules may set each other off in a row. */
 #define RULE_DEPTH_MAX 8
 
+/* What is over sooner is not kept: a blinker would wear the disk out. */
+#define RULE_KEPT_MIN_US (10 * USEC_PER_SEC)
+
+/* How late an action may be after a restart, unless it switches off. */
+#define RULE_LATE_MAX_US (60 * USEC_PER_SEC)
+
 struct firing;
 
 struct rule_run {
@@ -33,6 +39,9 @@ void run_done(struct rule_run *run);
 int run_add(struct rule_run *run, struct rule *rule) MUST_CHECK;
 /* It runs no more: what it was set off for is dropped. */
 void run_remove(struct rule_run *run, const struct rule *rule);
+/* What an earlier run was waiting to do (rule->resume_due_us), once its devices are known: it goes on, is done now where
+ * the time has just run out, or is dropped where that is long ago, but for what switches off. */
+void run_resume(struct rule_run *run, struct rule *rule);
 /* The rules are others than before. */
 void run_reloaded(struct rule_run *run);
 /* From here on nothing follows from anything. */

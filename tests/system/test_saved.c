@@ -51,7 +51,21 @@ struct row_wanted {
         const struct daemon *hall;
         enum store_what what;
         const char *device, *key, *value;
+        char found[96];
 };
+
+static bool is_there(void *userdata)
+{
+        struct row_wanted *wanted = userdata;
+        struct store *file = NULL;
+
+        if (store_peek(wanted->hall->state_dir, &file, NULL) < 0)
+                return false;
+        const char *is = store_get(file, wanted->what, wanted->device, wanted->key);
+        (void)snprintf(wanted->found, sizeof(wanted->found), "%s", is ? is : "");
+        store_free(file);
+        return wanted->found[0];
+}
 
 static bool is_saved(void *userdata)
 {
@@ -69,7 +83,7 @@ static bool is_saved(void *userdata)
 static void wait_saved(const struct daemon *hall, enum store_what what, const char *device, const char *key,
                        const char *value)
 {
-        struct row_wanted wanted = { hall, what, device, key, value };
+        struct row_wanted wanted = { hall, what, device, key, value, "" };
 
         if (!pump_until(is_saved, &wanted, SOON_MS))
                 give_up("%s has not saved %s %s = %s", hall->name, device, key, value);
@@ -193,7 +207,7 @@ static void killed__again_and_again_while_commands_run__file_stays_whole(void **
                         client_send(stage.tester, SET, k % 2 ? "OFF" : "ON");
                 (void)client_wait(stage.tester, STATE, NULL, NULL);
                 /* Somewhere in the writing of it. */
-                (void)!pump_until(is_saved, &(struct row_wanted){ hall, STORE_MARK, "", "never", "" }, 20 + i * 5);
+                (void)!pump_until(is_saved, &(struct row_wanted){ hall, STORE_MARK, "", "never", "", "" }, 20 + i * 5);
                 daemon_kill(hall);
                 assert_true(is_whole(hall));
         }
@@ -234,6 +248,104 @@ static void outputs_safe__for_in_progress__off(void **state)
         start(hall);
         (void)client_wait_json(stage.tester, "sconce/hall/pump/state", "state", "OFF");
         chip_wait(hall->lines, PUMP, 0);
+        daemon_stop(hall);
+}
+
+/* ---- What else outlives a kill ------------------------------------------------------------------------- */
+
+static void killed__rule_was_waiting__waits_again(void **state)
+{
+        struct daemon *hall = hall_with(LAMP "[contact door]\nline = GPIO4\ndebounce = 0ms\n"
+                                             "[rule stairs]\nwhen = door.state = OFF\ndelay = 1h\n"
+                                             "cancel = door.state = ON\nthen = kitchen OFF\n",
+                                        NULL);
+
+        (void)state;
+        chip_needs_edges(); /* a pull that outlives the request is the simulated chip's */
+        start(hall);
+        (void)client_wait_json(stage.tester, "sconce/hall/door/state", "state", "OFF");
+        chip_pull(hall->lines, DOOR, true);
+        (void)client_wait_json(stage.tester, "sconce/hall/door/state", "state", "ON");
+        chip_pull(hall->lines, DOOR, false);
+        (void)client_wait_json(stage.tester, "sconce/hall/door/state", "state", "OFF");
+        if (!pump_until(is_there, &(struct row_wanted){ hall, STORE_MARK, "", "wait stairs", NULL, "" }, SOON_MS))
+                give_up("what the rule waits for is not saved");
+        daemon_kill(hall);
+        start(hall);
+        (void)client_wait_json(stage.tester, "sconce/hall/door/state", "state", "OFF");
+        assert_true(is_there(&(struct row_wanted){ hall, STORE_MARK, "", "wait stairs", NULL, "" }));
+        chip_pull(hall->lines, DOOR, true);
+        (void)process_wait_log(hall->process, "rule stairs: cancelled", SOON_MS); /* so it was waiting */
+        daemon_stop(hall);
+}
+
+static void killed__counter__total_goes_on(void **state)
+{
+        struct daemon *hall = hall_with("[counter meter]\nline = GPIO4\nfactor = 0.5\n", NULL);
+
+        (void)state;
+        start(hall);
+        client_send(stage.tester, "sconce/hall/meter/set", "{\"total\":1234.5}");
+        (void)client_wait_json(stage.tester, "sconce/hall/meter/state", "total", "1234.5");
+        if (!pump_until(is_there, &(struct row_wanted){ hall, STORE_SAVED, "meter", "counter.total", NULL, "" },
+                        SOON_MS))
+                give_up("the total is not saved");
+        daemon_kill(hall);
+        start(hall);
+        (void)client_wait_json(stage.tester, "sconce/hall/meter/state", "total", "1234.5");
+        daemon_stop(hall);
+}
+
+static void killed__plugin_has_saved__finds_it(void **state)
+{
+        struct daemon *hall = hall_with("[keeper box]\n", build_path("tests/plugins"));
+
+        (void)state;
+        start(hall);
+        client_send(stage.tester, "sconce/hall/box/set/save", "k=treasure");
+        wait_saved(hall, STORE_SAVED, "box", "keeper.k", "treasure");
+        daemon_kill(hall);
+        start(hall);
+        (void)client_wait_json(stage.tester, "sconce/hall/box/state", "found", "treasure");
+        daemon_stop(hall);
+}
+
+/* Somebody may have moved it by hand, or it was under way. */
+static void killed__cover__position_is_unknown_and_after_a_stop_it_is_not(void **state)
+{
+        struct daemon *hall = hall_with("[cover blind]\nup = GPIO22\ndown = GPIO27\nup_time = 300ms\n"
+                                        "down_time = 300ms\n",
+                                        NULL);
+
+        (void)state;
+        start(hall);
+        client_send(stage.tester, "sconce/hall/blind/set", "OPEN");
+        (void)client_wait_json(stage.tester, "sconce/hall/blind/state", "state", "open");
+        daemon_stop(hall);
+        start(hall);
+        (void)client_wait_json(stage.tester, "sconce/hall/blind/state", "position", "100");
+        daemon_kill(hall);
+        start(hall);
+        (void)client_wait_json(stage.tester, "sconce/hall/blind/state", "position", "null");
+        daemon_stop(hall);
+}
+
+static void killed__max_on_counts__goes_on_from_the_same_moment(void **state)
+{
+        struct daemon *hall = hall_with(LAMP "max_on = 1h\n", NULL);
+        char since[64];
+
+        (void)state;
+        start(hall);
+        client_send(stage.tester, SET, "ON");
+        struct row_wanted row = { hall, STORE_MARK, "kitchen", "on_since", NULL, "" };
+        if (!pump_until(is_there, &row, SOON_MS))
+                give_up("since when it is on is not saved");
+        (void)snprintf(since, sizeof(since), "%s", row.found);
+        daemon_kill(hall);
+        start(hall);
+        (void)client_wait_json(stage.tester, STATE, "state", "ON");
+        wait_saved(hall, STORE_MARK, "kitchen", "on_since", since);
         daemon_stop(hall);
 }
 
@@ -288,6 +400,11 @@ static const struct CMUnitTest tests[] = {
         STAGE_TEST(booted__power_on__counts_once, stage_forget),
         STAGE_TEST(killed__again_and_again_while_commands_run__file_stays_whole, stage_forget),
         STAGE_TEST(outputs_safe__for_in_progress__off, stage_forget),
+        STAGE_TEST(killed__rule_was_waiting__waits_again, stage_forget),
+        STAGE_TEST(killed__counter__total_goes_on, stage_forget),
+        STAGE_TEST(killed__plugin_has_saved__finds_it, stage_forget),
+        STAGE_TEST(killed__cover__position_is_unknown_and_after_a_stop_it_is_not, stage_forget),
+        STAGE_TEST(killed__max_on_counts__goes_on_from_the_same_moment, stage_forget),
         STAGE_TEST(directory_missing__reported__lamp_works_all_the_same, stage_forget),
         STAGE_TEST(file_damaged__set_aside_and_reported__goes_on_with_a_new_one, stage_forget),
 };

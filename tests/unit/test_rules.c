@@ -776,7 +776,7 @@ static void rule__delay__counts_from_the_events_own_time(void **state)
         assert_true(loop_now_us(&house->gpio.loop) - begun_us <= MS(1050));
 }
 
-static void rule__stop__what_waits_is_dropped(void **state)
+static void rule__stop__nothing_acts_after_it(void **state)
 {
         struct house *house = *state;
 
@@ -789,6 +789,154 @@ static void rule__stop__what_waits_is_dropped(void **state)
         house_pass(house, MS(60000));
         house_apply(house, HOUSE);
         assert_level(house, KITCHEN, 0);
+}
+
+/* ---- Waiting beyond the process ------------------------------------------------------------------------ */
+
+#define STAIRS "[rule a]\nwhen = door.state = OFF\nthen = kitchen OFF, fan ON\ndelay = 30s\ncancel = door.state = ON\n"
+
+/* The kitchen is on, and for twenty of thirty seconds the rule has been waiting. */
+static void wait_with(struct house *house, const char *config)
+{
+        house_apply(house, config);
+        pull(house, DOOR, true);
+        pull(house, DOOR, false);
+        set(house, "kitchen", "ON");
+        house_pass(house, MS(20000));
+        assert_level(house, KITCHEN, 1);
+        assert_non_null(store_get(house->store, STORE_MARK, "", "wait a"));
+}
+
+static void wait_for_a_while(struct house *house)
+{
+        wait_with(house, HOUSE STAIRS);
+}
+
+static void come_back(struct house *house, uint64_t away_us, const char *config)
+{
+        house_pass(house, away_us);
+        house_apply(house, config);
+        settle(house);
+}
+
+static void rule__killed_while_it_waits__goes_on_waiting(void **state)
+{
+        struct house *house = *state;
+
+        wait_for_a_while(house);
+        house_crash(house);
+        come_back(house, MS(1000), HOUSE STAIRS);
+        house_pass(house, MS(8500));
+        assert_level(house, KITCHEN, 1);
+        house_pass(house, MS(1000));
+        settle(house);
+        assert_level(house, KITCHEN, 0);
+        assert_level(house, FAN, 1);
+        assert_null(store_get(house->store, STORE_MARK, "", "wait a"));
+}
+
+static void rule__restarted_while_it_waits__goes_on_waiting(void **state)
+{
+        struct house *house = *state;
+
+        wait_for_a_while(house);
+        house_restart(house);
+        come_back(house, MS(1000), HOUSE STAIRS);
+        assert_level(house, KITCHEN, 1);
+        house_pass(house, MS(9500));
+        settle(house);
+        assert_level(house, KITCHEN, 0);
+}
+
+static void rule__due_while_away__acts_at_the_start(void **state)
+{
+        struct house *house = *state;
+
+        wait_for_a_while(house);
+        house_crash(house);
+        come_back(house, MS(60000), HOUSE STAIRS);
+        assert_level(house, KITCHEN, 0);
+        assert_level(house, FAN, 1);
+}
+
+static void rule__due_long_ago__switches_off_and_nothing_else(void **state)
+{
+        struct house *house = *state;
+
+        wait_for_a_while(house);
+        house_crash(house);
+        come_back(house, MS(75000), HOUSE STAIRS);
+        assert_level(house, KITCHEN, 0);
+        assert_level(house, FAN, 0);
+        assert_true(house_logged(house, "rule a: fan ON was due while the agent was away, and is dropped"));
+        assert_null(store_get(house->store, STORE_MARK, "", "wait a"));
+}
+
+/* A bias would pull the line down again when it is opened. */
+#define NO_BIAS                                                                                                        \
+        "[lamp kitchen]\nline = GPIO17\n[switch fan]\nline = GPIO22\n[contact door]\nline = GPIO4\ndebounce = 0ms\n"
+
+static void rule__what_cancels_it_came_while_away__does_not_act(void **state)
+{
+        struct house *house = *state;
+
+        wait_with(house, NO_BIAS STAIRS);
+        house_crash(house);
+        sim_pull(&house->gpio, DOOR, "pull-up");
+        come_back(house, MS(1000), NO_BIAS STAIRS);
+        house_pass(house, MS(60000));
+        settle(house);
+        assert_level(house, KITCHEN, 1);
+        assert_null(store_get(house->store, STORE_MARK, "", "wait a"));
+}
+
+static void rule__is_another_one_after_the_restart__does_not_act(void **state)
+{
+        static const char *const configs[] = {
+                HOUSE "[rule a]\nwhen = door.state = OFF\nthen = kitchen OFF\ndelay = 30s\ncancel = door.state = ON\n",
+                HOUSE "[rule b]\nwhen = door.state = OFF\nthen = kitchen OFF, fan ON\ndelay = 30s\n",
+                HOUSE,
+        };
+        struct house *house = *state;
+
+        for (size_t i = 0; i < ARRAY_SIZE(configs); i++) {
+                wait_for_a_while(house);
+                house_crash(house);
+                come_back(house, MS(1000), configs[i]);
+                assert_null(store_get(house->store, STORE_MARK, "", "wait a"));
+                house_pass(house, MS(60000));
+                settle(house);
+                assert_level(house, KITCHEN, 1);
+                house_apply(house, HOUSE);
+        }
+}
+
+static void rule__waited_in_another_boot__does_not_act(void **state)
+{
+        struct house *house = *state;
+        char text[128];
+
+        wait_for_a_while(house);
+        (void)snprintf(text, sizeof(text), "%s", store_get(house->store, STORE_MARK, "", "wait a"));
+        text[0] = text[0] == '0' ? '1' : '0';
+        assert_int_equal(store_put(house->store, STORE_MARK, "", "wait a", text), 0);
+        house_crash(house);
+        come_back(house, MS(1000), HOUSE STAIRS);
+        assert_null(store_get(house->store, STORE_MARK, "", "wait a"));
+        house_pass(house, MS(60000));
+        settle(house);
+        assert_level(house, KITCHEN, 1);
+}
+
+/* A blinker would write for ever. */
+static void rule__short_delay__is_not_kept(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, HOUSE "[rule a]\nwhen = door.state = OFF\nthen = kitchen OFF\ndelay = 9s\n");
+        pull(house, DOOR, true);
+        pull(house, DOOR, false);
+        assert_null(store_get(house->store, STORE_MARK, "", "wait a"));
 }
 
 /* What on_exit switches sets nothing off. */
@@ -1045,7 +1193,15 @@ int main(void)
                 TEST(rule__set_off_again__waits_again),
                 TEST(rule__delay_and_if__asked_at_the_beginning),
                 TEST(rule__delay__counts_from_the_events_own_time),
-                TEST(rule__stop__what_waits_is_dropped),
+                TEST(rule__stop__nothing_acts_after_it),
+                TEST(rule__killed_while_it_waits__goes_on_waiting),
+                TEST(rule__restarted_while_it_waits__goes_on_waiting),
+                TEST(rule__due_while_away__acts_at_the_start),
+                TEST(rule__due_long_ago__switches_off_and_nothing_else),
+                TEST(rule__what_cancels_it_came_while_away__does_not_act),
+                TEST(rule__is_another_one_after_the_restart__does_not_act),
+                TEST(rule__waited_in_another_boot__does_not_act),
+                TEST(rule__short_delay__is_not_kept),
                 TEST(rule__stop__on_exit_has_the_last_word),
                 TEST(rule__chain_of_nine__cut_and_reported),
                 TEST(rule__circle__ends),
