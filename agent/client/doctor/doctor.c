@@ -4,13 +4,13 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "client/checkup.h"
+#include "client/doctor/checkup.h"
 #include "client/command.h"
-#include "client/doctor_agent.h"
-#include "client/doctor_broker.h"
-#include "client/doctor_certificate.h"
-#include "client/doctor_machine.h"
-#include "client/doctor_network.h"
+#include "client/doctor/agent.h"
+#include "client/doctor/broker.h"
+#include "client/doctor/certificate.h"
+#include "client/doctor/machine.h"
+#include "client/doctor/network.h"
 #include "client/shown.h"
 #include "client/table.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "client/import_module.h"
+#include "client/import/module.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "client/doctor_agent.h"
+#include "client/doctor/agent.h"
 
 #include <errno.h>
 #include <limits.h>

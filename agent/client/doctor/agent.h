@@ -2,7 +2,7 @@
 /* What the agent's own program finds out: its config, and who uses the GPIO lines. */
 #pragma once
 
-#include "client/checkup.h"
+#include "client/doctor/checkup.h"
 
 void doctor_config(struct checkup *checkup, struct verdict *verdict);
 void doctor_lines(struct checkup *checkup, struct verdict *verdict);

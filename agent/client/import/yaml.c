@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "client/import_yaml.h"
+#include "client/import/yaml.h"
 
 #include <errno.h>
 #include <string.h>

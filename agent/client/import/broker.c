@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "client/import_broker.h"
+#include "client/import/broker.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "client/import_classes.h"
+#include "client/import/classes.h"
 
 #include <string.h>
 

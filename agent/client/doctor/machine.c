@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "client/doctor_machine.h"
+#include "client/doctor/machine.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "client/import_rpi_gpio.h"
+#include "client/import/rpi_gpio.h"
 
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
 
-#include "client/import_classes.h"
+#include "client/import/classes.h"
 #include "util/text.h"
 
 #define LOST_ID "Home Assistant knows the device by its node and id"

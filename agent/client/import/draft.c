@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "client/import_draft.h"
+#include "client/import/draft.h"
 
 #include <ctype.h>
 #include <errno.h>

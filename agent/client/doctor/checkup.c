@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "client/checkup.h"
+#include "client/doctor/checkup.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 /* The machine below the agent: its clock, power, disk, buses, and what the service's user may do. */
 #pragma once
 
-#include "client/checkup.h"
+#include "client/doctor/checkup.h"
 
 void doctor_clock(struct checkup *checkup, struct verdict *verdict);
 void doctor_rights(struct checkup *checkup, struct verdict *verdict);

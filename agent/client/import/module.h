@@ -2,7 +2,7 @@
 /* The modules of MQTT IO: what gpio_modules and sensor_modules have in common. */
 #pragma once
 
-#include "client/import_draft.h"
+#include "client/import/draft.h"
 
 /* The module of that name in a list of modules; NULL: there is none. */
 const struct tree_node *module_find(const struct tree_node *modules, const char *name);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "client/doctor_broker.h"
+#include "client/doctor/broker.h"
 
 #include <errno.h>
 #include <string.h>

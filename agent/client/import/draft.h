@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "client/import_yaml.h"
+#include "client/import/yaml.h"
 
 enum { IMPORT_ID_MAX = 65, IMPORT_LINE_MAX = 80, IMPORT_DEVICES_MAX = 256 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "client/import.h"
+#include "client/import/import.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,9 +7,9 @@
 
 #include "client/arguments.h"
 #include "client/command.h"
-#include "client/import_draft.h"
-#include "client/import_mqtt_io.h"
-#include "client/import_rpi_gpio.h"
+#include "client/import/draft.h"
+#include "client/import/mqtt_io.h"
+#include "client/import/rpi_gpio.h"
 #include "client/shown.h"
 #include "util/file.h"
 #include "util/text.h"

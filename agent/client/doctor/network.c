@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "client/doctor_network.h"
+#include "client/doctor/network.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "client/import_sensors.h"
+#include "client/import/sensors.h"
 
 #include <limits.h>
 #include <string.h>
 #include <strings.h>
 
-#include "client/import_module.h"
+#include "client/import/module.h"
 #include "util/text.h"
 
 static const struct import_key input_keys[] = {

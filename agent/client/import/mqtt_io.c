@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "client/import_mqtt_io.h"
+#include "client/import/mqtt_io.h"
 
 #include <limits.h>
 #include <string.h>
 #include <strings.h>
 
-#include "client/import_broker.h"
-#include "client/import_classes.h"
-#include "client/import_module.h"
-#include "client/import_sensors.h"
+#include "client/import/broker.h"
+#include "client/import/classes.h"
+#include "client/import/module.h"
+#include "client/import/sensors.h"
 #include "util/text.h"
 
 #define LOST_PAYLOAD "Sconce publishes ON and OFF, and takes them in any case"

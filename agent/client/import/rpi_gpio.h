@@ -2,7 +2,7 @@
 /* Home Assistant's `rpi_gpio` and `remote_rpi_gpio`: platforms below switch, binary_sensor and cover. */
 #pragma once
 
-#include "client/import_draft.h"
+#include "client/import/draft.h"
 
 /* Is there a section that can have such a platform? */
 bool rpi_gpio_is(const struct tree_node *root);

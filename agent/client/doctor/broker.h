@@ -2,7 +2,7 @@
 /* What the broker has and grants: the access list, whether the node is there, its devices. */
 #pragma once
 
-#include "client/checkup.h"
+#include "client/doctor/checkup.h"
 
 void doctor_acl(struct checkup *checkup, struct verdict *verdict);
 void doctor_node(struct checkup *checkup, struct verdict *verdict);

@@ -2,7 +2,7 @@
 /* The files of [tls]: our certificate with its key, and the revocation list. */
 #pragma once
 
-#include "client/checkup.h"
+#include "client/doctor/checkup.h"
 
 void doctor_certificate(struct checkup *checkup, struct verdict *verdict);
 void doctor_crl(struct checkup *checkup, struct verdict *verdict);

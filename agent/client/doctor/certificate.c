@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "client/doctor_certificate.h"
+#include "client/doctor/certificate.h"
 
 #include <errno.h>
 #include <string.h>
