@@ -311,6 +311,18 @@ static void agent_stopped(struct patient *patient)
         set_certificate(patient, pki_issued(stage.pki, "attic"));
 }
 
+static void device_offline(struct patient *patient)
+{
+        struct daemon *attic = stage_daemon("attic", "[lamp kitchen]\nline = GPIO17\n[lamp spot]\npwm = pwmchip77:0\n");
+
+        daemon_start(attic);
+        daemon_wait_online(attic, stage.tester);
+        (void)client_wait_text(stage.tester, "sconce/attic/spot/status", "offline");
+        (void)client_wait(stage.tester, "sconce/attic/spot/error", NULL, NULL);
+        patient->node = "attic";
+        set_certificate(patient, pki_issued(stage.pki, "attic"));
+}
+
 static void user_outside_gpio(struct patient *patient)
 {
         put(patient, "/etc/group", "root:x:0:\ngpio:x:997:other\n");
@@ -421,6 +433,8 @@ static const struct fault_case {
         { topics_of_another, "topics_of_another", "acl", "does not let hall write sconce/porch/#: not authorized",
           "sudo sconce-pki node porch" },
         { agent_stopped, "agent_stopped", "node", "attic is offline", "sudo systemctl restart sconced" },
+        { device_offline, "device_offline", "devices", "attic/spot is offline: there is no PWM chip \"pwmchip77\"",
+          "sudo journalctl -u sconced DEVICE=spot" },
         { user_outside_gpio, "user_outside_gpio", "rights", "sconce is not in the group gpio",
           "sudo usermod -aG gpio sconce && sudo systemctl restart sconced" },
         { key_of_another_user, "key_of_another_user", "rights", "sconce may not read", "sudo chown sconce " },
@@ -493,12 +507,35 @@ static void doctor__on_the_node_with_nothing_wrong__ends_with_0(void **state)
         assert_has_not(run.out, "  wrong  ");
         assert_has(run.out, "acl          ok     hall may write sconce/hall/#\n");
         assert_has(run.out, "node         ok     hall is online\n");
-        assert_has(run.out, "devices      -      a node's certificate cannot read states: sconce doctor hall with a "
-                            "client's\n");
+        assert_has(run.out, "devices      ok     5 online\n");
         assert_has(run.out, "lines        ok     ");
         assert_has(run.out, "power        ok     ");
         assert_int_equal(run.status, 0);
         assert_string_equal(run.err, "");
+}
+
+/* As sconce-pki wrote it before: what is not known is not called wrong. */
+static void doctor__on_the_node_with_an_older_access_list__shows_what_brings_it_up_to_date(void **state)
+{
+        struct patient patient = well();
+        const char *list = work_path("older.acl");
+
+        (void)state;
+        write_file(list, "topic write sconce/hall/#\ntopic read sconce/hall/status\n");
+        const struct broker *broker = broker_new_plain(
+                format_text("listener PORT 127.0.0.1\nallow_anonymous true\nacl_file %s\n", list));
+        struct client *hall = client_new(&(struct client_options){ .id = "hall", .port = broker->port.number });
+        (void)client_publish_acked(
+                hall, &(struct request){ .topic = "sconce/hall/status", .payload = "online", .retain = true });
+        (void)client_publish_acked(
+                hall, &(struct request){ .topic = "sconce/hall/node/status", .payload = "online", .retain = true });
+        patient.url = format_text("mqtt://127.0.0.1:%u", broker->port.number);
+        struct run run = look_at(&patient, false);
+        assert_has(run.out, "node         ok     hall is online\n");
+        assert_has(run.out,
+                   "devices      -      the broker's access list, perhaps an older one, does not let hall read "
+                   "sconce/hall/+/status; mend: sudo sconce-pki check\n");
+        assert_int_equal(run.status, 0);
 }
 
 static void doctor__as_json__is_an_array_with_each_check(void **state)
@@ -514,7 +551,8 @@ static void doctor__as_json__is_an_array_with_each_check(void **state)
         assert_true(json_is_true(json_object_get(json_array_get(rows, 0), "ok")));
         assert_true(json_is_null(json_object_get(json_array_get(rows, 0), "command")));
         assert_string_equal(member(json_array_get(rows, 10), "check"), "devices");
-        assert_true(json_is_null(json_object_get(json_array_get(rows, 10), "ok")));
+        assert_true(json_is_true(json_object_get(json_array_get(rows, 10), "ok")));
+        assert_string_equal(member(json_array_get(rows, 12), "check"), "lines");
         assert_int_equal(run.status, 0);
         json_decref(rows);
 }
@@ -630,6 +668,8 @@ int main(void)
 {
         const struct CMUnitTest fixed[] = {
                 STAGE_TEST(doctor__on_the_node_with_nothing_wrong__ends_with_0, stage_forget),
+                STAGE_TEST(doctor__on_the_node_with_an_older_access_list__shows_what_brings_it_up_to_date,
+                           stage_forget),
                 STAGE_TEST(doctor__as_json__is_an_array_with_each_check, stage_forget),
                 STAGE_TEST(doctor__fault__is_one_line_with_its_command, stage_forget),
                 STAGE_TEST(doctor__check_that_needs_a_failed_one__is_left_out_with_the_reason, stage_forget),

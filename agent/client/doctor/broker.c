@@ -218,24 +218,45 @@ static void look_at_devices(const struct checkup *checkup, const char *node, str
         }
 }
 
-void doctor_devices(struct checkup *checkup, struct verdict *verdict)
+/* The node's own device has a status from its first connection on: where even that does not come, none does. */
+static bool knows_own_devices(const struct checkup *checkup)
+{
+        return view_status(&checkup->home, checkup->node, "node") != NULL;
+}
+
+/* A node's own rights go as far as status and error: what is listed in info, it has in its config. */
+static int ask_for_devices(struct checkup *checkup)
 {
         static const char *const suffixes[] = { "info", "+/status", "+/error", "status" };
+
+        for (size_t i = checkup->afar ? 0 : 1; i < ARRAY_SIZE(suffixes); i++) {
+                int r = ask_for(checkup, suffixes[i]);
+                if (r < 0 || r >= REASON_REFUSED)
+                        return -EACCES;
+        }
+        return checkup->afar || checkup_wait(checkup, knows_own_devices, RETAINED_GRACE_US) ? 0 : -EACCES;
+}
+
+static void skip_devices(const struct checkup *checkup, struct verdict *verdict)
+{
+        if (checkup->afar) {
+                verdict_skip(verdict, "this certificate may not read them");
+                return;
+        }
+        verdict_skip(verdict, "the broker's access list, perhaps an older one, does not let %s read %s/%s/+/status",
+                     checkup->node, checkup->home.base, checkup->node);
+        verdict_mend(verdict, "sudo sconce-pki check");
+}
+
+void doctor_devices(struct checkup *checkup, struct verdict *verdict)
+{
         struct offline offline = { .verdict = verdict };
         CLEANUP_FREE const char **names = NULL;
         size_t count = 0;
 
-        if (!checkup->afar) {
-                verdict_skip(verdict, "a node's certificate cannot read states: sconce doctor %s with a client's",
-                             checkup->node);
+        if (ask_for_devices(checkup) < 0) {
+                skip_devices(checkup, verdict);
                 return;
-        }
-        for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
-                int r = ask_for(checkup, suffixes[i]);
-                if (r < 0 || r >= REASON_REFUSED) {
-                        verdict_skip(verdict, "this certificate may not read them");
-                        return;
-                }
         }
         names = view_sorted_keys(checkup->home.nodes, &count);
         for (size_t i = 0; names && i < count; i++)
