@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -584,17 +585,22 @@ static void doctor__check_that_needs_a_failed_one__is_left_out_with_the_reason(v
 
 /* ---- From afar --------------------------------------------------------------------------------------------------- */
 
-static struct run look_from_afar(const char *node)
+static struct run look_as(const char *client, const char *keys, const char *node)
 {
         struct patient patient = well();
         const struct process_options options = { .name = "sconce", .env = patient.env };
         const char *const argv[] = {
-                build_path("sconce"), "doctor", node, "--config", sconce_conf("tester", ""), NULL
+                build_path("sconce"), "doctor", node, "--config", sconce_conf(client, keys), NULL
         };
         int status;
 
         const struct process *process = process_run(argv, &options, &status);
         return run_of(process, status);
+}
+
+static struct run look_from_afar(const char *node)
+{
+        return look_as("tester", "", node);
 }
 
 static void doctor__of_a_node_elsewhere__looks_at_its_devices(void **state)
@@ -604,8 +610,38 @@ static void doctor__of_a_node_elsewhere__looks_at_its_devices(void **state)
         assert_has_not(run.out, "  wrong  ");
         assert_has(run.out, "node         ok     hall is online\n");
         assert_has(run.out, "devices      ok     5 online\n");
+        assert_has(run.out, "acl          ok     this certificate may command hall\n");
         assert_has(run.out, "disk         -      seen on the node itself alone: sudo sconce doctor there\n");
         assert_int_equal(run.status, 0);
+}
+
+static void doctor__with_a_certificate_that_may_only_read__shows_that(void **state)
+{
+        (void)state;
+        struct run run = look_as("display", "", "hall");
+        assert_has(run.out, "acl          ok     this certificate may not command hall: not authorized\n");
+        assert_has(run.out, "devices      ok     5 online\n");
+        assert_int_equal(run.status, 0);
+}
+
+static void doctor__over_mqtt_3__shows_why_the_rights_are_not_known(void **state)
+{
+        (void)state;
+        struct run run = look_as("tester", "version = 3.1.1", "hall");
+        assert_has(run.out, "acl          -      a broker with MQTT 3.1.1 does not report refusals\n");
+        assert_int_equal(run.status, 0);
+}
+
+/* The node is not commanded: a result, or a state, would come before the answer to what follows. */
+static void doctor__of_a_node_elsewhere__commands_nothing(void **state)
+{
+        (void)state;
+        client_forget(stage.tester);
+        (void)look_from_afar("hall");
+        client_send(stage.tester, "sconce/hall/node/set", "{\"id\":\"after\",\"nothing\":1}");
+        (void)client_wait_json(stage.tester, "sconce/hall/node/result", "id", "after");
+        assert_int_equal(client_count(stage.tester, "sconce/hall/node/set"), 2);
+        assert_int_equal(client_count(stage.tester, "sconce/hall/node/result"), 1);
 }
 
 static void doctor__device_offline__is_named_with_its_reason(void **state)
@@ -645,6 +681,7 @@ static void doctor__on_a_machine_that_is_no_node__looks_at_all_nodes(void **stat
         struct run run = run_of(process, status);
         assert_has(run.out, "node         wrong  attic is offline: its agent has no connection to the broker; mend: ");
         assert_has(run.out, "devices      ok     5 online\n");
+        assert_has(run.out, "acl          -      seen for one node alone: sconce doctor NODE\n");
         assert_int_equal(run.status, 1);
 }
 
@@ -664,6 +701,16 @@ static void doctor__device_instead_of_a_node__is_refused(void **state)
                    "sconce: \"hall/kitchen\" is a device: sconce doctor hall looks at its node\n");
 }
 
+static int open_house(void **state)
+{
+        int r = stage_open(state);
+
+        PKI_RUN(stage.pki, "client", "display", "--read-only");
+        process_signal(stage.broker->process, SIGHUP);
+        (void)process_wait_log(stage.broker->process, "Reloading config", SOON_MS);
+        return r;
+}
+
 int main(void)
 {
         const struct CMUnitTest fixed[] = {
@@ -674,6 +721,9 @@ int main(void)
                 STAGE_TEST(doctor__fault__is_one_line_with_its_command, stage_forget),
                 STAGE_TEST(doctor__check_that_needs_a_failed_one__is_left_out_with_the_reason, stage_forget),
                 STAGE_TEST(doctor__of_a_node_elsewhere__looks_at_its_devices, stage_forget),
+                STAGE_TEST(doctor__with_a_certificate_that_may_only_read__shows_that, stage_forget),
+                STAGE_TEST(doctor__over_mqtt_3__shows_why_the_rights_are_not_known, stage_forget),
+                STAGE_TEST(doctor__of_a_node_elsewhere__commands_nothing, stage_forget),
                 STAGE_TEST(doctor__device_offline__is_named_with_its_reason, stage_forget),
                 STAGE_TEST(doctor__on_a_machine_that_is_no_node__looks_at_all_nodes, stage_forget),
                 STAGE_TEST(doctor__node_that_nobody_knows__is_wrong, stage_forget),
@@ -691,5 +741,5 @@ int main(void)
                                                                     .teardown_func = stage_tidy,
                                                                     .initial_state = (void *)(uintptr_t)&cases[i] };
         }
-        return stage_run(tests, ARRAY_SIZE(tests), stage_open);
+        return stage_run(tests, ARRAY_SIZE(tests), open_house);
 }

@@ -65,13 +65,13 @@ static void find_name(struct checkup *checkup)
 
 /* ---- The access list ----------------------------------------------------------------------------------------- */
 
-/* An empty message on a topic that nobody reads: only MQTT 5 has the reason in its acknowledgement. */
-static int publish_nothing(struct checkup *checkup)
+/* Only MQTT 5 has the reason in its acknowledgement; a missing right to read is not shown at all. */
+static int publish_nothing(struct checkup *checkup, const char *suffix)
 {
         struct session_message message = { .payload = "", .qos = 1 };
         CLEANUP_FREE char *topic = NULL;
 
-        if (asprintf(&topic, "%s/%s/doctor", checkup->home.base, checkup->node) < 0) {
+        if (asprintf(&topic, "%s/%s/%s", checkup->home.base, checkup->node, suffix) < 0) {
                 topic = NULL;
                 return -ENOMEM;
         }
@@ -80,26 +80,46 @@ static int publish_nothing(struct checkup *checkup)
         return r < 0 ? r : wait_for_answer(checkup);
 }
 
-void doctor_acl(struct checkup *checkup, struct verdict *verdict)
+static void judge_node_rights(const struct checkup *checkup, int reason, struct verdict *verdict)
 {
-        if (checkup->afar) {
-                verdict_skip(verdict, "seen on the node itself alone: sudo sconce doctor there");
+        const char *name = checkup->tls ? tls_certificate_name(checkup->tls) : NULL;
+
+        if (reason < REASON_REFUSED) {
+                verdict_ok(verdict, "%s may write %s/%s/#", checkup->node, checkup->home.base, checkup->node);
                 return;
         }
+        verdict_wrong(verdict, "the broker does not let %s write %s/%s/#: %s", name ? name : checkup->node,
+                      checkup->home.base, checkup->node, reason_code_text(reason));
+        verdict_mend(verdict, "sudo sconce-pki node %s", checkup->node);
+}
+
+/* A certificate that may only read is as good as any other. */
+static void judge_client_rights(const struct checkup *checkup, int reason, struct verdict *verdict)
+{
+        if (reason < REASON_REFUSED)
+                verdict_ok(verdict, "this certificate may command %s", checkup->node);
+        else
+                verdict_ok(verdict, "this certificate may not command %s: %s", checkup->node, reason_code_text(reason));
+}
+
+/* Nobody reads NODE/doctor, which only the node may write; an empty command is ignored by every node. */
+void doctor_acl(struct checkup *checkup, struct verdict *verdict)
+{
         find_name(checkup);
-        const char *name = checkup->tls ? tls_certificate_name(checkup->tls) : NULL;
-        int r = publish_nothing(checkup);
+        if (!checkup->node[0]) {
+                verdict_skip(verdict, "seen for one node alone: sconce doctor NODE");
+                return;
+        }
+        int r = publish_nothing(checkup, checkup->afar ? "node/set" : "doctor");
         if (r < 0) {
-                verdict_wrong(verdict, "the broker does not answer what %s publishes: %s", checkup->node, strerror(-r));
+                verdict_wrong(verdict, "the broker does not answer what is published: %s", strerror(-r));
                 verdict_mend(verdict, "sudo journalctl -u mosquitto -n 20");
-        } else if (r >= REASON_REFUSED) {
-                verdict_wrong(verdict, "the broker does not let %s write %s/%s/#: %s", name ? name : checkup->node,
-                              checkup->home.base, checkup->node, reason_code_text(r));
-                verdict_mend(verdict, "sudo sconce-pki node %s", checkup->node);
-        } else if (session_version(checkup->session) == SESSION_VERSION_311) {
+        } else if (r < REASON_REFUSED && session_version(checkup->session) == SESSION_VERSION_311) {
                 verdict_skip(verdict, "a broker with MQTT 3.1.1 does not report refusals");
+        } else if (checkup->afar) {
+                judge_client_rights(checkup, r, verdict);
         } else {
-                verdict_ok(verdict, "%s may write %s/%s/#", checkup->node, checkup->home.base, checkup->node);
+                judge_node_rights(checkup, r, verdict);
         }
 }
 
