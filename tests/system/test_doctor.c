@@ -220,7 +220,7 @@ static void list_is_none(struct patient *patient)
 
 static void name_unknown(struct patient *patient)
 {
-        override_needs_root();
+        override_needs_root(OVERRIDE_NAMES);
         write_file(work_path("hosts"), "127.0.0.1 localhost\n");
         write_file(work_path("resolv.conf"), "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n");
         patient->url = "mqtts://broker.test:8883";
@@ -393,7 +393,7 @@ static int mount_small_disk(void *userdata)
 
 static void disk_full(struct patient *patient)
 {
-        override_needs_root();
+        override_needs_root("to mount a small disk for one process");
         patient->prepare = mount_small_disk;
 }
 
