@@ -330,9 +330,39 @@ static void user_outside_gpio(struct patient *patient)
         patient->chip = "chip = gpiochip77";
 }
 
-static void key_of_another_user(struct patient *patient)
+/* The key in a directory of that mode below the test's own. */
+static void key_below(struct patient *patient, const char *name, mode_t mode)
+{
+        CLEANUP_FREE char *key = read_file(patient->key);
+
+        make_dir(work_path("%s", name));
+        patient->key = work_path("%s/node.key", name);
+        write_file(patient->key, "%s", key);
+        assert_int_equal(chmod(patient->key, 0600), 0);
+        assert_int_equal(chmod(work_path("%s", name), mode), 0);
+        assert_int_equal(chmod(work_path("."), 0711), 0);
+}
+
+static void service_of_another_user(struct patient *patient)
 {
         put(patient, "/etc/passwd", "sconce:x:4242:4242::/:/bin/false\n");
+}
+
+static void key_of_another_user(struct patient *patient)
+{
+        key_below(patient, "passable", 0711);
+        service_of_another_user(patient);
+}
+
+static void directory_closed(struct patient *patient)
+{
+        key_below(patient, "closed", 0700);
+        service_of_another_user(patient);
+}
+
+static void directory_open_to_all(struct patient *patient)
+{
+        key_below(patient, "open", 0777);
 }
 
 static void put_lines(const struct patient *patient, const char *user)
@@ -438,7 +468,10 @@ static const struct fault_case {
           "sudo journalctl -u sconced DEVICE=spot" },
         { user_outside_gpio, "user_outside_gpio", "rights", "sconce is not in the group gpio",
           "sudo usermod -aG gpio sconce && sudo systemctl restart sconced" },
-        { key_of_another_user, "key_of_another_user", "rights", "sconce may not read", "sudo chown sconce " },
+        { key_of_another_user, "key_of_another_user", "rights", "sconce may not read ", "sudo chown sconce " },
+        { directory_closed, "directory_closed", "rights", "sconce may not enter the directory ", "sudo chmod a+x /" },
+        { directory_open_to_all, "directory_open_to_all", "rights", "every user may replace what is in the directory ",
+          "sudo chmod o-w " },
         { line_busy, "line_busy", "lines", "[lamp kitchen]: GPIO17 is in use by \"other program\"",
           "sudo fuser -v /dev/gpiochip0" },
         { line_muxed, "line_muxed", "lines", "[lamp kitchen]: GPIO17 belongs to the kernel", "sudo raspi-config" },

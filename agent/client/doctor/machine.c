@@ -132,14 +132,47 @@ static void find_groups(const struct checkup *checkup, struct service_user *user
         }
 }
 
-static bool may_read(const struct service_user *user, const struct stat *st)
+/* `wanted`: S_IROTH to read a file, S_IXOTH to enter a directory. */
+static bool user_may(const struct service_user *user, const struct stat *st, mode_t wanted)
 {
         if (st->st_uid == user->uid)
-                return st->st_mode & S_IRUSR;
+                return st->st_mode & (wanted << 6);
         for (size_t i = 0; i < user->count; i++)
                 if (user->groups[i] == st->st_gid)
-                        return st->st_mode & S_IRGRP;
-        return st->st_mode & S_IROTH;
+                        return st->st_mode & (wanted << 3);
+        return st->st_mode & wanted;
+}
+
+/* Anyone who may write to a directory can put another file in the place of ours, but where it is sticky, as /tmp is. */
+static bool judge_directory(const struct service_user *user, const char *path, struct verdict *verdict)
+{
+        struct stat st;
+
+        if (stat(path, &st) < 0)
+                return true;
+        if (!user_may(user, &st, S_IXOTH)) {
+                verdict_wrong(verdict, "the service's user %s may not enter the directory %s", SERVICE_USER, path);
+                verdict_mend(verdict, "sudo chmod a+x %s", path);
+        } else if (st.st_mode & S_IWOTH && !(st.st_mode & S_ISVTX)) {
+                verdict_wrong(verdict, "every user may replace what is in the directory %s", path);
+                verdict_mend(verdict, "sudo chmod o-w %s", path);
+        }
+        return verdict->status == VERDICT_OK;
+}
+
+/* From the root down: what is behind a closed door cannot be looked at. Links are followed first. */
+static bool judge_way(const struct service_user *user, const char *file, struct verdict *verdict)
+{
+        CLEANUP_FREE char *path = realpath(file, NULL);
+
+        for (char *slash = path ? strchr(path + 1, '/') : NULL; slash; slash = strchr(slash + 1, '/')) {
+                *slash = '\0';
+                bool is_right = judge_directory(user, path, verdict);
+                *slash = '/';
+                if (!is_right)
+                        return false;
+        }
+        return true;
 }
 
 /* A file that is not there is the certificate's business. */
@@ -150,7 +183,11 @@ static void judge_files(const struct checkup *checkup, const struct service_user
 
         for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
                 struct stat st;
-                if (!files[i] || stat(files[i], &st) < 0 || may_read(user, &st))
+                if (!files[i] || stat(files[i], &st) < 0)
+                        continue;
+                if (!judge_way(user, files[i], verdict))
+                        return;
+                if (user_may(user, &st, S_IROTH))
                         continue;
                 verdict_wrong(verdict, "the service's user %s may not read %s", SERVICE_USER, files[i]);
                 verdict_mend(verdict, "sudo chown %s %s", SERVICE_USER, files[i]);
