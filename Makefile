@@ -239,6 +239,7 @@ check-manual: $(BUILD)/manual $(programs) $(plugins) $(sdk) ## prove that they m
 	@tests/check-architecture
 	@tests/check-links $(written)
 	@tests/check-commands $(BUILD) $(written)
+	@tests/commands/check README.md docs
 	@tests/check-messages docs/troubleshooting.md docs/tls.md
 	@$< --check $(BUILD)/plugins $(pages) && echo "manual: the pages match the tables"
 
