@@ -50,7 +50,7 @@ lib_sources  := $(filter-out %/$(unused_gpiod).c,$(foreach layer,$(layers),$(wil
 lib_objects  := $(lib_sources:%.c=$(BUILD)/%.o)
 mock_objects := $(patsubst %.c,$(BUILD)/%.o,$(wildcard agent/sdk/mock/*.c))
 runner_objs  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard agent/sdk/runner/*.c))
-client_objs  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard agent/client/*.c))
+client_objs  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard agent/client/*.c agent/client/*/*.c))
 plugins      := $(patsubst plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard plugins/*.c))
 test_plugins := $(patsubst tests/plugins/%.c,$(BUILD)/tests/plugins/%.so,$(wildcard tests/plugins/*.c))
 preloaded    := $(patsubst tests/preload/%.c,$(BUILD)/tests/preload/%.so,$(wildcard tests/preload/*.c))
@@ -248,6 +248,7 @@ check-manual: $(BUILD)/manual $(programs) $(plugins) $(sdk) ## prove that they m
 	@tests/check-architecture
 	@tests/check-links $(written)
 	@tests/check-commands $(BUILD) $(written)
+	@tests/commands/check README.md docs
 	@tests/check-messages docs/troubleshooting.md docs/tls.md
 	@$< --check $(BUILD)/plugins $(pages) && echo "manual: the pages match the tables"
 

@@ -29,6 +29,7 @@ struct announce {
                 bool is_here;  /* its device is there still */
         } * items;
         size_t n_items;
+        size_t next;           /* where the next device's item most likely is: they are made in the home's order */
         struct json_text text; /* its memory is used again */
 };
 
@@ -44,11 +45,17 @@ static void forget_all(struct announce *announce)
 }
 
 /* NULL without memory: it is tried again next time. */
-static struct announced *item_of(struct announce *announce, const char *topic)
+static struct announced *item_of(struct announce *announce, const struct uplink *uplink, const char *device)
 {
-        for (size_t i = 0; i < announce->n_items; i++)
-                if (strcmp(announce->items[i].topic, topic) == 0)
-                        return &announce->items[i];
+        char topic[TOPIC_MAX];
+
+        if (uplink_announcement_topic(uplink, device, topic) < 0)
+                return NULL;
+        for (size_t n = announce->n_items; n > 0; n--) {
+                struct announced *item = &announce->items[announce->next++ % announce->n_items];
+                if (strcmp(item->topic, topic) == 0)
+                        return item;
+        }
         struct announced *items = realloc(announce->items, (announce->n_items + 1) * sizeof(*items));
         if (!items)
                 return NULL;
@@ -148,19 +155,17 @@ static void take_back(struct announce *announce, struct uplink *uplink)
 static void mark(struct announce *announce, struct uplink *uplink)
 {
         struct home_device device;
-        char topic[TOPIC_MAX];
 
+        announce->next = 0;
         for (size_t i = 0; i < announce->n_items; i++)
                 announce->items[i].is_here = false;
         for (size_t at = 0; home_next_device(announce->options.home, &at, &device);) {
-                struct announced *item = uplink_announcement_topic(uplink, device.id, topic) == 0
-                                                 ? item_of(announce, topic)
-                                                 : NULL;
+                struct announced *item = item_of(announce, uplink, device.id);
                 if (!item)
                         continue;
                 item->is_here = true;
-                if (remembered(announce, topic))
-                        uplink_claim(uplink, topic);
+                if (remembered(announce, item->topic))
+                        uplink_claim(uplink, item->topic);
         }
 }
 
@@ -168,16 +173,14 @@ void announce_go_on(struct announce *announce)
 {
         struct uplink *uplink = broker_link_connected(announce->options.link);
         struct home_device device;
-        char topic[TOPIC_MAX];
 
         if (!uplink || !uplink_may_announce(uplink))
                 return;
         mark(announce, uplink);
         take_back(announce, uplink);
+        announce->next = 0;
         for (size_t at = 0; home_next_device(announce->options.home, &at, &device);) {
-                struct announced *item = uplink_announcement_topic(uplink, device.id, topic) == 0
-                                                 ? item_of(announce, topic)
-                                                 : NULL;
+                struct announced *item = item_of(announce, uplink, device.id);
                 if (!uplink_has_room(uplink))
                         return;
                 if (item)

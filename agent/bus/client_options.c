@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include <mqtt_protocol.h>
-
 int client_keepalive_s(const struct session_options *options)
 {
         if (options->keepalive_us == 0)

@@ -2,8 +2,7 @@
 /* What a session's options mean to a libmosquitto client. */
 #pragma once
 
-#include <mosquitto.h>
-
+#include "bus/mosquitto.h"
 #include "bus/session_types.h"
 
 /* Everything but TLS, before the client connects. -ENOMEM, -EINVAL for what MQTT cannot carry. */

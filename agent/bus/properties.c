@@ -2,7 +2,6 @@
 #include "bus/properties.h"
 
 #include <errno.h>
-#include <mqtt_protocol.h>
 #include <string.h>
 
 #define EXPIRES "expires"

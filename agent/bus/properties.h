@@ -2,8 +2,7 @@
 /* MQTT 5 properties to and from the fields of a struct session_message. */
 #pragma once
 
-#include <mosquitto.h>
-
+#include "bus/mosquitto.h"
 #include "bus/session_types.h"
 
 /* The strings that reading properties allocates: most messages have none. */

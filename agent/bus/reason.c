@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <mqtt_protocol.h>
-
+#include "bus/mosquitto.h"
 #include "bus/tls.h"
 
 struct code_text {

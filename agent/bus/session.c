@@ -18,10 +18,8 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include <mosquitto.h>
-#include <mqtt_protocol.h>
-
 #include "bus/backoff.h"
+#include "bus/mosquitto.h"
 #include "bus/oversize.h"
 #include "bus/reason.h"
 #include "bus/repeat.h"

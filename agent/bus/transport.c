@@ -21,13 +21,12 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include <mosquitto.h>
-#include <mqtt_protocol.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
 #include "bus/client_options.h"
 #include "bus/in_flight.h"
+#include "bus/mosquitto.h"
 #include "bus/properties.h"
 #include "util/log.h"
 

@@ -271,6 +271,7 @@ static void tear_down(struct client *client)
         loop_done(&client->loop);
         json_decref(client->errand.id);
         json_decref(client->forget.topics);
+        json_decref(client->forget.announcements);
         view_done(&client->home);
         free(client->reply_topic);
         client_settings_done(&client->settings);

@@ -28,7 +28,9 @@ struct errand {
 
 /* What `forget` has found and not cleared yet, and how far it is. */
 struct forgetting {
-        json_t *topics; /* an object: each topic once */
+        json_t *topics;        /* an object: each topic once */
+        json_t *announcements; /* the same: those by which Home Assistant knows its devices */
+        bool is_still_announced;
         size_t under_way, cleared;
 };
 

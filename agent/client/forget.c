@@ -4,6 +4,10 @@
 #include <string.h>
 
 #include "client/errand.h"
+#include "client/shown.h"
+
+/* The prefix that Home Assistant has unless someone changed it there. */
+#define ANNOUNCEMENTS "homeassistant/device/"
 
 /* How many topics the broker is asked to clear at once. */
 #define WINDOW 16
@@ -29,10 +33,24 @@ static bool is_below(const struct client *client, const char *topic)
                topic[base + length] == '/';
 }
 
+/* Home Assistant's topic for the device of a topic; what is no device's has none. */
+static void note_announcement(struct client *client, const char *topic)
+{
+        const char *node = name_of(client)->node, *device = topic + strlen(client->home.base) + strlen(node) + 2;
+        const char *slash = strchr(device, '/');
+        char announcement[256];
+
+        if (slash && snprintf(announcement, sizeof(announcement), ANNOUNCEMENTS "%s/%.*s/config", node,
+                              (int)(slash - device), device) < (int)sizeof(announcement))
+                (void)json_object_set_new(client->forget.announcements, announcement, json_true());
+}
+
 static void on_retained(struct client *client, const struct session_message *message)
 {
-        if (message->retain && message->size > 0 && is_below(client, message->topic))
-                (void)json_object_set_new(client->forget.topics, message->topic, json_true());
+        if (!message->retain || message->size == 0 || !is_below(client, message->topic))
+                return;
+        (void)json_object_set_new(client->forget.topics, message->topic, json_true());
+        note_announcement(client, message->topic);
 }
 
 /* It cannot be known whether all has come. */
@@ -55,28 +73,6 @@ static void look_at_all(struct client *client, client_step then)
 
 /* ---- Clearing ------------------------------------------------------------------------------------------------ */
 
-static void finish(struct client *client)
-{
-        size_t left = json_object_size(client->forget.topics);
-        const char *topic = json_object_iter_key(json_object_iter(client->forget.topics));
-
-        if (left > 0)
-                client_fail(client, EXIT_REFUSED,
-                            "%zu topics are still there, %s among them: they are published again, or the "
-                            "broker does not let %s clear them",
-                            left, topic, client->settings.name);
-        else if (fprintf(client->out, "%s: forgotten, %zu topics cleared\n", word(client), client->forget.cleared) < 0)
-                client_fail(client, EXIT_REFUSED, "cannot write");
-        else
-                client_end(client, 0);
-}
-
-static void check_again(struct client *client)
-{
-        client->on_message = on_retained;
-        look_at_all(client, finish);
-}
-
 static void on_late(struct client *client)
 {
         client_fail(client, EXIT_NO_ANSWER,
@@ -90,12 +86,78 @@ static void clear_some(struct client *client)
 
         while (!client->ending && client->forget.under_way < WINDOW && (at = json_object_iter(client->forget.topics))) {
                 struct session_message message = { .payload = "", .qos = 1, .retain = true };
-                const char *suffix = json_object_iter_key(at) + strlen(client->home.base) + 1;
 
-                client_publish(client, &message, suffix, NULL);
+                message.topic = json_object_iter_key(at);
+                int r = session_publish(client->session, &message, NULL);
+                if (r < 0) {
+                        client_fail(client, EXIT_NO_ANSWER, "cannot publish to %s: %s", message.topic, strerror(-r));
+                        return;
+                }
                 client->forget.under_way++;
                 (void)json_object_del(client->forget.topics, json_object_iter_key(at));
         }
+}
+
+static void end_well(struct client *client)
+{
+        const char *node = name_of(client)->node;
+
+        if (client->forget.is_still_announced)
+                shown_say("Home Assistant may list %s still: the broker does not let %s clear " ANNOUNCEMENTS
+                          "%s/#; sudo sconce-pki forget %s does",
+                          word(client), client->settings.name, node, node);
+        if (fprintf(client->out, "%s: forgotten, %zu topics cleared\n", word(client), client->forget.cleared) < 0)
+                client_fail(client, EXIT_REFUSED, "cannot write");
+        else
+                client_end(client, 0);
+}
+
+/* It may not be Home Assistant's house at all: that these are refused does not undo the rest. */
+static void on_announcement_acknowledged(struct client *client, int id, int reason)
+{
+        (void)id;
+        client->forget.under_way--;
+        client->forget.is_still_announced |= reason >= REASON_REFUSED;
+        clear_some(client);
+        if (client->forget.under_way == 0)
+                end_well(client);
+        else
+                client_wait(client, on_late);
+}
+
+static void clear_announcements(struct client *client)
+{
+        json_t *announcements = client->forget.announcements;
+
+        client->forget.announcements = client->forget.topics;
+        client->forget.topics = announcements;
+        if (json_object_size(announcements) == 0) {
+                end_well(client);
+                return;
+        }
+        client->on_acknowledged = on_announcement_acknowledged;
+        client_wait(client, on_late);
+        clear_some(client);
+}
+
+static void finish(struct client *client)
+{
+        size_t left = json_object_size(client->forget.topics);
+        const char *topic = json_object_iter_key(json_object_iter(client->forget.topics));
+
+        if (left > 0)
+                client_fail(client, EXIT_REFUSED,
+                            "%zu topics are still there, %s among them: they are published again, or the "
+                            "broker does not let %s clear them",
+                            left, topic, client->settings.name);
+        else
+                clear_announcements(client);
+}
+
+static void check_again(struct client *client)
+{
+        client->on_message = on_retained;
+        look_at_all(client, finish);
 }
 
 static void on_acknowledged(struct client *client, int id, int reason)
@@ -160,7 +222,9 @@ static void forget_connected(struct client *client)
         struct fault fault;
 
         client->forget.topics = json_object();
-        if (!client->forget.topics || view_place_read(word(client), &client->errand.name, &fault) < 0) {
+        client->forget.announcements = json_object();
+        if (!client->forget.topics || !client->forget.announcements ||
+            view_place_read(word(client), &client->errand.name, &fault) < 0) {
                 client_fail(client, EXIT_REFUSED, "out of memory");
                 return;
         }

@@ -124,6 +124,12 @@ static bool is_nothing_but_off(const struct device *device, const struct sconce_
         return output_is_switched_off_by(device, command);
 }
 
+/* Off with its time still counted, as after a crash: what is switched on now has its whole time. */
+static bool is_dark(const struct device *device)
+{
+        return device->on_time.on_since_us > 0 && !device->output.is_live && !host_is_any_wished(device);
+}
+
 struct hold_before hold_command(struct device *device, const struct sconce_command *command)
 {
         struct hold_before before = { .is_spent = device->on_time.is_spent,
@@ -135,8 +141,13 @@ struct hold_before hold_command(struct device *device, const struct sconce_comma
         if (command->flags & SCONCE_COMMAND_NOW)
                 return before;
         on_time_mean_off(device, is_nothing_but_off(device, command));
-        if (hold == HOLD_NONE || device->output.exit_hold != HOLD_NONE ||
-            (hold == HOLD_OFF && output_is_switched_off_by(device, command)))
+        if (hold == HOLD_NONE) {
+                before.is_forgiven = is_dark(device) && is_for_good(device, command);
+                if (before.is_forgiven)
+                        on_time_forgive(device);
+                return before;
+        }
+        if (device->output.exit_hold != HOLD_NONE || (hold == HOLD_OFF && output_is_switched_off_by(device, command)))
                 return before;
         before.is_forgiven = is_for_good(device, command);
         if (before.is_forgiven)

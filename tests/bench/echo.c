@@ -5,13 +5,13 @@
  *
  *   echo HOST PORT CA CERT KEY NAME DEVICE STATE-BYTES
  */
-#include <mosquitto.h>
-#include <mqtt_protocol.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
+
+#include "bus/mosquitto.h"
 
 static char state_topic[256], command_topic[256];
 static char state[4096];

@@ -6,8 +6,6 @@
  *
  *   latency [ROUNDS [COMMANDS-PER-ROUND]]
  */
-#include <mosquitto.h>
-#include <mqtt_protocol.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +13,7 @@
 #include <time.h>
 
 #include "bench/bench.h"
+#include "bus/mosquitto.h"
 #include "system/certs.h"
 #include "system/workdir.h"
 

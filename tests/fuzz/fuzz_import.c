@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/import.h"
+#include "client/import/import.h"
 #include "config/builtin.h"
 #include "config/config.h"
 #include "fuzz/fuzz.h"

@@ -334,6 +334,24 @@ static void journal__device_line__has_its_fields(void **state)
         board_wait(pi, ONLINE_WITHIN_S, "journalctl -u sconced DEVICE=nowhere -o cat --no-pager | grep -q GPIO99");
 }
 
+/* Those of docs/ that need a Pi's systemd and root, and that no other test here runs (tests/commands/elsewhere). */
+static void pages__commands_for_a_pi__work(void **state)
+{
+        static const char *const commands[] = {
+                "systemctl status --no-pager sconced | grep -q Status:",
+                "systemctl cat sconced | grep -q ExecStart",
+                "touch /tmp/file && chgrp sconce /tmp/file && chmod g+r /tmp/file",
+                "usermod -aG gpio sconce",
+                "udevadm trigger",
+                "ls -l /sys/class/pwm",
+                "ls -l /sys/bus/gpio/devices | grep -q gpiochip",
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+                (void)board_do(pi, "%s", commands[i]);
+}
+
 /* ---- Upgrade, purge ------------------------------------------------------------------------------------ */
 
 static void upgrade__lamp_on__stays_on(void **state)
@@ -391,6 +409,7 @@ static const struct CMUnitTest tests[] = {
         STAGE_TEST(reload__wrong_config__keeps_the_old_one, fresh),
         STAGE_TEST(kill__outputs_on__brought_to_what_was_declared, fresh),
         STAGE_TEST(journal__device_line__has_its_fields, fresh),
+        STAGE_TEST(pages__commands_for_a_pi__work, fresh),
         STAGE_TEST(upgrade__lamp_on__stays_on, fresh),
         STAGE_TEST(purge__installed_and_used__leaves_no_files, fresh),
 };

@@ -2,13 +2,12 @@
 #include "system/client.h"
 
 #include <errno.h>
-#include <mosquitto.h>
-#include <mqtt_protocol.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bus/mosquitto.h"
 #include "system/process.h"
 #include "system/workdir.h"
 

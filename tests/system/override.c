@@ -15,11 +15,11 @@
 #include "system/workdir.h"
 #include "util/macro.h"
 
-void override_needs_root(void)
+void override_needs_root(const char *what_for)
 {
         if (geteuid() == 0)
                 return;
-        print_message("skipped: needs root to replace /etc/hosts or /etc/resolv.conf for one process\n");
+        print_message("skipped: needs root %s\n", what_for);
         skip();
 }
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Other name look-up files for one child process: needs root (a mount namespace of its own), or the test is skipped. */
+/* Other files of the machine for one child process: needs root (a mount namespace of its own), or the test is skipped. */
 #pragma once
 
-void override_needs_root(void);
+#define OVERRIDE_NAMES "to replace /etc/hosts and /etc/resolv.conf for one process"
+
+/* Skips without root: "needs root WHAT_FOR". */
+void override_needs_root(const char *what_for);
 
 /* For process_options.prepare: /etc/hosts and /etc/resolv.conf are then the work directory's "hosts" and
  * "resolv.conf", where these are there. Writing them in place changes what the child sees. */

@@ -275,6 +275,59 @@ static void forget__node_that_is_gone__is_not_listed_any_more(void **state)
         }
 }
 
+static void keep(struct client *client, const char *topic)
+{
+        (void)client_publish_acked(client, &(struct request){ .topic = topic, .payload = "offline", .retain = true });
+}
+
+/* What is retained at a broker that forgets nobody's messages: those of `topics`, then the fence. */
+static size_t count_retained(unsigned port, const char *topic)
+{
+        struct client *late = client_new(&(struct client_options){ .id = "late", .port = port });
+
+        client_subscribe(late, topic);
+        client_subscribe(late, "sconce/fence/status");
+        (void)client_wait(late, "sconce/fence/status", NULL, NULL);
+        size_t count = client_count(late, topic);
+        client_free(late);
+        return count;
+}
+
+static void forget__known_to_home_assistant__is_cleared_there_too(void **state)
+{
+        const char *conf = sconce_conf_plain(broker->port.number, "");
+
+        (void)state;
+        keep(listener, "sconce/fence/status");
+        keep(listener, "sconce/attic/status");
+        keep(listener, "sconce/attic/fan/status");
+        keep(listener, "homeassistant/device/attic/fan/config");
+        keep(listener, "homeassistant/device/attica/fan/config");
+        assert_run(SCONCE_RUN(conf, "forget", "attic"), 0, "attic: forgotten, 2 topics cleared\n", "");
+        assert_int_equal(count_retained(broker->port.number, "homeassistant/device/attic/#"), 0);
+        assert_int_equal(count_retained(broker->port.number, "homeassistant/device/attica/#"), 1);
+}
+
+static void forget__no_right_to_home_assistants_topics__shows_who_has_it(void **state)
+{
+        const char *list = work_path("no-home-assistant.acl");
+
+        (void)state;
+        write_file(list, "topic readwrite sconce/#\n");
+        struct broker *own = broker_new_plain(
+                format_text("listener PORT 127.0.0.1\nallow_anonymous true\nacl_file %s\n", list));
+        struct client *attic = client_new(&(struct client_options){ .id = "attic", .port = own->port.number });
+        keep(attic, "sconce/attic/status");
+        keep(attic, "sconce/attic/fan/status");
+        struct run run = SCONCE_RUN(sconce_conf_plain(own->port.number, ""), "forget", "attic");
+        assert_int_equal(run.status, 0);
+        assert_string_equal(run.out, "attic: forgotten, 2 topics cleared\n");
+        assert_has(run.err, "sconce: Home Assistant may list attic still: the broker does not let ");
+        assert_has(run.err, " clear homeassistant/device/attic/#; sudo sconce-pki forget attic does\n");
+        client_free(attic);
+        broker_free(own);
+}
+
 static void forget__what_is_in_use__is_refused(void **state)
 {
         const char *conf = sconce_conf_plain(broker->port.number, "");
@@ -329,6 +382,8 @@ static const struct CMUnitTest tests[] = {
         TEST(set__node_speaks_311__is_answered_all_the_same),
         TEST(set__plain_value__means_the_same_in_every_version),
         TEST(forget__node_that_is_gone__is_not_listed_any_more),
+        TEST(forget__known_to_home_assistant__is_cleared_there_too),
+        TEST(forget__no_right_to_home_assistants_topics__shows_who_has_it),
         TEST(forget__what_is_in_use__is_refused),
         TEST(list__broker_without_them__reports_it_or_asks_for_each_topic),
 };

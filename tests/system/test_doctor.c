@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -219,7 +220,7 @@ static void list_is_none(struct patient *patient)
 
 static void name_unknown(struct patient *patient)
 {
-        override_needs_root();
+        override_needs_root(OVERRIDE_NAMES);
         write_file(work_path("hosts"), "127.0.0.1 localhost\n");
         write_file(work_path("resolv.conf"), "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n");
         patient->url = "mqtts://broker.test:8883";
@@ -311,15 +312,57 @@ static void agent_stopped(struct patient *patient)
         set_certificate(patient, pki_issued(stage.pki, "attic"));
 }
 
+static void device_offline(struct patient *patient)
+{
+        struct daemon *attic = stage_daemon("attic", "[lamp kitchen]\nline = GPIO17\n[lamp spot]\npwm = pwmchip77:0\n");
+
+        daemon_start(attic);
+        daemon_wait_online(attic, stage.tester);
+        (void)client_wait_text(stage.tester, "sconce/attic/spot/status", "offline");
+        (void)client_wait(stage.tester, "sconce/attic/spot/error", NULL, NULL);
+        patient->node = "attic";
+        set_certificate(patient, pki_issued(stage.pki, "attic"));
+}
+
 static void user_outside_gpio(struct patient *patient)
 {
         put(patient, "/etc/group", "root:x:0:\ngpio:x:997:other\n");
         patient->chip = "chip = gpiochip77";
 }
 
-static void key_of_another_user(struct patient *patient)
+/* The key in a directory of that mode below the test's own. */
+static void key_below(struct patient *patient, const char *name, mode_t mode)
+{
+        CLEANUP_FREE char *key = read_file(patient->key);
+
+        make_dir(work_path("%s", name));
+        patient->key = work_path("%s/node.key", name);
+        write_file(patient->key, "%s", key);
+        assert_int_equal(chmod(patient->key, 0600), 0);
+        assert_int_equal(chmod(work_path("%s", name), mode), 0);
+        assert_int_equal(chmod(work_path("."), 0711), 0);
+}
+
+static void service_of_another_user(struct patient *patient)
 {
         put(patient, "/etc/passwd", "sconce:x:4242:4242::/:/bin/false\n");
+}
+
+static void key_of_another_user(struct patient *patient)
+{
+        key_below(patient, "passable", 0711);
+        service_of_another_user(patient);
+}
+
+static void directory_closed(struct patient *patient)
+{
+        key_below(patient, "closed", 0700);
+        service_of_another_user(patient);
+}
+
+static void directory_open_to_all(struct patient *patient)
+{
+        key_below(patient, "open", 0777);
 }
 
 static void put_lines(const struct patient *patient, const char *user)
@@ -380,7 +423,7 @@ static int mount_small_disk(void *userdata)
 
 static void disk_full(struct patient *patient)
 {
-        override_needs_root();
+        override_needs_root("to mount a small disk for one process");
         patient->prepare = mount_small_disk;
 }
 
@@ -421,9 +464,14 @@ static const struct fault_case {
         { topics_of_another, "topics_of_another", "acl", "does not let hall write sconce/porch/#: not authorized",
           "sudo sconce-pki node porch" },
         { agent_stopped, "agent_stopped", "node", "attic is offline", "sudo systemctl restart sconced" },
+        { device_offline, "device_offline", "devices", "attic/spot is offline: there is no PWM chip \"pwmchip77\"",
+          "sudo journalctl -u sconced DEVICE=spot" },
         { user_outside_gpio, "user_outside_gpio", "rights", "sconce is not in the group gpio",
           "sudo usermod -aG gpio sconce && sudo systemctl restart sconced" },
-        { key_of_another_user, "key_of_another_user", "rights", "sconce may not read", "sudo chown sconce " },
+        { key_of_another_user, "key_of_another_user", "rights", "sconce may not read ", "sudo chown sconce " },
+        { directory_closed, "directory_closed", "rights", "sconce may not enter the directory ", "sudo chmod a+x /" },
+        { directory_open_to_all, "directory_open_to_all", "rights", "every user may replace what is in the directory ",
+          "sudo chmod o-w " },
         { line_busy, "line_busy", "lines", "[lamp kitchen]: GPIO17 is in use by \"other program\"",
           "sudo fuser -v /dev/gpiochip0" },
         { line_muxed, "line_muxed", "lines", "[lamp kitchen]: GPIO17 belongs to the kernel", "sudo raspi-config" },
@@ -493,12 +541,35 @@ static void doctor__on_the_node_with_nothing_wrong__ends_with_0(void **state)
         assert_has_not(run.out, "  wrong  ");
         assert_has(run.out, "acl          ok     hall may write sconce/hall/#\n");
         assert_has(run.out, "node         ok     hall is online\n");
-        assert_has(run.out, "devices      -      a node's certificate cannot read states: sconce doctor hall with a "
-                            "client's\n");
+        assert_has(run.out, "devices      ok     5 online\n");
         assert_has(run.out, "lines        ok     ");
         assert_has(run.out, "power        ok     ");
         assert_int_equal(run.status, 0);
         assert_string_equal(run.err, "");
+}
+
+/* As sconce-pki wrote it before: what is not known is not called wrong. */
+static void doctor__on_the_node_with_an_older_access_list__shows_what_brings_it_up_to_date(void **state)
+{
+        struct patient patient = well();
+        const char *list = work_path("older.acl");
+
+        (void)state;
+        write_file(list, "topic write sconce/hall/#\ntopic read sconce/hall/status\n");
+        const struct broker *broker = broker_new_plain(
+                format_text("listener PORT 127.0.0.1\nallow_anonymous true\nacl_file %s\n", list));
+        struct client *hall = client_new(&(struct client_options){ .id = "hall", .port = broker->port.number });
+        (void)client_publish_acked(
+                hall, &(struct request){ .topic = "sconce/hall/status", .payload = "online", .retain = true });
+        (void)client_publish_acked(
+                hall, &(struct request){ .topic = "sconce/hall/node/status", .payload = "online", .retain = true });
+        patient.url = format_text("mqtt://127.0.0.1:%u", broker->port.number);
+        struct run run = look_at(&patient, false);
+        assert_has(run.out, "node         ok     hall is online\n");
+        assert_has(run.out,
+                   "devices      -      the broker's access list, perhaps an older one, does not let hall read "
+                   "sconce/hall/+/status; mend: sudo sconce-pki check\n");
+        assert_int_equal(run.status, 0);
 }
 
 static void doctor__as_json__is_an_array_with_each_check(void **state)
@@ -514,7 +585,8 @@ static void doctor__as_json__is_an_array_with_each_check(void **state)
         assert_true(json_is_true(json_object_get(json_array_get(rows, 0), "ok")));
         assert_true(json_is_null(json_object_get(json_array_get(rows, 0), "command")));
         assert_string_equal(member(json_array_get(rows, 10), "check"), "devices");
-        assert_true(json_is_null(json_object_get(json_array_get(rows, 10), "ok")));
+        assert_true(json_is_true(json_object_get(json_array_get(rows, 10), "ok")));
+        assert_string_equal(member(json_array_get(rows, 12), "check"), "lines");
         assert_int_equal(run.status, 0);
         json_decref(rows);
 }
@@ -546,17 +618,22 @@ static void doctor__check_that_needs_a_failed_one__is_left_out_with_the_reason(v
 
 /* ---- From afar --------------------------------------------------------------------------------------------------- */
 
-static struct run look_from_afar(const char *node)
+static struct run look_as(const char *client, const char *keys, const char *node)
 {
         struct patient patient = well();
         const struct process_options options = { .name = "sconce", .env = patient.env };
         const char *const argv[] = {
-                build_path("sconce"), "doctor", node, "--config", sconce_conf("tester", ""), NULL
+                build_path("sconce"), "doctor", node, "--config", sconce_conf(client, keys), NULL
         };
         int status;
 
         const struct process *process = process_run(argv, &options, &status);
         return run_of(process, status);
+}
+
+static struct run look_from_afar(const char *node)
+{
+        return look_as("tester", "", node);
 }
 
 static void doctor__of_a_node_elsewhere__looks_at_its_devices(void **state)
@@ -566,8 +643,38 @@ static void doctor__of_a_node_elsewhere__looks_at_its_devices(void **state)
         assert_has_not(run.out, "  wrong  ");
         assert_has(run.out, "node         ok     hall is online\n");
         assert_has(run.out, "devices      ok     5 online\n");
+        assert_has(run.out, "acl          ok     this certificate may command hall\n");
         assert_has(run.out, "disk         -      seen on the node itself alone: sudo sconce doctor there\n");
         assert_int_equal(run.status, 0);
+}
+
+static void doctor__with_a_certificate_that_may_only_read__shows_that(void **state)
+{
+        (void)state;
+        struct run run = look_as("display", "", "hall");
+        assert_has(run.out, "acl          ok     this certificate may not command hall: not authorized\n");
+        assert_has(run.out, "devices      ok     5 online\n");
+        assert_int_equal(run.status, 0);
+}
+
+static void doctor__over_mqtt_3__shows_why_the_rights_are_not_known(void **state)
+{
+        (void)state;
+        struct run run = look_as("tester", "version = 3.1.1", "hall");
+        assert_has(run.out, "acl          -      a broker with MQTT 3.1.1 does not report refusals\n");
+        assert_int_equal(run.status, 0);
+}
+
+/* The node is not commanded: a result, or a state, would come before the answer to what follows. */
+static void doctor__of_a_node_elsewhere__commands_nothing(void **state)
+{
+        (void)state;
+        client_forget(stage.tester);
+        (void)look_from_afar("hall");
+        client_send(stage.tester, "sconce/hall/node/set", "{\"id\":\"after\",\"nothing\":1}");
+        (void)client_wait_json(stage.tester, "sconce/hall/node/result", "id", "after");
+        assert_int_equal(client_count(stage.tester, "sconce/hall/node/set"), 2);
+        assert_int_equal(client_count(stage.tester, "sconce/hall/node/result"), 1);
 }
 
 static void doctor__device_offline__is_named_with_its_reason(void **state)
@@ -607,6 +714,7 @@ static void doctor__on_a_machine_that_is_no_node__looks_at_all_nodes(void **stat
         struct run run = run_of(process, status);
         assert_has(run.out, "node         wrong  attic is offline: its agent has no connection to the broker; mend: ");
         assert_has(run.out, "devices      ok     5 online\n");
+        assert_has(run.out, "acl          -      seen for one node alone: sconce doctor NODE\n");
         assert_int_equal(run.status, 1);
 }
 
@@ -626,14 +734,29 @@ static void doctor__device_instead_of_a_node__is_refused(void **state)
                    "sconce: \"hall/kitchen\" is a device: sconce doctor hall looks at its node\n");
 }
 
+static int open_house(void **state)
+{
+        int r = stage_open(state);
+
+        PKI_RUN(stage.pki, "client", "display", "--read-only");
+        process_signal(stage.broker->process, SIGHUP);
+        (void)process_wait_log(stage.broker->process, "Reloading config", SOON_MS);
+        return r;
+}
+
 int main(void)
 {
         const struct CMUnitTest fixed[] = {
                 STAGE_TEST(doctor__on_the_node_with_nothing_wrong__ends_with_0, stage_forget),
+                STAGE_TEST(doctor__on_the_node_with_an_older_access_list__shows_what_brings_it_up_to_date,
+                           stage_forget),
                 STAGE_TEST(doctor__as_json__is_an_array_with_each_check, stage_forget),
                 STAGE_TEST(doctor__fault__is_one_line_with_its_command, stage_forget),
                 STAGE_TEST(doctor__check_that_needs_a_failed_one__is_left_out_with_the_reason, stage_forget),
                 STAGE_TEST(doctor__of_a_node_elsewhere__looks_at_its_devices, stage_forget),
+                STAGE_TEST(doctor__with_a_certificate_that_may_only_read__shows_that, stage_forget),
+                STAGE_TEST(doctor__over_mqtt_3__shows_why_the_rights_are_not_known, stage_forget),
+                STAGE_TEST(doctor__of_a_node_elsewhere__commands_nothing, stage_forget),
                 STAGE_TEST(doctor__device_offline__is_named_with_its_reason, stage_forget),
                 STAGE_TEST(doctor__on_a_machine_that_is_no_node__looks_at_all_nodes, stage_forget),
                 STAGE_TEST(doctor__node_that_nobody_knows__is_wrong, stage_forget),
@@ -651,5 +774,5 @@ int main(void)
                                                                     .teardown_func = stage_tidy,
                                                                     .initial_state = (void *)(uintptr_t)&cases[i] };
         }
-        return stage_run(tests, ARRAY_SIZE(tests), stage_open);
+        return stage_run(tests, ARRAY_SIZE(tests), open_house);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * docs/plugin-guide.md: every command in it, from an empty directory, against what `make install` makes. And the commands of
- * all other pages that need no hardware.
+ * all other pages, in one house with a broker and a node on the simulated chip.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -53,6 +53,26 @@ static void guide__every_command__as_written(void **state)
         free(output);
 }
 
+/* A house by the pages, as tests/commands/here has it; tests/commands/check proves that no command is missing there. */
+static void pages__every_command__runs_as_written(void **state)
+{
+        char port[16];
+        const char *const argv[] = { "tests/commands/run", build_dir(), port, "README.md", "docs", NULL };
+        int status;
+
+        (void)state;
+        if (getenv("SCONCE_TEST_CHIP")) {
+                puts("skipped: the pages' house has the simulated chip");
+                skip();
+        }
+        (void)snprintf(port, sizeof(port), "%u", free_port());
+        char *output = output_of(argv, NULL, &status);
+        if (status != 0)
+                fail_msg("%s", output);
+        assert_non_null(strstr(output, " run in place\n"));
+        free(output);
+}
+
 static void pages__every_command__is_understood(void **state)
 {
         const char *const argv[] = { "tests/check-commands", "--run", build_dir(), "README.md",
@@ -71,6 +91,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(guide__every_command__as_written),
+                cmocka_unit_test(pages__every_command__runs_as_written),
                 cmocka_unit_test(pages__every_command__is_understood),
         };
 

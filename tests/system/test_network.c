@@ -57,7 +57,7 @@ static void goes_off_alone(struct daemon *daemon)
 static void ipv6__refuses__ipv4_is_tried(void **state)
 {
         (void)state;
-        override_needs_root();
+        override_needs_root(OVERRIDE_NAMES);
         write_file(work_path("hosts"), "::1 localhost\n127.0.0.1 localhost\n");
         struct daemon *daemon = daemon_new(&(struct daemon_options){ .name = "attic",
                                                                      .broker = stage.broker,
@@ -70,7 +70,7 @@ static void ipv6__refuses__ipv4_is_tried(void **state)
 static void ipv6__never_answers__ipv4_is_tried(void **state)
 {
         (void)state;
-        override_needs_root();
+        override_needs_root(OVERRIDE_NAMES);
         write_file(work_path("hosts"), "::1 localhost\n127.0.0.1 localhost\n");
         struct wire *hole = wire_black_hole("::1", stage.broker->port.number);
         struct daemon *daemon = daemon_new(&(struct daemon_options){ .name = "attic",
@@ -103,7 +103,7 @@ static int deaf_resolver(void)
 static void resolver__never_answers__lamp_goes_off_and_stop_is_prompt(void **state)
 {
         (void)state;
-        override_needs_root();
+        override_needs_root(OVERRIDE_NAMES);
         int resolver = deaf_resolver();
         write_file(work_path("hosts"), "127.0.0.1 localhost\n");
         write_file(work_path("resolv.conf"), "nameserver 127.0.77.53\noptions timeout:30 attempts:5\n");
@@ -125,7 +125,7 @@ static void resolver__never_answers__lamp_goes_off_and_stop_is_prompt(void **sta
 static void name__unknown_at_first__is_asked_for_again(void **state)
 {
         (void)state;
-        override_needs_root();
+        override_needs_root(OVERRIDE_NAMES);
         int resolver = deaf_resolver();
         write_file(work_path("hosts"), "127.0.0.1 elsewhere\n");
         write_file(work_path("resolv.conf"), "nameserver 127.0.77.53\noptions timeout:1 attempts:1\n");

@@ -42,8 +42,8 @@ static const struct rule {
 } rules[] = {
         { "sconce/hall/status", "hMYDPWHG", "h" },
         { "sconce/hall/info", "MYDPWHG", "h" },
-        { "sconce/hall/lamp/status", "MYDPWHG", "h" },
-        { "sconce/hall/lamp/error", "MYDPWHG", "h" },
+        { "sconce/hall/lamp/status", "hMYDPWHG", "h" },
+        { "sconce/hall/lamp/error", "hMYDPWHG", "h" },
         { "sconce/hall/lamp/state", "MYDPWHG", "h" },
         { "sconce/hall/lamp/event", "MYDPWHG", "h" },
         { "sconce/hall/lamp/history", "MYDPWHG", "h" },
@@ -55,6 +55,7 @@ static const struct rule {
         { "sconce/hall/lamp/get", "hMYDPWHG", "hMYPHG" },
         { "sconce/hall/get", "hMYDPWHG", "hMYPHG" },
         { "sconce/attic/status", "aMYDH", "a" },
+        { "sconce/attic/lamp/status", "aMYDH", "a" },
         { "sconce/attic/lamp/state", "MYDH", "a" },
         { "sconce/attic/lamp/set", "aMYDH", "aMYH" },
         { "sconce/attic/lamp/set/brightness", "aMYDH", "aMYH" },
@@ -332,7 +333,7 @@ static void renew__broker_runs__shows_the_new_certificate(void **state)
         process_free(shown);
 }
 
-/* ---- A node that is gone -------------------------------------------------------------------------------------- */
+/* ---- A list that an older version wrote -------------------------------------------------------------------------- */
 
 static const char *url(void)
 {
@@ -341,6 +342,36 @@ static const char *url(void)
                 text = NULL;
         return keep_text(text);
 }
+
+static void check__older_list__is_written_again_and_in_force(void **state)
+{
+        const char *list = pki_file(pki, "sconce.acl"), *older = work_path("older.acl");
+        CLEANUP_FREE char *now = NULL;
+        int status;
+
+        (void)state;
+        PKI_RUN(pki, "client", "recent"); /* without the probe's block */
+        now = read_file(list);
+        assert_non_null(strstr(now, "topic read sconce/hall/+/status\n"));
+        process_free(process_run(
+                WORDS("sh", "-c", "sed '\\!/+/status$!d' \"$0\" >\"$1\" && cat \"$1\" >\"$0\"", list, older), NULL,
+                &status));
+        assert_int_equal(status, 0);
+        assert_false(file_has(list, "topic read sconce/hall/+/status\n"));
+        const char *output = pki_output(pki, WORDS("check", "--broker", url()));
+        assert_non_null(strstr(output, "sconce.acl was not as this version writes it: it is written again."));
+        assert_non_null(strstr(output, " keeps to the list"));
+        CLEANUP_FREE char *again = read_file(list);
+        assert_string_equal(again, now);
+        struct client *hall = connect_as("hall-5", pki_issued(pki, "hall"));
+        client_subscribe(hall, "sconce/hall/+/status");
+        client_send(hall, "sconce/hall/lamp/status", "online");
+        (void)client_wait_text(hall, "sconce/hall/lamp/status", "online");
+        client_free(hall);
+        assert_null(strstr(pki_output(pki, WORDS("check", "--broker", url())), "written again"));
+}
+
+/* ---- A node that is gone -------------------------------------------------------------------------------------- */
 
 static void keep(struct client *client, const char *topic, const char *payload)
 {
@@ -460,6 +491,7 @@ int main(void)
                 cmocka_unit_test(revoke__nobody_listens_to_it__still_notifies_the_broker),
                 cmocka_unit_test(issue__broker_runs__knows_the_new_name_at_once),
                 cmocka_unit_test(renew__broker_runs__shows_the_new_certificate),
+                cmocka_unit_test(check__older_list__is_written_again_and_in_force),
                 cmocka_unit_test(forget__revoked_node__clears_what_it_left),
                 cmocka_unit_test(forget__what_is_no_node__is_refused),
                 cmocka_unit_test(reload__file_of_another_program__leaves_that_alone),

@@ -146,6 +146,43 @@ static void driven__crash_while_for__off_and_not_for_good(void **state)
         assert_int_equal(line(house, 17), 1);
 }
 
+/* As the service's unit does it after a crash, before the next run. */
+static void crash_and_make_safe(struct house *house)
+{
+        struct driven *driven = NULL;
+        struct fault fault;
+
+        crash(house);
+        assert_int_equal(driven_read(path, &driven, &fault), 0);
+        assert_int_equal(driven_make_safe(driven, house->gpio.gpio), 0);
+        driven_free(driven);
+        crash(house);
+}
+
+/* The time that it was on before is over with the crash: neither a TOGGLE nor an ON has only what is left of it. */
+static void max_on__on_after_a_crash__counts_from_then(void **state)
+{
+        static const char pump[] = "[switch pump]\nline = GPIO17\nmax_on = 3s\n";
+        static const char *const commands[] = { "ON", "TOGGLE" };
+        struct house *house = *state;
+
+        for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+                house_apply(house, pump);
+                house_set(house, "pump", "ON");
+                house_pass(house, 2 * USEC_PER_SEC);
+                crash_and_make_safe(house);
+                house_apply(house, pump);
+                house_pass(house, USEC_PER_SEC / 2);
+                assert_int_equal(line(house, 17), 0);
+                house_set(house, "pump", "{\"state\":\"ON\",\"no\":1}"); /* refused: changes nothing */
+                house_set(house, "pump", commands[i]);
+                house_pass(house, 3 * USEC_PER_SEC - 1);
+                assert_int_equal(line(house, 17), 1);
+                house_pass(house, 1);
+                assert_int_equal(line(house, 17), 0);
+        }
+}
+
 /* By its record alone, as after a crash: on, and inverted, so that dark is the full duty. */
 static void driven_make_safe__inverted_dimmer__is_dark(void **state)
 {
@@ -273,6 +310,7 @@ int main(void)
                 TEST(driven__left_by_a_crash__stays_until_it_is_driven_again),
                 TEST(driven__for__is_marked_before_and_until_it_is_over),
                 TEST(driven__crash_while_for__off_and_not_for_good),
+                TEST(max_on__on_after_a_crash__counts_from_then),
                 TEST(driven_make_safe__inverted_dimmer__is_dark),
                 TEST(driven_read__not_of_this_boot_or_no_record__is_not_believed),
                 TEST(driven_new__other_chip__what_was_driven_there_is_not_sought_here),

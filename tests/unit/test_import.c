@@ -16,8 +16,8 @@
 
 #include <cmocka.h>
 
-#include "client/import.h"
-#include "client/import_draft.h"
+#include "client/import/import.h"
+#include "client/import/draft.h"
 #include "util/file.h"
 
 #define DIRECTORY "tests/unit/import/"

@@ -73,6 +73,7 @@ static int setup(void **state)
 {
         plugin.flags = 0;
         plugin.configure = configure_nothing;
+        plugin.stop = NULL;
         to_do = NULL;
         channels[0].kind = SCONCE_SENSOR;
         struct mock_host *host = mock_host_new(&module);
@@ -247,6 +248,25 @@ static void timer__from_before_the_stop__refused(void **state)
         mock_stop(*state);
         assert_int_equal(mock_start(*state), -EINVAL);
         assert_string_equal(mock_refusal(*state), "an unknown or freed timer was used");
+}
+
+static void report_and_raise(struct sconce_device *dev, void *instance)
+{
+        (void)instance;
+        assert_int_equal(sconce_report_number(dev, "value", 21), 0);
+        assert_int_equal(sconce_event(dev, "press", "double"), 0);
+}
+
+static void stop__reports_and_events__are_taken(void **state)
+{
+        mock_host_free(*state);
+        plugin.stop = report_and_raise;
+        *state = mock_host_new(&module);
+        assert_int_equal(mock_start(*state), 0);
+        mock_stop(*state);
+        assert_true(mock_value(*state, "value")->number == 21);
+        assert_string_equal(mock_event(*state), "press double");
+        assert_int_equal(mock_reports(*state), 1);
 }
 
 static int make_too_many_timers(struct sconce_device *dev, struct thing *thing)
@@ -548,6 +568,7 @@ int main(void)
                 TEST(service__blocking_plugin__exdev),
                 TEST(configure__reports__eperm),
                 TEST(timer__from_before_the_stop__refused),
+                TEST(stop__reports_and_events__are_taken),
                 TEST(timer__too_many__enospc),
                 TEST(service__misused__refused_with_reason),
                 TEST(ready__watched_descriptors__called_until_unwatched_or_stopped),

@@ -93,8 +93,8 @@ int mock_configure(struct mock_host *host);
  * that failed returned; then everything that was opened is closed. */
 int mock_start(struct mock_host *host);
 
-/* `stop`, if it runs, in which reports and events are not taken any more; lines, dimmers, timers and watches
- * are closed afterwards. Starting again is allowed. */
+/* `stop`, if it runs; what it reports and which events it raises is seen afterwards, as the agent publishes it. Lines,
+ * dimmers, timers and watches are closed then. Starting again is allowed. */
 void mock_stop(struct mock_host *host);
 
 /* `read`, which the plugin must have. Returns what it returned. */

@@ -433,7 +433,7 @@ static inline int sconce_report_text(struct sconce_device *dev, const char *chan
 /* Raises an event, now.
  * channel:    the key of a channel of kind SCONCE_EVENT.
  * event_type: one of its `choices`.
- * Returns -EINVAL: no such channel, or it has no such choice. Any callback. */
+ * Returns -EINVAL: no such channel, or it has no such choice. Any callback; in `stop` it is published, too. */
 static inline int sconce_event(struct sconce_device *dev, const char *channel, const char *event_type)
 {
         return SCONCE_CALL_(dev, event, dev, 0, channel, event_type);

@@ -59,7 +59,7 @@ struct mock_host {
         void *handle, *instance, *pristine;
         char **texts; /* that options and channels point to */
         size_t n_texts;
-        bool is_configured, is_configuring, is_running, is_stopping;
+        bool is_configured, is_configuring, is_running;
         uint64_t now_us, deadline_us;
         unsigned n_calls, fail_at;
         int fail_with;

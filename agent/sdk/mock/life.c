@@ -180,11 +180,9 @@ int mock_start(struct mock_host *host)
 void mock_stop(struct mock_host *host)
 {
         if (host->is_running && host->plugin->stop) {
-                host->is_stopping = true;
                 uint64_t entered_us = mock_enter(host);
                 (host->plugin->stop)(&host->device, host->instance); /* CMocka 2 has a macro of this name */
                 (void)mock_leave(host, entered_us, 0);
-                host->is_stopping = false;
         }
         host->is_running = false;
         mock_close_all(host);
