@@ -74,7 +74,7 @@ stress_test  := $(BUILD)/tests/stress/test_stress
 sim_objs     := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/*.c)) $(BUILD)/tests/stress/dice.o
 sim_program  := $(BUILD)/tests/sim/sim
 bench_objs   := $(BUILD)/tests/bench/bench.o
-kernel_objs  := $(patsubst %,$(BUILD)/tests/kernel/%.o,gpiosim ring trace)
+kernel_objs  := $(patsubst %,$(BUILD)/tests/kernel/%.o,gpiosim line_watch ring trace)
 kernel_left_out := $(patsubst %,$(BUILD)/tests/system/%,$(shell sed -n 's/^\(test_[a-z0-9_]*\) .*/\1/p' tests/kernel/left-out))
 kernel_tests := $(patsubst tests/kernel/%.c,$(BUILD)/tests/kernel/%,$(wildcard tests/kernel/test_*.c))
 pi_objs      := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/pi/test_%,$(wildcard tests/pi/*.c)))
@@ -88,7 +88,7 @@ quiet = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))';
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-unit check-system coverage check-stress sim check-kernel check-format check-layers check-manual check-homeassistant check-strangers check-pi check-valgrind deb deps manual release-help install install-agent install-sdk uninstall clean help demo bench format tests fuzz fuzz-targets
+.PHONY: all check check-unit check-system coverage check-stress sim sim-parts sim-mutants check-kernel check-format check-layers check-manual check-homeassistant check-strangers check-pi check-valgrind deb deps manual release-help install install-agent install-sdk uninstall clean help demo bench format tests fuzz fuzz-targets
 
 all: $(programs) $(plugins) $(sdk) ## build the daemon, the client, the plugins and the SDK (default)
 
@@ -196,6 +196,11 @@ check-stress: all $(stress_test) ## random houses under random moves for STRESS_
 
 sim: all $(sim_program) ## play SEEDS (1) seeds from SEED (1) of DAYS (1) simulated days; SHOW=1 prints all that happens (tests/README.md)
 	@SEED='$(SEED)' SEEDS='$(SEEDS)' DAYS='$(DAYS)' SHOW='$(SHOW)' JOBS='$(JOBS)' FAILURES='$(FAILURES)' $(sim_program) $(BUILD)/plugins
+
+sim-parts: $(plugins) $(sim_program)
+
+sim-mutants: ## plant each bug of tests/sim/mutants/ into a copy, and see that the simulator finds it within 300 seeds
+	@BUILD='$(abspath $(BUILD))/mutants' CC='$(CC)' tests/sim/plant
 
 fuzz: ## fuzz what comes from outside, each target for FUZZ_SECONDS (60), with clang's libFuzzer (tests/README.md)
 	@MAKE='$(MAKE)' BUILD='$(BUILD)' tests/fuzz/run $(fuzz_names)

@@ -13,6 +13,7 @@
 #include "info.h"
 #include "publish.h"
 #include "service.h"
+#include "service_fds.h"
 #include "setup.h"
 #include "signals.h"
 #include "util/log.h"
@@ -341,10 +342,11 @@ static int open_parts(struct agent *agent, const struct settings *settings)
         int r;
 
         if ((r = clock_new(&agent->loop, (enum clock_mode)settings->node.clock, &agent->clock)) < 0 ||
-            (r = setup_gpio(&agent->loop, &settings->gpio, &agent->gpio)) < 0 ||
+            (r = setup_gpio(&agent->loop, &settings->gpio, service_fd_store(), &agent->gpio)) < 0 ||
             (r = setup_store(settings, &store, &agent->store)) < 0 ||
             (r = setup_driven(agent->options.config_path, settings, &driven, &agent->driven)) < 0)
                 return r;
+        service_take_fds(agent->gpio);
         clock_on_jump(agent->clock, on_clock_jump, agent);
         agent->default_chip = strdup(settings->gpio.chip);
         return agent->default_chip ? 0 : -ENOMEM;
@@ -493,6 +495,8 @@ void agent_free(struct agent *agent)
         store_free(agent->store);
         driven_free(agent->driven);
         starts_free(agent->starts);
+        if (agent->gpio && agent->end == AGENT_RESTART)
+                service_hand_over_fds(agent->gpio);
         gpio_free(agent->gpio);
         timer_free(agent->time);
         timer_free(agent->status);

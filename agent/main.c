@@ -57,6 +57,8 @@ int main(int argc, char *argv[])
         }
 
         r = run(&line, &end);
+        if (r < 0)
+                log_error("sconced cannot go on: %s", strerror(-r));
         if (r < 0 || end != AGENT_RESTART)
                 return exit_status(r, end == AGENT_BAD_CONFIG);
 

@@ -108,7 +108,7 @@ int mode_lines(const struct mode_options *options)
                 settings.gpio.sim_dir = stand_in;
         r = loop_init(&loop);
         if (r >= 0)
-                r = setup_gpio(&loop, &settings.gpio, &gpio);
+                r = setup_gpio(&loop, &settings.gpio, NULL, &gpio);
         if (r >= 0)
                 r = gpio_print_lines(gpio, stdout, &fault);
         if (fault.code < 0)
@@ -144,7 +144,7 @@ static int make_safe(const struct mode_options *options, const struct settings *
         int r = loop_init(&loop);
 
         if (r >= 0)
-                r = setup_gpio(&loop, &settings->gpio, &gpio);
+                r = setup_gpio(&loop, &settings->gpio, NULL, &gpio);
         if (r >= 0) {
                 setup_devices_options(settings, options->plugin_dir, &devices);
                 devices.loop = &loop;
@@ -178,7 +178,7 @@ static int make_driven_safe(struct driven *driven)
         int r = loop_init(&loop);
 
         if (r >= 0)
-                r = setup_gpio(&loop, &where, &gpio);
+                r = setup_gpio(&loop, &where, NULL, &gpio);
         if (r >= 0)
                 failed = driven_make_safe(driven, gpio);
         gpio_free(gpio);

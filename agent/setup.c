@@ -149,12 +149,13 @@ void setup_restart_reason(const struct config *running, const struct config *con
 
 /* ---- Parts ------------------------------------------------------------------------------------------------------ */
 
-int setup_gpio(struct loop *loop, const struct gpio_settings *settings, struct gpio **ret)
+int setup_gpio(struct loop *loop, const struct gpio_settings *settings, const struct fd_store *store, struct gpio **ret)
 {
         const struct gpio_options options = {
                 .chip = settings->chip,
                 .sim_dir = settings->sim_dir,
                 .consumer = "sconced",
+                .fd_store = store,
         };
         return gpio_new(loop, &options, ret);
 }

@@ -29,7 +29,9 @@ bool setup_same_section(const struct config *a, const struct config *b, const ch
 void setup_restart_reason(const struct config *running, const struct config *config,
                           char text[static SETUP_REASON_MAX]);
 
-int setup_gpio(struct loop *loop, const struct gpio_settings *settings, struct gpio **ret) MUST_CHECK;
+/* `store` NULL: outputs end with the process. */
+int setup_gpio(struct loop *loop, const struct gpio_settings *settings, const struct fd_store *store, struct gpio **ret)
+        MUST_CHECK;
 /* All but the running parts (loop, clock, gpio). The result borrows from the settings. */
 void setup_devices_options(const struct settings *settings, const char *plugin_dir, struct home_options *ret);
 

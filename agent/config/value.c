@@ -285,7 +285,8 @@ static int parse(const char *text, unsigned line, bool cut, struct value *ret, s
                 int at = config_error_line(&parsed);
                 r = fail(fault, line + (unsigned)(at > 1 ? at - 1 : 0), "%s", config_error_text(&parsed));
         } else {
-                r = take_setting(config_lookup(&parsed, "v"), &value, fault);
+                config_setting_t *setting = config_lookup(&parsed, "v");
+                r = setting ? take_setting(setting, &value, fault) : -ENOMEM;
         }
         config_destroy(&parsed);
         if (r < 0)

@@ -263,6 +263,15 @@ void device_free(struct device *device)
 
 /* ---- Reload -------------------------------------------------------------------------------------------- */
 
+/* First of all: what has become limited must be out of the fd store before it is counted. */
+static void keep_as_section(struct device *device)
+{
+        struct fault fault;
+
+        if (host_keep(device, &fault) < 0)
+                device_log(device, LOG_ERR, "%s", fault.text);
+}
+
 int device_take_section(struct device *device, const struct config_section *section)
 {
         CLEANUP_DEVICE_CONFIG struct device_config *config = NULL;
@@ -284,6 +293,7 @@ int device_take_section(struct device *device, const struct config_section *sect
         if (device->worker)
                 worker_set_deadline(device->worker, device->shared.deadline_us);
         if (device->plugin->has_output) {
+                keep_as_section(device);
                 on_time_rearm(device);
                 hold_settle(device, "on_offline");
         }

@@ -262,6 +262,15 @@ void device_job_overdue(struct device *device, enum job job)
 
 /* ---- Stopping ------------------------------------------------------------------------------------------ */
 
+/* Its outputs wait for nobody. */
+static void release_for_good(struct device *device)
+{
+        struct fault fault;
+
+        if (host_keep_none(device, &fault) < 0)
+                device_log(device, LOG_ERR, "%s", fault.text);
+}
+
 void device_stop(struct device *device, enum stop_why why)
 {
         bool was_running = device->life.phase == DEVICE_RUNNING;
@@ -276,6 +285,8 @@ void device_stop(struct device *device, enum stop_why why)
                 if (was_running)
                         output_exit(device);
         }
+        if (why == STOP_GONE && device->instance)
+                release_for_good(device);
         device_forget_problem(device);
         device_enter(device);
         on_time_end(device);

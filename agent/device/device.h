@@ -312,6 +312,15 @@ int host_line_set(struct sconce_device *dev, struct sconce_line *line, bool acti
 int host_line_get(struct sconce_device *dev, struct sconce_line *line, bool *ret_active);
 int host_line_force(struct device_pin *at, bool on) MUST_CHECK; /* an open output, without the plugin */
 
+/* ---- host_keep.c: outputs that outlive the process (gpio/gpio.h) ------------------------------------------ */
+/* Each of its output lines is kept, or is not any more, as its section and its state want it. What is on for a limited
+ * time is never kept, because --outputs-safe must be able to take it: called before that begins. Negative errno, with the
+ * fault: one could not be taken out. */
+int host_keep(struct device *device, struct fault *fault) MUST_CHECK;
+int host_keep_none(struct device *device, struct fault *fault) MUST_CHECK;
+/* What its only output was left at by a run that crashed, when that is newer than what was saved. */
+bool host_found(const struct device *device, bool *ret_on);
+
 /* ---- host_dimmer.c ------------------------------------------------------------------------------------- */
 int host_dimmer_open(struct sconce_device *dev, struct sconce_dimmer *dimmer, uint64_t period_ns, double first_level);
 int host_dimmer_set(struct sconce_device *dev, struct sconce_dimmer *dimmer, double level);

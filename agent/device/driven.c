@@ -16,6 +16,9 @@
 #include "util/log.h"
 
 #define FILE_MAX (1024U * 1024)
+/* How long a busy line is waited for in all: 0.2 s. */
+#define BUSY_TRIES   20
+#define BUSY_WAIT_US 10000
 
 struct item {
         struct driven_output output;
@@ -329,6 +332,18 @@ bool driven_was_cut_off(const struct driven *driven, const char *device)
 
 /* ---- After a crash ------------------------------------------------------------------------------------- */
 
+/* The service manager may be about to close its copy of a line that it was asked for before the crash. */
+static int drive(struct gpio *gpio, const struct pin *pin, bool on, struct fault *fault)
+{
+        int r = pin_drive(gpio, pin, on, fault);
+
+        for (unsigned i = 0; r == -EBUSY && i < BUSY_TRIES; i++) {
+                (void)usleep(BUSY_WAIT_US);
+                r = pin_drive(gpio, pin, on, fault);
+        }
+        return r;
+}
+
 static int item_safe(struct item *item, struct gpio *gpio)
 {
         const struct driven_output *output = &item->output;
@@ -342,7 +357,7 @@ static int item_safe(struct item *item, struct gpio *gpio)
                 return 0;
         int r = pin_parse(output->kind, output->text, &output->settings, &pin, &fault);
         if (r == 0)
-                r = pin_drive(gpio, &pin, on, &fault);
+                r = drive(gpio, &pin, on, &fault);
         if (r < 0)
                 log_write(LOG_ERR, &about, "cannot be made safe: %s", fault.text);
         else

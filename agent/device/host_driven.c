@@ -77,10 +77,11 @@ int host_before_on(struct device *device, struct fault *fault)
 int host_note_timed(struct device *device, bool timed, struct fault *fault)
 {
         struct fault why = { 0 };
+        int r = timed ? host_keep_none(device, fault) : 0;
 
-        if (!record_of(device))
-                return 0;
-        int r = driven_limit(record_of(device), device->id, timed);
+        if (r < 0 || !record_of(device))
+                return r;
+        r = driven_limit(record_of(device), device->id, timed);
         device->is_unmarked = timed && r < 0;
         if (!device->is_unmarked)
                 return 0;

@@ -60,6 +60,8 @@ int host_line_output(struct sconce_device *dev, struct sconce_line *handle, int 
         if (r == 0)
                 r = host_before_open(device, &at->pin, first_value, &fault);
         if (r == 0)
+                r = host_keep(device, &fault);
+        if (r == 0)
                 r = line_open_output(device->context->gpio, handle, first_value < 0 ? -1 : first_value != 0, on_edge,
                                      at, &fault);
         if (r == 0)

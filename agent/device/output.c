@@ -22,10 +22,13 @@ static void first_on_off(const struct device *device, const struct channel *chan
         const int power_on = device->shared.output.power_on;
         const char *key = channel->row.key;
         enum hold hold = hold_of(device);
+        bool is_found_on;
 
         /* What was on for a limited time has nobody left who counts it. */
         if (hold != HOLD_NONE || is_timed_by_plugin(device) || device->past.was_cut_off)
                 *ret = SCONCE_BOOL(key, hold == HOLD_ON);
+        else if (host_found(device, &is_found_on))
+                *ret = SCONCE_BOOL(key, is_found_on);
         else if ((device->past.first_start_done || power_on == POWER_ON_LAST) && channel_kept(channel, ret) == 0)
                 return;
         else

@@ -95,6 +95,11 @@ struct chip_ops {
         /* Takes edges out of the queue, oldest first, without waiting: their number, 0 when there are no more. */
         int (*read_edges)(struct line_request *request, struct raw_edge *edges, size_t max);
         void (*release)(struct line_request *request);
+
+        /* The fd that holds an output, the request's; NULL in the table of one that has none. */
+        int (*output_fd)(struct line_request *request);
+        /* A request that an earlier process has left as this fd, which belongs to it then. NULL: there are none. */
+        int (*adopt)(int fd, struct line_request **ret);
 };
 
 extern const struct chip_ops gpiod_ops;

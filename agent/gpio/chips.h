@@ -12,12 +12,18 @@ struct gpio {
         char *default_chip;
         char *sim_dir;
         char *consumer;
-        char *sysfs;   /* "/sys", or the simulated chip's directory */
+        const struct fd_store *fd_store; /* NULL: there is none */
+        char *sysfs;                     /* "/sys", or the simulated chip's directory */
         bool sim_only; /* the default chip is the simulated one: real hardware is not touched at all */
 
         struct chip *chips;            /* open ones */
         struct sconce_line *lines;     /* open ones */
         struct sconce_dimmer *dimmers; /* open ones */
+
+        /* kept.c: */
+        struct kept *kept;    /* requests of lines that are not open */
+        bool is_store_behind; /* it has been asked to let go of some, and may not have yet */
+        bool is_old_kernel;   /* it gives no fd, and that has been logged */
 
         bool dev_watch_tried;
         int dev_watch_fd;

@@ -9,6 +9,7 @@
 #include <sys/inotify.h>
 
 #include "gpio/dimmer.h"
+#include "gpio/kept.h"
 #include "gpio/line.h"
 #include "gpio/sysfs.h"
 #include "util/log.h"
@@ -372,6 +373,7 @@ int gpio_new_on(struct loop *loop, const struct gpio_options *options, const str
                 return -ENOMEM;
         gpio->loop = loop;
         gpio->ops = ops;
+        gpio->fd_store = options->fd_store;
         gpio->dev_watch_fd = -1;
         gpio->dev_dir = strdup(dev_dir);
         gpio->default_chip = strdup(options->chip ? options->chip : CHIP_PREFIX "0");
@@ -405,6 +407,7 @@ void gpio_free(struct gpio *gpio)
                 return;
         while (gpio->lines)
                 line_close(gpio->lines);
+        kept_done(gpio);
         while (gpio->dimmers)
                 dimmer_close(gpio->dimmers);
         while (gpio->chips) {

@@ -37,12 +37,25 @@ struct line_edge {
 /* `fault` NULL: a debounced change; else the line is gone (chip unplugged): it is closed already. */
 typedef void (*line_edge_fn)(void *userdata, const struct line_edge *edge, const struct fault *fault);
 
+/*
+ * Who keeps outputs while no process has them: systemd, which has a copy of each one's fd under a name and gives it to the
+ * next process. All return 0 or a negative errno.
+ */
+struct fd_store {
+        int (*put)(void *userdata, const char *name, int fd);
+        int (*remove)(void *userdata, const char *name); /* asked for only: see sync */
+        int (*sync)(void *userdata);                     /* waits until all that was asked for has been done */
+        void *userdata;
+};
+#define FD_NAME_SIZE 192
+
 struct gpio_options {
-        const char *chip;     /* default chip: number, name, label or path, or "sim" */
-        const char *sim_dir;  /* of the simulated chip */
-        const char *consumer; /* what other programs see as the user of our lines: "sconced" */
-        const char *sysfs;    /* where PWM channels and LEDs are (gpio/dimmer.h); NULL: /sys, and
+        const char *chip;                /* default chip: number, name, label or path, or "sim" */
+        const char *sim_dir;             /* of the simulated chip */
+        const char *consumer;            /* what other programs see as the user of our lines: "sconced" */
+        const char *sysfs;               /* where PWM channels and LEDs are (gpio/dimmer.h); NULL: /sys, and
                                  sim_dir where the default chip is the simulated one */
+        const struct fd_store *fd_store; /* as long as it lives; NULL: there is none */
 };
 
 /* Opens nothing yet: a chip is opened when its first line is. */
@@ -74,6 +87,22 @@ void line_on_first(struct sconce_line *line, void (*fn)(void *userdata));
 
 int line_set(struct sconce_line *line, bool active, struct fault *fault) MUST_CHECK;
 int line_get(struct sconce_line *line, bool *ret_active, struct fault *fault) MUST_CHECK;
+
+/* ---- Outputs that outlive the process (kept.c) ------------------------------------------------------------------- */
+/* Whether an output is to stay as it is driven while no process has it, for this device; NULL: not. Before it is opened,
+ * or while it is open. Closed, it waits for whoever opens it next. Where that is not possible (the simulated chip, an old
+ * kernel) nothing is done. Negative errno: it could not be taken out of the store. */
+int line_keep(struct sconce_line *line, const char *device) MUST_CHECK;
+bool line_is_kept(const struct sconce_line *line);
+/* What an earlier run that did not end in order has left the output of this device at, requested as now. */
+bool line_found(struct gpio *gpio, const struct sconce_line *line, const char *device, bool *ret_active);
+
+/* Takes over one that was left, before any line is opened; `is_found`: by a run whose end is not known. */
+void gpio_adopt(struct gpio *gpio, const char *name, int fd, bool is_found);
+/* Lets go, as they are, of those that wait for a device that does not want one. */
+void gpio_let_go(struct gpio *gpio, bool (*is_wanted)(void *userdata, const char *device), void *userdata);
+/* Shows all that wait to `take`, which may copy the fd: the program is to be executed again. */
+void gpio_hand_over(struct gpio *gpio, void (*take)(void *userdata, const char *name, int fd), void *userdata);
 
 /* `sconced --lines`: every chip and line, its name, direction, and who uses it. */
 int gpio_print_lines(struct gpio *gpio, FILE *out, struct fault *fault) MUST_CHECK;

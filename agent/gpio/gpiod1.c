@@ -10,9 +10,11 @@
 #include <gpiod.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "gpio/chip_ops.h"
 #include "gpio/gpio.h"
+#include "gpio/held.h"
 #include "util/cleanup.h"
 
 _Static_assert(sizeof(time_t) == sizeof(long), "time as libgpiod 1 was built with");
@@ -20,6 +22,7 @@ _Static_assert(sizeof(time_t) == sizeof(long), "time as libgpiod 1 was built wit
 struct gpiod1_chip {
         struct chip chip;
         struct gpiod_chip *handle;
+        int fd; /* ours: the library does not give its own; -1: none */
 };
 
 struct gpiod1_request {
@@ -46,6 +49,7 @@ static int gpiod1_open(const struct chip_place *place, struct chip **ret)
         chip->handle = gpiod_chip_open(place->path);
         if (!chip->handle)
                 return -errno;
+        chip->fd = open(place->path, O_RDWR | O_CLOEXEC);
         chip->chip.ops = &gpiod_ops;
         chip->chip.n_lines = gpiod_chip_num_lines(chip->handle);
         gpio_name_copy(chip->chip.name, gpiod_chip_name(chip->handle));
@@ -59,6 +63,8 @@ static void gpiod1_close(struct chip *base)
         struct gpiod1_chip *chip = chip_of(base);
 
         gpiod_chip_close(chip->handle);
+        if (chip->fd >= 0)
+                (void)close(chip->fd);
         free(chip);
 }
 
@@ -124,6 +130,10 @@ static int gpiod1_request(struct chip *base, const struct request_spec *spec, st
 
         if (spec->debounce_us > 0)
                 return -ENOTSUP;
+        /* An output by its fd, so that it can outlive the process, where the kernel is new enough. */
+        r = spec->mode == REQUEST_INPUT ? -EINVAL : held_request(chip_of(base)->fd, spec, ret);
+        if (r != -EINVAL && r != -EBADF)
+                return r;
         CLEANUP_FREE struct gpiod1_request *request = calloc(1, sizeof(*request));
         if (!request)
                 return -ENOMEM;
@@ -196,4 +206,5 @@ const struct chip_ops gpiod_ops = {
         .event_fd = gpiod1_event_fd,
         .read_edges = gpiod1_read_edges,
         .release = gpiod1_release,
+        .adopt = held_adopt,
 };

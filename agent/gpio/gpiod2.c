@@ -9,6 +9,7 @@
 
 #include "gpio/chip_ops.h"
 #include "gpio/gpio.h"
+#include "gpio/held.h"
 #include "util/cleanup.h"
 
 /* The kernel's own code for "not supported", which it sometimes lets out. */
@@ -246,7 +247,7 @@ static int gpiod2_get(struct line_request *base)
 
 /* ---- Edges ------------------------------------------------------------------------------------------ */
 
-static int gpiod2_event_fd(struct line_request *base)
+static int gpiod2_fd(struct line_request *base)
 {
         return gpiod_line_request_get_fd(request_of(base)->handle);
 }
@@ -277,7 +278,9 @@ const struct chip_ops gpiod_ops = {
         .reconfigure = gpiod2_reconfigure,
         .set = gpiod2_set,
         .get = gpiod2_get,
-        .event_fd = gpiod2_event_fd,
+        .event_fd = gpiod2_fd,
         .read_edges = gpiod2_read_edges,
         .release = gpiod2_release,
+        .output_fd = gpiod2_fd,
+        .adopt = held_adopt,
 };

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gpio/line.h"
+#include "gpio/kept.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "util/clock.h"
 
@@ -12,6 +13,9 @@
 #define CLOCK_READINGS 3
 /* An oscillating input must not keep the loop to itself. */
 #define MAX_READS 4
+/* The service manager closes what it was asked to let go of a moment later, on a thread. */
+#define BUSY_TRIES   10
+#define BUSY_WAIT_US 2000
 
 /* ---- Faults ----------------------------------------------------------------------------------------- */
 
@@ -96,7 +100,7 @@ void line_close(struct sconce_line *line)
         debounce_free(TAKE_PTR(line->debounce));
         timer_free(TAKE_PTR(line->first_timer));
         line->first = NULL;
-        if (line->request)
+        if (line->request && !kept_park(line))
                 line->request->ops->release(line->request);
         line->request = NULL;
         if (line->gpio)
@@ -136,11 +140,18 @@ static int request_line(struct sconce_line *line, struct request_spec *spec)
         spec->offset = line->place.offset;
         spec->consumer = line->gpio->consumer;
         spec->userdata = line;
-        return ops->request(line->place.chip, spec, &line->request);
+        int r = ops->request(line->place.chip, spec, &line->request);
+        bool may_be_ours = r == -EBUSY && kept_sync(line->gpio);
+        for (unsigned i = 0; r == -EBUSY && may_be_ours && i < BUSY_TRIES; i++) {
+                if (i > 0)
+                        (void)usleep(BUSY_WAIT_US);
+                r = ops->request(line->place.chip, spec, &line->request);
+        }
+        return r;
 }
 
 /* What the line shows is read first and driven then, by the same request: it is never let go in between. */
-static int request_kept(struct sconce_line *line, const struct request_spec *output)
+static int request_as_found(struct sconce_line *line, const struct request_spec *output)
 {
         struct request_spec as_is = { .mode = REQUEST_AS_IS }, driven = *output;
         int r = request_line(line, &as_is);
@@ -156,6 +167,16 @@ static int request_kept(struct sconce_line *line, const struct request_spec *out
         return line->request->ops->reconfigure(line->request, &driven);
 }
 
+static int request_output(struct sconce_line *line, struct request_spec *spec, int first_value)
+{
+        spec->offset = line->place.offset;
+        spec->consumer = line->gpio->consumer;
+        if (kept_take(line, spec, first_value))
+                return 0;
+        int r = first_value < 0 ? request_as_found(line, spec) : request_line(line, spec);
+        return r < 0 ? r : kept_update(line);
+}
+
 int line_open_output(struct gpio *gpio, struct sconce_line *line, int first_value, line_edge_fn on_gone, void *userdata,
                      struct fault *fault)
 {
@@ -168,7 +189,7 @@ int line_open_output(struct gpio *gpio, struct sconce_line *line, int first_valu
 
         if (r == 0) {
                 link_line(gpio, line, &place);
-                r = first_value < 0 ? request_kept(line, &spec) : request_line(line, &spec);
+                r = request_output(line, &spec, first_value);
                 if (r < 0) {
                         line_close(line);
                         r = explain_request(line, &place, r, fault);
@@ -342,6 +363,7 @@ static int request_input(struct sconce_line *line)
         uint64_t stable_us = line->settings.debounce_us;
         int r = -ENOTSUP;
 
+        kept_drop(line->gpio, &line->place);
         if (stable_us > 0 && stable_us <= UINT32_MAX) {
                 spec.debounce_us = (uint32_t)stable_us;
                 r = request_line(line, &spec);

@@ -28,5 +28,7 @@ struct sconce_line {
         bool was_full;    /* the queue of edges: the newest may be missing */
         line_edge_fn fn;
         void *userdata;
+        char *keep_for;             /* outputs: whose it is when it is to outlive the process; NULL: it is not */
+        char kept_as[FD_NAME_SIZE]; /* kept.c: its name in the fd store; "": it is not there */
         bool *closed; /* set by line_close(): a callback may close, and free, the line that is being served */
 };

@@ -71,6 +71,7 @@ void line_free(struct sconce_line *line)
         free(line->text);
         free(line->chip);
         free(line->name);
+        free(line->keep_for);
         free(line);
 }
 

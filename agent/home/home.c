@@ -270,6 +270,21 @@ static void forget_gone(struct home *home)
         store_forget(store, STORE_MARK, is_gone, home);
 }
 
+/* One that runs has what it wants. */
+static bool may_want_line(void *userdata, const char *id)
+{
+        const struct device *device = home_find(userdata, id);
+
+        return device && device->life.phase != DEVICE_RUNNING;
+}
+
+/* Outputs that an earlier run, or a device before a reload, has left and that nobody takes over. */
+static void let_go_left(struct home *home)
+{
+        if (home->context.gpio)
+                gpio_let_go(home->context.gpio, may_want_line, home);
+}
+
 int home_apply(struct home *home, const struct config *config)
 {
         CLEANUP(problems_done) struct problems problems = { 0 };
@@ -284,10 +299,12 @@ int home_apply(struct home *home, const struct config *config)
                         return r;
         }
         interlock_after_reload(home);
+        let_go_left(home);
         /* After all stops: a line may have moved from one device to another. */
         for (size_t i = 0; i < home->count; i++)
                 if (home->items[i]->life.phase == DEVICE_STOPPED || home->items[i]->life.phase == DEVICE_BROKEN)
                         start(home->items[i]);
+        let_go_left(home);
         forget_gone(home);
         left_out_list(home);
         int r = home_rules_apply(home, config);

@@ -187,6 +187,31 @@ static void fake_release(struct line_request *base)
         free(request);
 }
 
+static int fake_output_fd(struct line_request *request)
+{
+        const struct fake_line *line = line_of(request);
+
+        for (unsigned chip = 0; chip < ARRAY_SIZE(fake_chips); chip++)
+                for (unsigned offset = 0; offset < FAKE_LINES; offset++)
+                        if (line == &fake_chips[chip].lines[offset])
+                                return (int)FAKE_FD(chip, offset);
+        return -EBADF;
+}
+
+static int fake_adopt(int fd, struct line_request **ret)
+{
+        unsigned number = (unsigned)fd - FAKE_FD(0, 0);
+        struct fake_request *request = calloc(1, sizeof(*request));
+
+        assert_true(number / 100 < ARRAY_SIZE(fake_chips) && number % 100 < FAKE_LINES);
+        request->request.ops = &fake_ops;
+        request->line = &fake_chips[number / 100].lines[number % 100];
+        request->edges_fd = -1;
+        request->line->used = true;
+        *ret = &request->request;
+        return 0;
+}
+
 static const struct chip_ops fake_ops = {
         .open = fake_chip_open,
         .close = fake_chip_close,
@@ -198,6 +223,8 @@ static const struct chip_ops fake_ops = {
         .event_fd = fake_event_fd,
         .read_edges = fake_read_edges,
         .release = fake_release,
+        .output_fd = fake_output_fd,
+        .adopt = fake_adopt,
 };
 
 void fake_chips_reset(void)
@@ -236,12 +263,19 @@ void fake_unplug(const struct gpio_fixture *fixture, unsigned chip)
 
 void fake_open(struct gpio_fixture *fixture, const char *default_chip)
 {
+        fake_open_with(fixture, default_chip, NULL);
+}
+
+void fake_open_with(struct gpio_fixture *fixture, const char *default_chip, const struct fd_store *store)
+{
         char sim_dir[PATH_MAX];
 
         (void)snprintf(sim_dir, sizeof(sim_dir), "%s/sim", fixture->dir);
-        const struct gpio_options options = {
-                .chip = default_chip, .sim_dir = sim_dir, .sysfs = fixture->dir, .consumer = "sconced"
-        };
+        const struct gpio_options options = { .chip = default_chip,
+                                              .sim_dir = sim_dir,
+                                              .sysfs = fixture->dir,
+                                              .consumer = "sconced",
+                                              .fd_store = store };
         assert_int_equal(gpio_new_on(&fixture->loop, &options, &fake_ops, fixture->dir, &fixture->gpio), 0);
 }
 

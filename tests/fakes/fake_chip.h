@@ -29,6 +29,9 @@ struct fake_chip {
         struct fake_line lines[FAKE_LINES];
 };
 
+/* What fd holds an output: a number, behind which there is none. */
+#define FAKE_FD(chip, offset) (10000 + 100 * (chip) + (offset))
+
 extern struct fake_chip fake_chips[3];
 extern char fake_log[1024]; /* "request 2 output 1; set 0; " */
 
@@ -37,6 +40,7 @@ void fake_chips_reset(void);
 void fake_plug(const struct gpio_fixture *fixture, unsigned chip);
 void fake_unplug(const struct gpio_fixture *fixture, unsigned chip);
 void fake_open(struct gpio_fixture *fixture, const char *default_chip);
+void fake_open_with(struct gpio_fixture *fixture, const char *default_chip, const struct fd_store *store);
 /* An edge happens; the level changes with it. */
 void fake_edge(unsigned chip, unsigned offset, bool high, uint32_t lost);
 void fake_edge_at(unsigned chip, unsigned offset, bool high, uint32_t lost, uint64_t monotonic_ns);

@@ -354,26 +354,92 @@ static void pages__commands_for_a_pi__work(void **state)
 
 /* ---- Upgrade, purge ------------------------------------------------------------------------------------ */
 
-static void upgrade__lamp_on__stays_on(void **state)
+/* Another process runs, and is connected. */
+static void wait_successor(void)
 {
-        int status;
-
-        (void)state;
-        switch_and_wait("kitchen", "ON");
-        board_do(pi, "echo '# mine' >>/etc/sconce/sconce.conf; systemctl show --value -p MainPID sconced "
-                     ">/tmp/before");
-        board_do(pi, "touch /tmp/look; systemd-run --quiet /srv/look");
-        const char *output = board_run(pi, APT_WITHIN_S, &status,
-                                       "DEBIAN_FRONTEND=noninteractive apt-get install -qy /srv/newer.deb");
-        if (status != 0)
-                give_up("apt-get install ended with status %d:\n%s", status, output);
+        board_wait(pi, SERVICE_WITHIN_S,
+                   "p=$(systemctl show --value -p MainPID sconced); test $p != 0 && test $p != $(cat /tmp/before)");
         (void)client_wait_text(stage.tester, "sconce/hall/status", "online");
-        board_do(pi, "rm /tmp/look; test $(systemctl show --value -p MainPID sconced) != $(cat /tmp/before)");
+        client_forget(stage.tester);
+}
+
+static void note_process(void)
+{
+        board_do(pi, "systemctl show --value -p MainPID sconced >/tmp/before");
+        client_forget(stage.tester);
+}
+
+/* What systemd holds for the next run: the kitchen's line alone, since porch and pump are not kept. */
+static void begin_to_look(void)
+{
+        switch_and_wait("kitchen", "ON");
+        assert_string_equal(property("NFileDescriptorStore"), "1");
+        board_do(pi, "touch /tmp/look; systemd-run --quiet /srv/look");
+}
+
+static void assert_never_off(void)
+{
+        board_do(pi, "rm /tmp/look");
         assert_pin(KITCHEN, "gpio_out", "hi");
-        (void)client_wait_json(stage.tester, "sconce/hall/kitchen/state", "state", "ON");
-        printf("looked at the lamp's pin %d times during the upgrade\n", atoi(board_do(pi, "wc -l </tmp/seen")));
+        assert_string_equal(property("NFileDescriptorStore"), "1");
+        printf("looked at the lamp's pin %d times\n", atoi(board_do(pi, "wc -l </tmp/seen")));
         assert_string_equal(board_do(pi, "grep -v 'function gpio_out in hi;' /tmp/seen || echo never off"),
                             "never off\n");
+}
+
+static void kill__again_and_again__lamp_stays_on_and_the_pump_goes_off(void **state)
+{
+        (void)state;
+        begin_to_look();
+        for (unsigned i = 0; i < 20; i++) {
+                switch_and_wait("pump", "ON");
+                assert_pin(PUMP, "gpio_out", "hi");
+                note_process();
+                board_do(pi, "kill -KILL $(cat /tmp/before)");
+                wait_pin(PUMP, "gpio_out", "lo");
+                wait_successor();
+                assert_pin(PUMP, "gpio_out", "lo");
+        }
+        assert_never_off();
+}
+
+static void restart__again_and_again__lamp_stays_on(void **state)
+{
+        (void)state;
+        begin_to_look();
+        for (unsigned i = 0; i < 5; i++) {
+                note_process();
+                board_do(pi, "systemctl restart sconced");
+                wait_successor();
+        }
+        assert_never_off();
+}
+
+static void install(const char *package)
+{
+        int status;
+        char command[256];
+
+        (void)snprintf(command, sizeof(command),
+                       "DEBIAN_FRONTEND=noninteractive apt-get install -qy --allow-downgrades %s", package);
+        note_process();
+        const char *output = board_run(pi, APT_WITHIN_S, &status, command);
+        if (status != 0)
+                give_up("apt-get install ended with status %d:\n%s", status, output);
+        wait_successor();
+}
+
+static void upgrade__lamp_on__stays_on(void **state)
+{
+        (void)state;
+        board_do(pi, "echo '# mine' >>/etc/sconce/sconce.conf");
+        begin_to_look();
+        install("/srv/newer.deb");
+        install("/srv/sconce.deb");
+        install("/srv/newer.deb");
+        assert_never_off();
+        client_send(stage.tester, "sconce/hall/kitchen/get", "");
+        (void)client_wait_json(stage.tester, "sconce/hall/kitchen/state", "state", "ON");
         board_do(pi, "grep -qx '# mine' /etc/sconce/sconce.conf && test -s /var/lib/sconce/sconce.db && "
                      "dpkg-query -W sconce");
 }
@@ -410,6 +476,8 @@ static const struct CMUnitTest tests[] = {
         STAGE_TEST(kill__outputs_on__brought_to_what_was_declared, fresh),
         STAGE_TEST(journal__device_line__has_its_fields, fresh),
         STAGE_TEST(pages__commands_for_a_pi__work, fresh),
+        STAGE_TEST(kill__again_and_again__lamp_stays_on_and_the_pump_goes_off, fresh),
+        STAGE_TEST(restart__again_and_again__lamp_stays_on, fresh),
         STAGE_TEST(upgrade__lamp_on__stays_on, fresh),
         STAGE_TEST(purge__installed_and_used__leaves_no_files, fresh),
 };

@@ -10,7 +10,8 @@
 #include "sim/world.h"
 #include "util/macro.h"
 
-#define FDS_MAX 1024
+#define FDS_MAX            1024
+#define TURNS_A_MINUTE_MAX 30000
 
 enum kind { KIND_TIME, KIND_IO, KIND_DEFER, KIND_SIGNAL };
 
@@ -274,6 +275,19 @@ static uint64_t next_us(const sd_event *event)
         return next;
 }
 
+/* A timer that is armed for now, again and again, keeps a processor busy and the time from passing. */
+static void judge_spin(void)
+{
+        static uint64_t since_us, turns;
+
+        if (world->now_us >= since_us + MINUTE_US) {
+                since_us = world->now_us;
+                turns = 0;
+        }
+        if (++turns > TURNS_A_MINUTE_MAX)
+                violated("life", "the agent's loop has made %u turns within a minute", TURNS_A_MINUTE_MAX);
+}
+
 /* One thing a turn: the world's come first, since nothing that the agent does holds them up. */
 static void turn(sd_event *event)
 {
@@ -285,6 +299,7 @@ static void turn(sd_event *event)
         } else if (strands_next_us() <= world->now_us) {
                 strands_run();
         } else if ((source = pick(event))) {
+                judge_spin();
                 dispatch(source);
                 world->now_us += noise_between(5, 40);
         } else {

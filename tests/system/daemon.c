@@ -116,9 +116,11 @@ void daemon_start(struct daemon *daemon)
         };
         const char *argv[24];
         const char *env[16] = { keep_text(state_directory(daemon)) };
-        const struct process_options options = {
-                .name = daemon->name, .env = env, .prepare = daemon->options.prepare, .userdata = daemon
-        };
+        const struct process_options options = { .name = daemon->name,
+                                                 .env = env,
+                                                 .give_fds = daemon->options.give_fds,
+                                                 .prepare = daemon->options.prepare,
+                                                 .userdata = daemon };
 
         size_t n = put_words(argv, daemon->options.words);
         (void)put_words(argv + n, command);

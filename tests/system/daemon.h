@@ -20,6 +20,7 @@ struct daemon_options {
         const char *log_level;                /* NULL: debug */
         const char *plugins;                  /* directory; NULL: those that were built */
         const char *const *env;               /* as for a process; NULL: none */
+        unsigned (*give_fds)(void *userdata); /* in the child, as for a process; `userdata` is the daemon */
         int (*prepare)(void *userdata);       /* in the child */
         const char *const *words;             /* to put before the command: strace and its options; NULL: none */
 };

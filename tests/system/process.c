@@ -130,7 +130,8 @@ _Noreturn static void child(const char *const argv[], const struct process_optio
         (void)dup2(out, STDOUT_FILENO);
         (void)dup2(err, STDERR_FILENO);
         /* libmosquitto's sockets stay open across exec: a child that holds one keeps its connection alive. */
-        (void)close_range(STDERR_FILENO + 1, ~0U, 0);
+        unsigned given = options->give_fds ? options->give_fds(options->userdata) : 0;
+        (void)close_range(STDERR_FILENO + 1 + given, ~0U, 0);
         (void)unsetenv("JOURNAL_STREAM");
         (void)unsetenv("NOTIFY_SOCKET");
         for (const char *const *e = options->env; e && *e; e++) {

@@ -30,8 +30,9 @@ struct process {
 
 struct process_options {
         const char *name;
-        const char *const *env;         /* "NAME=value", NULL-terminated, added to ours; NULL: none */
-        int (*prepare)(void *userdata); /* in the child before exec; not 0: the child ends with status 127 */
+        const char *const *env;               /* "NAME=value", NULL-terminated, added to ours; NULL: none */
+        unsigned (*give_fds)(void *userdata); /* in the child: puts fds at 3, 4 … and gives how many; NULL: none */
+        int (*prepare)(void *userdata);       /* in the child before exec; not 0: the child ends with status 127 */
         void *userdata;
 };
 
