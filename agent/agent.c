@@ -307,6 +307,7 @@ static void look_at_time(void *userdata)
                 return;
         agent->has_no_time = false;
         log_notice("the clock is right: messages have their times from now on");
+        home_clock_set(agent->devices);
         home_get(agent->devices, "node"); /* a problem less */
         info_changed(agent);
         if (broker_link_connected(agent->link))
