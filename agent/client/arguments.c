@@ -20,6 +20,10 @@ static const struct {
         { "--config", "FILE", offsetof(struct arguments, config), "this file, and no other" },
         { "--output", "FILE", offsetof(struct arguments, output),
           "import: into this file, which must not be there yet" },
+        { "--channel", "CHANNEL", offsetof(struct arguments, channel), "trend: this channel alone" },
+        { "--24h", NULL, offsetof(struct arguments, day), "trend: the last day, by 5 minutes (the default)" },
+        { "--7d", NULL, offsetof(struct arguments, week), "trend: the last week, by the hour" },
+        { "--ascii", NULL, offsetof(struct arguments, ascii), "trend: without characters beyond ASCII" },
         { "--json", NULL, offsetof(struct arguments, json), "JSON instead of text" },
         { "--timeout", "TIME", offsetof(struct arguments, timeout),
           "how long to wait for the broker, and then for an answer (5s)" },
@@ -149,6 +153,9 @@ int arguments_read(int argc, char **argv, const struct client_command *const *co
                 r = check_count(&arguments, fault);
         if (r == 0 && arguments.output && arguments.command && !arguments.command->output)
                 r = fault_set(fault, -EINVAL, "--output is for `sconce import`");
+        bool has_trend = arguments.channel || arguments.day || arguments.week || arguments.ascii;
+        if (r == 0 && has_trend && arguments.command && !arguments.command->trend)
+                r = fault_set(fault, -EINVAL, "--channel, --24h, --7d and --ascii are for `sconce trend`");
         if (r == 0)
                 *ret = arguments;
         return r;
@@ -178,7 +185,7 @@ void arguments_help(FILE *out, const struct client_command *const *commands, con
                 help_for_all(out, commands);
         fputs("\nOptions, anywhere on the line:\n", out);
         for (size_t i = 0; i < ARRAY_SIZE(options); i++)
-                fprintf(out, "  %s %-*s %s\n", options[i].name, 14 - (int)strlen(options[i].name),
+                fprintf(out, "  %s %-*s %s\n", options[i].name, 18 - (int)strlen(options[i].name),
                         options[i].value ? options[i].value : "", options[i].help);
         if (!command)
                 fputs("\nThe broker and the certificate are named in ~/.config/sconce/client.conf, or else "

@@ -107,6 +107,7 @@ static void arguments_read__wrong_words__are_reported_with_what_to_do(void **sta
                 { { "sconce", "list", "--json=yes" }, "--json takes no value" },
                 { { "sconce", "list", "--config" }, "--config wants a value: --config FILE" },
                 { { "sconce", "set", "kitchen" }, "too few words: sconce set DEVICE VALUE..." },
+                { { "sconce", "list", "--7d" }, "--channel, --24h, --7d and --ascii are for `sconce trend`" },
                 { { "sconce", "list", "all" }, "too many words: sconce list" },
         };
 
