@@ -5,59 +5,35 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
-#include "bus/envelope.h"
 #include "bus/reason.h"
 #include "channel/result.h"
 #include "channel/trend_request.h"
-#include "retained.h"
+#include "own_status.h"
+#include "sender.h"
+#include "stale_topics.h"
 #include "util/log.h"
-
-/* Retained and newest-only messages wait while this many are unacknowledged, and are published again when the broker
- * has caught up: a slow link costs no memory and carries no old state. Well below every broker's default window. */
-enum { IN_FLIGHT_MAX = 256 };
-
-/* What is published in bulk leaves half of that to what happens meanwhile, and goes on when most of it is through. */
-enum { BULK_MAX = IN_FLIGHT_MAX / 2, BULK_AGAIN = BULK_MAX / 2 };
 
 /* Anyone who may publish can invent topics: remember, and log, only so many. */
 enum { RETAINED_LOGGED_MAX = 64 };
 
-/* Somebody who keeps writing our status is answered as often as this: a fight over it must not be one at full speed. */
-#define STATUS_AGAIN_US (1 * USEC_PER_SEC)
-
-/* Home Assistant takes some time to remove a device. An empty state meanwhile would be one that it cannot read. */
-#define CLEAR_STATES_AFTER_US (2 * USEC_PER_SEC)
-
 enum { STOP_WITHIN_US = 2 * 1000 * 1000 };
 
 struct uplink {
-        struct loop *loop;
-        struct clock *clock;
         struct home *home;
         struct uplink_handlers handlers;
-        bool envelope;
         char *base, *node;
         char *reply_prefix;
         char *subscriptions[5];
-        const char *status_topic;               /* one of them */
         struct session_options session_options; /* borrowed by the session */
         struct session *session;
-        json_t *retained_seen; /* topics whose retained command was logged */
-        struct retained retained;
-        uint64_t retained_count;
-        uint64_t dropped;
-        uint64_t seq;
-        bool stopping;
-        bool has_reported_refused, has_reported_foreign_status, has_reported_unpublished; /* in this connection */
-        bool has_reported_oversize;                                                       /* since the start */
-        struct timer *status_again;   /* `online` once more, at most once in STATUS_AGAIN_US */
-        uint64_t status_published_us; /* when that was last; 0: not in this connection */
-        bool behind;                  /* something was held back because of IN_FLIGHT_MAX */
-        bool is_awaited;              /* uplink_has_room() has refused */
+        struct sender sender;
+        struct own_status status;
         struct announcements announcements;
-        struct timer *clear_states; /* what stale announcements spoke of is cleared after them */
+        struct stale_topics stale;
+        json_t *retained_seen; /* topics whose retained command was logged */
+        uint64_t retained_count;
+        bool has_reported_refused; /* in this connection */
 };
 
 static const struct {
@@ -73,65 +49,6 @@ static const struct {
 
 /* ---- Out ----------------------------------------------------------------------------------------------------- */
 
-static void report_unsent(struct uplink *uplink, const struct session_message *message, int r)
-{
-        if (r == -EMSGSIZE) {
-                if (!uplink->has_reported_oversize)
-                        log_topic(LOG_WARNING, message->topic,
-                                  "%s: its %zu bytes are more than the broker takes: left out, and so are others that "
-                                  "are as large, which are only counted (dropped)",
-                                  message->topic, message->size);
-                uplink->has_reported_oversize = true;
-                return;
-        }
-        if (!uplink->has_reported_unpublished)
-                log_topic(LOG_WARNING, message->topic, "%s: not published: %s; what follows is only counted (dropped)",
-                          message->topic, strerror(-r));
-        uplink->has_reported_unpublished = true;
-}
-
-/* The message's id, or a negative errno: it is not on its way. */
-static int send(struct uplink *uplink, const struct session_message *message)
-{
-        int id = 0;
-        int r = session_publish(uplink->session, message, &id);
-
-        if (r == 0 && message->retain && message->size == 0)
-                retained_clearing(&uplink->retained, message->topic, id);
-        if (r == 0)
-                return id;
-        if (r != -ENOTCONN) {
-                uplink->dropped++;
-                report_unsent(uplink, message, r);
-        }
-        return r;
-}
-
-/* Wraps JSON where [broker] envelope asks for it; the message then points into *ret_wrapped. */
-static int send_json(struct uplink *uplink, const char *device, struct session_message *message)
-{
-        CLEANUP_FREE char *wrapped = NULL;
-
-        message->content_type = "application/json";
-        if (uplink->envelope && message->size > 0) {
-                char time[CLOCK_TEXT_MAX];
-                const struct envelope header = {
-                        .node = uplink->node,
-                        .device = device,
-                        .time = clock_format(uplink->clock, loop_now_us(uplink->loop), time) ? time : NULL,
-                        .seq = ++uplink->seq,
-                };
-                int r = envelope_wrap(&header, message->payload, message->size, &wrapped);
-                if (r < 0) {
-                        uplink->dropped++;
-                        return r;
-                }
-                message->payload = wrapped;
-                message->size = strlen(wrapped);
-        }
-        return send(uplink, message);
-}
-
 /* In the place of an answer that the broker does not take: some trends are large. */
 static void answer_too_large(struct uplink *uplink, const char *device, struct session_message *message)
 {
@@ -144,19 +61,13 @@ static void answer_too_large(struct uplink *uplink, const char *device, struct s
         message->payload = text.data;
         message->size = text.size;
         if (!text.failed)
-                (void)send_json(uplink, device, message);
+                (void)sender_send_json(&uplink->sender, device, message);
 }
 
 /* A device is gone. Home Assistant hears of that first. */
 static bool clears_later(struct uplink *uplink, enum device_topic topic, size_t size)
 {
         return size == 0 && uplink->announcements.prefix && (topic == DEVICE_STATUS || topic == DEVICE_STATE);
-}
-
-static void clear_later(struct uplink *uplink, const char *topic)
-{
-        retained_release(&uplink->retained, topic);
-        timer_arm(uplink->clear_states, CLEAR_STATES_AFTER_US);
 }
 
 void uplink_publish(struct uplink *uplink, const char *device, enum device_topic topic, const char *payload,
@@ -177,18 +88,16 @@ void uplink_publish(struct uplink *uplink, const char *device, enum device_topic
                 return;
         }
         if (message.retain && clears_later(uplink, topic, size)) {
-                clear_later(uplink, message.topic);
+                stale_topics_clear_later(&uplink->stale, message.topic);
                 return;
         }
         /* Also what has to wait: it is published again later. */
         if (message.retain && size > 0)
-                retained_claim(&uplink->retained, message.topic);
-        if (session_in_flight(uplink->session) >= IN_FLIGHT_MAX) {
-                uplink->behind = true;
-                uplink->dropped += !device_topics[topic].newest_only;
+                retained_claim(&uplink->sender.retained, message.topic);
+        if (sender_holds_back(&uplink->sender, device_topics[topic].newest_only))
                 return;
-        }
-        int r = device_topics[topic].is_json ? send_json(uplink, device, &message) : send(uplink, &message);
+        int r = device_topics[topic].is_json ? sender_send_json(&uplink->sender, device, &message)
+                                             : sender_send(&uplink->sender, &message);
         if (r == -EMSGSIZE && topic == DEVICE_RESULT && meta && meta->reply_to)
                 answer_too_large(uplink, device, &message);
 }
@@ -200,66 +109,15 @@ void uplink_info(struct uplink *uplink, const char *json, size_t size)
 
         if (topic_build(name, uplink->base, uplink->node, NULL, "info") < 0)
                 return;
-        retained_claim(&uplink->retained, name);
-        (void)send_json(uplink, "node", &message);
-}
-
-static void publish_status(struct uplink *uplink, const char *word)
-{
-        const struct session_message message = {
-                .topic = uplink->status_topic,
-                .payload = word,
-                .size = strlen(word),
-                .qos = 1,
-                .retain = true,
-        };
-        retained_claim(&uplink->retained, message.topic);
-        (void)send(uplink, &message);
-}
-
-/* False: it was not sent, and will be at the next connection. */
-static bool clear(struct uplink *uplink, const char *topic)
-{
-        const struct session_message message = { .topic = topic, .payload = "", .qos = 1, .retain = true };
-
-        log_topic(LOG_INFO, topic, "%s: is not ours any more, and cleared", topic);
-        return send(uplink, &message) > 0;
-}
-
-/* As many as fit in; the next ones when these are acknowledged. While something waits to be published, not all that is ours
- * has been claimed. */
-static void clear_stale(struct uplink *uplink)
-{
-        const char *topic;
-
-        if (uplink->is_awaited)
-                return;
-        while (session_in_flight(uplink->session) < IN_FLIGHT_MAX &&
-               (topic = retained_stale_announcement(&uplink->retained))) {
-                timer_arm(uplink->clear_states, CLEAR_STATES_AFTER_US);
-                if (!clear(uplink, topic))
-                        return;
-        }
-        while (!timer_armed(uplink->clear_states) && session_in_flight(uplink->session) < IN_FLIGHT_MAX &&
-               (topic = retained_stale(&uplink->retained)))
-                if (!clear(uplink, topic))
-                        return;
-}
-
-static void on_clear_states(void *userdata)
-{
-        struct uplink *uplink = userdata;
-
-        if (!uplink->stopping && session_is_connected(uplink->session))
-                clear_stale(uplink);
+        retained_claim(&uplink->sender.retained, name);
+        (void)sender_send_json(&uplink->sender, "node", &message);
 }
 
 /* ---- Announcements --------------------------------------------------------------------------------------------- */
 
 bool uplink_has_room(struct uplink *uplink)
 {
-        uplink->is_awaited |= session_in_flight(uplink->session) >= BULK_MAX;
-        return !uplink->is_awaited;
+        return sender_has_room(&uplink->sender);
 }
 
 bool uplink_may_announce(const struct uplink *uplink)
@@ -274,13 +132,13 @@ int uplink_announcement_topic(const struct uplink *uplink, const char *device, c
 
 void uplink_claim(struct uplink *uplink, const char *topic)
 {
-        retained_claim(&uplink->retained, topic);
+        retained_claim(&uplink->sender.retained, topic);
 }
 
 void uplink_release(struct uplink *uplink, const char *topic)
 {
-        retained_release(&uplink->retained, topic);
-        clear_stale(uplink);
+        retained_release(&uplink->sender.retained, topic);
+        stale_topics_clear(&uplink->stale);
 }
 
 void uplink_announce(struct uplink *uplink, const char *topic, const char *json, size_t size)
@@ -293,7 +151,7 @@ void uplink_announce(struct uplink *uplink, const char *topic, const char *json,
                 .retain = true,
                 .content_type = "application/json",
         };
-        int id = send(uplink, &message);
+        int id = sender_send(&uplink->sender, &message);
 
         if (id > 0)
                 announcements_sent(&uplink->announcements, id);
@@ -358,46 +216,13 @@ static void on_command(struct uplink *uplink, const struct topic *topic, const s
         struct command_meta meta = {
                 .correlation = message->correlation,
                 .correlation_size = message->correlation_size,
-                .expires_us = message->expiry_s ? loop_now_us(uplink->loop) + message->expiry_s * USEC_PER_SEC : 0,
+                .expires_us = message->expiry_s ? loop_now_us(uplink->sender.loop) + message->expiry_s * USEC_PER_SEC
+                                                : 0,
                 .expires = message->expires,
         };
 
         set_reply(uplink, message->response_topic, &meta);
         home_command(uplink->home, topic->device, topic->channel, message->payload, message->size, &meta);
-}
-
-static void on_status_again(void *userdata)
-{
-        struct uplink *uplink = userdata;
-
-        if (uplink->stopping || !session_is_connected(uplink->session))
-                return;
-        uplink->status_published_us = loop_now_us(uplink->loop);
-        publish_status(uplink, "online");
-}
-
-/* Someone's `offline` while we are here: an old will, or a mistake. A replay at the subscription is older than our
- * `online`, and our own last `offline` comes back to us too. */
-static void on_own_status(struct uplink *uplink, const struct session_message *message)
-{
-        uint64_t now_us = loop_now_us(uplink->loop);
-
-        if (message->retain || uplink->stopping ||
-            (message->size == strlen("online") && memcmp(message->payload, "online", message->size) == 0))
-                return;
-        if (!uplink->has_reported_foreign_status)
-                log_topic(LOG_WARNING, message->topic,
-                          "%s: somebody else has written to it; \"online\" is published again, now and whenever it "
-                          "happens",
-                          message->topic);
-        uplink->has_reported_foreign_status = true;
-        if (timer_armed(uplink->status_again))
-                return;
-        uint64_t due_us = uplink->status_published_us ? uplink->status_published_us + STATUS_AGAIN_US : 0;
-        if (due_us > now_us)
-                timer_arm(uplink->status_again, due_us - now_us);
-        else
-                on_status_again(uplink);
 }
 
 static void on_foreign(struct uplink *uplink, const struct session_message *message)
@@ -418,7 +243,7 @@ static void on_message(void *userdata, const struct session_message *message)
                 return;
         }
         if (topic.kind == TOPIC_STATUS) {
-                on_own_status(uplink, message);
+                own_status_received(&uplink->status, message);
                 return;
         }
         if (message->retain) {
@@ -437,20 +262,18 @@ static void on_connected(void *userdata)
 {
         struct uplink *uplink = userdata;
 
-        uplink->behind = uplink->is_awaited = uplink->has_reported_refused = uplink->has_reported_foreign_status =
-                uplink->has_reported_unpublished = false;
-        uplink->status_published_us = 0;
+        uplink->has_reported_refused = false;
         uplink->handlers.refused(uplink->handlers.userdata, NULL);
-        retained_reset(&uplink->retained);
-        timer_disarm(uplink->clear_states);
+        sender_begin(&uplink->sender);
+        stale_topics_begin(&uplink->stale);
         const char *birth = announcements_begin(&uplink->announcements);
         if (birth)
                 (void)!session_subscribe(uplink->session, birth, 1, NULL);
-        publish_status(uplink, "online");
+        own_status_begin(&uplink->status);
         if (uplink->handlers.begun)
                 uplink->handlers.begun(uplink->handlers.userdata);
         uplink->handlers.up(uplink->handlers.userdata);
-        clear_stale(uplink);
+        stale_topics_clear(&uplink->stale);
 }
 
 static void on_subscribed(void *userdata, int id, int reason)
@@ -498,7 +321,7 @@ static void report_refused(struct uplink *uplink, int reason)
  * else's by now. */
 static void on_refused(struct uplink *uplink, bool was_clearing, int reason)
 {
-        uplink->dropped++;
+        uplink->sender.dropped++;
         if (was_clearing || uplink->has_reported_refused)
                 return;
         uplink->has_reported_refused = true;
@@ -510,21 +333,18 @@ static void on_acknowledged(void *userdata, int id, int reason)
 {
         struct uplink *uplink = userdata;
 
-        bool was_clearing = retained_acknowledged(&uplink->retained, id);
+        bool was_clearing = retained_acknowledged(&uplink->sender.retained, id);
         if (!announcements_acknowledged(&uplink->announcements, id, reason) && reason >= 0x80)
                 on_refused(uplink, was_clearing, reason);
         if (was_clearing)
-                clear_stale(uplink);
-        if (uplink->is_awaited && session_in_flight(uplink->session) < BULK_AGAIN) {
-                uplink->is_awaited = false;
+                stale_topics_clear(&uplink->stale);
+        if (sender_takes_bulk_again(&uplink->sender)) {
                 if (uplink->handlers.room)
                         uplink->handlers.room(uplink->handlers.userdata);
-                clear_stale(uplink);
+                stale_topics_clear(&uplink->stale);
         }
-        if (uplink->behind && session_in_flight(uplink->session) < IN_FLIGHT_MAX / 2) {
-                uplink->behind = false;
+        if (sender_has_caught_up(&uplink->sender))
                 uplink->handlers.up(uplink->handlers.userdata);
-        }
 }
 
 static const struct session_handlers session_handlers = {
@@ -538,7 +358,13 @@ static const struct session_handlers session_handlers = {
 
 /* ---- Life ---------------------------------------------------------------------------------------------------- */
 
-static int subscribe_topics(struct uplink *uplink)
+/* The last subscription is to the node's own status. */
+static const char *status_topic(const struct uplink *uplink)
+{
+        return uplink->subscriptions[ARRAY_SIZE(uplink->subscriptions) - 1];
+}
+
+static int name_subscriptions(struct uplink *uplink)
 {
         static const char *const ends[] = { "+/set", "+/set/+", "+/get", "get", "status" };
 
@@ -546,7 +372,6 @@ static int subscribe_topics(struct uplink *uplink)
         for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
                 if (asprintf(&uplink->subscriptions[i], "%s/%s/%s", uplink->base, uplink->node, ends[i]) < 0)
                         return -ENOMEM;
-        uplink->status_topic = uplink->subscriptions[ARRAY_SIZE(ends) - 1];
         return 0;
 }
 
@@ -556,14 +381,36 @@ static int make_names(struct uplink *uplink, const struct uplink_options *option
         uplink->node = strdup(options->node);
         if (!uplink->base || !uplink->node || asprintf(&uplink->reply_prefix, "%s/reply/", options->base) < 0)
                 return -ENOMEM;
-        return subscribe_topics(uplink);
+        return name_subscriptions(uplink);
 }
 
-static int make_timers(struct uplink *uplink)
+static int make_parts(struct uplink *uplink, const struct uplink_options *options)
 {
-        int r = timer_new(uplink->loop, TIMER_LAZY_US, on_status_again, uplink, &uplink->status_again);
+        uplink->sender = (struct sender){
+                .loop = options->loop,
+                .clock = options->clock,
+                .node = uplink->node,
+                .envelope = options->envelope,
+                .retained.store = options->store,
+        };
+        int r = announcements_init(&uplink->announcements, &options->announcements, uplink->node);
+        if (r == 0)
+                r = own_status_init(&uplink->status, &uplink->sender, status_topic(uplink));
+        return r < 0 ? r : stale_topics_init(&uplink->stale, &uplink->sender);
+}
 
-        return r < 0 ? r : timer_new(uplink->loop, TIMER_LAZY_US, on_clear_states, uplink, &uplink->clear_states);
+static int make_session(struct uplink *uplink, const struct uplink_options *options)
+{
+        struct session_options *session = &uplink->session_options;
+
+        *session = options->session;
+        session->will_topic = status_topic(uplink);
+        session->will_payload = "offline";
+        session->subscriptions = (const char *const *)uplink->subscriptions;
+        session->n_subscriptions = ARRAY_SIZE(uplink->subscriptions);
+        int r = session_new(options->loop, session, &session_handlers, uplink, &uplink->session);
+        uplink->sender.session = uplink->session;
+        return r;
 }
 
 int uplink_new(const struct uplink_options *options, const struct uplink_handlers *handlers, struct uplink **ret)
@@ -572,27 +419,14 @@ int uplink_new(const struct uplink_options *options, const struct uplink_handler
 
         if (!uplink)
                 return -ENOMEM;
-        uplink->loop = options->loop;
-        uplink->clock = options->clock;
         uplink->home = options->home;
         uplink->handlers = *handlers;
-        uplink->envelope = options->envelope;
-        uplink->retained.store = options->store;
         uplink->retained_seen = json_object();
         int r = make_names(uplink, options);
         if (r == 0)
-                r = announcements_init(&uplink->announcements, &options->announcements, uplink->node);
+                r = make_parts(uplink, options);
         if (r == 0)
-                r = make_timers(uplink);
-        if (r == 0) {
-                struct session_options *session = &uplink->session_options;
-                *session = options->session;
-                session->will_topic = uplink->status_topic;
-                session->will_payload = "offline";
-                session->subscriptions = (const char *const *)uplink->subscriptions;
-                session->n_subscriptions = ARRAY_SIZE(uplink->subscriptions);
-                r = session_new(options->loop, session, &session_handlers, uplink, &uplink->session);
-        }
+                r = make_session(uplink, options);
         if (r == 0)
                 *ret = TAKE_PTR(uplink);
         return r;
@@ -600,9 +434,9 @@ int uplink_new(const struct uplink_options *options, const struct uplink_handler
 
 void uplink_stop(struct uplink *uplink, void (*done)(void *userdata), void *userdata)
 {
-        uplink->stopping = true;
+        uplink->sender.is_stopping = true;
         if (session_is_connected(uplink->session))
-                publish_status(uplink, "offline");
+                own_status_publish(&uplink->status, "offline");
         session_stop(uplink->session, STOP_WITHIN_US, done, userdata);
 }
 
@@ -611,13 +445,13 @@ void uplink_free(struct uplink *uplink)
         if (!uplink)
                 return;
         session_free(uplink->session);
-        timer_free(uplink->clear_states);
-        timer_free(uplink->status_again);
+        stale_topics_done(&uplink->stale);
+        own_status_done(&uplink->status);
         announcements_done(&uplink->announcements);
         for (size_t i = 0; i < ARRAY_SIZE(uplink->subscriptions); i++)
                 free(uplink->subscriptions[i]);
         json_decref(uplink->retained_seen);
-        retained_reset(&uplink->retained);
+        sender_done(&uplink->sender);
         free(uplink->reply_prefix);
         free(uplink->node);
         free(uplink->base);
@@ -626,7 +460,7 @@ void uplink_free(struct uplink *uplink)
 
 uint64_t uplink_dropped(const struct uplink *uplink)
 {
-        return uplink->dropped;
+        return uplink->sender.dropped;
 }
 
 struct session *uplink_session(struct uplink *uplink)
