@@ -44,5 +44,8 @@ int sender_send_json(struct sender *sender, const char *device, const struct ses
  * once. */
 bool sender_has_room(struct sender *sender);
 bool sender_takes_bulk_again(struct sender *sender);
+/* For what waited while the broker was away, of which `n_sent` are unacknowledged: it leaves the most of the broker's window and
+ * of ours to what happens now. */
+bool sender_has_history_room(const struct sender *sender, size_t n_sent);
 /* True once after something was held back: the broker has acknowledged enough to publish all again. */
 bool sender_has_caught_up(struct sender *sender);

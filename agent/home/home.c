@@ -23,6 +23,13 @@ struct device *home_find(const struct home *home, const char *id)
         return NULL;
 }
 
+bool home_keeps_history(const struct home *home, const char *id)
+{
+        const struct device *device = strcmp(id, NODE_ID) != 0 ? home_find(home, id) : NULL;
+
+        return device && device->shared.history;
+}
+
 static int add_new(struct home *home, const char *id, const struct plugin *plugin, const struct config_section *section,
                    struct problems *problems)
 {
