@@ -20,6 +20,9 @@ struct arguments {
         uint64_t timeout_us;
         const char *channel; /* NULL: all */
         bool day, week, ascii;
+        const char *since; /* as typed; NULL: the default */
+        uint64_t since_us;
+        bool follow, csv;
         bool json, verbose, help, version;
         char **words; /* after the command; borrowed from argv, which is put in order for it */
         size_t count;
