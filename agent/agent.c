@@ -10,6 +10,7 @@
 #include "announce.h"
 #include "broker_link.h"
 #include "config/builtin.h"
+#include "history.h"
 #include "info.h"
 #include "publish.h"
 #include "service.h"
@@ -36,6 +37,7 @@ struct agent {
         struct publisher publisher;
         struct home *devices;
         struct broker_link *link;
+        struct history *history;
         struct announce *announce;
         struct signals signals;
         uint64_t started_us;
@@ -88,6 +90,28 @@ static void on_room(void *userdata)
         announce_go_on(agent->announce);
 }
 
+static void on_published(void *userdata)
+{
+        struct agent *agent = userdata;
+
+        history_connected(agent->history);
+}
+
+static void on_lost(void *userdata)
+{
+        struct agent *agent = userdata;
+
+        if (agent->history)
+                history_lost(agent->history);
+}
+
+static bool on_acknowledged(void *userdata, int id, int reason)
+{
+        struct agent *agent = userdata;
+
+        return history_acknowledged(agent->history, id, reason);
+}
+
 static void on_birth(void *userdata)
 {
         struct agent *agent = userdata;
@@ -121,6 +145,8 @@ static void on_send(struct publisher *publisher, const char *device, enum device
                 timer_arm(agent->status, 0);
         if (topic == DEVICE_STATUS && agent->announce)
                 announce_status(agent->announce);
+        if (agent->history && history_take(agent->history, publisher, device, topic))
+                return;
         struct uplink *uplink = broker_link_uplink(agent->link);
         if (uplink)
                 uplink_publish(uplink, device, topic, payload, size, meta);
@@ -156,12 +182,15 @@ static void on_ask_facts(void *userdata, struct node_facts *ret)
         if (agent->has_no_time) /* once a minute, when the node is read */
                 timer_arm(agent->time, 0);
         struct uplink *uplink = broker_link_uplink(agent->link);
+        if (uplink) {
+                ret->queue = session_in_flight(uplink_session(uplink));
+                ret->dropped = uplink_dropped(uplink);
+        }
+        history_facts(agent->history, ret);
         if (!uplink)
                 return;
         const struct tls *tls = session_tls(uplink_session(uplink));
         ret->has_certificate = tls && tls_certificate_days(tls, &ret->certificate_days);
-        ret->queue = session_in_flight(uplink_session(uplink));
-        ret->dropped = uplink_dropped(uplink);
 }
 
 static void on_store_fault(void *userdata, enum store_fault fault, const char *text)
@@ -221,6 +250,7 @@ static void take_over(struct agent *agent, struct config *config, struct setting
         if (r < 0)
                 log_error("the devices could not be reloaded: %s", strerror(-r));
         info_changed(agent);
+        history_configure(agent->history, &settings->history);
         broker_link_reload(agent->link, settings, is_broker_changed);
 }
 
@@ -307,7 +337,9 @@ static void look_at_time(void *userdata)
                 return;
         agent->has_no_time = false;
         log_notice("the clock is right: messages have their times from now on");
+        home_clock_set(agent->devices);
         home_get(agent->devices, "node"); /* a problem less */
+        history_time_is_known(agent->history);
         info_changed(agent);
         if (broker_link_connected(agent->link))
                 broker_link_publish_all(agent->link); /* with their times */
@@ -385,9 +417,23 @@ static int make_link(struct agent *agent, struct settings *settings)
                 .connected = on_info,
                 .room = on_room,
                 .birth = on_birth,
+                .published = on_published,
+                .lost = on_lost,
+                .acknowledged = on_acknowledged,
                 .userdata = agent,
         };
         return broker_link_new(&options, settings, &agent->link);
+}
+
+/* Before the link, which takes over the settings. */
+static int make_history(struct agent *agent, const struct settings *settings)
+{
+        const struct history_options options = { .loop = &agent->loop,
+                                                 .clock = agent->clock,
+                                                 .store = agent->store,
+                                                 .home = agent->devices,
+                                                 .settings = settings->history };
+        return history_new(&options, &agent->history);
 }
 
 static int make_announce(struct agent *agent)
@@ -404,9 +450,10 @@ static int build_parts(struct agent *agent, struct settings *settings)
         int r;
 
         if ((r = make_timers(agent)) < 0 || (r = open_parts(agent, settings)) < 0 ||
-            (r = make_home(agent, settings)) < 0 || (r = make_link(agent, settings)) < 0 ||
-            (r = make_announce(agent)) < 0)
+            (r = make_home(agent, settings)) < 0 || (r = make_history(agent, settings)) < 0 ||
+            (r = make_link(agent, settings)) < 0 || (r = make_announce(agent)) < 0)
                 return r;
+        history_set_link(agent->history, agent->link);
         home_set_facts(agent->devices, on_ask_facts, agent);
         store_report(agent->store);
         driven_report(agent->driven);
@@ -487,12 +534,14 @@ void agent_free(struct agent *agent)
                 return;
         if (agent->devices) /* a wrong config ends before there are any */
                 home_stop(agent->devices);
+        history_stop(agent->history);
         store_close(agent->store);
         announce_free(agent->announce);
         broker_link_free(TAKE_PTR(agent->link));
         home_free(agent->devices);
         json_text_done(&agent->publisher.text);
         store_free(agent->store);
+        history_free(agent->history);
         driven_free(agent->driven);
         starts_free(agent->starts);
         if (agent->gpio && agent->end == AGENT_RESTART)

@@ -36,9 +36,13 @@ static void publish_states(struct broker_link *link)
 {
         struct uplink *uplink = broker_link_connected(link);
 
-        while (link->publish_at != SIZE_MAX && uplink && uplink_has_room(uplink))
-                if (!home_publish_next(link->options.home, &link->publish_at))
-                        link->publish_at = SIZE_MAX;
+        while (link->publish_at != SIZE_MAX && uplink && uplink_has_room(uplink)) {
+                if (home_publish_next(link->options.home, &link->publish_at))
+                        continue;
+                link->publish_at = SIZE_MAX;
+                if (link->options.published)
+                        link->options.published(link->options.userdata);
+        }
 }
 
 void broker_link_publish_all(struct broker_link *link)
@@ -79,10 +83,24 @@ static void on_birth(void *userdata)
         link->options.birth(link->options.userdata);
 }
 
+static void report_lost(const struct broker_link *link)
+{
+        if (link->options.lost)
+                link->options.lost(link->options.userdata);
+}
+
+static bool on_acknowledged(void *userdata, int id, int reason)
+{
+        const struct broker_link *link = userdata;
+
+        return link->options.acknowledged && link->options.acknowledged(link->options.userdata, id, reason);
+}
+
 static void on_down(void *userdata, const char *why)
 {
         struct broker_link *link = userdata;
 
+        report_lost(link);
         if (link->is_frozen)
                 return;
         report(link, "broker", why);
@@ -105,6 +123,7 @@ static int connect_uplink(struct broker_link *link)
                 .down = on_down,
                 .refused = on_refused,
                 .birth = on_birth,
+                .acknowledged = on_acknowledged,
                 .userdata = link,
         };
         struct uplink_options options;
@@ -187,6 +206,7 @@ static void on_replace(void *userdata)
         struct broker_link *link = userdata;
 
         uplink_free(TAKE_PTR(link->uplink));
+        report_lost(link);
         broker_identity_done(&link->identity);
         settings_done(&link->settings);
         link->settings = *link->next;
@@ -301,6 +321,11 @@ void broker_link_free(struct broker_link *link)
         free(link->next);
         settings_done(&link->settings);
         free(link);
+}
+
+bool broker_link_is_wanted(const struct broker_link *link)
+{
+        return link && link->settings.broker.urls.count > 0;
 }
 
 struct uplink *broker_link_uplink(const struct broker_link *link)

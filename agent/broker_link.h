@@ -19,8 +19,12 @@ struct broker_link_options {
         void (*begun)(void *userdata); /* a connection stands */
         /* Then, and when something was lost on the way: `info` is published before all states. */
         void (*connected)(void *userdata);
-        void (*room)(void *userdata);  /* what waited for room goes on, before the states */
-        void (*birth)(void *userdata); /* Home Assistant has started */
+        void (*published)(void *userdata); /* all states are on their way; may be NULL */
+        void (*room)(void *userdata);      /* what waited for room goes on, before the states */
+        void (*birth)(void *userdata);     /* Home Assistant has started */
+        void (*lost)(
+                void *userdata); /* no connection stands (any more): what was unacknowledged is lost. May be NULL */
+        bool (*acknowledged)(void *userdata, int id, int reason); /* as in struct uplink_handlers */
         void *userdata;
 };
 
@@ -42,6 +46,8 @@ void broker_link_freeze(struct broker_link *link);
 void broker_link_stop(struct broker_link *link, void (*done)(void *userdata), void *userdata);
 void broker_link_free(struct broker_link *link);
 
+/* False: no broker is written down, and nobody waits for what is read. */
+bool broker_link_is_wanted(const struct broker_link *link);
 /* NULL: there is none, or no link yet. Valid until the next turn of the loop. */
 struct uplink *broker_link_uplink(const struct broker_link *link);
 /* The same, while a connection stands. */

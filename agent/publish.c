@@ -24,10 +24,8 @@ void write_text(const char *key, const char *text, struct json_text *out)
         json_put_string(out, text);
 }
 
-void write_state(const struct channels *channels, struct clock *clock, struct json_text *out)
+static void write_channels(const struct channels *channels, struct json_text *out)
 {
-        json_put_open(out, '{');
-        write_time("time", clock, channels->time_us, out);
         for (size_t i = 0; i < channels->count; i++) {
                 if (!channel_has_state(&channels->items[i]))
                         continue;
@@ -37,12 +35,30 @@ void write_state(const struct channels *channels, struct clock *clock, struct js
         json_put_literal(out, "}");
 }
 
+void write_state(const struct channels *channels, struct clock *clock, struct json_text *out)
+{
+        json_put_open(out, '{');
+        write_time("time", clock, channels->time_us, out);
+        write_channels(channels, out);
+}
+
 /* ---- The sink ------------------------------------------------------------------------------------------ */
 
 static struct json_text *begin(struct publisher *publisher)
 {
         json_text_reset(&publisher->text);
         return &publisher->text;
+}
+
+/* Its time, which for the history is written later. */
+static void begin_timed(struct publisher *publisher, uint64_t time_us)
+{
+        struct json_text *out = begin(publisher);
+
+        json_put_open(out, '{');
+        write_time("time", publisher->clock, time_us, out);
+        publisher->stamp_us = time_us;
+        publisher->after_time = out->size;
 }
 
 /* Without memory a message is left out. */
@@ -83,17 +99,17 @@ static void on_state(void *userdata, const char *device, const struct channels *
 {
         struct publisher *publisher = userdata;
 
-        write_state(channels, publisher->clock, begin(publisher));
+        begin_timed(publisher, channels->time_us);
+        write_channels(channels, &publisher->text);
         send(publisher, device, DEVICE_STATE, NULL);
 }
 
 static void on_event(void *userdata, const char *device, const char *channel, const char *event_type, uint64_t time_us)
 {
         struct publisher *publisher = userdata;
-        struct json_text *out = begin(publisher);
+        struct json_text *out = &publisher->text;
 
-        json_put_open(out, '{');
-        write_time("time", publisher->clock, time_us, out);
+        begin_timed(publisher, time_us);
         write_text("channel", channel, out);
         write_text("event_type", event_type, out);
         json_put_literal(out, "}");

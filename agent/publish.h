@@ -20,6 +20,9 @@ struct publisher {
         void (*send)(struct publisher *publisher, const char *device, enum device_topic topic, const char *payload,
                      size_t size, const struct command_meta *meta);
         struct json_text text; /* its memory is used again; json_text_done() it at the end */
+        /* While a state or an event is sent: when it was so (0: never), and where in the text its time ends. */
+        uint64_t stamp_us;
+        size_t after_time;
 };
 
 /* A sink with `publisher` as its userdata; what is no payload (info_changed, the buttons) is left to the caller. */

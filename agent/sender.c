@@ -14,6 +14,9 @@ enum { IN_FLIGHT_MAX = 256 };
 /* What is published in bulk leaves half of that to what happens meanwhile, and goes on when most of it is through. */
 enum { BULK_MAX = IN_FLIGHT_MAX / 2, BULK_AGAIN = BULK_MAX / 2 };
 
+/* So many messages of the history are in flight at the most. */
+enum { HISTORY_MAX = BULK_AGAIN };
+
 void sender_begin(struct sender *sender)
 {
         sender->is_behind = sender->is_awaited = sender->has_reported_unpublished = false;
@@ -100,6 +103,14 @@ int sender_send_json(struct sender *sender, const char *device, const struct ses
                 json.size = strlen(wrapped);
         }
         return sender_send(sender, &json);
+}
+
+bool sender_has_history_room(const struct sender *sender, size_t n_sent)
+{
+        unsigned broker = session_receive_maximum(sender->session);
+
+        return sender_is_up(sender) && n_sent < MIN((unsigned)HISTORY_MAX, MAX(broker / 2, 1U)) &&
+               session_in_flight(sender->session) < MIN((unsigned)BULK_MAX, broker);
 }
 
 bool sender_has_room(struct sender *sender)

@@ -37,12 +37,15 @@ bool sender_holds_back(struct sender *sender, bool newest_only);
 
 /* The message's id, or a negative errno: it is not on its way. */
 int sender_send(struct sender *sender, const struct session_message *message);
-/* The same for JSON, wrapped where [broker] envelope asks for it. */
+/* Wraps JSON where [broker] envelope asks for it. */
 int sender_send_json(struct sender *sender, const char *device, const struct session_message *message);
 
 /* For what is sent in bulk: as much stays free for what happens meanwhile. After a `false`, sender_takes_bulk_again() is true
  * once. */
 bool sender_has_room(struct sender *sender);
 bool sender_takes_bulk_again(struct sender *sender);
+/* For what waited while the broker was away, of which `n_sent` are unacknowledged: it leaves the most of the broker's window and
+ * of ours to what happens now. */
+bool sender_has_history_room(const struct sender *sender, size_t n_sent);
 /* True once after something was held back: the broker has acknowledged enough to publish all again. */
 bool sender_has_caught_up(struct sender *sender);

@@ -70,13 +70,31 @@ static bool clears_later(struct uplink *uplink, enum device_topic topic, size_t 
         return size == 0 && uplink->announcements.prefix && (topic == DEVICE_STATUS || topic == DEVICE_STATE);
 }
 
+/* As sender_send(); 0: it waits. */
+static int publish(struct uplink *uplink, const char *device, enum device_topic topic, struct session_message *message,
+                   bool is_kept)
+{
+        message->qos = 1;
+        message->retain = device_topics[topic].retain;
+        if (message->retain && clears_later(uplink, topic, message->size)) {
+                stale_topics_clear_later(&uplink->stale, message->topic);
+                return 0;
+        }
+        /* Also what has to wait: it is published again later. */
+        if (message->retain && message->size > 0)
+                retained_claim(&uplink->sender.retained, message->topic);
+        if (sender_holds_back(&uplink->sender, is_kept || device_topics[topic].newest_only))
+                return 0;
+        if (device_topics[topic].is_json)
+                return sender_send_json(&uplink->sender, device, message);
+        return sender_send(&uplink->sender, message);
+}
+
 void uplink_publish(struct uplink *uplink, const char *device, enum device_topic topic, const char *payload,
                     size_t size, const struct command_meta *meta)
 {
         char name[TOPIC_MAX];
-        struct session_message message = {
-                .topic = name, .payload = payload, .size = size, .qos = 1, .retain = device_topics[topic].retain
-        };
+        struct session_message message = { .topic = name, .payload = payload, .size = size };
 
         if (!session_is_connected(uplink->session))
                 return;
@@ -87,19 +105,36 @@ void uplink_publish(struct uplink *uplink, const char *device, enum device_topic
         } else if (topic_build(name, uplink->base, uplink->node, device, device_topics[topic].word) < 0) {
                 return;
         }
-        if (message.retain && clears_later(uplink, topic, size)) {
-                stale_topics_clear_later(&uplink->stale, message.topic);
-                return;
-        }
-        /* Also what has to wait: it is published again later. */
-        if (message.retain && size > 0)
-                retained_claim(&uplink->sender.retained, message.topic);
-        if (sender_holds_back(&uplink->sender, device_topics[topic].newest_only))
-                return;
-        int r = device_topics[topic].is_json ? sender_send_json(&uplink->sender, device, &message)
-                                             : sender_send(&uplink->sender, &message);
+        int r = publish(uplink, device, topic, &message, false);
         if (r == -EMSGSIZE && topic == DEVICE_RESULT && meta && meta->reply_to)
                 answer_too_large(uplink, device, &message);
+}
+
+int uplink_publish_kept(struct uplink *uplink, const char *device, enum device_topic topic, const char *payload,
+                        size_t size)
+{
+        char name[TOPIC_MAX];
+        struct session_message message = { .topic = name, .payload = payload, .size = size };
+
+        if (!session_is_connected(uplink->session) ||
+            topic_build(name, uplink->base, uplink->node, device, device_topics[topic].word) < 0)
+                return 0;
+        return publish(uplink, device, topic, &message, true);
+}
+
+int uplink_history(struct uplink *uplink, const char *device, const char *json, size_t size)
+{
+        char name[TOPIC_MAX];
+        const struct session_message message = { .topic = name, .payload = json, .size = size, .qos = 1 };
+
+        if (topic_build(name, uplink->base, uplink->node, device, "history") < 0)
+                return 0;
+        return sender_send_json(&uplink->sender, device, &message);
+}
+
+bool uplink_has_history_room(const struct uplink *uplink, size_t n_sent)
+{
+        return sender_has_history_room(&uplink->sender, n_sent);
 }
 
 void uplink_info(struct uplink *uplink, const char *json, size_t size)
@@ -334,7 +369,9 @@ static void on_acknowledged(void *userdata, int id, int reason)
         struct uplink *uplink = userdata;
 
         bool was_clearing = retained_acknowledged(&uplink->sender.retained, id);
-        if (!announcements_acknowledged(&uplink->announcements, id, reason) && reason >= 0x80)
+        bool is_kept = uplink->handlers.acknowledged &&
+                       uplink->handlers.acknowledged(uplink->handlers.userdata, id, reason);
+        if (!is_kept && !announcements_acknowledged(&uplink->announcements, id, reason) && reason >= 0x80)
                 on_refused(uplink, was_clearing, reason);
         if (was_clearing)
                 stale_topics_clear(&uplink->stale);

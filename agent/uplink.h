@@ -28,6 +28,8 @@ struct uplink_handlers {
         void (*down)(void *userdata, const char *why); /* the connection ended, or an attempt failed */
         /* The broker refuses what we publish; NULL: not in this connection. */
         void (*refused)(void *userdata, const char *why);
+        /* A message was acknowledged, or refused (>= 0x80). True: it is the history's, which keeps it. May be NULL. */
+        bool (*acknowledged)(void *userdata, int id, int reason);
         void (*birth)(void *userdata); /* Home Assistant has started; may be NULL */
         void *userdata;
 };
@@ -42,6 +44,14 @@ void uplink_free(struct uplink *uplink);
 /* A payload of struct publisher. Nothing is queued while not connected. */
 void uplink_publish(struct uplink *uplink, const char *device, enum device_topic topic, const char *payload,
                     size_t size, const struct command_meta *meta);
+/* The same for a state or event that the history keeps until it is acknowledged: its message's id; 0 or negative errno: it is not
+ * on its way, with -EMSGSIZE nor ever will be. */
+int uplink_publish_kept(struct uplink *uplink, const char *device, enum device_topic topic, const char *payload,
+                        size_t size);
+/* What waited, as JSON. Returns as uplink_publish_kept(). */
+int uplink_history(struct uplink *uplink, const char *device, const char *json, size_t size);
+/* Whether more of what waited may go out while `n_sent` of it are unacknowledged. */
+bool uplink_has_history_room(const struct uplink *uplink, size_t n_sent);
 void uplink_info(struct uplink *uplink, const char *json, size_t size);
 
 /* What is sent in bulk asks first: as much stays free for what happens meanwhile. After a `false` the handler `room` is

@@ -38,12 +38,12 @@ _sconce() {
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
         ;;
-    --timeout) return ;;
+    --timeout | --channel) return ;;
     esac
     for ((at = 1; at < COMP_CWORD; at++)); do
         case ${COMP_WORDS[at]} in
         --config) config=(--config "${COMP_WORDS[++at]/#\~\//$HOME/}") ;;
-        --output | -o | --plugins | --timeout) at=$((at + 1)) ;;
+        --output | -o | --plugins | --timeout | --channel) at=$((at + 1)) ;;
         -*) ;;
         *) words+=("${COMP_WORDS[at]}") ;;
         esac
@@ -52,7 +52,7 @@ _sconce() {
         _sconce_offer "$word" < <(_sconce_words "$command" '(^| )--[a-z-]+')
     elif [[ ${#words[@]} -eq 0 ]]; then
         _sconce_offer "$word" < <(_sconce_words "$command" '^  [a-z]+')
-    elif [[ ${command##*/} == sconce && ${#words[@]} -eq 1 && ${words[0]} =~ ^(get|set|watch|forget)$ ]]; then
+    elif [[ ${command##*/} == sconce && ${#words[@]} -eq 1 && ${words[0]} =~ ^(get|set|trend|watch|forget)$ ]]; then
         _sconce_offer "$word" < <(_sconce_devices "$command" "${config[@]}")
     elif [[ ${command##*/} == sconce && ${#words[@]} -eq 1 && ${words[0]} == import ]]; then
         compopt -o filenames 2>/dev/null

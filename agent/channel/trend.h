@@ -53,7 +53,7 @@ struct trend {
         bool has_begun;      /* the buckets have numbers */
         bool has_wall;       /* by wall time */
         bool is_held, is_on; /* on or off: known since since_us, and which */
-        bool is_awaited;     /* trend_restore() has to come again: nothing is saved before */
+        bool is_settled;     /* the owner's: what was saved of it is in it, or there was nothing */
         uint64_t since_us;
         int64_t offset_us; /* wall time = boot time + this, for the numbers */
         struct trend_course courses[TREND_SPANS];

@@ -113,8 +113,6 @@ size_t trend_save(struct trend *trend, const struct trend_clock *clock, uint64_t
 {
         unsigned char *at = bytes;
 
-        if (trend->is_awaited)
-                return 0;
         trend_catch_up(trend, clock, now_us);
         if (known_buckets(trend, TREND_WEEK) == 0)
                 return 0;
@@ -237,14 +235,12 @@ int trend_restore(struct trend *trend, const struct trend_clock *clock, uint64_t
 {
         struct saved saved;
 
-        trend->is_awaited = false;
         if (!read_saved(clock, bytes, size, &saved) || saved.is_share != trend->is_share)
                 return -EBADMSG;
         if (!saved.is_same_boot && !saved.has_wall)
                 return 0; /* nobody knows when that was */
         trend_catch_up(trend, clock, now_us);
-        trend->is_awaited = !trend->has_wall && !saved.is_same_boot;
-        if (trend->is_awaited)
+        if (!trend->has_wall && !saved.is_same_boot)
                 return -EAGAIN;
         for (size_t span = 0; span < TREND_SPANS; span++)
                 add_span(trend, (enum trend_span)span, &saved);

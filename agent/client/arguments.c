@@ -20,7 +20,14 @@ static const struct {
         { "--config", "FILE", offsetof(struct arguments, config), "this file, and no other" },
         { "--output", "FILE", offsetof(struct arguments, output),
           "import: into this file, which must not be there yet" },
+        { "--channel", "CHANNEL", offsetof(struct arguments, channel), "trend: this channel alone" },
+        { "--24h", NULL, offsetof(struct arguments, day), "trend: the last day, by 5 minutes (the default)" },
+        { "--7d", NULL, offsetof(struct arguments, week), "trend: the last week, by the hour" },
+        { "--ascii", NULL, offsetof(struct arguments, ascii), "trend: without characters beyond ASCII" },
         { "--json", NULL, offsetof(struct arguments, json), "JSON instead of text" },
+        { "--since", "TIME", offsetof(struct arguments, since), "history: how far back (24h)" },
+        { "--follow", NULL, offsetof(struct arguments, follow), "history: then what comes, until Ctrl-C" },
+        { "--csv", NULL, offsetof(struct arguments, csv), "history: comma-separated values" },
         { "--timeout", "TIME", offsetof(struct arguments, timeout),
           "how long to wait for the broker, and then for an answer (5s)" },
         { "--verbose", NULL, offsetof(struct arguments, verbose), "show how the connection is made" },
@@ -30,6 +37,9 @@ static const struct {
 
 static const struct sconce_option timeout_row = SCONCE_OPTION_DURATION(
         struct arguments, timeout_us, "timeout", 0, "how long to wait", .def = "5s", .min = "100ms", .max = "1h");
+
+static const struct sconce_option since_row = SCONCE_OPTION_DURATION(
+        struct arguments, since_us, "since", 0, "how far back", .def = "24h", .min = "1m", .max = "7d");
 
 static int unknown_option(const char *word, struct fault *fault)
 {
@@ -101,6 +111,19 @@ static int read_timeout(struct arguments *arguments, struct fault *fault)
         return 0;
 }
 
+static int read_since(struct arguments *arguments, struct fault *fault)
+{
+        char reason[160];
+        const char *text = arguments->since ? arguments->since : since_row.def;
+        bool is_given = arguments->since || arguments->follow || arguments->csv;
+
+        if (is_given && arguments->command && !arguments->command->history)
+                return fault_set(fault, -EINVAL, "--since, --follow and --csv are for `sconce history`");
+        if (option_parse(&since_row, text, reason, &arguments->since_us) < 0)
+                return fault_set(fault, -EINVAL, "--since %.60s: %s", text, reason);
+        return 0;
+}
+
 static int check_count(const struct arguments *arguments, struct fault *fault)
 {
         const struct client_command *command = arguments->command;
@@ -146,9 +169,14 @@ int arguments_read(int argc, char **argv, const struct client_command *const *co
         if (r == 0)
                 r = read_timeout(&arguments, fault);
         if (r == 0)
+                r = read_since(&arguments, fault);
+        if (r == 0)
                 r = check_count(&arguments, fault);
         if (r == 0 && arguments.output && arguments.command && !arguments.command->output)
                 r = fault_set(fault, -EINVAL, "--output is for `sconce import`");
+        bool has_trend = arguments.channel || arguments.day || arguments.week || arguments.ascii;
+        if (r == 0 && has_trend && arguments.command && !arguments.command->trend)
+                r = fault_set(fault, -EINVAL, "--channel, --24h, --7d and --ascii are for `sconce trend`");
         if (r == 0)
                 *ret = arguments;
         return r;
@@ -161,7 +189,7 @@ static void help_for_all(FILE *out, const struct client_command *const *commands
               "Commands:\n",
               out);
         for (; *commands; commands++)
-                fprintf(out, "  %-7s%-17s%s\n", (*commands)->name, (*commands)->words, (*commands)->summary);
+                fprintf(out, "  %-8s%-17s%s\n", (*commands)->name, (*commands)->words, (*commands)->summary);
 }
 
 static void help_for_one(FILE *out, const struct client_command *command)
@@ -178,7 +206,7 @@ void arguments_help(FILE *out, const struct client_command *const *commands, con
                 help_for_all(out, commands);
         fputs("\nOptions, anywhere on the line:\n", out);
         for (size_t i = 0; i < ARRAY_SIZE(options); i++)
-                fprintf(out, "  %s %-*s %s\n", options[i].name, 14 - (int)strlen(options[i].name),
+                fprintf(out, "  %s %-*s %s\n", options[i].name, 18 - (int)strlen(options[i].name),
                         options[i].value ? options[i].value : "", options[i].help);
         if (!command)
                 fputs("\nThe broker and the certificate are named in ~/.config/sconce/client.conf, or else "

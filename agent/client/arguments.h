@@ -18,6 +18,11 @@ struct arguments {
         const char *output;                   /* NULL: standard output */
         const char *timeout;                  /* as typed; NULL: the default */
         uint64_t timeout_us;
+        const char *channel; /* NULL: all */
+        bool day, week, ascii;
+        const char *since; /* as typed; NULL: the default */
+        uint64_t since_us;
+        bool follow, csv;
         bool json, verbose, help, version;
         char **words; /* after the command; borrowed from argv, which is put in order for it */
         size_t count;

@@ -130,7 +130,7 @@ static void on_disconnected(void *userdata, const char *why)
 
         if (client->ending)
                 return;
-        if (client->arguments->command->endless)
+        if (client->arguments->command->endless || client->arguments->follow)
                 shown_say("the broker is gone: %s; trying again", why);
         else
                 client_fail(client, EXIT_NO_ANSWER, "the connection to the broker ended: %s", why);

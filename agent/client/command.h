@@ -26,6 +26,8 @@ struct client_command {
         bool unanswered;  /* wants no answer from a node */
         bool endless;     /* until Ctrl-C; a lost connection is made again */
         bool output;      /* takes --output */
+        bool trend;       /* takes --channel, --24h, --7d, --ascii */
+        bool history;     /* takes --since, --follow and --csv */
         /* What is wrong with the words, before anything is connected. NULL: nothing can be. */
         int (*check)(const struct arguments *arguments, struct fault *fault);
         void (*connected)(struct client *client);
@@ -34,5 +36,5 @@ struct client_command {
 };
 
 extern const struct client_command *const client_commands[]; /* ends with NULL */
-extern const struct client_command command_doctor, command_forget, command_get, command_import, command_list,
-        command_nodes, command_set, command_watch;
+extern const struct client_command command_doctor, command_forget, command_get, command_history, command_import,
+        command_list, command_nodes, command_set, command_trend, command_watch;

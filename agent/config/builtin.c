@@ -123,7 +123,22 @@ static const struct sconce_option homeassistant_rows[] = {
         { 0 },
 };
 
-enum { NODE, BROKER, TLS, GPIO, HOMEASSISTANT };
+static const struct sconce_option history_rows[] = {
+        SCONCE_OPTION_DURATION(struct settings, history.flush_us, "flush", 0,
+                               "How long what is read while the broker is away may wait until it is on the disk",
+                               .def = "5s", .min = "100ms", .max = "1h"),
+        SCONCE_OPTION_INT(struct settings, history.max_count, "max_count", 0,
+                          "How many readings and events are kept; then the oldest go", .def = "100000", .min = "1",
+                          .max = "10000000"),
+        SCONCE_OPTION_SIZE(struct settings, history.max_bytes, "max_bytes", 0,
+                           "How large they may be together; then the oldest go", .def = "32M", .min = "4K",
+                           .max = "4G"),
+        SCONCE_OPTION_DURATION(struct settings, history.max_age_us, "max_age", 0, "How old they may become",
+                               .def = "30d", .min = "1m", .max = "3650d"),
+        { 0 },
+};
+
+enum { NODE, BROKER, TLS, GPIO, HOMEASSISTANT, HISTORY };
 
 static const struct {
         const char *kind;
@@ -134,6 +149,7 @@ static const struct {
         [TLS] = { "tls", tls_rows },
         [GPIO] = { "gpio", gpio_rows },
         [HOMEASSISTANT] = { "homeassistant", homeassistant_rows },
+        [HISTORY] = { "history", history_rows },
 };
 
 /* ---- Reading --------------------------------------------------------------------------------- */

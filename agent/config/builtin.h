@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The daemon's own sections, [node] [broker] [tls] [gpio] [homeassistant], as structs; and what holds across sections. */
+/* The daemon's own sections, [node] [broker] [tls] [gpio] [homeassistant] [history], as structs; and what holds across sections. */
 #pragma once
 
 #include <stdio.h>
@@ -48,12 +48,20 @@ struct homeassistant_settings {
         const char *birth_topic, *birth_payload;
 };
 
+/* What is kept for a broker that is away. */
+struct history_settings {
+        uint64_t flush_us;
+        int64_t max_count;
+        uint64_t max_bytes, max_age_us;
+};
+
 struct settings {
         struct node_settings node;
         struct broker_settings broker;
         struct tls_options tls;
         struct gpio_settings gpio;
         struct homeassistant_settings homeassistant;
+        struct history_settings history;
         struct problems warnings; /* valid, but worth a line in the log */
         struct option_store store;
 };

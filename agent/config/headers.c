@@ -23,10 +23,6 @@ static bool check_word(const struct config_section *section, struct problems *pr
 {
         if (word_is_reserved(section->kind, RESERVED_SINGLE))
                 return true;
-        if (word_is_reserved(section->kind, RESERVED_LATER)) {
-                config_complain(section, NULL, problems, "not in this version");
-                return false;
-        }
         if (strcmp(section->kind, "rule") == 0) {
                 config_complain(section, NULL, problems, "a rule has a name: [rule NAME]");
                 return false;
@@ -36,8 +32,8 @@ static bool check_word(const struct config_section *section, struct problems *pr
         for (size_t at = 0; (word = reserved_next(&at, RESERVED_SINGLE));)
                 suggestion_offer(&near, word);
         config_complain(section, NULL, problems,
-                        "unknown section; known are [node], [broker], [tls], [gpio] and [homeassistant], and a device "
-                        "is [PLUGIN ID]%s%s%s",
+                        "unknown section; known are [node], [broker], [tls], [gpio], [homeassistant] and [history], "
+                        "and a device is [PLUGIN ID]%s%s%s",
                         near.best ? "; did you mean [" : "", near.best ? near.best : "", near.best ? "]" : "");
         return false;
 }

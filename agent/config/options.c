@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "config/synonyms.h"
-#include "util/reserved.h"
 #include "util/suggest.h"
 #include "config/types.h"
 #include "config/value.h"
@@ -273,11 +272,6 @@ static void list_keys(const struct engine *engine, char *text, size_t size)
 
 static void complain_unknown(struct engine *engine, const struct config_entry *entry)
 {
-        const struct config_section *section = engine->section;
-        if (section->id && word_is_reserved(entry->key, RESERVED_LATER_KEY)) {
-                complain(engine, entry, entry->key, "not in this version");
-                return;
-        }
         struct suggestion near = { .wanted = entry->key, .synonyms = key_synonyms };
         for (size_t t = 0; t < engine->n_targets; t++) {
                 for (const struct sconce_option *row = engine->targets[t].rows; row && row->key; row++)

@@ -23,6 +23,13 @@ struct device *home_find(const struct home *home, const char *id)
         return NULL;
 }
 
+bool home_keeps_history(const struct home *home, const char *id)
+{
+        const struct device *device = strcmp(id, NODE_ID) != 0 ? home_find(home, id) : NULL;
+
+        return device && device->shared.history;
+}
+
 static int add_new(struct home *home, const char *id, const struct plugin *plugin, const struct config_section *section,
                    struct problems *problems)
 {
@@ -84,6 +91,8 @@ int home_new(const struct home_options *options, const struct home_sink *sink, s
                 r = offline_init(home, options->offline_after_us);
         if (r == 0 && options->loop)
                 r = home_rules_new(home);
+        if (r == 0 && options->loop)
+                r = saving_init(home);
         if (r == 0)
                 r = add_new(home, NODE_ID, home->node_plugin, NULL, &problems);
         if (r < 0)
@@ -100,6 +109,7 @@ void home_free(struct home *home)
                 device_free(home->items[--home->count]);
         timer_free(home->gets.timer);
         trends_done(home);
+        saving_done(home);
         rules_free(home->rules);
         timer_free(home->offline.timer);
         free(home->items);
@@ -307,6 +317,7 @@ int home_apply(struct home *home, const struct config *config)
         let_go_left(home);
         forget_gone(home);
         left_out_list(home);
+        trends_applied(home);
         int r = home_rules_apply(home, config);
         if (home->context.sink.info_changed)
                 home->context.sink.info_changed(home->context.sink.userdata);
@@ -323,6 +334,7 @@ void home_stop(struct home *home)
         for (size_t i = 0; i < home->count; i++)
                 if (home->items[i]->worker)
                         worker_wait(home->items[i]->worker, &until);
+        trends_stopped(home);
 }
 
 /* ---- From the outside ---------------------------------------------------------------------------------- */

@@ -40,6 +40,9 @@ struct node_facts {
         bool has_certificate;
         unsigned queue; /* messages in flight or waiting */
         uint64_t dropped;
+        char dropped_by[256]; /* by reason, one a line: "age: 3"; "": nothing */
+        bool has_oldest;
+        double oldest_s; /* how old the oldest reading is that waits */
 };
 
 /* Checks every device section without opening anything: plugin found, options right, no line used twice. Appends to
@@ -83,6 +86,9 @@ void home_broker_lost(struct home *home);
 void home_broker_back(struct home *home);
 void home_set_offline_after(struct home *home, uint64_t after_us);
 void home_set_facts(struct home *home, void (*ask)(void *userdata, struct node_facts *ret), void *userdata);
+
+/* Whether what that device reads is kept while the broker is away; not the node itself. */
+bool home_keeps_history(const struct home *home, const char *device);
 
 /* A problem for the node's list: "broker", "certificate expired". `text` NULL takes it away. */
 void home_problem(struct home *home, const char *key, const char *text);

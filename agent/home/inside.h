@@ -38,6 +38,11 @@ struct home {
                 size_t count;
                 struct timer *timer; /* the next one that waits; NULL: none has waited yet */
         } trends;
+        struct saving { /* trends_saved.c */
+                struct timer *save, *settle;
+                bool is_read;    /* what was saved is known: it can be written over */
+                bool is_waiting; /* some of it, for the wall clock */
+        } saving;
         void (*ask_facts)(void *userdata, struct node_facts *ret);
         void *facts_userdata;
 };
@@ -68,6 +73,13 @@ void trends_done(struct home *home);
 
 /* left_out.c: lists those that the agent has died of among the node's problems, or none any more */
 void left_out_list(struct home *home);
+
+/* trends_saved.c */
+int saving_init(struct home *home) MUST_CHECK;
+void saving_done(struct home *home);
+void trends_applied(struct home *home); /* after each config */
+void trends_stopped(struct home *home); /* after the devices: a clean stop */
+void trends_save(struct home *home);
 
 /* node.c */
 #define NODE_ID "node"

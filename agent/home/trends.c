@@ -176,11 +176,6 @@ void home_trend(struct home *home, const char *id, const void *payload, size_t s
                 go_on(home);
 }
 
-void home_clock_set(struct home *home)
-{
-        home->context.trends.look_us = 0;
-}
-
 void trends_done(struct home *home)
 {
         while (home->trends.count > 0)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "util/reserved.h"
+#include "channel/kinds.h"
 
 #define DEFAULT_DEADLINE "5s"
 
@@ -17,6 +17,8 @@ const struct sconce_option shared_common_rows[] = {
         SCONCE_OPTION_INT(struct shared_config, rate, "rate", SCONCE_RELOADABLE,
                           "How many commands a second it takes, as many at once", .def = "100", .min = "1",
                           .max = "100000"),
+        SCONCE_OPTION_BOOL(struct shared_config, history, "history", SCONCE_RELOADABLE,
+                           "Whether what it reads while the broker is away is kept and published later"),
         { .key = NULL },
 };
 
@@ -81,14 +83,29 @@ static const struct sconce_option debounce_row = SCONCE_OPTION_DURATION(
         struct line_settings, debounce_us, "debounce", 0, "How long a level must stay before it counts", .def = "0ms",
         .max = "10s");
 
+/* What is switched or moved is no reading: when the broker is back, what it is by then counts. A button beside readings
+ * (a counter's reset) does not make an output. */
+static bool is_output(const struct sconce_plugin *plugin)
+{
+        for (const struct sconce_channel *row = plugin->channels; row && row->key; row++) {
+                const struct kind *kind = kind_get(row->kind);
+                if (kind && kind->written && kind->has_state)
+                        return true;
+        }
+        return false;
+}
+
 void shared_common_init(const struct sconce_plugin *plugin, struct sconce_option common[static SHARED_COMMON_MAX])
 {
         size_t count = ARRAY_SIZE(shared_common_rows) - 1;
 
         memcpy(common, shared_common_rows, sizeof(shared_common_rows));
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; i < count; i++) {
                 if (strcmp(common[i].key, "every") == 0)
                         common[i].def = plugin->every;
+                if (strcmp(common[i].key, "history") == 0)
+                        common[i].def = is_output(plugin) ? "no" : "yes";
+        }
         if (plugin->flags & SCONCE_BLOCKING) {
                 common[count] = deadline_row;
                 if (plugin->deadline)
@@ -134,7 +151,6 @@ void line_companions_init(const struct sconce_plugin *plugin, const struct sconc
 
 bool shared_key_is_taken(const char *key)
 {
-        return strcmp(key, deadline_row.key) == 0 || word_is_reserved(key, RESERVED_LATER_KEY) ||
-               option_row_find(shared_common_rows, key) || option_row_find(shared_output_rows, key) ||
-               option_row_find(reading_rows, key);
+        return strcmp(key, deadline_row.key) == 0 || option_row_find(shared_common_rows, key) ||
+               option_row_find(shared_output_rows, key) || option_row_find(reading_rows, key);
 }

@@ -24,6 +24,7 @@ struct shared_config {
         const char *name, *area; /* NULL: none */
         uint64_t every_us;       /* 0: not by timer */
         int64_t rate;            /* commands a second */
+        bool history;            /* what is read while the broker is away is kept for it */
         uint64_t deadline_us;    /* blocking devices */
         struct output_config output;
         struct reading_config readings;     /* of all channels that measure */

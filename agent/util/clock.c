@@ -166,13 +166,16 @@ static void print_fields(const unsigned fields[static 7], char text[static CLOCK
         }
 }
 
-bool clock_format(struct clock *clock, uint64_t boottime_us, char text[static CLOCK_TEXT_MAX])
+bool clock_wall_us(struct clock *clock, uint64_t boottime_us, uint64_t *ret_wall_us)
 {
         if (!clock_trusted(clock))
                 return false;
+        *ret_wall_us = wall_us() - (loop_now_us(clock->loop) - boottime_us);
+        return true;
+}
 
-        uint64_t now_us = loop_now_us(clock->loop);
-        uint64_t at_us = wall_us() - (now_us - boottime_us);
+void clock_format_wall(uint64_t at_us, char text[static CLOCK_TEXT_MAX])
+{
         time_t seconds = (time_t)(at_us / USEC_PER_SEC);
         struct tm utc;
 
@@ -187,6 +190,15 @@ bool clock_format(struct clock *clock, uint64_t boottime_us, char text[static CL
                 (unsigned)(at_us % USEC_PER_SEC / USEC_PER_MSEC),
         };
         print_fields(fields, text);
+}
+
+bool clock_format(struct clock *clock, uint64_t boottime_us, char text[static CLOCK_TEXT_MAX])
+{
+        uint64_t at_us;
+
+        if (!clock_wall_us(clock, boottime_us, &at_us))
+                return false;
+        clock_format_wall(at_us, text);
         return true;
 }
 

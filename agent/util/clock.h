@@ -39,6 +39,10 @@ bool clock_offset(struct clock *clock, int64_t *ret_us);
 #define CLOCK_TEXT_MAX 32
 bool clock_format(struct clock *clock, uint64_t boottime_us, char text[static CLOCK_TEXT_MAX]);
 
+/* The same as a number: microseconds since 1970; false while the clock is not trusted. */
+bool clock_wall_us(struct clock *clock, uint64_t boottime_us, uint64_t *ret_wall_us);
+void clock_format_wall(uint64_t wall_us, char text[static CLOCK_TEXT_MAX]);
+
 /* The boot time of such a text, with or without a fraction; 1 for a moment before the boot. -EINVAL: the text is no
  * moment; -EAGAIN while the clock is not trusted. */
 int clock_parse(struct clock *clock, const char *text, uint64_t *ret_boottime_us) MUST_CHECK;

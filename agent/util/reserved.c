@@ -16,7 +16,7 @@ static const struct {
         { "rule", RESERVED_SECTION },
         { "log", RESERVED_SECTION },
         { "homeassistant", RESERVED_SECTION | RESERVED_SINGLE },
-        { "history", RESERVED_SECTION | RESERVED_LATER | RESERVED_LATER_KEY },
+        { "history", RESERVED_SECTION | RESERVED_SINGLE },
         { "reply", RESERVED_NODE },
         { "all", RESERVED_NODE },
         { "time", RESERVED_CHANNEL },

@@ -107,6 +107,7 @@ static void arguments_read__wrong_words__are_reported_with_what_to_do(void **sta
                 { { "sconce", "list", "--json=yes" }, "--json takes no value" },
                 { { "sconce", "list", "--config" }, "--config wants a value: --config FILE" },
                 { { "sconce", "set", "kitchen" }, "too few words: sconce set DEVICE VALUE..." },
+                { { "sconce", "list", "--7d" }, "--channel, --24h, --7d and --ascii are for `sconce trend`" },
                 { { "sconce", "list", "all" }, "too many words: sconce list" },
         };
 
@@ -130,10 +131,22 @@ static void arguments_read__timeout__is_a_duration_with_a_unit(void **state)
         assert_int_equal(line.arguments.timeout_us, 250000);
 }
 
+static void arguments_read__since_follow_and_csv__for_history_alone(void **state)
+{
+        (void)state;
+        struct line line;
+
+        assert_int_equal(READ(&line, "list", "--since", "2h"), -EINVAL);
+        assert_string_equal(line.fault.text, "--since, --follow and --csv are for `sconce history`");
+        assert_int_equal(READ(&line, "list", "--follow"), -EINVAL);
+        assert_int_equal(READ(&line, "list"), 0);
+        assert_int_equal(line.arguments.since_us, 24 * 3600 * 1000000ULL);
+}
+
 static void arguments_help__for_all__names_every_command_and_option(void **state)
 {
-        static const char *const words[] = { "list",   "set    DEVICE VALUE...", "--config FILE",
-                                             "--json", "--timeout TIME",         "78" };
+        static const char *const words[] = { "list",   "set     DEVICE VALUE...", "--config FILE",
+                                             "--json", "--timeout TIME",          "78" };
         char *text = NULL;
         size_t size;
         FILE *out = open_memstream(&text, &size);
@@ -156,6 +169,7 @@ int main(void)
                 cmocka_unit_test(arguments_read__help_of_a_command__needs_no_words),
                 cmocka_unit_test(arguments_read__wrong_words__are_reported_with_what_to_do),
                 cmocka_unit_test(arguments_read__timeout__is_a_duration_with_a_unit),
+                cmocka_unit_test(arguments_read__since_follow_and_csv__for_history_alone),
                 cmocka_unit_test(arguments_help__for_all__names_every_command_and_option),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

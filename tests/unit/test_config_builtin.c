@@ -176,11 +176,11 @@ static void settings_read__wrong_sections__are_refused(void **state)
                 { "[Lamp x]\n", "a.conf:1: [Lamp x]: a plugin's name is made of a-z, 0-9, \"_\" and \"-\", "
                                 "begins with a letter or digit, and has at most 64 characters\n" },
                 { "[brocker]\nurl = x\n",
-                  "a.conf:1: [brocker]: unknown section; known are [node], [broker], [tls], [gpio] and "
-                  "[homeassistant], and a device is [PLUGIN ID]; did you mean [broker]\n" },
+                  "a.conf:1: [brocker]: unknown section; known are [node], [broker], [tls], [gpio], "
+                  "[homeassistant] and [history], and a device is [PLUGIN ID]; did you mean [broker]\n" },
                 { "[kitchen]\n", "a.conf:1: [kitchen]: unknown section; known are [node], [broker], [tls], "
-                                 "[gpio] and [homeassistant], and a device is [PLUGIN ID]\n" },
-                { "[history]\n", "a.conf:1: [history]: not in this version\n" },
+                                 "[gpio], [homeassistant] and [history], and a device is [PLUGIN ID]\n" },
+                { "[history x]\n", "a.conf:1: [history x]: [history] takes no second word\n" },
                 { "[rule]\n[rule Hall]\n[rule x]\n[lamp x]\n",
                   "a.conf:1: [rule]: a rule has a name: [rule NAME]\n"
                   "a.conf:2: [rule Hall]: a rule's name is made of a-z, 0-9, \"_\" and \"-\", begins with a "

@@ -276,7 +276,6 @@ static void options_read__bad_values__are_refused_in_one_sentence(void **state)
                 { "colour", "red",
                   "colour: unknown key; there are flag, number, small, real, text, secret, file, mode, time, "
                   "time_bounded, size, percent, numbers, texts, times" },
-                { "history", "yes", "history: not in this version" },
         };
         struct fixture *f = *state;
         for (size_t i = 0; i < ARRAY_SIZE(samples); i++)

@@ -25,17 +25,22 @@ static void node__each_minute__facts(void **state)
         house_apply(house, "");
         const char *published = house_published(house, "node", DEVICE_STATE);
         assert_non_null(strstr(published, "\"uptime_s\":0,\"queue\":3,\"dropped\":7,\"memory_kb\":"));
-        assert_non_null(strstr(published, ",\"certificate_days\":364,\"problems\":[]}"));
+        assert_non_null(
+                strstr(published, ",\"dropped_by\":[],\"oldest\":null,\"certificate_days\":364,\"problems\":[]}"));
         assert_null(strstr(published, "\"memory_kb\":0,"));
         assert_string_equal(house_published(house, "node", DEVICE_STATUS), "online");
         house_forget(house);
         facts.has_certificate = false;
+        facts.has_oldest = true;
+        facts.oldest_s = 90;
+        (void)strcpy(facts.dropped_by, "count: 3\nage: 1");
         house_pass(house, 59 * USEC_PER_SEC);
         assert_null(house_published(house, "node", DEVICE_STATE));
         house_pass(house, USEC_PER_SEC);
         published = house_published(house, "node", DEVICE_STATE);
         assert_non_null(strstr(published, "\"uptime_s\":60,"));
         assert_non_null(strstr(published, "\"certificate_days\":null,"));
+        assert_non_null(strstr(published, "\"dropped_by\":[\"count: 3\",\"age: 1\"],\"oldest\":90,"));
 }
 
 static void node__problems__reported_at_once_and_taken_away(void **state)

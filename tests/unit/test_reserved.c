@@ -27,8 +27,8 @@ static void word_is_reserved__use__of_that_use_alone(void **state)
                 { "gpio", RESERVED_CLIENT, false },
                 { "rule", RESERVED_SECTION, true },
                 { "rule", RESERVED_SINGLE, false },
-                { "history", RESERVED_LATER_KEY, true },
-                { "log", RESERVED_LATER, false },
+                { "history", RESERVED_SINGLE, true },
+                { "log", RESERVED_SINGLE, false },
                 { "lamp", ~0U, false },
                 { "tl", ~0U, false },
         };

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Trends outlive the process: written once an hour and at a clean stop, read at the start. A trend is settled when what
+ * was saved of it is in it; until then it is not written, so that nothing is lost. That takes a second reading where a
+ * device finds its channels later, or where the wall clock is not known yet at the start.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "channel/trend_save.h"
+#include "home/inside.h"
+#include "store/trend_table.h"
+
+#define SAVE_EVERY_US   (3600 * USEC_PER_SEC)
+#define SETTLE_AFTER_US (60 * USEC_PER_SEC)
+
+/* ---- Writing --------------------------------------------------------------------------------------------- */
+
+static int add_row(struct home *home, const struct device *device, const struct channel *channel,
+                   struct trend_rows *rows)
+{
+        const struct trend_clock *clock = &home->context.trends.clock;
+        unsigned char bytes[TREND_SAVED_MAX];
+
+        if (!channel->trend || !channel->trend->is_settled)
+                return 0;
+        size_t size = trend_save(channel->trend, clock, clock->now_us, bytes);
+        return size > 0 ? trend_rows_add(rows, device->id, channel->row.key, bytes, size) : 0;
+}
+
+void trends_save(struct home *home)
+{
+        struct trend_rows rows = { 0 };
+        int r = 0;
+
+        if (!home->context.store || !home->saving.is_read)
+                return;
+        device_trend_clock(&home->context, loop_now_us(home->context.loop));
+        for (size_t i = 0; i < home->count; i++) {
+                const struct device *device = home->items[i];
+                for (size_t k = 0; r == 0 && k < device->channels.count; k++)
+                        r = add_row(home, device, &device->channels.items[k], &rows);
+        }
+        if (r < 0)
+                log_error("out of memory: not all trends are saved");
+        if (rows.count > 0)
+                (void)trend_write(home->context.store, &rows);
+        trend_rows_done(&rows);
+}
+
+/* ---- Reading --------------------------------------------------------------------------------------------- */
+
+static const struct trend_row *find_row(const struct trend_rows *rows, const char *device, const char *channel)
+{
+        for (size_t i = 0; i < rows->count; i++)
+                if (strcmp(rows->items[i].device, device) == 0 && strcmp(rows->items[i].channel, channel) == 0)
+                        return &rows->items[i];
+        return NULL;
+}
+
+static void settle(struct home *home, struct device *device, struct channel *channel, const struct trend_row *row)
+{
+        const struct trend_clock *clock = &home->context.trends.clock;
+
+        if (row && !channel->trend && trend_new(channel->kind->type == SCONCE_VALUE_BOOL, &channel->trend) < 0)
+                return;
+        if (!channel->trend || channel->trend->is_settled)
+                return;
+        int r = row ? trend_restore(channel->trend, clock, clock->now_us, row->data, row->size) : 0;
+        if (r == -EBADMSG)
+                device_log(device, LOG_NOTICE, "what was saved of the trend of %s cannot be read: it begins again",
+                           channel->row.key);
+        channel->trend->is_settled = r != -EAGAIN;
+        home->saving.is_waiting |= r == -EAGAIN;
+}
+
+/* What is of no device any more. */
+static void forget_gone(struct home *home, const struct trend_rows *rows)
+{
+        struct trend_rows gone = { 0 };
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < rows->count; i++)
+                if (!home_find(home, rows->items[i].device))
+                        r = trend_rows_add(&gone, rows->items[i].device, rows->items[i].channel, NULL, 0);
+        if (gone.count > 0)
+                (void)trend_write(home->context.store, &gone);
+        trend_rows_done(&gone);
+}
+
+static void on_read(void *userdata, const struct trend_rows *rows)
+{
+        struct home *home = userdata;
+
+        home->saving.is_read = true;
+        home->saving.is_waiting = false;
+        device_trend_clock(&home->context, loop_now_us(home->context.loop));
+        for (size_t i = 0; i < home->count; i++) {
+                struct device *device = home->items[i];
+                for (size_t k = 0; k < device->channels.count; k++) {
+                        struct channel *channel = &device->channels.items[k];
+                        if (channel_has_trend(channel))
+                                settle(home, device, channel, find_row(rows, device->id, channel->row.key));
+                }
+        }
+        forget_gone(home, rows);
+}
+
+static void read_all(struct home *home)
+{
+        if (home->context.store)
+                (void)!trend_read(home->context.store, on_read, home);
+}
+
+/* ---- When ------------------------------------------------------------------------------------------------ */
+
+static bool is_settled(const struct home *home)
+{
+        for (size_t i = 0; i < home->count; i++) {
+                const struct channels *channels = &home->items[i]->channels;
+                for (size_t k = 0; k < channels->count; k++)
+                        if (channels->items[k].trend && !channels->items[k].trend->is_settled)
+                                return false;
+        }
+        return true;
+}
+
+static void on_settle(void *userdata)
+{
+        read_all(userdata);
+}
+
+static void on_save(void *userdata)
+{
+        struct home *home = userdata;
+
+        trends_save(home);
+        if (!is_settled(home))
+                read_all(home);
+        timer_arm(home->saving.save, SAVE_EVERY_US);
+}
+
+void trends_applied(struct home *home)
+{
+        struct saving *saving = &home->saving;
+
+        if (!home->context.store || !saving->save)
+                return;
+        if (!timer_armed(saving->save)) { /* the start */
+                timer_arm(saving->save, SAVE_EVERY_US);
+                read_all(home);
+        }
+        timer_arm(saving->settle, SETTLE_AFTER_US);
+}
+
+void home_clock_set(struct home *home)
+{
+        home->context.trends.look_us = 0;
+        device_trend_clock(&home->context, loop_now_us(home->context.loop));
+        if (home->saving.is_waiting && home->context.trends.clock.is_known)
+                read_all(home);
+}
+
+void trends_stopped(struct home *home)
+{
+        struct saving *saving = &home->saving;
+
+        if (!saving->save || !timer_armed(saving->save))
+                return;
+        timer_disarm(saving->save);
+        timer_disarm(saving->settle);
+        trends_save(home);
+}
+
+int saving_init(struct home *home)
+{
+        struct saving *saving = &home->saving;
+        int r = timer_new(home->context.loop, TIMER_LAZY_US, on_save, home, &saving->save);
+
+        return r < 0 ? r : timer_new(home->context.loop, TIMER_LAZY_US, on_settle, home, &saving->settle);
+}
+
+void saving_done(struct home *home)
+{
+        timer_free(home->saving.save);
+        timer_free(home->saving.settle);
+}

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/outbox_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What a row costs beside its texts, about. */
+#define ROW_BYTES 64
+
+/* A window is as large as this at the most, whatever its number of entries. */
+#define WINDOW_BYTES ((uint64_t)256 * 1024)
+
+static const char *const kinds[] = { [OUTBOX_STATE] = "state", [OUTBOX_EVENT] = "event" };
+
+static const char *const losses[] = {
+        [OUTBOX_LOSS_COUNT] = "count",       [OUTBOX_LOSS_BYTES] = "bytes", [OUTBOX_LOSS_AGE] = "age",
+        [OUTBOX_LOSS_MEMORY] = "memory",     [OUTBOX_LOSS_STORE] = "store", [OUTBOX_LOSS_REFUSED] = "refused",
+        [OUTBOX_LOSS_OVERSIZE] = "oversize",
+};
+
+const char *outbox_loss_name(enum outbox_loss loss)
+{
+        return losses[loss];
+}
+
+/* ---- Entries ------------------------------------------------------------------------------------------- */
+
+static const char *put_text(char **at, const char *text, size_t size)
+{
+        char *put = *at;
+
+        memcpy(put, text, size);
+        put[size] = '\0';
+        *at += size + 1;
+        return put;
+}
+
+struct outbox_entry *outbox_entry_new(enum outbox_kind kind, const char *boot, const char *device, const char *content,
+                                      size_t size)
+{
+        size_t texts = strlen(boot) + strlen(device) + size + 3;
+        struct outbox_entry *entry = malloc(sizeof(*entry) + texts);
+
+        if (!entry)
+                return NULL;
+        char *at = entry->texts;
+        *entry = (struct outbox_entry){ .kind = kind, .bytes = texts + ROW_BYTES };
+        entry->boot = put_text(&at, boot, strlen(boot));
+        entry->device = put_text(&at, device, strlen(device));
+        entry->content = put_text(&at, content, size);
+        return entry;
+}
+
+void outbox_list_add(struct outbox_list *list, struct outbox_entry *entry)
+{
+        entry->next = NULL;
+        if (list->last)
+                list->last->next = entry;
+        else
+                list->first = entry;
+        list->last = entry;
+        list->count++;
+        list->bytes += entry->bytes;
+}
+
+static struct outbox_entry *take_after(struct outbox_list *list, struct outbox_entry *before)
+{
+        struct outbox_entry *entry = before ? before->next : list->first;
+
+        if (before)
+                before->next = entry->next;
+        else
+                list->first = entry->next;
+        if (list->last == entry)
+                list->last = before;
+        list->count--;
+        list->bytes -= entry->bytes;
+        entry->next = NULL;
+        return entry;
+}
+
+struct outbox_entry *outbox_list_take(struct outbox_list *list)
+{
+        return list->first ? take_after(list, NULL) : NULL;
+}
+
+struct outbox_entry *outbox_list_find(struct outbox_list *list,
+                                      bool (*is_it)(const struct outbox_entry *entry, int64_t number), int64_t number)
+{
+        struct outbox_entry *before = NULL;
+
+        for (struct outbox_entry *entry = list->first; entry; before = entry, entry = entry->next)
+                if (is_it(entry, number))
+                        return take_after(list, before);
+        return NULL;
+}
+
+void outbox_list_prepend(struct outbox_list *list, struct outbox_list *others)
+{
+        struct outbox_entry *entry;
+
+        while ((entry = outbox_list_take(list)))
+                outbox_list_add(others, entry);
+        *list = *others;
+        *others = (struct outbox_list){ 0 };
+}
+
+void outbox_list_done(struct outbox_list *list)
+{
+        struct outbox_entry *entry;
+
+        while ((entry = outbox_list_take(list)))
+                free(entry);
+}
+
+/* ---- The steps of a job, on the thread ----------------------------------------------------------------- */
+
+static int step(sqlite3_stmt *statement)
+{
+        int r = sqlite3_step(statement);
+
+        (void)sqlite3_reset(statement);
+        return r == SQLITE_DONE ? SQLITE_OK : r;
+}
+
+static int prepare(sqlite3 *sqlite, const char *sql, sqlite3_stmt **ret)
+{
+        return sqlite3_prepare_v2(sqlite, sql, -1, ret, NULL);
+}
+
+/* One row of numbers; none is none. */
+static int read_numbers(sqlite3_stmt *statement, size_t count, int64_t *numbers)
+{
+        int r = sqlite3_step(statement);
+
+        for (size_t i = 0; r == SQLITE_ROW && i < count; i++)
+                numbers[i] = sqlite3_column_int64(statement, (int)i);
+        return r == SQLITE_ROW || r == SQLITE_DONE ? SQLITE_OK : r;
+}
+
+static int count_all(sqlite3 *sqlite, struct outbox_totals *totals)
+{
+        CLEANUP_STATEMENT sqlite3_stmt *statement = NULL, *last = NULL;
+        int64_t numbers[2] = { 0 }, seq = 0;
+        int r = prepare(sqlite, "SELECT count(*), total(bytes) FROM outbox", &statement);
+
+        if (r == SQLITE_OK)
+                r = read_numbers(statement, 2, numbers);
+        if (r == SQLITE_OK)
+                r = prepare(sqlite, "SELECT seq FROM sqlite_sequence WHERE name = 'outbox'", &last);
+        if (r == SQLITE_OK)
+                r = read_numbers(last, 1, &seq);
+        *totals = (struct outbox_totals){ .count = (uint64_t)numbers[0],
+                                          .bytes = (uint64_t)numbers[1],
+                                          .last_seq = seq };
+        return r;
+}
+
+static int set_times(sqlite3 *sqlite, const struct outbox_job *job)
+{
+        CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
+        int r = prepare(sqlite, "UPDATE outbox SET time_us = stamp_us + ?1 WHERE boot = ?2 AND time_us IS NULL",
+                        &statement);
+
+        if (r != SQLITE_OK)
+                return r;
+        (void)sqlite3_bind_int64(statement, 1, (int64_t)job->wall_us - (int64_t)job->now_us);
+        (void)sqlite3_bind_text(statement, 2, job->boot, -1, SQLITE_STATIC);
+        return step(statement);
+}
+
+static int remove_delivered(sqlite3 *sqlite, struct outbox_job *job)
+{
+        CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
+        int r = prepare(sqlite, "DELETE FROM outbox WHERE seq = ?1 RETURNING bytes", &statement);
+
+        for (size_t i = 0; r == SQLITE_OK && i < job->n_removed; i++) {
+                (void)sqlite3_bind_int64(statement, 1, job->removed[i]);
+                r = sqlite3_step(statement);
+                if (r == SQLITE_ROW) {
+                        job->totals.count--;
+                        job->totals.bytes -= (uint64_t)sqlite3_column_int64(statement, 0);
+                }
+                r = r == SQLITE_ROW || r == SQLITE_DONE ? SQLITE_OK : r;
+                int reset = sqlite3_reset(statement);
+                if (r == SQLITE_OK)
+                        r = reset;
+        }
+        return r;
+}
+
+/* The wall time of what is stamped in this boot; 0: not known. */
+static uint64_t wall_time(const struct outbox_job *job, const struct outbox_entry *entry)
+{
+        if (entry->time_us || !job->wall_us)
+                return entry->time_us;
+        return job->wall_us - (job->now_us - entry->stamp_us);
+}
+
+static int append(sqlite3 *sqlite, struct outbox_job *job)
+{
+        CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
+        int r = prepare(sqlite,
+                        "INSERT INTO outbox (seq, boot, stamp_us, time_us, device, kind, content, bytes)"
+                        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                        &statement);
+
+        for (const struct outbox_entry *entry = job->added.first; r == SQLITE_OK && entry; entry = entry->next) {
+                uint64_t time_us = wall_time(job, entry);
+                (void)sqlite3_bind_int64(statement, 1, entry->seq);
+                (void)sqlite3_bind_text(statement, 2, entry->boot, -1, SQLITE_STATIC);
+                (void)sqlite3_bind_int64(statement, 3, (int64_t)entry->stamp_us);
+                if (time_us)
+                        (void)sqlite3_bind_int64(statement, 4, (int64_t)time_us);
+                else
+                        (void)sqlite3_bind_null(statement, 4);
+                (void)sqlite3_bind_text(statement, 5, entry->device, -1, SQLITE_STATIC);
+                (void)sqlite3_bind_text(statement, 6, kinds[entry->kind], -1, SQLITE_STATIC);
+                (void)sqlite3_bind_text(statement, 7, entry->content, -1, SQLITE_STATIC);
+                (void)sqlite3_bind_int64(statement, 8, (int64_t)entry->bytes);
+                r = step(statement);
+                job->totals.count += r == SQLITE_OK;
+                job->totals.bytes += r == SQLITE_OK ? entry->bytes : 0;
+                job->totals.last_seq = MAX(job->totals.last_seq, entry->seq);
+        }
+        return r;
+}
+
+static bool is_of_boot(const struct outbox_job *job, sqlite3_stmt *row)
+{
+        const char *boot = (const char *)sqlite3_column_text(row, 2);
+
+        return boot && strcmp(boot, job->boot) == 0;
+}
+
+/* How old a row is. Of another boot whose time nobody knew: no age, so that the number alone limits it. */
+static uint64_t age_of(const struct outbox_job *job, sqlite3_stmt *row)
+{
+        uint64_t stamp_us = (uint64_t)sqlite3_column_int64(row, 3), time_us = (uint64_t)sqlite3_column_int64(row, 4);
+
+        if (is_of_boot(job, row))
+                return job->now_us > stamp_us ? job->now_us - stamp_us : 0;
+        return time_us && job->wall_us > time_us ? job->wall_us - time_us : 0;
+}
+
+/* Why the oldest row has to go; OUTBOX_LOSSES: it may stay. */
+static enum outbox_loss excess(const struct outbox_job *job, sqlite3_stmt *row)
+{
+        if (job->totals.count > job->limits.max_count)
+                return OUTBOX_LOSS_COUNT;
+        if (job->totals.bytes > job->limits.max_bytes)
+                return OUTBOX_LOSS_BYTES;
+        return age_of(job, row) > job->limits.max_age_us ? OUTBOX_LOSS_AGE : OUTBOX_LOSSES;
+}
+
+static int delete_until(sqlite3 *sqlite, int64_t seq)
+{
+        CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
+        int r = prepare(sqlite, "DELETE FROM outbox WHERE seq <= ?1", &statement);
+
+        if (r != SQLITE_OK)
+                return r;
+        (void)sqlite3_bind_int64(statement, 1, seq);
+        return step(statement);
+}
+
+static int trim(sqlite3 *sqlite, struct outbox_job *job)
+{
+        CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
+        int64_t until = 0;
+        int r = prepare(sqlite, "SELECT seq, bytes, boot, stamp_us, time_us FROM outbox ORDER BY seq", &statement);
+
+        if (r != SQLITE_OK)
+                return r;
+        while ((r = sqlite3_step(statement)) == SQLITE_ROW) {
+                enum outbox_loss loss = excess(job, statement);
+                if (loss == OUTBOX_LOSSES)
+                        break;
+                until = sqlite3_column_int64(statement, 0);
+                job->lost[loss]++;
+                job->totals.count--;
+                job->totals.bytes -= (uint64_t)sqlite3_column_int64(statement, 1);
+        }
+        /* Where the walk has ended: the oldest that stays. */
+        job->totals.oldest_stamp_us = job->totals.oldest_time_us = 0;
+        if (r == SQLITE_ROW) {
+                job->totals.oldest_stamp_us = is_of_boot(job, statement) ? (uint64_t)sqlite3_column_int64(statement, 3)
+                                                                         : 0;
+                job->totals.oldest_time_us = (uint64_t)sqlite3_column_int64(statement, 4);
+        }
+        if (r != SQLITE_ROW && r != SQLITE_DONE)
+                return r;
+        (void)sqlite3_reset(statement);
+        return until ? delete_until(sqlite, until) : SQLITE_OK;
+}
+
+static struct outbox_entry *take_entry(sqlite3_stmt *row)
+{
+        const char *boot = (const char *)sqlite3_column_text(row, 1);
+        const char *device = (const char *)sqlite3_column_text(row, 4);
+        const char *kind = (const char *)sqlite3_column_text(row, 5);
+        const char *content = (const char *)sqlite3_column_text(row, 6);
+
+        if (!boot || !device || !kind || !content)
+                return NULL;
+        struct outbox_entry *entry = outbox_entry_new(strcmp(kind, kinds[OUTBOX_EVENT]) == 0 ? OUTBOX_EVENT
+                                                                                             : OUTBOX_STATE,
+                                                      boot, device, content, (size_t)sqlite3_column_bytes(row, 6));
+        if (!entry)
+                return NULL;
+        entry->seq = sqlite3_column_int64(row, 0);
+        entry->stamp_us = (uint64_t)sqlite3_column_int64(row, 2);
+        entry->time_us = (uint64_t)sqlite3_column_int64(row, 3);
+        return entry;
+}
+
+static int read_window(sqlite3 *sqlite, struct outbox_job *job)
+{
+        CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
+        int r = prepare(sqlite,
+                        "SELECT seq, boot, stamp_us, time_us, device, kind, content FROM outbox WHERE seq > ?1"
+                        " ORDER BY seq LIMIT ?2",
+                        &statement);
+
+        if (r != SQLITE_OK)
+                return r;
+        (void)sqlite3_bind_int64(statement, 1, job->read_after);
+        (void)sqlite3_bind_int64(statement, 2, (int64_t)job->read_count);
+        while (job->window.bytes < WINDOW_BYTES && (r = sqlite3_step(statement)) == SQLITE_ROW) {
+                struct outbox_entry *entry = take_entry(statement);
+                if (!entry)
+                        return SQLITE_NOMEM;
+                outbox_list_add(&job->window, entry);
+        }
+        return r == SQLITE_ROW || r == SQLITE_DONE ? SQLITE_OK : r;
+}
+
+struct run {
+        struct outbox_job *job;
+        struct outbox_totals before;
+};
+
+static int run(sqlite3 *sqlite, void *userdata)
+{
+        const struct run *run = userdata;
+        struct outbox_job *job = run->job;
+        int r = SQLITE_OK;
+
+        outbox_list_done(&job->window);
+        memset(job->lost, 0, sizeof(job->lost));
+        job->totals = run->before;
+        if (job->is_first || job->job.news.is_new)
+                r = count_all(sqlite, &job->totals);
+        if (r == SQLITE_OK && job->sets_times)
+                r = set_times(sqlite, job);
+        if (r == SQLITE_OK && job->n_removed > 0)
+                r = remove_delivered(sqlite, job);
+        if (r == SQLITE_OK && job->added.first)
+                r = append(sqlite, job);
+        if (r == SQLITE_OK)
+                r = trim(sqlite, job);
+        return r == SQLITE_OK && job->read_count > 0 ? read_window(sqlite, job) : r;
+}
+
+/* ---- The job ------------------------------------------------------------------------------------------- */
+
+static struct outbox_job *outbox_job_of(struct store_job *job)
+{
+        return CONTAINER_OF(job, struct outbox_job, job);
+}
+
+static void work(struct store_job *job, struct database *database)
+{
+        struct run all = { .job = outbox_job_of(job), .before = outbox_job_of(job)->totals };
+        const struct database_work database_work = { run, &all };
+
+        (void)!database_write(database, &database_work, &job->news, &job->fault);
+}
+
+static void done(struct store_job *job)
+{
+        outbox_job_of(job)->done(outbox_job_of(job)->userdata, outbox_job_of(job));
+}
+
+static void free_job(struct store_job *job)
+{
+        struct outbox_job *outbox_job = outbox_job_of(job);
+
+        outbox_list_done(&outbox_job->added);
+        outbox_list_done(&outbox_job->window);
+        free(outbox_job->removed);
+        free(outbox_job);
+}
+
+static const struct store_job_ops write_ops = { .work = work, .done = done, .free = free_job };
+static const struct store_job_ops read_ops = { .work = work, .done = done, .free = free_job, .only_reads = true };
+
+struct outbox_job *outbox_job_new(bool writes)
+{
+        struct outbox_job *job = calloc(1, sizeof(*job));
+
+        if (job)
+                job->job.ops = writes ? &write_ops : &read_ops;
+        return job;
+}

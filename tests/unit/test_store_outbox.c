@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* outbox: what waits for the broker, on disk and in memory, and what its bounds take away. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "store/outbox.h"
+#include "util/log.h"
+
+#define FLUSH_US (5 * USEC_PER_SEC)
+#define SOON_S   20
+#define BOOT     "11111111-2222-3333-4444-555555555555"
+
+struct shelf {
+        struct loop loop;
+        struct clock *clock;
+        struct store *store;
+        struct outbox *outbox;
+        struct outbox_limits limits;
+        char dir[64];
+        unsigned n_ready;
+};
+
+/* ---- The shelf ----------------------------------------------------------------------------------------- */
+
+static void drop_log(void *userdata, int level, const struct log_about *about, const char *text)
+{
+        (void)userdata;
+        (void)level;
+        (void)about;
+        (void)text;
+}
+
+static int setup(void **state)
+{
+        struct shelf *shelf = calloc(1, sizeof(*shelf));
+
+        assert_non_null(shelf);
+        *state = shelf;
+        log_set_sink(drop_log, NULL);
+        (void)snprintf(shelf->dir, sizeof(shelf->dir), "/tmp/sconce-outbox.XXXXXX");
+        assert_non_null(mkdtemp(shelf->dir));
+        assert_int_equal(loop_init_fake(&shelf->loop), 0);
+        assert_int_equal(clock_new(&shelf->loop, CLOCK_MODE_TRUSTED, &shelf->clock), 0);
+        loop_advance(&shelf->loop, 1000 * USEC_PER_SEC);
+        shelf->limits = (struct outbox_limits){ 100000, 32 * 1024 * 1024, 30 * 86400 * USEC_PER_SEC };
+        return 0;
+}
+
+static void remove_file(const struct shelf *shelf)
+{
+        static const char *const names[] = { "sconce.db", "sconce.db-wal", "sconce.db-shm" };
+        char path[128];
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+                (void)snprintf(path, sizeof(path), "%s/%s", shelf->dir, names[i]);
+                (void)unlink(path);
+        }
+}
+
+static void crash(struct shelf *shelf)
+{
+        store_free(TAKE_PTR(shelf->store));
+        outbox_free(TAKE_PTR(shelf->outbox));
+}
+
+static int teardown(void **state)
+{
+        struct shelf *shelf = *state;
+
+        crash(shelf);
+        clock_free(shelf->clock);
+        loop_done(&shelf->loop);
+        remove_file(shelf);
+        (void)rmdir(shelf->dir);
+        log_set_sink(NULL, NULL);
+        free(shelf);
+        return 0;
+}
+
+static void on_ready(void *userdata)
+{
+        ((struct shelf *)userdata)->n_ready++;
+}
+
+static void open_with(struct shelf *shelf, const char *dir, const char *boot)
+{
+        const struct store_options store = { .loop = &shelf->loop, .dir = dir, .save_after_us = USEC_PER_SEC };
+        struct outbox_options options = { .loop = &shelf->loop,
+                                          .clock = shelf->clock,
+                                          .boot = boot,
+                                          .flush_us = FLUSH_US,
+                                          .limits = shelf->limits,
+                                          .ready = on_ready,
+                                          .userdata = shelf };
+
+        assert_int_equal(store_new(&store, &shelf->store), 0);
+        options.store = shelf->store;
+        assert_int_equal(outbox_new(&options, &shelf->outbox), 0);
+}
+
+static void open_outbox(struct shelf *shelf)
+{
+        open_with(shelf, shelf->dir, BOOT);
+}
+
+static void close_outbox(struct shelf *shelf)
+{
+        outbox_close(shelf->outbox);
+        store_close(shelf->store);
+        crash(shelf);
+}
+
+/* Without the clock of the file's world: the disk's jobs alone. */
+static void wait_ready(struct shelf *shelf, unsigned before)
+{
+        struct timespec now, start;
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &start);
+        while (shelf->n_ready == before) {
+                (void)sd_event_run(shelf->loop.event, 10 * USEC_PER_MSEC);
+                (void)clock_gettime(CLOCK_MONOTONIC, &now);
+                assert_true(now.tv_sec < start.tv_sec + SOON_S);
+        }
+}
+
+static int64_t add(struct shelf *shelf, const char *device, int number)
+{
+        char content[64];
+
+        int size = snprintf(content, sizeof(content), "{\"n\":%d}", number);
+        struct outbox_entry *entry = outbox_entry_new(OUTBOX_STATE, BOOT, device, content, (size_t)size);
+        assert_non_null(entry);
+        entry->stamp_us = loop_now_us(&shelf->loop);
+        return outbox_add(shelf->outbox, entry);
+}
+
+static void commit(struct shelf *shelf)
+{
+        unsigned before = shelf->n_ready;
+
+        outbox_commit(shelf->outbox);
+        wait_ready(shelf, before);
+}
+
+/* Waits until the file has been read. */
+static void begin(struct shelf *shelf)
+{
+        unsigned before = shelf->n_ready;
+
+        open_outbox(shelf);
+        wait_ready(shelf, before);
+}
+
+static struct outbox_entry *next(struct shelf *shelf, int64_t *ret_number)
+{
+        struct outbox_entry *entry;
+        unsigned before = shelf->n_ready;
+
+        while (!(entry = outbox_next(shelf->outbox, ret_number))) {
+                wait_ready(shelf, before);
+                before = shelf->n_ready;
+        }
+        return entry;
+}
+
+static void assert_next(struct shelf *shelf, int number)
+{
+        char expected[64];
+        int64_t id;
+        struct outbox_entry *entry = next(shelf, &id);
+
+        (void)snprintf(expected, sizeof(expected), "{\"n\":%d}", number);
+        assert_string_equal(entry->content, expected);
+        free(entry);
+}
+
+/* What has no number of its own must not be waited for: an entry comes first that is put there for it. */
+static void assert_at_end(struct shelf *shelf)
+{
+        (void)add(shelf, "end", -1);
+        assert_next(shelf, -1);
+}
+
+/* ---- Order and restarts -------------------------------------------------------------------------------- */
+
+static void outbox_next__many__oldest_first_in_windows(void **state)
+{
+        struct shelf *shelf = *state;
+
+        begin(shelf);
+        for (int i = 0; i < 1000; i++)
+                (void)add(shelf, i % 2 ? "a" : "b", i);
+        for (int i = 0; i < 1000; i++)
+                assert_next(shelf, i);
+        assert_at_end(shelf);
+        assert_int_equal(outbox_count(shelf->outbox), 1001);
+}
+
+static void outbox_close__then_new__all_there_and_seq_goes_on(void **state)
+{
+        struct shelf *shelf = *state;
+        int64_t number, seq;
+
+        open_outbox(shelf); /* numbers are given before the file is read */
+        (void)add(shelf, "a", 1);
+        int64_t second = add(shelf, "a", 2);
+        outbox_remove(shelf->outbox, second);
+        close_outbox(shelf);
+        open_outbox(shelf);
+        (void)add(shelf, "a", 3);
+        struct outbox_entry *entry = next(shelf, &number);
+        assert_string_equal(entry->content, "{\"n\":1}");
+        assert_string_equal(entry->boot, BOOT);
+        assert_int_equal(entry->seq, 1);
+        free(entry);
+        outbox_remove(shelf->outbox, number);
+        entry = next(shelf, &number);
+        assert_string_equal(entry->content, "{\"n\":3}");
+        seq = entry->seq;
+        assert_true(seq > 1);
+        free(entry);
+        outbox_remove(shelf->outbox, number);
+        close_outbox(shelf); /* nothing is left, and its numbers are not given again */
+        open_outbox(shelf);
+        (void)add(shelf, "a", 4);
+        entry = next(shelf, &number);
+        assert_string_equal(entry->content, "{\"n\":4}");
+        assert_true(entry->seq > seq);
+        free(entry);
+}
+
+static void outbox_free__like_a_crash__only_younger_than_flush_is_lost(void **state)
+{
+        struct shelf *shelf = *state;
+
+        begin(shelf);
+        (void)add(shelf, "a", 1);
+        unsigned before = shelf->n_ready;
+        loop_advance(&shelf->loop, FLUSH_US);
+        wait_ready(shelf, before);
+        (void)add(shelf, "a", 2);
+        crash(shelf);
+        begin(shelf);
+        assert_int_equal(outbox_count(shelf->outbox), 1);
+        assert_next(shelf, 1);
+        assert_at_end(shelf);
+}
+
+static void outbox_rewind__some_removed__the_others_again(void **state)
+{
+        struct shelf *shelf = *state;
+        int64_t number;
+
+        begin(shelf);
+        for (int i = 0; i < 4; i++)
+                (void)add(shelf, "a", i);
+        free(next(shelf, &number));
+        free(next(shelf, &number));
+        outbox_remove(shelf->outbox, number);
+        outbox_rewind(shelf->outbox);
+        assert_next(shelf, 0);
+        assert_next(shelf, 2);
+        assert_next(shelf, 3);
+        assert_int_equal(outbox_count(shelf->outbox), 3);
+}
+
+/* ---- Bounds -------------------------------------------------------------------------------------------- */
+
+static void outbox_add__over_max_count__oldest_go_and_are_counted(void **state)
+{
+        struct shelf *shelf = *state;
+
+        shelf->limits.max_count = 10;
+        begin(shelf);
+        for (int i = 0; i < 25; i++)
+                (void)add(shelf, "a", i);
+        commit(shelf);
+        assert_int_equal(outbox_count(shelf->outbox), 10);
+        assert_int_equal(outbox_lost(shelf->outbox, OUTBOX_LOSS_COUNT), 15);
+        assert_next(shelf, 15);
+}
+
+static void outbox_add__over_max_bytes__oldest_go_and_are_counted(void **state)
+{
+        struct shelf *shelf = *state;
+
+        shelf->limits.max_bytes = 4096;
+        begin(shelf);
+        for (int i = 0; i < 100; i++)
+                (void)add(shelf, "a", i);
+        commit(shelf);
+        uint64_t kept = outbox_count(shelf->outbox);
+        assert_true(kept > 10 && kept < 60);
+        assert_int_equal(outbox_lost(shelf->outbox, OUTBOX_LOSS_BYTES), 100 - kept);
+        assert_next(shelf, (int)(100 - kept));
+}
+
+static void outbox_commit__over_max_age__oldest_go_and_are_counted(void **state)
+{
+        struct shelf *shelf = *state;
+        uint64_t age_us;
+
+        shelf->limits.max_age_us = 60 * USEC_PER_SEC;
+        begin(shelf);
+        (void)add(shelf, "a", 1);
+        commit(shelf);
+        loop_advance(&shelf->loop, 50 * USEC_PER_SEC);
+        assert_true(outbox_oldest_us(shelf->outbox, &age_us));
+        assert_true(age_us >= 49 * USEC_PER_SEC);
+        (void)add(shelf, "a", 2);
+        loop_advance(&shelf->loop, USEC_PER_SEC);
+        commit(shelf);
+        assert_int_equal(outbox_lost(shelf->outbox, OUTBOX_LOSS_AGE), 0);
+        loop_advance(&shelf->loop, 30 * USEC_PER_SEC);
+        (void)add(shelf, "a", 3);
+        commit(shelf);
+        assert_int_equal(outbox_lost(shelf->outbox, OUTBOX_LOSS_AGE), 1);
+        assert_next(shelf, 2);
+}
+
+/* ---- Times --------------------------------------------------------------------------------------------- */
+
+static void outbox_time__another_boot__only_where_it_was_known(void **state)
+{
+        struct shelf *shelf = *state;
+        struct clock *trusted = shelf->clock;
+        uint64_t wall_us;
+        int64_t number;
+
+        begin(shelf);
+        (void)add(shelf, "a", 1);
+        close_outbox(shelf);
+        shelf->clock = NULL; /* nobody knows the time */
+        begin(shelf);
+        (void)add(shelf, "a", 2);
+        close_outbox(shelf);
+        shelf->clock = trusted;
+        open_with(shelf, shelf->dir, "another boot");
+        struct outbox_entry *entry = next(shelf, &number);
+        assert_true(outbox_time(shelf->outbox, entry, &wall_us));
+        assert_true(wall_us > 1700000000 * USEC_PER_SEC);
+        free(entry);
+        entry = next(shelf, &number);
+        assert_string_equal(entry->content, "{\"n\":2}");
+        assert_false(outbox_time(shelf->outbox, entry, &wall_us));
+        free(entry);
+}
+
+/* In the same boot the stamp is enough, and the file has the time from then on. */
+static void outbox_new__same_boot_and_time_known__earlier_entries_get_it(void **state)
+{
+        struct shelf *shelf = *state;
+        struct clock *trusted = shelf->clock;
+        uint64_t wall_us;
+        int64_t number;
+
+        shelf->clock = NULL;
+        begin(shelf);
+        (void)add(shelf, "a", 1);
+        close_outbox(shelf);
+        shelf->clock = trusted;
+        begin(shelf);
+        close_outbox(shelf);
+        open_with(shelf, shelf->dir, "another boot");
+        struct outbox_entry *entry = next(shelf, &number);
+        assert_true(outbox_time(shelf->outbox, entry, &wall_us));
+        free(entry);
+}
+
+/* ---- A file that does not work ------------------------------------------------------------------------- */
+
+static void outbox_add__no_file__bounded_in_memory(void **state)
+{
+        struct shelf *shelf = *state;
+        int64_t number;
+
+        open_with(shelf, NULL, BOOT);
+        for (int i = 0; i < 5000; i++)
+                (void)add(shelf, "a", i);
+        assert_int_equal(outbox_lost(shelf->outbox, OUTBOX_LOSS_MEMORY), 5000 - 4096);
+        struct outbox_entry *entry = outbox_next(shelf->outbox, &number);
+        assert_non_null(entry);
+        assert_string_equal(entry->content, "{\"n\":904}");
+        free(entry);
+        outbox_remove(shelf->outbox, number);
+        assert_int_equal(outbox_count(shelf->outbox), 4095);
+}
+
+static void outbox_commit__file_removed__what_was_in_it_is_counted(void **state)
+{
+        struct shelf *shelf = *state;
+
+        begin(shelf);
+        (void)add(shelf, "a", 1);
+        commit(shelf);
+        remove_file(shelf);
+        (void)add(shelf, "a", 2);
+        commit(shelf);
+        assert_int_equal(outbox_lost(shelf->outbox, OUTBOX_LOSS_STORE), 1);
+        assert_int_equal(outbox_count(shelf->outbox), 1);
+        assert_next(shelf, 2);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                TEST(outbox_next__many__oldest_first_in_windows),
+                TEST(outbox_close__then_new__all_there_and_seq_goes_on),
+                TEST(outbox_free__like_a_crash__only_younger_than_flush_is_lost),
+                TEST(outbox_rewind__some_removed__the_others_again),
+                TEST(outbox_add__over_max_count__oldest_go_and_are_counted),
+                TEST(outbox_add__over_max_bytes__oldest_go_and_are_counted),
+                TEST(outbox_commit__over_max_age__oldest_go_and_are_counted),
+                TEST(outbox_time__another_boot__only_where_it_was_known),
+                TEST(outbox_new__same_boot_and_time_known__earlier_entries_get_it),
+                TEST(outbox_add__no_file__bounded_in_memory),
+                TEST(outbox_commit__file_removed__what_was_in_it_is_counted),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
