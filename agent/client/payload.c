@@ -222,7 +222,11 @@ int payload_check(char *const *words, size_t count, struct fault *fault)
 static json_t *object_of_plain(const char *word, json_t *channels)
 {
         const char *key = channel_of_plain(channels, word);
-        return key ? json_pack("{s:o}", key, typed(word, kind_of(channels, key))) : NULL;
+
+        if (key)
+                return json_pack("{s:o}", key, typed(word, kind_of(channels, key)));
+        /* A button's own name presses it: the node's `restart`. */
+        return strcmp(kind_of(channels, word), "button") == 0 ? json_pack("{s:s}", word, "PRESS") : NULL;
 }
 
 static int add_mark(json_t *object, const char *key, const char *mark)

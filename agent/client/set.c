@@ -276,13 +276,14 @@ const struct client_command command_set = {
         .words = "DEVICE VALUE...",
         .summary = "Switches a device, and waits for its answer",
         .text = "DEVICE is its id, or NODE/DEVICE where several nodes have one of that id. VALUE is one plain value\n"
-                "(on off toggle open close stop press, a number), or KEY=VALUE words that make one command. A command\n"
-                "that is refused is reported with its reason; the exit code is 1.\n\n"
+                "(on off toggle open close stop press, a number, the name of a button), or KEY=VALUE words that make\n"
+                "one command. A command that is refused is reported with its reason; the exit code is 1.\n\n"
                 "Examples:\n"
                 "  sconce set kitchen on\n"
                 "  sconce set hall/kitchen toggle\n"
                 "  sconce set kitchen 40\n"
-                "  sconce set kitchen state=on brightness=64 transition=2\n",
+                "  sconce set kitchen state=on brightness=64 transition=2\n"
+                "  sconce set hall/node restart\n",
         .min = 2,
         .max = 64,
         .check = set_check,

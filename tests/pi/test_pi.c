@@ -345,6 +345,8 @@ static void pages__commands_for_a_pi__work(void **state)
                 "udevadm trigger",
                 "ls -l /sys/class/pwm",
                 "ls -l /sys/bus/gpio/devices | grep -q gpiochip",
+                "systemctl show -p NFileDescriptorStore sconced | grep -q =",
+                "systemctl stop sconced && systemctl start sconced",
         };
 
         (void)state;

@@ -134,6 +134,7 @@ static void payload_make__plain_value_with_id__goes_to_its_channel(void **state)
                 { { "40" }, lamp_channels, "x", "{\"brightness\":40,\"id\":\"x\"}" },
                 { { "stop" }, cover_channels, "x", "{\"cover\":\"stop\",\"id\":\"x\"}" },
                 { { "1" }, cover_channels, "x", "{\"position\":1,\"id\":\"x\"}" },
+                { { "restart" }, button_channels, "x", "{\"restart\":\"PRESS\",\"id\":\"x\"}" },
                 { { "press" }, button_channels, "x", "{\"restart\":\"press\",\"id\":\"x\"}" },
                 { { "toggle" }, button_channels, "x", "{\"fan\":\"TOGGLE\",\"id\":\"x\"}" },
                 { { "0" }, button_channels, "x", "{\"level\":0,\"id\":\"x\"}" },
