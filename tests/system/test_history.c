@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "system/sconce.h"
 #include "system/stage.h"
 
 enum { FLIPS = 12, GATE = 6 };
@@ -280,6 +281,60 @@ static void clock__not_right_yet__history_waits_for_it(void **state)
         daemon_stop(home.attic);
 }
 
+/* ---- sconce history -------------------------------------------------------------------------------------------- */
+
+struct printed {
+        const struct process *process;
+        const char *text;
+};
+
+static bool is_printed(void *userdata)
+{
+        const struct printed *printed = userdata;
+
+        return printed->process->out.text && strstr(printed->process->out.text, printed->text);
+}
+
+static void wait_printed(const struct process *process, const char *text)
+{
+        struct printed printed = { process, text };
+
+        if (!pump_until(is_printed, &printed, SOON_MS))
+                give_up("nobody has printed %s", text);
+}
+
+static void sconce_history__course__one_line_a_moment(void **state)
+{
+        (void)state;
+        start(KEPT, "trusted");
+        struct run run = SCONCE_RUN(sconce_conf("tester", ""), "history", "gate", "--since", "2h");
+        assert_int_equal(run.status, 0);
+        assert_has(run.out, "  state=0\n");
+        run = SCONCE_RUN(sconce_conf("tester", ""), "history", "gate", "--since", "7d", "--csv");
+        assert_int_equal(run.status, 0);
+        assert_has(run.out, "time,what,channel,value\n2");
+        assert_has(run.out, "Z,trend,\"state\",\"0");
+        run = SCONCE_RUN(sconce_conf("tester", ""), "history", "gate", "--json", "--csv");
+        assert_int_equal(run.status, 2);
+        run = SCONCE_RUN(sconce_conf("tester", ""), "history", "gaet");
+        assert_int_equal(run.status, 1);
+        daemon_stop(home.attic);
+}
+
+static void sconce_history__follow__what_comes_until_interrupted(void **state)
+{
+        (void)state;
+        start(KEPT, "trusted");
+        struct process *follow = SCONCE_START(sconce_conf("tester", ""), "history", "gate", "--follow", "--json");
+        wait_printed(follow, "\"trend\":{\"state\":0");
+        chip_pull(home.attic->lines, GATE, true);
+        wait_printed(follow, "\"state\":{\"state\":\"ON\"}}\n");
+        process_signal(follow, SIGINT);
+        assert_int_equal(process_wait(follow, SOON_MS), 0);
+        process_free(follow);
+        daemon_stop(home.attic);
+}
+
 static int raise_broker(void **state)
 {
         home.attic = NULL; /* the one of the test before */
@@ -294,6 +349,8 @@ static const struct CMUnitTest tests[] = {
         STAGE_TEST(stop__in_the_outage__nothing_is_lost, raise_broker),
         STAGE_TEST(max_count__outage__oldest_go_and_the_node_counts_them, raise_broker),
         STAGE_TEST(clock__not_right_yet__history_waits_for_it, raise_broker),
+        STAGE_TEST(sconce_history__course__one_line_a_moment, raise_broker),
+        STAGE_TEST(sconce_history__follow__what_comes_until_interrupted, raise_broker),
 };
 
 STAGE_MAIN(tests, stage_open_bare)
