@@ -124,13 +124,19 @@ static void on_connected(void *userdata)
         client->arguments->command->connected(client);
 }
 
+/* Until Ctrl-C, and over lost connections. */
+static bool goes_on(const struct client *client)
+{
+        return client->arguments->command->endless || client->arguments->follow;
+}
+
 static void on_disconnected(void *userdata, const char *why)
 {
         struct client *client = userdata;
 
         if (client->ending)
                 return;
-        if (client->arguments->command->endless || client->arguments->follow)
+        if (goes_on(client))
                 shown_say("the broker is gone: %s; trying again", why);
         else
                 client_fail(client, EXIT_NO_ANSWER, "the connection to the broker ended: %s", why);
@@ -253,7 +259,7 @@ static int set_up(struct client *client)
                 r = timer_new(&client->loop, TIMER_EXACT_US, on_deadline, client, &client->deadline);
         if (r >= 0)
                 r = timer_new(&client->loop, TIMER_EXACT_US, look_finish, client, &client->grace);
-        if (r >= 0 && client->arguments->command->endless) {
+        if (r >= 0 && goes_on(client)) {
                 notice_reader(client);
                 r = catch_signals(client);
         }

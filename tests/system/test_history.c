@@ -2,6 +2,7 @@
 /* What is read while the broker is away: kept, through SIGKILL too, and published when it is back, oldest first and with the times
  * at which it happened. */
 #include <setjmp.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "system/sconce.h"
 #include "system/stage.h"
 
 enum { FLIPS = 12, GATE = 6 };
@@ -92,6 +94,19 @@ static void wait_kept(const char *where, int count)
                 fail_msg("of %s there are %d in the outbox, not %d", where, count_kept(where), count);
 }
 
+/* History is not retained: the node stands still until somebody listens. */
+static void find_broker(void)
+{
+        bool is_running = home.attic && home.attic->process && process_running(home.attic->process);
+
+        if (is_running)
+                assert_int_equal(kill(home.attic->process->pid, SIGSTOP), 0);
+        broker_start(stage.broker);
+        stage_rejoin();
+        if (is_running)
+                assert_int_equal(kill(home.attic->process->pid, SIGCONT), 0);
+}
+
 static void start(const char *devices, const char *clock)
 {
         set_clock(strcmp(clock, "auto") == 0 ? "wrong" : "right");
@@ -103,14 +118,14 @@ static void start(const char *devices, const char *clock)
                                                           .clock = clock,
                                                           .devices = devices,
                                                           .env = home.env });
+        /* With no broker there its first reading is kept for certain, and until the clock is right. */
+        broker_kill(stage.broker);
         daemon_start(home.attic);
-        daemon_wait_online(home.attic, stage.tester);
-        /* The first reading comes before the connection, and waits until the clock is right. */
-        if (strcmp(clock, "auto") == 0) {
-                wait_kept("1", 1);
-                client_forget(stage.tester);
+        wait_kept("device = 'gate'", 1);
+        if (strcmp(clock, "auto") == 0)
                 return;
-        }
+        find_broker();
+        daemon_wait_online(home.attic, stage.tester);
         (void)client_wait_json(stage.tester, HISTORY, "state.state", "OFF");
         wait_kept("1", 0);
         client_forget(stage.tester);
@@ -129,12 +144,6 @@ static void flip(int from, int to, int kept)
                 chip_pull(home.attic->lines, GATE, i % 2 == 0);
                 wait_kept("device = 'gate'", kept + i - from + 1);
         }
-}
-
-static void find_broker(void)
-{
-        broker_start(stage.broker);
-        stage_rejoin();
 }
 
 /* ---- What comes of it ------------------------------------------------------------------------------------------ */
@@ -259,7 +268,6 @@ static void clock__not_right_yet__history_waits_for_it(void **state)
 {
         (void)state;
         start(KEPT, "auto");
-        lose_broker();
         flip(0, 4, 1);
         assert_int_equal(count_kept("time_us IS NULL"), 5);
         find_broker();
@@ -273,8 +281,63 @@ static void clock__not_right_yet__history_waits_for_it(void **state)
         daemon_stop(home.attic);
 }
 
+/* ---- sconce history -------------------------------------------------------------------------------------------- */
+
+struct printed {
+        const struct process *process;
+        const char *text;
+};
+
+static bool is_printed(void *userdata)
+{
+        const struct printed *printed = userdata;
+
+        return printed->process->out.text && strstr(printed->process->out.text, printed->text);
+}
+
+static void wait_printed(const struct process *process, const char *text)
+{
+        struct printed printed = { process, text };
+
+        if (!pump_until(is_printed, &printed, SOON_MS))
+                give_up("nobody has printed %s", text);
+}
+
+static void sconce_history__course__one_line_a_moment(void **state)
+{
+        (void)state;
+        start(KEPT, "trusted");
+        struct run run = SCONCE_RUN(sconce_conf("tester", ""), "history", "gate", "--since", "2h");
+        assert_int_equal(run.status, 0);
+        assert_has(run.out, "  state=0\n");
+        run = SCONCE_RUN(sconce_conf("tester", ""), "history", "gate", "--since", "7d", "--csv");
+        assert_int_equal(run.status, 0);
+        assert_has(run.out, "time,what,channel,value\n2");
+        assert_has(run.out, "Z,trend,\"state\",\"0");
+        run = SCONCE_RUN(sconce_conf("tester", ""), "history", "gate", "--json", "--csv");
+        assert_int_equal(run.status, 2);
+        run = SCONCE_RUN(sconce_conf("tester", ""), "history", "gaet");
+        assert_int_equal(run.status, 1);
+        daemon_stop(home.attic);
+}
+
+static void sconce_history__follow__what_comes_until_interrupted(void **state)
+{
+        (void)state;
+        start(KEPT, "trusted");
+        struct process *follow = SCONCE_START(sconce_conf("tester", ""), "history", "gate", "--follow", "--json");
+        wait_printed(follow, "\"trend\":{\"state\":0");
+        chip_pull(home.attic->lines, GATE, true);
+        wait_printed(follow, "\"state\":{\"state\":\"ON\"}}\n");
+        process_signal(follow, SIGINT);
+        assert_int_equal(process_wait(follow, SOON_MS), 0);
+        process_free(follow);
+        daemon_stop(home.attic);
+}
+
 static int raise_broker(void **state)
 {
+        home.attic = NULL; /* the one of the test before */
         if (!stage.broker->process || !process_running(stage.broker->process))
                 find_broker();
         return stage_forget(state);
@@ -286,6 +349,8 @@ static const struct CMUnitTest tests[] = {
         STAGE_TEST(stop__in_the_outage__nothing_is_lost, raise_broker),
         STAGE_TEST(max_count__outage__oldest_go_and_the_node_counts_them, raise_broker),
         STAGE_TEST(clock__not_right_yet__history_waits_for_it, raise_broker),
+        STAGE_TEST(sconce_history__course__one_line_a_moment, raise_broker),
+        STAGE_TEST(sconce_history__follow__what_comes_until_interrupted, raise_broker),
 };
 
 STAGE_MAIN(tests, stage_open_bare)
