@@ -128,7 +128,7 @@ void fd_keeper_wait(struct fd_keeper *keeper, const char *begin, bool is_there)
 
 static int put_env(const char *names, size_t count)
 {
-        char number[16];
+        char number[24];
 
         (void)snprintf(number, sizeof(number), "%zu", count);
         if (setenv("LISTEN_FDS", number, 1) < 0 || setenv("LISTEN_FDNAMES", names, 1) < 0)
