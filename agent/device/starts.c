@@ -31,7 +31,7 @@ enum state {
 struct start_mark {
         uint64_t section;
         char device[ID_SIZE];
-        bool is_on_loop;
+        uint8_t is_on_loop; /* not bool: a damaged file may hold anything */
         uint16_t deaths;
         atomic_uint state;
         atomic_uint is_culprit; /* it died on the thread that runs this */
