@@ -344,6 +344,8 @@ bool history_acknowledged(struct history *history, int id, int reason)
         } else if ((entry = outbox_list_find(&history->drained, has_id, id))) {
                 is_ours = true;
                 drained_acknowledged(history, entry, reason);
+                if (outbox_count(history->outbox) == 0)
+                        home_get(history->options.home, "node"); /* its queue and oldest, a minute early */
         }
         drain(history); /* there may be room now */
         return is_ours && reason == REASON_QUOTA;
