@@ -81,6 +81,9 @@ static void keep(void *userdata, const char *rule, uint64_t hash, uint64_t due_u
         if (!store)
                 return;
         (void)snprintf(key, sizeof(key), MARK_WAIT "%s", rule);
+        /* What is over must not be found after a crash: a gate would move once more. */
+        if (due_us == 0 && store_get(store, STORE_MARK, "", key))
+                store_flush(store);
         (void)snprintf(text, sizeof(text), "%s %016" PRIx64 " %" PRIu64, clock_boot_id(), hash, due_us);
         if (store_put(store, STORE_MARK, "", key, due_us > 0 ? text : NULL) < 0)
                 log_error("rule %s: out of memory: what it waits for is not saved", rule);

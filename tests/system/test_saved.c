@@ -253,12 +253,13 @@ static void outputs_safe__for_in_progress__off(void **state)
 
 /* ---- What else outlives a kill ------------------------------------------------------------------------- */
 
+#define STAIRS                                                                                                         \
+        LAMP "[contact door]\nline = GPIO4\ndebounce = 0ms\n"                                                          \
+             "[rule stairs]\nwhen = door.state = OFF\ndelay = 1h\ncancel = door.state = ON\nthen = kitchen OFF\n"
+
 static void killed__rule_was_waiting__waits_again(void **state)
 {
-        struct daemon *hall = hall_with(LAMP "[contact door]\nline = GPIO4\ndebounce = 0ms\n"
-                                             "[rule stairs]\nwhen = door.state = OFF\ndelay = 1h\n"
-                                             "cancel = door.state = ON\nthen = kitchen OFF\n",
-                                        NULL);
+        struct daemon *hall = hall_with(STAIRS, NULL);
 
         (void)state;
         chip_needs_edges(); /* a pull that outlives the request is the simulated chip's */
@@ -277,6 +278,38 @@ static void killed__rule_was_waiting__waits_again(void **state)
         chip_pull(hall->lines, DOOR, true);
         (void)process_wait_log(hall->process, "rule stairs: cancelled", SOON_MS); /* so it was waiting */
         daemon_stop(hall);
+}
+
+static bool is_not_there(void *userdata)
+{
+        return !is_there(userdata);
+}
+
+static void killed__rule_wait_was_over__is_over_in_the_file(void **state)
+{
+        struct daemon *hall = daemon_new(&(struct daemon_options){ .name = "hall",
+                                                                   .broker = stage.broker,
+                                                                   .pki = stage.pki,
+                                                                   .node = "save_after = 1h\n",
+                                                                   .devices = STAIRS });
+        struct row_wanted wait = { hall, STORE_MARK, "", "wait stairs", NULL, "" };
+
+        (void)state;
+        chip_needs_edges();
+        start(hall);
+        (void)client_wait_json(stage.tester, "sconce/hall/door/state", "state", "OFF");
+        chip_pull(hall->lines, DOOR, true);
+        (void)client_wait_json(stage.tester, "sconce/hall/door/state", "state", "ON");
+        chip_pull(hall->lines, DOOR, false);
+        (void)client_wait_json(stage.tester, "sconce/hall/door/state", "state", "OFF");
+        daemon_stop(hall);
+        assert_true(is_there(&wait));
+        start(hall);
+        chip_pull(hall->lines, DOOR, true);
+        (void)process_wait_log(hall->process, "rule stairs: cancelled", SOON_MS);
+        if (!pump_until(is_not_there, &wait, SOON_MS))
+                give_up("the file has what the rule does not wait for any more");
+        daemon_kill(hall);
 }
 
 static void killed__counter__total_goes_on(void **state)
@@ -401,6 +434,7 @@ static const struct CMUnitTest tests[] = {
         STAGE_TEST(killed__again_and_again_while_commands_run__file_stays_whole, stage_forget),
         STAGE_TEST(outputs_safe__for_in_progress__off, stage_forget),
         STAGE_TEST(killed__rule_was_waiting__waits_again, stage_forget),
+        STAGE_TEST(killed__rule_wait_was_over__is_over_in_the_file, stage_forget),
         STAGE_TEST(killed__counter__total_goes_on, stage_forget),
         STAGE_TEST(killed__plugin_has_saved__finds_it, stage_forget),
         STAGE_TEST(killed__cover__position_is_unknown_and_after_a_stop_it_is_not, stage_forget),
