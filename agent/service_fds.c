@@ -10,6 +10,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "gpio/held.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -53,19 +54,29 @@ const struct fd_store *service_fd_store(void)
 
 /* ---- From run to run --------------------------------------------------------------------------------------------- */
 
+/* The environment may have come from anywhere, and its numbers may be fds of our own by now: only a line is closed. */
+static void adopt(struct gpio *gpio, const char *name, int fd, bool is_found)
+{
+        if (held_is_line(fd))
+                gpio_adopt(gpio, name, fd, is_found);
+        else
+                log_warning("fd %d (%.80s), which the environment names, is no GPIO line: it is left alone", fd, name);
+}
+
 static void take_listed(struct gpio *gpio)
 {
         char **names = NULL;
         int n = sd_listen_fds_with_names(1, &names);
 
+        if (n < 0)
+                log_warning("the outputs that systemd holds cannot be taken over: %s", strerror(-n));
         for (int i = 0; i < n; i++) {
-                gpio_adopt(gpio, names[i], SD_LISTEN_FDS_START + i, true);
+                adopt(gpio, names[i], SD_LISTEN_FDS_START + i, true);
                 free(names[i]);
         }
         free(names);
 }
 
-/* Only an fd that is ours to close: the text may have come from anywhere. */
 static int inherited(const char *text, char **ret_name)
 {
         long fd = strtol(text, ret_name, 10);
@@ -86,7 +97,7 @@ static void take_inherited(struct gpio *gpio)
         for (char *line; (line = strsep(&rest, "\n"));) {
                 int fd = inherited(line, &name);
                 if (fd >= 0)
-                        gpio_adopt(gpio, name, fd, false);
+                        adopt(gpio, name, fd, false);
         }
 }
 

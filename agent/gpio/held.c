@@ -63,6 +63,14 @@ static struct gpio_v2_line_config config_of(const struct request_spec *spec)
         return config;
 }
 
+bool held_is_line(int fd)
+{
+        struct gpio_v2_line_values values = { .mask = ONE_LINE };
+        int r = call(fd, GPIO_V2_LINE_GET_VALUES_IOCTL, &values);
+
+        return r != -ENOTTY && r != -EINVAL && r != -EBADF;
+}
+
 int held_adopt(int fd, struct line_request **ret)
 {
         struct held_request *held = calloc(1, sizeof(*held));

@@ -11,5 +11,7 @@
 /* As it is, or as an output. -EINVAL: the chip refuses these settings, or the kernel is too old. */
 int held_request(int chip_fd, const struct request_spec *spec, struct line_request **ret) MUST_CHECK;
 
+/* Whether this fd is a line's request at all. One whose chip is gone is, too. */
+bool held_is_line(int fd);
 /* The request of this fd, which belongs to it then; on failure it stays the caller's. */
 int held_adopt(int fd, struct line_request **ret) MUST_CHECK;

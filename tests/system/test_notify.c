@@ -75,6 +75,22 @@ static void start__without_a_broker__is_ready_and_names_the_next_step(void **sta
         (void)mailbox_wait(unit.manager, "STOPPING=1");
 }
 
+/* What it names is what the daemon itself has opened by then. */
+static void start__environment_names_fds_that_are_no_lines__left_alone(void **state)
+{
+        static const char *const env[] = { "SCONCE_KEPT_LINES=3 gpiochip0/1/a/0.0.0\n4 gpiochip0/2/a/0.0.0\n"
+                                           "5 gpiochip0/3/a/0.0.0\n6 gpiochip0/4/a/0.0.0\n7 ///\n8 x\n9999 a/1/b/c\n",
+                                           NULL };
+        struct daemon *daemon = daemon_new(
+                &(struct daemon_options){ .name = "hall", .no_broker = true, .devices = lamp, .env = env });
+
+        (void)state;
+        daemon_start(daemon);
+        (void)process_wait_log(daemon->process, "fd 8 (x), which the environment names, is no GPIO line", SOON_MS);
+        chip_wait(daemon->lines, 17, 0);
+        daemon_stop(daemon);
+}
+
 static void status__what_is_wrong__is_reported_and_taken_back(void **state)
 {
         struct broker *broker = broker_new_plain(BROKER_OPEN);
@@ -380,6 +396,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, stage_close)
                 TEST(start__without_a_broker__is_ready_and_names_the_next_step),
+                TEST(start__environment_names_fds_that_are_no_lines__left_alone),
                 TEST(status__what_is_wrong__is_reported_and_taken_back),
                 cmocka_unit_test_setup_teardown(
                         status__other_name_than_the_certificates__reports_that_publishing_is_refused, stage_open_bare,
