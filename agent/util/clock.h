@@ -22,6 +22,7 @@ int clock_new(struct loop *loop, enum clock_mode mode, struct clock **ret) MUST_
 void clock_free(struct clock *clock);
 void clock_on_jump(struct clock *clock, clock_jump_fn fn, void *userdata);
 void clock_set_mode(struct clock *clock, enum clock_mode mode);
+/* On the fake clock CLOCK_MODE_AUTO does not ask the machine: it is not trusted. */
 bool clock_trusted(struct clock *clock);
 
 /* What knows whether the clock is right: the kernel, or where it may not be asked, systemd-timesyncd's stamp. */
