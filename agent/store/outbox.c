@@ -160,6 +160,18 @@ static void take_failed(struct outbox *outbox, struct outbox_job *job)
         bound_memory(outbox);
 }
 
+static bool has_seq(const struct outbox_entry *entry, int64_t seq)
+{
+        return entry->seq == seq;
+}
+
+/* Of what is read and not handed out. */
+static void forget_read(struct outbox *outbox, int64_t number)
+{
+        if (outbox->window.first && number > outbox->shown)
+                free(outbox_list_find(&outbox->window, has_seq, number + outbox->base));
+}
+
 static void take_done(struct outbox *outbox, struct outbox_job *job)
 {
         outbox->retry_us = 0;
@@ -175,9 +187,12 @@ static void take_done(struct outbox *outbox, struct outbox_job *job)
                 outbox_lose(outbox, (enum outbox_loss)i, job->lost[i]);
         if (job->read_count == 0 || outbox->is_rewound)
                 return;
-        outbox->is_read = !job->window.first;
+        /* What came meanwhile is not in it, what went meanwhile is. */
+        outbox->is_read = !job->window.first && !outbox->added.first;
         outbox->window = job->window;
         job->window = (struct outbox_list){ 0 };
+        for (size_t i = 0; i < outbox->n_removed; i++)
+                forget_read(outbox, outbox->removed[i]);
 }
 
 static void on_job_done(void *userdata, struct outbox_job *job)
@@ -234,11 +249,6 @@ int64_t outbox_add(struct outbox *outbox, struct outbox_entry *entry)
         return number;
 }
 
-static bool has_seq(const struct outbox_entry *entry, int64_t seq)
-{
-        return entry->seq == seq;
-}
-
 static int remember_removed(struct outbox *outbox, int64_t number)
 {
         if (outbox->n_removed == outbox->removed_capacity) {
@@ -261,6 +271,7 @@ void outbox_remove(struct outbox *outbox, int64_t number)
                 entry = outbox_list_find(&outbox->added, has_seq, number);
         if (!entry && !outbox->is_without_file && remember_removed(outbox, number) == 0)
                 arm(outbox);
+        forget_read(outbox, number);
         free(entry);
 }
 

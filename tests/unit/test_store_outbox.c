@@ -374,6 +374,49 @@ static void outbox_new__same_boot_and_time_known__earlier_entries_get_it(void **
         free(entry);
 }
 
+/* ---- What comes and goes while a window is read ---------------------------------------------------------- */
+
+static void outbox_remove__read_and_not_handed_out__not_handed_out(void **state)
+{
+        struct shelf *shelf = *state;
+
+        begin(shelf);
+        (void)add(shelf, "a", 1);
+        int64_t second = add(shelf, "a", 2);
+        (void)add(shelf, "a", 3);
+        assert_next(shelf, 1);
+        outbox_remove(shelf->outbox, second);
+        assert_next(shelf, 3);
+}
+
+static void outbox_remove__while_it_is_read__not_handed_out(void **state)
+{
+        struct shelf *shelf = *state;
+        int64_t number;
+
+        begin(shelf);
+        int64_t first = add(shelf, "a", 1);
+        (void)add(shelf, "a", 2);
+        unsigned before = shelf->n_ready;
+        assert_null(outbox_next(shelf->outbox, &number)); /* it is being read */
+        outbox_remove(shelf->outbox, first);
+        wait_ready(shelf, before);
+        assert_next(shelf, 2);
+}
+
+static void outbox_add__while_an_empty_window_is_read__handed_out(void **state)
+{
+        struct shelf *shelf = *state;
+        int64_t number;
+
+        begin(shelf);
+        unsigned before = shelf->n_ready;
+        assert_null(outbox_next(shelf->outbox, &number));
+        (void)add(shelf, "a", 1);
+        wait_ready(shelf, before);
+        assert_next(shelf, 1);
+}
+
 /* ---- A file that does not work ------------------------------------------------------------------------- */
 
 static void outbox_add__no_file__bounded_in_memory(void **state)
@@ -422,6 +465,9 @@ int main(void)
                 TEST(outbox_commit__over_max_age__oldest_go_and_are_counted),
                 TEST(outbox_time__another_boot__only_where_it_was_known),
                 TEST(outbox_new__same_boot_and_time_known__earlier_entries_get_it),
+                TEST(outbox_remove__read_and_not_handed_out__not_handed_out),
+                TEST(outbox_remove__while_it_is_read__not_handed_out),
+                TEST(outbox_add__while_an_empty_window_is_read__handed_out),
                 TEST(outbox_add__no_file__bounded_in_memory),
                 TEST(outbox_commit__file_removed__what_was_in_it_is_counted),
         };
