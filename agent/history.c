@@ -281,11 +281,13 @@ static void on_pause_over(void *userdata)
         drain(history);
 }
 
+/* One pause for all that is on its way by then. */
 static void pause_drain(struct history *history)
 {
+        if (timer_armed(history->pause))
+                return;
         history->pause_us = history->pause_us ? MIN(history->pause_us * 2, QUOTA_PAUSE_MAX_US) : QUOTA_PAUSE_US;
-        if (!timer_armed(history->pause))
-                timer_arm(history->pause, history->pause_us);
+        timer_arm(history->pause, history->pause_us);
 }
 
 /* ---- What becomes of it ---------------------------------------------------------------------------------------- */
@@ -302,8 +304,6 @@ static void settle(struct history *history, const struct outbox_entry *entry, bo
                 outbox_remove(history->outbox, entry->seq);
         if (reason >= REASON_REFUSED)
                 outbox_lose(history->outbox, OUTBOX_LOSS_REFUSED, 1);
-        else
-                history->pause_us = 0;
 }
 
 static void live_acknowledged(struct history *history, struct outbox_entry *entry, int reason)
@@ -319,17 +319,20 @@ static void live_acknowledged(struct history *history, struct outbox_entry *entr
         } else {
                 entry->id = 0;
                 entry->time_us = 0;
-                keep(history, entry);
+                (void)outbox_add(history->outbox, entry); /* alone: what is still on its way came later */
         }
         pause_drain(history);
 }
 
+/* What happens now may be taken while this is not: only this ends the back-off. */
 static void drained_acknowledged(struct history *history, struct outbox_entry *entry, int reason)
 {
         if (reason == REASON_QUOTA)
                 pause_drain(history);
         else
                 settle(history, entry, true, reason);
+        if (reason < REASON_REFUSED)
+                history->pause_us = 0;
         free(entry);
 }
 

@@ -356,13 +356,17 @@ void fake_broker_send_bytes(struct fake_broker *broker, const char *bytes, size_
         (void)pthread_mutex_unlock(&broker->lock);
 }
 
+static bool is_of(const struct fake_publish *publish, const char *topic, const char *part)
+{
+        return strcmp(publish->topic, topic) == 0 && (!part || strstr(publish->payload, part));
+}
+
 static unsigned count_publishes(const struct fake_broker *broker, const char *topic, const char *part)
 {
         unsigned count = 0;
 
         for (size_t i = 0; i < broker->n_kept; i++)
-                count += strcmp(broker->publishes[i].topic, topic) == 0 &&
-                         (!part || strstr(broker->publishes[i].payload, part));
+                count += is_of(&broker->publishes[i], topic, part);
         return count;
 }
 
@@ -399,17 +403,41 @@ struct fake_publish fake_broker_last(struct fake_broker *broker, const char *top
         return last;
 }
 
-void fake_broker_acknowledge(struct fake_broker *broker)
+size_t fake_broker_place(struct fake_broker *broker, const char *topic, const char *part)
 {
+        size_t place = SIZE_MAX;
+
+        (void)pthread_mutex_lock(&broker->lock);
+        for (size_t i = 0; i < broker->n_kept; i++)
+                if (is_of(&broker->publishes[i], topic, part))
+                        place = i;
+        (void)pthread_mutex_unlock(&broker->lock);
+        return place;
+}
+
+unsigned fake_broker_answer(struct fake_broker *broker, const char *topic, const char *part, uint8_t reason)
+{
+        unsigned count = 0;
+
         (void)pthread_mutex_lock(&broker->lock);
         for (size_t i = 0; i < broker->n_kept; i++) {
-                const uint16_t id = broker->publishes[i].id;
-                const uint8_t ack[] = { 0x40, 2, (uint8_t)(id >> 8), (uint8_t)id };
-                if (id && broker->connection >= 0)
-                        (void)!send(broker->connection, ack, sizeof(ack), MSG_NOSIGNAL);
-                broker->publishes[i].id = 0;
+                struct fake_publish *publish = &broker->publishes[i];
+                const uint8_t ack[] = { 0x40, reason ? 3 : 2, (uint8_t)(publish->id >> 8), (uint8_t)publish->id,
+                                        reason };
+                if (publish->id == 0 || (topic && !is_of(publish, topic, part)))
+                        continue;
+                if (broker->connection >= 0)
+                        (void)!send(broker->connection, ack, reason ? 5 : 4, MSG_NOSIGNAL);
+                publish->id = 0;
+                count++;
         }
         (void)pthread_mutex_unlock(&broker->lock);
+        return count;
+}
+
+void fake_broker_acknowledge(struct fake_broker *broker)
+{
+        (void)fake_broker_answer(broker, NULL, NULL, 0);
 }
 
 void fake_broker_send(struct fake_broker *broker, const char *topic, const char *payload, bool retain,

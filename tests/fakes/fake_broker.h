@@ -90,8 +90,13 @@ unsigned fake_broker_got(struct fake_broker *broker, const char *topic, const ch
  * runs on another thread. */
 bool fake_broker_wait(struct fake_broker *broker, const char *topic, const char *part, unsigned n);
 struct fake_publish fake_broker_last(struct fake_broker *broker, const char *topic);
+/* Where the last of them came among all messages, from 0; SIZE_MAX: there is none. */
+size_t fake_broker_place(struct fake_broker *broker, const char *topic, const char *part);
 /* DEAF: acknowledges what it has kept quiet about. */
 void fake_broker_acknowledge(struct fake_broker *broker);
+/* The same for one topic (NULL: any) and what has this in its payload (NULL: any), as MQTT 5 with this reason; 0: success.
+ * Returns how many there were. */
+unsigned fake_broker_answer(struct fake_broker *broker, const char *topic, const char *part, uint8_t reason);
 /* Sends a message as MQTT 5, QoS 0, with the bytes of its properties (NULL: none). */
 void fake_broker_send(struct fake_broker *broker, const char *topic, const char *payload, bool retain,
                       const char *properties, size_t properties_size);
