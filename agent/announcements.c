@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bus/reason.h"
+#include "bus/session.h"
 #include "util/log.h"
 
 /* So often a connection may be closed while announcements are on their way, and none has ever been taken. */
@@ -81,7 +82,7 @@ bool announcements_acknowledged(struct announcements *announcements, int id, int
 {
         if (!in_flight_remove(&announcements->sent, id))
                 return false;
-        if (reason < 0x80) {
+        if (reason < REASON_REFUSED) {
                 announcements->was_taken = true;
                 announcements->n_ended = 0;
                 return true;

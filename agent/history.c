@@ -9,9 +9,6 @@
 #include "util/log.h"
 #include "util/text.h"
 
-/* "Quota exceeded": the broker may take it later. */
-#define REASON_QUOTA       0x97
-#define REASON_REFUSED     0x80
 #define QUOTA_PAUSE_US     (5 * USEC_PER_SEC)
 #define QUOTA_PAUSE_MAX_US (300 * USEC_PER_SEC)
 

@@ -8,10 +8,10 @@
 #include "util/clock.h"
 
 struct sender {
-        struct loop *loop;   /* borrowed, like the next three */
+        struct loop *loop;   /* borrowed, like the next two */
         struct clock *clock; /* dates envelopes */
-        struct session *session;
         const char *node;
+        struct session *session; /* the uplink's, which makes and frees it */
         bool envelope;
         bool is_stopping;
         struct retained retained;

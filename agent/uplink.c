@@ -26,7 +26,6 @@ struct uplink {
         char *reply_prefix;
         char *subscriptions[5];
         struct session_options session_options; /* borrowed by the session */
-        struct session *session;
         struct sender sender;
         struct own_status status;
         struct announcements announcements;
@@ -96,7 +95,7 @@ void uplink_publish(struct uplink *uplink, const char *device, enum device_topic
         char name[TOPIC_MAX];
         struct session_message message = { .topic = name, .payload = payload, .size = size };
 
-        if (!session_is_connected(uplink->session))
+        if (!session_is_connected(uplink->sender.session))
                 return;
         if (topic == DEVICE_RESULT && meta && meta->reply_to) {
                 message.topic = meta->reply_to;
@@ -116,7 +115,7 @@ int uplink_publish_kept(struct uplink *uplink, const char *device, enum device_t
         char name[TOPIC_MAX];
         struct session_message message = { .topic = name, .payload = payload, .size = size };
 
-        if (!session_is_connected(uplink->session) ||
+        if (!session_is_connected(uplink->sender.session) ||
             topic_build(name, uplink->base, uplink->node, device, device_topics[topic].word) < 0)
                 return 0;
         return publish(uplink, device, topic, &message, true);
@@ -303,7 +302,7 @@ static void on_connected(void *userdata)
         stale_topics_begin(&uplink->stale);
         const char *birth = announcements_begin(&uplink->announcements);
         if (birth)
-                (void)!session_subscribe(uplink->session, birth, 1, NULL);
+                (void)!session_subscribe(uplink->sender.session, birth, 1, NULL);
         own_status_begin(&uplink->status);
         if (uplink->handlers.begun)
                 uplink->handlers.begun(uplink->handlers.userdata);
@@ -317,10 +316,10 @@ static void on_subscribed(void *userdata, int id, int reason)
         char what[TOPIC_MAX];
 
         (void)id;
-        if (reason < 0x80)
+        if (reason < REASON_REFUSED)
                 return;
         (void)snprintf(what, sizeof(what), "the subscription to %s", uplink->announcements.birth_topic);
-        session_report_refused(uplink->session, uplink->announcements.birth_topic, what, reason);
+        session_report_refused(uplink->sender.session, uplink->announcements.birth_topic, what, reason);
 }
 
 static void on_disconnected(void *userdata, const char *why)
@@ -341,7 +340,7 @@ static void on_attempt_failed(void *userdata, const struct fault *fault)
 /* Most often the node has another name than its certificate, by which the broker's access list goes. */
 static void report_refused(struct uplink *uplink, int reason)
 {
-        const struct tls *tls = session_tls(uplink->session);
+        const struct tls *tls = session_tls(uplink->sender.session);
         const char *name = tls ? tls_certificate_name(tls) : NULL;
         bool is_other = name && strcmp(name, uplink->node) != 0;
         char why[320];
@@ -360,7 +359,7 @@ static void on_refused(struct uplink *uplink, bool was_clearing, int reason)
         if (was_clearing || uplink->has_reported_refused)
                 return;
         uplink->has_reported_refused = true;
-        session_report_refused(uplink->session, NULL, "what we publish", reason);
+        session_report_refused(uplink->sender.session, NULL, "what we publish", reason);
         report_refused(uplink, reason);
 }
 
@@ -371,7 +370,7 @@ static void on_acknowledged(void *userdata, int id, int reason)
         bool was_clearing = retained_acknowledged(&uplink->sender.retained, id);
         bool is_kept = uplink->handlers.acknowledged &&
                        uplink->handlers.acknowledged(uplink->handlers.userdata, id, reason);
-        if (!is_kept && !announcements_acknowledged(&uplink->announcements, id, reason) && reason >= 0x80)
+        if (!is_kept && !announcements_acknowledged(&uplink->announcements, id, reason) && reason >= REASON_REFUSED)
                 on_refused(uplink, was_clearing, reason);
         if (was_clearing)
                 stale_topics_clear(&uplink->stale);
@@ -445,9 +444,7 @@ static int make_session(struct uplink *uplink, const struct uplink_options *opti
         session->will_payload = "offline";
         session->subscriptions = (const char *const *)uplink->subscriptions;
         session->n_subscriptions = ARRAY_SIZE(uplink->subscriptions);
-        int r = session_new(options->loop, session, &session_handlers, uplink, &uplink->session);
-        uplink->sender.session = uplink->session;
-        return r;
+        return session_new(options->loop, session, &session_handlers, uplink, &uplink->sender.session);
 }
 
 int uplink_new(const struct uplink_options *options, const struct uplink_handlers *handlers, struct uplink **ret)
@@ -472,16 +469,16 @@ int uplink_new(const struct uplink_options *options, const struct uplink_handler
 void uplink_stop(struct uplink *uplink, void (*done)(void *userdata), void *userdata)
 {
         uplink->sender.is_stopping = true;
-        if (session_is_connected(uplink->session))
+        if (session_is_connected(uplink->sender.session))
                 own_status_publish(&uplink->status, "offline");
-        session_stop(uplink->session, STOP_WITHIN_US, done, userdata);
+        session_stop(uplink->sender.session, STOP_WITHIN_US, done, userdata);
 }
 
 void uplink_free(struct uplink *uplink)
 {
         if (!uplink)
                 return;
-        session_free(uplink->session);
+        session_free(uplink->sender.session);
         stale_topics_done(&uplink->stale);
         own_status_done(&uplink->status);
         announcements_done(&uplink->announcements);
@@ -502,5 +499,5 @@ uint64_t uplink_dropped(const struct uplink *uplink)
 
 struct session *uplink_session(struct uplink *uplink)
 {
-        return uplink->session;
+        return uplink->sender.session;
 }

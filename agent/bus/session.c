@@ -239,7 +239,7 @@ static void on_subscribed(void *userdata, int id, const int *reasons, size_t cou
                 const char *filter = s->options->subscriptions[i];
                 char what[512];
                 (void)snprintf(what, sizeof(what), "the subscription to %s", filter);
-                if (reasons[i] >= 0x80)
+                if (reasons[i] >= REASON_REFUSED)
                         session_report_refused(s, filter, what, reasons[i]);
         }
 }

@@ -13,6 +13,14 @@
 
 struct session;
 
+/* Reason codes of acknowledgements, MQTT 5. */
+enum {
+        REASON_NOBODY_LISTENS = 0x10,
+        REASON_REFUSED = 0x80, /* this and all above */
+        REASON_NOT_AUTHORIZED = 0x87,
+        REASON_QUOTA = 0x97, /* "quota exceeded": it may be taken later */
+};
+
 /* Handlers may call anything here but session_free(). */
 struct session_handlers {
         void (*connected)(void *userdata);                     /* subscriptions are sent */

@@ -160,7 +160,7 @@ static void on_subscribed(void *userdata, int id, int reason)
 
         if (client->ending)
                 return;
-        if (reason < 0x80)
+        if (reason < REASON_REFUSED)
                 look_subscribed(client, id);
         else if (id != client->optional_id)
                 client_fail(client, EXIT_REFUSED, "the broker does not let %s read %s", client->settings.name,

@@ -4,13 +4,6 @@
 
 #include "client/client.h"
 
-/* Reasons of a PUBACK (MQTT 5). */
-enum {
-        REASON_NOBODY_LISTENS = 0x10,
-        REASON_REFUSED = 0x80, /* this and all above */
-        REASON_NOT_AUTHORIZED = 0x87,
-};
-
 /* Is the first word a device's name? A command's `check`. */
 int errand_check(const struct arguments *arguments, struct fault *fault) MUST_CHECK;
 

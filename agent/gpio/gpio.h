@@ -90,7 +90,7 @@ int line_get(struct sconce_line *line, bool *ret_active, struct fault *fault) MU
 
 /* ---- Outputs that outlive the process (kept.c) ------------------------------------------------------------------- */
 /* Whether an output is to stay as it is driven while no process has it, for this device; NULL: not. Before it is opened,
- * or while it is open. Closed, it waits for whoever opens it next. Where that is not possible (the simulated chip, an old
+ * or while it is open. Closed, it waits for the next who opens it. Where that is not possible (the simulated chip, an old
  * kernel) nothing is done. Negative errno: it could not be taken out of the store. */
 int line_keep(struct sconce_line *line, const char *device) MUST_CHECK;
 bool line_is_kept(const struct sconce_line *line);

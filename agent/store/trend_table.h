@@ -20,8 +20,8 @@ int trend_rows_add(struct trend_rows *rows, const char *device, const char *chan
         MUST_CHECK;
 void trend_rows_done(struct trend_rows *rows);
 
-/* Has them written in one transaction, and takes them over, also where it fails: -ENOTSUP without a file. Nobody is told
- * how it ended: what went wrong is reported by the store, and the next write brings what this one did not. */
+/* Has them written in one transaction, and takes them over, also where it fails: -ENOTSUP without a file. How it
+ * ended is not reported: what went wrong is, by the store, and the next write brings what this one did not. */
 int trend_write(struct store *store, struct trend_rows *rows);
 
 /* Has all of them read. `done` is called once from the loop, with none where they cannot be read, and not any more when

@@ -12,8 +12,6 @@
 /* For brokers that send retained messages some time after they have granted the subscription. */
 #define RETAINED_GRACE_US (500 * USEC_PER_MSEC)
 
-#define REASON_REFUSED 0x80 /* this and all above */
-
 /* ---- Asking -------------------------------------------------------------------------------------------------- */
 
 static bool is_answered(const struct checkup *checkup)
