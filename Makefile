@@ -73,6 +73,10 @@ stress_objs  := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/stress/test_%,$(w
 stress_test  := $(BUILD)/tests/stress/test_stress
 sim_objs     := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/*.c)) $(BUILD)/tests/stress/dice.o
 sim_program  := $(BUILD)/tests/sim/sim
+# The proofs by injected faults: programs, and scripts that print what CMocka prints.
+fault_objs   := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/faults/test_%,$(wildcard tests/faults/*.c))) $(BUILD)/tests/stress/dice.o
+fault_tests  := $(patsubst tests/faults/%.c,$(BUILD)/tests/faults/%,$(wildcard tests/faults/test_*.c))
+fault_scripts := $(filter-out %.c %.h,$(wildcard tests/faults/test_*))
 bench_objs   := $(BUILD)/tests/bench/bench.o
 kernel_objs  := $(patsubst %,$(BUILD)/tests/kernel/%.o,gpiosim line_watch ring trace)
 kernel_left_out := $(patsubst %,$(BUILD)/tests/system/%,$(shell sed -n 's/^\(test_[a-z0-9_]*\) .*/\1/p' tests/kernel/left-out))
@@ -88,7 +92,7 @@ quiet = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))';
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-unit check-system coverage check-stress sim sim-parts sim-mutants check-kernel check-format check-layers check-manual check-homeassistant check-strangers check-pi check-valgrind deb deps manual release-help install install-agent install-sdk uninstall clean help demo bench format tests fuzz fuzz-targets
+.PHONY: all check check-unit check-system coverage check-stress check-faults sim sim-parts sim-mutants check-kernel check-format check-layers check-manual check-homeassistant check-strangers check-pi check-valgrind deb deps manual release-help install install-agent install-sdk uninstall clean help demo bench format tests fuzz fuzz-targets
 
 all: $(programs) $(plugins) $(sdk) ## build the daemon, the client, the plugins and the SDK (default)
 
@@ -157,6 +161,10 @@ $(BUILD)/tests/system/test_%: $(BUILD)/tests/system/test_%.o $(system_objs) $(fa
 $(BUILD)/tests/stress/test_%: $(BUILD)/tests/stress/test_%.o $(stress_objs) $(system_objs) $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs) $(seccomp_libs)
 
+$(BUILD)/tests/faults/test_%: $(BUILD)/tests/faults/test_%.o $(fault_objs) $(system_objs) $(fake_objs) $(BUILD)/libsconce-mock.a \
+		$(BUILD)/libagent.a
+	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs) $(seccomp_libs)
+
 # The machine, the broker, the threads are its own: it stands before libagent.a, which is not asked for theirs then.
 $(sim_program): $(sim_objs) $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs)
@@ -180,7 +188,7 @@ sources := $(foreach depth,agent agent/* agent/*/* plugins packaging tests/*,$(w
 
 # ---- Checking ------------------------------------------------------------------------------------------------------
 
-tests: all $(unit_tests) $(system_tests) $(stress_test) $(sim_program) $(kernel_tests) $(pi_tests) $(test_plugins) $(preloaded) $(BUILD)/tests/kernel/gpiosim-setup ## build the tests without running them
+tests: all $(unit_tests) $(system_tests) $(stress_test) $(sim_program) $(fault_tests) $(kernel_tests) $(pi_tests) $(test_plugins) $(preloaded) $(BUILD)/tests/kernel/gpiosim-setup ## build the tests without running them
 
 check: $(if $(filter no,$(DEPS)),,deps) check-format check-layers check-manual tests ## run all tests (under 4 minutes)
 	@$(one_more) tests/run-tests $(slow_tests) $(unit_tests) $(filter-out $(slow_tests),$(system_tests))
@@ -193,6 +201,9 @@ check-system: tests ## run the system tests: the real daemon, a real broker
 
 check-stress: all $(stress_test) ## random houses under random moves for STRESS_SECONDS (30), judged by their edges (tests/README.md)
 	@TEST_LIVE=1 TEST_TIMEOUT_S=$$(($${STRESS_SECONDS:-30} + 300)) tests/run-tests $(stress_test)
+
+check-faults: tests ## prove by injected faults what docs/reliability.md promises, and write what was seen there (under 10 minutes)
+	@tests/faults/run $(BUILD) $(fault_tests) $(fault_scripts)
 
 sim: all $(sim_program) ## play SEEDS (1) seeds from SEED (1) of DAYS (1) simulated days; SHOW=1 prints all that happens (tests/README.md)
 	@SEED='$(SEED)' SEEDS='$(SEEDS)' DAYS='$(DAYS)' SHOW='$(SHOW)' JOBS='$(JOBS)' FAILURES='$(FAILURES)' $(sim_program) $(BUILD)/plugins
