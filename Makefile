@@ -169,6 +169,10 @@ $(BUILD)/tests/faults/test_%: $(BUILD)/tests/faults/test_%.o $(fault_objs) $(sys
 $(sim_program): $(sim_objs) $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs)
 
+# On the simulator's card, in its time: all of it but its main.
+$(BUILD)/tests/faults/test_power_cut: $(BUILD)/tests/faults/test_power_cut.o $(filter-out %/sim.o,$(sim_objs)) $(BUILD)/libagent.a
+	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs)
+
 $(BUILD)/tests/kernel/gpiosim-setup: $(BUILD)/tests/kernel/gpiosim-setup.o $(BUILD)/tests/kernel/gpiosim.o
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^
 
