@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which device an agent died of: each run is a child of its own that ends as an agent would. */
 #include <errno.h>
-#include <pthread.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -18,8 +18,10 @@
 #include "device/starts.h"
 #include "util/log.h"
 #include "util/macro.h"
+#include "util/thread.h"
 
 #define SECTION 11
+#define SOON_MS 10000
 
 static char dir[64], path[96];
 
@@ -79,12 +81,13 @@ static void *abort_here(void *userdata)
 
 static void dies_on_a_thread(struct starts *starts)
 {
-        pthread_t thread;
+        int never = thread_wakeup_new();
 
         (void)start_mark_enter(on_loop(starts, "lamp"));
         (void)on_thread(starts, "attic");
-        (void)pthread_create(&thread, NULL, abort_here, on_thread(starts, "cellar"));
-        (void)pthread_join(thread, NULL);
+        if (thread_start("cellar", abort_here, on_thread(starts, "cellar")) < 0)
+                return;
+        (void)poll(&(struct pollfd){ .fd = never, .events = POLLIN }, 1, SOON_MS);
 }
 
 static void exits(struct starts *starts)

@@ -50,6 +50,7 @@ static void thread_start__of_any__signals_are_the_loops(void **state)
         assert_true(is_woken(seen.fd, SOON_MS));
         assert_int_equal(sigismember(&seen.blocked, SIGTERM), 1);
         assert_int_equal(sigismember(&seen.blocked, SIGCHLD), 1);
+        assert_int_equal(sigismember(&seen.blocked, SIGABRT), 0); /* abort() must reach its handler */
         (void)pthread_sigmask(SIG_SETMASK, NULL, &after);
         assert_int_equal(sigismember(&after, SIGTERM), sigismember(&before, SIGTERM));
         (void)close(seen.fd);
