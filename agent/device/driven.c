@@ -24,7 +24,7 @@ struct item {
         struct driven_output output;
         char *device, *text; /* its texts */
         bool is_old;         /* an earlier run's, which nobody has driven since */
-        bool is_safe;        /* --outputs-safe has brought it where it belongs */
+        bool is_safe;        /* --outputs-safe, or an orderly end, has brought it where it belongs */
         bool is_past;        /* old, and its device has been started since */
 };
 
@@ -294,12 +294,15 @@ int driven_limit(struct driven *driven, const char *device, bool is_for)
         return driven_write(driven, NULL);
 }
 
-void driven_release(struct driven *driven, const char *device)
+void driven_release(struct driven *driven, const char *device, bool keep_for)
 {
         for (size_t i = driven->count; i > 0; i--) {
-                if (driven->items[i - 1].is_old || strcmp(driven->items[i - 1].device, device) != 0)
+                struct item *item = &driven->items[i - 1];
+                if (item->is_old || strcmp(item->device, device) != 0)
                         continue;
-                drop(driven, i - 1);
+                item->is_safe = true;
+                if (!keep_for || !item->output.is_for)
+                        drop(driven, i - 1);
                 driven->is_dirty = true;
         }
         (void)!driven_write(driven, NULL);

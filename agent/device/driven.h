@@ -45,7 +45,9 @@ const char *driven_sim_dir(const struct driven *driven);
 int driven_note(struct driven *driven, const struct driven_output *output) MUST_CHECK;
 /* All outputs of a device are on for a limited time by a command, or not any more. */
 int driven_limit(struct driven *driven, const char *device, bool is_for) MUST_CHECK;
-void driven_release(struct driven *driven, const char *device);
+/* They are let go in order. `keep_for`: those that were on by a command with `for` stay for driven_was_for(), since the
+ * store cannot write that down. */
+void driven_release(struct driven *driven, const char *device, bool keep_for);
 int driven_write(struct driven *driven, struct fault *fault) MUST_CHECK; /* what is not written yet */
 void driven_report(struct driven *driven);                               /* the problem that there is, again */
 

@@ -74,12 +74,20 @@ int host_before_on(struct device *device, struct fault *fault)
         return judge(device, driven_write(record_of(device), NULL), true, fault);
 }
 
+/* At its end, while the store cannot write: what it holds is older than this `for`. */
+static bool must_keep_for(const struct device *device)
+{
+        const struct store *store = device->context->store;
+
+        return device->life.is_exiting && store && !store_is_usable(store);
+}
+
 int host_note_timed(struct device *device, bool timed, struct fault *fault)
 {
         struct fault why = { 0 };
         int r = timed ? host_keep_none(device, fault) : 0;
 
-        if (r < 0 || !record_of(device))
+        if (r < 0 || !record_of(device) || (!timed && must_keep_for(device)))
                 return r;
         r = driven_limit(record_of(device), device->id, timed);
         device->is_unmarked = timed && r < 0;
@@ -108,5 +116,5 @@ int host_note_command(struct device *device, int r)
 void host_note_released(struct device *device)
 {
         if (record_of(device))
-                driven_release(record_of(device), device->id);
+                driven_release(record_of(device), device->id, must_keep_for(device));
 }

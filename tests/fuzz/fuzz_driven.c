@@ -82,7 +82,7 @@ static void check_taken_over(const char *chip, const char *sim_dir)
         must(same_text(first, second));
         must(driven_was_for(driven, "pump") == driven_was_for(again, "pump"));
         must(driven_was_cut_off(driven, "pump") == driven_was_cut_off(again, "pump"));
-        driven_release(driven, "pump"); /* it has not been driven by this run */
+        driven_release(driven, "pump", false); /* it has not been driven by this run */
         must(driven_was_for(driven, "pump") == driven_was_for(again, "pump"));
         driven_free(driven);
         driven_free(again);

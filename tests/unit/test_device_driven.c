@@ -146,6 +146,21 @@ static void driven__crash_while_for__off_and_not_for_good(void **state)
         assert_int_equal(line(house, 17), 1);
 }
 
+/* The house's store is in memory: what it is given never reaches a disk. */
+static void driven__ends_in_order_while_for_and_nothing_is_saved__stays_for_the_next_start(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, RELAY);
+        house_set(house, "pump", "ON");
+        house_set(house, "pump", "{\"state\":\"ON\",\"for\":\"2s\"}");
+        home_stop(house->devices);
+        assert_int_equal(line(house, 17), 0);
+        struct driven *next = record("sim");
+        assert_true(driven_was_for(next, "pump"));
+        driven_free(next);
+}
+
 /* As the service's unit does it after a crash, before the next run. */
 static void crash_and_make_safe(struct house *house)
 {
@@ -310,6 +325,7 @@ int main(void)
                 TEST(driven__left_by_a_crash__stays_until_it_is_driven_again),
                 TEST(driven__for__is_marked_before_and_until_it_is_over),
                 TEST(driven__crash_while_for__off_and_not_for_good),
+                TEST(driven__ends_in_order_while_for_and_nothing_is_saved__stays_for_the_next_start),
                 TEST(max_on__on_after_a_crash__counts_from_then),
                 TEST(driven_make_safe__inverted_dimmer__is_dark),
                 TEST(driven_read__not_of_this_boot_or_no_record__is_not_believed),
