@@ -15,6 +15,7 @@
 #include "util/file.h"
 #include "util/log.h"
 #include "util/text.h"
+#include "util/thread.h"
 
 #define MARKS   256
 #define MAGIC   "sconced starts 1"
@@ -44,7 +45,7 @@ struct page {
         struct start_mark marks[MARKS];
 };
 
-static const int fatal[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
+static const int fatal[] = { THREAD_FATAL_SIGNALS };
 
 struct starts {
         char *path;

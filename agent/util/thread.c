@@ -13,7 +13,7 @@
 static int create(pthread_t *ret, void *(*run)(void *userdata), void *userdata)
 {
         pthread_attr_t attributes;
-        static const int fatal[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
+        static const int fatal[] = { THREAD_FATAL_SIGNALS };
         sigset_t all, before;
         int r = pthread_attr_init(&attributes);
 
@@ -21,8 +21,6 @@ static int create(pthread_t *ret, void *(*run)(void *userdata), void *userdata)
                 return -r;
         (void)pthread_attr_setstacksize(&attributes, MAX(THREAD_STACK_BYTES, (size_t)PTHREAD_STACK_MIN));
         (void)sigfillset(&all);
-        /* A fault that is blocked would end the process without its handler, and so would abort() since glibc 2.41. A
-         * SIGABRT of systemd's watchdog goes to the main thread, which the kernel prefers. */
         for (size_t i = 0; i < ARRAY_SIZE(fatal); i++)
                 (void)sigdelset(&all, fatal[i]);
         (void)pthread_sigmask(SIG_SETMASK, &all, &before);

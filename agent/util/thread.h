@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Threads beside the event loop: the database's writer, name look-ups, blocking devices. Each is detached, takes no
- * signals (they are the loop's) and reports back by an eventfd that the loop watches. */
+ * signals (they are the loop's) but the fatal ones, and reports back by an eventfd that the loop watches. */
 #pragma once
 
 #include <pthread.h>
@@ -8,6 +8,10 @@
 #include <stdint.h>
 
 #include "util/macro.h"
+
+/* What a thread raises by its own fault, and must not block: the process would end without the handler, and so it would
+ * at abort() since glibc 2.41. A SIGABRT of systemd's watchdog goes to the main thread, which the kernel prefers. */
+#define THREAD_FATAL_SIGNALS SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT /* of signal.h */
 
 /* Enough for NSS modules, SQLite's own statements and sensors. */
 #define THREAD_STACK_BYTES ((size_t)256 * 1024)
