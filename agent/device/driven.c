@@ -300,8 +300,9 @@ void driven_release(struct driven *driven, const char *device, bool keep_for)
                 struct item *item = &driven->items[i - 1];
                 if (item->is_old || strcmp(item->device, device) != 0)
                         continue;
-                item->is_safe = true;
-                if (!keep_for || !item->output.is_for)
+                if (keep_for && item->output.is_for)
+                        item->is_safe = true;
+                else
                         drop(driven, i - 1);
                 driven->is_dirty = true;
         }
