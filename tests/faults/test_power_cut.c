@@ -93,13 +93,19 @@ static void note(enum table_name name, unsigned key, unsigned value, uint64_t wi
 
 /* ---- The law ----------------------------------------------------------------------------------------------------- */
 
+/* What the table holds after so many of what was asked for. */
+static void play(const struct table *table, size_t n_ops, unsigned values[static VALUES_MAX])
+{
+        memcpy(values, table->kept, sizeof(table->kept));
+        for (size_t i = 0; i < n_ops; i++)
+                values[table->ops[i].key] = table->ops[i].value;
+}
+
 static bool is_as_of(const struct table *table, size_t n_ops)
 {
         static unsigned values[VALUES_MAX];
 
-        memcpy(values, table->kept, sizeof(values));
-        for (size_t i = 0; i < n_ops; i++)
-                values[table->ops[i].key] = table->ops[i].value;
+        play(table, n_ops, values);
         return memcmp(values, table->seen, sizeof(values)) == 0;
 }
 
@@ -180,10 +186,16 @@ static unsigned value_of(const char *text, const char *where)
         return value;
 }
 
+/* Within which the card has what is asked for now, however busy it is. */
+static uint64_t window_us(bool is_urgent)
+{
+        return is_urgent ? 2 * CARD_US : MAX(record->window_us, record->window_us * 3 / 4 + 2 * CARD_US);
+}
+
 static void put_rows(void)
 {
         bool is_urgent = dice_chance(&world->dice, 10);
-        uint64_t within_us = is_urgent ? 2 * CARD_US : MAX(record->window_us, record->window_us * 3 / 4 + 2 * CARD_US);
+        uint64_t within_us = window_us(is_urgent);
         char device[16], text[TEXT_MAX];
 
         record->tables[TABLE_ROWS].last_group++;
@@ -224,9 +236,7 @@ static void remove_entries(uint64_t within_us)
         static unsigned waiting[VALUES_MAX];
         uint64_t n = dice_between(&world->dice, 0, 8);
 
-        memcpy(waiting, table->kept, sizeof(waiting));
-        for (size_t i = 0; i < table->n_ops; i++)
-                waiting[table->ops[i].key] = table->ops[i].value;
+        play(table, table->n_ops, waiting);
         for (unsigned key = 1; key <= record->n_entries && n > 0; key++) {
                 if (!waiting[key])
                         continue;
@@ -239,7 +249,7 @@ static void remove_entries(uint64_t within_us)
 static void change_outbox(void)
 {
         bool is_urgent = dice_chance(&world->dice, 10);
-        uint64_t within_us = is_urgent ? 2 * CARD_US : MAX(record->window_us, record->window_us * 3 / 4 + 2 * CARD_US);
+        uint64_t within_us = window_us(is_urgent);
 
         record->tables[TABLE_OUTBOX].last_group++;
         if (dice_chance(&world->dice, 70))
@@ -311,7 +321,7 @@ static void see_entry(const struct outbox_entry *entry, int64_t number)
                 violated("outbox", "entry %u comes after entry %u, of %u", value, before, record->n_entries);
         if (!record->tables[TABLE_OUTBOX].kept[value] && entry->seq <= record->last_seq)
                 violated("outbox", "number %" PRId64 " is given a second time", entry->seq);
-        before = seen[value] = value;
+        before = value;
         seen[value] = 1;
         home.numbers[value] = number;
         home.n_read++;
@@ -425,9 +435,8 @@ static int begin(void)
                 r = clock_new(&home.loop, CLOCK_MODE_TRUSTED, &home.clock);
         if (r == 0)
                 r = timer_new(&home.loop, TIMER_EXACT_US, act, NULL, &home.next);
-        memset(record->tables[TABLE_ROWS].seen, 0, sizeof(record->tables[TABLE_ROWS].seen));
-        memset(record->tables[TABLE_OUTBOX].seen, 0, sizeof(record->tables[TABLE_OUTBOX].seen));
-        memset(record->tables[TABLE_TREND].seen, 0, sizeof(record->tables[TABLE_TREND].seen));
+        for (enum table_name name = TABLE_ROWS; name < TABLES; name++)
+                memset(record->tables[name].seen, 0, sizeof(record->tables[name].seen));
         if (r == 0)
                 r = store_new(&options, &home.store);
         if (r < 0)
