@@ -162,12 +162,13 @@ static struct band band_of(const struct chart *chart, int column, int columns)
         return band;
 }
 
-/* Dots from the bottom. */
+/* Dots from the bottom. On the plot, also where minimum and maximum contradict each other: a node may send anything. */
 static int height_of(const struct plot *plot, double number)
 {
         int dots = ROWS * plot->raster.down;
+        double share = (number - plot->bottom) / (plot->top - plot->bottom);
 
-        return (int)lround((number - plot->bottom) / (plot->top - plot->bottom) * (dots - 1));
+        return share > 0 ? (int)lround(MIN(share, 1.0) * (dots - 1)) : 0; /* NaN too, where the scale is infinite */
 }
 
 static void set_dot(struct plot *plot, int x, int height)
@@ -310,6 +311,11 @@ static const char *bar_of(const struct chart *chart, double on)
         return bars[on > 0 ? MIN(MAX((int)(on * 8 + 0.5), 1), 8) : 0];
 }
 
+static double on_of(const struct chart_bucket *bucket)
+{
+        return bucket->is_known ? MIN(MAX(bucket->on, 0.0), 1.0) : 0;
+}
+
 /* The share of the buckets in a column; negative: none is known. */
 static double share_of(const struct chart *chart, int column, int columns)
 {
@@ -318,7 +324,7 @@ static double share_of(const struct chart *chart, int column, int columns)
         double sum = 0, known = 0;
 
         for (size_t i = from; i < to; i++) {
-                sum += chart->buckets[i].is_known ? chart->buckets[i].on : 0;
+                sum += on_of(&chart->buckets[i]);
                 known += chart->buckets[i].is_known;
         }
         return known > 0 ? sum / known : -1;
@@ -340,7 +346,7 @@ static void print_share(FILE *out, const struct chart *chart)
         fputs("\n", out);
         put_axis(out, chart, label_width + 1, columns);
         for (size_t i = 0; i < chart->count; i++) {
-                on_s += chart->buckets[i].is_known ? chart->buckets[i].on * chart->step_s : 0;
+                on_s += on_of(&chart->buckets[i]) * chart->step_s;
                 known_s += chart->buckets[i].is_known ? chart->step_s : 0;
         }
         int minutes = (int)lround(on_s / 60);

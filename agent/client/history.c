@@ -12,7 +12,8 @@
 /* What the node keeps in the finer buckets. */
 #define DAY_US (24 * 3600 * USEC_PER_SEC)
 
-#define TIME_MAX 40
+#define TIME_MAX   40
+#define STEP_MAX_S 86400
 
 /* ---- One line -------------------------------------------------------------------------------------------------- */
 
@@ -74,6 +75,12 @@ static void put_quoted(FILE *out, const char *text)
         (void)fputc('"', out);
 }
 
+/* Only what is a time and nothing besides: it stands without quotes. */
+static const char *csv_time(const char *text)
+{
+        return text && strlen(text) < TIME_MAX && text[strspn(text, "0123456789-:.TZ")] == '\0' ? text : "";
+}
+
 static int csv_lines(FILE *out, const char *time_text, const char *word, json_t *values)
 {
         const char *key;
@@ -81,11 +88,11 @@ static int csv_lines(FILE *out, const char *time_text, const char *word, json_t 
 
         json_object_foreach(values, key, value)
         {
-                CLEANUP_FREE char *text = table_text(value);
-                if (!text)
+                CLEANUP_FREE char *shown_key = shown_text(key, strlen(key)), *text = table_text(value);
+                if (!shown_key || !text)
                         return -ENOMEM;
-                fprintf(out, "%s,%s,", time_text ? time_text : "", word);
-                put_quoted(out, key);
+                fprintf(out, "%s,%s,", csv_time(time_text), word);
+                put_quoted(out, shown_key);
                 (void)fputc(',', out);
                 put_quoted(out, text);
                 (void)fputc('\n', out);
@@ -169,7 +176,7 @@ static void print_bucket(struct client *client, json_t *channels, time_t at, siz
 static void print_trend(struct client *client, const json_t *answer)
 {
         json_t *channels = json_object_get(answer, "channels");
-        time_t start, step = (time_t)json_integer_value(json_object_get(answer, "step_s"));
+        time_t start, step = (time_t)MIN(MAX(json_integer_value(json_object_get(answer, "step_s")), 1), STEP_MAX_S);
 
         if (!read_time(json_string_value(json_object_get(answer, "start")), &start))
                 return;

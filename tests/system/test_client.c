@@ -425,6 +425,35 @@ static void list__texts_of_any_kind__do_not_steer_the_terminal(void **state)
         assert_has(RUN("tester", "list", "--json").out, "\"F\\u009B31man \\u202Egnp\"");
 }
 
+/* Times and channels are a node's words too. Without a way: for people. One line of CSV is one record. */
+static void history__texts_of_any_kind__do_not_steer_the_terminal(void **state)
+{
+        static const char *const ways[] = { "--csv", "--json", NULL };
+        static const char hostile[] =
+                "{\"time\":\"2099-11-22T19:30:00\\u001b[31m\\n,x\",\"\\u001b]0;x\\u0007,\\n\\u009b\":1,"
+                "\"\\u202e%s%n\":\"\\u001b[2J\"}";
+        struct client *attic = play_attic("online", true);
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+                client_forget(attic);
+                struct process *history = SCONCE_START(sconce_conf("tester", ""), "history", "attic/fan", "--follow",
+                                                       ways[i]);
+                (void)client_wait(attic, "sconce/attic/fan/get", NULL, NULL); /* by then it is subscribed */
+                client_send(attic, "sconce/attic/fan/state", hostile);
+                client_send(attic, "sconce/attic/fan/state", "{\"time\":\"2099-11-22T19:30:01Z\",\"state\":\"last\"}");
+                wait_text(&history->out, "last");
+                assert_has_not(history->out.text, "\x1b");
+                assert_has_not(history->out.text, "\xc2\x9b");
+                assert_has_not(history->out.text, "\xe2\x80\xae");
+                assert_has_not(history->out.text, "\n\\");
+                if (i == 0)
+                        assert_has(history->out.text, "\n,state,\"\\x1b]0;x\\x07,\\x0a\\xc2\\x9b\",\"1\"\n,state,");
+                process_signal(history, SIGINT);
+                assert_int_equal(process_wait(history, SOON_MS), 0);
+        }
+}
+
 /* ---- Watching ------------------------------------------------------------------------------------------------ */
 
 static void watch__until_interrupted__prints_topics_and_payloads(void **state)
@@ -651,6 +680,7 @@ static const struct CMUnitTest tests[] = {
         CLEARED(list__texts_of_any_kind__do_not_steer_the_terminal),
         CLEARED(forget__broker_of_ours__shows_who_may),
         CLEARED(get__device_offline__is_reported_and_ends_with_3),
+        CLEARED(history__texts_of_any_kind__do_not_steer_the_terminal),
         STAGE_TEST(watch__until_interrupted__prints_topics_and_payloads, darken),
         STAGE_TEST(watch__nobody_of_that_name__reports_it_and_goes_on, NULL),
         STAGE_TEST(watch__broker_restarts__goes_on, NULL),

@@ -208,6 +208,43 @@ static void chart_print__any_width_and_numbers__is_survived(void **state)
         }
 }
 
+static void expect_drawn(bool is_share, bool is_ascii)
+{
+        const struct chart chart = chart_of(is_share, is_ascii);
+        char *text = NULL;
+        size_t size;
+        FILE *out = open_memstream(&text, &size);
+
+        assert_int_equal(chart_print(out, &chart), 0);
+        (void)fclose(out);
+        assert_non_null(strstr(text, is_share ? "\non for " : "\nmin "));
+        free(text);
+}
+
+/* What no node of ours sends, by turns with what one might: minimum above maximum, shares beyond 100 %, a scale that is
+ * infinite. The sanitizers look on. */
+static void chart_print__numbers_that_contradict_each_other__stay_on_the_plot(void **state)
+{
+        static const double numbers[] = { 0, 17, -1e9, 1e9, 1e300, -1.7976931348623157e308, 1.7976931348623157e308 };
+        const size_t n = sizeof(numbers) / sizeof(numbers[0]);
+
+        (void)state;
+        for (size_t pair = 0; pair < n * n; pair++) {
+                const struct chart_bucket odd = { .is_known = true,
+                                                  .min = numbers[pair / n],
+                                                  .max = numbers[pair % n],
+                                                  .mean = numbers[pair % n],
+                                                  .on = numbers[pair / n],
+                                                  .count = numbers[pair % n] };
+                set_numbers(0, 288, 17, 0);
+                for (size_t i = 0; i < 288; i++)
+                        if (i / 24 % 2)
+                                buckets[i] = odd;
+                for (int way = 0; way < 4; way++)
+                        expect_drawn(way % 2, way / 2);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -219,6 +256,7 @@ int main(void)
                 cmocka_unit_test_setup(chart_print__a_week__days, setup),
                 cmocka_unit_test_setup(chart_print__nothing_known__is_a_sentence, setup),
                 cmocka_unit_test_setup(chart_print__any_width_and_numbers__is_survived, setup),
+                cmocka_unit_test_setup(chart_print__numbers_that_contradict_each_other__stay_on_the_plot, setup),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
