@@ -11,28 +11,31 @@
 #include "config/types.h"
 #include "util/suggest.h"
 
-static const struct {
+#define OPTION_HELP_MAX 96 /* bytes, with its end */
+
+static const struct option {
         const char *name;
-        const char *value; /* what follows it: "FILE"; NULL: a flag */
-        size_t offset;     /* of a const char *, or of a bool */
+        const char *value;   /* what follows it: "FILE"; NULL: a flag */
+        size_t offset;       /* of a const char *, or of a bool */
+        const char *command; /* the one that takes it; NULL: all */
         const char *help;
 } options[] = {
-        { "--config", "FILE", offsetof(struct arguments, config), "this file, and no other" },
-        { "--output", "FILE", offsetof(struct arguments, output),
-          "import: into this file, which must not be there yet" },
-        { "--channel", "CHANNEL", offsetof(struct arguments, channel), "trend: this channel alone" },
-        { "--24h", NULL, offsetof(struct arguments, day), "trend: the last day, by 5 minutes (the default)" },
-        { "--7d", NULL, offsetof(struct arguments, week), "trend: the last week, by the hour" },
-        { "--ascii", NULL, offsetof(struct arguments, ascii), "trend: without characters beyond ASCII" },
-        { "--json", NULL, offsetof(struct arguments, json), "JSON instead of text" },
-        { "--since", "TIME", offsetof(struct arguments, since), "history: how far back (24h)" },
-        { "--follow", NULL, offsetof(struct arguments, follow), "history: then what comes, until Ctrl-C" },
-        { "--csv", NULL, offsetof(struct arguments, csv), "history: comma-separated values" },
-        { "--timeout", "TIME", offsetof(struct arguments, timeout),
+        { "--config", "FILE", offsetof(struct arguments, config), NULL, "this file, and no other" },
+        { "--output", "FILE", offsetof(struct arguments, output), "import",
+          "into this file, which must not be there yet" },
+        { "--channel", "CHANNEL", offsetof(struct arguments, channel), "trend", "this channel alone" },
+        { "--24h", NULL, offsetof(struct arguments, day), "trend", "the last day, by 5 minutes (the default)" },
+        { "--7d", NULL, offsetof(struct arguments, week), "trend", "the last week, by the hour" },
+        { "--ascii", NULL, offsetof(struct arguments, ascii), "trend", "without characters beyond ASCII" },
+        { "--json", NULL, offsetof(struct arguments, json), NULL, "JSON instead of text" },
+        { "--since", "TIME", offsetof(struct arguments, since), "history", "how far back (24h)" },
+        { "--follow", NULL, offsetof(struct arguments, follow), "history", "then what comes, until Ctrl-C" },
+        { "--csv", NULL, offsetof(struct arguments, csv), "history", "comma-separated values" },
+        { "--timeout", "TIME", offsetof(struct arguments, timeout), NULL,
           "how long to wait for the broker, and then for an answer (5s)" },
-        { "--verbose", NULL, offsetof(struct arguments, verbose), "show how the connection is made" },
-        { "--help", NULL, offsetof(struct arguments, help), "this help; after a command, that command's" },
-        { "--version", NULL, offsetof(struct arguments, version), "print the version" },
+        { "--verbose", NULL, offsetof(struct arguments, verbose), NULL, "show how the connection is made" },
+        { "--help", NULL, offsetof(struct arguments, help), NULL, "this help; after a command, that command's" },
+        { "--version", NULL, offsetof(struct arguments, version), NULL, "print the version" },
 };
 
 static const struct sconce_option timeout_row = SCONCE_OPTION_DURATION(
@@ -115,12 +118,30 @@ static int read_since(struct arguments *arguments, struct fault *fault)
 {
         char reason[160];
         const char *text = arguments->since ? arguments->since : since_row.def;
-        bool is_given = arguments->since || arguments->follow || arguments->csv;
 
-        if (is_given && arguments->command && !arguments->command->history)
-                return fault_set(fault, -EINVAL, "--since, --follow and --csv are for `sconce history`");
         if (option_parse(&since_row, text, reason, &arguments->since_us) < 0)
                 return fault_set(fault, -EINVAL, "--since %.60s: %s", text, reason);
+        return 0;
+}
+
+static bool is_given(const struct option *option, const struct arguments *arguments)
+{
+        const void *field = (const char *)arguments + option->offset;
+
+        return option->value ? *(const char *const *)field != NULL : *(const bool *)field;
+}
+
+static bool is_taken_by(const struct option *option, const struct client_command *command)
+{
+        return !command || !option->command || strcmp(option->command, command->name) == 0;
+}
+
+static int check_options(const struct arguments *arguments, struct fault *fault)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+                if (is_given(&options[i], arguments) && !is_taken_by(&options[i], arguments->command))
+                        return fault_set(fault, -EINVAL, "%s is for `sconce %s`", options[i].name, options[i].command);
+        }
         return 0;
 }
 
@@ -172,11 +193,8 @@ int arguments_read(int argc, char **argv, const struct client_command *const *co
                 r = read_since(&arguments, fault);
         if (r == 0)
                 r = check_count(&arguments, fault);
-        if (r == 0 && arguments.output && arguments.command && !arguments.command->output)
-                r = fault_set(fault, -EINVAL, "--output is for `sconce import`");
-        bool has_trend = arguments.channel || arguments.day || arguments.week || arguments.ascii;
-        if (r == 0 && has_trend && arguments.command && !arguments.command->trend)
-                r = fault_set(fault, -EINVAL, "--channel, --24h, --7d and --ascii are for `sconce trend`");
+        if (r == 0)
+                r = check_options(&arguments, fault);
         if (r == 0)
                 *ret = arguments;
         return r;
@@ -198,6 +216,16 @@ static void help_for_one(FILE *out, const struct client_command *command)
                 command->words, command->summary, command->text);
 }
 
+/* Names the command that takes it, where the help is not that command's own. */
+static const char *help_of(const struct option *option, const struct client_command *command, char ret[OPTION_HELP_MAX])
+{
+        bool is_named = option->command && !command;
+
+        (void)snprintf(ret, OPTION_HELP_MAX, "%s%s%s", is_named ? option->command : "", is_named ? ": " : "",
+                       option->help);
+        return ret;
+}
+
 void arguments_help(FILE *out, const struct client_command *const *commands, const struct client_command *command)
 {
         if (command)
@@ -205,9 +233,12 @@ void arguments_help(FILE *out, const struct client_command *const *commands, con
         else
                 help_for_all(out, commands);
         fputs("\nOptions, anywhere on the line:\n", out);
-        for (size_t i = 0; i < ARRAY_SIZE(options); i++)
-                fprintf(out, "  %s %-*s %s\n", options[i].name, 18 - (int)strlen(options[i].name),
-                        options[i].value ? options[i].value : "", options[i].help);
+        for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+                char help[OPTION_HELP_MAX];
+                if (is_taken_by(&options[i], command))
+                        fprintf(out, "  %s %-*s %s\n", options[i].name, 18 - (int)strlen(options[i].name),
+                                options[i].value ? options[i].value : "", help_of(&options[i], command, help));
+        }
         if (!command)
                 fputs("\nThe broker and the certificate are named in ~/.config/sconce/client.conf, or else "
                       "in\n" SCONCE_SYSCONFDIR "/sconce/client.conf. `sconce COMMAND --help` has examples.\n"
@@ -218,8 +249,11 @@ void arguments_help(FILE *out, const struct client_command *const *commands, con
 
 void arguments_describe_options(enum describe_form form, FILE *out)
 {
-        for (size_t i = 0; i < ARRAY_SIZE(options); i++)
-                describe_item(out, options[i].name, options[i].value ? options[i].value : "", options[i].help, form);
+        for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+                char help[OPTION_HELP_MAX];
+                describe_item(out, options[i].name, options[i].value ? options[i].value : "",
+                              help_of(&options[i], NULL, help), form);
+        }
 }
 
 void arguments_describe_commands(const struct client_command *const *commands, enum describe_form form, FILE *out)

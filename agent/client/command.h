@@ -25,9 +25,6 @@ struct client_command {
         size_t min, max;  /* how many words */
         bool unanswered;  /* wants no answer from a node */
         bool endless;     /* until Ctrl-C; a lost connection is made again */
-        bool output;      /* takes --output */
-        bool trend;       /* takes --channel, --24h, --7d, --ascii */
-        bool history;     /* takes --since, --follow and --csv */
         /* What is wrong with the words, before anything is connected. NULL: nothing can be. */
         int (*check)(const struct arguments *arguments, struct fault *fault);
         void (*connected)(struct client *client);

@@ -305,7 +305,6 @@ const struct client_command command_history = {
                 "  sconce history cellar --follow --json | jq -c .state\n",
         .min = 1,
         .max = 1,
-        .history = true,
         .check = history_check,
         .connected = history_connected,
 };

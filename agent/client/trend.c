@@ -229,7 +229,6 @@ const struct client_command command_trend = {
                 "  sconce trend cellar --json\n",
         .min = 1,
         .max = 1,
-        .trend = true,
         .check = trend_check,
         .connected = trend_connected,
 };

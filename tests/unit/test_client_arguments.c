@@ -107,7 +107,7 @@ static void arguments_read__wrong_words__are_reported_with_what_to_do(void **sta
                 { { "sconce", "list", "--json=yes" }, "--json takes no value" },
                 { { "sconce", "list", "--config" }, "--config wants a value: --config FILE" },
                 { { "sconce", "set", "kitchen" }, "too few words: sconce set DEVICE VALUE..." },
-                { { "sconce", "list", "--7d" }, "--channel, --24h, --7d and --ascii are for `sconce trend`" },
+                { { "sconce", "list", "--7d" }, "--7d is for `sconce trend`" },
                 { { "sconce", "list", "all" }, "too many words: sconce list" },
         };
 
@@ -137,7 +137,7 @@ static void arguments_read__since_follow_and_csv__for_history_alone(void **state
         struct line line;
 
         assert_int_equal(READ(&line, "list", "--since", "2h"), -EINVAL);
-        assert_string_equal(line.fault.text, "--since, --follow and --csv are for `sconce history`");
+        assert_string_equal(line.fault.text, "--since is for `sconce history`");
         assert_int_equal(READ(&line, "list", "--follow"), -EINVAL);
         assert_int_equal(READ(&line, "list"), 0);
         assert_int_equal(line.arguments.since_us, 24 * 3600 * 1000000ULL);
@@ -160,6 +160,24 @@ static void arguments_help__for_all__names_every_command_and_option(void **state
         free(text);
 }
 
+static void arguments_help__for_one__names_the_options_that_it_takes(void **state)
+{
+        static const struct client_command trend = { .name = "trend", .words = "", .summary = "", .text = "" };
+        char *text = NULL;
+        size_t size = 0;
+
+        (void)state;
+        FILE *out = open_memstream(&text, &size);
+        assert_non_null(out);
+        arguments_help(out, commands, &trend);
+        assert_int_equal(fclose(out), 0);
+        assert_non_null(strstr(text, "--channel CHANNEL   this channel alone\n"));
+        assert_non_null(strstr(text, "--timeout TIME"));
+        assert_null(strstr(text, "--csv"));
+        assert_null(strstr(text, "--output"));
+        free(text);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -171,6 +189,7 @@ int main(void)
                 cmocka_unit_test(arguments_read__timeout__is_a_duration_with_a_unit),
                 cmocka_unit_test(arguments_read__since_follow_and_csv__for_history_alone),
                 cmocka_unit_test(arguments_help__for_all__names_every_command_and_option),
+                cmocka_unit_test(arguments_help__for_one__names_the_options_that_it_takes),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

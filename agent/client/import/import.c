@@ -167,6 +167,5 @@ const struct client_command command_import = {
                 "  sconce import config.yml --output sconce.conf\n",
         .min = 1,
         .max = 1,
-        .output = true,
         .run = import_run,
 };
