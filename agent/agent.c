@@ -33,6 +33,7 @@ struct agent {
         struct store *store;
         struct driven *driven;
         struct starts *starts; /* NULL: there is no place for it */
+        struct spent *spent;   /* the same */
         char *default_chip;    /* the devices', for as long as they live */
         struct publisher publisher;
         struct home *devices;
@@ -378,6 +379,7 @@ static int open_parts(struct agent *agent, const struct settings *settings)
             (r = setup_store(settings, &store, &agent->store)) < 0 ||
             (r = setup_driven(agent->options.config_path, settings, &driven, &agent->driven)) < 0)
                 return r;
+        agent->spent = setup_spent(agent->options.config_path);
         service_take_fds(agent->gpio);
         clock_on_jump(agent->clock, on_clock_jump, agent);
         agent->default_chip = strdup(settings->gpio.chip);
@@ -397,6 +399,7 @@ static int make_home(struct agent *agent, const struct settings *settings)
         options.store = agent->store;
         options.driven = agent->driven;
         options.starts = agent->starts;
+        options.spent = agent->spent;
         agent->publisher = (struct publisher){ .clock = agent->clock, .send = on_send };
         sink.info_changed = on_info_changed;
         sink.restart = on_restart_button;
@@ -544,6 +547,7 @@ void agent_free(struct agent *agent)
         history_free(agent->history);
         driven_free(agent->driven);
         starts_free(agent->starts);
+        spent_free(agent->spent);
         if (agent->gpio && agent->end == AGENT_RESTART)
                 service_hand_over_fds(agent->gpio);
         gpio_free(agent->gpio);

@@ -237,7 +237,8 @@ char *setup_state_dir(void)
 struct record {
         const char *name, *suffix;
 };
-static const struct record driven_record = { "driven", ".json" }, starts_record = { "starts", "" };
+static const struct record driven_record = { "driven", ".json" }, starts_record = { "starts", "" },
+                           spent_record = { "waits", "" };
 
 /* The config's path without a look at the file, which may be gone by then: one name, one record. */
 static uint64_t path_hash(const char *config_path)
@@ -329,4 +330,16 @@ struct starts *setup_starts(const char *config_path)
                 log_warning("%s: %s: a device of which the agent dies at its start will not be left out",
                             path ? path : "no runtime directory", strerror(-r));
         return starts;
+}
+
+struct spent *setup_spent(const char *config_path)
+{
+        CLEANUP_FREE char *path = record_path(config_path, &spent_record);
+        struct spent *spent = NULL;
+        int r = path ? spent_new(path, &spent) : -ENOENT;
+
+        if (r < 0)
+                log_warning("%s: %s: what a rule has waited for may be done twice where the agent dies of it",
+                            path ? path : "no runtime directory", strerror(-r));
+        return spent;
 }

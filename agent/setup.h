@@ -5,6 +5,7 @@
 #include "broker_identity.h"
 #include "config/builtin.h"
 #include "home/home.h"
+#include "home/spent.h"
 #include "device/driven.h"
 #include "device/starts.h"
 #include "gpio/gpio.h"
@@ -52,3 +53,6 @@ int setup_driven_read(const char *config_path, struct driven **ret, struct fault
 
 /* Which devices start (device/starts.h), beside that record. NULL: there is no place for it, which is logged. */
 struct starts *setup_starts(const char *config_path);
+
+/* Which waits of rules are over (home/spent.h), beside it too. NULL: there is no place for it, which is logged. */
+struct spent *setup_spent(const char *config_path);

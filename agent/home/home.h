@@ -18,6 +18,7 @@
 #include "util/loop.h"
 
 struct home;
+struct spent;
 struct starts;
 
 struct home_options {
@@ -27,6 +28,7 @@ struct home_options {
         struct store *store;   /* NULL: nothing is saved */
         struct driven *driven; /* where what is driven is written down; NULL: nowhere */
         struct starts *starts; /* where is marked what starts; NULL: nowhere, so no device is ever left out */
+        struct spent *spent;   /* where is marked which waits of rules are over; NULL: nowhere but in the store */
         const char *plugin_dir;
         size_t max_payload_bytes;
         unsigned max_depth;

@@ -12,6 +12,7 @@ struct home {
         struct device_context context; /* of all its devices */
         struct loader loader;
         struct rules *rules; /* NULL at --check */
+        struct spent *spent; /* NULL: there is none */
         struct interlock *interlocks;
         struct device **items;
         size_t count;

@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "home/inside.h"
+#include "home/spent.h"
 #include "rule/check.h"
 #include "rule/rules.h"
+#include "util/text.h"
 
 /* ---- What rules see ------------------------------------------------------------------------------------- */
 
@@ -73,17 +75,39 @@ static void problem(void *userdata, const char *text)
 #define MARK_WAIT     "wait "
 #define MARK_WAIT_MAX (sizeof(MARK_WAIT) + CONFIG_LABEL_MAX)
 
+static uint64_t wait_key(const char *rule, const char *mark)
+{
+        return text_hash(text_hash(text_hash(HASH_BEGIN, rule), "\n"), mark);
+}
+
+/* What is over must not be found after a crash: a gate would move once more. The store writes it a moment later. */
+static void end_wait(const struct home *home, const char *rule, const char *mark)
+{
+        int r = home->spent ? spent_add(home->spent, wait_key(rule, mark)) : 0;
+
+        if (r < 0)
+                log_warning("rule %s: a crash in what it does now would have it done once more: %s", rule,
+                            strerror(-r));
+        store_flush(home->context.store);
+}
+
+static bool is_spent(const struct home *home, const char *rule, const char *mark)
+{
+        return home->spent && spent_has(home->spent, wait_key(rule, mark));
+}
+
 static void keep(void *userdata, const char *rule, uint64_t hash, uint64_t due_us)
 {
-        struct store *store = ((const struct home *)userdata)->context.store;
+        const struct home *home = userdata;
+        struct store *store = home->context.store;
         char key[MARK_WAIT_MAX], text[96];
 
         if (!store)
                 return;
         (void)snprintf(key, sizeof(key), MARK_WAIT "%s", rule);
-        /* What is over must not be found after a crash: a gate would move once more. */
-        if (due_us == 0 && store_get(store, STORE_MARK, "", key))
-                store_flush(store);
+        const char *before = due_us == 0 ? store_get(store, STORE_MARK, "", key) : NULL;
+        if (before)
+                end_wait(home, rule, before);
         (void)snprintf(text, sizeof(text), "%s %016" PRIx64 " %" PRIu64, clock_boot_id(), hash, due_us);
         if (store_put(store, STORE_MARK, "", key, due_us > 0 ? text : NULL) < 0)
                 log_error("rule %s: out of memory: what it waits for is not saved", rule);
@@ -91,12 +115,15 @@ static void keep(void *userdata, const char *rule, uint64_t hash, uint64_t due_u
 
 static uint64_t kept(void *userdata, const char *rule, uint64_t hash)
 {
-        struct store *store = ((const struct home *)userdata)->context.store;
+        const struct home *home = userdata;
+        struct store *store = home->context.store;
         char key[MARK_WAIT_MAX], begins[64];
 
         (void)snprintf(key, sizeof(key), MARK_WAIT "%s", rule);
         (void)snprintf(begins, sizeof(begins), "%s %016" PRIx64 " ", clock_boot_id(), hash);
         const char *text = store ? store_get(store, STORE_MARK, "", key) : NULL;
+        if (text && is_spent(home, rule, text))
+                return 0;
         return text && strncmp(text, begins, strlen(begins)) == 0 ? strtoull(text + strlen(begins), NULL, 10) : 0;
 }
 

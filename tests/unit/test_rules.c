@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "fakes/house.h"
+#include "home/spent.h"
 #include "util/macro.h"
 
 enum { KITCHEN = 17, FAN = 22, WALL = 5, DOOR = 4 };
@@ -835,6 +836,42 @@ static void rule__killed_while_it_waits__goes_on_waiting(void **state)
         assert_null(store_get(house->store, STORE_MARK, "", "wait a"));
 }
 
+static void open_spent(struct house *house)
+{
+        char path[PATH_MAX];
+
+        house_path(house, "waits", path);
+        assert_int_equal(spent_new(path, &house->options.spent), 0);
+}
+
+/* The agent dies in what the rule does: the database has not been written since. */
+static void rule__killed_while_it_acts__does_not_act_again(void **state)
+{
+        struct house *house = *state;
+        char mark[128];
+
+        open_spent(house);
+        house_crash(house);
+        wait_for_a_while(house);
+        (void)snprintf(mark, sizeof(mark), "%s", store_get(house->store, STORE_MARK, "", "wait a"));
+        house_pass(house, MS(11000));
+        settle(house);
+        assert_level(house, KITCHEN, 0);
+        set(house, "kitchen", "ON");
+        assert_int_equal(store_put(house->store, STORE_MARK, "", "wait a", mark), 0);
+        struct spent *before = house->options.spent;
+        open_spent(house);
+        house_crash(house);
+        spent_free(before);
+        come_back(house, MS(1000), HOUSE STAIRS);
+        assert_null(store_get(house->store, STORE_MARK, "", "wait a"));
+        house_pass(house, MS(60000));
+        settle(house);
+        assert_level(house, KITCHEN, 1);
+        home_stop(house->devices);
+        spent_free(TAKE_PTR(house->options.spent));
+}
+
 static void rule__restarted_while_it_waits__goes_on_waiting(void **state)
 {
         struct house *house = *state;
@@ -1195,6 +1232,7 @@ int main(void)
                 TEST(rule__delay__counts_from_the_events_own_time),
                 TEST(rule__stop__nothing_acts_after_it),
                 TEST(rule__killed_while_it_waits__goes_on_waiting),
+                TEST(rule__killed_while_it_acts__does_not_act_again),
                 TEST(rule__restarted_while_it_waits__goes_on_waiting),
                 TEST(rule__due_while_away__acts_at_the_start),
                 TEST(rule__due_long_ago__switches_off_and_nothing_else),
