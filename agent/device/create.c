@@ -319,6 +319,7 @@ void device_inherit(struct device *device, struct device *old)
         device->channels.time_us = old->channels.time_us;
         device_trend_inherit(device, old);
         saved_inherit(device, old);
+        device->requests.commanded_us = old->requests.commanded_us;
         on_time_restore(device, old->on_time.on_since_us, old->on_time.is_spent);
         hold_restore(device, old->hold.is_released);
         device->watched = TAKE_PTR(old->watched);

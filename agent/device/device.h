@@ -113,6 +113,7 @@ struct device_requests {
         struct rate refusals; /* answers to commands that come too fast */
         struct request *pending, *running;
         size_t n_pending;
+        uint64_t commanded_us;    /* the newest that was carried out, by when it was due; 0: none in this process */
         uint64_t wanted_until_us; /* the command that is being carried out; 0: for good */
 };
 

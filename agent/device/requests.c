@@ -174,6 +174,13 @@ static void finish(struct device *device, struct request *request, const struct 
         request_free(request);
 }
 
+static void note_carried_out(struct device *device, const struct request *request)
+{
+        uint64_t due_us = request->cause.due_us ? request->cause.due_us : device_now_us(device);
+
+        device->requests.commanded_us = MAX(device->requests.commanded_us, due_us);
+}
+
 void request_finish(struct device *device, struct request *request, int r)
 {
         struct result result = { .code = RESULT_OK };
@@ -185,6 +192,7 @@ void request_finish(struct device *device, struct request *request, int r)
                 device_fault_of(device, r, "the device refused", &fault);
                 (void)refuse(&result, r == -EBUSY ? RESULT_BUSY : RESULT_FAILED, "%s", fault.text);
         } else {
+                note_carried_out(device, request);
                 /* What the hardware now does, before anybody hears that it is done. */
                 device_publish_now(device);
         }

@@ -25,6 +25,7 @@ static struct rule_device seen(const struct device *device)
                 .has_status = device->health.has_published,
                 .published_online = device->health.is_online,
                 .has_reported = device->publishing.has_reported,
+                .commanded_us = device->requests.commanded_us,
                 .depth = device->requests.running ? device->requests.running->cause.depth : 0,
         };
 }

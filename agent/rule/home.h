@@ -22,6 +22,7 @@ struct rule_device {
         bool has_status;       /* one has been published */
         bool published_online; /* the last one */
         bool has_reported;     /* since its start */
+        uint64_t commanded_us; /* its newest command in this process, by when that was due; 0: none yet */
         unsigned depth;        /* of the rule whose command it is carrying out; 0: none */
 };
 

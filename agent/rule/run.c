@@ -43,7 +43,9 @@ void run_result(struct rule *rule, size_t action, const struct result *result)
 static void act_one(struct rule_run *run, struct rule *rule, size_t action, unsigned depth)
 {
         const struct rule_words *words = &rule->actions[action].words;
-        const struct command_cause cause = { .rule = rule->name, .action = action, .depth = depth };
+        const struct command_cause cause = {
+                .rule = rule->name, .action = action, .depth = depth, .due_us = rule->late_due_us
+        };
         struct result result;
 
         log_debug("rule %s: %s", rule->name, words->text);
@@ -56,10 +58,25 @@ static void act_one(struct rule_run *run, struct rule *rule, size_t action, unsi
         }
 }
 
+/* What was due while the agent was away is older than all that this process has commanded since. */
+static bool is_overtaken(const struct rule_run *run, const struct rule *rule, size_t action)
+{
+        const struct rule_words *words = &rule->actions[action].words;
+        struct rule_device device;
+
+        if (rule->late_due_us == 0 || !rule_home_find(&run->home, words->device, &device) ||
+            device.commanded_us <= rule->late_due_us)
+                return false;
+        log_notice("rule %s: %s was due while the agent was away, and a newer command has come: it is dropped",
+                   rule->name, words->text);
+        return true;
+}
+
 static void act(struct rule_run *run, struct rule *rule, unsigned depth)
 {
         for (size_t i = 0; i < rule->n_actions; i++)
-                act_one(run, rule, i, depth);
+                if (!is_overtaken(run, rule, i))
+                        act_one(run, rule, i, depth);
 }
 
 static bool may_act(const struct rule_run *run, const struct rule *rule)
@@ -114,6 +131,7 @@ static void wait_until(struct rule *rule, uint64_t due_us)
 {
         uint64_t now_us = loop_now_us(rule->run->home.loop);
 
+        rule->late_due_us = rule->resume_due_us > 0 && due_us <= now_us ? due_us : 0;
         rule->resume_due_us = 0;
         timer_arm(rule->delay, due_us > now_us ? due_us - now_us : 0);
 }
@@ -154,11 +172,11 @@ static void act_late(struct rule_run *run, struct rule *rule)
         begin_wave(run);
         for (size_t i = 0; i < rule->n_actions; i++) {
                 const struct rule_words *words = &rule->actions[i].words;
-                if (strcasecmp(words->value, "OFF") == 0)
-                        act_one(run, rule, i, 1);
-                else
+                if (strcasecmp(words->value, "OFF") != 0)
                         log_notice("rule %s: %s was due while the agent was away, and is dropped", rule->name,
                                    words->text);
+                else if (!is_overtaken(run, rule, i))
+                        act_one(run, rule, i, 1);
         }
         end_wave(run);
 }
@@ -173,6 +191,7 @@ void run_resume(struct rule_run *run, struct rule *rule)
                 wait_until(rule, due_us);
         } else {
                 rule->resume_due_us = 0;
+                rule->late_due_us = due_us;
                 keep(rule, 0);
                 act_late(run, rule);
         }

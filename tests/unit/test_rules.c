@@ -909,6 +909,62 @@ static void rule__due_long_ago__switches_off_and_nothing_else(void **state)
         assert_null(store_get(house->store, STORE_MARK, "", "wait a"));
 }
 
+/* Its devices are there, and it has not had its turn yet. */
+static void rule__due_while_away__newer_command_stays(void **state)
+{
+        static const uint64_t away_us[] = { MS(20000), MS(75000) };
+        struct house *house = *state;
+
+        for (size_t i = 0; i < ARRAY_SIZE(away_us); i++) {
+                wait_for_a_while(house);
+                house_crash(house);
+                house_pass(house, away_us[i]);
+                house_apply(house, HOUSE STAIRS);
+                house_set(house, "kitchen", "ON");
+                settle(house);
+                assert_level(house, KITCHEN, 1);
+                assert_true(house_logged(house, "rule a: kitchen OFF was due while the agent was away, and a newer "
+                                                "command has come: it is dropped"));
+                assert_level(house, FAN, i == 0);
+                house_apply(house, HOUSE);
+                set(house, "fan", "OFF");
+        }
+}
+
+/* A command that was refused has changed nothing. */
+static void rule__due_while_away__refused_command_does_not_count(void **state)
+{
+        struct house *house = *state;
+
+        wait_for_a_while(house);
+        house_crash(house);
+        house_pass(house, MS(75000));
+        house_apply(house, HOUSE STAIRS);
+        house_set(house, "kitchen", "{\"state\":\"ON\",\"warmth\":3}");
+        settle(house);
+        assert_level(house, KITCHEN, 0);
+}
+
+/* Of two that were due while nobody was there the later one has the last word, in any order. */
+static void rule__two_due_while_away__the_later_one_counts(void **state)
+{
+        static const char *const rules[] = {
+                HOUSE "[rule a]\nwhen = door.state = OFF\nthen = kitchen OFF\ndelay = 31s\n"
+                      "[rule b]\nwhen = door.state = OFF\nthen = kitchen ON\ndelay = 30s\n",
+                HOUSE "[rule a]\nwhen = door.state = OFF\nthen = kitchen ON\ndelay = 30s\n"
+                      "[rule b]\nwhen = door.state = OFF\nthen = kitchen OFF\ndelay = 31s\n",
+        };
+        struct house *house = *state;
+
+        for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
+                wait_with(house, rules[i]);
+                house_crash(house);
+                come_back(house, MS(20000), rules[i]);
+                assert_level(house, KITCHEN, 0);
+                house_apply(house, HOUSE);
+        }
+}
+
 /* A bias would pull the line down again when it is opened. */
 #define NO_BIAS                                                                                                        \
         "[lamp kitchen]\nline = GPIO17\n[switch fan]\nline = GPIO22\n[contact door]\nline = GPIO4\ndebounce = 0ms\n"
@@ -1236,6 +1292,9 @@ int main(void)
                 TEST(rule__restarted_while_it_waits__goes_on_waiting),
                 TEST(rule__due_while_away__acts_at_the_start),
                 TEST(rule__due_long_ago__switches_off_and_nothing_else),
+                TEST(rule__due_while_away__newer_command_stays),
+                TEST(rule__due_while_away__refused_command_does_not_count),
+                TEST(rule__two_due_while_away__the_later_one_counts),
                 TEST(rule__what_cancels_it_came_while_away__does_not_act),
                 TEST(rule__is_another_one_after_the_restart__does_not_act),
                 TEST(rule__waited_in_another_boot__does_not_act),
