@@ -24,7 +24,8 @@ struct outbox {
         struct outbox_options options;
         char boot[40];
         struct timer *flush;
-        uint64_t retry_us; /* 0: the last job went well */
+        uint64_t retry_us;   /* 0: the last job went well */
+        uint64_t changed_us; /* since when a change waits that is in no job; 0: there is none */
 
         /* An entry's number is its seq less `base`, which is known when the file has been read: numbers can be given
          * before. Those of earlier runs are 0 and less. */
@@ -85,12 +86,30 @@ static bool has_changes(const struct outbox *outbox)
         return outbox->added.first || outbox->n_removed > 0 || outbox->sets_times || !outbox->is_known;
 }
 
+/* A quarter of `flush` is left to the disk. */
 static void arm(struct outbox *outbox)
 {
-        uint64_t flush_us = outbox->options.flush_us;
+        uint64_t flush_us = outbox->options.flush_us, now_us = loop_now_us(outbox->options.loop);
+        uint64_t due_us = outbox->changed_us + flush_us - flush_us / 4;
 
-        if (!outbox->is_busy && !outbox->is_without_file && !timer_armed(outbox->flush))
-                timer_arm(outbox->flush, outbox->retry_us ? outbox->retry_us : flush_us - flush_us / 4);
+        if (outbox->is_busy || outbox->is_without_file)
+                return;
+        if (!outbox->retry_us)
+                timer_arm(outbox->flush, due_us - MIN(due_us, now_us));
+        else if (!timer_armed(outbox->flush))
+                timer_arm(outbox->flush, outbox->retry_us);
+}
+
+/* A change of that time is to be in the file `flush` later: also one that was on its way to the broker until now, or that is
+ * made while the disk is busy. */
+static void note_change(struct outbox *outbox, uint64_t at_us)
+{
+        bool is_earliest = outbox->changed_us == 0 || at_us < outbox->changed_us;
+
+        if (is_earliest)
+                outbox->changed_us = at_us;
+        if (is_earliest || !timer_armed(outbox->flush))
+                arm(outbox);
 }
 
 static void fill_removed(struct outbox *outbox, struct outbox_job *job)
@@ -127,6 +146,7 @@ static void post(struct outbox *outbox, bool reads)
         outbox->is_hurried = false;
         if (!job)
                 return;
+        outbox->changed_us = outbox->is_known ? 0 : outbox->changed_us;
         job->is_first = !outbox->is_known;
         job->now_us = loop_now_us(options->loop);
         if (!options->clock || !clock_wall_us(options->clock, job->now_us, &job->wall_us))
@@ -238,14 +258,15 @@ void outbox_commit(struct outbox *outbox)
 int64_t outbox_add(struct outbox *outbox, struct outbox_entry *entry)
 {
         int64_t number = ++outbox->next_number;
+        uint64_t stamp_us = entry->stamp_us ? entry->stamp_us : loop_now_us(outbox->options.loop);
 
         entry->seq = number;
         outbox_list_add(&outbox->added, entry);
         outbox->is_read = false;
         bound_memory(outbox);
+        note_change(outbox, stamp_us);
         if (outbox->added.count >= COMMIT_COUNT)
                 outbox_commit(outbox);
-        arm(outbox);
         return number;
 }
 
@@ -270,7 +291,7 @@ void outbox_remove(struct outbox *outbox, int64_t number)
         if (outbox->added.first && number >= outbox->added.first->seq)
                 entry = outbox_list_find(&outbox->added, has_seq, number);
         if (!entry && !outbox->is_without_file && remember_removed(outbox, number) == 0)
-                arm(outbox);
+                note_change(outbox, loop_now_us(outbox->options.loop));
         forget_read(outbox, number);
         free(entry);
 }
@@ -278,7 +299,7 @@ void outbox_remove(struct outbox *outbox, int64_t number)
 void outbox_time_is_known(struct outbox *outbox)
 {
         outbox->sets_times = true;
-        arm(outbox);
+        note_change(outbox, loop_now_us(outbox->options.loop));
 }
 
 void outbox_rewind(struct outbox *outbox)

@@ -659,6 +659,18 @@ static void lost__unacknowledged__sent_again_as_history_in_order(void **state)
         await_in_file(0);
 }
 
+static void lost__unacknowledged_for_flush__to_the_file_at_once(void **state)
+{
+        (void)state;
+        begin(&deaf);
+        raise_event("gate", "one");
+        await_got(GATE_EVENT, "one", 1);
+        pass(FLUSH_US);
+        hang_up();
+        pass(1);
+        await_in_file(1);
+}
+
 static void lost__history_unacknowledged__all_of_it_again_in_order(void **state)
 {
         (void)state;
@@ -766,6 +778,7 @@ int main(void)
                 TEST(overdue__then_acknowledged__removed_and_not_sent_again),
                 TEST(overdue__killed__sent_by_the_next_run),
                 TEST(lost__unacknowledged__sent_again_as_history_in_order),
+                TEST(lost__unacknowledged_for_flush__to_the_file_at_once),
                 TEST(lost__history_unacknowledged__all_of_it_again_in_order),
                 TEST(drain__receive_maximum_is_1__one_by_one_behind_what_happens_now),
                 TEST(drain__clock_not_trusted__waits_until_it_is),

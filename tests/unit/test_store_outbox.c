@@ -130,15 +130,20 @@ static void wait_ready(struct shelf *shelf, unsigned before)
         }
 }
 
-static int64_t add(struct shelf *shelf, const char *device, int number)
+static int64_t add_of(struct shelf *shelf, const char *device, int number, uint64_t stamp_us)
 {
         char content[64];
 
         int size = snprintf(content, sizeof(content), "{\"n\":%d}", number);
         struct outbox_entry *entry = outbox_entry_new(OUTBOX_STATE, BOOT, device, content, (size_t)size);
         assert_non_null(entry);
-        entry->stamp_us = loop_now_us(&shelf->loop);
+        entry->stamp_us = stamp_us;
         return outbox_add(shelf->outbox, entry);
+}
+
+static int64_t add(struct shelf *shelf, const char *device, int number)
+{
+        return add_of(shelf, device, number, loop_now_us(&shelf->loop));
 }
 
 static void commit(struct shelf *shelf)
@@ -250,6 +255,45 @@ static void outbox_free__like_a_crash__only_younger_than_flush_is_lost(void **st
         begin(shelf);
         assert_int_equal(outbox_count(shelf->outbox), 1);
         assert_next(shelf, 1);
+        assert_at_end(shelf);
+}
+
+/* The whole time that it waits counts, with the broker and here. */
+static void outbox_add__made_half_of_flush_ago__in_the_file_within_the_other_half(void **state)
+{
+        struct shelf *shelf = *state;
+
+        begin(shelf);
+        (void)add(shelf, "a", 1);
+        (void)add_of(shelf, "a", 2, loop_now_us(&shelf->loop) - FLUSH_US / 2);
+        unsigned before = shelf->n_ready;
+        loop_advance(&shelf->loop, FLUSH_US / 4);
+        wait_ready(shelf, before);
+        crash(shelf);
+        begin(shelf);
+        assert_next(shelf, 1);
+        assert_next(shelf, 2);
+        assert_at_end(shelf);
+}
+
+static void outbox_add__while_the_disk_is_busy__has_waited_since_then(void **state)
+{
+        struct shelf *shelf = *state;
+
+        begin(shelf);
+        (void)add(shelf, "a", 1);
+        unsigned before = shelf->n_ready;
+        outbox_commit(shelf->outbox);
+        (void)add(shelf, "a", 2);
+        loop_advance(&shelf->loop, FLUSH_US);
+        wait_ready(shelf, before); /* the disk is done with the first */
+        before = shelf->n_ready;
+        loop_advance(&shelf->loop, 1);
+        wait_ready(shelf, before);
+        crash(shelf);
+        begin(shelf);
+        assert_next(shelf, 1);
+        assert_next(shelf, 2);
         assert_at_end(shelf);
 }
 
@@ -459,6 +503,8 @@ int main(void)
                 TEST(outbox_next__many__oldest_first_in_windows),
                 TEST(outbox_close__then_new__all_there_and_seq_goes_on),
                 TEST(outbox_free__like_a_crash__only_younger_than_flush_is_lost),
+                TEST(outbox_add__made_half_of_flush_ago__in_the_file_within_the_other_half),
+                TEST(outbox_add__while_the_disk_is_busy__has_waited_since_then),
                 TEST(outbox_rewind__some_removed__the_others_again),
                 TEST(outbox_add__over_max_count__oldest_go_and_are_counted),
                 TEST(outbox_add__over_max_bytes__oldest_go_and_are_counted),
