@@ -73,17 +73,25 @@ static void keep(struct history *history, struct outbox_entry *entry)
         (void)outbox_add(history->outbox, entry);
 }
 
+/* A quarter of `flush` is left to the disk: within twice `flush` it is there. */
+static uint64_t overdue_us(const struct history *history)
+{
+        uint64_t flush_us = history->options.settings.flush_us;
+
+        return 2 * flush_us - flush_us / 4;
+}
+
 static void arm_overdue(struct history *history)
 {
         if (history->live.first && !timer_armed(history->overdue))
-                timer_arm(history->overdue, 2 * history->options.settings.flush_us);
+                timer_arm(history->overdue, overdue_us(history));
 }
 
 static void on_overdue(void *userdata)
 {
         struct history *history = userdata;
         const struct outbox_entry *oldest = history->live.first;
-        uint64_t now_us = loop_now_us(history->options.loop), after_us = 2 * history->options.settings.flush_us;
+        uint64_t now_us = loop_now_us(history->options.loop), after_us = overdue_us(history);
 
         if (!oldest)
                 return;
@@ -430,8 +438,10 @@ void history_set_link(struct history *history, struct broker_link *link)
 
 static int make_timers(struct history *history)
 {
-        int r = timer_new(history->options.loop, TIMER_LAZY_US, on_overdue, history, &history->overdue);
+        int r = timer_new(history->options.loop, TIMER_EXACT_US, on_overdue, history, &history->overdue);
 
+        if (r >= 0)
+                timer_set_priority(history->overdue, LOOP_HOUSE);
         return r < 0 ? r : timer_new(history->options.loop, TIMER_LAZY_US, on_pause_over, history, &history->pause);
 }
 

@@ -612,6 +612,17 @@ static void overdue__then_acknowledged__removed_and_not_sent_again(void **state)
         assert_int_equal(got(GATE_EVENT, "one"), 1);
 }
 
+/* A quarter of `flush` is the disk's. */
+static void overdue__nearly_twice_flush__on_its_way_to_the_file(void **state)
+{
+        (void)state;
+        begin(&deaf);
+        raise_event("gate", "one");
+        await_got(GATE_EVENT, "one", 1);
+        pass(2 * FLUSH_US - FLUSH_US / 4);
+        await_in_file(1);
+}
+
 /* The younger one waits for its own time, unless an older one has taken it along. */
 static void overdue__killed__sent_by_the_next_run(void **state)
 {
@@ -776,6 +787,7 @@ int main(void)
                 TEST(acknowledged__refused__dropped_and_counted),
                 TEST(take__oversize__counted_and_the_others_go_on),
                 TEST(overdue__then_acknowledged__removed_and_not_sent_again),
+                TEST(overdue__nearly_twice_flush__on_its_way_to_the_file),
                 TEST(overdue__killed__sent_by_the_next_run),
                 TEST(lost__unacknowledged__sent_again_as_history_in_order),
                 TEST(lost__unacknowledged_for_flush__to_the_file_at_once),
