@@ -33,6 +33,7 @@ struct store {
         struct rows rows;
         struct loop *loop;
         uint64_t save_after_us, retry_us;
+        uint64_t changed_us; /* since when a change waits that is in no job; 0: there is none */
         char *run;
         void (*fault)(void *userdata, enum store_fault kind, const char *text);
         void *userdata;
@@ -195,13 +196,13 @@ static void free_rows_job(struct store_job *job)
 /* A quarter of the time is left to the disk: within save_after it is there. */
 static void arm(struct store *store)
 {
-        uint64_t delay_us = store->is_urgent ? 0 : store->save_after_us - store->save_after_us / 4;
+        uint64_t due_us = store->is_urgent ? 0 : store->changed_us + store->save_after_us - store->save_after_us / 4;
 
         if (store->writer && !store->is_busy && !timer_armed(store->due))
-                timer_arm(store->due, delay_us);
+                timer_arm(store->due, due_us - MIN(due_us, loop_now_us(store->loop)));
 }
 
-/* What has changed since the job was posted waits its time. */
+/* What has changed while the disk was busy has waited since then. */
 static void go_on(struct store *store, const struct store_job *job)
 {
         store->is_busy = false;
@@ -255,6 +256,7 @@ static void post(struct store *store)
                 timer_arm(store->due, RETRY_FIRST_US); /* no memory */
                 return;
         }
+        store->changed_us = 0;
         if (post_rows(store, &write_ops, &rows) < 0) {
                 rows_dirty_again(&store->rows, &rows);
                 timer_arm(store->due, RETRY_FIRST_US);
@@ -287,6 +289,8 @@ int store_put(struct store *store, enum store_what what, const char *device, con
 {
         int r = rows_set(&store->rows, what, device, key, value);
 
+        if (r > 0 && store->writer && store->changed_us == 0)
+                store->changed_us = loop_now_us(store->loop);
         if (r > 0 && store->writer)
                 arm(store);
         else if (r > 0)

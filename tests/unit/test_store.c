@@ -260,6 +260,24 @@ static void store_put__save_after_has_passed__on_disk_as_one(void **state)
         assert_is(shelf, "total", "999");
 }
 
+static void store_put__while_the_disk_is_busy__has_waited_since_then(void **state)
+{
+        struct shelf *shelf = *state;
+        const struct moment moment = soon();
+
+        open_store(shelf);
+        put(shelf, "total", "1");
+        loop_advance(&shelf->loop, SAVE_AFTER_US); /* the writer has it, and nobody has heard of its end */
+        put(shelf, "total", "2");
+        loop_advance(&shelf->loop, SAVE_AFTER_US);
+        while (!file_holds(shelf, "total", "2")) {
+                (void)sd_event_run(shelf->loop.event, 10 * USEC_PER_MSEC);
+                loop_advance(&shelf->loop, 1);
+                if (is_over(&moment))
+                        fail_msg("it begins to wait when the disk is done");
+        }
+}
+
 static void store_free__like_a_crash__value_before(void **state)
 {
         struct shelf *shelf = *state;
@@ -823,6 +841,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 TEST(store_close__then_new__all_is_there),
                 TEST(store_put__save_after_has_passed__on_disk_as_one),
+                TEST(store_put__while_the_disk_is_busy__has_waited_since_then),
                 TEST(store_free__like_a_crash__value_before),
                 TEST(store_hurry__called__does_not_wait),
                 TEST(store_cut_off__close_or_crash__distinguishes_them),
