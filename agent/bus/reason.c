@@ -23,6 +23,7 @@ static const struct code_text os_errors[] = {
         { ENOENT, ENOENT, "no such socket: is the broker running?" },
         { EACCES, EACCES, "permission denied: may this user use the broker's socket?" },
         { EADDRNOTAVAIL, EADDRNOTAVAIL, "this machine has no address to connect from" },
+        { EPROTO, EPROTO, "the broker sent a property that libmosquitto does not know: try `version = 3.1.1`" },
 };
 
 static const struct code_text connack_311[] = {

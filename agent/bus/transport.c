@@ -24,6 +24,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "bus/assertion.h"
 #include "bus/client_options.h"
 #include "bus/in_flight.h"
 #include "bus/mosquitto.h"
@@ -143,12 +144,22 @@ static void enter(struct transport *t, enum transport_phase phase)
 
 /* ---- Reading and writing ------------------------------------------------------------------------------- */
 
+static int read_packets(void *mosq)
+{
+        return mosquitto_loop_read(mosq, 1);
+}
+
 static void do_read(struct transport *t)
 {
+        int result = MOSQ_ERR_SUCCESS;
+
         t->turn_work = 0;
         t->handshake.turn_bytes = TURN_BYTES;
         do
-                check(t, mosquitto_loop_read(t->mosq, 1));
+                if (assertion_survived(read_packets, t->mosq, &result))
+                        check(t, result);
+                else
+                        finish(t, EPROTO);
         while (has_decrypted(t) && t->turn_work < TURN_WORK);
         t->last_in_us = real_now_us();
 }

@@ -139,6 +139,21 @@ static void session__garbage__fails_cleanly(void **state)
                 "MQTT broker?");
 }
 
+/* libmosquitto 2.0 asserts a client to log that for. */
+static void session__unknown_property__is_the_end_of_the_connection_alone(void **state)
+{
+        (void)state;
+        BEGIN({ .act = FAKE_ANSWER, FAKE_BYTES("\x20\x05\x00\x00\x02\x7e\x00") },
+              { .act = FAKE_SERVE, FAKE_FIELDS(greeting, "\x30\x06\x00\x01x\x02\x7e\x00") }, SERVE);
+        probe.options.version = SESSION_VERSION_5;
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_disconnected, 1));
+        assert_int_equal(probe.n_failed, 1);
+        assert_non_null(strstr(reason(0), "a property that libmosquitto does not know"));
+        assert_int_equal(probe.n_messages, 0);
+        assert_true(probe_until(&probe, probe_connected, 2));
+}
+
 static void session__unix_socket_missing__reports_it(void **state)
 {
         (void)state;
@@ -1077,6 +1092,7 @@ int main(void)
                 TEST(session__black_hole__is_given_up),
                 TEST(session__nobody_listens__is_reported_once),
                 TEST(session__garbage__fails_cleanly),
+                TEST(session__unknown_property__is_the_end_of_the_connection_alone),
                 TEST(session__unix_socket_missing__reports_it),
                 TEST(session__dead_addresses__live_one_is_found),
                 TEST(session__name_unknown__reports_it),
