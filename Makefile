@@ -169,6 +169,9 @@ $(BUILD)/tests/faults/test_%: $(BUILD)/tests/faults/test_%.o $(fault_objs) $(sys
 $(sim_program): $(sim_objs) $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs)
 
+# Counts what the session's handlers are called with.
+$(BUILD)/tests/faults/test_hostile_broker: private LDFLAGS += -Wl,--wrap=session_new,--wrap=session_free,--wrap=assertion_survived
+
 # On the simulator's card, in its time: all of it but its main.
 $(BUILD)/tests/faults/test_power_cut: $(BUILD)/tests/faults/test_power_cut.o $(filter-out %/sim.o,$(sim_objs)) $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs)
