@@ -253,9 +253,20 @@ static bool may_drain(const struct history *history)
                clock_trusted(history->options.clock);
 }
 
+/* False: what is on its way has to arrive first. */
+static bool turn_back(struct history *history)
+{
+        if (!outbox_is_ahead(history->outbox))
+                return true;
+        if (history->drained.first)
+                return false;
+        outbox_rewind(history->outbox);
+        return true;
+}
+
 static void drain(struct history *history)
 {
-        struct uplink *uplink = may_drain(history) ? broker_link_connected(history->link) : NULL;
+        struct uplink *uplink = may_drain(history) && turn_back(history) ? broker_link_connected(history->link) : NULL;
         struct outbox_entry *entry;
         int64_t number;
 

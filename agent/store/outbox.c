@@ -46,6 +46,7 @@ struct outbox {
         int64_t shown;             /* the last number that was handed out */
         bool is_read;              /* nothing in the file is behind it */
         bool is_rewound;           /* the window that is being read is of no use */
+        bool is_ahead;             /* entries of memory were handed out before those of a file that failed */
 
         uint64_t lost[OUTBOX_LOSSES];
         bool has_reported[OUTBOX_LOSSES];
@@ -227,8 +228,8 @@ static void on_job_done(void *userdata, struct outbox_job *job)
                 take_done(outbox, job);
         if (outbox->is_hurried && !outbox->retry_us && has_changes(outbox))
                 post(outbox, false);
-        else if (has_changes(outbox))
-                arm(outbox);
+        else if (has_changes(outbox) || outbox->retry_us)
+                arm(outbox); /* what is in the file waits, too */
         outbox->options.ready(outbox->options.userdata);
 }
 
@@ -236,15 +237,16 @@ static void on_flush(void *userdata)
 {
         struct outbox *outbox = userdata;
 
-        if (!outbox->is_busy && has_changes(outbox))
+        if (!outbox->is_busy && (has_changes(outbox) || outbox->retry_us))
                 post(outbox, false);
 }
 
 /* ---- In and out ---------------------------------------------------------------------------------------- */
 
+/* By its own last job alone: a file that cannot be written may be read all the same. */
 static bool has_file(const struct outbox *outbox)
 {
-        return outbox->retry_us == 0 && store_is_usable(outbox->options.store);
+        return outbox->retry_us == 0 && !outbox->is_without_file;
 }
 
 void outbox_commit(struct outbox *outbox)
@@ -306,8 +308,13 @@ void outbox_rewind(struct outbox *outbox)
 {
         outbox_list_done(&outbox->window);
         outbox->shown = -outbox->base;
-        outbox->is_read = false;
+        outbox->is_read = outbox->is_ahead = false;
         outbox->is_rewound = true;
+}
+
+bool outbox_is_ahead(const struct outbox *outbox)
+{
+        return outbox->is_ahead && has_file(outbox);
 }
 
 static struct outbox_entry *copy(const struct outbox_entry *entry)
@@ -333,6 +340,7 @@ static struct outbox_entry *next_in_memory(struct outbox *outbox, int64_t *ret_n
                 if (!ret)
                         return NULL;
                 *ret_number = outbox->shown = entry->seq;
+                outbox->is_ahead |= outbox->totals.count > 0;
                 ret->seq += outbox->base;
                 return ret;
         }

@@ -46,6 +46,9 @@ void outbox_time_is_known(struct outbox *outbox);
  * none, or one is being read: `ready` is called then. */
 struct outbox_entry *outbox_next(struct outbox *outbox, int64_t *ret_number);
 void outbox_rewind(struct outbox *outbox); /* from the oldest again */
+/* True: entries of memory were handed out while the file failed, and it works again. What is in it is older and comes with
+ * outbox_rewind(), which is for a moment at which nothing is on its way. */
+bool outbox_is_ahead(const struct outbox *outbox);
 /* The wall time of an entry of any boot in microseconds since 1970; false: nobody knows. */
 bool outbox_time(const struct outbox *outbox, const struct outbox_entry *entry, uint64_t *ret_us);
 

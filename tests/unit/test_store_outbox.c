@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* outbox: what waits for the broker, on disk and in memory, and what its bounds take away. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -480,6 +482,42 @@ static void outbox_add__no_file__bounded_in_memory(void **state)
         assert_int_equal(outbox_count(shelf->outbox), 4095);
 }
 
+/* No file grows beyond that. */
+static void limit_files(rlim_t bytes)
+{
+        const struct rlimit limit = { bytes, RLIM_INFINITY };
+
+        (void)signal(SIGXFSZ, SIG_IGN);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void outbox_next__file_works_again__what_is_in_it_comes_after_a_rewind(void **state)
+{
+        struct shelf *shelf = *state;
+        int64_t number;
+
+        begin(shelf);
+        (void)add(shelf, "a", 1);
+        commit(shelf);
+        limit_files(1);
+        (void)add(shelf, "a", 2);
+        commit(shelf);
+        struct outbox_entry *entry = outbox_next(shelf->outbox, &number);
+        assert_non_null(entry);
+        assert_string_equal(entry->content, "{\"n\":2}");
+        free(entry);
+        assert_false(outbox_is_ahead(shelf->outbox));
+        outbox_remove(shelf->outbox, number);
+        limit_files(RLIM_INFINITY);
+        unsigned before = shelf->n_ready;
+        loop_advance(&shelf->loop, 60 * USEC_PER_SEC); /* nothing is to be written: it is tried all the same */
+        wait_ready(shelf, before);
+        assert_true(outbox_is_ahead(shelf->outbox));
+        outbox_rewind(shelf->outbox);
+        assert_false(outbox_is_ahead(shelf->outbox));
+        assert_next(shelf, 1);
+}
+
 static void outbox_commit__file_removed__what_was_in_it_is_counted(void **state)
 {
         struct shelf *shelf = *state;
@@ -515,6 +553,7 @@ int main(void)
                 TEST(outbox_remove__while_it_is_read__not_handed_out),
                 TEST(outbox_add__while_an_empty_window_is_read__handed_out),
                 TEST(outbox_add__no_file__bounded_in_memory),
+                TEST(outbox_next__file_works_again__what_is_in_it_comes_after_a_rewind),
                 TEST(outbox_commit__file_removed__what_was_in_it_is_counted),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
