@@ -73,6 +73,7 @@ stress_objs  := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/stress/test_%,$(w
 stress_test  := $(BUILD)/tests/stress/test_stress
 sim_objs     := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/*.c)) $(BUILD)/tests/stress/dice.o
 sim_program  := $(BUILD)/tests/sim/sim
+sim_plugin   := $(BUILD)/tests/plugins/numbers.so
 # The proofs by injected faults: programs, and scripts that print what CMocka prints.
 fault_objs   := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/faults/test_%,$(wildcard tests/faults/*.c))) $(BUILD)/tests/stress/dice.o
 fault_tests  := $(patsubst tests/faults/%.c,$(BUILD)/tests/faults/%,$(wildcard tests/faults/test_*.c))
@@ -212,10 +213,10 @@ check-stress: all $(stress_test) ## random houses under random moves for STRESS_
 check-faults: tests ## prove by injected faults what docs/reliability.md promises, and write what was seen there (under 10 minutes)
 	@tests/faults/run $(BUILD) $(fault_tests) $(fault_scripts)
 
-sim: all $(sim_program) ## play SEEDS (1) seeds from SEED (1) of DAYS (1) simulated days; SHOW=1 prints all that happens (tests/README.md)
-	@SEED='$(SEED)' SEEDS='$(SEEDS)' DAYS='$(DAYS)' SHOW='$(SHOW)' JOBS='$(JOBS)' FAILURES='$(FAILURES)' $(sim_program) $(BUILD)/plugins
+sim: all $(sim_program) $(sim_plugin) ## play SEEDS (1) seeds from SEED (1) of DAYS (1) simulated days, of DEVICES (10 to 15; as it comes); SHOW=1 prints all that happens (tests/README.md)
+	@SEED='$(SEED)' SEEDS='$(SEEDS)' DAYS='$(DAYS)' DEVICES='$(DEVICES)' SHOW='$(SHOW)' JOBS='$(JOBS)' FAILURES='$(FAILURES)' $(sim_program) $(BUILD)/plugins $(sim_plugin)
 
-sim-parts: $(plugins) $(sim_program)
+sim-parts: $(plugins) $(sim_program) $(sim_plugin)
 
 sim-mutants: ## plant each bug of tests/sim/mutants/ into a copy, and see that the simulator finds it within 300 seeds
 	@BUILD='$(abspath $(BUILD))/mutants' CC='$(CC)' tests/sim/plant

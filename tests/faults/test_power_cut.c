@@ -612,7 +612,7 @@ static void begin_home(uint64_t seed)
         struct counts counts = record->counts;
         struct world *before = world;
 
-        assert_non_null(world_new(seed, 1));
+        assert_non_null(world_new(seed, 1, 0));
         world_free(before);
         memset(record, 0, sizeof(*record));
         record->counts = counts;
@@ -692,7 +692,7 @@ static const struct CMUnitTest tests[] = {
 /* The world comes first: CMocka asks for the time. */
 int main(void)
 {
-        if (!world_new(1, 1))
+        if (!world_new(1, 1, 0))
                 return 1;
         return cmocka_run_group_tests(tests, enter_dir, leave_dir);
 }

@@ -136,7 +136,7 @@ static void arrive(const struct event *event)
         broker->n_up--;
         if (event->connection == broker->connection && broker->is_connected) {
                 world->n_messages++;
-                laws_published(message);
+                laws_published(message, event->number);
                 if (message->retain)
                         retain(message);
                 pass_on_status(message);

@@ -75,13 +75,13 @@ static void add_timed(struct house *house)
         struct output *bell = add(house, "bell", PART_PULSE);
         bell->pulse_us = any_time(50 * MS, HOUR_US);
         bell->on_offline = chance(50) ? WISH_OFF : WISH_KEEP;
-        bell->touch_line = chance(70) ? 41 : 0;
+        bell->touch_line = chance(70) && !house->is_counted ? 41 : 0;
 }
 
 static void add_motor(struct house *house)
 {
         static const char *const ids[] = { "left", "right", "brake" };
-        size_t n = chance(50) ? 2 : 3;
+        size_t n = chance(50) || house->is_counted ? 2 : 3;
 
         house->dead_us = any_time(20 * MS, 20 * USEC_PER_SEC);
         for (size_t i = 0; i < n; i++) {
@@ -104,14 +104,40 @@ static void add_cover(struct house *house)
         }
 }
 
-void house_build(struct house *house)
+static void add_sensors(struct house *house, size_t count)
 {
+        static const unsigned flushes_s[] = { 1, 2, 5, 5, 10, 30 };
+
+        house->flush_us = flushes_s[dice_below(dice(), ARRAY_SIZE(flushes_s))] * USEC_PER_SEC;
+        house->n_sensors = count;
+        house->has_cellar = !house->is_counted;
+        for (size_t i = 0; i < house->n_sensors; i++) {
+                struct sensor *sensor = &house->sensors[i];
+                (void)snprintf(sensor->id, sizeof(sensor->id), "meter%zu", i);
+                sensor->every_us = any_time(MINUTE_US, HOUR_US);
+                sensor->has_history = i < 2 || chance(50);
+        }
+}
+
+void house_build(struct house *house, unsigned n_devices)
+{
+        house->is_counted = n_devices > 0;
         add_plain(house);
         add_timed(house);
         add_motor(house);
         add_cover(house);
+        add_sensors(house, n_devices > 0 ? n_devices - DEVICES_LEAST + 1 : dice_between(dice(), 2, 4));
         house->offline_after_us = any_time(2 * USEC_PER_SEC, HOUR_US);
         house->save_after_us = dice_between(dice(), 1, 4) * 500 * MS;
+}
+
+unsigned house_devices(const struct house *house)
+{
+        size_t count = house->n_sensors + house->has_cellar + house->has_guest;
+
+        for (size_t i = 0; i < house->count; i++)
+                count += (house->outputs[i].part != PART_DOWN) + (house->outputs[i].touch_line > 0);
+        return (unsigned)count;
 }
 
 /* ---- The config -------------------------------------------------------------------------------------------------- */
@@ -167,6 +193,13 @@ static void write_touch(const struct output *output, FILE *out)
                       output->touch_line, output->id, output->pulse_us ? "ON" : "TOGGLE");
 }
 
+static void write_sensor(const struct sensor *sensor, FILE *out)
+{
+        (void)fprintf(out, "[numbers %s]\nseries = %s\nhistory = %s\n", sensor->id, sensor->id + strlen("meter"),
+                      sensor->has_history ? "yes" : "no");
+        write_time(out, "every", sensor->every_us);
+}
+
 static void write_node(const struct house *house, FILE *out)
 {
         (void)fprintf(out, "[node]\nname = " NODE "\n");
@@ -174,7 +207,10 @@ static void write_node(const struct house *house, FILE *out)
         (void)fprintf(out, "[broker]\nurl = mqtt://127.0.0.1:1883\nclient_id = node\n");
         write_time(out, "offline_after", house->offline_after_us);
         (void)fprintf(out, "[homeassistant]\nenabled = no\n[gpio]\nchip = sim\nsim_dir = /proc/self/cwd/chip\n"
-                           "[thermal cellar]\nroot = /proc/self/cwd/thermal\nevery = 5m\n");
+                           "[history]\n");
+        write_time(out, "flush", house->flush_us);
+        if (house->has_cellar)
+                (void)fprintf(out, "[thermal cellar]\nroot = /proc/self/cwd/thermal\nevery = 5m\n");
 }
 
 void house_write(const struct house *house)
@@ -193,6 +229,8 @@ void house_write(const struct house *house)
                 else if (output->part != PART_DOWN)
                         write_output(house, output, out);
         }
+        for (size_t i = 0; i < house->n_sensors; i++)
+                write_sensor(&house->sensors[i], out);
         if (house->has_guest)
                 (void)fprintf(out, "[lamp guest]\nline = GPIO30\n");
         if (house->is_broken)

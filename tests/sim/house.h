@@ -7,7 +7,13 @@
 #include <stdint.h>
 
 #define OUTPUTS_MAX 16
-#define NODE        "hall"
+#define SENSORS_MAX 6
+
+/* With one sensor, and with as many as there may be. */
+#define DEVICES_LEAST 10
+#define DEVICES_MOST  (DEVICES_LEAST + SENSORS_MAX - 1)
+
+#define NODE "hall"
 
 enum wish { WISH_KEEP, WISH_OFF, WISH_ON };
 enum power_on { POWER_LAST, POWER_ON, POWER_OFF, POWER_KEEP };
@@ -32,16 +38,31 @@ struct output {
         unsigned touch_line; /* of the contact whose rule toggles it (switches it on, with a pulse); 0: none */
 };
 
+/* It reads and raises numbers (laws_history.h). */
+struct sensor {
+        char id[16];
+        uint64_t every_us;
+        bool has_history;
+};
+
 struct house {
         struct output outputs[OUTPUTS_MAX];
         size_t count;
+        struct sensor sensors[SENSORS_MAX];
+        size_t n_sensors;
+        bool has_cellar;   /* a thermometer, which is slow */
+        uint64_t flush_us; /* of the history */
         uint64_t offline_after_us, save_after_us, dead_us;
         /* What reloads change. */
         bool has_guest, is_broken;
+        bool is_counted; /* no guest comes */
         unsigned names, drives, extra_dead_ms;
 };
 
-void house_build(struct house *house);
+/* n_devices 0: as many as the dice want; else DEVICES_LEAST to DEVICES_MOST, of each part some. */
+void house_build(struct house *house, unsigned n_devices);
+/* Those of its config, but for the node itself. */
+unsigned house_devices(const struct house *house);
 /* Writes sconce.conf. */
 void house_write(const struct house *house);
 bool house_is_output(const struct house *house, unsigned line);

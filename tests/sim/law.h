@@ -13,6 +13,9 @@
 /* A member's turn: the other one off, the dead time, and some. */
 #define TURN_US (500 * MS)
 
+/* A reload is one turn of the loop, but the signal waits its turn. */
+#define RELOAD_US (100 * MS)
+
 #define FOR_EACH_OUTPUT(i) for (size_t i = 0; i < world->house.count; i++)
 
 static inline const struct output *output_at(size_t i)

@@ -8,8 +8,6 @@
 /* A contact's debounce, and what follows. */
 #define HAND_FROM_US (19 * MS)
 #define HAND_TO_US   (60 * MS)
-/* A reload is one turn of the loop, but the signal waits its turn. */
-#define RELOAD_US (100 * MS)
 
 /* ---- Where an output belongs ------------------------------------------------------------------------------------- */
 
@@ -252,7 +250,10 @@ void laws_turn(void)
 
         if (laws->context != CONTEXT_NONE)
                 return;
-        laws->is_disk_bad &= world->now_us < laws->disk_bad_until_us;
+        if (laws->is_disk_bad && world->now_us >= laws->disk_bad_until_us) {
+                laws->is_disk_bad = false;
+                laws->history.disk_well_us = world->now_us;
+        }
         FOR_EACH_OUTPUT(i)
         if (law_at(i)->on)
                 judge_times(i);
@@ -265,6 +266,8 @@ void laws_turn(void)
 /* What failed is tried again an hour later at the latest. */
 void laws_disk_bad(uint64_t for_us)
 {
+        if (!world->laws.is_disk_bad)
+                world->laws.history.disk_bad_us = world->now_us;
         world->laws.is_disk_bad = true;
         world->laws.disk_bad_until_us = MAX(world->laws.disk_bad_until_us, world->now_us + for_us + 2 * HOUR_US);
 }
@@ -279,6 +282,7 @@ void laws_connected(void)
                 laws->seen_us = world->now_us;
         laws->is_seen = true;
         laws->lost_from_us = laws->lost_to_us = 0;
+        history_law_connected();
         FOR_EACH_OUTPUT(i)
         law_at(i)->was_touched = false;
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "sim/house.h"
+#include "sim/laws_history.h"
 
 struct message;
 
@@ -25,10 +26,11 @@ struct command {
         uint64_t for_us;
         uint64_t expires_us; /* in wall time; 0: never */
         unsigned repeats;    /* the number of the one that it repeats; 0: none */
-        bool was_accepted, was_answered;
+        bool was_accepted;
+        bool has_id;    /* the mark is in its payload */
         char reply[64]; /* where its sender waits for the result; "": nowhere */
         uint64_t taken_us;
-        char mark[40];
+        char mark[40]; /* its id and its correlation data, where it has them */
 };
 
 #define COMMANDS_KEPT 256
@@ -66,7 +68,7 @@ struct laws {
         /* While the agent takes a command. */
         unsigned current;
         bool is_refused;
-        unsigned n_edges;
+        unsigned n_edges, n_results;
         bool before[OUTPUTS_MAX];
 
         bool is_seen; /* there was a connection in this boot, and that is in the file */
@@ -84,16 +86,18 @@ struct laws {
         bool is_disk_bad;      /* what is saved is not sure */
         uint64_t disk_bad_until_us;
         unsigned n_settled;
+        struct history_laws history;
 };
 
 void laws_edge(unsigned line, bool high);
 void laws_turn(void); /* after each thing that happened */
 
-struct command *laws_command(void); /* a new one */
+struct command *laws_command(void);                             /* a new one, */
+struct command *laws_command_like(const struct command *other); /* with the same wish and mark */
 void laws_before(const struct message *message);
 void laws_after(const struct message *message);
-void laws_sent(const struct message *message);      /* by the agent */
-void laws_published(const struct message *message); /* it has reached the broker */
+void laws_sent(const struct message *message);              /* by the agent */
+void laws_published(const struct message *message, int id); /* it has reached the broker */
 
 void laws_disk_bad(uint64_t for_us); /* the card fails for so long */
 void laws_connected(void);

@@ -19,6 +19,15 @@ struct command *laws_command(void)
         return command;
 }
 
+struct command *laws_command_like(const struct command *other)
+{
+        struct command copy = *other, *command = laws_command();
+
+        copy.number = command->number;
+        *command = copy;
+        return command;
+}
+
 static struct command *command_of(unsigned number)
 {
         struct command *command = &world->laws.commands[number % COMMANDS_KEPT];
@@ -32,7 +41,7 @@ void laws_before(const struct message *message)
 
         laws->current = message->number;
         laws->is_refused = false;
-        laws->n_edges = 0;
+        laws->n_edges = laws->n_results = 0;
         FOR_EACH_OUTPUT(i)
         laws->before[i] = law_at(i)->on;
         trace("command %s %.*s%s", message->topic, (int)message->size, message->payload,
@@ -105,11 +114,23 @@ static void note_carried_out(struct command *command)
                 law->until_us = world->now_us + output->dead_us + 3 * output->travel_us + TURN_US;
 }
 
+/* At once, since no device of ours is slow: one that was asked for, or the reason of a refusal. */
+static void judge_answered(const struct command *command, const struct message *message)
+{
+        const struct laws *laws = &world->laws;
+        bool is_asked_for = !message->retain && (laws->is_refused || command->reply[0] || command->has_id);
+
+        if (laws->n_results != is_asked_for)
+                violated("results", "command %s for %s has %u results%s", command->mark, output_at(command->output)->id,
+                         laws->n_results, message->retain ? ", it is a replay" : "");
+}
+
 static void judge_command(struct command *command, const struct message *message)
 {
         struct laws *laws = &world->laws;
         int acts = has_to_act(command, message);
 
+        judge_answered(command, message);
         if (acts == 0 && laws->n_edges > 0)
                 violated(message->retain ? "retained" : "stale", "command %s for %s moves something%s", command->mark,
                          output_at(command->output)->id,
@@ -145,29 +166,28 @@ void laws_after(const struct message *message)
                 judge_command(command, message);
 }
 
-/* A result carries the mark of its command, to the topic that this one's sender listens on. */
-static void judge_result(const struct message *message)
+/* A result goes to the topic that its command names, with that one's mark; without one to the device's own. */
+static void judge_result(const struct command *command, const struct message *message)
 {
-        const char *at = message->correlation[0] ? message->correlation : NULL;
-        const char *id = strstr(message->payload, "\"id\":\"");
-        unsigned number;
+        bool has_reply = command->reply[0];
+        char topic[96], id[64] = "\"id\":";
 
-        if (!at)
-                at = id ? id + strlen("\"id\":\"") : "";
-        if (sscanf(at, "c%u", &number) != 1)
-                return;
-        struct command *command = command_of(number);
-        if (!command)
-                return;
-        command->was_answered = true;
-        if (strncmp(message->topic, "sconce/reply/", strlen("sconce/reply/")) == 0 &&
-            strcmp(message->topic, command->reply) != 0)
+        (void)snprintf(topic, sizeof(topic), "sconce/" NODE "/%s/result", output_at(command->output)->id);
+        if (strcmp(message->topic, has_reply ? command->reply : topic) != 0)
                 violated("results", "the result of %s goes to %s, and not to %s", command->mark, message->topic,
-                         command->reply);
+                         has_reply ? command->reply : topic);
+        if (strcmp(message->correlation, has_reply ? command->mark : "") != 0)
+                violated("results", "the result of %s has the correlation data \"%s\"", command->mark,
+                         message->correlation);
+        if (command->has_id)
+                (void)snprintf(id, sizeof(id), "\"id\":\"%s\"", command->mark);
+        if (!strstr(message->payload, id) == command->has_id)
+                violated("results", "the result of %s is %s", command->mark, message->payload);
 }
 
 void laws_sent(const struct message *message)
 {
+        struct laws *laws = &world->laws;
         size_t length = strlen(message->topic);
         bool is_result = strncmp(message->topic, "sconce/reply/", strlen("sconce/reply/")) == 0 ||
                          (length > 7 && strcmp(message->topic + length - 7, "/result") == 0);
@@ -175,6 +195,10 @@ void laws_sent(const struct message *message)
         if (!is_result)
                 return;
         if (strstr(message->payload, "\"ok\":false"))
-                world->laws.is_refused = true;
-        judge_result(message);
+                laws->is_refused = true;
+        laws->n_results++;
+        if (laws->context == CONTEXT_COMMAND)
+                judge_result(&laws->commands[laws->current % COMMANDS_KEPT], message);
+        else if (laws->context == CONTEXT_NONE)
+                violated("results", "nobody has asked for %s %s", message->topic, message->payload);
 }

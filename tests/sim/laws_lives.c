@@ -38,6 +38,9 @@ void laws_starting(bool is_new_boot)
 
         trace("sconced starts");
         begin_counting(is_new_boot);
+        if (is_new_boot)
+                history_law_boot();
+        history_law_begin();
         laws->context = CONTEXT_START;
         laws->is_perhaps_first = !is_new_boot && !laws->was_clean && (laws->is_perhaps_first || laws->is_first_start) &&
                                  laws->died_us < laws->started_us + sure_us();
@@ -77,7 +80,11 @@ void laws_started(void)
 
         if (access("state/sconce.db.damaged", F_OK) == 0)
                 violated("store", "the database was set aside as damaged");
+        if (laws->is_disk_bad)
+                laws->history.disk_well_us = world->now_us;
         laws->is_disk_bad = world->disk.fault != DISK_WELL || world->disk.hangs_until_us > world->now_us;
+        if (laws->is_disk_bad)
+                laws->history.disk_bad_us = laws->history.began_us;
 
         laws->context = CONTEXT_NONE;
         laws->started_us = world->now_us;
@@ -144,6 +151,7 @@ static void end_life(bool is_sure)
 
         laws->died_us = world->now_us;
         laws->was_clean = is_sure;
+        history_law_end(is_sure);
         FOR_EACH_OUTPUT(i)
         {
                 set_may_be(i, is_sure);
@@ -180,7 +188,7 @@ void laws_stopped(void)
 {
         trace("sconced has stopped");
         judge_exit("on_exit");
-        end_life(true);
+        end_life(!world->laws.is_disk_bad);
 }
 
 void laws_died(bool with_power)

@@ -7,11 +7,12 @@
 #include "sim/laws.h"
 #include "sim/session.h"
 
-void laws_published(const struct message *message)
+void laws_published(const struct message *message, int id)
 {
         bool is_masked = strcmp(message->topic, "sconce/" NODE "/node/state") == 0; /* it has the process's memory */
 
         trace("publish %s %.*s", message->topic, is_masked ? 0 : (int)message->size, message->payload);
+        history_law_arrived(message, id);
 }
 
 static bool is_quiet(void)
@@ -46,6 +47,7 @@ static void judge_state(size_t i)
 
 void laws_settled(void)
 {
+        history_law_settled();
         if (!is_quiet())
                 return;
         world->laws.n_settled++;

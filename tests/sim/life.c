@@ -132,6 +132,7 @@ static void lose_power(void)
         world->wall_us -= (int64_t)noise_between(0, 600) * (int64_t)USEC_PER_SEC;
         (void)world_later(EVENT_TIME, noise_between(20, 3000) * USEC_PER_SEC);
         world_boot();
+        history_law_clock();
         pass(5 * USEC_PER_SEC, 20 * USEC_PER_SEC);
 }
 
@@ -149,7 +150,7 @@ static void first_boot(void)
         world->lines.are_kept = dice_chance(&world->dice, 60);
         world->broker.is_up = world->broker.is_reachable = true;
         world->broker.latency_us = (unsigned)dice_between(&world->dice, 300, 50000);
-        house_build(&world->house);
+        house_build(&world->house, world->n_devices);
         house_write(&world->house);
         world_boot();
         lines_power_up();
@@ -187,6 +188,7 @@ int life_run(const char *plugin_dir)
                         lose_power();
                         break;
                 case LIFE_OVER:
+                        history_law_over();
                         return 0;
                 case LIFE_VIOLATED:
                         return 1;

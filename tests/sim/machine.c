@@ -47,6 +47,8 @@ int timerfd_settime(int fd, int flags, const struct itimerspec *value, struct it
 void machine_set_clock(int64_t by_us)
 {
         world->wall_us += by_us;
+        world->laws.history.is_set |= jump_fd >= 0;
+        history_law_clock();
         if (jump_fd >= 0)
                 events_mark(jump_fd, true);
 }

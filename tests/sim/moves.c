@@ -85,6 +85,7 @@ static struct message *compose(struct command *command)
         bool with_id = chance(30);
 
         (void)snprintf(topic, sizeof(topic), "sconce/" NODE "/%s/set", output->id);
+        command->has_id = with_id;
         write_payload(command, with_id, text, sizeof(text));
         struct message *message = message_new(topic, text, strlen(text));
         message->number = command->number;
@@ -130,8 +131,6 @@ static void do_repeat(void)
 {
         struct command *first, *again;
         struct message *message = any_command(&first);
-        char mark[sizeof(first->mark)];
-
         if (!message->correlation[0] && !strstr(message->payload, "\"id\"")) {
                 broker_command(message);
                 return;
@@ -139,17 +138,29 @@ static void do_repeat(void)
         struct message *copy = message_new(message->topic, message->payload, message->size);
         memcpy(copy->response_topic, message->response_topic, sizeof(copy->response_topic));
         memcpy(copy->correlation, message->correlation, sizeof(copy->correlation));
-        memcpy(mark, first->mark, sizeof(mark));
-        unsigned number = first->number;
-        again = laws_command();
-        again->output = first->output;
-        again->word = first->word;
-        again->for_us = first->for_us;
-        again->repeats = number;
-        memcpy(again->reply, first->reply, sizeof(again->reply));
+        again = laws_command_like(first);
+        again->repeats = first->number;
         copy->number = again->number;
         broker_command(message);
         broker_command(copy);
+}
+
+/* Another asker has the same mark and the same wish: it is a command of its own. */
+static void do_rival(void)
+{
+        struct command *first, *rival;
+        struct message *message = any_command(&first);
+
+        if (first->reply[0]) {
+                struct message *copy = message_new(message->topic, message->payload, message->size);
+                rival = laws_command_like(first);
+                (void)snprintf(rival->reply, sizeof(rival->reply), "sconce/reply/rival/r");
+                memcpy(copy->response_topic, rival->reply, sizeof(rival->reply));
+                memcpy(copy->correlation, message->correlation, sizeof(copy->correlation));
+                copy->number = rival->number;
+                broker_command(copy);
+        }
+        broker_command(message);
 }
 
 /* Somebody publishes with the retain flag: carried out now, and never at a replay. */
@@ -222,12 +233,12 @@ static uint64_t mask_of(const char *id, enum part part)
 
 static uint64_t change_config(struct house *house)
 {
-        switch (below(6)) {
+        switch (below(7)) {
         case 0:
                 house->names++;
                 return 0;
         case 1:
-                house->has_guest = !house->has_guest;
+                house->has_guest = !house->has_guest && !house->is_counted;
                 return 0;
         case 2:
                 house->drives++;
@@ -238,6 +249,11 @@ static uint64_t change_config(struct house *house)
         case 4:
                 house->is_broken = true;
                 return 0;
+        case 5: {
+                struct sensor *last = &house->sensors[house->n_sensors - 1];
+                last->has_history = !last->has_history;
+                return 0;
+        }
         default:
                 return 0;
         }
@@ -359,11 +375,12 @@ static const struct {
         unsigned weight;
         void (*move)(void);
 } moves[] = {
-        { 400, do_command }, { 60, do_expiring },     { 60, do_repeat },       { 20, do_retained },
-        { 5, do_burst },     { 20, do_get },          { 150, do_hand },        { 40, set_temperature },
-        { 20, do_reload },   { 12, do_broker_death }, { 12, do_cut },          { 4, do_refusal },
-        { 12, do_stall },    { 6, do_clock },         { 8, do_stop },          { 4, do_kill },
-        { 4, do_disk },      { 5, do_end_at_write },  { 4, broker_take_over }, { 3, do_restart_button },
+        { 400, do_command },      { 60, do_expiring }, { 60, do_repeat },       { 20, do_retained },
+        { 20, do_rival },         { 5, do_burst },     { 20, do_get },          { 150, do_hand },
+        { 40, set_temperature },  { 20, do_reload },   { 12, do_broker_death }, { 12, do_cut },
+        { 4, do_refusal },        { 12, do_stall },    { 6, do_clock },         { 8, do_stop },
+        { 4, do_kill },           { 4, do_disk },      { 5, do_end_at_write },  { 4, broker_take_over },
+        { 3, do_restart_button },
 };
 
 /* Some things are done in a hurry, one on top of the other; then the house is left alone. */

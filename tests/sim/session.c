@@ -164,6 +164,7 @@ static void take(struct session *s, const struct event *event)
         switch (event->kind) {
         case EVENT_ACK:
                 s->in_flight--;
+                history_law_acknowledged(event->number);
                 if (s->handlers->acknowledged)
                         s->handlers->acknowledged(s->userdata, event->number, 0);
                 disconnect_when_flushed(s);

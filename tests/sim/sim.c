@@ -11,37 +11,51 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "plugins/numbers.h"
 #include "sim/life.h"
 #include "sim/world.h"
 
 struct plan {
-        uint64_t seed, seeds, jobs, days, most_failures;
-        char plugin_dir[4096];
+        uint64_t seed, seeds, jobs, days, devices, most_failures;
+        char plugin_dir[64];
 };
 
 /* ---- One seed ---------------------------------------------------------------------------------------------------- */
 
 static void print_outcome(void)
 {
-        (void)printf("seed %" PRIu64 ": %u days, %u steps, %" PRIu64 " edges, %" PRIu64 " messages, %" PRIu64
-                     " lives, trace %016" PRIx64 "\n",
-                     world->seed, world->days, world->step, world->n_edges, world->n_messages, world->n_lives,
-                     world->hash);
+        (void)printf("seed %" PRIu64 ": %u days, %u devices, %u steps, %" PRIu64 " edges, %" PRIu64
+                     " messages, %" PRIu64 " lives, trace %016" PRIx64 "\n",
+                     world->seed, world->days, house_devices(&world->house), world->step, world->n_edges,
+                     world->n_messages, world->n_lives, world->hash);
+}
+
+static const char *scratch(void)
+{
+        return access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+}
+
+static bool remove_all(const char *dir)
+{
+        char command[96];
+
+        (void)snprintf(command, sizeof(command), "rm -rf %s", dir);
+        return system(command) == 0;
 }
 
 static int play(const struct plan *plan, uint64_t seed)
 {
-        char dir[64], command[96];
+        char dir[64];
 
-        if (!world_new(seed, (unsigned)plan->days))
+        if (!world_new(seed, (unsigned)plan->days, (unsigned)plan->devices))
                 return LIFE_FAILED;
-        (void)snprintf(dir, sizeof(dir), "%s/sconce-sim.XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-        if (!mkdtemp(dir) || chdir(dir) < 0)
+        (void)snprintf(dir, sizeof(dir), "%s/sconce-sim.XXXXXX", scratch());
+        if (!mkdtemp(dir) || chdir(dir) < 0 || symlink(plan->plugin_dir, "plugins") < 0)
                 return LIFE_FAILED;
         /* A broken law ends the process that finds it, this one too: what is left behind is removed outside. */
         pid_t pid = fork();
         if (pid == 0) {
-                int r = life_run(plan->plugin_dir);
+                int r = life_run("/proc/self/cwd/plugins");
                 if (r == 0 && plan->seeds == 1)
                         print_outcome();
                 (void)fflush(NULL);
@@ -49,8 +63,7 @@ static int play(const struct plan *plan, uint64_t seed)
         }
         int status = LIFE_FAILED << 8;
         (void)waitpid(pid, &status, 0);
-        (void)snprintf(command, sizeof(command), "rm -rf %s", dir);
-        if (chdir("/") < 0 || system(command) != 0)
+        if (chdir("/") < 0 || !remove_all(dir))
                 return LIFE_FAILED;
         if (WIFSIGNALED(status))
                 (void)printf("seed %" PRIu64 ": the simulator ended by signal %d\n", seed, WTERMSIG(status));
@@ -91,8 +104,18 @@ static uint64_t play_all(const struct plan *plan)
         return failed;
 }
 
-/* Once for all processes. */
-static void load_plugins(const char *dir)
+/* Once for all processes, and by a link in the one directory that the agent looks into. */
+static void *load_plugin(const struct plan *plan, const char *from, const char *name)
+{
+        char path[4400], real[4096];
+
+        (void)snprintf(path, sizeof(path), "%s/%s", plan->plugin_dir, name);
+        if (!realpath(from, real) || symlink(real, path) < 0)
+                return NULL;
+        return dlopen(path, RTLD_NOW | RTLD_LOCAL);
+}
+
+static void load_plugins(const struct plan *plan, const char *dir)
 {
         char path[4400];
         DIR *list = opendir(dir);
@@ -100,10 +123,20 @@ static void load_plugins(const char *dir)
         for (struct dirent *entry; list && (entry = readdir(list));)
                 if (strlen(entry->d_name) > 3 && strcmp(entry->d_name + strlen(entry->d_name) - 3, ".so") == 0) {
                         (void)snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
-                        (void)dlopen(path, RTLD_NOW | RTLD_LOCAL);
+                        (void)load_plugin(plan, path, entry->d_name);
                 }
         if (list)
                 (void)closedir(list);
+}
+
+static bool load_numbers(const struct plan *plan, const char *from)
+{
+        void *handle = load_plugin(plan, from, "numbers.so");
+        struct numbers_source *source = handle ? dlsym(handle, "numbers_source") : NULL;
+
+        if (source)
+                *source = (struct numbers_source){ .reading = history_law_reading, .event = history_law_event };
+        return source;
 }
 
 static uint64_t setting(const char *name, uint64_t otherwise)
@@ -118,17 +151,23 @@ int main(int argc, char *argv[])
         struct plan plan = { .seed = setting("SEED", 1),
                              .seeds = setting("SEEDS", 1),
                              .days = setting("DAYS", 1),
+                             .devices = setting("DEVICES", 0),
                              .jobs = setting("JOBS", (uint64_t)sysconf(_SC_NPROCESSORS_ONLN)),
                              .most_failures = setting("FAILURES", 1) };
 
-        if (argc != 2 || !realpath(argv[1], plan.plugin_dir)) {
-                (void)fprintf(stderr, "usage: [SEED=n] [SEEDS=n] [DAYS=n] [JOBS=n] [FAILURES=n] [SHOW=1] %s PLUGINS\n",
+        if (argc != 3 || (plan.devices > 0 && (plan.devices < DEVICES_LEAST || plan.devices > DEVICES_MOST))) {
+                (void)fprintf(stderr,
+                              "usage: [SEED=n] [SEEDS=n] [DAYS=n] [DEVICES=10 to 15] [JOBS=n] [FAILURES=n] [SHOW=1] %s "
+                              "PLUGINS NUMBERS\n",
                               argv[0]);
                 return 2;
         }
         world_shows = setting("SHOW", 0);
-        load_plugins(plan.plugin_dir);
-        if (plan.seeds == 1)
-                return play(&plan, plan.seed) != 0;
-        return play_all(&plan) > 0;
+        (void)snprintf(plan.plugin_dir, sizeof(plan.plugin_dir), "%s/sconce-sim-plugins.XXXXXX", scratch());
+        if (!mkdtemp(plan.plugin_dir))
+                return 2;
+        load_plugins(&plan, argv[1]);
+        int r = !load_numbers(&plan, argv[2]) ? 2 : plan.seeds == 1 ? play(&plan, plan.seed) != 0 : play_all(&plan) > 0;
+        (void)remove_all(plan.plugin_dir);
+        return r;
 }

@@ -217,8 +217,9 @@ _Noreturn void violated(const char *law, const char *format, ...)
         va_start(arguments, format);
         (void)vsnprintf(text, sizeof(text), format, arguments);
         va_end(arguments);
-        (void)printf("seed %" PRIu64 ", step %u, %s: %s: %s\n    again: make sim SEED=%" PRIu64 " DAYS=%u SHOW=1\n",
-                     world->seed, world->step, when, law, text, world->seed, world->days);
+        (void)printf("seed %" PRIu64 ", step %u, %s: %s: %s\n    again: make sim SEED=%" PRIu64
+                     " DAYS=%u DEVICES=%u SHOW=1\n",
+                     world->seed, world->step, when, law, text, world->seed, world->days, world->n_devices);
         (void)fflush(stdout);
         _exit(LIFE_VIOLATED);
 }
@@ -233,7 +234,7 @@ void world_boot(void)
         trace("the machine starts");
 }
 
-struct world *world_new(uint64_t seed, unsigned days)
+struct world *world_new(uint64_t seed, unsigned days, unsigned n_devices)
 {
         struct world *made = mmap(NULL, sizeof(*made), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
@@ -242,6 +243,7 @@ struct world *world_new(uint64_t seed, unsigned days)
         world = made;
         made->seed = seed;
         made->days = days;
+        made->n_devices = n_devices;
         made->dice = dice_of(seed);
         made->noise = dice_of(seed ^ 0x5eed);
         made->hash = HASH_BEGIN;

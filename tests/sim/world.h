@@ -66,10 +66,10 @@ enum life_end {
 
 struct world {
         uint64_t seed, end_us;
-        unsigned days;
-        struct dice dice;  /* what is done */
-        struct dice noise; /* how late timers, messages and the disk are */
-        uint64_t hash;     /* of the trace */
+        unsigned days, n_devices; /* 0: as the dice want */
+        struct dice dice;         /* what is done */
+        struct dice noise;        /* how late timers, messages and the disk are */
+        uint64_t hash;            /* of the trace */
         unsigned step;
         uint64_t n_edges, n_messages, n_lives;
         char dir[64]; /* of the files that outlive a process */
@@ -96,7 +96,7 @@ struct world {
 
 extern struct world *world;
 
-struct world *world_new(uint64_t seed, unsigned days);
+struct world *world_new(uint64_t seed, unsigned days, unsigned n_devices);
 void world_free(struct world *made);
 
 /* Memory that outlives the process. */
