@@ -34,6 +34,8 @@ struct guarded {
         bool is_wanted;           /* to be on when the guard lets it, at the next start or after a reload */
         uint64_t resume_until_us; /* is_wanted until then; 0: for good */
         struct waiting *waiting;  /* the command that is held back */
+        bool is_dark;             /* its outputs have been switched off while it does not run */
+        bool is_not_dark;         /* they could not be, which is logged */
 };
 
 /* The interlock may keep a device's outputs off for the sake of others. */
@@ -50,6 +52,8 @@ struct output_guard {
         bool (*begins_off)(const struct device *device);
         /* What output_first() answers: one that is to be on may be off at first, and on later. */
         void (*first)(struct device *device, struct sconce_value *first);
+        /* It does not run, and what an earlier run has left on is to go off before another one goes on. */
+        void (*idle)(struct device *device);
         void (*started)(struct device *device);
         void (*stopped)(struct device *device); /* what it waited for is wanted again at its next start */
         void (*inherit)(struct device *device, const struct device *old);

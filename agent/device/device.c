@@ -105,10 +105,20 @@ static void read_done(struct device *device, int r)
         arm_every(device);
 }
 
+/* Where others go by whether it is on, nothing is left on that nobody watches. */
+static void close_all(struct device *device)
+{
+        if (device->context->guard->begins_off(device))
+                (void)!host_force(device, false);
+        host_close_all(device);
+        device->context->guard->idle(device);
+        device->life.lost.code = 0;
+}
+
 static void start_failed(struct device *device, const struct fault *fault)
 {
         if (!device->worker)
-                host_close_all(device);
+                close_all(device);
         device->life.phase = DEVICE_FAILED;
         device_set_fault(device, DEVICE_FAULT_LIFE, fault);
         arm_next(device, backoff_next(device));
@@ -328,7 +338,7 @@ static void lose(struct device *device, const struct fault *fault)
         device->context->guard->stopped(device);
         device->life.phase = DEVICE_STOPPING;
         (void)device_run_callback(device, JOB_STOP, NULL);
-        host_close_all(device);
+        close_all(device);
         device->life.phase = DEVICE_FAILED;
         device_set_fault(device, DEVICE_FAULT_LIFE, fault);
         arm_next(device, backoff_next(device));

@@ -119,6 +119,22 @@ int host_force(struct device *device, bool on)
         return result;
 }
 
+int host_quench(struct device *device, struct fault *fault)
+{
+        int result = 0;
+
+        for (size_t i = 0; i < count_of(device); i++) {
+                const struct pin *pin = &device->pins[i].pin;
+                if (!pin_is_output(pin) || pin_is_open(pin))
+                        continue;
+                int r = pin_drive(device->context->gpio, pin, false, fault);
+                if (r == 0)
+                        pin_close(pin);
+                result = MIN(result, r);
+        }
+        return result;
+}
+
 void host_grant_wishes(struct device *device)
 {
         for (size_t i = 0; i < count_of(device); i++) {

@@ -101,6 +101,9 @@ bool line_found(struct gpio *gpio, const struct sconce_line *line, const char *d
 void gpio_adopt(struct gpio *gpio, const char *name, int fd, bool is_found);
 /* Lets go, as they are, of those that wait for a device that does not want one. */
 void gpio_let_go(struct gpio *gpio, bool (*is_wanted)(void *userdata, const char *device), void *userdata);
+/* Switches off those that wait for this device, which go on waiting. line_found() still answers what they were left at.
+ * Returns how many were on. */
+unsigned gpio_switch_off(struct gpio *gpio, const char *device);
 /* Shows all that wait to `take`, which may copy the fd: the program is to be executed again. */
 void gpio_hand_over(struct gpio *gpio, void (*take)(void *userdata, const char *name, int fd), void *userdata);
 

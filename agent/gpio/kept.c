@@ -115,6 +115,7 @@ static int add(struct gpio *gpio, const char *name, struct line_request *request
                 return -ENOMEM;
         kept->request = request;
         kept->is_found = is_found;
+        kept->left_level = -1;
         (void)snprintf(kept->name, sizeof(kept->name), "%s", name);
         kept->next = gpio->kept;
         gpio->kept = kept;
@@ -232,6 +233,11 @@ bool kept_take(struct sconce_line *line, struct request_spec *spec, int first_va
         return false;
 }
 
+static int level_left(const struct kept *kept)
+{
+        return kept->left_level >= 0 ? kept->left_level : kept->request->ops->get(kept->request);
+}
+
 bool line_found(struct gpio *gpio, const struct sconce_line *line, const char *device, bool *ret_active)
 {
         struct line_place place;
@@ -244,7 +250,7 @@ bool line_found(struct gpio *gpio, const struct sconce_line *line, const char *d
         struct kept **at = find(gpio, &place);
         if (at && (*at)->is_found) {
                 name_of(&place, line, device, name);
-                level = strcmp(name, (*at)->name) == 0 ? (*at)->request->ops->get((*at)->request) : -1;
+                level = strcmp(name, (*at)->name) == 0 ? level_left(*at) : -1;
         }
         chips_trim(gpio);
         if (level >= 0)
@@ -282,6 +288,35 @@ void gpio_let_go(struct gpio *gpio, bool (*is_wanted)(void *userdata, const char
                 log_notice("%s: an earlier run has left it, and no device has it any more: it is let go", (*at)->name);
                 let_go(gpio, at);
         }
+}
+
+/* As it was requested: its name has active_low first of the settings at its end. */
+static int switch_off(struct kept *kept)
+{
+        bool is_active_low = strrchr(kept->name, '/')[1] == '1';
+        int level = kept->request->ops->get(kept->request);
+
+        if (level < 0 || (bool)level == is_active_low)
+                return MIN(level, 0);
+        int r = kept->request->ops->set(kept->request, is_active_low);
+        if (r == 0)
+                kept->left_level = level;
+        return r < 0 ? r : 1;
+}
+
+unsigned gpio_switch_off(struct gpio *gpio, const char *device)
+{
+        unsigned count = 0;
+
+        for (struct kept *kept = gpio->kept; kept; kept = kept->next) {
+                CLEANUP_FREE char *owner = device_of_name(kept->name);
+                int r = owner && strcmp(owner, device) == 0 ? switch_off(kept) : 0;
+                if (r < 0)
+                        log_error("%s: an earlier run has left it, and it cannot be switched off: %s", kept->name,
+                                  strerror(-r));
+                count += r > 0;
+        }
+        return count;
 }
 
 void gpio_hand_over(struct gpio *gpio, void (*take)(void *userdata, const char *name, int fd), void *userdata)

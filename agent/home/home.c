@@ -311,6 +311,7 @@ int home_apply(struct home *home, const struct config *config)
         }
         interlock_after_reload(home);
         let_go_left(home);
+        interlock_before_starts(home);
         /* After all stops: a line may have moved from one device to another. */
         for (size_t i = 0; i < home->count; i++)
                 if (home->items[i]->life.phase == DEVICE_STOPPED || home->items[i]->life.phase == DEVICE_BROKEN)

@@ -64,13 +64,20 @@ static int new_interlock(struct home *home, const char *name, struct interlock *
         return 0;
 }
 
+static struct interlock *find(const struct home *home, const char *name)
+{
+        struct interlock *interlock = home->interlocks;
+
+        while (interlock && strcmp(interlock->name, name) != 0)
+                interlock = interlock->next;
+        return interlock;
+}
+
 struct interlock *interlock_find(const struct device *device)
 {
         struct home *home = home_of(device);
-        struct interlock *interlock = home->interlocks;
+        struct interlock *interlock = find(home, interlock_of(device));
 
-        while (interlock && strcmp(interlock->name, interlock_of(device)) != 0)
-                interlock = interlock->next;
         if (!interlock && new_interlock(home, interlock_of(device), &interlock) < 0)
                 device_log(device, LOG_ERR, "out of memory: its interlock keeps it off");
         return interlock;
@@ -392,6 +399,34 @@ void interlock_resume(struct device *device)
                 device_log(device, LOG_ERR, "out of memory: stays off");
 }
 
+/* What was on until now counts as the last one. */
+void interlock_count_dead_time(struct home *home, const char *group)
+{
+        struct interlock *interlock = find(home, group);
+
+        if (!interlock) /* it begins with the dead time */
+                return;
+        interlock->last[0] = '\0';
+        interlock->since_us = loop_now_us(home->context.loop);
+        arm(interlock);
+}
+
+static void idle(struct device *device)
+{
+        struct fault fault;
+
+        if (!interlock_of(device) || !device->context->gpio || device->guarded.is_dark)
+                return;
+        int r = host_quench(device, &fault);
+        if (r < 0 && !device->guarded.is_not_dark)
+                device_log(device, LOG_WARNING, "cannot be switched off for its interlock %s while it does not run: %s",
+                           interlock_of(device), fault.text);
+        device->guarded.is_not_dark = r < 0;
+        device->guarded.is_dark = r == 0;
+        if (r == 0)
+                interlock_count_dead_time(home_of(device), interlock_of(device));
+}
+
 static void started(struct device *device)
 {
         struct interlock *interlock = interlock_of(device) ? interlock_find(device) : NULL;
@@ -400,6 +435,7 @@ static void started(struct device *device)
                 interlock->last[0] = '\0';
                 interlock->since_us = device_now_us(device);
         }
+        device->guarded.is_dark = device->guarded.is_not_dark = false;
         device->guarded.is_wanted &= hold_of(device) == HOLD_NONE;
         interlock_resume(device);
 }
@@ -423,6 +459,7 @@ const struct output_guard interlock_guard = {
         .turned = turned,
         .begins_off = begins_off,
         .first = guard_first,
+        .idle = idle,
         .started = started,
         .stopped = stopped,
         .inherit = inherit,

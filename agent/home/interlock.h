@@ -26,6 +26,9 @@ void interlocks_free(struct home *home);
 void interlock_before_reload(struct home *home, const struct config *config,
                              bool (*restarts)(const struct device *device, const struct config_section *section));
 void interlock_after_reload(struct home *home);
+/* Before devices start: what an earlier run has left on, or a device that was no member yet, is off. A member that will
+ * not start at all is, too. */
+void interlock_before_starts(struct home *home);
 
 /* A group of one is most likely misspelt. */
 void interlock_check(const struct config *config, struct problems *problems);
@@ -38,5 +41,7 @@ struct interlock *interlock_find(const struct device *device); /* NULL: no memor
 struct device *interlock_waiting(const struct interlock *interlock);
 /* At a stop: what waits is wanted again at the next start, no longer than it is wanted now. */
 void interlock_keep_waiting(struct device *device);
+/* One that is no running member has been on until now. */
+void interlock_count_dead_time(struct home *home, const char *group);
 /* On again, or at last, once it may: unless another one is or will be. */
 void interlock_resume(struct device *device);

@@ -82,6 +82,30 @@ void interlock_after_reload(struct home *home)
                         interlock_resume(home->items[i]);
 }
 
+/* A device whose plugin is missing, or whose section is wrong, has nothing but the section. */
+static const char *group_of(const struct device *device)
+{
+        bool may_be_one = device->section && (!device->plugin || device->plugin->shared.interlock);
+
+        return device->instance || !may_be_one ? interlock_of(device) : group_in(device->section);
+}
+
+void interlock_before_starts(struct home *home)
+{
+        for (size_t i = 0; home->context.gpio && i < home->count; i++) {
+                struct device *device = home->items[i];
+                const char *group = device->life.phase != DEVICE_RUNNING ? group_of(device) : NULL;
+                if (!group)
+                        continue;
+                if (gpio_switch_off(home->context.gpio, device->id) > 0) {
+                        device_log(device, LOG_NOTICE, "was left on: its interlock %s has it off first", group);
+                        interlock_count_dead_time(home, group);
+                }
+                if (device->life.phase == DEVICE_BROKEN)
+                        home->context.guard->idle(device);
+        }
+}
+
 /* ---- Checking ------------------------------------------------------------------------------------------ */
 
 void interlock_check(const struct config *config, struct problems *problems)

@@ -25,6 +25,8 @@
 
 #define LAMP    "[lamp kitchen]\nline = PIN17\n"
 #define TIMED   "[lamp cellar]\nline = PIN18\nmax_on = 1h\n"
+#define MOTOR   "interlock = motor\n"
+#define OTHER   "[relay cellar]\nline = PIN18\n" MOTOR
 #define KITCHEN 17
 #define CELLAR  18
 
@@ -312,6 +314,31 @@ static void start__max_on_now__out_of_the_store_before_it_counts(void **state)
         assert_int_equal(chip_value(ring.bank.lines_dir, KITCHEN), 0);
 }
 
+/* A member of an interlock that an earlier run has left on does not start: it is off before another one goes on. */
+static void start__interlock_member_cannot__off_before_another_goes_on(void **state)
+{
+        const struct daemon_options options = { .devices = "[relay kitchen]\nline = PIN17\n" MOTOR OTHER,
+                                                .plugins = build_path("tests/plugins"),
+                                                .env = env,
+                                                .give_fds = give };
+        struct daemon *hall = ring_daemon_with(options);
+
+        (void)state;
+        start(hall);
+        command("kitchen/set", "ON", KITCHEN, 1);
+        fd_keeper_wait(&keeper, format_text("%s/17/kitchen/", ring.bank.chip), true);
+        daemon_kill(hall);
+        assert_int_equal(chip_value(ring.bank.lines_dir, KITCHEN), 1);
+        /* It opens its line on, which no interlock permits at the start. */
+        daemon_write_config(hall, "[bomb kitchen]\ndir = /nowhere\nline = PIN17\n" MOTOR OTHER);
+        start(hall);
+        ring_wait("kitchen/status", "offline");
+        assert_int_equal(chip_value(ring.bank.lines_dir, KITCHEN), 0);
+        command("cellar/set", "ON", CELLAR, 1);
+        assert_int_equal(chip_value(ring.bank.lines_dir, KITCHEN), 0);
+        daemon_stop(hall);
+}
+
 /* ---- Changes while it runs ------------------------------------------------------------------------------ */
 
 static void reload__max_on_comes_and_goes__so_it_leaves_the_store_and_returns(void **state)
@@ -403,6 +430,7 @@ int main(void)
                 KEPT_TEST(start__other_bias__line_is_configured_and_not_let_go),
                 KEPT_TEST(start__device_gone__line_is_let_go),
                 KEPT_TEST(start__line_is_an_input_now__it_is_free_for_it),
+                KEPT_TEST(start__interlock_member_cannot__off_before_another_goes_on),
                 KEPT_TEST(start__max_on_now__out_of_the_store_before_it_counts),
                 KEPT_TEST(reload__max_on_comes_and_goes__so_it_leaves_the_store_and_returns),
                 KEPT_TEST(command_with_for__leaves_the_store__outputs_safe_takes_it),

@@ -240,6 +240,103 @@ static void stop__while_the_first_value_settles__the_line_is_free(void **state)
         assert_string_equal(house_published(house, "door", DEVICE_STATE), ""); /* cleared */
 }
 
+/* ---- Members of an interlock that do not run ------------------------------------------------------------- */
+
+#define MOTOR "interlock = motor\n"
+#define DOWN  "[switch down]\nline = 3\n" MOTOR
+/* It opens its line on, which no interlock permits at the start. */
+#define FAILING "[bomb up]\ndir = /nowhere\nline = 2\n" MOTOR
+
+static void leave_on(const struct house *house)
+{
+        fake_chips[0].lines[2].high = true;
+        gpio_adopt(house->gpio.gpio, "gpiochip0/2/up/0.0.0", FAKE_FD(0, 2), true);
+}
+
+/* The dead time is over, and the other one may go on. */
+static void assert_other_goes_on(struct house *house)
+{
+        assert_false(fake_chips[0].lines[2].high);
+        house_set(house, "down", "ON");
+        house_pass(house, 499 * USEC_PER_MSEC);
+        assert_false(fake_chips[0].lines[3].high);
+        house_pass(house, USEC_PER_MSEC);
+        assert_true(fake_chips[0].lines[3].high);
+        assert_false(fake_chips[0].lines[2].high);
+}
+
+static void interlock__left_on_and_cannot_start__is_off_before_another_goes_on(void **state)
+{
+        struct house *house = *state;
+
+        leave_on(house);
+        house_apply(house, DOWN FAILING);
+        assert_string_equal(house_published(house, "up", DEVICE_STATUS), "offline");
+        assert_true(house_logged(house, "up: was left on: its interlock motor has it off first"));
+        assert_other_goes_on(house);
+}
+
+/* Nothing but its section names its group. */
+static void interlock__left_on_and_plugin_refused__is_off(void **state)
+{
+        struct house *house = *state;
+
+        leave_on(house);
+        house_apply(house, DOWN "[foreign_abi up]\n" MOTOR);
+        assert_string_equal(house_published(house, "up", DEVICE_STATUS), "offline");
+        assert_other_goes_on(house);
+}
+
+static void interlock__new_member_that_was_on_cannot_start__is_off(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, "[lamp up]\nline = 2\n");
+        house_set(house, "up", "ON");
+        house_pass(house, USEC_PER_SEC);
+        house_apply(house, DOWN FAILING);
+        assert_other_goes_on(house);
+}
+
+/* No process holds its line: the kernel shows what it was driven to. */
+static void interlock__broken_member__its_output_is_switched_off(void **state)
+{
+        struct house *house = *state;
+
+        fake_chips[0].lines[2].high = true;
+        fake_log[0] = '\0';
+        house_apply_anyway(house, DOWN FAILING "command_delta = 1\n");
+        assert_string_equal(fake_log, "request output 0; release; request output 0; ");
+        assert_other_goes_on(house);
+}
+
+static void interlock__member_cannot_be_switched_off__the_other_works(void **state)
+{
+        struct house *house = *state;
+
+        fake_chips[0].lines[2].request_error = -EBUSY;
+        house_apply(house, DOWN FAILING);
+        assert_true(house_logged(house, "up: cannot be switched off for its interlock motor while it does not run: "));
+        house_pass(house, USEC_PER_SEC);
+        house_set(house, "down", "ON");
+        assert_true(fake_chips[0].lines[3].high);
+}
+
+/* Its line is there, another one is not. */
+static void interlock__lost_while_it_is_on__is_off(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, DOWN "[twin up]\none = 2\ntwo = 4\n" MOTOR);
+        house_pass(house, USEC_PER_SEC);
+        house_set_channel(house, "up", "one", "ON");
+        assert_true(fake_chips[0].lines[2].high);
+        fake_chips[0].lines[4].use_error = -ENODEV;
+        house_set_channel(house, "up", "two", "ON");
+        assert_string_equal(house_published(house, "up", DEVICE_STATUS), "offline");
+        assert_other_goes_on(house);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, house_setup_chips, house_teardown)
 
 int main(void)
@@ -258,6 +355,12 @@ int main(void)
                 TEST(start__end_stop_active_for_5_ms__not_there),
                 TEST(unplug__while_the_first_value_settles__offline_and_back),
                 TEST(stop__while_the_first_value_settles__the_line_is_free),
+                TEST(interlock__left_on_and_cannot_start__is_off_before_another_goes_on),
+                TEST(interlock__left_on_and_plugin_refused__is_off),
+                TEST(interlock__new_member_that_was_on_cannot_start__is_off),
+                TEST(interlock__broken_member__its_output_is_switched_off),
+                TEST(interlock__member_cannot_be_switched_off__the_other_works),
+                TEST(interlock__lost_while_it_is_on__is_off),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -273,6 +273,35 @@ static void gpio_let_go__nobody_wants_it__is_released(void **state)
         assert_string_equal(fake_log, "");
 }
 
+static void gpio_switch_off__left_on__is_off_and_known_as_it_was(void **state)
+{
+        bool active = false;
+
+        (void)state;
+        find_left(NAME);
+        fake_log[0] = '\0';
+        assert_int_equal(gpio_switch_off(f.gpio, "attic"), 0);
+        assert_int_equal(gpio_switch_off(f.gpio, "kitchen"), 1);
+        assert_int_equal(gpio_switch_off(f.gpio, "kitchen"), 0);
+        assert_string_equal(fake_log, "set 0; ");
+        assert_true(line_found(f.gpio, line, "kitchen", &active));
+        assert_true(active);
+        assert_int_equal(open_for("kitchen", 1), 0);
+        assert_string_equal(fake_log, "set 1; ");
+}
+
+static void gpio_switch_off__active_low__is_off_at_high(void **state)
+{
+        (void)state;
+        find_left("gpiochip0/2/kitchen/1.0.0");
+        assert_int_equal(gpio_switch_off(f.gpio, "kitchen"), 0);
+        fake_chips[0].lines[2].high = false;
+        assert_int_equal(gpio_switch_off(f.gpio, "kitchen"), 1);
+        assert_true(fake_chips[0].lines[2].high);
+        fake_chips[0].lines[2].use_error = -EIO;
+        assert_int_equal(gpio_switch_off(f.gpio, "kitchen"), 0);
+}
+
 static void take(void *userdata, const char *name, int fd)
 {
         (void)snprintf(userdata, 64, "%s %d", name, fd - FAKE_FD(0, 0));
@@ -308,6 +337,8 @@ int main(void)
                 KEPT_TEST(line_found__requested_as_now__is_its_level),
                 KEPT_TEST(gpio_adopt__not_one_of_ours__is_closed_and_out_of_the_store),
                 KEPT_TEST(gpio_let_go__nobody_wants_it__is_released),
+                KEPT_TEST(gpio_switch_off__left_on__is_off_and_known_as_it_was),
+                KEPT_TEST(gpio_switch_off__active_low__is_off_at_high),
                 KEPT_TEST(gpio_hand_over__lines_closed__shows_what_waits),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
