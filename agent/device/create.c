@@ -263,13 +263,20 @@ void device_free(struct device *device)
 
 /* ---- Reload -------------------------------------------------------------------------------------------- */
 
-/* First of all: what has become limited must be out of the fd store before it is counted. */
+/* First of all: what has become limited must be out of the fd store before it is counted. Where it stays there, nobody
+ * could switch it off after a crash. */
 static void keep_as_section(struct device *device)
 {
         struct fault fault;
 
-        if (host_keep(device, &fault) < 0)
-                device_log(device, LOG_ERR, "%s", fault.text);
+        if (host_keep(device, &fault) == 0)
+                return;
+        device_log(device, LOG_ERR, "%s", fault.text);
+        if (device->life.phase != DEVICE_RUNNING || !output_is_limited(device))
+                return;
+        device_log(device, LOG_ERR, "is switched off: after a crash nobody could");
+        if (hold_bring(device, false) < 0)
+                device_log(device, LOG_ERR, "could not be switched off");
 }
 
 int device_take_section(struct device *device, const struct config_section *section)

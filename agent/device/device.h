@@ -319,6 +319,7 @@ int host_line_force(struct device_pin *at, bool on) MUST_CHECK; /* an open outpu
  * fault: one could not be taken out. */
 int host_keep(struct device *device, struct fault *fault) MUST_CHECK;
 int host_keep_none(struct device *device, struct fault *fault) MUST_CHECK;
+int host_keep_out(struct device *device, struct fault *fault) MUST_CHECK; /* of a limited one, before it goes on */
 /* What its only output was left at by a run that crashed, when that is newer than what was saved. */
 bool host_found(const struct device *device, bool *ret_on);
 

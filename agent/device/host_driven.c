@@ -67,6 +67,8 @@ int host_before_on(struct device *device, struct fault *fault)
 {
         int r = device->context->guard->permit(device, fault);
 
+        if (r == 0)
+                r = host_keep_out(device, fault);
         if (r < 0 || !record_of(device))
                 return r;
         if (device->is_unmarked)

@@ -30,6 +30,11 @@ int host_keep(struct device *device, struct fault *fault)
         return keep(device, is_kept(device), fault);
 }
 
+int host_keep_out(struct device *device, struct fault *fault)
+{
+        return output_is_limited(device) ? keep(device, false, fault) : 0;
+}
+
 int host_keep_none(struct device *device, struct fault *fault)
 {
         return keep(device, false, fault);

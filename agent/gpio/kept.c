@@ -205,6 +205,20 @@ static bool has_same_settings(const char *a, const char *b)
         return strcmp(strrchr(a, '/'), strrchr(b, '/')) == 0;
 }
 
+/* As it was requested: its name has active_low first of the settings at its end. */
+static int switch_off(struct kept *kept)
+{
+        bool is_active_low = strrchr(kept->name, '/')[1] == '1';
+        int level = kept->request->ops->get(kept->request);
+
+        if (level < 0 || (bool)level == is_active_low)
+                return MIN(level, 0);
+        int r = kept->request->ops->set(kept->request, is_active_low);
+        if (r == 0)
+                kept->left_level = level;
+        return r < 0 ? r : 1;
+}
+
 bool kept_take(struct sconce_line *line, struct request_spec *spec, int first_value)
 {
         struct kept **at = find(line->gpio, &line->place);
@@ -218,6 +232,8 @@ bool kept_take(struct sconce_line *line, struct request_spec *spec, int first_va
         name_of(&line->place, line, "", name);
         /* Before it is driven: what is to go off by itself must be out of the store while it is on. */
         int r = kept_update(line);
+        if (r < 0) /* it stays there, where nobody could switch it off */
+                (void)switch_off(kept);
         if (r == 0)
                 r = bring(kept->request, spec, has_same_settings(name, kept->name), first_value);
         if (r == 0) {
@@ -288,20 +304,6 @@ void gpio_let_go(struct gpio *gpio, bool (*is_wanted)(void *userdata, const char
                 log_notice("%s: an earlier run has left it, and no device has it any more: it is let go", (*at)->name);
                 let_go(gpio, at);
         }
-}
-
-/* As it was requested: its name has active_low first of the settings at its end. */
-static int switch_off(struct kept *kept)
-{
-        bool is_active_low = strrchr(kept->name, '/')[1] == '1';
-        int level = kept->request->ops->get(kept->request);
-
-        if (level < 0 || (bool)level == is_active_low)
-                return MIN(level, 0);
-        int r = kept->request->ops->set(kept->request, is_active_low);
-        if (r == 0)
-                kept->left_level = level;
-        return r < 0 ? r : 1;
 }
 
 unsigned gpio_switch_off(struct gpio *gpio, const char *device)

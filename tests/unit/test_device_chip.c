@@ -10,6 +10,7 @@
 
 #include "fakes/fake_chip.h"
 #include "fakes/house.h"
+#include "gpio/chips.h"
 
 #define LAMP   "[lamp kitchen]\nline = 2\n"
 #define LAMP_3 "[lamp hall]\nline = 3\n"
@@ -337,6 +338,76 @@ static void interlock__lost_while_it_is_on__is_off(void **state)
         assert_other_goes_on(house);
 }
 
+/* ---- A line that the service manager does not give back ---------------------------------------------------- */
+
+static int keeper_error;
+
+static int keeper_change(void)
+{
+        return keeper_error;
+}
+
+static int keeper_put(void *userdata, const char *name, int fd)
+{
+        (void)userdata;
+        (void)name;
+        (void)fd;
+        return keeper_change();
+}
+
+static int keeper_remove(void *userdata, const char *name)
+{
+        (void)userdata;
+        (void)name;
+        return keeper_change();
+}
+
+static int keeper_sync(void *userdata)
+{
+        (void)userdata;
+        return 0;
+}
+
+static const struct fd_store fd_store = { .put = keeper_put, .remove = keeper_remove, .sync = keeper_sync };
+
+static void max_on__line_stays_in_the_store__off_until_it_is_out(void **state)
+{
+        struct house *house = *state;
+
+        house->gpio.gpio->fd_store = &fd_store;
+        keeper_error = 0;
+        house_apply(house, LAMP);
+        house_set(house, "kitchen", "ON");
+        keeper_error = -ECONNREFUSED;
+        house_apply(house, LAMP "max_on = 1h\n");
+        assert_false(fake_chips[0].lines[2].high);
+        house_assert_published(house, "kitchen", DEVICE_STATE, "{\"state\":\"OFF\"}");
+        house_set(house, "kitchen", "ON");
+        house_assert_result(house, "kitchen",
+                            "{\"ok\":false,\"code\":\"failed\",\"message\":\"2 cannot be taken back from the "
+                            "service manager: Connection refused\"}");
+        assert_false(fake_chips[0].lines[2].high);
+        keeper_error = 0;
+        house_set(house, "kitchen", "ON");
+        assert_true(fake_chips[0].lines[2].high);
+        house->gpio.gpio->fd_store = NULL;
+}
+
+/* It is not to be on for long, and an earlier run has left it on. */
+static void start__line_stays_in_the_store__off(void **state)
+{
+        struct house *house = *state;
+
+        house->gpio.gpio->fd_store = &fd_store;
+        leave_on(house);
+        keeper_error = -ECONNREFUSED;
+        fake_chips[0].lines[2].request_error = -EBUSY; /* the store has it */
+        house_apply(house, "[lamp up]\nline = 2\nmax_on = 1h\n");
+        assert_string_equal(house_published(house, "up", DEVICE_STATUS), "offline");
+        assert_false(fake_chips[0].lines[2].high);
+        house->gpio.gpio->fd_store = NULL;
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, house_setup_chips, house_teardown)
 
 int main(void)
@@ -361,6 +432,8 @@ int main(void)
                 TEST(interlock__broken_member__its_output_is_switched_off),
                 TEST(interlock__member_cannot_be_switched_off__the_other_works),
                 TEST(interlock__lost_while_it_is_on__is_off),
+                TEST(max_on__line_stays_in_the_store__off_until_it_is_out),
+                TEST(start__line_stays_in_the_store__off),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -187,14 +187,15 @@ static void line_open_output__left_one_is_dead__is_requested(void **state)
         fake_chips[0].lines[2].use_error = 0;
 }
 
-static void line_open_output__cannot_be_taken_out_of_the_store__is_not_driven(void **state)
+static void line_open_output__cannot_be_taken_out_of_the_store__is_switched_off(void **state)
 {
         (void)state;
         find_left(NAME);
         store_error = -ECONNREFUSED;
         fake_chips[0].lines[2].request_error = -EBUSY; /* the store's copy */
         assert_int_equal(open_for(NULL, 1), -EBUSY);
-        assert_null(strstr(fake_log, "set"));
+        assert_non_null(strstr(fake_log, "set 0; "));
+        assert_null(strstr(fake_log, "set 1"));
         assert_null(strstr(fake_log, "sync"));
 }
 
@@ -331,7 +332,7 @@ int main(void)
                 KEPT_TEST(unplug__kept__is_out_of_the_store),
                 KEPT_TEST(line_open_output__left_by_an_earlier_process__only_what_differs_is_done),
                 KEPT_TEST(line_open_output__left_one_is_dead__is_requested),
-                KEPT_TEST(line_open_output__cannot_be_taken_out_of_the_store__is_not_driven),
+                KEPT_TEST(line_open_output__cannot_be_taken_out_of_the_store__is_switched_off),
                 KEPT_TEST(line_open_output__store_still_has_it__waits_for_the_store),
                 KEPT_TEST(line_open_input__left_as_an_output__is_let_go_first),
                 KEPT_TEST(line_found__requested_as_now__is_its_level),
