@@ -292,6 +292,7 @@ void device_stop(struct device *device, enum stop_why why)
         publishing_stop(device);
         if (why != STOP_RESTART) {
                 device->life.is_exiting = true;
+                device->life.is_gone = why == STOP_GONE;
                 if (was_running)
                         output_exit(device);
         }

@@ -75,6 +75,7 @@ struct device_life {
         enum device_phase phase;
         bool is_settling;  /* its inputs are open, its plugin waits until their first values have settled */
         bool is_exiting;   /* what is reported from now on is not to come back */
+        bool is_gone;      /* so it is because it has left the config: its outputs are nobody's from now on */
         bool read_wanted;  /* as soon as the thread is free */
         struct fault lost; /* the hardware went away while the plugin was at work */
         uint64_t backoff_us;

@@ -81,7 +81,7 @@ static bool must_keep_for(const struct device *device)
 {
         const struct store *store = device->context->store;
 
-        return device->life.is_exiting && store && !store_is_usable(store);
+        return device->life.is_exiting && !device->life.is_gone && store && store_is_failing(store);
 }
 
 int host_note_timed(struct device *device, bool timed, struct fault *fault)

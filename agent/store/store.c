@@ -109,6 +109,11 @@ bool store_is_usable(const struct store *store)
         return store->writer && !store->unusable.code;
 }
 
+bool store_is_failing(const struct store *store)
+{
+        return store->writer && store->unusable.code;
+}
+
 static void post(struct store *store);
 
 /* A new file lacks what was written before: the rows are here, and are written again. */

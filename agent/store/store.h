@@ -59,6 +59,8 @@ void store_forget(struct store *store, enum store_what what,
 int store_post(struct store *store, struct store_job *job) MUST_CHECK;
 /* Something may be written: the last job has not failed. */
 bool store_is_usable(const struct store *store);
+/* There is a file, and nothing can be written to it just now: what it holds is old. */
+bool store_is_failing(const struct store *store);
 /* Called when a file was begun again while the store was in use (removed, or damaged): what others have put into it is not
  * there any more. From the loop, before the job that has found it is done. NULL: nobody. */
 void store_on_begun_again(struct store *store, void (*begun_again)(void *userdata), void *userdata);

@@ -146,19 +146,55 @@ static void driven__crash_while_for__off_and_not_for_good(void **state)
         assert_int_equal(line(house, 17), 1);
 }
 
-/* The house's store is in memory: what it is given never reaches a disk. */
+/* There is no such directory, and the last job has failed of it. */
+static void have_failing_store(struct house *house)
+{
+        const struct store_options options = { .loop = &house->gpio.loop, .dir = "/dev/null/nowhere" };
+
+        store_free(house->store);
+        assert_int_equal(store_new(&options, &house->store), 0);
+        house->options.store = house->store;
+        house_crash(house);
+        assert_true(store_is_failing(house->store));
+}
+
 static void driven__ends_in_order_while_for_and_nothing_is_saved__stays_for_the_next_start(void **state)
 {
         struct house *house = *state;
 
+        have_failing_store(house);
         house_apply(house, RELAY);
-        house_set(house, "pump", "ON");
         house_set(house, "pump", "{\"state\":\"ON\",\"for\":\"2s\"}");
         home_stop(house->devices);
         assert_int_equal(line(house, 17), 0);
         struct driven *next = record("sim");
         assert_true(driven_was_for(next, "pump"));
         driven_free(next);
+}
+
+/* Its line may be another one's from now on. */
+static void driven__gone_while_for_and_nothing_is_saved__is_let_go(void **state)
+{
+        struct house *house = *state;
+
+        have_failing_store(house);
+        house_apply(house, RELAY);
+        house_set(house, "pump", "{\"state\":\"ON\",\"for\":\"2s\"}");
+        assert_holds(house, "\"pump\"", true);
+        house_apply(house, "");
+        assert_holds(house, "\"pump\"", false);
+}
+
+/* What was in memory ends with the process. */
+static void driven__ends_in_order_while_for_and_there_is_no_file__is_let_go(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, RELAY);
+        house_set(house, "pump", "{\"state\":\"ON\",\"for\":\"2s\"}");
+        assert_holds(house, "\"pump\"", true);
+        home_stop(house->devices);
+        assert_holds(house, "\"pump\"", false);
 }
 
 /* As the service's unit does it after a crash, before the next run. */
@@ -326,6 +362,8 @@ int main(void)
                 TEST(driven__for__is_marked_before_and_until_it_is_over),
                 TEST(driven__crash_while_for__off_and_not_for_good),
                 TEST(driven__ends_in_order_while_for_and_nothing_is_saved__stays_for_the_next_start),
+                TEST(driven__gone_while_for_and_nothing_is_saved__is_let_go),
+                TEST(driven__ends_in_order_while_for_and_there_is_no_file__is_let_go),
                 TEST(max_on__on_after_a_crash__counts_from_then),
                 TEST(driven_make_safe__inverted_dimmer__is_dark),
                 TEST(driven_read__not_of_this_boot_or_no_record__is_not_believed),
