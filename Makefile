@@ -177,6 +177,10 @@ $(BUILD)/tests/faults/test_hostile_broker: private LDFLAGS += -Wl,--wrap=session
 $(BUILD)/tests/faults/test_power_cut: $(BUILD)/tests/faults/test_power_cut.o $(filter-out %/sim.o,$(sim_objs)) $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs)
 
+# The same world, with a house and moves of its own.
+$(BUILD)/tests/faults/test_outage: $(BUILD)/tests/faults/test_outage.o $(filter-out %/sim.o %/house.o %/moves.o,$(sim_objs)) $(BUILD)/libagent.a
+	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs)
+
 $(BUILD)/tests/kernel/gpiosim-setup: $(BUILD)/tests/kernel/gpiosim-setup.o $(BUILD)/tests/kernel/gpiosim.o
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^
 

@@ -137,6 +137,8 @@ static void arrive(const struct event *event)
         if (event->connection == broker->connection && broker->is_connected) {
                 world->n_messages++;
                 laws_published(message, event->number);
+                if (world_hears)
+                        world_hears(message);
                 if (message->retain)
                         retain(message);
                 pass_on_status(message);

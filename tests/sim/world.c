@@ -15,6 +15,7 @@
 
 struct world *world;
 bool world_shows;
+void (*world_hears)(const struct message *message);
 
 /* ---- Memory ------------------------------------------------------------------------------------------------------ */
 

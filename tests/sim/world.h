@@ -114,6 +114,9 @@ void world_happen(const struct event *event);
 void world_pass_until(uint64_t until_us); /* nobody is there to hear */
 void world_boot(void);                    /* the machine starts again */
 
+/* Another program's law: each message that reaches the broker; NULL: none. */
+extern void (*world_hears)(const struct message *message);
+
 /* One line of the trace. */
 void trace(const char *format, ...) PRINTF_LIKE(1, 2);
 /* A law is broken: prints where and how to see it again, and ends the process. */
