@@ -618,10 +618,16 @@ static void stop(void)
 /* All that stands in the directories that the agent writes to has a name that is its own. */
 static void expect_own_files(void)
 {
-        static const char *const own[] = {
-                ".",       "..", "a.conf", "gpiochip0", "sconce.db", "sconce.db-wal", "sconce.db-shm", "driven-*.json",
-                "starting"
-        };
+        static const char *const own[] = { ".",
+                                           "..",
+                                           "a.conf",
+                                           "gpiochip0",
+                                           "sconce.db",
+                                           "sconce.db-wal",
+                                           "sconce.db-shm",
+                                           "driven-*.json",
+                                           "starting",
+                                           "waits-*" };
         DIR *dir = opendir(scene.gpio.dir);
         size_t i = 0;
 
