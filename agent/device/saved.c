@@ -111,6 +111,8 @@ void saved_started(struct device *device)
 {
         bool is_written = device->plugin->has_output;
 
+        if (!device->past.first_start_done) /* what an earlier boot has left would count as this one's from now on */
+                saved_released(device);
         device->past = (struct device_past){ .first_start_done = true };
         for (size_t i = 0; i < device->channels.count; i++)
                 is_written |= channel_is_writable(&device->channels.items[i]);

@@ -493,6 +493,26 @@ static void on_offline__another_boot__not_before_the_first_connection(void **sta
         assert_int_equal(line(house), 1);
 }
 
+/* What had released it in an earlier boot is nothing to this one, at its second start either. */
+static void on_offline__released_in_another_boot__holds(void **state)
+{
+        struct house *house = connected(state, LAMP "on_offline = off\n");
+
+        lose_broker(house);
+        house_set(house, "kitchen", "ON");
+        assert_int_equal(line(house), 1);
+        house_crash(house);
+        house_reboot(house, "kitchen");
+        house_apply(house, LAMP "on_offline = off\n");
+        home_broker_back(house->devices);
+        house_crash(house);
+        home_broker_lost(house->devices);
+        house_apply(house, LAMP "on_offline = off\n");
+        assert_int_equal(line(house), 1);
+        house_pass(house, AFTER);
+        assert_int_equal(line(house), 0);
+}
+
 static void on_offline__reload_that_restarts_it__stays_off(void **state)
 {
         struct house *house = connected(state, LAMP "on_offline = off\n");
@@ -770,6 +790,7 @@ int main(void)
                 TEST(on_offline__killed_in_it__never_on_between),
                 TEST(on_offline__on__on_after_a_crash),
                 TEST(on_offline__another_boot__not_before_the_first_connection),
+                TEST(on_offline__released_in_another_boot__holds),
                 TEST(on_offline__reload_that_restarts_it__stays_off),
                 TEST(on_offline__given_by_a_reload__acts_at_once),
                 TEST(on_offline__reload_of_an_interlock__stays_off),
