@@ -55,6 +55,8 @@ static void add_plain(struct house *house)
         static const char *const ids[] = { "kitchen", "porch", "socket" };
 
         for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+                if (house->is_counted && i == 1)
+                        continue;
                 struct output *output = add(house, ids[i], PART_PLAIN);
                 output->is_lamp = i < 2;
                 output->takes_for = !output->is_lamp;
@@ -76,6 +78,15 @@ static void add_timed(struct house *house)
         bell->pulse_us = any_time(50 * MS, HOUR_US);
         bell->on_offline = chance(50) ? WISH_OFF : WISH_KEEP;
         bell->touch_line = chance(70) && !house->is_counted ? 41 : 0;
+}
+
+static void add_pump(struct house *house)
+{
+        struct output *pump = add(house, "pump", PART_PUMP);
+
+        pump->min_on_us = any_time(200 * MS, HOUR_US);
+        pump->min_off_us = any_time(200 * MS, HOUR_US);
+        pump->on_offline = (enum wish)dice_below(dice(), 3);
 }
 
 static void add_motor(struct house *house)
@@ -124,6 +135,7 @@ void house_build(struct house *house, unsigned n_devices)
         house->is_counted = n_devices > 0;
         add_plain(house);
         add_timed(house);
+        add_pump(house);
         add_motor(house);
         add_cover(house);
         add_sensors(house, n_devices > 0 ? n_devices - DEVICES_LEAST + 1 : dice_between(dice(), 2, 4));
@@ -163,6 +175,8 @@ static void write_output(const struct house *house, const struct output *output,
                 (void)fprintf(out, "on_exit = %s\npower_on = %s\n", wishes[output->on_exit], powers[output->power_on]);
         write_time(out, "pulse", output->pulse_us);
         write_time(out, "max_on", output->max_on_us);
+        write_time(out, "min_on", output->min_on_us);
+        write_time(out, "min_off", output->min_off_us);
         if (output->part == PART_MEMBER) {
                 (void)fprintf(out, "interlock = motor\n");
                 write_time(out, "dead_time", house->dead_us + house->extra_dead_ms * MS);

@@ -24,6 +24,7 @@ enum part {
         PART_MEMBER, /* of the interlock group */
         PART_UP,     /* a cover's directions: two outputs of one device */
         PART_DOWN,
+        PART_PUMP, /* runs and rests for a while at least */
 };
 
 struct output {
@@ -33,7 +34,7 @@ struct output {
         bool is_lamp, active_low, takes_for;
         enum wish on_exit, on_offline;
         enum power_on power_on;
-        uint64_t pulse_us, max_on_us, min_on_us, travel_us, dead_us;
+        uint64_t pulse_us, max_on_us, min_on_us, min_off_us, travel_us, dead_us;
         unsigned group;      /* of those of which one at most is on; 0: none */
         unsigned touch_line; /* of the contact whose rule toggles it (switches it on, with a pulse); 0: none */
 };

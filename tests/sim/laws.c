@@ -106,8 +106,8 @@ static bool has_cause(size_t i, bool on)
         default: /* looked at when it is over */
                 return true;
         }
-        return is_of_group(output) || is_of_reload(i) || is_of_time(i, on) || is_of_hand(output) ||
-               law_is_of_loss(output, on);
+        return waits_law_is_cause(i, on) || is_of_group(output) || is_of_reload(i) || is_of_time(i, on) ||
+               is_of_hand(output) || law_is_of_loss(output, on);
 }
 
 /* ---- Edges ------------------------------------------------------------------------------------------------------- */
@@ -165,6 +165,7 @@ static void judge_edge(size_t i, bool on)
         trace("%s GPIO%u %s", output->id, output->line, on ? "on" : "off");
         if (!has_cause(i, on))
                 violated("cause", "%s GPIO%u goes %s without a cause", output->id, output->line, on ? "on" : "off");
+        waits_law_edge(i, on);
         law->on = on;
         world->n_edges++;
         world->laws.n_edges++;
@@ -255,8 +256,11 @@ void laws_turn(void)
                 laws->history.disk_well_us = world->now_us;
         }
         FOR_EACH_OUTPUT(i)
-        if (law_at(i)->on)
-                judge_times(i);
+        {
+                waits_law_turn(i);
+                if (law_at(i)->on)
+                        judge_times(i);
+        }
         if (!is_over(laws->lost_to_us, SLACK_US))
                 return;
         FOR_EACH_OUTPUT(i)

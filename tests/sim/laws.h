@@ -13,6 +13,7 @@
 
 #include "sim/house.h"
 #include "sim/laws_history.h"
+#include "sim/laws_waits.h"
 
 struct message;
 
@@ -57,6 +58,7 @@ struct output_law {
         } past[PAST_MAX]; /* of that, the newest first */
         size_t n_past;
         bool may_be[2]; /* after the next start */
+        struct wait_law wait;
         bool before_stop;
 };
 

@@ -87,6 +87,8 @@ static void judge_carried_out(const struct command *command)
         const struct output *output = output_at(command->output);
         bool on = is_to_be_on(command);
 
+        if (command->word == WORD_STOP && (law_at(command->output)->on || law_at(command->output + 1)->on))
+                violated("stop", "%s drives on after command %s", output->id, command->mark);
         if (output->part != PART_PLAIN && output->part != PART_PULSE && (output->part != PART_MEMBER || on))
                 return;
         if (law_at(command->output)->on != on)
@@ -111,7 +113,9 @@ static void note_carried_out(struct command *command)
         if (output->part == PART_MEMBER)
                 law->until_us = world->now_us + world->house.dead_us + world->house.extra_dead_ms * MS + TURN_US;
         if (output->travel_us)
-                law->until_us = world->now_us + output->dead_us + 3 * output->travel_us + TURN_US;
+                law->until_us = command->word == WORD_STOP
+                                        ? 0
+                                        : world->now_us + output->dead_us + 3 * output->travel_us + TURN_US;
 }
 
 /* At once, since no device of ours is slow: one that was asked for, or the reason of a refusal. */
@@ -144,6 +148,7 @@ static void judge_command(struct command *command, const struct message *message
                          output_at(command->output)->id);
         if (laws->is_refused || acts == 0)
                 return;
+        waits_law_command(command->output, command, acts == 1 || !command->repeats, is_to_be_on(command));
         if (acts == 1)
                 judge_carried_out(command);
         note_carried_out(command);
@@ -158,6 +163,8 @@ void laws_after(const struct message *message)
                 laws->is_stop_mixed = true;
                 if (laws->n_edges > 0)
                         law_remember(command->output, law_at(command->output)->on);
+                if (!laws->is_refused)
+                        law_at(command->output)->was_for = command->word == WORD_FOR;
         }
         if (laws->context != CONTEXT_COMMAND)
                 return;

@@ -95,6 +95,7 @@ void laws_started(void)
                 if (output->part == PART_MEMBER)
                         law->until_us = world->now_us + 2 * world->house.dead_us + world->house.extra_dead_ms * MS +
                                         2 * TURN_US;
+                waits_law_started(i);
                 if (output->part != PART_PLAIN)
                         continue;
                 if (!house_is_timed(output) && !may_start(output, law, law->on))
@@ -157,12 +158,15 @@ static void end_life(bool is_sure)
                 set_may_be(i, is_sure);
                 law_set_end(i, 0);
                 law_at(i)->until_us = 0;
+                waits_law_end(i, is_sure);
         }
 }
 
 /* Where an output has to be after the agent's end; -1: where it was. */
-static int at_exit(const struct output *output, const struct output_law *law)
+static int at_exit(const struct output *output, const struct output_law *law, bool is_stop)
 {
+        if (is_stop && waits_law_goes_off((size_t)(output - world->house.outputs)))
+                return false;
         if (house_is_timed(output) || law->was_for || output->on_exit == WISH_OFF)
                 return false;
         return output->on_exit == WISH_ON ? true : -1;
@@ -174,7 +178,7 @@ static void judge_exit(const char *law_name)
         {
                 const struct output *output = output_at(i);
                 const struct output_law *law = law_at(i);
-                int level = at_exit(output, law);
+                int level = at_exit(output, law, world->laws.context == CONTEXT_STOP);
                 if (output->part == PART_MEMBER && !output->max_on_us)
                         continue;
                 if (!world->lines.are_kept || world->laws.is_stop_mixed || (level < 0 && law->on == law->before_stop) ||
