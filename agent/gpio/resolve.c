@@ -114,8 +114,11 @@ static int resolve_anywhere(struct gpio *gpio, struct search *search, struct lin
         if (search->count == 0 && opened < 0) /* it may be on the chip that we could not open */
                 return fault_set(fault, opened, "%s", opening.text);
         if (search->count == 0 && !gpio->chips) {
-                struct chip *none;
-                return chips_get(gpio, NULL, &none, fault);
+                struct chip *chip; /* there is none; or it has come since */
+                int r = chips_get(gpio, NULL, &chip, fault);
+                if (r < 0)
+                        return r;
+                search_chip(search, chip);
         }
         return pick(search, gpio->sim_only ? "the simulated chip" : "this machine", ret, fault);
 }

@@ -123,6 +123,24 @@ static void line_open_output__path__is_that_chip(void **state)
         line_free(other);
 }
 
+static void line_open_output__default_chip_is_the_only_one_and_elsewhere__is_found_there(void **state)
+{
+        char dir[PATH_MAX], path[PATH_MAX + 16];
+
+        (void)state;
+        (void)snprintf(dir, sizeof(dir), "%s/elsewhere", f.dir);
+        (void)snprintf(path, sizeof(path), "%s/gpiochip0", dir);
+        assert_int_equal(mkdir(dir, 0700), 0);
+        FILE *file = fopen(path, "we");
+        assert_non_null(file);
+        (void)fclose(file);
+        gpio_free(f.gpio);
+        fake_open(&f, path);
+        assert_int_equal(open_output("GPIO3"), 0);
+        assert_true(fake_chips[0].lines[3].used);
+        assert_int_equal(open_output("GPIO4"), -ENOENT);
+}
+
 static void line_open_output__link_to_a_chip__is_not_a_second_chip(void **state)
 {
         char path[PATH_MAX];
@@ -635,6 +653,8 @@ int main(void)
                 TWO_CHIPS(line_open_output__two_spellings_of_one_line__names_the_first),
                 TWO_CHIPS(line_open_output__nothing_there__lists_what_there_is),
                 cmocka_unit_test_setup_teardown(line_open_output__no_chips__reports_it, setup, teardown),
+                cmocka_unit_test_setup_teardown(
+                        line_open_output__default_chip_is_the_only_one_and_elsewhere__is_found_there, setup, teardown),
                 TWO_CHIPS(line_open_output__not_a_chip__reports_it),
                 TWO_CHIPS(line_open_output__chip_not_permitted__shows_what_to_do),
                 TWO_CHIPS(line_open_output__busy__names_the_consumer),
