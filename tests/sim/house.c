@@ -162,7 +162,7 @@ static void write_time(FILE *out, const char *key, uint64_t time_us)
 
 static void write_line(const struct output *output, const char *key, FILE *out)
 {
-        (void)fprintf(out, "%sline = GPIO%u\n%sactive_low = %s\n", key, output->line, key,
+        (void)fprintf(out, "%sline = gpiochip0:GPIO%u\n%sactive_low = %s\n", key, output->line, key,
                       output->active_low ? "yes" : "no");
 }
 
@@ -194,7 +194,7 @@ static void write_cover(const struct output *up, FILE *out)
 
         (void)fprintf(out, "[cover %s]\n", up->id);
         for (size_t i = 0; i < 2; i++)
-                (void)fprintf(out, "%s = GPIO%u\n%s_active_low = %s\n", keys[i], sides[i]->line, keys[i],
+                (void)fprintf(out, "%s = gpiochip0:GPIO%u\n%s_active_low = %s\n", keys[i], sides[i]->line, keys[i],
                               sides[i]->active_low ? "yes" : "no");
         write_time(out, "up_time", up->travel_us);
         write_time(out, "dead_time", up->dead_us);
@@ -202,7 +202,7 @@ static void write_cover(const struct output *up, FILE *out)
 
 static void write_touch(const struct output *output, FILE *out)
 {
-        (void)fprintf(out, "[contact touch%u]\nline = GPIO%u\n", output->touch_line, output->touch_line);
+        (void)fprintf(out, "[contact touch%u]\nline = gpiochip0:GPIO%u\n", output->touch_line, output->touch_line);
         (void)fprintf(out, "[rule touch%u]\nwhen = touch%u.state = ON\nthen = %s %s\n", output->touch_line,
                       output->touch_line, output->id, output->pulse_us ? "ON" : "TOGGLE");
 }
@@ -220,7 +220,7 @@ static void write_node(const struct house *house, FILE *out)
         write_time(out, "save_after", house->save_after_us);
         (void)fprintf(out, "[broker]\nurl = mqtt://127.0.0.1:1883\nclient_id = node\n");
         write_time(out, "offline_after", house->offline_after_us);
-        (void)fprintf(out, "[homeassistant]\nenabled = no\n[gpio]\nchip = sim\nsim_dir = /proc/self/cwd/chip\n"
+        (void)fprintf(out, "[homeassistant]\nenabled = no\n[gpio]\nchip = gpiochip0\n"
                            "[history]\n");
         write_time(out, "flush", house->flush_us);
         if (house->has_cellar)
@@ -246,7 +246,7 @@ void house_write(const struct house *house)
         for (size_t i = 0; i < house->n_sensors; i++)
                 write_sensor(&house->sensors[i], out);
         if (house->has_guest)
-                (void)fprintf(out, "[lamp guest]\nline = GPIO30\n");
+                (void)fprintf(out, "[lamp guest]\nline = gpiochip0:GPIO30\n");
         if (house->is_broken)
                 (void)fprintf(out, "[lamp broken]\nlien = GPIO50\n");
         (void)fclose(out);

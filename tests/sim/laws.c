@@ -156,6 +156,20 @@ static void note_on(size_t i)
                 judge_start(output);
 }
 
+/* A line that the store or the next program holds stays as it is, and is taken over so. */
+static void judge_blink(size_t i, bool on)
+{
+        const struct laws *laws = &world->laws;
+        const struct output *output = output_at(i);
+        bool is_between = laws->context == CONTEXT_DEATH || laws->context == CONTEXT_SAFE;
+        bool is_held = laws->context == CONTEXT_START ? law_at(i)->was_held
+                                                      : is_between && fd_store_holds(output->line);
+
+        if (is_held && output->part == PART_PLAIN && output->on_exit == WISH_KEEP && !laws->is_stop_mixed &&
+            !law_is_of_loss(output, on))
+                violated("blink", "%s GPIO%u goes %s, and it was held", output->id, output->line, on ? "on" : "off");
+}
+
 static void judge_edge(size_t i, bool on)
 {
         struct output_law *law = law_at(i);
@@ -165,6 +179,7 @@ static void judge_edge(size_t i, bool on)
         trace("%s GPIO%u %s", output->id, output->line, on ? "on" : "off");
         if (!has_cause(i, on))
                 violated("cause", "%s GPIO%u goes %s without a cause", output->id, output->line, on ? "on" : "off");
+        judge_blink(i, on);
         waits_law_edge(i, on);
         law->on = on;
         world->n_edges++;
@@ -245,6 +260,15 @@ static void judge_loss(size_t i)
                          law->on ? "on" : "off", law_seconds(world->now_us - world->laws.lost_to_us));
 }
 
+/* What goes off by itself must be there for --outputs-safe. */
+static void judge_stored(size_t i)
+{
+        const struct output *output = output_at(i);
+
+        if (fd_store_has(output->line) && (house_is_timed(output) || (law_at(i)->on && law_at(i)->end_us > 0)))
+                violated("fd store", "%s GPIO%u is timed, and systemd holds it", output->id, output->line);
+}
+
 void laws_turn(void)
 {
         struct laws *laws = &world->laws;
@@ -258,6 +282,7 @@ void laws_turn(void)
         FOR_EACH_OUTPUT(i)
         {
                 waits_law_turn(i);
+                judge_stored(i);
                 if (law_at(i)->on)
                         judge_times(i);
         }
@@ -285,6 +310,8 @@ void laws_connected(void)
         if (!laws->is_seen)
                 laws->seen_us = world->now_us;
         laws->is_seen = true;
+        laws->past_from_us = laws->lost_from_us;
+        laws->past_to_us = world->now_us;
         laws->lost_from_us = laws->lost_to_us = 0;
         history_law_connected();
         FOR_EACH_OUTPUT(i)

@@ -60,6 +60,7 @@ struct output_law {
         bool may_be[2]; /* after the next start */
         struct wait_law wait;
         bool before_stop;
+        bool was_held; /* by the store or for the program that is executed, when the agent started */
 };
 
 struct laws {
@@ -76,6 +77,7 @@ struct laws {
         bool is_seen; /* there was a connection in this boot, and that is in the file */
         uint64_t seen_us;
         uint64_t lost_from_us, lost_to_us; /* the agent counts from a moment between; 0: not at all */
+        uint64_t past_from_us, past_to_us; /* the loss before: a connection that has ended it may not be in the file */
         uint64_t before_start[2];          /* the two of them */
         uint64_t hand_us[2];               /* the last times at which touch lines 40 and 41 were pushed */
         uint64_t reload_us;

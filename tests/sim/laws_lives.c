@@ -23,9 +23,12 @@ static void begin_counting(bool is_new_boot)
 
         if (is_new_boot) {
                 laws->is_seen = false;
+                laws->past_from_us = 0;
                 laws->lost_from_us = laws->lost_to_us = 0;
         } else if (laws->is_seen && laws->lost_from_us == 0) {
-                laws->lost_from_us = world->now_us;
+                bool is_past = !laws->was_clean && laws->past_from_us > 0 &&
+                               laws->died_us < laws->past_to_us + sure_us();
+                laws->lost_from_us = is_past ? laws->past_from_us : world->now_us;
                 laws->lost_to_us = is_sure ? world->now_us + 10 * USEC_PER_SEC : 0;
         } else if (laws->is_seen && laws->died_us < laws->lost_from_us + sure_us() && !laws->was_clean) {
                 laws->lost_to_us = is_sure ? world->now_us + 10 * USEC_PER_SEC : 0;
@@ -42,6 +45,8 @@ void laws_starting(bool is_new_boot)
                 history_law_boot();
         history_law_begin();
         laws->context = CONTEXT_START;
+        FOR_EACH_OUTPUT(i)
+        law_at(i)->was_held = fd_store_holds(output_at(i)->line);
         laws->is_perhaps_first = !is_new_boot && !laws->was_clean && (laws->is_perhaps_first || laws->is_first_start) &&
                                  laws->died_us < laws->started_us + sure_us();
         laws->is_first_start = is_new_boot;
@@ -54,6 +59,7 @@ void laws_not_started(void)
 {
         world->laws.lost_from_us = world->laws.before_start[0];
         world->laws.lost_to_us = world->laws.before_start[1];
+        world->laws.context = CONTEXT_STOP;
 }
 
 static bool may_start(const struct output *output, const struct output_law *law, bool on)
@@ -181,8 +187,8 @@ static void judge_exit(const char *law_name)
                 int level = at_exit(output, law, world->laws.context == CONTEXT_STOP);
                 if (output->part == PART_MEMBER && !output->max_on_us)
                         continue;
-                if (!world->lines.are_kept || world->laws.is_stop_mixed || (level < 0 && law->on == law->before_stop) ||
-                    level == law->on)
+                if ((!world->lines.are_kept && !fd_store_holds(output->line)) || world->laws.is_stop_mixed ||
+                    (level < 0 && law->on == law->before_stop) || level == law->on)
                         continue;
                 violated(law_name, "%s GPIO%u is %s", output->id, output->line, law->on ? "on" : "off");
         }

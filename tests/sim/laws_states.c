@@ -45,6 +45,15 @@ static void judge_state(size_t i)
                          law_at(i)->on ? "on" : "off", kept->payload);
 }
 
+static void judge_kept(size_t i)
+{
+        const struct output *output = output_at(i);
+
+        if (world->stored.is_there && output->part == PART_PLAIN && output->on_exit == WISH_KEEP &&
+            !house_is_timed(output) && !(law_at(i)->on && law_at(i)->end_us > 0) && !fd_store_has(output->line))
+                violated("fd store", "%s GPIO%u is to be kept, and systemd does not hold it", output->id, output->line);
+}
+
 void laws_settled(void)
 {
         history_law_settled();
@@ -52,7 +61,10 @@ void laws_settled(void)
                 return;
         world->laws.n_settled++;
         FOR_EACH_OUTPUT(i)
-        judge_state(i);
+        {
+                judge_state(i);
+                judge_kept(i);
+        }
         const struct retained_message *status = broker_retained("sconce/" NODE "/status");
         if (!status || strcmp(status->payload, "online") != 0)
                 violated("state", "the node is there, and its status is %s", status ? status->payload : "not");

@@ -76,6 +76,8 @@ void waits_law_edge(size_t i, bool on)
                 violated(on ? "min_off" : "min_on", "%s GPIO%u goes %s after %.3f s", output_at(i)->id,
                          output_at(i)->line, on ? "on" : "off",
                          law_seconds(world->now_us - (on ? law->off_us : law->on_us)));
+        if (world->laws.context == CONTEXT_STOP)
+                return; /* what waits is carried out there */
         if (!wait_at(i)->is_unsure || law_is_of_loss(output_at(i), on))
                 take_back(i);
 }

@@ -90,17 +90,20 @@ static void pass(uint64_t least_us, uint64_t most_us)
         world_pass_until(world->now_us + noise_between(least_us, most_us));
 }
 
-static void stop_in_order(uint64_t until_next_us)
+static void stop_in_order(uint64_t until_next_us, bool is_stored)
 {
         broker_node_died();
         laws_stopped();
         lines_let_go();
+        if (!is_stored)
+                fd_store_clear(false);
         pass(10 * MS, until_next_us);
 }
 
 /* systemd notices, runs ExecStopPost=, waits for RestartSec= and starts the agent again. */
 static void clean_up_after_kill(const char *plugin_dir)
 {
+        fd_store_forget_inherited();
         lines_let_go();
         broker_node_died();
         pass(5 * MS, 300 * MS);
@@ -125,6 +128,7 @@ static void lose_power(void)
         disk_cut();
         if (in_process(look_at_disk, NULL) != LIFE_STOPPED)
                 violated("store", "the database is damaged after a power cut");
+        fd_store_clear(true);
         lines_power_up();
         remove_run_files();
         pass(USEC_PER_SEC, 60 * USEC_PER_SEC);
@@ -148,6 +152,7 @@ static void first_boot(void)
                 (void)fclose(file);
         }
         world->lines.are_kept = dice_chance(&world->dice, 60);
+        world->stored.is_there = dice_chance(&world->dice, 70);
         world->broker.is_up = world->broker.is_reachable = true;
         world->broker.latency_us = (unsigned)dice_between(&world->dice, 300, 50000);
         house_build(&world->house, world->n_devices);
@@ -172,14 +177,16 @@ int life_run(const char *plugin_dir)
                 switch (end) {
                 case LIFE_BAD_CONFIG: /* somebody mends it */
                         laws_not_started();
+                        fd_store_clear(false); /* it is not started again by itself */
                         house_write(&world->house);
                         pass(USEC_PER_SEC, MINUTE_US);
                         break;
                 case LIFE_STOPPED:
-                        stop_in_order(30 * USEC_PER_SEC);
+                        fd_store_forget_inherited();
+                        stop_in_order(30 * USEC_PER_SEC, noise_chance(50)); /* systemctl restart or stop */
                         break;
                 case LIFE_RESTART:
-                        stop_in_order(100 * MS);
+                        stop_in_order(100 * MS, true);
                         break;
                 case LIFE_KILLED:
                         clean_up_after_kill(plugin_dir);

@@ -41,10 +41,17 @@ static void fall_back(unsigned offset)
 {
         struct house_line *line = line_of(offset);
 
+        if (line->is_held || fd_store_holds(offset))
+                return;
         if (!line->is_output)
                 show(offset, line->hand);
         else if (!world->lines.are_kept)
                 show(offset, line->pull);
+}
+
+void lines_left(unsigned offset)
+{
+        fall_back(offset);
 }
 
 /* ---- From outside ------------------------------------------------------------------------------------------------ */
@@ -97,7 +104,7 @@ static int house_open(const struct chip_place *place, struct chip **ret)
         (void)place;
         if (!chip)
                 return -ENOMEM;
-        chip->ops = &sim_ops;
+        chip->ops = &gpiod_ops;
         gpio_name_copy(chip->name, SIM_CHIP_NAME);
         gpio_name_copy(chip->label, SIM_CHIP_LABEL);
         chip->n_lines = SIM_LINES;
@@ -115,7 +122,7 @@ static int house_line_info(struct chip *chip, unsigned offset, struct line_info 
         const struct house_line *line = line_of(offset);
 
         (void)chip;
-        *ret = (struct line_info){ .used = line->is_held, .output = line->is_output };
+        *ret = (struct line_info){ .used = line->is_held || fd_store_holds(offset), .output = line->is_output };
         (void)snprintf(ret->name, sizeof(ret->name), "GPIO%u", offset);
         gpio_name_copy(ret->consumer, line->is_held ? "sconced" : "");
         return 0;
@@ -139,12 +146,12 @@ static int house_request(struct chip *chip, const struct request_spec *spec, str
         (void)chip;
         if (spec->debounce_us)
                 return -ENOTSUP;
-        if (line_of(spec->offset)->is_held)
+        if (line_of(spec->offset)->is_held || fd_store_holds(spec->offset))
                 return -EBUSY;
         struct house_request *request = calloc(1, sizeof(*request));
         if (!request)
                 return -ENOMEM;
-        request->request.ops = &sim_ops;
+        request->request.ops = &gpiod_ops;
         request->offset = spec->offset;
         request->ready = spec->ready;
         request->userdata = spec->userdata;
@@ -201,7 +208,27 @@ static void house_release(struct line_request *base)
         fall_back(offset);
 }
 
-const struct chip_ops sim_ops = {
+static int house_output_fd(struct line_request *base)
+{
+        return fd_store_fd(of(base)->offset);
+}
+
+static int house_adopt(int fd, struct line_request **ret)
+{
+        struct house_request *request = calloc(1, sizeof(*request));
+
+        if (!request)
+                return -ENOMEM;
+        request->request.ops = &gpiod_ops;
+        request->offset = fd_store_offset(fd);
+        request->is_output = true;
+        held[request->offset] = request;
+        line_of(request->offset)->is_held = true;
+        *ret = &request->request;
+        return 0;
+}
+
+const struct chip_ops gpiod_ops = {
         .open = house_open,
         .close = house_close,
         .line_info = house_line_info,
@@ -211,4 +238,6 @@ const struct chip_ops sim_ops = {
         .get = house_get,
         .read_edges = house_read_edges,
         .release = house_release,
+        .output_fd = house_output_fd,
+        .adopt = house_adopt,
 };

@@ -21,4 +21,5 @@ struct lines {
 
 void lines_power_up(void);                   /* nobody holds any; all have their pulls */
 void lines_let_go(void);                     /* the process that held them is gone */
+void lines_left(unsigned offset);            /* one who has held it is gone */
 void lines_hand(unsigned offset, bool high); /* an input changes now */

@@ -161,6 +161,9 @@ void world_happen(const struct event *event)
         case EVENT_HAND:
                 lines_hand((unsigned)event->number >> 1, event->number & 1);
                 break;
+        case EVENT_STORE:
+                fd_store_drop((unsigned)event->number);
+                break;
         case EVENT_TIME:
                 machine_synchronise();
                 break;

@@ -14,6 +14,7 @@
 
 #include "sim/broker.h"
 #include "sim/disk.h"
+#include "sim/fd_store.h"
 #include "sim/house.h"
 #include "sim/laws.h"
 #include "sim/lines.h"
@@ -38,13 +39,14 @@ enum event_kind {
         EVENT_CLOSE, /* the broker notices that the node is gone */
         EVENT_MEND,  /* the broker or the way to it works again */
         EVENT_TIME,  /* a server gives the machine the time */
+        EVENT_STORE, /* a line leaves systemd's store */
 };
 
 struct event {
         uint64_t at_us, order;
         enum event_kind kind;
         unsigned connection; /* of the four that come over the network */
-        int number;          /* a message's id, or an offset with its level */
+        int number;          /* a message's id, an offset with its level, or one alone */
         struct message *message;
 };
 
@@ -85,6 +87,7 @@ struct world {
 
         struct house house;
         struct lines lines;
+        struct stored_lines stored;
         struct broker broker;
         struct disk disk;
         struct laws laws;
