@@ -68,6 +68,7 @@ PROXY_FAULT(bytes, PROXY_BYTES)
 #define KILLS   BREAKAGE_KILLS
 #define HANGS   BREAKAGE_HANGS
 #define NOTICED BREAKAGE_NOTICED
+#define SHORT   BREAKAGE_SHORT
 #define VETH    BREAKAGE_VETH
 
 const struct breakage breakages[BREAKAGES] = {
@@ -76,14 +77,17 @@ const struct breakage breakages[BREAKAGES] = {
         { "restarted", broker_stops, broker_is_back, 0 },
         { "frozen", broker_freezes, broker_thaws, HANGS },
         { "frozen", broker_freezes, broker_thaws, HANGS | KILLS },
+        { "frozen", broker_freezes, broker_is_back, HANGS | SHORT }, /* another one */
         { "link down", link_goes_down, link_comes_up, HANGS | VETH },
         { "link down", link_goes_down, link_comes_up, HANGS | KILLS | VETH },
         { "cut", cut, heal, 0 },
         { "stalled", stall, heal, HANGS },
+        { "stalled", stall, cut_and_heal, HANGS | SHORT },
         { "stalled", stall, cut_and_heal, HANGS | NOTICED },
         { "stalled", stall, cut_and_heal, HANGS | KILLS },
         { "one way", one_way, heal, HANGS },
         { "one way", one_way, cut_and_heal, HANGS },
+        { "one way", one_way, cut_and_heal, HANGS | SHORT },
         { "slow", slow, heal, HANGS },
         { "byte by byte", bytes, heal, HANGS }, /* so much waits behind each byte */
         { "agent killed alone", heal, heal, KILLS },

@@ -14,7 +14,8 @@ enum {
         BREAKAGE_KILLS = 1,   /* the agent is killed meanwhile */
         BREAKAGE_HANGS = 2,   /* nothing ends, and nobody answers, or late */
         BREAKAGE_NOTICED = 4, /* it lasts until the agent connects again by itself */
-        BREAKAGE_VETH = 8,    /* it needs a link that goes down (veth.h) */
+        BREAKAGE_SHORT = 8,   /* what is in flight is not overdue yet */
+        BREAKAGE_VETH = 16,   /* it needs a link that goes down (veth.h) */
 };
 
 struct breakage {
@@ -23,5 +24,5 @@ struct breakage {
         unsigned flags;
 };
 
-enum { BREAKAGES = 16 };
+enum { BREAKAGES = 19 };
 extern const struct breakage breakages[BREAKAGES];

@@ -118,11 +118,11 @@ static size_t make_plan(bool has_veth)
         size_t n = 0;
 
         for (size_t i = 0; i < BREAKAGES; i++) {
-                bool hangs = breakages[i].flags & BREAKAGE_HANGS;
+                bool is_long = breakages[i].flags & BREAKAGE_HANGS && !(breakages[i].flags & BREAKAGE_SHORT);
                 struct step step = {
                         .breakage = i,
                         .before = dice_between(&run.dice, 20, 100),
-                        .until_kill = hangs ? dice_between(&run.dice, 300, 1200) : dice_between(&run.dice, 50, 500),
+                        .until_kill = is_long ? dice_between(&run.dice, 300, 1200) : dice_between(&run.dice, 50, 500),
                         .until_end = breakages[i].flags & BREAKAGE_KILLS ? dice_between(&run.dice, 20, 150) : 0
                 };
                 if (breakages[i].flags & BREAKAGE_VETH && !has_veth)
