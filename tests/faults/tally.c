@@ -90,11 +90,19 @@ static bool parse(const struct proxy_message *message, unsigned *device, enum ta
         return *topic < TALLY_TOPICS;
 }
 
+/* By then all goes its way again: TCP waits up to as long as the link was down before it tries once more. */
+static uint64_t over_us(const struct hang *hang)
+{
+        if (!hang->until_us)
+                return UINT64_MAX;
+        return hang->until_us + (hang->is_down ? hang->until_us - hang->from_us : 0) + SOON_US;
+}
+
 static bool hung_between(const struct tally *tally, uint64_t from_us, uint64_t until_us)
 {
         for (size_t i = 0; i < tally->n_hangs; i++) {
                 const struct hang *hang = &tally->hangs[i];
-                if (hang->from_us <= until_us && (!hang->until_us || hang->until_us + SOON_US >= from_us))
+                if (hang->from_us <= until_us && over_us(hang) >= from_us)
                         return true;
         }
         return false;
@@ -117,8 +125,7 @@ static bool may_be_unread(const struct tally *tally, const struct reading *readi
                 return true;
         for (size_t i = 0; i < tally->n_hangs; i++) {
                 const struct hang *hang = &tally->hangs[i];
-                if (hang->is_down && hang->from_us <= acked_us + SOON_US &&
-                    (!hang->until_us || hang->until_us >= acked_us))
+                if (hang->is_down && hang->from_us <= acked_us + SOON_US && over_us(hang) >= acked_us)
                         return true;
         }
         return false;
