@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -12,6 +13,9 @@
 
 #define UP     "[switch up]\nline = GPIO5\ninterlock = motor\ndead_time = 800ms\n"
 #define DOWN   "[switch down]\nline = GPIO6\ninterlock = motor\n"
+#define IN     "[switch in]\nline = GPIO7\ninterlock = valve\ndead_time = 300ms\n"
+#define OUT    "[switch out]\nline = GPIO8\ninterlock = valve\ndead_time = 300ms\n"
+#define TWIN   "[twin pair]\none = GPIO6\ntwo = GPIO7\ninterlock = motor\n"
 #define ON     "{\"state\":\"ON\"}"
 #define OFF    "{\"state\":\"OFF\"}"
 #define DEAD   (800 * USEC_PER_MSEC)
@@ -286,6 +290,91 @@ static void interlock__member_with_two_outputs__both_go_off(void **state)
         assert_are(house, 0, 0);
 }
 
+/* What waits in one group, and what is on in it, is nothing to another. */
+static void interlock__two_groups__each_by_itself(void **state)
+{
+        struct house *house = start_with(state, UP DOWN IN OUT);
+
+        house_set(house, "in", "ON");
+        house_set(house, "up", "ON");
+        assert_are(house, 1, 0);
+        assert_int_equal(sim_value(&house->gpio, 7), 1);
+        house_set(house, "down", "ON");
+        house_set(house, "out", "ON");
+        house_pass(house, 300 * USEC_PER_MSEC);
+        assert_are(house, 0, 0);
+        assert_int_equal(sim_value(&house->gpio, 7), 0);
+        assert_int_equal(sim_value(&house->gpio, 8), 1);
+        house_pass(house, DEAD - 300 * USEC_PER_MSEC);
+        assert_are(house, 0, 1);
+}
+
+static void off_within_a_moment(struct house *house, const char *device)
+{
+        static const char off[] = "{\"state\":\"OFF\",\"id\":\"7\"}";
+
+        home_command(house->devices, device, NULL, off, sizeof(off) - 1,
+                     &(struct command_meta){ .expires_us = loop_now_us(&house->gpio.loop) + 1 });
+        house_assert_result(house, device, "{\"ok\":true,\"id\":\"7\"}");
+}
+
+/* OFF needs no dead time, so none can be longer than it is wanted. */
+static void interlock__off_wanted_for_a_moment__off_at_once(void **state)
+{
+        struct house *house = start_with(state, UP DOWN);
+
+        house_set(house, "up", "ON");
+        off_within_a_moment(house, "down");
+        assert_are(house, 1, 0);
+        off_within_a_moment(house, "up");
+        assert_are(house, 0, 0);
+}
+
+/* What cannot be switched off keeps the others off, and what is off keeps nobody, obedient or not. */
+static void interlock__other_refuses_to_go_off__stays_off_as_long(void **state)
+{
+        struct house *house = *state;
+        char fifo[PATH_MAX], config[PATH_MAX + 200];
+
+        sysfs_tree_led(house->gpio.dir, "ACT", 255);
+        house_path(house, "fifo", fifo);
+        assert_int_equal(mkfifo(fifo, 0600), 0);
+        (void)snprintf(config, sizeof(config), UP "[stubborn mule]\nled = ACT\nfifo = %s\ninterlock = motor\n", fifo);
+        start_with(state, config);
+        house_set(house, "up", "ON");
+        assert_int_equal(up(house), 1);
+        house_set(house, "up", "OFF");
+        house_pass(house, DEAD);
+        house_write(house, "fifo", "1\n");
+        house_wait_published(house, "mule", DEVICE_STATE, house_count(house, "mule", DEVICE_STATE) + 1);
+        house_forget(house);
+        house_set(house, "up", "{\"state\":\"ON\",\"id\":\"7\"}");
+        assert_int_equal(up(house), 0);
+        house_assert_result(house, "up",
+                            "{\"ok\":false,\"id\":\"7\",\"code\":\"busy\",\"message\":\"its interlock motor keeps it "
+                            "off: mule could not be switched off\"}");
+        house_pass(house, 10 * SECOND);
+        assert_int_equal(up(house), 0);
+}
+
+/* A member that cannot start keeps nobody off, and begins nobody's dead time when it does. */
+static void interlock__member_starts_while_another_is_on__stays_off(void **state)
+{
+        struct house *house = start_with(state, UP "[lamp red]\nled = ACT\ninterlock = motor\npower_on = on\n");
+
+        house_set(house, "up", "ON");
+        assert_int_equal(up(house), 1);
+        sysfs_tree_led(house->gpio.dir, "ACT", 255);
+        house_pass(house, 60 * SECOND);
+        house_assert_published(house, "red", DEVICE_STATE,
+                               "{\"state\":\"OFF\",\"effect\":\"none\",\"brightness\":255}");
+        assert_true(house_logged(house, "red: stays off: another one of its interlock motor is to be on"));
+        house_set(house, "up", "OFF");
+        house_set(house, "up", "ON"); /* was on last: no need to wait */
+        assert_int_equal(up(house), 1);
+        assert_int_equal(sysfs_tree_number(house->gpio.dir, "class/leds/ACT/brightness"), 0);
+}
+
 /* ---- From the start on --------------------------------------------------------------------------------- */
 
 static void interlock__start__dead_time_first(void **state)
@@ -397,6 +486,63 @@ static void interlock__reload_lets_one_out__is_as_it_was(void **state)
         house_set(house, "down", "ON");
         house_pass(house, DEAD);
         assert_are(house, 1, 1); /* they are on their own now */
+}
+
+/* A member that joins another group, or comes new into none, is no change of this one. */
+static void interlock__reload_changes_another_group__not_touched(void **state)
+{
+        struct house *house = start_with(state, UP DOWN IN OUT);
+
+        house_set(house, "up", "ON");
+        house_set(house, "in", "ON");
+        size_t edges = sim_edge_count(&house->gpio, 5);
+        house_apply(house, UP DOWN IN OUT "bias = disabled\n[switch side]\nline = GPIO9\n"
+                                          "[switch more]\nline = GPIO10\ninterlock = valve\n");
+        assert_int_equal(sim_value(&house->gpio, 7), 0);
+        house_pass(house, 10 * SECOND);
+        assert_int_equal(sim_value(&house->gpio, 7), 1);
+        assert_are(house, 1, 0);
+        assert_int_equal(sim_edge_count(&house->gpio, 5), edges);
+}
+
+/* Who comes new into the group may bring a longer dead time. */
+static void interlock__reload_brings_a_new_member__off_first_then_back(void **state)
+{
+        struct house *house = start_with(state, UP DOWN);
+
+        house_set(house, "up", "ON");
+        house_apply(house, UP DOWN "[switch side]\nline = GPIO7\ninterlock = motor\ndead_time = 5s\n");
+        assert_are(house, 0, 0);
+        house_pass(house, 5 * SECOND - 1);
+        assert_are(house, 0, 0);
+        house_pass(house, 1);
+        assert_are(house, 1, 0);
+}
+
+/* A member that could not start is not there to be switched off. */
+static void interlock__reload_with_a_member_that_does_not_start__off_first_then_back(void **state)
+{
+        struct house *house = start_with(state, UP DOWN "[lamp red]\nled = ACT\ninterlock = motor\n");
+
+        house_set(house, "up", "ON");
+        house_apply(house, UP DOWN "bias = disabled\n[lamp red]\nled = ACT\ninterlock = motor\n");
+        assert_are(house, 0, 0);
+        house_pass(house, DEAD);
+        assert_are(house, 1, 0);
+}
+
+/* The first of two outputs comes back alone. */
+static void interlock__reload_of_a_member_with_two_outputs__one_comes_back(void **state)
+{
+        struct house *house = start_with(state, UP TWIN);
+
+        house_set(house, "pair", "{\"one\":\"ON\",\"two\":\"ON\"}");
+        house_apply(house, UP TWIN "one_bias = disabled\n");
+        assert_are(house, 0, 0);
+        assert_int_equal(sim_value(&house->gpio, 7), 0);
+        house_pass(house, DEAD);
+        assert_are(house, 0, 1);
+        assert_int_equal(sim_value(&house->gpio, 7), 0);
 }
 
 static void interlock__reload_of_something_else__not_touched(void **state)
@@ -565,6 +711,10 @@ int main(void)
                 TEST(interlock__plugin_by_itself__is_not_let),
                 TEST(interlock__other_fades__waits_until_it_is_dark),
                 TEST(interlock__member_with_two_outputs__both_go_off),
+                TEST(interlock__two_groups__each_by_itself),
+                TEST(interlock__off_wanted_for_a_moment__off_at_once),
+                TEST(interlock__other_refuses_to_go_off__stays_off_as_long),
+                TEST(interlock__member_starts_while_another_is_on__stays_off),
                 TEST(interlock__start__dead_time_first),
                 TEST(interlock__power_on__brings_one_on),
                 TEST(interlock__after_a_crash__off_dead_time_and_back),
@@ -573,6 +723,10 @@ int main(void)
                 TEST(interlock__reload_changes_the_one_that_is_on__off_first_then_back),
                 TEST(interlock__reload_takes_members_away__off_first),
                 TEST(interlock__reload_lets_one_out__is_as_it_was),
+                TEST(interlock__reload_changes_another_group__not_touched),
+                TEST(interlock__reload_brings_a_new_member__off_first_then_back),
+                TEST(interlock__reload_with_a_member_that_does_not_start__off_first_then_back),
+                TEST(interlock__reload_of_a_member_with_two_outputs__one_comes_back),
                 TEST(interlock__reload_of_something_else__not_touched),
                 TEST(interlock__reload_while_one_waits__waits_again),
                 TEST(interlock__expires_in_a_reload__not_switched),
