@@ -186,6 +186,9 @@ unsigned broker_connect(const char *will_topic, const char *will_payload)
         (void)snprintf(broker->will_payload, sizeof(broker->will_payload), "%s", will_payload);
         trace("connected");
         replay_retained();
+        /* A link that has just come back is the likeliest to go: states and history are on their way. */
+        if (noise_chance(8))
+                world_later(EVENT_FLAP, noise_between(200, 300 * USEC_PER_MSEC))->connection = broker->connection;
         return broker->connection;
 }
 
@@ -232,6 +235,10 @@ void broker_event(const struct event *event)
                 break;
         case EVENT_CLOSE:
                 broker_disconnect(event->connection, false);
+                break;
+        case EVENT_FLAP:
+                if (event->connection == world->broker.connection && world->broker.is_reachable && world->broker.is_up)
+                        broker_cut(noise_between(1, 20) * USEC_PER_SEC, true);
                 break;
         case EVENT_MEND:
                 world->broker.is_up = world->broker.is_reachable = true;

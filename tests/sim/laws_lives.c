@@ -44,9 +44,11 @@ void laws_starting(bool is_new_boot)
         if (is_new_boot)
                 history_law_boot();
         history_law_begin();
+        /* Where an orderly end could not be saved, the file counts, and it is older than the line. */
+        bool is_file_old = laws->context == CONTEXT_STOP && laws->is_disk_bad;
         laws->context = CONTEXT_START;
         FOR_EACH_OUTPUT(i)
-        law_at(i)->was_held = fd_store_holds(output_at(i)->line);
+        law_at(i)->was_held = fd_store_holds(output_at(i)->line) && !is_file_old;
         laws->is_perhaps_first = !is_new_boot && !laws->was_clean && (laws->is_perhaps_first || laws->is_first_start) &&
                                  laws->died_us < laws->started_us + sure_us();
         laws->is_first_start = is_new_boot;
@@ -86,6 +88,7 @@ void laws_started(void)
 
         if (access("state/sconce.db.damaged", F_OK) == 0)
                 violated("store", "the database was set aside as damaged");
+        bool was_disk_bad = laws->is_disk_bad; /* then nothing is known of what was saved, or read */
         if (laws->is_disk_bad)
                 laws->history.disk_well_us = world->now_us;
         laws->is_disk_bad = world->disk.fault != DISK_WELL || world->disk.hangs_until_us > world->now_us;
@@ -101,10 +104,10 @@ void laws_started(void)
                 if (output->part == PART_MEMBER)
                         law->until_us = world->now_us + 2 * world->house.dead_us + world->house.extra_dead_ms * MS +
                                         2 * TURN_US;
-                waits_law_started(i);
+                waits_law_started(i, was_disk_bad);
                 if (output->part != PART_PLAIN)
                         continue;
-                if (!house_is_timed(output) && !may_start(output, law, law->on))
+                if (!was_disk_bad && !house_is_timed(output) && !may_start(output, law, law->on))
                         violated("saved", "%s GPIO%u is %s after the start", output->id, output->line,
                                  law->on ? "on" : "off");
                 if (law->n_past == 0 || law->past[0].on != law->on)
@@ -204,12 +207,13 @@ void laws_stopped(void)
 void laws_died(bool with_power)
 {
         trace(with_power ? "the power fails" : "sconced is killed");
+        bool was_stopping = world->laws.context == CONTEXT_STOP;
         world->laws.context = CONTEXT_DEATH;
         FOR_EACH_OUTPUT(i)
         {
                 struct output_law *law = law_at(i);
                 law->before_stop = law->on;
-                law->was_for = law->on && law->end_us > 0;
+                law->was_for = (was_stopping && law->was_for) || (law->on && law->end_us > 0);
         }
         end_life(false);
 }

@@ -101,13 +101,14 @@ bool waits_law_goes_off(size_t i)
         return is_pump(i) && wait_at(i)->is_there && !wait_at(i)->on && !wait_at(i)->is_unsure;
 }
 
-void waits_law_started(size_t i)
+void waits_law_started(size_t i, bool was_disk_bad)
 {
         if (!is_pump(i))
                 return;
-        if (wait_at(i)->was_off && law_at(i)->on && !law_is_of_loss(output_at(i), true))
+        if (!was_disk_bad && wait_at(i)->was_off && law_at(i)->on && !law_is_of_loss(output_at(i), true))
                 violated("waits", "%s GPIO%u is on, and an OFF had waited", output_at(i)->id, output_at(i)->line);
-        *wait_at(i) = (struct wait_law){ 0 };
+        /* Where nothing could be read it is a boot's first start, and an ON waits for min_off. */
+        *wait_at(i) = (struct wait_law){ .is_unsure = was_disk_bad };
 }
 
 void waits_law_end(size_t i, bool is_clean)

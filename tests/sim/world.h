@@ -37,6 +37,7 @@ enum event_kind {
         EVENT_DOWN,  /* a message of the broker's reaches the node */
         EVENT_LOST,  /* the node notices that the connection is gone */
         EVENT_CLOSE, /* the broker notices that the node is gone */
+        EVENT_FLAP,  /* a new connection is lost at once */
         EVENT_MEND,  /* the broker or the way to it works again */
         EVENT_TIME,  /* a server gives the machine the time */
         EVENT_STORE, /* a line leaves systemd's store */
@@ -45,7 +46,7 @@ enum event_kind {
 struct event {
         uint64_t at_us, order;
         enum event_kind kind;
-        unsigned connection; /* of the four that come over the network */
+        unsigned connection; /* of those that come over the network */
         int number;          /* a message's id, an offset with its level, or one alone */
         struct message *message;
 };
