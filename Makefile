@@ -93,7 +93,7 @@ quiet = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))';
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-unit check-system coverage check-stress check-faults sim sim-parts sim-mutants mcdc check-kernel check-format check-layers check-manual check-homeassistant check-strangers check-pi check-valgrind deb deps manual release-help install install-agent install-sdk uninstall clean help demo bench format tests fuzz fuzz-targets
+.PHONY: all check check-unit check-system coverage check-stress check-faults sim sim-parts sim-mutants proofs proofs-mutants mcdc check-kernel check-format check-layers check-manual check-homeassistant check-strangers check-pi check-valgrind deb deps manual release-help install install-agent install-sdk uninstall clean help demo bench format tests fuzz fuzz-targets
 
 all: $(programs) $(plugins) $(sdk) ## build the daemon, the client, the plugins and the SDK (default)
 
@@ -224,6 +224,12 @@ sim-parts: $(plugins) $(sim_program) $(sim_plugin)
 
 sim-mutants: ## plant each bug of tests/sim/mutants/ into a copy, and see that the simulator finds it within 300 seeds
 	@BUILD='$(abspath $(BUILD))/mutants' CC='$(CC)' tests/sim/plant
+
+proofs: ## prove with cbmc, in a Debian 13 root, that an interlock holds and a topic is read within its bounds (tests/README.md)
+	@tests/proofs/run
+
+proofs-mutants: ## plant each bug of tests/proofs/mutants/ into a copy, and see that its proof fails
+	@tests/proofs/run --mutants
 
 mcdc: ## count with clang 19, in a Debian 13 root, which conditions the unit tests show to matter (tests/README.md)
 	@tests/mcdc/run
