@@ -121,7 +121,7 @@ static int fresh(void **state)
 {
         (void)state;
         board_do(pi,
-                 "rm -rf /etc/systemd/system/sconced.service.d; "
+                 "systemctl stop look 2>/dev/null; rm -rf /etc/systemd/system/sconced.service.d; "
                  "printf '%s' >/etc/sconce/conf.d/devices.conf; systemctl daemon-reload; "
                  "systemctl reset-failed sconced; systemctl restart sconced",
                  devices);
@@ -376,7 +376,7 @@ static void begin_to_look(void)
 {
         switch_and_wait("kitchen", "ON");
         assert_string_equal(property("NFileDescriptorStore"), "1");
-        board_do(pi, "touch /tmp/look; systemd-run --quiet /srv/look");
+        board_do(pi, "touch /tmp/look; systemd-run --quiet --collect --unit=look /srv/look");
 }
 
 static void assert_never_off(void)
