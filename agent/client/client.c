@@ -48,6 +48,14 @@ void client_fail(struct client *client, int exit_code, const char *format, ...)
         client_end(client, exit_code);
 }
 
+void client_cannot_write(struct client *client, int error)
+{
+        if (shown_is_unread(client->out))
+                client_end(client, 0);
+        else
+                client_fail(client, EXIT_REFUSED, "cannot write: %s", strerror(error));
+}
+
 static void fail_without_broker(struct client *client)
 {
         const struct fault *fault = session_last_fault(client->session);

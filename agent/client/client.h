@@ -63,6 +63,8 @@ int client_run(const struct arguments *arguments, FILE *out) MUST_CHECK;
 /* Ends the run, with a sentence on stderr or without. The first end counts. */
 void client_end(struct client *client, int exit_code);
 void client_fail(struct client *client, int exit_code, const char *format, ...) PRINTF_LIKE(3, 4);
+/* The output cannot be written: without a word where nobody reads it any more (`| head`). `error`: an errno. */
+void client_cannot_write(struct client *client, int error);
 
 /* These end the run when they fail. `suffix`: below BASE/. ret_id may be NULL. */
 void client_subscribe(struct client *client, const char *suffix, int qos, int *ret_id);

@@ -78,7 +78,7 @@ static void show(struct client *client, int exit_code)
                 return;
         }
         if (write_state(client, state, value) < 0) {
-                client_fail(client, EXIT_REFUSED, "cannot write the state");
+                client_cannot_write(client, EIO);
                 return;
         }
         client_end(client, exit_code);

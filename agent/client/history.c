@@ -116,10 +116,7 @@ static void print(struct client *client, const char *time_text, const char *word
 
         if (r == 0 && fflush(client->out) == 0)
                 return;
-        if (errno == EPIPE)
-                client_end(client, 0);
-        else
-                client_fail(client, EXIT_REFUSED, "cannot write: %s", strerror(errno));
+        client_cannot_write(client, errno);
 }
 
 /* ---- What the node remembers ----------------------------------------------------------------------------------- */

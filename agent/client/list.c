@@ -52,7 +52,7 @@ static void show(struct client *client)
         struct fault fault = { 0 };
 
         if (!rows || table_print(client->out, rows, columns, as_json) < 0) {
-                client_fail(client, EXIT_REFUSED, "cannot write the list");
+                client_cannot_write(client, EIO);
                 return;
         }
         if (view_check_known(&client->home, &fault) < 0) {

@@ -28,7 +28,7 @@ static void show(struct client *client)
         struct fault fault = { 0 };
 
         if (!rows || table_print(client->out, rows, columns, as_json) < 0)
-                client_fail(client, EXIT_REFUSED, "cannot write the list");
+                client_cannot_write(client, EIO);
         else if (view_check_known(&client->home, &fault) < 0)
                 client_fail(client, EXIT_REFUSED, "%s", fault.text);
         else

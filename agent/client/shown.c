@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/shown.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,6 +14,13 @@
 
 #define ESCAPE_BYTES      4 /* \xNN */
 #define JSON_ESCAPE_BYTES 6 /* \uNNNN; characters of four bytes become two of these */
+
+bool shown_is_unread(FILE *out)
+{
+        struct pollfd fd = { .fd = fileno(out) };
+
+        return fd.fd >= 0 && poll(&fd, 1, 0) == 1 && (fd.revents & POLLERR);
+}
 
 static char *escape(char *out, const char *bytes, size_t count)
 {

@@ -4,7 +4,9 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "util/macro.h"
 
@@ -18,6 +20,9 @@ char *shown_json(const char *json) MUST_CHECK;
 /* Well-formed UTF-8, with U+FFFD for what is not: for JSON strings, whose writer escapes the rest. free() it;
  * NULL without memory. */
 char *shown_utf8(const void *text, size_t size, size_t *ret_size) MUST_CHECK;
+
+/* Who has read it, as `head` does, has enough and is gone. */
+bool shown_is_unread(FILE *out);
 
 /* "sconce: SENTENCE" on stderr, on one line whatever the sentence quotes. */
 void shown_say(const char *format, ...) PRINTF_LIKE(1, 2);

@@ -119,7 +119,7 @@ static void show(struct client *client, json_t *answer)
                 r = draw_all(client, answer);
         }
         if (r < 0)
-                client_fail(client, EXIT_REFUSED, "cannot write: %s", strerror(-r));
+                client_cannot_write(client, -r);
         else
                 client_end(client, 0);
 }

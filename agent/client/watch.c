@@ -81,10 +81,7 @@ static void on_message(struct client *client, const struct session_message *mess
         (void)clock_gettime(CLOCK_REALTIME, &now);
         if (watch_line(client->out, message, &now, client->arguments->json) == 0 && fflush(client->out) == 0)
                 return;
-        if (errno == EPIPE)
-                client_end(client, 0);
-        else
-                client_fail(client, EXIT_REFUSED, "cannot write: %s", strerror(errno));
+        client_cannot_write(client, errno);
 }
 
 static int watch_check(const struct arguments *arguments, struct fault *fault)

@@ -2,6 +2,7 @@
 /* What a device was like, from the real node over a real broker: as a message, drawn by sconce, and after a restart. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "system/sconce.h"
 #include "util/cleanup.h"
@@ -35,6 +36,34 @@ static double count_of(const char *channel)
                            count) sum += json_number_value(count);
         json_decref(answer);
         return sum;
+}
+
+/* ---- A reader that has enough ---------------------------------------------------------------------------- */
+
+static int have_no_reader(void *userdata)
+{
+        int fds[2];
+
+        (void)userdata;
+        return pipe(fds) < 0 || close(fds[0]) < 0 || dup2(fds[1], STDOUT_FILENO) < 0;
+}
+
+/* As `| head` leaves it. */
+static void trend__nobody_reads_it__ends_without_a_word(void **state)
+{
+        static const char *const rows[][3] = { { "trend", "node" }, { "list" }, { "nodes" }, { "get", "node" } };
+        const char *conf = sconce_conf("tester", "");
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                const char *const argv[] = { build_path("sconce"), "--config", conf, rows[i][0], rows[i][1], NULL };
+                int status;
+                struct process *process = process_run(
+                        argv, &(struct process_options){ .name = "sconce", .prepare = have_no_reader }, &status);
+                assert_string_equal(process->err.text ? process->err.text : "", "");
+                assert_int_equal(status, 0);
+                process_free(process);
+        }
 }
 
 /* ---- Drawn ----------------------------------------------------------------------------------------------- */
@@ -140,6 +169,7 @@ static void restart__clean__what_was_before_is_there(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
+        STAGE_TEST(trend__nobody_reads_it__ends_without_a_word, settle),
         STAGE_TEST(trend__a_number__is_drawn_with_its_axis, settle),
         STAGE_TEST(trend__a_lamp__is_a_row_of_bars, settle),
         STAGE_TEST(trend__as_json__is_the_nodes_answer, settle),
