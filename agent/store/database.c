@@ -26,11 +26,16 @@ static const char *const steps[] = {
         " PRIMARY KEY (device, channel))",
 };
 
-/* A file whose tables do not take these is not ours, whatever its version. */
-static const char *const expected[] = {
-        "SELECT what, device, key, value FROM saved",
-        "SELECT seq, boot, stamp_us, time_us, device, kind, content, bytes FROM outbox",
-        "SELECT device, channel, data FROM trend",
+/* The columns after all steps: name, type, whether it must be there, place in the key. A file that has others is not ours,
+ * whatever its version: what is written to it would fail again and again. */
+static const struct {
+        const char *table, *columns;
+} expected[] = {
+        { "saved", "what TEXT 1 1, device TEXT 1 2, key TEXT 1 3, value TEXT 1 0" },
+        { "outbox", "seq INTEGER 0 1, boot TEXT 1 0, stamp_us INTEGER 1 0, time_us INTEGER 0 0, device TEXT 1 0, "
+                    "kind TEXT 1 0, content TEXT 1 0, bytes INTEGER 1 0" },
+        { "trend", "device TEXT 1 1, channel TEXT 1 2, data BLOB 1 0" },
+        { "sqlite_sequence", "name  0 0, seq  0 0" }, /* the outbox's AUTOINCREMENT */
 };
 
 /* ---- What went wrong ----------------------------------------------------------------------------------- */
@@ -191,20 +196,39 @@ static int take_version(const struct database *database, struct database_news *n
                          "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=64;"
                          "PRAGMA cache_size=-128; PRAGMA temp_store=MEMORY",
                          NULL, NULL, NULL);
-        if (r == SQLITE_OK && (size_t)version < ARRAY_SIZE(steps))
+        if (r != SQLITE_OK)
+                return fail(database, r, fault);
+        if ((size_t)version < ARRAY_SIZE(steps))
                 r = upgrade(sqlite, (size_t)version);
-        return r == SQLITE_OK ? 0 : fail(database, r, fault);
+        /* SQL of ours that is refused: there are tables of these names already. */
+        return r == SQLITE_OK ? 0 : fail(database, r == SQLITE_ERROR ? SQLITE_CORRUPT : r, fault);
+}
+
+static int check_table(sqlite3 *sqlite, const char *table, const char *columns)
+{
+        CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
+        int r = sqlite3_prepare_v2(sqlite,
+                                   "SELECT group_concat(name || ' ' || type || ' ' || \"notnull\" || ' ' || pk, ', ')"
+                                   " FROM (SELECT * FROM pragma_table_info(?1) ORDER BY cid)",
+                                   -1, &statement, NULL);
+
+        if (r != SQLITE_OK)
+                return r;
+        (void)sqlite3_bind_text(statement, 1, table, -1, SQLITE_STATIC);
+        r = sqlite3_step(statement);
+        if (r != SQLITE_ROW)
+                return r;
+        const char *found = (const char *)sqlite3_column_text(statement, 0);
+        return found && strcmp(found, columns) == 0 ? SQLITE_OK : SQLITE_CORRUPT;
 }
 
 static int check_tables(const struct database *database, struct fault *fault)
 {
         int r = SQLITE_OK;
 
-        for (size_t i = 0; i < ARRAY_SIZE(expected) && r == SQLITE_OK; i++) {
-                CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
-                r = sqlite3_prepare_v2(database->sqlite, expected[i], -1, &statement, NULL);
-        }
-        return r == SQLITE_OK ? 0 : fail(database, r == SQLITE_ERROR ? SQLITE_CORRUPT : r, fault);
+        for (size_t i = 0; i < ARRAY_SIZE(expected) && r == SQLITE_OK; i++)
+                r = check_table(database->sqlite, expected[i].table, expected[i].columns);
+        return r == SQLITE_OK ? 0 : fail(database, r, fault);
 }
 
 static void remember_file(struct database *database)

@@ -10,6 +10,9 @@
 /* A window is as large as this at the most, whatever its number of entries. */
 #define WINDOW_BYTES ((uint64_t)256 * 1024)
 
+/* Of a file: there is room for what is given after it. */
+#define SEQ_MAX (INT64_MAX / 2)
+
 static const char *const kinds[] = { [OUTBOX_STATE] = "state", [OUTBOX_EVENT] = "event" };
 
 static const char *const losses[] = {
@@ -138,21 +141,34 @@ static int read_numbers(sqlite3_stmt *statement, size_t count, int64_t *numbers)
         return r == SQLITE_ROW || r == SQLITE_DONE ? SQLITE_OK : r;
 }
 
+enum { COUNT, BYTES, LEAST_BYTES, FIRST, LAST, N_COUNTED };
+
+/* Else the file is damaged, or somebody has been at it: no agent gets that far, and numbers are added to these. */
+static bool is_sane(const int64_t counted[static N_COUNTED])
+{
+        return counted[BYTES] >= 0 && counted[LEAST_BYTES] >= 0 && counted[LAST] <= SEQ_MAX &&
+               (counted[COUNT] == 0 || counted[FIRST] > 0);
+}
+
 static int count_all(sqlite3 *sqlite, struct outbox_totals *totals)
 {
         CLEANUP_STATEMENT sqlite3_stmt *statement = NULL, *last = NULL;
-        int64_t numbers[2] = { 0 }, seq = 0;
-        int r = prepare(sqlite, "SELECT count(*), total(bytes) FROM outbox", &statement);
+        int64_t counted[N_COUNTED] = { 0 }, seq = 0;
+        int r = prepare(sqlite, "SELECT count(*), total(bytes), min(bytes), min(seq), max(seq) FROM outbox",
+                        &statement);
 
         if (r == SQLITE_OK)
-                r = read_numbers(statement, 2, numbers);
+                r = read_numbers(statement, N_COUNTED, counted);
         if (r == SQLITE_OK)
                 r = prepare(sqlite, "SELECT seq FROM sqlite_sequence WHERE name = 'outbox'", &last);
         if (r == SQLITE_OK)
                 r = read_numbers(last, 1, &seq);
-        *totals = (struct outbox_totals){ .count = (uint64_t)numbers[0],
-                                          .bytes = (uint64_t)numbers[1],
-                                          .last_seq = seq };
+        counted[LAST] = MAX(counted[LAST], seq);
+        if (r == SQLITE_OK && !is_sane(counted))
+                r = SQLITE_CORRUPT;
+        *totals = (struct outbox_totals){ .count = (uint64_t)counted[COUNT],
+                                          .bytes = (uint64_t)counted[BYTES],
+                                          .last_seq = counted[LAST] };
         return r;
 }
 
@@ -301,7 +317,7 @@ static struct outbox_entry *take_entry(sqlite3_stmt *row)
         const char *kind = (const char *)sqlite3_column_text(row, 5);
         const char *content = (const char *)sqlite3_column_text(row, 6);
 
-        if (!boot || !device || !kind || !content)
+        if (!boot || !device || !kind || !content) /* out of memory: the columns are NOT NULL */
                 return NULL;
         struct outbox_entry *entry = outbox_entry_new(strcmp(kind, kinds[OUTBOX_EVENT]) == 0 ? OUTBOX_EVENT
                                                                                              : OUTBOX_STATE,

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "store/outbox.h"
 #include "util/log.h"
@@ -57,7 +58,8 @@ static int setup(void **state)
 
 static void remove_file(const struct shelf *shelf)
 {
-        static const char *const names[] = { "sconce.db", "sconce.db-wal", "sconce.db-shm" };
+        static const char *const names[] = { "sconce.db", "sconce.db-wal", "sconce.db-shm", "sconce.db.damaged",
+                                             "sconce.db.damaged-wal" };
         char path[128];
 
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -373,6 +375,46 @@ static void outbox_commit__over_max_age__oldest_go_and_are_counted(void **state)
 
 /* ---- Times --------------------------------------------------------------------------------------------- */
 
+static void run_sql(const struct shelf *shelf, const char *sql)
+{
+        sqlite3 *sqlite = NULL;
+        char path[128];
+
+        (void)snprintf(path, sizeof(path), "%s/sconce.db", shelf->dir);
+        assert_int_equal(sqlite3_open(path, &sqlite), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(sqlite, sql, NULL, NULL, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_close(sqlite), SQLITE_OK);
+}
+
+/* Numbers are added to these: the file is set aside before one runs over. */
+static void outbox_new__rows_that_no_agent_writes__begun_again(void **state)
+{
+        static const char *const rows[] = {
+                "(9223372036854775807, 'b', 1, NULL, 'cellar', 'state', '{}', 100)",
+                "(-5, 'b', 1, NULL, 'cellar', 'state', '{}', 100)",
+                "(7, 'b', 1, NULL, 'cellar', 'state', '{}', -1)",
+        };
+        struct shelf *shelf = *state;
+        char sql[128];
+        int64_t number;
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                begin(shelf);
+                close_outbox(shelf);
+                (void)snprintf(sql, sizeof(sql), "INSERT INTO outbox VALUES %s", rows[i]);
+                run_sql(shelf, sql);
+                begin(shelf);
+                assert_int_equal(outbox_count(shelf->outbox), 0);
+                (void)add(shelf, "cellar", 1);
+                commit(shelf);
+                struct outbox_entry *entry = next(shelf, &number);
+                assert_int_equal(entry->seq, 1);
+                free(entry);
+                close_outbox(shelf);
+                remove_file(shelf);
+        }
+}
+
 static void outbox_time__another_boot__only_where_it_was_known(void **state)
 {
         struct shelf *shelf = *state;
@@ -547,6 +589,7 @@ int main(void)
                 TEST(outbox_add__over_max_count__oldest_go_and_are_counted),
                 TEST(outbox_add__over_max_bytes__oldest_go_and_are_counted),
                 TEST(outbox_commit__over_max_age__oldest_go_and_are_counted),
+                TEST(outbox_new__rows_that_no_agent_writes__begun_again),
                 TEST(outbox_time__another_boot__only_where_it_was_known),
                 TEST(outbox_new__same_boot_and_time_known__earlier_entries_get_it),
                 TEST(outbox_remove__read_and_not_handed_out__not_handed_out),
