@@ -15,6 +15,7 @@
 #include "publish.h"
 #include "service.h"
 #include "service_fds.h"
+#include "service_job.h"
 #include "setup.h"
 #include "signals.h"
 #include "util/log.h"
@@ -226,6 +227,8 @@ static void end_with(struct agent *agent, enum agent_end end)
                 service_stopping();
         /* What a reload has begun is not gone on with: it would make a new uplink that nobody stops. */
         broker_link_freeze(agent->link);
+        if (end == AGENT_RESTART || service_is_restarting())
+                home_will_restart(agent->devices);
         /* First the hardware, while its last states can still be published. */
         home_stop(agent->devices);
         store_flush(agent->store);
@@ -468,6 +471,7 @@ static int start_parts(struct agent *agent)
         /* Until a connection stands the broker is not there: outputs start as that wants them. */
         home_broker_lost(agent->devices);
         int r = home_apply(agent->devices, agent->config);
+        driven_settle_left(agent->driven, agent->gpio);
         if (r >= 0)
                 broker_link_start(agent->link);
         /* The days that its certificate has left are known now. */

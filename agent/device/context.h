@@ -94,6 +94,7 @@ struct device_context {
         void *userdata;
 
         struct offline_hold offline; /* the owner's */
+        bool is_restarting;          /* the owner's: it stops, and another run follows at once */
         struct answers answers;      /* answers.c */
         struct device_trends trends; /* trend.c */
         uint64_t next_serial;        /* create.c: of instances */

@@ -267,6 +267,11 @@ int driven_write(struct driven *driven, struct fault *fault)
         return fault_set(fault, r, "%s", why.text);
 }
 
+bool driven_is_written(const struct driven *driven)
+{
+        return !driven->is_dirty;
+}
+
 /* ---- What is driven ------------------------------------------------------------------------------------ */
 
 int driven_note(struct driven *driven, const struct driven_output *output)
@@ -379,6 +384,18 @@ unsigned driven_make_safe(struct driven *driven, struct gpio *gpio)
         driven->is_dirty = true;
         (void)!driven_write(driven, NULL);
         return failed;
+}
+
+void driven_settle_left(struct driven *driven, struct gpio *gpio)
+{
+        for (size_t i = 0; i < driven->count; i++) {
+                struct item *item = &driven->items[i];
+                if (item->is_old && !item->is_past && !item->is_safe && item->output.is_limited) {
+                        (void)!item_safe(item, gpio);
+                        driven->is_dirty = true;
+                }
+        }
+        (void)!driven_write(driven, NULL);
 }
 
 /* ---- Life ---------------------------------------------------------------------------------------------- */

@@ -49,6 +49,7 @@ int driven_limit(struct driven *driven, const char *device, bool is_for) MUST_CH
  * store cannot write that down. */
 void driven_release(struct driven *driven, const char *device, bool keep_for);
 int driven_write(struct driven *driven, struct fault *fault) MUST_CHECK; /* what is not written yet */
+bool driven_is_written(const struct driven *driven);                     /* all of it is */
 void driven_report(struct driven *driven);                               /* the problem that there is, again */
 
 /* Of a device that an earlier run has left and that has not been started since: it was on by a command with `for`,
@@ -56,6 +57,8 @@ void driven_report(struct driven *driven);                               /* the 
 bool driven_was_for(const struct driven *driven, const char *device);
 bool driven_was_cut_off(const struct driven *driven, const char *device);
 
+/* What an earlier run has left on for a limited time, and no device has taken over: it is off. */
+void driven_settle_left(struct driven *driven, struct gpio *gpio);
 /* Brings each output where it belongs and records that. Returns how many could not be brought there. */
 unsigned driven_make_safe(struct driven *driven, struct gpio *gpio);
 

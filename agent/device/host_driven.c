@@ -117,6 +117,6 @@ int host_note_command(struct device *device, int r)
 
 void host_note_released(struct device *device)
 {
-        if (record_of(device))
+        if (record_of(device) && !device->output.stays)
                 driven_release(record_of(device), device->id, must_keep_for(device));
 }

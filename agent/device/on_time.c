@@ -37,6 +37,13 @@ bool on_time_is_over(const struct device *device)
         return max_on_us > 0 && !has_rested(device) && passed_us(device, device->on_time.on_since_us) >= max_on_us;
 }
 
+uint64_t on_time_left_us(const struct device *device)
+{
+        uint64_t max_on_us = device->shared.output.max_on_us, on_us = passed_us(device, device->on_time.on_since_us);
+
+        return on_us < max_on_us ? max_on_us - on_us : 0;
+}
+
 static void count_from(struct device *device, uint64_t since_us)
 {
         if (device->on_time.on_since_us == since_us)
@@ -86,10 +93,7 @@ static void arm(struct device *device, uint64_t delay_us)
 
 static void arm_limit(struct device *device)
 {
-        uint64_t max_on_us = device->shared.output.max_on_us;
-        uint64_t on_us = passed_us(device, device->on_time.on_since_us);
-
-        arm(device, on_us < max_on_us ? max_on_us - on_us : 0);
+        arm(device, on_time_left_us(device));
 }
 
 static void watch_on(struct device *device)

@@ -4,6 +4,10 @@
 #include <errno.h>
 
 #include "device/device.h"
+#include "device/driven.h"
+
+/* Less is not worth the risk that the next run comes late. */
+#define STAYS_MIN_US (60 * USEC_PER_SEC)
 
 static bool is_output(const struct device *device)
 {
@@ -143,12 +147,31 @@ bool output_is_left(const struct device *device, const struct device *successor)
 
 /* ---- Exit ---------------------------------------------------------------------------------------------- */
 
+/* The next run has to know that it is on and since when, and --outputs-safe that it is to go off if there is none. */
+static bool is_known_to_the_next(const struct device *device)
+{
+        const struct device_context *context = device->context;
+
+        return context->driven && driven_is_written(context->driven) && context->store &&
+               store_is_usable(context->store);
+}
+
+/* Where the next run follows at once, what is limited by max_on alone need not blink. */
+static bool stays_on(const struct device *device)
+{
+        return device->context->is_restarting && device->output.is_live && device->shared.output.max_on_us > 0 &&
+               device->shared.output.on_exit < 0 && !output_is_timed(device) &&
+               !device->context->guard->begins_off(device) && on_time_left_us(device) >= STAYS_MIN_US &&
+               is_known_to_the_next(device);
+}
+
 void output_exit(struct device *device)
 {
         if (!is_output(device))
                 return;
         enum hold by_section = (enum hold)device_config_on_exit(device->instance->config, &device->shared);
-        device->output.exit_hold = device->output.is_timed ? HOLD_OFF : by_section;
+        device->output.stays = !device->life.is_gone && stays_on(device);
+        device->output.exit_hold = device->output.is_timed ? HOLD_OFF : device->output.stays ? HOLD_NONE : by_section;
         hold_settle(device, device->output.exit_hold == HOLD_NONE ? "on_offline" : "on_exit");
 }
 

@@ -326,6 +326,11 @@ int home_apply(struct home *home, const struct config *config)
         return r;
 }
 
+void home_will_restart(struct home *home)
+{
+        home->context.is_restarting = true;
+}
+
 void home_stop(struct home *home)
 {
         rules_stop(home->rules);

@@ -382,6 +382,25 @@ static void killed__max_on_counts__goes_on_from_the_same_moment(void **state)
         daemon_stop(hall);
 }
 
+/* A clean stop, as far as its outputs are concerned, but for this one: it goes on in the next run. */
+static void restart_button__max_on_counts__is_not_switched_off(void **state)
+{
+        struct daemon *hall = hall_with(LAMP "max_on = 1h\n", NULL);
+
+        (void)state;
+        start(hall);
+        client_send(stage.tester, SET, "ON");
+        (void)client_wait_json(stage.tester, STATE, "state", "ON");
+        client_forget(stage.tester);
+        client_send(stage.tester, "sconce/hall/node/set/restart", "PRESS");
+        (void)client_wait_text(stage.tester, "sconce/hall/status", "offline");
+        (void)client_wait_text(stage.tester, "sconce/hall/status", "online");
+        (void)client_wait_json(stage.tester, STATE, "state", "ON");
+        assert_false(process_logged(hall->process, "switching it off"));
+        daemon_stop(hall);
+        assert_true(process_logged(hall->process, "on_exit: switching it off"));
+}
+
 /* ---- A file that is no good ---------------------------------------------------------------------------- */
 
 static bool lists_problem(const struct message *message, const void *userdata)
@@ -439,6 +458,7 @@ static const struct CMUnitTest tests[] = {
         STAGE_TEST(killed__plugin_has_saved__finds_it, stage_forget),
         STAGE_TEST(killed__cover__position_is_unknown_and_after_a_stop_it_is_not, stage_forget),
         STAGE_TEST(killed__max_on_counts__goes_on_from_the_same_moment, stage_forget),
+        STAGE_TEST(restart_button__max_on_counts__is_not_switched_off, stage_forget),
         STAGE_TEST(directory_missing__reported__lamp_works_all_the_same, stage_forget),
         STAGE_TEST(file_damaged__set_aside_and_reported__goes_on_with_a_new_one, stage_forget),
 };

@@ -13,6 +13,7 @@
 #include "device/driven.h"
 #include "fakes/house.h"
 #include "fakes/sysfs_tree.h"
+#include "util/cleanup.h"
 
 #define DUTY  "class/pwm/pwmchip0/pwm1/duty_cycle"
 #define RELAY "[relay pump]\nline = GPIO17\n"
@@ -197,6 +198,135 @@ static void driven__ends_in_order_while_for_and_there_is_no_file__is_let_go(void
         assert_holds(house, "\"pump\"", false);
 }
 
+/* ---- Over a restart -------------------------------------------------------------------------------------- */
+
+#define LAMP_FOR  "[lamp hall]\nline = GPIO5\nmax_on = "
+#define IN_RECORD "\"hall\""
+
+/* What is left of max_on is in a file. */
+static void have_store(struct house *house)
+{
+        const struct store_options options = { .loop = &house->gpio.loop, .dir = house->gpio.dir };
+
+        home_free(TAKE_PTR(house->devices));
+        store_free(TAKE_PTR(house->store));
+        assert_int_equal(store_new(&options, &house->store), 0);
+        assert_true(store_is_usable(house->store));
+        house->options.store = house->store;
+        house_crash(house);
+}
+
+/* With the file and the record that the last one has left. */
+static void next_process(struct house *house)
+{
+        store_close(house->store);
+        home_free(TAKE_PTR(house->devices));
+        driven_free(house->options.driven);
+        house->options.driven = record("sim");
+        have_store(house);
+}
+
+/* The process ends in order, and another one is to follow. */
+static void end_on(struct house *house, const char *config, bool restarts)
+{
+        house_apply(house, config);
+        house_set(house, "hall", "ON");
+        house_forget(house);
+        if (restarts)
+                home_will_restart(house->devices);
+        home_stop(house->devices);
+}
+
+static void restart__max_on_and_time_left__stays_on_and_goes_on_counting(void **state)
+{
+        struct house *house = *state;
+
+        have_store(house);
+        house_apply(house, LAMP_FOR "1h\n");
+        house_set(house, "hall", "ON");
+        house_pass(house, 59 * 60 * USEC_PER_SEC);
+        end_on(house, LAMP_FOR "1h\n", true);
+        assert_null(house_published(house, "hall", DEVICE_STATE)); /* nothing has changed */
+        assert_holds(house, "\"safe\": false", true);
+        next_process(house);
+        house_apply(house, LAMP_FOR "1h\n");
+        assert_int_equal(line(house, 5), 1);
+        house_pass(house, 60 * USEC_PER_SEC - 1);
+        assert_int_equal(line(house, 5), 1);
+        house_pass(house, 1);
+        assert_int_equal(line(house, 5), 0);
+}
+
+/* The other side: whatever is missing, it goes off. */
+static void restart__not_known_to_stay__goes_off(void **state)
+{
+        static const struct {
+                const char *config;
+                bool restarts;
+        } rows[] = {
+                { LAMP_FOR "1h\n", false },
+                { LAMP_FOR "59s\n", true },
+                { LAMP_FOR "1h\non_exit = off\n", true },
+                { "[relay hall]\nline = GPIO5\nmax_on = 1h\npulse = 10m\n", true },
+                { LAMP_FOR "1h\ninterlock = a\n[lamp b]\nline = GPIO6\ninterlock = a\n", true },
+        };
+        struct house *house = *state;
+
+        have_store(house);
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                house_apply(house, rows[i].config);
+                house_pass(house, USEC_PER_SEC);
+                end_on(house, rows[i].config, rows[i].restarts);
+                house_assert_published(house, "hall", DEVICE_STATE, "{\"state\":\"OFF\"}");
+                assert_holds(house, IN_RECORD, false);
+                next_process(house);
+        }
+}
+
+static void restart__nothing_can_be_saved__goes_off(void **state)
+{
+        struct house *house = *state;
+
+        have_failing_store(house);
+        end_on(house, LAMP_FOR "1h\n", true);
+        house_assert_published(house, "hall", DEVICE_STATE, "{\"state\":\"OFF\"}");
+        assert_holds(house, IN_RECORD, false);
+}
+
+/* The next run does not come: the unit's ExecStopPost takes the line. */
+static void restart__next_run_fails__outputs_safe_switches_it_off(void **state)
+{
+        struct house *house = *state;
+        struct driven *left;
+        struct fault fault;
+
+        have_store(house);
+        end_on(house, LAMP_FOR "1h\n", true);
+        assert_int_equal(driven_read(path, &left, &fault), 0);
+        assert_int_equal(driven_make_safe(left, house->gpio.gpio), 0);
+        driven_free(left);
+        assert_holds(house, "\"safe\": true", true);
+        next_process(house);
+        house_apply(house, LAMP_FOR "1h\n");
+        assert_int_equal(line(house, 5), 0);
+}
+
+/* Its section went in between. */
+static void restart__device_gone__is_switched_off(void **state)
+{
+        struct house *house = *state;
+
+        have_store(house);
+        end_on(house, LAMP_FOR "1h\n", true);
+        next_process(house);
+        house_apply(house, RELAY);
+        driven_settle_left(house->options.driven, house->gpio.gpio);
+        assert_holds(house, "\"safe\": true", true);
+        house_set(house, "pump", "ON");
+        driven_settle_left(house->options.driven, house->gpio.gpio);
+        assert_int_equal(line(house, 17), 1);
+}
+
 /* As the service's unit does it after a crash, before the next run. */
 static void crash_and_make_safe(struct house *house)
 {
@@ -364,6 +494,11 @@ int main(void)
                 TEST(driven__ends_in_order_while_for_and_nothing_is_saved__stays_for_the_next_start),
                 TEST(driven__gone_while_for_and_nothing_is_saved__is_let_go),
                 TEST(driven__ends_in_order_while_for_and_there_is_no_file__is_let_go),
+                TEST(restart__max_on_and_time_left__stays_on_and_goes_on_counting),
+                TEST(restart__not_known_to_stay__goes_off),
+                TEST(restart__nothing_can_be_saved__goes_off),
+                TEST(restart__next_run_fails__outputs_safe_switches_it_off),
+                TEST(restart__device_gone__is_switched_off),
                 TEST(max_on__on_after_a_crash__counts_from_then),
                 TEST(driven_make_safe__inverted_dimmer__is_dark),
                 TEST(driven_read__not_of_this_boot_or_no_record__is_not_believed),
