@@ -371,20 +371,21 @@ static void note_process(void)
         client_forget(stage.tester);
 }
 
-/* What systemd holds for the next run: the kitchen's line alone, since porch and pump are not kept. */
-static void begin_to_look(void)
+/* Of what systemd holds for the next run there is the kitchen's line alone, since porch and pump are not kept. */
+static void begin_to_look(const char *device, unsigned offset)
 {
         switch_and_wait("kitchen", "ON");
+        switch_and_wait(device, "ON");
         assert_string_equal(property("NFileDescriptorStore"), "1");
-        board_do(pi, "touch /tmp/look; systemd-run --quiet --collect --unit=look /srv/look");
+        board_do(pi, "touch /tmp/look; systemd-run --quiet --collect --unit=look /srv/look %u", offset);
 }
 
-static void assert_never_off(void)
+static void assert_never_off(unsigned offset)
 {
         board_do(pi, "rm /tmp/look");
-        assert_pin(KITCHEN, "gpio_out", "hi");
+        assert_pin(offset, "gpio_out", "hi");
         assert_string_equal(property("NFileDescriptorStore"), "1");
-        printf("looked at the lamp's pin %d times\n", atoi(board_do(pi, "wc -l </tmp/seen")));
+        printf("looked at the pin %d times\n", atoi(board_do(pi, "wc -l </tmp/seen")));
         assert_string_equal(board_do(pi, "grep -v 'function gpio_out in hi;' /tmp/seen || echo never off"),
                             "never off\n");
 }
@@ -392,7 +393,7 @@ static void assert_never_off(void)
 static void kill__again_and_again__lamp_stays_on_and_the_pump_goes_off(void **state)
 {
         (void)state;
-        begin_to_look();
+        begin_to_look("kitchen", KITCHEN);
         for (unsigned i = 0; i < 20; i++) {
                 switch_and_wait("pump", "ON");
                 assert_pin(PUMP, "gpio_out", "hi");
@@ -402,19 +403,46 @@ static void kill__again_and_again__lamp_stays_on_and_the_pump_goes_off(void **st
                 wait_successor();
                 assert_pin(PUMP, "gpio_out", "lo");
         }
-        assert_never_off();
+        assert_never_off(KITCHEN);
 }
 
 static void restart__again_and_again__lamp_stays_on(void **state)
 {
         (void)state;
-        begin_to_look();
+        begin_to_look("kitchen", KITCHEN);
         for (unsigned i = 0; i < 5; i++) {
                 note_process();
                 board_do(pi, "systemctl restart sconced");
                 wait_successor();
         }
-        assert_never_off();
+        assert_never_off(KITCHEN);
+}
+
+/* It has max_on, and two hours left. */
+static void restart__pump_on__stays_on_and_goes_off_at_a_stop(void **state)
+{
+        (void)state;
+        begin_to_look("pump", PUMP);
+        note_process();
+        board_do(pi, "systemctl restart sconced");
+        wait_successor();
+        assert_never_off(PUMP);
+        client_send(stage.tester, "sconce/hall/pump/get", "");
+        (void)client_wait_json(stage.tester, "sconce/hall/pump/state", "state", "ON");
+        board_do(pi, "systemctl stop sconced");
+        assert_pin(PUMP, "gpio_out", "lo");
+        assert_pin(KITCHEN, "gpio_out", "hi");
+}
+
+static void restart__pump_on_and_the_next_run_fails__goes_off(void **state)
+{
+        (void)state;
+        switch_and_wait("pump", "ON");
+        assert_pin(PUMP, "gpio_out", "hi");
+        board_do(pi, "printf '[lamp kitchen]\\nlien = GPIO17\\n' >/etc/sconce/conf.d/devices.conf; "
+                     "! systemctl restart sconced 2>&1");
+        wait_property("ActiveState", "failed");
+        assert_pin(PUMP, "gpio_out", "lo");
 }
 
 static void install(const char *package)
@@ -435,11 +463,11 @@ static void upgrade__lamp_on__stays_on(void **state)
 {
         (void)state;
         board_do(pi, "echo '# mine' >>/etc/sconce/sconce.conf");
-        begin_to_look();
+        begin_to_look("kitchen", KITCHEN);
         install("/srv/newer.deb");
         install("/srv/sconce.deb");
         install("/srv/newer.deb");
-        assert_never_off();
+        assert_never_off(KITCHEN);
         client_send(stage.tester, "sconce/hall/kitchen/get", "");
         (void)client_wait_json(stage.tester, "sconce/hall/kitchen/state", "state", "ON");
         board_do(pi, "grep -qx '# mine' /etc/sconce/sconce.conf && test -s /var/lib/sconce/sconce.db && "
@@ -480,6 +508,8 @@ static const struct CMUnitTest tests[] = {
         STAGE_TEST(pages__commands_for_a_pi__work, fresh),
         STAGE_TEST(kill__again_and_again__lamp_stays_on_and_the_pump_goes_off, fresh),
         STAGE_TEST(restart__again_and_again__lamp_stays_on, fresh),
+        STAGE_TEST(restart__pump_on__stays_on_and_goes_off_at_a_stop, fresh),
+        STAGE_TEST(restart__pump_on_and_the_next_run_fails__goes_off, fresh),
         STAGE_TEST(upgrade__lamp_on__stays_on, fresh),
         STAGE_TEST(purge__installed_and_used__leaves_no_files, fresh),
 };
