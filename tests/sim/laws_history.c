@@ -14,7 +14,7 @@
 /* What waits is out by then: some thousands, in windows that are read from a slow card. */
 #define DRAIN_US (120 * USEC_PER_SEC)
 
-enum { NO_NUMBER = UINT32_MAX };
+#define NO_NUMBER UINT32_MAX
 
 static struct history_laws *laws_of(void)
 {
