@@ -112,8 +112,8 @@ void laws_stop(void);                   /* the agent is asked to stop */
 
 void laws_starting(bool is_new_boot);
 void laws_started(void);
-void laws_not_started(void); /* the config is wrong */
-void laws_stopped(void);     /* in order */
+void laws_not_started(void);        /* the config is wrong */
+void laws_stopped(bool is_restart); /* in order */
 void laws_died(bool with_power);
 void laws_safe(void); /* --outputs-safe begins */
 void laws_made_safe(void);

@@ -59,6 +59,8 @@ void laws_starting(bool is_new_boot)
 /* The config was wrong: nothing was touched, and nothing is counted. */
 void laws_not_started(void)
 {
+        FOR_EACH_OUTPUT(i)
+        law_at(i)->before_stop = law_at(i)->on;
         world->laws.lost_from_us = world->laws.before_start[0];
         world->laws.lost_to_us = world->laws.before_start[1];
         world->laws.context = CONTEXT_STOP;
@@ -181,14 +183,24 @@ static int at_exit(const struct output *output, const struct output_law *law, bo
         return output->on_exit == WISH_ON ? true : -1;
 }
 
-static void judge_exit(const char *law_name)
+/* Over a restart max_on goes on counting where it has a minute left, and nothing else ends it; it may go off all the same,
+ * where the next run would not know. */
+#define STAYS_MIN_US (60 * USEC_PER_SEC)
+
+static bool may_stay_on(const struct output *output, const struct output_law *law)
+{
+        return output->part == PART_PLAIN && output->max_on_us > 0 && output->pulse_us == 0 && !law->was_for &&
+               law->on && law->before_stop && law->light_us + output->max_on_us >= world->now_us + STAYS_MIN_US;
+}
+
+static void judge_exit(const char *law_name, bool is_restart)
 {
         FOR_EACH_OUTPUT(i)
         {
                 const struct output *output = output_at(i);
                 const struct output_law *law = law_at(i);
                 int level = at_exit(output, law, world->laws.context == CONTEXT_STOP);
-                if (output->part == PART_MEMBER && !output->max_on_us)
+                if ((output->part == PART_MEMBER && !output->max_on_us) || (is_restart && may_stay_on(output, law)))
                         continue;
                 if ((!world->lines.are_kept && !fd_store_holds(output->line)) || world->laws.is_stop_mixed ||
                     (level < 0 && law->on == law->before_stop) || level == law->on)
@@ -197,10 +209,10 @@ static void judge_exit(const char *law_name)
         }
 }
 
-void laws_stopped(void)
+void laws_stopped(bool is_restart)
 {
         trace("sconced has stopped");
-        judge_exit("on_exit");
+        judge_exit("on_exit", is_restart);
         end_life(!world->laws.is_disk_bad);
 }
 
@@ -226,5 +238,5 @@ void laws_safe(void)
 
 void laws_made_safe(void)
 {
-        judge_exit("outputs-safe");
+        judge_exit("outputs-safe", false);
 }

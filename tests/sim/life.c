@@ -2,6 +2,7 @@
 #include "sim/life.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,14 +91,35 @@ static void pass(uint64_t least_us, uint64_t most_us)
         world_pass_until(world->now_us + noise_between(least_us, most_us));
 }
 
-static void stop_in_order(uint64_t until_next_us, bool is_stored)
+static void stop_in_order(uint64_t until_next_us, bool is_restart, bool is_stored)
 {
         broker_node_died();
-        laws_stopped();
+        laws_stopped(is_restart);
         lines_let_go();
         if (!is_stored)
                 fd_store_clear(false);
         pass(10 * MS, until_next_us);
+}
+
+/* ExecStopPost= */
+static void make_safe(const char *plugin_dir)
+{
+        pass(5 * MS, 300 * MS);
+        laws_safe();
+        if (in_process(run_outputs_safe, plugin_dir) != LIFE_STOPPED)
+                violated("outputs-safe", "it fails");
+        lines_let_go();
+        laws_made_safe();
+}
+
+/* Of what is driven: also of what was to stay on over a restart. */
+static bool has_record(void)
+{
+        glob_t found;
+        bool is_there = glob("run/driven*.json", 0, NULL, &found) == 0;
+
+        globfree(&found);
+        return is_there;
 }
 
 /* systemd notices, runs ExecStopPost=, waits for RestartSec= and starts the agent again. */
@@ -106,12 +128,7 @@ static void clean_up_after_kill(const char *plugin_dir)
         fd_store_forget_inherited();
         lines_let_go();
         broker_node_died();
-        pass(5 * MS, 300 * MS);
-        laws_safe();
-        if (in_process(run_outputs_safe, plugin_dir) != LIFE_STOPPED)
-                violated("outputs-safe", "it fails");
-        lines_let_go();
-        laws_made_safe();
+        make_safe(plugin_dir);
         pass(100 * MS, 2000 * MS);
 }
 
@@ -177,16 +194,18 @@ int life_run(const char *plugin_dir)
                 switch (end) {
                 case LIFE_BAD_CONFIG: /* somebody mends it */
                         laws_not_started();
+                        if (has_record()) /* systemd does this after a start that failed, too */
+                                make_safe(plugin_dir);
                         fd_store_clear(false); /* it is not started again by itself */
                         house_write(&world->house);
                         pass(USEC_PER_SEC, MINUTE_US);
                         break;
                 case LIFE_STOPPED:
                         fd_store_forget_inherited();
-                        stop_in_order(30 * USEC_PER_SEC, noise_chance(50)); /* systemctl restart or stop */
+                        stop_in_order(30 * USEC_PER_SEC, false, noise_chance(50)); /* systemctl restart or stop */
                         break;
                 case LIFE_RESTART:
-                        stop_in_order(100 * MS, true);
+                        stop_in_order(100 * MS, true, true);
                         break;
                 case LIFE_KILLED:
                         clean_up_after_kill(plugin_dir);
