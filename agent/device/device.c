@@ -111,14 +111,15 @@ static void close_all(struct device *device)
         if (device->context->guard->begins_off(device))
                 (void)!host_force(device, false);
         host_close_all(device);
-        device->context->guard->idle(device);
         device->life.lost.code = 0;
 }
 
 static void start_failed(struct device *device, const struct fault *fault)
 {
-        if (!device->worker)
+        if (!device->worker) {
                 close_all(device);
+                device->context->guard->idle(device);
+        }
         device->life.phase = DEVICE_FAILED;
         device_set_fault(device, DEVICE_FAULT_LIFE, fault);
         arm_next(device, backoff_next(device));
