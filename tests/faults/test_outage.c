@@ -24,6 +24,7 @@
 #include "sim/events.h"
 #include "sim/life.h"
 #include "sim/moves.h"
+#include "sim/scratch.h"
 #include "sim/world.h"
 
 enum { DEVICES = 20, READINGS = 26 * 60, ENDS = 4 };
@@ -331,25 +332,20 @@ static void outage__of_a_day_with_kills_and_a_power_cut__all_is_delivered(void *
 
 /* ---- Where it runs ------------------------------------------------------------------------------------------------ */
 
-static char dir[64];
+static char dir[SCRATCH_MAX];
 
 static int enter_dir(void **state)
 {
         (void)state;
         record = mmap(NULL, sizeof(*record), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        (void)snprintf(dir, sizeof(dir), "%s/sconce-outage.XXXXXX",
-                       access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-        return record == MAP_FAILED || !mkdtemp(dir) || chdir(dir) < 0 ? -1 : 0;
+        return record != MAP_FAILED && scratch_enter("outage", dir) ? 0 : -1;
 }
 
 static int leave_dir(void **state)
 {
-        char command[96];
-
         (void)state;
         (void)munmap(record, sizeof(*record));
-        (void)snprintf(command, sizeof(command), "rm -rf %s", dir);
-        return chdir("/") < 0 || system(command) != 0 ? -1 : 0;
+        return scratch_leave(dir) ? 0 : -1;
 }
 
 static const struct CMUnitTest tests[] = {

@@ -23,6 +23,7 @@
 #include <sqlite3.h>
 
 #include "sim/life.h"
+#include "sim/scratch.h"
 #include "sim/world.h"
 #include "store/outbox.h"
 #include "store/trend_table.h"
@@ -665,24 +666,20 @@ static void power__is_cut_at_any_moment__the_store_opens_as_of_one_within_its_wi
 
 /* ---- Where it runs ----------------------------------------------------------------------------------------------- */
 
-static char dir[64];
+static char dir[SCRATCH_MAX];
 
 static int enter_dir(void **state)
 {
         (void)state;
         record = mmap(NULL, sizeof(*record), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        (void)snprintf(dir, sizeof(dir), "%s/sconce-power.XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-        return record == MAP_FAILED || !mkdtemp(dir) || chdir(dir) < 0 ? -1 : 0;
+        return record != MAP_FAILED && scratch_enter("power", dir) ? 0 : -1;
 }
 
 static int leave_dir(void **state)
 {
-        char command[96];
-
         (void)state;
         (void)munmap(record, sizeof(*record));
-        (void)snprintf(command, sizeof(command), "rm -rf %s", dir);
-        return chdir("/") < 0 || system(command) != 0 ? -1 : 0;
+        return scratch_leave(dir) ? 0 : -1;
 }
 
 static const struct CMUnitTest tests[] = {

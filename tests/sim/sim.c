@@ -13,11 +13,12 @@
 
 #include "plugins/numbers.h"
 #include "sim/life.h"
+#include "sim/scratch.h"
 #include "sim/world.h"
 
 struct plan {
         uint64_t seed, seeds, jobs, days, devices, most_failures;
-        char plugin_dir[64];
+        char plugin_dir[SCRATCH_MAX];
 };
 
 /* ---- One seed ---------------------------------------------------------------------------------------------------- */
@@ -30,27 +31,13 @@ static void print_outcome(void)
                      world->n_messages, world->n_lives, world->hash);
 }
 
-static const char *scratch(void)
-{
-        return access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-}
-
-static bool remove_all(const char *dir)
-{
-        char command[96];
-
-        (void)snprintf(command, sizeof(command), "rm -rf %s", dir);
-        return system(command) == 0;
-}
-
 static int play(const struct plan *plan, uint64_t seed)
 {
-        char dir[64];
+        char dir[SCRATCH_MAX];
 
         if (!world_new(seed, (unsigned)plan->days, (unsigned)plan->devices))
                 return LIFE_FAILED;
-        (void)snprintf(dir, sizeof(dir), "%s/sconce-sim.XXXXXX", scratch());
-        if (!mkdtemp(dir) || chdir(dir) < 0 || symlink(plan->plugin_dir, "plugins") < 0)
+        if (!scratch_enter("sim", dir) || symlink(plan->plugin_dir, "plugins") < 0)
                 return LIFE_FAILED;
         /* A broken law ends the process that finds it, this one too: what is left behind is removed outside. */
         pid_t pid = fork();
@@ -63,7 +50,7 @@ static int play(const struct plan *plan, uint64_t seed)
         }
         int status = LIFE_FAILED << 8;
         (void)waitpid(pid, &status, 0);
-        if (chdir("/") < 0 || !remove_all(dir))
+        if (!scratch_leave(dir))
                 return LIFE_FAILED;
         if (WIFSIGNALED(status))
                 (void)printf("seed %" PRIu64 ": the simulator ended by signal %d\n", seed, WTERMSIG(status));
@@ -163,11 +150,10 @@ int main(int argc, char *argv[])
                 return 2;
         }
         world_shows = setting("SHOW", 0);
-        (void)snprintf(plan.plugin_dir, sizeof(plan.plugin_dir), "%s/sconce-sim-plugins.XXXXXX", scratch());
-        if (!mkdtemp(plan.plugin_dir))
+        if (!scratch_make("sim-plugins", plan.plugin_dir))
                 return 2;
         load_plugins(&plan, argv[1]);
         int r = !load_numbers(&plan, argv[2]) ? 2 : plan.seeds == 1 ? play(&plan, plan.seed) != 0 : play_all(&plan) > 0;
-        (void)remove_all(plan.plugin_dir);
+        (void)scratch_remove(plan.plugin_dir);
         return r;
 }
