@@ -320,15 +320,20 @@ int setup_driven_read(const char *config_path, struct driven **ret, struct fault
         return r == -ENOENT && other ? driven_read(other, ret, fault) : r;
 }
 
+/* The agent does without it. */
+static void warn_of_record(const char *path, int r, const char *consequence)
+{
+        if (r < 0)
+                log_warning("%s: %s: %s", path ? path : "no runtime directory", strerror(-r), consequence);
+}
+
 struct starts *setup_starts(const char *config_path)
 {
         CLEANUP_FREE char *path = record_path(config_path, &starts_record);
         struct starts *starts = NULL;
         int r = path ? starts_new(path, &starts) : -ENOENT;
 
-        if (r < 0)
-                log_warning("%s: %s: a device of which the agent dies at its start will not be left out",
-                            path ? path : "no runtime directory", strerror(-r));
+        warn_of_record(path, r, "a device of which the agent dies at its start will not be left out");
         return starts;
 }
 
@@ -338,8 +343,6 @@ struct spent *setup_spent(const char *config_path)
         struct spent *spent = NULL;
         int r = path ? spent_new(path, &spent) : -ENOENT;
 
-        if (r < 0)
-                log_warning("%s: %s: what a rule has waited for may be done twice where the agent dies of it",
-                            path ? path : "no runtime directory", strerror(-r));
+        warn_of_record(path, r, "what a rule has waited for may be done twice where the agent dies of it");
         return spent;
 }
