@@ -159,11 +159,8 @@ static void stopped__on_exit_off__on_again(void **state)
         daemon_stop(hall);
 }
 
-static void restart_button__lamp_was_on__on_again(void **state)
+static void switch_on_and_press_restart(struct daemon *hall)
 {
-        struct daemon *hall = hall_with(LAMP "power_on = off\n", NULL);
-
-        (void)state;
         start(hall);
         client_send(stage.tester, SET, "ON");
         (void)client_wait_json(stage.tester, STATE, "state", "ON");
@@ -172,6 +169,14 @@ static void restart_button__lamp_was_on__on_again(void **state)
         (void)client_wait_text(stage.tester, "sconce/hall/status", "offline");
         (void)client_wait_text(stage.tester, "sconce/hall/status", "online");
         (void)client_wait_json(stage.tester, STATE, "state", "ON");
+}
+
+static void restart_button__lamp_was_on__on_again(void **state)
+{
+        struct daemon *hall = hall_with(LAMP "power_on = off\n", NULL);
+
+        (void)state;
+        switch_on_and_press_restart(hall);
         chip_wait(hall->lines, KITCHEN, 1);
         daemon_stop(hall);
 }
@@ -388,14 +393,7 @@ static void restart_button__max_on_counts__is_not_switched_off(void **state)
         struct daemon *hall = hall_with(LAMP "max_on = 1h\n", NULL);
 
         (void)state;
-        start(hall);
-        client_send(stage.tester, SET, "ON");
-        (void)client_wait_json(stage.tester, STATE, "state", "ON");
-        client_forget(stage.tester);
-        client_send(stage.tester, "sconce/hall/node/set/restart", "PRESS");
-        (void)client_wait_text(stage.tester, "sconce/hall/status", "offline");
-        (void)client_wait_text(stage.tester, "sconce/hall/status", "online");
-        (void)client_wait_json(stage.tester, STATE, "state", "ON");
+        switch_on_and_press_restart(hall);
         assert_false(process_logged(hall->process, "switching it off"));
         daemon_stop(hall);
         assert_true(process_logged(hall->process, "on_exit: switching it off"));

@@ -262,6 +262,15 @@ static void outbox_free__like_a_crash__only_younger_than_flush_is_lost(void **st
         assert_at_end(shelf);
 }
 
+static void assert_two_after_a_crash(struct shelf *shelf)
+{
+        crash(shelf);
+        begin(shelf);
+        assert_next(shelf, 1);
+        assert_next(shelf, 2);
+        assert_at_end(shelf);
+}
+
 /* The whole time that it waits counts, with the broker and here. */
 static void outbox_add__made_half_of_flush_ago__in_the_file_within_the_other_half(void **state)
 {
@@ -273,11 +282,7 @@ static void outbox_add__made_half_of_flush_ago__in_the_file_within_the_other_hal
         unsigned before = shelf->n_ready;
         loop_advance(&shelf->loop, FLUSH_US / 4);
         wait_ready(shelf, before);
-        crash(shelf);
-        begin(shelf);
-        assert_next(shelf, 1);
-        assert_next(shelf, 2);
-        assert_at_end(shelf);
+        assert_two_after_a_crash(shelf);
 }
 
 static void outbox_add__while_the_disk_is_busy__has_waited_since_then(void **state)
@@ -294,11 +299,7 @@ static void outbox_add__while_the_disk_is_busy__has_waited_since_then(void **sta
         before = shelf->n_ready;
         loop_advance(&shelf->loop, 1);
         wait_ready(shelf, before);
-        crash(shelf);
-        begin(shelf);
-        assert_next(shelf, 1);
-        assert_next(shelf, 2);
-        assert_at_end(shelf);
+        assert_two_after_a_crash(shelf);
 }
 
 static void outbox_rewind__some_removed__the_others_again(void **state)
