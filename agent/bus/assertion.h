@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libmosquitto 2.0 (Debian's are built with assert) ends the process when a broker sends an MQTT 5 property that it does not
- * know: it logs that without a client to log for, and log__printf() asserts one. In this process that one assertion of a
- * library is the end of a connection instead. It stands before a line that returns "malformed packet" and has touched
- * nothing; what libmosquitto had read of the packet stays allocated. Any other assertion ends the process as always.
+ * libmosquitto 2.0.11 (Debian 12's, built with assert; 2.0.21 does not) ends the process when a broker sends an MQTT 5
+ * property that it does not know: it logs that without a client to log for, and log__printf() asserts one. In this process
+ * that one assertion of a library is the end of a connection instead. It stands before a line that returns "malformed
+ * packet" and has touched nothing; what libmosquitto had read of the packet stays allocated. Any other assertion ends the
+ * process as always.
  */
 #pragma once
 
