@@ -8,14 +8,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-login.h>
+#include <unistd.h>
 
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/log.h"
 
 #define SYSTEMD "org.freedesktop.systemd1"
-#define WAIT_US (500 * USEC_PER_MSEC)
+#define WAIT_US (2 * USEC_PER_SEC)
 
 struct answer {
         sd_bus_message *message; /* NULL: it is not there yet */
@@ -62,6 +62,25 @@ static int get(sd_bus *bus, const char *path, const char *interface, const char 
         return r < 0 ? r : wait_for(bus, ret, until_us);
 }
 
+/* Not sd_pid_get_unit(): that looks at process 1 too, which ProtectProc= hides from the service. */
+static int unit_path_of(sd_bus *bus, pid_t pid, uint64_t until_us, char **ret)
+{
+        CLEANUP(answer_done) struct answer answer = { 0 };
+        CLEANUP(sd_bus_slot_unrefp) sd_bus_slot *slot = NULL;
+        const char *path;
+
+        int r = sd_bus_call_method_async(bus, &slot, SYSTEMD, "/org/freedesktop/systemd1", SYSTEMD ".Manager",
+                                         "GetUnitByPID", on_answer, &answer, "u", (uint32_t)pid);
+        if (r >= 0)
+                r = wait_for(bus, &answer, until_us);
+        if (r >= 0)
+                r = sd_bus_message_read(answer.message, "o", &path);
+        if (r < 0)
+                return r;
+        *ret = strdup(path);
+        return *ret ? 0 : -ENOMEM;
+}
+
 /* A number and a path; without a job these are 0 and "/". */
 static int job_path(sd_bus *bus, const char *unit_path, uint64_t until_us, char **ret)
 {
@@ -80,14 +99,14 @@ static int job_path(sd_bus *bus, const char *unit_path, uint64_t until_us, char 
         return *ret ? 0 : -ENOMEM;
 }
 
-int service_job_type(sd_bus *bus, const char *unit, char **ret)
+int service_job_type(sd_bus *bus, pid_t pid, char **ret)
 {
         CLEANUP(answer_done) struct answer answer = { 0 };
         CLEANUP_FREE char *unit_path = NULL, *path = NULL;
         const uint64_t until_us = now_us() + WAIT_US;
         const char *type;
 
-        int r = sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit, &unit_path);
+        int r = unit_path_of(bus, pid, until_us, &unit_path);
         if (r >= 0)
                 r = job_path(bus, unit_path, until_us, &path);
         if (r >= 0)
@@ -103,16 +122,15 @@ int service_job_type(sd_bus *bus, const char *unit, char **ret)
 bool service_is_restarting(void)
 {
         CLEANUP(sd_bus_close_unrefp) sd_bus *bus = NULL;
-        CLEANUP_FREE char *unit = NULL, *type = NULL;
+        CLEANUP_FREE char *type = NULL;
 
         if (!getenv("NOTIFY_SOCKET"))
                 return false;
-        int r = sd_pid_get_unit(0, &unit);
+        int r = sd_bus_open_system(&bus);
         if (r >= 0)
-                r = sd_bus_open_system(&bus);
-        if (r >= 0)
-                r = service_job_type(bus, unit, &type);
+                r = service_job_type(bus, getpid(), &type);
         if (r < 0)
-                log_debug("whether systemd starts the service again is not known: %s", strerror(-r));
+                log_info("systemd does not answer whether it starts the service again: outputs with max_on go off: %s",
+                         strerror(-r));
         return r == 0 && strcmp(type, "restart") == 0;
 }

@@ -3,14 +3,15 @@
 #pragma once
 
 #include <stdbool.h>
+#include <sys/types.h>
 #include <systemd/sd-bus.h>
 
 #include "util/macro.h"
 
 /* Whether systemd stops the service in order to start it again: `systemctl restart`, an upgrade. Asked over the system
- * bus, for 0.5 s at the most; where there is no answer, it is not. */
+ * bus, for 2 s at the most; where there is no answer, it is not. */
 bool service_is_restarting(void);
 
-/* The type of the unit's job ("restart", "stop"), over this bus: free() it. -ENOENT: it has none; -ETIMEDOUT: nobody has
- * answered within 0.5 s; another negative errno. */
-int service_job_type(sd_bus *bus, const char *unit, char **ret) MUST_CHECK;
+/* The type of the job ("restart", "stop") of the unit that a process belongs to, over this bus: free() it. -ENOENT: the unit
+ * has none; -ETIMEDOUT: nobody has answered within 2 s; another negative errno. */
+int service_job_type(sd_bus *bus, pid_t pid, char **ret) MUST_CHECK;

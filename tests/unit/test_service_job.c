@@ -31,6 +31,21 @@ static sd_bus *bus;
 
 /* ---- The other end ------------------------------------------------------------------------------------------- */
 
+/* Of all processes there is this one. */
+static int get_unit(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+        CLEANUP_FREE char *path = NULL;
+        uint32_t pid;
+
+        (void)userdata;
+        int r = sd_bus_message_read(call, "u", &pid);
+        if (r >= 0 && pid != (uint32_t)getpid())
+                return sd_bus_error_set(error, "org.freedesktop.systemd1.NoUnitForPID", "no such process");
+        if (r >= 0)
+                r = sd_bus_path_encode(UNIT_DIR, UNIT, &path);
+        return r < 0 ? r : sd_bus_reply_method_return(call, "o", path);
+}
+
 static int get_job(sd_bus *from, const char *path, const char *interface, const char *property, sd_bus_message *reply,
                    void *userdata, sd_bus_error *error)
 {
@@ -56,6 +71,9 @@ static int get_type(sd_bus *from, const char *path, const char *interface, const
         return sd_bus_message_append(reply, "s", systemd.type);
 }
 
+static const sd_bus_vtable manager[] = { SD_BUS_VTABLE_START(0),
+                                         SD_BUS_METHOD("GetUnitByPID", "u", "o", get_unit, SD_BUS_VTABLE_UNPRIVILEGED),
+                                         SD_BUS_VTABLE_END };
 static const sd_bus_vtable units[] = { SD_BUS_VTABLE_START(0), SD_BUS_PROPERTY("Job", "(uo)", get_job, 0, 0),
                                        SD_BUS_VTABLE_END };
 static const sd_bus_vtable jobs[] = { SD_BUS_VTABLE_START(0), SD_BUS_PROPERTY("JobType", "s", get_type, 0, 0),
@@ -85,6 +103,9 @@ static void *answer(void *userdata)
         int r = open_end(systemd.fd, true, &end);
         if (r >= 0)
                 r = sd_bus_path_encode(UNIT_DIR, UNIT, &path);
+        if (r >= 0)
+                r = sd_bus_add_object_vtable(end, NULL, "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager",
+                                             manager, NULL);
         if (r >= 0)
                 r = sd_bus_add_object_vtable(end, NULL, path, "org.freedesktop.systemd1.Unit", units, NULL);
         if (r >= 0)
@@ -124,7 +145,7 @@ static void service_job_type__restart_or_stop__is_its_type(void **state)
 
         for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
                 begin(types[i]);
-                assert_int_equal(service_job_type(bus, UNIT, &type), 0);
+                assert_int_equal(service_job_type(bus, getpid(), &type), 0);
                 assert_string_equal(type, types[i]);
                 free(type);
                 if (i + 1 < ARRAY_SIZE(types))
@@ -138,17 +159,17 @@ static void service_job_type__no_job__enoent(void **state)
 
         (void)state;
         begin(NULL);
-        assert_int_equal(service_job_type(bus, UNIT, &type), -ENOENT);
+        assert_int_equal(service_job_type(bus, getpid(), &type), -ENOENT);
         assert_null(type);
 }
 
-static void service_job_type__unknown_unit__fails(void **state)
+static void service_job_type__process_of_no_unit__fails(void **state)
 {
         char *type = NULL;
 
         (void)state;
         begin("restart");
-        assert_true(service_job_type(bus, "other.service", &type) < 0);
+        assert_true(service_job_type(bus, getppid(), &type) < 0);
         assert_null(type);
 }
 
@@ -161,7 +182,7 @@ static void service_job_type__nobody_answers__times_out(void **state)
         (void)state;
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
         assert_true(open_end(fds[1], false, &bus) >= 0);
-        assert_int_equal(service_job_type(bus, UNIT, &type), -ETIMEDOUT);
+        assert_int_equal(service_job_type(bus, getpid(), &type), -ETIMEDOUT);
         assert_null(type);
         bus = sd_bus_close_unref(bus);
         (void)close(fds[0]);
@@ -179,7 +200,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_teardown(service_job_type__restart_or_stop__is_its_type, teardown),
                 cmocka_unit_test_teardown(service_job_type__no_job__enoent, teardown),
-                cmocka_unit_test_teardown(service_job_type__unknown_unit__fails, teardown),
+                cmocka_unit_test_teardown(service_job_type__process_of_no_unit__fails, teardown),
                 cmocka_unit_test(service_job_type__nobody_answers__times_out),
                 cmocka_unit_test(service_is_restarting__not_under_systemd__is_not),
         };
