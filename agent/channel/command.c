@@ -293,7 +293,7 @@ static int load_json(struct parse *parse, const char *text, size_t size)
         parse->command->json = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
         if (parse->command->json)
                 return 0;
-        return refuse(parse->result, RESULT_MALFORMED, "not JSON: %.200s", error.text);
+        return command_refuse_json(&error, parse->result);
 }
 
 /* ---- The payload --------------------------------------------------------------------------------------- */
@@ -301,6 +301,13 @@ static int load_json(struct parse *parse, const char *text, size_t size)
 static bool is_space(char c)
 {
         return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+int command_refuse_json(const json_error_t *error, struct result *result)
+{
+        if (!*error->text || json_error_code(error) == json_error_out_of_memory)
+                return refuse(result, RESULT_FAILED, "out of memory");
+        return refuse(result, RESULT_MALFORMED, "not JSON: %.200s", error->text);
 }
 
 int command_check_bytes(const struct command_limits *limits, const char *text, size_t size, struct result *result)

@@ -41,6 +41,8 @@ void command_done(struct command *command);
 /* For other payloads of the same rules: size, UTF-8 and depth; and the id, as JSON. -EINVAL when refused. */
 int command_check_bytes(const struct command_limits *limits, const char *text, size_t size, struct result *result)
         MUST_CHECK;
+/* Refuses what json_loadb() has not read. Without a word of it there was no memory. */
+int command_refuse_json(const json_error_t *error, struct result *result);
 int command_take_id(const json_t *json, char id[static COMMAND_ID_TEXT], struct result *result) MUST_CHECK;
 
 /* Turns TOGGLE into ON or OFF. */

@@ -102,7 +102,7 @@ int trend_request_parse(const void *payload, size_t size, const struct command_l
                 return r;
         json_t *json = json_loadb(payload, size, JSON_REJECT_DUPLICATES, &error);
         if (!json)
-                return refuse(result, RESULT_MALFORMED, "not JSON: %.200s", error.text);
+                return command_refuse_json(&error, result);
         r = take_object(json, ret, result);
         json_decref(json);
         return r;

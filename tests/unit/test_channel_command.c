@@ -504,6 +504,30 @@ static void command_parse__not_json__malformed(void **state)
         }
 }
 
+static void *no_memory(size_t size)
+{
+        (void)size;
+        return NULL;
+}
+
+static void command_parse__json_without_memory__failed(void **state)
+{
+        static const char text[] = "{\"state\":\"ON\"}";
+        struct channels channels = make(lamp);
+        struct command command;
+        struct result result;
+
+        (void)state;
+        json_set_alloc_funcs(no_memory, free);
+        int r = command_parse(&channels, NULL, text, strlen(text), &limits, &command, &result);
+        json_set_alloc_funcs(malloc, free);
+        assert_int_equal(r, -EINVAL);
+        assert_int_equal(result.code, RESULT_FAILED);
+        assert_string_equal(result.message, "out of memory");
+        command_done(&command);
+        channels_done(&channels);
+}
+
 static void command_parse__bytes__checked_before_anything(void **state)
 {
         char text[1024], large[300];
@@ -664,6 +688,7 @@ int main(void)
                 cmocka_unit_test(command_parse__json__all_keys),
                 cmocka_unit_test(command_parse__bad_json__refused_whole),
                 cmocka_unit_test(command_parse__not_json__malformed),
+                cmocka_unit_test(command_parse__json_without_memory__failed),
                 cmocka_unit_test(command_parse__bytes__checked_before_anything),
                 cmocka_unit_test(command_parse__long_id__refused),
                 cmocka_unit_test(command_parse__light_keys__harmless_ones_pass),
