@@ -10,6 +10,7 @@
 #include "announce.h"
 #include "broker_link.h"
 #include "config/builtin.h"
+#include "config/helper.h"
 #include "history.h"
 #include "info.h"
 #include "publish.h"
@@ -258,6 +259,17 @@ static void take_over(struct agent *agent, struct config *config, struct setting
         broker_link_reload(agent->link, settings, is_broker_changed);
 }
 
+static void keep_config(struct agent *agent, int r)
+{
+        if (r == SETUP_BAD_CONFIG) {
+                log_error("the config is not reloaded; what runs goes on as it was");
+                report_problem(agent, "config", "the config on disk is wrong: see the log, or run sconced --check");
+        } else {
+                log_error("the config is not reloaded: %s; what runs goes on as it was", strerror(-r));
+                report_problem(agent, "config", "the config could not be read: reload it again");
+        }
+}
+
 static void reload(struct agent *agent)
 {
         struct config *config = NULL;
@@ -268,13 +280,13 @@ static void reload(struct agent *agent)
         service_reloading();
         int r = setup_read(agent->options.config_path, agent->options.plugin_dir, agent->starts, &config, &settings);
         if (r != 0) {
-                log_error("the config is not reloaded; what runs goes on as it was");
-                report_problem(agent, "config", "the config on disk is wrong: see the log, or run sconced --check");
+                keep_config(agent, r);
         } else {
                 report_problem(agent, "config", NULL);
                 take_over(agent, config, &settings);
                 log_notice("reloaded %s", agent->options.config_path);
         }
+        helper_end();
         service_ready();
 }
 
@@ -471,6 +483,7 @@ static int start_parts(struct agent *agent)
         /* Until a connection stands the broker is not there: outputs start as that wants them. */
         home_broker_lost(agent->devices);
         int r = home_apply(agent->devices, agent->config);
+        helper_end();
         driven_settle_left(agent->driven, agent->gpio);
         if (r >= 0)
                 broker_link_start(agent->link);

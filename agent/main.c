@@ -7,6 +7,7 @@
 
 #include "agent.h"
 #include "command_line.h"
+#include "config/helper.h"
 #include "init.h"
 #include "signals.h"
 #include "util/cleanup.h"
@@ -50,13 +51,16 @@ int main(int argc, char *argv[])
         }
         log_open();
         log_set_level(line.log_level);
+        helper_enable();
         if (line.mode) {
                 log_to_people();
                 r = line.mode(&line.options);
+                helper_end();
                 return exit_status(r, r == MODE_BAD_CONFIG);
         }
 
         r = run(&line, &end);
+        helper_end();
         if (r < 0)
                 log_error("sconced cannot go on: %s", strerror(-r));
         if (r < 0 || end != AGENT_RESTART)

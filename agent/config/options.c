@@ -397,8 +397,10 @@ int option_rows_check(const struct sconce_option *rows, char reason[static 160])
         for (const struct sconce_option *row = rows; row && row->key; row++) {
                 char why[TYPE_REASON_MAX] = "";
                 int r = check_row(row, why);
-                if (r == -ENOMEM)
+                if (r == -ENOMEM) {
+                        (void)reason_set(reason, "out of memory");
                         return r;
+                }
                 if (r < 0)
                         return reason_set(reason, "option %.40s: %.100s", row->key, why);
         }

@@ -48,5 +48,5 @@ const struct sconce_option *option_row_find(const struct sconce_option *rows, co
 const char *option_type_name(const struct sconce_option *row, char text[static 40]);
 
 /* Checks a table that comes from a plugin: keys' grammar, known types, defaults and bounds that are values of
- * their type. -EINVAL with the first fault in `reason`. */
+ * their type. -EINVAL with the first fault in `reason`; -ENOMEM, which is stated there, too. */
 int option_rows_check(const struct sconce_option *rows, char reason[static 160]) MUST_CHECK;

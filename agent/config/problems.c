@@ -30,7 +30,7 @@ void problems_vadd(struct problems *problems, const char *file, unsigned line, c
         write_place(out, file, line);
         (void)fputs(prefix, out);
         (void)vfprintf(out, format, arguments);
-        problems->lost |= fclose(out) != 0;
+        problems->lost |= fclose(out) != 0 || !item;
         if (grown && item)
                 problems->items[problems->count++] = TAKE_PTR(item);
 }

@@ -9,14 +9,12 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <libconfig.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/helper.h"
 #include "util/cleanup.h"
-#include "util/text.h"
 
 #define BLANKS   " \t"
 #define OPENING  "[({"
@@ -33,16 +31,6 @@ struct scan {
         bool cut; /* a comment follows a bare value */
 };
 
-static int PRINTF_LIKE(3, 4) fail(struct value_fault *fault, unsigned line, const char *format, ...)
-{
-        va_list arguments;
-        va_start(arguments, format);
-        (void)vsnprintf(fault->text, sizeof(fault->text), format, arguments);
-        va_end(arguments);
-        fault->line = line;
-        return -EINVAL;
-}
-
 static bool is_one_of(char c, const char *set)
 {
         return c != '\0' && strchr(set, c);
@@ -55,7 +43,8 @@ static bool is_control(char c)
 
 static int fail_control(struct scan *scan)
 {
-        return fail(scan->fault, scan->line, "a control character (0x%02x) in the value", (unsigned char)*scan->at);
+        return value_fail(scan->fault, scan->line, "a control character (0x%02x) in the value",
+                          (unsigned char)*scan->at);
 }
 
 /* ---- Quoted texts ---------------------------------------------------------------------------- */
@@ -67,14 +56,14 @@ static int scan_escape(struct scan *scan)
         size_t length = 2;
         if (at[1] == 'x') {
                 if (!isxdigit((unsigned char)at[2]) || !isxdigit((unsigned char)at[3]))
-                        return fail(scan->fault, scan->line, "\\x needs two hexadecimal digits, as in \\x41");
+                        return value_fail(scan->fault, scan->line, "\\x needs two hexadecimal digits, as in \\x41");
                 if (at[2] == '0' && at[3] == '0')
-                        return fail(scan->fault, scan->line, "\\x00: a text holds no NUL");
+                        return value_fail(scan->fault, scan->line, "\\x00: a text holds no NUL");
                 length = 4;
         } else if (!is_one_of(at[1], "\\\"nrtf")) {
-                return fail(scan->fault, scan->line,
-                            "an unknown escape in quotes: there are \\\\ \\\" \\n \\r \\t \\f \\xHH; a plain "
-                            "backslash is \\\\");
+                return value_fail(scan->fault, scan->line,
+                                  "an unknown escape in quotes: there are \\\\ \\\" \\n \\r \\t \\f \\xHH; a plain "
+                                  "backslash is \\\\");
         }
         (void)fwrite(at, 1, length, scan->out);
         scan->at += length;
@@ -87,7 +76,7 @@ static int scan_quoted(struct scan *scan)
         (void)fputc(*scan->at++, scan->out);
         while (*scan->at != '"') {
                 if (*scan->at == '\0' || *scan->at == '\n')
-                        return fail(scan->fault, scan->line, "the double quote is not closed on its line");
+                        return value_fail(scan->fault, scan->line, "the double quote is not closed on its line");
                 if (is_control(*scan->at))
                         return fail_control(scan);
                 if (*scan->at == '\\') {
@@ -167,7 +156,7 @@ static int gather_lines(struct reader *reader, char *text, char **ret_joined, ch
                 return -ENOMEM;
         if (!end) {
                 *reader = before;
-                (void)fail(fault, reader->line, "the \"%c\" that opens here is never closed", opening);
+                (void)value_fail(fault, reader->line, "the \"%c\" that opens here is never closed", opening);
                 return -EINVAL;
         }
         *ret_joined = TAKE_PTR(joined);
@@ -194,19 +183,19 @@ static int scan_bare_element(struct scan *scan)
         const char *start = scan->at;
         const char *end = start + strcspn(start, BLANKS "\n,\"" OPENING CLOSING);
         if (is_one_of(*end, "\"" OPENING) || *end == '}')
-                return fail(scan->fault, scan->line,
-                            "a text with a bracket or a quote in it is written in quotes within a list");
+                return value_fail(scan->fault, scan->line,
+                                  "a text with a bracket or a quote in it is written in quotes within a list");
         if (strncmp(start, "//", 2) == 0 || strncmp(start, "/*", 2) == 0)
-                return fail(scan->fault, scan->line, "comments begin with \"#\" or \";\"");
+                return value_fail(scan->fault, scan->line, "comments begin with \"#\" or \";\"");
         return write_bare(scan, end);
 }
 
 static int scan_element(struct scan *scan)
 {
         if (*scan->at == '{')
-                return fail(scan->fault, scan->line, "no value is a group { }: a list is written [a, b]");
+                return value_fail(scan->fault, scan->line, "no value is a group { }: a list is written [a, b]");
         if (is_one_of(*scan->at, OPENING))
-                return fail(scan->fault, scan->line, "a list within a list");
+                return value_fail(scan->fault, scan->line, "a list within a list");
         if (*scan->at == '"')
                 return scan_quoted(scan);
         return scan_bare_element(scan);
@@ -222,7 +211,7 @@ static int scan_list(struct scan *scan)
                 if (is_one_of(*scan->at, CLOSING))
                         break;
                 if (*scan->at == ',')
-                        return fail(scan->fault, scan->line, "a comma without a value before it");
+                        return value_fail(scan->fault, scan->line, "a comma without a value before it");
                 if (!first)
                         (void)fputc(',', scan->out);
                 int r = scan_element(scan);
@@ -232,68 +221,13 @@ static int scan_list(struct scan *scan)
                 if (is_one_of(*scan->at, CLOSING))
                         break;
                 if (*scan->at++ != ',')
-                        return fail(scan->fault, scan->line, "a comma is missing between two values of the list");
+                        return value_fail(scan->fault, scan->line, "a comma is missing between two values of the list");
         }
         if (*scan->at != closing)
-                return fail(scan->fault, scan->line, "the list is closed by \"%c\" instead of \"%c\"", *scan->at,
-                            closing);
+                return value_fail(scan->fault, scan->line, "the list is closed by \"%c\" instead of \"%c\"", *scan->at,
+                                  closing);
         (void)fputc(*scan->at++, scan->out);
         return 0;
-}
-
-/* ---- libconfig ------------------------------------------------------------------------------- */
-
-static int add_text(struct value *value, const char *text, struct value_fault *fault)
-{
-        if (!text)
-                return fail(fault, fault->line, "not a text");
-        if (text_utf8_valid(text, strlen(text)) != strlen(text))
-                return fail(fault, fault->line, "the \\x escapes do not make valid UTF-8");
-        char *copy = strdup(text);
-        if (!copy)
-                return -ENOMEM;
-        value->texts[value->count++] = copy;
-        return 0;
-}
-
-static int take_setting(const config_setting_t *setting, struct value *value, struct value_fault *fault)
-{
-        value->is_list = config_setting_is_list(setting) || config_setting_is_array(setting);
-        int length = value->is_list ? config_setting_length(setting) : 1;
-        value->texts = calloc((size_t)length + 1, sizeof(*value->texts));
-        if (!value->texts)
-                return -ENOMEM;
-        for (int i = 0; i < length; i++) {
-                const char *text = value->is_list ? config_setting_get_string_elem(setting, i)
-                                                  : config_setting_get_string(setting);
-                int r = add_text(value, text, fault);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
-/* Has libconfig read what the scan wrote: "v = VALUE". `line` is where the value began. */
-static int parse(const char *text, unsigned line, bool cut, struct value *ret, struct value_fault *fault)
-{
-        config_t parsed;
-        config_init(&parsed);
-        struct value value = { .cut = cut };
-        int r;
-        fault->line = line;
-        if (config_read_string(&parsed, text) != CONFIG_TRUE) {
-                int at = config_error_line(&parsed);
-                r = fail(fault, line + (unsigned)(at > 1 ? at - 1 : 0), "%s", config_error_text(&parsed));
-        } else {
-                config_setting_t *setting = config_lookup(&parsed, "v");
-                r = setting ? take_setting(setting, &value, fault) : -ENOMEM;
-        }
-        config_destroy(&parsed);
-        if (r < 0)
-                value_done(&value);
-        else
-                *ret = value;
-        return r;
 }
 
 /* ---- Values ---------------------------------------------------------------------------------- */
@@ -304,9 +238,9 @@ static int check_rest(const char *rest, const char *after, unsigned line, struct
         rest += strspn(rest, BLANKS);
         if (*rest == '\0' || is_one_of(*rest, COMMENTS))
                 return 0;
-        return fail(fault, line,
-                    "text after the closed %s: put the whole value in double quotes, with \\\" for a quote inside",
-                    after);
+        return value_fail(
+                fault, line,
+                "text after the closed %s: put the whole value in double quotes, with \\\" for a quote inside", after);
 }
 
 static int scan_quoted_value(struct scan *scan)
@@ -342,14 +276,14 @@ static int scan_bare_value(struct scan *scan)
         while (end > scan->at && is_one_of(end[-1], BLANKS))
                 end--;
         if (*scan->at == '\'' && end - scan->at > 1 && end[-1] == '\'')
-                return fail(scan->fault, scan->line, "single quotes do not quote: use double quotes");
+                return value_fail(scan->fault, scan->line, "single quotes do not quote: use double quotes");
         return write_bare(scan, end);
 }
 
 static int scan_value(struct scan *scan)
 {
         if (*scan->at == '\0' || is_one_of(*scan->at, COMMENTS))
-                return fail(scan->fault, scan->line, "nothing stands after \"=\": write \"\" for an empty text");
+                return value_fail(scan->fault, scan->line, "nothing stands after \"=\": write \"\" for an empty text");
         if (*scan->at == '"')
                 return scan_quoted_value(scan);
         if (is_one_of(*scan->at, OPENING))
@@ -369,9 +303,13 @@ static int read_scanned(struct scan *scan, int (*scan_it)(struct scan *scan), st
         (void)fputs("v = ", scan->out);
         int r = scan_it(scan);
         (void)fputs(";\n", scan->out);
-        if (fclose(scan->out) != 0)
+        if (fclose(scan->out) != 0 || !rewritten)
                 return -ENOMEM;
-        return r < 0 ? r : parse(rewritten, line, scan->cut, ret, scan->fault);
+        if (r == 0)
+                r = helper_parse(rewritten, line, ret, scan->fault);
+        if (r == 0)
+                ret->cut = scan->cut;
+        return r;
 }
 
 int value_read(struct reader *reader, char *text, struct value *ret, struct value_fault *fault)
@@ -401,12 +339,4 @@ int value_read_quoted(char *text, char **ret_text, char **ret_end, struct value_
         *ret_text = TAKE_PTR(value.texts[0]);
         *ret_end = scan.at;
         return 0;
-}
-
-void value_done(struct value *value)
-{
-        for (size_t i = 0; i < value->count; i++)
-                free(value->texts[i]);
-        free(value->texts);
-        *value = (struct value){ 0 };
 }

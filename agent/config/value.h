@@ -2,22 +2,8 @@
 /* One value as it stands after "KEY =": found, cut from its comment, and read by libconfig. */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
-
+#include "config/parsed.h"
 #include "config/reader.h"
-
-struct value {
-        char **texts; /* one, or those of a list */
-        size_t count;
-        bool is_list;
-        bool cut; /* a bare value that ended at a comment */
-};
-
-struct value_fault {
-        unsigned line;
-        char text[200]; /* one sentence without a full stop */
-};
 
 /* Reads the value that begins at `text`, the rest of the reader's present line; a bracket may take more
  * lines. -EINVAL with the fault, -ENOMEM. */
@@ -25,7 +11,6 @@ int value_read(struct reader *reader, char *text, struct value *ret, struct valu
 
 /* The same for a text of its own: a row's default. "" is the empty text. */
 int value_read_text(const char *text, struct value *ret, struct value_fault *fault) MUST_CHECK;
-void value_done(struct value *value);
 
 /* Reads the text in double quotes at the start of `text` and returns its end through `ret_end`: for @include. */
 int value_read_quoted(char *text, char **ret_text, char **ret_end, struct value_fault *fault) MUST_CHECK;
