@@ -9,6 +9,7 @@
 
 #include "fakes/fake_broker.h"
 #include "fakes/house.h"
+#include "fakes/pem.h"
 #include "uplink.h"
 
 #define LAMP   "[lamp kitchen]\nline = GPIO17\n"
@@ -24,13 +25,13 @@
 #define CONNACK_PACKETS_OF_176_BYTES "\x20\x08\x00\x00\x05\x27\x00\x00\x00\xb0"
 #define CONNACK_PACKETS_OF_300_BYTES "\x20\x08\x00\x00\x05\x27\x00\x00\x01\x2c"
 
-enum { NOT_AUTHORIZED = 0x87, IN_FLIGHT_MAX = 256 };
+enum { NOT_AUTHORIZED = 0x87, IN_FLIGHT_MAX = 256, RETAINED_LOGGED_MAX = 64 };
 
 struct scene {
         struct house *house;
         struct fake_broker broker;
         char url[64];
-        const char *urls[1];
+        const char *urls[2];
         struct uplink_options options;
         struct uplink *uplink;
         unsigned n_up, n_down, n_refused;
@@ -344,6 +345,65 @@ static void uplink_publish__result_with_reply_to__goes_there(void **state)
         assert_int_equal(fake_broker_got(&scene.broker, "sconce/hall/kitchen/result", NULL), 0);
 }
 
+static void uplink_publish__result_without_reply_to__goes_to_the_device(void **state)
+{
+        (void)state;
+        begin(serve, 1);
+        uplink_publish(scene.uplink, "kitchen", DEVICE_RESULT, "{}", 2, &(struct command_meta){ .asker = "test" });
+        await_got("sconce/hall/kitchen/result", "{}", 1);
+}
+
+static void publish_kept(const char *device, const char *payload)
+{
+        (void)!uplink_publish_kept(scene.uplink, device, DEVICE_STATE, payload, strlen(payload));
+}
+
+/* The history keeps it, and comes again. */
+static void uplink_publish_kept__not_connected_or_no_topic__is_not_on_its_way(void **state)
+{
+        char long_name[TOPIC_MAX + 1];
+
+        (void)state;
+        memset(long_name, 'x', sizeof(long_name) - 1);
+        long_name[sizeof(long_name) - 1] = '\0';
+        prepare(serve, 1);
+        start();
+        publish_kept("kitchen", "1");
+        await(is_up, 1);
+        publish_kept(long_name, "2");
+        publish_kept("kitchen", "3");
+        await_got("sconce/hall/kitchen/state", "3", 1);
+        assert_int_equal(fake_broker_got(&scene.broker, "sconce/hall/kitchen/state", "1"), 0);
+        assert_int_equal(uplink_dropped(scene.uplink), 0);
+}
+
+static void begin_announcing(const char *prefix)
+{
+        prepare(serve, 1);
+        scene.options.announcements = (struct announcements_options){ prefix, "homeassistant/status", "online" };
+        start();
+        await(is_up, 1);
+}
+
+/* Home Assistant hears first that the device is gone: its own topics are cleared once that is acknowledged. */
+static void uplink_publish__empty_where_devices_are_announced__state_and_status_wait(void **state)
+{
+        (void)state;
+        begin_announcing("homeassistant");
+        publish("kitchen", DEVICE_STATUS, "");
+        publish("kitchen", DEVICE_STATE, "");
+        publish("kitchen", DEVICE_ERROR, "");
+        await_got("sconce/hall/kitchen/error", NULL, 1);
+        assert_int_equal(fake_broker_got(&scene.broker, "sconce/hall/kitchen/status", NULL), 0);
+        assert_int_equal(fake_broker_got(&scene.broker, "sconce/hall/kitchen/state", NULL), 0);
+        publish("kitchen", DEVICE_STATUS, "online");
+        await_got("sconce/hall/kitchen/status", "online", 1);
+        end();
+        begin_announcing(NULL);
+        publish("kitchen", DEVICE_STATUS, "");
+        await_got("sconce/hall/kitchen/status", NULL, 1);
+}
+
 static void uplink_publish__not_connected__is_not_queued(void **state)
 {
         (void)state;
@@ -408,6 +468,44 @@ static void acknowledged__refused__reported_once_and_counted(void **state)
         await(is_reported, 2);
 }
 
+/* The certificate of `name` is for a first broker, which is not there. */
+static const char *refused_with_certificate(const char *name)
+{
+        struct pem_dir dir;
+        char file[16];
+
+        assert_int_equal(pem_dir_make(&dir), 0);
+        pem_pair(&dir, name, 30);
+        prepare(STEPS({ .act = FAKE_SERVE, .puback = NOT_AUTHORIZED, .refused = "kitchen" }));
+        scene.urls[0] = "mqtts://127.0.0.1:1";
+        scene.urls[1] = scene.url;
+        scene.options.session.n_urls = 2;
+        (void)snprintf(file, sizeof(file), "%s.crt", name);
+        const char *certificate = pem_path(&dir, file);
+        (void)snprintf(file, sizeof(file), "%s.key", name);
+        const struct tls_options tls = { .ca = certificate, .cert = certificate, .key = pem_path(&dir, file) };
+        scene.options.session.tls = &tls;
+        start();
+        await(is_up_in_time, 1);
+        publish("kitchen", DEVICE_STATE, "{}");
+        await(is_reported, 1);
+        pem_dir_remove(&dir);
+        uplink_free(TAKE_PTR(scene.uplink)); /* it borrows what ends here */
+        return scene.refused;
+}
+
+/* It is by the certificate's name that the broker's list goes. */
+static void acknowledged__refused_with_a_certificate__names_it_where_it_is_another(void **state)
+{
+        (void)state;
+        assert_string_equal(refused_with_certificate("hall"),
+                            "the broker refuses what node hall publishes (not authorized)");
+        end();
+        assert_string_equal(refused_with_certificate("cellar"),
+                            "the broker refuses what node hall publishes (not authorized): its certificate is for "
+                            "\"cellar\", see [node] name");
+}
+
 static void uplink_publish__larger_than_the_broker_takes__left_out_and_logged_once(void **state)
 {
         char large[200] = "";
@@ -443,6 +541,23 @@ static void uplink_publish__answer_over_the_brokers_limit__a_refusal_instead(voi
         assert_non_null(memmem(got.properties, got.properties_size, CORRELATION("\x00\x02", "42"), 5));
         assert_non_null(strstr(got.payload, "the answer's 399 bytes are more than the broker takes"));
         assert_int_equal(uplink_dropped(scene.uplink), 1);
+}
+
+/* Nobody has named a place of their own: the device's topic would bring it to all. */
+static void uplink_publish__result_over_the_brokers_limit__left_out(void **state)
+{
+        char large[400] = "";
+
+        (void)state;
+        begin(STEPS({ .act = FAKE_SERVE, FAKE_FIELDS(answer, CONNACK_PACKETS_OF_300_BYTES) }));
+        memset(large, 'x', sizeof(large) - 1);
+        uplink_publish(scene.uplink, "kitchen", DEVICE_RESULT, large, strlen(large), NULL);
+        uplink_publish(scene.uplink, "kitchen", DEVICE_RESULT, large, strlen(large),
+                       &(struct command_meta){ .asker = "test" });
+        publish("kitchen", DEVICE_STATUS, "online");
+        await_got("sconce/hall/kitchen/status", "online", 1);
+        assert_int_equal(fake_broker_got(&scene.broker, "sconce/hall/kitchen/result", NULL), 0);
+        assert_int_equal(uplink_dropped(scene.uplink), 2);
 }
 
 static void uplink_publish__broker_acknowledges_nothing__waits_and_catches_up(void **state)
@@ -519,6 +634,27 @@ static void command__retained__never_acted_on_and_logged_once(void **state)
         const char *logged = strstr(scene.house->log, "a retained command is never acted on");
         assert_non_null(logged);
         assert_null(strstr(logged + 1, "a retained command is never acted on"));
+}
+
+/* Anyone who may publish can think up topics: the log ends, what is refused does not. */
+static void command__retained_on_many_topics__logged_for_the_first_alone(void **state)
+{
+        char topic[64];
+        unsigned n = 0;
+
+        (void)state;
+        begin(serve, 1);
+        for (unsigned i = 0; i < RETAINED_LOGGED_MAX + 4; i++) {
+                (void)snprintf(topic, sizeof(topic), "sconce/hall/thing%u/set", i);
+                send_command(topic, "ON", true);
+        }
+        send_command(SET, "ON", true);
+        send_command(SET, "sideways", false);
+        await(has_result, 1);
+        for (const char *at = scene.house->log; (at = strstr(at, "never acted on")); at++)
+                n++;
+        assert_int_equal(n, RETAINED_LOGGED_MAX);
+        assert_int_equal(sim_value(&scene.house->gpio, 17), 0);
 }
 
 /* What any publisher may name as its response topic must not be written by the node. */
@@ -628,17 +764,23 @@ int main(void)
                 TEST(uplink_stop__connected__offline_is_the_last_word),
                 TEST(uplink_publish__each_topic__its_name_and_retain_flag),
                 TEST(uplink_publish__result_with_reply_to__goes_there),
+                TEST(uplink_publish__result_without_reply_to__goes_to_the_device),
+                TEST(uplink_publish_kept__not_connected_or_no_topic__is_not_on_its_way),
+                TEST(uplink_publish__empty_where_devices_are_announced__state_and_status_wait),
                 TEST(uplink_publish__not_connected__is_not_queued),
                 TEST(uplink_info__connected__retained_json),
                 TEST(uplink_publish__envelope__wraps_json_alone),
                 TEST(acknowledged__refused__reported_once_and_counted),
+                TEST(acknowledged__refused_with_a_certificate__names_it_where_it_is_another),
                 TEST(uplink_publish__larger_than_the_broker_takes__left_out_and_logged_once),
                 TEST(uplink_publish__answer_over_the_brokers_limit__a_refusal_instead),
+                TEST(uplink_publish__result_over_the_brokers_limit__left_out),
                 TEST(uplink_publish__broker_acknowledges_nothing__waits_and_catches_up),
                 TEST(start__retained_topics_of_an_earlier_config__cleared_and_forgotten),
                 TEST(command__with_response_topic__carried_out_and_answered_there),
                 TEST(command__for_one_channel__reaches_it),
                 TEST(command__retained__never_acted_on_and_logged_once),
+                TEST(command__retained_on_many_topics__logged_for_the_first_alone),
                 TEST(get__trend__answered_on_the_response_topic),
                 TEST(command__response_topic_elsewhere__answered_on_result),
                 TEST(command__topic_of_another_node__is_not_ours),
