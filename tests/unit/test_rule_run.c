@@ -17,6 +17,7 @@
 static const char *const presses[] = { "single", "double", NULL };
 static const struct sconce_channel lamp_row = { .key = "state", .kind = SCONCE_LIGHT, .flags = SCONCE_WRITABLE };
 static const struct sconce_channel press_row = { .key = "press", .kind = SCONCE_EVENT, .choices = presses };
+static const struct sconce_channel hold_row = { .key = "hold", .kind = SCONCE_EVENT, .choices = presses };
 static const struct sconce_channel level_row = { .key = "level", .kind = SCONCE_SENSOR };
 
 /* A button, two lamps that are off, a sensor that has not reported yet. */
@@ -72,6 +73,40 @@ static void rules_event__the_one_it_waits_for__acts_in_a_later_turn(void **state
         assert_commands(home, "");
         fake_pass(home, 0);
         assert_commands(home, "lamp TOGGLE\n");
+}
+
+/* A button of two keys, of which rules want an event, a state, and what is no trigger. */
+static void rules_event__of_another_channel_or_not_waited_for__does_nothing(void **state)
+{
+        struct fake_rule_home *home = *state;
+        struct fake_device *wall = fake_device_find(home, "wall");
+
+        assert_int_equal(channels_append(&wall->channels, &hold_row), 0);
+        fake_rules_apply(home, "[rule a]\nwhen = wall.hold single\nthen = lamp ON\n"
+                               "[rule b]\nwhen = wall offline\nthen = lamp OFF\n"
+                               "[rule c]\nwhen = tank.level > 5\nif = wall.press single\nthen = lamp TOGGLE\n"
+                               "[rule d]\nwhen = wall.press single\nthen = fan ON\n");
+        press(home);
+        assert_commands(home, "fan ON\n");
+        fake_event(home, "wall", "hold", "single", 0);
+        fake_pass(home, 0);
+        assert_commands(home, "lamp ON\n");
+}
+
+/* A report of one channel is no news of an event or of another channel, but of one that is not there. */
+static void rules_reported__among_other_conditions__only_what_it_is_about(void **state)
+{
+        struct fake_rule_home *home = *state;
+        struct fake_device *tank = fake_device_find(home, "tank");
+
+        assert_int_equal(channels_append(&tank->channels, &press_row), 0);
+        fake_rules_apply(home, "[rule a]\nwhen = tank.press single\nthen = lamp ON\n"
+                               "[rule b]\nwhen = tank.depth fault\nthen = fan ON\nat_start = yes\n"
+                               "[rule c]\nwhen = tank.level > 5\nthen = lamp OFF\n");
+        level(home, 1);
+        assert_commands(home, "fan ON\n"); /* depth is missing, as the first report shows */
+        level(home, 6);
+        assert_commands(home, "lamp OFF\n");
 }
 
 static void rules_reported__comparison__acts_when_it_becomes_true(void **state)
@@ -233,6 +268,32 @@ static void run__cancel__it_does_not_act(void **state)
         assert_commands(home, "fan ON\n");
 }
 
+#define NO_DELAY "[rule c]\nwhen = wall.press single\nthen = fan ON\n"
+
+static void rules_wait__delay_under_way__only_then(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_rules_apply(home, DELAYED NO_DELAY);
+        assert_false(rules_wait(home->rules, "a"));
+        press(home);
+        assert_true(rules_wait(home->rules, "a"));
+        assert_false(rules_wait(home->rules, "c"));
+        assert_false(rules_wait(home->rules, "d")); /* there is none */
+}
+
+/* Of two rules that the same press has set off, one goes before its turn. */
+static void rules_apply__rule_is_gone_before_its_turn__the_other_acts(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_rules_apply(home, WALL_RULE NO_DELAY);
+        fake_event(home, "wall", "press", "single", 0);
+        fake_rules_apply(home, NO_DELAY);
+        fake_pass(home, 0);
+        assert_commands(home, "fan ON\n");
+}
+
 static void rules_apply__rule_has_changed__its_delay_is_dropped(void **state)
 {
         struct fake_rule_home *home = *state;
@@ -306,6 +367,18 @@ static void run__device_is_missing__logged_once_until_it_is_there(void **state)
         press(home);
         assert_commands(home, "pump ON\nlamp ON\n");
         assert_int_equal(logged(home, "rule a: pump ON works again\n"), 1);
+}
+
+static void run__device_of_an_if_is_missing__does_not_act(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_rules_apply(home, "[rule a]\nwhen = wall.press single\nif = pump offline\nthen = lamp ON\n");
+        press(home);
+        assert_commands(home, "");
+        fake_device_add(home, "pump", &lamp_row)->now.is_running = false;
+        press(home);
+        assert_commands(home, "lamp ON\n");
 }
 
 static void rules_result__refused__each_cause_logged_once(void **state)
@@ -439,6 +512,58 @@ static void at_start__true_again_before_it_has_acted__acts_once(void **state)
         assert_commands(home, "lamp ON\n");
 }
 
+/* Nobody waits for one that is not there. */
+static void at_start__of_a_device_that_is_missing__acts_without_it(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_rules_apply(home, "[rule a]\nwhen = tank.level > 5\nthen = lamp ON, pump ON\nat_start = yes\n");
+        level(home, 6);
+        assert_commands(home, "lamp ON\n");
+}
+
+/* It shows nothing as long as it has reported nothing; one without a state has nothing to report. */
+static void at_start__other_device_has_not_reported__waits_for_it(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        (void)fake_device_add(home, "pump", &lamp_row);
+        fake_rules_apply(home, "[rule a]\nwhen = tank.level > 5\nthen = pump ON\nat_start = yes\n"
+                               "[rule b]\nwhen = tank.level > 5\nthen = wall ON\nat_start = yes\n");
+        level(home, 6);
+        assert_commands(home, "wall ON\n");
+        fake_report(home, "pump", SCONCE_BOOL("state", false));
+        fake_pass(home, SECONDS(1));
+        assert_commands(home, "pump ON\n");
+}
+
+/* What made it due is not known any more. */
+static void at_start__device_starts_again_before_it_has_acted__does_not_act(void **state)
+{
+        struct fake_rule_home *home = *state;
+        struct fake_device *lamp = fake_device_find(home, "lamp");
+
+        lamp->now.is_running = false;
+        fake_rules_apply(home, AT_START);
+        level(home, 6);
+        rules_started(&fake_device_find(home, "tank")->now);
+        lamp->now.is_running = true;
+        fake_pass(home, SECONDS(11));
+        assert_commands(home, "");
+}
+
+/* It ends a wait, and is none of the reasons to act. */
+static void at_start__only_cancel_is_true__does_not_act(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_rules_apply(home, "[rule a]\nwhen = wall offline\ncancel = tank.level > 5\nthen = lamp ON\n"
+                               "delay = 1s\nat_start = yes\n");
+        level(home, 6);
+        fake_pass(home, SECONDS(11));
+        assert_commands(home, "");
+}
+
 /* ---- Judging -------------------------------------------------------------------------------------------- */
 
 static void rule_judge__facts_of_a_device__what_each_word_is(void **state)
@@ -485,12 +610,44 @@ static void rule_judge__facts_of_a_device__what_each_word_is(void **state)
         }
 }
 
+/* Before its first status nothing is news of it; a fault is known at once. */
+static void rule_judge_change__device_without_a_status__unknown_but_for_a_fault(void **state)
+{
+        static const struct {
+                bool has_status, is_running, has_fault;
+                enum rule_truth truth;
+        } samples[] = {
+                { true, true, false, RULE_FALSE },
+                { false, true, false, RULE_UNKNOWN },
+                { true, false, false, RULE_UNKNOWN },
+                { false, false, true, RULE_TRUE },
+        };
+        struct fake_rule_home *home = *state;
+        static const struct rule_part part = { "tank fault", 10 };
+        struct rule_condition condition = { .role = RULE_WHEN };
+        struct fault fault;
+
+        assert_int_equal(rule_condition_parse(&part, &condition.words, &fault), 0);
+        for (size_t i = 0; i < sizeof(samples) / sizeof(*samples); i++) {
+                const struct rule_device device = { .channels = &fake_device_find(home, "tank")->channels,
+                                                    .has_status = samples[i].has_status,
+                                                    .is_running = samples[i].is_running,
+                                                    .has_fault = samples[i].has_fault };
+                if (rule_judge_change(&condition, &device) != samples[i].truth)
+                        fail_msg("sample %zu", i);
+        }
+        rule_words_done(&condition.words);
+        free(condition.own_text);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fake_rule_home_teardown)
 
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TEST(rules_event__the_one_it_waits_for__acts_in_a_later_turn),
+                TEST(rules_event__of_another_channel_or_not_waited_for__does_nothing),
+                TEST(rules_reported__among_other_conditions__only_what_it_is_about),
                 TEST(rules_reported__comparison__acts_when_it_becomes_true),
                 TEST(rules_started__next_value__is_the_first_again),
                 TEST(rules_status__offline_and_online__each_acts),
@@ -502,11 +659,14 @@ int main(void)
                 TEST(run__delay__counts_from_what_set_it_off),
                 TEST(run__set_off_again__delay_begins_again),
                 TEST(run__cancel__it_does_not_act),
+                TEST(rules_wait__delay_under_way__only_then),
+                TEST(rules_apply__rule_is_gone_before_its_turn__the_other_acts),
                 TEST(rules_apply__rule_has_changed__its_delay_is_dropped),
                 TEST(rules_stop__nothing_follows_any_more),
                 TEST(run__rules_that_set_each_other_off__end_at_the_limit),
                 TEST(run_set_off__by_what_a_rule_has_commanded_before__counts_on),
                 TEST(run__device_is_missing__logged_once_until_it_is_there),
+                TEST(run__device_of_an_if_is_missing__does_not_act),
                 TEST(rules_result__refused__each_cause_logged_once),
                 TEST(rules_result__rule_is_gone__nothing),
                 TEST(rules_status__channel_is_missing__logged_once),
@@ -517,7 +677,12 @@ int main(void)
                 TEST(at_start__other_device_is_starting__waits_for_it),
                 TEST(at_start__other_device_starts_for_ever__acts_after_ten_seconds),
                 TEST(at_start__true_again_before_it_has_acted__acts_once),
+                TEST(at_start__of_a_device_that_is_missing__acts_without_it),
+                TEST(at_start__other_device_has_not_reported__waits_for_it),
+                TEST(at_start__device_starts_again_before_it_has_acted__does_not_act),
+                TEST(at_start__only_cancel_is_true__does_not_act),
                 TEST(rule_judge__facts_of_a_device__what_each_word_is),
+                TEST(rule_judge_change__device_without_a_status__unknown_but_for_a_fault),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
