@@ -46,7 +46,7 @@ static struct fake_line *line_of(struct line_request *request)
         return CONTAINER_OF(request, struct fake_request, request)->line;
 }
 
-static const struct chip_ops fake_ops;
+static const struct chip_ops fake_ops, old_kernel_ops;
 
 static int fake_chip_open(const struct chip_place *place, struct chip **ret)
 {
@@ -118,7 +118,7 @@ static int fake_request(struct chip *chip, const struct request_spec *spec, stru
         if (line->request_error)
                 return line->request_error;
         struct fake_request *request = calloc(1, sizeof(*request));
-        request->request.ops = &fake_ops;
+        request->request.ops = fake->is_old_kernel ? &old_kernel_ops : &fake_ops;
         request->line = line;
         request->edges_fd = -1;
         line->used = true;
@@ -225,6 +225,16 @@ static const struct chip_ops fake_ops = {
         .release = fake_release,
         .output_fd = fake_output_fd,
         .adopt = fake_adopt,
+};
+
+/* Without the last two. */
+static const struct chip_ops old_kernel_ops = {
+        .reconfigure = fake_reconfigure,
+        .set = fake_set,
+        .get = fake_get,
+        .event_fd = fake_event_fd,
+        .read_edges = fake_read_edges,
+        .release = fake_release,
 };
 
 void fake_chips_reset(void)

@@ -25,6 +25,7 @@ struct fake_chip {
         const char *name, *label;
         int open_error;
         bool kernel_debounce;
+        bool is_old_kernel; /* its requests give no fd */
         unsigned opens; /* how many handles there are */
         struct fake_line lines[FAKE_LINES];
 };

@@ -15,6 +15,7 @@
 #include "fakes/fake_chip.h"
 #include "gpio/line.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 
 static struct gpio_fixture f;
 static struct sconce_line *line;
@@ -298,7 +299,7 @@ static void line_open_output__busy__names_the_consumer(void **state)
 
 static void line_open_output__muxed_to_a_peripheral__reports_it(void **state)
 {
-        static const int errors[] = { -EBUSY, -EINVAL, -EPERM };
+        static const int errors[] = { -EBUSY, -EINVAL, -EPERM, -EACCES };
 
         (void)state;
         fake_chips[0].lines[2].used = true;
@@ -317,6 +318,30 @@ static void line_open_output__settings_not_supported__reports_it(void **state)
         assert_refused("GPIO2", -EINVAL,
                        "GPIO2: gpiochip0 refuses these settings (does it have bias, drive, interrupts?): "
                        "Invalid argument");
+        fake_chips[0].lines[2].request_error = -ENOTSUP;
+        assert_refused("GPIO2", -ENOTSUP,
+                       "GPIO2: gpiochip0 refuses these settings (does it have bias, drive, interrupts?): "
+                       "Operation not supported");
+}
+
+static void line_open_output__not_permitted__reports_it(void **state)
+{
+        static const int errors[] = { -EACCES, -EPERM };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
+                fake_chips[0].lines[2].request_error = errors[i];
+                assert_refused("GPIO2", -EACCES, "GPIO2: gpiochip0 refuses this program: permission denied");
+        }
+}
+
+/* Neither the pin nor a permission: that it is used is not the reason. */
+static void line_open_output__other_error_of_a_used_line__as_it_is(void **state)
+{
+        (void)state;
+        fake_chips[0].lines[2].used = true;
+        fake_chips[0].lines[2].request_error = -EIO;
+        assert_refused("GPIO2", -EIO, "GPIO2: gpiochip0 refuses the line: Input/output error");
 }
 
 /* ---- Requests --------------------------------------------------------------------------------------- */
@@ -383,6 +408,21 @@ static void edges__a_burst__is_reported_in_one_go(void **state)
         assert_false(seen.last.active);
 }
 
+/* What is left for another turn may be the newest: what the line shows is not asked before that. */
+static void edges__more_than_one_turn_takes__the_level_only_after_the_last(void **state)
+{
+        (void)state;
+        open_input("GPIO2");
+        for (int i = 0; i < 66; i++)
+                fake_edge(0, 2, i % 2 == 0, 0);
+        fake_chips[0].lines[2].high = true;
+        assert_true(sd_event_run(f.loop.event, 0) > 0);
+        assert_int_equal(seen.edges, 64);
+        fixture_settle(&f);
+        assert_int_equal(seen.edges, 67);
+        assert_true(seen.last.active);
+}
+
 /* libgpiod 1's kernel interface drops the newest edges when its queue is full. */
 static void edges__last_ones_lost_in_a_full_queue__the_level_is_reported_all_the_same(void **state)
 {
@@ -432,6 +472,13 @@ static void edges__time_stamps__are_boot_times(void **state)
         fixture_settle(&f);
         assert_int_equal(seen.edges, 2);
         assert_true(seen.last.time_us >= before_us && seen.last.time_us <= loop_now_us(&f.loop));
+
+        /* From one whose clock began elsewhere: no edge waits for a minute. */
+        fake_edge_at(0, 2, true, 0, clock_monotonic_ns() - 61 * NSEC_PER_SEC);
+        before_us = loop_now_us(&f.loop);
+        fixture_settle(&f);
+        assert_int_equal(seen.edges, 3);
+        assert_true(seen.last.time_us >= before_us && seen.last.time_us <= loop_now_us(&f.loop));
 }
 
 static void line_open_input__kernel_can_debounce__it_does(void **state)
@@ -449,6 +496,17 @@ static void line_open_input__kernel_can_debounce__it_does(void **state)
         fake_edge(0, 2, false, 0);
         fixture_settle(&f);
         assert_int_equal(seen.edges, 1);
+}
+
+/* Its field for it has 32 bits. */
+static void line_open_input__debounce_beyond_the_kernels__is_done_here(void **state)
+{
+        (void)state;
+        fake_chips[0].kernel_debounce = true;
+        line = fixture_line("GPIO2");
+        line_set_settings(line, &(struct line_settings){ .debounce_us = (uint64_t)UINT32_MAX + 1 });
+        assert_int_equal(line_open_input(f.gpio, line, record_edge, &seen, &fault), 0);
+        assert_string_equal(fake_log, "request input; ");
 }
 
 /* ---- Chips that go and come ------------------------------------------------------------------------- */
@@ -660,15 +718,19 @@ int main(void)
                 TWO_CHIPS(line_open_output__busy__names_the_consumer),
                 TWO_CHIPS(line_open_output__muxed_to_a_peripheral__reports_it),
                 TWO_CHIPS(line_open_output__settings_not_supported__reports_it),
+                TWO_CHIPS(line_open_output__not_permitted__reports_it),
+                TWO_CHIPS(line_open_output__other_error_of_a_used_line__as_it_is),
                 TWO_CHIPS(line_open_output__first_value_and_settings__are_in_the_one_request),
                 TWO_CHIPS(line_open_output__keep__never_lets_go_of_the_line),
                 TWO_CHIPS(line_open_output__keep_cannot_be_read__the_line_is_released),
                 TWO_CHIPS(line_open_output__chips_that_are_not_used__are_closed),
                 TWO_CHIPS(edges__a_burst__is_reported_in_one_go),
+                TWO_CHIPS(edges__more_than_one_turn_takes__the_level_only_after_the_last),
                 TWO_CHIPS(edges__last_ones_lost_in_a_full_queue__the_level_is_reported_all_the_same),
                 TWO_CHIPS(edges__lost_ones_in_between__are_counted_and_no_level_is_reported_twice),
                 TWO_CHIPS(edges__time_stamps__are_boot_times),
                 TWO_CHIPS(line_open_input__kernel_can_debounce__it_does),
+                TWO_CHIPS(line_open_input__debounce_beyond_the_kernels__is_done_here),
                 TWO_CHIPS(unplug__open_lines__are_closed_and_reported_and_open_again_later),
                 TWO_CHIPS(unplug__other_chip__is_nothing_to_us),
                 TWO_CHIPS(line_set__chip_gone__closes_the_line_and_reports_it),

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "fakes/fake_chip.h"
+#include "gpio/chips.h"
 #include "gpio/line.h"
 #include "util/cleanup.h"
 
@@ -19,6 +20,7 @@ static struct gpio_fixture f;
 static struct sconce_line *line;
 static struct fault fault;
 static int store_error;
+static bool is_taken; /* the line, by somebody else for good */
 
 /* ---- A store that writes down what it is asked for, beside what the chip is asked for ----------------------- */
 
@@ -47,7 +49,8 @@ static int store_remove(void *userdata, const char *name)
 static int store_sync(void *userdata)
 {
         (void)userdata;
-        fake_chips[0].lines[2].request_error = 0;
+        if (!is_taken)
+                fake_chips[0].lines[2].request_error = 0;
         return note("sync", "");
 }
 
@@ -58,6 +61,7 @@ static int setup(void **state)
         (void)state;
         memset(&fault, 0, sizeof(fault));
         store_error = 0;
+        is_taken = false;
         gpio_fixture_init(&f, false);
         fake_chips_reset();
         fake_plug(&f, 0);
@@ -214,6 +218,39 @@ static void line_open_output__store_still_has_it__waits_for_the_store(void **sta
         assert_string_equal(fake_log, "request output 1; ");
 }
 
+/* It has let go of its copy, or cannot be asked; the line is not to be had either way. */
+static void line_open_output__busy_after_the_store_was_asked__fails(void **state)
+{
+        (void)state;
+        is_taken = true;
+        for (unsigned i = 0; i < 2; i++) {
+                assert_int_equal(open_for("kitchen", 1), 0);
+                assert_int_equal(line_keep(line, NULL), 0);
+                line_close(line);
+                fake_chips[0].lines[2].request_error = -EBUSY;
+                store_error = i == 0 ? 0 : -ETIMEDOUT;
+                assert_int_equal(open_for(NULL, 1), -EBUSY);
+                assert_memory_equal(fake_log, "request output 1; sync; ", strlen("request output 1; sync; "));
+                assert_int_equal(strcmp(fake_log, "request output 1; sync; ") == 0,
+                                 i == 1); /* then it is not tried again */
+                fake_chips[0].lines[2].request_error = store_error = 0;
+        }
+}
+
+/* A kernel older than 5.10 has no request that could be given to anybody. */
+static void line_keep__old_kernel__goes_without(void **state)
+{
+        (void)state;
+        fake_chips[0].is_old_kernel = true;
+        for (unsigned i = 0; i < 2; i++) {
+                assert_int_equal(open_for("kitchen", 1), 0);
+                assert_string_equal(fake_log, "request output 1; ");
+                assert_false(line_is_kept(line));
+                line_close(line);
+        }
+        assert_true(f.gpio->is_old_kernel);
+}
+
 static void line_open_input__left_as_an_output__is_let_go_first(void **state)
 {
         (void)state;
@@ -242,9 +279,26 @@ static void line_found__requested_as_now__is_its_level(void **state)
         assert_false(line_found(f.gpio, line, "kitchen", &active));
 }
 
+static void line_found__open_or_not_to_be_found__is_not(void **state)
+{
+        struct sconce_line *nowhere = fixture_line("gpiochip2:1");
+        bool active = false;
+
+        (void)state;
+        find_left(NAME);
+        gpio_adopt(f.gpio, "gpiochip0/3/attic/0.0.0", FAKE_FD(0, 3), true);
+        assert_false(line_found(f.gpio, nowhere, "kitchen", &active)); /* such a chip is not there */
+        line_free(nowhere);
+        assert_int_equal(open_for("kitchen", 1), 0);
+        assert_false(line_found(f.gpio, line, "kitchen", &active));
+}
+
 static void gpio_adopt__not_one_of_ours__is_closed_and_out_of_the_store(void **state)
 {
-        static const char *const names[] = { "", "stored", "a/b", "a/b/c/d/e" };
+        char long_name[FD_NAME_SIZE + 1] = "a/b/c/";
+        const char *const names[] = { "", "stored", "a/b", "a/b/c/d/e", long_name };
+
+        memset(long_name + 6, 'd', sizeof(long_name) - 7);
 
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -334,8 +388,11 @@ int main(void)
                 KEPT_TEST(line_open_output__left_one_is_dead__is_requested),
                 KEPT_TEST(line_open_output__cannot_be_taken_out_of_the_store__is_switched_off),
                 KEPT_TEST(line_open_output__store_still_has_it__waits_for_the_store),
+                KEPT_TEST(line_open_output__busy_after_the_store_was_asked__fails),
+                KEPT_TEST(line_keep__old_kernel__goes_without),
                 KEPT_TEST(line_open_input__left_as_an_output__is_let_go_first),
                 KEPT_TEST(line_found__requested_as_now__is_its_level),
+                KEPT_TEST(line_found__open_or_not_to_be_found__is_not),
                 KEPT_TEST(gpio_adopt__not_one_of_ours__is_closed_and_out_of_the_store),
                 KEPT_TEST(gpio_let_go__nobody_wants_it__is_released),
                 KEPT_TEST(gpio_switch_off__left_on__is_off_and_known_as_it_was),
