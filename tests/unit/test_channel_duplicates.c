@@ -151,6 +151,64 @@ static void doubles_begin__many__oldest_forgotten_newest_known(void **state)
         duplicates_free(duplicates);
 }
 
+/* More than there are buckets, so that each must be found among others. */
+static void doubles_end__many_at_once__each_has_its_own_result(void **state)
+{
+        enum { MANY = 3000 };
+        static struct duplicate_mark marks[MANY];
+        struct duplicates *duplicates = duplicates_new();
+        struct result result;
+        char text[32];
+
+        (void)state;
+        for (int i = 0; i < MANY; i++) {
+                (void)snprintf(text, sizeof(text), "%d", i);
+                const struct duplicate_key k = key("lamp", 'c', text);
+                marks[i] = duplicates_begin(duplicates, &k, 0);
+        }
+        for (int i = 0; i < MANY; i++) {
+                (void)snprintf(text, sizeof(text), "%d", i);
+                duplicates_end(duplicates, &marks[i], &(struct result){ RESULT_FAILED, "" });
+                const struct duplicate_key k = key("lamp", 'c', text);
+                assert_true(duplicates_find(duplicates, &k, 1, &result));
+                assert_int_equal(result.code, RESULT_FAILED);
+        }
+        duplicates_free(duplicates);
+}
+
+/* It took longer than it is remembered. */
+static void doubles_end__forgotten_meanwhile__stays_so(void **state)
+{
+        struct duplicates *duplicates = duplicates_new();
+        const struct duplicate_key a = key("lamp", 'i', "1");
+        struct result result;
+
+        (void)state;
+        const struct duplicate_mark mark = duplicates_begin(duplicates, &a, 0);
+        assert_false(duplicates_find(duplicates, &a, DUPLICATES_WINDOW_US, &result));
+        duplicates_end(duplicates, &mark, &(struct result){ RESULT_FAILED, "" });
+        assert_false(duplicates_find(duplicates, &a, DUPLICATES_WINDOW_US, &result));
+        duplicates_free(duplicates);
+}
+
+/* The newest is known in any case. */
+static void doubles_begin__larger_than_all_that_is_kept__known_until_the_next(void **state)
+{
+        static char large[DUPLICATES_MAX_BYTES + 1];
+        struct duplicates *duplicates = duplicates_new();
+        struct duplicate_key a = key("lamp", 'i', "1"), b = key("lamp", 'i', "2");
+        struct result result;
+
+        (void)state;
+        a.parts[DUPLICATE_PAYLOAD] = (struct duplicate_part){ large, sizeof(large) };
+        (void)duplicates_begin(duplicates, &a, 0);
+        assert_true(duplicates_find(duplicates, &a, 1, &result));
+        (void)duplicates_begin(duplicates, &b, 1);
+        assert_false(duplicates_find(duplicates, &a, 2, &result));
+        assert_true(duplicates_find(duplicates, &b, 2, &result));
+        duplicates_free(duplicates);
+}
+
 static void rate_take__burst_then_steady(void **state)
 {
         struct rate rate;
@@ -192,6 +250,9 @@ int main(void)
                 cmocka_unit_test(doubles_find__other_device_kind_or_key__new),
                 cmocka_unit_test(doubles_find__any_part_differs__new),
                 cmocka_unit_test(doubles_begin__many__oldest_forgotten_newest_known),
+                cmocka_unit_test(doubles_end__many_at_once__each_has_its_own_result),
+                cmocka_unit_test(doubles_end__forgotten_meanwhile__stays_so),
+                cmocka_unit_test(doubles_begin__larger_than_all_that_is_kept__known_until_the_next),
                 cmocka_unit_test(rate_take__burst_then_steady),
                 cmocka_unit_test(rate_set__slower__bucket_shrinks),
         };
