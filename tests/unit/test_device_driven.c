@@ -469,6 +469,23 @@ static void for__cannot_be_written__refused_and_never_on(void **state)
         assert_int_equal(line(house, 17), 0);
 }
 
+/* These look at it, and begin nothing. */
+static void for_or_flash__cannot_be_written__refused_and_never_on(void **state)
+{
+        struct house *house = *state;
+        size_t edges;
+
+        unwritable(house);
+        house_apply(house, "[switch pump]\nline = GPIO17\n[lamp hall]\nline = GPIO5\n");
+        edges = sim_edge_count(&house->gpio, 17) + sim_edge_count(&house->gpio, 5);
+        house_set(house, "pump", "{\"for\":2}");
+        house_set(house, "hall", "{\"flash\":2}");
+        assert_non_null(strstr(house_published(house, "pump", DEVICE_RESULT), "\"code\":\"failed\""));
+        assert_non_null(strstr(house_published(house, "hall", DEVICE_RESULT), "\"code\":\"failed\""));
+        house_pass(house, 3 * USEC_PER_SEC);
+        assert_int_equal(sim_edge_count(&house->gpio, 17) + sim_edge_count(&house->gpio, 5), edges);
+}
+
 static void max_on__cannot_be_written__refused_and_never_on(void **state)
 {
         struct house *house = *state;
@@ -504,6 +521,7 @@ int main(void)
                 TEST(driven_read__not_of_this_boot_or_no_record__is_not_believed),
                 TEST(driven_new__other_chip__what_was_driven_there_is_not_sought_here),
                 TEST(for__cannot_be_written__refused_and_never_on),
+                TEST(for_or_flash__cannot_be_written__refused_and_never_on),
                 TEST(max_on__cannot_be_written__refused_and_never_on),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* plugins/lamp: brightness, fades, flashes and effects, on the mock host and its clock. */
+#include <errno.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -167,6 +168,57 @@ static void lamp_start__effect_before__goes_on(void **state)
         assert_string_equal(mock_value(host, "effect")->text, "blink");
         mock_advance_us(host, 500 * MS);
         assert_shows(dimmer, 0);
+}
+
+/* What was saved may be of a version that kept nothing there. */
+static void lamp_start__nothing_kept__full_and_without_effect(void **state)
+{
+        (void)state;
+        mock_first(host, ON);
+        mock_first(host, SCONCE_NONE("brightness"));
+        mock_first(host, SCONCE_NONE("effect"));
+        (void)start_pwm();
+        assert_published(true, 255);
+        assert_string_equal(mock_value(host, "effect")->text, "none");
+}
+
+/* Its line is open then, and would stay at full brightness. */
+static void lamp_start__effect_cannot_be_shown__fails(void **state)
+{
+        int failed = 0;
+
+        for (unsigned nth = 1; nth < 9; nth++) {
+                teardown(state);
+                setup(state);
+                mock_first(host, ON);
+                mock_first(host, EFFECT("blink"));
+                mock_option(host, "pwm", "pwmchip0:1");
+                mock_fail_call(host, nth, -EIO);
+                int r = mock_start(host);
+                failed += r == -EIO;
+                assert_true(r == 0 || r == -EIO);
+        }
+        assert_int_equal(failed, 4); /* timer, dimmer, level, report */
+}
+
+static void lamp_configure__what_a_line_cannot_do__refused(void **state)
+{
+        static const struct {
+                const char *key, *value;
+        } options[] = { { "transition", "1s" }, { "min_level", "1%" }, { "max_level", "99%" }, { "gamma", "1" } };
+
+        for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
+                teardown(state);
+                setup(state);
+                mock_option(host, "line", "GPIO17");
+                mock_option(host, options[i].key, options[i].value);
+                assert_int_equal(mock_configure(host), -EINVAL);
+                assert_string_equal(mock_error(host), "transition, min_level, max_level and gamma are for a lamp that "
+                                                      "can be dimmed, by pwm or led");
+        }
+        teardown(state);
+        setup(state);
+        (void)start_line();
 }
 
 static void lamp_start__hardware_fails__its_errno(void **state)
@@ -521,6 +573,26 @@ static void lamp_effect__the_agent_itself_fails__does_not_light_up_again(void **
         assert_shows(dimmer, 0);
 }
 
+/* The line may have been switched by somebody else, but not while it blinks by itself. */
+static void lamp_read__line__what_it_shows_unless_it_blinks(void **state)
+{
+        struct sconce_line *line = start_line();
+
+        (void)state;
+        COMMAND(ON);
+        line->active = false;
+        assert_int_equal(mock_read(host), 0);
+        assert_false(mock_value(host, "state")->on);
+        COMMAND(ON, EFFECT("blink"));
+        mock_advance_us(host, 500 * MS);
+        assert_false(line->active);
+        assert_int_equal(mock_read(host), 0);
+        assert_true(mock_value(host, "state")->on);
+        COMMAND(OFF);
+        line->error = -EIO;
+        assert_int_equal(mock_read(host), -EIO);
+}
+
 static void lamp_read__anything__reports_the_target(void **state)
 {
         (void)state;
@@ -538,11 +610,14 @@ int main(void)
                 TEST(lamp_configure__line__has_no_brightness),
                 TEST(lamp_configure__led__has_brightness),
                 TEST(lamp_configure__not_dimmable__on_or_off),
+                TEST(lamp_configure__what_a_line_cannot_do__refused),
                 TEST(lamp_start__frequency__becomes_the_period),
                 TEST(lamp_start__was_on__at_its_brightness_from_the_first_moment),
                 TEST(lamp_start__was_off__dark_and_knows_its_brightness),
                 TEST(lamp_start__keep__finds_state_and_brightness),
                 TEST(lamp_start__effect_before__goes_on),
+                TEST(lamp_start__nothing_kept__full_and_without_effect),
+                TEST(lamp_start__effect_cannot_be_shown__fails),
                 TEST(lamp_start__hardware_fails__its_errno),
                 TEST(lamp_command__on__restores_the_brightness_that_off_kept),
                 TEST(lamp_command__levels__between_min_and_max_by_gamma),
@@ -567,6 +642,7 @@ int main(void)
                 TEST(lamp_effect__none_while_off__stays_off),
                 TEST(lamp_effect__the_agent_itself_fails__does_not_light_up_again),
                 TEST(lamp_read__anything__reports_the_target),
+                TEST(lamp_read__line__what_it_shows_unless_it_blinks),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
