@@ -26,7 +26,7 @@ struct fake_chip {
         int open_error;
         bool kernel_debounce;
         bool is_old_kernel; /* its requests give no fd */
-        unsigned opens; /* how many handles there are */
+        unsigned opens;     /* how many handles there are */
         struct fake_line lines[FAKE_LINES];
 };
 
