@@ -3,7 +3,8 @@
  * Values are libconfig's, but for three things. A bare word is a text (libconfig knows none, and its version 1.5 wraps
  * large integers silently), so every bare value is quoted before libconfig sees it. What differs between versions 1.5
  * and 1.7 (a trailing comma, unknown escapes, mixed lists) is settled here. And what libconfig takes but nobody means,
- * such as two strings side by side where a comma was forgotten, is refused.
+ * such as two strings side by side where a comma was forgotten, is refused. A single text without escapes, as most are, is
+ * complete after that: libconfig gets the others.
  */
 #include "config/value.h"
 
@@ -291,7 +292,30 @@ static int scan_value(struct scan *scan)
         return scan_bare_value(scan);
 }
 
-/* Rewrites the value at the scan's place for libconfig, and has it read. */
+#define BEFORE "v = "
+#define AFTER  ";\n"
+
+/* One text without an escape is what stands between its quotes. */
+static bool is_plain(const char *rewritten)
+{
+        return rewritten[strlen(BEFORE)] == '"' && !strchr(rewritten, '\\');
+}
+
+static int take_plain(const char *rewritten, size_t size, struct value *ret)
+{
+        CLEANUP(value_done) struct value value = { .texts = calloc(2, sizeof(*value.texts)) };
+        if (!value.texts)
+                return -ENOMEM;
+        value.texts[0] = strndup(rewritten + strlen(BEFORE "\""), size - strlen(BEFORE "\"\"" AFTER));
+        if (!value.texts[0])
+                return -ENOMEM;
+        value.count = 1;
+        *ret = value;
+        value = (struct value){ 0 };
+        return 0;
+}
+
+/* Rewrites the value at the scan's place for libconfig, and has it read where there is something to read: a list, an escape. */
 static int read_scanned(struct scan *scan, int (*scan_it)(struct scan *scan), struct value *ret)
 {
         CLEANUP_FREE char *rewritten = NULL;
@@ -300,13 +324,14 @@ static int read_scanned(struct scan *scan, int (*scan_it)(struct scan *scan), st
         scan->out = open_memstream(&rewritten, &size);
         if (!scan->out)
                 return -ENOMEM;
-        (void)fputs("v = ", scan->out);
+        (void)fputs(BEFORE, scan->out);
         int r = scan_it(scan);
-        (void)fputs(";\n", scan->out);
+        (void)fputs(AFTER, scan->out);
         if (fclose(scan->out) != 0 || !rewritten)
                 return -ENOMEM;
         if (r == 0)
-                r = helper_parse(rewritten, line, ret, scan->fault);
+                r = is_plain(rewritten) ? take_plain(rewritten, size, ret)
+                                        : helper_parse(rewritten, line, ret, scan->fault);
         if (r == 0)
                 ret->cut = scan->cut;
         return r;

@@ -64,6 +64,11 @@ static void helper_parse__any_value__as_without_it(void **state)
 
         (void)state;
         read_one("", "");
+        read_one("one two", "one two");
+        read_one("\"one, [two] #\"", "one, [two] #");
+        assert_int_equal(child(), 0); /* nothing there for libconfig to read */
+        read_one("C:\\one", "C:\\one");
+        assert_int_not_equal(child(), 0);
         read_one("\"a \\\"b\\\" \\x41\"", "a \"b\" A");
         assert_int_not_equal(child(), 0);
         assert_int_equal(value_read_text("[one, \"\", three]", &value, &fault), 0);
@@ -95,13 +100,15 @@ static void helper_parse__bad_value__has_its_line(void **state)
 static void helper_parse__a_large_value__is_whole(void **state)
 {
         const size_t size = 1000000;
-        char *text = malloc(size + 1);
+        char *text = malloc(size + 1), *list;
 
         (void)state;
         assert_non_null(text);
         memset(text, 'x', size);
         text[size] = '\0';
-        read_one(text, text);
+        assert_true(asprintf(&list, "[%s]", text) > 0);
+        read_one(list, text);
+        free(list);
         free(text);
 }
 
@@ -111,21 +118,21 @@ static void helper_parse__child_has_ended__no_memory_and_the_next_is_read(void *
         struct value_fault fault;
 
         (void)state;
-        read_one("a", "a");
+        read_one("[a]", "a");
         end_child();
-        assert_int_equal(value_read_text("b", &value, &fault), -ENOMEM);
+        assert_int_equal(value_read_text("[b]", &value, &fault), -ENOMEM);
         assert_int_equal(child(), 0);
-        read_one("c", "c");
+        read_one("[c]", "c");
 }
 
 static void config_load__child_has_ended__no_memory(void **state)
 {
         struct problems problems = { 0 };
         struct config *config = NULL;
-        const char text[] = "[node]\nname = hall\n";
+        const char text[] = "[node]\nname = \"\\x68all\"\n";
 
         (void)state;
-        read_one("a", "a");
+        read_one("[a]", "a");
         end_child();
         config_text_file("a.conf", text, strlen(text));
         assert_int_equal(config_load("a.conf", &problems, &config), -ENOMEM);
@@ -137,13 +144,13 @@ static void config_load__child_has_ended__no_memory(void **state)
 static void option_rows_check__child_has_ended__gives_the_reason(void **state)
 {
         static const struct sconce_option rows[] = {
-                { .key = "level", .type = SCONCE_TYPE_INT, .def = "3" },
+                { .key = "levels", .type = SCONCE_TYPE_INT, .flags = SCONCE_LIST, .def = "[1, 2]" },
                 { .key = NULL },
         };
         char reason[160] = "";
 
         (void)state;
-        read_one("a", "a");
+        read_one("[a]", "a");
         end_child();
         assert_int_equal(option_rows_check(rows, reason), -ENOMEM);
         assert_string_equal(reason, "out of memory");
@@ -153,7 +160,7 @@ static void option_rows_check__child_has_ended__gives_the_reason(void **state)
 static void helper_end__leaves_no_child(void **state)
 {
         (void)state;
-        read_one("a", "a");
+        read_one("[a]", "a");
         assert_int_not_equal(child(), 0);
         helper_end();
         assert_int_equal(child(), 0);
