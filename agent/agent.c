@@ -67,7 +67,9 @@ static void publish_info(void *userdata)
         if (!uplink)
                 return;
         info_write(&(struct info){ agent->clock, agent->started_us, agent->config->sha256, agent->devices }, &text);
-        if (!text.failed)
+        if (text.failed)
+                log_warning("info is not published: out of memory");
+        else
                 uplink_info(uplink, text.data, text.size);
 }
 

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "discovery/discovery.h"
+#include "util/log.h"
 #include "util/text.h"
 
 /* A birth is heard by all nodes of a house at once; and anyone who keeps publishing it is answered only so often. */
@@ -111,6 +112,8 @@ static void publish(struct announce *announce, struct uplink *uplink, struct ann
 {
         uint64_t hash = hash_of(&announce->text);
 
+        if (announce->text.failed)
+                log_warning("%s is not published: out of memory", item->topic);
         if (announce->text.failed || item->hash == hash)
                 return;
         remember(announce, item->topic, channels, remembered(announce, item->topic));

@@ -4,6 +4,7 @@
 #include "channel/channels.h"
 #include "channel/result.h"
 #include "course.h"
+#include "util/log.h"
 
 void write_time(const char *key, struct clock *clock, uint64_t time_us, struct json_text *out)
 {
@@ -65,7 +66,15 @@ static void begin_timed(struct publisher *publisher, uint64_t time_us)
 static void send(struct publisher *publisher, const char *device, enum device_topic topic,
                  const struct command_meta *meta)
 {
-        if (!publisher->text.failed)
+        static const char *const names[] = {
+                [DEVICE_STATUS] = "status", [DEVICE_ERROR] = "error",   [DEVICE_STATE] = "state",
+                [DEVICE_EVENT] = "event",   [DEVICE_RESULT] = "result",
+        };
+
+        if (publisher->text.failed)
+                log_write(LOG_WARNING, &(struct log_about){ .device = device },
+                          "its %s is not published: out of memory", names[topic]);
+        else
                 publisher->send(publisher, device, topic, publisher->text.data, publisher->text.size, meta);
 }
 

@@ -59,7 +59,9 @@ static void answer_too_large(struct uplink *uplink, const char *device, struct s
         result_write(&result, "", &text);
         message->payload = text.data;
         message->size = text.size;
-        if (!text.failed)
+        if (text.failed)
+                log_warning("%s is not answered: out of memory", device);
+        else
                 (void)sender_send_json(&uplink->sender, device, message);
 }
 

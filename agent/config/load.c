@@ -5,6 +5,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,6 +187,9 @@ static int finish_hash(struct loader *loader)
 
 static int load_all(struct loader *loader, const char *path, bool drop_ins)
 {
+        /* The first use of OpenSSL. Its functions go through NULL where its own set-up found no memory. */
+        if (!OSSL_LIB_CTX_get0_global_default())
+                return -ENOMEM;
         loader->hash = EVP_MD_CTX_new();
         if (!loader->hash || EVP_DigestInit_ex(loader->hash, EVP_sha256(), NULL) != 1)
                 return -ENOMEM;

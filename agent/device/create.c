@@ -180,6 +180,14 @@ static void set_broken(struct device *device, int code, const char *text)
         health_begin_broken(device, code, text);
 }
 
+/* home_check() has accepted it: this is news, in a home that runs. */
+static void refuse_config(struct device *device, const char *text)
+{
+        if (device->context->loop)
+                device_log(device, LOG_ERR, "%s", text);
+        set_broken(device, -EINVAL, text);
+}
+
 /* Its channels are there, so that those who follow it know them; its plugin's code does not run. */
 static void leave_out(struct device *device)
 {
@@ -230,8 +238,7 @@ int device_new(struct device_context *context, const char *id, const struct plug
                 if (r == -ENOMEM)
                         return r;
                 if (r < 0)
-                        set_broken(device, -EINVAL,
-                                   problems->count > before ? problems->items[before] : "not possible");
+                        refuse_config(device, problems->count > before ? problems->items[before] : "not possible");
                 else if (device->is_left_out)
                         leave_out(device);
         }

@@ -106,7 +106,10 @@ static json_t *all_to_json(const struct driven *driven)
         json_t *outputs = json_array();
 
         for (size_t i = 0; i < driven->count; i++)
-                (void)json_array_append_new(outputs, to_json(&driven->items[i]));
+                if (json_array_append_new(outputs, to_json(&driven->items[i])) < 0) {
+                        json_decref(outputs);
+                        return NULL; /* better the record before than one that lacks an output */
+                }
         return json_pack("{ss ss ss so}", "boot", clock_boot_id(), "chip", driven->chip, "sim_dir", driven->sim_dir,
                          "outputs", outputs);
 }
@@ -416,7 +419,7 @@ static int allocate(const char *path, struct driven **ret)
 /* What was driven on another chip is not found by its texts any more. */
 static int set_place(struct driven *driven, const struct driven_options *options)
 {
-        if (driven->chip &&
+        if (driven->chip && driven->sim_dir &&
             (strcmp(driven->chip, options->chip) != 0 || strcmp(driven->sim_dir, options->sim_dir) != 0))
                 while (driven->count > 0)
                         drop(driven, driven->count - 1);
@@ -436,6 +439,8 @@ int driven_new(const struct driven_options *options, struct driven **ret)
         if (r < 0)
                 return r;
         r = load(driven, &fault);
+        if (r == -ENOMEM) /* the record stays as it is, for the next start */
+                return r;
         if (r < 0 && r != -ENOENT)
                 log_warning("%s: what an earlier run has driven is not known",
                             fault.text[0] ? fault.text : strerror(-r));

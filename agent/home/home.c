@@ -299,6 +299,7 @@ static void let_go_left(struct home *home)
 int home_apply(struct home *home, const struct config *config)
 {
         CLEANUP(problems_done) struct problems problems = { 0 };
+        int failed = 0;
 
         loader_refresh(&home->loader);
         mark(home, config);
@@ -306,8 +307,8 @@ int home_apply(struct home *home, const struct config *config)
         sweep(home);
         for (size_t i = 0; i < config->count; i++) {
                 int r = config_is_device(config, i) ? apply_section(home, &config->sections[i], &problems) : 0;
-                if (r < 0)
-                        return r;
+                if (r < 0) /* the others have to run: some have been stopped for this */
+                        failed = r;
         }
         interlock_after_reload(home);
         let_go_left(home);
@@ -323,7 +324,7 @@ int home_apply(struct home *home, const struct config *config)
         int r = home_rules_apply(home, config);
         if (home->context.sink.info_changed)
                 home->context.sink.info_changed(home->context.sink.userdata);
-        return r;
+        return failed < 0 ? failed : r;
 }
 
 void home_will_restart(struct home *home)

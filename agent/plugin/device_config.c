@@ -240,7 +240,7 @@ int device_config_new(const struct plugin *plugin, const struct config_section *
         /* Also after a failure: the lines and dimmers that were made must be freed. */
         int q = collect_handles(config, line_settings);
         if (r < 0 || q < 0)
-                return MIN(r, q);
+                return r < 0 ? r : q; /* without memory there are no handles either */
         find_timed(config);
         size_t before = problems->count;
         if (section && plugin->has_output)
