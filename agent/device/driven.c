@@ -184,8 +184,9 @@ static int load(struct driven *driven, struct fault *fault)
                 return r;
         if (r < 0)
                 return fault_set(fault, r, "%s %s", driven->path, why.text);
-        json_t *json = json_loadb(file.data, file.size, 0, NULL);
-        r = json ? take_json(driven, json) : -EBADMSG;
+        json_error_t error;
+        json_t *json = json_loadb(file.data, file.size, 0, &error);
+        r = json ? take_json(driven, json) : *error.text ? -EBADMSG : -ENOMEM; /* which it has no words for */
         json_decref(json);
         file_done(&file);
         if (r == -EBADMSG)

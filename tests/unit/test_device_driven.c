@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "device/driven.h"
 #include "fakes/house.h"
@@ -104,6 +105,51 @@ static void driven__section_changes_in_place__holds_what_it_declares_now(void **
         assert_holds(house, "\"exit\": \"keep\"", true);
         house_apply(house, "[lamp kitchen]\nline = GPIO17\nmax_on = 2h\n");
         assert_holds(house, "\"exit\": \"off\"", true);
+}
+
+static unsigned allocations_left;
+
+static void *fail_one(size_t size)
+{
+        return allocations_left > 0 && --allocations_left == 0 ? NULL : malloc(size);
+}
+
+/* A record that lacks an output is worse than the one before: nobody would make that output safe. */
+static void driven_limit__any_allocation_fails__all_outputs_stay_in_the_record(void **state)
+{
+        struct house *house = *state;
+        unsigned failed = 0;
+        bool is_over = false;
+
+        house_apply(house, "[lamp kitchen]\nline = GPIO17\n[lamp other]\nline = GPIO5\n");
+        for (unsigned n = 1; !is_over; n++) {
+                allocations_left = n;
+                json_set_alloc_funcs(fail_one, free);
+                int r = driven_limit(house->options.driven, "kitchen", n % 2);
+                is_over = allocations_left > 0;
+                json_set_alloc_funcs(malloc, free);
+                failed += r < 0;
+                assert_holds(house, "\"GPIO17\"", true);
+                assert_holds(house, "\"GPIO5\"", true);
+        }
+        assert_true(failed > 10);
+        assert_int_equal(driven_limit(house->options.driven, "kitchen", false), 0);
+}
+
+/* It is for the next start, then. */
+static void driven_new__no_memory_to_read_it__leaves_the_record(void **state)
+{
+        struct house *house = *state;
+        const struct driven_options options = { .path = path, .chip = "sim", .sim_dir = "/sim" };
+        struct driven *driven = NULL;
+
+        house_apply(house, "[lamp kitchen]\nline = GPIO17\n");
+        allocations_left = 1;
+        json_set_alloc_funcs(fail_one, free);
+        int r = driven_new(&options, &driven);
+        json_set_alloc_funcs(malloc, free);
+        assert_int_equal(r, -ENOMEM);
+        assert_holds(house, "\"GPIO17\"", true);
 }
 
 /* What nobody has made safe is not forgotten because an agent with another config has run. */
@@ -505,6 +551,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
                 TEST(driven__device_starts__is_there_and_goes_with_it),
                 TEST(driven__section_changes_in_place__holds_what_it_declares_now),
+                TEST(driven_limit__any_allocation_fails__all_outputs_stay_in_the_record),
+                TEST(driven_new__no_memory_to_read_it__leaves_the_record),
                 TEST(driven__left_by_a_crash__stays_until_it_is_driven_again),
                 TEST(driven__for__is_marked_before_and_until_it_is_over),
                 TEST(driven__crash_while_for__off_and_not_for_good),
