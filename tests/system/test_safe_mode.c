@@ -389,7 +389,35 @@ static void command__leaks__the_others_go_on(void **state)
         daemon_free(daemon);
 }
 
+#ifdef __SANITIZE_ADDRESS__
+/* Without the sanitizer nobody sees it. With it the agent ends there and then, and all is as after a crash. */
+static void command__writes_past_its_instance__is_found_and_the_others_work_after_the_restart(void **state)
+{
+        struct daemon *daemon = field(bomb());
+
+        (void)state;
+        start_online(daemon);
+        wait_works("bomb");
+        arm("bomb", "command", "overrun");
+        client_send(stage.tester, "sconce/attic/bomb/set", "ON");
+        assert_int_not_equal(process_wait(daemon->process, SOON_MS), 0);
+        assert_true(process_logged(daemon->process, "heap-buffer-overflow"));
+        assert_true(process_logged(daemon->process, "do_overrun"));
+        defuse("bomb", "command");
+        outputs_safe(daemon);
+        chip_wait(daemon->lines, LINE, 0);
+        start_online(daemon);
+        wait_works("bomb");
+        good_works(daemon);
+        daemon_stop(daemon);
+        daemon_free(daemon);
+}
+#endif
+
 static const struct CMUnitTest tests[] = {
+#ifdef __SANITIZE_ADDRESS__
+        STAGE_TEST(command__writes_past_its_instance__is_found_and_the_others_work_after_the_restart, stage_forget),
+#endif
         STAGE_TEST(start__agent_died_three_times__is_left_out_and_the_others_work, stage_forget),
         STAGE_TEST(left_out__its_section_changes__is_tried_again, stage_forget),
         STAGE_TEST(left_out__restart_button__one_more_death_is_enough, stage_forget),
