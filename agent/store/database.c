@@ -98,8 +98,13 @@ int database_init(struct database *database, const char *dir)
         return -ENOMEM;
 }
 
+/* With statements left it would stay open. */
 static void close_file(struct database *database)
 {
+        sqlite3_stmt *statement;
+
+        while (database->sqlite && (statement = sqlite3_next_stmt(database->sqlite, NULL)))
+                (void)sqlite3_finalize(statement);
         (void)sqlite3_close(TAKE_PTR(database->sqlite));
 }
 
@@ -303,11 +308,43 @@ int database_open(struct database *database, struct database_news *news, struct 
         return r == -EUCLEAN ? start_over(database, news, fault) : r;
 }
 
+/* ---- Statements ---------------------------------------------------------------------------------------- */
+
+/* SQLite lists a connection's statements: those that rest there are the ones to use again. */
+int database_statement(struct database *database, const char *sql, sqlite3_stmt **ret)
+{
+        sqlite3_stmt *statement = NULL;
+
+        while ((statement = sqlite3_next_stmt(database->sqlite, statement))) {
+                if (strcmp(sqlite3_sql(statement), sql) == 0) {
+                        *ret = statement;
+                        return SQLITE_OK;
+                }
+        }
+        return sqlite3_prepare_v3(database->sqlite, sql, -1, SQLITE_PREPARE_PERSISTENT, ret, NULL);
+}
+
+void statement_rest(sqlite3_stmt *statement)
+{
+        (void)sqlite3_reset(statement);
+        (void)sqlite3_clear_bindings(statement);
+}
+
+static int run_statement(struct database *database, const char *sql)
+{
+        CLEANUP_BORROWED_STATEMENT sqlite3_stmt *statement = NULL;
+        int r = database_statement(database, sql, &statement);
+
+        if (r == SQLITE_OK)
+                r = sqlite3_step(statement);
+        return r == SQLITE_DONE ? SQLITE_OK : r;
+}
+
 /* ---- Reading ------------------------------------------------------------------------------------------- */
 
-static int run(const struct database *database, const struct database_work *work, struct fault *fault)
+static int run(struct database *database, const struct database_work *work, struct fault *fault)
 {
-        int r = work->run(database->sqlite, work->userdata);
+        int r = work->run(database, work->userdata);
 
         return r == SQLITE_OK ? 0 : fail(database, r, fault);
 }
@@ -382,12 +419,12 @@ int database_peek(const char *dir, const struct database_work *work, struct faul
 static int run_in_transaction(struct database *database, const struct database_work *work, struct fault *fault)
 {
         errno = 0;
-        int r = sqlite3_exec(database->sqlite, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+        int r = run_statement(database, "BEGIN IMMEDIATE");
 
         if (r == SQLITE_OK)
-                r = work->run(database->sqlite, work->userdata);
+                r = work->run(database, work->userdata);
         if (r == SQLITE_OK)
-                r = sqlite3_exec(database->sqlite, "COMMIT", NULL, NULL, NULL);
+                r = run_statement(database, "COMMIT");
         if (r == SQLITE_OK)
                 return 0;
         r = fail(database, r, fault);

@@ -30,7 +30,7 @@ struct database_news {
 /* What is done with the tables: SQLITE_OK, or SQLite's code. Done again from its beginning when the file turns out to be
  * damaged and a new one is begun. */
 struct database_work {
-        int (*run)(sqlite3 *sqlite, void *userdata);
+        int (*run)(struct database *database, void *userdata);
         void *userdata;
 };
 
@@ -49,5 +49,14 @@ int database_write(struct database *database, const struct database_work *work, 
 /* Reads the file of a directory without making, changing or setting aside anything; no file: nothing is read. */
 int database_peek(const char *dir, const struct database_work *work, struct fault *fault) MUST_CHECK;
 
+/* For what is done again and again: compiled once for as long as the file stays open, and owned by the database. Borrowed
+ * until statement_rest(), by which it lets go of the file; one user at a time. SQLITE_OK, or SQLite's code. */
+int database_statement(struct database *database, const char *sql, sqlite3_stmt **ret) MUST_CHECK;
+void statement_rest(sqlite3_stmt *statement);
+
+DEFINE_CLEANUP(sqlite3_stmt, statement_rest);
+#define CLEANUP_BORROWED_STATEMENT CLEANUP(statement_restp)
+
+/* For what is done once. */
 DEFINE_CLEANUP(sqlite3_stmt, sqlite3_finalize);
 #define CLEANUP_STATEMENT CLEANUP(sqlite3_finalizep)

@@ -126,9 +126,10 @@ static int step(sqlite3_stmt *statement)
         return r == SQLITE_DONE ? SQLITE_OK : r;
 }
 
-static int prepare(sqlite3 *sqlite, const char *sql, sqlite3_stmt **ret)
+/* What a run does once or twice. */
+static int prepare(struct database *database, const char *sql, sqlite3_stmt **ret)
 {
-        return sqlite3_prepare_v2(sqlite, sql, -1, ret, NULL);
+        return sqlite3_prepare_v2(database->sqlite, sql, -1, ret, NULL);
 }
 
 /* One row of numbers; none is none. */
@@ -150,17 +151,17 @@ static bool is_sane(const int64_t counted[static N_COUNTED])
                (counted[COUNT] == 0 || counted[FIRST] > 0);
 }
 
-static int count_all(sqlite3 *sqlite, struct outbox_totals *totals)
+static int count_all(struct database *database, struct outbox_totals *totals)
 {
         CLEANUP_STATEMENT sqlite3_stmt *statement = NULL, *last = NULL;
         int64_t counted[N_COUNTED] = { 0 }, seq = 0;
-        int r = prepare(sqlite, "SELECT count(*), total(bytes), min(bytes), min(seq), max(seq) FROM outbox",
+        int r = prepare(database, "SELECT count(*), total(bytes), min(bytes), min(seq), max(seq) FROM outbox",
                         &statement);
 
         if (r == SQLITE_OK)
                 r = read_numbers(statement, N_COUNTED, counted);
         if (r == SQLITE_OK)
-                r = prepare(sqlite, "SELECT seq FROM sqlite_sequence WHERE name = 'outbox'", &last);
+                r = prepare(database, "SELECT seq FROM sqlite_sequence WHERE name = 'outbox'", &last);
         if (r == SQLITE_OK)
                 r = read_numbers(last, 1, &seq);
         counted[LAST] = MAX(counted[LAST], seq);
@@ -172,10 +173,10 @@ static int count_all(sqlite3 *sqlite, struct outbox_totals *totals)
         return r;
 }
 
-static int set_times(sqlite3 *sqlite, const struct outbox_job *job)
+static int set_times(struct database *database, const struct outbox_job *job)
 {
         CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
-        int r = prepare(sqlite, "UPDATE outbox SET time_us = stamp_us + ?1 WHERE boot = ?2 AND time_us IS NULL",
+        int r = prepare(database, "UPDATE outbox SET time_us = stamp_us + ?1 WHERE boot = ?2 AND time_us IS NULL",
                         &statement);
 
         if (r != SQLITE_OK)
@@ -185,10 +186,10 @@ static int set_times(sqlite3 *sqlite, const struct outbox_job *job)
         return step(statement);
 }
 
-static int remove_delivered(sqlite3 *sqlite, struct outbox_job *job)
+static int remove_delivered(struct database *database, struct outbox_job *job)
 {
-        CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
-        int r = prepare(sqlite, "DELETE FROM outbox WHERE seq = ?1 RETURNING bytes", &statement);
+        CLEANUP_BORROWED_STATEMENT sqlite3_stmt *statement = NULL;
+        int r = database_statement(database, "DELETE FROM outbox WHERE seq = ?1 RETURNING bytes", &statement);
 
         for (size_t i = 0; r == SQLITE_OK && i < job->n_removed; i++) {
                 (void)sqlite3_bind_int64(statement, 1, job->removed[i]);
@@ -213,13 +214,13 @@ static uint64_t wall_time(const struct outbox_job *job, const struct outbox_entr
         return job->wall_us - (job->now_us - entry->stamp_us);
 }
 
-static int append(sqlite3 *sqlite, struct outbox_job *job)
+static int append(struct database *database, struct outbox_job *job)
 {
-        CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
-        int r = prepare(sqlite,
-                        "INSERT INTO outbox (seq, boot, stamp_us, time_us, device, kind, content, bytes)"
-                        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                        &statement);
+        CLEANUP_BORROWED_STATEMENT sqlite3_stmt *statement = NULL;
+        int r = database_statement(database,
+                                   "INSERT INTO outbox (seq, boot, stamp_us, time_us, device, kind, content, bytes)"
+                                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                                   &statement);
 
         for (const struct outbox_entry *entry = job->added.first; r == SQLITE_OK && entry; entry = entry->next) {
                 uint64_t time_us = wall_time(job, entry);
@@ -269,10 +270,10 @@ static enum outbox_loss excess(const struct outbox_job *job, sqlite3_stmt *row)
         return age_of(job, row) > job->limits.max_age_us ? OUTBOX_LOSS_AGE : OUTBOX_LOSSES;
 }
 
-static int delete_until(sqlite3 *sqlite, int64_t seq)
+static int delete_until(struct database *database, int64_t seq)
 {
-        CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
-        int r = prepare(sqlite, "DELETE FROM outbox WHERE seq <= ?1", &statement);
+        CLEANUP_BORROWED_STATEMENT sqlite3_stmt *statement = NULL;
+        int r = database_statement(database, "DELETE FROM outbox WHERE seq <= ?1", &statement);
 
         if (r != SQLITE_OK)
                 return r;
@@ -280,11 +281,12 @@ static int delete_until(sqlite3 *sqlite, int64_t seq)
         return step(statement);
 }
 
-static int trim(sqlite3 *sqlite, struct outbox_job *job)
+static int trim(struct database *database, struct outbox_job *job)
 {
-        CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
+        CLEANUP_BORROWED_STATEMENT sqlite3_stmt *statement = NULL;
         int64_t until = 0;
-        int r = prepare(sqlite, "SELECT seq, bytes, boot, stamp_us, time_us FROM outbox ORDER BY seq", &statement);
+        int r = database_statement(database, "SELECT seq, bytes, boot, stamp_us, time_us FROM outbox ORDER BY seq",
+                                   &statement);
 
         if (r != SQLITE_OK)
                 return r;
@@ -307,7 +309,7 @@ static int trim(sqlite3 *sqlite, struct outbox_job *job)
         if (r != SQLITE_ROW && r != SQLITE_DONE)
                 return r;
         (void)sqlite3_reset(statement);
-        return until ? delete_until(sqlite, until) : SQLITE_OK;
+        return until ? delete_until(database, until) : SQLITE_OK;
 }
 
 static struct outbox_entry *take_entry(sqlite3_stmt *row)
@@ -330,13 +332,14 @@ static struct outbox_entry *take_entry(sqlite3_stmt *row)
         return entry;
 }
 
-static int read_window(sqlite3 *sqlite, struct outbox_job *job)
+static int read_window(struct database *database, struct outbox_job *job)
 {
-        CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
-        int r = prepare(sqlite,
-                        "SELECT seq, boot, stamp_us, time_us, device, kind, content FROM outbox WHERE seq > ?1"
-                        " ORDER BY seq LIMIT ?2",
-                        &statement);
+        CLEANUP_BORROWED_STATEMENT sqlite3_stmt *statement = NULL;
+        int r = database_statement(
+                database,
+                "SELECT seq, boot, stamp_us, time_us, device, kind, content FROM outbox WHERE seq > ?1"
+                " ORDER BY seq LIMIT ?2",
+                &statement);
 
         if (r != SQLITE_OK)
                 return r;
@@ -356,7 +359,7 @@ struct run {
         struct outbox_totals before;
 };
 
-static int run(sqlite3 *sqlite, void *userdata)
+static int run(struct database *database, void *userdata)
 {
         const struct run *run = userdata;
         struct outbox_job *job = run->job;
@@ -366,16 +369,16 @@ static int run(sqlite3 *sqlite, void *userdata)
         memset(job->lost, 0, sizeof(job->lost));
         job->totals = run->before;
         if (job->is_first || job->job.news.is_new)
-                r = count_all(sqlite, &job->totals);
+                r = count_all(database, &job->totals);
         if (r == SQLITE_OK && job->sets_times)
-                r = set_times(sqlite, job);
+                r = set_times(database, job);
         if (r == SQLITE_OK && job->n_removed > 0)
-                r = remove_delivered(sqlite, job);
+                r = remove_delivered(database, job);
         if (r == SQLITE_OK && job->added.first)
-                r = append(sqlite, job);
+                r = append(database, job);
         if (r == SQLITE_OK)
-                r = trim(sqlite, job);
-        return r == SQLITE_OK && job->read_count > 0 ? read_window(sqlite, job) : r;
+                r = trim(database, job);
+        return r == SQLITE_OK && job->read_count > 0 ? read_window(database, job) : r;
 }
 
 /* ---- The job ------------------------------------------------------------------------------------------- */

@@ -23,12 +23,13 @@ static int take_row(sqlite3_stmt *statement, struct rows *rows)
         return rows_set(rows, what, texts[1], texts[2], texts[3]);
 }
 
-static int read_rows(sqlite3 *sqlite, void *userdata)
+static int read_rows(struct database *database, void *userdata)
 {
         struct rows *ret = userdata;
         CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
         CLEANUP(rows_done) struct rows rows = { 0 };
-        int r = sqlite3_prepare_v2(sqlite, "SELECT what, device, key, value FROM saved", -1, &statement, NULL);
+        int r = sqlite3_prepare_v2(database->sqlite, "SELECT what, device, key, value FROM saved", -1, &statement,
+                                   NULL);
 
         while (r == SQLITE_OK || r == SQLITE_ROW) {
                 r = sqlite3_step(statement);
@@ -74,20 +75,20 @@ struct write {
         const struct database_news *news;
 };
 
-static int write_rows(sqlite3 *sqlite, void *userdata)
+static int write_rows(struct database *database, void *userdata)
 {
         const struct write *write = userdata;
-        CLEANUP_STATEMENT sqlite3_stmt *put = NULL, *forget = NULL;
+        CLEANUP_BORROWED_STATEMENT sqlite3_stmt *put = NULL, *forget = NULL;
         if (write->news->is_new)
                 return SQLITE_OK;
-        int r = sqlite3_prepare_v2(sqlite,
+        int r = database_statement(database,
                                    "INSERT INTO saved (what, device, key, value) VALUES (?1, ?2, ?3, ?4)"
                                    " ON CONFLICT (what, device, key) DO UPDATE SET value = ?4",
-                                   -1, &put, NULL);
+                                   &put);
 
         if (r == SQLITE_OK)
-                r = sqlite3_prepare_v2(sqlite, "DELETE FROM saved WHERE what = ?1 AND device = ?2 AND key = ?3", -1,
-                                       &forget, NULL);
+                r = database_statement(database, "DELETE FROM saved WHERE what = ?1 AND device = ?2 AND key = ?3",
+                                       &forget);
         for (size_t i = 0; r == SQLITE_OK && i < write->rows->count; i++) {
                 const struct row *row = write->rows->items[i];
                 r = write_row(row->value ? put : forget, row);

@@ -67,10 +67,11 @@ static int write_row(sqlite3_stmt *statement, const struct trend_row *row)
         return r == SQLITE_DONE ? SQLITE_OK : r;
 }
 
-static int write_rows(sqlite3 *sqlite, void *userdata)
+static int write_rows(struct database *database, void *userdata)
 {
         const struct trend_rows *rows = userdata;
         CLEANUP_STATEMENT sqlite3_stmt *put = NULL, *delete = NULL;
+        sqlite3 *sqlite = database->sqlite;
         int r = sqlite3_prepare_v2(sqlite, "INSERT OR REPLACE INTO trend (device, channel, data) VALUES (?1, ?2, ?3)",
                                    -1, &put, NULL);
 
@@ -82,11 +83,11 @@ static int write_rows(sqlite3 *sqlite, void *userdata)
         return r;
 }
 
-static int read_rows(sqlite3 *sqlite, void *userdata)
+static int read_rows(struct database *database, void *userdata)
 {
         struct trend_rows *rows = userdata;
         CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
-        int r = sqlite3_prepare_v2(sqlite, "SELECT device, channel, data FROM trend", -1, &statement, NULL);
+        int r = sqlite3_prepare_v2(database->sqlite, "SELECT device, channel, data FROM trend", -1, &statement, NULL);
 
         trend_rows_done(rows);
         while ((r == SQLITE_OK || r == SQLITE_ROW) && rows->count < ROWS_MAX) {
