@@ -14,6 +14,7 @@
 #include "agent.h"
 #include "modes.h"
 #include "sim/moves.h"
+#include "sim/scratch.h"
 #include "sim/world.h"
 #include "util/log.h"
 
@@ -134,7 +135,7 @@ static void clean_up_after_kill(const char *plugin_dir)
 
 static void remove_run_files(void)
 {
-        if (system("rm -rf run && mkdir run") != 0)
+        if (!scratch_remove("run") || mkdir("run", 0755) < 0)
                 violated("simulator", "the runtime directory cannot be removed");
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/scratch.h"
 
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -17,12 +18,17 @@ bool scratch_enter(const char *name, char ret[SCRATCH_MAX])
         return scratch_make(name, ret) && chdir(ret) == 0;
 }
 
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *at)
+{
+        (void)status;
+        (void)kind;
+        (void)at;
+        return remove(path);
+}
+
 bool scratch_remove(const char *dir)
 {
-        char command[SCRATCH_MAX + 8];
-
-        (void)snprintf(command, sizeof(command), "rm -rf %s", dir);
-        return system(command) == 0;
+        return nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0;
 }
 
 bool scratch_leave(const char *dir)
