@@ -55,10 +55,10 @@ const struct fd_store *service_fd_store(void)
 /* ---- From run to run --------------------------------------------------------------------------------------------- */
 
 /* The environment may have come from anywhere, and its numbers may be fds of our own by now: only a line is closed. */
-static void adopt(struct gpio *gpio, const char *name, int fd, bool is_found)
+static void adopt(struct gpio *gpio, const char *name, int fd)
 {
         if (held_is_line(fd))
-                gpio_adopt(gpio, name, fd, is_found);
+                gpio_adopt(gpio, name, fd);
         else
                 log_warning("fd %d (%.80s), which the environment names, is no GPIO line: it is left alone", fd, name);
 }
@@ -71,7 +71,7 @@ static void take_listed(struct gpio *gpio)
         if (n < 0)
                 log_warning("the outputs that systemd holds cannot be taken over: %s", strerror(-n));
         for (int i = 0; i < n; i++) {
-                adopt(gpio, names[i], SD_LISTEN_FDS_START + i, true);
+                adopt(gpio, names[i], SD_LISTEN_FDS_START + i);
                 free(names[i]);
         }
         free(names);
@@ -97,7 +97,7 @@ static void take_inherited(struct gpio *gpio)
         for (char *line; (line = strsep(&rest, "\n"));) {
                 int fd = inherited(line, &name);
                 if (fd >= 0)
-                        adopt(gpio, name, fd, false);
+                        adopt(gpio, name, fd);
         }
 }
 

@@ -94,11 +94,12 @@ int line_get(struct sconce_line *line, bool *ret_active, struct fault *fault) MU
  * kernel) nothing is done. Negative errno: it could not be taken out of the store. */
 int line_keep(struct sconce_line *line, const char *device) MUST_CHECK;
 bool line_is_kept(const struct sconce_line *line);
-/* What an earlier run that did not end in order has left the output of this device at, requested as now. */
+/* What an earlier run has left the output of this device at, requested as now. It counts, however that run ended: what was
+ * saved may be older, by the last seconds before a crash, or by all that a card has not taken. */
 bool line_found(struct gpio *gpio, const struct sconce_line *line, const char *device, bool *ret_active);
 
-/* Takes over one that was left, before any line is opened; `is_found`: by a run whose end is not known. */
-void gpio_adopt(struct gpio *gpio, const char *name, int fd, bool is_found);
+/* Takes over one that an earlier run has left, before any line is opened. */
+void gpio_adopt(struct gpio *gpio, const char *name, int fd);
 /* Lets go, as they are, of those that wait for a device that does not want one. */
 void gpio_let_go(struct gpio *gpio, bool (*is_wanted)(void *userdata, const char *device), void *userdata);
 /* Switches off those that wait for this device, which go on waiting. line_found() still answers what they were left at.

@@ -276,13 +276,13 @@ bool line_found(struct gpio *gpio, const struct sconce_line *line, const char *d
 
 /* ---- From one process to the next -------------------------------------------------------------------- */
 
-void gpio_adopt(struct gpio *gpio, const char *name, int fd, bool is_found)
+void gpio_adopt(struct gpio *gpio, const char *name, int fd)
 {
         struct line_request *request;
         int r = is_name(name) && gpio->ops->adopt ? gpio->ops->adopt(fd, &request) : -EINVAL;
 
         if (r == 0) {
-                r = add(gpio, name, request, is_found);
+                r = add(gpio, name, request, true);
                 if (r == 0)
                         return;
                 request->ops->release(request);

@@ -13,7 +13,7 @@
 struct kept {
         struct kept *next;
         struct line_request *request;
-        bool is_found;  /* an earlier process has left it, and how that ended is not known */
+        bool is_found;  /* an earlier run has left it */
         int left_level; /* what it was left at, where it has been switched off since; negative: it has not */
         char name[FD_NAME_SIZE];
 };

@@ -119,7 +119,7 @@ void service_take_fds(struct gpio *gpio)
                 bool is_ours = is_executed ? stored->is_inherited : fd_store_has(i);
                 stored->is_inherited = false;
                 if (is_ours)
-                        gpio_adopt(gpio, stored->name, fd_store_fd(i), !is_executed);
+                        gpio_adopt(gpio, stored->name, fd_store_fd(i));
         }
 }
 

@@ -44,11 +44,9 @@ void laws_starting(bool is_new_boot)
         if (is_new_boot)
                 history_law_boot();
         history_law_begin();
-        /* Where an orderly end could not be saved, the file counts, and it is older than the line. */
-        bool is_file_old = laws->context == CONTEXT_STOP && laws->is_disk_bad;
         laws->context = CONTEXT_START;
         FOR_EACH_OUTPUT(i)
-        law_at(i)->was_held = fd_store_holds(output_at(i)->line) && !is_file_old;
+        law_at(i)->was_held = fd_store_holds(output_at(i)->line);
         laws->is_perhaps_first = !is_new_boot && !laws->was_clean && (laws->is_perhaps_first || laws->is_first_start) &&
                                  laws->died_us < laws->started_us + sure_us();
         laws->is_first_start = is_new_boot;

@@ -251,7 +251,7 @@ static void stop__while_the_first_value_settles__the_line_is_free(void **state)
 static void leave_on(const struct house *house)
 {
         fake_chips[0].lines[2].high = true;
-        gpio_adopt(house->gpio.gpio, "gpiochip0/2/up/0.0.0", FAKE_FD(0, 2), true);
+        gpio_adopt(house->gpio.gpio, "gpiochip0/2/up/0.0.0", FAKE_FD(0, 2));
 }
 
 /* The dead time is over, and the other one may go on. */

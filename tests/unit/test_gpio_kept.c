@@ -89,7 +89,7 @@ static int open_for(const char *device, int first_value)
 static void find_left(const char *name)
 {
         fake_chips[0].lines[2].high = true;
-        gpio_adopt(f.gpio, name, FAKE_FD(0, 2), true);
+        gpio_adopt(f.gpio, name, FAKE_FD(0, 2));
 }
 
 static void set_bias(int bias)
@@ -286,7 +286,7 @@ static void line_found__open_or_not_to_be_found__is_not(void **state)
 
         (void)state;
         find_left(NAME);
-        gpio_adopt(f.gpio, "gpiochip0/3/attic/0.0.0", FAKE_FD(0, 3), true);
+        gpio_adopt(f.gpio, "gpiochip0/3/attic/0.0.0", FAKE_FD(0, 3));
         assert_false(line_found(f.gpio, nowhere, "kitchen", &active)); /* such a chip is not there */
         line_free(nowhere);
         assert_int_equal(open_for("kitchen", 1), 0);
@@ -304,7 +304,7 @@ static void gpio_adopt__not_one_of_ours__is_closed_and_out_of_the_store(void **s
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
                 int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
                 fake_log[0] = '\0';
-                gpio_adopt(f.gpio, names[i], fd, true);
+                gpio_adopt(f.gpio, names[i], fd);
                 assert_int_equal(fcntl(fd, F_GETFD), -1);
                 assert_memory_equal(fake_log, "remove", strlen("remove"));
         }
@@ -320,7 +320,7 @@ static void gpio_let_go__nobody_wants_it__is_released(void **state)
 {
         (void)state;
         find_left(NAME);
-        gpio_adopt(f.gpio, "gpiochip0/3/attic/0.0.0", FAKE_FD(0, 3), true);
+        gpio_adopt(f.gpio, "gpiochip0/3/attic/0.0.0", FAKE_FD(0, 3));
         fake_log[0] = '\0';
         gpio_let_go(f.gpio, is_kitchen, NULL);
         assert_string_equal(fake_log, "remove gpiochip0/3/attic/0.0.0; release; ");
