@@ -486,7 +486,7 @@ static int start_parts(struct agent *agent)
         home_broker_lost(agent->devices);
         int r = home_apply(agent->devices, agent->config);
         helper_end();
-        driven_settle_left(agent->driven, agent->gpio);
+        (void)driven_settle_left(agent->driven, agent->gpio);
         if (r >= 0)
                 broker_link_start(agent->link);
         /* The days that its certificate has left are known now. */

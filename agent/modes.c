@@ -11,6 +11,7 @@
 
 #include "config/rule.h"
 #include "plugin/describe.h"
+#include "service_job.h"
 #include "setup.h"
 #include "surroundings.h"
 #include "util/log.h"
@@ -157,7 +158,8 @@ static int make_safe(const struct mode_options *options, const struct settings *
         return r < 0 || failed > 0 ? -EIO : 0;
 }
 
-/* For ExecStopPost=, which always runs: a clean stop has carried out on_exit, a wrong config (78) touched nothing. */
+/* For ExecStopPost=, which always runs: a clean stop has carried out on_exit, a wrong config (78) touched nothing. What remains
+ * is what a restart was to find on. */
 static bool ended_in_order(void)
 {
         const char *result = getenv("SERVICE_RESULT"), *code = getenv("EXIT_CODE"), *status = getenv("EXIT_STATUS");
@@ -168,8 +170,7 @@ static bool ended_in_order(void)
                (code && status && strcmp(code, "exited") == 0 && strcmp(status, "78") == 0);
 }
 
-/* By what was driven, whether or not the config still names it. */
-static int make_driven_safe(struct driven *driven)
+static int bring_driven(struct driven *driven, unsigned (*bring)(struct driven *driven, struct gpio *gpio))
 {
         const struct gpio_settings where = { .chip = driven_chip(driven), .sim_dir = driven_sim_dir(driven) };
         struct loop loop;
@@ -180,10 +181,23 @@ static int make_driven_safe(struct driven *driven)
         if (r >= 0)
                 r = setup_gpio(&loop, &where, NULL, &gpio);
         if (r >= 0)
-                failed = driven_make_safe(driven, gpio);
+                failed = bring(driven, gpio);
         gpio_free(gpio);
         loop_done(&loop);
         return r < 0 || failed > 0 ? -EIO : 0;
+}
+
+/* What was to stay on over a restart, until its max_on: the restart may have been cancelled after the stop had begun, or ended
+ * with a wrong config. */
+static int end_restart(const struct mode_options *options)
+{
+        CLEANUP(driven_freep) struct driven *driven = NULL;
+        struct fault fault = { 0 };
+
+        if (setup_driven_read(options->config_path, &driven, &fault) < 0 || !driven_has_left(driven) ||
+            service_is_restarting())
+                return 0;
+        return bring_driven(driven, driven_settle_left);
 }
 
 int mode_outputs_safe(const struct mode_options *options)
@@ -194,10 +208,10 @@ int mode_outputs_safe(const struct mode_options *options)
         struct fault fault = { 0 };
 
         if (ended_in_order())
-                return 0;
+                return end_restart(options);
         int known = setup_driven_read(options->config_path, &driven, &fault);
-        if (known == 0)
-                return make_driven_safe(driven);
+        if (known == 0) /* whether or not the config still names it */
+                return bring_driven(driven, driven_make_safe);
         if (known != -ENOENT)
                 log_warning("%s: the config decides", fault.text);
         /* What is wrong with one section must not keep the outputs of others from being made safe. */

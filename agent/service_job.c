@@ -119,12 +119,18 @@ int service_job_type(sd_bus *bus, pid_t pid, char **ret)
         return *ret ? 0 : -ENOMEM;
 }
 
+/* Its own service process, or one of ExecStopPost=: any other process belongs to a unit that is none of ours. */
+static bool is_of_systemd(void)
+{
+        return getenv("NOTIFY_SOCKET") || getenv("SERVICE_RESULT");
+}
+
 bool service_is_restarting(void)
 {
         CLEANUP(sd_bus_close_unrefp) sd_bus *bus = NULL;
         CLEANUP_FREE char *type = NULL;
 
-        if (!getenv("NOTIFY_SOCKET"))
+        if (!is_of_systemd())
                 return false;
         int r = sd_bus_open_system(&bus);
         if (r >= 0)

@@ -390,16 +390,32 @@ unsigned driven_make_safe(struct driven *driven, struct gpio *gpio)
         return failed;
 }
 
-void driven_settle_left(struct driven *driven, struct gpio *gpio)
+static bool is_left(const struct item *item)
 {
+        return item->is_old && !item->is_past && !item->is_safe && item->output.is_limited;
+}
+
+bool driven_has_left(const struct driven *driven)
+{
+        for (size_t i = 0; i < driven->count; i++)
+                if (is_left(&driven->items[i]))
+                        return true;
+        return false;
+}
+
+unsigned driven_settle_left(struct driven *driven, struct gpio *gpio)
+{
+        unsigned failed = 0;
+
         for (size_t i = 0; i < driven->count; i++) {
                 struct item *item = &driven->items[i];
-                if (item->is_old && !item->is_past && !item->is_safe && item->output.is_limited) {
-                        (void)!item_safe(item, gpio);
+                if (is_left(item)) {
+                        failed += item_safe(item, gpio) < 0;
                         driven->is_dirty = true;
                 }
         }
         (void)!driven_write(driven, NULL);
+        return failed;
 }
 
 /* ---- Life ---------------------------------------------------------------------------------------------- */

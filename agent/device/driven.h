@@ -57,8 +57,10 @@ void driven_report(struct driven *driven);                               /* the 
 bool driven_was_for(const struct driven *driven, const char *device);
 bool driven_was_cut_off(const struct driven *driven, const char *device);
 
-/* What an earlier run has left on for a limited time, and no device has taken over: it is off. */
-void driven_settle_left(struct driven *driven, struct gpio *gpio);
+/* Something that is not to be on for long was left on, and no device has taken it over. */
+bool driven_has_left(const struct driven *driven);
+/* It is off. Returns how many could not be switched off. */
+unsigned driven_settle_left(struct driven *driven, struct gpio *gpio);
 /* Brings each output where it belongs and records that. Returns how many could not be brought there. */
 unsigned driven_make_safe(struct driven *driven, struct gpio *gpio);
 

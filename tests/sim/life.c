@@ -60,6 +60,15 @@ static int run_outputs_safe(const char *plugin_dir)
         return mode_outputs_safe(&options) == 0 ? LIFE_STOPPED : LIFE_FAILED;
 }
 
+/* As systemd describes the end of a run whose config is wrong. */
+static int run_outputs_safe_after_config(const char *plugin_dir)
+{
+        (void)setenv("SERVICE_RESULT", "exit-code", 1);
+        (void)setenv("EXIT_CODE", "exited", 1);
+        (void)setenv("EXIT_STATUS", "78", 1);
+        return run_outputs_safe(plugin_dir);
+}
+
 static int look_at_disk(const char *plugin_dir)
 {
         (void)plugin_dir;
@@ -103,11 +112,11 @@ static void stop_in_order(uint64_t until_next_us, bool is_restart, bool is_store
 }
 
 /* ExecStopPost= */
-static void make_safe(const char *plugin_dir)
+static void make_safe(int (*run)(const char *plugin_dir), const char *plugin_dir)
 {
         pass(5 * MS, 300 * MS);
         laws_safe();
-        if (in_process(run_outputs_safe, plugin_dir) != LIFE_STOPPED)
+        if (in_process(run, plugin_dir) != LIFE_STOPPED)
                 violated("outputs-safe", "it fails");
         lines_let_go();
         laws_made_safe();
@@ -129,7 +138,7 @@ static void clean_up_after_kill(const char *plugin_dir)
         fd_store_forget_inherited();
         lines_let_go();
         broker_node_died();
-        make_safe(plugin_dir);
+        make_safe(run_outputs_safe, plugin_dir);
         pass(100 * MS, 2000 * MS);
 }
 
@@ -196,7 +205,7 @@ int life_run(const char *plugin_dir)
                 case LIFE_BAD_CONFIG: /* somebody mends it */
                         laws_not_started();
                         if (has_record()) /* systemd does this after a start that failed, too */
-                                make_safe(plugin_dir);
+                                make_safe(run_outputs_safe_after_config, plugin_dir);
                         fd_store_clear(false); /* it is not started again by itself */
                         house_write(&world->house);
                         pass(USEC_PER_SEC, MINUTE_US);

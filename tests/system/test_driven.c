@@ -120,6 +120,48 @@ static void outputs_safe__stopped_in_order__has_nothing_to_do(void **state)
         process_free(run);
 }
 
+/* As the unit does after a run whose end systemd describes like this. */
+static struct process *outputs_safe_after(const struct daemon *attic, const char *const env[])
+{
+        const char *const argv[] = { build_path("sconced"), "--config",       attic->config, "--plugins",
+                                     build_path("plugins"), "--outputs-safe", NULL };
+        int status;
+        struct process *run = process_run(argv, &(struct process_options){ .name = "outputs-safe", .env = env },
+                                          &status);
+
+        assert_int_equal(status, 0);
+        return run;
+}
+
+/* What was to stay on over a restart has nobody who counts when no run follows: the stop was made one for good while it was
+ * under way, or the next run has ended with its wrong config. */
+static void outputs_safe__no_run_after_a_restart__max_on_is_off_once(void **state)
+{
+        static const char *const stopped[] = { "SERVICE_RESULT=success", "EXIT_CODE=exited", "EXIT_STATUS=0", NULL };
+        static const char *const wrong[] = { "SERVICE_RESULT=exit-code", "EXIT_CODE=exited", "EXIT_STATUS=78", NULL };
+        static const char *const *const ends[] = { stopped, wrong };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+                struct daemon *attic = start(PUMP_FOR_AN_HOUR LAMP);
+                send_and_wait("pump", "{\"state\":\"ON\",\"id\":\"1\"}", "1");
+                client_send(stage.tester, "sconce/attic/good/set", "ON");
+                chip_wait(attic->lines, 6, 1);
+                break_config(attic);
+                client_send(stage.tester, "sconce/attic/node/set/restart", "PRESS");
+                assert_int_equal(process_wait(attic->process, SOON_MS), 78);
+                struct process *first = outputs_safe_after(attic, ends[i]),
+                               *second = outputs_safe_after(attic, ends[i]);
+                assert_true(process_logged(first, "GPIO5 is off"));
+                assert_false(process_logged(first, "GPIO6"));
+                assert_false(process_logged(second, "GPIO"));
+                process_free(first);
+                process_free(second);
+                daemon_free(attic);
+                client_forget(stage.tester);
+        }
+}
+
 static void outputs_safe__line_let_go_by_a_reload__is_left_alone(void **state)
 {
         struct daemon *attic = start(PUMP_FOR_AN_HOUR LAMP);
@@ -282,6 +324,7 @@ static const struct CMUnitTest tests[] = {
         STAGE_TEST(outputs_safe__config_edited_broken_or_gone__goes_by_what_was_driven, stage_forget),
         STAGE_TEST(outputs_safe__active_low_line__is_driven_to_its_off, stage_forget),
         STAGE_TEST(outputs_safe__stopped_in_order__has_nothing_to_do, stage_forget),
+        STAGE_TEST(outputs_safe__no_run_after_a_restart__max_on_is_off_once, stage_forget),
         STAGE_TEST(outputs_safe__line_let_go_by_a_reload__is_left_alone, stage_forget),
         STAGE_TEST(outputs_safe__max_on_cut_off__is_not_switched_on_again, stage_forget),
         STAGE_TEST(for__killed_right_after_ok__is_off_at_the_next_start, stage_forget),
