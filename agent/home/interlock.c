@@ -13,6 +13,7 @@ struct interlock {
         char *name;
         char last[DEVICE_ID_MAX + 1]; /* who was on last; "": nobody knows */
         uint64_t since_us;            /* when nobody is on: since then */
+        uint64_t others_since_us;     /* since then nobody but `last` has been on */
         struct timer *timer;          /* of the command that waits */
 };
 
@@ -57,7 +58,7 @@ static int new_interlock(struct home *home, const char *name, struct interlock *
                 return -ENOMEM;
         }
         interlock->home = home;
-        interlock->since_us = loop_now_us(home->context.loop);
+        interlock->since_us = interlock->others_since_us = loop_now_us(home->context.loop);
         interlock->next = home->interlocks;
         home->interlocks = interlock;
         *ret = interlock;
@@ -134,9 +135,9 @@ static const struct device *other_that_is_live(const struct device *device)
 /* When it may go on, while no other is. */
 static uint64_t ready_us(const struct interlock *interlock, const struct device *device)
 {
-        if (strcmp(interlock->last, device->id) == 0)
-                return 0;
-        return interlock->since_us + dead_time_us(device);
+        bool was_last = strcmp(interlock->last, device->id) == 0;
+
+        return (was_last ? interlock->others_since_us : interlock->since_us) + dead_time_us(device);
 }
 
 static int permit(struct device *device, struct fault *fault)
@@ -349,15 +350,22 @@ static int guard_command(struct device *device, const struct sconce_command *com
 
 /* ---- What the outputs do ------------------------------------------------------------------------------- */
 
+/* "": nobody knows who. */
+static void count_from_now(struct interlock *interlock, const char *who)
+{
+        if (strcmp(interlock->last, who) != 0)
+                interlock->others_since_us = interlock->since_us;
+        (void)snprintf(interlock->last, sizeof(interlock->last), "%s", who);
+        interlock->since_us = loop_now_us(interlock->home->context.loop);
+        arm(interlock);
+}
+
 static void turned(struct device *device)
 {
         struct interlock *interlock = interlock_of(device) ? interlock_find(device) : NULL;
 
-        if (!interlock)
-                return;
-        (void)snprintf(interlock->last, sizeof(interlock->last), "%s", device->id);
-        interlock->since_us = device_now_us(device);
-        arm(interlock);
+        if (interlock)
+                count_from_now(interlock, device->id);
 }
 
 /* ---- Starting and stopping ----------------------------------------------------------------------------- */
@@ -404,11 +412,8 @@ void interlock_count_dead_time(struct home *home, const char *group)
 {
         struct interlock *interlock = find(home, group);
 
-        if (!interlock) /* it begins with the dead time */
-                return;
-        interlock->last[0] = '\0';
-        interlock->since_us = loop_now_us(home->context.loop);
-        arm(interlock);
+        if (interlock) /* else it begins with the dead time */
+                count_from_now(interlock, "");
 }
 
 static void idle(struct device *device)
@@ -431,10 +436,8 @@ static void started(struct device *device)
 {
         struct interlock *interlock = interlock_of(device) ? interlock_find(device) : NULL;
 
-        if (interlock && !other_that_is_live(device)) {
-                interlock->last[0] = '\0';
-                interlock->since_us = device_now_us(device);
-        }
+        if (interlock)
+                count_from_now(interlock, "");
         device->guarded.is_dark = device->guarded.is_not_dark = false;
         device->guarded.is_wanted &= hold_of(device) == HOLD_NONE;
         interlock_resume(device);

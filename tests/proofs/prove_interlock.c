@@ -19,7 +19,7 @@
 #define EVENT_TIMER   3 /* the group's is due, or was some time ago */
 #define EVENT_STOP    4 /* a device that is dark */
 #define EVENT_START   5 /* one that was stopped */
-#define EVENT_DARK    6 /* one that does not run was switched off: the dead time begins again */
+#define EVENT_DARK    6 /* one that does not run was on until now, whatever the others were */
 #ifndef EVENT
 #define EVENT EVENT_COMMAND
 #endif
@@ -102,7 +102,7 @@ static bool is_last(unsigned at)
         return the_interlock.last[0] == devices[at].id[0];
 }
 
-/* What is on is known to be. What was on last was on when the others had been dark for long enough. */
+/* What is on is known to be. Since when the others of what was on last are dark is known, too. */
 static bool is_sound_at(unsigned at)
 {
         const struct device *device = &devices[at];
@@ -119,8 +119,7 @@ static bool is_sound_at(unsigned at)
         if (!device->output.is_live && dark_since_us[at] > the_interlock.since_us)
                 return false;
         for (unsigned i = 0; i < DEVICES; i++)
-                if (i != at && (is_last(at) || device->output.is_live) &&
-                    (lines[i].is_on || dark_since_us[i] + dead_us > the_interlock.since_us))
+                if (i != at && is_last(at) && (lines[i].is_on || dark_since_us[i] > the_interlock.others_since_us))
                         return false;
         return true;
 }
@@ -135,7 +134,8 @@ static bool is_sound(void)
                 if (!is_sound_at(i) || dark_since_us[i] > now_us)
                         return false;
         }
-        return n_waiting <= 1 && n_on <= 1 && the_interlock.since_us <= now_us;
+        return n_waiting <= 1 && n_on <= 1 && the_interlock.others_since_us <= the_interlock.since_us &&
+               the_interlock.since_us <= now_us;
 }
 
 static void one_waits(struct device *device)
@@ -172,6 +172,7 @@ static void any_sound_state(void)
                 one_waits(&devices[WAITER]);
         the_interlock.last[0] = last < DEVICES ? devices[last].id[0] : '\0';
         the_interlock.since_us = nondet_us();
+        the_interlock.others_since_us = nondet_us();
         group_timer.is_armed = nondet_bool();
         group_timer.due_us = nondet_us();
         ASSUME(is_sound());
@@ -206,7 +207,8 @@ static void happen(struct device *device)
         } else if (EVENT == EVENT_START && !is_running) {
                 device->life.phase = DEVICE_RUNNING;
                 interlock_guard.started(device);
-        } else if (EVENT == EVENT_DARK) {
+        } else if (EVENT == EVENT_DARK && !is_running) {
+                dark_since_us[ACTOR] = now_us;
                 interlock_count_dead_time(&home, "g");
         }
 }

@@ -323,6 +323,26 @@ static void interlock__member_cannot_be_switched_off__the_other_works(void **sta
         assert_true(fake_chips[0].lines[3].high);
 }
 
+/* It is switched off at last while the other one is on: the dead time between the two holds, though the other one was the last
+ * that went off. */
+static void interlock__left_on_and_off_late__the_other_goes_on_again_after_the_dead_time(void **state)
+{
+        struct house *house = *state;
+
+        fake_chips[0].lines[2].high = true;
+        fake_chips[0].lines[2].request_error = -EBUSY;
+        house_apply(house, DOWN FAILING);
+        house_pass(house, USEC_PER_SEC);
+        house_set(house, "down", "ON");
+        assert_true(fake_chips[0].lines[3].high);
+        fake_chips[0].lines[2].request_error = 0;
+        for (unsigned i = 0; fake_chips[0].lines[2].high && i < 60000; i++)
+                house_pass(house, USEC_PER_MSEC);
+        assert_false(fake_chips[0].lines[2].high);
+        house_set(house, "down", "OFF");
+        assert_other_goes_on(house);
+}
+
 /* Its line is there, another one is not. */
 static void interlock__lost_while_it_is_on__is_off(void **state)
 {
@@ -431,6 +451,7 @@ int main(void)
                 TEST(interlock__new_member_that_was_on_cannot_start__is_off),
                 TEST(interlock__broken_member__its_output_is_switched_off),
                 TEST(interlock__member_cannot_be_switched_off__the_other_works),
+                TEST(interlock__left_on_and_off_late__the_other_goes_on_again_after_the_dead_time),
                 TEST(interlock__lost_while_it_is_on__is_off),
                 TEST(max_on__line_stays_in_the_store__off_until_it_is_out),
                 TEST(start__line_stays_in_the_store__off),
