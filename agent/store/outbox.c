@@ -36,6 +36,7 @@ struct outbox {
         struct outbox_list added; /* not in the file yet; seq is the number until they go there */
         int64_t *removed;         /* numbers that are not to be in the file any more */
         size_t n_removed, removed_capacity;
+        int64_t no_room_until;       /* memory had no room for those up to this number that are not in the file */
         struct outbox_totals totals; /* of the file */
         uint64_t n_posted;           /* entries that are on their way to it */
         bool is_busy;                /* with a job */
@@ -73,7 +74,9 @@ uint64_t outbox_lost(const struct outbox *outbox, enum outbox_loss loss)
 static void bound_memory(struct outbox *outbox)
 {
         while (outbox->added.count > MEMORY_COUNT || outbox->added.bytes > MEMORY_BYTES) {
-                free(outbox_list_take(&outbox->added));
+                struct outbox_entry *oldest = outbox_list_take(&outbox->added);
+                outbox->no_room_until = oldest->seq;
+                free(oldest);
                 outbox_lose(outbox, OUTBOX_LOSS_MEMORY, 1);
         }
 }
@@ -168,12 +171,24 @@ static void post(struct outbox *outbox, bool reads)
         outbox->is_without_file = !outbox->is_busy;
 }
 
+/* What was removed while the job had it is back in memory, and goes from there. */
+static void remove_again(struct outbox *outbox)
+{
+        CLEANUP_FREE int64_t *removed = TAKE_PTR(outbox->removed);
+        size_t count = outbox->n_removed;
+
+        outbox->n_removed = outbox->removed_capacity = 0;
+        for (size_t i = 0; i < count; i++)
+                outbox_remove(outbox, removed[i]);
+}
+
 /* What did not get there waits again, before what came meanwhile. */
 static void take_failed(struct outbox *outbox, struct outbox_job *job)
 {
         for (struct outbox_entry *entry = job->added.first; entry; entry = entry->next)
                 entry->seq -= outbox->base;
         outbox_list_prepend(&outbox->added, &job->added);
+        remove_again(outbox);
         for (size_t i = 0; i < job->n_removed; i++)
                 outbox_remove(outbox, job->removed[i] - outbox->base);
         outbox->sets_times |= job->sets_times;
@@ -286,13 +301,22 @@ static int remember_removed(struct outbox *outbox, int64_t number)
         return 0;
 }
 
+/* Of one that is not in memory: nor is it in the file, or on its way there. To remember it would hide others that wait. */
+static bool is_nowhere(const struct outbox *outbox, int64_t number)
+{
+        int64_t last_in_file = outbox->totals.last_seq - outbox->base;
+
+        return outbox->is_without_file ||
+               (!outbox->is_busy && number > last_in_file && number <= outbox->no_room_until);
+}
+
 void outbox_remove(struct outbox *outbox, int64_t number)
 {
         struct outbox_entry *entry = NULL;
 
         if (outbox->added.first && number >= outbox->added.first->seq)
                 entry = outbox_list_find(&outbox->added, has_seq, number);
-        if (!entry && !outbox->is_without_file && remember_removed(outbox, number) == 0)
+        if (!entry && !is_nowhere(outbox, number) && remember_removed(outbox, number) == 0)
                 note_change(outbox, loop_now_us(outbox->options.loop));
         forget_read(outbox, number);
         free(entry);

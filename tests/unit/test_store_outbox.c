@@ -534,6 +534,46 @@ static void limit_files(rlim_t bytes)
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
+/* They were on their way to the broker as well, which has them now. */
+static void outbox_remove__those_that_memory_had_no_room_for__the_others_count(void **state)
+{
+        struct shelf *shelf = *state;
+
+        begin(shelf);
+        limit_files(1);
+        (void)add(shelf, "a", 0);
+        commit(shelf);
+        int64_t first = add(shelf, "a", 1);
+        for (int i = 2; i < 4200; i++)
+                (void)add(shelf, "a", i);
+        limit_files(RLIM_INFINITY);
+        assert_int_equal(outbox_count(shelf->outbox), 4096);
+        for (int64_t number = first; number < first + 100; number++)
+                outbox_remove(shelf->outbox, number);
+        assert_int_equal(outbox_count(shelf->outbox), 4096);
+}
+
+static void outbox_remove__on_its_way_to_a_file_that_fails__not_handed_out(void **state)
+{
+        struct shelf *shelf = *state;
+        int64_t number;
+
+        begin(shelf);
+        limit_files(1);
+        int64_t delivered = add(shelf, "a", 1);
+        (void)add(shelf, "a", 2);
+        unsigned before = shelf->n_ready;
+        outbox_commit(shelf->outbox);
+        outbox_remove(shelf->outbox, delivered);
+        wait_ready(shelf, before);
+        limit_files(RLIM_INFINITY);
+        assert_int_equal(outbox_count(shelf->outbox), 1);
+        struct outbox_entry *entry = outbox_next(shelf->outbox, &number);
+        assert_non_null(entry);
+        assert_string_equal(entry->content, "{\"n\":2}");
+        free(entry);
+}
+
 static void outbox_next__file_works_again__what_is_in_it_comes_after_a_rewind(void **state)
 {
         struct shelf *shelf = *state;
@@ -597,6 +637,8 @@ int main(void)
                 TEST(outbox_remove__while_it_is_read__not_handed_out),
                 TEST(outbox_add__while_an_empty_window_is_read__handed_out),
                 TEST(outbox_add__no_file__bounded_in_memory),
+                TEST(outbox_remove__those_that_memory_had_no_room_for__the_others_count),
+                TEST(outbox_remove__on_its_way_to_a_file_that_fails__not_handed_out),
                 TEST(outbox_next__file_works_again__what_is_in_it_comes_after_a_rewind),
                 TEST(outbox_commit__file_removed__what_was_in_it_is_counted),
         };
