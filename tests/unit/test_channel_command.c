@@ -55,6 +55,18 @@ static const struct sconce_channel bright[] = {
         { .key = "transition", .kind = SCONCE_DURATION, .max = 60, .flags = SCONCE_COMMAND_ONLY },
         { .key = NULL },
 };
+/* Its number comes first. */
+static const struct sconce_channel fan[] = {
+        { .key = "speed", .kind = SCONCE_NUMBER, .min = 0, .max = 9 },
+        { .key = "state", .kind = SCONCE_SWITCH },
+        { .key = NULL },
+};
+/* Its brightness is a word. */
+static const struct sconce_channel lantern[] = {
+        { .key = "state", .kind = SCONCE_LIGHT },
+        { .key = "brightness", .kind = SCONCE_TEXT, .flags = SCONCE_WRITABLE },
+        { .key = NULL },
+};
 static const struct sconce_channel heater[] = {
         { .key = "mode", .kind = SCONCE_SELECT, .choices = modes },
         { .key = "target", .kind = SCONCE_NUMBER, .min = 5, .max = 30 },
@@ -167,6 +179,8 @@ static void command_parse__plain__finds_its_channel(void **state)
                 { cover, NULL, "CLOSE", "state=CLOSE" },
                 { cover, NULL, "Stop", "state=STOP" },
                 { cover, NULL, "1", "position=1" },
+                { fan, NULL, "1", "speed=1" },
+                { fan, NULL, "OFF", "state=off" },
                 { cover, NULL, "55", "position=55" },
                 { panel, NULL, "press", "ring=on" },
                 { panel, NULL, "12.5", "total=12.5" },
@@ -294,6 +308,8 @@ static void command_parse__any_kind_written_any_way__taken_or_refused_alike(void
                 { heater, "target", "0", "range: ", true },
                 { heater, "pause", "10m", "pause=600", false },
                 { heater, "pause", "60", "pause=60", true },
+                { lantern, "brightness", "0", "brightness=0", false },
+                { cover, "state", "PRESS", "type: ", false },
                 { cover, "state", "open", "state=OPEN", false },
                 { cover, "state", "UP", "state=OPEN", false },
                 { cover, "state", "Close", "state=CLOSE", false },
@@ -673,6 +689,23 @@ static void command_resolve__toggle__opposite_of_what_is(void **state)
         channels_done(&channels);
 }
 
+/* It went while the command waited. */
+static void command_resolve__channel_is_gone__on(void **state)
+{
+        struct channels channels = make(lamp), others = make(cover);
+        struct command command;
+        struct result result;
+
+        (void)state;
+        assert_int_equal(command_parse(&channels, NULL, "TOGGLE", 6, &limits, &command, &result), 0);
+        command.values[0].channel = "lamp";
+        command_resolve(&command, &others);
+        assert_true(command.values[0].on);
+        command_done(&command);
+        channels_done(&channels);
+        channels_done(&others);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -696,6 +729,7 @@ int main(void)
                 cmocka_unit_test(command_parse__too_many_values__refused),
                 cmocka_unit_test(command_parse__anything__answered),
                 cmocka_unit_test(command_resolve__toggle__opposite_of_what_is),
+                cmocka_unit_test(command_resolve__channel_is_gone__on),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

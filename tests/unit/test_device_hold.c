@@ -642,6 +642,40 @@ static void set_offline_after__while_it_counts__counts_from_the_loss(void **stat
         assert_int_equal(line(house), 0);
 }
 
+/* What has acted is over, and what does not count has nothing to count again. */
+static void set_offline_after__before_or_after__changes_nothing_now(void **state)
+{
+        struct house *house = connected(state, LAMP "on_offline = off\n");
+
+        house_set(house, "kitchen", "ON");
+        home_set_offline_after(house->devices, SECOND);
+        house_pass(house, AFTER);
+        assert_int_equal(line(house), 1); /* the broker is there */
+        home_broker_lost(house->devices);
+        house_pass(house, SECOND);
+        assert_int_equal(line(house), 0);
+        house_set(house, "kitchen", "ON"); /* a hand */
+        home_set_offline_after(house->devices, 5 * SECOND);
+        home_broker_lost(house->devices); /* another attempt has failed: no other loss */
+        house_pass(house, AFTER);
+        assert_int_equal(line(house), 1);
+}
+
+/* As another program has left it: nothing is known, as on the first day. */
+static void on_offline__saved_moment_is_unreadable__not_before_the_first_connection(void **state)
+{
+        struct house *house = connected(state, LAMP "on_offline = off\n");
+
+        home_broker_lost(house->devices);
+        assert_int_equal(store_put(house->store, STORE_MARK, "", "broker", "nonsense"), 0);
+        house_crash(house);
+        house_apply(house, LAMP "on_offline = off\n");
+        house_set(house, "kitchen", "ON");
+        home_broker_lost(house->devices);
+        house_pass(house, 2 * AFTER);
+        assert_int_equal(line(house), 1);
+}
+
 /* ---- on_exit and stop ---------------------------------------------------------------------------------- */
 
 static void on_exit__plugin_drives_in_its_stop__stays_off(void **state)
@@ -800,6 +834,8 @@ int main(void)
                 TEST(on_offline__rule_or_hand__changes_it_until_the_broker_is_back),
                 TEST(on_offline__max_on_is_over_in_it__off_and_stays_off),
                 TEST(set_offline_after__while_it_counts__counts_from_the_loss),
+                TEST(set_offline_after__before_or_after__changes_nothing_now),
+                TEST(on_offline__saved_moment_is_unreadable__not_before_the_first_connection),
                 TEST(on_exit__plugin_drives_in_its_stop__stays_off),
                 TEST(stop__reports_and_events__are_published_and_not_kept),
                 CHIPS(stop__reports_when_the_chip_goes__are_published),
