@@ -244,6 +244,33 @@ static void output_broker_lost__never_connected__only_where_asked(void **state)
 
 /* ---- What a config may hold ----------------------------------------------------------------------------- */
 
+/* ---- --outputs-safe ------------------------------------------------------------------------------------ */
+
+static void outputs_safe__no_store__by_the_config_alone(void **state)
+{
+        struct house *house = *state;
+        const struct gpio_options options = { .chip = "sim", .sim_dir = house->gpio.dir, .consumer = "another" };
+        static const char blind[] = "[cover blind]\nup = GPIO20\ndown = GPIO21\nup_time = 20s\nup_stop = GPIO23\n";
+        struct sconce_line *line = fixture_line("GPIO21");
+        struct gpio *other = NULL;
+        struct fault fault;
+
+        house->options.store = NULL;
+        size_t edges = sim_edge_count(&house->gpio, 23);
+        sim_pull(&house->gpio, 20, "pull-up");
+        fixture_settle(&house->gpio);
+        assert_int_equal(house_outputs_safe(house, blind), 0);
+        assert_true(house_logged(house, "GPIO20 is off"));
+        assert_int_equal(sim_edge_count(&house->gpio, 23), edges); /* its end stop is an input */
+        assert_int_equal(gpio_new(&house->gpio.loop, &options, &other), 0);
+        assert_int_equal(line_open_output(other, line, 1, NULL, NULL, &fault), 0);
+        assert_int_equal(house_outputs_safe(house, blind), 1);
+        assert_true(house_logged(house, "cannot be made safe: GPIO21 is in use by \"another\""));
+        line_free(line);
+        gpio_free(other);
+        house->options.store = house->store;
+}
+
 static void devices_check__keep_on_timed_output__refused(void **state)
 {
         struct house *house = *state;
@@ -275,6 +302,7 @@ int main(void)
                 TEST(output_broker_lost__on_offline__switched),
                 TEST(output_broker_lost__keep__left_alone),
                 TEST(output_broker_lost__never_connected__only_where_asked),
+                TEST(outputs_safe__no_store__by_the_config_alone),
                 TEST(devices_check__keep_on_timed_output__refused),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
