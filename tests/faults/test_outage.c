@@ -35,12 +35,15 @@ enum topic { STATE, HISTORY, TOPICS };
 #define READ_US  (150 * USEC_PER_MSEC)
 #define AWAY_FOR DAY_US
 #define OVER_US  (28 * HOUR_US)
-#define FOUND_US USEC_PER_SEC        /* an acknowledgement is on its way for so long at most */
-#define STAMP_US (2 * USEC_PER_MSEC) /* between the plugin's note and the agent's time, which is rounded */
+#define EARLY_US (300 * USEC_PER_MSEC) /* a new connection that is lost at once is lost within that */
+#define FOUND_US USEC_PER_SEC          /* an acknowledgement is on its way for so long at most */
+#define STAMP_US (2 * USEC_PER_MSEC)   /* between the plugin's note and the agent's time, which is rounded */
 
 struct made {
         uint64_t made_us, delivered_us; /* in the world's time; 0: it is not */
         uint64_t age_us;                /* at the end of the life that made it */
+        unsigned connection;            /* that delivered it, */
+        bool is_early;                  /* while it may have been lost at once */
         bool has_come_late;             /* on `history`, */
         uint64_t time_us;               /* with this time */
 };
@@ -59,8 +62,9 @@ struct counts {
 
 static struct record {
         struct counter devices[DEVICES];
-        uint64_t away_us, ends_us[ENDS];
-        size_t cut; /* which of them */
+        uint64_t away_us, ends_us[ENDS], connected_us;
+        unsigned connection; /* the newest */
+        size_t cut;          /* which of them */
         struct counts counts;
 } * record;
 
@@ -189,8 +193,9 @@ void moves_next(void)
 static void deliver(struct counter *device, unsigned i, enum topic topic, unsigned number)
 {
         struct made *reading = &device->readings[number];
-        bool was_in_flight = reading->delivered_us <= record->away_us &&
-                             reading->delivered_us + FOUND_US > record->away_us;
+        bool was_in_flight = (reading->delivered_us <= record->away_us &&
+                              reading->delivered_us + FOUND_US > record->away_us) ||
+                             (reading->is_early && reading->connection != record->connection);
 
         if (reading->delivered_us && was_in_flight && topic == HISTORY) {
                 record->counts.in_flight++;
@@ -203,6 +208,8 @@ static void deliver(struct counter *device, unsigned i, enum topic topic, unsign
         }
         device->newest[topic] = MAX(device->newest[topic], number);
         reading->delivered_us = world->now_us;
+        reading->connection = record->connection;
+        reading->is_early = world->now_us <= record->connected_us + EARLY_US;
 }
 
 /* The world began with a month. */
@@ -237,6 +244,10 @@ static void hear(const struct message *message)
         unsigned i, number = at ? (unsigned)strtoul(at + strlen("\"number\":"), NULL, 10) : 0;
         char word[16];
 
+        if (record->connection != world->broker.connection) {
+                record->connection = world->broker.connection;
+                record->connected_us = world->now_us;
+        }
         if (sscanf(message->topic, "sconce/" NODE "/n%u/%15s", &i, word) != 2 || i >= DEVICES || number > READINGS)
                 return;
         if (strcmp(word, "state") == 0)
