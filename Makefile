@@ -225,7 +225,7 @@ sim-parts: $(plugins) $(sim_program) $(sim_plugin)
 sim-mutants: ## plant each bug of tests/sim/mutants/ into a copy, and see that the simulator finds it within 300 seeds
 	@BUILD='$(abspath $(BUILD))/mutants' CC='$(CC)' tests/sim/plant
 
-proofs: ## prove with cbmc, in a Debian 13 root, that an interlock holds and a topic is read within its bounds (tests/README.md)
+proofs: ## prove with cbmc, in a Debian 13 root, that an interlock holds, and topics, addresses and payloads are read within their bounds (tests/README.md)
 	@tests/proofs/run
 
 proofs-mutants: ## plant each bug of tests/proofs/mutants/ into a copy, and see that its proof fails
