@@ -600,7 +600,7 @@ static void overdue__then_acknowledged__removed_and_not_sent_again(void **state)
         await_got(GATE_EVENT, "one", 1);
         pass(2 * FLUSH_US);
         await_in_file(1);
-        pass_job(); /* the loop knows of it, too */
+        pass_job();       /* the loop knows of it, too */
         await_waiting(0); /* it is on its way */
         settle();
         pass(FLUSH_US);
