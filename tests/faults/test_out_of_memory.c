@@ -278,9 +278,9 @@ static uint64_t every(void)
 
 static void print_fact(const char *what, uint64_t step)
 {
-        printf("fact: | out of memory at an allocation of %s | %" PRIu64 " allocations, each %" PRIu64
-               ". one | %" PRIu64 " ended with a message and a status, %" PRIu64 " reported and went on, %" PRIu64
-               " did no harm; %" PRIu64 " crashed, hung, kept silent or switched |\n",
+        printf("fact: | out of memory at an allocation of %s | %" PRIu64 " allocations, one in %" PRIu64 " | %" PRIu64
+               " ended with a message and a status, %" PRIu64 " reported and went on, %" PRIu64 " did no harm; %" PRIu64
+               " crashed, hung, kept silent or switched |\n",
                what, tally.tried, step, tally.ended, tally.reported, tally.harmless, tally.failed);
         (void)fflush(stdout);
 }
