@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sconced: arguments -> set-up -> run -> exit code. */
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -43,6 +44,8 @@ int main(int argc, char *argv[])
         CLEANUP_FREE char *self = realpath("/proc/self/exe", NULL);
         int r = command_line_read(argc, argv, &line);
 
+        /* No clean-up at the end: by a plugin's exit(), the loop would lose OpenSSL while it is in there, and crash. */
+        (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
         if (r != 0)
                 return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         if (!line.mode) {

@@ -59,11 +59,12 @@ static _Thread_local struct start_mark *running;
 
 /* ---- How it ends --------------------------------------------------------------------------------------- */
 
+/* The first end counts: what another thread runs into while the process goes down is no more than what follows. */
 static void note_end(void)
 {
         struct page *page = atomic_load(&watched);
 
-        if (!page)
+        if (!page || atomic_load(&page->is_known))
                 return;
         if (running)
                 atomic_store(&running->is_culprit, 1);
