@@ -44,8 +44,6 @@ int main(int argc, char *argv[])
         CLEANUP_FREE char *self = realpath("/proc/self/exe", NULL);
         int r = command_line_read(argc, argv, &line);
 
-        /* No clean-up at the end: by a plugin's exit(), the loop would lose OpenSSL while it is in there, and crash. */
-        (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
         if (r != 0)
                 return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         if (!line.mode) {
@@ -54,6 +52,8 @@ int main(int argc, char *argv[])
         }
         log_open();
         log_set_level(line.log_level);
+        /* No clean-up at the end: by a plugin's exit(), the loop would lose OpenSSL while it is in there, and crash. */
+        (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
         helper_enable();
         if (line.mode) {
                 log_to_people();

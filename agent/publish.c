@@ -6,6 +6,16 @@
 #include "course.h"
 #include "util/log.h"
 
+const char *device_topic_word(enum device_topic topic)
+{
+        static const char *const words[] = {
+                [DEVICE_STATUS] = "status", [DEVICE_ERROR] = "error",   [DEVICE_STATE] = "state",
+                [DEVICE_EVENT] = "event",   [DEVICE_RESULT] = "result",
+        };
+
+        return words[topic];
+}
+
 void write_time(const char *key, struct clock *clock, uint64_t time_us, struct json_text *out)
 {
         char text[CLOCK_TEXT_MAX];
@@ -66,14 +76,9 @@ static void begin_timed(struct publisher *publisher, uint64_t time_us)
 static void send(struct publisher *publisher, const char *device, enum device_topic topic,
                  const struct command_meta *meta)
 {
-        static const char *const names[] = {
-                [DEVICE_STATUS] = "status", [DEVICE_ERROR] = "error",   [DEVICE_STATE] = "state",
-                [DEVICE_EVENT] = "event",   [DEVICE_RESULT] = "result",
-        };
-
         if (publisher->text.failed)
                 log_write(LOG_WARNING, &(struct log_about){ .device = device },
-                          "its %s is not published: out of memory", names[topic]);
+                          "its %s is not published: out of memory", device_topic_word(topic));
         else
                 publisher->send(publisher, device, topic, publisher->text.data, publisher->text.size, meta);
 }

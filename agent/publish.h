@@ -14,6 +14,8 @@ enum device_topic {                /* the last word of a device's topics */
                     DEVICE_RESULT, /* JSON: the answer to a command */
 };
 
+const char *device_topic_word(enum device_topic topic);
+
 struct publisher {
         struct clock *clock; /* NULL: no times */
         /* A device's new payload. `meta` carries a result's reply_to and correlation; NULL for other topics. */

@@ -36,14 +36,13 @@ struct uplink {
 };
 
 static const struct {
-        const char *word;
         bool retain;
         bool is_json;
         bool newest_only; /* published later when it cannot go out now */
 } device_topics[] = {
-        [DEVICE_STATUS] = { "status", true, false, true },  [DEVICE_ERROR] = { "error", true, true, true },
-        [DEVICE_STATE] = { "state", true, true, true },     [DEVICE_EVENT] = { "event", false, true, false },
-        [DEVICE_RESULT] = { "result", false, true, false },
+        [DEVICE_STATUS] = { true, false, true },  [DEVICE_ERROR] = { true, true, true },
+        [DEVICE_STATE] = { true, true, true },    [DEVICE_EVENT] = { false, true, false },
+        [DEVICE_RESULT] = { false, true, false },
 };
 
 /* ---- Out ----------------------------------------------------------------------------------------------------- */
@@ -103,7 +102,7 @@ void uplink_publish(struct uplink *uplink, const char *device, enum device_topic
                 message.topic = meta->reply_to;
                 message.correlation = meta->correlation;
                 message.correlation_size = meta->correlation_size;
-        } else if (topic_build(name, uplink->base, uplink->node, device, device_topics[topic].word) < 0) {
+        } else if (topic_build(name, uplink->base, uplink->node, device, device_topic_word(topic)) < 0) {
                 return;
         }
         int r = publish(uplink, device, topic, &message, false);
@@ -118,7 +117,7 @@ int uplink_publish_kept(struct uplink *uplink, const char *device, enum device_t
         struct session_message message = { .topic = name, .payload = payload, .size = size };
 
         if (!session_is_connected(uplink->sender.session) ||
-            topic_build(name, uplink->base, uplink->node, device, device_topics[topic].word) < 0)
+            topic_build(name, uplink->base, uplink->node, device, device_topic_word(topic)) < 0)
                 return 0;
         return publish(uplink, device, topic, &message, true);
 }
