@@ -64,9 +64,9 @@ unit_tests   := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests
 	$(BUILD)/tests/stress/test_judge $(fuzz_replays)
 system_tests := $(patsubst tests/system/%.c,$(BUILD)/tests/system/%,$(wildcard tests/system/test_*.c))
 # Begun first, so that none of them runs on alone at the end.
-slow_tests   := $(patsubst %,$(BUILD)/tests/system/test_%,bridge session pki_full)
-# Many wait most of the time: one more than there are processors fits beside.
-one_more     := TEST_JOBS=$${TEST_JOBS:-$$(($$(nproc) + 1))}
+slow_tests   := $(patsubst %,$(BUILD)/tests/system/test_%,guide bridge pki_full)
+# Most wait most of the time: three more than there are processors fit beside.
+some_more    := TEST_JOBS=$${TEST_JOBS:-$$(($$(nproc) + 3))}
 fake_objs    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fakes/*.c))
 system_objs  := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/system/test_%,$(wildcard tests/system/*.c)))
 stress_objs  := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/stress/test_%,$(wildcard tests/stress/*.c)))
@@ -203,13 +203,13 @@ sources := $(foreach depth,agent agent/* agent/*/* plugins packaging tests/*,$(w
 tests: all $(unit_tests) $(system_tests) $(stress_test) $(sim_program) $(fault_tests) $(kernel_tests) $(pi_tests) $(test_plugins) $(preloaded) $(BUILD)/tests/kernel/gpiosim-setup ## build the tests without running them
 
 check: $(if $(filter no,$(DEPS)),,deps) check-format check-layers check-manual tests ## run all tests (under 4 minutes)
-	@$(one_more) tests/run-tests $(slow_tests) $(unit_tests) $(filter-out $(slow_tests),$(system_tests))
+	@$(some_more) tests/run-tests $(slow_tests) $(unit_tests) $(filter-out $(slow_tests),$(system_tests))
 
 check-unit: all $(unit_tests) $(test_plugins) ## run the unit tests
 	@tests/run-tests $(unit_tests)
 
 check-system: tests ## run the system tests: the real daemon, a real broker
-	@$(one_more) tests/run-tests $(filter-out $(left_out),$(slow_tests) $(filter-out $(slow_tests),$(system_tests)))
+	@$(some_more) tests/run-tests $(filter-out $(left_out),$(slow_tests) $(filter-out $(slow_tests),$(system_tests)))
 
 check-stress: all $(stress_test) ## random houses under random moves for STRESS_SECONDS (30), judged by their edges (tests/README.md)
 	@TEST_LIVE=1 TEST_TIMEOUT_S=$$(($${STRESS_SECONDS:-30} + 300)) tests/run-tests $(stress_test)
