@@ -2,10 +2,7 @@
 /*
  * `sconce-broker-setup` on a machine that is a directory: what it makes, what it leaves alone, whom it shuts out only
  * when asked to, and that mosquitto is never left with a drop-in that it does not start with or does not keep to.
- * systemctl is a stand-in that notes how it was called, and where a test wants it starts a real mosquitto from the
- * directory's files.
  */
-#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,49 +10,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "system/broker.h"
+#include "system/machine.h"
 #include "system/pki.h"
 #include "system/workdir.h"
 #include "util/cleanup.h"
 
-#define CONF_D  "root/etc/mosquitto/conf.d/"
+#define CONF_D  MACHINE_CONF_D
 #define DROP_IN CONF_D "sconce.conf"
-#define PKI     "root/etc/sconce/pki/"
+#define PKI     MACHINE_PKI
 
 static struct port port;
-
-static void write_systemctl(const char *script)
-{
-        write_file(work_path("tools/systemctl"), "#!/bin/sh\necho systemctl \"$@\" >>\"$CALLED\"\n%s\n", script);
-        assert_int_equal(chmod(work_path("tools/systemctl"), 0700), 0);
-}
-
-static int machine_make(void)
-{
-        static const char *const dirs[] = {
-                "root",     "root/etc",         "root/etc/mosquitto",     "root/etc/mosquitto/conf.d",
-                "root/run", "root/run/systemd", "root/run/systemd/system"
-        };
-        for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
-                make_dir(work_path("%s", dirs[i]));
-        write_file(work_path("called"), "%s", "");
-        write_systemctl("");
-        write_file(work_path("tools/ss"), "#!/bin/sh\n");
-        assert_int_equal(chmod(work_path("tools/ss"), 0700), 0);
-        return 0;
-}
 
 static int setup(void **state)
 {
         (void)state;
         workdir_make();
-        make_dir(work_path("tools"));
-        return machine_make();
+        machine_tools();
+        machine_make();
+        return 0;
 }
 
 static int teardown(void **state)
@@ -68,29 +44,12 @@ static int teardown(void **state)
 
 static struct process *run_words(int expected, const char *const words[])
 {
-        const char *argv[8] = { source_path("certs/sconce-broker-setup") };
-        char path[PATH_MAX], root[PATH_MAX], called[PATH_MAX];
-        const char *const env[] = { path, root, called, NULL };
-        int status;
-
-        (void)snprintf(path, sizeof(path), "PATH=%s:%s", work_path("tools"), getenv("PATH"));
-        (void)snprintf(root, sizeof(root), "SCONCE_ROOT=%s", work_path("root"));
-        (void)snprintf(called, sizeof(called), "CALLED=%s", work_path("called"));
-        (void)put_words(&argv[1], words);
-        struct process *p = process_run(argv, &(struct process_options){ .name = "setup", .env = env }, &status);
-        if (status != expected)
-                give_up("it ended with %d, not %d", status, expected);
-        return p;
+        return machine_run("sconce-broker-setup", expected, words);
 }
 
 static struct process *run(int expected, const char *host, const char *address)
 {
         return run_words(expected, WORDS(host, address));
-}
-
-static bool is_there(const char *name)
-{
-        return access(work_path("%s", name), F_OK) == 0;
 }
 
 static void assert_same(const char *path, const char *other)
@@ -102,24 +61,17 @@ static void assert_same(const char *path, const char *other)
         assert_string_equal(text, wanted);
 }
 
-static void assert_calls(const char *wanted)
-{
-        CLEANUP_FREE char *calls = read_file(work_path("called"));
-
-        assert_string_equal(calls, wanted);
-}
-
 static void first_time__all_is_made_and_mosquitto_started_again(void **state)
 {
         (void)state;
         (void)run(0, "broker.lan", "192.168.1.10");
-        assert_true(is_there("root/etc/sconce/pki/ca.crt"));
-        assert_true(is_there("root/etc/sconce/pki/crl.pem"));
-        assert_true(is_there("root/etc/sconce/pki/sconce.acl"));
-        assert_true(is_there("root/etc/sconce/pki/broker.key"));
-        assert_true(is_there("root/etc/sconce/pki/issued/broker.lan.crt"));
+        assert_true(machine_has("root/etc/sconce/pki/ca.crt"));
+        assert_true(machine_has("root/etc/sconce/pki/crl.pem"));
+        assert_true(machine_has("root/etc/sconce/pki/sconce.acl"));
+        assert_true(machine_has("root/etc/sconce/pki/broker.key"));
+        assert_true(machine_has("root/etc/sconce/pki/issued/broker.lan.crt"));
         assert_same(work_path(DROP_IN), source_path("etc/mosquitto/sconce.conf"));
-        assert_false(is_there(DROP_IN ".new"));
+        assert_false(machine_has(DROP_IN ".new"));
         assert_calls("systemctl restart mosquitto\nsystemctl --quiet is-active mosquitto\n");
 }
 
@@ -133,7 +85,7 @@ static void again__nothing_is_made_again(void **state)
         struct process *p = run(0, "other.lan", NULL);
         assert_non_null(strstr(p->out.text, "Kept the broker's certificate"));
         assert_non_null(strstr(p->out.text, "sconce.conf as it is"));
-        assert_false(is_there("root/etc/sconce/pki/issued/other.lan.crt"));
+        assert_false(machine_has("root/etc/sconce/pki/issued/other.lan.crt"));
         CLEANUP_FREE char *key_now = read_file(work_path("root/etc/sconce/pki/ca.key"));
         CLEANUP_FREE char *cert_now = read_file(work_path("root/etc/sconce/pki/issued/broker.lan.crt"));
         assert_string_equal(key_now, key);
@@ -145,44 +97,18 @@ static void again__nothing_is_made_again(void **state)
 static void mosquitto_does_not_start__drop_in_is_taken_away(void **state)
 {
         (void)state;
-        write_systemctl("[ ! -e \"$SCONCE_ROOT/etc/mosquitto/conf.d/sconce.conf\" ]");
+        machine_systemctl("[ ! -e \"$SCONCE_ROOT/etc/mosquitto/conf.d/sconce.conf\" ]");
         struct process *p = run(1, "broker.lan", NULL);
         assert_non_null(strstr(p->err.text, "was therefore taken away again"));
-        assert_false(is_there(DROP_IN));
+        assert_false(machine_has(DROP_IN));
         assert_calls("systemctl restart mosquitto\nsystemctl restart mosquitto\n");
         /* When the cause is gone, the same command goes on from there. */
-        write_systemctl("");
+        machine_systemctl("");
         (void)run(0, NULL, NULL);
-        assert_true(is_there(DROP_IN));
+        assert_true(machine_has(DROP_IN));
 }
 
 /* ---- With a real mosquitto ----------------------------------------------------------------------------------- */
-
-/* `systemctl restart` for the directory: a mosquitto of its files, with this machine's paths and on loopback, that
- * ends by itself in case the test cannot end it. Returns when it runs, or fails when it does not. */
-static const char real_restart[] =
-        "[ \"$1\" = restart ] || exit 0\n"
-        "etc=$SCONCE_ROOT/etc run=$SCONCE_ROOT/run pid=$SCONCE_ROOT/etc/sconce/pki/broker.pid\n"
-        "if [ -s \"$pid\" ]; then\n"
-        "    old=$(cat \"$pid\")\n"
-        "    kill \"$old\"; timeout 10 tail -s 0.02 --pid=\"$old\" -f /dev/null\n"
-        "fi\n"
-        "rm -rf \"$run/conf.d\" \"$run/output\"; mkdir \"$run/conf.d\"; mkfifo \"$run/output\"\n"
-        "for f in \"$etc\"/mosquitto/conf.d/*.conf; do\n"
-        "    [ ! -e \"$f\" ] || sed -e \"s|/etc/sconce|$etc/sconce|; s|^listener [0-9]*$|& 127.0.0.1|\" \"$f\" "
-        ">\"$run/conf.d/${f##*/}\"\n"
-        "done\n"
-        "printf '%s\\n' 'user root' 'persistence false' 'log_dest stderr' \"pid_file $pid\" \"include_dir "
-        "$run/conf.d\" "
-        ">\"$run/mosquitto.conf\"\n"
-        "PATH=$PATH:/usr/sbin:/usr/local/sbin\n"
-        "[ \"$(id -u)\" -eq 0 ] || sed -i /^user/d \"$run/mosquitto.conf\"\n"
-        "timeout -s KILL 60 mosquitto -c \"$run/mosquitto.conf\" >\"$run/output\" 2>&1 &\n"
-        "exec 3<\"$run/output\"\n"
-        "while read -r line <&3; do\n"
-        "    case $line in *' running'*) cat <&3 >/dev/null 2>&1 & exit 0 ;; esac\n"
-        "done\n"
-        "exit 1\n";
 
 static const char *port_text(void)
 {
@@ -198,7 +124,7 @@ static int group_setup(void **state)
 {
         (void)state;
         workdir_make();
-        make_dir(work_path("tools"));
+        machine_tools();
         const char *pki = pki_make("pki");
         PKI_RUN(pki, "client", "display", "--read-only");
         PKI_RUN(pki, "client", "me");
@@ -210,8 +136,8 @@ static int setup_real(void **state)
         int status;
 
         (void)state;
-        (void)machine_make();
-        write_systemctl(real_restart);
+        machine_make();
+        machine_systemctl(machine_real_systemctl);
         make_dir(work_path("root/etc/sconce"));
         process_free(process_run(WORDS("cp", "-a", work_path("pki"), work_path("root/etc/sconce/pki")), NULL, &status));
         /* Where it is, the stand-in's mosquitto is the broker of this authority. */
@@ -222,14 +148,9 @@ static int setup_real(void **state)
 
 static int teardown_real(void **state)
 {
-        int status;
-
         (void)state;
-        process_free(process_run(WORDS("sh", "-c", "read -r pid <\"$0\" && kill \"$pid\"; rm -rf \"$1\"",
-                                       work_path(PKI "broker.pid"), work_path("root")),
-                                 NULL, &status));
+        machine_remove();
         port_release(&port);
-        process_free_all();
         return 0;
 }
 
@@ -342,7 +263,7 @@ static void other_files__of_mosquittos__either_the_list_holds_or_nothing_is_left
         if (row->wrong) {
                 if (!strstr(p->err.text, row->wrong))
                         give_up("it does not print \"%s\"", row->wrong);
-                assert_false(is_there(DROP_IN));
+                assert_false(machine_has(DROP_IN));
         } else {
                 assert_proven(p);
                 assert_int_equal(may_publish("", other.number, "house/plug"), row->others_live);
@@ -377,7 +298,7 @@ static void edited_drop_in__shuts_too_little__is_not_believed(void **state)
         struct process *p = run_real(1);
         if (!strstr(p->err.text, row->wrong) || !strstr(p->err.text, "mosquitto does not keep to Sconce's access list"))
                 give_up("it does not print \"%s\"", row->wrong);
-        assert_true(is_there(DROP_IN));
+        assert_true(machine_has(DROP_IN));
 }
 
 /* As older packages shipped it. */
@@ -396,7 +317,7 @@ static void kept_drop_in__list_above_its_listener__is_not_believed(void **state)
         struct process *p = run_real(1);
         assert_non_null(strstr(p->err.text, "has no acl_file of its own, and another file sets"));
         assert_non_null(strstr(p->err.text, "the drop-in as it should be is "));
-        assert_true(is_there(DROP_IN));
+        assert_true(machine_has(DROP_IN));
 }
 
 /* ---- Whom it would shut out -------------------------------------------------------------------------------------- */
@@ -411,13 +332,13 @@ static void others_are_served__they_are_named_and_nothing_done(void **state)
         assert_non_null(strstr(p->err.text, "mosquitto serves others here:\n"));
         assert_non_null(strstr(p->err.text, "/etc/mosquitto/conf.d/zigbee.conf: listener 1883\n"));
         assert_non_null(strstr(p->err.text, "To shut them out: --force"));
-        assert_false(is_there("root/etc/sconce"));
-        assert_false(is_there(DROP_IN));
+        assert_false(machine_has("root/etc/sconce"));
+        assert_false(machine_has(DROP_IN));
         assert_calls("");
 
         p = run_words(0, WORDS("--force", "broker.lan"));
         assert_non_null(strstr(p->out.text, "Shut out, as mosquitto now goes by Sconce's access list alone:"));
-        assert_true(is_there(DROP_IN));
+        assert_true(machine_has(DROP_IN));
         assert_calls(WHOLE_CALLS);
 }
 
@@ -436,7 +357,7 @@ static void somebody_is_connected_to_1883__is_named(void **state)
         write_file(work_path("tools/ss"), "#!/bin/sh\necho '0 0 127.0.0.1:1883 127.0.0.1:40000'\n");
         struct process *p = run(1, "broker.lan", NULL);
         assert_non_null(strstr(p->err.text, "connected to port 1883 now: 127.0.0.1:40000\n"));
-        assert_false(is_there("root/etc/sconce"));
+        assert_false(machine_has("root/etc/sconce"));
         (void)run_words(0, WORDS("--force", "broker.lan"));
 }
 
@@ -462,7 +383,7 @@ static void port__wrong__is_refused(void **state)
                 struct process *p = run_words(2, WORDS("--port", ports[i], "broker.lan"));
                 assert_non_null(strstr(p->err.text, "--port needs a number from 1 to 65535"));
         }
-        assert_false(is_there("root/etc/sconce"));
+        assert_false(machine_has("root/etc/sconce"));
 }
 
 static void no_host__is_asked_for_and_nothing_made(void **state)
@@ -470,8 +391,8 @@ static void no_host__is_asked_for_and_nothing_made(void **state)
         (void)state;
         struct process *p = run(2, NULL, NULL);
         assert_non_null(strstr(p->err.text, "a HOST is missing"));
-        assert_false(is_there("root/etc/sconce"));
-        assert_false(is_there(DROP_IN));
+        assert_false(machine_has("root/etc/sconce"));
+        assert_false(machine_has(DROP_IN));
         assert_calls("");
 }
 
@@ -480,7 +401,7 @@ static void option_that_is_none__is_answered_with_those_there_are(void **state)
         (void)state;
         struct process *p = run_words(2, WORDS("--froce", "broker.lan"));
         assert_non_null(strstr(p->err.text, "there is no option '--froce': there are --force and --port PORT"));
-        assert_false(is_there("root/etc/sconce"));
+        assert_false(machine_has("root/etc/sconce"));
 }
 
 static struct CMUnitTest row_of(const char *what, const char *name, const char *then, CMUnitTestFunction function,
