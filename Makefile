@@ -64,7 +64,7 @@ unit_tests   := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests
 	$(BUILD)/tests/stress/test_judge $(fuzz_replays)
 system_tests := $(patsubst tests/system/%.c,$(BUILD)/tests/system/%,$(wildcard tests/system/test_*.c))
 # Begun first, so that none of them runs on alone at the end.
-slow_tests   := $(patsubst %,$(BUILD)/tests/system/test_%,guide bridge pki_full)
+slow_tests   := $(patsubst %,$(BUILD)/tests/system/test_%,guide bridge pki_full dashboard_setup)
 # Most wait most of the time: three more than there are processors fit beside.
 some_more    := TEST_JOBS=$${TEST_JOBS:-$$(($$(nproc) + 3))}
 fake_objs    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fakes/*.c))
@@ -326,12 +326,13 @@ install: install-agent install-sdk ## install into DESTDIR, PREFIX, SYSCONFDIR, 
 install-agent: $(if $(INSTALL_ONLY),,all) ## install the daemon, the commands and the plugins alone
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(plugin_dir) \
 		$(DESTDIR)$(SYSCONFDIR)/sconce/conf.d $(DESTDIR)$(PREFIX)/share/sconce/examples \
-		$(DESTDIR)$(PREFIX)/share/sconce/mosquitto
+		$(DESTDIR)$(PREFIX)/share/sconce/mosquitto $(DESTDIR)$(PREFIX)/share/sconce/nginx
 	install -m 755 $(BUILD)/sconced $(DESTDIR)$(PREFIX)/sbin/sconced
-	install -m 755 $(BUILD)/sconce certs/sconce-pki certs/sconce-broker-setup $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(BUILD)/sconce certs/sconce-pki certs/sconce-broker-setup certs/sconce-dashboard-setup $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 $(plugins) $(DESTDIR)$(plugin_dir)/
 	install -m 644 etc/examples/*.conf etc/examples/*.json $(DESTDIR)$(PREFIX)/share/sconce/examples/
-	install -m 644 etc/mosquitto/sconce.conf $(DESTDIR)$(PREFIX)/share/sconce/mosquitto/sconce.conf
+	install -m 644 etc/mosquitto/*.conf $(DESTDIR)$(PREFIX)/share/sconce/mosquitto/
+	install -m 644 etc/nginx/*.conf $(DESTDIR)$(PREFIX)/share/sconce/nginx/
 	for page in docs/man/*.[1-9]; do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit; done
 	install -D -m 644 packaging/sconce.bash $(DESTDIR)$(completions)/sconce
@@ -358,6 +359,7 @@ install-sdk: $(if $(INSTALL_ONLY),,$(sdk)) ## install what plugin authors need a
 
 uninstall: ## remove what install made; the config stays
 	rm -f $(DESTDIR)$(PREFIX)/sbin/sconced $(DESTDIR)$(PREFIX)/bin/sconce $(DESTDIR)$(PREFIX)/bin/sconce-pki $(DESTDIR)$(PREFIX)/bin/sconce-broker-setup \
+		$(DESTDIR)$(PREFIX)/bin/sconce-dashboard-setup \
 		$(DESTDIR)$(PREFIX)/bin/sconce-plugin-new $(DESTDIR)$(PREFIX)/bin/sconce-plugin-test \
 		$(patsubst agent/include/%,$(DESTDIR)$(PREFIX)/include/%,$(wildcard agent/include/sconce/*.h)) \
 		$(DESTDIR)$(LIBDIR)/libsconce-mock.a $(DESTDIR)$(LIBDIR)/pkgconfig/sconce.pc \
