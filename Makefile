@@ -316,9 +316,9 @@ clean: ## remove what was built
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "  %-20s %s\n", $$1, $$2 }'
 
-demo: $(if $(filter no,$(DEPS)),,deps) ## build, then run it all on this machine; FOR=10s stops by itself
+demo: $(if $(filter no,$(DEPS)),,deps) ## build, then run it all on this machine; FOR=10s stops by itself, PAGE=no leaves the page out
 	@$(MAKE) --no-print-directory DEPS=no all
-	@FOR='$(FOR)' packaging/demo
+	@FOR='$(FOR)' PAGE='$(PAGE)' DEPS='$(DEPS)' packaging/demo
 
 install: install-agent install-sdk ## install into DESTDIR, PREFIX, SYSCONFDIR, LIBDIR
 
