@@ -51,15 +51,17 @@ static int command(struct device *device, bool on)
         return r;
 }
 
+/* What is switched on is the first alone. */
 static int report(struct device *device, bool on)
 {
+        const struct channel *first = channels_first_on_off(&device->channels);
         struct sconce_value values[COMMAND_VALUES_MAX];
         size_t count = 0;
 
         for (size_t i = 0; i < device->channels.count && count < COMMAND_VALUES_MAX; i++) {
                 const struct channel *channel = &device->channels.items[i];
                 if (channel_is_on_off(channel) && channel->now.type == SCONCE_VALUE_BOOL && channel->now.on != on &&
-                    (!on || count == 0))
+                    (!on || channel == first))
                         values[count++] = SCONCE_BOOL(channel->row.key, on);
         }
         return count > 0 ? device_report(device, 0, values, count) : 0;

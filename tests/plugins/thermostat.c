@@ -72,6 +72,8 @@ static int thermostat_start(struct sconce_device *dev, void *instance)
                 r = sconce_line_output(dev, self->line, self->starts_on);
         if (r == 0)
                 r = sconce_timer_arm(dev, self->timer, TICK_US);
+        if (r == 0 && self->is_stubborn)
+                r = sconce_report_bool(dev, "state", false);
         return r < 0 ? r : sconce_report_number(dev, "setpoint", self->setpoint);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* twin: two outputs in one device, each with a switch of its own. */
+/* twin: two outputs in one device, each with a switch of its own; without its second line that switch is a mere
+ * setting. */
 #include <sconce/plugin.h>
 
 struct twin {
@@ -10,7 +11,7 @@ static const char *const keys[] = { "one", "two" };
 
 static const struct sconce_option options[] = {
         SCONCE_OPTION_LINE(struct twin, lines[0], "one", SCONCE_REQUIRED | SCONCE_OUTPUT, "The first line"),
-        SCONCE_OPTION_LINE(struct twin, lines[1], "two", SCONCE_REQUIRED | SCONCE_OUTPUT, "The second line"),
+        SCONCE_OPTION_LINE(struct twin, lines[1], "two", SCONCE_OUTPUT, "The second line"),
         { .key = NULL },
 };
 
@@ -26,7 +27,7 @@ static int twin_start(struct sconce_device *dev, void *instance)
 
         for (unsigned i = 0; i < 2; i++) {
                 int first = sconce_first_level(dev, keys[i]);
-                int r = sconce_line_output(dev, twin->lines[i], first);
+                int r = twin->lines[i] ? sconce_line_output(dev, twin->lines[i], first) : 0;
                 if (r == 0)
                         r = sconce_report_bool(dev, keys[i], first == 1);
                 if (r < 0)
@@ -41,7 +42,7 @@ static int twin_command(struct sconce_device *dev, void *instance, const struct 
 
         for (unsigned i = 0; i < 2; i++) {
                 const struct sconce_value *value = sconce_command_find(command, keys[i]);
-                int r = value ? sconce_line_set(dev, twin->lines[i], value->on) : 0;
+                int r = value && twin->lines[i] ? sconce_line_set(dev, twin->lines[i], value->on) : 0;
                 if (value && r == 0)
                         r = sconce_report_bool(dev, keys[i], value->on);
                 if (r < 0)

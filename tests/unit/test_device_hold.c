@@ -477,6 +477,27 @@ static void on_offline__on__on_after_a_crash(void **state)
         assert_int_equal(line(house), 1);
 }
 
+/* The hold is about the output: what else is switched is told as it is. */
+static void on_offline__on_of_a_device_with_two_switches__the_other_is_told_as_it_is(void **state)
+{
+        struct house *house = connected(state, "[twin pair]\none = GPIO17\non_offline = on\n");
+
+        house_assert_published(house, "pair", DEVICE_STATE, "{\"one\":\"OFF\",\"two\":\"OFF\"}");
+        lose_broker(house);
+        assert_int_equal(line(house), 1);
+        house_assert_published(house, "pair", DEVICE_STATE, "{\"one\":\"ON\",\"two\":\"OFF\"}");
+}
+
+static void on_offline__on_of_a_plugin_that_does_not_obey__on_and_told_so(void **state)
+{
+        struct house *house = connected(state, HEATER "stubborn = yes\non_offline = on\n");
+
+        house_assert_published(house, "heater", DEVICE_STATE, "{\"setpoint\":5,\"heating\":null,\"state\":\"OFF\"}");
+        lose_broker(house);
+        assert_int_equal(line(house), 1);
+        house_assert_published(house, "heater", DEVICE_STATE, "{\"setpoint\":5,\"heating\":\"OFF\",\"state\":\"ON\"}");
+}
+
 static void on_offline__another_boot__not_before_the_first_connection(void **state)
 {
         struct house *house = connected(state, LAMP "on_offline = off\n");
@@ -823,6 +844,8 @@ int main(void)
                 TEST(on_offline__killed_while_connected__counts_from_the_start),
                 TEST(on_offline__killed_in_it__never_on_between),
                 TEST(on_offline__on__on_after_a_crash),
+                TEST(on_offline__on_of_a_plugin_that_does_not_obey__on_and_told_so),
+                TEST(on_offline__on_of_a_device_with_two_switches__the_other_is_told_as_it_is),
                 TEST(on_offline__another_boot__not_before_the_first_connection),
                 TEST(on_offline__released_in_another_boot__holds),
                 TEST(on_offline__reload_that_restarts_it__stays_off),
