@@ -412,7 +412,7 @@ void on_time_end(struct device *device);     /* it is not running any more */
 void on_time_forgive(struct device *device); /* a command switches it on for good: it begins again */
 void on_time_take_back(struct device *device, const struct hold_before *before); /* that command was refused */
 bool on_time_is_over(const struct device *device);
-uint64_t on_time_left_us(const struct device *device);       /* of max_on */
+uint64_t on_time_left_us(const struct device *device);       /* of max_on; 0 without it */
 void on_time_mean_off(struct device *device, bool is_meant); /* whether dark ends the count */
 void on_time_restore(struct device *device, uint64_t since_us, bool is_spent);
 

@@ -16,7 +16,7 @@ static bool is_output(const struct device *device)
 
 static bool is_timed_by_plugin(const struct device *device)
 {
-        return device->past.was_timed || (device->instance && device->instance->config->timed_by_plugin);
+        return device->past.was_timed || device->instance->config->timed_by_plugin;
 }
 
 /* ---- The first value ----------------------------------------------------------------------------------- */
@@ -159,10 +159,9 @@ static bool is_known_to_the_next(const struct device *device)
 /* Where the next run follows at once, what is limited by max_on alone need not blink. */
 static bool stays_on(const struct device *device)
 {
-        return device->context->is_restarting && device->output.is_live && device->shared.output.max_on_us > 0 &&
-               device->shared.output.on_exit < 0 && !output_is_timed(device) &&
-               !device->context->guard->begins_off(device) && on_time_left_us(device) >= STAYS_MIN_US &&
-               is_known_to_the_next(device);
+        return device->context->is_restarting && device->output.is_live && device->shared.output.on_exit < 0 &&
+               !output_is_timed(device) && !device->context->guard->begins_off(device) &&
+               on_time_left_us(device) >= STAYS_MIN_US && is_known_to_the_next(device);
 }
 
 void output_exit(struct device *device)

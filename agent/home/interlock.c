@@ -420,7 +420,7 @@ static void idle(struct device *device)
 {
         struct fault fault;
 
-        if (!interlock_of(device) || !device->context->gpio || device->guarded.is_dark)
+        if (!interlock_of(device) || device->guarded.is_dark)
                 return;
         int r = host_quench(device, &fault);
         if (r < 0 && !device->guarded.is_not_dark)

@@ -68,7 +68,6 @@ void interlock_before_reload(struct home *home, const struct config *config,
                 for (size_t i = 0; i < home->count; i++) {
                         struct device *device = home->items[i];
                         if (interlock_of(device) && device->life.phase == DEVICE_RUNNING &&
-                            channels_first_on_off(&device->channels) &&
                             is_touched(home, config, interlock_of(device), restarts))
                                 steps[step](device);
                 }
@@ -92,7 +91,7 @@ static const char *group_of(const struct device *device)
 
 void interlock_before_starts(struct home *home)
 {
-        for (size_t i = 0; home->context.gpio && i < home->count; i++) {
+        for (size_t i = 0; i < home->count; i++) {
                 struct device *device = home->items[i];
                 const char *group = device->life.phase != DEVICE_RUNNING ? group_of(device) : NULL;
                 if (!group)
