@@ -5,12 +5,16 @@
 struct relay {
         struct sconce_line *line;
         uint64_t pulse_us;
+        bool is_lazy;
         struct sconce_timer *timer;
+        bool on;
 };
 
 static const struct sconce_option options[] = {
         SCONCE_OPTION_LINE(struct relay, line, "line", SCONCE_REQUIRED | SCONCE_OUTPUT, "GPIO line to switch"),
         SCONCE_OPTION_DURATION(struct relay, pulse_us, "pulse", SCONCE_TIMES_OUTPUT, "How long it stays on"),
+        SCONCE_OPTION_BOOL(struct relay, is_lazy, "lazy", 0, "Whether it lets a line alone that is what it is to be",
+                           .def = "no"),
         { .key = NULL },
 };
 
@@ -22,8 +26,12 @@ static const struct sconce_channel channels[] = {
 
 static int set(struct sconce_device *dev, struct relay *relay, bool on)
 {
-        int r = sconce_line_set(dev, relay->line, on);
-        return r < 0 ? r : sconce_report_bool(dev, "state", on);
+        int r = relay->is_lazy && on == relay->on ? 0 : sconce_line_set(dev, relay->line, on);
+
+        if (r < 0)
+                return r;
+        relay->on = on;
+        return sconce_report_bool(dev, "state", on);
 }
 
 static void over(struct sconce_device *dev, void *instance, void *userdata)
@@ -41,7 +49,8 @@ static int relay_start(struct sconce_device *dev, void *instance)
         int r = sconce_timer_new(dev, over, NULL, &relay->timer);
         if (r == 0)
                 r = sconce_line_output(dev, relay->line, first);
-        return r < 0 ? r : sconce_report_bool(dev, "state", first == 1);
+        relay->on = first == 1;
+        return r < 0 ? r : sconce_report_bool(dev, "state", relay->on);
 }
 
 static int relay_command(struct sconce_device *dev, void *instance, const struct sconce_command *command)

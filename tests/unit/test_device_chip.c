@@ -323,6 +323,37 @@ static void interlock__member_cannot_be_switched_off__the_other_works(void **sta
         assert_true(fake_chips[0].lines[3].high);
 }
 
+/* Its backoff brings it here again and again: what is dark is not driven again, and the other one's rest does not begin
+ * again. */
+static void interlock__member_cannot_start_again__is_let_alone(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, DOWN FAILING);
+        assert_string_equal(house_published(house, "up", DEVICE_STATUS), "offline");
+        fake_chips[0].lines[2].request_error = -EBUSY;
+        fake_log[0] = '\0';
+        house_pass(house, USEC_PER_SEC);
+        assert_string_equal(fake_log, "request output 1; "); /* its next start, and nothing else */
+        house_set(house, "down", "ON");
+        assert_true(fake_chips[0].lines[3].high);
+}
+
+/* A key that its plugin does not have makes nobody a member. */
+static void interlock__broken_device_that_cannot_be_a_member__counts_for_nothing(void **state)
+{
+        struct house *house = *state;
+
+        house_apply_anyway(house, DOWN);
+        house_pass(house, USEC_PER_SEC);
+        leave_on(house);
+        house_apply_anyway(house, DOWN "[contact up]\nline = 2\n" MOTOR);
+        assert_string_equal(house_published(house, "up", DEVICE_STATUS), "offline");
+        assert_false(house_logged(house, "has it off first"));
+        house_set(house, "down", "ON");
+        assert_true(fake_chips[0].lines[3].high);
+}
+
 /* It is switched off at last while the other one is on: the dead time between the two holds, though the other one was the last
  * that went off. */
 static void interlock__left_on_and_off_late__the_other_goes_on_again_after_the_dead_time(void **state)
@@ -361,6 +392,7 @@ static void interlock__lost_while_it_is_on__is_off(void **state)
 /* ---- A line that the service manager does not give back ---------------------------------------------------- */
 
 static int keeper_error;
+static unsigned keeper_puts; /* that it took */
 
 static int keeper_change(void)
 {
@@ -372,6 +404,7 @@ static int keeper_put(void *userdata, const char *name, int fd)
         (void)userdata;
         (void)name;
         (void)fd;
+        keeper_puts += keeper_error == 0;
         return keeper_change();
 }
 
@@ -428,6 +461,41 @@ static void start__line_stays_in_the_store__off(void **state)
         house->gpio.gpio->fd_store = NULL;
 }
 
+/* What goes off by itself is for --outputs-safe to take after a crash, which it could not from the store. */
+static void for__line_stays_in_the_store__refused(void **state)
+{
+        struct house *house = *state;
+
+        house->gpio.gpio->fd_store = &fd_store;
+        keeper_error = 0;
+        house_apply(house, "[switch pump]\nline = 2\n");
+        keeper_error = -ECONNREFUSED;
+        house_set(house, "pump", "{\"for\":60}");
+        house_assert_result(house, "pump",
+                            "{\"ok\":false,\"code\":\"failed\",\"message\":\"2 cannot be taken back from the "
+                            "service manager: Connection refused\"}");
+        assert_false(fake_chips[0].lines[2].high);
+        house->gpio.gpio->fd_store = NULL;
+}
+
+static void for__reload_in_it__is_not_put_into_the_store_before_it_is_over(void **state)
+{
+        struct house *house = *state;
+
+        house->gpio.gpio->fd_store = &fd_store;
+        keeper_error = 0;
+        keeper_puts = 0;
+        house_apply(house, "[switch pump]\nline = 2\n");
+        assert_int_equal(keeper_puts, 1);
+        house_set(house, "pump", "{\"for\":60}");
+        house_apply(house, "[switch pump]\nline = 2\nname = Pump\n");
+        assert_int_equal(keeper_puts, 1);
+        house_pass(house, 60 * USEC_PER_SEC);
+        assert_false(fake_chips[0].lines[2].high);
+        assert_int_equal(keeper_puts, 2);
+        house->gpio.gpio->fd_store = NULL;
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, house_setup_chips, house_teardown)
 
 int main(void)
@@ -451,10 +519,14 @@ int main(void)
                 TEST(interlock__new_member_that_was_on_cannot_start__is_off),
                 TEST(interlock__broken_member__its_output_is_switched_off),
                 TEST(interlock__member_cannot_be_switched_off__the_other_works),
+                TEST(interlock__member_cannot_start_again__is_let_alone),
+                TEST(interlock__broken_device_that_cannot_be_a_member__counts_for_nothing),
                 TEST(interlock__left_on_and_off_late__the_other_goes_on_again_after_the_dead_time),
                 TEST(interlock__lost_while_it_is_on__is_off),
                 TEST(max_on__line_stays_in_the_store__off_until_it_is_out),
                 TEST(start__line_stays_in_the_store__off),
+                TEST(for__line_stays_in_the_store__refused),
+                TEST(for__reload_in_it__is_not_put_into_the_store_before_it_is_over),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -107,6 +107,34 @@ static void driven__section_changes_in_place__holds_what_it_declares_now(void **
         assert_holds(house, "\"exit\": \"off\"", true);
 }
 
+/* An input, and an output that could not be opened, are nothing to be made safe. */
+static void driven__section_changes_in_place__what_is_not_driven_is_not_held(void **state)
+{
+        static const char blind[] = "[cover blind]\nup = GPIO20\ndown = GPIO21\nup_time = 20s\nup_stop = GPIO23\n";
+        struct house *house = *state;
+        const struct gpio_options options = { .chip = "sim", .sim_dir = house->gpio.dir, .consumer = "another" };
+        struct sconce_line *stop = fixture_line("GPIO23");
+        struct gpio *other = NULL;
+        struct fault fault;
+        char config[300];
+
+        (void)snprintf(config, sizeof(config), "%sname = Blind\n", blind);
+        house_apply(house, blind);
+        house_pass(house, USEC_PER_SEC); /* its stop settles */
+        house_apply(house, config);
+        assert_holds(house, "\"GPIO21\"", true);
+        assert_holds(house, "\"GPIO23\"", false);
+        house_apply(house, "");
+        assert_int_equal(gpio_new(&house->gpio.loop, &options, &other), 0);
+        assert_int_equal(line_open_output(other, stop, 0, NULL, NULL, &fault), 0);
+        house_apply(house, blind);
+        assert_string_equal(house_published(house, "blind", DEVICE_STATUS), "offline");
+        house_apply(house, config);
+        assert_holds(house, "\"GPIO21\"", false);
+        line_free(stop);
+        gpio_free(other);
+}
+
 static unsigned allocations_left;
 
 static void *fail_one(size_t size)
@@ -244,6 +272,20 @@ static void driven__ends_in_order_while_for_and_there_is_no_file__is_let_go(void
         assert_holds(house, "\"pump\"", false);
 }
 
+/* Nothing is saved anywhere that could be older than this. */
+static void driven__ends_in_order_while_for_and_there_is_no_store__is_let_go(void **state)
+{
+        struct house *house = *state;
+
+        house->options.store = NULL;
+        house_crash(house);
+        house_apply(house, RELAY);
+        house_set(house, "pump", "{\"state\":\"ON\",\"for\":\"2s\"}");
+        assert_holds(house, "\"pump\"", true);
+        home_stop(house->devices);
+        assert_holds(house, "\"pump\"", false);
+}
+
 /* ---- Over a restart -------------------------------------------------------------------------------------- */
 
 #define LAMP_FOR  "[lamp hall]\nline = GPIO5\nmax_on = "
@@ -337,6 +379,56 @@ static void restart__nothing_can_be_saved__goes_off(void **state)
         end_on(house, LAMP_FOR "1h\n", true);
         house_assert_published(house, "hall", DEVICE_STATE, "{\"state\":\"OFF\"}");
         assert_holds(house, IN_RECORD, false);
+}
+
+/* There is a directory in its place from now on. */
+static void break_record(struct house *house)
+{
+        char in_it[PATH_MAX];
+
+        house_remove(house, "driven.json");
+        (void)snprintf(in_it, sizeof(in_it), "%.4000s/in_it", path);
+        assert_int_equal(mkdir(path, 0700), 0);
+        assert_int_equal(mkdir(in_it, 0700), 0);
+}
+
+static void mend_record(void)
+{
+        char in_it[PATH_MAX];
+
+        (void)snprintf(in_it, sizeof(in_it), "%.4000s/in_it", path);
+        assert_int_equal(rmdir(in_it), 0);
+        assert_int_equal(rmdir(path), 0);
+}
+
+static void restart__record_is_not_written__goes_off(void **state)
+{
+        struct house *house = *state;
+
+        have_store(house);
+        house_apply(house, LAMP_FOR "1h\n");
+        house_set(house, "hall", "ON");
+        break_record(house);
+        end_on(house, LAMP_FOR "1h\n[lamp b]\nline = GPIO6\n", true); /* it could not be added */
+        house_assert_published(house, "hall", DEVICE_STATE, "{\"state\":\"OFF\"}");
+        mend_record();
+}
+
+static void restart__no_record_or_no_store__goes_off(void **state)
+{
+        struct house *house = *state;
+        struct driven *driven = house->options.driven;
+
+        have_store(house);
+        house->options.driven = NULL;
+        house_crash(house);
+        end_on(house, LAMP_FOR "1h\n", true);
+        house_assert_published(house, "hall", DEVICE_STATE, "{\"state\":\"OFF\"}");
+        house->options.driven = driven;
+        house->options.store = NULL;
+        house_crash(house);
+        end_on(house, LAMP_FOR "1h\n", true);
+        house_assert_published(house, "hall", DEVICE_STATE, "{\"state\":\"OFF\"}");
 }
 
 /* The next run does not come: the unit's ExecStopPost takes the line. */
@@ -515,6 +607,22 @@ static void for__cannot_be_written__refused_and_never_on(void **state)
         assert_int_equal(line(house, 17), 0);
 }
 
+/* Its plugin finds nothing to do, and does not look either. */
+static void for__cannot_be_written_while_it_is_on__refused_and_off(void **state)
+{
+        struct house *house = *state;
+
+        unwritable(house);
+        house_apply(house, RELAY "lazy = yes\n");
+        house_set(house, "pump", "ON");
+        assert_int_equal(line(house, 17), 1);
+        house_set(house, "pump", "{\"state\":\"ON\",\"for\":\"2s\"}");
+        assert_non_null(
+                strstr(house_published(house, "pump", DEVICE_RESULT), "it cannot be written down that it is on"));
+        assert_int_equal(line(house, 17), 0);
+        house_assert_published(house, "pump", DEVICE_STATE, "{\"state\":\"OFF\"}");
+}
+
 /* These look at it, and begin nothing. */
 static void for_or_flash__cannot_be_written__refused_and_never_on(void **state)
 {
@@ -551,6 +659,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
                 TEST(driven__device_starts__is_there_and_goes_with_it),
                 TEST(driven__section_changes_in_place__holds_what_it_declares_now),
+                TEST(driven__section_changes_in_place__what_is_not_driven_is_not_held),
                 TEST(driven_limit__any_allocation_fails__all_outputs_stay_in_the_record),
                 TEST(driven_new__no_memory_to_read_it__leaves_the_record),
                 TEST(driven__left_by_a_crash__stays_until_it_is_driven_again),
@@ -559,9 +668,12 @@ int main(void)
                 TEST(driven__ends_in_order_while_for_and_nothing_is_saved__stays_for_the_next_start),
                 TEST(driven__gone_while_for_and_nothing_is_saved__is_let_go),
                 TEST(driven__ends_in_order_while_for_and_there_is_no_file__is_let_go),
+                TEST(driven__ends_in_order_while_for_and_there_is_no_store__is_let_go),
                 TEST(restart__max_on_and_time_left__stays_on_and_goes_on_counting),
                 TEST(restart__not_known_to_stay__goes_off),
                 TEST(restart__nothing_can_be_saved__goes_off),
+                TEST(restart__record_is_not_written__goes_off),
+                TEST(restart__no_record_or_no_store__goes_off),
                 TEST(restart__next_run_fails__outputs_safe_switches_it_off),
                 TEST(restart__device_gone__is_switched_off),
                 TEST(max_on__on_after_a_crash__counts_from_then),
@@ -569,6 +681,7 @@ int main(void)
                 TEST(driven_read__not_of_this_boot_or_no_record__is_not_believed),
                 TEST(driven_new__other_chip__what_was_driven_there_is_not_sought_here),
                 TEST(for__cannot_be_written__refused_and_never_on),
+                TEST(for__cannot_be_written_while_it_is_on__refused_and_off),
                 TEST(for_or_flash__cannot_be_written__refused_and_never_on),
                 TEST(max_on__cannot_be_written__refused_and_never_on),
         };

@@ -204,6 +204,27 @@ static void output_exit__on__switched_on(void **state)
         house_assert_published(house, "kitchen", DEVICE_STATE, ON);
 }
 
+#define BLIND "[cover blind]\nup = GPIO20\nup_time = 20s\ndown = "
+
+/* on_exit is for an output that nobody drives any more. An input is none. */
+static void output_exit__reload__only_where_an_output_is_left(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, BLIND "GPIO21\nup_stop = GPIO23\n");
+        house_pass(house, USEC_PER_SEC); /* its stop settles, and the dead time is over */
+        house_set(house, "blind", "OPEN");
+        assert_int_equal(sim_value(&house->gpio, 20), 1);
+        house_apply(house, BLIND "GPIO21\n");
+        assert_int_equal(sim_value(&house->gpio, 20), 0);
+        assert_false(house_logged(house, "on_exit"));
+        house_pass(house, USEC_PER_SEC);
+        house_set(house, "blind", "OPEN");
+        assert_int_equal(sim_value(&house->gpio, 20), 1);
+        house_apply(house, BLIND "GPIO22\n");
+        assert_true(house_logged(house, "blind: on_exit: switching it off"));
+}
+
 /* ---- on_offline ---------------------------------------------------------------------------------------- */
 
 static void output_broker_lost__on_offline__switched(void **state)
@@ -299,6 +320,7 @@ int main(void)
                 TEST(output_exit__off_or_timed__switched_off),
                 TEST(output_exit__keep__line_left_alone),
                 TEST(output_exit__on__switched_on),
+                TEST(output_exit__reload__only_where_an_output_is_left),
                 TEST(output_broker_lost__on_offline__switched),
                 TEST(output_broker_lost__keep__left_alone),
                 TEST(output_broker_lost__never_connected__only_where_asked),

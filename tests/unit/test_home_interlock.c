@@ -557,6 +557,19 @@ static void interlock__reload_of_something_else__not_touched(void **state)
         assert_int_equal(sim_edge_count(&house->gpio, 5), edges);
 }
 
+/* A rule may be called like a device. */
+static void interlock__reload_brings_a_rule_called_like_a_member__not_touched(void **state)
+{
+        struct house *house = start_with(state, UP DOWN);
+
+        house_set(house, "up", "ON");
+        size_t edges = sim_edge_count(&house->gpio, 5);
+        house_apply(house, UP DOWN "[rule up]\nwhen = down.state = ON\nthen = down OFF\n");
+        house_pass(house, 10 * SECOND);
+        assert_are(house, 1, 0);
+        assert_int_equal(sim_edge_count(&house->gpio, 5), edges);
+}
+
 static void interlock__reload_while_one_waits__waits_again(void **state)
 {
         struct house *house = start_with(state, UP DOWN);
@@ -675,6 +688,8 @@ static void interlock__configs__what_is_wrong(void **state)
         house_assert_wrong(*state, UP DOWN "[switch side]\nline = GPIO7\ninterlock = mtor\n",
                            "a.conf:10: [switch side] interlock: no other device is in the group mtor; did you mean "
                            "motor\n");
+        house_assert_wrong(*state, UP DOWN "[switch side]\nline = GPIO7\ninterlock = [ \"motor\", \"valve\" ]\n",
+                           "a.conf:10: [switch side] interlock: takes one value, not a list\n");
         house_assert_wrong(*state, UP DOWN "power_on = keep\n",
                            "a.conf:8: [switch down] power_on: keep is not possible in an interlock group: all are off "
                            "at first\n");
@@ -728,6 +743,7 @@ int main(void)
                 TEST(interlock__reload_with_a_member_that_does_not_start__off_first_then_back),
                 TEST(interlock__reload_of_a_member_with_two_outputs__one_comes_back),
                 TEST(interlock__reload_of_something_else__not_touched),
+                TEST(interlock__reload_brings_a_rule_called_like_a_member__not_touched),
                 TEST(interlock__reload_while_one_waits__waits_again),
                 TEST(interlock__expires_in_a_reload__not_switched),
                 TEST(interlock__expires_in_its_own_reload__not_switched),

@@ -642,9 +642,29 @@ static void rule_judge_change__device_without_a_status__unknown_but_for_a_fault(
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fake_rule_home_teardown)
 
+/* Found with the hardware, and nothing has come of it yet. */
+static void rules_status__channel_is_there_now__works_and_is_not_reported(void **state)
+{
+        struct fake_rule_home *home = *state;
+        struct fake_device *late = fake_device_add(home, "late", NULL);
+
+        late->now.published_online = false;
+        fake_rules_apply(home, "[rule a]\nwhen = late.press single\nthen = lamp ON\n"
+                               "[rule b]\nwhen = late.level > 5\nthen = fan ON\n");
+        assert_int_equal(channels_append(&late->channels, &press_row), 0);
+        late->now.published_online = true;
+        fake_status(home, "late");
+        assert_int_equal(logged(home, "rule b: when: late.level > 5: late has no channel level"), 1);
+        assert_int_equal(logged(home, "rule a:"), 0);
+        fake_event(home, "late", "press", "single", 0);
+        fake_pass(home, 0);
+        assert_commands(home, "lamp ON\n");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                TEST(rules_status__channel_is_there_now__works_and_is_not_reported),
                 TEST(rules_event__the_one_it_waits_for__acts_in_a_later_turn),
                 TEST(rules_event__of_another_channel_or_not_waited_for__does_nothing),
                 TEST(rules_reported__among_other_conditions__only_what_it_is_about),

@@ -945,6 +945,43 @@ static void rule__due_while_away__refused_command_does_not_count(void **state)
         assert_level(house, KITCHEN, 0);
 }
 
+/* The config has been changed meanwhile, and checked by nobody. */
+static void rule__due_while_away_and_a_device_is_gone__the_others_act(void **state)
+{
+        struct house *house = *state;
+
+        wait_for_a_while(house);
+        house_crash(house);
+        house_pass(house, MS(60000));
+        house_apply_anyway(house, "[switch fan]\nline = GPIO22\n[contact door]\nline = GPIO4\nbias = pull-down\n"
+                                  "debounce = 0ms\n" STAIRS);
+        settle(house);
+        assert_level(house, FAN, 1);
+        assert_true(house_logged(house, "rule a: kitchen OFF was not carried out: there is no device kitchen"));
+}
+
+static void rule__what_would_cancel_it_is_gone__acts(void **state)
+{
+        static const char rule[] = "[rule a]\nwhen = door.state = OFF\nthen = kitchen OFF\ndelay = 30s\n"
+                                   "cancel = wall.press single\n";
+        struct house *house = *state;
+        char config[600];
+
+        (void)snprintf(config, sizeof(config), HOUSE "%s", rule);
+        wait_with(house, config);
+        house_crash(house);
+        (void)snprintf(config, sizeof(config),
+                       "[lamp kitchen]\nline = GPIO17\n[contact door]\nline = GPIO4\nbias = pull-down\n"
+                       "debounce = 0ms\n%s",
+                       rule);
+        house_apply_anyway(house, config);
+        settle(house);
+        assert_level(house, KITCHEN, 1);
+        house_pass(house, MS(10000));
+        settle(house);
+        assert_level(house, KITCHEN, 0);
+}
+
 /* Of two that were due while nobody was there the later one has the last word, in any order. */
 static void rule__two_due_while_away__the_later_one_counts(void **state)
 {
@@ -1294,6 +1331,8 @@ int main(void)
                 TEST(rule__due_long_ago__switches_off_and_nothing_else),
                 TEST(rule__due_while_away__newer_command_stays),
                 TEST(rule__due_while_away__refused_command_does_not_count),
+                TEST(rule__due_while_away_and_a_device_is_gone__the_others_act),
+                TEST(rule__what_would_cancel_it_is_gone__acts),
                 TEST(rule__two_due_while_away__the_later_one_counts),
                 TEST(rule__what_cancels_it_came_while_away__does_not_act),
                 TEST(rule__is_another_one_after_the_restart__does_not_act),
