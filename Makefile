@@ -93,7 +93,7 @@ quiet = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))';
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-unit check-system coverage check-stress check-faults sim sim-parts sim-mutants proofs proofs-mutants mcdc check-kernel check-format check-layers check-manual check-homeassistant check-strangers check-pi check-valgrind deb deps manual release-help install install-agent install-sdk uninstall clean help demo bench format tests fuzz fuzz-targets
+.PHONY: all check check-unit check-system coverage check-stress check-faults sim sim-parts sim-mutants proofs proofs-mutants mcdc check-kernel check-format check-layers check-manual check-homeassistant check-strangers check-dashboard dashboard page-deps check-pi check-valgrind deb deps manual release-help install install-agent install-sdk uninstall clean help demo bench format tests fuzz fuzz-targets
 
 all: $(programs) $(plugins) $(sdk) ## build the daemon, the client, the plugins and the SDK (default)
 
@@ -260,6 +260,9 @@ check-homeassistant: ## try it with the newest Home Assistant from PyPI (tests/R
 check-strangers: all $(BUILD)/tests/plugins/probe.so ## try it with MQTT.js, paho for Python and Go, and Node-RED (tests/README.md; the first run takes two minutes)
 	@tests/strangers/check
 
+check-dashboard: all ## try the page in Chromium: real broker, real node, client certificates (tests/README.md)
+	@MAKE='$(MAKE)' BUILD='$(BUILD)' tests/dashboard/check
+
 bench: all $(benches) ## measure latency, idle wake-ups and memory against a bare libmosquitto client
 	@BUILD=$(BUILD) tests/bench/run
 
@@ -297,6 +300,25 @@ check-format: ## prove that every C file follows .clang-format
 
 format: ## format every C file by .clang-format
 	@tests/check-format --fix
+
+# ---- The page for browsers -----------------------------------------------------------------------------------------
+
+page := etc/dashboard
+page_sources := $(filter-out %/node_modules,$(wildcard $(page)/* $(page)/*/*))
+
+$(page)/node_modules/.package-lock.json: $(page)/package-lock.json
+	$(call quiet,NPM,$(page))npm ci --prefix $(page) --ignore-scripts --no-audit --no-fund >/dev/null
+	@touch $@
+
+$(BUILD)/dashboard/index.html: $(page_sources) $(page)/node_modules/.package-lock.json
+	$(call quiet,TSC,$(page))cd $(page) && node_modules/.bin/tsc --noEmit
+	$(call quiet,PAGE,$@)node $(page)/build.mjs $(@D)
+	@touch $@
+
+dashboard: $(if $(filter no,$(DEPS)),,page-deps) $(BUILD)/dashboard/index.html ## build the page for browsers into build/dashboard/ (TypeScript, npm)
+
+page-deps:
+	@packaging/deps --page
 
 # ---- The rest ------------------------------------------------------------------------------------------------------
 

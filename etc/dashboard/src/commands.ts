@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Commands and questions to nodes, each with a mark of its own and a moment until which it is wanted: they wait for their
+// answer, and for nothing else that looks like one.
+
+import { type Arrival, hex, type Options, random, Refused } from "./connection.js";
+import { type Json, readJson, textOf } from "./json.js";
+import { word } from "./words.js";
+
+export type Outcome = { ok: true; answer: Json } | { ok: false; code: string; message: string };
+type Publish = (topic: string, payload: string, options: Options) => Promise<void>;
+
+export const COMMAND_MS = 5000;
+export const NOT_ALLOWED = 135;
+const NO_SUBSCRIBER = 16;
+
+function sentenceOf(refusal: Refused): string {
+  if (refusal.code === NOT_ALLOWED) return word("notAllowed");
+  if (refusal.code === NO_SUBSCRIBER) return word("nobody");
+  return refusal.code === -1 ? word("notSent") : refusal.message;
+}
+
+export class Commands {
+  private readonly waiting = new Map<string, (outcome: Outcome) => void>();
+  private readonly replyTopic: string;
+
+  /** NAME is the certificate's, where it is known: only what is below sconce/reply/NAME/ is surely for us to read. */
+  constructor(base: string, name: string, private readonly publish: Publish) {
+    const run = hex(random(8));
+    this.replyTopic = `${base}/reply/${name === "" ? `page-${run}` : `${name}/${run}`}`;
+  }
+
+  /** An arrival that is an answer is taken. */
+  take(arrival: Arrival): boolean {
+    if (arrival.topic !== this.replyTopic) return false;
+    const answer = readJson(arrival.payload);
+    const settle = this.waiting.get(arrival.correlation);
+    if (!settle || !answer || answer.code === "duplicate") return true;
+    if (answer.ok === true) settle({ ok: true, answer });
+    else settle({ ok: false, code: textOf(answer.code), message: textOf(answer.message) });
+    return true;
+  }
+
+  send(topic: string, payload: string): Promise<Outcome> {
+    const mark = random(16);
+    const options: Options = { responseTopic: this.replyTopic, correlation: mark, expiresAt: new Date(Date.now() + COMMAND_MS) };
+    return new Promise((resolve) => {
+      const key = hex(mark);
+      const timer = setTimeout(() => settle({ ok: false, code: "timeout", message: word("noAnswer") }), COMMAND_MS);
+      const settle = (outcome: Outcome) => {
+        clearTimeout(timer);
+        this.waiting.delete(key);
+        resolve(outcome);
+      };
+      this.waiting.set(key, settle);
+      this.publish(topic, payload, options).catch((refusal: Refused) => settle({ ok: false, code: String(refusal.code), message: sentenceOf(refusal) }));
+    });
+  }
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// One connection to the broker, and again whenever it ends. All that comes is handed on as text.
+
+import MqttClient from "mqtt/lib/client";
+import { browserStreamBuilder } from "mqtt/lib/connect/ws";
+
+export interface Config {
+  broker: string; // wss://HOST:PORT/
+  base: string;
+}
+
+export type State = "connecting" | "connected" | "away";
+
+export interface Arrival {
+  topic: string;
+  payload: string;
+  retained: boolean;
+  correlation: string;
+}
+
+export interface Handlers {
+  state: (state: State, reason: string) => void;
+  arrival: (arrival: Arrival) => void;
+  settled: () => void; // the retained messages have come
+}
+
+export interface Options {
+  responseTopic?: string;
+  correlation?: Uint8Array;
+  expiresAt?: Date;
+}
+
+/** Why the broker did not take a message: MQTT 5's reason code, or -1 where there is no connection. */
+export class Refused extends Error {
+  constructor(readonly code: number, message: string) {
+    super(message);
+  }
+}
+
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 15_000;
+const SETTLED_MS = 1500;
+const NO_SUBSCRIBER = 16;
+
+export function hex(bytes: Uint8Array): string {
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+export function random(bytes: number): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(bytes));
+}
+
+export class Connection {
+  private client: MqttClient | null = null;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private failures = 0;
+  private readonly url: URL;
+
+  constructor(private readonly config: Config, private readonly handlers: Handlers) {
+    this.url = new URL(config.broker);
+  }
+
+  /** Where a browser that shows no certificate to a WebSocket asks for one: the listener's address as a page. */
+  get page(): string {
+    return `https://${this.url.host}/`;
+  }
+
+  get isUp(): boolean {
+    return this.client?.connected === true;
+  }
+
+  start(): void {
+    clearTimeout(this.timer);
+    this.client?.removeAllListeners();
+    this.client?.on("error", () => {});
+    this.client?.end(true);
+    this.handlers.state("connecting", "");
+    this.connect();
+  }
+
+  private connect(): void {
+    const client = new MqttClient((self) => browserStreamBuilder(self, self.options), {
+      protocol: this.url.protocol === "ws:" ? "ws" : "wss",
+      hostname: this.url.hostname,
+      port: Number(this.url.port) || (this.url.protocol === "ws:" ? 80 : 443),
+      path: this.url.pathname,
+      protocolVersion: 5,
+      clientId: `sconce-page-${hex(random(8))}`,
+      clean: true,
+      keepalive: 60,
+      reconnectPeriod: 0,
+      connectTimeout: 10_000,
+      timerVariant: "native",
+      queueQoSZero: false,
+    });
+    this.client = client;
+    let reason = "";
+    client.on("connect", () => this.connected(client));
+    client.on("message", (topic, payload, packet) => {
+      const correlation = packet.properties?.correlationData;
+      this.handlers.arrival({ topic, payload: payload.toString(), retained: packet.retain, correlation: correlation ? hex(correlation) : "" });
+    });
+    client.on("error", (error) => {
+      const code = (error as { code?: unknown }).code;
+      if (typeof code === "number") reason = error.message;
+    });
+    client.on("close", () => this.closed(client, reason));
+  }
+
+  private connected(client: MqttClient): void {
+    this.failures = 0;
+    client.subscribe(`${this.config.base}/#`, { qos: 1 }, () => {
+      this.handlers.state("connected", "");
+      setTimeout(() => {
+        if (this.client === client && client.connected) this.handlers.settled();
+      }, SETTLED_MS);
+    });
+  }
+
+  private closed(client: MqttClient, reason: string): void {
+    if (this.client !== client) return;
+    this.client = null;
+    client.removeAllListeners();
+    client.on("error", () => {});
+    client.end(true);
+    this.failures++;
+    this.handlers.state("away", reason);
+    // Asked for a page, a browser asks which certificate to show, and shows it to WebSockets from then on.
+    if (this.failures === 1) fetch(this.page, { mode: "no-cors", credentials: "include", cache: "no-store" }).catch(() => {});
+    const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (this.failures - 1));
+    this.timer = setTimeout(() => this.start(), pause * (0.5 + Math.random() / 2));
+  }
+
+  /** Resolves when the broker has taken it; rejects with what it answered. */
+  publish(topic: string, payload: string, options: Options = {}): Promise<void> {
+    const { client } = this;
+    if (!client?.connected) return Promise.reject(new Refused(-1, ""));
+    const properties = {
+      ...(options.responseTopic ? { responseTopic: options.responseTopic } : {}),
+      ...(options.correlation ? { correlationData: options.correlation as never } : {}),
+      ...(options.expiresAt ? { userProperties: { expires: options.expiresAt.toISOString() } } : {}),
+    };
+    return new Promise((resolve, reject) => {
+      client.publish(topic, payload, { qos: 1, properties }, (error, packet) => {
+        const code = error ? ((error as { code?: unknown }).code ?? -1) : (packet as { reasonCode?: number } | undefined)?.reasonCode;
+        if (error || code === NO_SUBSCRIBER) reject(new Refused(Number(code), error?.message ?? ""));
+        else resolve();
+      });
+    });
+  }
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Work for the screen, done once a frame and never for longer than BUDGET_MS: what is left is done in the next one.
+
+const BUDGET_MS = 8;
+
+type Job = (isTimeUp: () => boolean) => boolean; // true where something is left to do
+
+export class Frames {
+  private readonly jobs = new Set<Job>();
+  private isAsked = false;
+
+  ask(job: Job): void {
+    this.jobs.add(job);
+    if (this.isAsked) return;
+    this.isAsked = true;
+    // A page that nobody sees has no frames.
+    if (document.hidden) setTimeout(() => this.run(), 250);
+    else requestAnimationFrame(() => this.run());
+  }
+
+  private run(): void {
+    this.isAsked = false;
+    const end = performance.now() + BUDGET_MS;
+    const isTimeUp = () => performance.now() >= end;
+    const now = [...this.jobs];
+    this.jobs.clear();
+    for (const job of now) if (isTimeUp() || job(isTimeUp)) this.ask(job);
+  }
+}

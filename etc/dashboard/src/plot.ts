@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// A curve over time, drawn by uPlot in the colours of the page.
+
+import uPlot from "uplot";
+import { el } from "./dom.js";
+import type { Curve } from "./points.js";
+import { currentLanguage, numberText } from "./words.js";
+
+const HEIGHT = 200;
+
+function colour(token: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(token).trim();
+}
+
+export class Plot {
+  readonly element = el("div", { class: "plot", role: "img" });
+  private plot: uPlot | null = null;
+  private readonly resized = new ResizeObserver(() => this.plot?.setSize({ width: this.width(), height: HEIGHT }));
+  private readonly dark = matchMedia("(prefers-color-scheme: dark)");
+  private readonly recolour = () => this.plot?.redraw();
+
+  constructor(private readonly isShare: boolean) {
+    this.resized.observe(this.element);
+    this.dark.addEventListener("change", this.recolour);
+  }
+
+  draw(curve: Curve, from: number, to: number, label: string): void {
+    this.element.setAttribute("aria-label", label);
+    const data: uPlot.AlignedData = [curve.times, curve.values, curve.low, curve.high];
+    if (!this.plot) this.plot = new uPlot(this.options(), data, this.element);
+    else this.plot.setData(data, false);
+    this.plot.setScale("x", { min: from, max: to });
+  }
+
+  close(): void {
+    this.resized.disconnect();
+    this.dark.removeEventListener("change", this.recolour);
+    this.plot?.destroy();
+  }
+
+  private width(): number {
+    return Math.max(200, this.element.clientWidth);
+  }
+
+  private options(): uPlot.Options {
+    const axis = { stroke: () => colour("--ink-soft"), grid: { stroke: () => colour("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
+    const stepped = uPlot.paths.stepped?.({ align: 1 });
+    const hidden: uPlot.Series = { stroke: "transparent", width: 0, points: { show: false } };
+    return {
+      width: this.width(),
+      height: HEIGHT,
+      padding: [8, 8, 0, 0],
+      legend: { show: false },
+      cursor: { drag: { x: false, y: false }, y: false },
+      scales: { x: { time: true, auto: false }, y: this.isShare ? { range: [0, 1] } : {} },
+      axes: [
+        { ...axis, space: 70, values: (_, times, __, ___, step) => times.map((time) => this.timeText(time, step)) },
+        { ...axis, size: 52, values: (_, values) => values.map((value) => (this.isShare ? `${Math.round(value * 100)}%` : numberText(value))) },
+      ],
+      bands: [{ series: [3, 2], fill: () => colour("--accent-faint") }],
+      series: [
+        {},
+        {
+          stroke: () => colour("--accent"),
+          width: 2,
+          points: { show: false },
+          spanGaps: false,
+          ...(this.isShare ? { fill: () => colour("--accent-faint"), ...(stepped ? { paths: stepped } : {}) } : {}),
+        },
+        { ...hidden },
+        { ...hidden },
+      ],
+    };
+  }
+
+  private timeText(time: number, step: number): string {
+    const date = new Date(time * 1000);
+    const isDay = step >= 86400;
+    return date.toLocaleString(currentLanguage(), isDay ? { weekday: "short", day: "numeric" } : { hour: "2-digit", minute: "2-digit", hour12: false });
+  }
+}

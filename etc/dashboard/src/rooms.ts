@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+// The first view: rooms, and in each its devices. Only cards on the screen are drawn, a few each frame.
+
+import type { App, View } from "./app.js";
+import { Card, cardShape } from "./card.js";
+import { el, setHidden, setText } from "./dom.js";
+import type { Device } from "./house.js";
+import { mainChannel, valueText } from "./kinds.js";
+import { word } from "./words.js";
+
+const FAVOURITES = "\u0000"; // the section before all rooms: no area is called so
+const SUMMARY_EVERY_MS = 500;
+
+interface Room {
+  element: HTMLElement;
+  grid: HTMLElement;
+  summary: HTMLElement;
+  devices: Device[];
+}
+
+interface Placed {
+  card: Card;
+  shape: string;
+  device: string;
+}
+
+/** What is searched in a device. */
+function matches(device: Device, search: string): boolean {
+  const text = `${device.name}\n${device.area}\n${device.key}`.toLowerCase();
+  return search.toLowerCase().split(/\s+/).every((part) => text.includes(part));
+}
+
+export class RoomsView implements View {
+  readonly element = el("div", { class: "rooms" });
+  private readonly rooms = new Map<string, Room>();
+  private readonly placed = new Map<string, Placed>(); // by AREA, a line feed, KEY
+  private readonly visible = new Set<Element>();
+  private readonly observer = new IntersectionObserver((entries) => this.seen(entries), { rootMargin: "200px" });
+  private readonly dirty = new Set<string>();
+  private needsLayout = true;
+  private summaryAt = 0;
+
+  constructor(private readonly app: App, private readonly search: () => string, private readonly empty: (search: string) => HTMLElement) {
+    this.ask();
+  }
+
+  get title(): string {
+    return word("rooms");
+  }
+
+  update(keys: ReadonlySet<string>, layout: boolean): void {
+    for (const key of keys) this.dirty.add(key);
+    if (layout) this.needsLayout = true;
+    this.ask();
+  }
+
+  refresh(): void {
+    this.needsLayout = true;
+    this.ask();
+  }
+
+  close(): void {
+    this.observer.disconnect();
+  }
+
+  private ask(): void {
+    this.app.frames.ask(this.draw);
+  }
+
+  private seen(entries: IntersectionObserverEntry[]): void {
+    for (const { target, isIntersecting } of entries) {
+      if (!isIntersecting) {
+        this.visible.delete(target);
+        continue;
+      }
+      this.visible.add(target);
+      const key = (target as HTMLElement).dataset.key;
+      if (key) this.dirty.add(key);
+    }
+    this.ask();
+  }
+
+  /** A job of Frames: lays out first, then draws what changed and is seen. */
+  private readonly draw = (isTimeUp: () => boolean): boolean => {
+    if (this.needsLayout && !this.layOut(isTimeUp)) return true;
+    const now = Date.now();
+    for (const { card, device: key } of this.placed.values()) {
+      if (!this.dirty.has(key) || !this.visible.has(card.element)) continue;
+      const device = this.app.house.device(key);
+      if (device) card.update(device, now);
+      if (isTimeUp()) return true;
+    }
+    this.dirty.clear();
+    this.drawSummaries(now);
+    return false;
+  };
+
+  private wanted(): Map<string, Device[]> {
+    const search = this.search().trim();
+    const devices = this.app.house.devices().filter((device) => search === "" || matches(device, search));
+    devices.sort((a, b) => a.name.localeCompare(b.name));
+    const rooms = new Map<string, Device[]>();
+    const add = (area: string, device: Device) => rooms.set(area, [...(rooms.get(area) ?? []), device]);
+    for (const device of devices) if (this.app.favourites.has(device.key)) add(FAVOURITES, device);
+    const areas = [...new Set(devices.map((device) => device.area))].sort((a, b) => (a === "" ? 1 : b === "" ? -1 : a.localeCompare(b)));
+    for (const area of areas) rooms.set(area, devices.filter((device) => device.area === area));
+    return rooms;
+  }
+
+  /** True when all stands where it should; what time was left for is there already. */
+  private layOut(isTimeUp: () => boolean): boolean {
+    const wanted = this.wanted();
+    const keep = new Set<string>();
+    for (const [area, devices] of wanted) for (const device of devices) keep.add(`${area}\n${device.key}`);
+    for (const [place, { card }] of this.placed) if (!keep.has(place)) this.remove(place, card);
+    for (const [area, room] of this.rooms) {
+      if (wanted.has(area)) continue;
+      room.element.remove();
+      this.rooms.delete(area);
+    }
+    this.element.querySelector(":scope > .empty")?.remove();
+    if (wanted.size === 0) this.element.append(this.empty(this.search().trim()));
+    let before: Element | null = null;
+    for (const [area, devices] of wanted) {
+      const room = this.ensureRoom(area);
+      room.devices = devices;
+      if (before ? before.nextElementSibling !== room.element : this.element.firstElementChild !== room.element) {
+        if (before) before.after(room.element);
+        else this.element.prepend(room.element);
+      }
+      before = room.element;
+      if (!this.fill(area, room, isTimeUp)) return false;
+    }
+    this.needsLayout = false;
+    return true;
+  }
+
+  private fill(area: string, room: Room, isTimeUp: () => boolean): boolean {
+    for (const [at, device] of room.devices.entries()) {
+      const place = `${area}\n${device.key}`;
+      const shape = cardShape(this.app, device);
+      let placed = this.placed.get(place);
+      if (placed?.shape !== shape) {
+        if (placed) this.remove(place, placed.card);
+        placed = { card: new Card(this.app, device), shape, device: device.key };
+        placed.card.update(device, Date.now());
+        this.placed.set(place, placed);
+        this.observer.observe(placed.card.element);
+      }
+      const there = room.grid.children[at];
+      if (there !== placed.card.element) room.grid.insertBefore(placed.card.element, there ?? null);
+      if (isTimeUp()) return false;
+    }
+    return true;
+  }
+
+  private remove(place: string, card: Card): void {
+    this.observer.unobserve(card.element);
+    this.visible.delete(card.element);
+    card.element.remove();
+    this.placed.delete(place);
+  }
+
+  private ensureRoom(area: string): Room {
+    let room = this.rooms.get(area);
+    if (!room) {
+      const id = `room-${this.rooms.size}-${Date.now()}`;
+      const name = area === FAVOURITES ? word("favourites") : area === "" ? word("elsewhere") : area;
+      const summary = el("p", { class: "room-summary" });
+      const grid = el("div", { class: "grid" });
+      const element = el("section", { class: "room", "aria-labelledby": id }, el("header", { class: "room-head" }, el("h2", { id }, name), summary), grid);
+      room = { element, grid, summary, devices: [] };
+      this.rooms.set(area, room);
+    }
+    return room;
+  }
+
+  private drawSummaries(now: number): void {
+    if (now - this.summaryAt < SUMMARY_EVERY_MS) return;
+    this.summaryAt = now;
+    for (const room of this.rooms.values()) {
+      const text = this.summary(room.devices);
+      setText(room.summary, text);
+      setHidden(room.summary, text === "");
+    }
+  }
+
+  /** "2 on · 21.4 °C": what one asks of a room from its door. */
+  private summary(devices: Device[]): string {
+    let on = 0;
+    let climate = "";
+    for (const device of devices) {
+      const main = mainChannel(device);
+      if (!main || this.app.house.availability(device) !== "online") continue;
+      if (main.kind === "light" && device.state[main.key] === "ON") on++;
+      const temperature = device.channels.find((channel) => channel.class === "temperature" && channel.kind === "sensor");
+      if (climate === "" && temperature && typeof device.state[temperature.key] === "number") climate = valueText(device, temperature);
+    }
+    return [on > 0 ? word("lampsOn", on) : "", climate].filter((text) => text !== "").join(" · ");
+  }
+}

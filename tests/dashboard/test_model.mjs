@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// The model alone, without a browser.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { modules } from "./modules.mjs";
+
+const { addPoint, House, isWritable, join, kindOf, mainChannel, readJson, readTopic, readTrends, sparkPath, summary, summaryText, topicFits } = await modules("house", "json", "kinds", "points", "spark", "topics");
+
+const NOW = Date.parse("2026-11-22T19:30:00Z");
+
+function apply(house, topic, payload, retained = true) {
+  const text = typeof payload === "string" ? payload : JSON.stringify(payload);
+  house.apply({ topic: readTopic("sconce", `sconce/${topic}`), payload: text, retained, now: NOW });
+}
+
+function houseOf(devices) {
+  const house = new House();
+  apply(house, "hall/info", { version: "0.1.0", devices });
+  apply(house, "hall/status", "online");
+  return house;
+}
+
+const LAMP = { plugin: "lamp", name: "Table", area: "Kitchen", channels: { effect: { kind: "select", choices: ["none"] }, state: { kind: "light" }, brightness: { kind: "number", min: 1, max: 255 } } };
+const CELLAR = { plugin: "w1", channels: { temperature: { kind: "sensor", unit: "°C", class: "temperature" } } };
+
+test("readTopic__of_each_length__names_its_words", () => {
+  assert.deepEqual(readTopic("sconce", "sconce/hall/info"), { node: "hall", device: "", leaf: "info", channel: "" });
+  assert.deepEqual(readTopic("a/b", "a/b/hall/lamp/set/state"), { node: "hall", device: "lamp", leaf: "set", channel: "state" });
+  for (const other of ["sconce/hall", "sconce/reply/me/1", "other/hall/info", "sconce/a/b/c/d/e", "sconced/hall/info"]) assert.equal(readTopic("sconce", other), null, other);
+});
+
+test("topicFits__wildcards_and_parts__fit_as_in_MQTT", () => {
+  for (const filter of ["sconce/+/+/state", "sconce/#", "lamp/st", "sconce/hall/lamp/state"]) assert.equal(topicFits(filter, "sconce/hall/lamp/state"), true, filter);
+  for (const filter of ["sconce/+/state", "sconce/+/+/set", "x"]) assert.equal(topicFits(filter, "sconce/hall/lamp/state"), false, filter);
+});
+
+test("readJson__envelope__is_taken_off", () => {
+  assert.deepEqual(readJson('{"header":{"node":"hall"},"content":{"state":"ON"},"footer":{}}'), { state: "ON" });
+  assert.deepEqual(readJson('{"header":1,"content":2}'), { header: 1, content: 2 });
+  for (const bad of ["", "[1]", "ON", "{", "null"]) assert.equal(readJson(bad), null, bad);
+});
+
+test("House__state_before_info__device_is_shown_with_it", () => {
+  const house = new House();
+  apply(house, "hall/table/state", { time: "2026-11-22T19:29:00Z", state: "ON" });
+  assert.equal(house.devices().length, 0);
+  apply(house, "hall/info", { devices: { table: LAMP } });
+  assert.deepEqual(house.devices().map((device) => [device.name, device.state.state]), [["Table", "ON"]]);
+});
+
+test("House__node_away__its_devices_are_offline", () => {
+  const house = houseOf({ table: LAMP });
+  const device = house.device("hall/table");
+  assert.equal(house.availability(device), "unknown");
+  apply(house, "hall/table/status", "online");
+  assert.equal(house.availability(device), "online");
+  house.take();
+  apply(house, "hall/status", "offline");
+  assert.equal(house.availability(device), "offline");
+  assert.ok(house.take().keys.has("hall/table"), "the card is not drawn again");
+});
+
+test("House__device_gone_from_info__is_gone", () => {
+  const house = houseOf({ table: LAMP, cellar: CELLAR });
+  apply(house, "hall/info", { devices: { cellar: CELLAR } });
+  assert.deepEqual(house.devices().map((device) => device.id), ["cellar"]);
+  apply(house, "hall/info", "");
+  assert.equal(house.nodes.size, 0);
+});
+
+test("House__nothing_described_again__is_dropped_when_all_has_come", () => {
+  const house = houseOf({ table: LAMP });
+  house.begin();
+  apply(house, "shed/info", { devices: {} });
+  house.dropStale();
+  assert.deepEqual([...house.nodes.keys()], ["shed"]);
+});
+
+test("House__history__stands_at_its_true_time_and_once", () => {
+  const house = houseOf({ cellar: CELLAR });
+  apply(house, "hall/cellar/state", { time: "2026-11-22T19:20:00Z", temperature: 9 }, false);
+  apply(house, "hall/cellar/state", { time: "2026-11-22T19:30:00Z", temperature: 11 }, false);
+  const late = { seq: 1, boot: "b", time: "2026-11-22T19:25:00Z", state: { temperature: 10 } };
+  apply(house, "hall/cellar/history", late, false);
+  apply(house, "hall/cellar/history", late, false);
+  apply(house, "hall/cellar/history", { ...late, time: null, state: { temperature: 99 } }, false);
+  assert.deepEqual(house.device("hall/cellar").points.get("temperature").map(([, value]) => value), [9, 10, 11]);
+});
+
+test("House__event_live_and_again_in_history__is_one", () => {
+  const house = houseOf({ wall: { plugin: "button", channels: { press: { kind: "event" } } } });
+  apply(house, "hall/wall/event", { time: "2026-11-22T19:29:00Z", channel: "press", event_type: "single" }, false);
+  apply(house, "hall/wall/history", { time: "2026-11-22T19:29:00Z", event: { channel: "press", event_type: "single" } }, false);
+  apply(house, "hall/wall/history", { time: "2026-11-22T19:28:00Z", event: { channel: "press", event_type: "long" } }, false);
+  assert.deepEqual(house.device("hall/wall").events.map((event) => event.type), ["single", "long"]);
+});
+
+test("House__what_makes_no_sense__changes_nothing", () => {
+  const house = houseOf({ table: LAMP });
+  for (const payload of ["", "{", "[]", "null", '{"devices":7}', '{"devices":{"x":7}}']) apply(house, "hall/table/state", payload);
+  apply(house, "hall/info", '{"devices":{"table":{"channels":{"state":7}}}}');
+  assert.deepEqual(house.device("hall/table").channels, []);
+});
+
+test("mainChannel__lamp__is_its_light", () => {
+  const device = houseOf({ table: LAMP }).device("hall/table");
+  assert.equal(mainChannel(device).key, "state");
+  device.state = { state: "ON", brightness: 128 };
+  assert.equal(summaryText(device), "On · 50%");
+  device.state = { state: "OFF", brightness: 128 };
+  assert.equal(summaryText(device), "Off");
+});
+
+test("isWritable__channel_unlike_its_kind__counts", () => {
+  const device = houseOf({ meter: { plugin: "counter", channels: { total: { kind: "sensor", writable: true }, level: { kind: "number", writable: false }, new: { kind: "hologram" } } } }).device("hall/meter");
+  assert.deepEqual(device.channels.map(isWritable), [true, false, false]);
+  assert.equal(kindOf(device.channels[2]).control, "none");
+});
+
+test("addPoint__late_and_double__stays_in_order", () => {
+  const points = [];
+  for (const time of [1, 5, 3, 5, 2]) addPoint(points, time, time);
+  assert.deepEqual(points.map(([time]) => time), [1, 2, 3, 5]);
+});
+
+const ANSWER = { ok: true, start: "2026-11-22T19:00:00Z", step_s: 300, channels: { temperature: { min: [1, null, 3], mean: [2, null, 4], max: [3, null, 5] }, pump: { on: [0, 0.5, 1] }, odd: 7 } };
+
+test("readTrends__answer__has_each_channel", () => {
+  const trends = readTrends(ANSWER);
+  assert.deepEqual([...trends.keys()], ["temperature", "pump"]);
+  assert.equal(trends.get("pump").isShare, true);
+  assert.equal(readTrends({ ok: true, start: null, step_s: 300, channels: {} }).size, 0);
+});
+
+test("join__readings_in_a_bucket__stand_for_it", () => {
+  const trend = readTrends(ANSWER).get("temperature");
+  const { start } = trend;
+  const curve = join(trend, [[start + 310_000, 7], [start + 1_000_000, 8]], start - 1);
+  assert.deepEqual(curve.values, [2, 7, 4, 8]);
+  assert.deepEqual(curve.times.map((time) => time - start / 1000), [150, 310, 750, 1000]);
+  assert.deepEqual(summary(curve), { low: 1, mean: 5.25, high: 8 });
+});
+
+test("join__nothing_in_between__leaves_a_gap", () => {
+  const trend = readTrends(ANSWER).get("temperature");
+  const curve = join(trend, [], trend.start);
+  assert.deepEqual(curve.values, [2, null, 4]);
+  assert.equal(sparkPath(curve, trend.start / 1000, trend.start / 1000 + 900).match(/M/g).length, 2);
+});
