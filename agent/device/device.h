@@ -386,7 +386,8 @@ size_t output_switch_values(const struct device *device, bool on,
 bool output_is_switched_off_by(const struct device *device,
                                const struct sconce_command *command); /* and nothing else */
 bool output_is_timed(const struct device *device);
-bool output_is_limited(const struct device *device);                              /* by its section, or just now */
+bool output_is_limited_by_section(const struct device *device);                   /* pulse, max_on, a cover */
+bool output_is_limited(const struct device *device);                              /* by it, or just now */
 bool output_is_left(const struct device *device, const struct device *successor); /* which does not drive all of it */
 
 /* ---- hold.c -------------------------------------------------------------------------------------------- */
@@ -405,6 +406,10 @@ void hold_forget_release(struct device *device);
 void hold_restore(struct device *device, bool is_released);
 
 /* ---- on_time.c ----------------------------------------------------------------------------------------- */
+
+/* Dark and unwanted for so long, an output has had its rest: max_on counts from its next light. */
+#define ON_TIME_REST_US (2 * USEC_PER_SEC)
+
 void on_time_begin(struct device *device);   /* before its start */
 void on_time_watch(struct device *device);   /* what is driven or wished has changed */
 void on_time_rearm(struct device *device);   /* max_on has changed */

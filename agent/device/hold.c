@@ -72,7 +72,7 @@ int hold_bring(struct device *device, bool on)
         bool has_outputs = device_config_outputs(device->instance->config) > 0;
 
         device_enter(device);
-        on_time_mean_off(device, !on);
+        on_time_mean_off(device, !on && device->output.exit_hold == HOLD_NONE);
         int r = command(device, on);
         if (has_outputs)
                 r = host_is_any_on(device) != on ? host_force(device, on) : 0;

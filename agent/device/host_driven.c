@@ -37,7 +37,7 @@ static int note(struct device *device, const struct pin *pin, bool on, struct fa
                 .text = pin_text(pin),
                 .settings = pin_settings(pin),
                 .exit = device_config_on_exit(device->instance->config, &device->shared),
-                .is_limited = output_is_limited(device),
+                .is_limited = output_is_limited_by_section(device),
                 .is_for = device->output.is_timed,
         };
 

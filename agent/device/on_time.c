@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * max_on: how long an output has been on, by what is driven. The dark moments of a flash or an effect do not begin the
- * count again: that takes a command that switches off, or a rest of REST_US, in which the plugin does not want it on
- * either. When the time is over, in a dark moment too, the output is held off (hold.c) until a command that switches it
+ * count again: that takes a command that switches off, or a rest (ON_TIME_REST_US), in which the plugin does not want
+ * it on either. When the time is over, in a dark moment too, the output is held off (hold.c) until a command that switches it
  * on for good, or such a rest. A restart is none: while it is held off the count stays.
  */
 #include "device/device.h"
 
-#define REST_US (2 * USEC_PER_SEC)
 /* How soon an output that could not be switched off is tried again. */
 #define RETRY_US (1 * USEC_PER_SEC)
 
@@ -27,7 +26,7 @@ static uint64_t passed_us(const struct device *device, uint64_t since_us)
 
 static bool has_rested(const struct device *device)
 {
-        return passed_us(device, device->on_time.rest_since_us) >= REST_US;
+        return passed_us(device, device->on_time.rest_since_us) >= ON_TIME_REST_US;
 }
 
 bool on_time_is_over(const struct device *device)
@@ -122,7 +121,7 @@ static void watch_off(struct device *device)
         } else if (device->on_time.rest_since_us == 0) {
                 device->on_time.rest_since_us = device_now_us(device);
                 if (device->on_time.on_since_us > 0 || device->on_time.is_spent)
-                        arm(device, REST_US);
+                        arm(device, ON_TIME_REST_US);
                 else
                         on_time_end(device);
         }

@@ -97,10 +97,14 @@ bool output_is_timed(const struct device *device)
         return device->output.is_timed || is_timed_by_plugin(device);
 }
 
+bool output_is_limited_by_section(const struct device *device)
+{
+        return device->instance->config->timed_by_plugin || device->shared.output.max_on_us > 0;
+}
+
 bool output_is_limited(const struct device *device)
 {
-        return device->output.is_timed || device->instance->config->timed_by_plugin ||
-               device->shared.output.max_on_us > 0;
+        return device->output.is_timed || output_is_limited_by_section(device);
 }
 
 void output_start(struct device *device)
@@ -172,6 +176,7 @@ void output_exit(struct device *device)
         device->output.stays = !device->life.is_gone && stays_on(device);
         device->output.exit_hold = device->output.is_timed ? HOLD_OFF : device->output.stays ? HOLD_NONE : by_section;
         hold_settle(device, device->output.exit_hold == HOLD_NONE ? "on_offline" : "on_exit");
+        saved_on_since(device);
 }
 
 /* ---- What a config may say ----------------------------------------------------------------------------- */

@@ -3,7 +3,7 @@
  * What a device knows at its next start, in this process or in another: the last values of what is written, what its
  * plugin keeps, and four marks. "boot": it has been started in the boot of this id, so power_on is over. "timed": its
  * outputs were on for a limited time, which nobody may count any more. "on_since": from when max_on counts, in the same
- * boot. "released": a command has come since the broker is away, so on_offline does not hold it.
+ * boot, and since when it is off where on_exit has switched it off. "released": a command has come since the broker is away, so on_offline does not hold it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -50,9 +50,13 @@ void saved_restore_channel(struct device *device, struct channel *channel)
 static uint64_t restore_on_since(const struct device *device)
 {
         const char *text = store_get(store_of(device), STORE_MARK, device->id, MARK_ON_SINCE);
-        uint64_t since_us = text ? strtoull(text, NULL, 10) : 0;
+        char *end = NULL;
+        uint64_t now_us = device_now_us(device), since_us = text ? strtoull(text, &end, 10) : 0;
+        uint64_t off_us = text ? strtoull(end, NULL, 10) : 0;
 
-        return since_us <= device_now_us(device) ? since_us : 0;
+        if (since_us > now_us || off_us > now_us)
+                return 0;
+        return off_us > 0 && now_us - off_us >= ON_TIME_REST_US ? 0 : since_us;
 }
 
 static void restore_from(const struct store *store, struct device *device)
@@ -138,9 +142,13 @@ void saved_timed(struct device *device)
 void saved_on_since(struct device *device)
 {
         bool counts = device->shared.output.max_on_us > 0 && device->on_time.on_since_us > 0;
-        char text[32];
+        bool goes_off = device->output.exit_hold == HOLD_OFF && !device->on_time.is_spent;
+        char text[48];
 
-        if (counts)
+        if (counts && goes_off)
+                (void)snprintf(text, sizeof(text), "%" PRIu64 " %" PRIu64, device->on_time.on_since_us,
+                               device_now_us(device));
+        else if (counts)
                 (void)snprintf(text, sizeof(text), "%" PRIu64, device->on_time.on_since_us);
         put(device, STORE_MARK, MARK_ON_SINCE, counts ? text : NULL);
 }

@@ -71,7 +71,7 @@ static void add_timed(struct house *house)
 {
         struct output *heater = add(house, "heater", PART_PLAIN);
         heater->is_lamp = chance(50);
-        heater->max_on_us = any_time(500 * MS, 8 * HOUR_US);
+        house_set_max_on(heater, any_time(500 * MS, 8 * HOUR_US));
         heater->on_offline = chance(50) ? WISH_OFF : WISH_KEEP;
 
         struct output *bell = add(house, "bell", PART_PULSE);
@@ -98,7 +98,7 @@ static void add_motor(struct house *house)
         for (size_t i = 0; i < n; i++) {
                 struct output *member = add(house, ids[i], PART_MEMBER);
                 member->group = GROUP_MOTOR;
-                member->max_on_us = chance(40) ? any_time(500 * MS, HOUR_US) : 0;
+                house_set_max_on(member, chance(40) ? any_time(500 * MS, HOUR_US) : 0);
                 member->on_offline = chance(50) ? WISH_OFF : WISH_KEEP;
         }
 }
@@ -181,8 +181,8 @@ static void write_output(const struct house *house, const struct output *output,
                 (void)fprintf(out, "interlock = motor\n");
                 write_time(out, "dead_time", house->dead_us + house->extra_dead_ms * MS);
         }
-        if (strcmp(output->id, "kitchen") == 0)
-                (void)fprintf(out, "name = The kitchen, %u\n", house->names);
+        if (output->part == PART_PLAIN)
+                (void)fprintf(out, "name = The %s, %u\n", output->id, house->names);
         if (strcmp(output->id, "porch") == 0 && house->drives % 2)
                 (void)fprintf(out, "drive = open-drain\n");
 }
@@ -255,6 +255,12 @@ void house_write(const struct house *house)
 bool house_is_output(const struct house *house, unsigned line)
 {
         return line >= 2 && line < 2 + house->count;
+}
+
+void house_set_max_on(struct output *output, uint64_t max_on_us)
+{
+        output->max_on_us = max_on_us;
+        output->had_max_on |= max_on_us > 0;
 }
 
 bool house_is_timed(const struct output *output)

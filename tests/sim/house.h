@@ -34,6 +34,7 @@ struct output {
         bool is_lamp, active_low, takes_for;
         enum wish on_exit, on_offline;
         enum power_on power_on;
+        bool had_max_on; /* what it has switched off stays off, also without it */
         uint64_t pulse_us, max_on_us, min_on_us, min_off_us, travel_us, dead_us;
         unsigned group;      /* of those of which one at most is on; 0: none */
         unsigned touch_line; /* of the contact whose rule toggles it (switches it on, with a pulse); 0: none */
@@ -67,5 +68,6 @@ unsigned house_devices(const struct house *house);
 /* Writes sconce.conf. */
 void house_write(const struct house *house);
 bool house_is_output(const struct house *house, unsigned line);
+void house_set_max_on(struct output *output, uint64_t max_on_us);
 /* By its config: it goes off with the agent. */
 bool house_is_timed(const struct output *output);

@@ -33,6 +33,8 @@ static inline double law_seconds(uint64_t us)
         return (double)us / (double)USEC_PER_SEC;
 }
 
+/* Whether the agent may not have read yet what on_exit and max_on are now. */
+bool law_is_unsettled(const struct output *output);
 /* Whether on_offline wants it so. */
 bool law_is_declared(const struct output *output, bool on);
 /* Where it belongs from now on. */

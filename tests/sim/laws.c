@@ -9,7 +9,17 @@
 #define HAND_FROM_US (19 * MS)
 #define HAND_TO_US   (60 * MS)
 
+/* What ends the count of max_on. */
+#define REST_US (2 * USEC_PER_SEC)
+
 /* ---- Where an output belongs ------------------------------------------------------------------------------------- */
+
+bool law_is_unsettled(const struct output *output)
+{
+        const struct laws *laws = &world->laws;
+
+        return output->part == PART_PLAIN && laws->settings_us > 0 && world->now_us <= laws->settings_us + RELOAD_US;
+}
 
 bool law_is_declared(const struct output *output, bool on)
 {
@@ -139,14 +149,36 @@ static void judge_start(const struct output *output)
                 violated("start", "%s GPIO%u goes on by itself at the start", output->id, output->line);
 }
 
+/* Over a start, where a member has its turn a little later, and over a reload that restarts the device. */
+static bool may_go_on_counting(size_t i)
+{
+        const struct laws *laws = &world->laws;
+        const struct output_law *law = law_at(i);
+        bool is_in_turn = law->off_us < laws->started_us && world->now_us < law->off_us + REST_US;
+
+        return laws->context == CONTEXT_START || is_in_turn || is_of_reload(i);
+}
+
+/* A restart in order that is quick does not begin the time of max_on again. */
+static bool has_not_rested(size_t i)
+{
+        const struct laws *laws = &world->laws;
+        const struct output_law *law = law_at(i);
+
+        return laws->context == CONTEXT_START && laws->was_clean && !laws->is_first_start && !law->was_unsettled &&
+               law->before_stop && world->now_us < law->off_us + REST_US;
+}
+
 static void note_on(size_t i)
 {
         const struct output *output = output_at(i);
         struct output_law *law = law_at(i);
 
-        if (law->on_us == 0 || world->laws.context != CONTEXT_START)
+        if (law->on_us == 0 || !may_go_on_counting(i))
                 law->light_us = world->now_us;
         law->on_us = world->now_us;
+        if (!has_not_rested(i))
+                law->limited_us = world->now_us;
         if (output->pulse_us)
                 law_begin_pulse(i);
         else
@@ -165,8 +197,8 @@ static void judge_blink(size_t i, bool on)
         bool is_held = laws->context == CONTEXT_START ? law_at(i)->was_held
                                                       : is_between && fd_store_holds(output->line);
 
-        if (is_held && output->part == PART_PLAIN && output->on_exit == WISH_KEEP && !laws->is_stop_mixed &&
-            !law_is_of_loss(output, on))
+        if (is_held && output->part == PART_PLAIN && !law_at(i)->was_unsettled && output->on_exit == WISH_KEEP &&
+            !laws->is_stop_mixed && !law_is_of_loss(output, on))
                 violated("blink", "%s GPIO%u goes %s, and it was held", output->id, output->line, on ? "on" : "off");
 }
 
@@ -240,9 +272,10 @@ static void judge_times(size_t i)
         if (law->latest_us > 0 && now_us > law->latest_us + SLACK_US)
                 violated("time", "%s GPIO%u is on %.3f s after its time", output->id, output->line,
                          law_seconds(now_us - law->latest_us));
-        if (output->max_on_us > 0 && now_us > law->on_us + output->max_on_us + SLACK_US)
+        if (output->max_on_us > 0 && !law_is_unsettled(output) &&
+            now_us > law->limited_us + output->max_on_us + SLACK_US)
                 violated("max_on", "%s GPIO%u has been on for %.3f s, max_on %.3f s", output->id, output->line,
-                         law_seconds(now_us - law->on_us), law_seconds(output->max_on_us));
+                         law_seconds(now_us - law->limited_us), law_seconds(output->max_on_us));
         if (output->travel_us > 0 && now_us > law->on_us + output->travel_us * 110 / 100 + SLACK_US)
                 violated("cover", "%s GPIO%u has driven for %.3f s, its way takes %.3f s", output->id, output->line,
                          law_seconds(now_us - law->on_us), law_seconds(output->travel_us));
@@ -253,7 +286,8 @@ static void judge_loss(size_t i)
         const struct output *output = output_at(i);
         const struct output_law *law = law_at(i);
 
-        if (output->on_offline == WISH_KEEP || law->was_touched || (output->max_on_us && output->on_offline == WISH_ON))
+        if (output->on_offline == WISH_KEEP || law->was_touched ||
+            (output->had_max_on && output->on_offline == WISH_ON))
                 return;
         if (law->on != (output->on_offline == WISH_ON))
                 violated("on_offline", "%s GPIO%u is %s, %.3f s after the broker was lost", output->id, output->line,
@@ -265,7 +299,8 @@ static void judge_stored(size_t i)
 {
         const struct output *output = output_at(i);
 
-        if (fd_store_has(output->line) && (house_is_timed(output) || (law_at(i)->on && law_at(i)->end_us > 0)))
+        if (fd_store_has(output->line) && !law_is_unsettled(output) &&
+            (house_is_timed(output) || (law_at(i)->on && law_at(i)->end_us > 0)))
                 violated("fd store", "%s GPIO%u is timed, and systemd holds it", output->id, output->line);
 }
 

@@ -43,7 +43,8 @@ enum context { CONTEXT_NONE, CONTEXT_COMMAND, CONTEXT_START, CONTEXT_STOP, CONTE
 struct output_law {
         bool on;
         uint64_t on_us, off_us; /* the last edges */
-        uint64_t light_us;      /* what max_on counts from, at the latest */
+        uint64_t limited_us;    /* max_on counts from then at the latest */
+        uint64_t light_us;      /* and from then at the earliest */
         uint64_t end_us;        /* it may go off from then on; 0: there is no such time */
         uint64_t latest_us;     /* it is off by then: a hand may have begun its time again */
         uint64_t until_us;      /* a cover's drive or a member's turn may go on until then */
@@ -60,7 +61,8 @@ struct output_law {
         bool may_be[2]; /* after the next start */
         struct wait_law wait;
         bool before_stop;
-        bool was_held; /* by the store or for the program that is executed, when the agent started */
+        bool was_unsettled; /* when the agent ended: the old on_exit and max_on may have counted, or the new ones */
+        bool was_held;      /* by the store or for the program that is executed, when the agent started */
 };
 
 struct laws {
@@ -80,6 +82,7 @@ struct laws {
         uint64_t past_from_us, past_to_us; /* the loss before: a connection that has ended it may not be in the file */
         uint64_t before_start[2];          /* the two of them */
         uint64_t hand_us[2];               /* the last times at which touch lines 40 and 41 were pushed */
+        uint64_t settings_us;              /* on_exit or max_on of a plain output was changed in the config */
         uint64_t reload_us;
         uint64_t reloaded;  /* a bit for each output that the reload touches */
         bool is_stop_mixed; /* a command came during the stop */
@@ -108,6 +111,7 @@ void laws_connected(void);
 void laws_lost(void);
 void laws_hand(unsigned line, bool on); /* somebody pushes or lets go */
 void laws_reload(uint64_t outputs);     /* begins now, and touches these */
+void laws_settings(size_t output);      /* it changes that one's on_exit or max_on, in place */
 void laws_stop(void);                   /* the agent is asked to stop */
 
 void laws_starting(bool is_new_boot);

@@ -105,6 +105,7 @@ void laws_started(void)
                         law->until_us = world->now_us + 2 * world->house.dead_us + world->house.extra_dead_ms * MS +
                                         2 * TURN_US;
                 waits_law_started(i, was_disk_bad);
+                law->was_unsettled = false;
                 if (output->part != PART_PLAIN)
                         continue;
                 if (!was_disk_bad && !house_is_timed(output) && !may_start(output, law, law->on))
@@ -130,6 +131,16 @@ void laws_reload(uint64_t outputs)
                                       2 * TURN_US;
 }
 
+/* A run without max_on does not leave to the next since when the output is on. */
+void laws_settings(size_t output)
+{
+        struct output_law *law = law_at(output);
+
+        world->laws.settings_us = world->now_us;
+        if (output_at(output)->max_on_us > 0 && law->on)
+                law->limited_us = MAX(law->on_us, world->laws.started_us);
+}
+
 void laws_stop(void)
 {
         world->laws.context = CONTEXT_STOP;
@@ -137,6 +148,7 @@ void laws_stop(void)
         {
                 law_at(i)->before_stop = law_at(i)->on;
                 law_at(i)->was_for = law_at(i)->end_us > 0 && law_at(i)->on;
+                law_at(i)->was_unsettled |= law_is_unsettled(output_at(i));
         }
 }
 /* What may be in the file by now: what was true when the last sure write began, and all since. */
@@ -167,6 +179,9 @@ static void end_life(bool is_sure)
                 set_may_be(i, is_sure);
                 law_set_end(i, 0);
                 law_at(i)->until_us = 0;
+                law_at(i)->was_unsettled |= law_is_unsettled(output_at(i));
+                if (law_at(i)->was_unsettled)
+                        law_at(i)->may_be[0] = law_at(i)->may_be[1] = true;
                 waits_law_end(i, is_sure);
         }
 }
@@ -188,7 +203,7 @@ static int at_exit(const struct output *output, const struct output_law *law, bo
 static bool may_stay_on(const struct output *output, const struct output_law *law)
 {
         return output->part == PART_PLAIN && output->max_on_us > 0 && output->pulse_us == 0 && !law->was_for &&
-               law->on && law->before_stop && law->light_us + output->max_on_us >= world->now_us + STAYS_MIN_US;
+               law->on && law->before_stop && law->limited_us + output->max_on_us >= world->now_us + STAYS_MIN_US;
 }
 
 static void judge_exit(const char *law_name, bool is_restart)
@@ -198,7 +213,8 @@ static void judge_exit(const char *law_name, bool is_restart)
                 const struct output *output = output_at(i);
                 const struct output_law *law = law_at(i);
                 int level = at_exit(output, law, world->laws.context == CONTEXT_STOP);
-                if ((output->part == PART_MEMBER && !output->max_on_us) || (is_restart && may_stay_on(output, law)))
+                if (law->was_unsettled || law_is_unsettled(output) ||
+                    (output->part == PART_MEMBER && !output->max_on_us) || (is_restart && may_stay_on(output, law)))
                         continue;
                 if ((!world->lines.are_kept && !fd_store_holds(output->line)) || world->laws.is_stop_mixed ||
                     (level < 0 && law->on == law->before_stop) || level == law->on)

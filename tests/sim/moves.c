@@ -231,9 +231,22 @@ static uint64_t mask_of(const char *id, enum part part)
         return mask;
 }
 
+/* on_exit and max_on are taken over in place: no edge, but for one whose time is over by the new max_on. */
+static void change_settings(struct house *house)
+{
+        size_t changed = chance(50) || house->is_counted ? 0 : 1; /* the kitchen, the porch */
+        struct output *output = &house->outputs[changed];
+
+        if (changed == 0)
+                output->on_exit = (enum wish)below(3);
+        else
+                house_set_max_on(output, output->max_on_us > 0 ? 0 : between(500, 4 * HOUR_US / MS) * MS);
+        laws_settings(changed);
+}
+
 static uint64_t change_config(struct house *house)
 {
-        switch (below(7)) {
+        switch (below(9)) {
         case 0:
                 house->names++;
                 return 0;
@@ -254,6 +267,10 @@ static uint64_t change_config(struct house *house)
                 last->has_history = !last->has_history;
                 return 0;
         }
+        case 6:
+        case 7:
+                change_settings(house);
+                return 0;
         default:
                 return 0;
         }

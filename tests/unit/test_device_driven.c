@@ -61,6 +61,19 @@ static void crash(struct house *house)
         driven_free(before);
 }
 
+/* As the service's unit does it after a crash, before the next run. */
+static void crash_and_make_safe(struct house *house)
+{
+        struct driven *driven = NULL;
+        struct fault fault;
+
+        crash(house);
+        assert_int_equal(driven_read(path, &driven, &fault), 0);
+        assert_int_equal(driven_make_safe(driven, house->gpio.gpio), 0);
+        driven_free(driven);
+        crash(house);
+}
+
 static int line(const struct house *house, unsigned offset)
 {
         return sim_value(&house->gpio, offset);
@@ -221,6 +234,24 @@ static void driven__crash_while_for__off_and_not_for_good(void **state)
         assert_int_equal(line(house, 17), 1);
 }
 
+/* A reload during a `for` does not make it an output that is never on for long. */
+static void driven__section_changes_while_for__on_again_after_a_later_crash(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, RELAY "on_exit = off\n");
+        house_set(house, "pump", "{\"state\":\"ON\",\"for\":\"2s\"}");
+        house_apply(house, RELAY "on_exit = off\nname = Pump\n");
+        assert_holds(house, "\"for\": true", true);
+        house_pass(house, 2 * USEC_PER_SEC);
+        assert_int_equal(line(house, 17), 0);
+        house_set(house, "pump", "ON");
+        crash_and_make_safe(house);
+        assert_int_equal(line(house, 17), 0);
+        house_apply(house, RELAY "on_exit = off\nname = Pump\n");
+        assert_int_equal(line(house, 17), 1);
+}
+
 /* There is no such directory, and the last job has failed of it. */
 static void have_failing_store(struct house *house)
 {
@@ -345,6 +376,35 @@ static void restart__max_on_and_time_left__stays_on_and_goes_on_counting(void **
         assert_int_equal(line(house, 5), 0);
 }
 
+/* Off for a moment is no rest: what is on again has what is left of its time. After a rest it has all of it. */
+static void restart__goes_off_and_comes_on_again__time_goes_on_without_a_rest(void **state)
+{
+        static const struct {
+                uint64_t away_us, left_us;
+        } rows[] = { { 200 * USEC_PER_MSEC, 9800 * USEC_PER_MSEC }, { 2 * USEC_PER_SEC, 59 * USEC_PER_SEC } };
+        struct house *house = *state;
+
+        have_store(house);
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                house_apply(house, LAMP_FOR "59s\n");
+                house_set(house, "hall", "OFF");
+                house_set(house, "hall", "ON");
+                house_pass(house, 49 * USEC_PER_SEC);
+                house_forget(house);
+                home_will_restart(house->devices);
+                home_stop(house->devices);
+                assert_int_equal(line(house, 5), 0);
+                house_pass(house, rows[i].away_us);
+                next_process(house);
+                house_apply(house, LAMP_FOR "59s\n");
+                assert_int_equal(line(house, 5), 1);
+                house_pass(house, rows[i].left_us - 1);
+                assert_int_equal(line(house, 5), 1);
+                house_pass(house, 1);
+                assert_int_equal(line(house, 5), 0);
+        }
+}
+
 /* The other side: whatever is missing, it goes off. */
 static void restart__not_known_to_stay__goes_off(void **state)
 {
@@ -463,19 +523,6 @@ static void restart__device_gone__is_switched_off(void **state)
         house_set(house, "pump", "ON");
         driven_settle_left(house->options.driven, house->gpio.gpio);
         assert_int_equal(line(house, 17), 1);
-}
-
-/* As the service's unit does it after a crash, before the next run. */
-static void crash_and_make_safe(struct house *house)
-{
-        struct driven *driven = NULL;
-        struct fault fault;
-
-        crash(house);
-        assert_int_equal(driven_read(path, &driven, &fault), 0);
-        assert_int_equal(driven_make_safe(driven, house->gpio.gpio), 0);
-        driven_free(driven);
-        crash(house);
 }
 
 /* The time that it was on before is over with the crash: neither a TOGGLE nor an ON has only what is left of it. */
@@ -665,11 +712,13 @@ int main(void)
                 TEST(driven__left_by_a_crash__stays_until_it_is_driven_again),
                 TEST(driven__for__is_marked_before_and_until_it_is_over),
                 TEST(driven__crash_while_for__off_and_not_for_good),
+                TEST(driven__section_changes_while_for__on_again_after_a_later_crash),
                 TEST(driven__ends_in_order_while_for_and_nothing_is_saved__stays_for_the_next_start),
                 TEST(driven__gone_while_for_and_nothing_is_saved__is_let_go),
                 TEST(driven__ends_in_order_while_for_and_there_is_no_file__is_let_go),
                 TEST(driven__ends_in_order_while_for_and_there_is_no_store__is_let_go),
                 TEST(restart__max_on_and_time_left__stays_on_and_goes_on_counting),
+                TEST(restart__goes_off_and_comes_on_again__time_goes_on_without_a_rest),
                 TEST(restart__not_known_to_stay__goes_off),
                 TEST(restart__nothing_can_be_saved__goes_off),
                 TEST(restart__record_is_not_written__goes_off),

@@ -211,9 +211,8 @@ static void driven_settle_left__only_what_is_limited_and_nobody_has_taken_over__
                 const char *left;
                 bool is_taken_over, goes_off;
         } rows[] = {
-                { PUMP("true", "false", "false"), false, true },
-                { PUMP("false", "false", "false"), false, false },
-                { PUMP("true", "false", "true"), false, false },
+                { PUMP("true", "false", "false"), false, true },   { PUMP("false", "true", "false"), false, true },
+                { PUMP("false", "false", "false"), false, false }, { PUMP("true", "false", "true"), false, false },
                 { PUMP("true", "false", "false"), true, false },
         };
         struct rig *rig = *state;
