@@ -237,7 +237,11 @@ void laws_hand(unsigned line, bool on)
         uint64_t over_us = laws->lost_from_us + world->house.offline_after_us;
 
         trace("hand %s GPIO%u", on ? "on" : "off", line);
-        if (line < 40 || line > 41 || !on)
+        if (line < 40 || line > 41)
+                return;
+        bool is_news = on && !laws->is_pushed[line - 40];
+        laws->is_pushed[line - 40] = on;
+        if (!is_news)
                 return;
         laws->hand_us[line - 40] = world->now_us;
         FOR_EACH_OUTPUT(i)

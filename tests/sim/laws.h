@@ -81,7 +81,8 @@ struct laws {
         uint64_t lost_from_us, lost_to_us; /* the agent counts from a moment between; 0: not at all */
         uint64_t past_from_us, past_to_us; /* the loss before: a connection that has ended it may not be in the file */
         uint64_t before_start[2];          /* the two of them */
-        uint64_t hand_us[2];               /* the last times at which touch lines 40 and 41 were pushed */
+        bool is_pushed[2];                 /* touch lines 40 and 41 */
+        uint64_t hand_us[2];               /* when each was pushed last */
         uint64_t settings_us;              /* on_exit or max_on of a plain output was changed in the config */
         uint64_t reload_us;
         uint64_t reloaded;  /* a bit for each output that the reload touches */

@@ -386,6 +386,19 @@ static void do_power_cut(void)
         _exit(LIFE_CUT);
 }
 
+/* Troubles come together: the router has no power, then the node has none, and somebody starts it again. */
+static bool do_trouble(void)
+{
+        bool is_alone = world->laws.lost_from_us > 0;
+
+        if (!events_has_loop() || below(is_alone ? 60 : 500) > 0)
+                return false;
+        if (is_alone && chance(50))
+                do_kill();
+        do_power_cut();
+        return true;
+}
+
 /* ---- The dice ---------------------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -431,10 +444,8 @@ void moves_next(void)
         (void)world_later(EVENT_MOVE, pause_us());
         for (size_t i = 0; i < ARRAY_SIZE(moves); i++)
                 total += moves[i].weight;
-        if (events_has_loop() && below(500) == 0) {
-                do_power_cut();
+        if (do_trouble())
                 return;
-        }
         at = below(total);
         for (size_t i = 0; i < ARRAY_SIZE(moves); i++) {
                 if (at < moves[i].weight) {
