@@ -26,7 +26,7 @@ static void arm_next(struct device *device, uint64_t delay_us)
 
 static void arm_every(struct device *device)
 {
-        if (device->shared.every_us > 0 && device->instance->calls.read)
+        if (device->shared.every_us > 0) /* refused where it cannot be read */
                 arm_next(device, device->shared.every_us);
 }
 
@@ -174,7 +174,7 @@ static void start_plugin(struct device *device)
 
 void device_input_debounced(struct device *device)
 {
-        if (device->life.is_settling && host_inputs_are_settled(device))
+        if (host_inputs_are_settled(device))
                 start_plugin(device);
 }
 
@@ -297,7 +297,7 @@ void device_stop(struct device *device, enum stop_why why)
                 if (was_running)
                         output_exit(device);
         }
-        if (why == STOP_GONE && device->instance)
+        if (why == STOP_GONE)
                 release_for_good(device);
         device_forget_problem(device);
         device_enter(device);
@@ -361,7 +361,7 @@ void device_lost(struct device *device, const struct fault *fault)
 
 void device_take_loss(struct device *device)
 {
-        if (device->life.lost.code == 0 || device->life.phase != DEVICE_RUNNING)
+        if (device->life.lost.code == 0)
                 return;
         const struct fault lost = device->life.lost;
         device->life.lost.code = 0;

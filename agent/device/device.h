@@ -339,7 +339,7 @@ struct device_pin *host_pin_of(const struct device *device, const void *handle);
 double host_first_level(struct device_pin *at, double level);
 bool host_is_held(struct device_pin *at, double level);    /* the level is then its wish; else it has none any more */
 int host_force(struct device *device, bool on) MUST_CHECK; /* all open outputs, without the plugin */
-/* Outputs that are not open are off, and are left so. Negative errno, with the fault: not all of them are. */
+/* Its outputs, none of which is open, are off, and are left so. Negative errno, with the fault: not all of them are. */
 int host_quench(struct device *device, struct fault *fault) MUST_CHECK;
 bool host_is_any_on(const struct device *device);
 bool host_is_any_wished(const struct device *device);

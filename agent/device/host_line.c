@@ -13,7 +13,7 @@ static void on_edge(void *userdata, const struct line_edge *edge, const struct f
                 device_lost(device, fault);
                 return;
         }
-        if (!at->fn || device->life.phase != DEVICE_RUNNING)
+        if (!at->fn) /* its start waits for another input */
                 return;
         const struct sconce_edge seen = {
                 .line = at->pin.line, .active = edge->active, .lost = edge->lost, .time_us = edge->time_us
@@ -113,7 +113,7 @@ int host_open_inputs(struct device *device)
         struct fault fault = { 0 };
         int r = 0;
 
-        for (size_t i = 0; r == 0 && i < device->instance->config->n_lines; i++) {
+        for (size_t i = 0; i < device->instance->config->n_lines; i++) {
                 struct device_pin *at = &device->pins[i];
                 if (!has_debounce(&at->pin))
                         continue;

@@ -57,8 +57,8 @@ double host_first_level(struct device_pin *at, double level)
 
         if (hold == HOLD_NONE)
                 return is_kept && at->device->context->guard->begins_off(at->device) ? 0 : level;
-        if (!is_kept && forbids(hold, level > 0))
-                at->wish = level;
+        if (forbids(hold, level > 0))
+                at->wish = level; /* as it is found: none */
         if (hold == HOLD_OFF)
                 return 0;
         return level > 0 ? level : 1;
@@ -125,7 +125,7 @@ int host_quench(struct device *device, struct fault *fault)
 
         for (size_t i = 0; i < count_of(device); i++) {
                 const struct pin *pin = &device->pins[i].pin;
-                if (!pin_is_output(pin) || pin_is_open(pin))
+                if (!pin_is_output(pin))
                         continue;
                 int r = pin_drive(device->context->gpio, pin, false, fault);
                 if (r == 0)

@@ -227,7 +227,7 @@ void requests_run_next(struct device *device)
 {
         static const struct result expired = { RESULT_EXPIRED, "the command expired while it waited for the device" };
 
-        while (device->requests.pending && device->life.phase == DEVICE_RUNNING && worker_is_idle(device->worker)) {
+        while (device->requests.pending && worker_is_idle(device->worker)) {
                 struct request *request = device->requests.pending;
                 device->requests.pending = request->next;
                 request->next = NULL;
