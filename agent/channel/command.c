@@ -176,13 +176,25 @@ static struct given given_json(const json_t *json)
         }
 }
 
+static bool is_id(const json_t *json)
+{
+        switch (json_typeof(json)) {
+        case JSON_STRING:
+        case JSON_INTEGER:
+        case JSON_REAL:
+                return true;
+        default:
+                return false;
+        }
+}
+
 int command_take_id(const json_t *json, char id[static COMMAND_ID_TEXT], struct result *result)
 {
         struct json_text text = { 0 };
-        size_t length = json_is_string(json) ? json_string_length(json) : 0;
 
-        if (!json_is_string(json) && !json_is_number(json))
+        if (!is_id(json))
                 return refuse(result, RESULT_TYPE, "id takes a text or a number");
+        size_t length = json_string_length(json); /* of a number: 0 */
         if (length > COMMAND_ID_MAX)
                 return refuse(result, RESULT_RANGE, "id has %zu bytes; at most %d are allowed", length, COMMAND_ID_MAX);
         if (json_is_string(json))

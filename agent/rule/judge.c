@@ -75,7 +75,9 @@ static enum rule_truth judge_channel(const struct rule_condition *condition, con
 /* As of a thermometer that its bus has not found. */
 static enum rule_truth judge_missing(const struct rule_condition *condition, const struct rule_device *device)
 {
-        if (!rule_misses_channel(condition, device) || !(device->has_reported || device->has_fault))
+        bool is_over = device->has_reported || device->has_fault; /* its start */
+
+        if (!rule_misses_channel(condition, device) || !is_over)
                 return RULE_UNKNOWN;
         return truth(condition->words.op == RULE_FAULT || condition->words.op == RULE_NO_VALUE);
 }
@@ -96,7 +98,9 @@ enum rule_truth rule_judge_change(struct rule_condition *condition, const struct
 {
         bool has_begun = condition->words.channel ? device->has_reported : device->has_status && device->is_running;
 
-        if (!has_begun && !(rule_looks_at_status(condition) && device->has_fault))
+        bool shows_fault = rule_looks_at_status(condition) && device->has_fault;
+
+        if (!has_begun && !shows_fault)
                 return RULE_UNKNOWN;
         return rule_judge(condition, device);
 }
