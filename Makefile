@@ -170,6 +170,9 @@ $(BUILD)/tests/faults/test_%: $(BUILD)/tests/faults/test_%.o $(fault_objs) $(sys
 $(sim_program): $(sim_objs) $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs)
 
+# Plays a kernel driver that refuses a level.
+$(BUILD)/tests/unit/test_device_dimmer: private LDFLAGS += -Wl,--wrap=sysfs_put_number
+
 # Counts what the session's handlers are called with.
 $(BUILD)/tests/faults/test_hostile_broker: private LDFLAGS += -Wl,--wrap=session_new,--wrap=session_free,--wrap=assertion_survived
 

@@ -3,9 +3,9 @@
 #include <sconce/plugin.h>
 
 struct relay {
-        struct sconce_line *line;
+        struct sconce_line *line, *feedback;
         uint64_t pulse_us;
-        bool is_lazy;
+        bool is_lazy, as_found, is_tested;
         struct sconce_timer *timer;
         bool on;
 };
@@ -15,6 +15,11 @@ static const struct sconce_option options[] = {
         SCONCE_OPTION_DURATION(struct relay, pulse_us, "pulse", SCONCE_TIMES_OUTPUT, "How long it stays on"),
         SCONCE_OPTION_BOOL(struct relay, is_lazy, "lazy", 0, "Whether it lets a line alone that is what it is to be",
                            .def = "no"),
+        SCONCE_OPTION_BOOL(struct relay, as_found, "as_found", 0, "Whether it opens its line as it finds it",
+                           .def = "no"),
+        SCONCE_OPTION_BOOL(struct relay, is_tested, "tested", 0, "Whether it sets its line once more at its start",
+                           .def = "no"),
+        SCONCE_OPTION_LINE(struct relay, feedback, "feedback", 0, "GPIO line that shows what it switches"),
         { .key = NULL },
 };
 
@@ -48,7 +53,9 @@ static int relay_start(struct sconce_device *dev, void *instance)
 
         int r = sconce_timer_new(dev, over, NULL, &relay->timer);
         if (r == 0)
-                r = sconce_line_output(dev, relay->line, first);
+                r = sconce_line_output(dev, relay->line, relay->as_found ? -1 : first);
+        if (r == 0 && relay->is_tested)
+                (void)sconce_line_set(dev, relay->line, first == 1); /* it does not look what became of it */
         relay->on = first == 1;
         return r < 0 ? r : sconce_report_bool(dev, "state", relay->on);
 }

@@ -38,6 +38,7 @@ static void on_ready(struct sconce_device *dev, void *instance, uint32_t events,
 /* What is not its own: each call is refused. */
 static int try_strangers(struct sconce_device *dev)
 {
+        void *stranger = dev;
         struct sconce_watch *watch;
         double level;
         bool on;
@@ -45,6 +46,7 @@ static int try_strangers(struct sconce_device *dev)
         if (sconce_dimmer_open(dev, NULL, 0, 0) != -EINVAL || sconce_dimmer_set(dev, NULL, 1) != -EINVAL ||
             sconce_dimmer_get(dev, NULL, &level) != -ENODEV || sconce_line_output(dev, NULL, 0) != -EINVAL ||
             sconce_line_set(dev, NULL, true) != -EINVAL || sconce_line_get(dev, NULL, &on) != -EINVAL ||
+            sconce_dimmer_set(dev, stranger, 1) != -EINVAL || sconce_line_set(dev, stranger, true) != -EINVAL ||
             sconce_fd_watch(dev, 0, EPOLLIN, NULL, NULL, &watch) != -EINVAL ||
             sconce_fd_unwatch(dev, NULL) != -EINVAL || sconce_timer_arm(dev, NULL, 1) != -EINVAL ||
             sconce_timer_disarm(dev, NULL) != -EINVAL || sconce_event(dev, "state", "single") != -EINVAL)
@@ -79,6 +81,10 @@ static int act(struct sconce_device *dev, struct stubborn *stubborn, const char 
                 return try_strangers(dev);
         if (strcmp(text, "too many") == 0)
                 return try_too_many(dev, stubborn);
+        if (strcmp(text, "twice") == 0) {
+                (void)sconce_dimmer_set(dev, stubborn->led, 1);
+                return sconce_dimmer_set(dev, stubborn->led, 1);
+        }
         if (strcmp(text, "leave") == 0)
                 return sconce_fd_unwatch(dev, stubborn->watch);
         return sconce_dimmer_set(dev, stubborn->led, strtod(text, NULL));

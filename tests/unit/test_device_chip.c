@@ -108,6 +108,26 @@ static void max_on__line_fails__tried_again(void **state)
         house_assert_published(house, "kitchen", DEVICE_STATE, "{\"state\":\"OFF\"}");
 }
 
+/* What brings it off without its plugin drives its outputs, and no input. */
+static void max_on__line_of_a_cover_fails__its_stop_is_not_driven(void **state)
+{
+        struct house *house = *state;
+
+        fake_chips[0].lines[4].high = true;
+        house_apply(house, "[cover gate]\nup = 2\ndown = 3\nup_time = 10s\ndown_stop = 4\nmax_on = 3s\n");
+        house_pass(house, USEC_PER_SEC);
+        house_set(house, "gate", "OPEN");
+        assert_true(fake_chips[0].lines[2].high);
+        fake_chips[0].lines[2].use_error = -EIO;
+        house_pass(house, 3 * USEC_PER_SEC);
+        assert_true(fake_chips[0].lines[2].high);
+        assert_true(fake_chips[0].lines[4].high);
+        fake_chips[0].lines[2].use_error = 0;
+        house_pass(house, USEC_PER_SEC);
+        assert_false(fake_chips[0].lines[2].high);
+        assert_true(fake_chips[0].lines[4].high);
+}
+
 /* Not a line of the log for each second of a night. */
 static void timer__line_fails__tried_again_and_reported_once(void **state)
 {
@@ -227,6 +247,52 @@ static void unplug__while_the_first_value_settles__offline_and_back(void **state
         assert_string_equal(house_published(house, "door", DEVICE_STATUS), "offline");
         house_pass(house, 100 * USEC_PER_MSEC);
         assert_string_equal(house_published(house, "door", DEVICE_STATUS), "online");
+}
+
+/* The one that has settled may change before the other has: what the start finds counts. */
+static void start__input_changes_while_another_settles__as_it_is_at_the_start(void **state)
+{
+        struct house *house = *state;
+
+        fake_chips[0].lines[4].high = true;
+        house_apply(house, "[cover gate]\nup = 2\ndown = 3\nup_time = 10s\nup_stop = 4\n"
+                           "down_stop = 5\ndown_stop_debounce = 100ms\n");
+        house_pass(house, 30 * USEC_PER_MSEC);
+        fake_edge(0, 4, false, 0);
+        fixture_settle(&house->gpio);
+        house_pass(house, 69 * USEC_PER_MSEC);
+        assert_null(house_published(house, "gate", DEVICE_STATE));
+        house_pass(house, 1 * USEC_PER_MSEC);
+        house_assert_published(house, "gate", DEVICE_STATE, "{\"state\":\"stopped\",\"position\":null}");
+}
+
+/* Its plugin does not notice. */
+static void start__chip_goes_in_it__offline_and_back(void **state)
+{
+        struct house *house = *state;
+
+        fake_chips[0].lines[2].use_error = -ENODEV;
+        house_apply(house, "[relay pump]\nline = 2\ntested = yes\n");
+        assert_string_equal(house_published(house, "pump", DEVICE_STATUS), "offline");
+        house_assert_published(house, "pump", DEVICE_ERROR,
+                               "{\"code\":\"enodev\",\"message\":\"2: the chip gpiochip0 is gone (unplugged?)\"}");
+        fake_chips[0].lines[2].use_error = 0;
+        house_pass(house, USEC_PER_SEC);
+        assert_string_equal(house_published(house, "pump", DEVICE_STATUS), "online");
+}
+
+/* It is ended once, by the loss. */
+static void stop__chip_goes_in_on_exit__its_plugin_is_stopped_once(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, "[thermostat heater]\nline = 2\non_exit = off\n");
+        house_set(house, "heater", "{\"setpoint\":25}");
+        assert_true(fake_chips[0].lines[2].high);
+        fake_chips[0].lines[2].use_error = -ENODEV;
+        house_stop(house);
+        assert_string_equal(house_published(house, "heater", DEVICE_STATUS), "offline");
+        assert_int_equal(house_count(house, "heater", DEVICE_EVENT), 1);
 }
 
 static void stop__while_the_first_value_settles__the_line_is_free(void **state)
@@ -352,6 +418,18 @@ static void interlock__broken_device_that_cannot_be_a_member__counts_for_nothing
         assert_false(house_logged(house, "has it off first"));
         house_set(house, "down", "ON");
         assert_true(fake_chips[0].lines[3].high);
+}
+
+static void interlock__member_cannot_start__its_input_is_not_driven(void **state)
+{
+        struct house *house = *state;
+
+        fake_chips[0].lines[2].request_error = -EBUSY;
+        fake_chips[0].lines[4].high = true;
+        fake_log[0] = '\0';
+        house_apply(house, DOWN "[relay up]\nline = 2\nfeedback = 4\n" MOTOR);
+        assert_string_equal(fake_log, "request output 0; request output 0; request output 0; "); /* down, up, up */
+        assert_true(fake_chips[0].lines[4].high);
 }
 
 /* It is switched off at last while the other one is on: the dead time between the two holds, though the other one was the last
@@ -506,12 +584,16 @@ int main(void)
                 TEST(unplug__longer_than_max_on__comes_back_off),
                 TEST(unplug__while_a_pulse_waits_for_its_interlock__forgotten),
                 TEST(max_on__line_fails__tried_again),
+                TEST(max_on__line_of_a_cover_fails__its_stop_is_not_driven),
                 TEST(timer__line_fails__tried_again_and_reported_once),
                 TEST(permission__denied__that_device_alone),
                 TEST(contact__edge__state_with_time),
                 TEST(contact__bounce__not_reported),
                 TEST(start__input_active_for_5_ms__off_and_no_rule_acts),
                 TEST(start__end_stop_active_for_5_ms__not_there),
+                TEST(start__input_changes_while_another_settles__as_it_is_at_the_start),
+                TEST(start__chip_goes_in_it__offline_and_back),
+                TEST(stop__chip_goes_in_on_exit__its_plugin_is_stopped_once),
                 TEST(unplug__while_the_first_value_settles__offline_and_back),
                 TEST(stop__while_the_first_value_settles__the_line_is_free),
                 TEST(interlock__left_on_and_cannot_start__is_off_before_another_goes_on),
@@ -519,6 +601,7 @@ int main(void)
                 TEST(interlock__new_member_that_was_on_cannot_start__is_off),
                 TEST(interlock__broken_member__its_output_is_switched_off),
                 TEST(interlock__member_cannot_be_switched_off__the_other_works),
+                TEST(interlock__member_cannot_start__its_input_is_not_driven),
                 TEST(interlock__member_cannot_start_again__is_let_alone),
                 TEST(interlock__broken_device_that_cannot_be_a_member__counts_for_nothing),
                 TEST(interlock__left_on_and_off_late__the_other_goes_on_again_after_the_dead_time),

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Devices with a PWM channel or a kernel LED: what holds for every output holds for them. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -294,6 +296,78 @@ static void dimmer__no_such_led__offline_and_lists_what_there_is(void **state)
                                "{\"code\":\"enoent\",\"message\":\"there is no LED \\\"STATUS\\\"; there are: ACT\"}");
 }
 
+/* ---- One that its driver refuses ------------------------------------------------------------------------ */
+
+static int put_error; /* negative errno */
+
+int __real_sysfs_put_number(int fd, uint64_t number);
+int __wrap_sysfs_put_number(int fd, uint64_t number);
+
+int __wrap_sysfs_put_number(int fd, uint64_t number)
+{
+        return put_error ? put_error : __real_sysfs_put_number(fd, number);
+}
+
+static void dimmer__level_is_refused__failed_and_goes_on(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, DESK);
+        put_error = -EIO;
+        house_set(house, "desk", "ON");
+        assert_non_null(strstr(house_published(house, "desk", DEVICE_RESULT), "\"code\":\"failed\""));
+        assert_string_equal(house_published(house, "desk", DEVICE_STATUS), "online");
+        put_error = 0;
+        house_set(house, "desk", "ON");
+        assert_int_equal(led(house), 255);
+}
+
+static void dimmer__gone_when_it_is_set__offline_and_back(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, DESK);
+        put_error = -ENODEV;
+        house_set(house, "desk", "ON");
+        house_assert_result(house, "desk",
+                            "{\"ok\":false,\"code\":\"failed\",\"message\":\"ACT is gone (unplugged?)\"}");
+        put_error = 0;
+        assert_string_equal(house_published(house, "desk", DEVICE_STATUS), "offline");
+        house_pass(house, SECOND);
+        assert_string_equal(house_published(house, "desk", DEVICE_STATUS), "online");
+        house_set(house, "desk", "ON");
+        assert_int_equal(led(house), 255);
+}
+
+/* The first reason counts; a level that nobody knows is none. */
+static void dimmer__gone_and_set_once_more__offline_with_the_first_reason(void **state)
+{
+        struct house *house = *state;
+        char fifo[PATH_MAX], config[PATH_MAX + 100];
+
+        house_path(house, "fifo", fifo);
+        assert_int_equal(mkfifo(fifo, 0600), 0);
+        (void)snprintf(config, sizeof(config), "[stubborn mule]\nled = ACT\nfifo = %s\n", fifo);
+        house_apply(house, config);
+        house_forget(house);
+        put_error = -ENODEV;
+        house_write(house, "fifo", "twice\n");
+        house_wait_published(house, "mule", DEVICE_STATUS, 1);
+        put_error = 0;
+        house_assert_published(house, "mule", DEVICE_ERROR,
+                               "{\"code\":\"enodev\",\"message\":\"ACT is gone (unplugged?)\"}");
+        house_assert_published(house, "mule", DEVICE_STATE, "{\"state\":\"OFF\",\"level\":-1,\"lines\":1}");
+}
+
+static int setup_more(void **state)
+{
+        int r = house_setup_more(state);
+        const struct house *house = *state;
+
+        sysfs_tree_led(house->gpio.dir, "ACT", 255);
+        return r;
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, house_teardown)
 
 int main(void)
@@ -313,6 +387,10 @@ int main(void)
                 TEST(dimmer__pwm__period_duty_and_given_back_dark),
                 TEST(dimmer__pwm_that_appears_later__works_then_and_is_unexported),
                 TEST(dimmer__no_such_led__offline_and_lists_what_there_is),
+                TEST(dimmer__level_is_refused__failed_and_goes_on),
+                TEST(dimmer__gone_when_it_is_set__offline_and_back),
+                cmocka_unit_test_setup_teardown(dimmer__gone_and_set_once_more__offline_with_the_first_reason,
+                                                setup_more, house_teardown),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

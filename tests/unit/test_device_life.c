@@ -316,12 +316,45 @@ static void device_configure__adds_a_channel__in_state_and_info(void **state)
         free(plugins);
 }
 
+/* Its back-off goes on. */
+static void device_start__fails_and_its_section_changes_in_place__is_tried_again(void **state)
+{
+        struct house *house = *state;
+
+        apply_probe(house, "");
+        apply_probe(house, "name = Probe\n");
+        house_pass(house, USEC_PER_SEC - 1);
+        assert_log(house, "start\n");
+        house_write(house, "start", "");
+        house_write(house, "read", "5");
+        house_pass(house, 1);
+        assert_string_equal(house_published(house, "a", DEVICE_STATUS), ONLINE);
+}
+
+/* Who asks one that does not run, or that reports by itself, hears what is known. */
+static void device_read__asked_for_where_nothing_can_be_read__state_as_it_is(void **state)
+{
+        struct house *house = *state;
+        char text[PATH_MAX + 100];
+
+        (void)snprintf(text, sizeof(text), "[probe a]\ndir = %s\n[relay pump]\nline = GPIO17\n", house->gpio.dir);
+        house_apply(house, text);
+        house_forget(house);
+        home_get(house->devices, "a");
+        assert_log(house, "start\n");
+        assert_int_equal(house_count(house, "a", DEVICE_STATE), 1);
+        home_get(house->devices, "pump");
+        house_assert_published(house, "pump", DEVICE_STATE, "{\"state\":\"OFF\"}");
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, house_setup_more, house_teardown)
 
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TEST(device_start__fails__offline_with_reason),
+                TEST(device_start__fails_and_its_section_changes_in_place__is_tried_again),
+                TEST(device_read__asked_for_where_nothing_can_be_read__state_as_it_is),
                 TEST(device_start__fails_on__back_off_doubles_and_is_bounded),
                 TEST(device_start__works_later__online_and_error_cleared),
                 TEST(device_start__busy_line__names_the_other),

@@ -388,6 +388,20 @@ static void interlock__start__dead_time_first(void **state)
         assert_are(house, 1, 0);
 }
 
+/* Whatever its plugin asks for. */
+static void interlock__member_opens_its_line_as_it_is_found__off(void **state)
+{
+        struct house *house = *state;
+
+        sim_pull(&house->gpio, 5, "pull-up");
+        sim_pull(&house->gpio, 17, "pull-up");
+        fixture_settle(&house->gpio);
+        house_apply(house, "[relay up]\nline = GPIO5\nas_found = yes\ninterlock = motor\n" DOWN
+                           "[relay alone]\nline = GPIO17\nas_found = yes\n");
+        assert_int_equal(up(house), 0);
+        assert_int_equal(sim_value(&house->gpio, 17), 1);
+}
+
 static void interlock__power_on__brings_one_on(void **state)
 {
         struct house *house = *state;
@@ -731,6 +745,7 @@ int main(void)
                 TEST(interlock__other_refuses_to_go_off__stays_off_as_long),
                 TEST(interlock__member_starts_while_another_is_on__stays_off),
                 TEST(interlock__start__dead_time_first),
+                TEST(interlock__member_opens_its_line_as_it_is_found__off),
                 TEST(interlock__power_on__brings_one_on),
                 TEST(interlock__after_a_crash__off_dead_time_and_back),
                 TEST(interlock__max_on__off_while_another_waits),

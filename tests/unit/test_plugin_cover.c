@@ -301,6 +301,17 @@ static void position__same_way_while_it_moves__no_halt(void **state)
         assert_false(down());
 }
 
+static void position__where_it_is_just_now__halts(void **state)
+{
+        (void)state;
+        start_open();
+        order("CLOSE");
+        pass(500 * MS + 5 * S);
+        move_to(50);
+        assert_false(down());
+        expect("stopped", 50);
+}
+
 static void position__almost_there__nothing_moves(void **state)
 {
         (void)state;
@@ -449,6 +460,55 @@ static void halt__fails__tried_again_and_unknown(void **state)
         expect("stopped", UNKNOWN);
 }
 
+static void halt__fails_at_the_end__tried_again_and_unknown(void **state)
+{
+        (void)state;
+        start();
+        order("OPEN");
+        pass(21 * S);
+        mock_line(host, "GPIO20")->error = -EIO;
+        pass(1 * S);
+        expect("opening", UNKNOWN);
+        assert_string_equal(mock_problem(host), "cannot be stopped; trying again");
+        mock_line(host, "GPIO20")->error = 0;
+        pass(1 * S);
+        assert_false(up());
+        expect("stopped", UNKNOWN);
+        assert_string_equal(mock_problem(host), "");
+}
+
+/* It goes on for as long as the whole way takes, and not until the next attempt to stop it. */
+static void halt__fails_and_it_is_sent_on_the_same_way__reaches_the_end(void **state)
+{
+        (void)state;
+        start_open();
+        order("CLOSE");
+        pass(2 * S);
+        mock_line(host, "GPIO21")->error = -EIO;
+        assert_int_equal(mock_command(host, SCONCE_STR("state", "STOP")), -EIO);
+        mock_line(host, "GPIO21")->error = 0;
+        order("CLOSE");
+        pass(11 * S - 1 * MS);
+        assert_true(down());
+        pass(1 * MS);
+        assert_false(down());
+        expect("closed", 0);
+}
+
+static void drive__fails_after_the_dead_time__reported_and_given_up(void **state)
+{
+        (void)state;
+        start_open();
+        order("CLOSE");
+        mock_line(host, "GPIO21")->error = -EIO;
+        pass(500 * MS);
+        assert_string_equal(mock_problem(host), "cannot be moved");
+        mock_line(host, "GPIO21")->error = 0;
+        pass(60 * S);
+        assert_false(up() || down());
+        expect("open", 100);
+}
+
 /* ---- End stops ----------------------------------------------------------------------------------------- */
 
 static void end_stop__at_the_start__position_is_known(void **state)
@@ -457,6 +517,14 @@ static void end_stop__at_the_start__position_is_known(void **state)
         mock_line(host, "GPIO24")->active = true;
         start();
         expect("closed", 0);
+}
+
+static void end_stop__open_at_the_start__position_is_known(void **state)
+{
+        (void)state;
+        mock_line(host, "GPIO23")->active = true;
+        start();
+        expect("open", 100);
 }
 
 static void end_stop__both_active__refused_in_words(void **state)
@@ -578,6 +646,32 @@ static void end_stop__noise_while_it_stands__no_arrival(void **state)
         assert_true(up());
 }
 
+/* Noise or not, nothing drives into a stop. */
+static void end_stop__active_for_a_moment_and_sent_there__is_there(void **state)
+{
+        (void)state;
+        start_half();
+        mock_edge(host, "GPIO23", true);
+        expect("stopped", 50);
+        order("OPEN");
+        assert_false(up());
+        expect("open", 100);
+        pass(30 * S);
+        assert_false(up());
+}
+
+/* So near to its stop that it is active still: no sign of a motor that does not turn. */
+static void end_stop__moved_by_less_than_its_width__no_problem(void **state)
+{
+        (void)state;
+        start_closed();
+        move_to(5);
+        pass(3 * S);
+        assert_false(up());
+        expect("closed", 0);
+        assert_string_equal(mock_problem(host), "");
+}
+
 static void end_stop__moved_there_by_hand_and_stays__arrival(void **state)
 {
         (void)state;
@@ -675,6 +769,18 @@ static void repeat__closed_already__drives_the_whole_way(void **state)
         expect("closed", 0);
         pass(100 * S);
         assert_false(up() || down());
+}
+
+static void repeat__position_between_the_ends__does_not_move_again(void **state)
+{
+        (void)state;
+        mock_option(host, "repeat", "yes");
+        start_open();
+        move_to(50);
+        pass(10 * S);
+        move_to(50);
+        assert_false(up() || down());
+        expect("stopped", 50);
 }
 
 static void repeat__at_its_end_stop__does_not_drive_into_it(void **state)
@@ -806,6 +912,7 @@ int main(void)
                 TEST(position__unknown__finds_the_nearer_end_first),
                 TEST(position__unknown_and_low__finds_the_lower_end_first),
                 TEST(position__same_way_while_it_moves__no_halt),
+                TEST(position__where_it_is_just_now__halts),
                 TEST(position__almost_there__nothing_moves),
                 TEST(position__near_an_end__is_not_the_end),
                 TEST(busy_loop__timer_is_late__reckoned_as_it_moved),
@@ -816,7 +923,11 @@ int main(void)
                 TEST(interlock__a_thousand_commands__never_both),
                 TEST(command__state_and_position__refused),
                 TEST(halt__fails__tried_again_and_unknown),
+                TEST(halt__fails_at_the_end__tried_again_and_unknown),
+                TEST(halt__fails_and_it_is_sent_on_the_same_way__reaches_the_end),
+                TEST(drive__fails_after_the_dead_time__reported_and_given_up),
                 STOPS_TEST(end_stop__at_the_start__position_is_known),
+                STOPS_TEST(end_stop__open_at_the_start__position_is_known),
                 STOPS_TEST(end_stop__both_active__refused_in_words),
                 STOPS_TEST(end_stop__reached__halts_there),
                 STOPS_TEST(end_stop__not_reached_in_time__unknown_and_reported),
@@ -824,6 +935,8 @@ int main(void)
                 STOPS_TEST(end_stop__released_before_a_restart__not_there_any_more),
                 STOPS_TEST(end_stop__between_the_ends_before_a_restart__still_there),
                 STOPS_TEST(end_stop__noise_while_it_stands__no_arrival),
+                STOPS_TEST(end_stop__active_for_a_moment_and_sent_there__is_there),
+                STOPS_TEST(end_stop__moved_by_less_than_its_width__no_problem),
                 STOPS_TEST(end_stop__moved_there_by_hand_and_stays__arrival),
                 STOPS_TEST(end_stop__both_then_one__position_is_known_again),
                 STOPS_TEST(end_stop__both_at_the_start_then_one__position_is_known),
@@ -831,6 +944,7 @@ int main(void)
                 STOPS_TEST(end_stop__never_left__still_there_and_reported),
                 STOPS_TEST(end_stop__noise_on_its_way__not_there_when_it_is_over),
                 TEST(repeat__closed_already__drives_the_whole_way),
+                TEST(repeat__position_between_the_ends__does_not_move_again),
                 STOPS_TEST(repeat__at_its_end_stop__does_not_drive_into_it),
                 TEST(start_delay__does_not_count_as_way),
                 STOPS_TEST(end_stop__on_the_way_to_a_position__goes_on_from_there),

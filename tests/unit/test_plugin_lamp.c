@@ -602,6 +602,25 @@ static void lamp_read__anything__reports_the_target(void **state)
         assert_published(true, 200);
 }
 
+/* The next one is begun by telling the agent, whatever became of the end of the last. */
+static void lamp_flash__end_cannot_be_told__next_one_is(void **state)
+{
+        const struct sconce_value flash = FLASH(1);
+
+        (void)state;
+        const struct sconce_line *line = start_line();
+        COMMAND(flash);
+        assert_true(mock_is_timed(host));
+        mock_advance_us(host, 900 * MS);
+        mock_fail_call(host, 3, -EIO); /* the line, its timer, then the agent */
+        mock_advance_us(host, 100 * MS);
+        assert_false(line->active);
+        assert_true(mock_is_timed(host));
+        mock_fail_call(host, 2, -EIO); /* the agent, then the line */
+        assert_int_equal(mock_commands(host, &flash, 1), -EIO);
+        assert_false(line->active);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -636,6 +655,7 @@ int main(void)
                 TEST(lamp_flash__with_on__is_on_afterwards),
                 TEST(lamp_flash__another_command__ends_it),
                 TEST(lamp_flash__stopped__rests_as_published),
+                TEST(lamp_flash__end_cannot_be_told__next_one_is),
                 TEST(lamp_effect__blink__half_seconds_until_off),
                 TEST(lamp_effect__breathe__from_full_to_full_in_four_seconds),
                 TEST(lamp_effect__blink_in_a_fade__both),

@@ -197,6 +197,33 @@ static void switch_for__line_fails_at_its_end__is_tried_again(void **state)
         assert_false(mock_is_timed(host));
 }
 
+/* The next time is begun by telling the agent, whatever became of the end of the last. */
+static void switch_for__end_cannot_be_told__next_one_is(void **state)
+{
+        const struct sconce_value values[] = { SCONCE_BOOL("state", true), SCONCE_NUM("for", 30) };
+
+        (void)state;
+        (void)start();
+        set_for(30);
+        mock_fail_call(host, 2, -EIO); /* the line, then the agent */
+        set(false);
+        assert_is(false);
+        assert_true(mock_is_timed(host));
+        mock_fail_call(host, 2, -EIO); /* the agent, then the line */
+        assert_int_equal(mock_commands(host, values, 2), -EIO);
+        assert_false(mock_is_timed(host));
+        assert_is(false);
+}
+
+static void switch_command__nothing_is_asked_for__nothing_happens(void **state)
+{
+        (void)state;
+        const struct sconce_line *line = start();
+        assert_int_equal(mock_commands(host, NULL, 0), 0);
+        assert_int_equal(line->sets, 0);
+        assert_is(false);
+}
+
 /* ---- As long as it must -------------------------------------------------------------------------------- */
 
 static void switch_min_on__off_too_early__waits(void **state)
@@ -256,6 +283,19 @@ static void switch_min_off__first_start_of_a_boot__counts_from_there(void **stat
         const struct sconce_line *line = start();
         assert_int_equal(line->first_value, 0);
         assert_is(false);
+        assert_changes_after(180 * S, true);
+}
+
+/* What was on for a while before a boot is no business of this one: it has to rest. */
+static void switch_min_off__another_boot__counts_from_its_start(void **state)
+{
+        (void)state;
+        mock_option(host, "min_off", "3m");
+        mock_save_text(host, "boot", "an earlier one");
+        mock_first(host, SCONCE_BOOL("state", true));
+        const struct sconce_line *line = start();
+        assert_int_equal(line->first_value, 0);
+        assert_string_not_equal(mock_saved(host, "boot"), "an earlier one");
         assert_changes_after(180 * S, true);
 }
 
@@ -358,10 +398,13 @@ int main(void)
                 TEST(switch_for__of_a_pulsed_one__instead_of_the_pulse),
                 TEST(switch_for__with_off__is_off),
                 TEST(switch_for__line_fails_at_its_end__is_tried_again),
+                TEST(switch_for__end_cannot_be_told__next_one_is),
+                TEST(switch_command__nothing_is_asked_for__nothing_happens),
                 TEST(switch_min_on__off_too_early__waits),
                 TEST(switch_min_off__on_too_early__waits),
                 TEST(switch_min_off__newest_command__is_the_one_carried_out),
                 TEST(switch_min_off__first_start_of_a_boot__counts_from_there),
+                TEST(switch_min_off__another_boot__counts_from_its_start),
                 TEST(switch_min_off__later_start__comes_back_without_a_gap),
                 TEST(switch_min_on__for_is_shorter__runs_as_long_as_it_must),
                 TEST(switch_min_on__the_agent_itself__at_once),
