@@ -12,6 +12,7 @@ BUILD      ?= build
 PKG_CONFIG ?= pkg-config
 plugin_dir := $(LIBDIR)/sconce/plugins
 completions = $(PREFIX)/share/bash-completion/completions
+completed   := sconced sconce-pki sconce-broker-setup sconce-dashboard-setup
 plugin_abi := $(shell sed -n 's/^\#define SCONCE_ABI //p' agent/include/sconce/plugin.h)
 
 # ---- What it stands on ---------------------------------------------------------------------------------------------
@@ -329,7 +330,7 @@ deps: ## install what building and testing needs (Debian)
 	@packaging/deps
 
 deb: ## build the Debian packages into build/packages/
-	@$(if $(filter no,$(DEPS)),,packaging/deps --deb)
+	@$(if $(filter no,$(DEPS)),,packaging/deps --deb --page)
 	@BUILD=$(BUILD) packaging/make-deb
 
 release-help: ## print what to do before a release
@@ -358,11 +359,14 @@ install-agent: $(if $(INSTALL_ONLY),,all) ## install the daemon, the commands an
 	install -m 644 etc/examples/*.conf etc/examples/*.json $(DESTDIR)$(PREFIX)/share/sconce/examples/
 	install -m 644 etc/mosquitto/*.conf $(DESTDIR)$(PREFIX)/share/sconce/mosquitto/
 	install -m 644 etc/nginx/*.conf $(DESTDIR)$(PREFIX)/share/sconce/nginx/
+	@# The page, where `make dashboard` has built it.
+	! test -e $(BUILD)/dashboard/index.html || { install -d $(DESTDIR)$(PREFIX)/share/sconce/dashboard && \
+		cp -R $(BUILD)/dashboard/. $(DESTDIR)$(PREFIX)/share/sconce/dashboard && \
+		chmod -R u=rwX,go=rX $(DESTDIR)$(PREFIX)/share/sconce/dashboard; }
 	for page in docs/man/*.[1-9]; do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit; done
 	install -D -m 644 packaging/sconce.bash $(DESTDIR)$(completions)/sconce
-	ln -sf sconce $(DESTDIR)$(completions)/sconced
-	ln -sf sconce $(DESTDIR)$(completions)/sconce-pki
+	for command in $(completed); do ln -sf sconce $(DESTDIR)$(completions)/$$command || exit; done
 	@# A config that is there already is the user's.
 	test -e $(DESTDIR)$(SYSCONFDIR)/sconce/sconce.conf || \
 		install -m 644 etc/sconce.conf $(DESTDIR)$(SYSCONFDIR)/sconce/sconce.conf
@@ -390,6 +394,6 @@ uninstall: ## remove what install made; the config stays
 		$(DESTDIR)$(LIBDIR)/libsconce-mock.a $(DESTDIR)$(LIBDIR)/pkgconfig/sconce.pc \
 		$(DESTDIR)$(LIBDIR)/pkgconfig/sconce-mock.pc
 	rm -rf $(DESTDIR)$(LIBDIR)/sconce $(DESTDIR)$(PREFIX)/share/sconce
-	rm -f $(DESTDIR)$(completions)/sconce $(DESTDIR)$(completions)/sconced $(DESTDIR)$(completions)/sconce-pki
+	for command in sconce $(completed); do rm -f $(DESTDIR)$(completions)/$$command; done
 	for page in docs/man/*.[1-9]; do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 	-rmdir $(DESTDIR)$(PREFIX)/include/sconce

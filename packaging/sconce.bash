@@ -1,4 +1,4 @@
-# bash(1): completion for sconce, sconced and sconce-pki.
+# bash(1): completion for sconce, sconced, sconce-pki and the two commands that set a broker and its page up.
 #
 # What devices are called comes from the broker, and may be anything. No such word reaches `compgen -W` or anything
 # else that expands what it is given: each is held against the grammar of names, and compared.
@@ -62,4 +62,12 @@ _sconce() {
     fi
 }
 
+# Options alone: what a HOST is called is nobody's to guess.
+_sconce_setup() {
+    local word=${COMP_WORDS[COMP_CWORD]}
+    COMPREPLY=()
+    [[ $word != -* ]] || _sconce_offer "$word" < <(_sconce_words "${COMP_WORDS[0]}" '(^| )--[a-z-]+')
+}
+
 complete -F _sconce sconce sconced sconce-pki
+complete -F _sconce_setup sconce-broker-setup sconce-dashboard-setup

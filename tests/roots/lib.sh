@@ -92,3 +92,11 @@ dependencies_of() {
         done | sed 's/^[A-Z][A-Za-z-]*://' | tr ',' '\n' | sed 's/|.*//; s/([^)]*)//; s/[[:space:]]//g; s/:any$//' |
                 grep . | sort -u | grep -vxF "$own" || :
 }
+
+# lend_page ROOT: the page of this tree's build directory, if it was built, is in that root's too, where there is no npm
+lend_page() {
+        [ -d "$tree/build/dashboard" ] || return 0
+        lent=$(build_directory "$1")
+        rm -rf "$lent/dashboard"
+        cp -r "$tree/build/dashboard" "$lent/"
+}

@@ -106,7 +106,7 @@ static const char nginx_tool[] =
         "rm -rf \"$run/conf.d\"; mkdir \"$run/conf.d\"\n"
         "for f in \"$etc\"/nginx/conf.d/*.conf; do\n"
         "    [ ! -e \"$f\" ] || sed -e \"s|/etc/sconce|$etc/sconce|; "
-        "s|/usr/share/sconce/dashboard|$SCONCE_ROOT/page|\" "
+        "s|/usr/share|$SCONCE_ROOT/usr/share|\" "
         "-e 's|listen \\([0-9]*\\) |listen 127.0.0.1:\\1 |; /listen \\[::\\]/d' \"$f\" >\"$run/conf.d/${f##*/}\"\n"
         "done\n"
         "user=''; [ \"$(id -u)\" -ne 0 ] || user='user root;'\n"

@@ -25,6 +25,7 @@
 #define NAME    "sconce-dashboard.conf"
 #define SITE    "root/etc/nginx/conf.d/" NAME
 #define DROP_IN MACHINE_CONF_D NAME
+#define PAGE    "root/usr/share/sconce/dashboard"
 #define CONFIG  "root/etc/sconce/dashboard/config.json"
 
 /* Reason codes of MQTT 5. */
@@ -50,11 +51,14 @@ static void copy_to_root(const char *from, const char *to)
 
 static void write_page(void)
 {
-        make_dir(work_path("root/page"));
-        write_file(work_path("root/page/index.html"), "<!doctype html><title>Home</title>%01000d\n", 0);
-        write_file(work_path("root/page/app.js"), "/* %01000d */\n", 0);
-        write_file(work_path("root/page/app.js.gz"), "as it was shipped");
-        write_file(work_path("root/page/app.webmanifest"), "{}\n");
+        static const char *const dirs[] = { "usr", "usr/share", "usr/share/sconce", "usr/share/sconce/dashboard" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+                make_dir(work_path("root/%s", dirs[i]));
+        write_file(work_path(PAGE "/index.html"), "<!doctype html><title>Home</title>%01000d\n", 0);
+        write_file(work_path(PAGE "/app.js"), "/* %01000d */\n", 0);
+        write_file(work_path(PAGE "/app.js.gz"), "as it was shipped");
+        write_file(work_path(PAGE "/app.webmanifest"), "{}\n");
 }
 
 /* sconce-broker-setup has run there; its broker listens on a port of the test's. */
@@ -582,6 +586,15 @@ static void broker__not_set_up__is_asked_for(void **state)
         assert_nothing_left();
 }
 
+static void page__not_installed__is_asked_for(void **state)
+{
+        (void)state;
+        (void)unlink(work_path(PAGE "/index.html"));
+        assert_says(&run(1)->err, "/usr/share/sconce/dashboard/index.html is not there: install the package "
+                                  "sconce-dashboard (or 'make dashboard', then 'make install')\n");
+        assert_nothing_left();
+}
+
 static void needs_nginx(void **state)
 {
         (void)state;
@@ -618,6 +631,7 @@ int main(void)
                 TEST(host__not_in_the_certificate__is_refused_with_those_that_are),
                 TEST(words__wrong__are_answered),
                 TEST(broker__not_set_up__is_asked_for),
+                TEST(page__not_installed__is_asked_for),
         };
         workdir_make();
         machine_tools();
