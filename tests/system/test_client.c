@@ -357,12 +357,11 @@ static struct run complete(const char *program, const char *words)
         CLEANUP_FREE char *script = NULL;
         int status;
 
-        assert_true(
-                asprintf(
-                        &script,
-                        "cd '%s' && . '%s' && COMP_WORDS=('%s' %s) && COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) && _sconce "
-                        "2>/dev/null; printf '%%s\\n' \"${COMPREPLY[@]}\"; ls",
-                        work_path("completion"), source_path("packaging/sconce.bash"), program, words) > 0);
+        assert_true(asprintf(&script,
+                             "cd '%s' && . '%s' && COMP_WORDS=('%s' %s) && COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) && %s "
+                             "2>/dev/null; printf '%%s\\n' \"${COMPREPLY[@]}\"; ls",
+                             work_path("completion"), source_path("packaging/sconce.bash"), program, words,
+                             strstr(program, "-setup") ? "_sconce_setup" : "_sconce") > 0);
         struct process *bash = process_run((const char *const[]){ "bash", "-c", script, NULL }, NULL, &status);
         return (struct run){ .status = status, .out = bash->out.text, .err = bash->err.text ? bash->err.text : "" };
 }
@@ -382,6 +381,17 @@ static void completion__names_of_any_kind__are_offered_or_left_out_but_never_run
         assert_string_equal(
                 run.out,
                 "attic/fan\ndoor\nfan\nhall/door\nhall/kitchen\nhall/porch\nhall/pump\nkitchen\nporch\npump\n");
+}
+
+static void completion__setup_commands__options_are_offered(void **state)
+{
+        const char *program = source_path("certs/sconce-dashboard-setup");
+
+        (void)state;
+        (void)mkdir(work_path("completion"), 0700);
+        assert_string_equal(complete(program, "--").out, "--port\n--remove\n--web-port\n");
+        assert_string_equal(complete(source_path("certs/sconce-broker-setup"), "--f").out, "--force\n");
+        assert_string_equal(complete(program, "''").out, "\n");
 }
 
 /* Should sconce itself ever print such a thing. */
@@ -676,6 +686,7 @@ static const struct CMUnitTest tests[] = {
         STAGE_TEST(set__read_only_certificate__is_refused_by_the_broker, darken),
         CLEARED(list__certificate_for_one_node__shows_that_node),
         CLEARED(completion__names_of_any_kind__are_offered_or_left_out_but_never_run),
+        STAGE_TEST(completion__setup_commands__options_are_offered, NULL),
         STAGE_TEST(completion__foreign_words_in_the_list__are_left_out, NULL),
         CLEARED(list__texts_of_any_kind__do_not_steer_the_terminal),
         CLEARED(forget__broker_of_ours__shows_who_may),
