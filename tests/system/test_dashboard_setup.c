@@ -152,6 +152,7 @@ static void page__without_a_certificate__is_not_shown(void **state)
         assert_has(answer, "sudo sconce-pki client NAME");
         assert_null(strstr(answer, "Home"));
         assert_has(get(NULL, "/config.json", NULL), "HTTP/1.1 400 ");
+        assert_has(get(NULL, "/app.js", NULL), "\r\nContent-Type: text/plain\r\n");
         /* A server's certificate is no client's. */
         assert_has(get("localhost", "/", NULL), "HTTP/1.1 400 ");
 }
