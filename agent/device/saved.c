@@ -39,9 +39,8 @@ static void put(const struct device *device, enum store_what what, const char *k
 
 void saved_restore_channel(struct device *device, struct channel *channel)
 {
-        const char *text = store_of(device) && channel
-                                   ? store_get(store_of(device), STORE_VALUE, device->id, channel->row.key)
-                                   : NULL;
+        const char *text = store_of(device) ? store_get(store_of(device), STORE_VALUE, device->id, channel->row.key)
+                                            : NULL;
 
         if (text)
                 channel_restore(channel, text);

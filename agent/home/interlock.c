@@ -239,7 +239,7 @@ static bool waits_for_good(const struct device *device)
                 return false;
         for (size_t i = 0; i < waiting->command.count; i++) {
                 const struct channel *channel = channels_find(&device->channels, waiting->values[i].channel);
-                if (channel && channel->row.flags & SCONCE_COMMAND_ONLY)
+                if (channel->row.flags & SCONCE_COMMAND_ONLY)
                         return false;
         }
         return true;
@@ -296,7 +296,7 @@ static int switch_off(struct device *device)
         const struct sconce_command command = { .values = values,
                                                 .count = output_switch_values(device, false, values) };
 
-        if (device->life.phase != DEVICE_RUNNING || command.count == 0)
+        if (device->life.phase != DEVICE_RUNNING)
                 return 0;
         return device_run_callback(device, JOB_COMMAND, &command);
 }
@@ -374,7 +374,7 @@ static void turned(struct device *device)
 static void guard_first(struct device *device, struct sconce_value *first)
 {
         const struct channel *channel = channels_first_on_off(&device->channels);
-        bool is_first = channel && strcmp(channel->row.key, first->channel) == 0;
+        bool is_first = strcmp(channel->row.key, first->channel) == 0;
 
         if (device->guarded.is_wanted && is_first)
                 *first = SCONCE_BOOL(first->channel, true);
@@ -383,7 +383,7 @@ static void guard_first(struct device *device, struct sconce_value *first)
         if (!interlock_of(device))
                 return;
         if (is_first)
-                device->guarded.is_wanted = first->type == SCONCE_VALUE_BOOL && first->on;
+                device->guarded.is_wanted = first->on;
         *first = SCONCE_BOOL(first->channel, false);
 }
 
@@ -394,7 +394,7 @@ void interlock_resume(struct device *device)
         bool wanted = device->guarded.is_wanted;
 
         device->guarded.is_wanted = false;
-        if (!wanted || !interlock || !channel)
+        if (!wanted || !interlock)
                 return;
         if (other_that_is_live(device) || interlock_waiting(interlock)) {
                 device_log(device, LOG_NOTICE, "stays off: another one of its interlock %s is to be on",

@@ -142,9 +142,10 @@ static void begin_delay(struct rule *rule, uint64_t time_us)
         keep(rule, time_us + rule->delay_us);
 }
 
+/* Only a rule with a delay has a cancel. */
 static void cancel(struct rule *rule)
 {
-        if (!rule->delay || (!timer_armed(rule->delay) && rule->resume_due_us == 0))
+        if (!timer_armed(rule->delay) && rule->resume_due_us == 0)
                 return;
         log_debug("rule %s: cancelled", rule->name);
         timer_disarm(rule->delay);
