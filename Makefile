@@ -171,6 +171,9 @@ $(BUILD)/tests/faults/test_%: $(BUILD)/tests/faults/test_%.o $(fault_objs) $(sys
 $(sim_program): $(sim_objs) $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs)
 
+# Has no memory for timers, and none to save in.
+$(BUILD)/tests/unit/test_home_memory: private LDFLAGS += -Wl,--wrap=timer_new,--wrap=store_put
+
 # Plays a kernel driver that refuses a level.
 $(BUILD)/tests/unit/test_device_dimmer: private LDFLAGS += -Wl,--wrap=sysfs_put_number
 

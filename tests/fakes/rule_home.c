@@ -46,7 +46,7 @@ static bool find(void *userdata, const char *id, struct rule_device *ret)
 {
         const struct fake_device *device = look_up(userdata, id);
 
-        if (!device)
+        if (!device || device->is_hidden)
                 return false;
         *ret = device->now;
         ret->channels = &device->channels;

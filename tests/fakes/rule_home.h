@@ -10,6 +10,7 @@ struct fake_device {
         const char *id;
         struct channels channels;
         struct rule_device now; /* but for its channels; the test may change it */
+        bool is_hidden;         /* it is listed, and not found */
 };
 
 struct fake_rule_home {

@@ -520,10 +520,11 @@ static void command_parse__not_json__malformed(void **state)
         }
 }
 
-static void *no_memory(size_t size)
+static unsigned allocations_left;
+
+static void *fail_one(size_t size)
 {
-        (void)size;
-        return NULL;
+        return allocations_left > 0 && --allocations_left == 0 ? NULL : malloc(size);
 }
 
 static void command_parse__json_without_memory__failed(void **state)
@@ -532,16 +533,39 @@ static void command_parse__json_without_memory__failed(void **state)
         struct channels channels = make(lamp);
         struct command command;
         struct result result;
+        unsigned failed = 0;
+        int r = -1;
 
         (void)state;
-        json_set_alloc_funcs(no_memory, free);
-        int r = command_parse(&channels, NULL, text, strlen(text), &limits, &command, &result);
-        json_set_alloc_funcs(malloc, free);
-        assert_int_equal(r, -EINVAL);
-        assert_int_equal(result.code, RESULT_FAILED);
-        assert_string_equal(result.message, "out of memory");
-        command_done(&command);
+        for (unsigned n = 1; r < 0; n++) {
+                allocations_left = n;
+                json_set_alloc_funcs(fail_one, free);
+                r = command_parse(&channels, NULL, text, strlen(text), &limits, &command, &result);
+                json_set_alloc_funcs(malloc, free);
+                command_done(&command);
+                if (r == 0)
+                        continue;
+                assert_int_equal(r, -EINVAL);
+                assert_int_equal(command.count, 0);
+                failed += result.code == RESULT_FAILED && strcmp(result.message, "out of memory") == 0;
+        }
+        assert_true(failed > 3); /* the others Jansson takes for texts that are no JSON */
         channels_done(&channels);
+}
+
+/* By its text alone it would be the sender's fault. */
+static void command_refuse_json__no_memory_in_words__failed(void **state)
+{
+        json_error_t error = { .text = "no room for it" };
+        struct result result;
+
+        (void)state;
+        error.text[JSON_ERROR_TEXT_LENGTH - 1] = json_error_out_of_memory; /* where json_error_code() looks */
+        assert_int_equal(command_refuse_json(&error, &result), -EINVAL);
+        assert_int_equal(result.code, RESULT_FAILED);
+        error.text[JSON_ERROR_TEXT_LENGTH - 1] = json_error_invalid_syntax;
+        assert_int_equal(command_refuse_json(&error, &result), -EINVAL);
+        assert_int_equal(result.code, RESULT_MALFORMED);
 }
 
 static void command_parse__bytes__checked_before_anything(void **state)
@@ -722,6 +746,7 @@ int main(void)
                 cmocka_unit_test(command_parse__bad_json__refused_whole),
                 cmocka_unit_test(command_parse__not_json__malformed),
                 cmocka_unit_test(command_parse__json_without_memory__failed),
+                cmocka_unit_test(command_refuse_json__no_memory_in_words__failed),
                 cmocka_unit_test(command_parse__bytes__checked_before_anything),
                 cmocka_unit_test(command_parse__long_id__refused),
                 cmocka_unit_test(command_parse__light_keys__harmless_ones_pass),

@@ -53,6 +53,7 @@ static int teardown(void **state)
         struct bare *bare = *state;
 
         channels_done(&bare->device.channels);
+        timer_free(bare->device.on_time.timer);
         loop_done(&bare->loop);
         free(bare);
         return 0;
@@ -264,6 +265,39 @@ static void hold_command__off__meant_where_nothing_else_is_asked_for(void **stat
         assert_false(device->on_time.is_off_meant);
 }
 
+/* It stands still where it is to be off; where it is to be on there is nothing to ask for. */
+static void hold_bring__on_of_a_cover__is_not_asked_to_stop(void **state)
+{
+        struct device *device = device_with(state, "state", SCONCE_COVER);
+
+        assert_int_equal(hold_bring(device, true), 0); /* who would be asked is not there */
+}
+
+static int take_command(struct device *device, const struct sconce_command *command)
+{
+        (void)device;
+        (void)command;
+        return 1;
+}
+
+static void hold_bring__more_switches_than_a_command_holds__as_many_as_fit(void **state)
+{
+        static const struct output_guard guard = { .command = take_command };
+        static char keys[COMMAND_VALUES_MAX + 1][8];
+        struct bare *bare = *state;
+        struct device *device = &bare->device;
+
+        bare->context.guard = &guard;
+        for (unsigned i = 0; i < ARRAY_SIZE(keys); i++) {
+                (void)snprintf(keys[i], sizeof(keys[i]), "s%u", i);
+                device = device_with(state, keys[i], SCONCE_SWITCH);
+                device->channels.items[i].now = (struct value){ .type = SCONCE_VALUE_BOOL, .on = true };
+        }
+        assert_int_equal(hold_bring(device, false), 0);
+        assert_false(device->channels.items[COMMAND_VALUES_MAX - 1].now.on);
+        assert_true(device->channels.items[COMMAND_VALUES_MAX].now.on);
+}
+
 /* ---- on_time --------------------------------------------------------------------------------------------- */
 
 /* Its output is no line and no dimmer: what it reports is all that is known. */
@@ -305,6 +339,36 @@ static void on_time_watch__on_after_a_rest_that_no_timer_has_ended__counts_again
         on_time_watch(device);
         assert_int_equal(device->on_time.on_since_us, loop_now_us(&bare->loop));
         assert_int_equal(device->on_time.rest_since_us, 0);
+}
+
+/* What is held off has been on, so it has a count: but for one whose timer there was no memory for. */
+static void on_time_watch__held_off_without_a_count__a_rest_ends_it(void **state)
+{
+        struct bare *bare = *state;
+        struct device *device = device_with(state, "state", SCONCE_SWITCH);
+
+        device->shared.output.max_on_us = 3600 * SECOND;
+        on_time_restore(device, 0, true);
+        on_time_watch(device);
+        loop_advance(&bare->loop, 2 * SECOND - 1);
+        assert_int_equal(hold_of(device), HOLD_OFF);
+        loop_advance(&bare->loop, 1);
+        assert_int_equal(hold_of(device), HOLD_NONE);
+}
+
+/* Its timer comes in a rest that has begun again unheard: what is off, and not wished on, is not switched off. */
+static void on_time__over_while_it_is_off_and_not_wished__count_ends(void **state)
+{
+        struct bare *bare = *state;
+        struct device *device = device_with(state, "state", SCONCE_SWITCH);
+
+        device->shared.output.max_on_us = SECOND;
+        device->on_time.on_since_us = loop_now_us(&bare->loop);
+        on_time_watch(device);
+        device->on_time.rest_since_us = 0;
+        loop_advance(&bare->loop, 2 * SECOND);
+        assert_int_equal(device->on_time.on_since_us, 0);
+        assert_false(device->on_time.is_spent);
 }
 
 /* ---- saved ----------------------------------------------------------------------------------------------- */
@@ -369,8 +433,12 @@ int main(void)
                 TEST(hold_command__at_exit__ends_nothing),
                 TEST(hold_command__dark_with_its_time_counted__forgiven_for_good_alone),
                 TEST(hold_command__off__meant_where_nothing_else_is_asked_for),
+                TEST(hold_bring__on_of_a_cover__is_not_asked_to_stop),
+                TEST(hold_bring__more_switches_than_a_command_holds__as_many_as_fit),
                 TEST(on_time_watch__no_line__counts_what_is_reported_on),
                 TEST(on_time_watch__on_after_a_rest_that_no_timer_has_ended__counts_again),
+                TEST(on_time_watch__held_off_without_a_count__a_rest_ends_it),
+                TEST(on_time__over_while_it_is_off_and_not_wished__count_ends),
                 TEST(host_save__no_store_or_no_key__refused_or_nothing),
                 TEST(saved_values__no_store__kept_in_memory_alone),
                 TEST(saved_inherit__old_one_was_on_for_a_while__is_known),

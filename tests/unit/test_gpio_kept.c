@@ -310,6 +310,22 @@ static void gpio_adopt__not_one_of_ours__is_closed_and_out_of_the_store(void **s
         }
 }
 
+/* As on a chip whose kernel has no such thing. */
+static void gpio_adopt__chip_cannot__is_closed_and_out_of_the_store(void **state)
+{
+        const struct chip_ops *ops = f.gpio->ops;
+        struct chip_ops old = *ops;
+        int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+        (void)state;
+        old.adopt = NULL;
+        f.gpio->ops = &old;
+        gpio_adopt(f.gpio, NAME, fd);
+        f.gpio->ops = ops;
+        assert_int_equal(fcntl(fd, F_GETFD), -1);
+        assert_string_equal(fake_log, "remove " NAME "; ");
+}
+
 static bool is_kitchen(void *userdata, const char *device)
 {
         (void)userdata;
@@ -394,6 +410,7 @@ int main(void)
                 KEPT_TEST(line_found__requested_as_now__is_its_level),
                 KEPT_TEST(line_found__open_or_not_to_be_found__is_not),
                 KEPT_TEST(gpio_adopt__not_one_of_ours__is_closed_and_out_of_the_store),
+                KEPT_TEST(gpio_adopt__chip_cannot__is_closed_and_out_of_the_store),
                 KEPT_TEST(gpio_let_go__nobody_wants_it__is_released),
                 KEPT_TEST(gpio_switch_off__left_on__is_off_and_known_as_it_was),
                 KEPT_TEST(gpio_switch_off__active_low__is_off_at_high),

@@ -640,6 +640,21 @@ static void rule_judge_change__device_without_a_status__unknown_but_for_a_fault(
         free(condition.own_text);
 }
 
+static void rules_apply__device_is_listed_and_not_found__nothing_is_known_of_it(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        level(home, 9);
+        fake_device_find(home, "tank")->is_hidden = true;
+        fake_rules_apply(home, "[rule a]\nwhen = tank.level > 5\nthen = lamp ON\nat_start = yes\n");
+        fake_pass(home, SECONDS(11));
+        assert_commands(home, "");
+        fake_device_find(home, "tank")->is_hidden = false;
+        level(home, 1);
+        level(home, 9);
+        assert_commands(home, "lamp ON\n");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fake_rule_home_teardown)
 
 /* Found with the hardware, and nothing has come of it yet. */
@@ -665,6 +680,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TEST(rules_status__channel_is_there_now__works_and_is_not_reported),
+                TEST(rules_apply__device_is_listed_and_not_found__nothing_is_known_of_it),
                 TEST(rules_event__the_one_it_waits_for__acts_in_a_later_turn),
                 TEST(rules_event__of_another_channel_or_not_waited_for__does_nothing),
                 TEST(rules_reported__among_other_conditions__only_what_it_is_about),
