@@ -216,6 +216,26 @@ static void max_on__boot_between__counts_again(void **state)
 
 /* ---- What plugins keep --------------------------------------------------------------------------------- */
 
+/* As no run of this boot has left it: what is to come has not begun, and has not ended either. */
+static void max_on__saved_moment_is_to_come__counts_again(void **state)
+{
+        static const char *const marks[] = { "18000000000000000000", "1 18000000000000000000" };
+        struct house *house = *state;
+
+        for (size_t i = 0; i < ARRAY_SIZE(marks); i++) {
+                house_apply(house, LAMP "max_on = 1h\n");
+                house_set(house, "kitchen", "ON");
+                house_crash(house);
+                assert_int_equal(store_put(house->store, STORE_MARK, "kitchen", "on_since", marks[i]), 0);
+                house_apply(house, LAMP "max_on = 1h\n");
+                assert_int_equal(line(house), 1);
+                house_pass(house, HOURS - 1);
+                assert_int_equal(line(house), 1);
+                house_pass(house, 1);
+                assert_int_equal(line(house), 0);
+        }
+}
+
 static void sconce_save__crash_and_boot__found_again(void **state)
 {
         struct house *house = *state;
@@ -343,6 +363,7 @@ int main(void)
                 TEST(max_on__crash_between__time_goes_on),
                 TEST(max_on__over_while_nobody_ran__off),
                 TEST(max_on__boot_between__counts_again),
+                TEST(max_on__saved_moment_is_to_come__counts_again),
                 TEST(sconce_save__crash_and_boot__found_again),
                 TEST(sconce_save__another_device__its_own),
                 TEST(sconce_save__too_much__refused),
