@@ -7,41 +7,57 @@
 #define EXPIRES "expires"
 
 /* The first user property of that name. Those of other names are nobody's business here. */
-static char *read_expires(const mosquitto_property *properties)
+static bool read_expires(const mosquitto_property *property, struct properties_owned *owned)
 {
-        const mosquitto_property *at = properties;
         char *name = NULL, *value = NULL;
-        bool is_next = false;
 
-        while ((at = mosquitto_property_read_string_pair(at, MQTT_PROP_USER_PROPERTY, &name, &value, is_next))) {
-                bool is_it = strcmp(name, EXPIRES) == 0;
-                free(name);
-                if (is_it)
-                        return value;
-                free(value);
-                name = value = NULL;
-                is_next = true;
-        }
-        return NULL;
+        if (!mosquitto_property_read_string_pair(property, MQTT_PROP_USER_PROPERTY, &name, &value, false))
+                return false;
+        if (!owned->expires && strcmp(name, EXPIRES) == 0)
+                owned->expires = TAKE_PTR(value);
+        free(name);
+        free(value);
+        return true;
 }
 
-void properties_read(const mosquitto_property *properties, struct session_message *message,
+/* `property` and those behind it: what stands first is read. */
+static bool read_one(const mosquitto_property *property, struct session_message *message,
                      struct properties_owned *owned)
 {
+        int id = mosquitto_property_identifier(property);
         uint16_t size = 0;
 
-        if (!properties)
-                return;
-        (void)mosquitto_property_read_string(properties, MQTT_PROP_RESPONSE_TOPIC, &owned->response_topic, false);
-        (void)mosquitto_property_read_string(properties, MQTT_PROP_CONTENT_TYPE, &owned->content_type, false);
-        if (mosquitto_property_read_binary(properties, MQTT_PROP_CORRELATION_DATA, &owned->correlation, &size, false))
+        switch (id) {
+        case MQTT_PROP_RESPONSE_TOPIC:
+                return mosquitto_property_read_string(property, id, &owned->response_topic, false);
+        case MQTT_PROP_CONTENT_TYPE:
+                return mosquitto_property_read_string(property, id, &owned->content_type, false);
+        case MQTT_PROP_CORRELATION_DATA:
+                if (!mosquitto_property_read_binary(property, id, &owned->correlation, &size, false))
+                        return false;
                 message->correlation_size = size;
-        (void)mosquitto_property_read_int32(properties, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, &message->expiry_s, false);
-        owned->expires = read_expires(properties);
+                return true;
+        case MQTT_PROP_MESSAGE_EXPIRY_INTERVAL:
+                return mosquitto_property_read_int32(property, id, &message->expiry_s, false);
+        case MQTT_PROP_USER_PROPERTY:
+                return read_expires(property, owned);
+        default:
+                return true;
+        }
+}
+
+/* libmosquitto has refused a message with two of a kind, but for user properties. */
+int properties_read(const mosquitto_property *properties, struct session_message *message,
+                    struct properties_owned *owned)
+{
+        for (const mosquitto_property *at = properties; at; at = mosquitto_property_next(at))
+                if (!read_one(at, message, owned))
+                        return -ENOMEM;
         message->expires = owned->expires;
         message->response_topic = owned->response_topic;
         message->content_type = owned->content_type;
         message->correlation = owned->correlation;
+        return 0;
 }
 
 void properties_done(struct properties_owned *owned)

@@ -11,9 +11,10 @@ struct properties_owned {
         void *correlation;
 };
 
-/* Fills the MQTT 5 fields of `message`; their memory is in `owned` until properties_done(). */
-void properties_read(const mosquitto_property *properties, struct session_message *message,
-                     struct properties_owned *owned);
+/* Fills the MQTT 5 fields of `message`; their memory is in `owned` until properties_done(), at a failure too. -ENOMEM: one
+ * that is there cannot be read, and without it the message would mean something else. */
+int properties_read(const mosquitto_property *properties, struct session_message *message,
+                    struct properties_owned *owned) MUST_CHECK;
 void properties_done(struct properties_owned *owned);
 
 /* NULL where the message has none. -ENOMEM, -EINVAL for what MQTT cannot carry. */

@@ -399,8 +399,10 @@ static void on_message(struct mosquitto *mosq, void *userdata, const struct mosq
         (void)mosq;
         if (t->phase != TRANSPORT_UP) /* no broker may command before it has accepted us */
                 return;
-        properties_read(properties, &message, &owned);
-        t->setup.handlers->message(t->setup.userdata, &message);
+        if (properties_read(properties, &message, &owned) == 0)
+                t->setup.handlers->message(t->setup.userdata, &message);
+        else
+                log_warning("out of memory: a message on %s is dropped", message.topic);
         properties_done(&owned);
         count_work(t, TURN_WORK_MESSAGE + TURN_WORK_KB * (message.size / 1024));
 }
