@@ -324,6 +324,14 @@ static bool is_left_of(const struct item *item, const char *device)
         return item->is_old && !item->is_past && strcmp(item->device, device) == 0;
 }
 
+bool driven_knows(const struct driven *driven, const char *device)
+{
+        for (size_t i = 0; i < driven->count; i++)
+                if (is_left_of(&driven->items[i], device))
+                        return true;
+        return false;
+}
+
 bool driven_was_for(const struct driven *driven, const char *device)
 {
         for (size_t i = 0; i < driven->count; i++)

@@ -77,7 +77,7 @@ int host_before_on(struct device *device, struct fault *fault)
 }
 
 /* At its end, while the store cannot write: what it holds is older than this `for`. */
-static bool must_keep_for(const struct device *device)
+bool host_for_outlives(const struct device *device)
 {
         const struct store *store = device->context->store;
 
@@ -89,7 +89,7 @@ int host_note_timed(struct device *device, bool timed, struct fault *fault)
         struct fault why = { 0 };
         int r = timed ? host_keep_none(device, fault) : 0;
 
-        if (r < 0 || !record_of(device) || (!timed && must_keep_for(device)))
+        if (r < 0 || !record_of(device) || (!timed && host_for_outlives(device)))
                 return r;
         r = driven_limit(record_of(device), device->id, timed);
         device->is_unmarked = timed && r < 0;
@@ -118,5 +118,5 @@ int host_note_command(struct device *device, int r)
 void host_note_released(struct device *device)
 {
         if (record_of(device) && !device->output.stays)
-                driven_release(record_of(device), device->id, must_keep_for(device));
+                driven_release(record_of(device), device->id, host_for_outlives(device));
 }

@@ -76,7 +76,8 @@ void saved_restore(struct device *device)
 
         if (store_of(device))
                 restore_from(store_of(device), device);
-        device->past.was_timed |= driven && driven_was_for(driven, device->id);
+        if (driven && driven_knows(driven, device->id)) /* it is written before the mark is, and before that goes */
+                device->past.was_timed = driven_was_for(driven, device->id);
         device->past.was_cut_off = driven && driven_was_cut_off(driven, device->id);
 }
 

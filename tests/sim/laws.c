@@ -154,7 +154,9 @@ static bool may_go_on_counting(size_t i)
 {
         const struct laws *laws = &world->laws;
         const struct output_law *law = law_at(i);
-        bool is_in_turn = law->off_us < laws->started_us && world->now_us < law->off_us + REST_US;
+        bool is_unsure = !laws->was_clean &&
+                         world->now_us <= law->until_us; /* that it went off may not be in the file */
+        bool is_in_turn = law->off_us < laws->started_us && (world->now_us < law->off_us + REST_US || is_unsure);
 
         return laws->context == CONTEXT_START || is_in_turn || is_of_reload(i);
 }
@@ -207,6 +209,8 @@ static void judge_edge(size_t i, bool on)
         struct output_law *law = law_at(i);
         const struct output *output = output_at(i);
         bool is_running = world->laws.context == CONTEXT_NONE || world->laws.context == CONTEXT_COMMAND;
+        bool is_late_hand = world->laws.context == CONTEXT_STOP &&
+                            is_of_hand(output); /* it came before the stop began */
 
         trace("%s GPIO%u %s", output->id, output->line, on ? "on" : "off");
         if (!has_cause(i, on))
@@ -222,6 +226,7 @@ static void judge_edge(size_t i, bool on)
                 law->off_us = world->now_us;
         if (is_running)
                 law_remember(i, on);
+        law->was_unsettled |= is_late_hand;
 }
 
 void laws_edge(unsigned line, bool high)

@@ -61,7 +61,7 @@ struct output_law {
         bool may_be[2]; /* after the next start */
         struct wait_law wait;
         bool before_stop;
-        bool was_unsettled; /* when the agent ended: the old on_exit and max_on may have counted, or the new ones */
+        bool was_unsettled; /* when the agent ended: the old settings may have counted, or a hand that came late */
         bool was_held;      /* by the store or for the program that is executed, when the agent started */
 };
 

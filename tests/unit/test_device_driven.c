@@ -345,6 +345,21 @@ static void next_process(struct house *house)
         have_store(house);
 }
 
+/* A plain ON ends a `for`; the agent is killed before the file has it that there is none any more. */
+static void driven__killed_just_after_for__the_record_counts(void **state)
+{
+        struct house *house = *state;
+
+        have_store(house);
+        house_apply(house, RELAY);
+        house_set(house, "pump", "{\"state\":\"ON\",\"for\":\"2s\"}");
+        house_set(house, "pump", "ON");
+        assert_int_equal(store_put(house->store, STORE_MARK, "pump", "timed", "yes"), 0);
+        crash(house);
+        house_apply(house, RELAY);
+        assert_int_equal(line(house, 17), 1);
+}
+
 /* The process ends in order, and another one is to follow. */
 static void end_on(struct house *house, const char *config, bool restarts)
 {
@@ -713,6 +728,7 @@ int main(void)
                 TEST(driven__for__is_marked_before_and_until_it_is_over),
                 TEST(driven__crash_while_for__off_and_not_for_good),
                 TEST(driven__section_changes_while_for__on_again_after_a_later_crash),
+                TEST(driven__killed_just_after_for__the_record_counts),
                 TEST(driven__ends_in_order_while_for_and_nothing_is_saved__stays_for_the_next_start),
                 TEST(driven__gone_while_for_and_nothing_is_saved__is_let_go),
                 TEST(driven__ends_in_order_while_for_and_there_is_no_file__is_let_go),
