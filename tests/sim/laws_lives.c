@@ -89,6 +89,8 @@ void laws_started(void)
         if (access("state/sconce.db.damaged", F_OK) == 0)
                 violated("store", "the database was set aside as damaged");
         bool was_disk_bad = laws->is_disk_bad; /* then nothing is known of what was saved, or read */
+        if (was_disk_bad)
+                laws->lost_to_us = 0;
         if (laws->is_disk_bad)
                 laws->history.disk_well_us = world->now_us;
         laws->is_disk_bad = world->disk.fault != DISK_WELL || world->disk.hangs_until_us > world->now_us;
