@@ -154,9 +154,10 @@ static bool may_go_on_counting(size_t i)
 {
         const struct laws *laws = &world->laws;
         const struct output_law *law = law_at(i);
-        bool is_unsure = !laws->was_clean &&
-                         world->now_us <= law->until_us; /* that it went off may not be in the file */
-        bool is_in_turn = law->off_us < laws->started_us && (world->now_us < law->off_us + REST_US || is_unsure);
+        /* The agent judges at its start; where it was killed, the file may not have it that the output went off. */
+        bool is_short = !laws->was_clean || laws->started_us < law->off_us + REST_US;
+        uint64_t until_us = is_short ? MAX(law->until_us, law->off_us + REST_US) : law->off_us + REST_US;
+        bool is_in_turn = law->off_us < laws->started_us && world->now_us < until_us;
 
         return laws->context == CONTEXT_START || is_in_turn || is_of_reload(i);
 }
