@@ -82,6 +82,7 @@ static void tls_free(SSL *tls)
 /* NULL: nobody listens, or the handshake failed. */
 static SSL *tls_open(const struct web_options *options)
 {
+        char name[] = "localhost"; /* the macro for SNI drops const */
         int fd = connect_tcp(options->port);
 
         if (fd < 0)
@@ -90,8 +91,8 @@ static SSL *tls_open(const struct web_options *options)
         SSL *tls = SSL_new(context);
         SSL_CTX_free(context);
         (void)SSL_set_fd(tls, fd);
-        (void)SSL_set_tlsext_host_name(tls, "localhost");
-        (void)SSL_set1_host(tls, "localhost");
+        (void)SSL_set_tlsext_host_name(tls, name);
+        (void)SSL_set1_host(tls, name);
         if (SSL_connect(tls) == 1)
                 return tls;
         tls_free(tls);
