@@ -4,6 +4,7 @@ const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
 
 function* lines({ type, data }, totals) {
   if (data.details?.type === "suite" || (type !== "test:pass" && type !== "test:fail")) return;
+  if (data.skip === "test name does not match pattern") return;
   if (data.skip !== undefined) {
     totals.skipped++;
     yield `[  SKIPPED ] ${data.name}: ${data.skip}\n`;

@@ -147,7 +147,7 @@ const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", "
 class Web {
   constructor(pki, ports, isStrict) {
     this.config = JSON.stringify({ broker: `wss://localhost:${ports.browsers}/`, base: "sconce" });
-    this.policy = /Content-Security-Policy "([^"]*)"/.exec(shipped("nginx/sconce-dashboard.conf"))[1].replace("$sconce_broker:8884", `localhost:${ports.browsers}`);
+    this.policy = /Content-Security-Policy "([^"]*)"/.exec(shipped("nginx/sconce-dashboard.conf"))[1].replaceAll("$sconce_broker:8884", `localhost:${ports.browsers}`);
     const options = { key: pki.read("broker.key"), cert: pki.read("broker.crt"), ca: pki.read("ca.crt"), requestCert: isStrict, rejectUnauthorized: isStrict };
     this.server = createSecureServer(options, (request, response) => this.answer(request, response));
   }
@@ -198,7 +198,7 @@ export class Stage {
     this.open = new Web(this.pki, this.ports, false);
     await this.web.start();
     await this.open.start();
-    this.browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu", "--force-color-profile=srgb"] });
+    this.browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu", "--ignore-certificate-errors", "--force-color-profile=srgb"] });
   }
 
   async addNode(name, devices) {

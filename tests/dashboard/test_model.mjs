@@ -145,5 +145,9 @@ test("join__nothing_in_between__leaves_a_gap", () => {
   const trend = readTrends(ANSWER).get("temperature");
   const curve = join(trend, [], trend.start);
   assert.deepEqual(curve.values, [2, null, 4]);
-  assert.equal(sparkPath(curve, trend.start / 1000, trend.start / 1000 + 900).match(/M/g).length, 2);
+});
+
+test("sparkPath__gap__is_left_and_too_few_values_draw_nothing", () => {
+  assert.equal(sparkPath({ times: [0, 1, 2, 3, 4], values: [1, 2, null, 4, 5] }, 0, 4).match(/M/g).length, 2);
+  assert.equal(sparkPath({ times: [0, 1, 2], values: [1, null, 2] }, 0, 4), "");
 });

@@ -5,6 +5,7 @@ import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const DEADLINE_MS = 30_000;
+const STOP_MS = 5000;
 const LOOK_AGAIN_MS = 20;
 
 export async function until(condition, what, deadline = DEADLINE_MS) {
@@ -68,9 +69,12 @@ export class Program {
     );
   }
 
-  async stop(signal = "SIGTERM") {
+  /** mosquitto 2.0.11 may go on for ever when it was reloaded with a listener for browsers: then it is killed. */
+  async stop() {
     if (!this.isRunning()) return;
-    this.child.kill(signal);
+    this.child.kill("SIGTERM");
+    const late = setTimeout(() => this.child.kill("SIGKILL"), STOP_MS);
     await this.ended;
+    clearTimeout(late);
   }
 }

@@ -165,10 +165,11 @@ static void page__with_a_certificate__is_shown_under_its_policy(void **state)
         assert_has(answer, "HTTP/1.1 200 ");
         assert_has(answer, "<title>Home</title>");
         assert_has(answer, format_text("\r\nContent-Security-Policy: default-src 'none'; script-src 'self'; style-src "
-                                       "'self'; img-src 'self' data:; connect-src 'self' wss://localhost:%u; "
-                                       "manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
-                                       "frame-ancestors 'none'\r\n",
-                                       socket_port.number));
+                                       "'self'; img-src 'self' data:; connect-src 'self' https://localhost:%u "
+                                       "wss://localhost:%u; manifest-src 'self'; worker-src 'self'; base-uri 'none'; "
+                                       "form-action 'none'; frame-ancestors 'none'\r\n",
+                                       socket_port.number, socket_port.number));
+        assert_has(answer, "\r\nSconce-Client: me\r\n");
         assert_has(answer, "\r\nX-Content-Type-Options: nosniff\r\n");
         assert_has(answer, "\r\nReferrer-Policy: no-referrer\r\n");
         assert_has(answer, "\r\nCache-Control: no-cache\r\n");
@@ -204,7 +205,7 @@ static void config__by_each_name_of_the_page__names_the_listener_there(void **st
                 assert_has(answer, "\r\nContent-Type: application/json\r\n");
                 assert_has(answer, "\r\nCache-Control: no-cache\r\n");
                 assert_has(answer, format_text("\"broker\": \"wss://%s:%u\"", hosts[i][1], socket_port.number));
-                assert_has(answer, format_text("connect-src 'self' wss://%s:%u;", hosts[i][1], socket_port.number));
+                assert_has(answer, format_text(" wss://%s:%u; manifest-src", hosts[i][1], socket_port.number));
         }
 }
 

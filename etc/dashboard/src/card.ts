@@ -7,7 +7,7 @@ import { el, setData, setHidden, setText } from "./dom.js";
 import type { Channel, Device } from "./house.js";
 import { icon, type Icon } from "./icons.js";
 import { iconOf, isWritable, kindOf, mainChannel, rangeBeside, summaryText, valueText } from "./kinds.js";
-import { join } from "./points.js";
+import { join, type Trend } from "./points.js";
 import { Spark } from "./spark.js";
 import { nameOf, timeText, word } from "./words.js";
 
@@ -56,6 +56,7 @@ export class Card {
   private value: HTMLElement | null = null;
   private spark: Spark | null = null;
   private sparkAt = 0;
+  private sparkTrend: Trend | undefined;
   private shownIcon: Icon | null = null;
 
   constructor(private readonly app: App, device: Device) {
@@ -77,7 +78,7 @@ export class Card {
       return;
     }
     if (!this.app.mayCommand(device.node)) return;
-    const isSmall = main.kind === "light" || main.kind === "switch" || main.kind === "button" || main.kind === "cover";
+    const isSmall = main.kind === "light" || main.kind === "switch" || main.kind === "button";
     if (isWritable(main)) this.addControl(device, main, isSmall ? head : this.element);
     const beside = rangeBeside(device, main);
     if (beside && isWritable(beside)) this.addControl(device, beside, this.element);
@@ -139,10 +140,12 @@ export class Card {
   }
 
   private drawSpark(device: Device, now: number): void {
-    if (!this.spark || !this.main || now - this.sparkAt < SPARK_EVERY_MS) return;
+    if (!this.spark || !this.main) return;
     if (this.app.mayCommand(device.node) && this.app.house.availability(device) === "online") this.app.trends.ask(device, "24h");
-    this.sparkAt = now;
     const trend = this.app.trends.get(device, "24h")?.get(this.main.key);
+    if (trend === this.sparkTrend && now - this.sparkAt < SPARK_EVERY_MS) return;
+    this.sparkAt = now;
+    this.sparkTrend = trend;
     this.spark.draw(join(trend, device.points.get(this.main.key) ?? [], now - DAY_MS), (now - DAY_MS) / 1000, now / 1000);
   }
 }

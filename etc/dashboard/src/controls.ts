@@ -80,6 +80,7 @@ function makeRange(app: App, device: Device, channel: Channel): ControlView {
     input.value = String(shown);
     const share = (shown - (channel.min ?? 0)) / ((channel.max ?? 1) - (channel.min ?? 0));
     element.style.setProperty("--share", String(Math.max(0, Math.min(1, share))));
+    setData(element, "unknown", String(value === null));
     const text = value === null ? "–" : rangeText(value, channel);
     setText(output, text);
     input.setAttribute("aria-valuetext", text);

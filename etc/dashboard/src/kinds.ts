@@ -136,6 +136,13 @@ export function mainChannel(device: Device): Channel | undefined {
   return device.channels.filter(hasState).reduce<Channel | undefined>((best, channel) => (best && kindOf(best).rank <= kindOf(channel).rank ? best : channel), undefined);
 }
 
+/** Of the same kind side by side: lamps first, and first those that are dimmed. */
+export function cardRank(device: Device): number {
+  const main = mainChannel(device);
+  if (!main) return Infinity;
+  return kindOf(main).rank + (rangeBeside(device, main) ? 0 : 0.5);
+}
+
 export function measuredChannels(device: Device): Channel[] {
   return device.channels.filter((channel) => kindOf(channel).isMeasured && hasState(channel));
 }

@@ -285,7 +285,7 @@ class Page implements App {
     const isKnown = this.house.nodes.size > 0;
     const isStale = this.staleSince !== null && isKnown && (this.state !== "connected" || !this.isSettled);
     const away = this.state === "away";
-    this.shell.drawBanner(isStale && (away || !this.wasUp) ? word("stale", timeText(this.staleSince as number)) : "", away);
+    this.shell.drawBanner(isStale && (away || !this.wasUp) ? word("stale", timeText(this.staleSince as number)) : "");
   }
 
   /** What stands where there is nothing to show: why, and what to do. */
@@ -331,7 +331,8 @@ class Shell {
   private readonly state = el("span");
   private readonly statePill = el("p", { class: "pill", role: "status" }, el("span", { class: "dot" }), this.state);
   private readonly readOnly = el("p", { class: "pill", hidden: true }, icon("eye"), el("span", {}, word("readOnly")));
-  private readonly banner = el("p", { class: "banner", role: "status", hidden: true });
+  private readonly bannerText = el("span");
+  private readonly banner: HTMLElement;
   private readonly live = el("p", { class: "unseen", role: "alert" });
   private readonly links = new Map<string, HTMLAnchorElement>();
 
@@ -344,6 +345,8 @@ class Shell {
     const nav = el("nav", { "aria-label": word("mainMenu") }, ...PLACES.map(([hash, name, drawing]) => this.link(hash, name, drawing)));
     const brand = el("a", { class: "brand", href: "#/" }, el("img", { src: "icons/icon.svg", alt: "", width: "28", height: "28" }), "Sconce");
     const search = el("label", { class: "search" }, icon("search"), this.field);
+    const again = el("button", { type: "button", class: "plain", click: handlers.again }, word("tryNow"));
+    this.banner = el("div", { class: "banner", role: "status", hidden: true }, this.bannerText, again);
     const skip = el("a", { class: "skip", href: "#content", click: (event) => this.skip(event) }, word("skip"));
     document.body.replaceChildren(skip, el("header", { class: "top" }, brand, nav, search, this.readOnly, this.statePill, language), this.banner, this.main, this.live);
   }
@@ -389,10 +392,9 @@ class Shell {
     setHidden(this.readOnly, !(readOnly && state === "connected"));
   }
 
-  drawBanner(text: string, isAway: boolean): void {
-    setText(this.banner, text);
+  drawBanner(text: string): void {
+    setText(this.bannerText, text);
     setHidden(this.banner, text === "");
-    setData(this.banner, "away", String(isAway));
   }
 
   announce(text: string): void {

@@ -6,10 +6,17 @@ import { el } from "./dom.js";
 import type { Curve } from "./points.js";
 import { currentLanguage, numberText } from "./words.js";
 
-const HEIGHT = 200;
+const HEIGHT = 190;
 
 function colour(token: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(token).trim();
+}
+
+/** Some air above and below, and a little of it where all values are one. */
+function spread(low: number | null, high: number | null): [number, number] {
+  if (low === null || high === null) return [0, 1];
+  const air = Math.max((high - low) * 0.1, Math.abs(high) * 0.01, 0.1);
+  return [low - air, high + air];
 }
 
 export class Plot {
@@ -52,9 +59,9 @@ export class Plot {
       padding: [8, 8, 0, 0],
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, y: false },
-      scales: { x: { time: true, auto: false }, y: this.isShare ? { range: [0, 1] } : {} },
+      scales: { x: { time: true, auto: false }, y: { range: this.isShare ? [0, 1] : (_, low, high) => spread(low, high) } },
       axes: [
-        { ...axis, space: 70, values: (_, times, __, ___, step) => times.map((time) => this.timeText(time, step)) },
+        { ...axis, size: 32, space: 70, values: (_, times, __, ___, step) => times.map((time) => this.timeText(time, step)) },
         { ...axis, size: 52, values: (_, values) => values.map((value) => (this.isShare ? `${Math.round(value * 100)}%` : numberText(value))) },
       ],
       bands: [{ series: [3, 2], fill: () => colour("--accent-faint") }],
@@ -63,7 +70,7 @@ export class Plot {
         {
           stroke: () => colour("--accent"),
           width: 2,
-          points: { show: false },
+          points: { size: 5 },
           spanGaps: false,
           ...(this.isShare ? { fill: () => colour("--accent-faint"), ...(stepped ? { paths: stepped } : {}) } : {}),
         },

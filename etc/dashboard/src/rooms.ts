@@ -5,7 +5,7 @@ import type { App, View } from "./app.js";
 import { Card, cardShape } from "./card.js";
 import { el, setHidden, setText } from "./dom.js";
 import type { Device } from "./house.js";
-import { mainChannel, valueText } from "./kinds.js";
+import { cardRank, mainChannel, valueText } from "./kinds.js";
 import { word } from "./words.js";
 
 const FAVOURITES = "\u0000"; // the section before all rooms: no area is called so
@@ -31,7 +31,8 @@ function matches(device: Device, search: string): boolean {
 }
 
 export class RoomsView implements View {
-  readonly element = el("div", { class: "rooms" });
+  private readonly list = el("div", { class: "rooms" });
+  readonly element = el("div", {}, el("h1", { class: "unseen", tabindex: "-1" }, word("rooms")), this.list);
   private readonly rooms = new Map<string, Room>();
   private readonly placed = new Map<string, Placed>(); // by AREA, a line feed, KEY
   private readonly visible = new Set<Element>();
@@ -98,7 +99,7 @@ export class RoomsView implements View {
   private wanted(): Map<string, Device[]> {
     const search = this.search().trim();
     const devices = this.app.house.devices().filter((device) => search === "" || matches(device, search));
-    devices.sort((a, b) => a.name.localeCompare(b.name));
+    devices.sort((a, b) => cardRank(a) - cardRank(b) || a.name.localeCompare(b.name));
     const rooms = new Map<string, Device[]>();
     const add = (area: string, device: Device) => rooms.set(area, [...(rooms.get(area) ?? []), device]);
     for (const device of devices) if (this.app.favourites.has(device.key)) add(FAVOURITES, device);
@@ -118,15 +119,16 @@ export class RoomsView implements View {
       room.element.remove();
       this.rooms.delete(area);
     }
-    this.element.querySelector(":scope > .empty")?.remove();
-    if (wanted.size === 0) this.element.append(this.empty(this.search().trim()));
+    this.list.querySelector(":scope > .empty")?.remove();
+    if (wanted.size === 0) this.list.append(this.empty(this.search().trim()));
     let before: Element | null = null;
     for (const [area, devices] of wanted) {
       const room = this.ensureRoom(area);
       room.devices = devices;
-      if (before ? before.nextElementSibling !== room.element : this.element.firstElementChild !== room.element) {
+      room.element.style.setProperty("--cards", String(devices.length));
+      if (before ? before.nextElementSibling !== room.element : this.list.firstElementChild !== room.element) {
         if (before) before.after(room.element);
-        else this.element.prepend(room.element);
+        else this.list.prepend(room.element);
       }
       before = room.element;
       if (!this.fill(area, room, isTimeUp)) return false;

@@ -6,10 +6,12 @@ import type { Curve } from "./points.js";
 
 const WIDTH = 120;
 const HEIGHT = 32;
+const FEWEST = 3; // a line of less shows nothing
 
-/** The path of a curve in a box of WIDTH by HEIGHT; gaps are left. */
+/** The path of a curve in a box of WIDTH by HEIGHT; gaps are left. "" of too few values. */
 export function sparkPath(curve: Curve, from: number, to: number): string {
   const known = curve.values.filter((value): value is number => value !== null);
+  if (known.length < FEWEST) return "";
   const low = Math.min(...known);
   const spread = Math.max(...known) - low;
   const y = (value: number) => (spread === 0 ? HEIGHT / 2 : HEIGHT - 2 - ((value - low) / spread) * (HEIGHT - 4));
