@@ -62,6 +62,7 @@ struct output_law {
         struct wait_law wait;
         bool before_stop;
         bool was_unsettled; /* when the agent ended: the old settings may have counted, or a hand that came late */
+        bool was_on;        /* when the agent started */
         bool was_held;      /* by the store or for the program that is executed, when the agent started */
 };
 

@@ -46,7 +46,10 @@ void laws_starting(bool is_new_boot)
         history_law_begin();
         laws->context = CONTEXT_START;
         FOR_EACH_OUTPUT(i)
-        law_at(i)->was_held = fd_store_holds(output_at(i)->line);
+        {
+                law_at(i)->was_held = fd_store_holds(output_at(i)->line);
+                law_at(i)->was_on = law_at(i)->on;
+        }
         laws->is_perhaps_first = !is_new_boot && !laws->was_clean && (laws->is_perhaps_first || laws->is_first_start) &&
                                  laws->died_us < laws->started_us + sure_us();
         laws->is_first_start = is_new_boot;
@@ -67,7 +70,9 @@ void laws_not_started(void)
 static bool may_start(const struct output *output, const struct output_law *law, bool on)
 {
         const struct laws *laws = &world->laws;
-        bool by_power = output->power_on == POWER_LAST ? law->may_be[on] : on == (output->power_on == POWER_ON);
+        bool by_power = output->power_on == POWER_LAST   ? law->may_be[on]
+                        : output->power_on == POWER_KEEP ? on == law->was_on
+                                                         : on == (output->power_on == POWER_ON);
 
         if (law_is_of_loss(output, on))
                 return true;
@@ -181,6 +186,8 @@ static void end_life(bool is_sure)
                 set_may_be(i, is_sure);
                 law_set_end(i, 0);
                 law_at(i)->until_us = 0;
+                if (laws->is_disk_bad)
+                        law_at(i)->light_us = 0; /* it may have an older one in the file */
                 law_at(i)->was_unsettled |= law_is_unsettled(output_at(i));
                 if (law_at(i)->was_unsettled)
                         law_at(i)->may_be[0] = law_at(i)->may_be[1] = true;
