@@ -142,6 +142,18 @@ void house_crash(struct house *house)
         move_in(house);
 }
 
+/* There is no such directory, and the last job has failed of it. */
+void house_fail_store(struct house *house)
+{
+        const struct store_options options = { .loop = &house->gpio.loop, .dir = "/dev/null/nowhere" };
+
+        store_free(house->store);
+        assert_int_equal(store_new(&options, &house->store), 0);
+        house->options.store = house->store;
+        house_crash(house);
+        assert_true(store_is_failing(house->store));
+}
+
 void house_restart(struct house *house)
 {
         home_stop(house->devices);

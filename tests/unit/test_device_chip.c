@@ -574,6 +574,24 @@ static void for__reload_in_it__is_not_put_into_the_store_before_it_is_over(void 
         house->gpio.gpio->fd_store = NULL;
 }
 
+/* It stays in the record then, and --outputs-safe has to be able to take the line. */
+static void for__ends_with_the_agent_and_nothing_can_be_saved__is_not_put_into_the_store(void **state)
+{
+        struct house *house = *state;
+
+        house_fail_store(house);
+        house->gpio.gpio->fd_store = &fd_store;
+        keeper_error = 0;
+        keeper_puts = 0;
+        house_apply(house, "[switch pump]\nline = 2\n");
+        house_set(house, "pump", "{\"for\":60}");
+        assert_int_equal(keeper_puts, 1);
+        home_stop(house->devices);
+        assert_false(fake_chips[0].lines[2].high);
+        assert_int_equal(keeper_puts, 1);
+        house->gpio.gpio->fd_store = NULL;
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, house_setup_chips, house_teardown)
 
 int main(void)
@@ -610,6 +628,7 @@ int main(void)
                 TEST(start__line_stays_in_the_store__off),
                 TEST(for__line_stays_in_the_store__refused),
                 TEST(for__reload_in_it__is_not_put_into_the_store_before_it_is_over),
+                TEST(for__ends_with_the_agent_and_nothing_can_be_saved__is_not_put_into_the_store),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -252,23 +252,11 @@ static void driven__section_changes_while_for__on_again_after_a_later_crash(void
         assert_int_equal(line(house, 17), 1);
 }
 
-/* There is no such directory, and the last job has failed of it. */
-static void have_failing_store(struct house *house)
-{
-        const struct store_options options = { .loop = &house->gpio.loop, .dir = "/dev/null/nowhere" };
-
-        store_free(house->store);
-        assert_int_equal(store_new(&options, &house->store), 0);
-        house->options.store = house->store;
-        house_crash(house);
-        assert_true(store_is_failing(house->store));
-}
-
 static void driven__ends_in_order_while_for_and_nothing_is_saved__stays_for_the_next_start(void **state)
 {
         struct house *house = *state;
 
-        have_failing_store(house);
+        house_fail_store(house);
         house_apply(house, RELAY);
         house_set(house, "pump", "{\"state\":\"ON\",\"for\":\"2s\"}");
         home_stop(house->devices);
@@ -283,7 +271,7 @@ static void driven__gone_while_for_and_nothing_is_saved__is_let_go(void **state)
 {
         struct house *house = *state;
 
-        have_failing_store(house);
+        house_fail_store(house);
         house_apply(house, RELAY);
         house_set(house, "pump", "{\"state\":\"ON\",\"for\":\"2s\"}");
         assert_holds(house, "\"pump\"", true);
@@ -450,7 +438,7 @@ static void restart__nothing_can_be_saved__goes_off(void **state)
 {
         struct house *house = *state;
 
-        have_failing_store(house);
+        house_fail_store(house);
         end_on(house, LAMP_FOR "1h\n", true);
         house_assert_published(house, "hall", DEVICE_STATE, "{\"state\":\"OFF\"}");
         assert_holds(house, IN_RECORD, false);
