@@ -69,10 +69,10 @@ int host_before_on(struct device *device, struct fault *fault)
 
         if (r == 0)
                 r = host_keep_out(device, fault);
+        if (r == 0 && device->is_unmarked)
+                return fault_set(fault, -EIO, "%s", UNMARKED);
         if (r < 0 || !record_of(device))
                 return r;
-        if (device->is_unmarked)
-                return fault_set(fault, -EIO, "%s", UNMARKED);
         return judge(device, driven_write(record_of(device), NULL), true, fault);
 }
 
@@ -89,6 +89,7 @@ int host_note_timed(struct device *device, bool timed, struct fault *fault)
         struct fault why = { 0 };
         int r = timed ? host_keep_none(device, fault) : 0;
 
+        device->is_unmarked = r < 0;
         if (r < 0 || !record_of(device) || (!timed && host_for_outlives(device)))
                 return r;
         r = driven_limit(record_of(device), device->id, timed);

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "device/driven.h"
 #include "fakes/fake_chip.h"
 #include "fakes/house.h"
 #include "gpio/chips.h"
@@ -543,7 +544,14 @@ static void start__line_stays_in_the_store__off(void **state)
 static void for__line_stays_in_the_store__refused(void **state)
 {
         struct house *house = *state;
+        char path[PATH_MAX];
+        const struct driven_options options = { .path = path, .chip = "gpiochip0", .sim_dir = "/sim" };
+        struct driven *driven = NULL;
 
+        house_path(house, "driven.json", path);
+        assert_int_equal(driven_new(&options, &driven), 0);
+        house->options.driven = driven;
+        house_crash(house);
         house->gpio.gpio->fd_store = &fd_store;
         keeper_error = 0;
         house_apply(house, "[switch pump]\nline = 2\n");
@@ -553,6 +561,29 @@ static void for__line_stays_in_the_store__refused(void **state)
                             "{\"ok\":false,\"code\":\"failed\",\"message\":\"2 cannot be taken back from the "
                             "service manager: Connection refused\"}");
         assert_false(fake_chips[0].lines[2].high);
+        house->gpio.gpio->fd_store = NULL;
+        house_stop(house);
+        driven_free(driven);
+}
+
+/* Nor where its plugin does not look at what sconce_timed() returns, and finds it on already or not. */
+static void for__line_stays_in_the_store_and_nobody_looks__refused_and_off(void **state)
+{
+        static const char *const befores[] = { "OFF", "ON" };
+        struct house *house = *state;
+
+        house->gpio.gpio->fd_store = &fd_store;
+        for (size_t i = 0; i < ARRAY_SIZE(befores); i++) {
+                keeper_error = 0;
+                house_apply(house, "[relay pump]\nline = 2\nlazy = yes\n");
+                house_set(house, "pump", befores[i]);
+                assert_int_equal(fake_chips[0].lines[2].high, i);
+                keeper_error = -ECONNREFUSED;
+                house_set(house, "pump", "{\"state\":\"ON\",\"for\":60}");
+                assert_non_null(strstr(house_published(house, "pump", DEVICE_RESULT), "\"code\":\"failed\""));
+                assert_false(fake_chips[0].lines[2].high);
+                house_assert_published(house, "pump", DEVICE_STATE, "{\"state\":\"OFF\"}");
+        }
         house->gpio.gpio->fd_store = NULL;
 }
 
@@ -627,6 +658,7 @@ int main(void)
                 TEST(max_on__line_stays_in_the_store__off_until_it_is_out),
                 TEST(start__line_stays_in_the_store__off),
                 TEST(for__line_stays_in_the_store__refused),
+                TEST(for__line_stays_in_the_store_and_nobody_looks__refused_and_off),
                 TEST(for__reload_in_it__is_not_put_into_the_store_before_it_is_over),
                 TEST(for__ends_with_the_agent_and_nothing_can_be_saved__is_not_put_into_the_store),
         };
