@@ -215,6 +215,19 @@ static bool may_stay_on(const struct output *output, const struct output_law *la
                law->on && law->before_stop && law->limited_us + output->max_on_us >= world->now_us + STAYS_MIN_US;
 }
 
+/* Whether one can say where it has to be. */
+static bool is_certain(size_t i, bool is_restart)
+{
+        const struct output *output = output_at(i);
+        const struct output_law *law = law_at(i);
+
+        if (law->was_unsettled || law_is_unsettled(output) || world->laws.is_stop_mixed)
+                return false;
+        if (world->laws.context == CONTEXT_STOP && waits_law_may_go_off(i))
+                return false;
+        return (output->part != PART_MEMBER || output->max_on_us > 0) && !(is_restart && may_stay_on(output, law));
+}
+
 static void judge_exit(const char *law_name, bool is_restart)
 {
         FOR_EACH_OUTPUT(i)
@@ -222,10 +235,7 @@ static void judge_exit(const char *law_name, bool is_restart)
                 const struct output *output = output_at(i);
                 const struct output_law *law = law_at(i);
                 int level = at_exit(output, law, world->laws.context == CONTEXT_STOP);
-                if (law->was_unsettled || law_is_unsettled(output) ||
-                    (output->part == PART_MEMBER && !output->max_on_us) || (is_restart && may_stay_on(output, law)))
-                        continue;
-                if ((!world->lines.are_kept && !fd_store_holds(output->line)) || world->laws.is_stop_mixed ||
+                if ((!world->lines.are_kept && !fd_store_holds(output->line)) || !is_certain(i, is_restart) ||
                     (level < 0 && law->on == law->before_stop) || level == law->on)
                         continue;
                 violated(law_name, "%s GPIO%u is %s", output->id, output->line, law->on ? "on" : "off");

@@ -101,6 +101,11 @@ bool waits_law_goes_off(size_t i)
         return is_pump(i) && wait_at(i)->is_there && !wait_at(i)->on && !wait_at(i)->is_unsure;
 }
 
+bool waits_law_may_go_off(size_t i)
+{
+        return is_pump(i) && wait_at(i)->is_unsure;
+}
+
 void waits_law_started(size_t i, bool was_disk_bad)
 {
         if (!is_pump(i))

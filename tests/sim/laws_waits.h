@@ -23,6 +23,7 @@ void waits_law_command(size_t output, const struct command *command, bool is_sur
 bool waits_law_is_cause(size_t output, bool on);
 void waits_law_edge(size_t output, bool on); /* before it is noted */
 void waits_law_turn(size_t output);
-bool waits_law_goes_off(size_t output); /* at a stop */
+bool waits_law_goes_off(size_t output);   /* at a stop */
+bool waits_law_may_go_off(size_t output); /* what it waits for is not known */
 void waits_law_started(size_t output, bool was_disk_bad);
 void waits_law_end(size_t output, bool is_clean);
