@@ -702,7 +702,7 @@ static void interlock__configs__what_is_wrong(void **state)
         house_assert_wrong(*state, UP DOWN "[switch side]\nline = GPIO7\ninterlock = mtor\n",
                            "a.conf:10: [switch side] interlock: no other device is in the group mtor; did you mean "
                            "motor\n");
-        house_assert_wrong(*state, UP DOWN "[switch side]\nline = GPIO7\ninterlock = [ \"motor\", \"valve\" ]\n",
+        house_assert_wrong(*state, UP DOWN "[switch side]\nline = GPIO7\ninterlock = [ \"gate\", \"valve\" ]\n",
                            "a.conf:10: [switch side] interlock: takes one value, not a list\n");
         house_assert_wrong(*state, UP DOWN "power_on = keep\n",
                            "a.conf:8: [switch down] power_on: keep is not possible in an interlock group: all are off "
