@@ -18,6 +18,13 @@ interface Room {
   devices: Device[];
 }
 
+interface Place {
+  name: string; // AREA, a line feed, KEY
+  room: Room;
+  device: Device;
+  at: number;
+}
+
 interface Placed {
   card: Card;
   shape: string;
@@ -34,12 +41,15 @@ export class RoomsView implements View {
   private readonly list = el("div", { class: "rooms" });
   readonly element = el("div", {}, el("h1", { class: "unseen", tabindex: "-1" }, word("rooms")), this.list);
   private readonly rooms = new Map<string, Room>();
-  private readonly placed = new Map<string, Placed>(); // by AREA, a line feed, KEY
+  private readonly placed = new Map<string, Placed>(); // by the place's name
   private readonly visible = new Set<Element>();
   private readonly observer = new IntersectionObserver((entries) => this.seen(entries), { rootMargin: "200px" });
   private readonly dirty = new Set<string>();
   private needsLayout = true;
+  private plan: Place[] = [];
+  private planned = 0; // how many of the plan stand
   private summaryAt = 0;
+  private summaryTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly app: App, private readonly search: () => string, private readonly empty: (search: string) => HTMLElement) {
     this.ask();
@@ -62,6 +72,7 @@ export class RoomsView implements View {
 
   close(): void {
     this.observer.disconnect();
+    clearTimeout(this.summaryTimer);
   }
 
   private ask(): void {
@@ -83,7 +94,7 @@ export class RoomsView implements View {
 
   /** A job of Frames: lays out first, then draws what changed and is seen. */
   private readonly draw = (isTimeUp: () => boolean): boolean => {
-    if (this.needsLayout && !this.layOut(isTimeUp)) return true;
+    if (!this.layOut(isTimeUp)) return true;
     const now = Date.now();
     for (const { card, device: key } of this.placed.values()) {
       if (!this.dirty.has(key) || !this.visible.has(card.element)) continue;
@@ -101,26 +112,18 @@ export class RoomsView implements View {
     const devices = this.app.house.devices().filter((device) => search === "" || matches(device, search));
     devices.sort((a, b) => cardRank(a) - cardRank(b) || a.name.localeCompare(b.name));
     const rooms = new Map<string, Device[]>();
-    const add = (area: string, device: Device) => rooms.set(area, [...(rooms.get(area) ?? []), device]);
-    for (const device of devices) if (this.app.favourites.has(device.key)) add(FAVOURITES, device);
+    const favourites = devices.filter((device) => this.app.favourites.has(device.key));
+    if (favourites.length > 0) rooms.set(FAVOURITES, favourites);
     const areas = [...new Set(devices.map((device) => device.area))].sort((a, b) => (a === "" ? 1 : b === "" ? -1 : a.localeCompare(b)));
     for (const area of areas) rooms.set(area, devices.filter((device) => device.area === area));
     return rooms;
   }
 
-  /** True when all stands where it should; what time was left for is there already. */
-  private layOut(isTimeUp: () => boolean): boolean {
+  /** What stands where, and takes away what does not: once for each layout, however many frames its cards then take. */
+  private makePlan(): Place[] {
     const wanted = this.wanted();
+    const plan: Place[] = [];
     const keep = new Set<string>();
-    for (const [area, devices] of wanted) for (const device of devices) keep.add(`${area}\n${device.key}`);
-    for (const [place, { card }] of this.placed) if (!keep.has(place)) this.remove(place, card);
-    for (const [area, room] of this.rooms) {
-      if (wanted.has(area)) continue;
-      room.element.remove();
-      this.rooms.delete(area);
-    }
-    this.list.querySelector(":scope > .empty")?.remove();
-    if (wanted.size === 0) this.list.append(this.empty(this.search().trim()));
     let before: Element | null = null;
     for (const [area, devices] of wanted) {
       const room = this.ensureRoom(area);
@@ -131,29 +134,49 @@ export class RoomsView implements View {
         else this.list.prepend(room.element);
       }
       before = room.element;
-      if (!this.fill(area, room, isTimeUp)) return false;
+      for (const [at, device] of devices.entries()) {
+        const name = `${area}\n${device.key}`;
+        keep.add(name);
+        plan.push({ name, room, device, at });
+      }
     }
-    this.needsLayout = false;
-    return true;
+    for (const [name, { card }] of this.placed) if (!keep.has(name)) this.remove(name, card);
+    for (const [area, room] of this.rooms) {
+      if (wanted.has(area)) continue;
+      room.element.remove();
+      this.rooms.delete(area);
+    }
+    this.list.querySelector(":scope > .empty")?.remove();
+    if (wanted.size === 0) this.list.append(this.empty(this.search().trim()));
+    return plan;
   }
 
-  private fill(area: string, room: Room, isTimeUp: () => boolean): boolean {
-    for (const [at, device] of room.devices.entries()) {
-      const place = `${area}\n${device.key}`;
-      const shape = cardShape(this.app, device);
-      let placed = this.placed.get(place);
-      if (placed?.shape !== shape) {
-        if (placed) this.remove(place, placed.card);
-        placed = { card: new Card(this.app, device), shape, device: device.key };
-        placed.card.update(device, Date.now());
-        this.placed.set(place, placed);
-        this.observer.observe(placed.card.element);
-      }
-      const there = room.grid.children[at];
-      if (there !== placed.card.element) room.grid.insertBefore(placed.card.element, there ?? null);
+  /** True when all stands where it should; what time was left for is there already. */
+  private layOut(isTimeUp: () => boolean): boolean {
+    if (this.needsLayout) {
+      this.plan = this.makePlan();
+      this.planned = 0;
+      this.needsLayout = false;
+    }
+    while (this.planned < this.plan.length) {
+      this.place(this.plan[this.planned++] as Place);
       if (isTimeUp()) return false;
     }
     return true;
+  }
+
+  private place({ name, room, device, at }: Place): void {
+    const shape = cardShape(this.app, device);
+    let placed = this.placed.get(name);
+    if (placed?.shape !== shape) {
+      if (placed) this.remove(name, placed.card);
+      placed = { card: new Card(this.app, device), shape, device: device.key };
+      placed.card.update(device, Date.now());
+      this.placed.set(name, placed);
+      this.observer.observe(placed.card.element);
+    }
+    const there = room.grid.children[at];
+    if (there !== placed.card.element) room.grid.insertBefore(placed.card.element, there ?? null);
   }
 
   private remove(place: string, card: Card): void {
@@ -178,7 +201,12 @@ export class RoomsView implements View {
   }
 
   private drawSummaries(now: number): void {
-    if (now - this.summaryAt < SUMMARY_EVERY_MS) return;
+    if (now - this.summaryAt < SUMMARY_EVERY_MS) {
+      this.summaryTimer ??= setTimeout(() => this.ask(), SUMMARY_EVERY_MS);
+      return;
+    }
+    clearTimeout(this.summaryTimer);
+    this.summaryTimer = undefined;
     this.summaryAt = now;
     for (const room of this.rooms.values()) {
       const text = this.summary(room.devices);
