@@ -86,8 +86,9 @@ struct laws {
         uint64_t hand_us[2];               /* when each was pushed last */
         uint64_t settings_us;              /* on_exit or max_on of a plain output was changed in the config */
         uint64_t reload_us;
-        uint64_t reloaded;  /* a bit for each output that the reload touches */
-        bool is_stop_mixed; /* a command came during the stop */
+        uint64_t reloaded;    /* a bit for each output that the reload touches */
+        bool is_stop_mixed;   /* a command came during the stop */
+        uint64_t stopping_us; /* it was asked to stop */
         uint64_t died_us, started_us;
         bool was_clean;        /* that end */
         bool is_first_start;   /* of this boot */

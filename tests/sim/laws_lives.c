@@ -151,6 +151,7 @@ void laws_settings(size_t output)
 void laws_stop(void)
 {
         world->laws.context = CONTEXT_STOP;
+        world->laws.stopping_us = world->now_us;
         FOR_EACH_OUTPUT(i)
         {
                 law_at(i)->before_stop = law_at(i)->on;
@@ -212,7 +213,8 @@ static int at_exit(const struct output *output, const struct output_law *law, bo
 static bool may_stay_on(const struct output *output, const struct output_law *law)
 {
         return output->part == PART_PLAIN && output->max_on_us > 0 && output->pulse_us == 0 && !law->was_for &&
-               law->on && law->before_stop && law->limited_us + output->max_on_us >= world->now_us + STAYS_MIN_US;
+               law->on && law->before_stop &&
+               law->limited_us + output->max_on_us >= world->laws.stopping_us + STAYS_MIN_US;
 }
 
 /* Whether one can say where it has to be. */
