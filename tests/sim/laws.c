@@ -91,7 +91,7 @@ static bool is_of_reload(size_t i)
 {
         const struct laws *laws = &world->laws;
 
-        return laws->reload_us > 0 && world->now_us <= laws->reload_us + RELOAD_US && laws->reloaded & 1ULL << i;
+        return laws_is_reloading() && laws->reloaded & 1ULL << i;
 }
 
 static bool is_of_command(size_t i)

@@ -114,6 +114,7 @@ void laws_connected(void);
 void laws_lost(void);
 void laws_hand(unsigned line, bool on); /* somebody pushes or lets go */
 void laws_reload(uint64_t outputs);     /* begins now, and touches these */
+bool laws_is_reloading(void);           /* one may not be over yet */
 void laws_settings(size_t output);      /* it changes that one's on_exit or max_on, in place */
 void laws_stop(void);                   /* the agent is asked to stop */
 

@@ -66,8 +66,7 @@ static unsigned make(size_t at)
                 .was_away = !session_stands(&since_us),
         };
         /* What is read during a stop or a reload may be too late for it, or too early. */
-        reading->is_either = laws->context == CONTEXT_STOP ||
-                             (laws->reload_us > 0 && world->now_us <= laws->reload_us + RELOAD_US);
+        reading->is_either = laws->context == CONTEXT_STOP || laws_is_reloading();
         reading->is_promised = reading->is_wanted && !reading->is_either;
         trace("%s: %u", name_of(at), series->made);
         return series->made;

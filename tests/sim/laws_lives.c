@@ -138,6 +138,11 @@ void laws_reload(uint64_t outputs)
                                       2 * TURN_US;
 }
 
+bool laws_is_reloading(void)
+{
+        return world->laws.reload_us > 0 && world->now_us <= world->laws.reload_us + RELOAD_US;
+}
+
 /* A run without max_on does not leave to the next since when the output is on. */
 void laws_settings(size_t output)
 {

@@ -276,9 +276,10 @@ static uint64_t change_config(struct house *house)
         }
 }
 
+/* What the reload before it has written has been read by then. */
 static void do_reload(void)
 {
-        if (!events_has_loop() || world->laws.context != CONTEXT_NONE)
+        if (!events_has_loop() || world->laws.context != CONTEXT_NONE || laws_is_reloading())
                 return;
         uint64_t mask = change_config(&world->house);
         house_write(&world->house);
