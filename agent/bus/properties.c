@@ -6,7 +6,7 @@
 
 #define EXPIRES "expires"
 
-/* The first user property of that name. Those of other names are nobody's business here. */
+/* The first user property of that name; those of other names are nobody's business here. False: it cannot be read. */
 static bool read_expires(const mosquitto_property *property, struct properties_owned *owned)
 {
         char *name = NULL, *value = NULL;
@@ -20,7 +20,7 @@ static bool read_expires(const mosquitto_property *property, struct properties_o
         return true;
 }
 
-/* `property` and those behind it: what stands first is read. */
+/* libmosquitto reads the first of a kind from `property` on: that one. False: it cannot be read. */
 static bool read_one(const mosquitto_property *property, struct session_message *message,
                      struct properties_owned *owned)
 {

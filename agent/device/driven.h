@@ -52,9 +52,9 @@ int driven_write(struct driven *driven, struct fault *fault) MUST_CHECK; /* what
 bool driven_is_written(const struct driven *driven);                     /* all of it is */
 void driven_report(struct driven *driven);                               /* the problem that there is, again */
 
-/* Of a device that an earlier run has left and that has not been started since: it was on by a command with `for`,
- * or its output is never on for long and was switched off after a crash, so it does not come back. */
-bool driven_knows(const struct driven *driven, const char *device); /* such a device */
+/* Of a device that an earlier run has left and that has not been started since: there is one, it was on by a command
+ * with `for`, or its output is never on for long and was switched off after a crash, so it does not come back. */
+bool driven_knows(const struct driven *driven, const char *device);
 bool driven_was_for(const struct driven *driven, const char *device);
 bool driven_was_cut_off(const struct driven *driven, const char *device);
 

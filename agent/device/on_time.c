@@ -2,8 +2,8 @@
 /*
  * max_on: how long an output has been on, by what is driven. The dark moments of a flash or an effect do not begin the
  * count again: that takes a command that switches off, or a rest (ON_TIME_REST_US), in which the plugin does not want
- * it on either. When the time is over, in a dark moment too, the output is held off (hold.c) until a command that switches it
- * on for good, or such a rest. A restart is none: while it is held off the count stays.
+ * it on either. When the time is over, in a dark moment too, the output is held off (hold.c) until a command that
+ * switches it on for good, or such a rest. A restart is none: while it is held off the count stays.
  */
 #include "device/device.h"
 

@@ -3,7 +3,8 @@
  * What a device knows at its next start, in this process or in another: the last values of what is written, what its
  * plugin keeps, and four marks. "boot": it has been started in the boot of this id, so power_on is over. "timed": its
  * outputs were on for a limited time, which nobody may count any more. "on_since": from when max_on counts, in the same
- * boot, and since when it is off where on_exit has switched it off. "released": a command has come since the broker is away, so on_offline does not hold it.
+ * boot, and since when it is off where on_exit has switched it off. "released": a command has come since the broker is
+ * away, so on_offline does not hold it.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -38,8 +38,8 @@ int house_teardown(void **state);
 /* The process ends, in order or not, and another one begins: no device but `node` again. */
 void house_restart(struct house *house);
 void house_crash(struct house *house);
-void house_fail_store(
-        struct house *house);         /* it has a store from now on, whose directory is not there; as after a crash */
+/* After a crash it has a store whose directory is not there. */
+void house_fail_store(struct house *house);
 void house_stop(struct house *house); /* in order, and no other one begins */
 /* What was saved was saved in an earlier boot. */
 void house_reboot(struct house *house, const char *device);

@@ -218,21 +218,25 @@ static void start__input_active_for_5_ms__off_and_no_rule_acts(void **state)
         assert_true(fake_chips[0].lines[2].high);
 }
 
+/* Its upper stop is left so soon after the start; the lower one settles for 100 ms, and nothing is heard of before. */
+static void assert_gate_starts(struct house *house, uint64_t left_ms, const char *expected)
+{
+        house_apply(house, "[cover gate]\nup = 2\ndown = 3\nup_time = 10s\nup_stop = 4\n"
+                           "down_stop = 5\ndown_stop_debounce = 100ms\n");
+        house_pass(house, left_ms * USEC_PER_MSEC);
+        fake_edge(0, 4, false, 0);
+        fixture_settle(&house->gpio);
+        house_pass(house, (99 - left_ms) * USEC_PER_MSEC);
+        assert_null(house_published(house, "gate", DEVICE_STATE));
+        house_pass(house, 1 * USEC_PER_MSEC);
+        house_assert_published(house, "gate", DEVICE_STATE, expected);
+}
+
 /* A plugin with two inputs hears of neither before both have settled, and of both what has settled. */
 static void start__end_stop_active_for_5_ms__not_there(void **state)
 {
-        struct house *house = *state;
-
         fake_chips[0].lines[4].high = fake_chips[0].lines[5].high = true;
-        house_apply(house, "[cover gate]\nup = 2\ndown = 3\nup_time = 10s\nup_stop = 4\n"
-                           "down_stop = 5\ndown_stop_debounce = 100ms\n");
-        house_pass(house, 5 * USEC_PER_MSEC);
-        fake_edge(0, 4, false, 0);
-        fixture_settle(&house->gpio);
-        house_pass(house, 94 * USEC_PER_MSEC);
-        assert_null(house_published(house, "gate", DEVICE_STATE));
-        house_pass(house, 1 * USEC_PER_MSEC);
-        house_assert_published(house, "gate", DEVICE_STATE, "{\"state\":\"closed\",\"position\":0}");
+        assert_gate_starts(*state, 5, "{\"state\":\"closed\",\"position\":0}");
 }
 
 static void unplug__while_the_first_value_settles__offline_and_back(void **state)
@@ -253,18 +257,8 @@ static void unplug__while_the_first_value_settles__offline_and_back(void **state
 /* The one that has settled may change before the other has: what the start finds counts. */
 static void start__input_changes_while_another_settles__as_it_is_at_the_start(void **state)
 {
-        struct house *house = *state;
-
         fake_chips[0].lines[4].high = true;
-        house_apply(house, "[cover gate]\nup = 2\ndown = 3\nup_time = 10s\nup_stop = 4\n"
-                           "down_stop = 5\ndown_stop_debounce = 100ms\n");
-        house_pass(house, 30 * USEC_PER_MSEC);
-        fake_edge(0, 4, false, 0);
-        fixture_settle(&house->gpio);
-        house_pass(house, 69 * USEC_PER_MSEC);
-        assert_null(house_published(house, "gate", DEVICE_STATE));
-        house_pass(house, 1 * USEC_PER_MSEC);
-        house_assert_published(house, "gate", DEVICE_STATE, "{\"state\":\"stopped\",\"position\":null}");
+        assert_gate_starts(*state, 30, "{\"state\":\"stopped\",\"position\":null}");
 }
 
 /* Its plugin does not notice. */
