@@ -343,7 +343,8 @@ int host_force(struct device *device, bool on) MUST_CHECK; /* all open outputs, 
 int host_quench(struct device *device, struct fault *fault) MUST_CHECK;
 bool host_is_any_on(const struct device *device);
 bool host_is_any_wished(const struct device *device);
-void host_grant_wishes(struct device *device); /* no hold any more */
+bool host_grant_wishes(struct device *device); /* no hold any more; false: there was none */
+void host_drop_wishes(struct device *device);
 
 /* ---- host_driven.c: the record of what is driven, before an output is ----------------------------------- */
 /* Before an output is opened with its first level, and before one is switched on: the guard has to permit it too. */

@@ -32,6 +32,13 @@ enum hold hold_of(const struct device *device)
 
 /* ---- Bringing it there --------------------------------------------------------------------------------- */
 
+static bool is_told(const struct device *device, bool on)
+{
+        const struct channel *first = channels_first_on_off(&device->channels);
+
+        return first && first->now.type == SCONCE_VALUE_BOOL && first->now.on == on;
+}
+
 static int command(struct device *device, bool on)
 {
         const struct channel *cover = channels_first_of(&device->channels, SCONCE_COVER);
@@ -45,6 +52,8 @@ static int command(struct device *device, bool on)
         if (command.count == 0)
                 return 0;
         int r = device_run_callback(device, JOB_COMMAND, &command);
+        if (r == 0 && is_told(device, on))
+                host_drop_wishes(device); /* of before: it has obeyed */
         if (r < 0)
                 device_log(device, LOG_ERR, "cannot be switched %s by its plugin: %s", on ? "on" : "off",
                            device->health.last_error[0] ? device->health.last_error : "no reason given");
@@ -94,7 +103,8 @@ void hold_settle(struct device *device, const char *why)
                 return;
         device_enter(device);
         if (hold == HOLD_NONE) {
-                host_grant_wishes(device);
+                if (host_grant_wishes(device))
+                        (void)!report(device, host_is_any_on(device));
         } else {
                 if (device->output.is_live != on)
                         device_log(device, LOG_NOTICE, "%s: switching it %s", why, on ? "on" : "off");
@@ -177,7 +187,7 @@ void hold_commanded(struct device *device, const struct hold_before *before, int
         if (r < 0 && device->plugin->has_output)
                 take_back_release(device, before);
         if (hold_of(device) == HOLD_NONE && device->plugin->has_output)
-                host_grant_wishes(device);
+                (void)host_grant_wishes(device);
         on_time_watch(device);
 }
 

@@ -135,14 +135,24 @@ int host_quench(struct device *device, struct fault *fault)
         return result;
 }
 
-void host_grant_wishes(struct device *device)
+void host_drop_wishes(struct device *device)
 {
+        for (size_t i = 0; i < count_of(device); i++)
+                device->pins[i].wish = NO_WISH;
+}
+
+bool host_grant_wishes(struct device *device)
+{
+        bool is_any = false;
+
         for (size_t i = 0; i < count_of(device); i++) {
                 struct device_pin *at = dimmers_first(device, i);
                 double wish = at->wish;
                 at->wish = NO_WISH;
+                is_any |= wish >= 0;
                 if (wish >= 0)
                         (void)!force(at, wish);
         }
         output_watch(device);
+        return is_any;
 }

@@ -498,6 +498,37 @@ static void on_offline__on_of_a_plugin_that_does_not_obey__on_and_told_so(void *
         house_assert_published(house, "heater", DEVICE_STATE, "{\"setpoint\":5,\"heating\":\"OFF\",\"state\":\"ON\"}");
 }
 
+/* With the broker back it is as it wants, and told so. */
+static void on_offline__plugin_that_does_not_obey_and_the_broker_back__told_as_it_is(void **state)
+{
+        struct house *house = connected(state, HEATER "stubborn = yes\non_offline = on\n");
+
+        lose_broker(house);
+        house_pass(house, TICK);
+        assert_int_equal(line(house), 1);
+        home_broker_back(house->devices);
+        assert_int_equal(line(house), 0);
+        house_assert_published(house, "heater", DEVICE_STATE, "{\"setpoint\":5,\"heating\":\"OFF\",\"state\":\"OFF\"}");
+}
+
+/* Its OFF waited for min_on when it was killed. */
+static void on_offline__on_of_a_pump_that_was_to_go_off__stays_on_with_the_broker_back(void **state)
+{
+        struct house *house = connected(state, PUMP "min_on = 2m\non_offline = on\n");
+
+        house_set(house, "pump", "ON");
+        house_set(house, "pump", "OFF");
+        home_broker_lost(house->devices);
+        house_crash(house);
+        house_pass(house, AFTER);
+        home_broker_lost(house->devices);
+        house_apply(house, PUMP "min_on = 2m\non_offline = on\n");
+        assert_int_equal(line(house), 1);
+        home_broker_back(house->devices);
+        assert_int_equal(line(house), 1);
+        house_assert_published(house, "pump", DEVICE_STATE, ON);
+}
+
 static void on_offline__another_boot__not_before_the_first_connection(void **state)
 {
         struct house *house = connected(state, LAMP "on_offline = off\n");
@@ -846,7 +877,9 @@ int main(void)
                 TEST(on_offline__on__on_after_a_crash),
                 TEST(on_offline__on_of_a_plugin_that_does_not_obey__on_and_told_so),
                 TEST(on_offline__on_of_a_device_with_two_switches__the_other_is_told_as_it_is),
-                TEST(on_offline__another_boot__not_before_the_first_connection),
+                TEST(on_offline__plugin_that_does_not_obey_and_the_broker_back__told_as_it_is),
+                TEST(on_offline__on_of_a_pump_that_was_to_go_off__stays_on_with_the_broker_back),
+        TEST(on_offline__another_boot__not_before_the_first_connection),
                 TEST(on_offline__released_in_another_boot__holds),
                 TEST(on_offline__reload_that_restarts_it__stays_off),
                 TEST(on_offline__given_by_a_reload__acts_at_once),
