@@ -557,7 +557,8 @@ void agent_free(struct agent *agent)
         if (agent->devices) /* a wrong config ends before there are any */
                 home_stop(agent->devices);
         history_stop(agent->history);
-        store_close(agent->store);
+        if (store_close(agent->store) && agent->driven)
+                driven_saved(agent->driven);
         announce_free(agent->announce);
         broker_link_free(TAKE_PTR(agent->link));
         home_free(agent->devices);

@@ -352,7 +352,7 @@ int host_before_open(struct device *device, const struct pin *pin, double level,
 int host_before_on(struct device *device, struct fault *fault) MUST_CHECK;
 /* Before a limited time begins, and after its end. */
 int host_note_timed(struct device *device, bool timed, struct fault *fault) MUST_CHECK;
-/* Its `for` stays in the record when it ends: the device goes, and cannot save. */
+/* How it ended stays in the record, until the store has it too: the whole agent ends, not the device alone. */
 bool host_for_outlives(const struct device *device);
 void host_note_section(struct device *device); /* it has changed while outputs are driven */
 /* Around a command: -EIO where its plugin has not looked at what sconce_timed() returned. */

@@ -303,16 +303,29 @@ int driven_limit(struct driven *driven, const char *device, bool is_for)
         return driven_write(driven, NULL);
 }
 
-void driven_release(struct driven *driven, const char *device, bool keep_for)
+void driven_release(struct driven *driven, const char *device, bool keep)
 {
         for (size_t i = driven->count; i > 0; i--) {
                 struct item *item = &driven->items[i - 1];
                 if (item->is_old || strcmp(item->device, device) != 0)
                         continue;
-                if (keep_for && item->output.is_for)
+                if (keep) {
                         item->is_safe = true;
-                else
+                        item->output.is_limited = false; /* it was not cut off */
+                } else {
                         drop(driven, i - 1);
+                }
+                driven->is_dirty = true;
+        }
+        (void)!driven_write(driven, NULL);
+}
+
+void driven_saved(struct driven *driven)
+{
+        for (size_t i = driven->count; i > 0; i--) {
+                if (driven->items[i - 1].is_old || !driven->items[i - 1].is_safe)
+                        continue;
+                drop(driven, i - 1);
                 driven->is_dirty = true;
         }
         (void)!driven_write(driven, NULL);
@@ -324,40 +337,31 @@ static bool is_left_of(const struct item *item, const char *device)
         return item->is_old && !item->is_past && strcmp(item->device, device) == 0;
 }
 
-bool driven_knows(const struct driven *driven, const char *device)
+struct driven_past driven_past(const struct driven *driven, const char *device)
 {
-        for (size_t i = 0; i < driven->count; i++)
-                if (is_left_of(&driven->items[i], device))
-                        return true;
-        return false;
-}
+        struct driven_past past = { 0 };
 
-bool driven_was_for(const struct driven *driven, const char *device)
-{
-        for (size_t i = 0; i < driven->count; i++)
-                if (is_left_of(&driven->items[i], device) && driven->items[i].output.is_for)
-                        return true;
-        return false;
-}
-
-bool driven_was_cut_off(const struct driven *driven, const char *device)
-{
         for (size_t i = 0; i < driven->count; i++) {
                 const struct item *item = &driven->items[i];
-                if (is_left_of(item, device) && item->is_safe && item->output.is_limited &&
-                    item->output.exit == ON_EVENT_OFF)
-                        return true;
+                if (!is_left_of(item, device))
+                        continue;
+                past.is_known = true;
+                past.was_for |= item->output.is_for;
+                past.was_cut_off |= item->is_safe && item->output.is_limited && item->output.exit == ON_EVENT_OFF;
         }
-        return false;
+        return past;
 }
 
 /* ---- After a crash ------------------------------------------------------------------------------------- */
 
-/* The service manager may be about to close its copy of a line that it was asked for before the crash. */
-static int drive(struct gpio *gpio, const struct pin *pin, bool on, struct fault *fault)
+/* The service manager may be about to close its copy of a line that it was asked for before the crash. One that was safe
+ * already is somebody else's by then. */
+static int drive(struct gpio *gpio, const struct pin *pin, bool on, bool was_safe, struct fault *fault)
 {
         int r = pin_drive(gpio, pin, on, fault);
 
+        if (r == -EBUSY && was_safe)
+                return 0;
         for (unsigned i = 0; r == -EBUSY && i < BUSY_TRIES; i++) {
                 (void)usleep(BUSY_WAIT_US);
                 r = pin_drive(gpio, pin, on, fault);
@@ -378,7 +382,7 @@ static int item_safe(struct item *item, struct gpio *gpio)
                 return 0;
         int r = pin_parse(output->kind, output->text, &output->settings, &pin, &fault);
         if (r == 0)
-                r = drive(gpio, &pin, on, &fault);
+                r = drive(gpio, &pin, on, item->is_safe, &fault);
         if (r < 0)
                 log_write(LOG_ERR, &about, "cannot be made safe: %s", fault.text);
         else

@@ -45,18 +45,22 @@ const char *driven_sim_dir(const struct driven *driven);
 int driven_note(struct driven *driven, const struct driven_output *output) MUST_CHECK;
 /* All outputs of a device are on for a limited time by a command, or not any more. */
 int driven_limit(struct driven *driven, const char *device, bool is_for) MUST_CHECK;
-/* They are let go in order. `keep_for`: those that were on by a command with `for` stay for driven_was_for(), since the
- * store cannot write that down. */
-void driven_release(struct driven *driven, const char *device, bool keep_for);
+/* They are let go in order. `keep`: they stay for driven_past(), until driven_saved(). */
+void driven_release(struct driven *driven, const char *device, bool keep);
+/* All is in the store at an orderly end, so what was let go is forgotten. */
+void driven_saved(struct driven *driven);
 int driven_write(struct driven *driven, struct fault *fault) MUST_CHECK; /* what is not written yet */
 bool driven_is_written(const struct driven *driven);                     /* all of it is */
 void driven_report(struct driven *driven);                               /* the problem that there is, again */
 
-/* Of a device that an earlier run has left and that has not been started since: there is one, it was on by a command
- * with `for`, or its output is never on for long and was switched off after a crash, so it does not come back. */
-bool driven_knows(const struct driven *driven, const char *device);
-bool driven_was_for(const struct driven *driven, const char *device);
-bool driven_was_cut_off(const struct driven *driven, const char *device);
+/* Of a device that an earlier run has left and that has not been started since. */
+struct driven_past {
+        bool is_known;    /* there is something; else the store knows best */
+        bool was_for;     /* it was on by a command with `for` */
+        bool was_cut_off; /* its output is never on for long and was switched off after a crash: it does not come back */
+};
+
+struct driven_past driven_past(const struct driven *driven, const char *device);
 
 /* Something that is not to be on for long was left on, and no device has taken it over. */
 bool driven_has_left(const struct driven *driven);

@@ -76,12 +76,10 @@ int host_before_on(struct device *device, struct fault *fault)
         return judge(device, driven_write(record_of(device), NULL), true, fault);
 }
 
-/* At its end, while the store cannot write: what it holds is older than this `for`. */
+/* Until the store has written how it ended (driven_saved()): what that holds may be older than this `for`, or than its end. */
 bool host_for_outlives(const struct device *device)
 {
-        const struct store *store = device->context->store;
-
-        return device->life.is_exiting && !device->life.is_gone && store && store_is_failing(store);
+        return device->life.is_exiting && !device->life.is_gone;
 }
 
 int host_note_timed(struct device *device, bool timed, struct fault *fault)

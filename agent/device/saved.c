@@ -74,12 +74,13 @@ static void restore_from(const struct store *store, struct device *device)
 void saved_restore(struct device *device)
 {
         const struct driven *driven = device->context->driven;
+        struct driven_past past = driven ? driven_past(driven, device->id) : (struct driven_past){ 0 };
 
         if (store_of(device))
                 restore_from(store_of(device), device);
-        if (driven && driven_knows(driven, device->id)) /* it is written before the mark is, and before that goes */
-                device->past.was_timed = driven_was_for(driven, device->id);
-        device->past.was_cut_off = driven && driven_was_cut_off(driven, device->id);
+        if (past.is_known) /* it is written before the mark is, and before that goes */
+                device->past.was_timed = past.was_for;
+        device->past.was_cut_off = past.was_cut_off;
 }
 
 void saved_inherit(struct device *device, const struct device *old)

@@ -436,13 +436,20 @@ int store_peek(const char *dir, struct store **ret, struct fault *fault)
         return r;
 }
 
+static bool is_saved(const struct store *store)
+{
+        return !store->unusable.code && store->n_posted == 0 && !rows_have_dirty(&store->rows);
+}
+
 /* Also what others have posted is waited for. */
-void store_close(struct store *store)
+bool store_close(struct store *store)
 {
         const struct timespec until = thread_deadline(CLOSE_WITHIN_US);
 
-        if (!store || !store->writer || store->is_closed)
-                return;
+        if (!store || !store->writer)
+                return true;
+        if (store->is_closed)
+                return is_saved(store);
         store->is_closed = true;
         (void)!rows_set(&store->rows, STORE_MARK, "", RUNNING, NULL);
         for (;;) {
@@ -457,6 +464,7 @@ void store_close(struct store *store)
                 if (store->unusable.code)
                         break;
         }
+        return is_saved(store);
 }
 
 void store_free(struct store *store)

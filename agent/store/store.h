@@ -33,8 +33,9 @@ struct store_options {
 int store_new(const struct store_options *options, struct store **ret) MUST_CHECK;
 /* What a file holds, to be read only: nothing is written. */
 int store_peek(const char *dir, struct store **ret, struct fault *fault) MUST_CHECK;
-/* The clean end of a run: what is to be written is written, jobs of others too, if that takes less than two seconds. */
-void store_close(struct store *store);
+/* The clean end of a run: what is to be written is written, jobs of others too, if that takes less than two seconds. False:
+ * not all of it is. */
+bool store_close(struct store *store);
 void store_free(struct store *store); /* after a store_close(), or as in a crash */
 
 /* store_options.run of the run before, when that did not end with store_close(): a crash, a power cut; else NULL. */

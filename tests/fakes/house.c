@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "device/driven.h"
 #include "fakes/fake_chip.h"
 #include "fakes/plugin_file.h"
 #include "info.h"
@@ -154,15 +155,22 @@ void house_fail_store(struct house *house)
         assert_true(store_is_failing(house->store));
 }
 
-void house_restart(struct house *house)
+void house_end(struct house *house)
 {
         home_stop(house->devices);
+        if (house->options.driven && !store_is_failing(house->store))
+                driven_saved(house->options.driven);
+}
+
+void house_restart(struct house *house)
+{
+        house_end(house);
         house_crash(house);
 }
 
 void house_stop(struct house *house)
 {
-        home_stop(house->devices);
+        house_end(house);
         home_free(house->devices);
         house->devices = NULL;
 }

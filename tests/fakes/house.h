@@ -40,6 +40,7 @@ void house_restart(struct house *house);
 void house_crash(struct house *house);
 /* After a crash it has a store whose directory is not there. */
 void house_fail_store(struct house *house);
+void house_end(struct house *house);  /* in order, as far as what is driven and saved goes */
 void house_stop(struct house *house); /* in order, and no other one begins */
 /* What was saved was saved in an earlier boot. */
 void house_reboot(struct house *house, const char *device);

@@ -106,7 +106,7 @@ static void driven__device_starts__is_there_and_goes_with_it(void **state)
         house_apply(house, "[lamp other]\nline = GPIO5\n");
         assert_holds(house, "GPIO17", false);
         assert_holds(house, "GPIO5", true);
-        home_stop(house->devices);
+        house_end(house);
         assert_holds(house, "GPIO5", false);
 }
 
@@ -259,10 +259,27 @@ static void driven__ends_in_order_while_for_and_nothing_is_saved__stays_for_the_
         house_fail_store(house);
         house_apply(house, RELAY);
         house_set(house, "pump", "{\"state\":\"ON\",\"for\":\"2s\"}");
-        home_stop(house->devices);
+        house_end(house);
         assert_int_equal(line(house, 17), 0);
         struct driven *next = record("sim");
-        assert_true(driven_was_for(next, "pump"));
+        assert_true(driven_past(next, "pump").was_for);
+        driven_free(next);
+}
+
+/* The store may have it that it is on by a `for`. */
+static void driven__ends_in_order_after_a_for_and_nothing_is_saved__known_to_the_next_start(void **state)
+{
+        struct house *house = *state;
+
+        house_fail_store(house);
+        house_apply(house, RELAY "max_on = 1h\n");
+        house_set(house, "pump", "{\"state\":\"ON\",\"for\":\"2s\"}");
+        house_set(house, "pump", "ON");
+        house_end(house);
+        struct driven *next = record("sim");
+        struct driven_past past = driven_past(next, "pump");
+        assert_true(past.is_known);
+        assert_false(past.was_for || past.was_cut_off || driven_has_left(next));
         driven_free(next);
 }
 
@@ -287,7 +304,7 @@ static void driven__ends_in_order_while_for_and_there_is_no_file__is_let_go(void
         house_apply(house, RELAY);
         house_set(house, "pump", "{\"state\":\"ON\",\"for\":\"2s\"}");
         assert_holds(house, "\"pump\"", true);
-        home_stop(house->devices);
+        house_end(house);
         assert_holds(house, "\"pump\"", false);
 }
 
@@ -301,7 +318,7 @@ static void driven__ends_in_order_while_for_and_there_is_no_store__is_let_go(voi
         house_apply(house, RELAY);
         house_set(house, "pump", "{\"state\":\"ON\",\"for\":\"2s\"}");
         assert_holds(house, "\"pump\"", true);
-        home_stop(house->devices);
+        house_end(house);
         assert_holds(house, "\"pump\"", false);
 }
 
@@ -356,7 +373,7 @@ static void end_on(struct house *house, const char *config, bool restarts)
         house_forget(house);
         if (restarts)
                 home_will_restart(house->devices);
-        home_stop(house->devices);
+        house_end(house);
 }
 
 static void restart__max_on_and_time_left__stays_on_and_goes_on_counting(void **state)
@@ -395,7 +412,7 @@ static void restart__goes_off_and_comes_on_again__time_goes_on_without_a_rest(vo
                 house_pass(house, 49 * USEC_PER_SEC);
                 house_forget(house);
                 home_will_restart(house->devices);
-                home_stop(house->devices);
+                house_end(house);
                 assert_int_equal(line(house, 5), 0);
                 house_pass(house, rows[i].away_us);
                 next_process(house);
@@ -441,7 +458,7 @@ static void restart__nothing_can_be_saved__goes_off(void **state)
         house_fail_store(house);
         end_on(house, LAMP_FOR "1h\n", true);
         house_assert_published(house, "hall", DEVICE_STATE, "{\"state\":\"OFF\"}");
-        assert_holds(house, IN_RECORD, false);
+        assert_holds(house, "\"safe\": true", true);
 }
 
 /* There is a directory in its place from now on. */
@@ -718,6 +735,7 @@ int main(void)
                 TEST(driven__section_changes_while_for__on_again_after_a_later_crash),
                 TEST(driven__killed_just_after_for__the_record_counts),
                 TEST(driven__ends_in_order_while_for_and_nothing_is_saved__stays_for_the_next_start),
+                TEST(driven__ends_in_order_after_a_for_and_nothing_is_saved__known_to_the_next_start),
                 TEST(driven__gone_while_for_and_nothing_is_saved__is_let_go),
                 TEST(driven__ends_in_order_while_for_and_there_is_no_file__is_let_go),
                 TEST(driven__ends_in_order_while_for_and_there_is_no_store__is_let_go),

@@ -146,7 +146,7 @@ static void driven_note__device_drives_another_output__left_one_goes_if_it_is_sa
         leave(rig, PUMP("true", "false", "false"));
         driven = record(rig);
         note(driven, "pump", "line", "GPIO5");
-        assert_false(driven_was_for(driven, "pump"));
+        assert_false(driven_past(driven, "pump").was_for);
         driven_free(driven);
         assert_true(holds(rig, "GPIO17"));
 }
@@ -161,25 +161,25 @@ static void driven_limit__of_one_device__leaves_the_other_as_it_was(void **state
         assert_int_equal(driven_limit(driven, "pump", true), 0);
         driven_free(driven);
         driven = record(rig);
-        assert_true(driven_was_for(driven, "pump"));
-        assert_false(driven_was_for(driven, "lamp"));
+        assert_true(driven_past(driven, "pump").was_for);
+        assert_false(driven_past(driven, "lamp").was_for);
         driven_free(driven);
 }
 
 /* Once its device has been started, it is no news any more. */
-static void driven_was_for__device_started_since__is_not(void **state)
+static void driven_past__device_started_since__is_not(void **state)
 {
         struct rig *rig = *state;
 
         leave(rig, PUMP("false", "true", "false"));
         struct driven *driven = record(rig);
-        assert_true(driven_was_for(driven, "pump"));
+        assert_true(driven_past(driven, "pump").was_for);
         note(driven, "pump", "line", "GPIO5");
-        assert_false(driven_was_for(driven, "pump"));
+        assert_false(driven_past(driven, "pump").was_for);
         driven_free(driven);
 }
 
-static void driven_was_cut_off__only_what_was_made_safe_limited_and_goes_off(void **state)
+static void driven_past__only_what_was_made_safe_limited_and_goes_off(void **state)
 {
         static const struct {
                 const char *left;
@@ -196,7 +196,7 @@ static void driven_was_cut_off__only_what_was_made_safe_limited_and_goes_off(voi
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
                 leave(rig, rows[i].left);
                 struct driven *driven = record(rig);
-                if (driven_was_cut_off(driven, "pump") != rows[i].expected)
+                if (driven_past(driven, "pump").was_cut_off != rows[i].expected)
                         fail_msg("row %zu", i);
                 driven_free(driven);
         }
@@ -232,18 +232,44 @@ static void driven_settle_left__only_what_is_limited_and_nobody_has_taken_over__
         }
 }
 
+/* On, as another process. */
+static void take_line(struct rig *rig, struct sconce_line *line, struct gpio **ret_other)
+{
+        const struct gpio_options options = { .chip = "sim", .sim_dir = rig->gpio.dir, .consumer = "another" };
+        struct fault fault;
+
+        assert_int_equal(gpio_new(&rig->gpio.loop, &options, ret_other), 0);
+        assert_int_equal(line_open_output(*ret_other, line, 1, NULL, NULL, &fault), 0);
+}
+
+static void driven_make_safe__safe_already_and_somebody_has_it__is_left_to_him(void **state)
+{
+        struct rig *rig = *state;
+        struct sconce_line *line = fixture_line("GPIO17");
+        struct gpio *other = NULL;
+        struct driven *driven = NULL;
+        struct fault fault;
+
+        take_line(rig, line, &other);
+        leave(rig, PUMP("true", "false", "true"));
+        assert_int_equal(driven_read(rig->path, &driven, &fault), 0);
+        assert_int_equal(driven_make_safe(driven, rig->gpio.gpio), 0);
+        assert_int_equal(sim_value(&rig->gpio, 17), 1);
+        line_free(line);
+        gpio_free(other);
+        driven_free(driven);
+}
+
 /* Another process holds it for longer than it is waited for. */
 static void driven_make_safe__line_stays_busy__failed_and_tried_again_next_time(void **state)
 {
         struct rig *rig = *state;
-        const struct gpio_options options = { .chip = "sim", .sim_dir = rig->gpio.dir, .consumer = "another" };
         struct gpio *other = NULL;
         struct sconce_line *line = fixture_line("GPIO17");
         struct driven *driven = NULL;
         struct fault fault;
 
-        assert_int_equal(gpio_new(&rig->gpio.loop, &options, &other), 0);
-        assert_int_equal(line_open_output(other, line, 1, NULL, NULL, &fault), 0);
+        take_line(rig, line, &other);
         leave(rig, PUMP("true", "false", "false"));
         assert_int_equal(driven_read(rig->path, &driven, &fault), 0);
         assert_int_equal(driven_make_safe(driven, rig->gpio.gpio), 1);
@@ -363,9 +389,10 @@ int main(void)
                 TEST(driven_note__left_by_an_earlier_run__replaced_where_it_is_the_same),
                 TEST(driven_note__device_drives_another_output__left_one_goes_if_it_is_safe),
                 TEST(driven_limit__of_one_device__leaves_the_other_as_it_was),
-                TEST(driven_was_for__device_started_since__is_not),
-                TEST(driven_was_cut_off__only_what_was_made_safe_limited_and_goes_off),
+                TEST(driven_past__device_started_since__is_not),
+                TEST(driven_past__only_what_was_made_safe_limited_and_goes_off),
                 TEST(driven_settle_left__only_what_is_limited_and_nobody_has_taken_over__is_off),
+                TEST(driven_make_safe__safe_already_and_somebody_has_it__is_left_to_him),
                 TEST(driven_make_safe__line_stays_busy__failed_and_tried_again_next_time),
                 TEST(driven_read__a_value_that_no_table_has__is_not_believed),
                 TEST(driven_new__unreadable_or_of_another_directory__begins_empty),

@@ -879,7 +879,7 @@ int main(void)
                 TEST(on_offline__on_of_a_device_with_two_switches__the_other_is_told_as_it_is),
                 TEST(on_offline__plugin_that_does_not_obey_and_the_broker_back__told_as_it_is),
                 TEST(on_offline__on_of_a_pump_that_was_to_go_off__stays_on_with_the_broker_back),
-        TEST(on_offline__another_boot__not_before_the_first_connection),
+                TEST(on_offline__another_boot__not_before_the_first_connection),
                 TEST(on_offline__released_in_another_boot__holds),
                 TEST(on_offline__reload_that_restarts_it__stays_off),
                 TEST(on_offline__given_by_a_reload__acts_at_once),

@@ -132,10 +132,12 @@ static void crash(struct shelf *shelf)
         store_free(TAKE_PTR(shelf->store));
 }
 
-static void close_store(struct shelf *shelf)
+static bool close_store(struct shelf *shelf)
 {
-        store_close(shelf->store);
+        bool is_saved = store_close(shelf->store);
+
         store_free(TAKE_PTR(shelf->store));
+        return is_saved;
 }
 
 static void put(struct shelf *shelf, const char *key, const char *value)
@@ -231,7 +233,7 @@ static void store_close__then_new__all_is_there(void **state)
         put(shelf, "gone", "1");
         put(shelf, "gone", NULL);
         assert_int_equal(store_put(shelf->store, STORE_MARK, "meter", "total", "a mark"), 0);
-        close_store(shelf);
+        assert_true(close_store(shelf));
         open_store(shelf);
         assert_is(shelf, "total", "12.5");
         assert_is(shelf, "gone", NULL);
@@ -846,7 +848,7 @@ static void store_close__writer_is_stuck__gives_up_in_time(void **state)
         assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
         put(shelf, "total", "1");
         (void)clock_gettime(CLOCK_MONOTONIC, &before);
-        close_store(shelf);
+        assert_false(close_store(shelf));
         (void)clock_gettime(CLOCK_MONOTONIC, &after);
         assert_true(after.tv_sec - before.tv_sec <= 6);
         (void)sqlite3_exec(other, "COMMIT", NULL, NULL, NULL);
