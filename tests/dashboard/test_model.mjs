@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { modules } from "./modules.mjs";
 
-const { addPoint, House, isWritable, join, kindOf, mainChannel, readJson, readTopic, readTrends, sparkPath, summary, summaryText, topicFits } = await modules("house", "json", "kinds", "points", "spark", "topics");
+const { addPoint, chooseLanguage, House, iconOf, isWritable, join, kindOf, mainChannel, nameOf, readJson, readTopic, readTrends, sparkPath, summary, summaryText, topicFits, word } = await modules("house", "json", "kinds", "points", "spark", "topics", "words");
 
 const NOW = Date.parse("2026-11-22T19:30:00Z");
 
@@ -115,6 +115,37 @@ test("isWritable__channel_unlike_its_kind__counts", () => {
   const device = houseOf({ meter: { plugin: "counter", channels: { total: { kind: "sensor", writable: true }, level: { kind: "number", writable: false }, new: { kind: "hologram" } } } }).device("hall/meter");
   assert.deepEqual(device.channels.map(isWritable), [true, false, false]);
   assert.equal(kindOf(device.channels[2]).control, "none");
+});
+
+test("kindOf__names_that_every_object_has__are_names_as_any_other", () => {
+  for (const odd of ["constructor", "toString", "__proto__"]) {
+    const house = houseOf({ contact: { channels: { state: { kind: "binary_sensor", class: odd } } }, cover: { channels: { state: { kind: "cover", class: odd } } }, new: { channels: { state: { kind: odd, unit: odd } } } });
+    for (const id of ["contact", "cover", "new"]) {
+      apply(house, `hall/${id}/state`, { time: "2026-11-22T19:29:00Z", state: odd });
+      assert.match(summaryText(house.device(`hall/${id}`)), id === "new" ? /./ : /^Unknown$/, odd);
+      assert.match(iconOf(house.device(`hall/${id}`)), /^(door|shutter|text)$/, odd);
+      assert.equal(house.device(`hall/${id}`).points.size, 0, odd);
+    }
+  }
+});
+
+test("nameOf__names_that_are_sentences_elsewhere__stay_names", () => {
+  assert.deepEqual(["range", "days", "stale", "gone", "constructor", "soil_wet"].map(nameOf), ["Range", "Days", "Stale", "Gone", "Constructor", "Soil wet"]);
+  assert.deepEqual(["temperature", "double", "co2"].map(nameOf), ["Temperature", "Double press", "CO₂"]);
+});
+
+test("word__what_is_put_in__is_not_looked_at_again", () => {
+  assert.equal(word("controlOf", "{1} (s)", "Open"), "{1} (s): Open");
+  assert.deepEqual([1, 2].map((count) => word("deviceCount", count)), ["1 device", "2 devices"]);
+});
+
+test("words__Chinese__leave_no_plugin_s_channel_in_English", () => {
+  chooseLanguage("zh-Hant", []);
+  try {
+    for (const key of ["state", "effect", "breathe", "flash", "for", "position", "press", "single", "double", "triple", "long", "release", "turn", "clockwise", "counterclockwise", "total", "rate", "temperature", "load", "memory_used", "disk_used", "wifi_signal", "under_voltage", "throttled"]) assert.match(nameOf(key), /\p{Script=Han}/u, key);
+  } finally {
+    chooseLanguage("en", []);
+  }
 });
 
 test("addPoint__late_and_double__stays_in_order", () => {

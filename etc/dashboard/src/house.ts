@@ -2,7 +2,7 @@
 // The model: nodes and devices as their messages describe them. It knows no page and no connection; what changed is
 // collected until somebody takes it.
 
-import { isJson, type Json, numberOf, readJson, textOf, textsOf, timeOf } from "./json.js";
+import { isJson, type Json, numberOf, own, readJson, textOf, textsOf, timeOf } from "./json.js";
 import { addPoint, type Point } from "./points.js";
 import type { Topic } from "./topics.js";
 
@@ -238,7 +238,7 @@ const HANDLERS: { [leaf: string]: Handler } = {
 
 function addReadings(device: Device, time: number, state: Json): void {
   for (const [key, value] of Object.entries(state)) {
-    const number = typeof value === "string" ? ON_OFF[value] : numberOf(value);
+    const number = typeof value === "string" ? own(ON_OFF, value) : numberOf(value);
     if (number === undefined || number === null) continue;
     let points = device.points.get(key);
     if (!points) device.points.set(key, (points = []));

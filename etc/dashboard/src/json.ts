@@ -7,6 +7,11 @@ export function isJson(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** What a table has by this name: a name from outside may be one that every object has, such as `constructor`. */
+export function own<T>(table: { readonly [name: string]: T }, name: string): T | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
+}
+
 /** The payload's object, taken out of the envelope where it is in one; null where it is no object. */
 export function readJson(payload: string): Json | null {
   let value: unknown;

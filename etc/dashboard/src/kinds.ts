@@ -3,6 +3,7 @@
 
 import type { Icon } from "./icons.js";
 import type { Channel, Device, Value } from "./house.js";
+import { own } from "./json.js";
 import { nameOf, numberText, type Word, word } from "./words.js";
 
 export type Control = "switch" | "range" | "choice" | "cover" | "press" | "entry" | "none";
@@ -68,7 +69,7 @@ function onOff(value: Value): string {
 }
 
 function contact(value: Value, channel: Channel): string {
-  const [on, off] = CONTACTS[channel.class] ?? (["active", "inactive"] as const);
+  const [on, off] = own(CONTACTS, channel.class) ?? (["active", "inactive"] as const);
   return value === "ON" ? word(on) : value === "OFF" ? word(off) : word("unknown");
 }
 
@@ -79,7 +80,7 @@ function withUnit(value: Value, channel: Channel): string {
 }
 
 function cover(value: Value): string {
-  return typeof value === "string" && COVER_WORDS[value] ? word(COVER_WORDS[value]) : word("unknown");
+  return word(own(COVER_WORDS, String(value)) ?? "unknown");
 }
 
 function plain(value: Value): string {
@@ -112,7 +113,7 @@ const KINDS: { [kind: string]: Kind } = {
 const STRANGE: Kind = row("none", false, false, 12, "text", asIs);
 
 export function kindOf(channel: Channel): Kind {
-  return KINDS[channel.kind] ?? STRANGE;
+  return own(KINDS, channel.kind) ?? STRANGE;
 }
 
 export function isWritable(channel: Channel): boolean {
@@ -156,7 +157,7 @@ export function rangeBeside(device: Device, main: Channel): Channel | undefined 
 export function iconOf(device: Device): Icon {
   const main = mainChannel(device);
   if (!main) return "text";
-  return CLASS_ICONS[main.class] ?? (main.kind === "sensor" ? UNIT_ICONS[main.unit] : undefined) ?? kindOf(main).icon;
+  return own(CLASS_ICONS, main.class) ?? (main.kind === "sensor" ? own(UNIT_ICONS, main.unit) : undefined) ?? kindOf(main).icon;
 }
 
 /** 60 % rather than 153 of 255. */
