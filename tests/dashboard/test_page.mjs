@@ -138,6 +138,38 @@ pageTest("command__on_its_way__is_pending_until_its_result", { hash: "#/device/s
   }
 });
 
+/** A browser whose clock is wrong by MS. */
+function setClock(page, ms) {
+  return page.addInitScript((ahead) => {
+    const Right = Date;
+    globalThis.Date = class extends Right {
+      constructor(...given) {
+        super(...(given.length > 0 ? given : [Right.now() + ahead]));
+      }
+      static now() {
+        return Right.now() + ahead;
+      }
+    };
+  }, ms);
+}
+
+for (const [name, ms] of [["behind", -3600_000], ["ahead", 3600_000]]) {
+  pageTest(`command__browser_s_clock_${name}__is_wanted_for_as_long_as_by_the_right_one`, {}, async (_, context) => {
+    const shed = await addShed({ lamp: { plugin: "lamp", name: "Shed", area: "", channels: { state: { kind: "light" } }, state: { state: "OFF" } } });
+    try {
+      const page = await context.newPage();
+      await setClock(page, ms);
+      await page.goto(stage.web.url);
+      const came = new Promise((done) => (shed.answer = async (topic, payload, properties) => payload && done(properties.userProperties)));
+      await page.getByRole("switch", { name: "Shed" }).click();
+      const { expires } = await came;
+      assert.ok(Math.abs(Date.parse(expires) - Date.now()) < 1800_000, expires);
+    } finally {
+      await removeShed(shed);
+    }
+  });
+}
+
 // ---- What comes ---------------------------------------------------------------------------------------------------
 
 pageTest("door__opens__card_follows", {}, async (page) => {
@@ -295,6 +327,30 @@ pageTest("device__called_markup__is_text", {}, async (page) => {
   await page.getByRole("heading", { name: WRONG_NAME, level: 1 }).waitFor();
   assert.equal(await page.locator("main img").count(), 0);
   assert.notEqual(await page.title(), "broken");
+});
+
+pageTest("device__first_thing_that_is_opened__is_looked_for_and_names_the_page", { hash: "#/device/hall/kitchen" }, async (page) => {
+  await page.getByRole("heading", { name: "Kitchen ceiling", level: 1 }).waitFor();
+  await until(async () => (await page.title()) === "Kitchen ceiling · Sconce", async () => `the page is called ${await page.title()}`);
+});
+
+pageTest("device__without_a_broker__says_so_and_not_that_it_is_gone", { who: null, web: "open", hash: "#/device/hall/kitchen" }, async (page) => {
+  await shows(page, "The broker cannot be reached");
+});
+
+pageTest("address__mistyped__is_a_page_all_the_same", { hash: "#/device/%E0%/x" }, async (page) => {
+  await shows(page, "This device is not there any more.");
+  await connected(page);
+});
+
+pageTest("number__without_limits__shows_what_it_is_beside_its_field", { hash: "#/device/shed/level" }, async (page) => {
+  const shed = await addShed({ level: { plugin: "exec", name: "Level", area: "", channels: { value: { kind: "number", unit: "dB" } }, state: { value: 31 } } });
+  try {
+    await page.getByRole("spinbutton", { name: "Level: Value" }).waitFor();
+    await shows(page.locator(".row-value"), "31\u202fdB");
+  } finally {
+    await removeShed(shed);
+  }
 });
 
 pageTest("favourite__chosen__stands_first_and_stays", { hash: "#/device/hall/cellar" }, async (page) => {

@@ -23,8 +23,11 @@ export class Commands {
   private readonly waiting = new Map<string, (outcome: Outcome) => void>();
   private readonly replyTopic: string;
 
-  /** NAME is the certificate's, where it is known: only what is below sconce/reply/NAME/ is surely for us to read. */
-  constructor(base: string, name: string, private readonly publish: Publish) {
+  /**
+   * NAME is the certificate's, where it is known: only what is below sconce/reply/NAME/ is surely for us to read. NOW is the
+   * time of the house: by a browser's clock that is wrong, each command would come too late, or be wanted for too long.
+   */
+  constructor(base: string, name: string, private readonly now: () => number, private readonly publish: Publish) {
     const run = hex(random(8));
     this.replyTopic = `${base}/reply/${name === "" ? `page-${run}` : `${name}/${run}`}`;
   }
@@ -42,7 +45,7 @@ export class Commands {
 
   send(topic: string, payload: string): Promise<Outcome> {
     const mark = random(16);
-    const options: Options = { responseTopic: this.replyTopic, correlation: mark, expiresAt: new Date(Date.now() + COMMAND_MS) };
+    const options: Options = { responseTopic: this.replyTopic, correlation: mark, expiresAt: new Date(this.now() + COMMAND_MS) };
     return new Promise((resolve) => {
       const key = hex(mark);
       const timer = setTimeout(() => settle({ ok: false, code: "timeout", message: word("noAnswer") }), COMMAND_MS);

@@ -7,7 +7,7 @@ import { type ControlView, makeControl } from "./controls.js";
 import { el, setData, setHidden, setText } from "./dom.js";
 import type { Channel, Device } from "./house.js";
 import { icon } from "./icons.js";
-import { iconOf, isOnOff, isWritable, kindOf, measuredChannels, valueText } from "./kinds.js";
+import { iconOf, isOnOff, isWritable, measuredChannels, valueText } from "./kinds.js";
 import { Plot } from "./plot.js";
 import { join, type Span, summary } from "./points.js";
 import { nameOf, numberText, timeText, type Word, word } from "./words.js";
@@ -35,7 +35,8 @@ export class DeviceView implements View {
   private fault: ReturnType<typeof errorBox> | null = null;
   private readonly again: ReturnType<typeof setInterval>;
 
-  constructor(private readonly app: App, private readonly key: string) {
+  /** EMPTY is what stands there while no device is known. */
+  constructor(private readonly app: App, private readonly key: string, private readonly empty: () => HTMLElement) {
     this.again = setInterval(() => this.askTrend(true), ASK_AGAIN_MS);
     this.askTrend(true);
     this.draw();
@@ -69,7 +70,8 @@ export class DeviceView implements View {
     const device = this.app.house.device(this.key);
     if (!device || device.plugin === "") {
       this.shape = "";
-      this.element.replaceChildren(this.backLink(), el("div", { class: "empty" }, el("h1", {}, this.key), el("p", {}, word("gone"))));
+      const isNoneKnown = this.app.house.devices().length === 0;
+      this.element.replaceChildren(this.backLink(), isNoneKnown ? this.empty() : el("div", { class: "empty" }, el("h1", {}, this.key), el("p", {}, word("gone"))));
       return false;
     }
     const shape = cardShape(this.app, device);
@@ -122,7 +124,7 @@ export class DeviceView implements View {
     const control = isWritable(channel) && this.app.mayCommand(device.node) ? makeControl(this.app, device, channel) : null;
     if (control) this.controls.push(control);
     if (!control && channel.commandOnly) return null;
-    const hasText = !channel.commandOnly && !(control && (kindOf(channel).control === "range" || kindOf(channel).control === "choice")) && channel.kind !== "button";
+    const hasText = !channel.commandOnly && channel.kind !== "button" && !control?.element.matches(".range, .choice");
     if (hasText) this.values.push({ channel, output });
     return el("div", { class: "row" }, name, hasText ? output : null, control?.element ?? null);
   }

@@ -21,6 +21,8 @@ import { chooseLanguage, currentLanguage, timeText, type Word, word } from "./wo
 
 const KEEP_EVERY_MS = 30_000;
 const DEFAULT_PORT = 8884;
+/** The web server's time has no fractions, and comes with a delay: less than this is no difference. */
+const CLOCK_MS = 2000;
 
 type Rights = "unknown" | "asked" | "yes" | "no";
 
@@ -28,6 +30,24 @@ interface Setup {
   config: Config;
   name: string; // the certificate's, where the web server says it
   fault: string;
+}
+
+/** A word of the address; what a mistyped one has is left as it is. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** How far this browser's clock is ahead of the web server's, which stands beside the broker: 0 where that is not known. */
+async function readClock(): Promise<number> {
+  const asked = Date.now();
+  const response = await fetch("config.json", { method: "HEAD", cache: "no-store" }).catch(() => null);
+  const there = Date.parse(response?.headers.get("Date") ?? "");
+  const ahead = asked - there;
+  return Math.abs(ahead) > CLOCK_MS ? ahead : 0;
 }
 
 /** The web server names the certificate's owner in a header: only it has seen the certificate. */
@@ -62,6 +82,7 @@ class Page implements App {
   private staleSince: number | null;
   private isSettled = false;
   private wasUp = false;
+  private aheadMs = 0;
   private readonly rights = new Map<string, Rights>();
   private readonly pending = new Map<string, number>();
   private readonly refusals = new Map<string, string>();
@@ -110,6 +131,7 @@ class Page implements App {
       this.commands = this.newCommands();
       this.trends.forget();
       this.wasUp = true;
+      void readClock().then((ahead) => (this.aheadMs = ahead));
     } else if (this.state === "connected") {
       this.staleSince = Date.now();
       this.keep();
@@ -126,7 +148,7 @@ class Page implements App {
   }
 
   private newCommands(): Commands {
-    return new Commands(this.base, this.setup.name, (topic, payload, options: Options) => this.connection.publish(topic, payload, options));
+    return new Commands(this.base, this.setup.name, () => Date.now() - this.aheadMs, (topic, payload, options: Options) => this.connection.publish(topic, payload, options));
   }
 
   private arrived(arrival: Arrival): void {
@@ -166,6 +188,12 @@ class Page implements App {
       if (code === NOT_ALLOWED) rights = "no";
     }
     this.rights.set(node, rights);
+    this.refresh();
+  }
+
+  /** They were taken away under the page: no buttons any more. */
+  private loseRights(node: string): void {
+    this.rights.set(node, "no");
     this.refresh();
   }
 
@@ -218,6 +246,7 @@ class Page implements App {
     this.pending.set(key, (this.pending.get(key) ?? 1) - 1);
     if (!outcome.ok) {
       this.refusals.set(key, outcome.message);
+      if (outcome.code === String(NOT_ALLOWED)) this.loseRights(device.node);
       this.shell.announce(word("refusedAt", device.name, outcome.message));
     }
     this.touch(key);
@@ -251,8 +280,8 @@ class Page implements App {
   }
 
   private makeView(): View {
-    const [, name = "", first = "", second = ""] = location.hash.split("/").map(decodeURIComponent);
-    if (name === "device") return new DeviceView(this, `${first}/${second}`);
+    const [, name = "", first = "", second = ""] = location.hash.split("/").map(decoded);
+    if (name === "device") return new DeviceView(this, `${first}/${second}`, () => this.emptyState(""));
     if (name === "log") return new MessagesView(this);
     if (name === "nodes") return new NodesView(this, () => this.emptyState(""));
     return new RoomsView(this, () => this.shell.searched, (search) => this.emptyState(search));
@@ -282,6 +311,7 @@ class Page implements App {
   private drawShell(): void {
     const readOnly = this.rights.size > 0 && [...this.rights.values()].every((rights) => rights === "no");
     this.shell.drawState(this.state, readOnly);
+    if (this.view) this.shell.drawTitle(this.view);
     const isKnown = this.house.nodes.size > 0;
     const isStale = this.staleSince !== null && isKnown && (this.state !== "connected" || !this.isSettled);
     const away = this.state === "away";
@@ -379,10 +409,14 @@ class Shell {
       if (hash === here) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
-    document.title = here === "#/" ? "Sconce" : `${view.title} · Sconce`;
     if (!byHand || document.activeElement === this.field) return;
     scrollTo(0, 0);
     (this.main.querySelector<HTMLElement>("h1") ?? this.main).focus({ preventScroll: true });
+  }
+
+  drawTitle(view: View): void {
+    const title = view instanceof RoomsView ? "Sconce" : `${view.title} · Sconce`;
+    if (document.title !== title) document.title = title;
   }
 
   drawState(state: State, readOnly: boolean): void {
