@@ -470,11 +470,27 @@ static void nginx__another_has_its_port__all_is_taken_back(void **state)
         (void)state;
         struct process *p = run_words(
                 1, WORDS("--port", port_text(&socket_port), "--web-port", port_text(&broker_port), "localhost"));
-        assert_says(&p->err, format_text("nginx does not serve the page on port %u: ", broker_port.number));
+        assert_says(&p->err,
+                    format_text("nginx does not serve the page on port %u for localhost: ", broker_port.number));
         assert_nothing_left();
         /* mosquitto is as it was, too. */
         assert_null(socket_of("me"));
         publish_reading();
+}
+
+/* An address gets the first site of the port, which does not ask for certificates. */
+static void nginx__another_site_has_the_address__all_is_taken_back(void **state)
+{
+        (void)state;
+        write_file(work_path("root/etc/nginx/conf.d/mine.conf"),
+                   "server { listen %u ssl; server_name mine; ssl_certificate /etc/sconce/pki/broker.crt;\n"
+                   "ssl_certificate_key /etc/sconce/pki/broker.key; }\n",
+                   page_port.number);
+        struct process *p = run(1);
+        assert_says(&p->err, format_text("nginx does not serve the page on port %u for 127.0.0.1: ", page_port.number));
+        assert_nothing_left();
+        (void)run_words(0, WORDS("--port", port_text(&socket_port), "--web-port", port_text(&page_port), "localhost"));
+        assert_has(get("me", "/", NULL), "HTTP/1.1 200 ");
 }
 
 static void mosquitto__does_not_start__all_is_taken_back(void **state)
@@ -625,6 +641,7 @@ int main(void)
                 TEST(nginx__broken_before__nothing_is_changed),
                 TEST(nginx__does_not_take_the_site__all_is_taken_back),
                 TEST(nginx__another_has_its_port__all_is_taken_back),
+                TEST(nginx__another_site_has_the_address__all_is_taken_back),
                 TEST(mosquitto__does_not_start__all_is_taken_back),
                 TEST(replaced__and_does_not_work__old_one_is_back),
                 TEST(remove__takes_its_own_and_nothing_else),
