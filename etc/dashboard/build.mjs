@@ -36,23 +36,24 @@ const standIns = {
 
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
-const { metafile } = await build({
+const scripts = {
   absWorkingDir: here,
   metafile: true,
-  entryPoints: { app: "src/main.ts" },
   outdir: out,
   bundle: true,
   minify: true,
-  format: "iife",
+  format: "esm",
   platform: "browser",
   target: "es2022",
   legalComments: "none",
   logLevel: "warning",
   charset: "utf8",
-  define: { global: "globalThis" },
-  inject: ["stand-ins/globals.mjs"],
-  plugins: [standIns],
-});
+};
+// Three files, each of which a browser reads in a task of its own.
+const made = [
+  await build({ ...scripts, entryPoints: { app: "src/main.ts", uplot: "uplot" }, splitting: true, external: ["./mqtt.js"] }),
+  await build({ ...scripts, entryPoints: { mqtt: "src/mqtt.ts" }, define: { global: "globalThis" }, inject: ["stand-ins/globals.mjs"], plugins: [standIns] }),
+];
 await build({
   absWorkingDir: here,
   entryPoints: ["app.css"],
@@ -63,8 +64,9 @@ await build({
 });
 for (const file of ["index.html", "manifest.webmanifest", "icons"]) cpSync(join(here, file), join(out, file), { recursive: true });
 
-// The licences of what is in app.js.
-const packages = new Set(Object.keys(metafile.inputs).flatMap((file) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? []));
+// The licences of what is in them.
+const inputs = made.flatMap(({ metafile }) => Object.keys(metafile.inputs));
+const packages = new Set(inputs.flatMap((file) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? []));
 const licences = [...packages].sort().map((name) => {
   const directory = join(here, "node_modules", name);
   const file = readdirSync(directory).find((one) => /^licen[cs]e/i.test(one));
@@ -73,13 +75,13 @@ const licences = [...packages].sort().map((name) => {
 writeFileSync(join(out, "licences.txt"), licences.join("\n"));
 
 // The service worker keeps the files of one build: its text changes when one of them does.
-const kept = ["index.html", "app.js", "app.css", "manifest.webmanifest", "icons/icon.svg"];
+const kept = ["index.html", "app.js", "mqtt.js", "uplot.js", "app.css", "manifest.webmanifest", "icons/icon.svg"];
 const digest = createHash("sha256");
 for (const file of kept) digest.update(readFileSync(join(out, file)));
 const worker = readFileSync(join(here, "sw.js"), "utf8").replace("BUILD", digest.digest("hex").slice(0, 12));
 writeFileSync(join(out, "sw.js"), worker);
 
-const sent = ["index.html", "app.js", "app.css", "sw.js", "manifest.webmanifest"];
+const sent = ["index.html", "app.js", "mqtt.js", "uplot.js", "app.css", "sw.js", "manifest.webmanifest"];
 const sizes = sent.map((file) => {
   const compressed = gzipSync(readFileSync(join(out, file)), { level: 9 });
   // nginx's gzip_static sends these as they are.

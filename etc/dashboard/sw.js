@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keeps the page's own files, so that it opens without a network and shows the last state. The network comes first.
 const KEPT = "sconce-BUILD";
-const FILES = ["./", "index.html", "app.js", "app.css", "manifest.webmanifest", "icons/icon.svg"];
+const FILES = ["./", "index.html", "app.js", "mqtt.js", "uplot.js", "app.css", "manifest.webmanifest", "icons/icon.svg"];
 
 self.addEventListener("install", (event) => {
   event.waitUntil(caches.open(KEPT).then((cache) => cache.addAll(FILES)).then(() => self.skipWaiting()));

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One connection to the broker, and again whenever it ends. All that comes is handed on as text.
 
-import MqttClient from "mqtt/lib/client";
-import { browserStreamBuilder } from "mqtt/lib/connect/ws";
+import type { MqttClient } from "./mqtt.js";
 
 export interface Config {
   broker: string; // wss://HOST:PORT/
@@ -60,6 +59,7 @@ export class Connection {
   private client: MqttClient | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private failures = 0;
+  private attempts = 0;
   private readonly url: URL;
 
   constructor(private readonly config: Config, private readonly handlers: Handlers) {
@@ -80,12 +80,21 @@ export class Connection {
     this.client?.removeAllListeners();
     this.client?.on("error", () => {});
     this.client?.end(true);
+    this.client = null;
     this.handlers.state("connecting", "");
-    this.connect();
+    void this.connect();
   }
 
-  private connect(): void {
-    const client = new MqttClient((self) => browserStreamBuilder(self, self.options), {
+  private async connect(): Promise<void> {
+    const attempt = ++this.attempts;
+    const library = await import("./mqtt.js").catch(() => null);
+    await new Promise((done) => setTimeout(done)); // to read it was enough for one task
+    if (attempt !== this.attempts) return;
+    if (!library) {
+      this.failed("");
+      return;
+    }
+    const client = new library.MqttClient((self) => library.browserStreamBuilder(self, self.options), {
       protocol: this.url.protocol === "ws:" ? "ws" : "wss",
       hostname: this.url.hostname,
       port: Number(this.url.port) || (this.url.protocol === "ws:" ? 80 : 443),
@@ -98,6 +107,7 @@ export class Connection {
       connectTimeout: 10_000,
       timerVariant: "native",
       queueQoSZero: false,
+      writeCache: false, // of 65,536 numbers, made before the first packet
     });
     this.client = client;
     let reason = "";
@@ -130,6 +140,10 @@ export class Connection {
     client.removeAllListeners();
     client.on("error", () => {});
     client.end(true);
+    this.failed(reason);
+  }
+
+  private failed(reason: string): void {
     this.failures++;
     this.handlers.state("away", reason);
     // Asked for a page, a browser asks which certificate to show, and shows it to WebSockets from then on.

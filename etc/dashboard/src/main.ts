@@ -17,7 +17,7 @@ import { RoomsView } from "./rooms.js";
 import { Favourites, forgetHouse, keepHouse, keepLanguage, keptLanguage, recallHouse } from "./store.js";
 import { readTopic } from "./topics.js";
 import { Trends } from "./trends.js";
-import { chooseLanguage, currentLanguage, timeText, type Word, word } from "./words.js";
+import { chooseLanguage, currentLanguage, timeText, type Word, word, WRITERS } from "./words.js";
 
 const KEEP_EVERY_MS = 30_000;
 const DEFAULT_PORT = 8884;
@@ -438,6 +438,8 @@ class Shell {
 
 async function begin(): Promise<void> {
   chooseLanguage(keptLanguage(), navigator.languages);
+  // Ten milliseconds each the first time: while the page waits for others, and not when there is something to draw.
+  for (const writer of WRITERS) setTimeout(writer);
   new Page(await readConfig()).start();
   if ("serviceWorker" in navigator) navigator.serviceWorker.register("sw.js").catch(() => {});
 }

@@ -6,7 +6,7 @@ import { errorBox } from "./card.js";
 import { el, setData, setHidden, setText } from "./dom.js";
 import type { Device, Node, Value } from "./house.js";
 import { icon } from "./icons.js";
-import { ageText, numberText, type Word, word } from "./words.js";
+import { ageText, compareNames, numberText, type Word, word } from "./words.js";
 
 /** From here on the certificate's end is shown as a warning. */
 const FEW_DAYS = 30;
@@ -118,7 +118,7 @@ export class NodesView implements View {
   }
 
   private readonly draw = (): boolean => {
-    const nodes = [...this.app.house.nodes.values()].sort((a, b) => a.name.localeCompare(b.name));
+    const nodes = [...this.app.house.nodes.values()].sort((a, b) => compareNames(a.name, b.name));
     for (const [name, panel] of this.panels) {
       if (this.app.house.nodes.has(name)) continue;
       panel.element.remove();

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // A curve over time, drawn by uPlot in the colours of the page.
 
-import uPlot from "uplot";
+import type uPlot from "uplot";
 import { el } from "./dom.js";
 import type { Curve } from "./points.js";
 import { currentLanguage, numberText } from "./words.js";
 
 const HEIGHT = 190;
+
+/** In a file of its own, which is read when there is something to plot. */
+const library = () => import("uplot").then(({ default: made }) => made);
 
 function colour(token: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(token).trim();
@@ -22,6 +25,8 @@ function spread(low: number | null, high: number | null): [number, number] {
 export class Plot {
   readonly element = el("div", { class: "plot", role: "img" });
   private plot: uPlot | null = null;
+  private isClosed = false;
+  private wanted: { data: uPlot.AlignedData; from: number; to: number } | null = null;
   private readonly resized = new ResizeObserver(() => this.plot?.setSize({ width: this.width(), height: HEIGHT }));
   private readonly dark = matchMedia("(prefers-color-scheme: dark)");
   private readonly recolour = () => this.plot?.redraw();
@@ -33,25 +38,40 @@ export class Plot {
 
   draw(curve: Curve, from: number, to: number, label: string): void {
     this.element.setAttribute("aria-label", label);
-    const data: uPlot.AlignedData = [curve.times, curve.values, curve.low, curve.high];
-    if (!this.plot) this.plot = new uPlot(this.options(), data, this.element);
-    else this.plot.setData(data, false);
-    this.plot.setScale("x", { min: from, max: to });
+    const isFirst = this.wanted === null;
+    this.wanted = { data: [curve.times, curve.values, curve.low, curve.high], from, to };
+    if (this.plot) this.show();
+    else if (isFirst) void this.make();
   }
 
   close(): void {
+    this.isClosed = true;
     this.resized.disconnect();
     this.dark.removeEventListener("change", this.recolour);
     this.plot?.destroy();
+  }
+
+  private async make(): Promise<void> {
+    const made = await library();
+    if (this.isClosed) return;
+    this.plot = new made(this.options(made), [[]], this.element);
+    this.show();
+  }
+
+  private show(): void {
+    if (!this.plot || !this.wanted) return;
+    const { data, from, to } = this.wanted;
+    this.plot.setData(data, false);
+    this.plot.setScale("x", { min: from, max: to });
   }
 
   private width(): number {
     return Math.max(200, this.element.clientWidth);
   }
 
-  private options(): uPlot.Options {
+  private options(made: typeof uPlot): uPlot.Options {
     const axis = { stroke: () => colour("--ink-soft"), grid: { stroke: () => colour("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
-    const stepped = uPlot.paths.stepped?.({ align: 1 });
+    const stepped = made.paths.stepped?.({ align: 1 });
     const hidden: uPlot.Series = { stroke: "transparent", width: 0, points: { show: false } };
     return {
       width: this.width(),
@@ -83,6 +103,6 @@ export class Plot {
   private timeText(time: number, step: number): string {
     const date = new Date(time * 1000);
     const isDay = step >= 86400;
-    return date.toLocaleString(currentLanguage(), isDay ? { weekday: "short", day: "numeric" } : { hour: "2-digit", minute: "2-digit", hour12: false });
+    return date.toLocaleString(currentLanguage(), isDay ? { weekday: "short", day: "numeric" } : { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   }
 }

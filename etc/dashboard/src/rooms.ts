@@ -6,7 +6,7 @@ import { Card, cardShape } from "./card.js";
 import { el, setHidden, setText } from "./dom.js";
 import type { Device } from "./house.js";
 import { cardRank, mainChannel, valueText } from "./kinds.js";
-import { word } from "./words.js";
+import { compareNames, word } from "./words.js";
 
 const FAVOURITES = "\u0000"; // the section before all rooms: no area is called so
 const SUMMARY_EVERY_MS = 500;
@@ -32,9 +32,9 @@ interface Placed {
 }
 
 /** What is searched in a device. */
-function matches(device: Device, search: string): boolean {
+function matches(device: Device, parts: string[]): boolean {
   const text = `${device.name}\n${device.area}\n${device.key}`.toLowerCase();
-  return search.toLowerCase().split(/\s+/).every((part) => text.includes(part));
+  return parts.every((part) => text.includes(part));
 }
 
 export class RoomsView implements View {
@@ -108,14 +108,22 @@ export class RoomsView implements View {
   };
 
   private wanted(): Map<string, Device[]> {
-    const search = this.search().trim();
-    const devices = this.app.house.devices().filter((device) => search === "" || matches(device, search));
-    devices.sort((a, b) => cardRank(a) - cardRank(b) || a.name.localeCompare(b.name));
+    const search = this.search().trim().toLowerCase();
+    const found = this.app.house.devices();
+    const ranked = (search === "" ? found : found.filter((device) => matches(device, search.split(/\s+/)))).map((device) => ({ device, rank: cardRank(device) }));
+    ranked.sort((a, b) => a.rank - b.rank || compareNames(a.device.name, b.device.name));
+    const devices = ranked.map(({ device }) => device);
     const rooms = new Map<string, Device[]>();
     const favourites = devices.filter((device) => this.app.favourites.has(device.key));
     if (favourites.length > 0) rooms.set(FAVOURITES, favourites);
-    const areas = [...new Set(devices.map((device) => device.area))].sort((a, b) => (a === "" ? 1 : b === "" ? -1 : a.localeCompare(b)));
-    for (const area of areas) rooms.set(area, devices.filter((device) => device.area === area));
+    const byArea = new Map<string, Device[]>();
+    for (const device of devices) {
+      const there = byArea.get(device.area);
+      if (there) there.push(device);
+      else byArea.set(device.area, [device]);
+    }
+    const areas = [...byArea.keys()].sort((a, b) => (a === "" ? 1 : b === "" ? -1 : compareNames(a, b)));
+    for (const area of areas) rooms.set(area, byArea.get(area) ?? []);
     return rooms;
   }
 

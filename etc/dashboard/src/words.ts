@@ -224,14 +224,38 @@ export function nameOf(key: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-export function numberText(value: number, digits = 2): string {
-  return value.toLocaleString(currentLanguage(), { maximumFractionDigits: digits });
+/** To make what writes numbers and times costs a hundred times what it then takes to write one. */
+function once<Made>(make: (language: Language) => Made): () => Made {
+  const made = new Map<Language, Made>();
+  return () => {
+    const language = currentLanguage();
+    let one = made.get(language);
+    if (!one) made.set(language, (one = make(language)));
+    return one;
+  };
+}
+
+const NUMBERS = [0, 1, 2].map((maximumFractionDigits) => once((language) => new Intl.NumberFormat(language, { maximumFractionDigits })));
+const CLOCK: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+const nearTimes = once((language) => new Intl.DateTimeFormat(language, { ...CLOCK, second: "2-digit" }));
+const farTimes = once((language) => new Intl.DateTimeFormat(language, { ...CLOCK, month: "short", day: "numeric" }));
+const names = once((language) => new Intl.Collator(language));
+
+/** What makes all of them, one in each. */
+export const WRITERS: readonly (() => unknown)[] = [...NUMBERS, nearTimes, farTimes, names];
+
+export function numberText(value: number, digits: 0 | 1 | 2 = 2): string {
+  return (NUMBERS[digits] as () => Intl.NumberFormat)().format(value);
 }
 
 export function timeText(time: number, now = Date.now()): string {
-  const near = Math.abs(now - time) < 20 * 3600_000;
-  const date: Intl.DateTimeFormatOptions = near ? {} : { month: "short", day: "numeric" };
-  return new Date(time).toLocaleString(currentLanguage(), { hour: "2-digit", minute: "2-digit", ...(near ? { second: "2-digit" } : {}), ...date, hour12: false });
+  const times = Math.abs(now - time) < 20 * 3600_000 ? nearTimes : farTimes;
+  return times().format(time);
+}
+
+/** Which of two names comes first, for people. */
+export function compareNames(a: string, b: string): number {
+  return names().compare(a, b);
 }
 
 export function ageText(seconds: number): string {
