@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { modules } from "./modules.mjs";
 
-const { addPoint, chooseLanguage, House, iconOf, isWritable, join, kindOf, mainChannel, nameOf, readJson, readTopic, readTrends, sparkPath, summary, summaryText, topicFits, word } = await modules("house", "json", "kinds", "points", "spark", "topics", "words");
+const { addPoint, chooseLanguage, Frames, House, iconOf, isWritable, join, kindOf, mainChannel, nameOf, Pace, readJson, readTopic, readTrends, sparkPath, summary, summaryText, topicFits, word } = await modules("frame", "house", "json", "kinds", "pace", "points", "spark", "topics", "words");
 
 const NOW = Date.parse("2026-11-22T19:30:00Z");
 
@@ -181,4 +181,86 @@ test("join__nothing_in_between__leaves_a_gap", () => {
 test("sparkPath__gap__is_left_and_too_few_values_draw_nothing", () => {
   assert.equal(sparkPath({ times: [0, 1, 2, 3, 4], values: [1, 2, null, 4, 5] }, 0, 4).match(/M/g).length, 2);
   assert.equal(sparkPath({ times: [0, 1, 2], values: [1, null, 2] }, 0, 4), "");
+});
+
+/** What is handed on, as text, and the tasks that were asked for. */
+function paced() {
+  const tasks = [];
+  const came = [];
+  const pace = new Pace((data) => came.push(Buffer.from(data).toString()), (callback) => tasks.push(callback));
+  return { pace, tasks, came, add: (text) => pace.add(Buffer.from(text)) };
+}
+
+test("Pace__many_at_once__are_handed_on_in_order_a_few_in_each_task", () => {
+  const { tasks, came, add } = paced();
+  const sent = Array.from({ length: 300 }, (_, n) => `message ${n};`.padEnd(40, "."));
+  for (const text of sent) add(text);
+  assert.deepEqual(came, [], "the task that brings it has to end first");
+  while (tasks.length > 0) {
+    assert.equal(tasks.length, 1);
+    tasks.shift()();
+    assert.ok(came.at(-1).length <= 4096, `${came.at(-1).length} bytes in one`);
+  }
+  assert.ok(came.length > 1, "all came in one task");
+  assert.equal(came.join(""), sent.join(""));
+});
+
+test("Pace__what_comes_while_some_wait__comes_after_them", () => {
+  const { tasks, came, add } = paced();
+  const large = "L".repeat(10_000);
+  for (const text of ["first", large, "third"]) add(text);
+  tasks.shift()();
+  add("last");
+  while (tasks.length > 0) tasks.shift()();
+  assert.deepEqual(came, ["first", large, "thirdlast"]);
+  add("again");
+  tasks.shift()();
+  assert.equal(came.at(-1), "again");
+  assert.equal(tasks.length, 0);
+});
+
+test("Pace__flushed__hands_all_on_and_nothing_twice", () => {
+  const { pace, tasks, came, add } = paced();
+  for (let n = 0; n < 3; n++) add(String(n).repeat(4000));
+  pace.flush();
+  while (tasks.length > 0) tasks.shift()();
+  assert.equal(came.join(""), ["0", "1", "2"].map((text) => text.repeat(4000)).join(""));
+});
+
+/** Frames, of which the next one comes when it is called for. */
+function framesByHand(t) {
+  const next = [];
+  const names = ["document", "requestAnimationFrame"];
+  const before = names.map((name) => Object.getOwnPropertyDescriptor(globalThis, name));
+  globalThis.document = { hidden: false };
+  globalThis.requestAnimationFrame = (callback) => next.push(callback);
+  t.after(() => names.forEach((name, at) => (before[at] ? Object.defineProperty(globalThis, name, before[at]) : delete globalThis[name])));
+  return { frames: new Frames(), frame: () => next.splice(0).forEach((callback) => callback()) };
+}
+
+test("Frames__held__draws_what_was_asked_for_when_it_is_released", (t) => {
+  const { frames, frame } = framesByHand(t);
+  const drawn = [];
+  const job = (name) => () => void drawn.push(name);
+  frames.ask(job("before"));
+  frames.hold(60_000);
+  frames.ask(job("held"));
+  frame();
+  assert.deepEqual(drawn, []);
+  frames.release();
+  frame();
+  assert.deepEqual(drawn, ["before", "held"]);
+  frames.ask(job("after"));
+  frame();
+  assert.equal(drawn.at(-1), "after");
+});
+
+test("Frames__job_with_something_left__goes_on_in_the_next_frame", (t) => {
+  const { frames, frame } = framesByHand(t);
+  let left = 3;
+  frames.ask(() => --left > 0);
+  for (const expected of [2, 1, 0, 0]) {
+    frame();
+    assert.equal(left, expected);
+  }
 });

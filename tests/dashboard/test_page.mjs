@@ -239,6 +239,63 @@ pageTest("history__late__stands_in_the_curve_at_its_true_time", { hash: "#/devic
   }
 });
 
+/** COUNT thermometers in the shed. */
+function thermometers(count) {
+  const channels = { temperature: { kind: "sensor", unit: "°C", class: "temperature" } };
+  const one = (n) => [`t${n}`, { plugin: "w1", name: `Thermometer ${n}`, area: "Shed", channels, state: { temperature: 10 } }];
+  return Object.fromEntries(Array.from({ length: count }, (_, n) => one(n)));
+}
+
+pageTest("states__a_thousand_at_once_and_devices_gone_meanwhile__the_last_of_each_stands", {}, async (page) => {
+  const shed = await addShed(thermometers(60));
+  const cards = page.locator('[data-key^="shed/"]');
+  try {
+    await until(async () => (await cards.count()) === 60, "not all stand");
+    const gone = Object.keys(shed.devices).filter((_, at) => at % 2 === 1);
+    const say = (id, temperature) => shed.client.publishAsync(shed.topic(`${id}/state`), JSON.stringify({ temperature }), { qos: 1, retain: true });
+    const said = [];
+    for (let round = 0; round < 20; round++) for (const id of Object.keys(shed.devices)) said.push(say(id, round));
+    for (const id of gone) delete shed.devices[id];
+    await shed.describe();
+    for (const id of Object.keys(shed.devices)) said.push(say(id, 21.5));
+    await Promise.all(said);
+    await until(async () => (await cards.count()) === 30, "those that are gone stand still");
+    for (const card of [cards.first(), cards.last()]) {
+      await card.scrollIntoViewIfNeeded();
+      await shows(card, /^21\.5/);
+    }
+    for (const id of gone) for (const leaf of ["state", "status"]) await shed.keep(`${id}/${leaf}`, "");
+  } finally {
+    await removeShed(shed);
+  }
+});
+
+pageTest("info__of_many_kilobytes__is_pinged_for_until_it_is_there", { hash: "#/log" }, async (page) => {
+  const shed = await addShed(thermometers(300));
+  let pings = 0;
+  page.on("websocket", (socket) => socket.on("framesent", ({ payload }) => (pings += Buffer.from(payload).equals(Buffer.from([0xc0, 0])) ? 1 : 0)));
+  try {
+    await page.reload();
+    await page.getByRole("searchbox", { name: /^Filter/ }).fill("sconce/shed/info");
+    await shows(page.locator(".message-list"), "Thermometer 299");
+    assert.ok(pings > 1, `${pings} pings`);
+    const publish = async (payload) => {
+      await page.getByRole("textbox", { name: "Topic" }).fill("sconce/shed/t0/set/state");
+      await page.getByRole("textbox", { name: "Payload" }).fill(payload);
+      await page.getByRole("button", { name: "Send" }).click();
+      await until(() => shed.heard.includes(payload), "the node did not hear it");
+    };
+    shed.heard = [];
+    shed.answer = async (_, payload) => shed.heard.push(payload);
+    await publish("first");
+    const enough = pings;
+    await publish("second");
+    assert.equal(pings, enough, "it pings on");
+  } finally {
+    await removeShed(shed);
+  }
+});
+
 pageTest("broker__restarted_under_the_page__goes_on_by_itself", {}, async (page) => {
   await page.getByRole("switch", { name: "Kitchen ceiling" }).waitFor();
   await stage.broker.stop();

@@ -106,7 +106,8 @@ export class Card {
     this.element.append(list);
   }
 
-  update(device: Device, now: number): void {
+  /** What is out of sight has no curve: its node is not asked for one. */
+  update(device: Device, now: number, isSeen: boolean): void {
     const outage = outageText(this.app, device);
     const on = outage === "" && this.main !== undefined && (device.state[this.main.key] === "ON" || device.state[this.main.key] === "open");
     setData(this.element, "on", String(on));
@@ -121,7 +122,7 @@ export class Card {
     if (this.main && this.value) setText(this.value, valueText(device, this.main));
     for (const { channel, output } of this.side) setText(output, valueText(device, channel));
     this.fault.update(device.error);
-    this.drawSpark(device, now);
+    if (isSeen) this.drawSpark(device, now);
   }
 
   private drawIcon(name: Icon): void {

@@ -43,9 +43,9 @@ export class Commands {
     return true;
   }
 
-  send(topic: string, payload: string): Promise<Outcome> {
+  send(topic: string, payload: string, isLarge = false): Promise<Outcome> {
     const mark = random(16);
-    const options: Options = { responseTopic: this.replyTopic, correlation: mark, expiresAt: new Date(this.now() + COMMAND_MS) };
+    const options: Options = { responseTopic: this.replyTopic, correlation: mark, expiresAt: new Date(this.now() + COMMAND_MS), isLarge };
     return new Promise((resolve) => {
       const key = hex(mark);
       const timer = setTimeout(() => settle({ ok: false, code: "timeout", message: word("noAnswer") }), COMMAND_MS);

@@ -2,6 +2,8 @@
 // One connection to the broker, and again whenever it ends. All that comes is handed on as text.
 
 import type { MqttClient } from "./mqtt.js";
+import { Nudge } from "./nudge.js";
+import { PacedSocket, soon } from "./socket.js";
 
 export interface Config {
   broker: string; // wss://HOST:PORT/
@@ -20,13 +22,15 @@ export interface Arrival {
 export interface Handlers {
   state: (state: State, reason: string) => void;
   arrival: (arrival: Arrival) => void;
-  settled: () => void; // the retained messages have come
+  filled: () => void; // what the broker retains has come, as far as one can tell
+  settled: () => void; // it has surely come
 }
 
 export interface Options {
   responseTopic?: string;
   correlation?: Uint8Array;
   expiresAt?: Date;
+  isLarge?: boolean; // the answer, as a trend is
 }
 
 /** Why the broker did not take a message: MQTT 5's reason code, or -1 where there is no connection. */
@@ -37,10 +41,14 @@ export class Refused extends Error {
 }
 
 /**
- * What describes the house comes first, and nothing twice: mosquitto sends a large info slowly to a browser. Without
+ * What describes the house comes first, then what it is like, and whether that is so; nothing twice. Without
  * acknowledgements, for which a broker waits after each twenty messages; one connection loses nothing all the same.
  */
-const FILTERS = ["+/info", "+/status", "+/+/status", "+/+/state", "+/+/error", "+/+/event", "+/+/history", "+/+/result", "+/+/set/#", "+/+/get", "+/get", "reply/#"];
+const FILTERS = ["+/info", "+/status", "+/+/state", "+/+/status", "+/+/error", "+/+/event", "+/+/history", "+/+/result", "+/+/set/#", "+/+/get", "+/get", "reply/#"];
+
+/** How long what is large is hurried for. */
+const FILL_MS = 2000;
+const ANSWER_MS = 400;
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
@@ -57,6 +65,7 @@ export function random(bytes: number): Uint8Array {
 
 export class Connection {
   private client: MqttClient | null = null;
+  private nudge: Nudge | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private failures = 0;
   private attempts = 0;
@@ -88,7 +97,7 @@ export class Connection {
   private async connect(): Promise<void> {
     const attempt = ++this.attempts;
     const library = await import("./mqtt.js").catch(() => null);
-    await new Promise((done) => setTimeout(done)); // to read it was enough for one task
+    await new Promise<void>(soon); // to read it was enough for one task
     if (attempt !== this.attempts) return;
     if (!library) {
       this.failed("");
@@ -108,6 +117,7 @@ export class Connection {
       timerVariant: "native",
       queueQoSZero: false,
       writeCache: false, // of 65,536 numbers, made before the first packet
+      createWebsocket: (url, protocols) => new PacedSocket(url, protocols),
     });
     this.client = client;
     let reason = "";
@@ -132,6 +142,18 @@ export class Connection {
         if (this.client === client && client.connected) this.handlers.settled();
       }, SETTLED_MS);
     });
+    // What comes before the answer to a ping is what the broker had to send before it.
+    const nudge = new Nudge(() => client.connected && client.sendPing());
+    let isFilled = false;
+    client.on("packetreceive", ({ cmd }) => {
+      nudge.came();
+      if (cmd !== "pingresp" || isFilled) return;
+      isFilled = true;
+      nudge.stop();
+      this.handlers.filled();
+    });
+    nudge.start(FILL_MS);
+    this.nudge = nudge;
   }
 
   private closed(client: MqttClient, reason: string): void {
@@ -161,6 +183,7 @@ export class Connection {
       ...(options.correlation ? { correlationData: options.correlation as never } : {}),
       ...(options.expiresAt ? { userProperties: { expires: options.expiresAt.toISOString() } } : {}),
     };
+    if (options.isLarge) this.nudge?.start(ANSWER_MS);
     return new Promise((resolve, reject) => {
       client.publish(topic, payload, { qos: 1, properties }, (error, packet) => {
         const code = error ? ((error as { code?: unknown }).code ?? -1) : (packet as { reasonCode?: number } | undefined)?.reasonCode;

@@ -20,6 +20,8 @@ import { Trends } from "./trends.js";
 import { chooseLanguage, currentLanguage, timeText, type Word, word, WRITERS } from "./words.js";
 
 const KEEP_EVERY_MS = 30_000;
+/** The first picture waits for this long at most until all is there: else each node that comes moves what stands. */
+const FILL_MS = 500;
 const DEFAULT_PORT = 8884;
 /** The web server's time has no fractions, and comes with a delay: less than this is no difference. */
 const CLOCK_MS = 2000;
@@ -80,6 +82,7 @@ class Page implements App {
   private state: State = "connecting";
   private reason = "";
   private staleSince: number | null;
+  private isFilled = false;
   private isSettled = false;
   private wasUp = false;
   private aheadMs = 0;
@@ -97,6 +100,7 @@ class Page implements App {
     this.connection = new Connection(setup.config, {
       state: (state, reason) => this.stateChanged(state, reason),
       arrival: (arrival) => this.arrived(arrival),
+      filled: () => this.filled(),
       settled: () => this.settled(),
     });
   }
@@ -131,6 +135,8 @@ class Page implements App {
       this.commands = this.newCommands();
       this.trends.forget();
       this.wasUp = true;
+      this.isFilled = false;
+      this.frames.hold(FILL_MS);
       void readClock().then((ahead) => (this.aheadMs = ahead));
     } else if (this.state === "connected") {
       this.staleSince = Date.now();
@@ -162,6 +168,16 @@ class Page implements App {
     this.frames.ask(this.draw);
   }
 
+  private filled(): void {
+    this.isFilled = true;
+    this.showFilled();
+  }
+
+  /** With the buttons that it may have. */
+  private showFilled(): void {
+    if (this.isFilled && ![...this.rights.values()].includes("asked")) this.frames.release();
+  }
+
   private settled(): void {
     this.isSettled = true;
     this.staleSince = null;
@@ -189,6 +205,7 @@ class Page implements App {
     }
     this.rights.set(node, rights);
     this.refresh();
+    this.showFilled();
   }
 
   /** They were taken away under the page: no buttons any more. */

@@ -28,7 +28,7 @@ interface Place {
 interface Placed {
   card: Card;
   shape: string;
-  device: string;
+  device: string; // its key
 }
 
 /** What is searched in a device. */
@@ -42,9 +42,10 @@ export class RoomsView implements View {
   readonly element = el("div", {}, el("h1", { class: "unseen", tabindex: "-1" }, word("rooms")), this.list);
   private readonly rooms = new Map<string, Room>();
   private readonly placed = new Map<string, Placed>(); // by the place's name
-  private readonly visible = new Set<Element>();
+  private readonly byElement = new Map<Element, Placed>();
+  private readonly visible = new Set<Placed>();
+  private readonly dirty = new Set<Placed>(); // those of the visible that changed, the first of them first
   private readonly observer = new IntersectionObserver((entries) => this.seen(entries), { rootMargin: "200px" });
-  private readonly dirty = new Set<string>();
   private needsLayout = true;
   private plan: Place[] = [];
   private planned = 0; // how many of the plan stand
@@ -60,7 +61,7 @@ export class RoomsView implements View {
   }
 
   update(keys: ReadonlySet<string>, layout: boolean): void {
-    for (const key of keys) this.dirty.add(key);
+    for (const placed of this.visible) if (keys.has(placed.device)) this.dirty.add(placed);
     if (layout) this.needsLayout = true;
     this.ask();
   }
@@ -81,28 +82,27 @@ export class RoomsView implements View {
 
   private seen(entries: IntersectionObserverEntry[]): void {
     for (const { target, isIntersecting } of entries) {
-      if (!isIntersecting) {
-        this.visible.delete(target);
-        continue;
-      }
-      this.visible.add(target);
-      const key = (target as HTMLElement).dataset.key;
-      if (key) this.dirty.add(key);
+      const placed = this.byElement.get(target);
+      if (!placed) continue;
+      if (isIntersecting) this.visible.add(placed);
+      else this.visible.delete(placed);
+      // While it was out of sight it was not drawn.
+      if (isIntersecting) this.dirty.add(placed);
+      else this.dirty.delete(placed);
     }
     this.ask();
   }
 
-  /** A job of Frames: lays out first, then draws what changed and is seen. */
+  /** A job of Frames: draws what changed and is seen, then goes on laying out. */
   private readonly draw = (isTimeUp: () => boolean): boolean => {
-    if (!this.layOut(isTimeUp)) return true;
     const now = Date.now();
-    for (const { card, device: key } of this.placed.values()) {
-      if (!this.dirty.has(key) || !this.visible.has(card.element)) continue;
-      const device = this.app.house.device(key);
-      if (device) card.update(device, now);
+    for (const placed of this.dirty) {
+      this.dirty.delete(placed);
+      const device = this.app.house.device(placed.device);
+      if (device) placed.card.update(device, now, true);
       if (isTimeUp()) return true;
     }
-    this.dirty.clear();
+    if (!this.layOut(isTimeUp)) return true;
     this.drawSummaries(now);
     return false;
   };
@@ -148,7 +148,7 @@ export class RoomsView implements View {
         plan.push({ name, room, device, at });
       }
     }
-    for (const [name, { card }] of this.placed) if (!keep.has(name)) this.remove(name, card);
+    for (const [name, placed] of this.placed) if (!keep.has(name)) this.remove(name, placed);
     for (const [area, room] of this.rooms) {
       if (wanted.has(area)) continue;
       room.element.remove();
@@ -177,21 +177,25 @@ export class RoomsView implements View {
     const shape = cardShape(this.app, device);
     let placed = this.placed.get(name);
     if (placed?.shape !== shape) {
-      if (placed) this.remove(name, placed.card);
+      if (placed) this.remove(name, placed);
       placed = { card: new Card(this.app, device), shape, device: device.key };
-      placed.card.update(device, Date.now());
+      placed.card.update(device, Date.now(), false);
       this.placed.set(name, placed);
+      this.byElement.set(placed.card.element, placed);
       this.observer.observe(placed.card.element);
     }
     const there = room.grid.children[at];
     if (there !== placed.card.element) room.grid.insertBefore(placed.card.element, there ?? null);
   }
 
-  private remove(place: string, card: Card): void {
-    this.observer.unobserve(card.element);
-    this.visible.delete(card.element);
-    card.element.remove();
-    this.placed.delete(place);
+  private remove(name: string, placed: Placed): void {
+    const { element } = placed.card;
+    this.observer.unobserve(element);
+    this.visible.delete(placed);
+    this.dirty.delete(placed);
+    this.byElement.delete(element);
+    this.placed.delete(name);
+    element.remove();
   }
 
   private ensureRoom(area: string): Room {

@@ -53,7 +53,7 @@ export class Trends {
 
   private async fetch(device: Device, span: Span): Promise<void> {
     const key = `${device.key} ${span}`;
-    const outcome = await this.commands().send(`${this.base}/${device.key}/get`, JSON.stringify({ trend: span }));
+    const outcome = await this.commands().send(`${this.base}/${device.key}/get`, JSON.stringify({ trend: span }), true);
     this.running--;
     if (outcome.ok) this.known.set(key, readTrends(outcome.answer));
     this.asked.set(key, outcome.ok ? "answered" : "refused");
