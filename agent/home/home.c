@@ -335,14 +335,13 @@ void home_will_restart(struct home *home)
 void home_stop(struct home *home)
 {
         rules_stop(home->rules);
-
+        trends_stop(home);
         for (size_t i = 0; i < home->count; i++)
                 device_stop(home->items[i], STOP_EXIT);
         const struct timespec until = thread_deadline(STOP_WAIT_US);
         for (size_t i = 0; i < home->count; i++)
                 if (home->items[i]->worker)
                         worker_wait(home->items[i]->worker, &until);
-        trends_stopped(home);
 }
 
 /* ---- From the outside ---------------------------------------------------------------------------------- */

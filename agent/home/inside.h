@@ -41,6 +41,7 @@ struct home {
         } trends;
         struct saving { /* trends_saved.c */
                 struct timer *save, *settle;
+                size_t n_looks;  /* for what was not there at the start, since the last config */
                 bool is_read;    /* what was saved is known: it can be written over */
                 bool is_waiting; /* some of it, for the wall clock */
         } saving;
@@ -79,7 +80,7 @@ void left_out_list(struct home *home);
 int saving_init(struct home *home) MUST_CHECK;
 void saving_done(struct home *home);
 void trends_applied(struct home *home); /* after each config */
-void trends_stopped(struct home *home); /* after the devices: a clean stop */
+void trends_stop(struct home *home);    /* a clean stop, before the devices': some lose their channels by it */
 void trends_save(struct home *home);
 
 /* node.c */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Trends outlive the process: written once an hour and at a clean stop, read at the start. A trend is settled when what
- * was saved of it is in it; until then it is not written, so that nothing is lost. That takes a second reading where a
+ * was saved of it is in it; until then it is not written, so that nothing is lost. That takes a further reading where a
  * device finds its channels later, or where the wall clock is not known yet at the start.
  */
 #include <errno.h>
@@ -11,8 +11,10 @@
 #include "home/inside.h"
 #include "store/trend_table.h"
 
-#define SAVE_EVERY_US   (3600 * USEC_PER_SEC)
-#define SETTLE_AFTER_US (60 * USEC_PER_SEC)
+#define SAVE_EVERY_US (3600 * USEC_PER_SEC)
+
+/* After a config: most devices know their channels soon, all of them within a minute. */
+static const uint64_t looks_us[] = { 2 * USEC_PER_SEC, 10 * USEC_PER_SEC, 60 * USEC_PER_SEC };
 
 /* ---- Writing --------------------------------------------------------------------------------------------- */
 
@@ -125,9 +127,16 @@ static bool is_settled(const struct home *home)
         return true;
 }
 
+/* The last look is for what has gone, too. */
 static void on_settle(void *userdata)
 {
-        read_all(userdata);
+        struct home *home = userdata;
+        size_t n = ++home->saving.n_looks;
+
+        if (n == ARRAY_SIZE(looks_us) || !is_settled(home))
+                read_all(home);
+        if (n < ARRAY_SIZE(looks_us))
+                timer_arm(home->saving.settle, looks_us[n] - looks_us[n - 1]);
 }
 
 static void on_save(void *userdata)
@@ -150,7 +159,8 @@ void trends_applied(struct home *home)
                 timer_arm(saving->save, SAVE_EVERY_US);
                 read_all(home);
         }
-        timer_arm(saving->settle, SETTLE_AFTER_US);
+        saving->n_looks = 0;
+        timer_arm(saving->settle, looks_us[0]);
 }
 
 void home_clock_set(struct home *home)
@@ -161,7 +171,7 @@ void home_clock_set(struct home *home)
                 read_all(home);
 }
 
-void trends_stopped(struct home *home)
+void trends_stop(struct home *home)
 {
         struct saving *saving = &home->saving;
 

@@ -107,11 +107,9 @@ static struct channel *state_of(const struct house *house)
         return channels_find(&kitchen->channels, "state");
 }
 
-/* How many hours of the lamp are known, up to now. */
-static unsigned hours_known(const struct house *house)
+static unsigned hours_of(const struct house *house, struct trend *trend)
 {
         const struct trend_clock *clock = &house->devices->context.trends.clock;
-        struct trend *trend = state_of(house)->trend;
         unsigned count = 0;
 
         if (!trend)
@@ -120,6 +118,12 @@ static unsigned hours_known(const struct house *house)
         for (uint32_t i = 0; i < TREND_WEEK_BUCKETS; i++)
                 count += trend_get(trend, TREND_WEEK, i).is_known;
         return count;
+}
+
+/* How many hours of the lamp are known, up to now. */
+static unsigned hours_known(const struct house *house)
+{
+        return hours_of(house, state_of(house)->trend);
 }
 
 static void begin(struct house *house)
@@ -181,6 +185,42 @@ static void home_stop__clean__trends_are_there_again(void **state)
         struct trend_point last = trend_get(state_of(house)->trend, TREND_WEEK, TREND_WEEK_BUCKETS - 1);
         struct trend_point last_but_one = trend_get(state_of(house)->trend, TREND_WEEK, TREND_WEEK_BUCKETS - 2);
         assert_true(last.on > 0 || last_but_one.on > 0);
+}
+
+#define CELLAR "[exec cellar]\ncommand = [\"/bin/echo\", \"21.5\"]\nchannels = [\"temperature\"]\n"
+
+static bool has_cellar(const struct house *house, void *userdata)
+{
+        const struct device *cellar = home_find(house->devices, "cellar");
+        const struct channel *channel = channels_find(&cellar->channels, "temperature");
+
+        return channel && channel->trend && (!userdata || channel->trend->is_settled);
+}
+
+/* A device on a thread of its own, whose channels end with it. */
+static void home_stop__device_has_a_worker__its_trend_is_there_again(void **state)
+{
+        struct house *house = *state;
+        char settled;
+
+        house_apply(house, CELLAR);
+        house_wait(house, has_cellar, NULL);
+        house_pass(house, 4 * USEC_PER_SEC);
+        house_wait(house, has_cellar, &settled);
+        house_pass(house, 2 * HOUR_US);
+        home_stop(house->devices);
+        store_close(file);
+        store_free(TAKE_PTR(file));
+        open_file(house);
+        house_apply(house, CELLAR);
+        house_wait(house, has_cellar, NULL);
+        house_pass(house, 4 * USEC_PER_SEC);
+        house_wait(house, has_cellar, &settled);
+        const struct device *cellar = home_find(house->devices, "cellar");
+        struct trend *trend = channels_find(&cellar->channels, "temperature")->trend;
+        (void)hours_of(house, trend); /* up to now */
+        assert_true(trend_get(trend, TREND_WEEK, TREND_WEEK_BUCKETS - 3).is_known ||
+                    trend_get(trend, TREND_WEEK, TREND_WEEK_BUCKETS - 4).is_known);
 }
 
 static void crash__after_hours__the_last_hour_is_lost_at_the_most(void **state)
@@ -282,6 +322,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TEST(home_stop__clean__trends_are_there_again),
+                TEST(home_stop__device_has_a_worker__its_trend_is_there_again),
                 TEST(crash__after_hours__the_last_hour_is_lost_at_the_most),
                 TEST(save__an_hour__is_written_once),
                 TEST(start__of_another_boot__is_read),
