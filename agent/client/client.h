@@ -17,12 +17,13 @@
 #include "client/settings.h"
 #include "util/loop.h"
 
-/* Of `get` and `set`: see client/errand.h. */
+/* Of what is asked of one device: see client/errand.h. */
 struct errand {
         struct view_name name;
         int publish_id; /* of the message that asks */
         json_t *id;     /* of the command, that its result must carry; NULL: it has none */
         bool acknowledged, expires;
+        bool has_asked; /* `history`: in this run, whatever came of it */
         client_step then;
 };
 
@@ -32,6 +33,13 @@ struct forgetting {
         json_t *announcements; /* the same: those by which Home Assistant knows its devices */
         bool is_still_announced;
         size_t under_way, cleared;
+};
+
+/* What `history` has printed last, so that it is not printed twice; 0: nothing yet. */
+enum { PRINTED_MAX = 256 };
+struct printed {
+        uint64_t hashes[PRINTED_MAX];
+        size_t next;
 };
 
 struct client {
@@ -46,6 +54,7 @@ struct client {
         struct look look;
         struct errand errand;
         struct forgetting forget;
+        struct printed printed[2]; /* as it happened, and late */
         bool has_connected, ending;
         bool abandons;                                          /* at the end nothing more is sent */
         int optional_id;                                        /* of a SUBSCRIBE that may be refused */

@@ -81,3 +81,25 @@ bool errand_node_is_offline(const struct client *client)
         const char *status = view_status(&client->home, client->errand.name.node, NULL);
         return status && strcmp(status, "offline") == 0;
 }
+
+int errand_refusal(const struct client *client, int reason, struct fault *ret)
+{
+        const struct view_name *name = &client->errand.name;
+        int exit_code = 0;
+
+        if (reason == REASON_NOT_AUTHORIZED) {
+                (void)fault_set(ret, -EACCES,
+                                "the broker does not let %s ask %s/%s: its certificate is read-only, "
+                                "or for another node",
+                                client->settings.name, name->node, name->device);
+                exit_code = EXIT_REFUSED;
+        } else if (reason >= REASON_REFUSED) {
+                (void)fault_set(ret, -EIO, "the broker refused the request (MQTT reason %d)", reason);
+                exit_code = EXIT_REFUSED;
+        } else if (reason == REASON_NOBODY_LISTENS) {
+                (void)fault_set(ret, -ENOENT, "no one received the request: node %s is not subscribed to it",
+                                name->node);
+                exit_code = EXIT_NO_ANSWER;
+        }
+        return exit_code;
+}

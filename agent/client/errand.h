@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What `get` and `set` share: the one device that the first word names. */
+/* What `get`, `set`, `trend` and `history` share: the one device that the first word names. */
 #pragma once
 
 #include "client/client.h"
@@ -19,3 +19,6 @@ json_t *errand_channels(const struct client *client);
 
 /* As far as is known. */
 bool errand_node_is_offline(const struct client *client);
+
+/* Whether a request to the device's `get` was refused: the exit code, and why; 0: it is under way. */
+int errand_refusal(const struct client *client, int reason, struct fault *ret);

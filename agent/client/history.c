@@ -1,122 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `sconce history DEVICE`: what its node remembers of it, and then what comes, each with the time at which it was so. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "client/errand.h"
+#include "client/moment.h"
 #include "client/shown.h"
-#include "client/table.h"
+#include "util/text.h"
 
 /* What the node keeps in the finer buckets. */
 #define DAY_US (24 * 3600 * USEC_PER_SEC)
 
-#define TIME_MAX   40
 #define STEP_MAX_S 86400
 
-/* ---- One line -------------------------------------------------------------------------------------------------- */
-
-/* "2026-11-22T19:30:00.123Z", with or without a fraction; false: it is none. */
-static bool read_time(const char *text, time_t *ret)
+static bool is_too_old(const struct client *client, time_t at)
 {
-        struct tm utc = { 0 };
-
-        if (!text || !strptime(text, "%Y-%m-%dT%H:%M:%S", &utc))
-                return false;
-        *ret = timegm(&utc);
-        return true;
+        return at < time(NULL) - (time_t)(client->arguments->since_us / USEC_PER_SEC);
 }
 
-static bool is_too_old(const struct client *client, const char *time_text)
+/* With --follow there is something to wait for yet. */
+static void PRINTF_LIKE(3, 4) go_without(struct client *client, int exit_code, const char *format, ...)
 {
-        time_t at;
+        struct fault fault = { 0 };
+        va_list arguments;
 
-        return read_time(time_text, &at) && at < time(NULL) - (time_t)(client->arguments->since_us / USEC_PER_SEC);
-}
-
-static void local_time(const char *text, char local[static TIME_MAX])
-{
-        struct tm broken_down;
-        time_t at;
-
-        (void)snprintf(local, TIME_MAX, "%s", "time unknown");
-        if (read_time(text, &at) && localtime_r(&at, &broken_down))
-                (void)strftime(local, TIME_MAX, "%Y-%m-%d %H:%M:%S", &broken_down);
-}
-
-static int text_line(FILE *out, const char *time_text, json_t *values)
-{
-        char local[TIME_MAX];
-        const char *key;
-        const json_t *value;
-
-        local_time(time_text, local);
-        fprintf(out, "%-19s", local);
-        json_object_foreach(values, key, value)
-        {
-                CLEANUP_FREE char *shown_key = shown_text(key, strlen(key)), *text = table_text(value);
-                if (!shown_key || !text)
-                        return -ENOMEM;
-                fprintf(out, "  %s=%s", shown_key, text);
-        }
-        return fputc('\n', out) < 0 ? -EIO : 0;
-}
-
-/* RFC 4180: in quotes, which are doubled inside. */
-static void put_quoted(FILE *out, const char *text)
-{
-        (void)fputc('"', out);
-        for (; *text; text++) {
-                if (*text == '"')
-                        (void)fputc('"', out);
-                (void)fputc(*text, out);
-        }
-        (void)fputc('"', out);
-}
-
-/* Only what is a time and nothing besides: it stands without quotes. */
-static const char *csv_time(const char *text)
-{
-        return text && strlen(text) < TIME_MAX && text[strspn(text, "0123456789-:.TZ")] == '\0' ? text : "";
-}
-
-static int csv_lines(FILE *out, const char *time_text, const char *word, json_t *values)
-{
-        const char *key;
-        const json_t *value;
-
-        json_object_foreach(values, key, value)
-        {
-                CLEANUP_FREE char *shown_key = shown_text(key, strlen(key)), *text = table_text(value);
-                if (!shown_key || !text)
-                        return -ENOMEM;
-                fprintf(out, "%s,%s,", csv_time(time_text), word);
-                put_quoted(out, shown_key);
-                (void)fputc(',', out);
-                put_quoted(out, text);
-                (void)fputc('\n', out);
-        }
-        return ferror(out) ? -EIO : 0;
-}
-
-static int json_line(FILE *out, const char *time_text, const char *word, json_t *values)
-{
-        CLEANUP_JSON json_t *line = json_pack("{s:s?, s:O}", "time", time_text, word, values);
-
-        return line ? table_json(out, line, false) : -ENOMEM;
-}
-
-static void print(struct client *client, const char *time_text, const char *word, json_t *values)
-{
-        const struct arguments *arguments = client->arguments;
-        int r = arguments->json  ? json_line(client->out, time_text, word, values)
-                : arguments->csv ? csv_lines(client->out, time_text, word, values)
-                                 : text_line(client->out, time_text, values);
-
-        if (r == 0 && fflush(client->out) == 0)
-                return;
-        client_cannot_write(client, errno);
+        va_start(arguments, format);
+        (void)vsnprintf(fault.text, sizeof(fault.text), format, arguments);
+        va_end(arguments);
+        timer_disarm(client->deadline);
+        if (client->arguments->follow)
+                shown_say("%s: following", fault.text);
+        else
+                client_fail(client, exit_code, "%s", fault.text);
 }
 
 /* ---- What the node remembers ----------------------------------------------------------------------------------- */
@@ -154,71 +70,121 @@ static size_t count_buckets(json_t *channels)
         return count;
 }
 
-static void print_bucket(struct client *client, json_t *channels, time_t at, size_t index)
+/* False: there is nothing to print. A bucket counts by its end. */
+static bool print_bucket(struct client *client, json_t *channels, time_t at, time_t step, size_t index)
 {
         CLEANUP_JSON json_t *values = json_object();
-        char text[TIME_MAX];
+        char text[MOMENT_TIME_MAX];
         struct tm utc;
         const char *key;
         const json_t *channel;
 
+        if (is_too_old(client, at + step))
+                return false;
         json_object_foreach(channels, key, channel) put_bucket(values, key, channel, index);
         if (json_object_size(values) == 0 || !gmtime_r(&at, &utc))
-                return;
+                return false;
         (void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
-        if (!is_too_old(client, text))
-                print(client, text, "trend", values);
+        moment_print(client, &(struct moment){ text, "trend", values, channels });
+        return true;
 }
 
 static void print_trend(struct client *client, const json_t *answer)
 {
+        const struct view_name *name = &client->errand.name;
         json_t *channels = json_object_get(answer, "channels");
         time_t start, step = (time_t)MIN(MAX(json_integer_value(json_object_get(answer, "step_s")), 1), STEP_MAX_S);
+        size_t n_printed = 0;
 
-        if (!read_time(json_string_value(json_object_get(answer, "start")), &start))
+        if (json_object_size(channels) == 0) {
+                go_without(client, EXIT_REFUSED, "%s/%s has no channel that is a number, or on or off", name->node,
+                           name->device);
                 return;
+        }
+        if (!moment_time(json_string_value(json_object_get(answer, "start")), &start)) {
+                go_without(client, EXIT_NO_ANSWER,
+                           "the clock of node %s is not right yet: what it remembers has no times", name->node);
+                return;
+        }
         for (size_t i = 0; i < count_buckets(channels) && !client->ending; i++)
-                print_bucket(client, channels, start + (time_t)i * step, i);
+                n_printed += print_bucket(client, channels, start + (time_t)i * step, step, i);
+        if (n_printed == 0)
+                shown_say("nothing is known of that time");
+        if (!client->arguments->follow)
+                client_end(client, 0);
 }
 
 static void on_answer(struct client *client, const struct session_message *message)
 {
-        CLEANUP_JSON json_t *answer = json_loadb(message->payload, message->size, JSON_REJECT_DUPLICATES, NULL);
+        const struct view_name *name = &client->errand.name;
+        CLEANUP_JSON json_t *answer = view_json(message->payload, message->size);
+        const char *text = json_string_value(json_object_get(answer, "message"));
+        const char *code = json_string_value(json_object_get(answer, "code"));
 
         timer_disarm(client->deadline);
         if (json_is_true(json_object_get(answer, "ok")))
                 print_trend(client, answer);
-        else if (client->arguments->follow)
-                shown_say("the node has no trend of it: following");
         else
-                client_fail(client, EXIT_REFUSED, "the node has no trend of it: `--follow` shows what comes");
-        if (!client->arguments->follow)
-                client_end(client, 0);
+                go_without(client, EXIT_REFUSED, "%s/%s: %s (%s)", name->node, name->device, text ? text : "refused",
+                           code ? code : "no code");
 }
 
 /* ---- What comes ------------------------------------------------------------------------------------------------ */
 
 /* "state" and "event" as they happen, "history" what was kept while the broker was away. */
+static const char *const words[] = { "state", "event", "history" };
+enum { WORD_HISTORY = 2 };
+
+static bool has_printed(const struct printed *printed, uint64_t hash)
+{
+        for (size_t i = 0; i < PRINTED_MAX; i++)
+                if (printed->hashes[i] == hash)
+                        return true;
+        return false;
+}
+
+/*
+ * The same moment comes twice where a broker was away: its newest as `state` and in its turn on `history`, what was on
+ * its way again. Of each kind the last ones are known, so that a long history does not push out what `state` has shown.
+ * Without a time nobody knows whether it is the same.
+ */
+static bool is_news(struct client *client, const struct moment *moment, bool is_late)
+{
+        struct printed *printed = &client->printed[is_late];
+        CLEANUP_FREE char *text = json_dumps(moment->values, JSON_COMPACT | JSON_SORT_KEYS);
+
+        if (!moment->time || !text)
+                return true;
+        uint64_t hash = text_hash(text_hash(text_hash(HASH_BEGIN, moment->word), moment->time), text);
+        if (has_printed(&client->printed[0], hash) || has_printed(&client->printed[1], hash))
+                return false;
+        printed->hashes[printed->next++ % PRINTED_MAX] = hash;
+        return true;
+}
+
 static void print_message(struct client *client, const struct session_message *message, const char *word)
 {
-        CLEANUP_JSON json_t *json = json_loadb(message->payload, message->size, JSON_REJECT_DUPLICATES, NULL);
+        bool is_late = word == words[WORD_HISTORY];
+        CLEANUP_JSON json_t *json = view_json(message->payload, message->size);
         json_t *values = json;
         const char *time_text = json_string_value(json_object_get(json, "time"));
         CLEANUP_FREE char *time_copy = time_text ? strdup(time_text) : NULL;
+        time_t at;
 
-        if (strcmp(word, "history") == 0) {
+        if (is_late) {
                 word = json_object_get(json, "event") ? "event" : "state";
                 values = json_object_get(json, word);
         }
-        if (!json_is_object(values) || is_too_old(client, time_copy))
+        if (!json_is_object(values) || (moment_time(time_copy, &at) && is_too_old(client, at)))
                 return;
         (void)json_object_del(values, "time");
-        print(client, time_copy, word, values);
+        const struct moment moment = { time_copy, word, values, errand_channels(client) };
+        if (is_news(client, &moment, is_late))
+                moment_print(client, &moment);
 }
 
 static void on_message(struct client *client, const struct session_message *message)
 {
-        static const char *const words[] = { "state", "event", "history" };
         char suffix[ERRAND_SUFFIX_MAX];
 
         if (strcmp(message->topic, client->reply_topic) == 0) {
@@ -232,26 +198,32 @@ static void on_message(struct client *client, const struct session_message *mess
 
 /* ---- The command ----------------------------------------------------------------------------------------------- */
 
+static void on_acknowledged(struct client *client, int id, int reason)
+{
+        struct fault fault = { 0 };
+
+        if (id != client->errand.publish_id)
+                return;
+        int exit_code = errand_refusal(client, reason, &fault);
+        if (exit_code != 0)
+                go_without(client, exit_code, "%s", fault.text);
+}
+
 static void on_late(struct client *client)
 {
-        const char *why = errand_node_is_offline(client) ? "its node is offline" : "its node did not answer in time";
-
-        if (client->arguments->follow)
-                shown_say("%s: following", why);
-        else
-                client_fail(client, EXIT_NO_ANSWER, "%s", why);
+        go_without(client, EXIT_NO_ANSWER, "no answer from %s/%s in time, though the node counts as online",
+                   client->errand.name.node, client->errand.name.device);
 }
 
 static void follow(struct client *client)
 {
-        static const char *const words[] = { "state", "event", "history" };
         char suffix[ERRAND_SUFFIX_MAX];
 
         for (size_t i = 0; i < ARRAY_SIZE(words); i++)
                 client_subscribe(client, errand_suffix(client, words[i], suffix), 1, NULL);
 }
 
-static void ask(struct client *client)
+static void send_request(struct client *client)
 {
         const char *payload = client->arguments->since_us > DAY_US ? "{\"trend\":\"7d\"}" : "{\"trend\":\"24h\"}";
         struct session_message message = {
@@ -259,22 +231,37 @@ static void ask(struct client *client)
         };
         char suffix[ERRAND_SUFFIX_MAX];
 
+        client->on_acknowledged = on_acknowledged;
+        client_publish(client, &message, errand_suffix(client, "get", suffix), &client->errand.publish_id);
+        client_wait(client, on_late);
+}
+
+static void ask(struct client *client)
+{
         client->on_message = on_message;
+        client->errand.has_asked = true;
         if (client->arguments->csv)
                 fputs("time,what,channel,value\n", client->out);
         if (client->arguments->follow)
                 follow(client);
-        client_publish(client, &message, errand_suffix(client, "get", suffix), &client->errand.publish_id);
-        client_wait(client, on_late);
+        if (errand_node_is_offline(client))
+                go_without(client, EXIT_NO_ANSWER, "node %s is offline, and what it remembers is kept there",
+                           client->errand.name.node);
+        else if (session_version(client->session) != SESSION_VERSION_5)
+                go_without(client, EXIT_NO_ANSWER, "what was needs MQTT 5, and the broker speaks 3.1.1");
+        else
+                send_request(client);
 }
 
 /* Again after a lost connection: the past has been printed. */
 static void history_connected(struct client *client)
 {
-        if (client->errand.publish_id > 0)
+        if (client->errand.has_asked) {
+                shown_say("the broker is back; what was published meanwhile is missing here");
                 follow(client);
-        else
+        } else {
                 errand_find(client, ask);
+        }
 }
 
 static int history_check(const struct arguments *arguments, struct fault *fault)

@@ -30,9 +30,22 @@ static int terminal_width(FILE *out)
         return ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : WIDTH_WITHOUT_TERMINAL;
 }
 
+/* The plain C locale, where it is named: where nothing is, main() takes UTF-8. */
+static bool wants_plain_locale(void)
+{
+        static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+                const char *locale = getenv(names[i]);
+                if (locale && *locale)
+                        return strcmp(locale, "C") == 0 || strcmp(locale, "POSIX") == 0;
+        }
+        return false;
+}
+
 static bool is_plain(const struct client *client)
 {
-        return client->arguments->ascii || strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
+        return client->arguments->ascii || wants_plain_locale() || strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
 }
 
 /* "2026-11-22T13:00:00Z", in seconds since 1970. */
@@ -147,20 +160,13 @@ static void on_message(struct client *client, const struct session_message *mess
 
 static void on_acknowledged(struct client *client, int id, int reason)
 {
-        const struct view_name *name = &client->errand.name;
+        struct fault fault = { 0 };
 
         if (id != client->errand.publish_id)
                 return;
-        if (reason == REASON_NOT_AUTHORIZED)
-                client_fail(client, EXIT_REFUSED,
-                            "the broker does not let %s ask %s/%s: its certificate is read-only, "
-                            "or for another node",
-                            client->settings.name, name->node, name->device);
-        else if (reason >= REASON_REFUSED)
-                client_fail(client, EXIT_REFUSED, "the broker refused the request (MQTT reason %d)", reason);
-        else if (reason == REASON_NOBODY_LISTENS)
-                client_fail(client, EXIT_NO_ANSWER, "no one received the request: node %s is not subscribed to it",
-                            name->node);
+        int exit_code = errand_refusal(client, reason, &fault);
+        if (exit_code != 0)
+                client_fail(client, exit_code, "%s", fault.text);
 }
 
 static void on_late(struct client *client)

@@ -464,6 +464,68 @@ static void history__texts_of_any_kind__do_not_steer_the_terminal(void **state)
         }
 }
 
+/* As when a broker was away: its newest is shown by `state` and comes in its turn, what was in flight comes again. */
+static void history__the_same_moment_again__is_printed_once(void **state)
+{
+#define AT(second) "\"time\":\"2099-01-01T00:00:0" #second "Z\""
+        static const char *const sent[][2] = {
+                { "state", "{" AT(3) ",\"n\":3,\"m\":null}" },
+                { "history", "{\"seq\":1,\"boot\":\"b\"," AT(2) ",\"state\":{\"n\":2,\"m\":null}}" },
+                { "history", "{\"seq\":1,\"boot\":\"b\"," AT(2) ",\"state\":{\"n\":2,\"m\":null}}" },
+                { "history", "{\"seq\":2,\"boot\":\"b\"," AT(3) ",\"state\":{\"m\":null,\"n\":3}}" },
+                { "history", "{\"seq\":3,\"boot\":\"b\",\"time\":null,\"state\":{\"n\":0}}" },
+                { "history", "{\"seq\":4,\"boot\":\"b\",\"time\":null,\"state\":{\"n\":0}}" },
+                { "state", "{\"header\":{},\"content\":{" AT(4) ",\"n\":4},\"footer\":{}}" },
+        };
+        struct client *attic = play_attic("online", true);
+
+        (void)state;
+        client_forget(attic);
+        struct process *history = SCONCE_START(sconce_conf("tester", ""), "history", "attic/fan", "--follow", "--csv");
+        (void)client_wait(attic, "sconce/attic/fan/get", NULL, NULL); /* by then it is subscribed */
+        for (size_t i = 0; i < ARRAY_SIZE(sent); i++)
+                client_send(attic, format_text("sconce/attic/fan/%s", sent[i][0]), sent[i][1]);
+        wait_text(&history->out, "\"4\"\n");
+        assert_string_equal(history->out.text, "time,what,channel,value\n"
+                                               "2099-01-01T00:00:03Z,state,\"n\",\"3\"\n"
+                                               "2099-01-01T00:00:03Z,state,\"m\",\"\"\n"
+                                               "2099-01-01T00:00:02Z,state,\"n\",\"2\"\n"
+                                               "2099-01-01T00:00:02Z,state,\"m\",\"\"\n"
+                                               ",state,\"n\",\"0\"\n,state,\"n\",\"0\"\n"
+                                               "2099-01-01T00:00:04Z,state,\"n\",\"4\"\n");
+        process_signal(history, SIGINT);
+        assert_int_equal(process_wait(history, SOON_MS), 0);
+}
+
+static void history__broker_restarts__says_that_some_is_missing(void **state)
+{
+        struct client *attic = play_attic("online", true);
+
+        (void)state;
+        client_forget(attic);
+        struct process *history = SCONCE_START(sconce_conf("tester", ""), "history", "attic/fan", "--follow");
+        (void)client_wait(attic, "sconce/attic/fan/get", NULL, NULL);
+        broker_kill(stage.broker);
+        (void)process_wait_log(history, "the broker is gone: ", SOON_MS);
+        broker_start(stage.broker);
+        (void)process_wait_log(history, "the broker is back; what was published meanwhile is missing here", SOON_MS);
+        stage_rejoin();
+        process_signal(history, SIGINT);
+        assert_int_equal(process_wait(history, SOON_MS), 0);
+}
+
+static void history__nothing_to_ask__says_why(void **state)
+{
+        (void)state;
+        assert_run(RUN("display", "history", "kitchen"), 1, "",
+                   "sconce: the broker does not let display ask hall/kitchen: its certificate is read-only, or for "
+                   "another node\n");
+        assert_has(RUN("tester", "history", "pump").out, "  state=0 %\n");
+        (void)play_attic("offline", false);
+        assert_run(RUN("tester", "history", "attic/fan"), 3, "",
+                   "sconce: node attic is offline, and what it remembers is kept there\n");
+}
+
 /* ---- Watching ------------------------------------------------------------------------------------------------ */
 
 static void watch__until_interrupted__prints_topics_and_payloads(void **state)
@@ -692,9 +754,12 @@ static const struct CMUnitTest tests[] = {
         CLEARED(forget__broker_of_ours__shows_who_may),
         CLEARED(get__device_offline__is_reported_and_ends_with_3),
         CLEARED(history__texts_of_any_kind__do_not_steer_the_terminal),
+        CLEARED(history__the_same_moment_again__is_printed_once),
+        CLEARED(history__nothing_to_ask__says_why),
         STAGE_TEST(watch__until_interrupted__prints_topics_and_payloads, darken),
         STAGE_TEST(watch__nobody_of_that_name__reports_it_and_goes_on, NULL),
         STAGE_TEST(watch__broker_restarts__goes_on, NULL),
+        CLEARED(history__broker_restarts__says_that_some_is_missing),
         STAGE_TEST(list__no_broker__ends_with_3, NULL),
         STAGE_TEST(list__bad_config__ends_with_78, NULL),
         STAGE_TEST(list__key_that_others_can_read__is_refused, NULL),

@@ -311,7 +311,7 @@ static void sconce_history__course__one_line_a_moment(void **state)
         start(KEPT, "trusted");
         struct run run = SCONCE_RUN(sconce_conf("tester", ""), "history", "gate", "--since", "2h");
         assert_int_equal(run.status, 0);
-        assert_has(run.out, "  state=0\n");
+        assert_has(run.out, "  state=0 %\n");
         run = SCONCE_RUN(sconce_conf("tester", ""), "history", "gate", "--since", "7d", "--csv");
         assert_int_equal(run.status, 0);
         assert_has(run.out, "time,what,channel,value\n2");

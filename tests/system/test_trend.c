@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a device was like, from the real node over a real broker: as a message, drawn by sconce, and after a restart. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 static int settle(void **state)
 {
         (void)state;
+        (void)setenv("LC_ALL", "C.UTF-8", 1);
         stage_settle();
         client_forget(stage.tester);
         return 0;
@@ -79,6 +81,18 @@ static void trend__a_number__is_drawn_with_its_axis(void **state)
         assert_has(run.out, "┤");
         assert_has(run.out, "└");
         assert_has(run.out, " readings\n");
+}
+
+static void trend__plain_locale__is_drawn_in_ascii(void **state)
+{
+        (void)state;
+        assert_int_equal(setenv("LC_ALL", "C", 1), 0);
+        struct run run = RUN("tester", "trend", "node", "--channel", "memory_kb");
+        assert_int_equal(setenv("LC_ALL", "C.UTF-8", 1), 0);
+        assert_int_equal(run.status, 0);
+        assert_has(run.out, " readings\n");
+        for (const char *at = run.out; *at; at++)
+                assert_in_range((unsigned char)*at, '\n', '~');
 }
 
 static void trend__a_lamp__is_a_row_of_bars(void **state)
@@ -171,6 +185,7 @@ static void restart__clean__what_was_before_is_there(void **state)
 static const struct CMUnitTest tests[] = {
         STAGE_TEST(trend__nobody_reads_it__ends_without_a_word, settle),
         STAGE_TEST(trend__a_number__is_drawn_with_its_axis, settle),
+        STAGE_TEST(trend__plain_locale__is_drawn_in_ascii, settle),
         STAGE_TEST(trend__a_lamp__is_a_row_of_bars, settle),
         STAGE_TEST(trend__as_json__is_the_nodes_answer, settle),
         STAGE_TEST(trend__unknown_channel__refused_with_its_reason, settle),
