@@ -53,12 +53,12 @@ static void write_start(const struct channels *channels, const struct span *span
                 json_put_literal(out, "null");
 }
 
-enum { COLUMN_MIN, COLUMN_MEAN, COLUMN_MAX, COLUMN_COUNT, COLUMN_ON, COLUMNS };
-static const char *const column_names[COLUMNS] = { "min", "mean", "max", "count", "on" };
+enum { COLUMN_MIN, COLUMN_MEAN, COLUMN_MAX, COLUMN_COUNT, COLUMN_ON, COLUMN_KNOWN_S, COLUMNS };
+static const char *const column_names[COLUMNS] = { "min", "mean", "max", "count", "on", "known_s" };
 
 static double column_of(const struct trend_point *point, int column)
 {
-        const double values[COLUMNS] = { point->min, point->mean, point->max, point->count, point->on };
+        const double values[COLUMNS] = { point->min, point->mean, point->max, point->count, point->on, point->known_s };
 
         return values[column];
 }
@@ -70,7 +70,7 @@ static void write_column(const struct channel *channel, const struct span *span,
         for (uint32_t i = 0; i < trend_forms[span->which].count; i++) {
                 const struct trend_point point = point_of(channel, span, i);
                 json_put_item(out);
-                if (point.is_known || column == COLUMN_COUNT)
+                if (point.is_known || column == COLUMN_COUNT || column == COLUMN_KNOWN_S)
                         json_put_number(out, column_of(&point, column));
                 else
                         json_put_literal(out, "null");

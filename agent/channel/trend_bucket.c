@@ -182,5 +182,7 @@ struct trend_point trend_bucket_point(bool is_share, const union trend_bucket *b
         if (!is_share)
                 return number_point(&bucket->number);
         double on = (double)bucket->share.on_s / (double)bucket->share.known_s;
-        return (struct trend_point){ .is_known = true, .on = round(on * SHARE_STEPS) / SHARE_STEPS };
+        return (struct trend_point){ .is_known = true,
+                                     .on = round(on * SHARE_STEPS) / SHARE_STEPS,
+                                     .known_s = ceil((double)bucket->share.known_s) };
 }

@@ -43,7 +43,8 @@ struct trend_point {
         bool is_known;         /* else the rest is 0 */
         double min, mean, max; /* numbers */
         uint32_t count;
-        double on; /* on or off: its share of the time that it was known, 0 to 1 */
+        double on;      /* on or off: its share of the time that it was known, 0 to 1 */
+        double known_s; /* that time, in full seconds, at least one */
 };
 
 /* `is_share`: on or off; else numbers. */

@@ -316,6 +316,14 @@ static double on_of(const struct chart_bucket *bucket)
         return bucket->is_known ? MIN(MAX(bucket->on, 0.0), 1.0) : 0;
 }
 
+/* In the first and the last bucket not all of the time is known, nor where something was offline. */
+static double known_s_of(const struct chart *chart, size_t index)
+{
+        const struct chart_bucket *bucket = &chart->buckets[index];
+
+        return bucket->is_known ? MIN(MAX(bucket->known_s, 0.0), chart->step_s) : 0;
+}
+
 /* The share of the buckets in a column; negative: none is known. */
 static double share_of(const struct chart *chart, int column, int columns)
 {
@@ -324,8 +332,8 @@ static double share_of(const struct chart *chart, int column, int columns)
         double sum = 0, known = 0;
 
         for (size_t i = from; i < to; i++) {
-                sum += on_of(&chart->buckets[i]);
-                known += chart->buckets[i].is_known;
+                sum += on_of(&chart->buckets[i]) * known_s_of(chart, i);
+                known += known_s_of(chart, i);
         }
         return known > 0 ? sum / known : -1;
 }
@@ -346,12 +354,15 @@ static void print_share(FILE *out, const struct chart *chart)
         fputs("\n", out);
         put_axis(out, chart, label_width + 1, columns);
         for (size_t i = 0; i < chart->count; i++) {
-                on_s += on_of(&chart->buckets[i]) * chart->step_s;
-                known_s += chart->buckets[i].is_known ? chart->step_s : 0;
+                on_s += on_of(&chart->buckets[i]) * known_s_of(chart, i);
+                known_s += known_s_of(chart, i);
         }
         int minutes = (int)lround(on_s / 60);
-        fprintf(out, "on for %d h %02d min, %.0f %% of what is known\n", minutes / 60, minutes % 60,
-                known_s > 0 ? on_s / known_s * 100 : 0);
+        if (on_s < 60)
+                fprintf(out, "on for %.0f s", on_s);
+        else
+                fprintf(out, "on for %d h %02d min", minutes / 60, minutes % 60);
+        fprintf(out, ", %.0f %% of what is known\n", known_s > 0 ? on_s / known_s * 100 : 0);
 }
 
 /* ---- All ------------------------------------------------------------------------------------------------- */

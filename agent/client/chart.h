@@ -13,7 +13,7 @@
 struct chart_bucket {
         bool is_known;
         double min, mean, max, count; /* numbers */
-        double on;                    /* on or off: 0 to 1 */
+        double on, known_s;           /* on or off: 0 to 1, of how many seconds */
 };
 
 struct chart {

@@ -60,14 +60,16 @@ static bool read_start(const char *text, int64_t *ret)
         return true;
 }
 
-static struct chart_bucket bucket_of(const json_t *channel, size_t index)
+static struct chart_bucket bucket_of(const json_t *channel, size_t index, uint32_t step_s)
 {
+        const json_t *known_s = json_array_get(json_object_get(channel, "known_s"), index);
         const json_t *on = json_array_get(json_object_get(channel, "on"), index);
         const json_t *mean = json_array_get(json_object_get(channel, "mean"), index);
 
         return (struct chart_bucket){
                 .is_known = json_is_number(on) || json_is_number(mean),
                 .on = json_number_value(on),
+                .known_s = json_is_number(known_s) ? json_number_value(known_s) : step_s, /* of an earlier version */
                 .mean = json_number_value(mean),
                 .min = json_number_value(json_array_get(json_object_get(channel, "min"), index)),
                 .max = json_number_value(json_array_get(json_object_get(channel, "max"), index)),
@@ -85,9 +87,9 @@ static int draw_channel(struct client *client, const json_t *answer, const char 
         struct chart chart = { .is_share = array != NULL, .is_ascii = is_plain(client), .buckets = buckets };
 
         chart.count = MIN(json_array_size(array ? array : json_object_get(channel, "mean")), BUCKETS_MAX);
-        for (size_t i = 0; i < chart.count; i++)
-                buckets[i] = bucket_of(channel, i);
         chart.step_s = (uint32_t)MIN(MAX(json_integer_value(json_object_get(answer, "step_s")), 1), 86400);
+        for (size_t i = 0; i < chart.count; i++)
+                buckets[i] = bucket_of(channel, i, chart.step_s);
         chart.has_start = read_start(json_string_value(json_object_get(answer, "start")), &chart.start_s);
         chart.width = terminal_width(client->out);
         if (asprintf(&title, "%s/%s %s%s%s, the last %s", name->node, name->device, key, unit ? " in " : "",

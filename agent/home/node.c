@@ -127,10 +127,15 @@ const struct sconce_module node_module = {
         .plugin = &node_plugin,
 };
 
+/* What is reported alone gets the time of now for the rest as well: so all of it is read where it can be. */
 void node_publish_problems(struct device *device)
 {
         char problems[PROBLEMS_MAX];
 
+        if (device->life.phase == DEVICE_RUNNING) {
+                device_read(device);
+                return;
+        }
         home_list_problems(home_of(device), problems);
         (void)!device_report(device, 0, &SCONCE_STR("problems", problems), 1);
 }

@@ -29,7 +29,8 @@ static struct chart chart_of(bool is_share, bool is_ascii)
                                .is_ascii = is_ascii };
 }
 
-static void assert_drawn(const struct chart *chart, const char *expected)
+/* free() it. */
+static char *drawn(const struct chart *chart)
 {
         char *text = NULL;
         size_t size;
@@ -38,7 +39,22 @@ static void assert_drawn(const struct chart *chart, const char *expected)
         assert_non_null(out);
         assert_int_equal(chart_print(out, chart), 0);
         (void)fclose(out);
+        return text;
+}
+
+static void assert_drawn(const struct chart *chart, const char *expected)
+{
+        char *text = drawn(chart);
+
         assert_string_equal(text, expected);
+        free(text);
+}
+
+static void assert_drawn_with(const struct chart *chart, const char *expected)
+{
+        char *text = drawn(chart);
+
+        assert_non_null(strstr(text, expected));
         free(text);
 }
 
@@ -132,7 +148,11 @@ static void chart_print__on_or_off__bars_of_its_share(void **state)
 
         (void)state;
         for (size_t i = 48; i < 288; i++)
-                buckets[i] = (struct chart_bucket){ .is_known = true, .on = i < 144 ? 0 : i < 192 ? 0.5 : i < 240 };
+                buckets[i] = (struct chart_bucket){ .is_known = true,
+                                                    .on = i < 144   ? 0
+                                                          : i < 192 ? 0.5
+                                                                    : i < 240,
+                                                    .known_s = 300 };
         assert_drawn(&chart, "hall/cellar temperature in °C\n"
                              "on │         ··················▂▄▄▄▄▄▄▄▄▅█████████·········\n"
                              "   └┬────────┬────────┬────────┬────────┬────────┬─────────\n"
@@ -146,6 +166,17 @@ static void chart_print__on_or_off__bars_of_its_share(void **state)
                              "on for 6 h 00 min, 30 % of what is known\n");
 }
 
+/* An agent that has just started: its first bucket is no 5 minutes of light. */
+static void chart_print__on_or_off__only_what_is_known_counts(void **state)
+{
+        struct chart chart = chart_of(true, true);
+
+        (void)state;
+        buckets[286] = (struct chart_bucket){ .is_known = true, .on = 1, .known_s = 30 };
+        buckets[287] = (struct chart_bucket){ .is_known = true, .on = 0, .known_s = 60 };
+        assert_drawn_with(&chart, "\non for 30 s, 33 % of what is known\n");
+}
+
 static void chart_print__clock_is_not_known__counts_back(void **state)
 {
         struct chart chart = chart_of(true, true);
@@ -153,7 +184,7 @@ static void chart_print__clock_is_not_known__counts_back(void **state)
         (void)state;
         chart.has_start = false;
         for (size_t i = 0; i < 288; i++)
-                buckets[i] = (struct chart_bucket){ .is_known = true, .on = 1 };
+                buckets[i] = (struct chart_bucket){ .is_known = true, .on = 1, .known_s = 300 };
         assert_drawn(&chart, "hall/cellar temperature in C\n"
                              "on |#######################################################\n"
                              "   ++--------+--------+--------+--------+--------+---------\n"
@@ -170,7 +201,7 @@ static void chart_print__a_week__days(void **state)
         chart.step_s = 3600;
         chart.width = 80;
         for (size_t i = 0; i < 168; i++)
-                buckets[i] = (struct chart_bucket){ .is_known = true, .on = i % 24 < 6 };
+                buckets[i] = (struct chart_bucket){ .is_known = true, .on = i % 24 < 6, .known_s = 3600 };
         assert_drawn(&chart, "hall/cellar temperature in C\n"
                              "on |###........##5.......5##3.......5##........##6........##5.......5##........\n"
                              "   ++---------+----------+----------+---------+----------+----------+----------\n"
@@ -211,14 +242,8 @@ static void chart_print__any_width_and_numbers__is_survived(void **state)
 static void expect_drawn(bool is_share, bool is_ascii)
 {
         const struct chart chart = chart_of(is_share, is_ascii);
-        char *text = NULL;
-        size_t size;
-        FILE *out = open_memstream(&text, &size);
 
-        assert_int_equal(chart_print(out, &chart), 0);
-        (void)fclose(out);
-        assert_non_null(strstr(text, is_share ? "\non for " : "\nmin "));
-        free(text);
+        assert_drawn_with(&chart, is_share ? "\non for " : "\nmin ");
 }
 
 /* What no node of ours sends, by turns with what one might: minimum above maximum, shares beyond 100 %, a scale that is
@@ -235,6 +260,7 @@ static void chart_print__numbers_that_contradict_each_other__stay_on_the_plot(vo
                                                   .max = numbers[pair % n],
                                                   .mean = numbers[pair % n],
                                                   .on = numbers[pair / n],
+                                                  .known_s = numbers[pair % n],
                                                   .count = numbers[pair % n] };
                 set_numbers(0, 288, 17, 0);
                 for (size_t i = 0; i < 288; i++)
@@ -252,6 +278,7 @@ int main(void)
                 cmocka_unit_test_setup(chart_print__ascii__the_same_in_stars, setup),
                 cmocka_unit_test_setup(chart_print__never_changes__is_in_the_middle, setup),
                 cmocka_unit_test_setup(chart_print__on_or_off__bars_of_its_share, setup),
+                cmocka_unit_test_setup(chart_print__on_or_off__only_what_is_known_counts, setup),
                 cmocka_unit_test_setup(chart_print__clock_is_not_known__counts_back, setup),
                 cmocka_unit_test_setup(chart_print__a_week__days, setup),
                 cmocka_unit_test_setup(chart_print__nothing_known__is_a_sentence, setup),

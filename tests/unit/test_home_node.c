@@ -62,6 +62,24 @@ static void node__problems__reported_at_once_and_taken_away(void **state)
         assert_int_equal(house_count(house, "node", DEVICE_STATE), 3);
 }
 
+/* The state has one time, and all of it is of that time. */
+static void node__problems__the_rest_is_read_as_well(void **state)
+{
+        struct house *house = *state;
+        struct node_facts facts = { 0 };
+
+        home_set_facts(house->devices, ask_facts, &facts);
+        house_apply(house, "");
+        house_pass(house, 30 * USEC_PER_SEC);
+        facts.queue = 17;
+        facts.has_oldest = true;
+        facts.oldest_s = 18;
+        home_problem(house->devices, "broker", "away");
+        const char *published = house_published(house, "node", DEVICE_STATE);
+        assert_non_null(strstr(published, "\"uptime_s\":30,\"queue\":17,"));
+        assert_non_null(strstr(published, "\"oldest\":18,"));
+}
+
 static void node__buttons__passed_on(void **state)
 {
         struct house *house = *state;
@@ -273,6 +291,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 TEST(node__each_minute__facts),
                 TEST(node__problems__reported_at_once_and_taken_away),
+                TEST(node__problems__the_rest_is_read_as_well),
                 TEST(node__clock_not_trusted__is_a_problem),
                 TEST(node__buttons__passed_on),
                 TEST(devices_info__lamp__what_is_known),

@@ -169,12 +169,20 @@ static void get_trend__on_or_off__its_share(void **state)
         CLEANUP_JSON json_t *answer = answer_of(house, "kitchen");
         json_t *on = column(answer, "state", "on"), *item;
         assert_int_equal(json_array_size(on), TREND_DAY_BUCKETS);
-        assert_int_equal(json_object_size(json_object_get(json_object_get(answer, "channels"), "state")), 1);
-        double sum = 0;
+        assert_int_equal(json_object_size(json_object_get(json_object_get(answer, "channels"), "state")), 2);
+        double sum = 0, on_s = 0, known_s = 0;
         size_t i;
-        json_array_foreach(on, i, item) sum += json_number_value(item);
+        json_array_foreach(on, i, item)
+        {
+                double seconds = json_number_value(json_array_get(column(answer, "state", "known_s"), i));
+                sum += json_number_value(item);
+                on_s += json_number_value(item) * seconds;
+                known_s += seconds;
+        }
         assert_in_range(count_known(on), 40, 41);
         assert_true(fabs(sum - 20) < 1.01); /* 20 buckets of 5 minutes; those at the edges are not all known */
+        assert_true(fabs(on_s - 100 * 60) < 1.01);
+        assert_true(fabs(known_s - 200 * 60) < 3.01);
 }
 
 static void get_trend__without_a_channel__all_that_have_one(void **state)
