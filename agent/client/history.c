@@ -162,6 +162,20 @@ static bool is_news(struct client *client, const struct moment *moment, bool is_
         return true;
 }
 
+/* What a device publishes before its first reading. */
+static bool is_empty(const struct moment *moment)
+{
+        const char *key;
+        const json_t *value;
+
+        json_object_foreach(moment->values, key, value)
+        {
+                if (!json_is_null(value))
+                        return false;
+        }
+        return !moment->time;
+}
+
 static void print_message(struct client *client, const struct session_message *message, const char *word)
 {
         bool is_late = word == words[WORD_HISTORY];
@@ -179,7 +193,7 @@ static void print_message(struct client *client, const struct session_message *m
                 return;
         (void)json_object_del(values, "time");
         const struct moment moment = { time_copy, word, values, errand_channels(client) };
-        if (is_news(client, &moment, is_late))
+        if (!is_empty(&moment) && is_news(client, &moment, is_late))
                 moment_print(client, &moment);
 }
 

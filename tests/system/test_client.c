@@ -469,6 +469,7 @@ static void history__the_same_moment_again__is_printed_once(void **state)
 {
 #define AT(second) "\"time\":\"2099-01-01T00:00:0" #second "Z\""
         static const char *const sent[][2] = {
+                { "state", "{\"time\":null,\"n\":null,\"m\":null}" }, /* not read yet: nothing to print */
                 { "state", "{" AT(3) ",\"n\":3,\"m\":null}" },
                 { "history", "{\"seq\":1,\"boot\":\"b\"," AT(2) ",\"state\":{\"n\":2,\"m\":null}}" },
                 { "history", "{\"seq\":1,\"boot\":\"b\"," AT(2) ",\"state\":{\"n\":2,\"m\":null}}" },
