@@ -262,7 +262,8 @@ static void ask(struct client *client)
                 go_without(client, EXIT_NO_ANSWER, "node %s is offline, and what it remembers is kept there",
                            client->errand.name.node);
         else if (session_version(client->session) != SESSION_VERSION_5)
-                go_without(client, EXIT_NO_ANSWER, "what was needs MQTT 5, and the broker speaks 3.1.1");
+                go_without(client, EXIT_NO_ANSWER,
+                           "what it remembers is asked for with MQTT 5, and the broker speaks 3.1.1");
         else
                 send_request(client);
 }

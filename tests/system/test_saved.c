@@ -349,6 +349,31 @@ static void killed__plugin_has_saved__finds_it(void **state)
 }
 
 /* Somebody may have moved it by hand, or it was under way. */
+/* Without a key there is nothing that it could follow from. */
+static void killed__client_id_was_drawn__is_the_same(void **state)
+{
+        struct broker *broker = broker_new_plain(BROKER_OPEN);
+        struct daemon *hall = daemon_new(
+                &(struct daemon_options){ .name = "hall",
+                                          .url = format_text("mqtt://127.0.0.1:%u", broker->port.number),
+                                          .node = QUICK,
+                                          .devices = "" });
+        struct row_wanted drawn = { hall, STORE_MARK, "", "client id", NULL, "" };
+        char line[128] = "";
+
+        (void)state;
+        for (int i = 0; i < 2; i++) {
+                daemon_start(hall);
+                if (i == 0 && !pump_until(is_there, &drawn, SOON_MS))
+                        give_up("no client id is saved");
+                (void)snprintf(line, sizeof(line), "as sconce-hall-%s (", drawn.found);
+                (void)process_wait_log(broker->process, line, SOON_MS);
+                daemon_kill(hall);
+                broker_start(broker); /* with a new log */
+        }
+        broker_free(broker);
+}
+
 static void killed__cover__position_is_unknown_and_after_a_stop_it_is_not(void **state)
 {
         struct daemon *hall = hall_with("[cover blind]\nup = GPIO22\ndown = GPIO27\nup_time = 300ms\n"
@@ -454,6 +479,7 @@ static const struct CMUnitTest tests[] = {
         STAGE_TEST(killed__rule_wait_was_over__is_over_in_the_file, stage_forget),
         STAGE_TEST(killed__counter__total_goes_on, stage_forget),
         STAGE_TEST(killed__plugin_has_saved__finds_it, stage_forget),
+        STAGE_TEST(killed__client_id_was_drawn__is_the_same, stage_forget),
         STAGE_TEST(killed__cover__position_is_unknown_and_after_a_stop_it_is_not, stage_forget),
         STAGE_TEST(killed__max_on_counts__goes_on_from_the_same_moment, stage_forget),
         STAGE_TEST(restart_button__max_on_counts__is_not_switched_off, stage_forget),
