@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `sconce history DEVICE`: what its node remembers of it, and then what comes, each with the time at which it was so. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -254,8 +255,11 @@ static void ask(struct client *client)
 {
         client->on_message = on_message;
         client->errand.has_asked = true;
-        if (client->arguments->csv)
-                fputs("time,what,channel,value\n", client->out);
+        if (client->arguments->csv &&
+            (fputs("time,what,channel,value\n", client->out) < 0 || fflush(client->out) < 0)) {
+                client_cannot_write(client, errno);
+                return;
+        }
         if (client->arguments->follow)
                 follow(client);
         if (errand_node_is_offline(client))

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The command sconce as people run it: a real broker, a real node, certificates with and without rights. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "system/sconce.h"
 #include "util/cleanup.h"
@@ -515,6 +517,36 @@ static void history__broker_restarts__says_that_some_is_missing(void **state)
         assert_int_equal(process_wait(history, SOON_MS), 0);
 }
 
+static int have_a_full_disk(void *userdata)
+{
+        int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+
+        (void)userdata;
+        return fd < 0 || dup2(fd, STDOUT_FILENO) < 0;
+}
+
+/* Before anything has come. */
+static void history__cannot_be_written__ends_with_1(void **state)
+{
+        const char *const argv[] = { build_path("sconce"),
+                                     "--config",
+                                     sconce_conf("tester", ""),
+                                     "history",
+                                     "attic/fan",
+                                     "--follow",
+                                     "--csv",
+                                     NULL };
+        int status;
+
+        (void)state;
+        (void)play_attic("offline", false);
+        struct process *process = process_run(
+                argv, &(struct process_options){ .name = "sconce", .prepare = have_a_full_disk }, &status);
+        assert_int_equal(status, 1);
+        assert_string_equal(process->err.text, "sconce: cannot write: No space left on device\n");
+        process_free(process);
+}
+
 static void history__nothing_to_ask__says_why(void **state)
 {
         (void)state;
@@ -757,6 +789,7 @@ static const struct CMUnitTest tests[] = {
         CLEARED(history__texts_of_any_kind__do_not_steer_the_terminal),
         CLEARED(history__the_same_moment_again__is_printed_once),
         CLEARED(history__nothing_to_ask__says_why),
+        CLEARED(history__cannot_be_written__ends_with_1),
         STAGE_TEST(watch__until_interrupted__prints_topics_and_payloads, darken),
         STAGE_TEST(watch__nobody_of_that_name__reports_it_and_goes_on, NULL),
         STAGE_TEST(watch__broker_restarts__goes_on, NULL),
