@@ -53,8 +53,11 @@ export class PretendNode {
     }); // prettier-ignore
     this.client.on("message", (topic, payload, packet) => this.answer(topic, payload.toString(), packet.properties));
     return new Promise((done, fail) => {
-      this.client.on("error", fail);
+      // It would try for ever, and the tests would not end.
+      this.client.on("error", (error) => (isUp ? undefined : this.client.end(true, () => fail(error))));
+      let isUp = false;
       this.client.on("connect", () => {
+        isUp = true;
         this.client.subscribe([this.topic("+/set/+"), this.topic("+/set"), this.topic("+/get")], { qos: 1 });
         this.describe().then(done, fail);
       });

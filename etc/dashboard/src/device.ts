@@ -7,9 +7,9 @@ import { type ControlView, makeControl } from "./controls.js";
 import { el, setData, setHidden, setText } from "./dom.js";
 import type { Channel, Device } from "./house.js";
 import { icon } from "./icons.js";
-import { iconOf, isOnOff, isWritable, measuredChannels, valueText } from "./kinds.js";
+import { figureText, iconOf, isOnOff, isWritable, mainChannel, measuredChannels, scaleOf, valueText } from "./kinds.js";
 import { Plot } from "./plot.js";
-import { join, type Span, summary } from "./points.js";
+import { join, scaled, type Span, summary } from "./points.js";
 import { nameOf, numberText, timeText, type Word, word } from "./words.js";
 
 const SPANS: { [span in Span]: { ms: number; name: Word } } = {
@@ -185,6 +185,8 @@ export class DeviceView implements View {
       star.setAttribute("aria-label", word(isStarred ? "removeFavourite" : "addFavourite"));
     }
     if (time) setText(time, device.time === null ? "–" : timeText(device.time));
+    const main = mainChannel(device);
+    setData(this.element, "on", String(outage === "" && main !== undefined && ["ON", "open"].includes(String(device.state[main.key]))));
     setData(this.element, "pending", String(this.app.isPending(this.key)));
     this.fault?.update(device.error);
     for (const { channel, output } of this.values) setText(output, valueText(device, channel));
@@ -217,10 +219,11 @@ export class DeviceView implements View {
     for (const { channel, plot, caption } of this.curves) {
       const trend = this.app.trends.get(device, this.span)?.get(channel.key);
       // Of what is on or off, the share of each bucket: single readings are no shares.
-      const curve = join(trend, isOnOff(channel) && trend ? [] : (device.points.get(channel.key) ?? []), now - ms);
+      const points = isOnOff(channel) && trend ? [] : (device.points.get(channel.key) ?? []);
+      const { factor, unit } = scaleOf(channel);
+      const curve = scaled(join(trend, points, now - ms), factor);
       const about = summary(curve);
-      const unit = channel.unit === "" ? "" : `\u202f${channel.unit}`;
-      const text = !about ? word("noReadings") : isOnOff(channel) ? word("shareOn", `${numberText(about.mean * 100, 1)}%`) : word("range", numberText(about.low) + unit, numberText(about.mean) + unit, numberText(about.high) + unit);
+      const text = !about ? word("noReadings") : isOnOff(channel) ? word("shareOn", `${numberText(about.mean * 100, 1)}%`) : word("range", ...[about.low, about.mean, about.high].map((value) => figureText(value, unit)));
       setText(caption, text);
       setData(plot.element, "points", String(curve.values.filter((value) => value !== null).length));
       plot.draw(curve, (now - ms) / 1000, now / 1000, `${nameOf(channel.key)}: ${text}`);

@@ -73,10 +73,13 @@ function contact(value: Value, channel: Channel): string {
   return value === "ON" ? word(on) : value === "OFF" ? word(off) : word("unknown");
 }
 
+export function figureText(value: number, unit: string): string {
+  const space = unit === "" || unit === "%" ? "" : "\u202f";
+  return numberText(value, Math.abs(value) >= 1000 ? 0 : 2) + space + unit;
+}
+
 function withUnit(value: Value, channel: Channel): string {
-  if (typeof value !== "number") return "–";
-  const space = channel.unit === "" || channel.unit === "%" ? "" : "\u202f";
-  return numberText(value, Math.abs(value) >= 1000 ? 0 : 2) + space + channel.unit;
+  return typeof value === "number" ? figureText(value, channel.unit) : "–";
 }
 
 function cover(value: Value): string {
@@ -160,10 +163,15 @@ export function iconOf(device: Device): Icon {
   return own(CLASS_ICONS, main.class) ?? (main.kind === "sensor" ? own(UNIT_ICONS, main.unit) : undefined) ?? kindOf(main).icon;
 }
 
-/** 60 % rather than 153 of 255. */
+/** What people see of a channel's numbers, and in which unit: 60 % rather than 153 of 255. */
+export function scaleOf(channel: Channel): { factor: number; unit: string } {
+  return channel.key === "brightness" && channel.max === 255 ? { factor: 100 / 255, unit: "%" } : { factor: 1, unit: channel.unit };
+}
+
 export function rangeText(value: number, channel: Channel): string {
-  if (channel.key === "brightness" && channel.max === 255) return `${Math.max(1, Math.round((value / 255) * 100))}%`;
-  return withUnit(value, channel);
+  const { factor, unit } = scaleOf(channel);
+  // A lamp that is on is not at 0 %.
+  return factor === 1 ? withUnit(value, channel) : figureText(Math.max(1, Math.round(value * factor)), unit);
 }
 
 /** One line below a device's name. */

@@ -208,10 +208,12 @@ class Page implements App {
     this.showFilled();
   }
 
-  /** They were taken away under the page: no buttons any more. */
-  private loseRights(node: string): void {
-    this.rights.set(node, "no");
-    this.refresh();
+  /** They were taken away under the page: what is left of them a new connection finds out, and what was seen may be all. */
+  private loseRights(): void {
+    this.rights.clear();
+    this.isSettled = false;
+    this.house.begin();
+    this.connection.start();
   }
 
   private keep(): void {
@@ -263,7 +265,7 @@ class Page implements App {
     this.pending.set(key, (this.pending.get(key) ?? 1) - 1);
     if (!outcome.ok) {
       this.refusals.set(key, outcome.message);
-      if (outcome.code === String(NOT_ALLOWED)) this.loseRights(device.node);
+      if (outcome.code === String(NOT_ALLOWED)) this.loseRights();
       this.shell.announce(word("refusedAt", device.name, outcome.message));
     }
     this.touch(key);

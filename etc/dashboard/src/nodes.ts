@@ -82,7 +82,7 @@ class NodePanel {
     setData(this.status, "ok", String(node.status === "online"));
     const devices = [...node.devices.values()].filter((device) => device.plugin !== "" && device.id !== "node");
     const offline = devices.filter((device) => this.app.house.availability(device) !== "online").length;
-    setText(this.devices, word("deviceCount", devices.length) + (offline > 0 ? `, ${word("offlineCount", offline)}` : ""));
+    setText(this.devices, word("deviceCount", devices.length) + (offline > 0 ? word("offlineCount", offline) : ""));
     for (const { fact, output } of this.facts) setText(output, fact.text(node));
     const certificate = this.facts.find(({ fact }) => fact.name === "certificate");
     const days = number(node.health.certificate_days);

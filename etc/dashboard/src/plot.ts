@@ -76,7 +76,7 @@ export class Plot {
     return {
       width: this.width(),
       height: HEIGHT,
-      padding: [8, 8, 0, 0],
+      padding: [8, 20, 0, 0], // the last time stands below the right edge
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, y: false },
       scales: { x: { time: true, auto: false }, y: { range: this.isShare ? [0, 1] : (_, low, high) => spread(low, high) } },

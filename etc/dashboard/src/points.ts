@@ -81,6 +81,11 @@ export function join(trend: Trend | undefined, points: readonly Point[], since: 
   };
 }
 
+export function scaled(curve: Curve, factor: number): Curve {
+  const all = (list: (number | null)[]) => list.map((value) => (value === null ? null : value * factor));
+  return factor === 1 ? curve : { times: curve.times, values: all(curve.values), low: all(curve.low), high: all(curve.high) };
+}
+
 /** Lowest, mean and highest of a curve; null where it has nothing. */
 export function summary(curve: Curve): { low: number; mean: number; high: number } | null {
   const known = (list: (number | null)[]) => list.filter((value): value is number => value !== null);

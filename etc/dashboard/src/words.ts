@@ -86,7 +86,7 @@ const WORDS = {
   hours: ["{0} h", "{0} 小時"],
   minutes: ["{0} min", "{0} 分鐘"],
   deviceCount: ["{0} device(s)", "{0} 個裝置"],
-  offlineCount: ["{0} offline", "{0} 個離線"],
+  offlineCount: [", {0} offline", "，{0} 個離線"],
   problems: ["Problems", "問題"],
   restart: ["Restart", "重新啟動"],
   reload: ["Read the config again", "重新讀取設定"],
