@@ -350,7 +350,28 @@ pageTest("certificate__read_only__sees_all_and_no_button", { who: "display" }, a
   assert.equal(await page.locator("article").getByRole("slider").count(), 0);
   assert.equal(await page.locator("article").getByRole("button").count(), 0);
   await page.goto(`${stage.web.url}#/device/hall/air`);
-  await shows(page, /cannot be asked for/);
+  // In each plot, beside the readings that have come since.
+  for (const channel of ["temperature", "humidity"]) {
+    const figure = page.locator(`[data-channel="${channel}"]`);
+    await shows(figure.locator(".plot-note"), /cannot be asked for/);
+    await until(async () => Number(await figure.locator(".plot").getAttribute("data-points")) > 0, "no reading is drawn");
+  }
+});
+
+pageTest("trend__refused__the_plot_says_why", { hash: "#/device/shed/t0" }, async (page) => {
+  const shed = await addShed(thermometers(1));
+  const trend = shed.trend.bind(shed);
+  shed.trend = () => ({ ok: false, code: "failed", message: "the trend's file is broken" });
+  try {
+    const note = page.locator('[data-channel="temperature"] .plot-note');
+    await shows(note, "the trend's file is broken");
+    shed.trend = trend;
+    await page.getByRole("button", { name: "7 days" }).click();
+    await page.getByRole("img", { name: /^Temperature: lowest/ }).waitFor();
+    await note.waitFor({ state: "hidden" });
+  } finally {
+    await removeShed(shed);
+  }
 });
 
 pageTest("certificate__for_one_node__commands_it", { who: "guest" }, async (page) => {

@@ -18,7 +18,7 @@ export interface App {
   mayCommand(node: string): boolean;
   /** Whether it is known that it may not. */
   isReadOnly(node: string): boolean;
-  isLive(): boolean;
+  isConnected(): boolean;
   /** To NODE/DEVICE/LEAF; resolves to whether it was carried out. What came of it is shown with the device. */
   command(device: Device, leaf: string, payload: string): Promise<boolean>;
   publish(topic: string, payload: string): Promise<void>;

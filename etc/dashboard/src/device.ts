@@ -17,10 +17,12 @@ const SPANS: { [span in Span]: { ms: number; name: Word } } = {
   "7d": { ms: 7 * 86400_000, name: "week" },
 };
 const ASK_AGAIN_MS = 300_000;
+const NOTE_SHARE = 0.25; // of the plot's width has no note over it
 
 interface Curved {
   channel: Channel;
   plot: Plot;
+  note: HTMLElement; // over the plot, where it has nothing
   caption: HTMLElement;
 }
 
@@ -132,14 +134,14 @@ export class DeviceView implements View {
   private makeCurves(device: Device): HTMLElement | null {
     const channels = measuredChannels(device);
     if (channels.length === 0) return null;
-    const note = (this.parts.note = el("p", { class: "note", hidden: true }));
     const figures = channels.map((channel) => {
       const plot = new Plot(isOnOff(channel));
       const caption = el("span", { class: "caption" });
-      this.curves.push({ channel, plot, caption });
-      return el("figure", { "data-channel": channel.key }, el("figcaption", {}, el("strong", {}, nameOf(channel.key)), caption), plot.element);
+      const note = el("p", { class: "plot-note", hidden: true });
+      this.curves.push({ channel, plot, note, caption });
+      return el("figure", { "data-channel": channel.key }, el("figcaption", {}, el("strong", {}, nameOf(channel.key)), caption), plot.element, note);
     });
-    return el("section", { class: "panel wide" }, el("header", { class: "panel-head" }, el("h2", {}, word("overTime")), this.makeSpans()), note, ...figures);
+    return el("section", { class: "panel wide" }, el("header", { class: "panel-head" }, el("h2", {}, word("overTime")), this.makeSpans()), ...figures);
   }
 
   private makeSpans(): HTMLElement {
@@ -174,7 +176,7 @@ export class DeviceView implements View {
 
   private drawParts(device: Device): void {
     const outage = outageText(this.app, device);
-    const { status, star, time, events, note } = this.parts;
+    const { status, star, time, events } = this.parts;
     if (status) {
       setText(status, outage || word("online"));
       setData(status, "ok", String(outage === ""));
@@ -195,7 +197,6 @@ export class DeviceView implements View {
       control.element.toggleAttribute("inert", outage !== "");
     }
     if (events) this.drawEvents(device, events);
-    if (note) this.drawNote(device, note);
     this.drawCurves(device);
   }
 
@@ -204,29 +205,34 @@ export class DeviceView implements View {
     list.replaceChildren(...(items.length > 0 ? items : [el("li", { class: "note" }, word("noEvents"))]));
   }
 
-  private drawNote(device: Device, note: HTMLElement): void {
-    const asked = this.app.trends.state(device, this.span);
-    const isKnown = this.app.trends.get(device, this.span) !== undefined;
-    const text = this.app.isReadOnly(device.node) ? word("trendReadOnly") : asked === "refused" && !isKnown ? word("trendLate") : asked === "waiting" && !isKnown ? word("loading") : "";
-    setText(note, text);
-    setHidden(note, text === "");
+  /** Why it is not known what was before: "" where it is. */
+  private whyNone(device: Device): string {
+    const { trends } = this.app;
+    if (trends.get(device, this.span)) return "";
+    if (this.app.isReadOnly(device.node)) return word("trendReadOnly");
+    if (trends.state(device, this.span) === "refused") return trends.refusal(device, this.span);
+    return word(this.app.isConnected() ? "loading" : "away");
   }
 
   private drawCurves(device: Device): void {
     const { ms } = SPANS[this.span];
     const now = Date.now();
+    const why = this.whyNone(device);
     for (const span of Object.keys(SPANS)) this.parts[span]?.setAttribute("aria-pressed", String(span === this.span));
-    for (const { channel, plot, caption } of this.curves) {
+    for (const { channel, plot, note, caption } of this.curves) {
       const trend = this.app.trends.get(device, this.span)?.get(channel.key);
       // Of what is on or off, the share of each bucket: single readings are no shares.
       const points = isOnOff(channel) && trend ? [] : (device.points.get(channel.key) ?? []);
       const { factor, unit } = scaleOf(channel);
       const curve = scaled(join(trend, points, now - ms), factor);
       const about = summary(curve);
-      const text = !about ? word("noReadings") : isOnOff(channel) ? word("shareOn", `${numberText(about.mean * 100, 1)}%`) : word("range", ...[about.low, about.mean, about.high].map((value) => figureText(value, unit)));
+      const text = !about ? (why === "" ? word("noReadings") : "") : isOnOff(channel) ? word("shareOn", `${numberText(about.mean * 100, 1)}%`) : word("range", ...[about.low, about.mean, about.high].map((value) => figureText(value, unit)));
       setText(caption, text);
+      setText(note, why);
+      // Beside what has come since, and away once that needs the room.
+      setHidden(note, why === "" || (curve.times[0] ?? Infinity) * 1000 < now - ms * NOTE_SHARE);
       setData(plot.element, "points", String(curve.values.filter((value) => value !== null).length));
-      plot.draw(curve, (now - ms) / 1000, now / 1000, `${nameOf(channel.key)}: ${text}`);
+      plot.draw(curve, (now - ms) / 1000, now / 1000, `${nameOf(channel.key)}: ${text || why}`);
     }
   }
 }

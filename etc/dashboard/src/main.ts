@@ -230,8 +230,8 @@ class Page implements App {
     return this.rights.get(node) === "no";
   }
 
-  isLive(): boolean {
-    return this.state === "connected" && this.staleSince === null;
+  isConnected(): boolean {
+    return this.state === "connected";
   }
 
   messageCount(): number {
@@ -357,7 +357,8 @@ class Page implements App {
 }
 
 function emptyBox(name: Icon, title: string, text: string, ...more: HTMLElement[]): HTMLElement {
-  return el("div", { class: "empty" }, el("span", { class: "badge large" }, icon(name)), el("h2", {}, title), el("p", {}, text), ...more);
+  const words = text.split("`").map((part, at) => (at % 2 === 1 ? el("code", {}, part) : part));
+  return el("div", { class: "empty" }, el("span", { class: "badge large" }, icon(name)), el("h2", {}, title), el("p", {}, ...words), ...more);
 }
 
 // ---- What is around the views ---------------------------------------------------------------------------------------------
@@ -379,7 +380,7 @@ class Shell {
   private readonly field: HTMLInputElement;
   private readonly state = el("span");
   private readonly statePill = el("p", { class: "pill", role: "status" }, el("span", { class: "dot" }), this.state);
-  private readonly readOnly = el("p", { class: "pill", hidden: true }, icon("eye"), el("span", {}, word("readOnly")));
+  private readonly readOnly = el("p", { class: "pill view-only", hidden: true }, icon("eye"), el("span", {}, word("readOnly")));
   private readonly bannerText = el("span");
   private readonly banner: HTMLElement;
   private readonly live = el("p", { class: "unseen", role: "alert" });

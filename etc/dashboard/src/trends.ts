@@ -4,6 +4,7 @@
 import type { Commands } from "./commands.js";
 import type { Device } from "./house.js";
 import { readTrends, type Span, type Trend } from "./points.js";
+import { word } from "./words.js";
 
 const AT_ONCE = 4;
 
@@ -12,6 +13,7 @@ export type Asked = "no" | "waiting" | "answered" | "refused";
 export class Trends {
   private readonly known = new Map<string, Map<string, Trend>>();
   private readonly asked = new Map<string, Asked>();
+  private readonly refusals = new Map<string, string>();
   private queue: { device: Device; span: Span }[] = [];
   private running = 0;
 
@@ -23,6 +25,11 @@ export class Trends {
 
   state(device: Device, span: Span): Asked {
     return this.asked.get(`${device.key} ${span}`) ?? "no";
+  }
+
+  /** Why there is none. */
+  refusal(device: Device, span: Span): string {
+    return this.refusals.get(`${device.key} ${span}`) ?? "";
   }
 
   /** Asks once a connection; AGAIN whenever it is called. */
@@ -56,6 +63,7 @@ export class Trends {
     const outcome = await this.commands().send(`${this.base}/${device.key}/get`, JSON.stringify({ trend: span }), true);
     this.running--;
     if (outcome.ok) this.known.set(key, readTrends(outcome.answer));
+    else this.refusals.set(key, outcome.code === "timeout" ? word("trendLate") : outcome.message);
     this.asked.set(key, outcome.ok ? "answered" : "refused");
     this.changed(device.key);
     this.next();
