@@ -137,7 +137,6 @@ class Page implements App {
       this.wasUp = true;
       this.isFilled = false;
       this.frames.hold(FILL_MS);
-      void readClock().then((ahead) => (this.aheadMs = ahead));
     } else if (this.state === "connected") {
       this.staleSince = Date.now();
       this.keep();
@@ -171,6 +170,7 @@ class Page implements App {
   private filled(): void {
     this.isFilled = true;
     this.showFilled();
+    void readClock().then((ahead) => (this.aheadMs = ahead)); // before anybody can have pressed anything
   }
 
   /** With the buttons that it may have. */
