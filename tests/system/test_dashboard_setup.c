@@ -278,6 +278,7 @@ static void revoke__of_who_had_the_page__neither_page_nor_messages(void **state)
         assert_true(web_socket_publish(before, "sconce/hall/lamp/set", "ON") < FAILURE);
         const char *text = pki_output(work_path(MACHINE_PKI), WORDS("revoke", "me"));
         assert_has(text, "The page's nginx (process ");
+        assert_has(text, " It serves browsers: restart it soon");
         assert_null(strstr(text, "For browsers"));
         assert_true(pump_until(is_turned_away, (void *)(uintptr_t) "me", SOON_MS));
         assert_powerless(before);
