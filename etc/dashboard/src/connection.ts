@@ -136,21 +136,27 @@ export class Connection {
   private connected(client: MqttClient): void {
     this.failures = 0;
     const filters = FILTERS.map((filter) => `${this.config.base}/${filter}`);
+    let isFilled = false;
+    let isLate = false;
+    const settle = () => {
+      if (isFilled && isLate && this.client === client && client.connected) this.handlers.settled();
+    };
     client.subscribe(filters, { qos: 0 }, () => {
       this.handlers.state("connected", "");
       setTimeout(() => {
-        if (this.client === client && client.connected) this.handlers.settled();
+        isLate = true;
+        settle();
       }, SETTLED_MS);
     });
     // What comes before the answer to a ping is what the broker had to send before it.
     const nudge = new Nudge(() => client.connected && client.sendPing());
-    let isFilled = false;
     client.on("packetreceive", ({ cmd }) => {
       nudge.came();
       if (cmd !== "pingresp" || isFilled) return;
       isFilled = true;
       nudge.stop();
       this.handlers.filled();
+      settle();
     });
     nudge.start(FILL_MS);
     this.nudge = nudge;
