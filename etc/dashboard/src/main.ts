@@ -22,6 +22,7 @@ import { chooseLanguage, currentLanguage, timeText, type Word, word, WRITERS } f
 const KEEP_EVERY_MS = 30_000;
 /** The first picture waits for this long at most until all is there: else each node that comes moves what stands. */
 const FILL_MS = 500;
+const WORKER_MS = 2000;
 const DEFAULT_PORT = 8884;
 /** The web server's time has no fractions, and comes with a delay: less than this is no difference. */
 const CLOCK_MS = 2000;
@@ -461,7 +462,8 @@ async function begin(): Promise<void> {
   // Ten milliseconds each the first time: while the page waits for others, and not when there is something to draw.
   for (const writer of WRITERS) setTimeout(writer);
   new Page(await readConfig()).start();
-  if ("serviceWorker" in navigator) navigator.serviceWorker.register("sw.js").catch(() => {});
+  // It reads all files once more, which can wait until the house stands.
+  if ("serviceWorker" in navigator) setTimeout(() => navigator.serviceWorker.register("sw.js").catch(() => {}), WORKER_MS);
 }
 
 void begin();
