@@ -36,7 +36,7 @@ static bool is_told(const struct device *device, bool on)
 {
         const struct channel *first = channels_first_on_off(&device->channels);
 
-        return first && first->now.type == SCONCE_VALUE_BOOL && first->now.on == on;
+        return first && first->now.on == on; /* what has told nothing is off */
 }
 
 static int command(struct device *device, bool on)

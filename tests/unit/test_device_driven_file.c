@@ -232,6 +232,23 @@ static void driven_settle_left__only_what_is_limited_and_nobody_has_taken_over__
         }
 }
 
+/* What the run before has left, and nobody has driven since, is not of this run's store. */
+static void driven_saved__left_by_an_earlier_run__stays(void **state)
+{
+        struct rig *rig = *state;
+
+        leave(rig, PUMP("true", "false", "true"));
+        struct driven *driven = record(rig);
+        note(driven, "lamp", "line", "GPIO5");
+        driven_release(driven, "lamp", true);
+        assert_true(driven_past(driven, "pump").is_known);
+        driven_saved(driven);
+        assert_true(driven_past(driven, "pump").is_known);
+        driven_free(driven);
+        assert_true(holds(rig, "\"pump\""));
+        assert_false(holds(rig, "\"lamp\""));
+}
+
 /* On, as another process. */
 static void take_line(struct rig *rig, struct sconce_line *line, struct gpio **ret_other)
 {
@@ -392,6 +409,7 @@ int main(void)
                 TEST(driven_past__device_started_since__is_not),
                 TEST(driven_past__only_what_was_made_safe_limited_and_goes_off),
                 TEST(driven_settle_left__only_what_is_limited_and_nobody_has_taken_over__is_off),
+                TEST(driven_saved__left_by_an_earlier_run__stays),
                 TEST(driven_make_safe__safe_already_and_somebody_has_it__is_left_to_him),
                 TEST(driven_make_safe__line_stays_busy__failed_and_tried_again_next_time),
                 TEST(driven_read__a_value_that_no_table_has__is_not_believed),
