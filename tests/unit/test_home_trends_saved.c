@@ -48,8 +48,9 @@ static int teardown(void **state)
         struct house *house = *state;
 
         if (house->devices)
-                house_stop(house);
-        store_close(file);
+                home_stop(house->devices);
+        store_close(file); /* while the home is there that it reads for */
+        home_free(TAKE_PTR(house->devices));
         store_free(TAKE_PTR(file));
         static const char *const names[] = { "sconce.db", "sconce.db-wal", "sconce.db-shm" };
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
