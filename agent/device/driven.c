@@ -354,15 +354,12 @@ struct driven_past driven_past(const struct driven *driven, const char *device)
 
 /* ---- After a crash ------------------------------------------------------------------------------------- */
 
-/* The service manager may be about to close its copy of a line that it was asked for before the crash. One that was safe
- * already is somebody else's by then. */
-static int drive(struct gpio *gpio, const struct pin *pin, bool on, bool was_safe, struct fault *fault)
+/* The service manager may be about to close its copy of a line that it was asked for before the crash. */
+static int drive(struct gpio *gpio, const struct pin *pin, bool on, unsigned tries, struct fault *fault)
 {
         int r = pin_drive(gpio, pin, on, fault);
 
-        if (r == -EBUSY && was_safe)
-                return 0;
-        for (unsigned i = 0; r == -EBUSY && i < BUSY_TRIES; i++) {
+        for (unsigned i = 0; r == -EBUSY && i < tries; i++) {
                 (void)usleep(BUSY_WAIT_US);
                 r = pin_drive(gpio, pin, on, fault);
         }
@@ -382,7 +379,9 @@ static int item_safe(struct item *item, struct gpio *gpio)
                 return 0;
         int r = pin_parse(output->kind, output->text, &output->settings, &pin, &fault);
         if (r == 0)
-                r = drive(gpio, &pin, on, item->is_safe, &fault);
+                r = drive(gpio, &pin, on, item->is_safe ? 0 : BUSY_TRIES, &fault);
+        if (r == -EBUSY && item->is_safe) /* it is where it belongs, and somebody else's since */
+                return 0;
         if (r < 0)
                 log_write(LOG_ERR, &about, "cannot be made safe: %s", fault.text);
         else
