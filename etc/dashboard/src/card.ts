@@ -6,7 +6,7 @@ import { makeControl, type ControlView } from "./controls.js";
 import { el, setData, setHidden, setText } from "./dom.js";
 import type { Channel, Device } from "./house.js";
 import { icon, type Icon } from "./icons.js";
-import { iconOf, isWritable, kindOf, mainChannel, rangeBeside, summaryText, valueText } from "./kinds.js";
+import { iconOf, isLit, isWritable, kindOf, mainChannel, rangeBeside, summaryText, valueText } from "./kinds.js";
 import { join, type Trend } from "./points.js";
 import { Spark } from "./spark.js";
 import { nameOf, timeText, word } from "./words.js";
@@ -109,8 +109,7 @@ export class Card {
   /** What is out of sight has no curve: its node is not asked for one. */
   update(device: Device, now: number, isSeen: boolean): void {
     const outage = outageText(this.app, device);
-    const on = outage === "" && this.main !== undefined && (device.state[this.main.key] === "ON" || device.state[this.main.key] === "open");
-    setData(this.element, "on", String(on));
+    setData(this.element, "on", String(outage === "" && isLit(device, this.main)));
     setData(this.element, "available", String(outage === ""));
     setData(this.element, "pending", String(this.app.isPending(device.key)));
     this.drawIcon(outage === "" ? iconOf(device) : "away");

@@ -7,7 +7,7 @@ import { type ControlView, makeControl } from "./controls.js";
 import { el, setData, setHidden, setText } from "./dom.js";
 import type { Channel, Device } from "./house.js";
 import { icon } from "./icons.js";
-import { figureText, iconOf, isOnOff, isWritable, mainChannel, measuredChannels, scaleOf, valueText } from "./kinds.js";
+import { figureText, iconOf, isLit, isOnOff, isWritable, mainChannel, measuredChannels, scaleOf, valueText } from "./kinds.js";
 import { Plot } from "./plot.js";
 import { join, scaled, type Span, summary } from "./points.js";
 import { nameOf, numberText, timeText, type Word, word } from "./words.js";
@@ -187,8 +187,7 @@ export class DeviceView implements View {
       star.setAttribute("aria-label", word(isStarred ? "removeFavourite" : "addFavourite"));
     }
     if (time) setText(time, device.time === null ? "–" : timeText(device.time));
-    const main = mainChannel(device);
-    setData(this.element, "on", String(outage === "" && main !== undefined && ["ON", "open"].includes(String(device.state[main.key]))));
+    setData(this.element, "on", String(outage === "" && isLit(device, mainChannel(device))));
     setData(this.element, "pending", String(this.app.isPending(this.key)));
     this.fault?.update(device.error);
     for (const { channel, output } of this.values) setText(output, valueText(device, channel));

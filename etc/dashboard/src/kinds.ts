@@ -140,6 +140,12 @@ export function mainChannel(device: Device): Channel | undefined {
   return device.channels.filter(hasState).reduce<Channel | undefined>((best, channel) => (best && kindOf(best).rank <= kindOf(channel).rank ? best : channel), undefined);
 }
 
+/** MAIN is its main channel: on or open. */
+export function isLit(device: Device, main: Channel | undefined): boolean {
+  const state = main && device.state[main.key];
+  return state === "ON" || state === "open";
+}
+
 /** Of the same kind side by side: lamps first, and first those that are dimmed. */
 export function cardRank(device: Device): number {
   const main = mainChannel(device);
