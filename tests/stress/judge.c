@@ -13,6 +13,8 @@
 /* Of a blink. */
 #define DARK_MOMENT_US (600 * USEC_PER_MSEC)
 #define LATE_END_US    (2 * USEC_PER_SEC)
+/* Of a rest, after which max_on begins anew. */
+#define REST_US (2 * USEC_PER_SEC)
 
 static const char *const names[LAWS] = {
         [LAW_INTERLOCK] = "interlock", [LAW_COVER] = "cover",        [LAW_TIME] = "time",
@@ -363,8 +365,26 @@ static bool is_of_action(const struct court *court, size_t i, uint64_t at_us)
         return false;
 }
 
-/* The end of a span that had lasted for max_on. How long the agent has it on does not show where it is on when let
- * go. */
+/* The end of a span that had lasted for max_on, or of one whose time goes on over the agent's restart: that counts from
+ * before it where the output was dark for less than two seconds (docs/saved.md). */
+static bool is_end_of_max_on(const struct court *court, size_t i, size_t k)
+{
+        const struct span *spans = court->spans[i];
+        uint64_t max_on_us = court->house->outputs[i].max_on_us, off_us = spans[k].off_us;
+
+        if (off_us + GAP_SLACK_US >= spans[k].on_us + max_on_us)
+                return true;
+        for (; k > 0 && spans[k].on_us - spans[k - 1].off_us < REST_US; k--) {
+                if (!court_is_upheaval(court, i, spans[k - 1].off_us))
+                        return false;
+                uint64_t due_us = spans[k - 1].on_us + max_on_us;
+                if (off_us + GAP_SLACK_US >= due_us && off_us <= court_with_slack(court, spans[k - 1].on_us, due_us))
+                        return true;
+        }
+        return false;
+}
+
+/* How long the agent has it on does not show where it is on when let go. */
 static bool is_of_max_on(const struct court *court, size_t i, uint64_t at_us)
 {
         const struct output *output = &court->house->outputs[i];
@@ -372,8 +392,7 @@ static bool is_of_max_on(const struct court *court, size_t i, uint64_t at_us)
         if (output->max_on_us && output->pulled_on)
                 return true;
         for (size_t k = 0; output->max_on_us && k < court->n_spans[i]; k++)
-                if (court->spans[i][k].off_us == at_us &&
-                    at_us + GAP_SLACK_US >= court->spans[i][k].on_us + output->max_on_us)
+                if (court->spans[i][k].off_us == at_us && is_end_of_max_on(court, i, k))
                         return true;
         return false;
 }

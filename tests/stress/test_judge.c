@@ -437,6 +437,43 @@ static void edge__reload_of_its_own__fine(void **state)
         assert_int_equal(f->verdict.count, 0);
 }
 
+/* On at 5 s for a second at most, through a restart that leaves it dark for so long. */
+static void restart_under_heater(struct fixture *f, uint64_t dark_ms, uint64_t off_ms)
+{
+        command(f, 4999, HEATER, WORD_ON, 0);
+        edge(f, 5000, HEATER, true);
+        row(f, ROW_STOP, 5300, 5340, HEATER);
+        edge(f, 5310, HEATER, false);
+        row(f, ROW_START, 5290 + dark_ms, 5320 + dark_ms, HEATER);
+        edge(f, 5310 + dark_ms, HEATER, true);
+        edge(f, off_ms, HEATER, false);
+}
+
+static void edge__end_of_max_on_after_a_restart__fine(void **state)
+{
+        struct fixture *f = *state;
+
+        restart_under_heater(f, 400, 6001);
+        assert_kept(f, LAW_CAUSE);
+}
+
+static void edge__before_the_end_of_max_on_after_a_restart__found(void **state)
+{
+        struct fixture *f = *state;
+
+        restart_under_heater(f, 400, 5900);
+        assert_broken(f, LAW_CAUSE, 1, "GPIO11 (heater) goes off without a cause");
+}
+
+static void edge__end_of_max_on_begun_before_a_rest__found(void **state)
+{
+        struct fixture *f = *state;
+
+        f->house.outputs[HEATER].max_on_us = MS(2600);
+        restart_under_heater(f, 2010, 7600);
+        assert_broken(f, LAW_CAUSE, 1, "GPIO11 (heater) goes off without a cause");
+}
+
 /* ---- The rest ---------------------------------------------------------------------------------------------------- */
 
 static void min_on__too_short__found(void **state)
@@ -525,6 +562,9 @@ int main(void)
                 JUDGE_TEST(edge__nothing_was_done__found),
                 JUDGE_TEST(edge__reload_of_another__found),
                 JUDGE_TEST(edge__reload_of_its_own__fine),
+                JUDGE_TEST(edge__end_of_max_on_after_a_restart__fine),
+                JUDGE_TEST(edge__before_the_end_of_max_on_after_a_restart__found),
+                JUDGE_TEST(edge__end_of_max_on_begun_before_a_rest__found),
                 JUDGE_TEST(min_on__too_short__found),
                 JUDGE_TEST(min_off__too_short__found),
                 JUDGE_TEST(button__answered_late__found),

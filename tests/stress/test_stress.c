@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "stress/judge.h"
 #include "stress/moves.h"
@@ -20,6 +21,7 @@
 
 static size_t violations[LAWS], looked_at[LAWS];
 static uint64_t worst_us[LAWS];
+static char first_text[LAWS][224]; /* of each law's first violation, with what plays it again */
 
 static uint64_t number(const char *name, uint64_t otherwise)
 {
@@ -97,6 +99,18 @@ static void show_verdict(const struct scene *scene, const struct verdict *verdic
 
 /* ---- Rounds ------------------------------------------------------------------------------------------------------ */
 
+static void note_first(const struct scene *scene, const struct verdict *verdict, uint64_t seed)
+{
+        for (size_t i = 0; i < MIN(verdict->count, VIOLATIONS_MAX); i++) {
+                const struct violation *violation = &verdict->violations[i];
+                if (!*first_text[violation->law])
+                        (void)snprintf(first_text[violation->law], sizeof(first_text[0]),
+                                       "%sSTRESS_SEED=%" PRIu64 ", at %.4f s: %s",
+                                       scene->is_long ? "STRESS_LONG=1 " : "", seed, seconds(scene, violation->at_us),
+                                       violation->text);
+        }
+}
+
 static void add_up(const struct verdict *verdict)
 {
         for (size_t law = 0; law < LAWS; law++) {
@@ -127,6 +141,7 @@ static void play(uint64_t seed, bool is_long, uint64_t begun_us)
         qsort(scene.record.rows, scene.record.n_rows, sizeof(*scene.record.rows), by_begin);
         judge(&scene.house, &scene.record, &scene.noise, &verdict);
         add_up(&verdict);
+        note_first(&scene, &verdict, seed);
         (void)printf("  %4u s  seed %" PRIu64 ": %zu moves, %zu edges, held up %llu ms, %zu violations\n",
                      (unsigned)((now_us() - begun_us) / USEC_PER_SEC), seed, n, scene.record.n_edges,
                      noise_all(&scene.noise) / USEC_PER_MSEC, verdict.count);
@@ -137,6 +152,13 @@ static void play(uint64_t seed, bool is_long, uint64_t begun_us)
         scene_close(&scene);
 }
 
+/* A disk that others keep busy holds up who writes a log to it, and no one can say for how long. */
+static void stay_in_memory(void)
+{
+        if (!getenv("TMPDIR") && access("/dev/shm", W_OK) == 0)
+                (void)setenv("TMPDIR", "/dev/shm", 1);
+}
+
 static int play_all(void **state)
 {
         (void)state;
@@ -145,6 +167,7 @@ static int play_all(void **state)
 
         (void)printf("stress: STRESS_SEED=%" PRIu64 " STRESS_SECONDS=%" PRIu64 "\n", seed, for_s);
         metronome_start();
+        stay_in_memory();
         workdir_make();
         stage.pki = pki_of_stage();
         stage.broker = broker_new(&(struct broker_options){ .pki = stage.pki, .quiet = true });
@@ -160,7 +183,8 @@ static int play_all(void **state)
 
 static void assert_kept(enum law law)
 {
-        assert_int_equal(violations[law], 0);
+        if (violations[law] > 0)
+                fail_msg("%zu violations, the first with %s", violations[law], first_text[law]);
         assert_true(looked_at[law] > 0); /* each round ends with something for each law */
 }
 
