@@ -472,13 +472,15 @@ static void judge_rest(struct court *court, size_t i)
 
 /* ---- Hands, states ----------------------------------------------------------------------------------------------- */
 
-/* A plain lamp's toggle shows at once; what a member or a pulse does depends on others. */
+/* A plain lamp's toggle shows at once; what a member or a pulse does depends on others. A button that is down before its
+ * first level has settled was down when the agent came: that is no press. */
 static void judge_touch(struct court *court, const struct row *row)
 {
         for (size_t i = 0; i < court->house->count; i++) {
                 const struct output *output = &court->house->outputs[i];
                 if (!(row->outputs & 1ULL << i) || output->part != PART_PLAIN || output->on_offline != WISH_KEEP ||
-                    !court_is_up(court, row->from_us) || court_is_upheaval(court, i, row->from_us))
+                    !court_is_up(court, row->from_us) || court_is_upheaval(court, i, row->from_us) ||
+                    court_row_at(court, 1U << ROW_START, row->from_us, HAND_US))
                         continue;
                 uint64_t at_us = row->from_us + HAND_US, latest_us = court_with_slack(court, row->from_us, at_us);
                 court->verdict->looked_at[LAW_LOCAL]++;

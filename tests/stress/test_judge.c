@@ -504,6 +504,17 @@ static void button__answered_late__found(void **state)
         assert_non_null(strstr(f->verdict.violations[0].text, "GPIO2 (lamp) does not answer its button"));
 }
 
+static void button__down_before_its_first_level_settles__not_judged(void **state)
+{
+        struct fixture *f = *state;
+
+        row(f, ROW_TOUCH, 110, 1110, LAMP);
+        judged(f);
+        assert_int_equal(f->verdict.count, 0);
+        row(f, ROW_TOUCH, 141, 1141, LAMP);
+        assert_broken(f, LAW_LOCAL, 1, "does not answer its button");
+}
+
 static void button__answered__fine(void **state)
 {
         struct fixture *f = *state;
@@ -568,6 +579,7 @@ int main(void)
                 JUDGE_TEST(min_on__too_short__found),
                 JUDGE_TEST(min_off__too_short__found),
                 JUDGE_TEST(button__answered_late__found),
+                JUDGE_TEST(button__down_before_its_first_level_settles__not_judged),
                 JUDGE_TEST(button__answered__fine),
                 JUDGE_TEST(state__not_the_line__found),
                 JUDGE_TEST(nothing__looked_at_nothing),
