@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { modules } from "./modules.mjs";
 
-const { addPoint, chooseLanguage, Frames, House, iconOf, isWritable, join, kindOf, mainChannel, nameOf, Pace, readJson, readTopic, readTrends, sparkPath, summary, summaryText, topicFits, word } = await modules("frame", "house", "json", "kinds", "pace", "points", "spark", "topics", "words");
+const { addPoint, chooseLanguage, Frames, House, iconOf, isWritable, join, kindOf, mainChannel, nameOf, Pace, readJson, readTopic, readTrends, sparkPath, STEPS, summary, summaryText, topicFits, word } = await modules("frame", "house", "json", "kinds", "pace", "points", "spark", "topics", "words");
 
 const NOW = Date.parse("2026-11-22T19:30:00Z");
 
@@ -32,6 +32,11 @@ test("readTopic__of_each_length__names_its_words", () => {
 test("topicFits__wildcards_and_parts__fit_as_in_MQTT", () => {
   for (const filter of ["sconce/+/+/state", "sconce/#", "lamp/st", "sconce/hall/lamp/state"]) assert.equal(topicFits(filter, "sconce/hall/lamp/state"), true, filter);
   for (const filter of ["sconce/+/state", "sconce/+/+/set", "x"]) assert.equal(topicFits(filter, "sconce/hall/lamp/state"), false, filter);
+});
+
+test("STEPS__each_topic_of_a_node__comes_once", () => {
+  const topics = ["info", "status", "get", "lamp/state", "lamp/status", "lamp/error", "lamp/event", "lamp/history", "lamp/result", "lamp/set", "lamp/set/state", "lamp/get", "node/set/restart"];
+  for (const topic of [...topics.map((rest) => `hall/${rest}`), "reply/me/1", "reply/page-1"]) assert.equal(STEPS.flat().filter((filter) => topicFits(filter, topic)).length, 1, topic);
 });
 
 test("readJson__envelope__is_taken_off", () => {

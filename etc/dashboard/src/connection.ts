@@ -4,6 +4,7 @@
 import type { MqttClient } from "./mqtt.js";
 import { Nudge } from "./nudge.js";
 import { PacedSocket, soon } from "./socket.js";
+import { STEPS } from "./topics.js";
 
 export interface Config {
   broker: string; // wss://HOST:PORT/
@@ -22,6 +23,7 @@ export interface Arrival {
 export interface Handlers {
   state: (state: State, reason: string) => void;
   arrival: (arrival: Arrival) => void;
+  described: () => void; // the nodes have told what devices they have
   filled: () => void; // what the broker retains has come, as far as one can tell
   settled: () => void; // it has surely come
 }
@@ -39,12 +41,6 @@ export class Refused extends Error {
     super(message);
   }
 }
-
-/**
- * What describes the house comes first, then what it is like, and whether that is so; nothing twice. Without
- * acknowledgements, for which a broker waits after each twenty messages; one connection loses nothing all the same.
- */
-const FILTERS = ["+/info", "+/status", "+/+/state", "+/+/status", "+/+/error", "+/+/event", "+/+/history", "+/+/result", "+/+/set/#", "+/+/get", "+/get", "reply/#"];
 
 /** How long what is large is hurried for. */
 const FILL_MS = 2000;
@@ -135,30 +131,48 @@ export class Connection {
 
   private connected(client: MqttClient): void {
     this.failures = 0;
-    const filters = FILTERS.map((filter) => `${this.config.base}/${filter}`);
     let isFilled = false;
     let isLate = false;
     const settle = () => {
       if (isFilled && isLate && this.client === client && client.connected) this.handlers.settled();
     };
-    client.subscribe(filters, { qos: 0 }, () => {
+    let step = 0;
+    let asked = 0;
+    let answered = 0;
+    let awaited = 0;
+    const nudge = new Nudge(() => {
+      if (!client.connected) return;
+      asked++;
+      client.sendPing();
+    });
+    // What comes before the answer to a ping is what the broker had to send before it.
+    // Without acknowledgements, for which a broker waits after each twenty messages; one connection loses nothing all the same.
+    const subscribe = (filters: readonly string[], done?: () => void) => {
+      client.subscribe(filters.map((filter) => `${this.config.base}/${filter}`), { qos: 0 }, done);
+      nudge.start(FILL_MS);
+      awaited = asked;
+    };
+    client.on("packetreceive", ({ cmd }) => {
+      nudge.came();
+      if (cmd !== "pingresp" || ++answered < awaited || isFilled) return;
+      const filters = STEPS[++step];
+      if (filters) {
+        subscribe(filters);
+        this.handlers.described();
+        return;
+      }
+      isFilled = true;
+      nudge.stop();
+      this.handlers.filled();
+      settle();
+    });
+    subscribe(STEPS[0] ?? [], () => {
       this.handlers.state("connected", "");
       setTimeout(() => {
         isLate = true;
         settle();
       }, SETTLED_MS);
     });
-    // What comes before the answer to a ping is what the broker had to send before it.
-    const nudge = new Nudge(() => client.connected && client.sendPing());
-    client.on("packetreceive", ({ cmd }) => {
-      nudge.came();
-      if (cmd !== "pingresp" || isFilled) return;
-      isFilled = true;
-      nudge.stop();
-      this.handlers.filled();
-      settle();
-    });
-    nudge.start(FILL_MS);
     this.nudge = nudge;
   }
 

@@ -20,7 +20,7 @@ import { Trends } from "./trends.js";
 import { chooseLanguage, currentLanguage, timeText, type Word, word, WRITERS } from "./words.js";
 
 const KEEP_EVERY_MS = 30_000;
-/** The first picture waits for this long at most until all is there: else each node that comes moves what stands. */
+/** The first picture waits for this long at most until all nodes are there: else each that comes moves what stands. */
 const FILL_MS = 500;
 const WORKER_MS = 2000;
 const DEFAULT_PORT = 8884;
@@ -83,7 +83,7 @@ class Page implements App {
   private state: State = "connecting";
   private reason = "";
   private staleSince: number | null;
-  private isFilled = false;
+  private isDescribed = false;
   private isSettled = false;
   private wasUp = false;
   private aheadMs = 0;
@@ -101,7 +101,8 @@ class Page implements App {
     this.connection = new Connection(setup.config, {
       state: (state, reason) => this.stateChanged(state, reason),
       arrival: (arrival) => this.arrived(arrival),
-      filled: () => this.filled(),
+      described: () => this.described(),
+      filled: () => void readClock().then((ahead) => (this.aheadMs = ahead)), // before anybody can have pressed anything
       settled: () => this.settled(),
     });
   }
@@ -136,7 +137,7 @@ class Page implements App {
       this.commands = this.newCommands();
       this.trends.forget();
       this.wasUp = true;
-      this.isFilled = false;
+      this.isDescribed = false;
       this.frames.hold(FILL_MS);
     } else if (this.state === "connected") {
       this.staleSince = Date.now();
@@ -168,15 +169,14 @@ class Page implements App {
     this.frames.ask(this.draw);
   }
 
-  private filled(): void {
-    this.isFilled = true;
-    this.showFilled();
-    void readClock().then((ahead) => (this.aheadMs = ahead)); // before anybody can have pressed anything
+  private described(): void {
+    this.isDescribed = true;
+    this.showFirst();
   }
 
   /** With the buttons that it may have. */
-  private showFilled(): void {
-    if (this.isFilled && ![...this.rights.values()].includes("asked")) this.frames.release();
+  private showFirst(): void {
+    if (this.isDescribed && ![...this.rights.values()].includes("asked")) this.frames.release();
   }
 
   private settled(): void {
@@ -206,7 +206,7 @@ class Page implements App {
     }
     this.rights.set(node, rights);
     this.refresh();
-    this.showFilled();
+    this.showFirst();
   }
 
   /** They were taken away under the page: what is left of them a new connection finds out, and what was seen may be all. */

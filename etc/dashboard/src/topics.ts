@@ -17,6 +17,15 @@ export function readTopic(base: string, topic: string): Topic | null {
   return { node, device: second, leaf: third, channel: fourth };
 }
 
+/**
+ * What is subscribed to, below the base. What describes the house comes first; when that is here, what it is like is asked
+ * for, in one filter, so that each device is complete before the next begins. No message fits two: it would come twice.
+ */
+export const STEPS: readonly (readonly string[])[] = [
+  ["+/info", "+/status"],
+  ["+/+/+", "+/+/set/+", "+/get", "reply/+"],
+];
+
 /** Whether a topic fits a filter with MQTT's wildcards; a filter without any is a part of the topic. */
 export function topicFits(filter: string, topic: string): boolean {
   if (!/[+#]/.test(filter)) return topic.includes(filter);
