@@ -27,7 +27,7 @@ export class Commands {
    * NAME is the certificate's, where it is known: only what is below sconce/reply/NAME/ is surely for us to read. NOW is the
    * time of the house: by a browser's clock that is wrong, each command would come too late, or be wanted for too long.
    */
-  constructor(base: string, name: string, private readonly now: () => number, private readonly publish: Publish) {
+  constructor(base: string, name: string, private readonly now: () => Promise<number>, private readonly publish: Publish) {
     const run = hex(random(8));
     this.replyTopic = `${base}/reply/${name === "" ? `page-${run}` : `${name}/${run}`}`;
   }
@@ -43,9 +43,10 @@ export class Commands {
     return true;
   }
 
-  send(topic: string, payload: string, isLarge = false): Promise<Outcome> {
+  async send(topic: string, payload: string, isLarge = false): Promise<Outcome> {
     const mark = random(16);
-    const options: Options = { responseTopic: this.replyTopic, correlation: mark, expiresAt: new Date(this.now() + COMMAND_MS), isLarge };
+    const expiresAt = new Date((await this.now()) + COMMAND_MS);
+    const options: Options = { responseTopic: this.replyTopic, correlation: mark, expiresAt, isLarge };
     return new Promise((resolve) => {
       const key = hex(mark);
       const timer = setTimeout(() => settle({ ok: false, code: "timeout", message: word("noAnswer") }), COMMAND_MS);

@@ -24,8 +24,7 @@ export interface Handlers {
   state: (state: State, reason: string) => void;
   arrival: (arrival: Arrival) => void;
   described: () => void; // the nodes have told what devices they have
-  filled: () => void; // what the broker retains has come, as far as one can tell
-  settled: () => void; // it has surely come
+  settled: () => void; // what the broker retains has surely come
 }
 
 export interface Options {
@@ -163,7 +162,6 @@ export class Connection {
       }
       isFilled = true;
       nudge.stop();
-      this.handlers.filled();
       settle();
     });
     subscribe(STEPS[0] ?? [], () => {

@@ -26,6 +26,8 @@ const WORKER_MS = 2000;
 const DEFAULT_PORT = 8884;
 /** The web server's time has no fractions, and comes with a delay: less than this is no difference. */
 const CLOCK_MS = 2000;
+/** A command does not wait for longer than that for a web server that does not say what time it is. */
+const CLOCK_WAIT_MS = 1000;
 
 type Rights = "unknown" | "asked" | "yes" | "no";
 
@@ -47,7 +49,7 @@ function decoded(text: string): string {
 /** How far this browser's clock is ahead of the web server's, which stands beside the broker: 0 where that is not known. */
 async function readClock(): Promise<number> {
   const asked = Date.now();
-  const response = await fetch("config.json", { method: "HEAD", cache: "no-store" }).catch(() => null);
+  const response = await fetch("config.json", { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(CLOCK_WAIT_MS) }).catch(() => null);
   const there = Date.parse(response?.headers.get("Date") ?? "");
   const ahead = asked - there;
   return Math.abs(ahead) > CLOCK_MS ? ahead : 0;
@@ -86,7 +88,7 @@ class Page implements App {
   private isDescribed = false;
   private isSettled = false;
   private wasUp = false;
-  private aheadMs = 0;
+  private ahead: Promise<number> = Promise.resolve(0);
   private readonly rights = new Map<string, Rights>();
   private readonly pending = new Map<string, number>();
   private readonly refusals = new Map<string, string>();
@@ -102,7 +104,6 @@ class Page implements App {
       state: (state, reason) => this.stateChanged(state, reason),
       arrival: (arrival) => this.arrived(arrival),
       described: () => this.described(),
-      filled: () => void readClock().then((ahead) => (this.aheadMs = ahead)), // before anybody can have pressed anything
       settled: () => this.settled(),
     });
   }
@@ -155,7 +156,7 @@ class Page implements App {
   }
 
   private newCommands(): Commands {
-    return new Commands(this.base, this.setup.name, () => Date.now() - this.aheadMs, (topic, payload, options: Options) => this.connection.publish(topic, payload, options));
+    return new Commands(this.base, this.setup.name, async () => Date.now() - (await this.ahead), (topic, payload, options: Options) => this.connection.publish(topic, payload, options));
   }
 
   private arrived(arrival: Arrival): void {
@@ -171,6 +172,7 @@ class Page implements App {
 
   private described(): void {
     this.isDescribed = true;
+    this.ahead = readClock(); // what is pressed before it is known waits for it
     this.showFirst();
   }
 
