@@ -347,7 +347,7 @@ struct driven_past driven_past(const struct driven *driven, const char *device)
                         continue;
                 past.is_known = true;
                 past.was_for |= item->output.is_for;
-                past.was_cut_off |= item->is_safe && item->output.is_limited && item->output.exit == ON_EVENT_OFF;
+                past.was_cut_off |= item->is_safe && item->output.is_limited;
         }
         return past;
 }
@@ -369,7 +369,8 @@ static int drive(struct gpio *gpio, const struct pin *pin, bool on, unsigned tri
 static int item_safe(struct item *item, struct gpio *gpio)
 {
         const struct driven_output *output = &item->output;
-        enum on_event exit = output->is_for ? ON_EVENT_OFF : output->exit;
+        /* What would switch it off in time is gone, whatever becomes of it at an end in order. */
+        enum on_event exit = output->is_for || output->is_limited ? ON_EVENT_OFF : output->exit;
         const struct log_about about = { .device = output->device };
         CLEANUP(pin_done) struct pin pin = { 0 };
         struct fault fault = { 0 };

@@ -10,10 +10,10 @@
 #define log_section(level, section, ...)                                                                               \
         log_write(level, &(const struct log_about){ .device = (section)->id, .plugin = (section)->kind }, __VA_ARGS__)
 
-/* A command with `for` is not in the config: the agent has noted it. */
+/* What is timed is off, since nobody counts. A command with `for` is not in the config: the agent has noted it. */
 static enum on_event safe_state(const struct store *store, const struct device_config *config, const char *id)
 {
-        if (store && saved_was_timed(store, id))
+        if (config->timed || (store && saved_was_timed(store, id)))
                 return ON_EVENT_OFF;
         return device_config_on_exit(config, &config->shared);
 }

@@ -73,6 +73,7 @@ static void add_timed(struct house *house)
         heater->is_lamp = chance(50);
         house_set_max_on(heater, any_time(500 * MS, 8 * HOUR_US));
         heater->on_offline = chance(50) ? WISH_OFF : WISH_KEEP;
+        heater->on_exit = (enum wish)dice_below(dice(), 3);
 
         struct output *bell = add(house, "bell", PART_PULSE);
         bell->pulse_us = any_time(50 * MS, HOUR_US);
@@ -171,8 +172,11 @@ static void write_output(const struct house *house, const struct output *output,
         (void)fprintf(out, "[%s %s]\n", output->is_lamp ? "lamp" : "switch", output->id);
         write_line(output, "", out);
         (void)fprintf(out, "on_offline = %s\n", wishes[output->on_offline]);
+        /* For what is timed keep is refused. */
+        if (output->part == PART_PLAIN && (output->on_exit != WISH_KEEP || !house_is_timed(output)))
+                (void)fprintf(out, "on_exit = %s\n", wishes[output->on_exit]);
         if (output->part == PART_PLAIN && !house_is_timed(output))
-                (void)fprintf(out, "on_exit = %s\npower_on = %s\n", wishes[output->on_exit], powers[output->power_on]);
+                (void)fprintf(out, "power_on = %s\n", powers[output->power_on]);
         write_time(out, "pulse", output->pulse_us);
         write_time(out, "max_on", output->max_on_us);
         write_time(out, "min_on", output->min_on_us);

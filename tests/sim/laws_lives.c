@@ -206,6 +206,8 @@ static int at_exit(const struct output *output, const struct output_law *law, bo
 {
         if (is_stop && waits_law_goes_off((size_t)(output - world->house.outputs)))
                 return false;
+        if (is_stop && output->part == PART_PLAIN && !law->was_for && output->on_exit == WISH_ON)
+                return true; /* nobody counts max_on any more, as was written out */
         if (house_is_timed(output) || law->was_for || output->on_exit == WISH_OFF)
                 return false;
         return output->on_exit == WISH_ON ? true : -1;
@@ -218,8 +220,17 @@ static int at_exit(const struct output *output, const struct output_law *law, bo
 static bool may_stay_on(const struct output *output, const struct output_law *law)
 {
         return output->part == PART_PLAIN && output->max_on_us > 0 && output->pulse_us == 0 && !law->was_for &&
-               law->on && law->before_stop &&
+               output->on_exit == WISH_KEEP && law->on && law->before_stop &&
                law->limited_us + output->max_on_us >= world->laws.stopping_us + STAYS_MIN_US;
+}
+
+/* An end in order, or the part of one before a kill, has left it on with nobody who counts, as its on_exit declares. */
+static bool is_left_on(const struct output *output)
+{
+        const struct laws *laws = &world->laws;
+
+        return laws->context == CONTEXT_SAFE && laws->stopping_us > laws->started_us && output->part == PART_PLAIN &&
+               output->max_on_us > 0 && output->on_exit == WISH_ON;
 }
 
 /* Whether one can say where it has to be. */
@@ -228,7 +239,7 @@ static bool is_certain(size_t i, bool is_restart)
         const struct output *output = output_at(i);
         const struct output_law *law = law_at(i);
 
-        if (law->was_unsettled || law_is_unsettled(output) || world->laws.is_stop_mixed)
+        if (law->was_unsettled || law_is_unsettled(output) || world->laws.is_stop_mixed || is_left_on(output))
                 return false;
         if (world->laws.context == CONTEXT_STOP && waits_law_may_go_off(i))
                 return false;

@@ -569,6 +569,25 @@ static void max_on__on_after_a_crash__counts_from_then(void **state)
         }
 }
 
+/* An end in order would have switched it on, and a crash leaves nobody who counts. */
+static void max_on__crash_with_on_exit_on__is_off_and_stays_so(void **state)
+{
+        static const char pump[] = "[switch pump]\nline = GPIO17\nmax_on = 2h\non_exit = on\n";
+        static const char *const before[] = { "ON", "OFF" };
+        struct house *house = *state;
+
+        for (size_t i = 0; i < ARRAY_SIZE(before); i++) {
+                house_apply(house, pump);
+                house_set(house, "pump", before[i]);
+                crash_and_make_safe(house);
+                assert_int_equal(line(house, 17), 0);
+                house_apply(house, pump);
+                assert_int_equal(line(house, 17), 0);
+        }
+        house_end(house);
+        house_assert_published(house, "pump", DEVICE_STATE, "{\"state\":\"ON\"}");
+}
+
 /* By its record alone, as after a crash: on, and inverted, so that dark is the full duty. */
 static void driven_make_safe__inverted_dimmer__is_dark(void **state)
 {
@@ -748,6 +767,7 @@ int main(void)
                 TEST(restart__next_run_fails__outputs_safe_switches_it_off),
                 TEST(restart__device_gone__is_switched_off),
                 TEST(max_on__on_after_a_crash__counts_from_then),
+                TEST(max_on__crash_with_on_exit_on__is_off_and_stays_so),
                 TEST(driven_make_safe__inverted_dimmer__is_dark),
                 TEST(driven_read__not_of_this_boot_or_no_record__is_not_believed),
                 TEST(driven_new__other_chip__what_was_driven_there_is_not_sought_here),

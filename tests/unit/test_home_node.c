@@ -244,6 +244,7 @@ static void devices_outputs_safe__each_output__as_its_config_declares(void **sta
                                                            "[switch timed]\nline = GPIO5\nmax_on = 1h\n"
                                                            "[contact door]\nline = GPIO6\n"
                                                            "[lamp noted]\nline = GPIO7\non_exit = keep\n"
+                                                           "[lamp both]\nline = GPIO8\nmax_on = 1h\non_exit = on\n"
                                                            "[foreign gone]\n");
         unsigned failed = 0;
 
@@ -260,6 +261,7 @@ static void devices_outputs_safe__each_output__as_its_config_declares(void **sta
         assert_true(house_logged(house, "on: GPIO3 is on"));
         assert_true(house_logged(house, "timed: GPIO5 is off"));
         assert_true(house_logged(house, "noted: GPIO7 is off"));
+        assert_true(house_logged(house, "both: GPIO8 is off"));
         assert_false(house_logged(house, "door"));
         /* Driven there and released again, where they read their pulls: two edges each. */
         assert_int_equal(sim_edge_count(&house->gpio, 1), 0 + 1);
