@@ -20,7 +20,8 @@
 struct clock {
         struct loop *loop;
         enum clock_mode mode;
-        bool set_while_running;
+        const struct clock_sources *sources; /* NULL: nobody is asked */
+        bool is_right;
         int64_t fake_offset_us;
         int jump_fd;
         sd_event_source *jump_source;
@@ -57,7 +58,7 @@ static int on_clock_set(sd_event_source *source, int fd, uint32_t events, void *
         (void)!read(fd, &expirations, sizeof(expirations));
         (void)arm_jump_fd(fd);
         if (wall_us() / USEC_PER_SEC > SCONCE_BUILD_EPOCH)
-                clock->set_while_running = true;
+                clock->is_right = true;
         log_info("the clock was set");
         if (clock->on_jump)
                 clock->on_jump(clock->userdata);
@@ -98,6 +99,7 @@ int clock_new(struct loop *loop, enum clock_mode mode, struct clock **ret)
                 return -ENOMEM;
         clock->loop = loop;
         clock->mode = mode;
+        clock->sources = loop->fake ? NULL : &kernel_and_timesync;
         clock->jump_fd = -1;
         clock->fake_offset_us = (int64_t)(wall_us() - loop_now_us(loop));
         if (!loop->fake) {
@@ -137,10 +139,20 @@ void clock_set_mode(struct clock *clock, enum clock_mode mode)
         clock->mode = mode;
 }
 
+void clock_set_sources(struct clock *clock, const struct clock_sources *sources)
+{
+        clock->sources = sources;
+}
+
+/* What was right stays so in this run: the kernel takes its word back some nine hours after the time server's last one,
+ * when the clock may be a second off. A command that is too late by hours would be the worse mistake. */
 bool clock_trusted(struct clock *clock)
 {
-        return clock->mode == CLOCK_MODE_TRUSTED || clock->set_while_running ||
-               (!clock->loop->fake && clock_is_synchronised(&kernel_and_timesync));
+        if (clock->mode == CLOCK_MODE_TRUSTED)
+                return true;
+        if (!clock->is_right && clock->sources)
+                clock->is_right = clock_is_synchronised(clock->sources);
+        return clock->is_right;
 }
 
 bool clock_offset(struct clock *clock, int64_t *ret_us)

@@ -10,7 +10,7 @@
 #include "util/loop.h"
 
 enum clock_mode {
-        CLOCK_MODE_AUTO,    /* trusted when synchronised, or set while we run to a time after the build */
+        CLOCK_MODE_AUTO,    /* trusted once it was synchronised, or set while we run to a time after the build */
         CLOCK_MODE_TRUSTED, /* as it is */
 };
 
@@ -32,6 +32,7 @@ struct clock_sources {
         const char *stamp;
 };
 bool clock_is_synchronised(const struct clock_sources *sources);
+void clock_set_sources(struct clock *clock, const struct clock_sources *sources); /* for tests; they live as long */
 
 /* Wall time - CLOCK_BOOTTIME; false while the clock is not trusted. On the fake clock it is always the same. */
 bool clock_offset(struct clock *clock, int64_t *ret_us);

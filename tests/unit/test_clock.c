@@ -147,6 +147,25 @@ static void clock_is_synchronised__each_answer_of_the_kernel__is_believed_as_it_
                 assert_int_equal(clock_is_synchronised(&rows[i].sources), rows[i].expected);
 }
 
+/* A kernel that has had no word of the time server for hours takes its own back. */
+static void clock_trusted__synchronised_once__stays_trusted(void **state)
+{
+        static const struct clock_sources right = { is_synchronised, "/none" }, wrong = { is_unsynchronised, "/none" };
+        const struct fixture *fixture = *state;
+        char text[CLOCK_TEXT_MAX];
+        uint64_t at_us;
+
+        clock_set_mode(fixture->clock, CLOCK_MODE_AUTO);
+        clock_set_sources(fixture->clock, &wrong);
+        assert_false(clock_trusted(fixture->clock));
+        clock_set_sources(fixture->clock, &right);
+        assert_true(clock_trusted(fixture->clock));
+        clock_set_sources(fixture->clock, &wrong);
+        assert_true(clock_trusted(fixture->clock));
+        assert_true(clock_format(fixture->clock, loop_now_us(&fixture->loop), text));
+        assert_int_equal(clock_parse(fixture->clock, "2026-11-22T19:30:05Z", &at_us), 0);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -157,6 +176,7 @@ int main(void)
                 TEST(clock_parse__fractions_and_leap_days__are_taken),
                 TEST(clock_parse__no_moment__is_refused),
                 TEST(clock_parse__clock_not_trusted__is_refused),
+                TEST(clock_trusted__synchronised_once__stays_trusted),
                 cmocka_unit_test(clock_is_synchronised__each_answer_of_the_kernel__is_believed_as_it_deserves),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
