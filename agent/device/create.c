@@ -270,20 +270,26 @@ void device_free(struct device *device)
 
 /* ---- Reload -------------------------------------------------------------------------------------------- */
 
-/* First of all: what has become limited must be out of the fd store before it is counted. Where it stays there, nobody
- * could switch it off after a crash. */
-static void keep_as_section(struct device *device)
+static void off_if_limited(struct device *device, const struct fault *fault)
 {
-        struct fault fault;
-
-        if (host_keep(device, &fault) == 0)
-                return;
-        device_log(device, LOG_ERR, "%s", fault.text);
+        device_log(device, LOG_ERR, "%s", fault->text);
         if (device->life.phase != DEVICE_RUNNING || !output_is_limited(device))
                 return;
         device_log(device, LOG_ERR, "is switched off: after a crash nobody could");
         if (hold_bring(device, false) < 0)
                 device_log(device, LOG_ERR, "could not be switched off");
+}
+
+/* First of all: what has become limited must be out of the fd store and in the record before it is counted. Else nobody
+ * could switch it off after a crash. The record of what was limited before is good enough. */
+static void keep_as_section(struct device *device, bool was_limited)
+{
+        struct fault fault;
+
+        if (host_keep(device, &fault) < 0)
+                off_if_limited(device, &fault);
+        if (host_note_section(device, !was_limited && device->output.is_live, &fault) < 0)
+                off_if_limited(device, &fault);
 }
 
 int device_take_section(struct device *device, const struct config_section *section)
@@ -298,6 +304,7 @@ int device_take_section(struct device *device, const struct config_section *sect
         r = config_section_copy(section, &copy);
         if (r < 0)
                 return r;
+        bool was_limited = device->instance && output_is_limited(device);
         config_section_free(device->section);
         device->section = TAKE_PTR(copy);
         device->shared = config->shared;
@@ -307,11 +314,10 @@ int device_take_section(struct device *device, const struct config_section *sect
         if (device->worker)
                 worker_set_deadline(device->worker, device->shared.deadline_us);
         if (device->plugin->has_output) {
-                keep_as_section(device);
+                keep_as_section(device, was_limited);
                 on_time_rearm(device);
                 hold_settle(device, "on_offline");
         }
-        host_note_section(device);
         device_set_readings(device);
         device_rearm(device);
         return 0;

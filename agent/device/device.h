@@ -354,7 +354,8 @@ int host_before_on(struct device *device, struct fault *fault) MUST_CHECK;
 int host_note_timed(struct device *device, bool timed, struct fault *fault) MUST_CHECK;
 /* How it ended stays in the record, until the store has it too: the whole agent ends, not the device alone. */
 bool host_for_outlives(const struct device *device);
-void host_note_section(struct device *device); /* it has changed while outputs are driven */
+/* It has changed while outputs are driven. Negative: they are `on`, for a limited time now, and the record does not know. */
+int host_note_section(struct device *device, bool on, struct fault *fault) MUST_CHECK;
 /* Around a command: -EIO where its plugin has not looked at what sconce_timed() returned. */
 void host_note_before_command(struct device *device);
 int host_note_command(struct device *device, int r) MUST_CHECK;

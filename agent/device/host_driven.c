@@ -51,16 +51,17 @@ int host_before_open(struct device *device, const struct pin *pin, double level,
         return r < 0 ? r : note(device, pin, level != 0, fault);
 }
 
-void host_note_section(struct device *device)
+int host_note_section(struct device *device, bool on, struct fault *fault)
 {
         const struct device_config *config = device->instance ? device->instance->config : NULL;
-        struct fault fault;
+        int result = 0;
 
         for (size_t i = 0; i < pins_count(config); i++) {
                 const struct pin pin = pin_at(config, i);
                 if (pin_is_output(&pin) && pin_is_open(&pin))
-                        (void)!note(device, &pin, false, &fault);
+                        result = note(device, &pin, on, fault);
         }
+        return result;
 }
 
 int host_before_on(struct device *device, struct fault *fault)

@@ -739,6 +739,45 @@ static void max_on__cannot_be_written__refused_and_never_on(void **state)
         assert_int_equal(line(house, 17), 0);
 }
 
+/* The file has it as one that may stay on: after a crash nobody would switch it off. */
+static void reload__gives_max_on_and_it_cannot_be_written__switched_off(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, "[lamp hall]\nline = GPIO5\n");
+        house_set(house, "hall", "ON");
+        break_record(house);
+        house_apply(house, LAMP_FOR "1h\n");
+        assert_int_equal(line(house, 5), 0);
+        house_assert_published(house, "hall", DEVICE_STATE, "{\"state\":\"OFF\"}");
+        house_set(house, "hall", "ON");
+        assert_int_equal(line(house, 5), 0);
+        mend_record();
+        house_set(house, "hall", "ON");
+        assert_int_equal(line(house, 5), 1);
+        assert_holds(house, "\"limited\": true", true);
+}
+
+/* There is nothing that it would have to know. */
+static void reload__record_cannot_be_written__what_need_not_be_in_it_goes_on(void **state)
+{
+        static const char *const rows[][2] = {
+                { "[lamp hall]\nline = GPIO5\n", "[lamp hall]\nline = GPIO5\nname = Hall\n" },
+                { LAMP_FOR "1h\n", LAMP_FOR "2h\n" }, /* it has been limited before */
+                { LAMP_FOR "1h\n", "[lamp hall]\nline = GPIO5\n" },
+        };
+        struct house *house = *state;
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                house_apply(house, rows[i][0]);
+                house_set(house, "hall", "ON");
+                break_record(house);
+                house_apply(house, rows[i][1]);
+                assert_int_equal(line(house, 5), 1);
+                mend_record();
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -775,6 +814,8 @@ int main(void)
                 TEST(for__cannot_be_written_while_it_is_on__refused_and_off),
                 TEST(for_or_flash__cannot_be_written__refused_and_never_on),
                 TEST(max_on__cannot_be_written__refused_and_never_on),
+                TEST(reload__gives_max_on_and_it_cannot_be_written__switched_off),
+                TEST(reload__record_cannot_be_written__what_need_not_be_in_it_goes_on),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
