@@ -63,15 +63,14 @@ static double column_of(const struct trend_point *point, int column)
         return values[column];
 }
 
-static void write_column(const struct channel *channel, const struct span *span, int column, struct json_text *out)
+static void write_column(const struct trend_point points[], uint32_t count, int column, struct json_text *out)
 {
         json_put_key(out, column_names[column]);
         json_put_open(out, '[');
-        for (uint32_t i = 0; i < trend_forms[span->which].count; i++) {
-                const struct trend_point point = point_of(channel, span, i);
+        for (uint32_t i = 0; i < count; i++) {
                 json_put_item(out);
-                if (point.is_known || column == COLUMN_COUNT || column == COLUMN_KNOWN_S)
-                        json_put_number(out, column_of(&point, column));
+                if (points[i].is_known || column == COLUMN_COUNT || column == COLUMN_KNOWN_S)
+                        json_put_number(out, column_of(&points[i], column));
                 else
                         json_put_literal(out, "null");
         }
@@ -81,7 +80,11 @@ static void write_column(const struct channel *channel, const struct span *span,
 static void write_channel(const struct channel *channel, const struct span *span, struct json_text *out)
 {
         bool is_share = channel->kind->type == SCONCE_VALUE_BOOL;
+        struct trend_point points[TREND_BUCKETS_MAX]; /* rounding takes longer than writing */
+        uint32_t count = trend_forms[span->which].count;
 
+        for (uint32_t i = 0; i < count; i++)
+                points[i] = point_of(channel, span, i);
         json_put_key(out, channel->row.key);
         json_put_open(out, '{');
         if (channel->row.unit) {
@@ -89,7 +92,7 @@ static void write_channel(const struct channel *channel, const struct span *span
                 json_put_string(out, channel->row.unit);
         }
         for (int column = is_share ? COLUMN_ON : COLUMN_MIN; column < (is_share ? COLUMNS : COLUMN_ON); column++)
-                write_column(channel, span, column, out);
+                write_column(points, count, column, out);
         json_put_literal(out, "}");
 }
 

@@ -97,10 +97,11 @@ static void drop_first(struct trends *trends)
         memmove(trends->waiting, trends->waiting + 1, --trends->count * sizeof(trends->waiting[0]));
 }
 
-/* As many as may be; the others have their turn later. */
+/* One, which takes as long as many commands do; the others have their turn later, after what is due meanwhile. */
 static void go_on(struct home *home)
 {
         struct trends *trends = &home->trends;
+        bool is_answered = false;
 
         while (trends->count > 0) {
                 struct trend_ask *ask = trends->waiting[0];
@@ -109,12 +110,13 @@ static void go_on(struct home *home)
                         drop_first(trends);
                         continue;
                 }
-                if (!rate_take(&home->gets.rate, loop_now_us(home->context.loop))) {
+                if (is_answered || !rate_take(&home->gets.rate, loop_now_us(home->context.loop))) {
                         ask->at--;
-                        timer_arm(trends->timer, TURN_US);
+                        timer_arm(trends->timer, is_answered ? 0 : TURN_US);
                         return;
                 }
                 answer(home, device, ask);
+                is_answered = true;
         }
 }
 

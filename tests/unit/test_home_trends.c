@@ -213,6 +213,7 @@ static void get_trend__of_the_node__a_message_for_each_device(void **state)
         house_apply(house, "[lamp kitchen]\nline = GPIO17\n[lamp hall]\nline = GPIO18\n");
         house_forget(house);
         ask(house, NULL, "{\"trend\":\"24h\"}");
+        house_pass(house, 0);
         assert_int_equal(house_count(house, "kitchen", DEVICE_RESULT), 1);
         assert_int_equal(house_count(house, "hall", DEVICE_RESULT), 1);
         assert_int_equal(house_count(house, "node", DEVICE_RESULT), 1);
@@ -359,6 +360,31 @@ static void get_trend__flood__answered_in_turn_and_the_rest_refused(void **state
         assert_int_equal(house_count(house, "node", DEVICE_RESULT), 0);
 }
 
+static size_t count_answers(const struct house *house)
+{
+        static const char *const ids[] = { "a", "b", "c", "node" };
+        size_t count = 0;
+
+        for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+                count += house_count(house, ids[i], DEVICE_RESULT);
+        return count;
+}
+
+/* All devices, twice: edges and times of outputs have their turn between two of them. */
+static void get_trend__many_devices__one_answer_a_turn(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, "[lamp a]\nline = GPIO17\n[lamp b]\nline = GPIO18\n[lamp c]\nline = GPIO19\n");
+        house_forget(house);
+        ask(house, NULL, "{\"trend\":\"24h\"}");
+        assert_int_equal(count_answers(house), 1);
+        ask(house, NULL, "{\"trend\":\"7d\"}");
+        assert_int_equal(count_answers(house), 1);
+        house_pass(house, 0);
+        assert_int_equal(count_answers(house), 2 * 4);
+}
+
 /* ---- Sizes ----------------------------------------------------------------------------------------------- */
 
 /* The most that one channel's answer can have: docs/topics.md promises it. */
@@ -399,6 +425,7 @@ int main(void)
                 TEST(get_trend__no_response_topic__refused_on_result),
                 cmocka_unit_test(trend_is_request__anything_else__is_none),
                 TEST(get_trend__flood__answered_in_turn_and_the_rest_refused),
+                TEST(get_trend__many_devices__one_answer_a_turn),
                 cmocka_unit_test(course_write__longest_numbers__within_the_bound),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
