@@ -244,6 +244,7 @@ static void remember_file(struct database *database)
                 database->device = status.st_dev;
                 database->inode = status.st_ino;
         }
+        database->n_opened++;
 }
 
 static int try_open(struct database *database, struct database_news *news, struct fault *fault)

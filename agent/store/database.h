@@ -20,6 +20,7 @@ struct database {
         sqlite3 *sqlite; /* NULL: not open */
         dev_t device;    /* to notice that the file is not ours any more */
         ino_t inode;
+        unsigned n_opened; /* how often it was: what was counted in it before may be of another one */
 };
 
 struct database_news {

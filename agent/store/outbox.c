@@ -42,6 +42,7 @@ struct outbox {
         bool is_busy;                /* with a job */
         bool is_hurried;             /* another one is to follow at once */
         bool sets_times;
+        bool is_recounting; /* the totals are of a file that is not there any more */
 
         struct outbox_list window; /* read, not handed out; seq is the file's */
         int64_t shown;             /* the last number that was handed out */
@@ -87,7 +88,8 @@ static void on_job_done(void *userdata, struct outbox_job *job);
 
 static bool has_changes(const struct outbox *outbox)
 {
-        return outbox->added.first || outbox->n_removed > 0 || outbox->sets_times || !outbox->is_known;
+        return outbox->added.first || outbox->n_removed > 0 || outbox->sets_times || outbox->is_recounting ||
+               !outbox->is_known;
 }
 
 /* A quarter of `flush` is left to the disk. */
@@ -114,6 +116,17 @@ static void note_change(struct outbox *outbox, uint64_t at_us)
                 outbox->changed_us = at_us;
         if (is_earliest || !timer_armed(outbox->flush))
                 arm(outbox);
+}
+
+/* A job that is under way has counted, or will: it is behind the one that has found out. */
+static void on_begun_again(void *userdata)
+{
+        struct outbox *outbox = userdata;
+
+        if (outbox->is_busy || outbox->is_recounting)
+                return;
+        outbox->is_recounting = true;
+        note_change(outbox, loop_now_us(outbox->options.loop));
 }
 
 static void fill_removed(struct outbox *outbox, struct outbox_job *job)
@@ -151,7 +164,7 @@ static void post(struct outbox *outbox, bool reads)
         if (!job)
                 return;
         outbox->changed_us = outbox->is_known ? 0 : outbox->changed_us;
-        job->is_first = !outbox->is_known;
+        outbox->is_recounting = false;
         job->now_us = loop_now_us(options->loop);
         if (!options->clock || !clock_wall_us(options->clock, job->now_us, &job->wall_us))
                 job->wall_us = 0;
@@ -164,7 +177,7 @@ static void post(struct outbox *outbox, bool reads)
                 job->read_after = outbox->shown + outbox->base;
                 job->read_count = WINDOW_COUNT;
         }
-        job->sets_times = job->is_first && job->wall_us > 0;
+        job->sets_times = !outbox->is_known && job->wall_us > 0;
         fill_changes(outbox, job);
         outbox->is_rewound = false;
         outbox->is_busy = store_post(options->store, &job->job) == 0;
@@ -215,8 +228,6 @@ static void take_done(struct outbox *outbox, struct outbox_job *job)
                 outbox->base = job->totals.last_seq;
                 outbox->is_known = true;
                 outbox->shown = -outbox->base;
-        } else if (job->job.news.is_new) {
-                outbox_lose(outbox, OUTBOX_LOSS_STORE, outbox->totals.count);
         }
         outbox->totals = job->totals;
         for (size_t i = 0; i < ARRAY_SIZE(job->lost); i++)
@@ -448,6 +459,7 @@ int outbox_new(const struct outbox_options *options, struct outbox **ret)
         if (r < 0)
                 return r;
         timer_set_priority(outbox->flush, LOOP_HOUSE);
+        store_on_begun_again(options->store, on_begun_again, outbox);
         post(outbox, false);
         *ret = TAKE_PTR(outbox);
         return 0;

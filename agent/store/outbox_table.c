@@ -169,7 +169,21 @@ static int count_all(struct database *database, struct outbox_totals *totals)
                 r = SQLITE_CORRUPT;
         *totals = (struct outbox_totals){ .count = (uint64_t)counted[COUNT],
                                           .bytes = (uint64_t)counted[BYTES],
-                                          .last_seq = counted[LAST] };
+                                          .last_seq = MAX(totals->last_seq, counted[LAST]),
+                                          .n_opened = database->n_opened };
+        return r;
+}
+
+/* Another job may have found the file gone, or damaged, and begun it again. */
+static int count_what_is_there(struct database *database, struct outbox_job *job)
+{
+        uint64_t before = job->totals.count;
+
+        if (job->totals.n_opened == database->n_opened)
+                return SQLITE_OK;
+        int r = count_all(database, &job->totals);
+        if (before > job->totals.count)
+                job->lost[OUTBOX_LOSS_STORE] += before - job->totals.count;
         return r;
 }
 
@@ -363,13 +377,11 @@ static int run(struct database *database, void *userdata)
 {
         const struct run *run = userdata;
         struct outbox_job *job = run->job;
-        int r = SQLITE_OK;
 
         outbox_list_done(&job->window);
         memset(job->lost, 0, sizeof(job->lost));
         job->totals = run->before;
-        if (job->is_first || job->job.news.is_new)
-                r = count_all(database, &job->totals);
+        int r = count_what_is_there(database, job);
         if (r == SQLITE_OK && job->sets_times)
                 r = set_times(database, job);
         if (r == SQLITE_OK && job->n_removed > 0)

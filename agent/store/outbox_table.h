@@ -62,12 +62,12 @@ struct outbox_totals {
         uint64_t count, bytes;
         int64_t last_seq;                         /* the highest ever given */
         uint64_t oldest_stamp_us, oldest_time_us; /* of the oldest; 0: of another boot, or not known */
+        unsigned n_opened;                        /* database.n_opened when they were counted; 0: they were not */
 };
 
 struct outbox_job {
         struct store_job job;
         /* In. */
-        bool is_first;            /* the totals are not known yet */
         struct outbox_list added; /* given back when it fails */
         int64_t *removed;         /* given back when it fails */
         size_t n_removed;

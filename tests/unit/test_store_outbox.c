@@ -13,6 +13,7 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
+#include "store/job.h"
 #include "store/outbox.h"
 #include "util/log.h"
 
@@ -616,6 +617,137 @@ static void outbox_commit__file_removed__what_was_in_it_is_counted(void **state)
         assert_next(shelf, 2);
 }
 
+/* ---- Another one than the outbox finds out ---------------------------------------------------------------- */
+
+static unsigned n_jobs_done;
+
+static void work(struct store_job *job, struct database *database)
+{
+        (void)job;
+        (void)database;
+}
+
+static void on_job_done(struct store_job *job)
+{
+        (void)job;
+        n_jobs_done++;
+}
+
+static void free_job(struct store_job *job)
+{
+        free(job);
+}
+
+/* What was asked of the file before is done by then. */
+static void pass_job(struct shelf *shelf)
+{
+        static const struct store_job_ops ops = { .work = work, .done = on_job_done, .free = free_job };
+        struct store_job *job = calloc(1, sizeof(*job));
+        struct timespec now, start;
+        unsigned before = n_jobs_done;
+
+        assert_non_null(job);
+        job->ops = &ops;
+        assert_int_equal(store_post(shelf->store, job), 0);
+        (void)clock_gettime(CLOCK_MONOTONIC, &start);
+        while (n_jobs_done == before) {
+                (void)sd_event_run(shelf->loop.event, 10 * USEC_PER_MSEC);
+                (void)clock_gettime(CLOCK_MONOTONIC, &now);
+                assert_true(now.tv_sec < start.tv_sec + SOON_S);
+        }
+}
+
+/* The file is full, and is gone when the next row is saved. */
+static void fill_and_lose(struct shelf *shelf)
+{
+        shelf->limits.max_count = 10;
+        begin(shelf);
+        for (int i = 0; i < 10; i++)
+                (void)add(shelf, "a", i);
+        commit(shelf);
+        assert_int_equal(outbox_count(shelf->outbox), 10);
+        remove_file(shelf);
+        assert_int_equal(store_put(shelf->store, STORE_SAVED, "meter", "total", "1"), 0);
+        loop_advance(&shelf->loop, USEC_PER_SEC);
+}
+
+static void assert_lost_ten(struct shelf *shelf)
+{
+        assert_int_equal(outbox_lost(shelf->outbox, OUTBOX_LOSS_STORE), 10);
+        assert_int_equal(outbox_lost(shelf->outbox, OUTBOX_LOSS_COUNT), 0);
+}
+
+static void outbox_commit__row_found_the_file_removed__what_is_new_stays(void **state)
+{
+        struct shelf *shelf = *state;
+
+        fill_and_lose(shelf);
+        pass_job(shelf);
+        for (int i = 10; i < 15; i++) {
+                (void)add(shelf, "a", i);
+                commit(shelf);
+        }
+        assert_lost_ten(shelf);
+        assert_int_equal(outbox_count(shelf->outbox), 5);
+        assert_next(shelf, 10);
+}
+
+/* The outbox's job is behind that of the row, and was made before anybody knew. */
+static void outbox_commit__row_before_it_finds_the_file_removed__what_is_new_stays(void **state)
+{
+        struct shelf *shelf = *state;
+
+        fill_and_lose(shelf);
+        for (int i = 10; i < 15; i++)
+                (void)add(shelf, "a", i);
+        commit(shelf);
+        assert_lost_ten(shelf);
+        assert_int_equal(outbox_count(shelf->outbox), 5);
+        assert_next(shelf, 10);
+}
+
+static void outbox_count__row_found_the_file_removed__right_within_flush(void **state)
+{
+        struct shelf *shelf = *state;
+
+        fill_and_lose(shelf);
+        pass_job(shelf);
+        unsigned before = shelf->n_ready;
+        loop_advance(&shelf->loop, FLUSH_US);
+        wait_ready(shelf, before);
+        assert_lost_ten(shelf);
+        assert_int_equal(outbox_count(shelf->outbox), 0);
+}
+
+/* By a person: what it has is what counts. */
+static void outbox_commit__file_replaced_by_an_earlier_one__counted_again(void **state)
+{
+        struct shelf *shelf = *state;
+        char sql[160];
+
+        begin(shelf);
+        for (int i = 0; i < 3; i++)
+                (void)add(shelf, "a", i);
+        commit(shelf);
+        (void)snprintf(sql, sizeof(sql), "VACUUM INTO '%s/copy'", shelf->dir);
+        run_sql(shelf, sql);
+        for (int i = 3; i < 10; i++)
+                (void)add(shelf, "a", i);
+        commit(shelf);
+        remove_file(shelf);
+        char copy[128], path[128];
+        (void)snprintf(copy, sizeof(copy), "%s/copy", shelf->dir);
+        (void)snprintf(path, sizeof(path), "%s/sconce.db", shelf->dir);
+        assert_int_equal(rename(copy, path), 0);
+        (void)add(shelf, "a", 10);
+        commit(shelf);
+        assert_int_equal(outbox_lost(shelf->outbox, OUTBOX_LOSS_STORE), 7);
+        assert_int_equal(outbox_count(shelf->outbox), 4);
+        for (int i = 0; i < 3; i++)
+                assert_next(shelf, i);
+        assert_next(shelf, 10);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -641,6 +773,10 @@ int main(void)
                 TEST(outbox_remove__on_its_way_to_a_file_that_fails__not_handed_out),
                 TEST(outbox_next__file_works_again__what_is_in_it_comes_after_a_rewind),
                 TEST(outbox_commit__file_removed__what_was_in_it_is_counted),
+                TEST(outbox_commit__row_found_the_file_removed__what_is_new_stays),
+                TEST(outbox_commit__row_before_it_finds_the_file_removed__what_is_new_stays),
+                TEST(outbox_count__row_found_the_file_removed__right_within_flush),
+                TEST(outbox_commit__file_replaced_by_an_earlier_one__counted_again),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
