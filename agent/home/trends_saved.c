@@ -90,10 +90,13 @@ static void forget_gone(struct home *home, const struct trend_rows *rows)
         trend_rows_done(&gone);
 }
 
-static void on_read(void *userdata, const struct trend_rows *rows)
+/* What could not be read may be there: nothing is saved over it, and the next look tries again. */
+static void on_read(void *userdata, int r, const struct trend_rows *rows)
 {
         struct home *home = userdata;
 
+        if (r < 0)
+                return;
         home->saving.is_read = true;
         home->saving.is_waiting = false;
         device_trend_clock(&home->context, loop_now_us(home->context.loop));
@@ -118,6 +121,8 @@ static void read_all(struct home *home)
 
 static bool is_settled(const struct home *home)
 {
+        if (!home->saving.is_read)
+                return false;
         for (size_t i = 0; i < home->count; i++) {
                 const struct channels *channels = &home->items[i]->channels;
                 for (size_t k = 0; k < channels->count; k++)

@@ -13,7 +13,7 @@
 struct trend_job {
         struct store_job job;
         struct trend_rows rows;
-        void (*done)(void *userdata, const struct trend_rows *rows);
+        trend_read_done *done;
         void *userdata;
 };
 
@@ -96,8 +96,9 @@ static int read_rows(struct database *database, void *userdata)
                 const char *channel = (const char *)sqlite3_column_text(statement, 1);
                 const void *data = sqlite3_column_blob(statement, 2);
                 size_t size = (size_t)sqlite3_column_bytes(statement, 2);
-                if (r == SQLITE_ROW && device && channel && data &&
-                    trend_rows_add(rows, device, channel, data, size) < 0)
+                if (r == SQLITE_ROW && (!device || !channel)) /* the columns are NOT NULL */
+                        return SQLITE_NOMEM;
+                if (r == SQLITE_ROW && data && trend_rows_add(rows, device, channel, data, size) < 0)
                         return SQLITE_NOMEM;
         }
         return r == SQLITE_DONE || r == SQLITE_ROW ? SQLITE_OK : r;
@@ -127,7 +128,7 @@ static void read_done(struct store_job *job)
 {
         struct trend_job *trend = CONTAINER_OF(job, struct trend_job, job);
 
-        trend->done(trend->userdata, &trend->rows);
+        trend->done(trend->userdata, job->fault.code, &trend->rows);
 }
 
 static void free_job(struct store_job *job)
@@ -156,7 +157,7 @@ int trend_write(struct store *store, struct trend_rows *rows)
         return store_post(store, &trend->job);
 }
 
-int trend_read(struct store *store, void (*done)(void *userdata, const struct trend_rows *rows), void *userdata)
+int trend_read(struct store *store, trend_read_done *done, void *userdata)
 {
         struct trend_job *trend = calloc(1, sizeof(*trend));
 

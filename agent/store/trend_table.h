@@ -24,7 +24,9 @@ void trend_rows_done(struct trend_rows *rows);
  * ended is not reported: what went wrong is, by the store, and the next write brings what this one did not. */
 int trend_write(struct store *store, struct trend_rows *rows);
 
-/* Has all of them read. `done` is called once from the loop, with none where they cannot be read, and not any more when
- * the store is freed before; the rows are valid until it returns. Not called where this fails: -ENOTSUP without a file. */
-int trend_read(struct store *store, void (*done)(void *userdata, const struct trend_rows *rows), void *userdata)
-        MUST_CHECK;
+/* 0; negative: they could not be read, and there are no rows, whatever the file has. The rows are valid until it returns. */
+typedef void trend_read_done(void *userdata, int r, const struct trend_rows *rows);
+
+/* Has all of them read. `done` is called once from the loop, and not any more when the store is freed before. Not called
+ * where this fails: -ENOTSUP without a file. */
+int trend_read(struct store *store, trend_read_done *done, void *userdata) MUST_CHECK;

@@ -364,11 +364,12 @@ static void on_ready(void *userdata)
         go_on();
 }
 
-static void on_trend(void *userdata, const struct trend_rows *rows)
+static void on_trend(void *userdata, int r, const struct trend_rows *rows)
 {
         unsigned *seen = record->tables[TABLE_TREND].seen;
 
         (void)userdata;
+        (void)r;
         for (size_t i = 0; i < rows->count; i++) {
                 const unsigned char *data = rows->items[i].data;
                 unsigned channel = (unsigned)strtoul(rows->items[i].device + strlen("device"), NULL, 10), generation;

@@ -7,10 +7,12 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "channel/trend_save.h"
 #include "home/inside.h"
 #include "fakes/house.h"
+#include "store/job.h"
 #include "store/trend_table.h"
 #include "util/boot.h"
 
@@ -68,10 +70,11 @@ struct content {
         char names[512];
 };
 
-static void on_content(void *userdata, const struct trend_rows *rows)
+static void on_content(void *userdata, int r, const struct trend_rows *rows)
 {
         struct content *content = userdata;
 
+        assert_int_equal(r, 0);
         content->is_there = true;
         content->count = rows->count;
         for (size_t i = 0; i < rows->count; i++)
@@ -275,6 +278,92 @@ static void start__no_clock__waits_and_is_kept(void **state)
         assert_in_range(hours_known(house), 13, 15);
 }
 
+static bool is_true(const struct house *house, void *userdata)
+{
+        (void)house;
+        return *(const bool *)userdata;
+}
+
+struct marker {
+        struct store_job job;
+        bool *is_done;
+};
+
+static void work(struct store_job *job, struct database *database)
+{
+        (void)job;
+        (void)database;
+}
+
+static void on_marker_done(struct store_job *job)
+{
+        *CONTAINER_OF(job, struct marker, job)->is_done = true;
+}
+
+static void free_marker(struct store_job *job)
+{
+        free(CONTAINER_OF(job, struct marker, job));
+}
+
+/* What was asked of the file before is done by then; unlike content_of() this does not open it. */
+static void pass_job(struct house *house)
+{
+        static const struct store_job_ops ops = { .work = work, .done = on_marker_done, .free = free_marker };
+        struct marker *marker = calloc(1, sizeof(*marker));
+        bool is_done = false;
+
+        assert_non_null(marker);
+        marker->job.ops = &ops;
+        marker->is_done = &is_done;
+        assert_int_equal(store_post(file, &marker->job), 0);
+        house_wait(house, is_true, &is_done);
+}
+
+static void run_sql(const struct house *house, const char *sql)
+{
+        sqlite3 *sqlite = NULL;
+        char path[PATH_MAX];
+
+        house_path(house, "sconce.db", path);
+        assert_int_equal(sqlite3_open(path, &sqlite), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(sqlite, sql, NULL, NULL, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_close(sqlite), SQLITE_OK);
+}
+
+/* Ten hours of the lamp are saved, and the first read fails. */
+static void begin_unread(struct house *house)
+{
+        put_of_another_boot(house, "kitchen");
+        assert_content(house, "kitchen.state ");
+        run_sql(house, "ALTER TABLE trend RENAME TO away");
+        house_apply(house, LAMP);
+        pass_job(house);
+        assert_int_equal(hours_known(house), 0);
+        run_sql(house, "ALTER TABLE away RENAME TO trend");
+}
+
+static void start__cannot_be_read__tried_again(void **state)
+{
+        struct house *house = *state;
+
+        begin_unread(house);
+        house_pass(house, 3 * USEC_PER_SEC);
+        (void)content_of(house);
+        assert_in_range(hours_known(house), 11, 12);
+}
+
+static void home_stop__could_not_be_read__nothing_is_saved_over_it(void **state)
+{
+        struct house *house = *state;
+
+        begin_unread(house);
+        house_pass(house, USEC_PER_SEC); /* it has a trend by then */
+        home_stop(house->devices);
+        store_close(file);
+        crash(house);
+        assert_in_range(hours_known(house), 11, 12);
+}
+
 static void start__damaged__begins_again(void **state)
 {
         struct house *house = *state;
@@ -328,6 +417,8 @@ int main(void)
                 TEST(save__an_hour__is_written_once),
                 TEST(start__of_another_boot__is_read),
                 TEST(start__no_clock__waits_and_is_kept),
+                TEST(start__cannot_be_read__tried_again),
+                TEST(home_stop__could_not_be_read__nothing_is_saved_over_it),
                 TEST(start__damaged__begins_again),
                 TEST(device__is_gone__its_trend_is_forgotten),
                 TEST(channel__is_not_there_yet__its_trend_stays),

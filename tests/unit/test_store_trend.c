@@ -22,6 +22,7 @@ struct shelf {
         struct store *store;
         char dir[64];
         struct trend_rows rows; /* as they were read last */
+        int read_result;
         unsigned n_reads, n_begun_again;
 };
 
@@ -110,10 +111,11 @@ static void write_one(const struct shelf *shelf, const char *device, const char 
         assert_int_equal(rows.count, 0); /* theirs */
 }
 
-static void on_read(void *userdata, const struct trend_rows *rows)
+static void on_read(void *userdata, int r, const struct trend_rows *rows)
 {
         struct shelf *shelf = userdata;
 
+        shelf->read_result = r;
         trend_rows_done(&shelf->rows);
         for (size_t i = 0; i < rows->count; i++)
                 assert_int_equal(trend_rows_add(&shelf->rows, rows->items[i].device, rows->items[i].channel,
@@ -162,6 +164,7 @@ static void trend_write__then_read__in_the_order_of_the_calls(void **state)
         write_one(shelf, "attic", "temperature", "warm");
         write_one(shelf, "attic", "temperature", NULL);
         read_all(shelf);
+        assert_int_equal(shelf->read_result, 0);
         assert_int_equal(shelf->rows.count, 2);
         assert_is(shelf, "cellar", "temperature", "second");
         assert_is(shelf, "cellar", "humidity", "moist");
@@ -228,13 +231,14 @@ static void trend_write__file_removed__begun_again_with_what_is_saved(void **sta
 }
 
 /* Of a directory that is not there. */
-static void trend_read__file_cannot_be_opened__none(void **state)
+static void trend_read__file_cannot_be_opened__reported(void **state)
 {
         struct shelf *shelf = *state;
 
         open_store(shelf, "/nonexistent/sconce");
         assert_false(store_is_usable(shelf->store));
         read_all(shelf);
+        assert_int_equal(shelf->read_result, -ENOENT);
         assert_int_equal(shelf->rows.count, 0);
 }
 
@@ -248,7 +252,7 @@ int main(void)
                 TEST(store_free__read_is_under_way__its_asker_hears_nothing),
                 TEST(trend_write__no_file__refused),
                 TEST(trend_write__file_removed__begun_again_with_what_is_saved),
-                TEST(trend_read__file_cannot_be_opened__none),
+                TEST(trend_read__file_cannot_be_opened__reported),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
