@@ -13,6 +13,7 @@
 
 /* So many new ones do not wait for `flush`, and so many are kept in memory while nothing can be written. */
 #define COMMIT_COUNT 512
+#define COMMIT_BYTES (MEMORY_BYTES / 2)
 #define MEMORY_COUNT 4096
 #define MEMORY_BYTES ((uint64_t)1024 * 1024)
 
@@ -291,10 +292,10 @@ int64_t outbox_add(struct outbox *outbox, struct outbox_entry *entry)
         entry->seq = number;
         outbox_list_add(&outbox->added, entry);
         outbox->is_read = false;
-        bound_memory(outbox);
         note_change(outbox, stamp_us);
-        if (outbox->added.count >= COMMIT_COUNT)
+        if (outbox->added.count >= COMMIT_COUNT || outbox->added.bytes >= COMMIT_BYTES)
                 outbox_commit(outbox);
+        bound_memory(outbox); /* what the disk has not taken */
         return number;
 }
 

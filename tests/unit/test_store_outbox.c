@@ -337,6 +337,28 @@ static void outbox_add__over_max_count__oldest_go_and_are_counted(void **state)
         assert_next(shelf, 15);
 }
 
+/* More than memory may hold, and the disk works. */
+static void outbox_add__large_ones_at_once__none_is_lost(void **state)
+{
+        struct shelf *shelf = *state;
+        char *content = calloc(1, 20001);
+
+        assert_non_null(content);
+        memset(content, 'x', 20000);
+        begin(shelf);
+        for (int i = 0; i < 70; i++) {
+                struct outbox_entry *entry = outbox_entry_new(OUTBOX_STATE, BOOT, "a", content, 20000);
+                assert_non_null(entry);
+                entry->stamp_us = loop_now_us(&shelf->loop);
+                (void)outbox_add(shelf->outbox, entry);
+        }
+        free(content);
+        assert_int_equal(outbox_lost(shelf->outbox, OUTBOX_LOSS_MEMORY), 0);
+        close_outbox(shelf);
+        begin(shelf);
+        assert_int_equal(outbox_count(shelf->outbox), 70);
+}
+
 static void outbox_add__over_max_bytes__oldest_go_and_are_counted(void **state)
 {
         struct shelf *shelf = *state;
@@ -760,6 +782,7 @@ int main(void)
                 TEST(outbox_add__while_the_disk_is_busy__has_waited_since_then),
                 TEST(outbox_rewind__some_removed__the_others_again),
                 TEST(outbox_add__over_max_count__oldest_go_and_are_counted),
+                TEST(outbox_add__large_ones_at_once__none_is_lost),
                 TEST(outbox_add__over_max_bytes__oldest_go_and_are_counted),
                 TEST(outbox_commit__over_max_age__oldest_go_and_are_counted),
                 TEST(outbox_new__rows_that_no_agent_writes__begun_again),
