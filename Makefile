@@ -171,6 +171,10 @@ $(BUILD)/tests/faults/test_%: $(BUILD)/tests/faults/test_%.o $(fault_objs) $(sys
 $(sim_program): $(sim_objs) $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs)
 
+# Have no memory for a message, and for a job.
+$(BUILD)/tests/unit/test_history: private LDFLAGS += -Wl,--wrap=uplink_history
+$(BUILD)/tests/unit/test_store_outbox: private LDFLAGS += -Wl,--wrap=outbox_job_new
+
 # Has no memory for timers, and none to save in.
 $(BUILD)/tests/unit/test_home_memory: private LDFLAGS += -Wl,--wrap=timer_new,--wrap=store_put
 

@@ -9,8 +9,8 @@
 #include "util/log.h"
 #include "util/text.h"
 
-#define QUOTA_PAUSE_US     (5 * USEC_PER_SEC)
-#define QUOTA_PAUSE_MAX_US (300 * USEC_PER_SEC)
+#define PAUSE_FIRST_US (5 * USEC_PER_SEC)
+#define PAUSE_MAX_US   (300 * USEC_PER_SEC)
 
 /* A state is published again at each connection, and is no new reading by that. */
 struct seen {
@@ -29,7 +29,7 @@ struct history {
         struct outbox_list drained; /* of the outbox, sent, unacknowledged */
         size_t n_kept;              /* of `live`: in the outbox, too */
         struct timer *overdue;      /* the oldest of `live` is unacknowledged for too long */
-        struct timer *pause;        /* the broker has had enough */
+        struct timer *pause;        /* the broker has had enough, or there was no memory */
         uint64_t pause_us;
         bool is_draining; /* since a connection stands */
         bool is_stopped;
@@ -224,6 +224,15 @@ static void write_entry(struct history *history, const struct outbox_entry *entr
         json_put_literal(out, "}");
 }
 
+/* One pause for all that is on its way by then. */
+static void pause_drain(struct history *history)
+{
+        if (timer_armed(history->pause))
+                return;
+        history->pause_us = history->pause_us ? MIN(history->pause_us * 2, PAUSE_MAX_US) : PAUSE_FIRST_US;
+        timer_arm(history->pause, history->pause_us);
+}
+
 /* False: no more for now. */
 static bool send_entry(struct history *history, struct uplink *uplink, struct outbox_entry *entry, int64_t number)
 {
@@ -242,7 +251,7 @@ static bool send_entry(struct history *history, struct uplink *uplink, struct ou
                 outbox_lose(history->outbox, OUTBOX_LOSS_OVERSIZE, 1);
                 return true;
         }
-        history->is_draining = false; /* until the next connection */
+        pause_drain(history); /* no memory, or no room: that may pass; at the end of the connection so does the pause */
         return false;
 }
 
@@ -290,20 +299,11 @@ static void on_pause_over(void *userdata)
         struct history *history = userdata;
 
         if (history->drained.first) {
-                timer_arm(history->pause, QUOTA_PAUSE_US);
+                timer_arm(history->pause, PAUSE_FIRST_US);
                 return;
         }
         outbox_rewind(history->outbox);
         drain(history);
-}
-
-/* One pause for all that is on its way by then. */
-static void pause_drain(struct history *history)
-{
-        if (timer_armed(history->pause))
-                return;
-        history->pause_us = history->pause_us ? MIN(history->pause_us * 2, QUOTA_PAUSE_MAX_US) : QUOTA_PAUSE_US;
-        timer_arm(history->pause, history->pause_us);
 }
 
 /* ---- What becomes of it ---------------------------------------------------------------------------------------- */

@@ -17,6 +17,9 @@
 #define MEMORY_COUNT 4096
 #define MEMORY_BYTES ((uint64_t)1024 * 1024)
 
+/* Memory may be there again. */
+#define NO_MEMORY_US USEC_PER_SEC
+
 /* As in store.c: a full disk does not get better by being asked. */
 #define RETRY_FIRST_US (60 * USEC_PER_SEC)
 #define RETRY_MAX_US   (3600 * USEC_PER_SEC)
@@ -162,8 +165,10 @@ static void post(struct outbox *outbox, bool reads)
 
         timer_disarm(outbox->flush);
         outbox->is_hurried = false;
-        if (!job)
+        if (!job) {
+                timer_arm(outbox->flush, NO_MEMORY_US);
                 return;
+        }
         outbox->changed_us = outbox->is_known ? 0 : outbox->changed_us;
         outbox->is_recounting = false;
         job->now_us = loop_now_us(options->loop);
@@ -264,8 +269,12 @@ static void on_flush(void *userdata)
 {
         struct outbox *outbox = userdata;
 
-        if (!outbox->is_busy && (has_changes(outbox) || outbox->retry_us))
+        if (outbox->is_busy)
+                return;
+        if (!outbox->is_without_file && (has_changes(outbox) || outbox->retry_us))
                 post(outbox, false);
+        else
+                outbox->options.ready(outbox->options.userdata); /* there was no memory to read */
 }
 
 /* ---- In and out ---------------------------------------------------------------------------------------- */
@@ -373,8 +382,11 @@ static struct outbox_entry *next_in_memory(struct outbox *outbox, int64_t *ret_n
                 if (entry->seq <= outbox->shown)
                         continue;
                 struct outbox_entry *ret = copy(entry);
-                if (!ret)
+                if (!ret) {
+                        if (!timer_armed(outbox->flush))
+                                timer_arm(outbox->flush, NO_MEMORY_US);
                         return NULL;
+                }
                 *ret_number = outbox->shown = entry->seq;
                 outbox->is_ahead |= outbox->totals.count > 0;
                 ret->seq += outbox->base;

@@ -2,6 +2,7 @@
 /* history: what devices read and raise, until a scripted broker has acknowledged it. */
 #include "history.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <sqlite3.h>
 #include <stdarg.h>
@@ -41,6 +42,20 @@ struct scene {
 };
 
 static struct scene scene;
+
+/* So often it has no memory to send a message of the history. */
+static unsigned n_failing;
+
+int __real_uplink_history(struct uplink *uplink, const char *device, const char *json, size_t size);
+int __wrap_uplink_history(struct uplink *uplink, const char *device, const char *json, size_t size);
+
+int __wrap_uplink_history(struct uplink *uplink, const char *device, const char *json, size_t size)
+{
+        if (n_failing == 0)
+                return __real_uplink_history(uplink, device, json, size);
+        n_failing--;
+        return -ENOMEM;
+}
 
 /* ---- The scene ------------------------------------------------------------------------------------------------- */
 
@@ -152,6 +167,7 @@ static void end_run(void)
 static int setup(void **state)
 {
         memset(&scene, 0, sizeof(scene));
+        n_failing = 0;
         if (house_setup(state) != 0)
                 return -1;
         scene.house = *state;
@@ -730,6 +746,29 @@ static void drain__receive_maximum_is_1__one_by_one_behind_what_happens_now(void
         await_waiting(0);
 }
 
+static void drain__no_memory_for_a_while__goes_on_in_order(void **state)
+{
+        (void)state;
+        begin(&deaf);
+        hang_up();
+        raise_event("gate", "one");
+        raise_event("gate", "two");
+        n_failing = 2;
+        reconnect();
+        await_waiting(2);
+        for (unsigned i = 0; n_failing > 0; i++) {
+                assert_true(i < 10);
+                pass(10 * USEC_PER_SEC);
+                pass_marker();
+        }
+        pass(20 * USEC_PER_SEC);
+        await_got(GATE_HISTORY, "two", 1);
+        ASSERT_IN_ORDER(GATE_HISTORY, "one", "two");
+        settle();
+        await_waiting(0);
+        assert_int_equal(got(GATE_HISTORY, ANY), 2);
+}
+
 static void drain__clock_not_trusted__waits_until_it_is(void **state)
 {
         (void)state;
@@ -794,6 +833,7 @@ int main(void)
                 TEST(lost__unacknowledged_for_flush__to_the_file_at_once),
                 TEST(lost__history_unacknowledged__all_of_it_again_in_order),
                 TEST(drain__receive_maximum_is_1__one_by_one_behind_what_happens_now),
+                TEST(drain__no_memory_for_a_while__goes_on_in_order),
                 TEST(drain__clock_not_trusted__waits_until_it_is),
                 TEST(stop__something_unacknowledged__sent_by_the_next_run),
         };

@@ -31,6 +31,20 @@ struct shelf {
         unsigned n_ready;
 };
 
+/* So often there is no memory for a job. */
+static unsigned n_failing;
+
+struct outbox_job *__real_outbox_job_new(bool writes);
+struct outbox_job *__wrap_outbox_job_new(bool writes);
+
+struct outbox_job *__wrap_outbox_job_new(bool writes)
+{
+        if (n_failing == 0)
+                return __real_outbox_job_new(writes);
+        n_failing--;
+        return NULL;
+}
+
 /* ---- The shelf ----------------------------------------------------------------------------------------- */
 
 static void drop_log(void *userdata, int level, const struct log_about *about, const char *text)
@@ -47,6 +61,7 @@ static int setup(void **state)
 
         assert_non_null(shelf);
         *state = shelf;
+        n_failing = 0;
         log_set_sink(drop_log, NULL);
         (void)snprintf(shelf->dir, sizeof(shelf->dir), "/tmp/sconce-outbox.XXXXXX");
         assert_non_null(mkdtemp(shelf->dir));
@@ -529,6 +544,42 @@ static void outbox_add__while_an_empty_window_is_read__handed_out(void **state)
         assert_next(shelf, 1);
 }
 
+/* ---- No memory ------------------------------------------------------------------------------------------ */
+
+static void outbox_commit__no_memory__in_the_file_a_second_later(void **state)
+{
+        struct shelf *shelf = *state;
+
+        begin(shelf);
+        (void)add(shelf, "a", 1);
+        n_failing = 1;
+        outbox_commit(shelf->outbox);
+        assert_int_equal(n_failing, 0);
+        unsigned before = shelf->n_ready;
+        loop_advance(&shelf->loop, USEC_PER_SEC);
+        wait_ready(shelf, before);
+        crash(shelf);
+        begin(shelf);
+        assert_next(shelf, 1);
+}
+
+static void outbox_next__no_memory__ready_a_second_later(void **state)
+{
+        struct shelf *shelf = *state;
+        int64_t number;
+
+        begin(shelf);
+        (void)add(shelf, "a", 1);
+        commit(shelf);
+        n_failing = 1;
+        assert_null(outbox_next(shelf->outbox, &number));
+        assert_int_equal(n_failing, 0);
+        unsigned before = shelf->n_ready;
+        loop_advance(&shelf->loop, USEC_PER_SEC);
+        wait_ready(shelf, before);
+        assert_next(shelf, 1);
+}
+
 /* ---- A file that does not work ------------------------------------------------------------------------- */
 
 static void outbox_add__no_file__bounded_in_memory(void **state)
@@ -791,6 +842,8 @@ int main(void)
                 TEST(outbox_remove__read_and_not_handed_out__not_handed_out),
                 TEST(outbox_remove__while_it_is_read__not_handed_out),
                 TEST(outbox_add__while_an_empty_window_is_read__handed_out),
+                TEST(outbox_commit__no_memory__in_the_file_a_second_later),
+                TEST(outbox_next__no_memory__ready_a_second_later),
                 TEST(outbox_add__no_file__bounded_in_memory),
                 TEST(outbox_remove__those_that_memory_had_no_room_for__the_others_count),
                 TEST(outbox_remove__on_its_way_to_a_file_that_fails__not_handed_out),
