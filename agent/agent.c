@@ -230,9 +230,11 @@ static void end_with(struct agent *agent, enum agent_end end)
                 service_stopping();
         /* What a reload has begun is not gone on with: it would make a new uplink that nobody stops. */
         broker_link_freeze(agent->link);
-        if (end == AGENT_RESTART || service_is_restarting())
+        /* First the hardware, while its last states can still be published. An answer may take two seconds: what need not wait
+         * for it does not. */
+        bool is_more = home_begin_stop(agent->devices);
+        if (end == AGENT_RESTART || (is_more && service_is_restarting()))
                 home_will_restart(agent->devices);
-        /* First the hardware, while its last states can still be published. */
         home_stop(agent->devices);
         store_flush(agent->store);
         broker_link_stop(agent->link, on_link_stopped, agent);

@@ -379,7 +379,8 @@ bool saved_was_timed(const struct store *store, const char *id);
 int output_first(struct device *device, const char *channel, struct sconce_value *ret) MUST_CHECK;
 void output_watch(struct device *device); /* after an output was opened, set, closed, or wished otherwise */
 void output_exit(struct device *device);
-void output_start(struct device *device); /* nothing of it is timed yet */
+bool output_may_stay(const struct device *device); /* on at its exit, where another run follows at once */
+void output_start(struct device *device);          /* nothing of it is timed yet */
 void output_set_timed(struct device *device, bool is_timed);
 /* What its section asks of outputs and it cannot do: -EINVAL. */
 int output_check(const struct device *device, const struct config_section *section, struct problems *problems)

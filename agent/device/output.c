@@ -161,11 +161,13 @@ static bool is_known_to_the_next(const struct device *device)
 }
 
 /* Where the next run follows at once, what is limited by max_on alone need not blink. */
-static bool stays_on(const struct device *device)
+bool output_may_stay(const struct device *device)
 {
-        return device->context->is_restarting && device->output.is_live && device->shared.output.on_exit < 0 &&
-               !output_is_timed(device) && !device->context->guard->begins_off(device) &&
-               on_time_left_us(device) >= STAYS_MIN_US && is_known_to_the_next(device);
+        if (!is_output(device) || device->life.phase != DEVICE_RUNNING)
+                return false;
+        return device->output.is_live && device->shared.output.on_exit < 0 && !output_is_timed(device) &&
+               !device->context->guard->begins_off(device) && on_time_left_us(device) >= STAYS_MIN_US &&
+               is_known_to_the_next(device);
 }
 
 void output_exit(struct device *device)
@@ -173,7 +175,7 @@ void output_exit(struct device *device)
         if (!is_output(device))
                 return;
         enum hold by_section = (enum hold)device_config_on_exit(device->instance->config, &device->shared);
-        device->output.stays = !device->life.is_gone && stays_on(device);
+        device->output.stays = !device->life.is_gone && device->context->is_restarting && output_may_stay(device);
         device->output.exit_hold = device->output.is_timed ? HOLD_OFF : device->output.stays ? HOLD_NONE : by_section;
         hold_settle(device, device->output.exit_hold == HOLD_NONE ? "on_offline" : "on_exit");
         saved_on_since(device);

@@ -332,10 +332,24 @@ void home_will_restart(struct home *home)
         home->context.is_restarting = true;
 }
 
-void home_stop(struct home *home)
+bool home_begin_stop(struct home *home)
 {
+        bool is_more = false;
+
         rules_stop(home->rules);
         trends_stop(home);
+        for (size_t i = 0; i < home->count; i++) {
+                if (output_may_stay(home->items[i]))
+                        is_more = true;
+                else
+                        device_stop(home->items[i], STOP_EXIT);
+        }
+        return is_more;
+}
+
+void home_stop(struct home *home)
+{
+        (void)home_begin_stop(home);
         for (size_t i = 0; i < home->count; i++)
                 device_stop(home->items[i], STOP_EXIT);
         const struct timespec until = thread_deadline(STOP_WAIT_US);

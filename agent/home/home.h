@@ -65,6 +65,9 @@ void home_free(struct home *home); /* after home_stop() */
  * passed home_check()) is offline with the reason, and the others go on. So is one that `starts` leaves out. The config need not outlive the call. */
 int home_apply(struct home *home, const struct config *config) MUST_CHECK;
 
+/* What is off at the end, or as it is, whatever follows is stopped. True: there is more, for which it matters whether another
+ * run follows. */
+bool home_begin_stop(struct home *home);
 /* Before home_stop(): another run follows at once, and what it can go on with need not be switched off. */
 void home_will_restart(struct home *home);
 /* Outputs go to their on_exit, everything is stopped and closed. */

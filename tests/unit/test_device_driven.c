@@ -451,6 +451,51 @@ static void restart__not_known_to_stay__goes_off(void **state)
         }
 }
 
+/* Whether another run follows matters to one: all others are stopped before anybody waits for an answer. */
+static void home_begin_stop__one_may_stay_on__the_others_are_stopped(void **state)
+{
+        struct house *house = *state;
+
+        have_store(house);
+        house_apply(house, LAMP_FOR "1h\n[relay pump]\nline = GPIO17\npulse = 10m\n");
+        house_set(house, "hall", "ON");
+        house_set(house, "pump", "ON");
+        assert_int_equal(line(house, 17), 1);
+        assert_true(home_begin_stop(house->devices));
+        assert_int_equal(line(house, 17), 0);
+        assert_int_equal(line(house, 5), 1);
+        house_end(house);
+        house_assert_published(house, "hall", DEVICE_STATE, "{\"state\":\"OFF\"}");
+}
+
+static void home_begin_stop__none_would_stay_on__nobody_need_be_asked(void **state)
+{
+        static const struct {
+                const char *config, *command;
+        } rows[] = {
+                { LAMP_FOR "1h\n", "OFF" },
+                { LAMP_FOR "59s\n", "ON" },
+                { LAMP_FOR "1h\non_exit = on\n", "ON" },
+                { "[lamp hall]\nline = GPIO5\n", "ON" },
+                { "[switch hall]\nline = GPIO5\nmax_on = 1h\n", "{\"for\":1800}" },
+                { LAMP_FOR "1h\ninterlock = a\n[lamp b]\nline = GPIO6\ninterlock = a\n", "ON" },
+                { "[contact hall]\nline = GPIO5\n", "ON" },
+                { "[lamp hall]\nline = gpiochip7:5\nmax_on = 1h\n", "ON" }, /* which is not there */
+        };
+        struct house *house = *state;
+
+        have_store(house);
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                house_apply(house, rows[i].config);
+                house_pass(house, USEC_PER_SEC);
+                house_set(house, "hall", rows[i].command);
+                if (home_begin_stop(house->devices))
+                        fail_msg("%s: %s", rows[i].config, rows[i].command);
+                house_end(house);
+                next_process(house);
+        }
+}
+
 static void restart__nothing_can_be_saved__goes_off(void **state)
 {
         struct house *house = *state;
@@ -800,6 +845,8 @@ int main(void)
                 TEST(restart__max_on_and_time_left__stays_on_and_goes_on_counting),
                 TEST(restart__goes_off_and_comes_on_again__time_goes_on_without_a_rest),
                 TEST(restart__not_known_to_stay__goes_off),
+                TEST(home_begin_stop__one_may_stay_on__the_others_are_stopped),
+                TEST(home_begin_stop__none_would_stay_on__nobody_need_be_asked),
                 TEST(restart__nothing_can_be_saved__goes_off),
                 TEST(restart__record_is_not_written__goes_off),
                 TEST(restart__no_record_or_no_store__goes_off),
