@@ -91,6 +91,7 @@ struct device_context {
         const struct output_guard *guard;
         /* For the node's list of problems; `text` NULL takes it away. */
         void (*problem)(void *userdata, const char *key, const char *text);
+        void (*running)(void *userdata); /* one more runs, and has what it wants */
         void *userdata;
 
         struct offline_hold offline; /* the owner's */

@@ -156,6 +156,7 @@ static void start_done(struct device *device, int r)
                            unknown);
         device_set_fault(device, DEVICE_FAULT_LIFE, NULL);
         device_publish_status(device, false);
+        device->context->running(device->context->userdata);
         if (device->instance->calls.read && (device->shared.every_us > 0 || !device->publishing.has_reported))
                 device_read(device);
         else

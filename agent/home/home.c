@@ -51,6 +51,31 @@ static void on_problem(void *userdata, const char *key, const char *text)
         home_problem(userdata, key, text);
 }
 
+/* One that runs has what it wants. */
+static bool may_want_line(void *userdata, const char *id)
+{
+        const struct device *device = home_find(userdata, id);
+
+        return device && device->life.phase != DEVICE_RUNNING;
+}
+
+/* Outputs that an earlier run, or a device before a reload, has left and that nobody takes over. */
+static void let_go_left(struct home *home)
+{
+        if (home->context.gpio)
+                gpio_let_go(home->context.gpio, may_want_line, home);
+}
+
+/* A device that starts late, after its back-off, may have another line than in an earlier run. While a config is applied another
+ * one may yet take over what it has left. */
+static void on_running(void *userdata)
+{
+        struct home *home = userdata;
+
+        if (!home->is_applying)
+                let_go_left(home);
+}
+
 static void init_context(struct home *home, const struct home_options *options, const struct home_sink *sink)
 {
         home->context = (struct device_context){
@@ -66,6 +91,7 @@ static void init_context(struct home *home, const struct home_options *options, 
                 .duplicates = duplicates_new(),
                 .guard = &interlock_guard,
                 .problem = on_problem,
+                .running = on_running,
                 .userdata = home,
         };
         if (sink)
@@ -281,26 +307,12 @@ static void forget_gone(struct home *home)
         store_forget(store, STORE_MARK, is_gone, home);
 }
 
-/* One that runs has what it wants. */
-static bool may_want_line(void *userdata, const char *id)
-{
-        const struct device *device = home_find(userdata, id);
-
-        return device && device->life.phase != DEVICE_RUNNING;
-}
-
-/* Outputs that an earlier run, or a device before a reload, has left and that nobody takes over. */
-static void let_go_left(struct home *home)
-{
-        if (home->context.gpio)
-                gpio_let_go(home->context.gpio, may_want_line, home);
-}
-
 int home_apply(struct home *home, const struct config *config)
 {
         CLEANUP(problems_done) struct problems problems = { 0 };
         int failed = 0;
 
+        home->is_applying = true;
         loader_refresh(&home->loader);
         mark(home, config);
         interlock_before_reload(home, config, restarts);
@@ -318,6 +330,7 @@ int home_apply(struct home *home, const struct config *config)
                 if (home->items[i]->life.phase == DEVICE_STOPPED || home->items[i]->life.phase == DEVICE_BROKEN)
                         start(home->items[i]);
         let_go_left(home);
+        home->is_applying = false;
         forget_gone(home);
         left_out_list(home);
         trends_applied(home);

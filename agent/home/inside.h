@@ -16,6 +16,7 @@ struct home {
         struct interlock *interlocks;
         struct device **items;
         size_t count;
+        bool is_applying; /* home_apply() is at its devices */
         struct offline {
                 uint64_t after_us;
                 uint64_t since_us; /* no broker since then; 0: there is one, or nobody has counted yet */

@@ -12,6 +12,7 @@
 #include "fakes/fake_chip.h"
 #include "fakes/house.h"
 #include "gpio/chips.h"
+#include "gpio/kept.h"
 
 #define LAMP   "[lamp kitchen]\nline = 2\n"
 #define LAMP_3 "[lamp hall]\nline = 3\n"
@@ -156,6 +157,34 @@ static void permission__denied__that_device_alone(void **state)
         house_apply(house, LAMP "[lamp hall]\nline = 3\n");
         assert_string_equal(house_published(house, "kitchen", DEVICE_STATUS), "offline");
         assert_string_equal(house_published(house, "hall", DEVICE_STATUS), "online");
+}
+
+static bool is_held(const struct house *house, unsigned offset)
+{
+        char name[FD_NAME_SIZE];
+
+        (void)snprintf(name, sizeof(name), "gpiochip0/%u/", offset);
+        for (const struct kept *kept = house->gpio.gpio->kept; kept; kept = kept->next)
+                if (strncmp(kept->name, name, strlen(name)) == 0)
+                        return true;
+        return false;
+}
+
+/* It has had another line in an earlier run, which nobody would have let go after this. */
+static void start__late_and_on_another_line_than_before__that_one_is_let_go(void **state)
+{
+        struct house *house = *state;
+
+        gpio_adopt(house->gpio.gpio, "gpiochip0/5/kitchen/0.0.0", FAKE_FD(0, 5));
+        gpio_adopt(house->gpio.gpio, "gpiochip0/6/hall/0.0.0", FAKE_FD(0, 6));
+        fake_chips[0].lines[2].request_error = fake_chips[0].lines[3].request_error = -EPERM;
+        house_apply(house, LAMP "[lamp hall]\nline = 3\n");
+        assert_true(is_held(house, 5));
+        fake_chips[0].lines[2].request_error = 0;
+        house_pass(house, 2 * USEC_PER_SEC);
+        assert_string_equal(house_published(house, "kitchen", DEVICE_STATUS), "online");
+        assert_false(is_held(house, 5));
+        assert_true(is_held(house, 6)); /* the hall's may still be wanted */
 }
 
 static void contact__edge__state_with_time(void **state)
@@ -630,6 +659,7 @@ int main(void)
                 TEST(max_on__line_of_a_cover_fails__its_stop_is_not_driven),
                 TEST(timer__line_fails__tried_again_and_reported_once),
                 TEST(permission__denied__that_device_alone),
+                TEST(start__late_and_on_another_line_than_before__that_one_is_let_go),
                 TEST(contact__edge__state_with_time),
                 TEST(contact__bounce__not_reported),
                 TEST(start__input_active_for_5_ms__off_and_no_rule_acts),
