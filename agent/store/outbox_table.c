@@ -10,6 +10,9 @@
 /* A window is as large as this at the most, whatever its number of entries. */
 #define WINDOW_BYTES ((uint64_t)256 * 1024)
 
+/* max_age is days. */
+#define LOOK_EVERY_US (60 * USEC_PER_SEC)
+
 /* Of a file: there is room for what is given after it. */
 #define SEQ_MAX (INT64_MAX / 2)
 
@@ -264,24 +267,39 @@ static bool is_of_boot(const struct outbox_job *job, sqlite3_stmt *row)
         return boot && strcmp(boot, job->boot) == 0;
 }
 
-/* How old a row is. Of another boot whose time nobody knew: no age, so that the number alone limits it. */
-static uint64_t age_of(const struct outbox_job *job, sqlite3_stmt *row)
+/* How old a row is. False: of another boot whose time nobody knew, or while nobody knows it now. */
+static bool has_age(const struct outbox_job *job, sqlite3_stmt *row, uint64_t *ret_us)
 {
         uint64_t stamp_us = (uint64_t)sqlite3_column_int64(row, 3), time_us = (uint64_t)sqlite3_column_int64(row, 4);
+        bool is_ours = is_of_boot(job, row);
+        uint64_t from_us = is_ours ? stamp_us : time_us, to_us = is_ours ? job->now_us : job->wall_us;
 
-        if (is_of_boot(job, row))
-                return job->now_us > stamp_us ? job->now_us - stamp_us : 0;
-        return time_us && job->wall_us > time_us ? job->wall_us - time_us : 0;
+        if (!is_ours && (!from_us || !to_us))
+                return false;
+        *ret_us = to_us - MIN(from_us, to_us);
+        return true;
 }
 
-/* Why the oldest row has to go; OUTBOX_LOSSES: it may stay. */
-static enum outbox_loss excess(const struct outbox_job *job, sqlite3_stmt *row)
+/* What is found of the oldest rows, in their order. */
+enum finding {
+        TOO_MANY = OUTBOX_LOSS_COUNT,
+        TOO_LARGE = OUTBOX_LOSS_BYTES,
+        TOO_OLD = OUTBOX_LOSS_AGE,
+        NO_AGE, /* the first one behind it that has an age decides: it is younger */
+        MAY_STAY,
+};
+
+static enum finding find(const struct outbox_job *job, sqlite3_stmt *row)
 {
+        uint64_t age_us;
+
         if (job->totals.count > job->limits.max_count)
-                return OUTBOX_LOSS_COUNT;
+                return TOO_MANY;
         if (job->totals.bytes > job->limits.max_bytes)
-                return OUTBOX_LOSS_BYTES;
-        return age_of(job, row) > job->limits.max_age_us ? OUTBOX_LOSS_AGE : OUTBOX_LOSSES;
+                return TOO_LARGE;
+        if (!has_age(job, row, &age_us))
+                return NO_AGE;
+        return age_us > job->limits.max_age_us ? TOO_OLD : MAY_STAY;
 }
 
 static int delete_until(struct database *database, int64_t seq)
@@ -295,33 +313,68 @@ static int delete_until(struct database *database, int64_t seq)
         return step(statement);
 }
 
+/* The oldest row that may stay so far. */
+struct oldest {
+        bool is_there;
+        uint64_t n_before, bytes_before; /* it, and others of no age, before the row that is looked at */
+        uint64_t stamp_us, time_us;
+};
+
+static void keep_row(const struct outbox_job *job, sqlite3_stmt *row, struct oldest *oldest)
+{
+        if (!oldest->is_there) {
+                oldest->is_there = true;
+                oldest->stamp_us = is_of_boot(job, row) ? (uint64_t)sqlite3_column_int64(row, 3) : 0;
+                oldest->time_us = (uint64_t)sqlite3_column_int64(row, 4);
+        }
+        oldest->n_before++;
+        oldest->bytes_before += (uint64_t)sqlite3_column_int64(row, 1);
+}
+
+/* And all before it. */
+static void drop_row(struct outbox_job *job, sqlite3_stmt *row, enum finding finding, struct oldest *oldest)
+{
+        job->lost[finding] += oldest->n_before + 1;
+        job->totals.count -= oldest->n_before + 1;
+        job->totals.bytes -= oldest->bytes_before + (uint64_t)sqlite3_column_int64(row, 1);
+        *oldest = (struct oldest){ 0 };
+}
+
+/* There may be as many of no age as there is room for: they are not passed each time. */
+static int walk(struct outbox_job *job, sqlite3_stmt *rows, struct oldest *oldest, int64_t *until)
+{
+        bool looks_behind = job->now_us >= job->totals.look_us;
+        int r;
+
+        while ((r = sqlite3_step(rows)) == SQLITE_ROW) {
+                enum finding finding = find(job, rows);
+                if (finding < NO_AGE) {
+                        drop_row(job, rows, finding, oldest);
+                        *until = sqlite3_column_int64(rows, 0);
+                        continue;
+                }
+                keep_row(job, rows, oldest);
+                if (finding == MAY_STAY || !looks_behind)
+                        break;
+                job->totals.look_us = job->now_us + LOOK_EVERY_US;
+        }
+        return r == SQLITE_ROW || r == SQLITE_DONE ? SQLITE_OK : r;
+}
+
 static int trim(struct database *database, struct outbox_job *job)
 {
         CLEANUP_BORROWED_STATEMENT sqlite3_stmt *statement = NULL;
+        struct oldest oldest = { 0 };
         int64_t until = 0;
         int r = database_statement(database, "SELECT seq, bytes, boot, stamp_us, time_us FROM outbox ORDER BY seq",
                                    &statement);
 
+        if (r == SQLITE_OK)
+                r = walk(job, statement, &oldest, &until);
         if (r != SQLITE_OK)
                 return r;
-        while ((r = sqlite3_step(statement)) == SQLITE_ROW) {
-                enum outbox_loss loss = excess(job, statement);
-                if (loss == OUTBOX_LOSSES)
-                        break;
-                until = sqlite3_column_int64(statement, 0);
-                job->lost[loss]++;
-                job->totals.count--;
-                job->totals.bytes -= (uint64_t)sqlite3_column_int64(statement, 1);
-        }
-        /* Where the walk has ended: the oldest that stays. */
-        job->totals.oldest_stamp_us = job->totals.oldest_time_us = 0;
-        if (r == SQLITE_ROW) {
-                job->totals.oldest_stamp_us = is_of_boot(job, statement) ? (uint64_t)sqlite3_column_int64(statement, 3)
-                                                                         : 0;
-                job->totals.oldest_time_us = (uint64_t)sqlite3_column_int64(statement, 4);
-        }
-        if (r != SQLITE_ROW && r != SQLITE_DONE)
-                return r;
+        job->totals.oldest_stamp_us = oldest.stamp_us;
+        job->totals.oldest_time_us = oldest.time_us;
         (void)sqlite3_reset(statement);
         return until ? delete_until(database, until) : SQLITE_OK;
 }

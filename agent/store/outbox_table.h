@@ -62,6 +62,7 @@ struct outbox_totals {
         uint64_t count, bytes;
         int64_t last_seq;                         /* the highest ever given */
         uint64_t oldest_stamp_us, oldest_time_us; /* of the oldest; 0: of another boot, or not known */
+        uint64_t look_us;                         /* when to look again behind those of no age */
         unsigned n_opened;                        /* database.n_opened when they were counted; 0: they were not */
 };
 

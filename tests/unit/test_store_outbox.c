@@ -454,6 +454,48 @@ static void outbox_new__rows_that_no_agent_writes__begun_again(void **state)
         }
 }
 
+/* Of a boot whose time nobody knew. */
+static void begin_behind_one_of_no_age(struct shelf *shelf)
+{
+        shelf->limits.max_age_us = 100 * USEC_PER_SEC;
+        begin(shelf);
+        close_outbox(shelf);
+        run_sql(shelf, "INSERT INTO outbox VALUES (1, 'b', 1, NULL, 'a', 'state', '{\"n\":0}', 100)");
+        begin(shelf);
+        (void)add(shelf, "a", 1);
+        commit(shelf);
+        assert_int_equal(outbox_count(shelf->outbox), 2);
+}
+
+static void outbox_commit__over_max_age_behind_one_of_no_age__both_go(void **state)
+{
+        struct shelf *shelf = *state;
+
+        begin_behind_one_of_no_age(shelf);
+        loop_advance(&shelf->loop, 101 * USEC_PER_SEC);
+        (void)add(shelf, "a", 2);
+        commit(shelf);
+        assert_int_equal(outbox_lost(shelf->outbox, OUTBOX_LOSS_AGE), 2);
+        assert_int_equal(outbox_count(shelf->outbox), 1);
+        assert_next(shelf, 2);
+}
+
+static void outbox_commit__young_behind_one_of_no_age__both_stay(void **state)
+{
+        struct shelf *shelf = *state;
+        uint64_t age_us;
+
+        begin_behind_one_of_no_age(shelf);
+        loop_advance(&shelf->loop, 99 * USEC_PER_SEC);
+        (void)add(shelf, "a", 2);
+        commit(shelf);
+        assert_int_equal(outbox_lost(shelf->outbox, OUTBOX_LOSS_AGE), 0);
+        assert_int_equal(outbox_count(shelf->outbox), 3);
+        assert_false(outbox_oldest_us(shelf->outbox, &age_us)); /* nobody knows */
+        for (int i = 0; i < 3; i++)
+                assert_next(shelf, i);
+}
+
 static void outbox_time__another_boot__only_where_it_was_known(void **state)
 {
         struct shelf *shelf = *state;
@@ -837,6 +879,8 @@ int main(void)
                 TEST(outbox_add__over_max_bytes__oldest_go_and_are_counted),
                 TEST(outbox_commit__over_max_age__oldest_go_and_are_counted),
                 TEST(outbox_new__rows_that_no_agent_writes__begun_again),
+                TEST(outbox_commit__over_max_age_behind_one_of_no_age__both_go),
+                TEST(outbox_commit__young_behind_one_of_no_age__both_stay),
                 TEST(outbox_time__another_boot__only_where_it_was_known),
                 TEST(outbox_new__same_boot_and_time_known__earlier_entries_get_it),
                 TEST(outbox_remove__read_and_not_handed_out__not_handed_out),
