@@ -32,8 +32,10 @@ struct outbox {
         uint64_t changed_us; /* since when a change waits that is in no job; 0: there is none */
 
         /* An entry's number is its seq less `base`, which is known when the file has been read: numbers can be given
-         * before. Those of earlier runs are 0 and less. */
+         * before. Those of earlier runs are 0 and less. Where one is handed out before, the base is a guess that grows from
+         * run to run of a boot, and stays unless the file has come further. */
         int64_t base, next_number;
+        int64_t given; /* the highest number that was handed out of memory */
         bool is_known; /* totals and base are */
         bool is_without_file;
 
@@ -150,6 +152,7 @@ static void fill_changes(struct outbox *outbox, struct outbox_job *job)
                 return;
         job->sets_times = outbox->sets_times && job->wall_us > 0;
         outbox->sets_times = false;
+        job->last_given = outbox->given ? outbox->base + outbox->given : 0;
         fill_removed(outbox, job);
         job->added = outbox->added;
         outbox->added = (struct outbox_list){ 0 };
@@ -227,14 +230,22 @@ static void forget_read(struct outbox *outbox, int64_t number)
                 free(outbox_list_find(&outbox->window, has_seq, number + outbox->base));
 }
 
+/* What was handed out of memory before is on its way, or delivered. */
+static void take_base(struct outbox *outbox, const struct outbox_totals *totals)
+{
+        outbox->is_known = true;
+        outbox->base = MAX(outbox->base, totals->last_seq);
+        if (outbox->given)
+                outbox->is_ahead |= totals->count > 0;
+        else
+                outbox->shown = -outbox->base;
+}
+
 static void take_done(struct outbox *outbox, struct outbox_job *job)
 {
         outbox->retry_us = 0;
-        if (!outbox->is_known) {
-                outbox->base = job->totals.last_seq;
-                outbox->is_known = true;
-                outbox->shown = -outbox->base;
-        }
+        if (!outbox->is_known)
+                take_base(outbox, &job->totals);
         outbox->totals = job->totals;
         for (size_t i = 0; i < ARRAY_SIZE(job->lost); i++)
                 outbox_lose(outbox, (enum outbox_loss)i, job->lost[i]);
@@ -375,6 +386,13 @@ static struct outbox_entry *copy(const struct outbox_entry *entry)
         return ret;
 }
 
+/* In milliseconds since the boot: nobody gives a thousand a second. */
+static void guess_base(struct outbox *outbox)
+{
+        if (!outbox->is_known && !outbox->given)
+                outbox->base = (int64_t)(loop_now_us(outbox->options.loop) / USEC_PER_MSEC);
+}
+
 /* Of what cannot be written. */
 static struct outbox_entry *next_in_memory(struct outbox *outbox, int64_t *ret_number)
 {
@@ -387,7 +405,9 @@ static struct outbox_entry *next_in_memory(struct outbox *outbox, int64_t *ret_n
                                 timer_arm(outbox->flush, NO_MEMORY_US);
                         return NULL;
                 }
+                guess_base(outbox);
                 *ret_number = outbox->shown = entry->seq;
+                outbox->given = MAX(outbox->given, entry->seq);
                 outbox->is_ahead |= outbox->totals.count > 0;
                 ret->seq += outbox->base;
                 return ret;

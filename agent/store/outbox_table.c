@@ -260,6 +260,24 @@ static int append(struct database *database, struct outbox_job *job)
         return r;
 }
 
+/* What was delivered while the file failed has never been in it. */
+static int raise_last_seq(struct database *database, struct outbox_job *job)
+{
+        static const char *const texts[] = { "DELETE FROM sqlite_sequence WHERE name = 'outbox'",
+                                             "INSERT INTO sqlite_sequence (name, seq) VALUES ('outbox', ?1)" };
+        int r = SQLITE_OK;
+
+        for (size_t i = 0; r == SQLITE_OK && i < ARRAY_SIZE(texts); i++) {
+                CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
+                r = prepare(database, texts[i], &statement);
+                (void)sqlite3_bind_int64(statement, 1, job->last_given);
+                if (r == SQLITE_OK)
+                        r = step(statement);
+        }
+        job->totals.last_seq = job->last_given;
+        return r;
+}
+
 static bool is_of_boot(const struct outbox_job *job, sqlite3_stmt *row)
 {
         const char *boot = (const char *)sqlite3_column_text(row, 2);
@@ -441,6 +459,8 @@ static int run(struct database *database, void *userdata)
                 r = remove_delivered(database, job);
         if (r == SQLITE_OK && job->added.first)
                 r = append(database, job);
+        if (r == SQLITE_OK && job->last_given > job->totals.last_seq)
+                r = raise_last_seq(database, job);
         if (r == SQLITE_OK)
                 r = trim(database, job);
         return r == SQLITE_OK && job->read_count > 0 ? read_window(database, job) : r;

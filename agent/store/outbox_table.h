@@ -60,7 +60,7 @@ struct outbox_limits {
 /* What is in the file. */
 struct outbox_totals {
         uint64_t count, bytes;
-        int64_t last_seq;                         /* the highest ever given */
+        int64_t last_seq;                         /* the highest that the file knows of */
         uint64_t oldest_stamp_us, oldest_time_us; /* of the oldest; 0: of another boot, or not known */
         uint64_t look_us;                         /* when to look again behind those of no age */
         unsigned n_opened;                        /* database.n_opened when they were counted; 0: they were not */
@@ -76,6 +76,7 @@ struct outbox_job {
         uint64_t now_us, wall_us; /* CLOCK_BOOTTIME; wall time, 0: not known */
         bool sets_times;          /* entries of this boot get their wall time */
         struct outbox_limits limits;
+        int64_t last_given; /* without the file: not to be given again; 0: none */
         int64_t read_after; /* the window begins behind it */
         size_t read_count;  /* 0: none is read */
         /* In and out. */

@@ -717,6 +717,101 @@ static void outbox_next__file_works_again__what_is_in_it_comes_after_a_rewind(vo
         assert_next(shelf, 1);
 }
 
+/* Of the next one that is handed out. */
+static int64_t seq_of_next(struct shelf *shelf, const char *content, int64_t *ret_number)
+{
+        struct outbox_entry *entry = next(shelf, ret_number);
+        int64_t seq = entry->seq;
+
+        assert_string_equal(entry->content, content);
+        free(entry);
+        return seq;
+}
+
+static void outbox_next__no_file__seq_goes_on_in_the_next_run(void **state)
+{
+        struct shelf *shelf = *state;
+        int64_t number;
+
+        open_with(shelf, NULL, BOOT);
+        (void)add(shelf, "a", 1);
+        (void)add(shelf, "a", 2);
+        int64_t seq = seq_of_next(shelf, "{\"n\":1}", &number);
+        assert_int_equal(seq, loop_now_us(&shelf->loop) / USEC_PER_MSEC + 1);
+        assert_int_equal(seq_of_next(shelf, "{\"n\":2}", &number), seq + 1);
+        crash(shelf);
+        loop_advance(&shelf->loop, USEC_PER_SEC);
+        open_with(shelf, NULL, BOOT);
+        (void)add(shelf, "a", 3);
+        assert_true(seq_of_next(shelf, "{\"n\":3}", &number) > seq + 1);
+}
+
+/* Tried again after a minute. */
+static void let_file_work(struct shelf *shelf)
+{
+        unsigned before = shelf->n_ready;
+
+        limit_files(RLIM_INFINITY);
+        loop_advance(&shelf->loop, 60 * USEC_PER_SEC);
+        wait_ready(shelf, before);
+}
+
+static void outbox_next__file_works_later__the_same_seq(void **state)
+{
+        struct shelf *shelf = *state;
+        int64_t number;
+
+        limit_files(1);
+        begin(shelf);
+        (void)add(shelf, "a", 1);
+        int64_t seq = seq_of_next(shelf, "{\"n\":1}", &number);
+        let_file_work(shelf);
+        (void)add(shelf, "a", 2);
+        assert_int_equal(seq_of_next(shelf, "{\"n\":2}", &number), seq + 1); /* the first is on its way */
+        outbox_rewind(shelf->outbox);
+        assert_int_equal(seq_of_next(shelf, "{\"n\":1}", &number), seq);
+        close_outbox(shelf);
+        begin(shelf);
+        assert_int_equal(seq_of_next(shelf, "{\"n\":1}", &number), seq);
+}
+
+static void outbox_next__file_that_has_some_works_later__all_of_it_after_a_rewind(void **state)
+{
+        struct shelf *shelf = *state;
+        int64_t number;
+
+        begin(shelf);
+        (void)add(shelf, "a", 1);
+        close_outbox(shelf);
+        limit_files(1);
+        begin(shelf);
+        (void)add(shelf, "a", 2);
+        int64_t seq = seq_of_next(shelf, "{\"n\":2}", &number);
+        let_file_work(shelf);
+        assert_true(outbox_is_ahead(shelf->outbox));
+        outbox_rewind(shelf->outbox);
+        assert_int_equal(seq_of_next(shelf, "{\"n\":1}", &number), 1);
+        assert_int_equal(seq_of_next(shelf, "{\"n\":2}", &number), seq);
+}
+
+static void outbox_close__delivered_while_the_file_failed__seq_is_not_given_again(void **state)
+{
+        struct shelf *shelf = *state;
+        int64_t number;
+
+        begin(shelf);
+        limit_files(1);
+        (void)add(shelf, "a", 1);
+        commit(shelf);
+        int64_t seq = seq_of_next(shelf, "{\"n\":1}", &number);
+        outbox_remove(shelf->outbox, number);
+        let_file_work(shelf);
+        close_outbox(shelf);
+        begin(shelf);
+        (void)add(shelf, "a", 2);
+        assert_true(seq_of_next(shelf, "{\"n\":2}", &number) > seq);
+}
+
 static void outbox_commit__file_removed__what_was_in_it_is_counted(void **state)
 {
         struct shelf *shelf = *state;
@@ -892,6 +987,10 @@ int main(void)
                 TEST(outbox_remove__those_that_memory_had_no_room_for__the_others_count),
                 TEST(outbox_remove__on_its_way_to_a_file_that_fails__not_handed_out),
                 TEST(outbox_next__file_works_again__what_is_in_it_comes_after_a_rewind),
+                TEST(outbox_next__no_file__seq_goes_on_in_the_next_run),
+                TEST(outbox_next__file_works_later__the_same_seq),
+                TEST(outbox_next__file_that_has_some_works_later__all_of_it_after_a_rewind),
+                TEST(outbox_close__delivered_while_the_file_failed__seq_is_not_given_again),
                 TEST(outbox_commit__file_removed__what_was_in_it_is_counted),
                 TEST(outbox_commit__row_found_the_file_removed__what_is_new_stays),
                 TEST(outbox_commit__row_before_it_finds_the_file_removed__what_is_new_stays),
