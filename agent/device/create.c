@@ -263,6 +263,7 @@ void device_free(struct device *device)
         timer_free(device->on_time.timer);
         timer_free(device->publishing.heartbeat);
         channels_done(&device->channels);
+        device_trend_done(device);
         device_config_free(device->config_owner);
         config_section_free(device->section);
         free(device);

@@ -168,6 +168,7 @@ struct device {
         struct instance *instance;          /* NULL where the section is wrong, and after a blocking device's stop */
         struct worker *worker;              /* NULL: it runs on the loop */
         struct channels channels;
+        struct waiting_trend *waiting_trends; /* trend.c: of channels that it may find when it starts */
 
         struct device_life life;
         struct device_past past;
@@ -270,11 +271,20 @@ void publishing_start(struct device *device);
 void publishing_stop(struct device *device);
 
 /* ---- trend.c: what it was like -------------------------------------------------------------------------- */
+/* Of a channel that a device had before a reload, and may find when it starts. */
+struct waiting_trend {
+        struct waiting_trend *next;
+        struct trend *trend;
+        enum sconce_kind kind;
+        char key[];
+};
 /* The clock of all trends, brought up to now: before a report, and before they are read. */
 void device_trend_clock(struct device_context *context, uint64_t now_us);
 void device_trend_begin(struct device *device);                       /* its channels are to have trends */
-void device_trend_inherit(struct device *device, struct device *old); /* those of the channels that it still has */
-void device_trend_status(struct device *device, bool online);         /* while it is offline, what holds is not known */
+void device_trend_inherit(struct device *device, struct device *old); /* those of channels that it has, or may find */
+void device_trend_adopt(struct device *device, struct channel *channel); /* a channel that it has found */
+void device_trend_done(struct device *device);
+void device_trend_status(struct device *device, bool online); /* while it is offline, what holds is not known */
 
 /* ---- requests.c: commands on their way ------------------------------------------------------------------ */
 /* Of one device, or of those that are not there: who sends faster than that does not read them. */

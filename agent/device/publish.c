@@ -200,6 +200,7 @@ int device_channel_add(struct device *device, const struct sconce_channel *row)
         r = channels_append(&device->channels, &copy);
         if (r == 0) {
                 saved_restore_channel(device, channels_find(&device->channels, copy.key));
+                device_trend_adopt(device, channels_find(&device->channels, copy.key));
                 device_set_readings(device);
                 /* In `configure` there is nothing to publish yet. */
                 device->publishing.is_info_due |= device->life.phase != DEVICE_STOPPED;

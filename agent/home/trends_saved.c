@@ -18,16 +18,28 @@ static const uint64_t looks_us[] = { 2 * USEC_PER_SEC, 10 * USEC_PER_SEC, 60 * U
 
 /* ---- Writing --------------------------------------------------------------------------------------------- */
 
-static int add_row(struct home *home, const struct device *device, const struct channel *channel,
+static int add_row(struct home *home, const struct device *device, const char *key, struct trend *trend,
                    struct trend_rows *rows)
 {
         const struct trend_clock *clock = &home->context.trends.clock;
         unsigned char bytes[TREND_SAVED_MAX];
 
-        if (!channel->trend || !channel->trend->is_settled)
+        if (!trend || !trend->is_settled)
                 return 0;
-        size_t size = trend_save(channel->trend, clock, clock->now_us, bytes);
-        return size > 0 ? trend_rows_add(rows, device->id, channel->row.key, bytes, size) : 0;
+        size_t size = trend_save(trend, clock, clock->now_us, bytes);
+        return size > 0 ? trend_rows_add(rows, device->id, key, bytes, size) : 0;
+}
+
+static int add_rows(struct home *home, const struct device *device, struct trend_rows *rows)
+{
+        const struct channels *channels = &device->channels;
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < channels->count; i++)
+                r = add_row(home, device, channels->items[i].row.key, channels->items[i].trend, rows);
+        for (const struct waiting_trend *waiting = device->waiting_trends; r == 0 && waiting; waiting = waiting->next)
+                r = add_row(home, device, waiting->key, waiting->trend, rows);
+        return r;
 }
 
 void trends_save(struct home *home)
@@ -38,11 +50,8 @@ void trends_save(struct home *home)
         if (!home->context.store || !home->saving.is_read)
                 return;
         device_trend_clock(&home->context, loop_now_us(home->context.loop));
-        for (size_t i = 0; i < home->count; i++) {
-                const struct device *device = home->items[i];
-                for (size_t k = 0; r == 0 && k < device->channels.count; k++)
-                        r = add_row(home, device, &device->channels.items[k], &rows);
-        }
+        for (size_t i = 0; r == 0 && i < home->count; i++)
+                r = add_rows(home, home->items[i], &rows);
         if (r < 0)
                 log_error("out of memory: not all trends are saved");
         if (rows.count > 0)

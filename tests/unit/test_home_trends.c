@@ -269,6 +269,43 @@ static void reload__device_changes__its_trend_stays(void **state)
         assert_in_range(count_known(column(answer, "state", "on")), 0, 1);
 }
 
+static void apply_late(struct house *house, const char *dir)
+{
+        char text[2 * PATH_MAX];
+
+        (void)snprintf(text, sizeof(text), "[late cellar]\ndir = %s\nevery = 10s\n", dir);
+        house_apply(house, text);
+}
+
+static void reload__channel_is_found_at_the_start__its_trend_stays(void **state)
+{
+        struct house *house = *state;
+
+        apply_late(house, house->gpio.dir);
+        house_pass(house, 100 * MINUTE_US);
+        apply_late(house, "/nonexistent");
+        house_pass(house, 100 * MINUTE_US);
+        ask(house, "cellar", "{\"trend\":\"24h\"}");
+        CLEANUP_JSON json_t *answer = answer_of(house, "cellar");
+        assert_in_range(count_known(column(answer, "found", "mean")), 40, 41);
+}
+
+/* A wrong section has no channels: what waits for them goes on waiting. */
+static void reload__section_is_wrong_for_a_while__trend_of_a_found_channel_stays(void **state)
+{
+        struct house *house = *state;
+
+        apply_late(house, house->gpio.dir);
+        house_pass(house, 100 * MINUTE_US);
+        house_apply_anyway(house, "[late cellar]\nevery = 10s\n");
+        house_pass(house, MINUTE_US);
+        apply_late(house, house->gpio.dir);
+        house_pass(house, 100 * MINUTE_US);
+        ask(house, "cellar", "{\"trend\":\"24h\"}");
+        CLEANUP_JSON json_t *answer = answer_of(house, "cellar");
+        assert_in_range(count_known(column(answer, "found", "mean")), 40, 42);
+}
+
 /* ---- What is refused ------------------------------------------------------------------------------------- */
 
 static void get_trend__wrong__refused_with_its_code(void **state)
@@ -420,6 +457,8 @@ int main(void)
                 TEST(get_trend__value_is_null__is_not_counted),
                 TEST(offline__what_is_on__is_not_known),
                 TEST(reload__device_changes__its_trend_stays),
+                TEST(reload__channel_is_found_at_the_start__its_trend_stays),
+                TEST(reload__section_is_wrong_for_a_while__trend_of_a_found_channel_stays),
                 TEST(get_trend__wrong__refused_with_its_code),
                 TEST(get_trend__too_large_or_deep__refused),
                 TEST(get_trend__no_response_topic__refused_on_result),

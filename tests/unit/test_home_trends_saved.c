@@ -191,6 +191,20 @@ static void home_stop__clean__trends_are_there_again(void **state)
         assert_true(last.on > 0 || last_but_one.on > 0);
 }
 
+/* What is of channels that wait to be found is saved, too: a device of no plugin has none. */
+static void home_stop__plugin_is_wrong__trend_is_saved(void **state)
+{
+        struct house *house = *state;
+
+        begin(house);
+        house_pass(house, HOUR_US / 2);
+        house_apply_anyway(house, "[lamb kitchen]\n");
+        assert_null(state_of(house));
+        home_stop(house->devices);
+        const struct content content = content_of(house);
+        assert_non_null(strstr(content.names, "kitchen.state "));
+}
+
 #define CELLAR "[exec cellar]\ncommand = [\"/bin/echo\", \"21.5\"]\nchannels = [\"temperature\"]\n"
 
 static bool has_cellar(const struct house *house, void *userdata)
@@ -412,6 +426,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TEST(home_stop__clean__trends_are_there_again),
+                TEST(home_stop__plugin_is_wrong__trend_is_saved),
                 TEST(home_stop__device_has_a_worker__its_trend_is_there_again),
                 TEST(crash__after_hours__the_last_hour_is_lost_at_the_most),
                 TEST(save__an_hour__is_written_once),
