@@ -209,6 +209,33 @@ static void config__by_each_name_of_the_page__names_the_listener_there(void **st
         }
 }
 
+/* nginx takes a reload into use some time after it was asked. */
+static bool names_itself(void *host)
+{
+        const struct web_options options = {
+                .port = page_port.number, .pki = work_path(MACHINE_PKI), .cert = "me", .host = host
+        };
+        const char *answer = web_get(&options, "/config.json", NULL, NULL);
+
+        return answer &&
+               strstr(answer, format_text("\"broker\": \"wss://%s:%u\"", (const char *)host, socket_port.number));
+}
+
+/* The shipped file has broker.lan in it. */
+static void config__of_names_like_the_shipped_one__names_each_as_it_is(void **state)
+{
+        static const char *const hosts[] = { "127.0.0.1", "broker.lan", "mybroker.lan" };
+
+        (void)state;
+        PKI_RUN(work_path(MACHINE_PKI), "renew", "localhost", "broker.lan", "mybroker.lan");
+        for (size_t first = 0; first < ARRAY_SIZE(hosts); first += 2) {
+                (void)run_words(0, WORDS("--port", port_text(&socket_port), "--web-port", port_text(&page_port),
+                                         hosts[first], hosts[1], hosts[2 - first]));
+                for (size_t i = 0; i < ARRAY_SIZE(hosts); i++)
+                        assert_true(pump_until(names_itself, (void *)(uintptr_t)hosts[i], SOON_MS));
+        }
+}
+
 /* ---- Its listener ------------------------------------------------------------------------------------------------ */
 
 static struct web_socket *socket_of(const char *cert)
@@ -552,6 +579,16 @@ static void remove__of_what_is_not_ours__is_left_and_named(void **state)
         assert_calls("");
 }
 
+static void remove__of_a_config_that_was_edited__leaves_that(void **state)
+{
+        (void)state;
+        (void)run(0);
+        write_file(work_path(CONFIG), "{\"broker\": \"wss://localhost:%u\", \"more\": 1}\n", socket_port.number);
+        assert_says(&run_words(0, WORDS("--remove"))->out, "config.json: it was edited by hand.\n");
+        assert_true(machine_has(CONFIG));
+        assert_false(machine_has(SITE));
+}
+
 /* ---- The command line -------------------------------------------------------------------------------------------- */
 
 static void host__odd__is_refused(void **state)
@@ -629,6 +666,7 @@ int main(void)
                 TEST(page__with_a_certificate__is_shown_under_its_policy),
                 TEST(page__compressed__made_or_as_shipped),
                 TEST(config__by_each_name_of_the_page__names_the_listener_there),
+                TEST(config__of_names_like_the_shipped_one__names_each_as_it_is),
                 TEST(listener__certificates__go_by_the_list),
                 TEST(revoke__of_who_had_the_page__neither_page_nor_messages),
                 TEST(renew__of_the_broker__is_served_by_nginx_at_once),
@@ -647,6 +685,7 @@ int main(void)
                 TEST(replaced__and_does_not_work__old_one_is_back),
                 TEST(remove__takes_its_own_and_nothing_else),
                 TEST(remove__of_what_is_not_ours__is_left_and_named),
+                TEST(remove__of_a_config_that_was_edited__leaves_that),
                 TEST(host__odd__is_refused),
                 TEST(host__not_in_the_certificate__is_refused_with_those_that_are),
                 TEST(words__wrong__are_answered),
