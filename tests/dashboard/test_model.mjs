@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { modules } from "./modules.mjs";
 
-const { addPoint, chooseLanguage, Frames, House, iconOf, isWritable, join, kindOf, mainChannel, nameOf, Pace, readJson, readTopic, readTrends, sparkPath, STEPS, summary, summaryText, topicFits, word } = await modules("frame", "house", "json", "kinds", "pace", "points", "spark", "topics", "words");
+const { addPoint, chooseLanguage, Clock, Frames, House, iconOf, isWritable, join, kindOf, mainChannel, nameOf, Pace, readJson, readTopic, readTrends, sparkPath, STEPS, summary, summaryText, topicFits, word } = await modules("clock", "frame", "house", "json", "kinds", "pace", "points", "spark", "topics", "words");
 
 const NOW = Date.parse("2026-11-22T19:30:00Z");
 
@@ -37,6 +37,58 @@ test("topicFits__wildcards_and_parts__fit_as_in_MQTT", () => {
 test("STEPS__each_topic_of_a_node__comes_once", () => {
   const topics = ["info", "status", "get", "lamp/state", "lamp/status", "lamp/error", "lamp/event", "lamp/history", "lamp/result", "lamp/set", "lamp/set/state", "lamp/get", "node/set/restart"];
   for (const topic of [...topics.map((rest) => `hall/${rest}`), "reply/me/1", "reply/page-1"]) assert.equal(STEPS.flat().filter((filter) => topicFits(filter, topic)).length, 1, topic);
+});
+
+test("House__topics_that_every_object_has__are_nothing", () => {
+  const house = houseOf({ table: LAMP });
+  for (const leaf of ["valueOf", "hasOwnProperty", "__proto__", "constructor"]) apply(house, `hall/table/${leaf}`, "ON");
+  apply(house, "hall/info", { devices: { table: LAMP, toString: LAMP } });
+  apply(house, "hall/info", { devices: { table: LAMP } });
+  assert.deepEqual(house.devices().map(({ id }) => id), ["table"]);
+});
+
+test("House__error_that_ended_while_nobody_looked__is_not_shown", () => {
+  const house = houseOf({ table: LAMP });
+  apply(house, "hall/table/error", { code: "eio", message: "gone" });
+  house.take();
+  house.forgetErrors();
+  assert.equal(house.device("hall/table").error, "");
+  assert.ok(house.take().keys.has("hall/table"), "the card is not drawn again");
+});
+
+test("House__what_no_node_describes__makes_no_node_and_is_bounded", () => {
+  const house = new House();
+  for (const topic of ["typo/x/set", "typo/x/status", "typo/status"]) apply(house, topic, topic.endsWith("set") ? "ON" : "");
+  assert.equal(house.nodes.size, 0);
+  for (let n = 0; n < 1000; n++) apply(house, `evil/d${n}/state`, { [`k${n}`]: n });
+  for (let n = 0; n < 1000; n++) apply(house, "evil/d0/state", { time: "2026-11-22T19:29:00Z", [`k${n}`]: n });
+  assert.ok(house.nodes.get("evil").devices.size <= 64);
+  assert.ok(house.device("evil/d0").points.size <= 64);
+});
+
+test("House__control_characters_in_a_name__are_left_out", () => {
+  const house = houseOf({ table: { ...LAMP, name: "Ta\u0007ble", area: "\u0000" } });
+  assert.deepEqual([house.device("hall/table").name, house.device("hall/table").area], ["Table", ""]);
+});
+
+test("Clock__of_the_house__is_kept_and_read_again_when_it_must", async () => {
+  const there = { at: 1_000_000, asked: 0 };
+  const own = { wall: 1_500_000, steady: 0 };
+  const clock = new Clock(async () => ((there.asked += 1), there.at), () => own.wall, () => own.steady);
+  assert.equal(await clock.surely(), 1_000_000);
+  assert.equal(await clock.surely(), 1_000_000);
+  assert.equal(there.asked, 1);
+  own.wall = 1_000_500; // put right
+  assert.equal(await clock.surely(), 1_000_500);
+  own.wall += 700_000; // and goes on for long
+  own.steady += 700_000;
+  there.at = NaN;
+  assert.equal(await clock.surely(), 1_700_500);
+  assert.equal(there.asked, 3);
+  await clock.surely();
+  assert.equal(there.asked, 4); // since nobody said
+  there.at = 1_705_500;
+  assert.equal(await clock.surely(), 1_705_500);
 });
 
 test("readJson__envelope__is_taken_off", () => {
@@ -174,7 +226,27 @@ test("join__readings_in_a_bucket__stand_for_it", () => {
   const curve = join(trend, [[start + 310_000, 7], [start + 1_000_000, 8]], start - 1);
   assert.deepEqual(curve.values, [2, 7, 4, 8]);
   assert.deepEqual(curve.times.map((time) => time - start / 1000), [150, 310, 750, 1000]);
-  assert.deepEqual(summary(curve), { low: 1, mean: 5.25, high: 8 });
+  // 2 for 160 s, 7 for 440, 4 for 250, 8 for the last 200.
+  assert.deepEqual(summary(curve, start / 1000 + 1200), { low: 1, mean: (2 * 160 + 7 * 440 + 4 * 250 + 8 * 200) / 1050, high: 8 });
+});
+
+test("summary__many_readings_in_a_short_time__count_for_that_time", () => {
+  const trend = { start: 0, step: 300_000, isShare: false, mean: Array(283).fill(10), min: [], max: [] };
+  const points = Array.from({ length: 1500 }, (_, n) => [283 * 300_000 + n * 1000, 20]);
+  const { mean } = summary(join(trend, points, 0), 86400);
+  assert.ok(Math.abs(mean - (10 * 84750 + 20 * 1500) / 86250) < 0.05, `${mean}`);
+});
+
+test("join__readings_long_after_the_trend__are_no_line_with_it", () => {
+  const trend = readTrends(ANSWER).get("temperature");
+  const points = [[trend.start + 7_200_000, 7]];
+  assert.deepEqual(join(trend, points, trend.start).values, [2, null, 4, null, 7]);
+  assert.deepEqual(join(undefined, points, trend.start).values, [7]);
+});
+
+test("readTrends__of_more_than_a_day__is_cut", () => {
+  const answer = { start: "2026-11-22T19:00:00Z", step_s: 300, channels: { t: { mean: Array(100_000).fill(1), min: [], max: [] } } };
+  assert.equal(readTrends(answer).get("t").mean.length, 288);
 });
 
 test("join__nothing_in_between__leaves_a_gap", () => {

@@ -138,6 +138,25 @@ pageTest("command__on_its_way__is_pending_until_its_result", { hash: "#/device/s
   }
 });
 
+pageTest("lamp__transition_written__goes_with_each_change", { hash: "#/device/shed/lamp" }, async (page) => {
+  const channels = { state: { kind: "light" }, transition: { kind: "duration", unit: "s", min: 0, max: 3600, command_only: true } };
+  const shed = await addShed({ lamp: { plugin: "lamp", name: "Shed", area: "", channels, state: { state: "OFF" } } });
+  const commands = [];
+  shed.answer = async (topic, payload) => payload && !topic.endsWith("/get") && commands.push([topic, payload]);
+  try {
+    const field = page.getByRole("textbox", { name: "Shed: Transition" });
+    for (const [text, leaf, payload] of [["2s", "set", '{"state":"ON","transition":"2s"}'], ["", "set/state", "ON"]]) {
+      await field.fill(text);
+      await page.getByRole("switch").click();
+      await until(() => commands.length > 0, "no command came");
+      assert.deepEqual(commands.splice(0), [[`sconce/shed/lamp/${leaf}`, payload]]);
+      await shows(page.locator(".fault"), /No answer/);
+    }
+  } finally {
+    await removeShed(shed);
+  }
+});
+
 /** A browser whose clock is wrong by MS. */
 function setClock(page, ms) {
   return page.addInitScript((ahead) => {
@@ -366,6 +385,11 @@ pageTest("certificate__read_only__sees_all_and_no_button", { who: "display" }, a
   }
 });
 
+pageTest("certificate__read_only__has_nothing_to_publish_with", { who: "display", hash: "#/log" }, async (page) => {
+  await shows(page.getByRole("banner"), "View only");
+  await page.getByRole("button", { name: "Send" }).waitFor({ state: "hidden" });
+});
+
 pageTest("trend__refused__the_plot_says_why", { hash: "#/device/shed/t0" }, async (page) => {
   const shed = await addShed(thermometers(1));
   const trend = shed.trend.bind(shed);
@@ -430,6 +454,19 @@ pageTest("certificate__revoked_under_the_page__has_no_button_and_nothing_live", 
 
 // ---- How it is shown ----------------------------------------------------------------------------------------------
 
+pageTest("topic__that_every_object_has__page_goes_on", { hash: "#/device/shed/lamp" }, async (page) => {
+  const shed = await addShed({ lamp: { plugin: "lamp", name: "Shed", area: "", channels: { state: { kind: "light" } }, state: { state: "OFF" } } });
+  try {
+    for (const leaf of ["valueOf", "__proto__"]) await shed.keep(`lamp/${leaf}`, "{}");
+    await page.reload();
+    await page.getByRole("switch").click();
+    await page.locator('.device[data-on="true"]').waitFor();
+  } finally {
+    for (const leaf of ["valueOf", "__proto__"]) await shed.keep(`lamp/${leaf}`, "");
+    await removeShed(shed);
+  }
+});
+
 pageTest("device__called_markup__is_text", {}, async (page) => {
   await page.getByRole("switch", { name: WRONG_NAME }).waitFor();
   await page.getByRole("link", { name: WRONG_NAME }).click();
@@ -465,6 +502,7 @@ pageTest("number__without_limits__shows_what_it_is_beside_its_field", { hash: "#
 pageTest("phone__long_reading_of_one_that_only_views__stays_on_the_screen", { who: "display", viewport: { width: 390, height: 844 } }, async (page) => {
   const shed = await addShed({ far: { plugin: "exec", name: "Far", area: "", channels: { distance: { kind: "sensor", unit: "mm" } }, state: { distance: 1e15 } } });
   try {
+    await card(page, "Far").scrollIntoViewIfNeeded(); // what is out of sight is not drawn
     await shows(card(page, "Far"), /1,000,000,000,000,000/);
     await shows(page.getByRole("banner"), "View only");
     const box = await card(page, "Far").boundingBox();

@@ -27,6 +27,10 @@ export interface App {
   dismiss(key: string): void;
   /** The device has to be drawn again. */
   touch(key: string): void;
+  /** The house's time, in milliseconds. */
+  now(): number;
+  /** How long the next change of a device that fades is to take, as it was written: "" as the node has it. */
+  readonly transitions: Map<string, string>;
   /** Of all messages since the page is open. */
   messageCount(): number;
 }

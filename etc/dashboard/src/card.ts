@@ -146,6 +146,7 @@ export class Card {
     if (trend === this.sparkTrend && now - this.sparkAt < SPARK_EVERY_MS) return;
     this.sparkAt = now;
     this.sparkTrend = trend;
-    this.spark.draw(join(trend, device.points.get(this.main.key) ?? [], now - DAY_MS), (now - DAY_MS) / 1000, now / 1000);
+    const house = this.app.now();
+    this.spark.draw(join(trend, device.points.get(this.main.key) ?? [], house - DAY_MS), (house - DAY_MS) / 1000, house / 1000);
   }
 }

@@ -2,21 +2,22 @@
 // Commands and questions to nodes, each with a mark of its own and a moment until which it is wanted: they wait for their
 // answer, and for nothing else that looks like one.
 
-import { type Arrival, hex, type Options, random, Refused } from "./connection.js";
+import { type Arrival, hex, NOT_SENT, type Options, random, Refused, UNSURE } from "./connection.js";
 import { type Json, readJson, textOf } from "./json.js";
-import { word } from "./words.js";
+import { type Word, word } from "./words.js";
 
 export type Outcome = { ok: true; answer: Json } | { ok: false; code: string; message: string };
 type Publish = (topic: string, payload: string, options: Options) => Promise<void>;
 
 export const COMMAND_MS = 5000;
 export const NOT_ALLOWED = 135;
-const NO_SUBSCRIBER = 16;
 
-function sentenceOf(refusal: Refused): string {
-  if (refusal.code === NOT_ALLOWED) return word("notAllowed");
-  if (refusal.code === NO_SUBSCRIBER) return word("nobody");
-  return refusal.code === -1 ? word("notSent") : refusal.message;
+const SENTENCES: { [code: number]: Word } = { [NOT_SENT]: "notSent", [UNSURE]: "unsure", [NOT_ALLOWED]: "notAllowed" };
+
+/** What became of what was published. */
+export function sentenceOf(refusal: Refused): string {
+  const sentence = SENTENCES[refusal.code];
+  return sentence ? word(sentence) : refusal.message;
 }
 
 export class Commands {

@@ -34,7 +34,11 @@ export interface Options {
   isLarge?: boolean; // the answer, as a trend is
 }
 
-/** Why the broker did not take a message: MQTT 5's reason code, or -1 where there is no connection. */
+/** There is no connection; it ended before the broker said that it has it. */
+export const NOT_SENT = -1;
+export const UNSURE = -2;
+
+/** Why the broker did not take a message: MQTT 5's reason code, or one of the above. */
 export class Refused extends Error {
   constructor(readonly code: number, message: string) {
     super(message);
@@ -48,7 +52,10 @@ const ANSWER_MS = 400;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
 const SETTLED_MS = 1500;
-const NO_SUBSCRIBER = 16;
+/** A broker that does not answer pings is not waited for. */
+const STEP_MS = 5000;
+/** Of a connection that may be dead since the machine slept, or changed its network. */
+const ALIVE_MS = 3000;
 
 export function hex(bytes: Uint8Array): string {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -119,7 +126,11 @@ export class Connection {
     client.on("connect", () => this.connected(client));
     client.on("message", (topic, payload, packet) => {
       const correlation = packet.properties?.correlationData;
-      this.handlers.arrival({ topic, payload: payload.toString(), retained: packet.retain, correlation: correlation ? hex(correlation) : "" });
+      try {
+        this.handlers.arrival({ topic, payload: payload.toString(), retained: packet.retain, correlation: correlation ? hex(correlation) : "" });
+      } catch (error) {
+        console.error(topic, error); // MQTT.js would take nothing any more
+      }
     });
     client.on("error", (error) => {
       const code = (error as { code?: unknown }).code;
@@ -129,11 +140,13 @@ export class Connection {
   }
 
   private connected(client: MqttClient): void {
-    this.failures = 0;
+    let isTaken = false;
     let isFilled = false;
     let isLate = false;
     const settle = () => {
-      if (isFilled && isLate && this.client === client && client.connected) this.handlers.settled();
+      if (!isFilled || !isLate || this.client !== client || !client.connected) return;
+      this.failures = 0; // one that ends each connection at once is not asked again all the time
+      this.handlers.settled();
     };
     let step = 0;
     let asked = 0;
@@ -144,16 +157,32 @@ export class Connection {
       asked++;
       client.sendPing();
     });
-    // What comes before the answer to a ping is what the broker had to send before it.
+    let timer: ReturnType<typeof setTimeout> | undefined;
     // Without acknowledgements, for which a broker waits after each twenty messages; one connection loses nothing all the same.
-    const subscribe = (filters: readonly string[], done?: () => void) => {
-      client.subscribe(filters.map((filter) => `${this.config.base}/${filter}`), { qos: 0 }, done);
+    const subscribe = (filters: readonly string[]) => {
+      client.subscribe(filters.map((filter) => `${this.config.base}/${filter}`), { qos: 0 }, (error) => taken(error));
       nudge.start(FILL_MS);
       awaited = asked;
+      timer = setTimeout(next, STEP_MS);
     };
-    client.on("packetreceive", ({ cmd }) => {
-      nudge.came();
-      if (cmd !== "pingresp" || ++answered < awaited || isFilled) return;
+    const taken = (error: Error | null) => {
+      if (this.client !== client || !client.connected) return;
+      if (error) {
+        client.end(true); // which is a connection that has ended, too
+        return;
+      }
+      if (isTaken) return;
+      isTaken = true;
+      this.handlers.state("connected", "");
+      setTimeout(() => {
+        isLate = true;
+        settle();
+      }, SETTLED_MS);
+    };
+    const next = () => {
+      clearTimeout(timer);
+      if (this.client !== client || !client.connected) return;
+      taken(null); // MQTT.js may tell of the one after the other
       const filters = STEPS[++step];
       if (filters) {
         subscribe(filters);
@@ -163,15 +192,26 @@ export class Connection {
       isFilled = true;
       nudge.stop();
       settle();
+    };
+    // What comes before the answer to a ping is what the broker had to send before it.
+    client.on("packetreceive", ({ cmd }) => {
+      nudge.came();
+      if (cmd === "pingresp" && ++answered >= awaited && !isFilled) next();
     });
-    subscribe(STEPS[0] ?? [], () => {
-      this.handlers.state("connected", "");
-      setTimeout(() => {
-        isLate = true;
-        settle();
-      }, SETTLED_MS);
-    });
+    subscribe(STEPS[0] ?? []);
     this.nudge = nudge;
+  }
+
+  /** The machine woke, or has another network: the broker is asked whether it is still there. */
+  check(): void {
+    const { client } = this;
+    if (!client?.connected) {
+      this.start();
+      return;
+    }
+    const dead = setTimeout(() => this.client === client && this.start(), ALIVE_MS);
+    client.once("packetreceive", () => clearTimeout(dead));
+    this.nudge?.ping();
   }
 
   private closed(client: MqttClient, reason: string): void {
@@ -195,7 +235,7 @@ export class Connection {
   /** Resolves when the broker has taken it; rejects with what it answered. */
   publish(topic: string, payload: string, options: Options = {}): Promise<void> {
     const { client } = this;
-    if (!client?.connected) return Promise.reject(new Refused(-1, ""));
+    if (!client?.connected) return Promise.reject(new Refused(NOT_SENT, ""));
     const properties = {
       ...(options.responseTopic ? { responseTopic: options.responseTopic } : {}),
       ...(options.correlation ? { correlationData: options.correlation as never } : {}),
@@ -203,10 +243,13 @@ export class Connection {
     };
     if (options.isLarge) this.nudge?.start(ANSWER_MS);
     return new Promise((resolve, reject) => {
-      client.publish(topic, payload, { qos: 1, properties }, (error, packet) => {
-        const code = error ? ((error as { code?: unknown }).code ?? -1) : (packet as { reasonCode?: number } | undefined)?.reasonCode;
-        if (error || code === NO_SUBSCRIBER) reject(new Refused(Number(code), error?.message ?? ""));
-        else resolve();
+      client.publish(topic, payload, { qos: 1, properties }, (error) => {
+        if (!error) {
+          resolve();
+          return;
+        }
+        const { code } = error as { code?: unknown };
+        reject(new Refused(typeof code === "number" && code > 0 ? code : UNSURE, error.message));
       });
     });
   }

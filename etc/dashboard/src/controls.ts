@@ -24,17 +24,32 @@ function label(device: Device, channel: Channel): string {
   return word("controlOf", device.name, nameOf(channel.key));
 }
 
-/** Sends one value on the channel's own topic, and remembers it until the node's state has it. */
+/** It is no command of its own, but how long another takes. */
+const TRANSITION = "transition";
+
+function isTransition(channel: Channel): boolean {
+  return channel.key === TRANSITION && channel.kind === "duration" && channel.commandOnly;
+}
+
+/** Sends one value, and remembers it until the node's state has it. */
 class Wish<T> {
   value: T | null = null;
   private number = 0;
 
   constructor(private readonly app: App, private readonly device: Device, private readonly channel: Channel) {}
 
+  /** On the channel's own topic, or with how long it is to take. */
+  private how(value: T, payload: string): [leaf: string, payload: string] {
+    const { key } = this.channel;
+    const transition = this.app.transitions.get(this.device.key) ?? "";
+    if (transition === "" || (key !== "state" && key !== "brightness")) return [`set/${key}`, payload];
+    return ["set", JSON.stringify({ [key]: typeof value === "number" ? value : payload, [TRANSITION]: transition })];
+  }
+
   async send(value: T, payload: string): Promise<void> {
     const number = ++this.number;
     this.value = value;
-    const ok = await this.app.command(this.device, `set/${this.channel.key}`, payload);
+    const ok = await this.app.command(this.device, ...this.how(value, payload));
     const end = () => {
       if (this.number !== number) return;
       this.value = null;
@@ -143,7 +158,8 @@ function makePress(app: App, device: Device, channel: Channel): ControlView {
 function makeEntry(app: App, device: Device, channel: Channel): ControlView {
   const isNumber = channel.kind !== "text" && channel.kind !== "text_list" && channel.kind !== "duration";
   const limits = isNumber ? { type: "number", step: "any", ...(channel.min === null ? {} : { min: String(channel.min) }), ...(channel.max === null ? {} : { max: String(channel.max) }) } : { type: "text" };
-  const input = el("input", { ...limits, class: "entry-input", "aria-label": label(device, channel), placeholder: channel.kind === "duration" ? "30s" : channel.unit, required: isNumber });
+  const isNeeded = isNumber || channel.kind === "duration"; // a node takes nothing empty
+  const input = el("input", { ...limits, class: "entry-input", "aria-label": label(device, channel), placeholder: channel.kind === "duration" ? "30s" : channel.unit, required: isNeeded });
   const submit = (event: Event) => {
     event.preventDefault();
     void app.command(device, `set/${channel.key}`, input.value).then((ok) => {
@@ -154,9 +170,18 @@ function makeEntry(app: App, device: Device, channel: Channel): ControlView {
   return { element, update: () => {} };
 }
 
+/** Kept for the commands that follow. */
+function makeTransition(app: App, device: Device, channel: Channel): ControlView {
+  const input = el("input", { type: "text", class: "entry-input", "aria-label": label(device, channel), placeholder: "2s" });
+  input.value = app.transitions.get(device.key) ?? "";
+  input.addEventListener("input", () => app.transitions.set(device.key, input.value.trim()));
+  return { element: el("div", { class: "entry" }, input), update: () => {} };
+}
+
 const MAKERS: { [control: string]: Maker } = { switch: makeSwitch, range: makeRange, choice: makeChoice, cover: makeCover, press: makePress, entry: makeEntry };
 
 /** NULL for what takes no commands. */
 export function makeControl(app: App, device: Device, channel: Channel): ControlView | null {
-  return MAKERS[kindOf(channel).control]?.(app, device, channel) ?? null;
+  const make = isTransition(channel) ? makeTransition : MAKERS[kindOf(channel).control];
+  return make?.(app, device, channel) ?? null;
 }

@@ -215,7 +215,7 @@ export class DeviceView implements View {
 
   private drawCurves(device: Device): void {
     const { ms } = SPANS[this.span];
-    const now = Date.now();
+    const now = this.app.now();
     const why = this.whyNone(device);
     for (const span of Object.keys(SPANS)) this.parts[span]?.setAttribute("aria-pressed", String(span === this.span));
     for (const { channel, plot, note, caption } of this.curves) {
@@ -224,7 +224,7 @@ export class DeviceView implements View {
       const points = isOnOff(channel) && trend ? [] : (device.points.get(channel.key) ?? []);
       const { factor, unit } = scaleOf(channel);
       const curve = scaled(join(trend, points, now - ms), factor);
-      const about = summary(curve);
+      const about = summary(curve, now / 1000);
       const text = !about ? (why === "" ? word("noReadings") : "") : isOnOff(channel) ? word("shareOn", `${numberText(about.mean * 100, 1)}%`) : word("range", ...[about.low, about.mean, about.high].map((value) => figureText(value, unit)));
       setText(caption, text);
       setText(note, why);

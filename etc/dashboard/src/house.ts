@@ -62,6 +62,8 @@ export interface Message {
 }
 
 const MOST_EVENTS = 50;
+/** Of devices whose node has not described them, and of what one of them tells: nobody fills the page's memory. */
+const MOST_STRANGE = 64;
 const ON_OFF: { [word: string]: number } = { ON: 1, OFF: 0 };
 
 function readChannel(key: string, row: Json): Channel {
@@ -82,6 +84,11 @@ function readChannel(key: string, row: Json): Channel {
 function readValue(value: unknown): Value {
   if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return value;
   return Array.isArray(value) ? textsOf(value) : null;
+}
+
+/** A name for people: none of the characters that control something. */
+function lineOf(value: unknown): string {
+  return textOf(value).replace(/\p{Cc}/gu, "");
 }
 
 function readStatus(payload: string): Availability {
@@ -123,9 +130,9 @@ export class House {
       this.applyToNode(topic, payload);
       return;
     }
-    const device = this.ensureDevice(topic.node, topic.device);
-    const handler = HANDLERS[topic.leaf];
-    if (!handler) return;
+    const handler = own(HANDLERS, topic.leaf);
+    const device = handler && this.ensureDevice(topic.node, topic.device, payload !== "");
+    if (!handler || !device) return;
     handler(device, message);
     if (topic.device === "node" && topic.leaf === "state") this.ensureNode(topic.node).health = device.state;
     this.changedKeys.add(topic.device === "node" ? topic.node : device.key);
@@ -134,6 +141,17 @@ export class House {
   /** The connection is new: what is not described again is not there any more. */
   begin(): void {
     for (const node of this.nodes.values()) node.isFresh = false;
+  }
+
+  /** What the broker retains is about to come: an error that has ended meanwhile is not among it. */
+  forgetErrors(): void {
+    for (const node of this.nodes.values()) {
+      for (const device of node.devices.values()) {
+        if (device.error === "") continue;
+        device.error = "";
+        this.changedKeys.add(device.key);
+      }
+    }
   }
 
   /** All retained messages have come. */
@@ -147,6 +165,7 @@ export class House {
 
   private applyToNode(topic: Topic, payload: string): void {
     if (topic.leaf === "status") {
+      if (payload === "" && !this.nodes.has(topic.node)) return; // `sconce forget` clears topic by topic
       const node = this.ensureNode(topic.node);
       node.status = readStatus(payload);
       for (const device of node.devices.values()) this.changedKeys.add(device.key);
@@ -170,14 +189,14 @@ export class House {
     const rows = isJson(info.devices) ? info.devices : {};
     for (const [id, row] of Object.entries(rows)) {
       if (!isJson(row)) continue;
-      const device = this.ensureDevice(node.name, id);
+      const device = this.ensureDevice(node.name, id, true, Infinity) as Device;
       device.plugin = textOf(row.plugin);
-      device.name = textOf(row.name) || id;
-      device.area = textOf(row.area);
+      device.name = lineOf(row.name) || id;
+      device.area = lineOf(row.area);
       device.channels = Object.entries(isJson(row.channels) ? row.channels : {}).flatMap(([key, channel]) => (isJson(channel) ? [readChannel(key, channel)] : []));
       this.changedKeys.add(device.key);
     }
-    for (const id of node.devices.keys()) if (!(id in rows) && id !== "node") node.devices.delete(id);
+    for (const id of node.devices.keys()) if (!Object.hasOwn(rows, id) && id !== "node") node.devices.delete(id);
     this.layoutChanged = true;
   }
 
@@ -192,10 +211,12 @@ export class House {
   }
 
   /** Its state may come before the info that describes it: until then it has no plugin, and is not shown. */
-  private ensureDevice(nodeName: string, id: string): Device {
-    const node = this.ensureNode(nodeName);
-    let device = node.devices.get(id);
-    if (!device) {
+  private ensureDevice(nodeName: string, id: string, isToBe: boolean, mostStrange = MOST_STRANGE): Device | undefined {
+    let device = this.nodes.get(nodeName)?.devices.get(id);
+    if (!device && isToBe) {
+      const node = this.ensureNode(nodeName);
+      const strange = mostStrange === Infinity ? 0 : [...node.devices.values()].filter(({ plugin }) => plugin === "").length;
+      if (strange >= mostStrange) return undefined;
       device = { key: `${nodeName}/${id}`, node: nodeName, id, plugin: "", name: id, area: "", channels: [], status: "unknown", error: "", state: {}, time: null, points: new Map(), events: [] };
       node.devices.set(id, device);
     }
@@ -241,6 +262,7 @@ function addReadings(device: Device, time: number, state: Json): void {
     const number = typeof value === "string" ? own(ON_OFF, value) : numberOf(value);
     if (number === undefined || number === null) continue;
     let points = device.points.get(key);
+    if (!points && device.points.size >= MOST_STRANGE) continue;
     if (!points) device.points.set(key, (points = []));
     addPoint(points, time, number);
   }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page: reads config.json, connects, and shows the view that the address names.
 
-import { type Arrival, type Config, Connection, type Options, Refused, type State } from "./connection.js";
-import { Commands, NOT_ALLOWED } from "./commands.js";
+import { type Arrival, type Config, Connection, NOT_SENT, type Options, Refused, type State, UNSURE } from "./connection.js";
+import { Clock } from "./clock.js";
+import { Commands, NOT_ALLOWED, sentenceOf } from "./commands.js";
 import type { App, View } from "./app.js";
 import { DeviceView } from "./device.js";
 import { el, setData, setHidden, setText } from "./dom.js";
@@ -24,8 +25,6 @@ const KEEP_EVERY_MS = 30_000;
 const FILL_MS = 500;
 const WORKER_MS = 2000;
 const DEFAULT_PORT = 8884;
-/** The web server's time has no fractions, and comes with a delay: less than this is no difference. */
-const CLOCK_MS = 2000;
 /** A command does not wait for longer than that for a web server that does not say what time it is. */
 const CLOCK_WAIT_MS = 1000;
 
@@ -46,13 +45,10 @@ function decoded(text: string): string {
   }
 }
 
-/** How far this browser's clock is ahead of the web server's, which stands beside the broker: 0 where that is not known. */
-async function readClock(): Promise<number> {
-  const asked = Date.now();
+/** What time it is at the web server; NaN where it does not say. */
+async function askTime(): Promise<number> {
   const response = await fetch("config.json", { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(CLOCK_WAIT_MS) }).catch(() => null);
-  const there = Date.parse(response?.headers.get("Date") ?? "");
-  const ahead = asked - there;
-  return Math.abs(ahead) > CLOCK_MS ? ahead : 0;
+  return Date.parse(response?.headers.get("Date") ?? "");
 }
 
 /** The web server names the certificate's owner in a header: only it has seen the certificate. */
@@ -79,6 +75,7 @@ class Page implements App {
   readonly favourites = new Favourites();
   readonly frames = new Frames();
   readonly trends: Trends;
+  readonly transitions = new Map<string, string>();
   private readonly log = new Log();
   private readonly connection: Connection;
   private commands: Commands;
@@ -87,8 +84,7 @@ class Page implements App {
   private staleSince: number | null;
   private isDescribed = false;
   private isSettled = false;
-  private wasUp = false;
-  private ahead: Promise<number> = Promise.resolve(0);
+  private readonly clock = new Clock(askTime);
   private readonly rights = new Map<string, Rights>();
   private readonly pending = new Map<string, number>();
   private readonly refusals = new Map<string, string>();
@@ -119,10 +115,10 @@ class Page implements App {
   start(): void {
     this.show();
     window.addEventListener("hashchange", () => this.route());
-    window.addEventListener("online", () => this.connection.start());
+    window.addEventListener("online", () => this.connection.check());
     document.addEventListener("visibilitychange", () => {
       if (document.hidden) this.keep();
-      else if (!this.connection.isUp) this.connection.start();
+      else this.connection.check();
     });
     window.addEventListener("pagehide", () => this.keep());
     setInterval(() => this.keep(), KEEP_EVERY_MS);
@@ -137,17 +133,12 @@ class Page implements App {
     if (state === "connected") {
       this.commands = this.newCommands();
       this.trends.forget();
-      this.wasUp = true;
       this.isDescribed = false;
       this.frames.hold(FILL_MS);
     } else if (this.state === "connected") {
-      this.staleSince = Date.now();
+      if (this.isSettled || this.staleSince === null) this.staleSince = Date.now();
       this.keep();
-    }
-    if (state === "away") {
-      this.rights.clear();
-      this.isSettled = false;
-      this.house.begin();
+      this.begin();
     }
     this.state = state;
     this.reason = reason;
@@ -156,7 +147,7 @@ class Page implements App {
   }
 
   private newCommands(): Commands {
-    return new Commands(this.base, this.setup.name, async () => Date.now() - (await this.ahead), (topic, payload, options: Options) => this.connection.publish(topic, payload, options));
+    return new Commands(this.base, this.setup.name, () => this.clock.surely(), (topic, payload, options: Options) => this.connection.publish(topic, payload, options));
   }
 
   private arrived(arrival: Arrival): void {
@@ -172,7 +163,8 @@ class Page implements App {
 
   private described(): void {
     this.isDescribed = true;
-    this.ahead = readClock(); // what is pressed before it is known waits for it
+    this.clock.read(); // what is pressed before it is known waits for it
+    this.house.forgetErrors();
     this.showFirst();
   }
 
@@ -199,8 +191,8 @@ class Page implements App {
     try {
       await this.connection.publish(`${this.base}/${node}/node/set`, "");
     } catch (error) {
-      const code = error instanceof Refused ? error.code : -1;
-      if (code === -1) {
+      const code = error instanceof Refused ? error.code : UNSURE;
+      if (code === NOT_SENT || code === UNSURE) {
         this.rights.delete(node);
         return;
       }
@@ -211,11 +203,16 @@ class Page implements App {
     this.showFirst();
   }
 
-  /** They were taken away under the page: what is left of them a new connection finds out, and what was seen may be all. */
-  private loseRights(): void {
+  /** The next connection finds out what there is and what may be commanded. */
+  private begin(): void {
     this.rights.clear();
     this.isSettled = false;
     this.house.begin();
+  }
+
+  /** They were taken away under the page: what is left of them a new connection finds out, and what was seen may be all. */
+  private loseRights(): void {
+    this.begin();
     this.connection.start();
   }
 
@@ -235,6 +232,10 @@ class Page implements App {
 
   isConnected(): boolean {
     return this.state === "connected";
+  }
+
+  now(): number {
+    return this.clock.now();
   }
 
   messageCount(): number {
@@ -277,9 +278,7 @@ class Page implements App {
 
   publish(topic: string, payload: string): Promise<void> {
     return this.connection.publish(topic, payload).catch((error: Refused) => {
-      const sentences: { [code: number]: Word } = { [-1]: "notSent", 16: "nobody", [NOT_ALLOWED]: "notAllowed" };
-      const sentence = sentences[error.code];
-      throw new Error(sentence ? word(sentence) : error.message);
+      throw new Error(sentenceOf(error));
     });
   }
 
@@ -295,6 +294,7 @@ class Page implements App {
       language: () => {
         keepLanguage(chooseLanguage(currentLanguage() === "en" ? "zh-Hant" : "en", []));
         this.show();
+        this.shell.focusLanguage();
       },
       again: () => this.connection.start(),
     });
@@ -335,9 +335,8 @@ class Page implements App {
     this.shell.drawState(this.state, readOnly);
     if (this.view) this.shell.drawTitle(this.view);
     const isKnown = this.house.nodes.size > 0;
-    const isStale = this.staleSince !== null && isKnown && (this.state !== "connected" || !this.isSettled);
-    const away = this.state === "away";
-    this.shell.drawBanner(isStale && (away || !this.wasUp) ? word("stale", timeText(this.staleSince as number)) : "");
+    const isStale = this.staleSince !== null && isKnown && this.state !== "connected";
+    this.shell.drawBanner(isStale ? word("stale", timeText(this.staleSince as number)) : "");
   }
 
   /** What stands where there is nothing to show: why, and what to do. */
@@ -386,6 +385,7 @@ class Shell {
   private readonly readOnly = el("p", { class: "pill view-only", hidden: true }, icon("eye"), el("span", {}, word("readOnly")));
   private readonly bannerText = el("span");
   private readonly banner: HTMLElement;
+  private readonly language: HTMLElement;
   private readonly live = el("p", { class: "unseen", role: "alert" });
   private readonly links = new Map<string, HTMLAnchorElement>();
 
@@ -394,7 +394,7 @@ class Shell {
     const searched = document.querySelector<HTMLInputElement>(".search input")?.value ?? "";
     this.field = el("input", { type: "search", "aria-label": word("search"), placeholder: word("search"), input: handlers.search });
     this.field.value = searched;
-    const language = el("button", { type: "button", class: "plain language", lang: currentLanguage() === "en" ? "zh-Hant" : "en", click: handlers.language }, word("otherLanguage"));
+    const language = (this.language = el("button", { type: "button", class: "plain language", lang: currentLanguage() === "en" ? "zh-Hant" : "en", click: handlers.language }, word("otherLanguage")));
     const nav = el("nav", { "aria-label": word("mainMenu") }, ...PLACES.map(([hash, name, drawing]) => this.link(hash, name, drawing)));
     const brand = el("a", { class: "brand", href: "#/" }, el("img", { src: "icons/icon.svg", alt: "", width: "28", height: "28" }), "Sconce");
     const search = el("label", { class: "search" }, icon("search"), this.field);
@@ -417,6 +417,10 @@ class Shell {
 
   get searched(): string {
     return this.field.value;
+  }
+
+  focusLanguage(): void {
+    this.language.focus();
   }
 
   clearSearch(): void {
@@ -455,7 +459,8 @@ class Shell {
   }
 
   announce(text: string): void {
-    setText(this.live, text);
+    setText(this.live, "");
+    requestAnimationFrame(() => setText(this.live, text)); // else the same again is not read out
   }
 }
 

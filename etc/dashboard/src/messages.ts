@@ -29,6 +29,7 @@ export class MessagesView implements View {
   private readonly filter = el("input", { type: "search", class: "field", "aria-label": word("filter"), placeholder: word("filter"), input: () => this.refresh() });
   private readonly hold = el("button", { type: "button", class: "chip", "aria-pressed": "false", click: () => this.togglePause() }, word("pause"));
   private readonly note = el("p", { class: "note", role: "status" });
+  private readonly publish: HTMLElement;
   private readonly rows: Row[] = [];
   private pausedAt: { count: number; messages: Message[] } | null = null;
   private clearedAt = 0;
@@ -38,7 +39,8 @@ export class MessagesView implements View {
   constructor(private readonly app: App) {
     const clear = el("button", { type: "button", class: "chip", click: () => this.clear() }, word("empty"));
     const bar = el("div", { class: "bar" }, this.filter, this.hold, clear);
-    this.element.append(el("h1", { tabindex: "-1" }, word("log")), this.makePublish(), bar, this.note, this.list);
+    this.publish = this.makePublish();
+    this.element.append(el("h1", { tabindex: "-1" }, word("log")), this.publish, bar, this.note, this.list);
     // Four times a second is as fast as anyone reads.
     this.timer = setInterval(() => this.app.frames.ask(this.draw), DRAW_EVERY_MS);
     this.app.frames.ask(this.draw);
@@ -79,6 +81,8 @@ export class MessagesView implements View {
   }
 
   private readonly draw = (): boolean => {
+    const nodes = [...this.app.house.nodes.keys()];
+    setHidden(this.publish, nodes.length > 0 && nodes.every((node) => this.app.isReadOnly(node)));
     const count = this.app.messageCount();
     const filter = this.filter.value.trim();
     if (this.pausedAt) setText(this.note, word("paused", count - this.pausedAt.count));
@@ -92,6 +96,8 @@ export class MessagesView implements View {
     }
     for (const [at, message] of shown.entries()) this.drawRow(at, message);
     for (const [at, { element }] of this.rows.entries()) setHidden(element, at >= shown.length);
+    // A count that goes on is not read out.
+    this.note.setAttribute("aria-live", !this.pausedAt && shown.length > 0 ? "off" : "polite");
     if (!this.pausedAt) setText(this.note, shown.length > 0 ? word("messagesShown", count) : word(count > 0 ? "noMessages" : "noMessagesYet"));
     return false;
   };

@@ -13,7 +13,7 @@ export class Nudge {
   private isQuiet = true;
   private end = 0;
 
-  constructor(private readonly ping: () => void) {}
+  constructor(readonly ping: () => void) {}
 
   /** At once, and for no longer than MS. */
   start(ms: number): void {

@@ -16,6 +16,9 @@ export interface Trend {
 }
 
 const MOST_POINTS = 1500;
+const MOST_BUCKETS = 288; // of a day in five minutes
+/** So many buckets without a reading are a gap in what is known. */
+const GAP_STEPS = 3;
 
 /** Puts a reading in at its true time. False where it is there already: a reading may come twice. */
 export function addPoint(points: Point[], time: number, value: number): boolean {
@@ -28,7 +31,7 @@ export function addPoint(points: Point[], time: number, value: number): boolean 
 }
 
 function numbers(value: unknown): (number | null)[] {
-  return Array.isArray(value) ? value.map(numberOf) : [];
+  return Array.isArray(value) ? value.slice(-MOST_BUCKETS).map(numberOf) : [];
 }
 
 /** The trends in an answer of the node, by channel. */
@@ -69,6 +72,9 @@ export function join(trend: Trend | undefined, points: readonly Point[], since: 
     for (let point = points[at]; point && point[0] < ends; point = points[++at], came++) rows.push([point[0], point[1], point[1], point[1]]);
     if (came === 0) rows.push([begins + (trend as Trend).step / 2, mean, trend?.min[bucket] ?? mean, trend?.max[bucket] ?? mean]);
   }
+  const last = rows.at(-1);
+  const first = points[at];
+  if (trend && last && first && first[0] - last[0] > GAP_STEPS * trend.step) rows.push([last[0] + trend.step, null, null, null]);
   for (; at < points.length; at++) {
     const [time, value] = points[at] as Point;
     rows.push([time, value, value, value]);
@@ -86,14 +92,27 @@ export function scaled(curve: Curve, factor: number): Curve {
   return factor === 1 ? curve : { times: curve.times, values: all(curve.values), low: all(curve.low), high: all(curve.high) };
 }
 
-/** Lowest, mean and highest of a curve; null where it has nothing. */
-export function summary(curve: Curve): { low: number; mean: number; high: number } | null {
+/** Each value counts for as long as it held: until the next, the last one until UNTIL, in seconds. */
+function meanOf(curve: Curve, until: number): number {
+  let sum = 0;
+  let all = 0;
+  for (const [at, value] of curve.values.entries()) {
+    const time = curve.times[at] as number;
+    const held = Math.max((curve.times[at + 1] ?? until) - time, Number.MIN_VALUE);
+    if (value === null) continue;
+    sum += value * held;
+    all += held;
+  }
+  return sum / all;
+}
+
+/** Lowest, mean and highest of a curve that ends at UNTIL; null where it has nothing. */
+export function summary(curve: Curve, until: number): { low: number; mean: number; high: number } | null {
   const known = (list: (number | null)[]) => list.filter((value): value is number => value !== null);
-  const values = known(curve.values);
-  if (values.length === 0) return null;
+  if (known(curve.values).length === 0) return null;
   return {
     low: known(curve.low).reduce((a, b) => Math.min(a, b), Infinity),
-    mean: values.reduce((sum, value) => sum + value, 0) / values.length,
+    mean: meanOf(curve, until),
     high: known(curve.high).reduce((a, b) => Math.max(a, b), -Infinity),
   };
 }

@@ -176,7 +176,9 @@ export class RoomsView implements View {
   private place({ name, room, device, at }: Place): void {
     const shape = cardShape(this.app, device);
     let placed = this.placed.get(name);
+    let hadFocus = false;
     if (placed?.shape !== shape) {
+      hadFocus = placed?.card.element.contains(document.activeElement) ?? false;
       if (placed) this.remove(name, placed);
       placed = { card: new Card(this.app, device), shape, device: device.key };
       placed.card.update(device, Date.now(), false);
@@ -186,6 +188,7 @@ export class RoomsView implements View {
     }
     const there = room.grid.children[at];
     if (there !== placed.card.element) room.grid.insertBefore(placed.card.element, there ?? null);
+    if (hadFocus) placed.card.element.querySelector("a")?.focus({ preventScroll: true });
   }
 
   private remove(name: string, placed: Placed): void {

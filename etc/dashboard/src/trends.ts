@@ -7,15 +7,19 @@ import { readTrends, type Span, type Trend } from "./points.js";
 import { word } from "./words.js";
 
 const AT_ONCE = 4;
+/** What is older is asked for again where it is looked at: its buckets go out of sight one by one. */
+const OLD_MS = 3600_000;
 
 export type Asked = "no" | "waiting" | "answered" | "refused";
 
 export class Trends {
   private readonly known = new Map<string, Map<string, Trend>>();
   private readonly asked = new Map<string, Asked>();
+  private readonly askedAt = new Map<string, number>();
   private readonly refusals = new Map<string, string>();
   private queue: { device: Device; span: Span }[] = [];
   private running = 0;
+  private connection = 0;
 
   constructor(private readonly base: string, private readonly commands: () => Commands, private readonly changed: (key: string) => void) {}
 
@@ -32,12 +36,14 @@ export class Trends {
     return this.refusals.get(`${device.key} ${span}`) ?? "";
   }
 
-  /** Asks once a connection; AGAIN whenever it is called. */
+  /** Asks once a connection and once an hour; AGAIN whenever it is called. */
   ask(device: Device, span: Span, again = false): void {
     const key = `${device.key} ${span}`;
     const before = this.asked.get(key);
-    if (before === "waiting" || (before !== undefined && !again)) return;
+    const isOld = performance.now() - (this.askedAt.get(key) ?? 0) > OLD_MS;
+    if (before === "waiting" || (before !== undefined && !again && !isOld)) return;
     this.asked.set(key, "waiting");
+    this.askedAt.set(key, performance.now());
     if (again) this.queue.unshift({ device, span });
     else this.queue.push({ device, span });
     this.next();
@@ -47,6 +53,8 @@ export class Trends {
   forget(): void {
     this.asked.clear();
     this.queue = [];
+    this.running = 0;
+    this.connection++;
   }
 
   private next(): void {
@@ -60,7 +68,9 @@ export class Trends {
 
   private async fetch(device: Device, span: Span): Promise<void> {
     const key = `${device.key} ${span}`;
+    const { connection } = this;
     const outcome = await this.commands().send(`${this.base}/${device.key}/get`, JSON.stringify({ trend: span }), true);
+    if (connection !== this.connection) return;
     this.running--;
     if (outcome.ok) this.known.set(key, readTrends(outcome.answer));
     else this.refusals.set(key, outcome.code === "timeout" ? word("trendLate") : outcome.message);

@@ -96,9 +96,9 @@ const WORDS = {
   waiting: ["Waiting for the answer…", "等待回覆…"],
   done: ["Done", "完成"],
   noAnswer: ["No answer from the node. It may be busy or cut off; nothing is sent again by itself.", "節點沒有回覆，可能忙碌或斷線；不會自動重送。"],
-  nobody: ["The node is not connected to the broker: nobody takes the command.", "節點未連線至 MQTT 伺服器，無人接收指令。"],
   notAllowed: ["This certificate may not command this node.", "此憑證無權控制此節點。"],
   notSent: ["There is no connection to the broker: the command was not sent.", "未連線至 MQTT 伺服器，指令未送出。"],
+  unsure: ["The connection ended meanwhile: it may have been carried out, or not.", "連線中斷，指令可能已執行，也可能沒有。"],
   dismiss: ["Dismiss", "關閉訊息"],
   refusedAt: ["{0}: {1}", "{0}：{1}"],
 
