@@ -179,7 +179,7 @@ static void driven_past__device_started_since__is_not(void **state)
         driven_free(driven);
 }
 
-static void driven_past__only_what_was_made_safe_limited_and_goes_off(void **state)
+static void driven_past__only_what_was_made_safe_and_is_limited(void **state)
 {
         static const struct {
                 const char *left;
@@ -188,7 +188,7 @@ static void driven_past__only_what_was_made_safe_limited_and_goes_off(void **sta
                 { PUMP("true", "false", "true"), true },
                 { PUMP("true", "false", "false"), false },
                 { PUMP("false", "false", "true"), false },
-                { OUTPUT("pump", "line", "GPIO17", "0", "0", "on", "true", "false", "true"), false },
+                { OUTPUT("pump", "line", "GPIO17", "0", "0", "on", "true", "false", "true"), true },
                 { OUTPUT("lamp", "line", "GPIO17", "0", "0", "off", "true", "false", "true"), false },
         };
         struct rig *rig = *state;
@@ -407,7 +407,7 @@ int main(void)
                 TEST(driven_note__device_drives_another_output__left_one_goes_if_it_is_safe),
                 TEST(driven_limit__of_one_device__leaves_the_other_as_it_was),
                 TEST(driven_past__device_started_since__is_not),
-                TEST(driven_past__only_what_was_made_safe_limited_and_goes_off),
+                TEST(driven_past__only_what_was_made_safe_and_is_limited),
                 TEST(driven_settle_left__only_what_is_limited_and_nobody_has_taken_over__is_off),
                 TEST(driven_saved__left_by_an_earlier_run__stays),
                 TEST(driven_make_safe__safe_already_and_somebody_has_it__is_left_to_him),
