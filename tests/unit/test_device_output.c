@@ -283,6 +283,8 @@ static void outputs_safe__no_store__by_the_config_alone(void **state)
         assert_int_equal(house_outputs_safe(house, blind), 0);
         assert_true(house_logged(house, "GPIO20 is off"));
         assert_int_equal(sim_edge_count(&house->gpio, 23), edges); /* its end stop is an input */
+        assert_int_equal(house_outputs_safe(house, "[switch plain]\nline = GPIO24\non_exit = on\n"), 0);
+        assert_true(house_logged(house, "GPIO24 is on"));
         assert_int_equal(gpio_new(&house->gpio.loop, &options, &other), 0);
         assert_int_equal(line_open_output(other, line, 1, NULL, NULL, &fault), 0);
         assert_int_equal(house_outputs_safe(house, blind), 1);

@@ -116,7 +116,7 @@ export class Card {
     setText(this.state, this.stateText(device, outage));
     for (const control of this.controls) {
       control.update(device);
-      control.element.toggleAttribute("inert", outage !== "");
+      control.element.toggleAttribute("inert", this.app.house.availability(device) === "offline");
     }
     if (this.main && this.value) setText(this.value, valueText(device, this.main));
     for (const { channel, output } of this.side) setText(output, valueText(device, channel));

@@ -193,7 +193,7 @@ export class DeviceView implements View {
     for (const { channel, output } of this.values) setText(output, valueText(device, channel));
     for (const control of this.controls) {
       control.update(device);
-      control.element.toggleAttribute("inert", outage !== "");
+      control.element.toggleAttribute("inert", this.app.house.availability(device) === "offline");
     }
     if (events) this.drawEvents(device, events);
     this.drawCurves(device);
