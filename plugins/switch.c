@@ -33,6 +33,7 @@ struct switch_line {
 
         struct sconce_timer *timer;
         bool on, is_timed;
+        bool is_unsure;    /* the last change failed, and may have come through all the same */
         bool is_failing;   /* and it has been logged */
         uint64_t since_us; /* the last change, or the start */
         uint64_t end_us;   /* on until then; 0: until a command */
@@ -121,9 +122,10 @@ static void set_wish(struct sconce_device *dev, struct switch_line *self, struct
 
 static int drive(struct sconce_device *dev, struct switch_line *self, bool on)
 {
-        if (on == self->on)
+        if (on == self->on && !self->is_unsure)
                 return 0;
         int r = sconce_line_set(dev, self->line, on);
+        self->is_unsure = r < 0;
         if (r < 0)
                 return r;
         self->on = on;

@@ -404,7 +404,7 @@ unsigned driven_make_safe(struct driven *driven, struct gpio *gpio)
 
 static bool is_left(const struct item *item)
 {
-        return item->is_old && !item->is_past && !item->is_safe && (item->output.is_limited || item->output.is_for);
+        return item->is_old && !item->is_safe && (item->output.is_limited || item->output.is_for);
 }
 
 bool driven_has_left(const struct driven *driven)

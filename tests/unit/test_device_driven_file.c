@@ -204,16 +204,18 @@ static void driven_past__only_what_was_made_safe_and_is_limited(void **state)
 
 /* ---- After a crash ---------------------------------------------------------------------------------------- */
 
-/* What is on for good stays; so does what a device has taken over, which counts its time itself. */
+/* What is on for good stays; so does what a device has taken over, which counts its time itself. One that has another line now
+ * has not. */
 static void driven_settle_left__only_what_is_limited_and_nobody_has_taken_over__is_off(void **state)
 {
         static const struct {
                 const char *left;
-                bool is_taken_over, goes_off;
+                const char *line; /* that the device drives now */
+                bool goes_off;
         } rows[] = {
-                { PUMP("true", "false", "false"), false, true },   { PUMP("false", "true", "false"), false, true },
-                { PUMP("false", "false", "false"), false, false }, { PUMP("true", "false", "true"), false, false },
-                { PUMP("true", "false", "false"), true, false },
+                { PUMP("true", "false", "false"), NULL, true },      { PUMP("false", "true", "false"), NULL, true },
+                { PUMP("false", "false", "false"), NULL, false },    { PUMP("true", "false", "true"), NULL, false },
+                { PUMP("true", "false", "false"), "GPIO17", false }, { PUMP("true", "false", "false"), "GPIO5", true },
         };
         struct rig *rig = *state;
 
@@ -223,8 +225,8 @@ static void driven_settle_left__only_what_is_limited_and_nobody_has_taken_over__
                 size_t edges = sim_edge_count(&rig->gpio, 17);
                 leave(rig, rows[i].left);
                 struct driven *driven = record(rig);
-                if (rows[i].is_taken_over)
-                        note(driven, "pump", "line", "GPIO5");
+                if (rows[i].line)
+                        note(driven, "pump", "line", rows[i].line);
                 driven_settle_left(driven, rig->gpio.gpio);
                 driven_free(driven);
                 if ((sim_edge_count(&rig->gpio, 17) > edges) != rows[i].goes_off)

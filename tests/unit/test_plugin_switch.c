@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* plugins/switch: pulses, `for`, and how long it has to stay what it is; on the mock host and its clock. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -62,6 +63,20 @@ static void assert_changes_after(uint64_t delay_us, bool to)
         assert_is(!to);
         mock_advance_us(host, 1);
         assert_is(to);
+}
+
+/* A bus may fail after the chip has taken the value. */
+static void switch__on_that_failed_and_came_through__is_switched_off_by_off(void **state)
+{
+        (void)state;
+        struct sconce_line *line = start();
+
+        line->error = -EIO;
+        assert_int_equal(mock_command(host, SCONCE_BOOL("state", true)), -EIO);
+        line->error = 0;
+        line->active = true;
+        set(false);
+        assert_is(false);
 }
 
 /* ---- For a limited time -------------------------------------------------------------------------------- */
@@ -388,6 +403,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TEST(switch__device_class__in_its_channel),
+                TEST(switch__on_that_failed_and_came_through__is_switched_off_by_off),
                 TEST(switch_pulse__on__off_after_it),
                 TEST(switch_pulse__on_again__begins_again),
                 TEST(switch_pulse__off_in_it__ends_it),
