@@ -44,6 +44,18 @@ static const struct refused {
         { "a button with another word", "node/set/reload", BYTES("ON"), "type" },
 };
 
+/* On a fast machine these are more commands in a second than a device takes. */
+static int open_stage(void **state)
+{
+        (void)stage_open_bare(state);
+        stage.hall = stage_daemon(
+                "hall", format_text("[lamp kitchen]\nrate = 100000\n%s", stage_devices + strlen("[lamp kitchen]\n")));
+        daemon_start(stage.hall);
+        daemon_wait_online(stage.hall, stage.tester);
+        (void)client_wait(stage.tester, "sconce/hall/door/state", NULL, NULL);
+        return 0;
+}
+
 static int settle(void **state)
 {
         (void)state;
@@ -152,5 +164,5 @@ int main(void)
         tests[n++] = (struct CMUnitTest)STAGE_TEST(json__above_max_payload__is_refused, settle);
         tests[n++] = (struct CMUnitTest)STAGE_TEST(payload__of_1_mib__does_no_harm, settle);
         tests[n++] = (struct CMUnitTest)STAGE_TEST(payload__empty__is_ignored, settle);
-        return stage_run(tests, ARRAY_SIZE(tests), stage_open);
+        return stage_run(tests, ARRAY_SIZE(tests), open_stage);
 }
