@@ -13,7 +13,7 @@
 
 #include "fakes/fake_broker.h"
 #include "fakes/house.h"
-#include "store/job.h"
+#include "fakes/idle_job.h"
 
 #define DEVICES  "[contact gate]\nline = GPIO6\n[contact hatch]\nline = GPIO5\n"
 #define FLUSH_US (5 * USEC_PER_SEC)
@@ -369,41 +369,18 @@ static unsigned got(const char *topic, const char *part)
         return fake_broker_got(&scene.broker, topic, part);
 }
 
-static unsigned n_jobs_done;
-
-static void work(struct store_job *job, struct database *database)
-{
-        (void)job;
-        (void)database;
-}
-
-static void on_job_done(struct store_job *job)
-{
-        (void)job;
-        n_jobs_done++;
-}
-
-static void free_job(struct store_job *job)
-{
-        free(job);
-}
-
 static bool is_job_done(const struct house *house, void *userdata)
 {
         (void)house;
-        return n_jobs_done == *(const unsigned *)userdata;
+        return idle_jobs_done() == *(const unsigned *)userdata;
 }
 
 /* What was asked of the file before is there by then. */
 static void pass_job(void)
 {
-        static const struct store_job_ops ops = { .work = work, .done = on_job_done, .free = free_job };
-        struct store_job *job = calloc(1, sizeof(*job));
-        unsigned n = n_jobs_done + 1;
+        unsigned n = idle_jobs_done() + 1;
 
-        assert_non_null(job);
-        job->ops = &ops;
-        assert_int_equal(store_post(scene.store, job), 0);
+        idle_job_post(scene.store);
         house_wait(scene.house, is_job_done, &n);
 }
 

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
-#include "store/job.h"
+#include "fakes/idle_job.h"
 #include "store/outbox.h"
 #include "util/log.h"
 
@@ -829,38 +829,15 @@ static void outbox_commit__file_removed__what_was_in_it_is_counted(void **state)
 
 /* ---- Another one than the outbox finds out ---------------------------------------------------------------- */
 
-static unsigned n_jobs_done;
-
-static void work(struct store_job *job, struct database *database)
-{
-        (void)job;
-        (void)database;
-}
-
-static void on_job_done(struct store_job *job)
-{
-        (void)job;
-        n_jobs_done++;
-}
-
-static void free_job(struct store_job *job)
-{
-        free(job);
-}
-
 /* What was asked of the file before is done by then. */
 static void pass_job(struct shelf *shelf)
 {
-        static const struct store_job_ops ops = { .work = work, .done = on_job_done, .free = free_job };
-        struct store_job *job = calloc(1, sizeof(*job));
         struct timespec now, start;
-        unsigned before = n_jobs_done;
+        unsigned before = idle_jobs_done();
 
-        assert_non_null(job);
-        job->ops = &ops;
-        assert_int_equal(store_post(shelf->store, job), 0);
+        idle_job_post(shelf->store);
         (void)clock_gettime(CLOCK_MONOTONIC, &start);
-        while (n_jobs_done == before) {
+        while (idle_jobs_done() == before) {
                 (void)sd_event_run(shelf->loop.event, 10 * USEC_PER_MSEC);
                 (void)clock_gettime(CLOCK_MONOTONIC, &now);
                 assert_true(now.tv_sec < start.tv_sec + SOON_S);
