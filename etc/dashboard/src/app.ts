@@ -18,6 +18,8 @@ export interface App {
   mayCommand(node: string): boolean;
   /** Whether it is known that it may not. */
   isReadOnly(node: string): boolean;
+  /** That holds for every node. */
+  isAllReadOnly(): boolean;
   isConnected(): boolean;
   /** To NODE/DEVICE/LEAF; resolves to whether it was carried out. What came of it is shown with the device. */
   command(device: Device, leaf: string, payload: string): Promise<boolean>;

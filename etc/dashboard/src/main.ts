@@ -230,6 +230,10 @@ class Page implements App {
     return this.rights.get(node) === "no";
   }
 
+  isAllReadOnly(): boolean {
+    return this.rights.size > 0 && [...this.rights.values()].every((rights) => rights === "no");
+  }
+
   isConnected(): boolean {
     return this.state === "connected";
   }
@@ -331,8 +335,7 @@ class Page implements App {
   };
 
   private drawShell(): void {
-    const readOnly = this.rights.size > 0 && [...this.rights.values()].every((rights) => rights === "no");
-    this.shell.drawState(this.state, readOnly);
+    this.shell.drawState(this.state, this.isAllReadOnly());
     if (this.view) this.shell.drawTitle(this.view);
     const isKnown = this.house.nodes.size > 0;
     const isStale = this.staleSince !== null && isKnown && this.state !== "connected";

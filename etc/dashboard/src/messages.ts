@@ -81,8 +81,7 @@ export class MessagesView implements View {
   }
 
   private readonly draw = (): boolean => {
-    const nodes = [...this.app.house.nodes.keys()];
-    setHidden(this.publish, nodes.length > 0 && nodes.every((node) => this.app.isReadOnly(node)));
+    setHidden(this.publish, this.app.isAllReadOnly());
     const count = this.app.messageCount();
     const filter = this.filter.value.trim();
     if (this.pausedAt) setText(this.note, word("paused", count - this.pausedAt.count));
