@@ -302,12 +302,17 @@ int channels_report(struct channels *channels, uint64_t time_us, const struct sc
         return 0;
 }
 
+bool channel_keep_as(struct channel *channel, const struct sconce_value *value)
+{
+        return value_differs(&channel->kept, value) && value_set(&channel->kept, value) == 0;
+}
+
 bool channel_keep(struct channel *channel)
 {
         if (!channel_is_writable(channel) || channel->now.type == SCONCE_VALUE_NONE)
                 return false;
         const struct sconce_value now = value_view(channel->row.key, &channel->now);
-        return value_differs(&channel->kept, &now) && value_set(&channel->kept, &now) == 0;
+        return channel_keep_as(channel, &now);
 }
 
 int channel_kept(const struct channel *channel, struct sconce_value *ret)

@@ -62,6 +62,8 @@ void channels_catch_up_trends(struct channels *channels);
 void channels_published(struct channels *channels);
 /* Takes over what it now is; true when that is new. Only what is written is kept. */
 bool channel_keep(struct channel *channel);
+/* The same of another value than it now is. */
+bool channel_keep_as(struct channel *channel, const struct sconce_value *value);
 /* As if it had been kept, of an earlier run: the text that channel_kept_text() gave. What does not fit the
  * channel any more (another kind, out of range, no choice) is not taken. */
 void channel_restore(struct channel *channel, const char *text);

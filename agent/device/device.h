@@ -376,6 +376,7 @@ void saved_restore(struct device *device); /* before its first start in this run
 void saved_restore_channel(struct device *device, struct channel *channel);
 void saved_values(struct device *device);     /* it has reported */
 void saved_started(struct device *device);    /* power_on is over for this boot, and the past does not count any more */
+void saved_off(struct device *device);        /* it does not run, and is off when it does: power_on is over, too */
 void saved_keep_timed(struct device *device); /* what is on for a limited time now was so for its next start */
 void saved_inherit(struct device *device, const struct device *old);
 void saved_timed(struct device *device);    /* whether its outputs are on for a limited time */

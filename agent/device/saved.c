@@ -101,15 +101,38 @@ bool saved_was_timed(const struct store *store, const char *id)
 
 /* ---- For a later one ----------------------------------------------------------------------------------- */
 
+static void put_kept(const struct device *device, const struct channel *channel)
+{
+        CLEANUP_FREE char *text = store_of(device) ? channel_kept_text(channel) : NULL;
+
+        if (text)
+                put(device, STORE_VALUE, channel->row.key, text);
+}
+
 void saved_values(struct device *device)
 {
+        for (size_t i = 0; i < device->channels.count; i++)
+                if (channel_keep(&device->channels.items[i]))
+                        put_kept(device, &device->channels.items[i]);
+}
+
+/* What an earlier boot has left would count as this one's from now on. */
+static void begin_boot(struct device *device)
+{
+        if (!device->past.first_start_done)
+                saved_released(device);
+        device->past.first_start_done = true;
+}
+
+void saved_off(struct device *device)
+{
+        begin_boot(device);
+        put(device, STORE_MARK, MARK_BOOT, clock_boot_id());
         for (size_t i = 0; i < device->channels.count; i++) {
                 struct channel *channel = &device->channels.items[i];
-                if (!channel_keep(channel) || !store_of(device))
-                        continue;
-                CLEANUP_FREE char *text = channel_kept_text(channel);
-                if (text)
-                        put(device, STORE_VALUE, channel->row.key, text);
+                const struct sconce_value off = SCONCE_BOOL(channel->row.key, false);
+                if (channel_is_on_off(channel) && channel_keep_as(channel, &off))
+                        put_kept(device, channel);
         }
 }
 
@@ -117,8 +140,7 @@ void saved_started(struct device *device)
 {
         bool is_written = device->plugin->has_output;
 
-        if (!device->past.first_start_done) /* what an earlier boot has left would count as this one's from now on */
-                saved_released(device);
+        begin_boot(device);
         device->past = (struct device_past){ .first_start_done = true };
         for (size_t i = 0; i < device->channels.count; i++)
                 is_written |= channel_is_writable(&device->channels.items[i]);

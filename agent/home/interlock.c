@@ -289,16 +289,17 @@ static void on_due(void *userdata)
 /* ---- Commands ------------------------------------------------------------------------------------------ */
 
 /* Not in haste: a pump that has to run for a while may, and the one that is to follow waits. One that is off gets the
- * command too, since it might go on by itself later. */
+ * command too, since it might go on by itself later, and one that does not run has it when it is back. */
 static int switch_off(struct device *device)
 {
         struct sconce_value values[COMMAND_VALUES_MAX];
         const struct sconce_command command = { .values = values,
                                                 .count = output_switch_values(device, false, values) };
 
-        if (device->life.phase != DEVICE_RUNNING)
-                return 0;
-        return device_run_callback(device, JOB_COMMAND, &command);
+        if (device->life.phase == DEVICE_RUNNING)
+                return device_run_callback(device, JOB_COMMAND, &command);
+        saved_off(device);
+        return 0;
 }
 
 static int switch_others_off(struct device *device)

@@ -491,6 +491,80 @@ static void interlock__lost_while_it_is_on__is_off(void **state)
         assert_other_goes_on(house);
 }
 
+#define UP_ELSEWHERE "[switch up]\nline = gpiochip1:2\n" MOTOR
+
+static void command_the_other_and_plug_in(struct house *house)
+{
+        house_set(house, "down", "ON");
+        house_pass(house, USEC_PER_SEC);
+        assert_true(fake_chips[0].lines[3].high);
+        house_set(house, "down", "OFF");
+        fake_plug(&house->gpio, 1);
+        house_pass(house, 60 * USEC_PER_SEC);
+        assert_string_equal(house_published(house, "up", DEVICE_STATUS), "online");
+}
+
+/* The newest command of the group counts, however long ago it went off again. */
+static void interlock__lost_while_on_and_another_commanded__comes_back_off(void **state)
+{
+        struct house *house = *state;
+
+        fake_plug(&house->gpio, 1);
+        house_apply(house, DOWN UP_ELSEWHERE);
+        house_pass(house, USEC_PER_SEC);
+        house_set(house, "up", "ON");
+        assert_true(fake_chips[1].lines[2].high);
+        fake_unplug(&house->gpio, 1);
+        fixture_settle(&house->gpio);
+        command_the_other_and_plug_in(house);
+        assert_false(fake_chips[1].lines[2].high);
+        house_assert_published(house, "up", DEVICE_STATE, "{\"state\":\"OFF\"}");
+}
+
+/* Nobody has commanded another one: it is what it was. */
+static void interlock__lost_while_on__comes_back_on(void **state)
+{
+        struct house *house = *state;
+
+        fake_plug(&house->gpio, 1);
+        house_apply(house, DOWN UP_ELSEWHERE);
+        house_pass(house, USEC_PER_SEC);
+        house_set(house, "up", "ON");
+        fake_unplug(&house->gpio, 1);
+        fixture_settle(&house->gpio);
+        house_set(house, "down", "OFF");
+        fake_plug(&house->gpio, 1);
+        house_pass(house, 60 * USEC_PER_SEC);
+        assert_true(fake_chips[1].lines[2].high);
+}
+
+static void interlock__not_started_yet_and_another_commanded__power_on_is_over(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, DOWN UP_ELSEWHERE "power_on = on\n");
+        house_pass(house, USEC_PER_SEC);
+        command_the_other_and_plug_in(house);
+        assert_false(fake_chips[1].lines[2].high);
+}
+
+/* In the next run, too. */
+static void interlock__not_started_in_a_whole_run_and_another_commanded__comes_back_off(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, DOWN UP_ELSEWHERE "power_on = on\n");
+        house_pass(house, USEC_PER_SEC);
+        house_set(house, "down", "ON");
+        house_set(house, "down", "OFF");
+        house_restart(house);
+        fake_plug(&house->gpio, 1);
+        house_apply(house, DOWN UP_ELSEWHERE "power_on = on\n");
+        house_pass(house, 60 * USEC_PER_SEC);
+        assert_string_equal(house_published(house, "up", DEVICE_STATUS), "online");
+        assert_false(fake_chips[1].lines[2].high);
+}
+
 /* ---- A line that the service manager does not give back ---------------------------------------------------- */
 
 static int keeper_error;
@@ -679,6 +753,10 @@ int main(void)
                 TEST(interlock__broken_device_that_cannot_be_a_member__counts_for_nothing),
                 TEST(interlock__left_on_and_off_late__the_other_goes_on_again_after_the_dead_time),
                 TEST(interlock__lost_while_it_is_on__is_off),
+                TEST(interlock__lost_while_on_and_another_commanded__comes_back_off),
+                TEST(interlock__lost_while_on__comes_back_on),
+                TEST(interlock__not_started_yet_and_another_commanded__power_on_is_over),
+                TEST(interlock__not_started_in_a_whole_run_and_another_commanded__comes_back_off),
                 TEST(max_on__line_stays_in_the_store__off_until_it_is_out),
                 TEST(start__line_stays_in_the_store__off),
                 TEST(for__line_stays_in_the_store__refused),
