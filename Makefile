@@ -45,7 +45,7 @@ seccomp_cflags := $(if $(seccomp_libs),-DSCONCE_HAVE_SECCOMP)
 
 # ---- What there is -------------------------------------------------------------------------------------------------
 
-layers       := util config gpio store channel plugin rule discovery device home bus
+layers       := util enrol config gpio store channel plugin rule discovery device home bus
 lib_sources  := $(filter-out %/$(unused_gpiod).c,$(foreach layer,$(layers),$(wildcard agent/$(layer)/*.c))) \
 	$(filter-out agent/main.c,$(wildcard agent/*.c))
 lib_objects  := $(lib_sources:%.c=$(BUILD)/%.o)
