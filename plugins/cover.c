@@ -193,6 +193,13 @@ static void set_end(struct cover *cover, uint64_t now_us)
                         (uint64_t)(travel_us * (way_pct + (to_end ? cover->margin_pct : 0)) / 100);
 }
 
+static void unstick(struct sconce_device *dev, struct cover *cover)
+{
+        if (cover->is_stuck)
+                (void)sconce_problem(dev, 0, NULL);
+        cover->is_stuck = false;
+}
+
 static int halt(struct sconce_device *dev, struct cover *cover)
 {
         int r = sconce_line_set(dev, cover->side[cover->moving].line, false);
@@ -206,9 +213,7 @@ static int halt(struct sconce_device *dev, struct cover *cover)
                 (void)sconce_problem(dev, r, "cannot be stopped; trying again");
                 return r;
         }
-        if (cover->is_stuck)
-                (void)sconce_problem(dev, 0, NULL);
-        cover->is_stuck = false;
+        unstick(dev, cover);
         cover->position = position_at(cover, now_us);
         cover->last = cover->moving;
         cover->moving = STILL;
@@ -243,23 +248,25 @@ static void look_at_stops(struct sconce_device *dev, struct cover *cover)
                 arrive(cover, way);
 }
 
+/* What fails may have come through all the same: it moves until it could be halted. */
 static int drive(struct sconce_device *dev, struct cover *cover, enum way way)
 {
         uint64_t now_us = sconce_now_us(dev);
 
-        if (cover->last != way && now_us < cover->ready_us) {
+        if (cover->moving == STILL && cover->last != way && now_us < cover->ready_us) {
                 arm_timer(dev, cover);
                 return 0;
-        }
-        int r = sconce_line_set(dev, cover->side[way].line, true);
-        if (r < 0) {
-                (void)sconce_line_set(dev, cover->side[way].line, false);
-                cover->has_target = false;
-                return r;
         }
         cover->moving = way;
         cover->lead_us = cover->start_delay_us;
         set_end(cover, now_us);
+        int r = sconce_line_set(dev, cover->side[way].line, true);
+        if (r < 0) {
+                cover->has_target = false;
+                (void)halt(dev, cover);
+                return r;
+        }
+        unstick(dev, cover);
         arm_timer(dev, cover);
         return 0;
 }
@@ -310,6 +317,8 @@ static int go_to(struct sconce_device *dev, struct cover *cover, double target)
                 int r = halt(dev, cover);
                 return r < 0 ? r : set_off(dev, cover);
         }
+        if (cover->is_stuck) /* it may stand */
+                return drive(dev, cover, cover->moving);
         if (cover->is_known || !had_target) { /* else it goes on to the end first */
                 uint64_t on_us = now_us - cover->since_us;
                 cover->lead_us -= on_us < cover->lead_us ? on_us : cover->lead_us;

@@ -500,13 +500,73 @@ static void drive__fails_after_the_dead_time__reported_and_given_up(void **state
         (void)state;
         start_open();
         order("CLOSE");
-        mock_line(host, "GPIO21")->error = -EIO;
+        mock_fail_call(host, 1, -EIO);
         pass(500 * MS);
         assert_string_equal(mock_problem(host), "cannot be moved");
-        mock_line(host, "GPIO21")->error = 0;
         pass(60 * S);
         assert_false(up() || down());
         expect("open", 100);
+}
+
+/* The chip on its bus has taken the value, and the answer was lost, as is that of the OFF: the motor is on. */
+static void fail_with_the_motor_on(void)
+{
+        start_open();
+        pass(1 * S);
+        mock_line(host, "GPIO21")->error = -EIO;
+        assert_int_equal(mock_command(host, SCONCE_STR("state", "CLOSE")), -EIO);
+        mock_line(host, "GPIO21")->active = true;
+        expect("closing", UNKNOWN);
+        assert_string_equal(mock_problem(host), "cannot be stopped; trying again");
+}
+
+static void drive__fails_and_so_does_its_halt__tried_again_until_it_stands(void **state)
+{
+        (void)state;
+        fail_with_the_motor_on();
+        pass(3 * S);
+        expect("closing", UNKNOWN);
+        mock_line(host, "GPIO21")->error = 0;
+        pass(1 * S);
+        assert_false(down());
+        expect("stopped", UNKNOWN);
+        assert_string_equal(mock_problem(host), "");
+        order("OPEN");
+        pass(22 * S + 500 * MS);
+        expect("open", 100);
+}
+
+/* Never both, whatever is commanded meanwhile; pass() looks. */
+static void drive__fails_and_so_does_its_halt__not_the_other_way(void **state)
+{
+        (void)state;
+        fail_with_the_motor_on();
+        assert_int_equal(mock_command(host, SCONCE_STR("state", "OPEN")), -EIO);
+        assert_false(up());
+        mock_line(host, "GPIO21")->error = 0;
+        order("OPEN");
+        pass(500 * MS - 1 * MS);
+        assert_false(up() || down());
+        pass(1 * MS);
+        assert_true(up());
+}
+
+/* The motor may stand in truth: it is switched on again, and then has the whole way before it. */
+static void drive__fails_and_it_is_sent_on_the_same_way__drives_the_whole_way(void **state)
+{
+        (void)state;
+        fail_with_the_motor_on();
+        mock_line(host, "GPIO21")->active = false;
+        assert_int_equal(mock_command(host, SCONCE_STR("state", "CLOSE")), -EIO);
+        mock_line(host, "GPIO21")->error = 0;
+        order("CLOSE");
+        assert_true(down());
+        assert_string_equal(mock_problem(host), "");
+        pass(11 * S - 1 * MS);
+        assert_true(down());
+        pass(1 * MS);
+        assert_false(down());
+        expect("closed", 0);
 }
 
 /* ---- End stops ----------------------------------------------------------------------------------------- */
@@ -926,6 +986,9 @@ int main(void)
                 TEST(halt__fails_at_the_end__tried_again_and_unknown),
                 TEST(halt__fails_and_it_is_sent_on_the_same_way__reaches_the_end),
                 TEST(drive__fails_after_the_dead_time__reported_and_given_up),
+                TEST(drive__fails_and_so_does_its_halt__tried_again_until_it_stands),
+                TEST(drive__fails_and_so_does_its_halt__not_the_other_way),
+                TEST(drive__fails_and_it_is_sent_on_the_same_way__drives_the_whole_way),
                 STOPS_TEST(end_stop__at_the_start__position_is_known),
                 STOPS_TEST(end_stop__open_at_the_start__position_is_known),
                 STOPS_TEST(end_stop__both_active__refused_in_words),
