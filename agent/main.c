@@ -9,6 +9,7 @@
 #include "agent.h"
 #include "command_line.h"
 #include "config/helper.h"
+#include "ending.h"
 #include "init.h"
 #include "signals.h"
 #include "util/cleanup.h"
@@ -52,6 +53,7 @@ int main(int argc, char *argv[])
         }
         log_open();
         log_set_level(line.log_level);
+        ending_guard();
         /* No clean-up at the end: by a plugin's exit(), the loop would lose OpenSSL while it is in there, and crash. */
         (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
         helper_enable();
@@ -59,11 +61,13 @@ int main(int argc, char *argv[])
                 log_to_people();
                 r = line.mode(&line.options);
                 helper_end();
+                ending_in_order();
                 return exit_status(r, r == MODE_BAD_CONFIG);
         }
 
         r = run(&line, &end);
         helper_end();
+        ending_in_order();
         if (r < 0)
                 log_error("sconced cannot go on: %s", strerror(-r));
         if (r < 0 || end != AGENT_RESTART)

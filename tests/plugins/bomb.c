@@ -65,7 +65,7 @@ static void do_trap(struct bomb *bomb)
 static void do_exit(struct bomb *bomb)
 {
         (void)bomb;
-        exit(3); // NOLINT
+        exit(EXIT_SUCCESS); // NOLINT
 }
 
 static void do_kill(struct bomb *bomb)
