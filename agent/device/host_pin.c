@@ -113,8 +113,10 @@ int host_force(struct device *device, bool on)
 {
         int result = 0;
 
-        for (size_t i = 0; i < count_of(device); i++)
-                result = MIN(result, force(dimmers_first(device, i), on));
+        for (size_t i = 0; i < count_of(device); i++) {
+                int r = force(dimmers_first(device, i), on);
+                result = MIN(result, r);
+        }
         output_watch(device);
         return result;
 }

@@ -229,7 +229,8 @@ static uint64_t boottime_us(const struct loop *loop, uint64_t monotonic_ns)
                 uint64_t now_ns = clock_monotonic_ns();
                 bool plausible = monotonic_ns <= now_ns && now_ns - monotonic_ns < OLDEST_EDGE_NS;
                 uint64_t ago_us = plausible ? (now_ns - monotonic_ns) / NSEC_PER_USEC : 0;
-                earliest_us = MIN(earliest_us, loop_now_us(loop) - ago_us);
+                uint64_t time_us = loop_now_us(loop) - ago_us;
+                earliest_us = MIN(earliest_us, time_us);
         }
         return earliest_us;
 }

@@ -10,6 +10,7 @@
 #define CONTAINER_OF(pointer, type, member)                                                                            \
         ((type *)(void *)((char *)(1 ? (pointer) : &((type *)0)->member) - offsetof(type, member)))
 
+/* One of the two is evaluated twice: no calls that do something, or that give something else the second time. */
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 

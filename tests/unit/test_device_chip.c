@@ -486,7 +486,9 @@ static void interlock__lost_while_it_is_on__is_off(void **state)
         house_set_channel(house, "up", "one", "ON");
         assert_true(fake_chips[0].lines[2].high);
         fake_chips[0].lines[4].use_error = -ENODEV;
+        fake_log[0] = '\0';
         house_set_channel(house, "up", "two", "ON");
+        assert_string_equal(fake_log, "release; set 0; release; "); /* of the lost one, and of the other */
         assert_string_equal(house_published(house, "up", DEVICE_STATUS), "offline");
         assert_other_goes_on(house);
 }
