@@ -105,10 +105,10 @@ static void read_done(struct device *device, int r)
         arm_every(device);
 }
 
-/* Where others go by whether it is on, nothing is left on that nobody watches. */
+/* Nothing is left on that somebody ought to watch. */
 static void close_all(struct device *device)
 {
-        if (device->context->guard->begins_off(device))
+        if (output_is_watched(device))
                 (void)!host_force(device, false);
         host_close_all(device);
         device->life.lost.code = 0;
@@ -117,6 +117,8 @@ static void close_all(struct device *device)
 static void start_failed(struct device *device, const struct fault *fault)
 {
         if (!device->worker) {
+                if (output_is_watched(device) && host_is_any_on(device))
+                        saved_cut_off(device); /* or it would go on for a moment at each attempt */
                 close_all(device);
                 device->context->guard->idle(device);
         }

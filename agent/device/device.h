@@ -87,7 +87,7 @@ struct device_life {
 struct device_past {
         bool first_start_done; /* power_on is over: from now on the last value comes back */
         bool was_timed;        /* it was on for a limited time when the device last stopped */
-        bool was_cut_off;      /* it is never on for long, and was switched off after a crash */
+        bool was_cut_off;      /* it is never on for long, and was switched off after a crash, or a start that failed */
 };
 
 /* health.c: what is wrong with it, and what of that has been published. */
@@ -376,6 +376,7 @@ void saved_restore(struct device *device); /* before its first start in this run
 void saved_restore_channel(struct device *device, struct channel *channel);
 void saved_values(struct device *device);     /* it has reported */
 void saved_started(struct device *device);    /* power_on is over for this boot, and the past does not count any more */
+void saved_cut_off(struct device *device);    /* it was switched off in its start, and is off in the next one */
 void saved_off(struct device *device);        /* it does not run, and is off when it does: power_on is over, too */
 void saved_keep_timed(struct device *device); /* what is on for a limited time now was so for its next start */
 void saved_inherit(struct device *device, const struct device *old);
@@ -402,8 +403,9 @@ size_t output_switch_values(const struct device *device, bool on,
 bool output_is_switched_off_by(const struct device *device,
                                const struct sconce_command *command); /* and nothing else */
 bool output_is_timed(const struct device *device);
-bool output_is_limited_by_section(const struct device *device);                   /* pulse, max_on, a cover */
-bool output_is_limited(const struct device *device);                              /* by it, or just now */
+bool output_is_limited_by_section(const struct device *device); /* pulse, max_on, a cover */
+bool output_is_limited(const struct device *device);            /* by it, or just now */
+bool output_is_watched(const struct device *device);            /* it must not stay on while the device does not run */
 bool output_is_left(const struct device *device, const struct device *successor); /* which does not drive all of it */
 
 /* ---- hold.c -------------------------------------------------------------------------------------------- */

@@ -107,6 +107,14 @@ bool output_is_limited(const struct device *device)
         return device->output.is_timed || output_is_limited_by_section(device);
 }
 
+/* Others go by whether it is on, its time is counted, or it is not to be on without us, or without the broker. */
+bool output_is_watched(const struct device *device)
+{
+        return device->context->guard->begins_off(device) || output_is_limited(device) ||
+               device->shared.output.on_offline == ON_EVENT_OFF ||
+               device_config_on_exit(device->instance->config, &device->shared) == ON_EVENT_OFF;
+}
+
 void output_start(struct device *device)
 {
         saved_keep_timed(device);

@@ -89,6 +89,11 @@ void saved_inherit(struct device *device, const struct device *old)
         device->past.was_timed |= old->past.was_timed || old->output.is_timed;
 }
 
+void saved_cut_off(struct device *device)
+{
+        device->past.was_cut_off = true;
+}
+
 void saved_keep_timed(struct device *device)
 {
         device->past.was_timed |= device->output.is_timed;

@@ -476,6 +476,81 @@ static void interlock__left_on_and_off_late__the_other_goes_on_again_after_the_d
         assert_other_goes_on(house);
 }
 
+/* ---- Lost, or not started, with an output on that is there ---------------------------------------------- */
+
+#define PAIR "[twin pair]\none = 2\ntwo = gpiochip1:2\n"
+
+static void lose_with_one_on(struct house *house, const char *keys)
+{
+        char config[200];
+
+        (void)snprintf(config, sizeof(config), PAIR "%s", keys);
+        fake_plug(&house->gpio, 1);
+        house_apply(house, config);
+        house_set_channel(house, "pair", "one", "ON");
+        assert_true(fake_chips[0].lines[2].high);
+        fake_unplug(&house->gpio, 1);
+        fixture_settle(&house->gpio);
+        assert_string_equal(house_published(house, "pair", DEVICE_STATUS), "offline");
+}
+
+/* Nobody would count, look for the broker, or carry out what is to become of it at an exit. */
+static void lost__its_output_is_not_to_stay_on__is_off(void **state)
+{
+        static const char *const keys[] = { "max_on = 1h\n", "max_on = 1h\non_exit = off\n", "on_exit = off\n",
+                                            "on_offline = off\n" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+                lose_with_one_on(*state, keys[i]);
+                assert_false(fake_chips[0].lines[2].high);
+                house_apply(*state, "");
+        }
+}
+
+static void lost__max_on_counts__goes_on_when_it_is_back_and_off_in_time(void **state)
+{
+        struct house *house = *state;
+
+        lose_with_one_on(house, "max_on = 1h\n");
+        fake_plug(&house->gpio, 1);
+        house_pass(house, 10 * USEC_PER_SEC);
+        assert_string_equal(house_published(house, "pair", DEVICE_STATUS), "online");
+        assert_true(fake_chips[0].lines[2].high);
+        house_pass(house, 3590 * USEC_PER_SEC);
+        assert_false(fake_chips[0].lines[2].high);
+}
+
+static void lost__its_output_may_stay_on__is_left_as_it_is(void **state)
+{
+        lose_with_one_on(*state, "");
+        assert_true(fake_chips[0].lines[2].high);
+}
+
+/* A relay that goes on and off at each attempt would wear, and what it switches, too. */
+static void start__fails_with_an_output_on__off_and_not_on_again(void **state)
+{
+        struct house *house = *state;
+
+        lose_with_one_on(house, "on_offline = off\n");
+        house_crash(house);
+        fake_log[0] = '\0';
+        house_apply(house, PAIR "on_offline = off\n");
+        assert_string_equal(fake_log, "set 1; set 0; ");
+        assert_false(fake_chips[0].lines[2].high);
+        fake_log[0] = '\0';
+        house_pass(house, 60 * USEC_PER_SEC);
+        assert_non_null(strstr(fake_log, "set 0; ")); /* at each attempt */
+        assert_null(strstr(fake_log, "set 1; "));
+        fake_plug(&house->gpio, 1);
+        house_pass(house, 60 * USEC_PER_SEC);
+        assert_string_equal(house_published(house, "pair", DEVICE_STATUS), "online");
+        assert_false(fake_chips[0].lines[2].high);
+        house_set_channel(house, "pair", "one", "ON");
+        assert_true(fake_chips[0].lines[2].high);
+}
+
+/* ---- An interlock, and one of its members is lost --------------------------------------------------------- */
+
 /* Its line is there, another one is not. */
 static void interlock__lost_while_it_is_on__is_off(void **state)
 {
@@ -754,6 +829,10 @@ int main(void)
                 TEST(interlock__member_cannot_start_again__is_let_alone),
                 TEST(interlock__broken_device_that_cannot_be_a_member__counts_for_nothing),
                 TEST(interlock__left_on_and_off_late__the_other_goes_on_again_after_the_dead_time),
+                TEST(lost__its_output_is_not_to_stay_on__is_off),
+                TEST(lost__max_on_counts__goes_on_when_it_is_back_and_off_in_time),
+                TEST(lost__its_output_may_stay_on__is_left_as_it_is),
+                TEST(start__fails_with_an_output_on__off_and_not_on_again),
                 TEST(interlock__lost_while_it_is_on__is_off),
                 TEST(interlock__lost_while_on_and_another_commanded__comes_back_off),
                 TEST(interlock__lost_while_on__comes_back_on),
