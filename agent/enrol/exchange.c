@@ -382,7 +382,7 @@ static int prepare(struct run *run)
         int r = code_derive(exchange->code->secret, &run->keys, run->fault);
 
         if (r == 0)
-                r = request_body(exchange->key, NULL, NULL, 0, &run->body, run->fault);
+                r = request_body(exchange->key, exchange->kind, NULL, NULL, 0, &run->body, run->fault);
         if (r == 0)
                 r = message_seal(LABEL_JOIN_REQUEST, run->body, run->keys.mac, &run->request, run->fault);
         (void)snprintf(run->topic_request, sizeof(run->topic_request), "sconce-pki/%s/request", run->keys.identity);

@@ -118,8 +118,8 @@ static json_t *ids_of(X509 *const authorities[], size_t count)
         return ids;
 }
 
-int request_body(EVP_PKEY *key, const char *serial, X509 *const authorities[], size_t count, char **ret,
-                 struct fault *fault)
+int request_body(EVP_PKEY *key, const char *kind, const char *serial, X509 *const authorities[], size_t count,
+                 char **ret, struct fault *fault)
 {
         CLEANUP_FREE char *csr = csr_pem(key);
         unsigned char random[16];
@@ -133,8 +133,8 @@ int request_body(EVP_PKEY *key, const char *serial, X509 *const authorities[], s
         for (size_t i = 0; i < sizeof(random); i++)
                 (void)snprintf(nonce + 2 * i, 3, "%02x", random[i]);
         json_t *ids = ids_of(authorities, count);
-        CLEANUP_JSON json_t *object = ids ? json_pack("{s:i, s:s, s:s*, s:o, s:I, s:s}", "v", VERSION, "csr", csr,
-                                                      "serial", serial, "authorities", ids, "time",
+        CLEANUP_JSON json_t *object = ids ? json_pack("{s:i, s:s, s:s*, s:s*, s:o, s:I, s:s}", "v", VERSION, "csr", csr,
+                                                      "kind", kind, "serial", serial, "authorities", ids, "time",
                                                       (json_int_t)time(NULL), "nonce", nonce)
                                           : NULL;
         *ret = object ? json_dumps(object, JSON_COMPACT) : NULL;
@@ -187,10 +187,14 @@ static bool read_texts(const json_t *object, struct request *ret)
 {
         const json_t *serial = json_object_get(object, "serial"), *time_s = json_object_get(object, "time");
         const char *nonce = json_string_value(json_object_get(object, "nonce"));
+        const char *kind = json_string_value(json_object_get(object, "kind"));
 
         if (!is_hex(nonce, sizeof(ret->nonce) - 1) || !json_is_integer(time_s) ||
             (serial && !is_hex(json_string_value(serial), REQUEST_SERIAL_MAX - 1)))
                 return false;
+        if (kind && strlen(kind) >= sizeof(ret->kind))
+                return false;
+        (void)strcpy(ret->kind, kind ? kind : "");
         (void)strcpy(ret->nonce, nonce);
         (void)strcpy(ret->serial, serial ? json_string_value(serial) : "");
         for (char *digit = ret->serial; *digit; digit++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a machine asks the signer, and what it gets: the bodies of messages (message.h).
- *   request {"v":1,"csr":PEM,"serial":HEX?,"authorities":[HEX…],"time":S,"nonce":HEX}
+ *   request {"v":1,"csr":PEM,"kind":"node"|"client"?,"serial":HEX?,"authorities":[HEX…],"time":S,"nonce":HEX}
  *   answer  {"v":1,"request":HEX,"name":…,"kind":"node"|"client","url":…?,"certificate":PEM,"ca":PEM,"crl":PEM}
  *           {"v":1,"request":HEX,"error":…}
  * `serial` is of the certificate in use, in a renewal. `authorities` are the key ids (message.h) that the machine trusts.
@@ -22,6 +22,7 @@
 
 struct request {
         EVP_PKEY *key;                   /* public, EC P-256: the sender has shown that it has the private half */
+        char kind[8];                    /* "node", "client", or "": of the certificate that is asked for */
         char serial[REQUEST_SERIAL_MAX]; /* ""; upper case */
         char authorities[REQUEST_AUTHORITIES_MAX][KEY_ID_MAX];
         size_t authority_count;
@@ -29,9 +30,9 @@ struct request {
         char nonce[33];
 };
 
-/* The body of a request for `key`; `serial` NULL in a join. The caller frees it. */
-int request_body(EVP_PKEY *key, const char *serial, X509 *const authorities[], size_t count, char **ret,
-                 struct fault *fault) MUST_CHECK;
+/* The body of a request for `key`; `kind` NULL: it follows from `serial`, which is NULL in a join. The caller frees it. */
+int request_body(EVP_PKEY *key, const char *kind, const char *serial, X509 *const authorities[], size_t count,
+                 char **ret, struct fault *fault) MUST_CHECK;
 /* -EBADMSG: it is none; -EKEYREJECTED: its key is of another kind, or it is not signed with it. */
 int request_read(const char *body, struct request *ret, struct fault *fault) MUST_CHECK;
 void request_done(struct request *request);

@@ -45,7 +45,7 @@ static char *ask(void)
 {
         char *body = NULL;
 
-        assert_int_equal(request_body(key, NULL, NULL, 0, &body, NULL), 0);
+        assert_int_equal(request_body(key, "node", NULL, NULL, 0, &body, NULL), 0);
         return body;
 }
 
@@ -98,13 +98,28 @@ static void request_read__a_renewal__gives_serial_and_authorities(void **state)
         struct request request;
 
         (void)state;
-        assert_int_equal(request_body(key, "0a1b2c", trusted, 2, &body, NULL), 0);
+        assert_int_equal(request_body(key, NULL, "0a1b2c", trusted, 2, &body, NULL), 0);
         assert_int_equal(request_read(body, &request, NULL), 0);
         assert_string_equal(request.serial, "0A1B2C");
+        assert_string_equal(request.kind, "");
         assert_int_equal(request.authority_count, 2);
         assert_int_equal(key_id(home.key, id, NULL), 0);
         assert_string_equal(request.authorities[0], id);
         request_done(&request);
+}
+
+static void request_read__join__has_the_kind_that_is_asked_for(void **state)
+{
+        CLEANUP_FREE char *body = ask();
+        struct request request;
+
+        (void)state;
+        assert_int_equal(request_read(body, &request, NULL), 0);
+        assert_string_equal(request.kind, "node");
+        assert_string_equal(request.serial, "");
+        request_done(&request);
+        CLEANUP_FREE char *other = ask_with("kind", json_string("a long word"));
+        assert_request(other, -EBADMSG, "this is no request");
 }
 
 static json_t *many_ids(size_t count)
@@ -428,6 +443,7 @@ int main(void)
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(request_read__a_join__gives_the_key),
                 cmocka_unit_test(request_read__a_renewal__gives_serial_and_authorities),
+                cmocka_unit_test(request_read__join__has_the_kind_that_is_asked_for),
                 cmocka_unit_test(request_read__values_of_other_shapes__are_no_request),
                 cmocka_unit_test(request_read__no_signing_request__says_so),
                 cmocka_unit_test(request_read__key_of_another_kind__is_refused),
