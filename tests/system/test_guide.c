@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * docs/plugin-guide.md: every command in it, from an empty directory, against what `make install` makes. And the commands of
- * all other pages, in one house with a broker and a node on the simulated chip.
+ * The pages of tests/guide/pages: every command in them, each page from an empty directory, against what `make install` makes.
+ * And the commands of all other pages, in one house with a broker and a node on the simulated chip.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -20,7 +20,7 @@
 #include "fakes/output_of.h"
 #include "fakes/plugin_file.h"
 
-/* One that nobody has now; the broker of the guide takes it in a moment. */
+/* One that nobody has now; the broker of a page takes it in a moment. */
 static unsigned free_port(void)
 {
         struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -34,7 +34,7 @@ static unsigned free_port(void)
         return ntohs(address.sin_port);
 }
 
-static void guide__every_command__as_written(void **state)
+static void guides__every_command__as_written(void **state)
 {
         char port[16];
         const char *const argv[] = { "tests/guide/run", build_dir(), port, NULL };
@@ -42,7 +42,7 @@ static void guide__every_command__as_written(void **state)
 
         (void)state;
         if (getenv("SCONCE_TEST_CHIP")) {
-                puts("skipped: the guide is about the simulated chip");
+                puts("skipped: the guides are about the simulated chip");
                 skip();
         }
         (void)snprintf(port, sizeof(port), "%u", free_port());
@@ -90,7 +90,7 @@ static void pages__every_command__is_understood(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(guide__every_command__as_written),
+                cmocka_unit_test(guides__every_command__as_written),
                 cmocka_unit_test(pages__every_command__runs_as_written),
                 cmocka_unit_test(pages__every_command__is_understood),
         };
