@@ -80,6 +80,11 @@ bool tls_key_is_uri(const char *key);
 const char *tls_key_show(const char *key, char shown[static TLS_KEY_SHOWN_MAX]);
 /* What the context must ask of OpenSSL's providers for such a key; NULL: nothing. */
 const char *tls_key_properties(const char *key);
+/* A key that is in the TPM: by handle, or a file that only this machine's TPM can use. Everything but the private key's own
+ * operations stays with OpenSSL's code. */
+#define TLS_TPM_PROPERTIES "?provider=tpm2,tpm2.digest!=yes,tpm2.cipher!=yes"
+/* OpenSSL's provider for it, for the life of the process. -ENOENT: it is not installed. */
+int tls_tpm_load(struct fault *fault) MUST_CHECK;
 
 DEFINE_CLEANUP(struct tls, tls_free);
 #define CLEANUP_TLS CLEANUP(tls_freep)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -23,14 +24,11 @@
 DEFINE_CLEANUP(BIO, BIO_free_all);
 DEFINE_CLEANUP(OSSL_STORE_INFO, OSSL_STORE_INFO_free);
 
-/* Everything but the private key's own operations stays with OpenSSL's code. */
-#define TPM_PROPERTIES "?provider=tpm2,tpm2.digest!=yes,tpm2.cipher!=yes"
-
 static const struct provider {
         const char *scheme, *name, *package, *properties;
 } providers[] = {
-        { "handle:", "tpm2", "tpm2-openssl", TPM_PROPERTIES },
-        { "object:", "tpm2", "tpm2-openssl", TPM_PROPERTIES },
+        { "handle:", "tpm2", "tpm2-openssl", TLS_TPM_PROPERTIES },
+        { "object:", "tpm2", "tpm2-openssl", TLS_TPM_PROPERTIES },
         { "pkcs11:", "pkcs11", "pkcs11-provider", NULL },
 };
 
@@ -62,10 +60,32 @@ static const struct provider *find_provider(const char *key)
         return NULL;
 }
 
+/* file:/PATH and file:///PATH are files like any other, with the check of who may read them. */
+static const char *path_of(const char *key)
+{
+        if (strncasecmp(key, "file:", 5) != 0)
+                return tls_key_is_uri(key) ? NULL : key;
+        key += 5;
+        return strncmp(key, "//", 2) == 0 ? key + 2 : key;
+}
+
+/* Whether the PEM text is of a key that a TPM has made, and only it can use. */
+static bool is_of_tpm(int fd)
+{
+        static const char begin[] = "-----BEGIN TSS2 PRIVATE KEY-----";
+        char head[sizeof(begin) - 1];
+
+        return pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head) && memcmp(head, begin, sizeof(head)) == 0;
+}
+
 const char *tls_key_properties(const char *key)
 {
         const struct provider *provider = find_provider(key);
+        const char *path = path_of(key);
+        CLEANUP_CLOSE int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
 
+        if (fd >= 0 && is_of_tpm(fd))
+                return TLS_TPM_PROPERTIES;
         return provider ? provider->properties : NULL;
 }
 
@@ -95,6 +115,24 @@ static int check_key_file(const char *path, int fd, struct fault *fault)
         return 0;
 }
 
+/* Loaded for the life of the process; the default provider by name too, since naming any ends its being implied. */
+static int load_provider(const struct provider *provider, const char *key, struct fault *fault)
+{
+        char shown[TLS_KEY_SHOWN_MAX];
+
+        if (!provider || OSSL_PROVIDER_available(NULL, provider->name) ||
+            (OSSL_PROVIDER_load(NULL, "default") && OSSL_PROVIDER_load(NULL, provider->name)))
+                return 0;
+        ERR_clear_error();
+        return fault_set(fault, -ENOENT, "the key %s needs OpenSSL's provider %s: is the package %s installed?",
+                         tls_key_show(key, shown), provider->name, provider->package);
+}
+
+int tls_tpm_load(struct fault *fault)
+{
+        return load_provider(find_provider("handle:"), "in the TPM", fault);
+}
+
 static int load_file(const char *path, EVP_PKEY **ret, struct fault *fault)
 {
         CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -103,37 +141,32 @@ static int load_file(const char *path, EVP_PKEY **ret, struct fault *fault)
         if (fd < 0)
                 return fault_set(fault, -errno, "the key %s cannot be read: %s", path, strerror(errno));
         int r = check_key_file(path, fd, fault);
+        bool is_in_tpm = r == 0 && is_of_tpm(fd);
+        if (is_in_tpm)
+                r = load_provider(find_provider("handle:"), path, fault);
         if (r < 0)
                 return r;
 
         CLEANUP(BIO_free_allp) BIO *bio = BIO_new_fd(fd, BIO_NOCLOSE);
         if (!bio)
                 return fault_set(fault, -ENOMEM, "out of memory");
-        EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, &asked);
+        EVP_PKEY *key = PEM_read_bio_PrivateKey_ex(bio, NULL, no_passphrase, &asked, NULL,
+                                                   is_in_tpm ? TLS_TPM_PROPERTIES : NULL);
         ERR_clear_error();
         if (!key && asked)
                 return fault_set(fault, -EINVAL,
                                  "the key %s is protected by a passphrase, which a service cannot enter: "
                                  "openssl pkey -in %s -out NEW removes it",
                                  path, path);
+        if (!key && is_in_tpm)
+                return fault_set(fault, -EINVAL,
+                                 "the key %s is in a TPM, which does not take it: it is another machine's, or the TPM "
+                                 "was cleared, or may not be used by this user (group tss)",
+                                 path);
         if (!key)
                 return fault_set(fault, -EINVAL, "the key %s holds no private key (PEM)", path);
         *ret = key;
         return 0;
-}
-
-/* Loaded for the life of the process; the default provider by name too, since naming any ends its being implied. */
-static int load_provider(const char *uri, struct fault *fault)
-{
-        const struct provider *provider = find_provider(uri);
-        char shown[TLS_KEY_SHOWN_MAX];
-
-        if (!provider || OSSL_PROVIDER_available(NULL, provider->name) ||
-            (OSSL_PROVIDER_load(NULL, "default") && OSSL_PROVIDER_load(NULL, provider->name)))
-                return 0;
-        ERR_clear_error();
-        return fault_set(fault, -ENOENT, "the key %s needs OpenSSL's provider %s: is the package %s installed?",
-                         tls_key_show(uri, shown), provider->name, provider->package);
 }
 
 static EVP_PKEY *first_key(OSSL_STORE_CTX *store)
@@ -152,7 +185,7 @@ static int load_uri(const char *uri, EVP_PKEY **ret, struct fault *fault)
 {
         char shown[TLS_KEY_SHOWN_MAX];
 
-        int r = load_provider(uri, fault);
+        int r = load_provider(find_provider(uri), uri, fault);
         if (r < 0)
                 return r;
 
@@ -168,15 +201,6 @@ static int load_uri(const char *uri, EVP_PKEY **ret, struct fault *fault)
         ERR_clear_error();
         (void)OSSL_STORE_close(store);
         return r;
-}
-
-/* file:/PATH and file:///PATH are files like any other, with the check of who may read them. */
-static const char *path_of(const char *key)
-{
-        if (strncasecmp(key, "file:", 5) != 0)
-                return tls_key_is_uri(key) ? NULL : key;
-        key += 5;
-        return strncmp(key, "//", 2) == 0 ? key + 2 : key;
 }
 
 int tls_key_load(const char *key, EVP_PKEY **ret, struct fault *fault)

@@ -7,12 +7,14 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/provider.h>
 #include <openssl/x509.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bus/tls.h"
 #include "util/cleanup.h"
 
 #define MAC_BYTES      32
@@ -144,13 +146,21 @@ int key_id(EVP_PKEY *key, char ret[static KEY_ID_MAX], struct fault *fault)
         return 0;
 }
 
+const char *key_properties(EVP_PKEY *key)
+{
+        const OSSL_PROVIDER *provider = EVP_PKEY_get0_provider(key);
+
+        return provider && strcmp(OSSL_PROVIDER_get0_name(provider), "tpm2") == 0 ? TLS_TPM_PROPERTIES : NULL;
+}
+
 /* In base64; NULL where the key cannot. */
 static char *sign(const unsigned char *all, size_t size, EVP_PKEY *key)
 {
         CLEANUP(EVP_MD_CTX_freep) EVP_MD_CTX *context = EVP_MD_CTX_new();
         unsigned char signature[SIGNATURE_MAX];
         size_t length = sizeof(signature);
-        bool is_done = context && EVP_DigestSignInit_ex(context, NULL, "SHA256", NULL, NULL, key, NULL) == 1 &&
+        bool is_done = context &&
+                       EVP_DigestSignInit_ex(context, NULL, "SHA256", NULL, key_properties(key), key, NULL) == 1 &&
                        EVP_DigestSign(context, signature, &length, all, size) == 1;
         char *text = is_done ? malloc(4 * ((length + 2) / 3) + 1) : NULL;
 

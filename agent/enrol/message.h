@@ -40,4 +40,6 @@ int message_open_signed(const char *label, const void *payload, size_t size, EVP
 /* The body as anyone may have written it: to find out whose key it has to be checked with. */
 int message_peek(const void *payload, size_t size, char **ret, struct fault *fault) MUST_CHECK;
 
+/* What OpenSSL has to be asked for when it signs with the key, so that a TPM does it where the key is in one; NULL: nothing. */
+const char *key_properties(EVP_PKEY *key);
 int key_id(EVP_PKEY *key, char ret[static KEY_ID_MAX], struct fault *fault) MUST_CHECK;

@@ -23,6 +23,7 @@ DEFINE_CLEANUP(BIO, BIO_free_all);
 DEFINE_CLEANUP(X509_REQ, X509_REQ_free);
 DEFINE_CLEANUP(X509_STORE, X509_STORE_free);
 DEFINE_CLEANUP(X509_STORE_CTX, X509_STORE_CTX_free);
+DEFINE_CLEANUP(EVP_MD_CTX, EVP_MD_CTX_free);
 DEFINE_CLEANUP(EVP_PKEY_CTX, EVP_PKEY_CTX_free);
 #define CLEANUP_BIO  CLEANUP(BIO_free_allp)
 #define CLEANUP_JSON CLEANUP(json_decrefp)
@@ -96,10 +97,12 @@ static bool is_p256(EVP_PKEY *key)
 static char *csr_pem(EVP_PKEY *key)
 {
         CLEANUP(X509_REQ_freep) X509_REQ *csr = X509_REQ_new();
+        CLEANUP(EVP_MD_CTX_freep) EVP_MD_CTX *context = EVP_MD_CTX_new();
         CLEANUP_BIO BIO *out = BIO_new(BIO_s_mem());
 
-        if (!csr || !out || X509_REQ_set_pubkey(csr, key) != 1 || X509_REQ_sign(csr, key, EVP_sha256()) <= 0 ||
-            PEM_write_bio_X509_REQ(out, csr) != 1)
+        if (!csr || !out || !context || X509_REQ_set_pubkey(csr, key) != 1 ||
+            EVP_DigestSignInit_ex(context, NULL, "SHA256", NULL, key_properties(key), key, NULL) != 1 ||
+            X509_REQ_sign_ctx(csr, context) <= 0 || PEM_write_bio_X509_REQ(out, csr) != 1)
                 return NULL;
         return text_of(out);
 }
