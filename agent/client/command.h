@@ -34,4 +34,4 @@ struct client_command {
 
 extern const struct client_command *const client_commands[]; /* ends with NULL */
 extern const struct client_command command_doctor, command_forget, command_get, command_history, command_import,
-        command_list, command_nodes, command_set, command_trend, command_watch;
+        command_join, command_list, command_nodes, command_set, command_trend, command_watch;

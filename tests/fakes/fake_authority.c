@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +15,8 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+
+#include "util/file.h"
 
 #define DAY_S 86400L
 
@@ -99,6 +103,36 @@ void fake_authority_make(struct fake_authority *authority, const char *cn)
         assert_true(X509_sign(authority->certificate, authority->key, EVP_sha256()) > 0);
         authority->ca_pem = certificate_text(authority->certificate);
         authority->crl_pem = make_list(authority, 0);
+}
+
+static char *read_text(const char *path)
+{
+        struct file file;
+        struct fault fault = { 0 };
+
+        if (file_read(path, 1U << 20, &file, &fault) < 0)
+                fail_msg("%s: %s", path, fault.text);
+        return file.data;
+}
+
+void fake_authority_load(struct fake_authority *authority, const char *ca, const char *crl_file)
+{
+        char path[PATH_MAX];
+
+        (void)snprintf(path, sizeof(path), "%s.crt", ca);
+        authority->ca_pem = read_text(path);
+        authority->crl_pem = read_text(crl_file);
+        (void)snprintf(path, sizeof(path), "%s.key", ca);
+        char *key = read_text(path);
+        BIO *bio = BIO_new_mem_buf(key, -1);
+        authority->key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+        BIO_free(bio);
+        free(key);
+        bio = BIO_new_mem_buf(authority->ca_pem, -1);
+        authority->certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+        BIO_free(bio);
+        assert_non_null(authority->key);
+        assert_non_null(authority->certificate);
 }
 
 void fake_authority_done(struct fake_authority *authority)

@@ -11,6 +11,8 @@ struct fake_authority {
 };
 
 void fake_authority_make(struct fake_authority *authority, const char *cn);
+/* One that is kept in files: its key and certificate are CA.key and CA.crt. */
+void fake_authority_load(struct fake_authority *authority, const char *ca, const char *crl_file);
 void fake_authority_done(struct fake_authority *authority);
 
 /* PEM; free() it. The serial number is for a list that names it. */
