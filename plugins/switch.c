@@ -11,9 +11,10 @@
  * own commands (SCONCE_COMMAND_NOW) are carried out at once.
  *
  * An OFF that waits is carried out at the latest when the device stops, or by the next start if the agent was killed.
+ * An ON that waits is dropped then, unless it was on before.
  *
- * How long it had been off before a boot is unknown, so the rest counts from the start then. A restart in the same
- * boot brings back what was on without a gap.
+ * How long it had been off before a boot is unknown, so the rest counts from the start then. So it does where a later
+ * start of the boot finds the line off: a crash, an exit or the chip has left a gap. What is found on goes on.
  */
 #include <string.h>
 
@@ -23,8 +24,12 @@
 
 struct wish {
         bool is_there, on;
+        bool is_of_start; /* it was on before the start: a further start of the boot must not forget that */
         uint64_t length_us;
 };
+
+/* What is saved of a wish. */
+static const char wanted_on[] = "on", wanted_off[] = "off";
 
 struct switch_line {
         struct sconce_line *line;
@@ -111,13 +116,20 @@ static bool is_off_waiting(const struct switch_line *self)
         return self->wish.is_there && !self->wish.on;
 }
 
+static const char *wanted_text(const struct switch_line *self)
+{
+        if (is_off_waiting(self))
+                return wanted_off;
+        return self->wish.is_there && self->wish.is_of_start ? wanted_on : NULL;
+}
+
 static void set_wish(struct sconce_device *dev, struct switch_line *self, struct wish wish)
 {
-        bool was_off = is_off_waiting(self);
+        const char *before = wanted_text(self);
 
         self->wish = wish;
-        if (is_off_waiting(self) != was_off)
-                (void)sconce_save(dev, "wanted", was_off ? NULL : "off");
+        if (wanted_text(self) != before)
+                (void)sconce_save(dev, "wanted", wanted_text(self));
 }
 
 static int drive(struct sconce_device *dev, struct switch_line *self, bool on)
@@ -195,7 +207,10 @@ static int switch_command(struct sconce_device *dev, void *instance, const struc
         if ((command->flags & SCONCE_COMMAND_TOGGLE) && self->wish.is_there)
                 return take_back(dev, self);
         if (on != self->on && !now && sconce_now_us(dev) < locked_until(self)) {
-                set_wish(dev, self, (struct wish){ .is_there = true, .on = on, .length_us = length_us });
+                bool is_of_start = self->wish.is_of_start && length_us == 0;
+                set_wish(dev, self,
+                         (struct wish){
+                                 .is_there = true, .on = on, .is_of_start = is_of_start, .length_us = length_us });
                 arm(dev, self);
                 return report(dev, self);
         }
@@ -247,27 +262,45 @@ static bool is_same_boot(struct sconce_device *dev)
         return same;
 }
 
+/* Its first level, with what waited when the last run ended. */
+static int first_level(struct sconce_device *dev, struct switch_line *self, bool is_same_boot)
+{
+        char text[8];
+        bool is_there = sconce_load(dev, "wanted", text, sizeof(text)) > 0;
+        bool on = is_there && strcmp(text, wanted_on) == 0;
+
+        self->wish = (struct wish){ .is_there = is_there, .on = on, .is_of_start = on };
+        if (is_there && !on)
+                return 0;
+        return on && is_same_boot ? 1 : sconce_first_level(dev, "state");
+}
+
+static int open_line(struct sconce_device *dev, struct switch_line *self, int first)
+{
+        int r = sconce_line_output(dev, self->line, first);
+
+        return r < 0 ? r : sconce_line_get(dev, self->line, &self->on);
+}
+
 static int switch_start(struct sconce_device *dev, void *instance)
 {
         struct switch_line *self = instance;
-        char wanted[8];
-        bool was_to_be_off = sconce_load(dev, "wanted", wanted, sizeof(wanted)) > 0;
-        int first = was_to_be_off ? 0 : sconce_first_level(dev, "state");
+        bool same_boot = self->min_off_us > 0 && is_same_boot(dev);
+        int first = first_level(dev, self, same_boot);
+        bool was_on = self->min_off_us > 0 && first == 1;
+        const struct wish again = {
+                .is_there = true, .on = true, .is_of_start = self->pulse_us == 0, .length_us = self->pulse_us
+        };
 
+        if (was_on)
+                first = same_boot ? SCONCE_LINE_KEEP : 0;
         self->since_us = sconce_now_us(dev);
-        if (self->min_off_us > 0 && !is_same_boot(dev) && first == 1) {
-                self->wish = (struct wish){ .is_there = true, .on = true, .length_us = self->pulse_us };
-                first = 0;
-        }
         int r = sconce_timer_new(dev, switch_due, NULL, &self->timer);
         if (r == 0)
-                r = sconce_line_output(dev, self->line, first);
-        if (r == 0)
-                r = sconce_line_get(dev, self->line, &self->on);
+                r = open_line(dev, self, first);
         if (r < 0)
                 return r;
-        if (was_to_be_off)
-                (void)sconce_save(dev, "wanted", NULL);
+        set_wish(dev, self, was_on && !self->on ? again : (struct wish){ .is_there = false });
         arm(dev, self);
         return report(dev, self);
 }

@@ -88,6 +88,7 @@ static void add_pump(struct house *house)
         pump->min_on_us = any_time(200 * MS, HOUR_US);
         pump->min_off_us = any_time(200 * MS, HOUR_US);
         pump->on_offline = (enum wish)dice_below(dice(), 3);
+        pump->on_exit = chance(50) ? WISH_OFF : WISH_KEEP;
 }
 
 static void add_motor(struct house *house)
@@ -173,6 +174,8 @@ static void write_output(const struct house *house, const struct output *output,
         write_line(output, "", out);
         (void)fprintf(out, "on_offline = %s\n", wishes[output->on_offline]);
         /* For what is timed keep is refused. */
+        if (output->part == PART_PUMP && output->on_exit == WISH_OFF)
+                (void)fprintf(out, "on_exit = off\n");
         if (output->part == PART_PLAIN && (output->on_exit != WISH_KEEP || !house_is_timed(output)))
                 (void)fprintf(out, "on_exit = %s\n", wishes[output->on_exit]);
         if (output->part == PART_PLAIN && !house_is_timed(output))

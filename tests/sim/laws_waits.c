@@ -64,7 +64,7 @@ bool waits_law_is_cause(size_t i, bool on)
         return is_pump(i) && (wait_at(i)->is_unsure || (wait_at(i)->is_there && wait_at(i)->on == on));
 }
 
-/* What the agent itself switches off does not wait, nor does a start. */
+/* What the agent itself switches off does not wait. */
 void waits_law_edge(size_t i, bool on)
 {
         const struct output_law *law = law_at(i);
@@ -72,6 +72,8 @@ void waits_law_edge(size_t i, bool on)
 
         if (!is_pump(i))
                 return;
+        if (world->laws.context == CONTEXT_START && on)
+                is_running = true; /* it rests over a start, too, however the run before has ended */
         if (is_running && !is_free(i) && !law_is_of_loss(output_at(i), on))
                 violated(on ? "min_off" : "min_on", "%s GPIO%u goes %s after %.3f s", output_at(i)->id,
                          output_at(i)->line, on ? "on" : "off",
@@ -112,8 +114,9 @@ void waits_law_started(size_t i, bool was_disk_bad)
                 return;
         if (!was_disk_bad && wait_at(i)->was_off && law_at(i)->on && !law_is_of_loss(output_at(i), true))
                 violated("waits", "%s GPIO%u is on, and an OFF had waited", output_at(i)->id, output_at(i)->line);
-        /* Where nothing could be read it is a boot's first start, and an ON waits for min_off. */
-        *wait_at(i) = (struct wait_law){ .is_unsure = was_disk_bad };
+        /* What was on and is found off waits for min_off. */
+        bool is_perhaps_on = !law_at(i)->on && law_at(i)->may_be[true];
+        *wait_at(i) = (struct wait_law){ .is_unsure = was_disk_bad || is_perhaps_on };
 }
 
 void waits_law_end(size_t i, bool is_clean)

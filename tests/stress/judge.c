@@ -459,8 +459,7 @@ static void judge_rest(struct court *court, size_t i)
                                              "GPIO%u (%s) goes off after %.1f ms, min_on %.1f ms", output->line,
                                              output->id, ms(span->off_us - span->on_us), ms(output->min_on_us));
                 }
-                if (!output->min_off_us || k == 0 || court_is_upheaval(court, i, span->on_us) ||
-                    court_is_upheaval(court, i, span[-1].off_us))
+                if (!output->min_off_us || k == 0) /* it rests over starts and reloads, too */
                         continue;
                 court->verdict->looked_at[LAW_REST]++;
                 if (span->on_us + court_gap_slack(court, span[-1].off_us) < span[-1].off_us + output->min_off_us)

@@ -319,11 +319,98 @@ static void switch_min_off__later_start__comes_back_without_a_gap(void **state)
         (void)state;
         mock_option(host, "min_off", "3m");
         (void)start();
+        mock_advance_us(host, 180 * S);
+        set(true);
         mock_stop(host);
         mock_first(host, SCONCE_BOOL("state", true));
         const struct sconce_line *line = start();
-        assert_int_equal(line->first_value, 1);
+        assert_int_equal(line->first_value, SCONCE_LINE_KEEP);
         assert_is(true);
+        assert_int_equal(mock_timers_armed(host), 0);
+}
+
+/* Its on_exit, a crash, a chip that was gone: how long the compressor stood nobody knows. */
+static void switch_min_off__later_start_finds_it_off__rests_first(void **state)
+{
+        (void)state;
+        mock_option(host, "min_off", "3m");
+        struct sconce_line *line = start();
+        mock_advance_us(host, 180 * S);
+        set(true);
+        mock_stop(host);
+        line->active = false;
+        mock_first(host, SCONCE_BOOL("state", true));
+        (void)start();
+        assert_is(false);
+        mock_advance_us(host, 179 * S);
+        assert_is(false);
+        assert_changes_after(1 * S, true);
+        set(false);
+        mock_stop(host);
+        mock_first(host, SCONCE_BOOL("state", false));
+        line->active = true; /* somebody else's doing */
+        (void)start();
+        assert_is(false);
+        assert_int_equal(mock_timers_armed(host), 0);
+}
+
+static void restart_with(const char *wanted, bool was_last_on)
+{
+        mock_stop(host);
+        mock_line(host, "GPIO17")->active = false;
+        mock_save_text(host, "wanted", wanted);
+        mock_first(host, SCONCE_BOOL("state", was_last_on));
+        (void)start();
+}
+
+/* While it rests its state is OFF, and that comes back; what it was before must not be lost. */
+static void switch_min_off__further_start_while_it_rests__rests_and_goes_on(void **state)
+{
+        (void)state;
+        mock_option(host, "min_off", "3m");
+        (void)start();
+        restart_with(NULL, true);
+        assert_string_equal(mock_saved(host, "wanted"), "on");
+        mock_advance_us(host, 60 * S);
+        set(true); /* that is so already */
+        restart_with("on", false);
+        assert_string_equal(mock_saved(host, "wanted"), "on");
+        assert_changes_after(180 * S, true);
+        assert_null(mock_saved(host, "wanted"));
+        restart_with(NULL, true);
+        set(false);
+        assert_null(mock_saved(host, "wanted"));
+        restart_with(NULL, true);
+        set_for(10); /* for a limited time: no later start is to do that */
+        assert_null(mock_saved(host, "wanted"));
+        restart_with(NULL, false);
+        set(true);
+        assert_null(mock_saved(host, "wanted"));
+}
+
+/* power_on decides there. */
+static void switch_min_off__on_waited_in_an_earlier_boot__not_by_itself(void **state)
+{
+        (void)state;
+        mock_option(host, "min_off", "3m");
+        (void)start();
+        mock_save_text(host, "boot", "an earlier one");
+        restart_with("on", false);
+        mock_advance_us(host, 600 * S);
+        assert_is(false);
+        assert_null(mock_saved(host, "wanted"));
+}
+
+static void switch_min_off__pulse_of_power_on_rests__not_in_a_further_start(void **state)
+{
+        (void)state;
+        mock_option(host, "min_off", "3m");
+        mock_option(host, "pulse", "10s");
+        mock_first(host, SCONCE_BOOL("state", true));
+        (void)start();
+        assert_null(mock_saved(host, "wanted"));
+        assert_changes_after(180 * S, true);
+        assert_changes_after(10 * S, false);
 }
 
 static void switch_min_on__for_is_shorter__runs_as_long_as_it_must(void **state)
@@ -422,6 +509,10 @@ int main(void)
                 TEST(switch_min_off__first_start_of_a_boot__counts_from_there),
                 TEST(switch_min_off__another_boot__counts_from_its_start),
                 TEST(switch_min_off__later_start__comes_back_without_a_gap),
+                TEST(switch_min_off__later_start_finds_it_off__rests_first),
+                TEST(switch_min_off__further_start_while_it_rests__rests_and_goes_on),
+                TEST(switch_min_off__on_waited_in_an_earlier_boot__not_by_itself),
+                TEST(switch_min_off__pulse_of_power_on_rests__not_in_a_further_start),
                 TEST(switch_min_on__for_is_shorter__runs_as_long_as_it_must),
                 TEST(switch_min_on__the_agent_itself__at_once),
                 TEST(switch_min_on__stop_while_off_waits__off_then_and_after),
