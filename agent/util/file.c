@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -109,6 +110,69 @@ void file_done(struct file *file)
 {
         free(file->data);
         *file = (struct file){ 0 };
+}
+
+/* ---- Writing --------------------------------------------------------------------------------------------------- */
+
+/* A key stays as private as it was: the mode counts before there is a byte in it. */
+static int make_like(int fd, const char *like)
+{
+        struct stat st;
+
+        if (stat(like, &st) < 0)
+                return -errno;
+        (void)!fchown(fd, geteuid() == 0 ? st.st_uid : (uid_t)-1, st.st_gid);
+        return fchmod(fd, st.st_mode & 0777) < 0 ? -errno : 0;
+}
+
+static int write_all(int fd, const char *text)
+{
+        size_t left = strlen(text);
+
+        while (left > 0) {
+                ssize_t n = write(fd, text, left);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                text += n;
+                left -= (size_t)n;
+        }
+        return fsync(fd) < 0 ? -errno : 0;
+}
+
+int file_write(const char *path, const char *like, const char *text, struct fault *fault)
+{
+        (void)unlink(path);
+        CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return fault_set(fault, -errno, "%s cannot be written: %s", path, strerror(errno));
+        int r = make_like(fd, like);
+        if (r == 0)
+                r = write_all(fd, text);
+        if (r == 0)
+                return 0;
+        (void)unlink(path);
+        return fault_set(fault, r, "%s cannot be written: %s", path, strerror(-r));
+}
+
+/* Some file systems cannot; a renamed file is renamed. */
+static void sync_directory_of(const char *path)
+{
+        const char *slash = strrchr(path, '/');
+        CLEANUP_FREE char *name = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+        CLEANUP_CLOSE int fd = name ? open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+        if (fd >= 0)
+                (void)fsync(fd);
+}
+
+int file_rename(const char *from, const char *to, struct fault *fault)
+{
+        if (rename(from, to) < 0)
+                return fault_set(fault, -errno, "%s cannot become %s: %s", from, to, strerror(errno));
+        sync_directory_of(to);
+        return 0;
 }
 
 void file_give_to_owner(int fd, const char *path)
