@@ -14,6 +14,7 @@
 #include "history.h"
 #include "info.h"
 #include "publish.h"
+#include "renewal.h"
 #include "service.h"
 #include "service_fds.h"
 #include "service_job.h"
@@ -42,6 +43,7 @@ struct agent {
         struct broker_link *link;
         struct history *history;
         struct announce *announce;
+        struct renewal *renewal;
         struct signals signals;
         uint64_t started_us;
 
@@ -86,6 +88,7 @@ static void on_begun(void *userdata)
         struct agent *agent = userdata;
 
         announce_begin(agent->announce);
+        renewal_connected(agent->renewal, uplink_session(broker_link_uplink(agent->link)));
 }
 
 static void on_room(void *userdata)
@@ -106,6 +109,8 @@ static void on_lost(void *userdata)
 {
         struct agent *agent = userdata;
 
+        if (agent->renewal)
+                renewal_lost(agent->renewal);
         if (agent->history)
                 history_lost(agent->history);
 }
@@ -114,7 +119,21 @@ static bool on_acknowledged(void *userdata, int id, int reason)
 {
         struct agent *agent = userdata;
 
-        return history_acknowledged(agent->history, id, reason);
+        return history_acknowledged(agent->history, id, reason) || renewal_acknowledged(agent->renewal, id, reason);
+}
+
+static bool on_foreign_message(void *userdata, const struct session_message *message)
+{
+        struct agent *agent = userdata;
+
+        return renewal_received(agent->renewal, message);
+}
+
+static bool on_subscribed(void *userdata, int id, int reason)
+{
+        struct agent *agent = userdata;
+
+        return renewal_subscribed(agent->renewal, id, reason);
 }
 
 static void on_birth(void *userdata)
@@ -261,6 +280,7 @@ static void take_over(struct agent *agent, struct config *config, struct setting
         info_changed(agent);
         history_configure(agent->history, &settings->history);
         broker_link_reload(agent->link, settings, is_broker_changed);
+        renewal_look_now(agent->renewal);
 }
 
 static void keep_config(struct agent *agent, int r)
@@ -345,6 +365,7 @@ static void on_clock_jump(void *userdata)
         /* "Certificate not yet valid" may have been our clock. */
         broker_link_retry_now(agent->link);
         home_clock_set(agent->devices);
+        renewal_look_now(agent->renewal);
         timer_arm(agent->time, 0);
 }
 
@@ -360,6 +381,7 @@ static void look_at_time(void *userdata)
         home_clock_set(agent->devices);
         home_get(agent->devices, "node"); /* a problem less */
         history_time_is_known(agent->history);
+        renewal_look_now(agent->renewal);
         info_changed(agent);
         if (broker_link_connected(agent->link))
                 broker_link_publish_all(agent->link); /* with their times */
@@ -442,6 +464,8 @@ static int make_link(struct agent *agent, struct settings *settings)
                 .published = on_published,
                 .lost = on_lost,
                 .acknowledged = on_acknowledged,
+                .message = on_foreign_message,
+                .subscribed = on_subscribed,
                 .userdata = agent,
         };
         return broker_link_new(&options, settings, &agent->link);
@@ -466,6 +490,23 @@ static int make_announce(struct agent *agent)
         return announce_new(&options, &agent->announce);
 }
 
+static void on_renewed(void *userdata)
+{
+        struct agent *agent = userdata;
+
+        home_get(agent->devices, "node"); /* whose days are more now */
+}
+
+static int make_renewal(struct agent *agent)
+{
+        const struct renewal_options options = { .loop = &agent->loop,
+                                                 .clock = agent->clock,
+                                                 .problem = report_problem,
+                                                 .renewed = on_renewed,
+                                                 .userdata = agent };
+        return renewal_new(&options, &agent->renewal);
+}
+
 /* Takes over the settings unless it fails. */
 static int build_parts(struct agent *agent, struct settings *settings)
 {
@@ -473,7 +514,7 @@ static int build_parts(struct agent *agent, struct settings *settings)
 
         if ((r = make_timers(agent)) < 0 || (r = open_parts(agent, settings)) < 0 ||
             (r = make_home(agent, settings)) < 0 || (r = make_history(agent, settings)) < 0 ||
-            (r = make_link(agent, settings)) < 0 || (r = make_announce(agent)) < 0)
+            (r = make_renewal(agent)) < 0 || (r = make_link(agent, settings)) < 0 || (r = make_announce(agent)) < 0)
                 return r;
         history_set_link(agent->history, agent->link);
         home_set_facts(agent->devices, on_ask_facts, agent);
@@ -527,6 +568,7 @@ int agent_run(struct agent *agent, enum agent_end *ret_end)
         if (r < 0)
                 return r;
         agent->first_config = agent->config;
+        renewal_recover(&settings.tls);
         r = build_parts(agent, &settings);
         if (r < 0) {
                 settings_done(&settings);
@@ -562,6 +604,7 @@ void agent_free(struct agent *agent)
         if (store_close(agent->store) && agent->driven)
                 driven_saved(agent->driven);
         announce_free(agent->announce);
+        renewal_free(TAKE_PTR(agent->renewal)); /* borrows what the link has */
         broker_link_free(TAKE_PTR(agent->link));
         home_free(agent->devices);
         json_text_done(&agent->publisher.text);

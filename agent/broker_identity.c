@@ -9,7 +9,6 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "bus/client_id.h"
 #include "util/log.h"
 #include "util/reserved.h"
 
@@ -91,12 +90,34 @@ static int stored_secret(struct store *store, char secret[static CLIENT_ID_SECRE
         return r < 0 ? r : store_put(store, STORE_MARK, "", CLIENT_ID_MARK, secret);
 }
 
-static int private_secret(const char *key, struct store *store, char secret[static CLIENT_ID_SECRET_MAX])
+static void remember(struct broker_secret *secret, const char *key, const char text[static CLIENT_ID_SECRET_MAX])
 {
-        return key && client_id_from_key(key, secret) == 0 ? 0 : stored_secret(store, secret);
+        broker_secret_done(secret);
+        secret->key = strdup(key);
+        memcpy(secret->text, text, CLIENT_ID_SECRET_MAX);
 }
 
-int broker_identity_choose_id(struct broker_identity *identity, const struct settings *settings, struct store *store)
+static int private_secret(const char *key, struct store *store, struct broker_secret *known,
+                          char secret[static CLIENT_ID_SECRET_MAX])
+{
+        if (key && known->key && strcmp(key, known->key) == 0) {
+                memcpy(secret, known->text, CLIENT_ID_SECRET_MAX);
+                return 0;
+        }
+        if (!key || client_id_from_key(key, secret) < 0)
+                return stored_secret(store, secret);
+        remember(known, key, secret);
+        return 0;
+}
+
+void broker_secret_done(struct broker_secret *secret)
+{
+        free(secret->key);
+        *secret = (struct broker_secret){ 0 };
+}
+
+int broker_identity_choose_id(struct broker_identity *identity, const struct settings *settings, struct store *store,
+                              struct broker_secret *known)
 {
         enum broker_client_id kind = (enum broker_client_id)settings->broker.client_id;
         const char *node = kind == CLIENT_ID_RANDOM ? "" : identity->node;
@@ -104,7 +125,7 @@ int broker_identity_choose_id(struct broker_identity *identity, const struct set
         int r = 0;
 
         if (kind == CLIENT_ID_PRIVATE)
-                r = private_secret(settings->tls.key, store, secret);
+                r = private_secret(settings->tls.key, store, known, secret);
         else if (kind == CLIENT_ID_RANDOM)
                 r = client_id_random(secret);
         if (r < 0)

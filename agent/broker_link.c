@@ -16,8 +16,9 @@ struct broker_link {
         struct settings settings; /* in use: identity and uplink borrow them */
         struct settings *next;    /* a reload has changed the broker: the old uplink is disconnecting */
         struct broker_identity identity;
-        struct uplink *uplink; /* NULL: no broker is configured, or the link lacks what it needs */
-        struct fault failure;  /* why there is none */
+        struct broker_secret secret; /* of the run: a reload after a renewal does not change the client id */
+        struct uplink *uplink;       /* NULL: no broker is configured, or the link lacks what it needs */
+        struct fault failure;        /* why there is none */
         struct timer *retry;
         uint64_t retry_us;
         struct timer *replace; /* the old uplink has ended, outside its own callbacks */
@@ -96,6 +97,20 @@ static bool on_acknowledged(void *userdata, int id, int reason)
         return link->options.acknowledged && link->options.acknowledged(link->options.userdata, id, reason);
 }
 
+static bool on_message(void *userdata, const struct session_message *message)
+{
+        const struct broker_link *link = userdata;
+
+        return link->options.message && link->options.message(link->options.userdata, message);
+}
+
+static bool on_subscribed(void *userdata, int id, int reason)
+{
+        const struct broker_link *link = userdata;
+
+        return link->options.subscribed && link->options.subscribed(link->options.userdata, id, reason);
+}
+
 static void on_down(void *userdata, const char *why)
 {
         struct broker_link *link = userdata;
@@ -124,6 +139,8 @@ static int connect_uplink(struct broker_link *link)
                 .refused = on_refused,
                 .birth = on_birth,
                 .acknowledged = on_acknowledged,
+                .message = on_message,
+                .subscribed = on_subscribed,
                 .userdata = link,
         };
         struct uplink_options options;
@@ -147,7 +164,7 @@ static int make_uplink(struct broker_link *link, struct fault *fault)
 
         if (r < 0)
                 return r;
-        r = broker_identity_choose_id(&link->identity, &link->settings, link->options.store);
+        r = broker_identity_choose_id(&link->identity, &link->settings, link->options.store, &link->secret);
         if (r < 0)
                 (void)fault_set(fault, r, "there is no client id to connect with: %s", strerror(-r));
         else if ((r = connect_uplink(link)) < 0)
@@ -316,6 +333,7 @@ void broker_link_free(struct broker_link *link)
         timer_free(link->replace);
         timer_free(link->retry);
         broker_identity_done(&link->identity);
+        broker_secret_done(&link->secret);
         if (link->next)
                 settings_done(link->next);
         free(link->next);

@@ -22,6 +22,9 @@ struct broker_link_options {
         void (*published)(void *userdata); /* all states are on their way; may be NULL */
         void (*room)(void *userdata);      /* what waited for room goes on, before the states */
         void (*birth)(void *userdata);     /* Home Assistant has started */
+        /* As in struct uplink_handlers; may be NULL. */
+        bool (*message)(void *userdata, const struct session_message *message);
+        bool (*subscribed)(void *userdata, int id, int reason);
         void (*lost)(
                 void *userdata); /* no connection stands (any more): what was unacknowledged is lost. May be NULL */
         bool (*acknowledged)(void *userdata, int id, int reason); /* as in struct uplink_handlers */

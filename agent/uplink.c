@@ -262,6 +262,8 @@ static void on_command(struct uplink *uplink, const struct topic *topic, const s
 
 static void on_foreign(struct uplink *uplink, const struct session_message *message)
 {
+        if (uplink->handlers.message && uplink->handlers.message(uplink->handlers.userdata, message))
+                return;
         if (!announcements_is_birth(&uplink->announcements, message))
                 log_topic(LOG_DEBUG, message->topic, "%s: not a topic of this node", message->topic);
         else if (uplink->handlers.birth)
@@ -316,7 +318,8 @@ static void on_subscribed(void *userdata, int id, int reason)
         struct uplink *uplink = userdata;
         char what[TOPIC_MAX];
 
-        (void)id;
+        if (uplink->handlers.subscribed && uplink->handlers.subscribed(uplink->handlers.userdata, id, reason))
+                return;
         if (reason < REASON_REFUSED)
                 return;
         (void)snprintf(what, sizeof(what), "the subscription to %s", uplink->announcements.birth_topic);

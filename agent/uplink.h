@@ -28,9 +28,12 @@ struct uplink_handlers {
         void (*down)(void *userdata, const char *why); /* the connection ended, or an attempt failed */
         /* The broker refuses what we publish; NULL: not in this connection. */
         void (*refused)(void *userdata, const char *why);
-        /* A message was acknowledged, or refused (>= 0x80). True: it is the history's, which keeps it. May be NULL. */
+        /* A message was acknowledged, or refused (>= 0x80). True: it is somebody else's, who keeps it. May be NULL. */
         bool (*acknowledged)(void *userdata, int id, int reason);
         void (*birth)(void *userdata); /* Home Assistant has started; may be NULL */
+        /* On a topic that is not the node's; the answer to a subscription of somebody else. True: it was theirs. May be NULL. */
+        bool (*message)(void *userdata, const struct session_message *message);
+        bool (*subscribed)(void *userdata, int id, int reason);
         void *userdata;
 };
 

@@ -117,7 +117,7 @@ static void report(struct session *s, const char *text)
 {
         unsigned times;
 
-        if (!repeat_due(&s->reported, text, loop_now_us(s->loop), &times))
+        if (s->options->is_trial || !repeat_due(&s->reported, text, loop_now_us(s->loop), &times))
                 log_debug("%s", text);
         else if (times > 1)
                 log_warning("%s (%u attempts so far)", text, times);
@@ -181,7 +181,7 @@ static void on_up(void *userdata)
         route_peer_text(&s->route, peer);
         (void)snprintf(s->peer, sizeof(s->peer), "%s, MQTT %s, %s", peer, s->mqtt5 ? "5" : "3.1.1",
                        transport_security(s->transport));
-        log_notice("connected to %s", s->peer);
+        log_write(s->options->is_trial ? LOG_DEBUG : LOG_NOTICE, NULL, "connected to %s", s->peer);
 
         if (s->options->n_subscriptions > 0)
                 r = transport_subscribe(s->transport, s->options->subscriptions, s->options->n_subscriptions, 1,
@@ -602,6 +602,11 @@ const struct fault *session_last_fault(const struct session *s)
         return &s->fault;
 }
 
+const struct session_options *session_options_of(const struct session *s)
+{
+        return s->options;
+}
+
 const struct tls *session_tls(const struct session *s)
 {
         return s->tls;
@@ -638,4 +643,9 @@ int session_subscribe(struct session *s, const char *filter, int qos, int *ret_i
         if (s->state != STATE_CONNECTED)
                 return -ENOTCONN;
         return transport_subscribe(s->transport, &filter, 1, qos, ret_id);
+}
+
+int session_unsubscribe(struct session *s, const char *filter)
+{
+        return s->state == STATE_CONNECTED ? transport_unsubscribe(s->transport, filter) : -ENOTCONN;
 }

@@ -48,6 +48,7 @@ unsigned session_receive_maximum(const struct session *session); /* the broker's
 const char *session_peer(const struct session *session); /* "broker.lan (192.0.2.1:8883), MQTT 5, TLSv1.3" for people */
 const struct fault *session_last_fault(const struct session *session); /* code 0 while connected */
 
+const struct session_options *session_options_of(const struct session *session);
 /* The certificates in use, re-read when they change; NULL over plain connections, and until they could be read. */
 const struct tls *session_tls(const struct session *session);
 /* Looks whether their files have changed: true when they have, and are used from the next connect on. */
@@ -67,6 +68,9 @@ int session_publish(struct session *session, const struct session_message *messa
 
 /* One more subscription, for this connection only. Errors as for session_publish(). */
 int session_subscribe(struct session *session, const char *filter, int qos, int *ret_id) MUST_CHECK;
+
+/* Without waiting for the answer. Errors as for session_publish(). */
+int session_unsubscribe(struct session *session, const char *filter) MUST_CHECK;
 
 /* Logs that the broker refuses `what`, and our certificate's name. `topic` is for the log's field and may be NULL. */
 void session_report_refused(const struct session *session, const char *topic, const char *what, int reason);

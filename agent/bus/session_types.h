@@ -24,6 +24,7 @@ struct session_options {
         size_t max_packet_bytes; /* larger incoming packets are refused at the protocol level; 0: none */
         const struct tls_options *tls;         /* NULL where every URL is plain */
         const char *will_topic, *will_payload; /* QoS 1, retained; NULL: none */
+        bool is_trial;                         /* only to see whether it is let in: its log is for debugging */
         const char *const *subscriptions;      /* QoS 1, at every CONNACK before on_connected */
         size_t n_subscriptions;
 };

@@ -645,6 +645,16 @@ int transport_subscribe(struct transport *t, const char *const *filters, size_t 
         return 0;
 }
 
+int transport_unsubscribe(struct transport *t, const char *filter)
+{
+        if (t->over || t->phase != TRANSPORT_UP)
+                return -ENOTCONN;
+        int r = call_result(t, mosquitto_unsubscribe(t->mosq, NULL, filter));
+        if (r == 0)
+                after_call(t);
+        return r;
+}
+
 void transport_disconnect(struct transport *t)
 {
         if (t->over)

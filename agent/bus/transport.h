@@ -50,6 +50,7 @@ void transport_free(struct transport *transport);
 int transport_publish(struct transport *transport, const struct session_message *message, int *ret_id) MUST_CHECK;
 int transport_subscribe(struct transport *transport, const char *const *filters, size_t count, int qos, int *ret_id)
         MUST_CHECK;
+int transport_unsubscribe(struct transport *transport, const char *filter) MUST_CHECK;
 /* Sends DISCONNECT after what is queued; `ended` follows. */
 void transport_disconnect(struct transport *transport);
 

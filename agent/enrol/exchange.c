@@ -20,6 +20,7 @@
 #include "bus/mosquitto.h"
 #include "bus/resolve.h"
 #include "bus/tls.h"
+#include "enrol/topics.h"
 #include "util/cleanup.h"
 #include "util/loop.h"
 #include "util/text.h"
@@ -40,7 +41,7 @@ struct run {
         const struct exchange *exchange;
         struct code_keys keys;
         char peer[URL_TEXT_MAX]; /* HOST:PORT */
-        char topic_request[64], topic_answer[64];
+        char topic_request[ENROL_TOPIC_MAX], topic_answer[ENROL_TOPIC_MAX];
         char *body, *request; /* as asked, and sealed */
         uint64_t until_ms, progress_at_ms, ask_at_ms;
         enum step step;
@@ -385,8 +386,10 @@ static int prepare(struct run *run)
                 r = request_body(exchange->key, exchange->kind, NULL, NULL, 0, &run->body, run->fault);
         if (r == 0)
                 r = message_seal(LABEL_JOIN_REQUEST, run->body, run->keys.mac, &run->request, run->fault);
-        (void)snprintf(run->topic_request, sizeof(run->topic_request), "sconce-pki/%s/request", run->keys.identity);
-        (void)snprintf(run->topic_answer, sizeof(run->topic_answer), "sconce-pki/%s/answer", run->keys.identity);
+        if (r == 0)
+                r = enrol_topic(ENROL_REQUEST, run->keys.identity, run->topic_request);
+        if (r == 0)
+                r = enrol_topic(ENROL_ANSWER, run->keys.identity, run->topic_answer);
         url_peer_text(exchange->code->host, exchange->code->port, run->peer);
         return r;
 }

@@ -170,33 +170,9 @@ const char *pair_next_key(const struct pair *pair)
         return pair->next_key;
 }
 
-static char *pem_of(EVP_PKEY *key)
+int pair_write(struct pair *pair, const char *cert_pem, const char *key_pem, struct fault *fault)
 {
-        CLEANUP_BIO BIO *out = BIO_new(BIO_s_secmem());
-        char *data = NULL;
-
-        if (!out || PEM_write_bio_PrivateKey(out, key, NULL, NULL, 0, NULL, NULL) != 1)
-                return NULL;
-        long size = BIO_get_mem_data(out, &data);
-        return size > 0 ? strndup(data, (size_t)size) : NULL;
-}
-
-static int write_key(const struct pair *pair, EVP_PKEY *key, struct fault *fault)
-{
-        char *pem = pem_of(key);
-
-        ERR_clear_error();
-        if (!pem)
-                return no_memory(fault);
-        int r = file_write(pair->next_key, pair->key, pem, fault);
-        explicit_bzero(pem, strlen(pem));
-        free(pem);
-        return r;
-}
-
-int pair_write(struct pair *pair, const char *cert_pem, EVP_PKEY *key, struct fault *fault)
-{
-        int r = pair->keeps_key ? 0 : write_key(pair, key, fault);
+        int r = pair->keeps_key ? 0 : file_write(pair->next_key, pair->key, key_pem, fault);
 
         if (r == 0)
                 r = file_write(pair->next_cert, pair->cert, cert_pem, fault);

@@ -6,7 +6,6 @@
  */
 #pragma once
 
-#include <openssl/types.h>
 #include <stdbool.h>
 
 #include "util/cleanup.h"
@@ -23,8 +22,8 @@ int pair_new(const char *cert, const char *key, struct pair **ret, struct fault 
 void pair_free(struct pair *pair);
 
 bool pair_keeps_key(const struct pair *pair);
-/* Writes both beside, and reads them back. `key` NULL where it stays. */
-int pair_write(struct pair *pair, const char *cert_pem, EVP_PKEY *key, struct fault *fault) MUST_CHECK;
+/* Writes both beside, and reads them back. `key_pem` counts for nothing where the key stays. */
+int pair_write(struct pair *pair, const char *cert_pem, const char *key_pem, struct fault *fault) MUST_CHECK;
 /* What was written, to be proven. */
 const char *pair_next_cert(const struct pair *pair);
 const char *pair_next_key(const struct pair *pair);

@@ -301,6 +301,11 @@ const struct tls *session_tls(const struct session *s)
         return NULL;
 }
 
+const struct session_options *session_options_of(const struct session *s)
+{
+        return s->options;
+}
+
 bool session_certificates_changed(struct session *s)
 {
         (void)s;
@@ -348,6 +353,12 @@ int session_subscribe(struct session *s, const char *filter, int qos, int *ret_i
         if (ret_id)
                 *ret_id = s->last_id;
         return 0;
+}
+
+int session_unsubscribe(struct session *s, const char *filter)
+{
+        (void)filter;
+        return s->is_connected ? 0 : -ENOTCONN;
 }
 
 void session_report_refused(const struct session *s, const char *topic, const char *what, int reason)

@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -56,7 +57,17 @@ static void add_revoked(X509_CRL *crl, const char *base, ASN1_TIME *when)
         X509_free(x509);
 }
 
-void crl_make(const char *path, const char *issuer, const char *revoked, long until_s)
+static void add_number(X509_CRL *crl, long value)
+{
+        ASN1_INTEGER *number = ASN1_INTEGER_new();
+
+        must(number && ASN1_INTEGER_set(number, value) == 1 &&
+                     X509_CRL_add1_ext_i2d(crl, NID_crl_number, number, 0, 0) == 1,
+             "number");
+        ASN1_INTEGER_free(number);
+}
+
+static void make(const char *path, const char *issuer, const char *revoked, long until_s, long number)
 {
         X509 *ca = read_certificate(issuer);
         EVP_PKEY *key = read_key(issuer);
@@ -69,6 +80,8 @@ void crl_make(const char *path, const char *issuer, const char *revoked, long un
         must(X509_CRL_set1_lastUpdate(crl, start) == 1 && X509_CRL_set1_nextUpdate(crl, end) == 1, "dates");
         if (revoked)
                 add_revoked(crl, revoked, start);
+        if (number)
+                add_number(crl, number);
         must(X509_CRL_sort(crl) == 1 && X509_CRL_sign(crl, key, EVP_sha256()) > 0, "signature");
 
         CLEANUP_FILE FILE *file = fopen(path, "we");
@@ -78,4 +91,14 @@ void crl_make(const char *path, const char *issuer, const char *revoked, long un
         X509_CRL_free(crl);
         EVP_PKEY_free(key);
         X509_free(ca);
+}
+
+void crl_make(const char *path, const char *issuer, const char *revoked, long until_s)
+{
+        make(path, issuer, revoked, until_s, 0);
+}
+
+void crl_make_numbered(const char *path, const char *issuer, const char *revoked, long number)
+{
+        make(path, issuer, revoked, 86400L, number);
 }

@@ -19,6 +19,7 @@
 static struct pem_dir pem;
 static struct settings settings;
 static struct broker_identity identity;
+static struct broker_secret secret;
 static struct store *store;
 static struct fault fault;
 static char logged[1024];
@@ -49,6 +50,7 @@ static int teardown(void **state)
         (void)state;
         log_set_sink(NULL, NULL);
         broker_identity_done(&identity);
+        broker_secret_done(&secret);
         store_free(store);
         pem_dir_remove(&pem);
         return 0;
@@ -161,7 +163,7 @@ static void has_new_name__certificate_of_another_node__true(void **state)
 static char *chosen(enum broker_client_id kind)
 {
         settings.broker.client_id = kind;
-        assert_int_equal(broker_identity_choose_id(&identity, &settings, store), 0);
+        assert_int_equal(broker_identity_choose_id(&identity, &settings, store, &secret), 0);
         return strdup(identity.client_id);
 }
 
@@ -208,6 +210,23 @@ static void choose_id__private_key__follows_from_it(void **state)
         assert_chosen(CLIENT_ID_PRIVATE, "sconce-hall-", strlen("sconce-hall-") + 16);
         assert_same(CLIENT_ID_PRIVATE, true);
         assert_int_equal(store_count(store, STORE_MARK, ""), 0);
+}
+
+static void choose_id__key_renewed__same_until_the_next_start(void **state)
+{
+        (void)state;
+        use_certificate("hall");
+        assert_node("hall");
+        char *first = chosen(CLIENT_ID_PRIVATE);
+        pem_pair(&pem, "hall", 30);
+        char *renewed = chosen(CLIENT_ID_PRIVATE);
+        assert_string_equal(first, renewed);
+        broker_secret_done(&secret);
+        char *restarted = chosen(CLIENT_ID_PRIVATE);
+        assert_string_not_equal(first, restarted);
+        free(first);
+        free(renewed);
+        free(restarted);
 }
 
 static void choose_id__no_key__drawn_once_and_kept(void **state)
@@ -262,6 +281,7 @@ int main(void)
                 TEST(choose_id__node__its_name),
                 TEST(choose_id__random__another_each_time),
                 TEST(choose_id__private_key__follows_from_it),
+                TEST(choose_id__key_renewed__same_until_the_next_start),
                 TEST(choose_id__no_key__drawn_once_and_kept),
                 TEST(has_new_password__file__when_another_is_in_it),
                 TEST(init__no_password_file__fails_with_its_reason),

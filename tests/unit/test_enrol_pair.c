@@ -15,9 +15,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <openssl/evp.h>
 
-#include "bus/tls.h"
 #include "enrol/pair.h"
 #include "fakes/pem.h"
 #include "util/file.h"
@@ -89,14 +87,6 @@ static void assert_pair(bool is_new)
         assert_true(pair_matches(cert, key));
 }
 
-static EVP_PKEY *load(const char *name)
-{
-        EVP_PKEY *loaded = NULL;
-
-        assert_int_equal(tls_key_load(pem_path(&dir, name), &loaded, NULL), 0);
-        return loaded;
-}
-
 static struct pair *begin(void)
 {
         struct pair *pair = NULL;
@@ -108,10 +98,8 @@ static struct pair *begin(void)
 static struct pair *written(void)
 {
         struct pair *pair = begin();
-        EVP_PKEY *loaded = load("new.key");
 
-        assert_int_equal(pair_write(pair, texts[NEW_CERT], loaded, NULL), 0);
-        EVP_PKEY_free(loaded);
+        assert_int_equal(pair_write(pair, texts[NEW_CERT], texts[NEW_KEY], NULL), 0);
         return pair;
 }
 
@@ -145,13 +133,11 @@ static void pair_free__not_swapped__drops_what_was_written(void **state)
 static void pair_write__certificate_of_another_key__is_refused(void **state)
 {
         struct pair *pair = begin();
-        EVP_PKEY *loaded = load("old.key");
         struct fault fault = { 0 };
 
         (void)state;
-        assert_int_equal(pair_write(pair, texts[NEW_CERT], loaded, &fault), -EIO);
+        assert_int_equal(pair_write(pair, texts[NEW_CERT], texts[OLD_KEY], &fault), -EIO);
         assert_non_null(strstr(fault.text, "do not belong together"));
-        EVP_PKEY_free(loaded);
         pair_free(pair);
         assert_pair(false);
 }
@@ -232,18 +218,16 @@ static void pair_write__no_room__leaves_the_old_pair(void **state)
         struct rlimit all, little = { 0 };
         struct fault fault = { 0 };
         struct pair *pair = begin();
-        EVP_PKEY *loaded = load("new.key");
 
         (void)state;
         (void)signal(SIGXFSZ, SIG_IGN);
         assert_int_equal(getrlimit(RLIMIT_FSIZE, &all), 0);
         little = (struct rlimit){ .rlim_cur = 100, .rlim_max = all.rlim_max };
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
-        int r = pair_write(pair, texts[NEW_CERT], loaded, &fault);
+        int r = pair_write(pair, texts[NEW_CERT], texts[NEW_KEY], &fault);
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &all), 0);
         assert_int_equal(r, -EFBIG);
         assert_non_null(strstr(fault.text, "hall.key.next cannot be written: "));
-        EVP_PKEY_free(loaded);
         pair_free(pair);
         assert_pair(false);
 }
