@@ -12,6 +12,7 @@
 #include "own_status.h"
 #include "sender.h"
 #include "stale_topics.h"
+#include "util/identity.h"
 #include "util/log.h"
 
 /* Anyone who may publish can invent topics: remember, and log, only so many. */
@@ -346,8 +347,8 @@ static void report_refused(struct uplink *uplink, int reason)
 {
         const struct tls *tls = session_tls(uplink->sender.session);
         const char *name = tls ? tls_certificate_name(tls) : NULL;
-        bool is_other = name && strcmp(name, uplink->node) != 0;
-        char why[320];
+        char named[IDENTITY_NAME_MAX], why[320];
+        bool is_other = name && strcmp(identity_name(name, named), uplink->node) != 0;
 
         (void)snprintf(why, sizeof(why), "the broker refuses what node %s publishes (%s)%s%.80s%s", uplink->node,
                        reason_code_text(reason), is_other ? ": its certificate is for \"" : "", is_other ? name : "",

@@ -7,6 +7,7 @@
 
 #include "bus/reason.h"
 #include "bus/session.h"
+#include "util/identity.h"
 #include "util/json.h"
 
 /* For brokers that send retained messages some time after they have granted the subscription. */
@@ -50,11 +51,12 @@ static bool knows_a_node(const struct checkup *checkup)
 static void find_name(struct checkup *checkup)
 {
         const char *name = checkup->settings.config.node.name;
+        char named[IDENTITY_NAME_MAX];
 
         if (checkup->afar || checkup->node[0])
                 return;
         if (!name && checkup->tls)
-                name = tls_certificate_name(checkup->tls);
+                name = identity_name(tls_certificate_name(checkup->tls), named);
         if (name)
                 (void)snprintf(checkup->node, sizeof(checkup->node), "%s", name);
         else

@@ -9,6 +9,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "util/identity.h"
 #include "util/url.h"
 
 /* A node renews from two thirds of its two years on: who comes down to this does not renew. */
@@ -45,6 +46,7 @@ static void mend_files(const struct checkup *checkup, const struct fault *fault,
 static void judge_days(struct checkup *checkup, struct verdict *verdict)
 {
         const char *name = tls_certificate_name(checkup->tls);
+        char named[IDENTITY_NAME_MAX];
         long days = 0;
 
         if (!tls_certificate_days(checkup->tls, &days)) {
@@ -60,7 +62,7 @@ static void judge_days(struct checkup *checkup, struct verdict *verdict)
         else
                 verdict_wrong(verdict, "our certificate %s ends in %ld days", name ? name : "", days);
         verdict->blocks = days < 0;
-        verdict_mend(verdict, "sudo sconce-pki renew %s", name ? name : "NAME");
+        verdict_mend(verdict, "sudo sconce-pki renew %s", name ? identity_name(name, named) : "NAME");
 }
 
 /* The list has a check of its own. */
@@ -100,7 +102,9 @@ static X509_CRL *read_list(const char *path)
 
 static void mend_list(const struct checkup *checkup, struct verdict *verdict)
 {
-        const char *name = checkup->tls ? tls_certificate_name(checkup->tls) : NULL;
+        char named[IDENTITY_NAME_MAX];
+        const char *name = checkup->tls ? identity_name(tls_certificate_name(checkup->tls), named) : NULL;
+
         verdict_mend(verdict, "sudo sconce-pki install %s.tar", name ? name : "NODE");
 }
 

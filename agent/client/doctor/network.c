@@ -10,6 +10,7 @@
 #include "bus/reason.h"
 #include "bus/resolve.h"
 #include "bus/session.h"
+#include "util/identity.h"
 #include "util/url.h"
 
 /* ---- Its name ------------------------------------------------------------------------------------------------ */
@@ -291,7 +292,8 @@ static const struct {
 static void mend_tls(const struct checkup *checkup, struct verdict *verdict)
 {
         const char *named = strstr(verdict->text, ADD_NAME);
-        const char *name = checkup->tls ? tls_certificate_name(checkup->tls) : NULL;
+        char name_of[IDENTITY_NAME_MAX];
+        const char *name = checkup->tls ? identity_name(tls_certificate_name(checkup->tls), name_of) : NULL;
         const char *host = checkup->peers[0].host;
 
         if (named && !named[strspn(named, PLAIN_CHARS)]) {
