@@ -51,6 +51,7 @@ lib_sources  := $(filter-out %/$(unused_gpiod).c,$(foreach layer,$(layers),$(wil
 lib_objects  := $(lib_sources:%.c=$(BUILD)/%.o)
 mock_objects := $(patsubst %.c,$(BUILD)/%.o,$(wildcard agent/sdk/mock/*.c))
 runner_objs  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard agent/sdk/runner/*.c))
+pki_objs     := $(patsubst %.c,$(BUILD)/%.o,$(wildcard certs/*.c))
 client_objs  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard agent/client/*.c agent/client/*/*.c))
 plugins      := $(patsubst plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard plugins/*.c))
 test_plugins := $(patsubst tests/plugins/%.c,$(BUILD)/tests/plugins/%.so,$(wildcard tests/plugins/*.c))
@@ -88,7 +89,7 @@ pi_tests     := $(patsubst tests/pi/%.c,$(BUILD)/tests/pi/%,$(wildcard tests/pi/
 benches      := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(filter-out %/bench.c,$(wildcard tests/bench/*.c)))
 
 sdk      := $(BUILD)/libsconce-mock.a $(BUILD)/sconce-plugin-test
-programs := $(if $(wildcard agent/main.c),$(BUILD)/sconced) $(if $(client_objs),$(BUILD)/sconce)
+programs := $(BUILD)/sconced $(BUILD)/sconce $(BUILD)/sconce-pki
 
 quiet = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))';)
 
@@ -132,6 +133,12 @@ $(BUILD)/libclient.a: $(filter-out %/main.o,$(client_objs))
 
 $(BUILD)/sconce: $(BUILD)/agent/client/main.o $(BUILD)/libclient.a $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) -pie $(LDFLAGS) -o $@ $^ $(agent_libs) $(client_libs)
+
+$(BUILD)/libpki.a: $(filter-out %/main.o,$(pki_objs))
+	$(call quiet,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/sconce-pki: $(BUILD)/certs/main.o $(BUILD)/libpki.a $(BUILD)/libagent.a
+	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) -pie $(LDFLAGS) -o $@ $^ $(agent_libs)
 
 # A plugin sees the public header alone and may import nothing but libc: host services come through the host struct.
 plugin_build = $(CC) $(base_cflags) -Iagent/include -fPIC -MMD -MP $(CPPFLAGS) $(CFLAGS) $(base_ldflags) -shared \
@@ -206,7 +213,7 @@ $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(bench_objs) $(system_objs) $(
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs) $(seccomp_libs)
 
 # Of our own objects alone: under $(BUILD) there are other trees as well, which a `make deb` beside us makes and removes.
-sources := $(foreach depth,agent agent/* agent/*/* plugins packaging tests/*,$(wildcard $(depth)/*.c))
+sources := $(foreach depth,agent agent/* agent/*/* certs plugins packaging tests/*,$(wildcard $(depth)/*.c))
 -include $(patsubst %.c,$(BUILD)/%.d,$(sources))
 
 # ---- Checking ------------------------------------------------------------------------------------------------------
@@ -361,7 +368,7 @@ install-agent: $(if $(INSTALL_ONLY),,all) ## install the daemon, the commands an
 		$(DESTDIR)$(SYSCONFDIR)/sconce/conf.d $(DESTDIR)$(PREFIX)/share/sconce/examples \
 		$(DESTDIR)$(PREFIX)/share/sconce/mosquitto $(DESTDIR)$(PREFIX)/share/sconce/nginx
 	install -m 755 $(BUILD)/sconced $(DESTDIR)$(PREFIX)/sbin/sconced
-	install -m 755 $(BUILD)/sconce certs/sconce-pki certs/sconce-broker-setup certs/sconce-dashboard-setup $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(BUILD)/sconce $(BUILD)/sconce-pki certs/sconce-broker-setup certs/sconce-dashboard-setup $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 $(plugins) $(DESTDIR)$(plugin_dir)/
 	install -m 644 etc/examples/*.conf etc/examples/*.json $(DESTDIR)$(PREFIX)/share/sconce/examples/
 	install -m 644 etc/mosquitto/*.conf $(DESTDIR)$(PREFIX)/share/sconce/mosquitto/

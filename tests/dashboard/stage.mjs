@@ -35,7 +35,7 @@ export class Pki {
   }
 
   make(words) {
-    return run(join(TREE, "certs/sconce-pki"), "-d", this.directory, ...words.split(" "));
+    return run(join(TREE, "build/sconce-pki"), "-d", this.directory, ...words.split(" "));
   }
 
   file(name) {

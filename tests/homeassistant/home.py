@@ -21,7 +21,7 @@ class Pki:
 
     async def make(self) -> None:
         for words in map(str.split, self.commands):
-            await run(TREE / "certs/sconce-pki", "-d", self.directory, *words)
+            await run(TREE / "build/sconce-pki", "-d", self.directory, *words)
 
     @property
     def ca(self) -> Path:

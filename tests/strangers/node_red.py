@@ -76,7 +76,7 @@ class NodeRed:
     async def run_shown(self, directory: Path, commands: str) -> str:
         stands_in = {
             "sudo ": "",
-            "sconce-pki ": f"{TREE}/certs/sconce-pki -d {self.stage.pki.directory} ",
+            "sconce-pki ": f"{TREE}/build/sconce-pki -d {self.stage.pki.directory} ",
             "/etc/sconce/pki": str(self.stage.pki.directory),
             "/etc/sconce/node-red": str(self.certificates),
             "/usr/share/doc/sconce/examples": str(self.directory),

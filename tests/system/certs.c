@@ -119,7 +119,7 @@ void cert_make(const struct cert *cert)
 
 void pki_run(const char *pki, const char *const words[])
 {
-        const char *argv[16] = { source_path("certs/sconce-pki"), "-d", pki };
+        const char *argv[16] = { build_path("sconce-pki"), "-d", pki };
         size_t n = 3;
         int status;
 

@@ -21,7 +21,7 @@
 
 struct process *pki_try(const char *pki, int *ret_status, const char *const words[])
 {
-        const char *argv[16] = { source_path("certs/sconce-pki"), "-d", pki };
+        const char *argv[16] = { build_path("sconce-pki"), "-d", pki };
         size_t n = 3;
 
         for (size_t i = 0; words[i] && n < ARRAY_SIZE(argv) - 1; i++)

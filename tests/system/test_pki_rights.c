@@ -8,12 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "system/broker.h"
 #include "system/client.h"
+#include "system/daemon.h"
 #include "system/pki.h"
 #include "system/workdir.h"
 #include "util/cleanup.h"
@@ -296,8 +298,8 @@ static void revoke__nobody_listens_to_it__still_notifies_the_broker(void **state
         PKI_RUN(pki, "client", "unheard");
         (void)process_wait_log(broker->process, "Reloading config.", SOON_MS);
         struct process *p = process_run(
-                WORDS("sh", "-c", "exec \"$0\" -d \"$1\" revoke unheard >&-", source_path("certs/sconce-pki"), pki),
-                NULL, &status);
+                WORDS("sh", "-c", "exec \"$0\" -d \"$1\" revoke unheard >&-", build_path("sconce-pki"), pki), NULL,
+                &status);
         (void)process_wait_log(broker->process, "Reloading config.", SOON_MS);
         process_free(p);
 }
@@ -412,7 +414,81 @@ static void forget__revoked_node__clears_what_it_left(void **state)
         client_subscribe(me, "#");
         (void)client_wait_text(me, "sconce/old/fence", "here");
         assert_int_equal(client_count(me, "sconce/old/#"), 1);
+
+        /* Also what it left under the identity that it has had since. */
+        PKI_RUN(pki, "revoke", "old");
+        assert_non_null(strstr(pki_output(pki, WORDS("forget", "old", "--broker", url())),
+                               "old: forgotten, 1 topics cleared\n"));
         client_free(again);
+        client_free(me);
+}
+
+/* ---- Issued again ---------------------------------------------------------------------------------------------------- */
+
+/* As the config is mostly: the node is called what its certificate is called. */
+static void leave_name_out(const struct daemon *daemon)
+{
+        char *text = read_file(daemon->config), *name = strstr(text, "name = back\n");
+
+        assert_non_null(name);
+        memset(name, '#', strlen("name = back"));
+        write_file(daemon->config, "%s", text);
+        free(text);
+}
+
+static void assert_can_do_nothing(const char *cert)
+{
+        struct client *client = connect_as("back-old", cert);
+
+        assert_true(client_connected(client));
+        assert_int_equal(
+                client_publish_acked(client, &(struct request){ .topic = "sconce/back/status", .payload = "x" }),
+                MQTT_NOT_AUTHORISED);
+        client_free(client);
+}
+
+/* A revoked node is issued again and installed: it works as the node that it was, and its old certificate can do nothing, also
+ * where the broker does not look at the list of revoked ones. */
+static void node__issued_again__works_and_its_old_certificate_does_not(void **state)
+{
+        static const char lamp[] = "[lamp cellar]\nline = GPIO5\n";
+        struct client *me = connect_as("me-back", pki_issued(pki, "me"));
+        const char *root = work_path("installed");
+        char root_env[512];
+        const char *const env[] = { root_env, NULL };
+        int status;
+
+        (void)state;
+        PKI_RUN(pki, "node", "back");
+        process_free(process_run(WORDS("sh", "-euc", "cp \"$0.crt\" \"$1.crt\"; cp \"$0.key\" \"$1.key\"",
+                                       pki_issued(pki, "back"), work_path("old-back")),
+                                 NULL, &status));
+        PKI_RUN(pki, "revoke", "back");
+        PKI_RUN(pki, "node", "back");
+        make_dir(root);
+        (void)snprintf(root_env, sizeof(root_env), "SCONCE_ROOT=%s", root);
+        process_free(process_run(WORDS(build_path("sconce-pki"), "install", work_path("pki/issued/back.tar")),
+                                 &(struct process_options){ .name = "install", .env = env }, &status));
+        assert_int_equal(status, 0);
+        struct daemon *back = daemon_new(&(struct daemon_options){ .name = "back",
+                                                                   .broker = broker,
+                                                                   .pki = pki,
+                                                                   .cert = work_path("installed/etc/sconce/certs/node"),
+                                                                   .devices = lamp });
+        leave_name_out(back);
+        client_subscribe(me, "sconce/back/#");
+        daemon_start(back);
+        (void)client_wait_text(me, "sconce/back/status", "online");
+        client_send(me, "sconce/back/cellar/set", "ON");
+        (void)client_wait_json(me, "sconce/back/cellar/state", "state", "ON");
+
+        struct client *old = connect_as("back-old", work_path("old-back"));
+        assert_false(client_connected(old));
+        client_free(old);
+        cert_make(&(struct cert){ .base = work_path("unlisted"), .cn = "back", .issuer = pki_ca(pki) });
+        assert_can_do_nothing(work_path("unlisted"));
+        daemon_stop(back);
+        daemon_free(back);
         client_free(me);
 }
 
@@ -470,7 +546,7 @@ static void reload__pid_file_named__is_used(void **state)
         PKI_RUN(at, "init");
         /* A relative path is one from where the command was typed. */
         struct process *p = process_run(WORDS("sh", "-c", "cd \"$1\" && exec \"$0\" -d named client phone",
-                                              source_path("certs/sconce-pki"), work_path(".")),
+                                              build_path("sconce-pki"), work_path(".")),
                                         &(struct process_options){ .env = env }, &status);
         assert_int_equal(status, 0);
         assert_non_null(strstr(p->out.text, "was asked to read its files again.\n"));
@@ -493,6 +569,7 @@ int main(void)
                 cmocka_unit_test(renew__broker_runs__shows_the_new_certificate),
                 cmocka_unit_test(check__older_list__is_written_again_and_in_force),
                 cmocka_unit_test(forget__revoked_node__clears_what_it_left),
+                cmocka_unit_test(node__issued_again__works_and_its_old_certificate_does_not),
                 cmocka_unit_test(forget__what_is_no_node__is_refused),
                 cmocka_unit_test(reload__file_of_another_program__leaves_that_alone),
                 cmocka_unit_test(reload__file_without_a_number__signals_nobody),

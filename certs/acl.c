@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "acl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/cleanup.h"
+
+struct clients {
+        struct name *items;
+        size_t count;
+};
+
+struct list {
+        FILE *out;
+        struct clients clients;
+        struct fault *fault;
+};
+
+static void clients_done(struct clients *clients)
+{
+        while (clients->count > 0)
+                name_done(&clients->items[--clients->count]);
+        free(clients->items);
+}
+
+/* ---- Lines ------------------------------------------------------------------------------------------------------- */
+
+struct right {
+        const char *access, *before, *after; /* the topic is before NAME after */
+};
+
+static void allow(FILE *out, const struct right *rights, size_t count, const char *name)
+{
+        for (size_t i = 0; i < count; i++)
+                (void)fprintf(out, "topic %s %s%s%s\n", rights[i].access, rights[i].before, name, rights[i].after);
+}
+
+static void write_node(FILE *out, const struct name *node)
+{
+        static const struct right own[] = {
+                { "read", "sconce/", "/+/set" },   { "read", "sconce/", "/+/set/+" },
+                { "read", "sconce/", "/+/get" },   { "read", "sconce/", "/get" },
+                { "read", "sconce/", "/status" },  { "read", "sconce/", "/+/status" },
+                { "read", "sconce/", "/+/error" },
+        };
+
+        char identity[IDENTITY_MAX];
+
+        name_identity(node, identity);
+        (void)fprintf(out, "\nuser %s\n", identity);
+        (void)fprintf(out, "topic write sconce/%s/#\n", node->name);
+        (void)fprintf(out, "topic write sconce/reply/#\n");
+        (void)fprintf(out, "topic write homeassistant/device/%s/#\n", node->name);
+        allow(out, own, ARRAY_SIZE(own), node->name);
+        (void)fprintf(out, "topic read homeassistant/status\n");
+}
+
+static void allow_commands(FILE *out, const char *node)
+{
+        static const struct right commands[] = {
+                { "write", "sconce/", "/+/set" },
+                { "write", "sconce/", "/+/set/+" },
+                { "write", "sconce/", "/+/get" },
+                { "write", "sconce/", "/get" },
+        };
+
+        allow(out, commands, ARRAY_SIZE(commands), node);
+}
+
+static void write_limited(FILE *out, const struct name *client)
+{
+        for (char **node = client->words; *node; node++) {
+                (void)fprintf(out, "topic read sconce/%s/#\n", *node);
+                if (client->rights != RIGHTS_READ_ONLY)
+                        allow_commands(out, *node);
+                if (client->rights == RIGHTS_HOME_ASSISTANT)
+                        (void)fprintf(out, "topic read homeassistant/device/%s/#\n", *node);
+        }
+        if (client->rights == RIGHTS_HOME_ASSISTANT)
+                (void)fprintf(out, "topic write homeassistant/status\n");
+}
+
+/* mosquitto 2 looks at deny lines first, wherever they stand, and a deny forbids writing too. A client gets replies only
+ * once it has a block to command with, and with that come the others' denials of its replies. */
+static void write_unlimited(FILE *out, const struct name *client, const struct clients *clients)
+{
+        if (client->rights == RIGHTS_HOME_ASSISTANT)
+                (void)fprintf(out, "topic write homeassistant/status\n");
+        (void)fprintf(out, "topic read sconce/+/#\n");
+        if (client->rights != RIGHTS_READ_ONLY)
+                allow_commands(out, "+");
+        if (client->rights == RIGHTS_HOME_ASSISTANT)
+                (void)fprintf(out, "topic read homeassistant/#\n");
+        for (size_t i = 0; i < clients->count; i++) {
+                char other[IDENTITY_MAX];
+                name_identity(&clients->items[i], other);
+                if (strcmp(clients->items[i].name, client->name) != 0)
+                        (void)fprintf(out, "topic deny sconce/reply/%s/#\n", other);
+        }
+}
+
+static void write_client(FILE *out, const struct name *client, const struct clients *clients)
+{
+        char identity[IDENTITY_MAX];
+
+        name_identity(client, identity);
+        (void)fprintf(out, "\nuser %s\ntopic read sconce/reply/%s/#\n", identity, identity);
+        if (client->words)
+                write_limited(out, client);
+        else
+                write_unlimited(out, client, clients);
+}
+
+/* ---- The list ---------------------------------------------------------------------------------------------------- */
+
+static int keep_client(struct clients *clients, const struct name *name)
+{
+        struct name *items = reallocarray(clients->items, clients->count + 1, sizeof(*items));
+
+        if (!items)
+                return -ENOMEM;
+        clients->items = items;
+        struct name *copy = &items[clients->count];
+        *copy = *name;
+        copy->words = NULL;
+        clients->count++;
+        for (char **word = name->words; word && *word; word++)
+                if (!name_add_word(copy, *word))
+                        return -ENOMEM;
+        return 0;
+}
+
+static int take_name(void *userdata, const struct name *name)
+{
+        struct list *list = userdata;
+
+        if (name->is_revoked)
+                return 0;
+        if (name->kind == NAME_NODE)
+                write_node(list->out, name);
+        if (name->kind == NAME_CLIENT && keep_client(&list->clients, name) < 0)
+                return fault_set(list->fault, -ENOMEM, "out of memory");
+        return 0;
+}
+
+static int write_list(struct list *list, struct registry *registry, const char *loan)
+{
+        (void)fprintf(list->out, "# Written by sconce-pki: a block for each name in force, nothing for any other.\n"
+                                 "# Changes made by hand are lost when it next runs.\n");
+        int r = registry_each(registry, take_name, list, list->fault);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < list->clients.count; i++)
+                write_client(list->out, &list->clients.items[i], &list->clients);
+        if (loan)
+                (void)fputs(loan, list->out);
+        (void)fprintf(list->out, "\n# End of the list.\n");
+        return 0;
+}
+
+int acl_text(struct registry *registry, const char *loan, char **ret, struct fault *fault)
+{
+        CLEANUP_FREE char *text = NULL;
+        size_t size = 0;
+        struct list list = { .out = open_memstream(&text, &size), .fault = fault };
+
+        if (!list.out)
+                return fault_set(fault, -ENOMEM, "out of memory");
+        int r = write_list(&list, registry, loan);
+        clients_done(&list.clients);
+        bool is_short = ferror(list.out) != 0;
+        if ((fclose(list.out) != 0 || is_short) && r == 0)
+                r = fault_set(fault, -ENOMEM, "out of memory");
+        if (r == 0)
+                *ret = TAKE_PTR(text);
+        return r;
+}

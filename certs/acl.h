@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mosquitto's access list: one block for each name in force, nothing for any other. */
+#pragma once
+
+#include "registry.h"
+
+/* The whole list, which the caller frees. `loan` is a block of lines: rights for the time of one run, beside those of the names;
+ * NULL: none. */
+int acl_text(struct registry *registry, const char *loan, char **ret, struct fault *fault) MUST_CHECK;

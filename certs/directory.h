@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* DIR: entered once, then every path is relative to it. One run at a time; the kernel gives the lock back however a run ends. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "util/fault.h"
+
+#define REGISTRY_FILE  "private/registry.db"
+#define AUTHORITY_CERT "ca.crt"
+#define AUTHORITY_KEY  "ca.key"
+#define CRL_FILE       "crl.pem"
+#define ACL_FILE       "sconce.acl"
+
+/* Makes DIR where there is none. */
+int directory_make(const char *dir, struct fault *fault) MUST_CHECK;
+/* Makes what is in it; *ret_made: it was not there, and directory_unmake() takes it away again. */
+int directory_fill(const char *dir, bool *ret_made, struct fault *fault) MUST_CHECK;
+void directory_unmake(void);
+
+/* Changes into it. It must belong to the user who runs this, and no one else may be able to write to it: else a link that
+ * somebody planted would lead our files astray. */
+int directory_enter(const char *dir, struct fault *fault) MUST_CHECK;
+/* Waits for another run for half a minute. The lock goes with the process. */
+int directory_lock(const char *dir, struct fault *fault) MUST_CHECK;
+/* A directory with all that is in it. */
+void directory_remove(const char *path);
+/* What a run that was cut short has left half written. */
+void directory_sweep(void);

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "issue.h"
+
+#include <errno.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "directory.h"
+#include "host.h"
+#include "tar.h"
+#include "util/file.h"
+
+#define DAY_S          86400
+#define PASSWORD_BYTES 10
+#define FILE_MAX       (4U << 20)
+
+void time_text(int64_t time_s, char ret[static TIME_TEXT_MAX])
+{
+        time_t seconds = (time_t)time_s;
+        struct tm tm;
+
+        if (!gmtime_r(&seconds, &tm) || strftime(ret, TIME_TEXT_MAX, "%Y-%m-%d %H:%M:%SZ", &tm) == 0)
+                (void)strcpy(ret, "?");
+}
+
+/* ---- The first broker -------------------------------------------------------------------------------------------- */
+
+static int take_broker(void *userdata, const struct name *name)
+{
+        if (name->kind != NAME_BROKER || name->is_revoked)
+                return 0;
+        (void)strcpy(userdata, name->name);
+        return 1;
+}
+
+int first_broker(struct registry *registry, char ret[static NAME_MAX_BYTES], struct fault *fault)
+{
+        int r = registry_each(registry, take_broker, ret, fault);
+        return r > 0 ? 0 : r < 0 ? r : -ENOENT;
+}
+
+int link_broker(struct transaction *transaction, struct fault *fault)
+{
+        static const char *const ends[] = { "crt", "key" };
+        char broker[NAME_MAX_BYTES];
+        int r = first_broker(transaction->registry, broker, fault);
+
+        for (size_t i = 0; r == 0 && i < ARRAY_SIZE(ends); i++) {
+                char target[NAME_MAX_BYTES + 16];
+                (void)snprintf(target, sizeof(target), "issued/%s.%s", broker, ends[i]);
+                const struct bytes bytes = { (unsigned char *)target, strlen(target) };
+                r = transaction_put(transaction, FILE_LINK, &bytes, fault, "broker.%s", ends[i]);
+        }
+        return r == -ENOENT ? 0 : r;
+}
+
+/* ---- What is packed ---------------------------------------------------------------------------------------------- */
+
+struct made {
+        EVP_PKEY *key;
+        X509 *certificate;
+        struct bytes key_pem, certificate_pem;
+        char serial[SERIAL_MAX];
+};
+
+static void made_done(struct made *made)
+{
+        EVP_PKEY_free(made->key);
+        X509_free(made->certificate);
+        bytes_done(&made->key_pem);
+        bytes_done(&made->certificate_pem);
+}
+
+static int choose_url(struct transaction *transaction, const struct name *name, struct issued *ret, struct fault *fault)
+{
+        char broker[NAME_MAX_BYTES];
+
+        if (name->words) {
+                (void)snprintf(ret->url, sizeof(ret->url), "%s", name->words[0]);
+                return 0;
+        }
+        int r = first_broker(transaction->registry, broker, fault);
+        if (r == 0)
+                broker_url_of(broker, ret->url);
+        return r == -ENOENT ? 0 : r;
+}
+
+static int read_for_tar(const char *path, struct file *ret, struct fault *fault)
+{
+        struct fault why = { 0 };
+        return file_read(path, FILE_MAX, ret, &why) < 0 ? fault_set(fault, why.code, "%s: %s", path, why.text) : 0;
+}
+
+static int pack_tar(struct transaction *transaction, const struct name *name, const struct made *made,
+                    struct issued *ret, struct fault *fault)
+{
+        CLEANUP(file_done) struct file ca = { 0 }, crl = { 0 };
+        CLEANUP_FREE void *data = NULL;
+        char url[sizeof(ret->url) + 1];
+        size_t size = 0;
+        int r = choose_url(transaction, name, ret, fault);
+
+        if (r == 0)
+                r = read_for_tar(AUTHORITY_CERT, &ca, fault);
+        if (r == 0)
+                r = read_for_tar(CRL_FILE, &crl, fault);
+        if (r < 0)
+                return r;
+        (void)snprintf(url, sizeof(url), "%s\n", ret->url);
+        const struct tar_member members[] = {
+                { "ca.crt", ca.data, ca.size },
+                { "crl.pem", crl.data, crl.size },
+                { "node.crt", made->certificate_pem.data, made->certificate_pem.size },
+                { "node.key", made->key_pem.data, made->key_pem.size },
+                { "broker.url", url, strlen(url) },
+        };
+        r = tar_pack(members, ARRAY_SIZE(members), &data, &size, fault);
+        if (r < 0)
+                return r;
+        const struct bytes bytes = { data, size };
+        r = transaction_put(transaction, FILE_SECRET, &bytes, fault, "issued/%s.tar", name->name);
+        OPENSSL_cleanse(data, size);
+        return r;
+}
+
+/* 80 random bits, never on a command line. */
+static int make_password(char ret[static PASSWORD_MAX], struct fault *fault)
+{
+        unsigned char random[PASSWORD_BYTES];
+
+        if (RAND_bytes(random, sizeof(random)) != 1)
+                return fault_set(fault, -EIO, "no random numbers");
+        for (size_t i = 0; i < sizeof(random); i++)
+                (void)snprintf(ret + 2 * i, 3, "%02x", random[i]);
+        return 0;
+}
+
+static int pack_p12(struct transaction *transaction, const struct name *name, const struct made *made,
+                    struct issued *ret, struct fault *fault)
+{
+        CLEANUP(bytes_done) struct bytes p12 = { 0 };
+        int r = make_password(ret->password, fault);
+
+        if (r == 0)
+                r = authority_pack_p12(&transaction->authority, name->name, made->key, made->certificate, ret->password,
+                                       &p12, fault);
+        return r < 0 ? r : transaction_put(transaction, FILE_SECRET, &p12, fault, "issued/%s.p12", name->name);
+}
+
+/* ---- Issuing ----------------------------------------------------------------------------------------------------- */
+
+/* Home Assistant runs where nobody looks, as a node does. */
+static int64_t lifetime_of(const struct name *name)
+{
+        bool is_short = name->kind == NAME_CLIENT && name->rights != RIGHTS_HOME_ASSISTANT;
+        return (int64_t)(is_short ? CLIENT_DAYS : LONG_DAYS) * DAY_S;
+}
+
+static int make(struct transaction *transaction, const struct name *name, struct made *ret, struct fault *fault)
+{
+        char identity[IDENTITY_MAX];
+        int r = key_new(&ret->key, fault);
+
+        name_identity(name, identity);
+        const struct leaf leaf = { .common_name = identity,
+                                   .key = ret->key,
+                                   .is_server = name->kind == NAME_BROKER,
+                                   .hosts = name->kind == NAME_BROKER ? (const char *const *)name->words : NULL,
+                                   .lifetime_s = lifetime_of(name) };
+        if (r == 0)
+                r = authority_sign(&transaction->authority, &leaf, &ret->certificate, ret->serial, fault);
+        if (r == 0)
+                r = key_to_pem(ret->key, &ret->key_pem, fault);
+        return r < 0 ? r : certificate_to_pem(ret->certificate, &ret->certificate_pem, fault);
+}
+
+static int record(struct transaction *transaction, const struct name *name, const struct made *made, struct issued *ret,
+                  struct fault *fault)
+{
+        struct certificate row = { .generation = name->generation,
+                                   .not_after_s = time_of(X509_get0_notAfter(made->certificate)) };
+        CLEANUP(bytes_done) struct bytes der = { 0 };
+        int r = certificate_to_der(made->certificate, &der, fault);
+
+        (void)strcpy(row.serial, made->serial);
+        (void)strcpy(row.name, name->name);
+        ret->not_after_s = row.not_after_s;
+        if (r == 0)
+                r = registry_put_certificate(transaction->registry, &row, der.data, der.size, fault);
+        return r < 0 ? r : registry_put(transaction->registry, name, fault);
+}
+
+static int pack(struct transaction *transaction, const struct name *name, const struct made *made, struct issued *ret,
+                struct fault *fault)
+{
+        switch (name->kind) {
+        case NAME_BROKER:
+                return link_broker(transaction, fault);
+        case NAME_NODE:
+                return pack_tar(transaction, name, made, ret, fault);
+        case NAME_CLIENT:
+                return pack_p12(transaction, name, made, ret, fault);
+        }
+        return -EINVAL;
+}
+
+static int issue_all(struct transaction *transaction, const struct name *name, struct issued *ret, struct fault *fault)
+{
+        CLEANUP(made_done) struct made made = { 0 };
+        enum file_use key_use = name->kind == NAME_BROKER ? FILE_OF_BROKER : FILE_SECRET;
+        int r = make(transaction, name, &made, fault);
+
+        *ret = (struct issued){ 0 };
+        if (r == 0)
+                r = record(transaction, name, &made, ret, fault);
+        if (r == 0)
+                r = transaction_put(transaction, key_use, &made.key_pem, fault, "issued/%s.key", name->name);
+        if (r == 0)
+                r = transaction_put(transaction, FILE_PUBLIC, &made.certificate_pem, fault, "issued/%s.crt",
+                                    name->name);
+        return r < 0 ? r : pack(transaction, name, &made, ret, fault);
+}
+
+int issue(struct transaction *transaction, const struct name *name, struct issued *ret, struct fault *fault)
+{
+        struct fault why = { 0 };
+        int r = issue_all(transaction, name, ret, &why);
+        return r < 0 ? transaction_failed(transaction, &why, fault) : 0;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sconce-pki list: a line for each name. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "command.h"
+#include "directory.h"
+#include "issue.h"
+#include "say.h"
+
+#define ROW   "%-24s %-7s %-20s %5s  %s"
+#define DAY_S 86400
+
+struct listing {
+        struct transaction *transaction;
+        int64_t now_s;
+        struct fault *fault;
+};
+
+struct sum {
+        const struct name *name;
+        int64_t now_s, until_s; /* until_s: of the newest */
+        unsigned good;          /* those that are in force and not over */
+};
+
+static int add_up(void *userdata, const struct certificate *certificate)
+{
+        struct sum *sum = userdata;
+
+        if (certificate->revoked_s != 0 || certificate->generation != sum->name->generation)
+                return 0;
+        sum->until_s = certificate->not_after_s;
+        sum->good += certificate->not_after_s > sum->now_s;
+        return 0;
+}
+
+/* What a name may do, in words. */
+static void describe(const struct name *name, char *ret, size_t size)
+{
+        static const char *const may[] = { [RIGHTS_ALL] = "reads and commands",
+                                           [RIGHTS_READ_ONLY] = "reads",
+                                           [RIGHTS_HOME_ASSISTANT] = "reads and commands" };
+        size_t at = 0;
+
+        if (name->kind == NAME_NODE) {
+                (void)snprintf(ret, size, "its own topics");
+                return;
+        }
+        at += (size_t)snprintf(ret, size, "%s", name->kind == NAME_BROKER ? "serves as" : may[name->rights]);
+        for (char **word = name->words; word && *word && at < size; word++)
+                at += (size_t)snprintf(ret + at, size - at, " %s", *word);
+        if (name->kind == NAME_CLIENT && !name->words && at < size)
+                at += (size_t)snprintf(ret + at, size - at, " every node");
+        if (name->rights == RIGHTS_HOME_ASSISTANT && at < size)
+                (void)snprintf(ret + at, size - at, ", for Home Assistant");
+}
+
+static int list_one(void *userdata, const struct name *name)
+{
+        const struct listing *listing = userdata;
+        struct sum sum = { .name = name, .now_s = listing->now_s };
+        char rights[1024] = "-", until[TIME_TEXT_MAX] = "revoked", days[24] = "-", older[80] = "";
+
+        if (!name->is_revoked) {
+                int r = registry_each_certificate(listing->transaction->registry, name->name, add_up, &sum,
+                                                  listing->fault);
+                if (r < 0)
+                        return r;
+                describe(name, rights, sizeof(rights));
+                time_text(sum.until_s, until);
+                (void)snprintf(days, sizeof(days), "%lld",
+                               (long long)((sum.until_s - listing->now_s + DAY_S / 2) / DAY_S));
+        }
+        if (sum.good > 1)
+                (void)snprintf(older, sizeof(older), " (older certificates still good: %u)", sum.good - 1);
+        say(ROW "%s", name->name, name_kind_word(name->kind), until, days, rights, older);
+        return 0;
+}
+
+int command_list(const struct command_line *line)
+{
+        struct transaction transaction = transaction_of(line);
+        struct fault fault = { 0 };
+        char until[TIME_TEXT_MAX];
+
+        if (line->count > 0)
+                return misused("list takes no arguments");
+        int r = transaction_begin_reading(&transaction, &fault);
+        if (r == 0) {
+                const struct listing listing = { &transaction, (int64_t)time(NULL), &fault };
+                time_text(time_of(X509_get0_notAfter(transaction.authority.certificate)), until);
+                say("The authority %s/" AUTHORITY_CERT " is valid until %s.", line->dir, until);
+                say(ROW, "NAME", "KIND", "VALID UNTIL", "DAYS", "RIGHTS");
+                r = registry_each(transaction.registry, list_one, (void *)(uintptr_t)&listing, &fault);
+        }
+        transaction_end(&transaction);
+        return r < 0 ? failed(&fault) : EXIT_DONE;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "outside.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "util/cleanup.h"
+#include "util/file.h"
+
+#define BESIDE   ".new"
+#define FILE_MAX (4U << 20)
+
+static mode_t mode_of(enum file_use use)
+{
+        return use == FILE_PUBLIC ? 0644 : 0600;
+}
+
+/* mosquitto gives up root before it reads its files: the secret ones belong to its user where that exists. */
+static int give_to_broker(int fd)
+{
+        const struct passwd *user = geteuid() == 0 ? getpwnam("mosquitto") : NULL;
+        return user && fchown(fd, user->pw_uid, user->pw_gid) < 0 ? -errno : 0;
+}
+
+static int write_all(int fd, const char *data, size_t size)
+{
+        while (size > 0) {
+                ssize_t n = write(fd, data, size);
+                if (n < 0 && errno != EINTR)
+                        return -errno;
+                data += n > 0 ? n : 0;
+                size -= n > 0 ? (size_t)n : 0;
+        }
+        return 0;
+}
+
+static int write_beside(const char *path, const struct outside_file *file)
+{
+        (void)unlink(path);
+        if (file->use == FILE_LINK) {
+                CLEANUP_FREE char *target = strndup(file->data, file->size);
+                return target && symlink(target, path) == 0 ? 0 : target ? -errno : -ENOMEM;
+        }
+        CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd < 0)
+                return -errno;
+        int r = write_all(fd, file->data, file->size);
+        if (r == 0 && file->use == FILE_OF_BROKER)
+                r = give_to_broker(fd);
+        if (r == 0 && (fchmod(fd, mode_of(file->use)) < 0 || fsync(fd) < 0))
+                r = -errno;
+        return r;
+}
+
+/* A rename is on the disk when the directory is. */
+static int sync_directory_of(const char *path)
+{
+        CLEANUP_FREE char *directory = strdup(path);
+        char *slash = directory ? strrchr(directory, '/') : NULL;
+
+        if (!directory)
+                return -ENOMEM;
+        if (slash)
+                *slash = '\0';
+        CLEANUP_CLOSE int fd = open(slash ? directory : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return fd >= 0 && fsync(fd) == 0 ? 0 : -errno;
+}
+
+static bool is_link_to(const char *path, const void *target, size_t size)
+{
+        CLEANUP_FREE char *there = malloc(size + 1);
+        return there && readlink(path, there, size + 1) == (ssize_t)size && memcmp(there, target, size) == 0;
+}
+
+static bool holds(const char *path, const struct outside_file *file)
+{
+        struct file there;
+
+        if (file->use == FILE_LINK)
+                return is_link_to(path, file->data, file->size);
+        if (file_read(path, FILE_MAX, &there, NULL) < 0)
+                return false;
+        bool is_same = there.size == file->size && memcmp(there.data, file->data, there.size) == 0;
+        file_done(&there);
+        return is_same;
+}
+
+bool outside_is(const struct outside_file *file)
+{
+        return holds(file->path, file);
+}
+
+/* ---- All of them ------------------------------------------------------------------------------------------------- */
+
+static int fail(const struct outside_file *file, int code, struct fault *fault)
+{
+        if (code == -ENOSPC || code == -EDQUOT || code == -EFBIG)
+                return fault_set(fault, code, "%s: cannot be written: no space left on its disk", file->path);
+        return fault_set(fault, code, "%s: cannot be written: %s", file->path, strerror(-code));
+}
+
+static int fail_reading_back(const struct outside_file *file, struct fault *fault)
+{
+        return fault_set(fault, -EIO, "%s: does not hold what was written to it: is its disk in order?", file->path);
+}
+
+static int prepare(const char *beside, const struct outside_file *file, struct fault *fault)
+{
+        int r = write_beside(beside, file);
+
+        if (r < 0)
+                return fail(file, r, fault);
+        return holds(beside, file) ? 0 : fail_reading_back(file, fault);
+}
+
+static int prepare_one(void *userdata, const struct outside_file *file)
+{
+        CLEANUP_FREE char *beside = NULL;
+
+        return asprintf(&beside, "%s" BESIDE, file->path) < 0 ? -ENOMEM : prepare(beside, file, userdata);
+}
+
+static int put_in_place(const char *beside, const struct outside_file *file, struct fault *fault)
+{
+        int r = holds(beside, file) ? 0 : prepare(beside, file, fault);
+
+        if (r < 0)
+                return r;
+        if (rename(beside, file->path) < 0)
+                return fail(file, -errno, fault);
+        r = sync_directory_of(file->path);
+        if (r < 0)
+                return fail(file, r, fault);
+        return outside_is(file) ? 0 : fail_reading_back(file, fault);
+}
+
+static int publish_one(void *userdata, const struct outside_file *file)
+{
+        CLEANUP_FREE char *beside = NULL;
+
+        return asprintf(&beside, "%s" BESIDE, file->path) < 0 ? -ENOMEM : put_in_place(beside, file, userdata);
+}
+
+int outside_write(const struct outside_file *file, struct fault *fault)
+{
+        return publish_one(fault, file);
+}
+
+int outside_prepare(struct registry *registry, struct fault *fault)
+{
+        return registry_each_file(registry, prepare_one, fault, fault);
+}
+
+int outside_publish(struct registry *registry, struct fault *fault)
+{
+        bool has_files = false;
+        int r = registry_has_files(registry, &has_files, fault);
+
+        if (r < 0 || !has_files)
+                return r;
+        r = registry_each_file(registry, publish_one, fault, fault);
+        /* What cannot be forgotten for want of room is put in place once more by the next run. */
+        if (r == 0)
+                (void)!registry_forget_files(registry, NULL);
+        return r;
+}

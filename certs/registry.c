@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "util/cleanup.h"
+
+#define BUSY_MS 30000
+#define VERSION 1
+
+struct registry {
+        sqlite3 *sqlite;
+        char *path;
+};
+
+DEFINE_CLEANUP(sqlite3_stmt, sqlite3_finalize);
+DEFINE_CLEANUP(struct registry, registry_close);
+#define CLEANUP_STATEMENT CLEANUP(sqlite3_finalizep)
+#define CLEANUP_REGISTRY  CLEANUP(registry_closep)
+
+static const char *const kind_words[] = { [NAME_BROKER] = "broker", [NAME_NODE] = "node", [NAME_CLIENT] = "client" };
+
+static const char schema[] = "PRAGMA user_version = 1;"
+                             "CREATE TABLE names("
+                             " at INTEGER PRIMARY KEY,"
+                             " name TEXT NOT NULL UNIQUE,"
+                             " kind INTEGER NOT NULL,"
+                             " revoked INTEGER NOT NULL,"
+                             " generation INTEGER NOT NULL,"
+                             " rights INTEGER NOT NULL,"
+                             " words TEXT NOT NULL);" /* separated by blanks, of which none can hold one */
+                             "CREATE TABLE certificates("
+                             " serial TEXT PRIMARY KEY,"
+                             " name TEXT NOT NULL,"
+                             " generation INTEGER NOT NULL,"
+                             " not_after INTEGER NOT NULL,"
+                             " revoked_at INTEGER NOT NULL,"
+                             " der BLOB NOT NULL);"
+                             "CREATE INDEX certificates_of ON certificates(name);"
+                             "CREATE TABLE numbers(name TEXT PRIMARY KEY, value INTEGER NOT NULL);"
+                             "CREATE TABLE files(path TEXT PRIMARY KEY, use INTEGER NOT NULL, data BLOB NOT NULL);";
+
+/* ---- SQLite ------------------------------------------------------------------------------------------------------ */
+
+static int fail(struct registry *registry, int code, struct fault *fault)
+{
+        switch (code) {
+        case SQLITE_FULL:
+                return fault_set(fault, -ENOSPC, "%s: no space left on its disk", registry->path);
+        case SQLITE_CORRUPT:
+        case SQLITE_NOTADB:
+                return fault_set(fault, -EBADMSG, "%s is damaged: bring it back from a backup", registry->path);
+        case SQLITE_NOMEM:
+                return fault_set(fault, -ENOMEM, "out of memory");
+        case SQLITE_BUSY:
+                return fault_set(fault, -EBUSY, "%s is in use by another program", registry->path);
+        default:
+                return fault_set(fault, -EIO, "%s: %s", registry->path, sqlite3_errmsg(registry->sqlite));
+        }
+}
+
+static int run(struct registry *registry, const char *sql, struct fault *fault)
+{
+        int code = sqlite3_exec(registry->sqlite, sql, NULL, NULL, NULL);
+        return code == SQLITE_OK ? 0 : fail(registry, code, fault);
+}
+
+static int prepare(struct registry *registry, const char *sql, sqlite3_stmt **ret, struct fault *fault)
+{
+        int code = sqlite3_prepare_v2(registry->sqlite, sql, -1, ret, NULL);
+        return code == SQLITE_OK ? 0 : fail(registry, code, fault);
+}
+
+/* 1: a row, 0: the end. */
+static int step(struct registry *registry, sqlite3_stmt *statement, struct fault *fault)
+{
+        int code = sqlite3_step(statement);
+        return code == SQLITE_ROW ? 1 : code == SQLITE_DONE ? 0 : fail(registry, code, fault);
+}
+
+static void bind_text(sqlite3_stmt *statement, int at, const char *text)
+{
+        (void)sqlite3_bind_text(statement, at, text, -1, SQLITE_STATIC);
+}
+
+static const char *text_of(sqlite3_stmt *statement, int column)
+{
+        const char *text = (const char *)sqlite3_column_text(statement, column);
+        return text ? text : "";
+}
+
+/* ---- Opening ----------------------------------------------------------------------------------------------------- */
+
+/* SQLite would create it for everybody to read. */
+static int create(const char *path, struct fault *fault)
+{
+        CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        return fd < 0 ? fault_set(fault, -errno, "%s: %s", path, strerror(errno)) : 0;
+}
+
+static int read_version(struct registry *registry, int *ret, struct fault *fault)
+{
+        CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
+        int r = prepare(registry, "PRAGMA user_version", &statement, fault);
+
+        if (r == 0)
+                r = step(registry, statement, fault);
+        if (r < 0)
+                return r;
+        *ret = sqlite3_column_int(statement, 0);
+        return 0;
+}
+
+static int take_version(struct registry *registry, bool is_new, struct fault *fault)
+{
+        int version = 0;
+        int r = read_version(registry, &version, fault);
+
+        if (r < 0 || version == VERSION)
+                return r;
+        if (version <= 0 && !is_new)
+                return fail(registry, SQLITE_CORRUPT, fault);
+        if (version > VERSION)
+                return fault_set(fault, -ENOTSUP, "%s was written by a newer sconce-pki", registry->path);
+        r = run(registry, "BEGIN IMMEDIATE", fault);
+        if (r == 0)
+                r = run(registry, schema, fault);
+        return r < 0 ? r : run(registry, "COMMIT", fault);
+}
+
+int registry_open(const char *path, bool is_new, struct registry **ret, struct fault *fault)
+{
+        CLEANUP_REGISTRY struct registry *registry = calloc(1, sizeof(*registry));
+
+        if (!registry || !(registry->path = strdup(path)))
+                return fault_set(fault, -ENOMEM, "out of memory");
+        int r = is_new ? create(path, fault) : 0;
+        if (r < 0)
+                return r;
+        int code = sqlite3_open_v2(path, &registry->sqlite, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+        if (code != SQLITE_OK)
+                return fail(registry, code, fault);
+        (void)sqlite3_busy_timeout(registry->sqlite, BUSY_MS);
+        /* Each commit is on the disk before it counts; a rollback journal leaves no second file beside. */
+        r = run(registry, "PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA; PRAGMA secure_delete = ON", fault);
+        if (r == 0)
+                r = take_version(registry, is_new, fault);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(registry);
+        return 0;
+}
+
+void registry_close(struct registry *registry)
+{
+        if (!registry)
+                return;
+        (void)sqlite3_close_v2(registry->sqlite);
+        free(registry->path);
+        free(registry);
+}
+
+int registry_begin(struct registry *registry, struct fault *fault)
+{
+        return run(registry, "BEGIN IMMEDIATE", fault);
+}
+
+int registry_commit(struct registry *registry, struct fault *fault)
+{
+        return run(registry, "COMMIT", fault);
+}
+
+/* ---- Names ------------------------------------------------------------------------------------------------------- */
+
+const char *name_kind_word(enum name_kind kind)
+{
+        return kind_words[kind];
+}
+
+void name_identity(const struct name *name, char ret[static IDENTITY_MAX])
+{
+        if (name->generation <= 1)
+                (void)snprintf(ret, IDENTITY_MAX, "%s", name->name);
+        else
+                (void)snprintf(ret, IDENTITY_MAX, "%s.%u", name->name, name->generation);
+}
+
+static size_t count_words(const struct name *name)
+{
+        size_t count = 0;
+
+        while (name->words && name->words[count])
+                count++;
+        return count;
+}
+
+void name_done(struct name *name)
+{
+        for (size_t i = count_words(name); i > 0; i--)
+                free(name->words[i - 1]);
+        free(name->words);
+        name->words = NULL;
+}
+
+bool name_add_word(struct name *name, const char *word)
+{
+        size_t count = count_words(name);
+
+        for (size_t i = 0; i < count; i++)
+                if (strcmp(name->words[i], word) == 0)
+                        return true;
+        char **words = reallocarray(name->words, count + 2, sizeof(*words));
+        if (!words)
+                return false;
+        name->words = words;
+        words[count + 1] = NULL;
+        words[count] = strdup(word);
+        return words[count] != NULL;
+}
+
+char *name_words(const struct name *name)
+{
+        size_t size = 1;
+
+        for (size_t i = 0; i < count_words(name); i++)
+                size += strlen(name->words[i]) + 1;
+        char *text = calloc(1, size);
+        for (size_t i = 0; text && i < count_words(name); i++) {
+                (void)strcat(text, i > 0 ? " " : "");
+                (void)strcat(text, name->words[i]);
+        }
+        return text;
+}
+
+static bool split_words(const char *text, struct name *name)
+{
+        CLEANUP_FREE char *copy = strdup(text);
+        char *rest = NULL;
+
+        for (char *word = copy ? strtok_r(copy, " ", &rest) : NULL; word; word = strtok_r(NULL, " ", &rest))
+                if (!name_add_word(name, word))
+                        return false;
+        return copy != NULL;
+}
+
+#define NAME_COLUMNS "name, kind, revoked, generation, rights, words"
+
+static int read_name(struct registry *registry, sqlite3_stmt *row, struct name *ret, struct fault *fault)
+{
+        CLEANUP(name_done)
+        struct name name = {
+                .kind = (enum name_kind)sqlite3_column_int(row, 1),
+                .is_revoked = sqlite3_column_int(row, 2) != 0,
+                .generation = (unsigned)sqlite3_column_int(row, 3),
+                .rights = (enum name_rights)sqlite3_column_int(row, 4),
+        };
+
+        if ((size_t)name.kind >= ARRAY_SIZE(kind_words) || name.rights > RIGHTS_HOME_ASSISTANT ||
+            (size_t)sqlite3_column_bytes(row, 0) >= sizeof(name.name))
+                return fail(registry, SQLITE_CORRUPT, fault);
+        (void)strcpy(name.name, text_of(row, 0));
+        if (!split_words(text_of(row, 5), &name))
+                return fault_set(fault, -ENOMEM, "out of memory");
+        *ret = name;
+        name.words = NULL;
+        return 0;
+}
+
+int registry_find(struct registry *registry, const char *name, struct name *ret, struct fault *fault)
+{
+        CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
+        int r = prepare(registry, "SELECT " NAME_COLUMNS " FROM names WHERE name = ?1", &row, fault);
+
+        if (r < 0)
+                return r;
+        bind_text(row, 1, name);
+        r = step(registry, row, fault);
+        if (r == 0)
+                return -ENOENT;
+        return r < 0 ? r : read_name(registry, row, ret, fault);
+}
+
+int registry_put(struct registry *registry, const struct name *name, struct fault *fault)
+{
+        CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
+        CLEANUP_FREE char *words = name_words(name);
+        int r = prepare(registry,
+                        "INSERT INTO names(" NAME_COLUMNS
+                        ") VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(name) DO UPDATE "
+                        "SET kind = ?2, revoked = ?3, generation = ?4, rights = ?5, words = ?6",
+                        &row, fault);
+
+        if (r < 0)
+                return r;
+        if (!words)
+                return fault_set(fault, -ENOMEM, "out of memory");
+        bind_text(row, 1, name->name);
+        (void)sqlite3_bind_int(row, 2, (int)name->kind);
+        (void)sqlite3_bind_int(row, 3, name->is_revoked);
+        (void)sqlite3_bind_int(row, 4, (int)name->generation);
+        (void)sqlite3_bind_int(row, 5, (int)name->rights);
+        bind_text(row, 6, words);
+        return step(registry, row, fault);
+}
+
+int registry_each(struct registry *registry, int (*each)(void *userdata, const struct name *name), void *userdata,
+                  struct fault *fault)
+{
+        CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
+        int r = prepare(registry, "SELECT " NAME_COLUMNS " FROM names ORDER BY at", &row, fault);
+
+        while (r == 0 && (r = step(registry, row, fault)) > 0) {
+                CLEANUP(name_done) struct name name = { 0 };
+                r = read_name(registry, row, &name, fault);
+                if (r == 0)
+                        r = each(userdata, &name);
+        }
+        return r;
+}
+
+/* ---- Certificates ------------------------------------------------------------------------------------------------ */
+
+int registry_put_certificate(struct registry *registry, const struct certificate *certificate, const void *der,
+                             size_t size, struct fault *fault)
+{
+        CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
+        int r = prepare(registry, "INSERT INTO certificates VALUES(?1, ?2, ?3, ?4, ?5, ?6)", &row, fault);
+
+        if (r < 0)
+                return r;
+        bind_text(row, 1, certificate->serial);
+        bind_text(row, 2, certificate->name);
+        (void)sqlite3_bind_int(row, 3, (int)certificate->generation);
+        (void)sqlite3_bind_int64(row, 4, certificate->not_after_s);
+        (void)sqlite3_bind_int64(row, 5, certificate->revoked_s);
+        (void)sqlite3_bind_blob64(row, 6, der, size, SQLITE_STATIC);
+        return step(registry, row, fault);
+}
+
+int registry_revoke(struct registry *registry, const char *name, int64_t now_s, unsigned *ret_count,
+                    struct fault *fault)
+{
+        CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
+        int r = prepare(registry, "UPDATE certificates SET revoked_at = ?2 WHERE name = ?1 AND revoked_at = 0", &row,
+                        fault);
+
+        if (r < 0)
+                return r;
+        bind_text(row, 1, name);
+        (void)sqlite3_bind_int64(row, 2, now_s);
+        r = step(registry, row, fault);
+        if (r < 0)
+                return r;
+        *ret_count = (unsigned)sqlite3_changes(registry->sqlite);
+        return 0;
+}
+
+static int read_certificate(struct registry *registry, sqlite3_stmt *row, struct certificate *ret, struct fault *fault)
+{
+        if ((size_t)sqlite3_column_bytes(row, 0) >= sizeof(ret->serial) ||
+            (size_t)sqlite3_column_bytes(row, 1) >= sizeof(ret->name))
+                return fail(registry, SQLITE_CORRUPT, fault);
+        *ret = (struct certificate){ .generation = (unsigned)sqlite3_column_int(row, 2),
+                                     .not_after_s = sqlite3_column_int64(row, 3),
+                                     .revoked_s = sqlite3_column_int64(row, 4) };
+        (void)strcpy(ret->serial, text_of(row, 0));
+        (void)strcpy(ret->name, text_of(row, 1));
+        return 0;
+}
+
+int registry_each_certificate(struct registry *registry, const char *name,
+                              int (*each)(void *userdata, const struct certificate *certificate), void *userdata,
+                              struct fault *fault)
+{
+        CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
+        struct certificate certificate;
+        int r = prepare(registry,
+                        "SELECT serial, name, generation, not_after, revoked_at FROM certificates "
+                        "WHERE ?1 IS NULL OR name = ?1 ORDER BY rowid",
+                        &row, fault);
+
+        if (r == 0 && name)
+                bind_text(row, 1, name);
+        while (r == 0 && (r = step(registry, row, fault)) > 0) {
+                r = read_certificate(registry, row, &certificate, fault);
+                if (r == 0)
+                        r = each(userdata, &certificate);
+        }
+        return r;
+}
+
+int registry_next_crl_number(struct registry *registry, int64_t *ret, struct fault *fault)
+{
+        CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
+        int r = prepare(registry,
+                        "INSERT INTO numbers VALUES('crl', 1) ON CONFLICT(name) DO UPDATE SET value = value + 1 "
+                        "RETURNING value",
+                        &row, fault);
+
+        if (r == 0)
+                r = step(registry, row, fault);
+        if (r < 0)
+                return r;
+        *ret = sqlite3_column_int64(row, 0);
+        return MIN(step(registry, row, fault), 0);
+}
+
+int registry_set_crl_number(struct registry *registry, int64_t number, struct fault *fault)
+{
+        CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
+        int r = prepare(registry, "INSERT OR REPLACE INTO numbers VALUES('crl', ?1)", &row, fault);
+
+        if (r < 0)
+                return r;
+        (void)sqlite3_bind_int64(row, 1, number);
+        return step(registry, row, fault);
+}
+
+int registry_count_in_force(struct registry *registry, const char *name, unsigned *ret, struct fault *fault)
+{
+        CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
+        int r = prepare(registry, "SELECT count(*) FROM certificates WHERE name = ?1 AND revoked_at = 0", &row, fault);
+
+        if (r < 0)
+                return r;
+        bind_text(row, 1, name);
+        r = step(registry, row, fault);
+        if (r < 0)
+                return r;
+        *ret = (unsigned)sqlite3_column_int(row, 0);
+        return 0;
+}
+
+/* ---- Files ------------------------------------------------------------------------------------------------------- */
+
+int registry_put_file(struct registry *registry, const struct outside_file *file, struct fault *fault)
+{
+        CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
+        int r = prepare(registry, "INSERT OR REPLACE INTO files VALUES(?1, ?2, ?3)", &row, fault);
+
+        if (r < 0)
+                return r;
+        bind_text(row, 1, file->path);
+        (void)sqlite3_bind_int(row, 2, (int)file->use);
+        (void)sqlite3_bind_blob64(row, 3, file->size > 0 ? file->data : "", file->size, SQLITE_STATIC);
+        return step(registry, row, fault);
+}
+
+int registry_each_file(struct registry *registry, int (*each)(void *userdata, const struct outside_file *file),
+                       void *userdata, struct fault *fault)
+{
+        CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
+        int r = prepare(registry, "SELECT path, use, data FROM files ORDER BY rowid", &row, fault);
+
+        while (r == 0 && (r = step(registry, row, fault)) > 0) {
+                const struct outside_file file = { .path = text_of(row, 0),
+                                                   .use = (enum file_use)sqlite3_column_int(row, 1),
+                                                   .data = sqlite3_column_blob(row, 2),
+                                                   .size = (size_t)sqlite3_column_bytes(row, 2) };
+                r = each(userdata, &file);
+        }
+        return r;
+}
+
+int registry_has_files(struct registry *registry, bool *ret, struct fault *fault)
+{
+        CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
+        int r = prepare(registry, "SELECT 1 FROM files LIMIT 1", &row, fault);
+
+        if (r == 0)
+                r = step(registry, row, fault);
+        if (r < 0)
+                return r;
+        *ret = r > 0;
+        return 0;
+}
+
+int registry_forget_files(struct registry *registry, struct fault *fault)
+{
+        return run(registry, "DELETE FROM files", fault);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One command at work in DIR: it begins with what a run before could not end, and happens as a whole or not at all. */
+#pragma once
+
+#include "authority.h"
+#include "services.h"
+
+struct transaction {
+        const char *dir; /* as an absolute path: for messages */
+        const char *me;  /* "sconce-pki", with -d DIR where that was given: for messages that show a command */
+        struct registry *registry;
+        struct authority authority;
+        struct services services;
+};
+
+/* Enters DIR and takes the lock. -ENOENT: there is no authority yet. */
+int transaction_begin(struct transaction *transaction, struct fault *fault) MUST_CHECK;
+/* For a command that only looks: it waits for nobody, but where something is left to be done first. */
+int transaction_begin_reading(struct transaction *transaction, struct fault *fault) MUST_CHECK;
+/* As transaction_begin(), for a new authority: DIR is made. */
+int transaction_begin_new(struct transaction *transaction, bool *ret_made, struct fault *fault) MUST_CHECK;
+/* The files of the world that follow from the registry go with it: the access list always. */
+int transaction_commit(struct transaction *transaction, struct fault *fault) MUST_CHECK;
+/* Says in the fault that it has not happened, and why; its code is that of `why`. */
+int transaction_failed(const struct transaction *transaction, const struct fault *why, struct fault *fault);
+/* What was not committed has not happened. */
+void transaction_end(struct transaction *transaction);
+
+/* The list of revoked certificates is to be signed anew. */
+int transaction_list_revoked(struct transaction *transaction, struct fault *fault) MUST_CHECK;
+int transaction_put(struct transaction *transaction, enum file_use use, const struct bytes *bytes, struct fault *fault,
+                    const char *format, ...) MUST_CHECK PRINTF_LIKE(5, 6);
