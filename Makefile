@@ -112,7 +112,7 @@ FORCE:
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call quiet,CC,$@)$(CC) $(base_cflags) $(agent_cflags) $(if $(findstring tests/,$<),-Itests $(seccomp_cflags)) -MMD -MP $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(call quiet,CC,$@)$(CC) $(base_cflags) $(agent_cflags) $(if $(findstring tests/,$<),-Itests -I. $(seccomp_cflags)) -MMD -MP $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(BUILD)/libagent.a: $(lib_objects)
 	$(call quiet,AR,$@)rm -f $@ && $(AR) rcs $@ $^
@@ -155,7 +155,8 @@ $(BUILD)/tests/preload/%.so: tests/preload/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call quiet,PLUGIN,$@)$(plugin_build)
 
-$(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(fake_objs) $(BUILD)/libsconce-mock.a $(BUILD)/libclient.a $(BUILD)/libagent.a
+$(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(fake_objs) $(BUILD)/libsconce-mock.a $(BUILD)/libclient.a $(BUILD)/libpki.a \
+		$(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(client_libs) $(test_libs)
 
 $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(fuzz_objs) $(BUILD)/libclient.a $(BUILD)/libagent.a

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* certs/registry: what was committed is there, what was not is not, and what is no registry is refused. And certs/acl, which
+ * follows from it. */
+#include "certs/registry.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "certs/acl.h"
+#include "util/cleanup.h"
+#include "util/macro.h"
+
+static char dir[] = "/tmp/sconce-registry.XXXXXX";
+static char path[64];
+static struct registry *registry;
+
+static int open_new(void **state)
+{
+        (void)state;
+        memcpy(strrchr(dir, '.') + 1, "XXXXXX", 6);
+        assert_non_null(mkdtemp(dir));
+        (void)snprintf(path, sizeof(path), "%s/registry.db", dir);
+        assert_int_equal(registry_open(path, true, &registry, NULL), 0);
+        return 0;
+}
+
+static int drop(void **state)
+{
+        (void)state;
+        registry_close(registry);
+        registry = NULL;
+        (void)unlink(path);
+        return rmdir(dir);
+}
+
+static void open_again(void)
+{
+        registry_close(registry);
+        registry = NULL;
+        assert_int_equal(registry_open(path, false, &registry, NULL), 0);
+}
+
+static void put(const char *text, enum name_kind kind, enum name_rights rights, unsigned generation, const char *word)
+{
+        CLEANUP(name_done) struct name name = { .kind = kind, .rights = rights, .generation = generation };
+
+        (void)strcpy(name.name, text);
+        assert_true(!word || name_add_word(&name, word));
+        assert_int_equal(registry_put(registry, &name, NULL), 0);
+}
+
+static void put_certificate(const char *serial, const char *name)
+{
+        struct certificate certificate = { .generation = 1, .not_after_s = 4102444800 };
+
+        (void)strcpy(certificate.serial, serial);
+        (void)strcpy(certificate.name, name);
+        assert_int_equal(registry_put_certificate(registry, &certificate, "DER", 3, NULL), 0);
+}
+
+static int count_one(void *userdata, const struct certificate *certificate)
+{
+        *(unsigned *)userdata += certificate->revoked_s != 0;
+        return 0;
+}
+
+static unsigned count_revoked(void)
+{
+        unsigned count = 0;
+
+        assert_int_equal(registry_each_certificate(registry, NULL, count_one, &count, NULL), 0);
+        return count;
+}
+
+/* ---- Opening --------------------------------------------------------------------------------------------------------- */
+
+static void open__new__is_its_owners_alone(void **state)
+{
+        struct stat status;
+
+        (void)state;
+        assert_int_equal(stat(path, &status), 0);
+        assert_int_equal(status.st_mode & 07777, 0600);
+        open_again();
+}
+
+static void open__no_registry__is_refused(void **state)
+{
+        static const char *const contents[] = {
+                "", "no database at all, but long enough to be the header of one, which has 100 bytes"
+        };
+        struct fault fault = { 0 };
+        char wanted[160];
+
+        (void)state;
+        registry_close(registry);
+        registry = NULL;
+        (void)snprintf(wanted, sizeof(wanted), "%s is damaged: bring it back from a backup", path);
+        for (size_t i = 0; i < ARRAY_SIZE(contents); i++) {
+                FILE *file = fopen(path, "we");
+                assert_non_null(file);
+                assert_true(fputs(contents[i], file) >= 0);
+                assert_int_equal(fclose(file), 0);
+                assert_int_equal(registry_open(path, false, &registry, &fault), -EBADMSG);
+                assert_string_equal(fault.text, wanted);
+                assert_null(registry);
+        }
+        assert_int_equal(unlink(path), 0);
+        assert_true(registry_open(path, false, &registry, &fault) < 0);
+        assert_int_equal(access(path, F_OK), -1);
+}
+
+/* An init that was cut short has left it empty. */
+static void open__empty_and_new__is_one(void **state)
+{
+        (void)state;
+        registry_close(registry);
+        registry = NULL;
+        assert_int_equal(truncate(path, 0), 0);
+        assert_int_equal(registry_open(path, true, &registry, NULL), 0);
+        put("hall", NAME_NODE, RIGHTS_NONE, 1, NULL);
+}
+
+/* ---- Transactions ---------------------------------------------------------------------------------------------------- */
+
+static void commit__names__are_there_again(void **state)
+{
+        CLEANUP(name_done) struct name name = { 0 };
+
+        (void)state;
+        assert_int_equal(registry_begin(registry, NULL), 0);
+        put("phone", NAME_CLIENT, RIGHTS_READ_ONLY, 3, "hall");
+        assert_int_equal(registry_commit(registry, NULL), 0);
+        open_again();
+        assert_int_equal(registry_find(registry, "phone", &name, NULL), 0);
+        assert_int_equal(name.kind, NAME_CLIENT);
+        assert_int_equal(name.rights, RIGHTS_READ_ONLY);
+        assert_int_equal(name.generation, 3);
+        assert_false(name.is_revoked);
+        assert_string_equal(name.words[0], "hall");
+        assert_null(name.words[1]);
+}
+
+static void close__not_committed__has_not_happened(void **state)
+{
+        struct name name = { 0 };
+        bool has_files = true;
+        const struct outside_file file = { "issued/hall.crt", FILE_PUBLIC, "x", 1 };
+
+        (void)state;
+        put_certificate("01", "hall");
+        assert_int_equal(registry_begin(registry, NULL), 0);
+        put("hall", NAME_NODE, RIGHTS_NONE, 1, NULL);
+        unsigned count = 0;
+        assert_int_equal(registry_revoke(registry, "hall", 1, &count, NULL), 0);
+        assert_int_equal(count, 1);
+        assert_int_equal(registry_put_file(registry, &file, NULL), 0);
+        open_again();
+        assert_int_equal(registry_find(registry, "hall", &name, NULL), -ENOENT);
+        assert_int_equal(registry_has_files(registry, &has_files, NULL), 0);
+        assert_false(has_files);
+        assert_int_equal(count_revoked(), 0);
+}
+
+static void revoke__each_once__of_that_name_alone(void **state)
+{
+        unsigned count = 9;
+
+        (void)state;
+        put_certificate("01", "hall");
+        put_certificate("02", "hall");
+        put_certificate("03", "hal");
+        assert_int_equal(registry_revoke(registry, "hall", 7, &count, NULL), 0);
+        assert_int_equal(count, 2);
+        assert_int_equal(registry_revoke(registry, "hall", 8, &count, NULL), 0);
+        assert_int_equal(count, 0);
+        assert_int_equal(count_revoked(), 2);
+        assert_int_equal(registry_count_in_force(registry, "hal", &count, NULL), 0);
+        assert_int_equal(count, 1);
+}
+
+static void put_certificate__same_serial__is_refused(void **state)
+{
+        struct certificate again = { .serial = "01", .name = "attic", .generation = 1 };
+
+        (void)state;
+        put_certificate("01", "hall");
+        assert_int_equal(registry_put_certificate(registry, &again, "DER", 3, NULL), -EIO);
+}
+
+static void next_crl_number__taken_over__goes_on(void **state)
+{
+        int64_t number = 0;
+
+        (void)state;
+        assert_int_equal(registry_next_crl_number(registry, &number, NULL), 0);
+        assert_int_equal(number, 1);
+        assert_int_equal(registry_set_crl_number(registry, 255, NULL), 0);
+        assert_int_equal(registry_next_crl_number(registry, &number, NULL), 0);
+        assert_int_equal(number, 256);
+        open_again();
+        assert_int_equal(registry_next_crl_number(registry, &number, NULL), 0);
+        assert_int_equal(number, 257);
+}
+
+static int see_file(void *userdata, const struct outside_file *file)
+{
+        char *seen = userdata;
+
+        (void)snprintf(seen + strlen(seen), 64, "%s=%.*s;", file->path, (int)file->size, (const char *)file->data);
+        return 0;
+}
+
+static void put_file__same_path__the_last_counts(void **state)
+{
+        static const struct outside_file files[] = { { "a", FILE_PUBLIC, "1", 1 },
+                                                     { "b", FILE_SECRET, "2", 1 },
+                                                     { "a", FILE_PUBLIC, "33", 2 },
+                                                     { "c", FILE_PUBLIC, "", 0 } };
+        char seen[256] = "";
+        bool has_files = true;
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+                assert_int_equal(registry_put_file(registry, &files[i], NULL), 0);
+        assert_int_equal(registry_each_file(registry, see_file, seen, NULL), 0);
+        assert_string_equal(seen, "b=2;a=33;c=;");
+        assert_int_equal(registry_forget_files(registry, NULL), 0);
+        assert_int_equal(registry_has_files(registry, &has_files, NULL), 0);
+        assert_false(has_files);
+}
+
+/* ---- Names ----------------------------------------------------------------------------------------------------------- */
+
+static void name_identity__generations__are_others(void **state)
+{
+        struct name name = { .name = "hall", .generation = 1 };
+        char identity[IDENTITY_MAX];
+
+        (void)state;
+        name_identity(&name, identity);
+        assert_string_equal(identity, "hall");
+        name.generation = 12;
+        name_identity(&name, identity);
+        assert_string_equal(identity, "hall.12");
+}
+
+static void name_add_word__twice__is_there_once(void **state)
+{
+        CLEANUP(name_done) struct name name = { 0 };
+
+        (void)state;
+        assert_true(name_add_word(&name, "b.lan") && name_add_word(&name, "192.0.2.7") &&
+                    name_add_word(&name, "b.lan"));
+        CLEANUP_FREE char *words = name_words(&name);
+        assert_string_equal(words, "b.lan 192.0.2.7");
+}
+
+/* ---- The access list ------------------------------------------------------------------------------------------------- */
+
+#define HEAD                                                                                                           \
+        "# Written by sconce-pki: a block for each name in force, nothing for any other.\n# Changes made by hand are " \
+        "lost when it next runs.\n"
+#define END "\n# End of the list.\n"
+
+static void assert_list(const char *loan, const char *wanted)
+{
+        CLEANUP_FREE char *text = NULL;
+
+        assert_int_equal(acl_text(registry, loan, &text, NULL), 0);
+        assert_string_equal(text, wanted);
+}
+
+static void acl__nobody__is_head_and_end(void **state)
+{
+        struct name gone = { .name = "gone", .kind = NAME_NODE, .generation = 1, .is_revoked = true };
+
+        (void)state;
+        put("b.lan", NAME_BROKER, RIGHTS_NONE, 1, "b.lan");
+        assert_int_equal(registry_put(registry, &gone, NULL), 0);
+        assert_list(NULL, HEAD END);
+        assert_list("\nuser CHECK-1\ntopic write x\n", HEAD "\nuser CHECK-1\ntopic write x\n" END);
+}
+
+static void acl__node_of_a_second_generation__has_its_topics(void **state)
+{
+        (void)state;
+        put("hall", NAME_NODE, RIGHTS_NONE, 2, NULL);
+        assert_list(NULL, HEAD "\nuser hall.2\n"
+                               "topic write sconce/hall/#\n"
+                               "topic write sconce/reply/#\n"
+                               "topic write homeassistant/device/hall/#\n"
+                               "topic read sconce/hall/+/set\n"
+                               "topic read sconce/hall/+/set/+\n"
+                               "topic read sconce/hall/+/get\n"
+                               "topic read sconce/hall/get\n"
+                               "topic read sconce/hall/status\n"
+                               "topic read sconce/hall/+/status\n"
+                               "topic read sconce/hall/+/error\n"
+                               "topic read homeassistant/status\n" END);
+}
+
+static void acl__clients__are_denied_each_others_answers(void **state)
+{
+        (void)state;
+        put("me", NAME_CLIENT, RIGHTS_READ_ONLY, 1, NULL);
+        put("you", NAME_CLIENT, RIGHTS_ALL, 3, NULL);
+        put("guest", NAME_CLIENT, RIGHTS_HOME_ASSISTANT, 1, "hall");
+        assert_list(NULL, HEAD "\nuser me\n"
+                               "topic read sconce/reply/me/#\n"
+                               "topic read sconce/+/#\n"
+                               "topic deny sconce/reply/you.3/#\n"
+                               "topic deny sconce/reply/guest/#\n"
+                               "\nuser you.3\n"
+                               "topic read sconce/reply/you.3/#\n"
+                               "topic read sconce/+/#\n"
+                               "topic write sconce/+/+/set\n"
+                               "topic write sconce/+/+/set/+\n"
+                               "topic write sconce/+/+/get\n"
+                               "topic write sconce/+/get\n"
+                               "topic deny sconce/reply/me/#\n"
+                               "topic deny sconce/reply/guest/#\n"
+                               "\nuser guest\n"
+                               "topic read sconce/reply/guest/#\n"
+                               "topic read sconce/hall/#\n"
+                               "topic write sconce/hall/+/set\n"
+                               "topic write sconce/hall/+/set/+\n"
+                               "topic write sconce/hall/+/get\n"
+                               "topic write sconce/hall/get\n"
+                               "topic read homeassistant/device/hall/#\n"
+                               "topic write homeassistant/status\n" END);
+}
+
+#define REGISTRY_TEST(function) cmocka_unit_test_setup_teardown(function, open_new, drop)
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                REGISTRY_TEST(open__new__is_its_owners_alone),
+                REGISTRY_TEST(open__no_registry__is_refused),
+                REGISTRY_TEST(open__empty_and_new__is_one),
+                REGISTRY_TEST(commit__names__are_there_again),
+                REGISTRY_TEST(close__not_committed__has_not_happened),
+                REGISTRY_TEST(revoke__each_once__of_that_name_alone),
+                REGISTRY_TEST(put_certificate__same_serial__is_refused),
+                REGISTRY_TEST(next_crl_number__taken_over__goes_on),
+                REGISTRY_TEST(put_file__same_path__the_last_counts),
+                cmocka_unit_test(name_identity__generations__are_others),
+                cmocka_unit_test(name_add_word__twice__is_there_once),
+                REGISTRY_TEST(acl__nobody__is_head_and_end),
+                REGISTRY_TEST(acl__node_of_a_second_generation__has_its_topics),
+                REGISTRY_TEST(acl__clients__are_denied_each_others_answers),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
