@@ -6,11 +6,39 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "util/file.h"
 
 #define READ_MAX (1U << 20)
+
+static void unlock(struct place *place)
+{
+        if (place->is_locked)
+                (void)close(place->lock);
+        place->is_locked = false;
+}
+
+/* The same lock as pair.c's. */
+int place_lock(struct place *place, const char *below, struct fault *fault)
+{
+        char path[PATH_MAX];
+
+        (void)snprintf(path, sizeof(path), "%s/%s", place->directory, below);
+        CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) {
+                place->lock = TAKE_FD(fd);
+                place->is_locked = true;
+                return 0;
+        }
+        int error = errno;
+        return error == EWOULDBLOCK
+                       ? fault_set(fault, -EBUSY,
+                                   "%s: a certificate is being renewed there just now: run this again in a minute",
+                                   path)
+                       : fault_set(fault, -error, "%s: %s", path, strerror(error));
+}
 
 static int full(const char *path, struct fault *fault)
 {
@@ -88,6 +116,7 @@ int place_all(struct place *place, struct fault *fault)
         }
         for (size_t i = 0; i < place->count; i++)
                 sync_directory(place->final[i]);
+        unlock(place);
         return 0;
 }
 
@@ -100,6 +129,7 @@ void place_done(struct place *place)
                 free(place->final[i]);
         }
         place->count = 0;
+        unlock(place);
 }
 
 static int make_one(const char *path, mode_t mode)

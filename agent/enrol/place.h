@@ -19,6 +19,8 @@ struct place {
         bool has_owner; /* of what is written: the two below */
         uid_t uid;
         gid_t gid;
+        bool is_locked;
+        int lock;
         char *beside[PLACE_FILES_MAX], *final[PLACE_FILES_MAX];
         size_t count;
 };
@@ -31,6 +33,8 @@ struct place_material {
 
 /* Makes place->directory, or the one that is BELOW it ("" for none), with what is above it. */
 int place_make_directory(const struct place *place, const char *below, mode_t mode, struct fault *fault) MUST_CHECK;
+/* Keeps others who replace certificates out of the directory BELOW, until place_all() or place_done(). -EBUSY: one is there. */
+int place_lock(struct place *place, const char *below, struct fault *fault) MUST_CHECK;
 /* AT is below the directory, and does not change until place_all(). */
 int place_prepare(struct place *place, const char *at, const char *text, mode_t mode, struct fault *fault) MUST_CHECK;
 /* Takes all that was prepared into use, in the order in which it was. */

@@ -31,6 +31,8 @@ int place_client_begin(struct place_client *client, const char *key_pem, struct 
 
         if (r == 0)
                 r = place_make_directory(&client->files, "", 0700, fault);
+        if (r == 0)
+                r = place_lock(&client->files, "", fault);
         return r < 0 ? r : place_prepare(&client->files, "client.key", key_pem, 0600, fault);
 }
 

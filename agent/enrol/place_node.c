@@ -53,6 +53,8 @@ int place_node_begin(struct place_node *node, const char *root, const char *key_
         (void)snprintf(node->files.directory, sizeof(node->files.directory), "%s/etc/sconce", root);
         find_user(node);
         int r = make_certificates(node, fault);
+        if (r == 0)
+                r = place_lock(&node->files, "certs", fault);
         return r < 0 ? r : place_prepare(&node->files, "certs/node.key", key_pem, node->has_user ? 0640 : 0600, fault);
 }
 

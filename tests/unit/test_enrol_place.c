@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "enrol/pair.h"
 #include "enrol/place_client.h"
 #include "enrol/place_node.h"
 #include "fakes/tree.h"
@@ -233,6 +234,29 @@ static void place_node__one_file_fails__changes_nothing(void **state)
         assert_no_file("etc/sconce/certs/.new.ca.crt");
 }
 
+/* Held as the agent does while it renews. */
+static void place_node__agent_is_renewing__nothing_is_begun(void **state)
+{
+        struct place_node node;
+        struct fault fault = { 0 };
+        struct pair *pair = NULL;
+        char cert[300], key[300];
+
+        (void)state;
+        (void)place(&material);
+        (void)snprintf(cert, sizeof(cert), "%s/etc/sconce/certs/node.crt", root);
+        (void)snprintf(key, sizeof(key), "%s/etc/sconce/certs/node.key", root);
+        assert_int_equal(pair_new(cert, key, &pair, &fault), 0);
+        assert_int_equal(place_node_begin(&node, root, "another key\n", &fault), -EBUSY);
+        assert_non_null(strstr(fault.text, "a certificate is being renewed there just now"));
+        place_node_done(&node);
+        assert_no_file("etc/sconce/certs/.new.node.key");
+        pair_free(pair);
+        assert_int_equal(place_node_begin(&node, root, "another key\n", &fault), 0);
+        assert_int_equal(pair_new(cert, key, &pair, &fault), -EBUSY);
+        place_node_done(&node);
+}
+
 /* ---- Clients ----------------------------------------------------------------------------------------------------- */
 
 static void place_client__no_config_home__is_below_home(void **state)
@@ -270,6 +294,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(place_node__no_broker_known__writes_no_config, setup, teardown),
                 cmocka_unit_test_setup_teardown(place_node__links_in_the_way__are_replaced, setup, teardown),
                 cmocka_unit_test_setup_teardown(place_node__one_file_fails__changes_nothing, setup, teardown),
+                cmocka_unit_test_setup_teardown(place_node__agent_is_renewing__nothing_is_begun, setup, teardown),
                 cmocka_unit_test_setup_teardown(place_client__no_config_home__is_below_home, setup, teardown),
         };
 
