@@ -112,13 +112,16 @@ static void on_start(void *userdata)
                 timer_arm(rules->start, START_LOOK_US);
 }
 
-/* What it waits for is true, and was not untrue before. */
-static void has_begun(struct rules *rules, struct rule_condition *condition)
+/* What it waits for is true, and was not untrue before. It may have become so while nobody looked: a wait is over. */
+static void has_begun(struct rules *rules, struct rule_condition *condition, const struct rule_device *device,
+                      uint64_t time_us)
 {
-        if (!condition->rule->at_start || condition->role != RULE_WHEN)
-                return;
-        condition->is_due = true;
-        look_again(rules);
+        if (condition->role == RULE_CANCEL) {
+                run_set_off(&rules->run, condition, device, time_us);
+        } else if (condition->rule->at_start) {
+                condition->is_due = true;
+                look_again(rules);
+        }
 }
 
 /* ---- What happens to devices ---------------------------------------------------------------------------- */
@@ -154,7 +157,7 @@ static void look_at(struct rules *rules, struct rule_condition *condition, const
         condition->truth = now;
         condition->is_due = false;
         if (now == RULE_TRUE && before == RULE_UNKNOWN)
-                has_begun(rules, condition);
+                has_begun(rules, condition, device, time_us);
         else if (now == RULE_TRUE)
                 run_set_off(&rules->run, condition, device, time_us);
 }
@@ -275,7 +278,7 @@ static void begin_condition(struct rules *rules, struct rule_condition *conditio
                 return;
         condition->truth = rule_judge_change(condition, device);
         if (condition->truth == RULE_TRUE)
-                has_begun(rules, condition);
+                has_begun(rules, condition, device, 0);
 }
 
 /* All conditions that look at one device, in order. */

@@ -268,6 +268,47 @@ static void run__cancel__it_does_not_act(void **state)
         assert_commands(home, "fan ON\n");
 }
 
+#define CANCELLED "[rule a]\nwhen = wall.press single\nthen = lamp ON\ndelay = 10s\ncancel = tank.level > 5\n"
+
+/* It may have become true while the device was away. */
+static void run__cancel_is_true_when_its_device_is_back__it_does_not_act(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_rules_apply(home, CANCELLED);
+        level(home, 1);
+        press(home);
+        rules_started(&fake_device_find(home, "tank")->now);
+        level(home, 6);
+        fake_pass(home, SECONDS(20));
+        assert_commands(home, "");
+        assert_false(rules_wait(home->rules, "a"));
+        press(home); /* what is true already ends no new wait */
+        fake_pass(home, SECONDS(10));
+        assert_commands(home, "lamp ON\n");
+        press(home);
+        rules_started(&fake_device_find(home, "tank")->now);
+        level(home, 2);
+        fake_pass(home, SECONDS(10));
+        assert_commands(home, "lamp ON\n");
+}
+
+/* Its device is another one after the reload, which has reported before the rules are there. */
+static void run__cancel_is_true_after_a_reload__it_does_not_act(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_rules_apply(home, CANCELLED);
+        level(home, 1);
+        press(home);
+        rules_started(&fake_device_find(home, "tank")->now);
+        fake_device_find(home, "tank")->now.conditions = NULL;
+        level(home, 6);
+        fake_rules_apply(home, CANCELLED);
+        fake_pass(home, SECONDS(20));
+        assert_commands(home, "");
+}
+
 #define NO_DELAY "[rule c]\nwhen = wall.press single\nthen = fan ON\n"
 
 static void rules_wait__delay_under_way__only_then(void **state)
@@ -695,6 +736,8 @@ int main(void)
                 TEST(run__delay__counts_from_what_set_it_off),
                 TEST(run__set_off_again__delay_begins_again),
                 TEST(run__cancel__it_does_not_act),
+                TEST(run__cancel_is_true_when_its_device_is_back__it_does_not_act),
+                TEST(run__cancel_is_true_after_a_reload__it_does_not_act),
                 TEST(rules_wait__delay_under_way__only_then),
                 TEST(rules_apply__rule_is_gone_before_its_turn__the_other_acts),
                 TEST(rules_apply__rule_has_changed__its_delay_is_dropped),
