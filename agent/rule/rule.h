@@ -50,8 +50,10 @@ struct rule {
         /* While it runs. */
         struct rule_run *run;
         struct timer *delay;    /* NULL without a delay */
+        uint64_t due_us;        /* the end of its delay */
         uint64_t resume_due_us; /* an earlier run has waited until then, and it is not decided yet; 0: nothing */
-        uint64_t late_due_us;   /* what it waits for was due then, before this process was there; 0: it is in time */
+        uint64_t
+                late_due_us; /* what it waits for was due then, before this process was there or awake; 0: it is in time */
 };
 
 /* Reads a section. Where problems were added its words are left out, so that the others can be checked too:

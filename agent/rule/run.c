@@ -115,11 +115,37 @@ static void keep(const struct rule *rule, uint64_t due_us)
                 home->keep(home->userdata, rule->name, rule_hash(rule), due_us);
 }
 
+static bool is_too_late(const struct rule_run *run, uint64_t due_us)
+{
+        return loop_now_us(run->home.loop) > due_us + RULE_LATE_MAX_US;
+}
+
+/* Nobody expects a gate to move by now; a light that has burnt for too long is wanted off all the same. */
+static void act_late(struct rule_run *run, struct rule *rule, uint64_t due_us)
+{
+        rule->late_due_us = due_us;
+        begin_wave(run);
+        for (size_t i = 0; i < rule->n_actions; i++) {
+                const struct rule_words *words = &rule->actions[i].words;
+                if (strcasecmp(words->value, "OFF") != 0)
+                        log_notice("rule %s: %s was due while the agent was away, and is dropped", rule->name,
+                                   words->text);
+                else if (!is_overtaken(run, rule, i))
+                        act_one(run, rule, i, 1);
+        }
+        end_wave(run);
+}
+
+/* The machine may have slept since it was due. */
 static void on_delay(void *userdata)
 {
         struct rule *rule = userdata;
 
         keep(rule, 0);
+        if (is_too_late(rule->run, rule->due_us)) {
+                act_late(rule->run, rule, rule->due_us);
+                return;
+        }
         begin_wave(rule->run);
         /* What set it off is long past: a chain that follows is a new one. */
         act(rule->run, rule, 1);
@@ -133,6 +159,7 @@ static void wait_until(struct rule *rule, uint64_t due_us)
 
         rule->late_due_us = rule->resume_due_us > 0 && due_us <= now_us ? due_us : 0;
         rule->resume_due_us = 0;
+        rule->due_us = due_us;
         timer_arm(rule->delay, due_us > now_us ? due_us - now_us : 0);
 }
 
@@ -167,34 +194,18 @@ static bool is_cancelled(const struct rule_run *run, const struct rule *rule)
         return false;
 }
 
-/* Nobody expects a gate to move by now; a light that has burnt for too long is wanted off all the same. */
-static void act_late(struct rule_run *run, struct rule *rule)
-{
-        begin_wave(run);
-        for (size_t i = 0; i < rule->n_actions; i++) {
-                const struct rule_words *words = &rule->actions[i].words;
-                if (strcasecmp(words->value, "OFF") != 0)
-                        log_notice("rule %s: %s was due while the agent was away, and is dropped", rule->name,
-                                   words->text);
-                else if (!is_overtaken(run, rule, i))
-                        act_one(run, rule, i, 1);
-        }
-        end_wave(run);
-}
-
 void run_resume(struct rule_run *run, struct rule *rule)
 {
         uint64_t due_us = rule->resume_due_us;
 
         if (is_cancelled(run, rule)) {
                 cancel(rule);
-        } else if (loop_now_us(run->home.loop) <= due_us + RULE_LATE_MAX_US) {
+        } else if (!is_too_late(run, due_us)) {
                 wait_until(rule, due_us);
         } else {
                 rule->resume_due_us = 0;
-                rule->late_due_us = due_us;
                 keep(rule, 0);
-                act_late(run, rule);
+                act_late(run, rule, due_us);
         }
 }
 

@@ -309,6 +309,44 @@ static void run__cancel_is_true_after_a_reload__it_does_not_act(void **state)
         assert_commands(home, "");
 }
 
+/* The clock goes on while the machine sleeps, and nothing else does. */
+static void sleep_for(struct fake_rule_home *home, uint64_t time_us)
+{
+        home->loop.fake_now_us += time_us;
+        fake_pass(home, 0);
+}
+
+#define OVER_SLEEP                                                                                                     \
+        "[rule a]\nwhen = wall.press single\nthen = lamp ON\ndelay = 10s\n"                                            \
+        "[rule b]\nwhen = wall.press single\nthen = fan OFF\ndelay = 10s\n"
+
+static void run__delay_over_a_sleep__only_what_switches_off(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_rules_apply(home, OVER_SLEEP);
+        press(home);
+        sleep_for(home, SECONDS(10) + RULE_LATE_MAX_US + 1);
+        assert_commands(home, "fan OFF\n");
+        assert_int_equal(logged(home, "rule a: lamp ON was due while the agent was away, and is dropped"), 1);
+        press(home);
+        sleep_for(home, SECONDS(10) + RULE_LATE_MAX_US);
+        assert_non_null(strstr(home->commands, "lamp ON\n"));
+}
+
+/* As with what was due before a restart. */
+static void run__delay_over_a_sleep_and_a_newer_command__dropped(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_rules_apply(home, OVER_SLEEP);
+        press(home);
+        home->loop.fake_now_us += SECONDS(3600);
+        fake_device_find(home, "fan")->now.commanded_us = loop_now_us(&home->loop);
+        fake_pass(home, 0);
+        assert_commands(home, "");
+}
+
 #define NO_DELAY "[rule c]\nwhen = wall.press single\nthen = fan ON\n"
 
 static void rules_wait__delay_under_way__only_then(void **state)
@@ -738,6 +776,8 @@ int main(void)
                 TEST(run__cancel__it_does_not_act),
                 TEST(run__cancel_is_true_when_its_device_is_back__it_does_not_act),
                 TEST(run__cancel_is_true_after_a_reload__it_does_not_act),
+                TEST(run__delay_over_a_sleep__only_what_switches_off),
+                TEST(run__delay_over_a_sleep_and_a_newer_command__dropped),
                 TEST(rules_wait__delay_under_way__only_then),
                 TEST(rules_apply__rule_is_gone_before_its_turn__the_other_acts),
                 TEST(rules_apply__rule_has_changed__its_delay_is_dropped),
