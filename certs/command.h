@@ -40,3 +40,4 @@ int command_list(const struct command_line *line);
 int command_check(const struct command_line *line);
 int command_forget(const struct command_line *line);
 int command_install(const struct command_line *line);
+int command_join(const struct command_line *line);

@@ -5,33 +5,25 @@
  * it was: only the renames at the end take things into use, and need no room.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <glob.h>
-#include <grp.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 
 #include "authority.h"
 #include "command.h"
+#include "enrol/place_node.h"
 #include "host.h"
-#include "say.h"
 #include "tar.h"
 #include "util/file.h"
 #include "util/identity.h"
 
 #define TAR_MAX (1U << 20)
-#define UNIT    "sconced.service"
 #define AGAIN   "make the tar again with 'sconce-pki renew NAME'; nothing was installed"
-#define PLACES  5
 
 DEFINE_CLEANUP(X509_STORE, X509_STORE_free);
 DEFINE_CLEANUP(X509_STORE_CTX, X509_STORE_CTX_free);
@@ -205,282 +197,77 @@ static int check(struct package *package, struct fault *fault)
         return r < 0 ? r : check_url(package, fault);
 }
 
-/* ---- Placing ----------------------------------------------------------------------------------------------------- */
+/* ---- In place ---------------------------------------------------------------------------------------------------- */
 
-struct placing {
-        char etc[PATH_MAX - 64];   /* SCONCE_ROOT/etc/sconce */
-        const struct group *group; /* sconce; NULL: there is none yet */
-        char *beside[PLACES], *final[PLACES];
-        size_t count;
+/* As we write them. */
+struct texts {
+        char *ca, *crl, *certificate, *key;
 };
 
-static void drop(struct placing *placing)
+static void texts_done(struct texts *texts)
 {
-        for (size_t i = 0; i < placing->count; i++) {
-                if (placing->beside[i])
-                        (void)unlink(placing->beside[i]);
-                free(placing->beside[i]);
-                free(placing->final[i]);
+        free(texts->ca);
+        free(texts->crl);
+        free(texts->certificate);
+        if (texts->key)
+                OPENSSL_cleanse(texts->key, strlen(texts->key));
+        free(texts->key);
+}
+
+static char *take_text(BIO *bio, int is_written)
+{
+        char *data = NULL;
+        long size = is_written == 1 ? BIO_get_mem_data(bio, &data) : 0;
+        char *text = size > 0 ? strndup(data, (size_t)size) : NULL;
+
+        (void)BIO_reset(bio);
+        return text;
+}
+
+static int write_texts(const struct package *package, struct texts *ret, struct fault *fault)
+{
+        CLEANUP(BIO_free_allp) BIO *bio = BIO_new(BIO_s_secmem());
+
+        if (bio) {
+                ret->ca = take_text(bio, PEM_write_bio_X509(bio, package->ca));
+                ret->crl = take_text(bio, PEM_write_bio_X509_CRL(bio, package->crl));
+                ret->certificate = take_text(bio, PEM_write_bio_X509(bio, package->certificate));
+                ret->key = take_text(bio, PEM_write_bio_PrivateKey(bio, package->key, NULL, NULL, 0, NULL, NULL));
         }
-        placing->count = 0;
+        ERR_clear_error();
+        return ret->ca && ret->crl && ret->certificate && ret->key ? 0 : fault_set(fault, -ENOMEM, "out of memory");
 }
 
-static int full(const char *path, struct fault *fault)
+static int place(const struct package *package, const char *root, struct fault *fault)
 {
-        return fault_set(fault, -EIO, "%s: cannot be written: is the disk full? Nothing was installed", path);
-}
-
-static int write_beside(const struct placing *placing, const char *path, const struct bytes *bytes, mode_t mode)
-{
-        CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-        size_t at = 0;
-
-        while (fd >= 0 && at < bytes->size) {
-                ssize_t n = write(fd, bytes->data + at, bytes->size - at);
-                if (n < 0 && errno != EINTR)
-                        return -errno;
-                at += n > 0 ? (size_t)n : 0;
-        }
-        if (fd < 0 || (placing->group && geteuid() == 0 && fchown(fd, 0, placing->group->gr_gid) < 0) ||
-            fchmod(fd, mode) < 0 || fsync(fd) < 0)
-                return -errno;
-        return 0;
-}
-
-/* `at` is below etc. */
-static int prepare(struct placing *placing, const char *at, const struct bytes *bytes, mode_t mode, struct fault *fault)
-{
-        const char *slash = strrchr(at, '/');
-        int directory = slash ? (int)(slash - at + 1) : 0;
-        char **beside = &placing->beside[placing->count], ** final = &placing->final[placing->count];
-
-        placing->count++;
-        if (asprintf(final, "%s/%s", placing->etc, at) < 0 ||
-            asprintf(beside, "%s/%.*s.new.%s", placing->etc, directory, at, at + directory) < 0)
-                return fault_set(fault, -ENOMEM, "out of memory");
-        (void)unlink(*beside);
-        if (write_beside(placing, *beside, bytes, mode) < 0)
-                return full(*final, fault);
-        struct file there;
-        if (file_read(*beside, TAR_MAX, &there, NULL) < 0)
-                return full(*final, fault);
-        bool is_same = there.size == bytes->size && memcmp(there.data, bytes->data, there.size) == 0;
-        file_done(&there);
-        return is_same ? 0 : full(*final, fault);
-}
-
-static int put_in_place(struct placing *placing, struct fault *fault)
-{
-        for (size_t i = 0; i < placing->count; i++)
-                if (rename(placing->beside[i], placing->final[i]) < 0)
-                        return fault_set(fault, -errno, "%s: %s: run this again", placing->final[i], strerror(errno));
-        return 0;
-}
-
-static int make_directories(const char *etc, const char *below, struct fault *fault)
-{
-        char path[PATH_MAX];
-        mode_t before = umask(022);
-        int n = snprintf(path, sizeof(path), "%s/%s", etc, below), r = 0;
-
-        for (char *slash = strchr(path + 1, '/'); n > 0 && slash && r == 0; slash = strchr(slash + 1, '/')) {
-                *slash = '\0';
-                r = mkdir(path, 0755) < 0 && errno != EEXIST ? -errno : 0;
-                *slash = '/';
-        }
-        if (r == 0 && mkdir(path, 0755) < 0 && errno != EEXIST)
-                r = -errno;
-        (void)umask(before);
-        return r < 0 ? fault_set(fault, r, "%s: cannot be created; nothing was installed", path) : 0;
-}
-
-static int place_certificates(struct placing *placing, const struct package *package, struct fault *fault)
-{
-        CLEANUP(bytes_done) struct bytes ca = { 0 }, certificate = { 0 }, key = { 0 };
-        CLEANUP(BIO_free_allp) BIO *crl = BIO_new(BIO_s_mem());
-        char *crl_data = NULL;
-        int r = certificate_to_pem(package->ca, &ca, fault);
+        CLEANUP(texts_done) struct texts texts = { 0 };
+        CLEANUP(place_node_done) struct place_node node = { 0 };
+        int r = write_texts(package, &texts, fault);
+        const struct place_material material = { .name = package->name,
+                                                 .url = package->url,
+                                                 .ca_pem = texts.ca,
+                                                 .crl_pem = texts.crl,
+                                                 .certificate_pem = texts.certificate };
 
         if (r == 0)
-                r = certificate_to_pem(package->certificate, &certificate, fault);
+                r = place_node_begin(&node, root, texts.key, fault);
         if (r == 0)
-                r = key_to_pem(package->key, &key, fault);
-        if (r == 0 && (!crl || PEM_write_bio_X509_CRL(crl, package->crl) != 1))
-                r = fault_set(fault, -ENOMEM, "out of memory");
+                r = place_node_all(&node, &material, fault);
         if (r < 0)
                 return r;
-        const size_t crl_size = (size_t)BIO_get_mem_data(crl, &crl_data);
-        const struct bytes crl_pem = { (unsigned char *)crl_data, crl_size };
-        r = prepare(placing, "certs/ca.crt", &ca, 0644, fault);
-        if (r == 0)
-                r = prepare(placing, "certs/crl.pem", &crl_pem, 0644, fault);
-        if (r == 0)
-                r = prepare(placing, "certs/node.crt", &certificate, 0644, fault);
-        return r < 0 ? r : prepare(placing, "certs/node.key", &key, placing->group ? 0640 : 0600, fault);
-}
-
-/* ---- The configuration ------------------------------------------------------------------------------------------- */
-
-struct configuration {
-        bool is_kept, is_named, names_this; /* sconce.conf is there; some file names a broker; this one */
-        const char *target;                 /* below etc */
-};
-
-/* A line `url = …`. */
-static bool names_broker(const char *text)
-{
-        for (const char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
-                const char *at = line + strspn(line, " \t");
-                if (strncmp(at, "url", 3) == 0 && at[3 + strspn(at + 3, " \t")] == '=')
-                        return true;
-        }
-        return false;
-}
-
-static void look_into(const char *path, const char *url, struct configuration *configuration)
-{
-        struct file file;
-
-        if (file_read(path, TAR_MAX, &file, NULL) < 0)
-                return;
-        configuration->is_named |= names_broker(file.data);
-        configuration->names_this |= strstr(file.data, url) != NULL;
-        file_done(&file);
-}
-
-static struct configuration look_at_configuration(const struct placing *placing, const char *url)
-{
-        struct configuration configuration = { .target = "sconce.conf" };
-        char path[PATH_MAX];
-        glob_t found = { 0 };
-
-        (void)snprintf(path, sizeof(path), "%s/sconce.conf", placing->etc);
-        if (access(path, F_OK) == 0) {
-                configuration.is_kept = true;
-                configuration.target = "conf.d/broker.conf";
-        }
-        look_into(path, url, &configuration);
-        (void)snprintf(path, sizeof(path), "%s/conf.d/*.conf", placing->etc);
-        if (glob(path, 0, NULL, &found) == 0) {
-                for (size_t i = 0; i < found.gl_pathc; i++)
-                        look_into(found.gl_pathv[i], url, &configuration);
-                globfree(&found);
-        }
-        return configuration;
-}
-
-/* The package's own sconce.conf names no broker: it stays as it is, so that upgrades find it unchanged, and the broker comes
- * beside it. */
-static int place_configuration(struct placing *placing, const struct package *package,
-                               const struct configuration *configuration, struct fault *fault)
-{
-        CLEANUP_FREE char *text = NULL;
-
-        if (configuration->is_named || !package->url[0])
-                return 0;
-        if (asprintf(&text,
-                     "# Node %s; sconce.conf(5) explains every key. Devices come below, or in conf.d/*.conf.\n\n"
-                     "[broker]\nurl = %s\n\n"
-                     "[tls]\n"
-                     "ca   = /etc/sconce/certs/ca.crt\n"
-                     "cert = /etc/sconce/certs/node.crt\n"
-                     "key  = /etc/sconce/certs/node.key\n"
-                     "crl  = /etc/sconce/certs/crl.pem\n",
-                     package->name, package->url) < 0)
-                return fault_set(fault, -ENOMEM, "out of memory");
-        int r = configuration->is_kept ? make_directories(placing->etc, "conf.d", fault) : 0;
-        const struct bytes bytes = { (unsigned char *)text, strlen(text) };
-        return r < 0 ? r : prepare(placing, configuration->target, &bytes, 0644, fault);
-}
-
-static void report(const struct placing *placing, const struct package *package,
-                   const struct configuration *configuration)
-{
-        say("Installed node %s's certificate and key in %s/certs.", package->name, placing->etc);
-        if (!placing->group)
-                say("The user sconce does not exist yet, so only root can read node.key: install the package sconce, "
-                    "then run "
-                    "this again.");
-        if (configuration->is_kept)
-                say("Kept %s/sconce.conf as it is.", placing->etc);
-        if (configuration->is_named && package->url[0] && !configuration->names_this)
-                say("Note that it does not name the broker %s.", package->url);
-        if (!configuration->is_named && !package->url[0])
-                say("Wrote no %s/%s, as the tar names no broker: write one, with 'url = …' under [broker].",
-                    placing->etc, configuration->target);
-        if (!configuration->is_named && package->url[0])
-                say("Wrote %s/%s for the broker %s.", placing->etc, configuration->target, package->url);
-}
-
-/* ---- The service ------------------------------------------------------------------------------------------------- */
-
-static bool run(const char *const argv[])
-{
-        extern char **environ;
-        posix_spawn_file_actions_t actions;
-        pid_t pid;
-        int status = -1;
-
-        (void)fflush(stdout);
-        if (posix_spawn_file_actions_init(&actions) != 0)
-                return false;
-        (void)posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-        (void)posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-        int r = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv, environ);
-        (void)posix_spawn_file_actions_destroy(&actions);
-        while (r == 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-                ;
-        return r == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
-static int start_service(const struct placing *placing, const char *root, struct fault *fault)
-{
-        static const char *const cat[] = { "systemctl", "cat", UNIT, NULL }, *const restart[] = { "systemctl",
-                                                                                                  "restart", UNIT,
-                                                                                                  NULL };
-        char path[PATH_MAX];
-
-        (void)snprintf(path, sizeof(path), "%s/run/systemd/system", root);
-        bool has_systemd = access(path, F_OK) == 0;
-        (void)snprintf(path, sizeof(path), "%s/sconce.conf", placing->etc);
-        if (!has_systemd)
-                say("systemd does not run here: start sconced by hand.");
-        else if (!run(cat))
-                say("The service " UNIT " does not exist yet: install the package sconce, then run this again.");
-        else if (!placing->group || access(path, F_OK) < 0)
-                say("The service was not started: see above.");
-        else if (run(restart))
-                say("Started " UNIT ".");
-        else
-                return fault_set(fault, -EIO, UNIT " did not start: 'journalctl -u sconced -n 20' shows why");
-        return 0;
+        place_node_report(&node, &material, stdout);
+        return place_node_start(&node, stdout, fault);
 }
 
 static int install(struct package *package, const char *root, struct fault *fault)
 {
-        struct placing placing = { .group = getgrnam("sconce") };
         int r = read_tar(package, fault);
 
         if (r == 0)
                 r = read_members(package, fault);
         if (r == 0)
                 r = check(package, fault);
-        if (r < 0)
-                return r;
-        (void)snprintf(placing.etc, sizeof(placing.etc), "%s/etc/sconce", root);
-        r = make_directories(placing.etc, "certs", fault);
-        const struct configuration configuration = look_at_configuration(&placing, package->url);
-        if (r == 0)
-                r = place_certificates(&placing, package, fault);
-        if (r == 0)
-                r = place_configuration(&placing, package, &configuration, fault);
-        if (r == 0)
-                r = put_in_place(&placing, fault);
-        drop(&placing);
-        if (r < 0)
-                return r;
-        report(&placing, package, &configuration);
-        return start_service(&placing, root, fault);
+        return r < 0 ? r : place(package, root, fault);
 }
 
 int command_install(const struct command_line *line)

@@ -39,6 +39,8 @@ static const char help[] =
         "  list                       what has been issued, and until when it is valid\n"
         "  install NAME.tar           on the Pi, as root: put the certificates in place, write a first\n"
         "                             configuration where none names a broker, start the service\n"
+        "  join CODE [--tpm]          on the Pi, as root: the same with an invitation's code, and a key that is made\n"
+        "                             there, with --tpm in its TPM; CODE - is read from standard input\n"
         "\n"
         "examples:\n"
         "  sudo sconce-pki init\n"
@@ -61,7 +63,7 @@ static const char help[] =
         "page (DIR/nginx.pid; see sconce-dashboard-setup).\n"
         "`forget` and `check` connect to it, at mqtts://localhost:8883 unless given. SCONCE_ROOT=PATH goes before "
         "everything\n"
-        "that install writes.\n"
+        "that install and join write.\n"
         "\n"
         "exit status: 0 done, 1 it could not be done, 2 the command line is wrong\n";
 
@@ -72,7 +74,7 @@ static const struct {
         { "init", command_init },       { "broker", command_broker }, { "node", command_node },
         { "client", command_client },   { "renew", command_renew },   { "revoke", command_revoke },
         { "forget", command_forget },   { "check", command_check },   { "list", command_list },
-        { "install", command_install },
+        { "install", command_install }, { "join", command_join },
 };
 
 int misused(const char *format, ...)

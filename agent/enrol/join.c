@@ -93,11 +93,12 @@ void join_key_done(struct join_key *key)
 struct place_material join_material(const struct code *code, const struct answer *answer, char url[static URL_TEXT_MAX])
 {
         bool is_ipv6 = strchr(code->host, ':') != NULL;
+        struct url parsed;
 
         (void)snprintf(url, URL_TEXT_MAX, is_ipv6 ? "mqtts://[%s]" : "mqtts://%s", code->host);
         return (struct place_material){
                 .name = answer->name,
-                .url = answer->url && *answer->url ? answer->url : url,
+                .url = answer->url && url_parse(answer->url, &parsed, NULL) == 0 ? answer->url : url,
                 .certificate_pem = answer->certificate_pem,
                 .ca_pem = answer->ca_pem,
                 .crl_pem = answer->crl_pem,

@@ -18,7 +18,7 @@ struct join_key {
 int join_key_new(bool is_in_tpm, struct join_key *ret, struct fault *fault) MUST_CHECK;
 void join_key_done(struct join_key *key);
 
-/* Points into code and answer; `url` has the room for a broker's address where the answer has none: then the broker is the
+/* Points into code and answer; `url` has the room for a broker's address where the answer has none that is one: then the broker is the
  * one that the code was carried to. */
 struct place_material join_material(const struct code *code, const struct answer *answer,
                                     char url[static URL_TEXT_MAX]);

@@ -197,7 +197,7 @@ int place_node_start(const struct place_node *node, FILE *out, struct fault *fau
                 (void)fprintf(out, "systemd does not run here: start sconced by hand.\n");
         else if (!run(cat))
                 (void)fprintf(out, "The service " UNIT
-                                   " does not exist yet: install the package sconce, then run this again.\n");
+                                   " does not exist yet: install the package sconce, which starts it.\n");
         else if (!node->has_user || access(path, F_OK) < 0)
                 (void)fprintf(out, "The service was not started: see above.\n");
         else if (run(restart))

@@ -25,7 +25,7 @@ void override_needs_root(const char *what_for)
 
 int override_names(void *userdata)
 {
-        static const char *const names[] = { "hosts", "resolv.conf", "group" };
+        static const char *const names[] = { "hosts", "resolv.conf", "group", "passwd" };
 
         (void)userdata;
         if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {

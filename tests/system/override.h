@@ -7,6 +7,6 @@
 /* Skips without root: "needs root WHAT_FOR". */
 void override_needs_root(const char *what_for);
 
-/* For process_options.prepare: /etc/hosts, /etc/resolv.conf and /etc/group are then the work directory's "hosts",
- * "resolv.conf" and "group", where these are there. Writing them in place changes what the child sees. */
+/* For process_options.prepare: /etc/hosts, /etc/resolv.conf, /etc/group and /etc/passwd are then the work directory's
+ * "hosts", "resolv.conf", "group" and "passwd", where these are there. Writing them in place changes what the child sees. */
 int override_names(void *userdata);

@@ -4,7 +4,7 @@
  * the service are not there yet, and that a tar which is not ours leaves nothing behind. systemctl is a stand-in that
  * notes how it was called; for root /etc/group is one, too.
  */
-#include <grp.h>
+#include <pwd.h>
 #include <limits.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -56,21 +56,23 @@ static int teardown(void **state)
         return 0;
 }
 
+#define SCONCE_UID 4710
 #define SCONCE_GID 4711
+#define ROOT_ALONE "root:x:0:0::/root:/bin/sh\n"
 
-/* The group that comes with the package; needs root. */
-static void has_group(void)
+/* The one that comes with the package; needs root. */
+static void has_user(void)
 {
-        override_needs_root("to replace /etc/group for one process");
-        write_file(work_path("group"), "root:x:0:\nsconce:x:%d:\n", SCONCE_GID);
+        override_needs_root("to replace /etc/passwd for one process");
+        write_file(work_path("passwd"), ROOT_ALONE "sconce:x:%d:%d::/:/bin/false\n", SCONCE_UID, SCONCE_GID);
 }
 
-/* Who is not root has the machine's own groups. */
-static void has_no_group(void)
+/* Who is not root has the machine's own users. */
+static void has_no_user(void)
 {
-        if (geteuid() == 0 || !getgrnam("sconce"))
+        if (geteuid() == 0 || !getpwnam("sconce"))
                 return;
-        print_message("skipped: this machine has a group sconce\n");
+        print_message("skipped: this machine has a user sconce\n");
         skip();
 }
 
@@ -81,7 +83,7 @@ static int fresh(void **state)
         pi = work_path("pi%u", n_pis++);
         make_dir(pi);
         write_file(called, "%s", "");
-        write_file(work_path("group"), "root:x:0:\n");
+        write_file(work_path("passwd"), ROOT_ALONE);
         write_tool("systemctl", "echo systemctl \"$@\" >>\"$CALLED\"");
         return 0;
 }
@@ -179,7 +181,7 @@ static void install__no_user_no_service__reports_it_and_is_content(void **state)
         char wanted[2048];
 
         (void)state;
-        has_no_group();
+        has_no_user();
         const char *output = installed(hall_tar());
         (void)snprintf(wanted, sizeof(wanted),
                        "Installed node hall's certificate and key in %s/etc/sconce/certs.\n"
@@ -234,28 +236,29 @@ static void install__files__are_those_of_the_tar(void **state)
         assert_string_equal(put_crl, crl);
 }
 
-static void assert_group(const char *path)
+static void assert_owner(const char *path, unsigned uid)
 {
         struct stat status;
 
         assert_int_equal(stat(on_pi(path), &status), 0);
-        assert_int_equal(status.st_uid, 0);
+        assert_int_equal(status.st_uid, uid);
         assert_int_equal(status.st_gid, SCONCE_GID);
 }
 
 static void install__root_with_user_and_service__starts_it(void **state)
 {
         (void)state;
-        has_group();
+        has_user();
         shell("mkdir -p \"$0/run/systemd/system\"", pi);
         const char *output = installed(hall_tar());
         assert_non_null(strstr(output, "Started sconced.service.\n"));
         assert_mode(on_pi("/etc/sconce/certs/node.key"), 0640);
-        assert_group("/etc/sconce/certs/ca.crt");
-        assert_group("/etc/sconce/certs/crl.pem");
-        assert_group("/etc/sconce/certs/node.crt");
-        assert_group("/etc/sconce/certs/node.key");
-        assert_group("/etc/sconce/sconce.conf");
+        assert_owner("/etc/sconce/certs", SCONCE_UID); /* the agent renews there */
+        assert_owner("/etc/sconce/certs/ca.crt", SCONCE_UID);
+        assert_owner("/etc/sconce/certs/crl.pem", SCONCE_UID);
+        assert_owner("/etc/sconce/certs/node.crt", SCONCE_UID);
+        assert_owner("/etc/sconce/certs/node.key", SCONCE_UID);
+        assert_owner("/etc/sconce/sconce.conf", 0);
         CLEANUP_FREE char *calls = read_file(called);
         assert_string_equal(calls, "systemctl cat sconced.service\nsystemctl restart sconced.service\n");
 }
@@ -267,7 +270,7 @@ static void install__no_unit__leaves_the_start_out(void **state)
         shell("mkdir -p \"$0/run/systemd/system\"", pi);
         assert_non_null(strstr(installed(hall_tar()),
                                "The service sconced.service does not exist yet: install the package sconce,"
-                               " then run this again.\n"));
+                               " which starts it.\n"));
 }
 
 static void install__service_fails__shows_where_to_look(void **state)
@@ -275,7 +278,7 @@ static void install__service_fails__shows_where_to_look(void **state)
         int status;
 
         (void)state;
-        has_group();
+        has_user();
         write_tool("systemctl", "[ \"$1\" = cat ]");
         shell("mkdir -p \"$0/run/systemd/system\"", pi);
         struct process *p = install_at(pi, hall_tar(), &status);

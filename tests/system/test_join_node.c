@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `sconce-pki join` on a Pi that is a directory: what it leaves, that a node runs on it, and that it leaves nothing when it
+ * fails. The signer is the test's own. */
+#include <glob.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "system/sconce.h"
+#include "system/signer.h"
+#include "util/cleanup.h"
+
+#define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+static struct signer signer;
+static unsigned n_pis;
+static const char *pi; /* this test's */
+
+static int open_all(void **state)
+{
+        int r = stage_open_bare(state);
+
+        if (r == 0)
+                signer_open(&signer, stage.pki, SIGNER_CODES_MAX);
+        return r;
+}
+
+static int begin(void **state)
+{
+        (void)state;
+        pi = work_path("pi%u", n_pis++);
+        make_dir(pi);
+        return 0;
+}
+
+static struct process *start_with(const char *variable, const char *other, const char *const words[])
+{
+        const char *argv[8] = { build_path("sconce-pki") };
+        const char *const env[] = { format_text("SCONCE_ROOT=%s", pi), variable, other, NULL };
+
+        (void)put_words(argv + 1, words);
+        return process_start(argv, &(struct process_options){ .name = "sconce-pki", .env = env });
+}
+
+static struct process *start(const char *const words[])
+{
+        return start_with(NULL, NULL, words);
+}
+
+static const char *on_pi(const char *path)
+{
+        return format_text("%s/etc/sconce/%s", pi, path);
+}
+
+static void assert_nothing_is_left(void)
+{
+        static const char *const names[] = { "sconce.conf", "certs/node.crt", "certs/node.key", "certs/.new.node.key" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                assert_int_equal(access(on_pi(names[i]), F_OK), -1);
+}
+
+static const char *good_url(void)
+{
+        return format_text("mqtts://localhost:%u", stage.broker->port.number);
+}
+
+static void answer(const char *name, const char *kind)
+{
+        signer_answer(&signer, &(struct fake_offer){ .name = name, .kind = kind, .url = good_url(), .serial = 4711 });
+}
+
+static void run_attic(const char *const *env)
+{
+        struct daemon *attic = daemon_new(&(struct daemon_options){ .name = "attic",
+                                                                    .broker = stage.broker,
+                                                                    .pki = stage.pki,
+                                                                    .cert = on_pi("certs/node"),
+                                                                    .devices = "[lamp light]\nline = 5\n",
+                                                                    .env = env });
+        daemon_start(attic);
+        daemon_wait_online(attic, stage.tester);
+        assert_run(RUN("tester", "set", "attic/light", "on"), 0, "attic/light: done\n", "");
+        daemon_stop(attic);
+        daemon_free(attic);
+        client_forget(stage.tester);
+}
+
+static void join__good_code__a_node_runs_on_it(void **state)
+{
+        (void)state;
+        struct process *process = start(WORDS("join", signer_code(&signer, "attic")));
+        answer("attic", "node");
+        struct run run = sconce_wait(process);
+        assert_int_equal(run.status, 0);
+        assert_string_equal(run.err, "");
+        assert_has(run.out, format_text("Installed node attic's certificate and key in %s/etc/sconce/certs.\n", pi));
+        assert_has(run.out, format_text("Wrote %s for the broker %s.\n", on_pi("sconce.conf"), good_url()));
+        CLEANUP_FREE char *config = read_file(on_pi("sconce.conf"));
+        assert_has(config, format_text("url = %s\n", good_url()));
+        run_attic(NULL);
+}
+
+static void join__code_of_a_client__says_what_to_run(void **state)
+{
+        (void)state;
+        struct process *process = start(WORDS("join", signer_code(&signer, "me")));
+        answer("me", "client");
+        assert_run(sconce_wait(process), 1, "", "sconce-pki: me is a client's name: run: sconce join CODE\n");
+        assert_nothing_is_left();
+}
+
+static void join__signer_refuses__shows_its_sentence(void **state)
+{
+        (void)state;
+        struct process *process = start(WORDS("join", signer_code(&signer, "attic")));
+        signer_answer(&signer, &(struct fake_offer){ .error = "attic was revoked" });
+        assert_run(sconce_wait(process), 1, "", "sconce-pki: the signer refuses: attic was revoked\n");
+        assert_nothing_is_left();
+}
+
+static void join__wrong_words__say_what_is_allowed(void **state)
+{
+        static const struct {
+                const char *words[4], *sentence;
+        } table[] = {
+                { { "join" },
+                  "join takes the CODE that 'invite NAME' has printed on the broker's machine, or - for one on "
+                  "standard input" },
+                { { "join", "a", "b" }, "join takes one CODE" },
+                { { "join", "--tmp", "a" }, "there is no option '--tmp' for join: there is --tpm" },
+                { { "join", "hall" },
+                  "this is not a code: it is NAME:SECRET@HOST[:PORT], as 'sconce-pki invite NAME' prints "
+                  "it" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+                assert_run(sconce_wait(start(table[i].words)), 2, "",
+                           format_text("sconce-pki: %s\nsconce-pki --help lists the commands\n", table[i].sentence));
+        assert_nothing_is_left();
+}
+
+/* An address that would write lines of its own into the config is none. */
+static void join__url_that_is_none__is_that_of_the_code(void **state)
+{
+        (void)state;
+        struct process *process = start(WORDS("join", signer_code(&signer, "attic")));
+        signer_answer(&signer, &(struct fake_offer){ .name = "attic",
+                                                     .kind = "node",
+                                                     .serial = 4711,
+                                                     .url = "mqtts://broker\n[exec x]\ncommand = id" });
+        assert_int_equal(sconce_wait(process).status, 0);
+        CLEANUP_FREE char *config = read_file(on_pi("sconce.conf"));
+        assert_has(config, "url = mqtts://127.0.0.1\n");
+        assert_has_not(config, "exec");
+}
+
+/* ---- A key in the TPM -------------------------------------------------------------------------------------------- */
+
+static bool is_there(void *path)
+{
+        return access(path, F_OK) == 0;
+}
+
+static void needs(const char *pattern, const char *package)
+{
+        glob_t found = { 0 };
+        bool is_found = glob(pattern, 0, NULL, &found) == 0;
+
+        globfree(&found);
+        if (is_found)
+                return;
+        print_message("skipped: %s is not installed\n", package);
+        skip();
+}
+
+static void wait_for_socket(const char *path)
+{
+        if (!pump_until(is_there, (void *)(uintptr_t)path, SOON_MS))
+                give_up("nobody listens at %s", path);
+}
+
+static void wait_for_manager(const char *bus)
+{
+        const char *const env[] = { bus, NULL };
+        uint64_t until_us = now_us() + SOON_MS * USEC_PER_MSEC;
+        bool has_owner = false;
+
+        while (!has_owner && now_us() < until_us) {
+                int status;
+                struct process *process = process_run(
+                        WORDS("dbus-send", "--session", "--print-reply", "--dest=org.freedesktop.DBus", "/",
+                              "org.freedesktop.DBus.NameHasOwner", "string:com.intel.tss2.Tabrmd"),
+                        &(struct process_options){ .name = "dbus-send", .env = env }, &status);
+                has_owner = status == 0 && strstr(process->out.text, "boolean true");
+                process_free(process);
+        }
+        assert_true(has_owner);
+}
+
+/* A TPM without a chip, behind a manager of its few places, which the kernel is for a real one. What a process needs in its
+ * environment to use it is in tpm_env. */
+static const char *tpm_env[3];
+
+static void start_tpm(void)
+{
+        const char *socket = work_path("tpm.sock"), *bus = work_path("bus");
+
+        needs("/usr/bin/swtpm", "swtpm");
+        needs("/usr/lib/*/ossl-modules/tpm2.so", "tpm2-openssl");
+        needs("/usr/sbin/tpm2-abrmd", "tpm2-abrmd");
+        needs("/usr/lib/*/libtss2-tcti-tabrmd.so*", "libtss2-tcti-tabrmd0");
+        needs("/usr/bin/dbus-daemon", "dbus-daemon");
+        make_dir(work_path("tpm"));
+        tpm_env[0] = "TPM2OPENSSL_TCTI=tabrmd:bus_type=session";
+        tpm_env[1] = format_text("DBUS_SESSION_BUS_ADDRESS=unix:path=%s", bus);
+        (void)process_start(WORDS("swtpm", "socket", "--tpm2", "--tpmstate", format_text("dir=%s", work_path("tpm")),
+                                  "--server", format_text("type=unixio,path=%s", socket), "--ctrl",
+                                  format_text("type=unixio,path=%s.ctrl", socket), "--flags",
+                                  "not-need-init,startup-clear"),
+                            &(struct process_options){ .name = "swtpm" });
+        (void)process_start(WORDS("dbus-daemon", "--session", format_text("--address=unix:path=%s", bus), "--nofork",
+                                  "--nopidfile"),
+                            &(struct process_options){ .name = "dbus-daemon" });
+        wait_for_socket(socket);
+        wait_for_socket(bus);
+        (void)process_start(
+                WORDS("/usr/sbin/tpm2-abrmd", "--session", "--allow-root", format_text("--tcti=swtpm:path=%s", socket)),
+                &(struct process_options){ .name = "tpm2-abrmd", .env = tpm_env + 1 });
+        wait_for_manager(tpm_env[1]);
+}
+
+static void join__with_tpm__a_node_runs_on_it(void **state)
+{
+        (void)state;
+        start_tpm();
+        struct process *process = start_with(tpm_env[0], tpm_env[1],
+                                             WORDS("join", "--tpm", signer_code(&signer, "attic")));
+        answer("attic", "node");
+        struct run run = sconce_wait(process);
+        assert_int_equal(run.status, 0);
+        CLEANUP_FREE char *key = read_file(on_pi("certs/node.key"));
+        assert_has(key, "-----BEGIN TSS2 PRIVATE KEY-----\n");
+        run_attic(tpm_env);
+}
+
+static void join__no_provider_for_the_tpm__says_what_to_install(void **state)
+{
+        (void)state;
+        assert_run(sconce_wait(start_with("TPM2OPENSSL_TCTI=none", format_text("OPENSSL_MODULES=%s", pi),
+                                          WORDS("join", "--tpm", signer_code(&signer, "attic")))),
+                   1, "",
+                   "sconce-pki: OpenSSL cannot use the TPM: install its provider (sudo apt install tpm2-openssl), then "
+                   "run this "
+                   "again\n");
+        assert_nothing_is_left();
+}
+
+static void join__no_tpm__says_so(void **state)
+{
+        (void)state;
+        if (is_there((void *)(uintptr_t) "/dev/tpmrm0")) {
+                print_message("skipped: this machine has a TPM\n");
+                skip();
+        }
+        assert_run(sconce_wait(start(WORDS("join", "--tpm", signer_code(&signer, "attic")))), 1, "",
+                   "sconce-pki: this machine has no TPM 2.0 that the kernel knows of: there is no /dev/tpmrm0; without "
+                   "--tpm the "
+                   "key is a file\n");
+        assert_nothing_is_left();
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, begin, NULL)
+
+static const struct CMUnitTest tests[] = {
+        TEST(join__good_code__a_node_runs_on_it),
+        TEST(join__code_of_a_client__says_what_to_run),
+        TEST(join__signer_refuses__shows_its_sentence),
+        TEST(join__wrong_words__say_what_is_allowed),
+        TEST(join__url_that_is_none__is_that_of_the_code),
+        TEST(join__with_tpm__a_node_runs_on_it),
+        TEST(join__no_provider_for_the_tpm__says_what_to_install),
+        TEST(join__no_tpm__says_so),
+};
+
+STAGE_MAIN(tests, open_all)
