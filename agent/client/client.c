@@ -21,6 +21,27 @@ static void on_stopped(void *userdata)
         (void)sd_event_exit(client->loop.event, 0);
 }
 
+static void stop_session(struct client *client)
+{
+        /* When it gives up, what has not gone out by now must not go out any more. */
+        session_stop(client->session, client->abandons ? 0 : GOODBYE_US, on_stopped, client);
+}
+
+static void on_renewal_done(void *userdata)
+{
+        stop_session(userdata);
+}
+
+/* Everything is said by then: whoever reads it has it. */
+static bool begins_renewal(struct client *client)
+{
+        if (client->abandons || client->is_interrupted || !session_is_connected(client->session) ||
+            fflush(client->out) != 0)
+                return false;
+        client->renewal = client_renewal_begin(&client->loop, client->session, on_renewal_done, client);
+        return client->renewal != NULL;
+}
+
 void client_end(struct client *client, int exit_code)
 {
         if (client->ending)
@@ -29,8 +50,8 @@ void client_end(struct client *client, int exit_code)
         client->exit_code = exit_code;
         timer_disarm(client->deadline);
         timer_disarm(client->grace);
-        /* When it gives up, what has not gone out by now must not go out any more. */
-        session_stop(client->session, client->abandons ? 0 : GOODBYE_US, on_stopped, client);
+        if (!begins_renewal(client))
+                stop_session(client);
 }
 
 void client_fail(struct client *client, int exit_code, const char *format, ...)
@@ -142,6 +163,8 @@ static void on_disconnected(void *userdata, const char *why)
 {
         struct client *client = userdata;
 
+        if (client->renewal)
+                client_renewal_lost(client->renewal);
         if (client->ending)
                 return;
         if (goes_on(client))
@@ -154,6 +177,8 @@ static void on_message(void *userdata, const struct session_message *message)
 {
         struct client *client = userdata;
 
+        if (client->renewal)
+                client_renewal_received(client->renewal, message);
         if (client->ending)
                 return;
         view_take(&client->home, message->topic, message->payload, message->size);
@@ -166,6 +191,8 @@ static void on_subscribed(void *userdata, int id, int reason)
 {
         struct client *client = userdata;
 
+        if (client->renewal)
+                client_renewal_subscribed(client->renewal, id, reason);
         if (client->ending)
                 return;
         if (reason < REASON_REFUSED)
@@ -179,6 +206,8 @@ static void on_acknowledged(void *userdata, int id, int reason)
 {
         struct client *client = userdata;
 
+        if (client->renewal)
+                client_renewal_acknowledged(client->renewal, id, reason);
         if (!client->ending && client->on_acknowledged)
                 client->on_acknowledged(client, id, reason);
 }
@@ -209,9 +238,12 @@ static const struct session_handlers handlers = {
 
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
+        struct client *client = userdata;
+
         (void)source;
         (void)info;
-        client_end(userdata, 0);
+        client->is_interrupted = true;
+        client_end(client, 0);
         return 0;
 }
 
@@ -234,10 +266,13 @@ static int catch_signals(struct client *client)
 
 static int on_reader_gone(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
+        struct client *client = userdata;
+
         (void)source;
         (void)fd;
         (void)events;
-        client_end(userdata, 0);
+        client->is_interrupted = true;
+        client_end(client, 0);
         return 0;
 }
 
@@ -279,6 +314,7 @@ static int set_up(struct client *client)
 static void tear_down(struct client *client)
 {
         look_clear(&client->look);
+        client_renewal_free(client->renewal);
         session_free(client->session);
         timer_free(client->deadline);
         timer_free(client->grace);

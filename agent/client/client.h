@@ -14,6 +14,7 @@
 #include "client/command.h"
 #include "client/view.h"
 #include "client/look.h"
+#include "client/renewal.h"
 #include "client/settings.h"
 #include "util/loop.h"
 
@@ -57,6 +58,8 @@ struct client {
         struct printed printed[2]; /* as it happened, and late */
         bool has_connected, ending;
         bool abandons;                                          /* at the end nothing more is sent */
+        bool is_interrupted;                                    /* by Ctrl-C, or nobody reads any more */
+        struct renewal *renewal;                                /* when the work is done; NULL: nothing of it */
         int optional_id;                                        /* of a SUBSCRIBE that may be refused */
         char first_fault[sizeof(((struct fault *)NULL)->text)]; /* of the attempts to connect */
         int exit_code;

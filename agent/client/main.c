@@ -70,7 +70,7 @@ int main(int argc, char **argv)
         } else {
                 exit_code = run(&arguments);
         }
-        if (fflush(stdout) != 0 && exit_code == 0 && !shown_is_unread(stdout)) {
+        if ((fflush(stdout) != 0 || ferror(stdout)) && exit_code == 0 && !shown_is_unread(stdout)) {
                 shown_say("cannot write");
                 exit_code = EXIT_REFUSED;
         }

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "client/renewal.h"
 #include "client/shown.h"
 #include "config/config.h"
 #include "util/cleanup.h"
@@ -97,6 +98,7 @@ static int read_name(struct client_settings *settings)
         const char *name = NULL;
 
         if (settings->session.tls) {
+                client_renewal_recover(settings->session.tls);
                 if (tls_new(settings->session.tls, &tls, &fault) < 0) {
                         shown_say("%s", fault.text);
                         return -EINVAL;

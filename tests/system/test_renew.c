@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A node renews its certificate by itself: from a signer of the test's own, over a real broker with the access list of
  * docs/topics.md. Two thirds of these certificates' lives are over at once. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "enrol/pair.h"
 #include "system/crl.h"
 #include "system/renewal_signer.h"
+#include "system/sconce.h"
 #include "system/stage.h"
 
 #define LAMP     "[lamp cellar]\nline = GPIO5\n"
@@ -24,18 +27,15 @@ static const char *successor;
 
 static const char signer_rights[] = "\nuser sconce-pki.signer\ntopic read sconce-pki/+/request\n"
                                     "topic write sconce-pki/+/answer\ntopic write sconce-pki/trust\n";
-static const char attic_rights[] =
-        "user attic\ntopic write sconce-pki/attic/request\ntopic read sconce-pki/attic/answer\n"
-        "topic read sconce-pki/trust\n";
+#define RIGHTS(name)                                                                                                   \
+        "user " name "\ntopic write sconce-pki/" name "/request\ntopic read sconce-pki/" name "/answer\n"              \
+        "topic read sconce-pki/trust\n"
 
 static void add_rights(const char *pki)
 {
-        char *list = read_file(pki_file(pki, "sconce.acl")), *attic = strstr(list, "user attic\n");
+        char *list = read_file(pki_file(pki, "sconce.acl"));
 
-        assert_non_null(attic);
-        *attic = '\0';
-        write_file(pki_file(pki, "sconce.acl"), "%s%s%s%s", list, attic_rights, attic + strlen("user attic\n"),
-                   signer_rights);
+        write_file(pki_file(pki, "sconce.acl"), "%s%s%s%s", list, RIGHTS("attic"), RIGHTS("tester"), signer_rights);
         free(list);
 }
 
@@ -93,17 +93,22 @@ static void copy(const char *from, const char *to)
         free(text);
 }
 
-/* A certificate of attic's, of whose life most is over. */
-static void make_own(long left_s)
+/* A certificate of whose life most is over. */
+static void make_own_of(const char *name, long left_s)
 {
         (void)mkdir(work_path("own"), 0700);
         cert_make(&(struct cert){ .base = work_path("own/node"),
                                   .issuer = pki_ca(stage.pki),
-                                  .cn = "attic",
+                                  .cn = name,
                                   .from_s = -80 * DAY_S,
                                   .until_s = left_s });
         copy(pki_file(stage.pki, "ca.crt"), file_of("ca.crt"));
         copy(pki_file(stage.pki, "crl.pem"), file_of("crl.pem"));
+}
+
+static void make_own(long left_s)
+{
+        make_own_of("attic", left_s);
 }
 
 static struct daemon *new_node(const struct broker *broker)
@@ -171,6 +176,15 @@ static struct signing honest(void)
 static const struct message *next_request(void)
 {
         return client_wait(signer, "sconce-pki/attic/request", NULL, NULL);
+}
+
+/* The same as `sconce` has it, which is tester's here. */
+static void answer_tester(const struct signing *signing)
+{
+        const struct message *request = client_wait(signer, "sconce-pki/tester/request", NULL, NULL);
+
+        client_send(signer, "sconce-pki/tester/answer",
+                    renewal_signer_answer(request->payload, request->size, signing));
 }
 
 static void answer(const char *payload)
@@ -550,6 +564,90 @@ static void successor__in_force__signs_the_next_certificate(void **state)
         signer = old_signer;
 }
 
+/* ---- The command sconce ------------------------------------------------------------------------------------------ */
+
+static const char *own_conf(void)
+{
+        const char *path = work_path("own/client.conf");
+
+        write_file(path, "[broker]\nurl = mqtts://localhost:%u\n[tls]\nca = %s\ncrl = %s\ncert = %s\nkey = %s\n",
+                   stage.broker->port.number, file_of("ca.crt"), file_of("crl.pem"), file_of("node.crt"),
+                   file_of("node.key"));
+        return path;
+}
+
+static void forget_last_try(void)
+{
+        const struct timespec times[] = { { .tv_sec = time(NULL) - 2 * DAY_S }, { .tv_sec = time(NULL) - 2 * DAY_S } };
+
+        assert_int_equal(utimensat(AT_FDCWD, file_of("node.crt.renewal"), times, 0), 0);
+}
+
+static void sconce__last_third__renews_when_its_work_is_done(void **state)
+{
+        struct signing signing = honest();
+
+        (void)state;
+        make_own_of("tester", 10 * DAY_S);
+        signing.name = "tester";
+        struct kept kept = keep_pair();
+        const struct run before = RUN("tester", "nodes");
+        struct process *process = SCONCE_START(own_conf(), "nodes");
+        answer_tester(&signing);
+        assert_run(sconce_wait(process), before.status, before.out, before.err);
+        assert_same(&kept, false);
+        assert_run(SCONCE_RUN(own_conf(), "nodes"), before.status, before.out, before.err);
+}
+
+static void sconce__refused__a_line_from_14_days_on_and_one_try_a_day(void **state)
+{
+        struct signing signing = honest();
+
+        (void)state;
+        make_own_of("tester", 10 * DAY_S + DAY_S / 2);
+        (void)unlink(file_of("node.crt.renewal"));
+        signing.error = "tester is not known here";
+        const struct run before = RUN("tester", "nodes");
+        struct process *process = SCONCE_START(own_conf(), "nodes");
+        answer_tester(&signing);
+        assert_run(sconce_wait(process), before.status, before.out,
+                   "sconce: the certificate ends in 10 days, and renewing it does not work: the signer refuses: tester "
+                   "is not known here\n");
+        client_forget(signer);
+        assert_run(SCONCE_RUN(own_conf(), "nodes"), before.status, before.out, before.err);
+        forget_last_try();
+        /* Nobody was asked meanwhile: this is the first request. */
+        process = SCONCE_START(own_conf(), "nodes");
+        answer_tester(&signing);
+        assert_int_equal(sconce_wait(process).status, before.status);
+        assert_int_equal(client_count(signer, "sconce-pki/tester/request"), 1);
+        /* With 20 days left nobody has to hear of it. */
+        make_own_of("tester", 20 * DAY_S);
+        forget_last_try();
+        process = SCONCE_START(own_conf(), "nodes");
+        answer_tester(&signing);
+        assert_run(sconce_wait(process), before.status, before.out, before.err);
+}
+
+static void sconce__trust__is_taken_once_a_day(void **state)
+{
+        (void)state;
+        make_own_of("tester", 90 * DAY_S);
+        (void)unlink(file_of("node.crt.renewal"));
+        make_both(7);
+        publish_trust(renewal_signer_trust(pki_ca(stage.pki), 7, file_of("both.crt"), file_of("both.pem")));
+        const struct run before = RUN("tester", "nodes");
+        struct signing signing = honest();
+        signing.authority = successor;
+        signing.signed_by = pki_ca(stage.pki);
+        signing.name = "tester";
+        signing.error = "not yet";
+        struct process *process = SCONCE_START(own_conf(), "nodes");
+        answer_tester(&signing); /* a younger authority is in force */
+        assert_run(sconce_wait(process), before.status, before.out, before.err);
+        assert_files(file_of("both.crt"), file_of("both.pem"));
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, begin, finish)
 
 static const struct CMUnitTest tests[] = {
@@ -564,6 +662,9 @@ static const struct CMUnitTest tests[] = {
         TEST(trust__newer__replaces_both_files),
         TEST(trust__nothing_to_do_with_ours__is_refused),
         TEST(successor__in_force__signs_the_next_certificate),
+        TEST(sconce__last_third__renews_when_its_work_is_done),
+        TEST(sconce__refused__a_line_from_14_days_on_and_one_try_a_day),
+        TEST(sconce__trust__is_taken_once_a_day),
 };
 
 STAGE_MAIN(tests, open_stage)
