@@ -194,7 +194,7 @@ static void open_outputs(void)
 /* What was printed last may not have reached a full disk, or a closed pipe: that is no failure of the command. */
 int main(int argc, char **argv)
 {
-        struct command_line line = { .dir = DEFAULT_DIR, .me = "sconce-pki", .is_default_dir = true };
+        static struct command_line line = { .dir = DEFAULT_DIR, .me = "sconce-pki", .is_default_dir = true };
 
         open_outputs();
         (void)umask(077);
