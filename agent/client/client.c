@@ -320,6 +320,7 @@ static void tear_down(struct client *client)
         timer_free(client->grace);
         loop_done(&client->loop);
         json_decref(client->errand.id);
+        json_decref(client->errand.refusal);
         json_decref(client->forget.topics);
         json_decref(client->forget.announcements);
         view_done(&client->home);

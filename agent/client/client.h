@@ -21,8 +21,9 @@
 /* Of what is asked of one device: see client/errand.h. */
 struct errand {
         struct view_name name;
-        int publish_id; /* of the message that asks */
-        json_t *id;     /* of the command, that its result must carry; NULL: it has none */
+        int publish_id;  /* of the message that asks */
+        json_t *id;      /* of the command, that its result must carry; NULL: it has none */
+        json_t *refusal; /* of a command without an id; NULL: none has come */
         bool acknowledged, expires;
         bool has_asked; /* `history`: in this run, whatever came of it */
         client_step then;

@@ -35,8 +35,10 @@ static void show_done(struct client *client, json_t *result)
 }
 
 /* The client is still waiting: the command cannot be late. */
-static const char *hint_of(const char *code)
+static const char *hint_of(const struct client *client, const json_t *result, const char *code)
 {
+        if (result == client->errand.refusal)
+                return "; it carries no mark, so it may be the answer to another's command";
         return code && strcmp(code, "expired") == 0 ? "; do this machine's clock and the node's differ?" : "";
 }
 
@@ -54,7 +56,7 @@ static void take_result(struct client *client, json_t *result)
                 client_end(client, 0);
         else
                 client_fail(client, EXIT_REFUSED, "%s/%s: %s (%s)%s", name->node, name->device,
-                            message ? message : "refused", code ? code : "no code", hint_of(code));
+                            message ? message : "refused", code ? code : "no code", hint_of(client, result, code));
 }
 
 static bool has_token(const struct client *client, const struct session_message *message)
@@ -75,22 +77,39 @@ static bool is_of_a_repeat(const struct client *client, const json_t *result)
                (!client->errand.id || (id && strcmp(id, client->settings.token) == 0));
 }
 
+static bool speaks_mqtt5(const struct client *client)
+{
+        return session_version(client->session) == SESSION_VERSION_5;
+}
+
+static bool is_from_shared_topic(const struct client *client, const struct session_message *message)
+{
+        char suffix[ERRAND_SUFFIX_MAX];
+
+        return client_is_topic(client, message->topic, errand_suffix(client, "result", suffix));
+}
+
+/* Of a command without an id: ours, or anybody's. */
+static bool is_any_refusal(const struct client *client, const struct session_message *message, const json_t *result)
+{
+        const json_t *id = json_object_get(result, "id");
+
+        return !client->errand.id && is_from_shared_topic(client, message) &&
+               !json_is_true(json_object_get(result, "ok")) && (!id || json_is_null(id));
+}
+
 /* The result comes to a topic of this run alone, with this command's token. Where the node or something on the way does
  * not speak MQTT 5, all results come to one topic, and the id decides; without an id only a refusal comes. */
 static bool is_our_result(const struct client *client, const struct session_message *message, const json_t *result)
 {
-        const json_t *id = json_object_get(result, "id");
-        char suffix[ERRAND_SUFFIX_MAX];
-
         if (is_of_a_repeat(client, result))
                 return false;
         if (strcmp(message->topic, client->reply_topic) == 0)
                 return has_token(client, message);
-        if (!client_is_topic(client, message->topic, errand_suffix(client, "result", suffix)))
-                return false;
         if (client->errand.id)
-                return json_equal(id, client->errand.id);
-        return !json_is_true(json_object_get(result, "ok")) && (!id || json_is_null(id));
+                return is_from_shared_topic(client, message) &&
+                       json_equal(json_object_get(result, "id"), client->errand.id);
+        return !speaks_mqtt5(client) && is_any_refusal(client, message, result);
 }
 
 /* With MQTT 3.1.1 the new state is the answer to a command without an id. */
@@ -98,7 +117,7 @@ static bool is_answering_state(const struct client *client, const struct session
 {
         char suffix[ERRAND_SUFFIX_MAX];
 
-        return !client->errand.id && session_version(client->session) != SESSION_VERSION_5 &&
+        return !client->errand.id && !speaks_mqtt5(client) &&
                client_is_topic(client, message->topic, errand_suffix(client, "state", suffix));
 }
 
@@ -112,6 +131,8 @@ static void on_message(struct client *client, const struct session_message *mess
         result = is_state ? json_pack("{s:b}", "ok", true) : view_json(message->payload, message->size);
         if (result && (is_state || is_our_result(client, message, result)))
                 take_result(client, result);
+        else if (!client->errand.refusal && result && is_any_refusal(client, message, result))
+                client->errand.refusal = json_incref(result); /* unless our own comes, as from a node of MQTT 5 */
 }
 
 /* ---- Without a result ---------------------------------------------------------------------------------------- */
@@ -158,7 +179,9 @@ static void on_late(struct client *client)
         char until[96];
 
         client->abandons = !client->errand.acknowledged;
-        if (!client->errand.acknowledged)
+        if (client->errand.acknowledged && client->errand.refusal)
+                take_result(client, client->errand.refusal);
+        else if (!client->errand.acknowledged)
                 client_fail(client, EXIT_NO_ANSWER,
                             "the broker has not taken the command within %.20s; it is withdrawn here, but if it is on "
                             "its way already it may yet be carried out, %s",
@@ -209,7 +232,7 @@ static void keep_id(struct client *client, const char *payload)
 static void listen(struct client *client)
 {
         char suffix[ERRAND_SUFFIX_MAX];
-        bool mqtt5 = session_version(client->session) == SESSION_VERSION_5;
+        bool mqtt5 = speaks_mqtt5(client);
 
         client_subscribe(client, errand_suffix(client, "result", suffix), 1, mqtt5 ? &client->optional_id : NULL);
         if (!mqtt5 && !client->errand.id)
@@ -218,7 +241,7 @@ static void listen(struct client *client)
 
 static void send_payload(struct client *client, const char *payload, const char *expires)
 {
-        bool mqtt5 = session_version(client->session) == SESSION_VERSION_5;
+        bool mqtt5 = speaks_mqtt5(client);
         const char *token = client->settings.token;
         char suffix[ERRAND_SUFFIX_MAX];
         struct session_message message = {

@@ -41,13 +41,12 @@ bool answers_is_taken(const struct answers *answers, const struct command_meta *
         return meta->reply_to && is_reply_taken(answers, meta);
 }
 
-/* On the topic that all who have no response topic share. */
+/* On the topic that all who have no response topic share, where one who has it listens, too: the node does not know. */
 static bool is_id_taken(const struct answers *answers, const char *device, const char *id,
                         const struct command_meta *meta)
 {
         for (const struct request *due = answers->due; due; due = due->next_due)
-                if (&due->meta != meta && !due->meta.reply_to && strcmp(due->command.id, id) == 0 &&
-                    strcmp(due->device, device) == 0)
+                if (&due->meta != meta && strcmp(due->command.id, id) == 0 && strcmp(due->device, device) == 0)
                         return true;
         return false;
 }

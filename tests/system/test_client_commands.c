@@ -125,17 +125,20 @@ static void set__any_command__carries_its_end_and_a_mark_of_its_own(void **state
 
 /* ---- Its answer -------------------------------------------------------------------------------------------------- */
 
-static void play_attic(void)
+static void play_attic_with(const char *info)
 {
         const struct request messages[] = {
                 { .topic = "sconce/attic/status", .payload = "online", .retain = true },
-                { .topic = "sconce/attic/info",
-                  .payload = "{\"devices\":{\"fan\":{\"channels\":{\"state\":{\"kind\":\"switch\"}}}}}",
-                  .retain = true },
+                { .topic = "sconce/attic/info", .payload = info, .retain = true },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(messages); i++)
                 (void)client_publish_acked(listener, &messages[i]);
+}
+
+static void play_attic(void)
+{
+        play_attic_with("{\"devices\":{\"fan\":{\"channels\":{\"state\":{\"kind\":\"switch\"}}}}}");
 }
 
 static void set__answers_of_others__are_not_taken_for_ours(void **state)
@@ -163,6 +166,24 @@ static void set__answers_of_others__are_not_taken_for_ours(void **state)
         assert_run(sconce_wait(sconce), 1, "", "sconce: attic/fan: not now (busy)\n");
 }
 
+/* A word whose channel the node has to choose carries no id: then a refusal on the topic of all may be anybody's. */
+static void set__refusal_of_another_before_ours__is_not_taken_for_it(void **state)
+{
+        (void)state;
+        play_attic_with("{\"devices\":{\"fan\":{\"channels\":{}}}}");
+        struct process *sconce = SCONCE_START(sconce_conf_plain(broker->port.number, ""), "set", "fan", "on");
+        const struct message *command = client_wait(listener, "sconce/attic/fan/set", NULL, NULL);
+        assert_string_equal(command->payload, "on");
+        const struct request answers[] = {
+                { .topic = "sconce/attic/fan/result", .payload = "{\"ok\":false,\"code\":\"type\"}" },
+                { .topic = command->response_topic, .payload = "{\"ok\":true}", .correlation = command->correlation },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(answers); i++)
+                client_publish(listener, &answers[i]);
+        assert_run(sconce_wait(sconce), 0, "attic/fan: done\n", "");
+}
+
 static void set__node_speaks_311__is_answered_all_the_same(void **state)
 {
         static const char *const keys[] = { "", "version = 3.1.1" };
@@ -181,7 +202,7 @@ static void set__node_speaks_311__is_answered_all_the_same(void **state)
                            "{\"ok\":true,\"id\":7,\"node\":\"hall\",\"device\":\"kitchen\"}\n", "");
                 struct run run = SCONCE_RUN(conf, "set", "door", "on");
                 assert_int_equal(run.status, 1);
-                assert_has(run.err, "(read_only)");
+                assert_has(run.err, *keys[i] ? "(read_only)\n" : "(read_only); it carries no mark");
                 assert_run(SCONCE_RUN(conf, "set", "kitchen", "off"), 0, "hall/kitchen: done\n", "");
         }
 }
@@ -379,6 +400,7 @@ static const struct CMUnitTest tests[] = {
         TEST(set__network_away_with_mqtt_311__is_not_carried_out_later),
         TEST(set__any_command__carries_its_end_and_a_mark_of_its_own),
         TEST(set__answers_of_others__are_not_taken_for_ours),
+        TEST(set__refusal_of_another_before_ours__is_not_taken_for_it),
         TEST(set__node_speaks_311__is_answered_all_the_same),
         TEST(set__plain_value__means_the_same_in_every_version),
         TEST(forget__node_that_is_gone__is_not_listed_any_more),

@@ -115,6 +115,20 @@ static void answers_publish__id_that_is_due_to_another__goes_without(void **stat
         assert_string_equal(answer.id, "1");
 }
 
+/* `sconce` listens there, too: it does not know whether the node knows response topics. */
+static void answers_publish__id_of_one_with_a_reply_due__goes_without(void **state)
+{
+        (void)state;
+        (void)snprintf(due.command.id, sizeof(due.command.id), "1");
+        due.meta = asked;
+        answers_add(&context.answers, &due);
+        publish("slow", RESULT_RANGE, "1", NULL);
+        assert_string_equal(answer.id, "");
+        publish("slow", RESULT_OK, "1", &due.meta); /* its own */
+        assert_string_equal(answer.id, "1");
+        assert_string_equal(answer.reply_to, "reply/me");
+}
+
 static void answers_remove__it_has_its_answer__no_longer_its_own(void **state)
 {
         static struct request other;
@@ -141,6 +155,7 @@ int main(void)
                 TEST(answers_publish__nobody_asks_and_all_is_well__none),
                 TEST(answers_publish__reply_that_is_due_to_another__goes_elsewhere),
                 TEST(answers_publish__id_that_is_due_to_another__goes_without),
+                TEST(answers_publish__id_of_one_with_a_reply_due__goes_without),
                 TEST(answers_remove__it_has_its_answer__no_longer_its_own),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
