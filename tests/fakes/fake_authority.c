@@ -65,7 +65,7 @@ static X509 *begin(EVP_PKEY *key, const char *cn, long serial)
         return certificate;
 }
 
-static char *make_list(const struct fake_authority *authority, long serial)
+static char *make_list(const struct fake_authority *authority, long serial, long list_number)
 {
         X509_CRL *crl = X509_CRL_new();
         ASN1_TIME *now = X509_gmtime_adj(NULL, -60), *later = X509_gmtime_adj(NULL, 30 * DAY_S);
@@ -82,6 +82,12 @@ static char *make_list(const struct fake_authority *authority, long serial)
                 assert_int_equal(X509_REVOKED_set_serialNumber(revoked, number), 1);
                 assert_int_equal(X509_REVOKED_set_revocationDate(revoked, now), 1);
                 assert_int_equal(X509_CRL_add0_revoked(crl, revoked), 1);
+                ASN1_INTEGER_free(number);
+        }
+        if (list_number != 0) {
+                ASN1_INTEGER *number = ASN1_INTEGER_new();
+                assert_int_equal(ASN1_INTEGER_set(number, list_number), 1);
+                assert_int_equal(X509_CRL_add1_ext_i2d(crl, NID_crl_number, number, 0, 0), 1);
                 ASN1_INTEGER_free(number);
         }
         assert_true(X509_CRL_sign(crl, authority->key, EVP_sha256()) > 0);
@@ -102,7 +108,7 @@ void fake_authority_make(struct fake_authority *authority, const char *cn)
         add_extension(authority->certificate, authority->certificate, NID_key_usage, "critical,keyCertSign,cRLSign");
         assert_true(X509_sign(authority->certificate, authority->key, EVP_sha256()) > 0);
         authority->ca_pem = certificate_text(authority->certificate);
-        authority->crl_pem = make_list(authority, 0);
+        authority->crl_pem = make_list(authority, 0, 0);
 }
 
 static char *read_text(const char *path)
@@ -159,5 +165,10 @@ char *fake_authority_issue(const struct fake_authority *authority, EVP_PKEY *key
 
 char *fake_authority_revoke(const struct fake_authority *authority, long serial)
 {
-        return make_list(authority, serial);
+        return make_list(authority, serial, 0);
+}
+
+char *fake_authority_list(const struct fake_authority *authority, long number)
+{
+        return make_list(authority, 0, number);
 }

@@ -18,3 +18,4 @@ void fake_authority_done(struct fake_authority *authority);
 /* PEM; free() it. The serial number is for a list that names it. */
 char *fake_authority_issue(const struct fake_authority *authority, EVP_PKEY *key, const char *cn, long serial);
 char *fake_authority_revoke(const struct fake_authority *authority, long serial); /* a list with it */
+char *fake_authority_list(const struct fake_authority *authority, long number);   /* one with a CRL number */
