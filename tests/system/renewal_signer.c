@@ -74,7 +74,7 @@ static void describe(X509 *x509, const struct signing *signing, X509 *issuer)
         must(X509_set_version(x509, X509_VERSION_3) == 1 &&
                      X509_NAME_add_entry_by_txt(X509_get_subject_name(x509), "CN", MBSTRING_UTF8, cn, -1, -1, 0) == 1 &&
                      X509_set_issuer_name(x509, X509_get_subject_name(issuer)) == 1 &&
-                     X509_gmtime_adj(X509_getm_notBefore(x509), -60) &&
+                     X509_gmtime_adj(X509_getm_notBefore(x509), -60 - signing->age_days * 86400L) &&
                      X509_gmtime_adj(X509_getm_notAfter(x509), signing->days * 86400L + 3600),
              "certificate");
 }
@@ -97,6 +97,17 @@ static const char *issue(EVP_PKEY *asked, const struct signing *signing)
         X509_free(issuer);
         EVP_PKEY_free(key);
         return pem;
+}
+
+void renewal_signer_certify(const char *csr, const struct signing *signing, const char *cert)
+{
+        FILE *file = fopen(csr, "re");
+        must(file != NULL, csr);
+        X509_REQ *request = PEM_read_X509_REQ(file, NULL, NULL, NULL);
+        (void)fclose(file);
+        must(request != NULL, csr);
+        write_file(cert, "%s", issue(X509_REQ_get0_pubkey(request), signing));
+        X509_REQ_free(request);
 }
 
 /* ---- Messages ---------------------------------------------------------------------------------------------------- */

@@ -11,8 +11,11 @@ struct signing {
         const char *name;      /* in the new one */
         const char *ca, *crl;  /* files that come along */
         const char *error;     /* instead of all that; NULL: none */
-        long days;
+        long days, age_days;
 };
+
+/* A certificate for the key of a signing request; all three are files. */
+void renewal_signer_certify(const char *csr, const struct signing *signing, const char *cert);
 
 /* The answer to a request, as a payload; kept. */
 const char *renewal_signer_answer(const char *payload, size_t size, const struct signing *signing);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `sconce-pki join` on a Pi that is a directory: what it leaves, that a node runs on it, and that it leaves nothing when it
  * fails. The signer is the test's own. */
-#include <glob.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,6 +16,7 @@
 
 #include "system/sconce.h"
 #include "system/signer.h"
+#include "system/tpm.h"
 #include "util/cleanup.h"
 
 #define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
@@ -167,91 +167,17 @@ static void join__url_that_is_none__is_that_of_the_code(void **state)
 
 /* ---- A key in the TPM -------------------------------------------------------------------------------------------- */
 
-static bool is_there(void *path)
-{
-        return access(path, F_OK) == 0;
-}
-
-static void needs(const char *pattern, const char *package)
-{
-        glob_t found = { 0 };
-        bool is_found = glob(pattern, 0, NULL, &found) == 0;
-
-        globfree(&found);
-        if (is_found)
-                return;
-        print_message("skipped: %s is not installed\n", package);
-        skip();
-}
-
-static void wait_for_socket(const char *path)
-{
-        if (!pump_until(is_there, (void *)(uintptr_t)path, SOON_MS))
-                give_up("nobody listens at %s", path);
-}
-
-static void wait_for_manager(const char *bus)
-{
-        const char *const env[] = { bus, NULL };
-        uint64_t until_us = now_us() + SOON_MS * USEC_PER_MSEC;
-        bool has_owner = false;
-
-        while (!has_owner && now_us() < until_us) {
-                int status;
-                struct process *process = process_run(
-                        WORDS("dbus-send", "--session", "--print-reply", "--dest=org.freedesktop.DBus", "/",
-                              "org.freedesktop.DBus.NameHasOwner", "string:com.intel.tss2.Tabrmd"),
-                        &(struct process_options){ .name = "dbus-send", .env = env }, &status);
-                has_owner = status == 0 && strstr(process->out.text, "boolean true");
-                process_free(process);
-        }
-        assert_true(has_owner);
-}
-
-/* A TPM without a chip, behind a manager of its few places, which the kernel is for a real one. What a process needs in its
- * environment to use it is in tpm_env. */
-static const char *tpm_env[3];
-
-static void start_tpm(void)
-{
-        const char *socket = work_path("tpm.sock"), *bus = work_path("bus");
-
-        needs("/usr/bin/swtpm", "swtpm");
-        needs("/usr/lib/*/ossl-modules/tpm2.so", "tpm2-openssl");
-        needs("/usr/sbin/tpm2-abrmd", "tpm2-abrmd");
-        needs("/usr/lib/*/libtss2-tcti-tabrmd.so*", "libtss2-tcti-tabrmd0");
-        needs("/usr/bin/dbus-daemon", "dbus-daemon");
-        make_dir(work_path("tpm"));
-        tpm_env[0] = "TPM2OPENSSL_TCTI=tabrmd:bus_type=session";
-        tpm_env[1] = format_text("DBUS_SESSION_BUS_ADDRESS=unix:path=%s", bus);
-        (void)process_start(WORDS("swtpm", "socket", "--tpm2", "--tpmstate", format_text("dir=%s", work_path("tpm")),
-                                  "--server", format_text("type=unixio,path=%s", socket), "--ctrl",
-                                  format_text("type=unixio,path=%s.ctrl", socket), "--flags",
-                                  "not-need-init,startup-clear"),
-                            &(struct process_options){ .name = "swtpm" });
-        (void)process_start(WORDS("dbus-daemon", "--session", format_text("--address=unix:path=%s", bus), "--nofork",
-                                  "--nopidfile"),
-                            &(struct process_options){ .name = "dbus-daemon" });
-        wait_for_socket(socket);
-        wait_for_socket(bus);
-        (void)process_start(
-                WORDS("/usr/sbin/tpm2-abrmd", "--session", "--allow-root", format_text("--tcti=swtpm:path=%s", socket)),
-                &(struct process_options){ .name = "tpm2-abrmd", .env = tpm_env + 1 });
-        wait_for_manager(tpm_env[1]);
-}
-
 static void join__with_tpm__a_node_runs_on_it(void **state)
 {
         (void)state;
-        start_tpm();
-        struct process *process = start_with(tpm_env[0], tpm_env[1],
-                                             WORDS("join", "--tpm", signer_code(&signer, "attic")));
+        const char *const *env = tpm_start();
+        struct process *process = start_with(env[0], env[1], WORDS("join", "--tpm", signer_code(&signer, "attic")));
         answer("attic", "node");
         struct run run = sconce_wait(process);
         assert_int_equal(run.status, 0);
         CLEANUP_FREE char *key = read_file(on_pi("certs/node.key"));
         assert_has(key, "-----BEGIN TSS2 PRIVATE KEY-----\n");
-        run_attic(tpm_env);
+        run_attic(env);
 }
 
 static void join__no_provider_for_the_tpm__says_what_to_install(void **state)
@@ -269,7 +195,7 @@ static void join__no_provider_for_the_tpm__says_what_to_install(void **state)
 static void join__no_tpm__says_so(void **state)
 {
         (void)state;
-        if (is_there((void *)(uintptr_t) "/dev/tpmrm0")) {
+        if (access("/dev/tpmrm0", F_OK) == 0) {
                 print_message("skipped: this machine has a TPM\n");
                 skip();
         }

@@ -15,6 +15,7 @@
 #include "system/renewal_signer.h"
 #include "system/sconce.h"
 #include "system/stage.h"
+#include "system/tpm.h"
 
 #define LAMP     "[lamp cellar]\nline = GPIO5\n"
 #define NEW_DAYS 90L
@@ -273,6 +274,60 @@ static void renewed__reload_with_another_broker_section__keeps_its_client_id(voi
         try_again(daemon);
         line = process_wait_log(stage.broker->process, "as sconce-attic-", SOON_MS);
         assert_non_null(strstr(line, id));
+        end(daemon);
+}
+
+/* ---- Keys in a TPM ------------------------------------------------------------------------------------------------ */
+
+/* The TPM's own key in the place of the file's, and a certificate for that. */
+static void move_into_tpm(const char *const env[])
+{
+        const struct process_options options = { .name = "openssl", .env = env };
+        const char *csr = file_of("node.csr");
+        struct signing signing = honest();
+        int status;
+
+        signing.age_days = 80;
+        signing.days = 10;
+        (void)process_run((const char *const[]){ "openssl", "genpkey", "-provider", "tpm2", "-provider", "default",
+                                                 "-algorithm", "EC", "-pkeyopt", "group:P-256", "-out",
+                                                 file_of("node.key"), NULL },
+                          &options, &status);
+        assert_int_equal(status, 0);
+        assert_int_equal(chmod(file_of("node.key"), 0600), 0);
+        (void)process_run((const char *const[]){ "openssl", "req", "-new", "-provider", "tpm2", "-provider", "default",
+                                                 "-propquery", "?provider=tpm2,tpm2.digest!=yes,tpm2.cipher!=yes",
+                                                 "-key", file_of("node.key"), "-subj", "/CN=attic", "-out", csr, NULL },
+                          &options, &status);
+        assert_int_equal(status, 0);
+        renewal_signer_certify(csr, &signing, file_of("node.crt"));
+}
+
+static void key_in_a_tpm__is_followed_by_another_one(void **state)
+{
+        const char *const *env = tpm_start();
+        const struct signing signing = honest();
+
+        (void)state;
+        make_own(10 * DAY_S);
+        move_into_tpm(env);
+        struct daemon *daemon = new_node(stage.broker);
+        daemon->options.env = env;
+        daemon_start(daemon);
+        daemon_wait_online(daemon, stage.tester);
+        char *before = read_file(file_of("node.key"));
+        answer_next(&signing);
+        wait_days(NEW_DAYS);
+        char *after = read_file(file_of("node.key"));
+        assert_has(after, "-----BEGIN TSS2 PRIVATE KEY-----\n");
+        assert_string_not_equal(before, after);
+        free(before);
+        free(after);
+        end(daemon);
+        daemon = new_node(stage.broker);
+        daemon->options.env = env;
+        daemon_start(daemon);
+        daemon_wait_online(daemon, stage.tester);
         end(daemon);
 }
 
@@ -653,6 +708,7 @@ static void sconce__trust__is_taken_once_a_day(void **state)
 static const struct CMUnitTest tests[] = {
         TEST(two_thirds_over__renews__lamp_stays_on),
         TEST(renewed__reload_with_another_broker_section__keeps_its_client_id),
+        TEST(key_in_a_tpm__is_followed_by_another_one),
         TEST(answers__forged_or_replayed__are_not_heard),
         TEST(answer__not_what_was_asked_for__ends_the_try),
         TEST(new_certificate__refused_by_the_broker__old_one_stays),
