@@ -27,7 +27,7 @@ static void put(FILE *out, const char *text)
         (void)fputc('\n', out);
 }
 
-static void put_formatted(FILE *out, const char *format, va_list arguments)
+static PRINTF_LIKE(2, 0) void put_formatted(FILE *out, const char *format, va_list arguments)
 {
         CLEANUP_FREE char *text = NULL;
 
