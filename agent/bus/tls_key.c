@@ -115,13 +115,24 @@ static int check_key_file(const char *path, int fd, struct fault *fault)
         return 0;
 }
 
-/* Loaded for the life of the process; the default provider by name too, since naming any ends its being implied. */
+/* Loaded for the life of the process; the default provider by name too, since naming any ends its being implied. Both are
+ * kept where a sanitizer finds them. */
+static bool load_both(const struct provider *provider)
+{
+        static OSSL_PROVIDER *own, *loaded[ARRAY_SIZE(providers)];
+
+        if (!own)
+                own = OSSL_PROVIDER_load(NULL, "default");
+        if (own)
+                loaded[provider - providers] = OSSL_PROVIDER_load(NULL, provider->name);
+        return own && loaded[provider - providers];
+}
+
 static int load_provider(const struct provider *provider, const char *key, struct fault *fault)
 {
         char shown[TLS_KEY_SHOWN_MAX];
 
-        if (!provider || OSSL_PROVIDER_available(NULL, provider->name) ||
-            (OSSL_PROVIDER_load(NULL, "default") && OSSL_PROVIDER_load(NULL, provider->name)))
+        if (!provider || OSSL_PROVIDER_available(NULL, provider->name) || load_both(provider))
                 return 0;
         ERR_clear_error();
         return fault_set(fault, -ENOENT, "the key %s needs OpenSSL's provider %s: is the package %s installed?",
