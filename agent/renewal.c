@@ -276,8 +276,7 @@ void renewal_connected(struct renewal *renewal, struct session *session)
 
         renewal_lost(renewal);
         renewal->session = session;
-        /* Over plain connections there is nobody to prove anything to. */
-        if (!session_tls(session) || !read_own(renewal, &own)) {
+        if (!renew_may_begin(session) || !read_own(renewal, &own)) {
                 renewal->session = NULL;
                 return;
         }

@@ -602,6 +602,11 @@ const struct fault *session_last_fault(const struct session *s)
         return &s->fault;
 }
 
+const char *session_url(const struct session *s)
+{
+        return s->options->urls[MIN(s->route.broker_at, s->options->n_urls - 1)];
+}
+
 const struct session_options *session_options_of(const struct session *s)
 {
         return s->options;

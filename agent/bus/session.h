@@ -48,6 +48,8 @@ unsigned session_receive_maximum(const struct session *session); /* the broker's
 const char *session_peer(const struct session *session); /* "broker.lan (192.0.2.1:8883), MQTT 5, TLSv1.3" for people */
 const struct fault *session_last_fault(const struct session *session); /* code 0 while connected */
 
+/* Of its options, the one in use: while connected. */
+const char *session_url(const struct session *session);
 const struct session_options *session_options_of(const struct session *session);
 /* The certificates in use, re-read when they change; NULL over plain connections, and until they could be read. */
 const struct tls *session_tls(const struct session *session);

@@ -226,7 +226,7 @@ static bool is_wanted(struct renewal *renewal)
 {
         const struct tls_options *tls = tls_of(renewal);
 
-        return session_tls(renewal->session) && tls->cert && own_read(tls->cert, &renewal->own, NULL) == 0 &&
+        return renew_may_begin(renewal->session) && tls->cert && own_read(tls->cert, &renewal->own, NULL) == 0 &&
                (is_time(&renewal->own) || may_take_trust(tls)) && is_first_today(tls->cert);
 }
 

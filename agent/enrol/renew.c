@@ -21,6 +21,7 @@
 #include "enrol/topics.h"
 #include "enrol/trust.h"
 #include "util/log.h"
+#include "util/url.h"
 
 DEFINE_CLEANUP(EVP_PKEY, EVP_PKEY_free);
 #define CLEANUP_KEY CLEANUP(EVP_PKEY_freep)
@@ -53,6 +54,7 @@ struct renew {
 
         struct session *proof;
         struct session_options proof_options;
+        const char *proof_url;
         struct tls_options proof_tls;
         char proof_id[sizeof("sconce-proof-") + CLIENT_ID_SECRET_MAX];
         struct fault first, other; /* of its attempts: each address may have its own */
@@ -142,15 +144,19 @@ static int name_proof(struct renew *renew)
         return r;
 }
 
-/* As the present connection, but for the pair, the id, and that nobody hears of it. */
+/* As the present connection, but for the pair, the id, and that nobody hears of it. Another broker of the list, over a plain
+ * connection perhaps, would prove nothing. */
 static int begin_proof(struct renew *renew)
 {
         const struct session_options *options = session_options_of(renew->setup.session);
 
+        renew->proof_url = session_url(renew->setup.session);
         renew->proof_tls = renew->tls;
         renew->proof_tls.cert = pair_next_cert(renew->pair);
         renew->proof_tls.key = pair_next_key(renew->pair);
         renew->proof_options = *options;
+        renew->proof_options.urls = &renew->proof_url;
+        renew->proof_options.n_urls = 1;
         renew->proof_options.tls = &renew->proof_tls;
         renew->proof_options.client_id = renew->proof_id;
         renew->proof_options.is_trial = true;
@@ -368,6 +374,13 @@ static int ask(struct renew *renew, struct fault *fault)
         timer_set_priority(renew->timer, LOOP_NETWORK);
         timer_arm(renew->timer, renew->setup.limit_us);
         return 0;
+}
+
+bool renew_may_begin(const struct session *session)
+{
+        const char *url = session_url(session);
+
+        return session_tls(session) && url_any_is_tls(&url, 1);
 }
 
 int renew_new(const struct renew_setup *setup, struct renew **ret, struct fault *fault)

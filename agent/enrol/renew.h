@@ -16,13 +16,15 @@ struct renew;
 
 struct renew_setup {
         struct loop *loop;
-        struct session *session; /* over TLS; connected; freed after the try */
+        struct session *session; /* connected over TLS, see renew_may_begin(); freed after the try */
         uint64_t limit_us;       /* for the answer, and once more for the proof */
         /* Called once, from the loop, where it may be freed. NULL: it is done, and the files are new. */
         void (*ended)(void *userdata, const struct fault *why);
         void *userdata;
 };
 
+/* Over a plain connection there is nobody to prove a certificate to. */
+bool renew_may_begin(const struct session *session);
 /* Begins. The fault is a whole sentence: why renewing does not work here. */
 int renew_new(const struct renew_setup *setup, struct renew **ret, struct fault *fault) MUST_CHECK;
 /* Also before it has ended, when the connection is lost: nothing has changed. */

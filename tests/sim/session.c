@@ -301,6 +301,11 @@ const struct tls *session_tls(const struct session *s)
         return NULL;
 }
 
+const char *session_url(const struct session *s)
+{
+        return s->options->urls[0];
+}
+
 const struct session_options *session_options_of(const struct session *s)
 {
         return s->options;

@@ -408,7 +408,7 @@ static void make_both(long number)
         free(young);
 }
 
-/* Its authority is none of the broker's. */
+/* Its authority is none of the broker's. The other broker of the list takes everybody, and proves nothing. */
 static void new_certificate__refused_by_the_broker__old_one_stays(void **state)
 {
         struct signing signing = honest();
@@ -417,7 +417,13 @@ static void new_certificate__refused_by_the_broker__old_one_stays(void **state)
         make_own(10 * DAY_S);
         make_both(7);
         struct kept kept = keep_pair();
-        struct daemon *daemon = started();
+        struct broker *open = broker_new_plain(BROKER_OPEN);
+        struct daemon *daemon = new_node(stage.broker);
+        daemon->options.url = format_text("[\"mqtts://localhost:%u\", \"mqtt://127.0.0.1:%u\"]",
+                                          stage.broker->port.number, open->port.number);
+        daemon_write_config(daemon, LAMP);
+        daemon_start(daemon);
+        daemon_wait_online(daemon, stage.tester);
         signing.authority = successor;
         signing.signed_by = pki_ca(stage.pki);
         signing.ca = file_of("both.crt");
