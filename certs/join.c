@@ -2,9 +2,13 @@
 /* sconce-pki join CODE: on the Pi. Its key is made here and stays here; what an invitation's code gets for it is put in place
  * as `install` does. */
 #include <errno.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -35,12 +39,41 @@ static void show_progress(void *userdata, const char *sentence)
         complain("%s …", sentence);
 }
 
+/* The agent is not root: a device that it may not open would be found out when the code is used up. */
+static int check_tpm_user(const char *root, struct fault *fault)
+{
+        const struct passwd *user = getpwnam("sconce");
+        char path[PATH_MAX];
+        gid_t groups[64];
+        int count = ARRAY_SIZE(groups);
+        struct stat device;
+
+        (void)snprintf(path, sizeof(path), "%s/dev/tpmrm0", root);
+        if (!user || stat(path, &device) < 0 || (device.st_mode & S_IWOTH) || device.st_uid == user->pw_uid ||
+            getgrouplist("sconce", user->pw_gid, groups, &count) < 0)
+                return 0;
+        for (int i = 0; i < count; i++)
+                if (groups[i] == device.st_gid)
+                        return 0;
+        if (device.st_gid == 0)
+                return fault_set(
+                        fault, -EACCES,
+                        "only root may use this machine's TPM: install the package tpm-udev, restart the machine, "
+                        "then run this again");
+        const struct group *group = getgrgid(device.st_gid);
+        return fault_set(fault, -EACCES,
+                         "the agent's user sconce may not use the TPM: sudo usermod -aG %s sconce, then run this again",
+                         group ? group->gr_name : "tss");
+}
+
 /* The key lies on the disk before the code is used: nothing that this machine lacks costs a code. */
 static int get_certificate(struct join *join, struct fault *fault)
 {
         struct exchange exchange = { .code = &join->code, .kind = "node", .progress = show_progress };
-        int r = join_key_new(join->is_in_tpm, &join->key, fault);
+        int r = join->is_in_tpm ? check_tpm_user(join->root, fault) : 0;
 
+        if (r == 0)
+                r = join_key_new(join->is_in_tpm, &join->key, fault);
         if (r == 0)
                 r = place_node_begin(&join->place, join->root, join->key.pem, fault);
         exchange.key = join->key.key;

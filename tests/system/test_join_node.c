@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "system/override.h"
 #include "system/sconce.h"
 #include "system/signer.h"
 #include "system/tpm.h"
@@ -192,6 +193,38 @@ static void join__no_provider_for_the_tpm__says_what_to_install(void **state)
         assert_nothing_is_left();
 }
 
+/* The process sees a user sconce, in no group but its own. */
+static void join__agent_may_not_use_the_tpm__says_what_to_run(void **state)
+{
+        static const struct {
+                gid_t group;
+                const char *sentence;
+        } table[] = {
+                { 4712,
+                  "the agent's user sconce may not use the TPM: sudo usermod -aG tss sconce, then run this again" },
+                { 0, "only root may use this machine's TPM: install the package tpm-udev, restart the machine, then "
+                     "run this "
+                     "again" },
+        };
+        const char *argv[] = { build_path("sconce-pki"), "join", "--tpm", signer_code(&signer, "attic"), NULL };
+        const char *const env[] = { format_text("SCONCE_ROOT=%s", pi), NULL };
+        const char *device = format_text("%s/dev/tpmrm0", pi);
+
+        (void)state;
+        override_needs_root("to replace /etc/passwd for one process");
+        write_file(work_path("passwd"), "root:x:0:0::/root:/bin/sh\nsconce:x:4710:4711::/:/bin/false\n");
+        write_file(work_path("group"), "root:x:0:\ntss:x:4712:\n");
+        make_dir(format_text("%s/dev", pi));
+        write_file(device, "%s", "");
+        for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+                const struct process_options options = { .name = "sconce-pki", .env = env, .prepare = override_names };
+                assert_int_equal(chown(device, 0, table[i].group), 0);
+                assert_run(sconce_wait(process_start(argv, &options)), 1, "",
+                           format_text("sconce-pki: %s\n", table[i].sentence));
+        }
+        assert_nothing_is_left();
+}
+
 static void join__no_tpm__says_so(void **state)
 {
         (void)state;
@@ -216,6 +249,7 @@ static const struct CMUnitTest tests[] = {
         TEST(join__url_that_is_none__is_that_of_the_code),
         TEST(join__with_tpm__a_node_runs_on_it),
         TEST(join__no_provider_for_the_tpm__says_what_to_install),
+        TEST(join__agent_may_not_use_the_tpm__says_what_to_run),
         TEST(join__no_tpm__says_so),
 };
 
