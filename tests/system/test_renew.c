@@ -585,6 +585,36 @@ static struct broker *younger_broker(void)
                                             pki_file(stage.pki, "sconce.acl"), file_of("both.crt"), cert, cert));
 }
 
+static void put_lists(const char *old, const char *young)
+{
+        char *texts[] = { read_file(old), read_file(young) };
+
+        write_file(file_of("crl.pem"), "%s%s", texts[0], texts[1]);
+        free(texts[0]);
+        free(texts[1]);
+}
+
+/* An outdated list of the other authority is nothing to warn of; the last list of the file counts as the first one does. */
+static void lists_of_both__each_counts_for_its_own_authority(void **state)
+{
+        (void)state;
+        make_own(60 * DAY_S);
+        make_both(7);
+        struct broker *broker = younger_broker();
+        copy(file_of("both.crt"), file_of("ca.crt"));
+        crl_make(file_of("outdated.crl"), pki_ca(stage.pki), NULL, -DAY_S);
+        put_lists(file_of("outdated.crl"), file_of("young.crl"));
+        struct daemon *daemon = new_node(broker);
+        daemon_start(daemon);
+        (void)process_wait_log(daemon->process, "connected to", SOON_MS);
+        assert_false(process_logged(daemon->process, "out of date"));
+        crl_make_numbered(file_of("young.crl"), successor, work_path("young-broker"), 8);
+        put_lists(file_of("old.crl"), file_of("young.crl"));
+        try_again(daemon);
+        (void)process_wait_log(daemon->process, "is revoked according to", SOON_MS);
+        end(daemon);
+}
+
 static struct client *at_younger(const struct broker *broker, const char *id, const char *cert, const char *topic)
 {
         struct client *client = client_new(
@@ -723,6 +753,7 @@ static const struct CMUnitTest tests[] = {
         TEST(start__between_both_renames__has_the_key_follow),
         TEST(trust__newer__replaces_both_files),
         TEST(trust__nothing_to_do_with_ours__is_refused),
+        TEST(lists_of_both__each_counts_for_its_own_authority),
         TEST(successor__in_force__signs_the_next_certificate),
         TEST(sconce__last_third__renews_when_its_work_is_done),
         TEST(sconce__refused__a_line_from_14_days_on_and_one_try_a_day),
