@@ -30,6 +30,7 @@
 #define CONNECT_MS   5000 /* for each address of a name */
 #define PROGRESS_MS  2000
 #define AGAIN_MS     1000 /* between two tries to find a signer that listens */
+#define REPEAT_MS    4000 /* where somebody has heard it: a signer that was started again gives its answer again */
 #define KEEPALIVE_S  30
 #define MQTT_REFUSED 0x80 /* reason codes from here on are failures */
 
@@ -235,6 +236,7 @@ static void ask(struct mosquitto *mosquitto, struct run *run)
         int code = mosquitto_publish_v5(mosquitto, NULL, run->topic_request, (int)strlen(run->request), run->request, 1,
                                         false, NULL);
 
+        run->step = STEP_ASK;
         run->ask_at_ms = UINT64_MAX;
         if (code != MOSQ_ERR_SUCCESS)
                 end(run, lost(run));
@@ -272,7 +274,6 @@ static void on_subscribe(struct mosquitto *mosquitto, void *userdata, int id, in
                 end(run, not_authorized(run));
                 return;
         }
-        run->step = STEP_ASK;
         ask(mosquitto, run);
 }
 
@@ -293,6 +294,7 @@ static void on_publish(struct mosquitto *mosquitto, void *userdata, int id, int 
                 run->ask_at_ms = now_ms() + AGAIN_MS;
         } else {
                 run->step = STEP_WAIT;
+                run->ask_at_ms = now_ms() + REPEAT_MS;
         }
 }
 
@@ -432,7 +434,7 @@ static void drive(struct mosquitto *mosquitto, struct run *run)
 
         while (run->step != STEP_OVER && code == MOSQ_ERR_SUCCESS && left_ms(run) > 0) {
                 code = mosquitto_loop(mosquitto, LOOP_MS, 1);
-                if (run->step == STEP_ASK && now_ms() >= run->ask_at_ms)
+                if (run->step != STEP_OVER && now_ms() >= run->ask_at_ms)
                         ask(mosquitto, run);
                 show_progress(run);
         }
