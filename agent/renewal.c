@@ -198,14 +198,15 @@ static void look_at(struct renewal *renewal, const struct own *own, int64_t now_
 /* A wrong clock would make a certificate look old. */
 static void look(struct renewal *renewal)
 {
-        uint64_t wall_us = 0;
+        int64_t offset_us = 0;
         struct own own = { 0 };
 
         timer_arm(renewal->look, LOOK_US);
         if (renewal->state != RENEWAL_WAITING || !read_own(renewal, &own))
                 return;
-        if (clock_wall_us(renewal->options.clock, loop_now_us(renewal->options.loop), &wall_us))
-                look_at(renewal, &own, (int64_t)(wall_us / USEC_PER_SEC));
+        if (clock_offset(renewal->options.clock, &offset_us))
+                look_at(renewal, &own,
+                        ((int64_t)loop_now_us(renewal->options.loop) + offset_us) / (int64_t)USEC_PER_SEC);
         own_done(&own);
 }
 
