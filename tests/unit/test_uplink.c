@@ -37,6 +37,8 @@ struct scene {
         unsigned n_up, n_down, n_refused;
         char why[512], refused[512];
         bool is_stopped;
+        bool is_theirs; /* what the handlers of others make of what comes */
+        unsigned n_births, n_messages, n_subscribed;
 };
 
 static struct scene scene;
@@ -114,12 +116,15 @@ static void prepare(const struct fake_step *steps, size_t n_steps)
         house_forget(scene.house);
 }
 
+static void start_with(const struct uplink_handlers *handlers)
+{
+        assert_int_equal(uplink_new(&scene.options, handlers, &scene.uplink), 0);
+        assert_int_equal(session_start(uplink_session(scene.uplink)), 0);
+}
+
 static void start(void)
 {
-        static const struct uplink_handlers handlers = { .up = on_up, .down = on_down, .refused = on_refused };
-
-        assert_int_equal(uplink_new(&scene.options, &handlers, &scene.uplink), 0);
-        assert_int_equal(session_start(uplink_session(scene.uplink)), 0);
+        start_with(&(struct uplink_handlers){ .up = on_up, .down = on_down, .refused = on_refused });
 }
 
 typedef bool (*condition_fn)(const struct house *house, void *userdata);
@@ -299,6 +304,105 @@ static void uplink_stop__connected__offline_is_the_last_word(void **state)
         await(is_stopped, 1);
         assert_string_equal(fake_broker_last(&scene.broker, STATUS).payload, "offline");
         assert_int_equal(fake_broker_got(&scene.broker, STATUS, "online"), 1);
+}
+
+/* ---- What others listen to ------------------------------------------------------------------------------------- */
+
+#define BIRTH "homeassistant/status"
+
+static void on_birth(void *userdata)
+{
+        (void)userdata;
+        scene.n_births++;
+}
+
+static bool on_message(void *userdata, const struct session_message *message)
+{
+        (void)userdata;
+        scene.n_messages += strcmp(message->topic, BIRTH) == 0;
+        return scene.is_theirs;
+}
+
+static bool on_subscribed(void *userdata, int id, int reason)
+{
+        (void)userdata;
+        (void)id;
+        (void)reason;
+        scene.n_subscribed++;
+        return scene.is_theirs;
+}
+
+static void begin_with_birth(const struct fake_step *steps, size_t n_steps, bool has_others, bool is_theirs)
+{
+        prepare(steps, n_steps);
+        scene.is_theirs = is_theirs;
+        scene.options.announcements = (struct announcements_options){ .prefix = "homeassistant",
+                                                                      .birth_topic = BIRTH,
+                                                                      .birth_payload = "online" };
+        start_with(&(struct uplink_handlers){ .up = on_up,
+                                              .down = on_down,
+                                              .refused = on_refused,
+                                              .birth = on_birth,
+                                              .message = has_others ? on_message : NULL,
+                                              .subscribed = has_others ? on_subscribed : NULL });
+        await(is_up, 1);
+}
+
+static void message__of_a_foreign_topic__theirs_or_a_birth(void **state)
+{
+        static const struct {
+                bool has_others, is_theirs;
+                unsigned n_messages, n_births;
+        } rows[] = { { true, true, 1, 0 }, { true, false, 1, 1 }, { false, false, 0, 1 } };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                begin_with_birth(serve, 1, rows[i].has_others, rows[i].is_theirs);
+                house_forget(scene.house);
+                fake_broker_send(&scene.broker, BIRTH, "online", false, NULL, 0);
+                send_command(SET, "ON", false);
+                await(has_result, 1);
+                assert_int_equal(scene.n_messages, rows[i].n_messages);
+                assert_int_equal(scene.n_births, rows[i].n_births);
+                end();
+        }
+}
+
+static unsigned subscriptions_reported(void)
+{
+        unsigned count = 0;
+
+        for (const char *at = scene.house->log; (at = strstr(at, "the subscription to " BIRTH)); at++)
+                count++;
+        return count;
+}
+
+static bool is_subscription_reported(const struct house *house, void *userdata)
+{
+        (void)house;
+        return subscriptions_reported() >= *(const unsigned *)userdata;
+}
+
+static bool is_subscribed(const struct house *house, void *userdata)
+{
+        (void)house;
+        return scene.n_subscribed >= *(const unsigned *)userdata;
+}
+
+static void subscribed__refused__reported_unless_it_is_theirs(void **state)
+{
+        static const struct fake_step refuses = { .act = FAKE_SERVE, .granted = NOT_AUTHORIZED };
+
+        (void)state;
+        begin_with_birth(&refuses, 1, true, true);
+        await(is_subscribed, 1);
+        assert_int_equal(subscriptions_reported(), 0);
+        end();
+        begin_with_birth(&refuses, 1, true, false);
+        await(is_subscription_reported, 1);
+        end();
+        begin_with_birth(&refuses, 1, false, false);
+        await(is_subscription_reported, 2);
 }
 
 /* ---- Out ------------------------------------------------------------------------------------------------------- */
@@ -762,6 +866,8 @@ int main(void)
                 TEST(down__broker_hangs_up__gives_the_reason_and_comes_back),
                 TEST(down__attempt_fails__gives_the_reason),
                 TEST(uplink_stop__connected__offline_is_the_last_word),
+                TEST(message__of_a_foreign_topic__theirs_or_a_birth),
+                TEST(subscribed__refused__reported_unless_it_is_theirs),
                 TEST(uplink_publish__each_topic__its_name_and_retain_flag),
                 TEST(uplink_publish__result_with_reply_to__goes_there),
                 TEST(uplink_publish__result_without_reply_to__goes_to_the_device),
