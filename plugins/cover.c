@@ -302,9 +302,8 @@ static int go_to(struct sconce_device *dev, struct cover *cover, double target)
 {
         uint64_t now_us = sconce_now_us(dev);
         double position = position_at(cover, now_us);
-        bool had_target = cover->has_target;
 
-        if (had_target && cover->target == target)
+        if (cover->has_target && cover->target == target)
                 return 0;
         cover->target = target;
         cover->has_target = true;
@@ -319,7 +318,7 @@ static int go_to(struct sconce_device *dev, struct cover *cover, double target)
         }
         if (cover->is_stuck) /* it may stand */
                 return drive(dev, cover, cover->moving);
-        if (cover->is_known || !had_target) { /* else it goes on to the end first */
+        if (cover->is_known) { /* else it goes on to the end first */
                 uint64_t on_us = now_us - cover->since_us;
                 cover->lead_us -= on_us < cover->lead_us ? on_us : cover->lead_us;
                 cover->position = position;

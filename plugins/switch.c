@@ -300,7 +300,8 @@ static int switch_start(struct sconce_device *dev, void *instance)
                 r = open_line(dev, self, first);
         if (r < 0)
                 return r;
-        set_wish(dev, self, was_on && !self->on ? again : (struct wish){ .is_there = false });
+        bool has_to_rest = was_on && !self->on;
+        set_wish(dev, self, has_to_rest ? again : (struct wish){ .is_there = false });
         arm(dev, self);
         return report(dev, self);
 }

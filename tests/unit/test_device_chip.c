@@ -625,6 +625,22 @@ static void interlock__not_started_yet_and_another_commanded__power_on_is_over(v
         assert_false(fake_chips[1].lines[2].high);
 }
 
+/* Nobody has commanded either of them: the one that is on stays on. */
+static void interlock__starts_late_while_another_is_on_by_power_on__stays_off(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, DOWN "power_on = on\n" UP_ELSEWHERE "power_on = on\n");
+        house_pass(house, USEC_PER_SEC);
+        assert_true(fake_chips[0].lines[3].high);
+        fake_plug(&house->gpio, 1);
+        house_pass(house, 60 * USEC_PER_SEC);
+        assert_string_equal(house_published(house, "up", DEVICE_STATUS), "online");
+        assert_true(house_logged(house, "up: stays off: another one of its interlock motor is to be on"));
+        assert_true(fake_chips[0].lines[3].high);
+        assert_false(fake_chips[1].lines[2].high);
+}
+
 /* In the next run, too. */
 static void interlock__not_started_in_a_whole_run_and_another_commanded__comes_back_off(void **state)
 {
@@ -837,6 +853,7 @@ int main(void)
                 TEST(interlock__lost_while_on_and_another_commanded__comes_back_off),
                 TEST(interlock__lost_while_on__comes_back_on),
                 TEST(interlock__not_started_yet_and_another_commanded__power_on_is_over),
+                TEST(interlock__starts_late_while_another_is_on_by_power_on__stays_off),
                 TEST(interlock__not_started_in_a_whole_run_and_another_commanded__comes_back_off),
                 TEST(max_on__line_stays_in_the_store__off_until_it_is_out),
                 TEST(start__line_stays_in_the_store__off),
