@@ -19,6 +19,7 @@ plugin_abi := $(shell sed -n 's/^\#define SCONCE_ABI //p' agent/include/sconce/p
 
 packages       := libmosquitto openssl libgpiod libconfig libsystemd jansson sqlite3
 client_package := smartcols yaml-0.1
+pki_package    := libqrencode
 test_package   := cmocka
 gpiod_major    := $(shell $(PKG_CONFIG) --modversion libgpiod 2>/dev/null | cut -d. -f1)
 unused_gpiod   := $(if $(filter 2,$(gpiod_major)),gpiod1,gpiod2)
@@ -33,10 +34,11 @@ base_cflags := -std=gnu11 -O2 -g -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BI
 	$(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 base_ldflags := -Wl,-z,relro,-z,now -Wl,--gc-sections -Wl,--as-needed $(if $(SAN),-fsanitize=$(SAN))
 
-agent_cflags = -Iagent -Iagent/include -fPIE $(shell $(PKG_CONFIG) --cflags $(packages) $(client_package)) \
+agent_cflags = -Iagent -Iagent/include -fPIE $(shell $(PKG_CONFIG) --cflags $(packages) $(client_package) $(pki_package)) \
 	-DSCONCE_VERSION='"$(VERSION)"' -DSCONCE_PLUGIN_DIR='"$(plugin_dir)"' -DSCONCE_SYSCONFDIR='"$(SYSCONFDIR)"' \
 	-DSCONCE_BUILD_EPOCH=$(SOURCE_DATE_EPOCH)
 agent_libs  = $(shell $(PKG_CONFIG) --libs $(packages)) -ldl -lpthread -lm
+pki_libs    = $(shell $(PKG_CONFIG) --libs $(pki_package))
 client_libs = $(shell $(PKG_CONFIG) --libs $(client_package))
 test_libs   = $(shell $(PKG_CONFIG) --libs $(test_package))
 # Where it is there, the unit's system-call filter is tested.
@@ -138,7 +140,7 @@ $(BUILD)/libpki.a: $(filter-out %/main.o,$(pki_objs))
 	$(call quiet,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 
 $(BUILD)/sconce-pki: $(BUILD)/certs/main.o $(BUILD)/libpki.a $(BUILD)/libagent.a
-	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) -pie $(LDFLAGS) -o $@ $^ $(agent_libs)
+	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) -pie $(LDFLAGS) -o $@ $^ $(agent_libs) $(pki_libs)
 
 # A plugin sees the public header alone and may import nothing but libc: host services come through the host struct.
 plugin_build = $(CC) $(base_cflags) -Iagent/include -fPIC -MMD -MP $(CPPFLAGS) $(CFLAGS) $(base_ldflags) -shared \

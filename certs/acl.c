@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "invitations.h"
 #include "util/cleanup.h"
 
 struct clients {
@@ -38,6 +40,15 @@ static void allow(FILE *out, const struct right *rights, size_t count, const cha
                 (void)fprintf(out, "topic %s %s%s%s\n", rights[i].access, rights[i].before, name, rights[i].after);
 }
 
+/* By which it renews its certificate, and learns which authorities and lists are in force. */
+static void allow_renewal(FILE *out, const char *identity)
+{
+        (void)fprintf(
+                out,
+                "topic write sconce-pki/%s/request\ntopic read sconce-pki/%s/answer\ntopic read sconce-pki/trust\n",
+                identity, identity);
+}
+
 static void write_node(FILE *out, const struct name *node)
 {
         static const struct right own[] = {
@@ -56,6 +67,27 @@ static void write_node(FILE *out, const struct name *node)
         (void)fprintf(out, "topic write homeassistant/device/%s/#\n", node->name);
         allow(out, own, ARRAY_SIZE(own), node->name);
         (void)fprintf(out, "topic read homeassistant/status\n");
+        allow_renewal(out, identity);
+}
+
+/* What answers joins and renewals ('sconce-pki serve'). */
+static void write_signer(FILE *out)
+{
+        (void)fprintf(out,
+                      "\nuser %s\ntopic read sconce-pki/+/request\ntopic write sconce-pki/+/answer\n"
+                      "topic readwrite sconce-pki/trust\n",
+                      SIGNER_IDENTITY);
+}
+
+/* One who has a code, on the listener for joining: a request and its answer. */
+static int write_invitation(void *userdata, const struct invitation *invitation)
+{
+        FILE *out = userdata;
+
+        if (invitation_state(invitation, (int64_t)time(NULL)) == INVITATION_OPEN)
+                (void)fprintf(out, "\nuser %s\ntopic write sconce-pki/%s/request\ntopic read sconce-pki/%s/answer\n",
+                              invitation->identity, invitation->identity, invitation->identity);
+        return 0;
 }
 
 static void allow_commands(FILE *out, const char *node)
@@ -108,6 +140,7 @@ static void write_client(FILE *out, const struct name *client, const struct clie
 
         name_identity(client, identity);
         (void)fprintf(out, "\nuser %s\ntopic read sconce/reply/%s/#\n", identity, identity);
+        allow_renewal(out, identity);
         if (client->words)
                 write_limited(out, client);
         else
@@ -155,6 +188,10 @@ static int write_list(struct list *list, struct registry *registry, const char *
                 return r;
         for (size_t i = 0; i < list->clients.count; i++)
                 write_client(list->out, &list->clients.items[i], &list->clients);
+        write_signer(list->out);
+        r = invitations_each(registry, write_invitation, list->out, list->fault);
+        if (r < 0)
+                return r;
         if (loan)
                 (void)fputs(loan, list->out);
         (void)fprintf(list->out, "\n# End of the list.\n");
@@ -173,6 +210,31 @@ int acl_text(struct registry *registry, const char *loan, char **ret, struct fau
         clients_done(&list.clients);
         bool is_short = ferror(list.out) != 0;
         if ((fclose(list.out) != 0 || is_short) && r == 0)
+                r = fault_set(fault, -ENOMEM, "out of memory");
+        if (r == 0)
+                *ret = TAKE_PTR(text);
+        return r;
+}
+
+/* ---- The keys of those who join ---------------------------------------------------------------------------------- */
+
+static int write_psk(void *userdata, const struct invitation *invitation)
+{
+        FILE *out = userdata;
+
+        if (invitation_state(invitation, (int64_t)time(NULL)) == INVITATION_OPEN)
+                (void)fprintf(out, "%s:%s\n", invitation->identity, invitation->psk);
+        return 0;
+}
+
+int psk_text(struct registry *registry, char **ret, struct fault *fault)
+{
+        CLEANUP_FREE char *text = NULL;
+        size_t size = 0;
+        FILE *out = open_memstream(&text, &size);
+        int r = out ? invitations_each(registry, write_psk, out, fault) : fault_set(fault, -ENOMEM, "out of memory");
+
+        if (out && fclose(out) != 0 && r == 0)
                 r = fault_set(fault, -ENOMEM, "out of memory");
         if (r == 0)
                 *ret = TAKE_PTR(text);

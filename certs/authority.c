@@ -63,6 +63,21 @@ int64_t time_of(const ASN1_TIME *time)
         return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
 }
 
+void time_text(int64_t time_s, char ret[static TIME_TEXT_MAX])
+{
+        time_t seconds = (time_t)time_s;
+        struct tm tm;
+
+        if (!gmtime_r(&seconds, &tm) || strftime(ret, TIME_TEXT_MAX, "%Y-%m-%d %H:%M:%SZ", &tm) == 0)
+                (void)strcpy(ret, "?");
+}
+
+void authority_name(const X509 *certificate, char ret[static ISSUER_MAX])
+{
+        if (X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, ret, ISSUER_MAX) < 0)
+                *ret = '\0';
+}
+
 /* ---- Keys -------------------------------------------------------------------------------------------------------- */
 
 int key_new(EVP_PKEY **ret, struct fault *fault)

@@ -46,7 +46,13 @@ int key_new(EVP_PKEY **ret, struct fault *fault) MUST_CHECK;
 int key_to_pem(EVP_PKEY *key, struct bytes *ret, struct fault *fault) MUST_CHECK;
 int certificate_to_pem(X509 *certificate, struct bytes *ret, struct fault *fault) MUST_CHECK;
 int certificate_to_der(X509 *certificate, struct bytes *ret, struct fault *fault) MUST_CHECK;
+/* An authority's name by which certificates have it as their issuer. */
+#define ISSUER_MAX 65
+void authority_name(const X509 *certificate, char ret[static ISSUER_MAX]);
 int64_t time_of(const ASN1_TIME *time); /* Unix time */
+/* "2028-11-29 22:31:05Z" */
+#define TIME_TEXT_MAX 32
+void time_text(int64_t time_s, char ret[static TIME_TEXT_MAX]);
 
 struct leaf {
         const char *common_name;

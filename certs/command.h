@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "transaction.h"
 #include "util/fault.h"
@@ -30,6 +31,15 @@ int find_issued(struct transaction *transaction, const char *name, struct name *
 
 struct transaction transaction_of(const struct command_line *line);
 
+/* The words that `node`, `client` and `invite` share: each takes one into the name, and returns 0 or the status to end with. */
+int check_word(const char *word);
+int take_url(const char *word, struct name *name);
+int take_rights(const char *word, struct name *name);
+int take_node(const char *word, struct name *name);
+/* A client's nodes must be nodes, where they exist. */
+int check_nodes(struct transaction *transaction, const struct name *client, FILE *notes, struct fault *fault)
+        MUST_CHECK;
+
 int command_init(const struct command_line *line);
 int command_broker(const struct command_line *line);
 int command_node(const struct command_line *line);
@@ -41,3 +51,7 @@ int command_check(const struct command_line *line);
 int command_forget(const struct command_line *line);
 int command_install(const struct command_line *line);
 int command_join(const struct command_line *line);
+int command_invite(const struct command_line *line);
+int command_serve(const struct command_line *line);
+int command_roll(const struct command_line *line);
+int command_publish(const struct command_line *line);

@@ -10,6 +10,7 @@
 #include "command.h"
 #include "directory.h"
 #include "host.h"
+#include "invitations.h"
 #include "issue.h"
 #include "say.h"
 
@@ -42,7 +43,7 @@ static int make_authority(struct transaction *transaction, struct fault *fault)
         if (r == 0)
                 r = key_to_pem(transaction->authority.key, &key, &why);
         if (r == 0)
-                r = transaction_put(transaction, FILE_SECRET, &key, &why, AUTHORITY_KEY);
+                r = transaction_put(transaction, FILE_OF_SIGNER, &key, &why, AUTHORITY_KEY);
         if (r == 0)
                 r = transaction_list_revoked(transaction, &why);
         /* After what it needs: with it the authority is there. */
@@ -164,13 +165,15 @@ static int claim(struct transaction *transaction, struct name *name, struct faul
         return 0;
 }
 
-static int check_nodes(struct transaction *transaction, const struct name *client, struct fault *fault)
+int check_nodes(struct transaction *transaction, const struct name *client, FILE *notes, struct fault *fault)
 {
         for (char **node = client->words; node && *node; node++) {
                 CLEANUP(name_done) struct name there = { 0 };
                 int r = registry_find(transaction->registry, *node, &there, fault);
                 if (r == -ENOENT)
-                        say("Note: node %s does not exist yet; the client may use it as soon as it does.", *node);
+                        (void)fprintf(notes,
+                                      "Note: node %s does not exist yet; the client may use it as soon as it does.\n",
+                                      *node);
                 else if (r < 0)
                         return r;
                 else if (there.kind != NAME_NODE)
@@ -189,7 +192,7 @@ static int issue_new(const struct command_line *line, struct name *name)
         int r = transaction_begin(&transaction, &fault);
 
         if (r == 0 && name->kind == NAME_CLIENT)
-                r = check_nodes(&transaction, name, &fault);
+                r = check_nodes(&transaction, name, stdout, &fault);
         if (r == 0)
                 r = claim(&transaction, name, &fault);
         if (r == 0)
@@ -231,7 +234,7 @@ int command_broker(const struct command_line *line)
         return issue_new(line, &name);
 }
 
-static int check_name(const char *word)
+int check_word(const char *word)
 {
         if (!name_is_one(word))
                 return misused("'%s' is not a name: a-z, 0-9, _ and -, first a letter or digit, at most 64 characters",
@@ -247,13 +250,13 @@ static int take_name(const char *word, struct name *name)
         if (name->name[0])
                 return misused("%s takes one NAME, and got '%s' and '%s'", name_kind_word(name->kind), name->name,
                                word);
-        int status = check_name(word);
+        int status = check_word(word);
         if (status == 0)
                 (void)strcpy(name->name, word);
         return status;
 }
 
-static int take_url(const char *word, struct name *name)
+int take_url(const char *word, struct name *name)
 {
         if (!word)
                 return misused("--broker needs a URL: mqtts://HOST[:PORT]");
@@ -282,7 +285,7 @@ int command_node(const struct command_line *line)
         return status != 0 ? status : issue_new(line, &name);
 }
 
-static int take_rights(const char *word, struct name *name)
+int take_rights(const char *word, struct name *name)
 {
         if (name->rights != RIGHTS_ALL)
                 return misused("--read-only and --home-assistant exclude each other");
@@ -290,9 +293,9 @@ static int take_rights(const char *word, struct name *name)
         return 0;
 }
 
-static int take_node(const char *word, struct name *name)
+int take_node(const char *word, struct name *name)
 {
-        int status = word ? check_name(word) : misused("--node needs the NAME of a node");
+        int status = word ? check_word(word) : misused("--node needs the NAME of a node");
         if (status != 0)
                 return status;
         return name_add_word(name, word) ? 0 : failed(&(struct fault){ -ENOMEM, "out of memory" });
@@ -401,6 +404,8 @@ static int shut_out(struct transaction *transaction, struct name *name, unsigned
 
         name->is_revoked = true;
         int r = registry_put(transaction->registry, name, &why);
+        if (r == 0)
+                r = invitations_remove(transaction->registry, name->name, &why);
         if (r == 0)
                 r = registry_revoke(transaction->registry, name->name, (int64_t)time(NULL), ret_count, &why);
         if (r == 0)

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <glob.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "util/cleanup.h"
+#include "util/file.h"
 
 #define LOCK_FILE "private/lock"
 #define LOCK_S    30
@@ -55,6 +57,14 @@ int directory_make(const char *dir, struct fault *fault)
 
 /* ---- Entering ---------------------------------------------------------------------------------------------------- */
 
+/* The signer's service runs as a user who owns private/ and the authority's key, and nothing else of DIR. */
+static bool is_signers(uid_t user)
+{
+        struct stat status;
+
+        return lstat(parts[0], &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == user;
+}
+
 static int check_owner(const char *dir, struct fault *fault)
 {
         uid_t user = geteuid();
@@ -62,6 +72,8 @@ static int check_owner(const char *dir, struct fault *fault)
 
         if (stat(".", &status) < 0)
                 return fault_set(fault, -errno, "%s: %s", dir, strerror(errno));
+        if (user != 0 && status.st_uid == 0 && is_signers(user))
+                return 0;
         if (user != 0 && status.st_uid == 0)
                 return fault_set(fault, -EPERM, "%s: belongs to root: run it as root (sudo sconce-pki …)", dir);
         if (status.st_uid != user || status.st_mode & (S_IWGRP | S_IWOTH))
@@ -115,14 +127,15 @@ void directory_unmake(void)
 
 /* ---- One run at a time ------------------------------------------------------------------------------------------- */
 
-int directory_lock(const char *dir, struct fault *fault)
+int directory_lock(const char *dir, int *ret_fd, struct fault *fault)
 {
         static const struct timespec moment = { .tv_nsec = 50000000 };
         time_t until = time(NULL) + LOCK_S;
-        int fd = open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        CLEANUP_CLOSE int fd = open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
         if (fd < 0)
                 return fail_write(dir, fault);
+        file_give_to_owner(fd, LOCK_FILE);
         while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
                 if (errno != EWOULDBLOCK && errno != EINTR)
                         return fault_set(fault, -errno, "%s/" LOCK_FILE ": %s", dir, strerror(errno));
@@ -133,7 +146,8 @@ int directory_lock(const char *dir, struct fault *fault)
                                 LOCK_S);
                 (void)nanosleep(&moment, NULL);
         }
-        return 0; /* it stays open until the process ends */
+        *ret_fd = TAKE_FD(fd);
+        return 0;
 }
 
 static int remove_one(const char *path, const struct stat *status, int type, struct FTW *place)
@@ -184,4 +198,36 @@ void directory_sweep(void)
         sweep_one(".");
         for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
                 sweep_one(parts[i]);
+}
+
+/* ---- The signer's user ------------------------------------------------------------------------------------------- */
+
+static int give(const char *path, const struct passwd *user)
+{
+        return lchown(path, user->pw_uid, user->pw_gid) == 0 || errno == ENOENT ? 0 : -errno;
+}
+
+int directory_give_to_signer(struct fault *fault)
+{
+        static const char *const files[] = { REGISTRY_FILE, LOCK_FILE, AUTHORITY_KEY };
+        const struct passwd *user = geteuid() == 0 ? getpwnam(SIGNER_USER) : NULL;
+        struct stat status;
+        int r = 0;
+
+        if (!user || lstat(parts[0], &status) < 0 || status.st_uid == user->pw_uid)
+                return 0;
+        for (size_t i = 0; i < ARRAY_SIZE(files) && r == 0; i++)
+                r = give(files[i], user);
+        if (r == 0)
+                r = give(parts[0], user);
+        return r < 0 ? fault_set(fault, r, "%s: cannot be given to the user " SIGNER_USER ": %s", parts[0],
+                                 strerror(-r))
+                     : 0;
+}
+
+bool directory_is_ours(void)
+{
+        struct stat status;
+
+        return stat(".", &status) == 0 && status.st_uid == geteuid();
 }

@@ -7,24 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "directory.h"
 #include "host.h"
+#include "roll.h"
 #include "tar.h"
 #include "util/file.h"
 
 #define DAY_S          86400
 #define PASSWORD_BYTES 10
 #define FILE_MAX       (4U << 20)
-
-void time_text(int64_t time_s, char ret[static TIME_TEXT_MAX])
-{
-        time_t seconds = (time_t)time_s;
-        struct tm tm;
-
-        if (!gmtime_r(&seconds, &tm) || strftime(ret, TIME_TEXT_MAX, "%Y-%m-%d %H:%M:%SZ", &tm) == 0)
-                (void)strcpy(ret, "?");
-}
 
 /* ---- The first broker -------------------------------------------------------------------------------------------- */
 
@@ -159,22 +152,34 @@ static int64_t lifetime_of(const struct name *name)
         return (int64_t)(is_short ? CLIENT_DAYS : LONG_DAYS) * DAY_S;
 }
 
-static int make(struct transaction *transaction, const struct name *name, struct made *ret, struct fault *fault)
+/* Signs for ret->key. */
+static int sign(struct transaction *transaction, const struct name *name, int64_t lifetime_s, struct made *ret,
+                struct fault *fault)
 {
         char identity[IDENTITY_MAX];
-        int r = key_new(&ret->key, fault);
 
         name_identity(name, identity);
         const struct leaf leaf = { .common_name = identity,
                                    .key = ret->key,
                                    .is_server = name->kind == NAME_BROKER,
                                    .hosts = name->kind == NAME_BROKER ? (const char *const *)name->words : NULL,
-                                   .lifetime_s = lifetime_of(name) };
+                                   .lifetime_s = lifetime_s };
+        const struct authority *authority = &transaction->authority;
+        int r = name->kind == NAME_BROKER ? roll_broker_authority(transaction, (int64_t)time(NULL), &authority, fault)
+                                          : 0;
+
         if (r == 0)
-                r = authority_sign(&transaction->authority, &leaf, &ret->certificate, ret->serial, fault);
-        if (r == 0)
-                r = key_to_pem(ret->key, &ret->key_pem, fault);
+                r = authority_sign(authority, &leaf, &ret->certificate, ret->serial, fault);
         return r < 0 ? r : certificate_to_pem(ret->certificate, &ret->certificate_pem, fault);
+}
+
+static int make(struct transaction *transaction, const struct name *name, struct made *ret, struct fault *fault)
+{
+        int r = key_new(&ret->key, fault);
+
+        if (r == 0)
+                r = sign(transaction, name, lifetime_of(name), ret, fault);
+        return r < 0 ? r : key_to_pem(ret->key, &ret->key_pem, fault);
 }
 
 static int record(struct transaction *transaction, const struct name *name, const struct made *made, struct issued *ret,
@@ -229,4 +234,44 @@ int issue(struct transaction *transaction, const struct name *name, struct issue
         struct fault why = { 0 };
         int r = issue_all(transaction, name, ret, &why);
         return r < 0 ? transaction_failed(transaction, &why, fault) : 0;
+}
+
+/* ---- For a key that is elsewhere --------------------------------------------------------------------------------- */
+
+static int drop_packed(struct transaction *transaction, const struct name *name, struct fault *fault)
+{
+        static const char *const ends[] = { "key", "tar", "p12" };
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < ARRAY_SIZE(ends); i++) {
+                char path[NAME_MAX_BYTES + 16];
+                (void)snprintf(path, sizeof(path), "issued/%s.%s", name->name, ends[i]);
+                if (access(path, F_OK) == 0)
+                        r = transaction_put(transaction, FILE_REMOVED, NULL, fault, "%s", path);
+        }
+        return r;
+}
+
+int issue_for(struct transaction *transaction, const struct name *name, EVP_PKEY *key, struct signed_for *ret,
+              struct fault *fault)
+{
+        CLEANUP(made_done) struct made made = { .key = EVP_PKEY_up_ref(key) == 1 ? key : NULL };
+        struct issued issued;
+        int r = made.key ? sign(transaction, name, (int64_t)RENEWING_DAYS * DAY_S, &made, fault)
+                         : fault_set(fault, -ENOMEM, "out of memory");
+
+        if (r == 0)
+                r = record(transaction, name, &made, &issued, fault);
+        if (r == 0)
+                r = drop_packed(transaction, name, fault);
+        if (r == 0)
+                r = transaction_put(transaction, FILE_PUBLIC, &made.certificate_pem, fault, "issued/%s.crt",
+                                    name->name);
+        if (r < 0)
+                return r;
+        (void)strcpy(ret->serial, made.serial);
+        ret->not_after_s = issued.not_after_s;
+        ret->pem = made.certificate_pem;
+        made.certificate_pem = (struct bytes){ 0 };
+        return 0;
 }

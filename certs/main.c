@@ -29,6 +29,18 @@ static const char help[] =
         "  client NAME [--read-only | --home-assistant] [--node NODE]…\n"
         "                             certificate for a phone, a program, a person; it may read and command\n"
         "                             every node unless limited; for Home Assistant discovery too, and for 2 years\n"
+        "  invite NAME [--client [--read-only] [--node NODE]…] [--broker URL] [--expires TIME]\n"
+        "                             print a code by which a machine gets this name's certificate: 'sconce-pki join "
+        "CODE' on a Pi,\n"
+        "                             'sconce join CODE' for a client; it works once, for an hour unless given (30m, "
+        "2d).\n"
+        "                             Instead of NAME, --list FILE has a NAME a line; --join-port PORT where it is not "
+        "8885\n"
+        "  serve [--broker URL]       answer those who join, and renew certificates; the service sconce-pki.service "
+        "does it\n"
+        "  roll                       make a successor to the certificate authority; later: say who is waited for\n"
+        "  publish                    put in place what serve has issued and may not write itself; "
+        "sconce-pki-publish.service does it\n"
         "  renew NAME [HOST…]         issue again with the same rights, a broker for more HOSTs if you name them; the\n"
         "                             old certificate lives until it expires\n"
         "  revoke NAME                shut every certificate of that name out\n"
@@ -74,7 +86,8 @@ static const struct {
         { "init", command_init },       { "broker", command_broker }, { "node", command_node },
         { "client", command_client },   { "renew", command_renew },   { "revoke", command_revoke },
         { "forget", command_forget },   { "check", command_check },   { "list", command_list },
-        { "install", command_install }, { "join", command_join },
+        { "install", command_install }, { "join", command_join },     { "invite", command_invite },
+        { "serve", command_serve },     { "roll", command_roll },     { "publish", command_publish },
 };
 
 int misused(const char *format, ...)

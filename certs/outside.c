@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "directory.h"
 #include "util/cleanup.h"
 #include "util/file.h"
 
@@ -52,6 +53,8 @@ static int write_beside(const char *path, const struct outside_file *file)
         int r = write_all(fd, file->data, file->size);
         if (r == 0 && file->use == FILE_OF_BROKER)
                 r = give_to_broker(fd);
+        if (r == 0 && file->use == FILE_OF_SIGNER)
+                file_give_to_owner(fd, REGISTRY_FILE);
         if (r == 0 && (fchmod(fd, mode_of(file->use)) < 0 || fsync(fd) < 0))
                 r = -errno;
         return r;
@@ -81,6 +84,8 @@ static bool holds(const char *path, const struct outside_file *file)
 {
         struct file there;
 
+        if (file->use == FILE_REMOVED)
+                return access(path, F_OK) < 0 && errno == ENOENT;
         if (file->use == FILE_LINK)
                 return is_link_to(path, file->data, file->size);
         if (file_read(path, FILE_MAX, &there, NULL) < 0)
@@ -122,6 +127,8 @@ static int prepare_one(void *userdata, const struct outside_file *file)
 {
         CLEANUP_FREE char *beside = NULL;
 
+        if (file->use == FILE_REMOVED)
+                return 0;
         return asprintf(&beside, "%s" BESIDE, file->path) < 0 ? -ENOMEM : prepare(beside, file, userdata);
 }
 
@@ -143,6 +150,8 @@ static int publish_one(void *userdata, const struct outside_file *file)
 {
         CLEANUP_FREE char *beside = NULL;
 
+        if (file->use == FILE_REMOVED)
+                return unlink(file->path) == 0 || errno == ENOENT ? 0 : fail(file, -errno, userdata);
         return asprintf(&beside, "%s" BESIDE, file->path) < 0 ? -ENOMEM : put_in_place(beside, file, userdata);
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "registry.h"
+#include "registry_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sqlite3.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,15 +14,8 @@
 #define BUSY_MS 30000
 #define VERSION 1
 
-struct registry {
-        sqlite3 *sqlite;
-        char *path;
-};
-
-DEFINE_CLEANUP(sqlite3_stmt, sqlite3_finalize);
 DEFINE_CLEANUP(struct registry, registry_close);
-#define CLEANUP_STATEMENT CLEANUP(sqlite3_finalizep)
-#define CLEANUP_REGISTRY  CLEANUP(registry_closep)
+#define CLEANUP_REGISTRY CLEANUP(registry_closep)
 
 static const char *const kind_words[] = { [NAME_BROKER] = "broker", [NAME_NODE] = "node", [NAME_CLIENT] = "client" };
 
@@ -41,14 +34,27 @@ static const char schema[] = "PRAGMA user_version = 1;"
                              " generation INTEGER NOT NULL,"
                              " not_after INTEGER NOT NULL,"
                              " revoked_at INTEGER NOT NULL,"
+                             " issuer TEXT NOT NULL,"
+                             " proven INTEGER NOT NULL," /* a request was signed with its key: it is in use */
                              " der BLOB NOT NULL);"
                              "CREATE INDEX certificates_of ON certificates(name);"
                              "CREATE TABLE numbers(name TEXT PRIMARY KEY, value INTEGER NOT NULL);"
+                             "CREATE TABLE invitations("
+                             " identity TEXT PRIMARY KEY,"
+                             " name TEXT NOT NULL,"
+                             " psk TEXT NOT NULL,"
+                             " mac BLOB NOT NULL,"
+                             " url TEXT NOT NULL,"
+                             " expires_at INTEGER NOT NULL,"
+                             " tries INTEGER NOT NULL,"
+                             " used_at INTEGER NOT NULL,"
+                             " serial TEXT NOT NULL);"
+                             "CREATE INDEX invitations_of ON invitations(name);"
                              "CREATE TABLE files(path TEXT PRIMARY KEY, use INTEGER NOT NULL, data BLOB NOT NULL);";
 
 /* ---- SQLite ------------------------------------------------------------------------------------------------------ */
 
-static int fail(struct registry *registry, int code, struct fault *fault)
+int registry_fail(struct registry *registry, int code, struct fault *fault)
 {
         switch (code) {
         case SQLITE_FULL:
@@ -68,28 +74,28 @@ static int fail(struct registry *registry, int code, struct fault *fault)
 static int run(struct registry *registry, const char *sql, struct fault *fault)
 {
         int code = sqlite3_exec(registry->sqlite, sql, NULL, NULL, NULL);
-        return code == SQLITE_OK ? 0 : fail(registry, code, fault);
+        return code == SQLITE_OK ? 0 : registry_fail(registry, code, fault);
 }
 
-static int prepare(struct registry *registry, const char *sql, sqlite3_stmt **ret, struct fault *fault)
+int registry_prepare(struct registry *registry, const char *sql, sqlite3_stmt **ret, struct fault *fault)
 {
         int code = sqlite3_prepare_v2(registry->sqlite, sql, -1, ret, NULL);
-        return code == SQLITE_OK ? 0 : fail(registry, code, fault);
+        return code == SQLITE_OK ? 0 : registry_fail(registry, code, fault);
 }
 
 /* 1: a row, 0: the end. */
-static int step(struct registry *registry, sqlite3_stmt *statement, struct fault *fault)
+int registry_step(struct registry *registry, sqlite3_stmt *statement, struct fault *fault)
 {
         int code = sqlite3_step(statement);
-        return code == SQLITE_ROW ? 1 : code == SQLITE_DONE ? 0 : fail(registry, code, fault);
+        return code == SQLITE_ROW ? 1 : code == SQLITE_DONE ? 0 : registry_fail(registry, code, fault);
 }
 
-static void bind_text(sqlite3_stmt *statement, int at, const char *text)
+void registry_bind_text(sqlite3_stmt *statement, int at, const char *text)
 {
         (void)sqlite3_bind_text(statement, at, text, -1, SQLITE_STATIC);
 }
 
-static const char *text_of(sqlite3_stmt *statement, int column)
+const char *registry_text(sqlite3_stmt *statement, int column)
 {
         const char *text = (const char *)sqlite3_column_text(statement, column);
         return text ? text : "";
@@ -107,10 +113,10 @@ static int create(const char *path, struct fault *fault)
 static int read_version(struct registry *registry, int *ret, struct fault *fault)
 {
         CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
-        int r = prepare(registry, "PRAGMA user_version", &statement, fault);
+        int r = registry_prepare(registry, "PRAGMA user_version", &statement, fault);
 
         if (r == 0)
-                r = step(registry, statement, fault);
+                r = registry_step(registry, statement, fault);
         if (r < 0)
                 return r;
         *ret = sqlite3_column_int(statement, 0);
@@ -125,7 +131,7 @@ static int take_version(struct registry *registry, bool is_new, struct fault *fa
         if (r < 0 || version == VERSION)
                 return r;
         if (version <= 0 && !is_new)
-                return fail(registry, SQLITE_CORRUPT, fault);
+                return registry_fail(registry, SQLITE_CORRUPT, fault);
         if (version > VERSION)
                 return fault_set(fault, -ENOTSUP, "%s was written by a newer sconce-pki", registry->path);
         r = run(registry, "BEGIN IMMEDIATE", fault);
@@ -145,7 +151,7 @@ int registry_open(const char *path, bool is_new, struct registry **ret, struct f
                 return r;
         int code = sqlite3_open_v2(path, &registry->sqlite, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
         if (code != SQLITE_OK)
-                return fail(registry, code, fault);
+                return registry_fail(registry, code, fault);
         (void)sqlite3_busy_timeout(registry->sqlite, BUSY_MS);
         /* Each commit is on the disk before it counts; a rollback journal leaves no second file beside. */
         r = run(registry, "PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA; PRAGMA secure_delete = ON", fault);
@@ -263,9 +269,9 @@ static int read_name(struct registry *registry, sqlite3_stmt *row, struct name *
 
         if ((size_t)name.kind >= ARRAY_SIZE(kind_words) || name.rights > RIGHTS_HOME_ASSISTANT ||
             (size_t)sqlite3_column_bytes(row, 0) >= sizeof(name.name))
-                return fail(registry, SQLITE_CORRUPT, fault);
-        (void)strcpy(name.name, text_of(row, 0));
-        if (!split_words(text_of(row, 5), &name))
+                return registry_fail(registry, SQLITE_CORRUPT, fault);
+        (void)strcpy(name.name, registry_text(row, 0));
+        if (!split_words(registry_text(row, 5), &name))
                 return fault_set(fault, -ENOMEM, "out of memory");
         *ret = name;
         name.words = NULL;
@@ -275,12 +281,12 @@ static int read_name(struct registry *registry, sqlite3_stmt *row, struct name *
 int registry_find(struct registry *registry, const char *name, struct name *ret, struct fault *fault)
 {
         CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
-        int r = prepare(registry, "SELECT " NAME_COLUMNS " FROM names WHERE name = ?1", &row, fault);
+        int r = registry_prepare(registry, "SELECT " NAME_COLUMNS " FROM names WHERE name = ?1", &row, fault);
 
         if (r < 0)
                 return r;
-        bind_text(row, 1, name);
-        r = step(registry, row, fault);
+        registry_bind_text(row, 1, name);
+        r = registry_step(registry, row, fault);
         if (r == 0)
                 return -ENOENT;
         return r < 0 ? r : read_name(registry, row, ret, fault);
@@ -290,32 +296,32 @@ int registry_put(struct registry *registry, const struct name *name, struct faul
 {
         CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
         CLEANUP_FREE char *words = name_words(name);
-        int r = prepare(registry,
-                        "INSERT INTO names(" NAME_COLUMNS
-                        ") VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(name) DO UPDATE "
-                        "SET kind = ?2, revoked = ?3, generation = ?4, rights = ?5, words = ?6",
-                        &row, fault);
+        int r = registry_prepare(registry,
+                                 "INSERT INTO names(" NAME_COLUMNS
+                                 ") VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(name) DO UPDATE "
+                                 "SET kind = ?2, revoked = ?3, generation = ?4, rights = ?5, words = ?6",
+                                 &row, fault);
 
         if (r < 0)
                 return r;
         if (!words)
                 return fault_set(fault, -ENOMEM, "out of memory");
-        bind_text(row, 1, name->name);
+        registry_bind_text(row, 1, name->name);
         (void)sqlite3_bind_int(row, 2, (int)name->kind);
         (void)sqlite3_bind_int(row, 3, name->is_revoked);
         (void)sqlite3_bind_int(row, 4, (int)name->generation);
         (void)sqlite3_bind_int(row, 5, (int)name->rights);
-        bind_text(row, 6, words);
-        return step(registry, row, fault);
+        registry_bind_text(row, 6, words);
+        return registry_step(registry, row, fault);
 }
 
 int registry_each(struct registry *registry, int (*each)(void *userdata, const struct name *name), void *userdata,
                   struct fault *fault)
 {
         CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
-        int r = prepare(registry, "SELECT " NAME_COLUMNS " FROM names ORDER BY at", &row, fault);
+        int r = registry_prepare(registry, "SELECT " NAME_COLUMNS " FROM names ORDER BY at", &row, fault);
 
-        while (r == 0 && (r = step(registry, row, fault)) > 0) {
+        while (r == 0 && (r = registry_step(registry, row, fault)) > 0) {
                 CLEANUP(name_done) struct name name = { 0 };
                 r = read_name(registry, row, &name, fault);
                 if (r == 0)
@@ -326,35 +332,52 @@ int registry_each(struct registry *registry, int (*each)(void *userdata, const s
 
 /* ---- Certificates ------------------------------------------------------------------------------------------------ */
 
+/* The common name of who signed it. */
+static bool read_issuer(const void *der, size_t size, char *ret, size_t ret_size)
+{
+        const unsigned char *at = der;
+        X509 *certificate = d2i_X509(NULL, &at, (long)size);
+        bool has = certificate &&
+                   X509_NAME_get_text_by_NID(X509_get_issuer_name(certificate), NID_commonName, ret, (int)ret_size) > 0;
+
+        X509_free(certificate);
+        return has;
+}
+
 int registry_put_certificate(struct registry *registry, const struct certificate *certificate, const void *der,
                              size_t size, struct fault *fault)
 {
         CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
-        int r = prepare(registry, "INSERT INTO certificates VALUES(?1, ?2, ?3, ?4, ?5, ?6)", &row, fault);
+        char issuer[65];
+        int r = registry_prepare(registry, "INSERT INTO certificates VALUES(?1, ?2, ?3, ?4, ?5, ?6, 0, ?7)", &row,
+                                 fault);
 
         if (r < 0)
                 return r;
-        bind_text(row, 1, certificate->serial);
-        bind_text(row, 2, certificate->name);
+        if (!read_issuer(der, size, issuer, sizeof(issuer)))
+                return fault_set(fault, -EBADMSG, "%s: a certificate of its is damaged", certificate->name);
+        registry_bind_text(row, 1, certificate->serial);
+        registry_bind_text(row, 2, certificate->name);
         (void)sqlite3_bind_int(row, 3, (int)certificate->generation);
         (void)sqlite3_bind_int64(row, 4, certificate->not_after_s);
         (void)sqlite3_bind_int64(row, 5, certificate->revoked_s);
-        (void)sqlite3_bind_blob64(row, 6, der, size, SQLITE_STATIC);
-        return step(registry, row, fault);
+        registry_bind_text(row, 6, issuer);
+        (void)sqlite3_bind_blob64(row, 7, der, size, SQLITE_STATIC);
+        return registry_step(registry, row, fault);
 }
 
 int registry_revoke(struct registry *registry, const char *name, int64_t now_s, unsigned *ret_count,
                     struct fault *fault)
 {
         CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
-        int r = prepare(registry, "UPDATE certificates SET revoked_at = ?2 WHERE name = ?1 AND revoked_at = 0", &row,
-                        fault);
+        int r = registry_prepare(registry, "UPDATE certificates SET revoked_at = ?2 WHERE name = ?1 AND revoked_at = 0",
+                                 &row, fault);
 
         if (r < 0)
                 return r;
-        bind_text(row, 1, name);
+        registry_bind_text(row, 1, name);
         (void)sqlite3_bind_int64(row, 2, now_s);
-        r = step(registry, row, fault);
+        r = registry_step(registry, row, fault);
         if (r < 0)
                 return r;
         *ret_count = (unsigned)sqlite3_changes(registry->sqlite);
@@ -365,12 +388,12 @@ static int read_certificate(struct registry *registry, sqlite3_stmt *row, struct
 {
         if ((size_t)sqlite3_column_bytes(row, 0) >= sizeof(ret->serial) ||
             (size_t)sqlite3_column_bytes(row, 1) >= sizeof(ret->name))
-                return fail(registry, SQLITE_CORRUPT, fault);
+                return registry_fail(registry, SQLITE_CORRUPT, fault);
         *ret = (struct certificate){ .generation = (unsigned)sqlite3_column_int(row, 2),
                                      .not_after_s = sqlite3_column_int64(row, 3),
                                      .revoked_s = sqlite3_column_int64(row, 4) };
-        (void)strcpy(ret->serial, text_of(row, 0));
-        (void)strcpy(ret->name, text_of(row, 1));
+        (void)strcpy(ret->serial, registry_text(row, 0));
+        (void)strcpy(ret->name, registry_text(row, 1));
         return 0;
 }
 
@@ -380,14 +403,14 @@ int registry_each_certificate(struct registry *registry, const char *name,
 {
         CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
         struct certificate certificate;
-        int r = prepare(registry,
-                        "SELECT serial, name, generation, not_after, revoked_at FROM certificates "
-                        "WHERE ?1 IS NULL OR name = ?1 ORDER BY rowid",
-                        &row, fault);
+        int r = registry_prepare(registry,
+                                 "SELECT serial, name, generation, not_after, revoked_at FROM certificates "
+                                 "WHERE ?1 IS NULL OR name = ?1 ORDER BY rowid",
+                                 &row, fault);
 
         if (r == 0 && name)
-                bind_text(row, 1, name);
-        while (r == 0 && (r = step(registry, row, fault)) > 0) {
+                registry_bind_text(row, 1, name);
+        while (r == 0 && (r = registry_step(registry, row, fault)) > 0) {
                 r = read_certificate(registry, row, &certificate, fault);
                 if (r == 0)
                         r = each(userdata, &certificate);
@@ -398,39 +421,76 @@ int registry_each_certificate(struct registry *registry, const char *name,
 int registry_next_crl_number(struct registry *registry, int64_t *ret, struct fault *fault)
 {
         CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
-        int r = prepare(registry,
-                        "INSERT INTO numbers VALUES('crl', 1) ON CONFLICT(name) DO UPDATE SET value = value + 1 "
-                        "RETURNING value",
-                        &row, fault);
+        int r = registry_prepare(
+                registry,
+                "INSERT INTO numbers VALUES('crl', 1) ON CONFLICT(name) DO UPDATE SET value = value + 1 "
+                "RETURNING value",
+                &row, fault);
 
         if (r == 0)
-                r = step(registry, row, fault);
+                r = registry_step(registry, row, fault);
         if (r < 0)
                 return r;
         *ret = sqlite3_column_int64(row, 0);
-        return MIN(step(registry, row, fault), 0);
+        return MIN(registry_step(registry, row, fault), 0);
 }
 
 int registry_set_crl_number(struct registry *registry, int64_t number, struct fault *fault)
 {
         CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
-        int r = prepare(registry, "INSERT OR REPLACE INTO numbers VALUES('crl', ?1)", &row, fault);
+        int r = registry_prepare(registry, "INSERT OR REPLACE INTO numbers VALUES('crl', ?1)", &row, fault);
 
         if (r < 0)
                 return r;
         (void)sqlite3_bind_int64(row, 1, number);
-        return step(registry, row, fault);
+        return registry_step(registry, row, fault);
+}
+
+int registry_find_certificate(struct registry *registry, const char *serial, struct certificate *ret, X509 **ret_x509,
+                              struct fault *fault)
+{
+        CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
+        int r = registry_prepare(
+                registry,
+                "SELECT serial, name, generation, not_after, revoked_at, der FROM certificates WHERE serial = ?1", &row,
+                fault);
+
+        if (r < 0)
+                return r;
+        registry_bind_text(row, 1, serial);
+        r = registry_step(registry, row, fault);
+        if (r == 0)
+                return -ENOENT;
+        if (r > 0)
+                r = read_certificate(registry, row, ret, fault);
+        if (r < 0)
+                return r;
+        const unsigned char *der = sqlite3_column_blob(row, 5);
+        *ret_x509 = d2i_X509(NULL, &der, sqlite3_column_bytes(row, 5));
+        return *ret_x509 ? 0 : registry_fail(registry, SQLITE_CORRUPT, fault);
+}
+
+int registry_set_proven(struct registry *registry, const char *serial, struct fault *fault)
+{
+        CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
+        int r = registry_prepare(registry, "UPDATE certificates SET proven = 1 WHERE serial = ?1", &row, fault);
+
+        if (r < 0)
+                return r;
+        registry_bind_text(row, 1, serial);
+        return registry_step(registry, row, fault);
 }
 
 int registry_count_in_force(struct registry *registry, const char *name, unsigned *ret, struct fault *fault)
 {
         CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
-        int r = prepare(registry, "SELECT count(*) FROM certificates WHERE name = ?1 AND revoked_at = 0", &row, fault);
+        int r = registry_prepare(registry, "SELECT count(*) FROM certificates WHERE name = ?1 AND revoked_at = 0", &row,
+                                 fault);
 
         if (r < 0)
                 return r;
-        bind_text(row, 1, name);
-        r = step(registry, row, fault);
+        registry_bind_text(row, 1, name);
+        r = registry_step(registry, row, fault);
         if (r < 0)
                 return r;
         *ret = (unsigned)sqlite3_column_int(row, 0);
@@ -442,24 +502,24 @@ int registry_count_in_force(struct registry *registry, const char *name, unsigne
 int registry_put_file(struct registry *registry, const struct outside_file *file, struct fault *fault)
 {
         CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
-        int r = prepare(registry, "INSERT OR REPLACE INTO files VALUES(?1, ?2, ?3)", &row, fault);
+        int r = registry_prepare(registry, "INSERT OR REPLACE INTO files VALUES(?1, ?2, ?3)", &row, fault);
 
         if (r < 0)
                 return r;
-        bind_text(row, 1, file->path);
+        registry_bind_text(row, 1, file->path);
         (void)sqlite3_bind_int(row, 2, (int)file->use);
         (void)sqlite3_bind_blob64(row, 3, file->size > 0 ? file->data : "", file->size, SQLITE_STATIC);
-        return step(registry, row, fault);
+        return registry_step(registry, row, fault);
 }
 
 int registry_each_file(struct registry *registry, int (*each)(void *userdata, const struct outside_file *file),
                        void *userdata, struct fault *fault)
 {
         CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
-        int r = prepare(registry, "SELECT path, use, data FROM files ORDER BY rowid", &row, fault);
+        int r = registry_prepare(registry, "SELECT path, use, data FROM files ORDER BY rowid", &row, fault);
 
-        while (r == 0 && (r = step(registry, row, fault)) > 0) {
-                const struct outside_file file = { .path = text_of(row, 0),
+        while (r == 0 && (r = registry_step(registry, row, fault)) > 0) {
+                const struct outside_file file = { .path = registry_text(row, 0),
                                                    .use = (enum file_use)sqlite3_column_int(row, 1),
                                                    .data = sqlite3_column_blob(row, 2),
                                                    .size = (size_t)sqlite3_column_bytes(row, 2) };
@@ -471,10 +531,10 @@ int registry_each_file(struct registry *registry, int (*each)(void *userdata, co
 int registry_has_files(struct registry *registry, bool *ret, struct fault *fault)
 {
         CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
-        int r = prepare(registry, "SELECT 1 FROM files LIMIT 1", &row, fault);
+        int r = registry_prepare(registry, "SELECT 1 FROM files LIMIT 1", &row, fault);
 
         if (r == 0)
-                r = step(registry, row, fault);
+                r = registry_step(registry, row, fault);
         if (r < 0)
                 return r;
         *ret = r > 0;

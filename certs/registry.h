@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <openssl/types.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -73,6 +74,13 @@ int registry_each_certificate(struct registry *registry, const char *name,
                               int (*each)(void *userdata, const struct certificate *certificate), void *userdata,
                               struct fault *fault) MUST_CHECK;
 
+/* By its serial. -ENOENT, without a fault: it was not issued here. The caller frees the certificate. */
+int registry_find_certificate(struct registry *registry, const char *serial, struct certificate *ret, X509 **ret_x509,
+                              struct fault *fault) MUST_CHECK;
+
+/* Its key has signed a request: whoever it is for has it in use, and needs no older one. */
+int registry_set_proven(struct registry *registry, const char *serial, struct fault *fault) MUST_CHECK;
+
 /* How many of the name are not revoked, expired ones too. */
 int registry_count_in_force(struct registry *registry, const char *name, unsigned *ret, struct fault *fault) MUST_CHECK;
 
@@ -84,8 +92,10 @@ int registry_set_crl_number(struct registry *registry, int64_t number, struct fa
 enum file_use {
         FILE_PUBLIC,    /* 0644 */
         FILE_SECRET,    /* 0600 */
+        FILE_OF_SIGNER, /* 0600, and of the user who owns private/ */
         FILE_OF_BROKER, /* 0600, and mosquitto's where that user exists */
         FILE_LINK,      /* a symbolic link: the content is where it leads to */
+        FILE_REMOVED,
 };
 
 struct outside_file {

@@ -2,16 +2,21 @@
 #include "transaction.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "acl.h"
 #include "directory.h"
 #include "outside.h"
 #include "takeover.h"
+
+#define PUBLISH_FILE "private/publish"
 
 int transaction_failed(const struct transaction *transaction, const struct fault *why, struct fault *fault)
 {
@@ -32,13 +37,32 @@ static int open_registry(struct transaction *transaction, bool is_new, struct fa
         return r < 0 ? transaction_failed(transaction, &why, fault) : 0;
 }
 
-/* What a run that was cut short had promised. */
+/* mosquitto and nginx read it: not what is issued to others, and not the keys of those who join, which it may forget later. */
+static int is_for_broker(void *userdata, const struct outside_file *file)
+{
+        bool *ret = userdata;
+
+        if (strcmp(file->path, PSK_FILE) != 0 && file->use != FILE_REMOVED && !outside_is(file))
+                *ret |= strncmp(file->path, "issued/", strlen("issued/")) != 0 || file->use == FILE_OF_BROKER;
+        return 0;
+}
+
+static int publish_rest(struct transaction *transaction, struct fault *fault)
+{
+        int r = registry_each_file(transaction->registry, is_for_broker, &transaction->has_told_less, fault);
+
+        return r < 0 ? r : outside_publish(transaction->registry, fault);
+}
+
+/* What a run that was cut short had promised. The signer's service leaves it to root. */
 static int go_on(struct transaction *transaction, struct fault *fault)
 {
         struct fault why = { 0 };
-        int r = outside_publish(transaction->registry, &why);
+        int r = directory_is_ours() ? publish_rest(transaction, &why) : 0;
 
         directory_sweep();
+        if (r == 0 && transaction->services.is_system)
+                r = directory_give_to_signer(&why);
         return r < 0 ? transaction_failed(transaction, &why, fault) : 0;
 }
 
@@ -80,6 +104,8 @@ static int read_authority(struct transaction *transaction, struct fault *fault)
                                  ": cannot be read, and only with it can anything be issued or revoked",
                                  transaction->dir);
         int r = authority_read(AUTHORITY_CERT, AUTHORITY_KEY, &transaction->authority, &why);
+        if (r == 0 && access(PREDECESSOR_KEY, F_OK) == 0)
+                r = authority_read(PREDECESSOR_CERT, PREDECESSOR_KEY, &transaction->predecessor, &why);
         return r < 0 ? transaction_failed(transaction, &why, fault) : 0;
 }
 
@@ -89,7 +115,7 @@ int transaction_begin(struct transaction *transaction, struct fault *fault)
         int r = enter(transaction, fault);
 
         if (r == 0)
-                r = directory_lock(transaction->dir, fault);
+                r = directory_lock(transaction->dir, &transaction->lock_fd, fault);
         if (r == 0)
                 r = open_registry(transaction, !has_authority(), fault);
         if (r == 0)
@@ -115,7 +141,7 @@ int transaction_begin_reading(struct transaction *transaction, struct fault *fau
         if (r == 0 && is_left) {
                 registry_close(transaction->registry);
                 transaction->registry = NULL;
-                r = directory_lock(transaction->dir, fault);
+                r = directory_lock(transaction->dir, &transaction->lock_fd, fault);
                 if (r == 0)
                         r = open_registry(transaction, !has_authority(), fault);
                 if (r == 0)
@@ -158,7 +184,7 @@ int transaction_begin_new(struct transaction *transaction, bool *ret_made, struc
         if (r == 0)
                 r = directory_fill(transaction->dir, ret_made, fault);
         if (r == 0)
-                r = directory_lock(transaction->dir, fault);
+                r = directory_lock(transaction->dir, &transaction->lock_fd, fault);
         if (r == 0)
                 r = open_registry(transaction, true, fault);
         if (r == 0)
@@ -188,34 +214,76 @@ int transaction_put(struct transaction *transaction, enum file_use use, const st
         return registry_put_file(transaction->registry, &file, fault);
 }
 
+static int append(struct bytes *all, const struct bytes *more, struct fault *fault)
+{
+        unsigned char *data = OPENSSL_realloc(all->data, all->size + more->size);
+
+        if (!data)
+                return fault_set(fault, -ENOMEM, "out of memory");
+        memcpy(data + all->size, more->data, more->size);
+        *all = (struct bytes){ data, all->size + more->size };
+        return 0;
+}
+
+/* While there are two authorities each signs a list of its own: a reader looks for that of the certificate's issuer. */
 int transaction_list_revoked(struct transaction *transaction, struct fault *fault)
 {
-        CLEANUP(bytes_done) struct bytes pem = { 0 };
+        CLEANUP(bytes_done) struct bytes pem = { 0 }, older = { 0 };
         int64_t number = 0;
         int r = registry_next_crl_number(transaction->registry, &number, fault);
 
         if (r == 0)
                 r = authority_list_revoked(&transaction->authority, transaction->registry, number, &pem, fault);
+        if (r == 0 && transaction->predecessor.key)
+                r = authority_list_revoked(&transaction->predecessor, transaction->registry, number, &older, fault);
+        if (r == 0 && older.size > 0)
+                r = append(&pem, &older, fault);
         return r < 0 ? r : transaction_put(transaction, FILE_PUBLIC, &pem, fault, CRL_FILE);
 }
 
-static int put_acl(struct transaction *transaction, struct fault *fault)
+static int put_text(struct transaction *transaction, const char *path, const char *text, struct fault *fault)
 {
-        CLEANUP_FREE char *text = NULL;
-        int r = acl_text(transaction->registry, NULL, &text, fault);
+        const struct bytes bytes = { (unsigned char *)(uintptr_t)text, strlen(text) };
 
-        if (r < 0)
-                return r;
-        const struct bytes bytes = { (unsigned char *)text, strlen(text) };
-        return transaction_put(transaction, FILE_OF_BROKER, &bytes, fault, ACL_FILE);
+        return transaction_put(transaction, FILE_OF_BROKER, &bytes, fault, "%s", path);
+}
+
+/* What the broker goes by. */
+static int put_lists(struct transaction *transaction, struct fault *fault)
+{
+        CLEANUP_FREE char *acl = NULL, *psk = NULL;
+        int r = acl_text(transaction->registry, NULL, &acl, fault);
+
+        if (r == 0)
+                r = psk_text(transaction->registry, &psk, fault);
+        if (r == 0)
+                r = put_text(transaction, ACL_FILE, acl, fault);
+        if (r == 0)
+                r = put_text(transaction, PSK_FILE, psk, fault);
+        if (psk)
+                OPENSSL_cleanse(psk, strlen(psk));
+        return r;
+}
+
+/* The unit sconce-pki-publish.path waits for this, and has root run 'sconce-pki publish'. */
+static int ask_to_publish(struct fault *fault)
+{
+        CLEANUP_CLOSE int fd = open(PUBLISH_FILE, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+        if (fd < 0 || write(fd, "\n", 1) != 1)
+                return fault_set(fault, -errno, PUBLISH_FILE ": %s", strerror(errno));
+        return 0;
 }
 
 int transaction_commit(struct transaction *transaction, struct fault *fault)
 {
         struct fault why = { 0 };
-        int r = put_acl(transaction, &why);
+        bool is_ours = directory_is_ours();
+        int r = transaction->keeps_lists ? 0 : put_lists(transaction, &why);
 
-        if (r == 0)
+        if (r == 0 && is_ours)
+                r = registry_each_file(transaction->registry, is_for_broker, &transaction->has_told_less, &why);
+        if (r == 0 && is_ours)
                 r = outside_prepare(transaction->registry, &why);
         if (r == 0)
                 r = registry_commit(transaction->registry, &why);
@@ -223,7 +291,7 @@ int transaction_commit(struct transaction *transaction, struct fault *fault)
                 directory_sweep();
                 return transaction_failed(transaction, &why, fault);
         }
-        r = outside_publish(transaction->registry, &why);
+        r = is_ours ? outside_publish(transaction->registry, &why) : ask_to_publish(&why);
         if (r < 0)
                 return fault_set(fault, r,
                                  "%s: %s; it has happened all the same, and the next run of %s goes on from here",
@@ -236,4 +304,8 @@ void transaction_end(struct transaction *transaction)
         registry_close(transaction->registry);
         transaction->registry = NULL;
         authority_done(&transaction->authority);
+        authority_done(&transaction->predecessor);
+        if (transaction->lock_fd > 0)
+                (void)close(transaction->lock_fd);
+        transaction->lock_fd = 0;
 }

@@ -9,8 +9,11 @@ struct transaction {
         const char *dir; /* as an absolute path: for messages */
         const char *me;  /* "sconce-pki", with -d DIR where that was given: for messages that show a command */
         struct registry *registry;
-        struct authority authority;
+        struct authority authority, predecessor; /* the latter while a roll is on (roll.h) */
         struct services services;
+        int lock_fd;        /* 0: not locked */
+        bool has_told_less; /* what was put in place is for the broker, too: it is to read it */
+        bool keeps_lists;   /* what the broker goes by does not change: it need not be asked to read it again */
 };
 
 /* Enters DIR and takes the lock. -ENOENT: there is no authority yet. */

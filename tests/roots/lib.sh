@@ -7,7 +7,7 @@
 
 # The libraries that the project is built on. docs: CONTRIBUTING.md says why each.
 # shellcheck disable=SC2034 # used by the scripts that read this file
-libraries="libmosquitto-dev libgpiod-dev libconfig-dev libcmocka-dev libsystemd-dev libjansson-dev libsmartcols-dev libyaml-dev
+libraries="libmosquitto-dev libgpiod-dev libconfig-dev libcmocka-dev libsystemd-dev libjansson-dev libsmartcols-dev libqrencode-dev libyaml-dev
         libssl-dev libsqlite3-dev"
 
 need_root() {

@@ -23,7 +23,9 @@
 #define DROP_IN CONF_D "sconce.conf"
 #define PKI     MACHINE_PKI
 
-static struct port port;
+static struct port port, join_port;
+
+#define SIGNER_CALLS "systemctl restart sconce-pki-publish.path sconce-pki.service\n"
 
 static int setup(void **state)
 {
@@ -72,7 +74,7 @@ static void first_time__all_is_made_and_mosquitto_started_again(void **state)
         assert_true(machine_has("root/etc/sconce/pki/issued/broker.lan.crt"));
         assert_same(work_path(DROP_IN), source_path("etc/mosquitto/sconce.conf"));
         assert_false(machine_has(DROP_IN ".new"));
-        assert_calls("systemctl restart mosquitto\nsystemctl --quiet is-active mosquitto\n");
+        assert_calls("systemctl restart mosquitto\nsystemctl --quiet is-active mosquitto\n" SIGNER_CALLS);
 }
 
 static void again__nothing_is_made_again(void **state)
@@ -110,11 +112,11 @@ static void mosquitto_does_not_start__drop_in_is_taken_away(void **state)
 
 /* ---- With a real mosquitto ----------------------------------------------------------------------------------- */
 
-static const char *port_text(void)
+static const char *number_text(unsigned number)
 {
         char *text = NULL;
 
-        if (asprintf(&text, "%u", port.number) < 0)
+        if (asprintf(&text, "%u", number) < 0)
                 text = NULL;
         return keep_text(text);
 }
@@ -143,6 +145,7 @@ static int setup_real(void **state)
         /* Where it is, the stand-in's mosquitto is the broker of this authority. */
         write_file(work_path(PKI "broker.pid"), "%s", "");
         port = port_reserve();
+        join_port = port_reserve();
         return status;
 }
 
@@ -151,12 +154,14 @@ static int teardown_real(void **state)
         (void)state;
         machine_remove();
         port_release(&port);
+        port_release(&join_port);
         return 0;
 }
 
 static struct process *run_real(int expected)
 {
-        return run_words(expected, WORDS("--port", port_text(), "localhost", "127.0.0.1"));
+        return run_words(expected, WORDS("--port", number_text(port.number), "--join-port",
+                                         number_text(join_port.number), "localhost", "127.0.0.1"));
 }
 
 /* Publishes with the certificate of that name, or to a listener that asks for none; true when it was let. */
@@ -292,7 +297,7 @@ static void edited_drop_in__shuts_too_little__is_not_believed(void **state)
         int status;
 
         process_free(process_run(WORDS("sh", "-c", "sed -e \"s/^listener 8883/listener $1/\" -e \"$2\" \"$0\" >\"$3\"",
-                                       source_path("etc/mosquitto/sconce.conf"), port_text(), row->script,
+                                       source_path("etc/mosquitto/sconce.conf"), number_text(port.number), row->script,
                                        work_path(DROP_IN)),
                                  NULL, &status));
         struct process *p = run_real(1);
@@ -322,7 +327,7 @@ static void kept_drop_in__list_above_its_listener__is_not_believed(void **state)
 
 /* ---- Whom it would shut out -------------------------------------------------------------------------------------- */
 
-#define WHOLE_CALLS "systemctl restart mosquitto\nsystemctl --quiet is-active mosquitto\n"
+#define WHOLE_CALLS "systemctl restart mosquitto\nsystemctl --quiet is-active mosquitto\n" SIGNER_CALLS
 
 static void others_are_served__they_are_named_and_nothing_done(void **state)
 {
@@ -371,7 +376,8 @@ static void nobody_else__is_done_without_a_question_and_without_words_of_others(
         assert_non_null(strstr(p->out.text, "It no longer opens port 1883"));
         /* What comes next is reported once, at the end. */
         assert_null(strstr(p->out.text, "broker HOST"));
-        assert_non_null(strstr(p->out.text, "\nNext, for each node: sconce-pki node NAME\n"));
+        assert_non_null(strstr(p->out.text, "\nNext, for each node: sconce-pki invite NAME (or, for a card "
+                                            "that is prepared without a network: sconce-pki node NAME)\n"));
 }
 
 static void port__wrong__is_refused(void **state)
@@ -400,7 +406,8 @@ static void option_that_is_none__is_answered_with_those_there_are(void **state)
 {
         (void)state;
         struct process *p = run_words(2, WORDS("--froce", "broker.lan"));
-        assert_non_null(strstr(p->err.text, "there is no option '--froce': there are --force and --port PORT"));
+        assert_non_null(strstr(p->err.text, "there is no option '--froce': there are --force, --port PORT and "
+                                            "--join-port PORT"));
         assert_false(machine_has("root/etc/sconce"));
 }
 

@@ -132,7 +132,9 @@ static void renew__node__leaves_the_old_one_in_force(void **state)
 
 static void renew__client__keeps_its_limits_and_gets_a_new_p12(void **state)
 {
-#define BLOCK "\nuser limited\ntopic read sconce/reply/limited/#\ntopic read sconce/limit/#\n"
+#define BLOCK                                                                                                          \
+        "\nuser limited\ntopic read sconce/reply/limited/#\ntopic write sconce-pki/limited/request\n"                  \
+        "topic read sconce-pki/limited/answer\ntopic read sconce-pki/trust\ntopic read sconce/limit/#\n"
         CLEANUP_FREE char *acl_before = NULL, *acl_after = NULL;
 
         (void)state;

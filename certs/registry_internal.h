@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* For the files that have tables of their own in the registry: its connection, and SQLite's errors as faults. */
+#pragma once
+
+#include <sqlite3.h>
+
+#include "registry.h"
+#include "util/cleanup.h"
+
+struct registry {
+        sqlite3 *sqlite;
+        char *path;
+};
+
+DEFINE_CLEANUP(sqlite3_stmt, sqlite3_finalize);
+#define CLEANUP_STATEMENT CLEANUP(sqlite3_finalizep)
+
+int registry_fail(struct registry *registry, int code, struct fault *fault);
+int registry_prepare(struct registry *registry, const char *sql, sqlite3_stmt **ret, struct fault *fault) MUST_CHECK;
+/* 1: a row, 0: the end. */
+int registry_step(struct registry *registry, sqlite3_stmt *statement, struct fault *fault) MUST_CHECK;
+/* Borrowed until the statement is done. */
+void registry_bind_text(sqlite3_stmt *statement, int at, const char *text);
+const char *registry_text(sqlite3_stmt *statement, int column);

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "signer.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "directory.h"
+#include "enrol/request.h"
+#include "invitations.h"
+#include "issue.h"
+#include "util/file.h"
+
+#define FILE_MAX (4U << 20)
+
+static void note(struct signer_reply *reply, bool is_refused, const char *format, ...) PRINTF_LIKE(3, 4);
+static void note(struct signer_reply *reply, bool is_refused, const char *format, ...)
+{
+        va_list arguments;
+
+        va_start(arguments, format);
+        (void)vsnprintf(reply->note, sizeof(reply->note), format, arguments);
+        va_end(arguments);
+        reply->is_refused = is_refused;
+}
+
+/* ---- What an answer holds ---------------------------------------------------------------------------------------- */
+
+static int read_text(const char *path, char **ret, struct fault *fault)
+{
+        struct fault why = { 0 };
+        struct file file = { 0 };
+
+        if (file_read(path, FILE_MAX, &file, &why) < 0)
+                return fault_set(fault, why.code, "%s: %s", path, why.text);
+        *ret = file.data;
+        return 0;
+}
+
+static int fill(const struct name *name, const char *url, const struct bytes *pem, struct answer *ret,
+                struct fault *fault)
+{
+        int r = read_text(AUTHORITY_CERT, &ret->ca_pem, fault);
+
+        if (r == 0)
+                r = read_text(CRL_FILE, &ret->crl_pem, fault);
+        if (r < 0)
+                return r;
+        ret->name = strdup(name->name);
+        ret->kind = strdup(name_kind_word(name->kind));
+        ret->url = url && *url ? strdup(url) : NULL;
+        ret->certificate_pem = strndup((const char *)pem->data, pem->size);
+        if (!ret->name || !ret->kind || !ret->certificate_pem || (url && *url && !ret->url))
+                return fault_set(fault, -ENOMEM, "out of memory");
+        return 0;
+}
+
+/* The certificate that was issued before, where it is for this very key: its answer was lost. */
+static int find_issued(struct transaction *transaction, const char *serial, EVP_PKEY *key, struct bytes *ret,
+                       struct fault *fault)
+{
+        CLEANUP(X509_freep) X509 *certificate = NULL;
+        struct certificate row;
+        int r = registry_find_certificate(transaction->registry, serial, &row, &certificate, fault);
+
+        if (r < 0)
+                return r;
+        if (row.revoked_s != 0 || EVP_PKEY_eq(X509_get0_pubkey(certificate), key) != 1)
+                return -ENOENT;
+        return certificate_to_pem(certificate, ret, fault);
+}
+
+/* ---- Joining ----------------------------------------------------------------------------------------------------- */
+
+static int seal(const struct invitation *invitation, const char *request, const struct answer *answer, char **ret,
+                struct fault *fault)
+{
+        CLEANUP_FREE char *body = NULL;
+        int r = answer_body(request, answer, &body, fault);
+
+        return r < 0 ? r : message_seal(LABEL_JOIN_ANSWER, body, invitation->mac, ret, fault);
+}
+
+static void refuse_join(const struct invitation *invitation, const char *request, struct signer_reply *reply,
+                        const char *format, ...) PRINTF_LIKE(4, 5);
+static void refuse_join(const struct invitation *invitation, const char *request, struct signer_reply *reply,
+                        const char *format, ...)
+{
+        char why[320];
+        va_list arguments;
+
+        va_start(arguments, format);
+        (void)vsnprintf(why, sizeof(why), format, arguments);
+        va_end(arguments);
+        note(reply, true, "%s: the invitation was refused: %s", invitation->name, why);
+        (void)!seal(invitation, request, &(struct answer){ .error = why }, &reply->payload, NULL);
+}
+
+/* Wrong tries count until they kill it: a secret cannot be guessed, but who tries shall be seen. */
+static void count_try(struct transaction *transaction, struct invitation *invitation, struct signer_reply *reply)
+{
+        struct fault fault = { 0 };
+
+        invitation->tries++;
+        int r = invitations_put(transaction->registry, invitation, &fault);
+        if (r == 0)
+                r = transaction_commit(transaction, &fault);
+        if (r < 0)
+                note(reply, true, "%s: %s", invitation->name, fault.text);
+        else if (invitation->tries >= INVITATION_TRIES)
+                note(reply, true, "%s: the invitation is over: %d requests were not made with its secret",
+                     invitation->name, INVITATION_TRIES);
+        else
+                note(reply, true, "%s: a request that was not made with the invitation's secret (%u of %d)",
+                     invitation->name, invitation->tries, INVITATION_TRIES);
+}
+
+static int sign_join(struct transaction *transaction, struct invitation *invitation, const struct name *name,
+                     EVP_PKEY *key, int64_t now_s, struct bytes *ret_pem, struct fault *fault)
+{
+        struct signed_for issued = { 0 };
+        int r = issue_for(transaction, name, key, &issued, fault);
+
+        if (r == 0) {
+                invitation->used_s = now_s;
+                (void)strcpy(invitation->serial, issued.serial);
+                r = invitations_put(transaction->registry, invitation, fault);
+        }
+        if (r == 0)
+                r = transaction_commit(transaction, fault);
+        if (r < 0)
+                bytes_done(&issued.pem);
+        else
+                *ret_pem = issued.pem;
+        return r;
+}
+
+static void answer_join(struct transaction *transaction, struct invitation *invitation, const char *body, int64_t now_s,
+                        struct signer_reply *reply)
+{
+        static const char *const ended[] = { [INVITATION_USED] = "the code has been used already",
+                                             [INVITATION_KILLED] = "the code is over, after too many wrong tries",
+                                             [INVITATION_EXPIRED] = "the code is out of time" };
+        CLEANUP(request_done) struct request request = { 0 };
+        CLEANUP(name_done) struct name name = { 0 };
+        CLEANUP(answer_done) struct answer answer = { 0 };
+        CLEANUP(bytes_done) struct bytes pem = { 0 };
+        enum invitation_state state = invitation_state(invitation, now_s);
+        struct fault fault = { 0 };
+        bool is_again = false;
+
+        if (request_read(body, &request, &fault) < 0) {
+                refuse_join(invitation, body, reply, "%s", fault.text);
+                return;
+        }
+        if (request.kind[0] && registry_find(transaction->registry, invitation->name, &name, &fault) == 0 &&
+            strcmp(request.kind, name_kind_word(name.kind)) != 0) {
+                refuse_join(invitation, body, reply,
+                            name.kind == NAME_NODE ? "%s is a node's name: 'sudo sconce-pki join CODE' on its machine"
+                                                   : "%s is a client's name: 'sconce join CODE'",
+                            invitation->name);
+                return;
+        }
+        name_done(&name);
+        if (registry_find(transaction->registry, invitation->name, &name, &fault) < 0 || name.is_revoked) {
+                refuse_join(invitation, body, reply, "the name has been revoked since");
+                return;
+        }
+        if (state == INVITATION_USED)
+                is_again = find_issued(transaction, invitation->serial, request.key, &pem, &fault) == 0;
+        if (state != INVITATION_OPEN && !is_again) {
+                refuse_join(invitation, body, reply, "%s: 'sconce-pki invite %s' on the broker's machine makes another",
+                            ended[state], invitation->name);
+                return;
+        }
+        int r = is_again ? 0 : sign_join(transaction, invitation, &name, request.key, now_s, &pem, &fault);
+        if (r == 0)
+                r = fill(&name, invitation->url, &pem, &answer, &fault);
+        if (r == 0)
+                r = seal(invitation, body, &answer, &reply->payload, &fault);
+        if (r < 0)
+                refuse_join(invitation, body, reply, "%s", fault.text);
+        else
+                note(reply, false, "%s has joined%s", invitation->name,
+                     is_again ? " (its answer was given again)" : "");
+}
+
+static void join(struct transaction *transaction, const char *identity, const void *payload, size_t size, int64_t now_s,
+                 struct signer_reply *reply)
+{
+        CLEANUP_FREE char *body = NULL;
+        struct invitation invitation;
+        struct fault fault = { 0 };
+        int r = invitations_find(transaction->registry, identity, &invitation, &fault);
+
+        if (r == -ENOENT)
+                return;
+        if (r < 0) {
+                note(reply, true, "%s", fault.text);
+                return;
+        }
+        r = message_open_sealed(LABEL_JOIN_REQUEST, payload, size, invitation.mac, &body, &fault);
+        if (r == 0)
+                answer_join(transaction, &invitation, body, now_s, reply);
+        else if (invitation_state(&invitation, now_s) == INVITATION_OPEN)
+                count_try(transaction, &invitation, reply);
+        OPENSSL_cleanse(&invitation, sizeof(invitation));
+}
+
+/* ---- Renewing ---------------------------------------------------------------------------------------------------- */
+
+struct renewal {
+        struct name name;
+        struct certificate present;
+        X509 *certificate;
+};
+
+static void renewal_done(struct renewal *renewal)
+{
+        name_done(&renewal->name);
+        X509_free(renewal->certificate);
+}
+
+/* Whose request it claims to be: a certificate of ours, in force, of the identity that may write to this topic. */
+static int find_present(struct transaction *transaction, const char *identity, const char *serial, int64_t now_s,
+                        struct renewal *ret)
+{
+        char own[IDENTITY_MAX];
+        int r = registry_find_certificate(transaction->registry, serial, &ret->present, &ret->certificate, NULL);
+
+        if (r == 0)
+                r = registry_find(transaction->registry, ret->present.name, &ret->name, NULL);
+        if (r < 0)
+                return r;
+        name_identity(&ret->name, own);
+        if (ret->present.revoked_s != 0 || ret->present.not_after_s <= now_s || ret->name.is_revoked ||
+            ret->present.generation != ret->name.generation || ret->name.kind == NAME_BROKER ||
+            strcmp(own, identity) != 0)
+                return -EKEYREJECTED;
+        return 0;
+}
+
+static int sign_answer(struct transaction *transaction, const char *request, const struct answer *answer, char **ret,
+                       struct fault *fault)
+{
+        CLEANUP_FREE char *body = NULL;
+        EVP_PKEY *const keys[] = { transaction->authority.key, transaction->predecessor.key };
+        int r = answer_body(request, answer, &body, fault);
+
+        return r < 0 ? r : message_sign(LABEL_RENEW_ANSWER, body, keys, keys[1] ? 2 : 1, ret, fault);
+}
+
+/* A request that comes again is for a key that has its certificate already. */
+static int newest_serial(void *userdata, const struct certificate *certificate)
+{
+        (void)strcpy(userdata, certificate->serial);
+        return 0;
+}
+
+static int sign_renewal(struct transaction *transaction, const struct renewal *renewal, EVP_PKEY *key,
+                        struct bytes *ret_pem, struct fault *fault)
+{
+        struct signed_for issued = { 0 };
+        char newest[SERIAL_MAX] = "";
+        int r = registry_each_certificate(transaction->registry, renewal->name.name, newest_serial, newest, fault);
+
+        if (r == 0)
+                r = registry_set_proven(transaction->registry, renewal->present.serial, fault);
+        if (r < 0 || find_issued(transaction, newest, key, ret_pem, fault) == 0)
+                return r;
+        r = issue_for(transaction, &renewal->name, key, &issued, fault);
+        if (r == 0)
+                r = transaction_commit(transaction, fault);
+        if (r < 0)
+                bytes_done(&issued.pem);
+        else
+                *ret_pem = issued.pem;
+        return r;
+}
+
+static void answer_renewal(struct transaction *transaction, const struct renewal *renewal, const char *body,
+                           const struct request *request, struct signer_reply *reply)
+{
+        CLEANUP(answer_done) struct answer answer = { 0 };
+        CLEANUP(bytes_done) struct bytes pem = { 0 };
+        const char *url = renewal->name.kind == NAME_NODE && renewal->name.words ? renewal->name.words[0] : NULL;
+        struct fault fault = { 0 };
+        int r = sign_renewal(transaction, renewal, request->key, &pem, &fault);
+
+        if (r == 0)
+                r = fill(&renewal->name, url, &pem, &answer, &fault);
+        if (r == 0)
+                r = sign_answer(transaction, body, &answer, &reply->payload, &fault);
+        if (r == 0) {
+                note(reply, false, "%s has renewed its certificate", renewal->name.name);
+                return;
+        }
+        note(reply, true, "%s: its certificate was not renewed: %s", renewal->name.name, fault.text);
+        (void)!sign_answer(transaction, body, &(struct answer){ .error = fault.text }, &reply->payload, NULL);
+}
+
+/* What was changed on its way, or is by someone else, gets no answer: who asked rightly asks again. */
+static void renew(struct transaction *transaction, const char *identity, const void *payload, size_t size,
+                  int64_t now_s, struct signer_reply *reply)
+{
+        CLEANUP(renewal_done) struct renewal renewal = { 0 };
+        CLEANUP(request_done) struct request request = { 0 };
+        CLEANUP_FREE char *claimed = NULL, *body = NULL;
+
+        if (message_peek(payload, size, &claimed, NULL) < 0 || request_read(claimed, &request, NULL) < 0 ||
+            !request.serial[0] || find_present(transaction, identity, request.serial, now_s, &renewal) < 0) {
+                note(reply, true, "a request for renewal that no certificate in force stands behind");
+                return;
+        }
+        EVP_PKEY *const keys[] = { X509_get0_pubkey(renewal.certificate) };
+        if (message_open_signed(LABEL_RENEW_REQUEST, payload, size, keys, ARRAY_SIZE(keys), &body, NULL) < 0)
+                note(reply, true, "%s: a request for renewal that is not signed with its key", renewal.name.name);
+        else
+                answer_renewal(transaction, &renewal, body, &request, reply);
+}
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+void signer_answer(struct transaction *transaction, const char *identity, const void *payload, size_t size,
+                   int64_t now_s, struct signer_reply *ret)
+{
+        struct fault fault = { 0 };
+
+        *ret = (struct signer_reply){ 0 };
+        transaction->keeps_lists = true;
+        if (transaction_begin(transaction, &fault) < 0)
+                note(ret, true, "%s", fault.text);
+        else if (strncmp(identity, "join.", strlen("join.")) == 0)
+                join(transaction, identity, payload, size, now_s, ret);
+        else
+                renew(transaction, identity, payload, size, now_s, ret);
+        transaction_end(transaction);
+}
