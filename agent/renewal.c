@@ -44,11 +44,12 @@ struct renewal {
         uint64_t logged_us;     /* when it was; 0: never */
         bool has_problem;
 
-        int64_t trust_number;  /* taken in this run */
-        int trust_id;          /* of the subscription that is not answered yet */
-        unsigned trust_closed; /* in a row: connections that ended meanwhile */
-        bool has_successor;    /* a younger authority than ours is in force */
-        bool is_settled;       /* and yet the signer signs by the other one */
+        int64_t trust_number;   /* taken in this run */
+        int trust_id;           /* of the subscription that is not answered yet */
+        unsigned trust_closed;  /* in a row: connections that ended meanwhile */
+        bool has_refused_trust; /* in this connection */
+        bool has_successor;     /* a younger authority than ours is in force */
+        bool is_settled;        /* and yet the signer signs by the other one */
 };
 
 void renewal_recover(const struct tls_options *tls)
@@ -258,7 +259,10 @@ static void take_trust(struct renewal *renewal, const struct session_message *me
         int r = trust_take(tls_of(renewal), message->payload, message->size, &renewal->trust_number, &fault);
 
         if (r < 0) {
-                log_info("%s is not taken: %s", message->topic, fault.text);
+                /* Whoever may write there could fill the log. */
+                log_write(renewal->has_refused_trust ? LOG_DEBUG : LOG_INFO, NULL, "%s is not taken: %s",
+                          message->topic, fault.text);
+                renewal->has_refused_trust = true;
                 return;
         }
         if (r > 0) {
@@ -293,6 +297,7 @@ void renewal_lost(struct renewal *renewal)
         if (renewal->session && renewal->trust_id != 0)
                 renewal->trust_closed++;
         renewal->trust_id = 0;
+        renewal->has_refused_trust = false;
         renewal->session = NULL;
         renewal->state = RENEWAL_AWAY;
 }
@@ -320,7 +325,8 @@ bool renewal_received(struct renewal *renewal, const struct session_message *mes
         if (!renewal->session)
                 return false;
         if (enrol_topic_is_trust(message->topic)) {
-                take_trust(renewal, message);
+                if (message->size > 0) /* empty: somebody has cleared it */
+                        take_trust(renewal, message);
                 return true;
         }
         return renewal->renew && renew_received(renewal->renew, message);

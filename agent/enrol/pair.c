@@ -146,6 +146,8 @@ void pair_free(struct pair *pair)
                 return;
         if (pair->lock >= 0) {
                 drop_next(pair);
+                /* By name: a child that was forked meanwhile has the descriptor, too. */
+                (void)flock(pair->lock, LOCK_UN);
                 (void)close(pair->lock);
         }
         free(pair->cert);
