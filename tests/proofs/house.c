@@ -142,6 +142,11 @@ void saved_released(struct device *device)
         (void)device;
 }
 
+void saved_off(struct device *device)
+{
+        (void)device;
+}
+
 struct start_mark *start_mark_enter(struct start_mark *mark)
 {
         return mark;
