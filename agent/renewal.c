@@ -238,7 +238,7 @@ static uint64_t draw_spread_us(void)
         uint32_t chance = 0;
 
         (void)!RAND_bytes((unsigned char *)&chance, sizeof(chance));
-        return SPREAD_US / UINT32_MAX * chance;
+        return (uint64_t)((double)SPREAD_US * chance / UINT32_MAX);
 }
 
 static void look_for_successor(struct renewal *renewal)
