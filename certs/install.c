@@ -22,8 +22,9 @@
 #include "util/file.h"
 #include "util/identity.h"
 
-#define TAR_MAX (1U << 20)
-#define AGAIN   "make the tar again with 'sconce-pki renew NAME'; nothing was installed"
+#define TAR_MAX         (1U << 20)
+#define AUTHORITIES_MAX 8
+#define AGAIN           "make the tar again with 'sconce-pki renew NAME'; nothing was installed"
 
 DEFINE_CLEANUP(X509_STORE, X509_STORE_free);
 DEFINE_CLEANUP(X509_STORE_CTX, X509_STORE_CTX_free);
@@ -35,8 +36,9 @@ struct package {
         const char *path;
         struct file file;
         struct tar_member members[MEMBERS];
-        X509 *ca, *certificate;
-        X509_CRL *crl;
+        X509 *authorities[AUTHORITIES_MAX]; /* two while one takes the other's place, and a list by each */
+        X509_CRL *lists[AUTHORITIES_MAX];
+        X509 *certificate;
         EVP_PKEY *key;
         char name[NAME_MAX_BYTES];
         char url[BROKER_URL_MAX];
@@ -44,9 +46,11 @@ struct package {
 
 static void package_done(struct package *package)
 {
-        X509_free(package->ca);
+        for (size_t i = 0; i < AUTHORITIES_MAX; i++) {
+                X509_free(package->authorities[i]);
+                X509_CRL_free(package->lists[i]);
+        }
         X509_free(package->certificate);
-        X509_CRL_free(package->crl);
         EVP_PKEY_free(package->key);
         if (package->file.data)
                 OPENSSL_cleanse(package->file.data, package->file.size);
@@ -105,6 +109,20 @@ static int damaged(const struct package *package, int member, struct fault *faul
         return fault_set(fault, -EINVAL, "%s: %s is damaged; " AGAIN, package->path, package->members[member].name);
 }
 
+/* What else is in the file is nobody's to trust. */
+static void read_authorities(BIO *bio, struct package *package)
+{
+        size_t count = 0;
+        X509 *certificate;
+
+        while (bio && count < AUTHORITIES_MAX && (certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
+                if (X509_check_ca(certificate) == 1 && X509_check_issued(certificate, certificate) == X509_V_OK)
+                        package->authorities[count++] = certificate;
+                else
+                        X509_free(certificate);
+        }
+}
+
 static int read_members(struct package *package, struct fault *fault)
 {
         CLEANUP(BIO_free_allp) BIO *ca = open_member(package, MEMBER_CA);
@@ -112,11 +130,14 @@ static int read_members(struct package *package, struct fault *fault)
         CLEANUP(BIO_free_allp) BIO *crl = open_member(package, MEMBER_CRL);
         CLEANUP(BIO_free_allp) BIO *key = open_member(package, MEMBER_KEY);
 
-        if (!ca || !(package->ca = PEM_read_bio_X509(ca, NULL, NULL, NULL)))
+        read_authorities(ca, package);
+        for (size_t i = 0; crl && i < AUTHORITIES_MAX; i++)
+                package->lists[i] = PEM_read_bio_X509_CRL(crl, NULL, NULL, NULL);
+        if (!package->authorities[0])
                 return damaged(package, MEMBER_CA, fault);
         if (!certificate || !(package->certificate = PEM_read_bio_X509(certificate, NULL, NULL, NULL)))
                 return damaged(package, MEMBER_CERT, fault);
-        if (!crl || !(package->crl = PEM_read_bio_X509_CRL(crl, NULL, NULL, NULL)))
+        if (!package->lists[0])
                 return damaged(package, MEMBER_CRL, fault);
         if (!key || !(package->key = PEM_read_bio_PrivateKey(key, NULL, no_password, NULL)))
                 return damaged(package, MEMBER_KEY, fault);
@@ -125,14 +146,24 @@ static int read_members(struct package *package, struct fault *fault)
 
 /* ---- Checking ---------------------------------------------------------------------------------------------------- */
 
+static bool add_all(X509_STORE *store, const struct package *package)
+{
+        bool are_added = true;
+
+        for (size_t i = 0; i < AUTHORITIES_MAX && package->authorities[i]; i++)
+                are_added &= X509_STORE_add_cert(store, package->authorities[i]) == 1;
+        for (size_t i = 0; i < AUTHORITIES_MAX && package->lists[i]; i++)
+                are_added &= X509_STORE_add_crl(store, package->lists[i]) == 1;
+        return are_added;
+}
+
 /* A Pi's clock may be years slow before it has met the network: of the dates only the end is looked at. */
 static bool is_let_pass(const struct package *package)
 {
         CLEANUP(X509_STORE_freep) X509_STORE *store = X509_STORE_new();
         CLEANUP(X509_STORE_CTX_freep) X509_STORE_CTX *context = X509_STORE_CTX_new();
 
-        bool passes = store && context && X509_STORE_add_cert(store, package->ca) == 1 &&
-                      X509_STORE_add_crl(store, package->crl) == 1 &&
+        bool passes = store && context && add_all(store, package) &&
                       X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_NO_CHECK_TIME) == 1 &&
                       X509_STORE_CTX_init(context, store, package->certificate, NULL) == 1 &&
                       X509_STORE_CTX_set_purpose(context, X509_PURPOSE_SSL_CLIENT) == 1 &&
@@ -224,13 +255,31 @@ static char *take_text(BIO *bio, int is_written)
         return text;
 }
 
+static char *take_authorities(BIO *bio, const struct package *package)
+{
+        int is_written = 1;
+
+        for (size_t i = 0; i < AUTHORITIES_MAX && package->authorities[i] && is_written == 1; i++)
+                is_written = PEM_write_bio_X509(bio, package->authorities[i]);
+        return take_text(bio, is_written);
+}
+
+static char *take_lists(BIO *bio, const struct package *package)
+{
+        int is_written = 1;
+
+        for (size_t i = 0; i < AUTHORITIES_MAX && package->lists[i] && is_written == 1; i++)
+                is_written = PEM_write_bio_X509_CRL(bio, package->lists[i]);
+        return take_text(bio, is_written);
+}
+
 static int write_texts(const struct package *package, struct texts *ret, struct fault *fault)
 {
         CLEANUP(BIO_free_allp) BIO *bio = BIO_new(BIO_s_secmem());
 
         if (bio) {
-                ret->ca = take_text(bio, PEM_write_bio_X509(bio, package->ca));
-                ret->crl = take_text(bio, PEM_write_bio_X509_CRL(bio, package->crl));
+                ret->ca = take_authorities(bio, package);
+                ret->crl = take_lists(bio, package);
                 ret->certificate = take_text(bio, PEM_write_bio_X509(bio, package->certificate));
                 ret->key = take_text(bio, PEM_write_bio_PrivateKey(bio, package->key, NULL, NULL, 0, NULL, NULL));
         }

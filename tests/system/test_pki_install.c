@@ -369,6 +369,23 @@ static void install__extra_certificates__do_not_come_along(void **state)
         assert_string_equal(put, ca);
 }
 
+static void install__while_an_authority_takes_anothers_place__both_are_trusted(void **state)
+{
+        const char *two = pki_make("rolled");
+
+        (void)state;
+        PKI_RUN(two, "roll");
+        PKI_RUN(two, "node", "late");
+        (void)installed(pki_issued(two, "late.tar"));
+        CLEANUP_FREE char *ca = read_file(pki_file(two, "ca.crt"));
+        CLEANUP_FREE char *put = read_file(on_pi("/etc/sconce/certs/ca.crt"));
+        assert_string_equal(put, ca);
+        CLEANUP_FREE char *lists = read_file(pki_file(two, "crl.pem"));
+        CLEANUP_FREE char *put_lists = read_file(on_pi("/etc/sconce/certs/crl.pem"));
+        assert_string_equal(put_lists, lists);
+        assert_non_null(strstr(strstr(put, "BEGIN CERTIFICATE") + 1, "BEGIN CERTIFICATE"));
+}
+
 /* In a namespace where nobody is anybody: what belongs to the test's user can still be read. */
 static int be_nobody(void *userdata)
 {
@@ -546,6 +563,7 @@ int main(void)
                 PI_TEST(install__renewed_tar__replaces),
                 PI_TEST(install__tar_of_before_a_broker__writes_no_config),
                 PI_TEST(install__extra_certificates__do_not_come_along),
+                PI_TEST(install__while_an_authority_takes_anothers_place__both_are_trusted),
                 PI_TEST(install__not_root__asks_for_it),
                 PI_TEST(install__no_file__is_refused),
                 PI_TEST(install__not_a_tar__is_refused),
