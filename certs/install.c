@@ -109,18 +109,21 @@ static int damaged(const struct package *package, int member, struct fault *faul
         return fault_set(fault, -EINVAL, "%s: %s is damaged; " AGAIN, package->path, package->members[member].name);
 }
 
-/* What else is in the file is nobody's to trust. */
-static void read_authorities(BIO *bio, struct package *package)
+/* What else is in the file is nobody's to trust. False: there is no certificate in it. */
+static bool read_authorities(BIO *bio, struct package *package)
 {
         size_t count = 0;
+        bool has_any = false;
         X509 *certificate;
 
         while (bio && count < AUTHORITIES_MAX && (certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
+                has_any = true;
                 if (X509_check_ca(certificate) == 1 && X509_check_issued(certificate, certificate) == X509_V_OK)
                         package->authorities[count++] = certificate;
                 else
                         X509_free(certificate);
         }
+        return has_any;
 }
 
 static int read_members(struct package *package, struct fault *fault)
@@ -130,10 +133,9 @@ static int read_members(struct package *package, struct fault *fault)
         CLEANUP(BIO_free_allp) BIO *crl = open_member(package, MEMBER_CRL);
         CLEANUP(BIO_free_allp) BIO *key = open_member(package, MEMBER_KEY);
 
-        read_authorities(ca, package);
         for (size_t i = 0; crl && i < AUTHORITIES_MAX; i++)
                 package->lists[i] = PEM_read_bio_X509_CRL(crl, NULL, NULL, NULL);
-        if (!package->authorities[0])
+        if (!read_authorities(ca, package))
                 return damaged(package, MEMBER_CA, fault);
         if (!certificate || !(package->certificate = PEM_read_bio_X509(certificate, NULL, NULL, NULL)))
                 return damaged(package, MEMBER_CERT, fault);
