@@ -17,6 +17,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "util/identity.h"
+
 #define VERSION 1
 
 DEFINE_CLEANUP(BIO, BIO_free_all);
@@ -313,6 +315,16 @@ static char *take(const json_t *object, const char *key)
         return text ? strdup(text) : NULL;
 }
 
+/* Its common name is the name, or a later generation of it. */
+static bool has_its_name(const struct answer *answer)
+{
+        char identity[IDENTITY_NAME_MAX], named[IDENTITY_NAME_MAX];
+        int n = X509_NAME_get_text_by_NID(X509_get_subject_name(answer->certificate), NID_commonName, identity,
+                                          sizeof(identity));
+
+        return n > 0 && (size_t)n == strlen(identity) && strcmp(identity_name(identity, named), answer->name) == 0;
+}
+
 static int check(EVP_PKEY *key, struct answer *answer, struct fault *fault)
 {
         size_t count = 0;
@@ -326,6 +338,8 @@ static int check(EVP_PKEY *key, struct answer *answer, struct fault *fault)
                 ERR_clear_error();
                 return fault_set(fault, -EBADMSG, "the certificate in the answer is for another key");
         }
+        if (!has_its_name(answer))
+                return fault_set(fault, -EBADMSG, "the certificate in the answer is for another name");
         if (!is_let_pass(answer))
                 return fault_set(fault, -EBADMSG,
                                  "the certificate in the answer is not one that its authority lets pass");

@@ -318,6 +318,18 @@ static void answer_read__to_another_request__is_none(void **state)
         answer_done(&offer);
 }
 
+static void answer_read__certificate_of_another_name__is_none(void **state)
+{
+        CLEANUP_FREE char *request = ask();
+        struct answer offer = offer_for(key), again = offer_for(key);
+
+        (void)state;
+        put(&offer.certificate_pem, fake_authority_issue(&home, key, "attic", 7));
+        assert_answer(&offer, request, -EBADMSG, "the certificate in the answer is for another name");
+        put(&again.certificate_pem, fake_authority_issue(&home, key, "hall.2", 7));
+        assert_answer(&again, request, 0, "");
+}
+
 static void answer_read__other_shapes__are_none(void **state)
 {
         static const char *const table[] = { "",
@@ -452,6 +464,7 @@ int main(void)
                 cmocka_unit_test(answer_read__as_sent__gives_all_of_it),
                 cmocka_unit_test(answer_read__an_error__gives_it_alone),
                 cmocka_unit_test(answer_read__to_another_request__is_none),
+                cmocka_unit_test(answer_read__certificate_of_another_name__is_none),
                 cmocka_unit_test(answer_read__other_shapes__are_none),
                 cmocka_unit_test(answer_read__something_missing__is_refused),
                 cmocka_unit_test(answer_read__certificate_for_another_key__is_refused),
