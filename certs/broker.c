@@ -78,7 +78,7 @@ static int make_passing(struct visit *visit, const char *what, struct fault *fau
         char serial[SERIAL_MAX];
         int r = make_tag(what, passing->tag, fault);
 
-        (void)strcpy(passing->directory, "private/tmp.XXXXXX");
+        (void)strcpy(passing->directory, "tmp.XXXXXX");
         if (r == 0 && !mkdtemp(passing->directory))
                 r = fault_set(fault, -errno, "%s: cannot be written to; nothing was changed", visit->transaction.dir);
         if (r == 0)

@@ -131,10 +131,13 @@ int directory_lock(const char *dir, int *ret_fd, struct fault *fault)
 {
         static const struct timespec moment = { .tv_nsec = 50000000 };
         time_t until = time(NULL) + LOCK_S;
+        struct stat status;
         CLEANUP_CLOSE int fd = open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
         if (fd < 0)
                 return fail_write(dir, fault);
+        if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) || status.st_nlink != 1)
+                return fault_set(fault, -EBADMSG, "%s/" LOCK_FILE ": is not a file of sconce-pki's own", dir);
         file_give_to_owner(fd, LOCK_FILE);
         while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
                 if (errno != EWOULDBLOCK && errno != EINTR)
@@ -164,11 +167,12 @@ void directory_remove(const char *path)
         (void)nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
+/* Not in private/: what is the signer's to write would lead root astray. */
 static void sweep_passing(void)
 {
         glob_t found = { 0 };
 
-        if (glob("private/tmp.*", GLOB_NOSORT, NULL, &found) != 0)
+        if (glob("tmp.*", GLOB_NOSORT, NULL, &found) != 0)
                 return;
         for (size_t i = 0; i < found.gl_pathc; i++)
                 directory_remove(found.gl_pathv[i]);

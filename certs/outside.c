@@ -16,6 +16,80 @@
 #define BESIDE   ".new"
 #define FILE_MAX (4U << 20)
 
+/* ---- What may be written ----------------------------------------------------------------------------------------- */
+
+/*
+ * The registry is the signer's to write, and root writes what stands in it. So that whoever has taken over the signer has not
+ * taken over root as well, nothing is written but what sconce-pki ever has to, each with its own use.
+ */
+static const struct {
+        const char *path; /* with a * for a name */
+        unsigned uses;    /* a bit for each enum file_use */
+} forms[] = {
+        { AUTHORITY_CERT, 1U << FILE_PUBLIC },
+        { AUTHORITY_KEY, 1U << FILE_OF_SIGNER },
+        { PREDECESSOR_CERT, 1U << FILE_OF_SIGNER | 1U << FILE_REMOVED },
+        { PREDECESSOR_KEY, 1U << FILE_OF_SIGNER | 1U << FILE_REMOVED },
+        { "private/signer.crt", 1U << FILE_OF_SIGNER },
+        { "private/signer.key", 1U << FILE_OF_SIGNER },
+        { CRL_FILE, 1U << FILE_PUBLIC },
+        { ACL_FILE, 1U << FILE_OF_BROKER },
+        { PSK_FILE, 1U << FILE_OF_BROKER },
+        { "broker.crt", 1U << FILE_LINK },
+        { "broker.key", 1U << FILE_LINK },
+        { "issued/*.crt", 1U << FILE_PUBLIC },
+        { "issued/*.key", 1U << FILE_SECRET | 1U << FILE_OF_BROKER | 1U << FILE_REMOVED },
+        { "issued/*.tar", 1U << FILE_SECRET | 1U << FILE_REMOVED },
+        { "issued/*.p12", 1U << FILE_SECRET | 1U << FILE_REMOVED },
+};
+
+/* Of a name or a host: no slash, and no dot first. */
+static bool has_form(const char *path, size_t size, const char *form)
+{
+        static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-";
+        const char *star = strchr(form, '*');
+        size_t before = star ? (size_t)(star - form) : 0, after = star ? strlen(star + 1) : 0;
+
+        if (!star)
+                return strlen(form) == size && memcmp(path, form, size) == 0;
+        if (size <= before + after || memcmp(path, form, before) != 0 ||
+            memcmp(path + size - after, star + 1, after) != 0 || path[before] == '.')
+                return false;
+        for (size_t i = before; i < size - after; i++)
+                if (!path[i] || !strchr(letters, path[i]))
+                        return false;
+        return true;
+}
+
+/* broker.crt leads to issued/NAME.crt, broker.key to issued/NAME.key. */
+static bool leads_to_issued(const struct outside_file *file)
+{
+        const char *form = strcmp(file->path, "broker.crt") == 0 ? "issued/*.crt" : "issued/*.key";
+
+        return file->data && has_form(file->data, file->size, form);
+}
+
+static bool is_ours_to_write(const struct outside_file *file)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
+                if (has_form(file->path, strlen(file->path), forms[i].path))
+                        return (unsigned)file->use <= FILE_REMOVED && forms[i].uses >> file->use & 1U &&
+                               (file->use != FILE_LINK || leads_to_issued(file));
+        return false;
+}
+
+static int check_form(const struct outside_file *file, struct fault *fault)
+{
+        return is_ours_to_write(file)
+                       ? 0
+                       : fault_set(fault, -EBADMSG,
+                                   REGISTRY_FILE " has '%s' to be written, which sconce-pki never does: somebody has "
+                                                 "changed it; bring it back from a backup",
+                                   file->path);
+}
+
+/* ---- One file ---------------------------------------------------------------------------------------------------- */
+
 static mode_t mode_of(enum file_use use)
 {
         return use == FILE_PUBLIC ? 0644 : 0600;
@@ -97,7 +171,7 @@ static bool holds(const char *path, const struct outside_file *file)
 
 bool outside_is(const struct outside_file *file)
 {
-        return holds(file->path, file);
+        return is_ours_to_write(file) && holds(file->path, file);
 }
 
 /* ---- All of them ------------------------------------------------------------------------------------------------- */
@@ -126,9 +200,10 @@ static int prepare(const char *beside, const struct outside_file *file, struct f
 static int prepare_one(void *userdata, const struct outside_file *file)
 {
         CLEANUP_FREE char *beside = NULL;
+        int r = check_form(file, userdata);
 
-        if (file->use == FILE_REMOVED)
-                return 0;
+        if (r < 0 || file->use == FILE_REMOVED)
+                return r;
         return asprintf(&beside, "%s" BESIDE, file->path) < 0 ? -ENOMEM : prepare(beside, file, userdata);
 }
 
@@ -149,7 +224,10 @@ static int put_in_place(const char *beside, const struct outside_file *file, str
 static int publish_one(void *userdata, const struct outside_file *file)
 {
         CLEANUP_FREE char *beside = NULL;
+        int r = check_form(file, userdata);
 
+        if (r < 0)
+                return r;
         if (file->use == FILE_REMOVED)
                 return unlink(file->path) == 0 || errno == ENOENT ? 0 : fail(file, -errno, userdata);
         return asprintf(&beside, "%s" BESIDE, file->path) < 0 ? -ENOMEM : put_in_place(beside, file, userdata);

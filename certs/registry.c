@@ -140,6 +140,34 @@ static int take_version(struct registry *registry, bool is_new, struct fault *fa
         return r < 0 ? r : run(registry, "COMMIT", fault);
 }
 
+/*
+ * Root opens a file that is the signer's to write, with whatever journal lies beside it. A journal may name another one, of
+ * which it would be a part: SQLite deletes that when it has rolled back, and it could be any file. We never write such.
+ */
+static sqlite3_vfs *system_vfs;
+
+static int open_file(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, int flags, int *ret_flags)
+{
+        (void)vfs;
+        file->pMethods = NULL;
+        return flags & SQLITE_OPEN_SUPER_JOURNAL ? SQLITE_CANTOPEN
+                                                 : system_vfs->xOpen(system_vfs, path, file, flags, ret_flags);
+}
+
+static const char *careful_vfs(void)
+{
+        static sqlite3_vfs careful;
+
+        if (!system_vfs) {
+                system_vfs = sqlite3_vfs_find(NULL);
+                careful = *system_vfs;
+                careful.zName = "careful";
+                careful.xOpen = open_file;
+                (void)sqlite3_vfs_register(&careful, 0);
+        }
+        return careful.zName;
+}
+
 int registry_open(const char *path, bool is_new, struct registry **ret, struct fault *fault)
 {
         CLEANUP_REGISTRY struct registry *registry = calloc(1, sizeof(*registry));
@@ -149,9 +177,12 @@ int registry_open(const char *path, bool is_new, struct registry **ret, struct f
         int r = is_new ? create(path, fault) : 0;
         if (r < 0)
                 return r;
-        int code = sqlite3_open_v2(path, &registry->sqlite, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+        int code = sqlite3_open_v2(path, &registry->sqlite,
+                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, careful_vfs());
         if (code != SQLITE_OK)
                 return registry_fail(registry, code, fault);
+        (void)sqlite3_db_config(registry->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+        (void)sqlite3_db_config(registry->sqlite, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
         (void)sqlite3_busy_timeout(registry->sqlite, BUSY_MS);
         /* Each commit is on the disk before it counts; a rollback journal leaves no second file beside. */
         r = run(registry, "PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA; PRAGMA secure_delete = ON", fault);

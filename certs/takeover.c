@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "authority.h"
 #include "directory.h"
@@ -36,9 +38,17 @@ static int inconsistent(const struct taking *taking, const char *file, unsigned 
         return fault_set(taking->fault, -EBADMSG, "%s: line %u: %s" NOT_TAKEN, file, line, what);
 }
 
+/* Books that lie where the signer's user may write are none: they were taken over before that user was there. */
+static bool is_private_ours(void)
+{
+        struct stat status;
+
+        return stat("private", &status) == 0 && status.st_uid == geteuid();
+}
+
 bool takeover_is_due(void)
 {
-        return access(REGISTRY_FILE, F_OK) < 0 && access(NAMES_FILE, F_OK) == 0;
+        return is_private_ours() && access(REGISTRY_FILE, F_OK) < 0 && access(NAMES_FILE, F_OK) == 0;
 }
 
 /* ---- private/names: NAME KIND STATE DETAIL… ---------------------------------------------------------------------- */

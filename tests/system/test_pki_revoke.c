@@ -345,12 +345,12 @@ static void run__while_another_is_at_work__waits(void **state)
 
 static void run__after_a_killed_one__sweeps_up(void **state)
 {
-        const char *left = pki_file(pki, "private/tmp.killed");
+        const char *left = pki_file(pki, "tmp.killed");
 
         (void)state;
         make_dir(left);
-        make_dir(work_path("pki/private/tmp.killed/to"));
-        write_file(work_path("pki/private/tmp.killed/to/key"), "secret");
+        make_dir(work_path("pki/tmp.killed/to"));
+        write_file(work_path("pki/tmp.killed/to/key"), "secret");
         write_file(pki_issued(pki, "killed.key.new"), "secret");
         PKI_RUN(pki, "node", "sweeper");
         assert_int_equal(access(left, F_OK), -1);
