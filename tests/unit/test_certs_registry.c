@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "certs/acl.h"
+#include "certs/authority.h"
 #include "util/cleanup.h"
 #include "util/macro.h"
 
@@ -58,13 +59,24 @@ static void put(const char *text, enum name_kind kind, enum name_rights rights, 
         assert_int_equal(registry_put(registry, &name, NULL), 0);
 }
 
-static void put_certificate(const char *serial, const char *name)
+/* Any will do: what is recorded of it, beside its serial, is who signed it. */
+static int try_certificate(const char *serial, const char *name)
 {
         struct certificate certificate = { .generation = 1, .not_after_s = 4102444800 };
+        CLEANUP(bytes_done) struct bytes der = { 0 };
+        struct authority authority = { 0 };
 
         (void)strcpy(certificate.serial, serial);
         (void)strcpy(certificate.name, name);
-        assert_int_equal(registry_put_certificate(registry, &certificate, "DER", 3, NULL), 0);
+        assert_int_equal(authority_new(&authority, NULL), 0);
+        assert_int_equal(certificate_to_der(authority.certificate, &der, NULL), 0);
+        authority_done(&authority);
+        return registry_put_certificate(registry, &certificate, der.data, der.size, NULL);
+}
+
+static void put_certificate(const char *serial, const char *name)
+{
+        assert_int_equal(try_certificate(serial, name), 0);
 }
 
 static int count_one(void *userdata, const struct certificate *certificate)
@@ -190,11 +202,9 @@ static void revoke__each_once__of_that_name_alone(void **state)
 
 static void put_certificate__same_serial__is_refused(void **state)
 {
-        struct certificate again = { .serial = "01", .name = "attic", .generation = 1 };
-
         (void)state;
         put_certificate("01", "hall");
-        assert_int_equal(registry_put_certificate(registry, &again, "DER", 3, NULL), -EIO);
+        assert_int_equal(try_certificate("01", "attic"), -EIO);
 }
 
 static void next_crl_number__taken_over__goes_on(void **state)
@@ -270,7 +280,13 @@ static void name_add_word__twice__is_there_once(void **state)
 #define HEAD                                                                                                           \
         "# Written by sconce-pki: a block for each name in force, nothing for any other.\n# Changes made by hand are " \
         "lost when it next runs.\n"
+#define SIGNER                                                                                                         \
+        "\nuser sconce-pki.signer\ntopic read sconce-pki/+/request\ntopic write sconce-pki/+/answer\n"                 \
+        "topic readwrite sconce-pki/trust\n"
 #define END "\n# End of the list.\n"
+#define RENEWAL(identity)                                                                                              \
+        "topic write sconce-pki/" identity "/request\n"                                                                \
+        "topic read sconce-pki/" identity "/answer\ntopic read sconce-pki/trust\n"
 
 static void assert_list(const char *loan, const char *wanted)
 {
@@ -287,8 +303,8 @@ static void acl__nobody__is_head_and_end(void **state)
         (void)state;
         put("b.lan", NAME_BROKER, RIGHTS_NONE, 1, "b.lan");
         assert_int_equal(registry_put(registry, &gone, NULL), 0);
-        assert_list(NULL, HEAD END);
-        assert_list("\nuser CHECK-1\ntopic write x\n", HEAD "\nuser CHECK-1\ntopic write x\n" END);
+        assert_list(NULL, HEAD SIGNER END);
+        assert_list("\nuser CHECK-1\ntopic write x\n", HEAD SIGNER "\nuser CHECK-1\ntopic write x\n" END);
 }
 
 static void acl__node_of_a_second_generation__has_its_topics(void **state)
@@ -306,7 +322,7 @@ static void acl__node_of_a_second_generation__has_its_topics(void **state)
                                "topic read sconce/hall/status\n"
                                "topic read sconce/hall/+/status\n"
                                "topic read sconce/hall/+/error\n"
-                               "topic read homeassistant/status\n" END);
+                               "topic read homeassistant/status\n" RENEWAL("hall.2") SIGNER END);
 }
 
 static void acl__clients__are_denied_each_others_answers(void **state)
@@ -315,29 +331,30 @@ static void acl__clients__are_denied_each_others_answers(void **state)
         put("me", NAME_CLIENT, RIGHTS_READ_ONLY, 1, NULL);
         put("you", NAME_CLIENT, RIGHTS_ALL, 3, NULL);
         put("guest", NAME_CLIENT, RIGHTS_HOME_ASSISTANT, 1, "hall");
-        assert_list(NULL, HEAD "\nuser me\n"
-                               "topic read sconce/reply/me/#\n"
-                               "topic read sconce/+/#\n"
-                               "topic deny sconce/reply/you.3/#\n"
-                               "topic deny sconce/reply/guest/#\n"
-                               "\nuser you.3\n"
-                               "topic read sconce/reply/you.3/#\n"
-                               "topic read sconce/+/#\n"
-                               "topic write sconce/+/+/set\n"
-                               "topic write sconce/+/+/set/+\n"
-                               "topic write sconce/+/+/get\n"
-                               "topic write sconce/+/get\n"
-                               "topic deny sconce/reply/me/#\n"
-                               "topic deny sconce/reply/guest/#\n"
-                               "\nuser guest\n"
-                               "topic read sconce/reply/guest/#\n"
-                               "topic read sconce/hall/#\n"
-                               "topic write sconce/hall/+/set\n"
-                               "topic write sconce/hall/+/set/+\n"
-                               "topic write sconce/hall/+/get\n"
-                               "topic write sconce/hall/get\n"
-                               "topic read homeassistant/device/hall/#\n"
-                               "topic write homeassistant/status\n" END);
+        assert_list(NULL, HEAD
+                    "\nuser me\n"
+                    "topic read sconce/reply/me/#\n" RENEWAL(
+                            "me") "topic read sconce/+/#\n"
+                                  "topic deny sconce/reply/you.3/#\n"
+                                  "topic deny sconce/reply/guest/#\n"
+                                  "\nuser you.3\n"
+                                  "topic read sconce/reply/you.3/#\n" RENEWAL(
+                                          "you.3") "topic read sconce/+/#\n"
+                                                   "topic write sconce/+/+/set\n"
+                                                   "topic write sconce/+/+/set/+\n"
+                                                   "topic write sconce/+/+/get\n"
+                                                   "topic write sconce/+/get\n"
+                                                   "topic deny sconce/reply/me/#\n"
+                                                   "topic deny sconce/reply/guest/#\n"
+                                                   "\nuser guest\n"
+                                                   "topic read sconce/reply/guest/#\n" RENEWAL(
+                                                           "guest") "topic read sconce/hall/#\n"
+                                                                    "topic write sconce/hall/+/set\n"
+                                                                    "topic write sconce/hall/+/set/+\n"
+                                                                    "topic write sconce/hall/+/get\n"
+                                                                    "topic write sconce/hall/get\n"
+                                                                    "topic read homeassistant/device/hall/#\n"
+                                                                    "topic write homeassistant/status\n" SIGNER END);
 }
 
 #define REGISTRY_TEST(function) cmocka_unit_test_setup_teardown(function, open_new, drop)
