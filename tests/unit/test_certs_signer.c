@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* certs/signer: who gets a certificate, for what, and what gets no answer. */
+#include "certs/signer.h"
+
+#include <errno.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "certs/command.h"
+#include "certs/directory.h"
+#include "certs/invitations.h"
+#include "enrol/request.h"
+#include "util/cleanup.h"
+#include "util/macro.h"
+
+static char dir[] = "/tmp/sconce-signer.XXXXXX", before[4096];
+static struct code_keys keys;
+static EVP_PKEY *key;
+static char *body, *request;
+static struct signer_reply reply;
+
+/* main.c has them. */
+int misused(const char *format, ...)
+{
+        (void)format;
+        return EXIT_MISUSED;
+}
+
+int failed(const struct fault *fault)
+{
+        (void)fault;
+        return EXIT_FAILED;
+}
+
+static struct transaction transaction_here(void)
+{
+        return (struct transaction){ .dir = dir, .me = "sconce-pki" };
+}
+
+static void invite(const char *text, enum name_kind kind, int64_t expires_s)
+{
+        struct transaction transaction = transaction_here();
+        struct name name = { .kind = kind, .generation = 1, .rights = kind == NAME_CLIENT ? RIGHTS_ALL : RIGHTS_NONE };
+        struct invitation invitation = { .expires_s = expires_s };
+        struct code code;
+
+        (void)strcpy(name.name, text);
+        assert_int_equal(code_draw(&code, NULL), 0);
+        assert_int_equal(code_derive(code.secret, &keys, NULL), 0);
+        (void)strcpy(invitation.identity, keys.identity);
+        (void)strcpy(invitation.name, text);
+        (void)strcpy(invitation.psk, keys.psk);
+        memcpy(invitation.mac, keys.mac, sizeof(keys.mac));
+        assert_int_equal(transaction_begin(&transaction, NULL), 0);
+        assert_int_equal(registry_put(transaction.registry, &name, NULL), 0);
+        assert_int_equal(invitations_put(transaction.registry, &invitation, NULL), 0);
+        assert_int_equal(transaction_list_revoked(&transaction, NULL), 0);
+        assert_int_equal(transaction_commit(&transaction, NULL), 0);
+        transaction_end(&transaction);
+}
+
+static int begin(void **state)
+{
+        (void)state;
+        memcpy(strrchr(dir, '.') + 1, "XXXXXX", 6);
+        assert_non_null(getcwd(before, sizeof(before)));
+        assert_non_null(mkdtemp(dir));
+        const struct command_line line = { .dir = dir, .me = "sconce-pki" };
+        assert_int_equal(command_init(&line), 0);
+        invite("hall", NAME_NODE, (int64_t)time(NULL) + 3600);
+        assert_int_equal(enrol_key_new(NULL, &key, NULL), 0);
+        return 0;
+}
+
+static int end(void **state)
+{
+        (void)state;
+        free(body);
+        free(request);
+        free(reply.payload);
+        body = request = NULL;
+        reply = (struct signer_reply){ 0 };
+        EVP_PKEY_free(key);
+        assert_int_equal(chdir(before), 0);
+        directory_remove(dir);
+        return 0;
+}
+
+static void send(const char *identity, const char *payload, size_t size)
+{
+        struct transaction transaction = transaction_here();
+
+        free(reply.payload);
+        signer_answer(&transaction, identity, payload, size, (int64_t)time(NULL), &reply);
+}
+
+static void seal(const char *kind, const unsigned char *mac)
+{
+        free(body);
+        free(request);
+        body = request = NULL;
+        assert_int_equal(request_body(key, kind, NULL, NULL, 0, &body, NULL), 0);
+        assert_int_equal(message_seal(LABEL_JOIN_REQUEST, body, mac, &request, NULL), 0);
+}
+
+static void ask(const char *kind)
+{
+        seal(kind, keys.mac);
+        send(keys.identity, request, strlen(request));
+}
+
+static void read_reply(struct answer *ret)
+{
+        CLEANUP_FREE char *answer = NULL;
+
+        assert_non_null(reply.payload);
+        assert_int_equal(
+                message_open_sealed(LABEL_JOIN_ANSWER, reply.payload, strlen(reply.payload), keys.mac, &answer, NULL),
+                0);
+        assert_int_equal(answer_read(answer, body, key, ret, NULL), 0);
+}
+
+static void assert_refused(const char *why)
+{
+        CLEANUP(answer_done) struct answer answer = { 0 };
+
+        read_reply(&answer);
+        assert_non_null(answer.error);
+        assert_non_null(strstr(answer.error, why));
+}
+
+static int count_one(void *userdata, const struct certificate *certificate)
+{
+        (void)certificate;
+        ++*(unsigned *)userdata;
+        return 0;
+}
+
+static unsigned count_certificates(void)
+{
+        struct transaction transaction = transaction_here();
+        unsigned count = 0;
+
+        assert_int_equal(transaction_begin(&transaction, NULL), 0);
+        assert_int_equal(registry_each_certificate(transaction.registry, NULL, count_one, &count, NULL), 0);
+        transaction_end(&transaction);
+        return count;
+}
+
+static void join__good__is_a_client_of_its_name_and_no_more(void **state)
+{
+        CLEANUP(answer_done) struct answer answer = { 0 };
+        char cn[64];
+
+        (void)state;
+        ask("node");
+        read_reply(&answer);
+        assert_null(answer.error);
+        assert_string_equal(answer.name, "hall");
+        (void)X509_NAME_get_text_by_NID(X509_get_subject_name(answer.certificate), NID_commonName, cn, sizeof(cn));
+        assert_string_equal(cn, "hall");
+        assert_int_equal(X509_get_extended_key_usage(answer.certificate), XKU_SSL_CLIENT);
+        assert_int_equal(X509_check_ca(answer.certificate), 0);
+}
+
+static void join__twice__gives_the_same_to_the_same_key_alone(void **state)
+{
+        CLEANUP(answer_done) struct answer first = { 0 }, again = { 0 };
+
+        (void)state;
+        ask("node");
+        read_reply(&first);
+        send(keys.identity, request, strlen(request));
+        read_reply(&again);
+        assert_string_equal(first.certificate_pem, again.certificate_pem);
+        EVP_PKEY_free(key);
+        assert_int_equal(enrol_key_new(NULL, &key, NULL), 0);
+        ask("node");
+        assert_refused("used already");
+        assert_int_equal(count_certificates(), 1);
+}
+
+static void join__out_of_time__is_refused(void **state)
+{
+        (void)state;
+        invite("attic", NAME_NODE, (int64_t)time(NULL) - 1);
+        ask("node");
+        assert_refused("out of time");
+        assert_int_equal(count_certificates(), 0);
+}
+
+static void join__for_another_kind__leaves_the_code_good(void **state)
+{
+        CLEANUP(answer_done) struct answer answer = { 0 };
+
+        (void)state;
+        ask("client");
+        assert_refused("is a node's name");
+        ask("node");
+        read_reply(&answer);
+        assert_null(answer.error);
+}
+
+static void join__five_wrong_secrets__end_the_code(void **state)
+{
+        const unsigned char wrong[CODE_MAC_BYTES] = "wrong";
+
+        (void)state;
+        seal("node", wrong);
+        for (int i = 0; i < INVITATION_TRIES; i++) {
+                send(keys.identity, request, strlen(request));
+                assert_null(reply.payload);
+                assert_true(reply.is_refused);
+        }
+        ask("node");
+        assert_refused("too many wrong tries");
+        assert_int_equal(count_certificates(), 0);
+}
+
+/* The other spellings of a hexadecimal digit are the same MAC: what counts is that the body is the one that was sealed. */
+static void message__any_byte_changed__is_not_taken_for_another(void **state)
+{
+        (void)state;
+        seal("node", keys.mac);
+        for (size_t i = 0; request[i]; i++) {
+                CLEANUP_FREE char *opened = NULL;
+                request[i] ^= 1;
+                if (message_open_sealed(LABEL_JOIN_REQUEST, request, strlen(request), keys.mac, &opened, NULL) == 0)
+                        assert_string_equal(opened, body);
+                request[i] ^= 1;
+        }
+        request[strlen(request) / 2] ^= 1;
+        send(keys.identity, request, strlen(request));
+        assert_null(reply.payload);
+        assert_int_equal(count_certificates(), 0);
+}
+
+static void request__rubbish__is_not_answered(void **state)
+{
+        static const char *const identities[] = {
+                "hall", "hall.2", "sconce-pki.signer", "join.", "join.aaaaaaaaaaaaaaaa", "'; DROP TABLE names; --", ""
+        };
+        static char deep[200000], large[300000];
+
+        (void)state;
+        memset(deep, '[', sizeof(deep));
+        memset(large, 0xff, sizeof(large));
+        for (size_t i = 0; i < ARRAY_SIZE(identities); i++) {
+                send(identities[i], deep, sizeof(deep));
+                assert_null(reply.payload);
+                send(identities[i], large, sizeof(large));
+                assert_null(reply.payload);
+                send(identities[i], "", 0);
+                assert_null(reply.payload);
+        }
+        ask("node");
+        assert_non_null(reply.payload);
+}
+
+static void sign_renewal(EVP_PKEY *by, const char *serial)
+{
+        EVP_PKEY *const signers[] = { by };
+
+        free(body);
+        free(request);
+        body = request = NULL;
+        assert_int_equal(request_body(key, NULL, serial, NULL, 0, &body, NULL), 0);
+        assert_int_equal(message_sign(LABEL_RENEW_REQUEST, body, signers, 1, &request, NULL), 0);
+}
+
+static void renewal__by_whom_it_is_not__is_not_answered(void **state)
+{
+        CLEANUP(answer_done) struct answer answer = { 0 };
+        EVP_PKEY *foreign = NULL;
+        char serial[REQUEST_SERIAL_MAX];
+
+        (void)state;
+        ask("node");
+        read_reply(&answer);
+        BIGNUM *number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(answer.certificate), NULL);
+        char *hex = BN_bn2hex(number);
+        (void)snprintf(serial, sizeof(serial), "%s", hex);
+        OPENSSL_free(hex);
+        BN_free(number);
+        assert_int_equal(enrol_key_new(NULL, &foreign, NULL), 0);
+        sign_renewal(foreign, serial);
+        EVP_PKEY_free(foreign);
+        send("hall", request, strlen(request));
+        assert_null(reply.payload);
+        sign_renewal(key, serial);
+        send("attic", request, strlen(request)); /* on another's topic */
+        assert_null(reply.payload);
+        assert_int_equal(count_certificates(), 1);
+        send("hall", request, strlen(request));
+        assert_non_null(reply.payload);
+
+        struct transaction transaction = transaction_here();
+        unsigned count;
+        assert_int_equal(transaction_begin(&transaction, NULL), 0);
+        assert_int_equal(registry_revoke(transaction.registry, "hall", 1, &count, NULL), 0);
+        assert_int_equal(transaction_commit(&transaction, NULL), 0);
+        transaction_end(&transaction);
+        send("hall", request, strlen(request));
+        assert_null(reply.payload);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+        const struct CMUnitTest tests[] = {
+                TEST(join__good__is_a_client_of_its_name_and_no_more),
+                TEST(join__twice__gives_the_same_to_the_same_key_alone),
+                TEST(join__out_of_time__is_refused),
+                TEST(join__for_another_kind__leaves_the_code_good),
+                TEST(join__five_wrong_secrets__end_the_code),
+                TEST(message__any_byte_changed__is_not_taken_for_another),
+                TEST(request__rubbish__is_not_answered),
+                TEST(renewal__by_whom_it_is_not__is_not_answered),
+        };
+
+        return cmocka_run_group_tests_name("certs/signer", tests, NULL, NULL);
+}
