@@ -253,23 +253,38 @@ static int sign_answer(struct transaction *transaction, const char *request, con
         return r < 0 ? r : message_sign(LABEL_RENEW_ANSWER, body, keys, keys[1] ? 2 : 1, ret, fault);
 }
 
-/* A request that comes again is for a key that has its certificate already. */
-static int newest_serial(void *userdata, const struct certificate *certificate)
+/* A request that comes again, from whoever kept it, has been answered with a certificate for that key, which is younger than the
+ * one that signed the request; a key on a chip stays the same through all of them. */
+struct search {
+        struct transaction *transaction;
+        EVP_PKEY *key;
+        const char *present;
+        struct bytes *ret_pem;
+        bool is_younger;
+};
+
+static int try_certificate(void *userdata, const struct certificate *certificate)
 {
-        (void)strcpy(userdata, certificate->serial);
-        return 0;
+        struct search *search = userdata;
+
+        if (!search->is_younger) {
+                search->is_younger = strcmp(certificate->serial, search->present) == 0;
+                return 0;
+        }
+        return find_issued(search->transaction, certificate->serial, search->key, search->ret_pem, NULL) == 0;
 }
 
 static int sign_renewal(struct transaction *transaction, const struct renewal *renewal, EVP_PKEY *key,
                         struct bytes *ret_pem, struct fault *fault)
 {
         struct signed_for issued = { 0 };
-        char newest[SERIAL_MAX] = "";
-        int r = registry_each_certificate(transaction->registry, renewal->name.name, newest_serial, newest, fault);
+        struct search search = { transaction, key, renewal->present.serial, ret_pem, false };
+        int r = registry_each_certificate(transaction->registry, renewal->name.name, try_certificate, &search, fault);
 
-        if (r == 0)
-                r = registry_set_proven(transaction->registry, renewal->present.serial, fault);
-        if (r < 0 || find_issued(transaction, newest, key, ret_pem, fault) == 0)
+        if (r != 0)
+                return MIN(r, 0);
+        r = registry_set_proven(transaction->registry, renewal->present.serial, fault);
+        if (r < 0)
                 return r;
         r = issue_for(transaction, &renewal->name, key, &issued, fault);
         if (r == 0)

@@ -267,15 +267,79 @@ static void request__rubbish__is_not_answered(void **state)
         assert_non_null(reply.payload);
 }
 
-static void sign_renewal(EVP_PKEY *by, const char *serial)
+static void serial_of(X509 *certificate, char ret[static REQUEST_SERIAL_MAX])
+{
+        BIGNUM *number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate), NULL);
+        char *hex = BN_bn2hex(number);
+
+        (void)snprintf(ret, REQUEST_SERIAL_MAX, "%s", hex);
+        OPENSSL_free(hex);
+        BN_free(number);
+}
+
+static void sign_renewal_of(EVP_PKEY *wanted, EVP_PKEY *by, const char *serial)
 {
         EVP_PKEY *const signers[] = { by };
 
         free(body);
         free(request);
         body = request = NULL;
-        assert_int_equal(request_body(key, NULL, serial, NULL, 0, &body, NULL), 0);
+        assert_int_equal(request_body(wanted, NULL, serial, NULL, 0, &body, NULL), 0);
         assert_int_equal(message_sign(LABEL_RENEW_REQUEST, body, signers, 1, &request, NULL), 0);
+}
+
+static void sign_renewal(EVP_PKEY *by, const char *serial)
+{
+        sign_renewal_of(key, by, serial);
+}
+
+/* A key on a chip stays the same. */
+static void renewal__with_the_same_key__is_a_new_certificate_once(void **state)
+{
+        CLEANUP(answer_done) struct answer answer = { 0 };
+        char serial[REQUEST_SERIAL_MAX];
+
+        (void)state;
+        ask("node");
+        read_reply(&answer);
+        serial_of(answer.certificate, serial);
+        sign_renewal(key, serial);
+        for (int i = 0; i < 2; i++) {
+                send("hall", request, strlen(request));
+                assert_non_null(reply.payload);
+                assert_int_equal(count_certificates(), 2);
+        }
+}
+
+/* Whoever has kept two requests may send them in turn. */
+static void renewal__kept_requests_in_turn__make_no_further_certificate(void **state)
+{
+        CLEANUP(answer_done) struct answer answer = { 0 };
+        CLEANUP_FREE char *first = NULL;
+        EVP_PKEY *second_key = NULL, *third_key = NULL;
+        char serial[REQUEST_SERIAL_MAX];
+
+        (void)state;
+        assert_int_equal(enrol_key_new(NULL, &second_key, NULL), 0);
+        assert_int_equal(enrol_key_new(NULL, &third_key, NULL), 0);
+        ask("node");
+        read_reply(&answer);
+        serial_of(answer.certificate, serial);
+        sign_renewal_of(second_key, key, serial);
+        first = strdup(request);
+        send("hall", first, strlen(first));
+        sign_renewal_of(third_key, key, serial);
+        send("hall", request, strlen(request));
+        assert_int_equal(count_certificates(), 3);
+        for (int i = 0; i < 3; i++) {
+                send("hall", first, strlen(first));
+                assert_non_null(reply.payload);
+                send("hall", request, strlen(request));
+                assert_non_null(reply.payload);
+        }
+        assert_int_equal(count_certificates(), 3);
+        EVP_PKEY_free(second_key);
+        EVP_PKEY_free(third_key);
 }
 
 static void renewal__by_whom_it_is_not__is_not_answered(void **state)
@@ -287,11 +351,7 @@ static void renewal__by_whom_it_is_not__is_not_answered(void **state)
         (void)state;
         ask("node");
         read_reply(&answer);
-        BIGNUM *number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(answer.certificate), NULL);
-        char *hex = BN_bn2hex(number);
-        (void)snprintf(serial, sizeof(serial), "%s", hex);
-        OPENSSL_free(hex);
-        BN_free(number);
+        serial_of(answer.certificate, serial);
         assert_int_equal(enrol_key_new(NULL, &foreign, NULL), 0);
         sign_renewal(foreign, serial);
         EVP_PKEY_free(foreign);
@@ -326,6 +386,8 @@ int main(void)
                 TEST(message__any_byte_changed__is_not_taken_for_another),
                 TEST(request__rubbish__is_not_answered),
                 TEST(renewal__by_whom_it_is_not__is_not_answered),
+                TEST(renewal__with_the_same_key__is_a_new_certificate_once),
+                TEST(renewal__kept_requests_in_turn__make_no_further_certificate),
         };
 
         return cmocka_run_group_tests_name("certs/signer", tests, NULL, NULL);
