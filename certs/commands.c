@@ -65,7 +65,8 @@ int command_init(const struct command_line *line)
                 r = make_authority(&transaction, &fault);
         if (r < 0) {
                 transaction_end(&transaction);
-                if (is_made)
+                /* Its registry is what the next run goes on from. */
+                if (is_made && !transaction.has_happened)
                         directory_unmake();
                 return failed(&fault);
         }

@@ -291,6 +291,7 @@ int transaction_commit(struct transaction *transaction, struct fault *fault)
                 directory_sweep();
                 return transaction_failed(transaction, &why, fault);
         }
+        transaction->has_happened = true;
         r = is_ours ? outside_publish(transaction->registry, &why) : ask_to_publish(&why);
         if (r < 0)
                 return fault_set(fault, r,

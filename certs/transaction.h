@@ -12,6 +12,7 @@ struct transaction {
         struct authority authority, predecessor; /* the latter while a roll is on (roll.h) */
         struct services services;
         int lock_fd;        /* 0: not locked */
+        bool has_happened;  /* it is committed: what is not in place yet the next run puts there */
         bool has_told_less; /* what was put in place is for the broker, too: it is to read it */
         bool keeps_lists;   /* what the broker goes by does not change: it need not be asked to read it again */
 };

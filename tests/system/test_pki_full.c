@@ -277,6 +277,23 @@ static void any_command__file_in_the_way__is_finished_when_it_is_gone(void **sta
         assert_true(file_has(pki_file(at, "sconce.acl"), "\nuser tablet\n"));
 }
 
+static void init__file_in_the_way__is_finished_when_it_is_gone(void **state)
+{
+        const char *at = work_path("barred");
+
+        (void)state;
+        make_dir(at);
+        make_dir(pki_file(at, "sconce.acl"));
+        assert_pki_fails(
+                at, 1, WORDS("init"),
+                "%s: sconce.acl: cannot be written: Is a directory; it has happened all the same, and the next "
+                "run of sconce-pki -d %s goes on from here",
+                at, at);
+        assert_int_equal(rmdir(pki_file(at, "sconce.acl")), 0);
+        PKI_RUN(at, "node", "hall");
+        assert_true(file_has(pki_file(at, "sconce.acl"), "\nuser hall\n"));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -286,6 +303,7 @@ int main(void)
                 cmocka_unit_test(any_command__killed_after_it_happened__is_finished_by_the_next),
                 cmocka_unit_test(any_command__killed_before_it_happened__leaves_nothing),
                 cmocka_unit_test(any_command__file_in_the_way__is_finished_when_it_is_gone),
+                cmocka_unit_test(init__file_in_the_way__is_finished_when_it_is_gone),
         };
         return cmocka_run_group_tests(tests, setup, teardown);
 }
