@@ -164,7 +164,7 @@ static bool holds(const char *path, const struct outside_file *file)
                 return is_link_to(path, file->data, file->size);
         if (file_read(path, FILE_MAX, &there, NULL) < 0)
                 return false;
-        bool is_same = there.size == file->size && memcmp(there.data, file->data, there.size) == 0;
+        bool is_same = there.size == file->size && (there.size == 0 || memcmp(there.data, file->data, there.size) == 0);
         file_done(&there);
         return is_same;
 }
