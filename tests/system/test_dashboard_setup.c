@@ -32,7 +32,7 @@
 #define FAILURE        128U
 #define NOT_AUTHORIZED 135U
 
-static struct port broker_port, socket_port, page_port;
+static struct port broker_port, socket_port, page_port, join_port;
 
 static const char *port_text(const struct port *port)
 {
@@ -73,6 +73,7 @@ static int setup(void **state)
         broker_port = port_reserve();
         socket_port = port_reserve();
         page_port = port_reserve();
+        join_port = port_reserve();
         CLEANUP_FREE char *shipped = read_file(source_path("etc/mosquitto/sconce.conf"));
         char *at = strstr(shipped, "\nlistener 8883\n");
         write_file(work_path(MACHINE_CONF_D "sconce.conf"), "%.*s\nlistener %u\n%s", (int)(at - shipped), shipped,
@@ -87,6 +88,7 @@ static int teardown(void **state)
         port_release(&broker_port);
         port_release(&socket_port);
         port_release(&page_port);
+        port_release(&join_port);
         return 0;
 }
 
@@ -310,7 +312,7 @@ static void revoke__of_who_had_the_page__neither_page_nor_messages(void **state)
         assert_true(pump_until(is_turned_away, (void *)(uintptr_t) "me", SOON_MS));
         assert_powerless(before);
         assert_powerless(socket_of("me"));
-        (void)machine_run("sconce-broker-setup", 0, WORDS("localhost"));
+        (void)machine_run("sconce-broker-setup", 0, WORDS("--join-port", port_text(&join_port), "localhost"));
         assert_powerless(socket_of("me"));
         /* The others go on. */
         assert_has(get("display", "/", NULL), "HTTP/1.1 200 ");
@@ -357,13 +359,14 @@ static void broker_setup__beside_the_page__proves_its_listener_too(void **state)
 {
         (void)state;
         (void)run(0);
-        struct process *p = machine_run("sconce-broker-setup", 0, WORDS("localhost"));
+        struct process *p = machine_run("sconce-broker-setup", 0,
+                                        WORDS("--join-port", port_text(&join_port), "localhost"));
         assert_null(strstr(p->out.text, "Shut out"));
         write_file(work_path(MACHINE_CONF_D "00-all.conf"), "per_listener_settings true\n");
-        p = machine_run("sconce-broker-setup", 1, WORDS("localhost"));
+        p = machine_run("sconce-broker-setup", 1, WORDS("--join-port", port_text(&join_port), "localhost"));
         assert_says(&p->err, NAME " has no acl_file of its own");
         (void)run(0);
-        (void)machine_run("sconce-broker-setup", 0, WORDS("localhost"));
+        (void)machine_run("sconce-broker-setup", 0, WORDS("--join-port", port_text(&join_port), "localhost"));
 }
 
 /* ---- Again ------------------------------------------------------------------------------------------------------- */
