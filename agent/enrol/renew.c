@@ -20,6 +20,7 @@
 #include "enrol/request.h"
 #include "enrol/topics.h"
 #include "enrol/trust.h"
+#include "util/identity.h"
 #include "util/log.h"
 #include "util/url.h"
 
@@ -281,10 +282,11 @@ static int read_answer(struct renew *renew, const struct session_message *messag
 static bool is_wanted(const struct renew *renew, struct fault *why)
 {
         const struct answer *answer = &renew->answer;
+        char named[IDENTITY_NAME_MAX];
 
         if (answer->error)
                 (void)fault_set(why, -EACCES, "the signer refuses: %.200s", answer->error);
-        else if (strcmp(answer->name, renew->own.name) != 0)
+        else if (strcmp(answer->name, identity_name(renew->own.name, named)) != 0)
                 (void)fault_set(why, -EBADMSG, "the signer's certificate is for %.64s, not for %.64s", answer->name,
                                 renew->own.name);
         return why->code == 0;

@@ -12,8 +12,10 @@
 #include <string.h>
 
 #include "enrol/request.h"
+#include "system/pki.h"
 #include "system/process.h"
 #include "system/workdir.h"
+#include "util/identity.h"
 
 static void must(bool ok, const char *what)
 {
@@ -31,12 +33,7 @@ static const char *text_of(const char *path)
 
 static X509 *certificate_of(const char *base)
 {
-        FILE *file = fopen(format_text("%s.crt", base), "re");
-        must(file != NULL, base);
-        X509 *x509 = PEM_read_X509(file, NULL, NULL, NULL);
-        (void)fclose(file);
-        must(x509 != NULL, base);
-        return x509;
+        return cert_load(format_text("%s.crt", base));
 }
 
 static EVP_PKEY *key_of(const char *base)
@@ -127,13 +124,14 @@ static const char *open_request(const char *payload, size_t size, const struct s
 const char *renewal_signer_answer(const char *payload, size_t size, const struct signing *signing)
 {
         const char *body = open_request(payload, size, signing);
+        char named[IDENTITY_NAME_MAX];
         struct answer answer = { .error = (char *)(uintptr_t)signing->error };
         struct request request;
         char *text = NULL;
 
         must(request_read(body, &request, NULL) == 0, "this is no request");
         if (!signing->error) {
-                answer.name = (char *)(uintptr_t)signing->name;
+                answer.name = (char *)(uintptr_t)identity_name(signing->name, named);
                 answer.kind = (char *)(uintptr_t) "node";
                 answer.certificate_pem = (char *)(uintptr_t)issue(request.key, signing);
                 answer.ca_pem = (char *)(uintptr_t)text_of(signing->ca);

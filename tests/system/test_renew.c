@@ -32,11 +32,15 @@ static const char signer_rights[] = "\nuser sconce-pki.signer\ntopic read sconce
         "user " name "\ntopic write sconce-pki/" name "/request\ntopic read sconce-pki/" name "/answer\n"              \
         "topic read sconce-pki/trust\n"
 
+/* The node, when its name was revoked and issued again. */
+static const char second_rights[] = RIGHTS("attic.2") "topic write sconce/attic/#\n";
+
 static void add_rights(const char *pki)
 {
         char *list = read_file(pki_file(pki, "sconce.acl"));
 
-        write_file(pki_file(pki, "sconce.acl"), "%s%s%s%s", list, RIGHTS("attic"), RIGHTS("tester"), signer_rights);
+        write_file(pki_file(pki, "sconce.acl"), "%s%s%s%s%s", list, RIGHTS("attic"), RIGHTS("tester"), second_rights,
+                   signer_rights);
         free(list);
 }
 
@@ -243,6 +247,23 @@ static void two_thirds_over__renews__lamp_stays_on(void **state)
         end(daemon);
         daemon = started();
         switch_to(daemon, 1);
+        end(daemon);
+}
+
+static void name_issued_again__renews__too(void **state)
+{
+        struct signing signing = honest();
+
+        (void)state;
+        signing.name = "attic.2";
+        make_own_of("attic.2", 10 * DAY_S);
+        struct kept kept = keep_pair();
+        struct daemon *daemon = started();
+        const struct message *request = client_wait(signer, "sconce-pki/attic.2/request", NULL, NULL);
+        client_send(signer, "sconce-pki/attic.2/answer",
+                    renewal_signer_answer(request->payload, request->size, &signing));
+        wait_days(NEW_DAYS);
+        assert_same(&kept, false);
         end(daemon);
 }
 
@@ -743,6 +764,7 @@ static void sconce__trust__is_taken_once_a_day(void **state)
 
 static const struct CMUnitTest tests[] = {
         TEST(two_thirds_over__renews__lamp_stays_on),
+        TEST(name_issued_again__renews__too),
         TEST(renewed__reload_with_another_broker_section__keeps_its_client_id),
         TEST(key_in_a_tpm__is_followed_by_another_one),
         TEST(answers__forged_or_replayed__are_not_heard),
