@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "enrol/topics.h"
 #include "invitations.h"
 #include "util/cleanup.h"
 
@@ -40,13 +41,26 @@ static void allow(FILE *out, const struct right *rights, size_t count, const cha
                 (void)fprintf(out, "topic %s %s%s%s\n", rights[i].access, rights[i].before, name, rights[i].after);
 }
 
+/* Of those by which certificates are asked for; no identity has what cannot be in a topic. */
+static void allow_enrolment(FILE *out, const char *access, enum enrol_topic which, const char *identity)
+{
+        char topic[ENROL_TOPIC_MAX];
+
+        if (enrol_topic(which, identity, topic) == 0)
+                (void)fprintf(out, "topic %s %s\n", access, topic);
+}
+
+static void allow_asking(FILE *out, const char *identity)
+{
+        allow_enrolment(out, "write", ENROL_REQUEST, identity);
+        allow_enrolment(out, "read", ENROL_ANSWER, identity);
+}
+
 /* By which it renews its certificate, and learns which authorities and lists are in force. */
 static void allow_renewal(FILE *out, const char *identity)
 {
-        (void)fprintf(
-                out,
-                "topic write sconce-pki/%s/request\ntopic read sconce-pki/%s/answer\ntopic read sconce-pki/trust\n",
-                identity, identity);
+        allow_asking(out, identity);
+        allow_enrolment(out, "read", ENROL_TRUST, NULL);
 }
 
 static void write_node(FILE *out, const struct name *node)
@@ -73,10 +87,10 @@ static void write_node(FILE *out, const struct name *node)
 /* What answers joins and renewals ('sconce-pki serve'). */
 static void write_signer(FILE *out)
 {
-        (void)fprintf(out,
-                      "\nuser %s\ntopic read sconce-pki/+/request\ntopic write sconce-pki/+/answer\n"
-                      "topic readwrite sconce-pki/trust\n",
-                      SIGNER_IDENTITY);
+        (void)fprintf(out, "\nuser %s\n", SIGNER_IDENTITY);
+        allow_enrolment(out, "read", ENROL_REQUEST, ENROL_ANYONE);
+        allow_enrolment(out, "write", ENROL_ANSWER, ENROL_ANYONE);
+        allow_enrolment(out, "readwrite", ENROL_TRUST, NULL);
 }
 
 /* One who has a code, on the listener for joining: a request and its answer. */
@@ -84,9 +98,10 @@ static int write_invitation(void *userdata, const struct invitation *invitation)
 {
         FILE *out = userdata;
 
-        if (invitation_state(invitation, (int64_t)time(NULL)) == INVITATION_OPEN)
-                (void)fprintf(out, "\nuser %s\ntopic write sconce-pki/%s/request\ntopic read sconce-pki/%s/answer\n",
-                              invitation->identity, invitation->identity, invitation->identity);
+        if (invitation_state(invitation, (int64_t)time(NULL)) != INVITATION_OPEN)
+                return 0;
+        (void)fprintf(out, "\nuser %s\n", invitation->identity);
+        allow_asking(out, invitation->identity);
         return 0;
 }
 
@@ -160,10 +175,7 @@ static int keep_client(struct clients *clients, const struct name *name)
         *copy = *name;
         copy->words = NULL;
         clients->count++;
-        for (char **word = name->words; word && *word; word++)
-                if (!name_add_word(copy, *word))
-                        return -ENOMEM;
-        return 0;
+        return name_add_words(copy, name->words) ? 0 : -ENOMEM;
 }
 
 static int take_name(void *userdata, const struct name *name)

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "enrol/request.h"
 #include "host.h"
 #include "util/file.h"
 
@@ -43,6 +44,18 @@ void bytes_done(struct bytes *bytes)
         if (bytes->data)
                 OPENSSL_clear_free(bytes->data, bytes->size);
         *bytes = (struct bytes){ 0 };
+}
+
+int bytes_append(struct bytes *bytes, const struct bytes *more, struct fault *fault)
+{
+        if (more->size == 0)
+                return 0;
+        unsigned char *data = OPENSSL_realloc(bytes->data, bytes->size + more->size);
+        if (!data)
+                return fault_set(fault, -ENOMEM, "out of memory");
+        memcpy(data + bytes->size, more->data, more->size);
+        *bytes = (struct bytes){ data, bytes->size + more->size };
+        return 0;
 }
 
 static int take_bytes(BIO *bio, struct bytes *ret, struct fault *fault)
@@ -80,14 +93,13 @@ void authority_name(const X509 *certificate, char ret[static ISSUER_MAX])
 
 /* ---- Keys -------------------------------------------------------------------------------------------------------- */
 
-int key_new(EVP_PKEY **ret, struct fault *fault)
+int no_password(char *buffer, int size, int is_writing, void *userdata)
 {
-        EVP_PKEY *key = EVP_EC_gen("P-256");
-
-        if (!key)
-                return fail("a key could not be made", fault);
-        *ret = key;
-        return 0;
+        (void)buffer;
+        (void)size;
+        (void)is_writing;
+        (void)userdata;
+        return -1;
 }
 
 int key_to_pem(EVP_PKEY *key, struct bytes *ret, struct fault *fault)
@@ -209,7 +221,7 @@ int authority_new(struct authority *ret, struct fault *fault)
         char common_name[32];
         unsigned char random[4];
         CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
-        int r = key_new(&key, fault);
+        int r = enrol_key_new(NULL, &key, fault);
 
         if (r < 0)
                 return r;
@@ -247,15 +259,6 @@ static int read_certificate(const char *path, X509 **ret, struct fault *fault)
                 return r;
         *ret = PEM_read_bio_X509(bio, NULL, NULL, NULL);
         return *ret ? 0 : fail(path, fault);
-}
-
-static int no_password(char *buffer, int size, int is_writing, void *userdata)
-{
-        (void)buffer;
-        (void)size;
-        (void)is_writing;
-        (void)userdata;
-        return -1;
 }
 
 static int read_key(const char *path, EVP_PKEY **ret, struct fault *fault)
@@ -340,6 +343,22 @@ int authority_sign(const struct authority *authority, const struct leaf *leaf, X
                 return fail("a certificate could not be signed", fault);
         *ret = TAKE_PTR(certificate);
         return 0;
+}
+
+int authority_make_pair(const struct authority *authority, const char *common_name, int64_t lifetime_s,
+                        struct bytes *ret_key, struct bytes *ret_certificate, struct fault *fault)
+{
+        CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+        CLEANUP(X509_freep) X509 *certificate = NULL;
+        char serial[SERIAL_MAX];
+        int r = enrol_key_new(NULL, &key, fault);
+        const struct leaf leaf = { .common_name = common_name, .key = key, .lifetime_s = lifetime_s };
+
+        if (r == 0)
+                r = authority_sign(authority, &leaf, &certificate, serial, fault);
+        if (r == 0)
+                r = key_to_pem(key, ret_key, fault);
+        return r < 0 ? r : certificate_to_pem(certificate, ret_certificate, fault);
 }
 
 /* ---- The list of revoked ones ------------------------------------------------------------------------------------ */

@@ -34,6 +34,7 @@ struct bytes {
 };
 
 void bytes_done(struct bytes *bytes);
+int bytes_append(struct bytes *bytes, const struct bytes *more, struct fault *fault) MUST_CHECK;
 
 /* A new one, with a name that no other home has. */
 int authority_new(struct authority *ret, struct fault *fault) MUST_CHECK;
@@ -42,7 +43,8 @@ int authority_read(const char *certificate_path, const char *key_path, struct au
         MUST_CHECK;
 void authority_done(struct authority *authority);
 
-int key_new(EVP_PKEY **ret, struct fault *fault) MUST_CHECK;
+/* For OpenSSL's readers of keys: a passphrase that is asked for is refused. */
+int no_password(char *buffer, int size, int is_writing, void *userdata);
 int key_to_pem(EVP_PKEY *key, struct bytes *ret, struct fault *fault) MUST_CHECK;
 int certificate_to_pem(X509 *certificate, struct bytes *ret, struct fault *fault) MUST_CHECK;
 int certificate_to_der(X509 *certificate, struct bytes *ret, struct fault *fault) MUST_CHECK;
@@ -65,6 +67,9 @@ struct leaf {
 /* Signs a leaf; its serial goes to ret_serial. */
 int authority_sign(const struct authority *authority, const struct leaf *leaf, X509 **ret,
                    char ret_serial[static SERIAL_MAX], struct fault *fault) MUST_CHECK;
+/* A key and a certificate for a client of our own, as PEM, of which nothing is recorded. */
+int authority_make_pair(const struct authority *authority, const char *common_name, int64_t lifetime_s,
+                        struct bytes *ret_key, struct bytes *ret_certificate, struct fault *fault) MUST_CHECK;
 /* The list of all certificates that the registry has as revoked, with that number, as PEM. */
 int authority_list_revoked(const struct authority *authority, struct registry *registry, int64_t number,
                            struct bytes *ret, struct fault *fault) MUST_CHECK;

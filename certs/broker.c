@@ -25,11 +25,10 @@
 #include "say.h"
 #include "util/url.h"
 
-#define DEFAULT_URL "mqtts://localhost:8883"
-#define PASSING_S   600
-#define TRIES       15
-#define AGAIN_NS    100000000L
-#define TAG_MAX     32
+#define PASSING_S 600
+#define TRIES     15
+#define AGAIN_NS  100000000L
+#define TAG_MAX   32
 
 struct passing {
         char tag[TAG_MAX];
@@ -72,24 +71,15 @@ static int write_private(const char *path, const struct bytes *bytes, struct fau
 static int make_passing(struct visit *visit, const char *what, struct fault *fault)
 {
         struct passing *passing = &visit->passing;
-        CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
-        CLEANUP(X509_freep) X509 *certificate = NULL;
         CLEANUP(bytes_done) struct bytes key_pem = { 0 }, certificate_pem = { 0 };
-        char serial[SERIAL_MAX];
         int r = make_tag(what, passing->tag, fault);
 
         (void)strcpy(passing->directory, "tmp.XXXXXX");
         if (r == 0 && !mkdtemp(passing->directory))
                 r = fault_set(fault, -errno, "%s: cannot be written to; nothing was changed", visit->transaction.dir);
         if (r == 0)
-                r = key_new(&key, fault);
-        const struct leaf leaf = { .common_name = passing->tag, .key = key, .lifetime_s = PASSING_S };
-        if (r == 0)
-                r = authority_sign(&visit->transaction.authority, &leaf, &certificate, serial, fault);
-        if (r == 0)
-                r = key_to_pem(key, &key_pem, fault);
-        if (r == 0)
-                r = certificate_to_pem(certificate, &certificate_pem, fault);
+                r = authority_make_pair(&visit->transaction.authority, passing->tag, PASSING_S, &key_pem,
+                                        &certificate_pem, fault);
         (void)snprintf(passing->cert, sizeof(passing->cert), "%s/crt", passing->directory);
         (void)snprintf(passing->key, sizeof(passing->key), "%s/key", passing->directory);
         if (r == 0)
@@ -178,7 +168,7 @@ static struct probe probe_of(const struct visit *visit)
 /* Takes --broker URL and what else there may be: one word. */
 static int read_words(const struct command_line *line, const char **ret_url, const char **ret_word)
 {
-        *ret_url = DEFAULT_URL;
+        *ret_url = LOCAL_BROKER_URL;
         *ret_word = NULL;
         for (int i = 0; i < line->count; i++) {
                 const char *word = line->words[i];
@@ -193,10 +183,7 @@ static int read_words(const struct command_line *line, const char **ret_url, con
                 else
                         *ret_word = word;
         }
-        if (!broker_url_is_one(*ret_url))
-                return misused("'%s' is not a broker's URL: mqtts://HOST[:PORT], an IPv6 address in brackets",
-                               *ret_url);
-        return 0;
+        return check_broker_url(*ret_url);
 }
 
 static int begin(struct visit *visit, const struct command_line *line, const char *url, struct fault *fault)

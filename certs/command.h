@@ -29,11 +29,15 @@ int failed(const struct fault *fault);
 int take_old_name(const char *word, char ret[static NAME_MAX_BYTES]);
 int find_issued(struct transaction *transaction, const char *name, struct name *ret, struct fault *fault) MUST_CHECK;
 
+/* Where the broker of this machine is, unless --broker says otherwise. */
+#define LOCAL_BROKER_URL "mqtts://localhost:8883"
+
 struct transaction transaction_of(const struct command_line *line);
 
 /* The words that `node`, `client` and `invite` share: each takes one into the name, and returns 0 or the status to end with. */
 int check_word(const char *word);
 int take_url(const char *word, struct name *name);
+int check_broker_url(const char *word); /* of a broker; NULL: it is missing */
 int take_rights(const char *word, struct name *name);
 int take_node(const char *word, struct name *name);
 /* A client's nodes must be nodes, where they exist. */

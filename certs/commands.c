@@ -257,12 +257,21 @@ static int take_name(const char *word, struct name *name)
         return status;
 }
 
-int take_url(const char *word, struct name *name)
+int check_broker_url(const char *word)
 {
         if (!word)
                 return misused("--broker needs a URL: mqtts://HOST[:PORT]");
         if (!broker_url_is_one(word))
                 return misused("'%s' is not a broker's URL: mqtts://HOST[:PORT], an IPv6 address in brackets", word);
+        return 0;
+}
+
+int take_url(const char *word, struct name *name)
+{
+        int status = check_broker_url(word);
+
+        if (status != 0)
+                return status;
         name_done(name);
         return name_add_word(name, word) ? 0 : failed(&(struct fault){ -ENOMEM, "out of memory" });
 }

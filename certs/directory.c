@@ -19,8 +19,16 @@
 
 #define LOCK_FILE "private/lock"
 #define LOCK_S    30
+#define FILE_MAX  (4U << 20)
 
 static const char *const parts[] = { "private", "issued" };
+
+int directory_read(const char *path, struct file *ret, struct fault *fault)
+{
+        struct fault why = { 0 };
+
+        return file_read(path, FILE_MAX, ret, &why) < 0 ? fault_set(fault, why.code, "%s: %s", path, why.text) : 0;
+}
 
 static int fail_write(const char *dir, struct fault *fault)
 {

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "util/fault.h"
+#include "util/file.h"
 
 #define REGISTRY_FILE    "private/registry.db"
 #define AUTHORITY_CERT   "ca.crt"
@@ -15,6 +16,9 @@
 #define ACL_FILE         "sconce.acl"
 #define PSK_FILE         "join.psk"
 #define SIGNER_USER      "sconce-pki" /* of the service that signs */
+
+/* A file in it, whole; the fault names it. */
+int directory_read(const char *path, struct file *ret, struct fault *fault) MUST_CHECK;
 
 /* Makes DIR where there is none. */
 int directory_make(const char *dir, struct fault *fault) MUST_CHECK;

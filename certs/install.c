@@ -94,15 +94,6 @@ static BIO *open_member(const struct package *package, int member)
         return BIO_new_mem_buf(package->members[member].data, (int)package->members[member].size);
 }
 
-static int no_password(char *buffer, int size, int is_writing, void *userdata)
-{
-        (void)buffer;
-        (void)size;
-        (void)is_writing;
-        (void)userdata;
-        return -1;
-}
-
 static int damaged(const struct package *package, int member, struct fault *fault)
 {
         ERR_clear_error();

@@ -20,13 +20,7 @@ enum invitation_state invitation_state(const struct invitation *invitation, int6
 
 int invitations_remove(struct registry *registry, const char *name, struct fault *fault)
 {
-        CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
-        int r = registry_prepare(registry, "DELETE FROM invitations WHERE name = ?1", &row, fault);
-
-        if (r < 0)
-                return r;
-        registry_bind_text(row, 1, name);
-        return registry_step(registry, row, fault);
+        return registry_run(registry, "DELETE FROM invitations WHERE name = ?1", name, fault);
 }
 
 static int put(struct registry *registry, const struct invitation *invitation, struct fault *fault)

@@ -82,12 +82,8 @@ static int take_port(const char *word, struct invite *invite)
 
 static int take_broker(const char *word, struct invite *invite)
 {
-        if (!word)
-                return misused("--broker needs a URL: mqtts://HOST[:PORT]");
-        if (!broker_url_is_one(word))
-                return misused("'%s' is not a broker's URL: mqtts://HOST[:PORT], an IPv6 address in brackets", word);
         invite->url = word;
-        return 0;
+        return check_broker_url(word);
 }
 
 static int take_client(const char *word, struct invite *invite)
@@ -196,15 +192,10 @@ static int prepare_name(struct invite *invite, const char *word, struct name *re
                               .generation = is_known ? before.generation : 1 };
         ret->generation += is_known && before.is_revoked;
         (void)strcpy(ret->name, word);
-        for (char **at = like->words; at && *at; at++)
-                if (!name_add_word(ret, *at))
-                        return fault_set(fault, -ENOMEM, "out of memory");
-        if (ret->kind == NAME_NODE && invite->url) {
-                name_done(ret);
-                if (!name_add_word(ret, invite->url))
-                        return fault_set(fault, -ENOMEM, "out of memory");
-        }
-        return 0;
+        bool has_url = ret->kind == NAME_NODE && invite->url;
+        if (has_url ? name_add_word(ret, invite->url) : name_add_words(ret, like->words))
+                return 0;
+        return fault_set(fault, -ENOMEM, "out of memory");
 }
 
 static int choose_broker(struct invite *invite, const struct name *name, struct invitation *invitation,

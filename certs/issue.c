@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "directory.h"
+#include "enrol/request.h"
 #include "host.h"
 #include "roll.h"
 #include "tar.h"
@@ -17,7 +18,6 @@
 
 #define DAY_S          86400
 #define PASSWORD_BYTES 10
-#define FILE_MAX       (4U << 20)
 
 /* ---- The first broker -------------------------------------------------------------------------------------------- */
 
@@ -81,12 +81,6 @@ static int choose_url(struct transaction *transaction, const struct name *name, 
         return r == -ENOENT ? 0 : r;
 }
 
-static int read_for_tar(const char *path, struct file *ret, struct fault *fault)
-{
-        struct fault why = { 0 };
-        return file_read(path, FILE_MAX, ret, &why) < 0 ? fault_set(fault, why.code, "%s: %s", path, why.text) : 0;
-}
-
 static int pack_tar(struct transaction *transaction, const struct name *name, const struct made *made,
                     struct issued *ret, struct fault *fault)
 {
@@ -97,9 +91,9 @@ static int pack_tar(struct transaction *transaction, const struct name *name, co
         int r = choose_url(transaction, name, ret, fault);
 
         if (r == 0)
-                r = read_for_tar(AUTHORITY_CERT, &ca, fault);
+                r = directory_read(AUTHORITY_CERT, &ca, fault);
         if (r == 0)
-                r = read_for_tar(CRL_FILE, &crl, fault);
+                r = directory_read(CRL_FILE, &crl, fault);
         if (r < 0)
                 return r;
         (void)snprintf(url, sizeof(url), "%s\n", ret->url);
@@ -175,7 +169,7 @@ static int sign(struct transaction *transaction, const struct name *name, int64_
 
 static int make(struct transaction *transaction, const struct name *name, struct made *ret, struct fault *fault)
 {
-        int r = key_new(&ret->key, fault);
+        int r = enrol_key_new(NULL, &ret->key, fault);
 
         if (r == 0)
                 r = sign(transaction, name, lifetime_of(name), ret, fault);
@@ -252,8 +246,8 @@ static int drop_packed(struct transaction *transaction, const struct name *name,
         return r;
 }
 
-int issue_for(struct transaction *transaction, const struct name *name, EVP_PKEY *key, struct signed_for *ret,
-              struct fault *fault)
+int issue_for(struct transaction *transaction, const struct name *name, EVP_PKEY *key,
+              char ret_serial[static SERIAL_MAX], struct bytes *ret_pem, struct fault *fault)
 {
         CLEANUP(made_done) struct made made = { .key = EVP_PKEY_up_ref(key) == 1 ? key : NULL };
         struct issued issued;
@@ -269,9 +263,8 @@ int issue_for(struct transaction *transaction, const struct name *name, EVP_PKEY
                                     name->name);
         if (r < 0)
                 return r;
-        (void)strcpy(ret->serial, made.serial);
-        ret->not_after_s = issued.not_after_s;
-        ret->pem = made.certificate_pem;
+        (void)strcpy(ret_serial, made.serial);
+        *ret_pem = made.certificate_pem;
         made.certificate_pem = (struct bytes){ 0 };
         return 0;
 }

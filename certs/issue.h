@@ -17,15 +17,10 @@ int issue(struct transaction *transaction, const struct name *name, struct issue
 /* What renews itself has its key where it is used, and short certificates. */
 #define RENEWING_DAYS 90
 
-struct signed_for {
-        char serial[SERIAL_MAX];
-        int64_t not_after_s;
-        struct bytes pem; /* the caller frees it */
-};
-
-/* As issue(), for a key of which only the public half is here: what was packed for the name before goes. */
-int issue_for(struct transaction *transaction, const struct name *name, EVP_PKEY *key, struct signed_for *ret,
-              struct fault *fault) MUST_CHECK;
+/* As issue(), for a key of which only the public half is here: what was packed for the name before goes.
+ * The caller frees the certificate. */
+int issue_for(struct transaction *transaction, const struct name *name, EVP_PKEY *key,
+              char ret_serial[static SERIAL_MAX], struct bytes *ret_pem, struct fault *fault) MUST_CHECK;
 /* The first broker in force: whose certificate the shipped drop-in names. -ENOENT, without a fault: there is none. */
 int first_broker(struct registry *registry, char ret[static NAME_MAX_BYTES], struct fault *fault) MUST_CHECK;
 /* broker.crt and broker.key lead to the first broker's. */

@@ -101,6 +101,17 @@ const char *registry_text(sqlite3_stmt *statement, int column)
         return text ? text : "";
 }
 
+int registry_run(struct registry *registry, const char *sql, const char *text, struct fault *fault)
+{
+        CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
+        int r = registry_prepare(registry, sql, &row, fault);
+
+        if (r < 0)
+                return r;
+        registry_bind_text(row, 1, text);
+        return registry_step(registry, row, fault);
+}
+
 /* ---- Opening ----------------------------------------------------------------------------------------------------- */
 
 /* SQLite would create it for everybody to read. */
@@ -214,18 +225,19 @@ int registry_begin(struct registry *registry, struct fault *fault)
         return run(registry, "BEGIN IMMEDIATE", fault);
 }
 
-/* Grows with each commit. */
-static int next_run(struct registry *registry, int64_t *ret, struct fault *fault)
+/* Of those that only grow, by one with each call: 'run' with each commit, 'crl' with each list. */
+static int next_number(struct registry *registry, const char *name, int64_t *ret, struct fault *fault)
 {
         CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
-        int r = registry_prepare(
-                registry,
-                "INSERT INTO numbers VALUES('run', 1) ON CONFLICT(name) DO UPDATE SET value = value + 1 "
-                "RETURNING value",
-                &row, fault);
+        int r = registry_prepare(registry,
+                                 "INSERT INTO numbers VALUES(?1, 1) ON CONFLICT(name) DO UPDATE SET value = value + 1 "
+                                 "RETURNING value",
+                                 &row, fault);
 
-        if (r == 0)
-                r = registry_step(registry, row, fault);
+        if (r < 0)
+                return r;
+        registry_bind_text(row, 1, name);
+        r = registry_step(registry, row, fault);
         if (r < 0)
                 return r;
         *ret = sqlite3_column_int64(row, 0);
@@ -249,7 +261,7 @@ static bool has_happened(struct registry *registry, int64_t number)
 int registry_commit(struct registry *registry, struct fault *fault)
 {
         int64_t number = 0;
-        int r = next_run(registry, &number, fault);
+        int r = next_number(registry, "run", &number, fault);
 
         if (r == 0)
                 r = run(registry, "COMMIT", fault);
@@ -302,6 +314,14 @@ bool name_add_word(struct name *name, const char *word)
         words[count + 1] = NULL;
         words[count] = strdup(word);
         return words[count] != NULL;
+}
+
+bool name_add_words(struct name *name, char *const *words)
+{
+        for (; words && *words; words++)
+                if (!name_add_word(name, *words))
+                        return false;
+        return true;
 }
 
 char *name_words(const struct name *name)
@@ -494,19 +514,7 @@ int registry_each_certificate(struct registry *registry, const char *name,
 
 int registry_next_crl_number(struct registry *registry, int64_t *ret, struct fault *fault)
 {
-        CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
-        int r = registry_prepare(
-                registry,
-                "INSERT INTO numbers VALUES('crl', 1) ON CONFLICT(name) DO UPDATE SET value = value + 1 "
-                "RETURNING value",
-                &row, fault);
-
-        if (r == 0)
-                r = registry_step(registry, row, fault);
-        if (r < 0)
-                return r;
-        *ret = sqlite3_column_int64(row, 0);
-        return MIN(registry_step(registry, row, fault), 0);
+        return next_number(registry, "crl", ret, fault);
 }
 
 int registry_set_crl_number(struct registry *registry, int64_t number, struct fault *fault)
@@ -546,13 +554,7 @@ int registry_find_certificate(struct registry *registry, const char *serial, str
 
 int registry_set_proven(struct registry *registry, const char *serial, struct fault *fault)
 {
-        CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
-        int r = registry_prepare(registry, "UPDATE certificates SET proven = 1 WHERE serial = ?1", &row, fault);
-
-        if (r < 0)
-                return r;
-        registry_bind_text(row, 1, serial);
-        return registry_step(registry, row, fault);
+        return registry_run(registry, "UPDATE certificates SET proven = 1 WHERE serial = ?1", serial, fault);
 }
 
 int registry_count_in_force(struct registry *registry, const char *name, unsigned *ret, struct fault *fault)

@@ -49,6 +49,7 @@ void name_identity(const struct name *name, char ret[static IDENTITY_MAX]);
 char *name_words(const struct name *name);
 /* Appends a copy, each word once; false: no memory. */
 bool name_add_word(struct name *name, const char *word) MUST_CHECK;
+bool name_add_words(struct name *name, char *const *words) MUST_CHECK; /* ended by NULL; NULL: none */
 
 /* Opens it, and creates it where `is_new`; an empty one is as good as none then, and else a damaged one. */
 int registry_open(const char *path, bool is_new, struct registry **ret, struct fault *fault) MUST_CHECK;

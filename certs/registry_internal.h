@@ -19,6 +19,8 @@ int registry_fail(struct registry *registry, int code, struct fault *fault);
 int registry_prepare(struct registry *registry, const char *sql, sqlite3_stmt **ret, struct fault *fault) MUST_CHECK;
 /* 1: a row, 0: the end. */
 int registry_step(struct registry *registry, sqlite3_stmt *statement, struct fault *fault) MUST_CHECK;
+/* A statement that gives no rows; `text` is its ?1. */
+int registry_run(struct registry *registry, const char *sql, const char *text, struct fault *fault) MUST_CHECK;
 /* Borrowed until the statement is done. */
 void registry_bind_text(sqlite3_stmt *statement, int at, const char *text);
 const char *registry_text(sqlite3_stmt *statement, int column);

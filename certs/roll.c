@@ -18,6 +18,14 @@ bool roll_is_on(const struct transaction *transaction)
 
 /* ---- Who needs it ------------------------------------------------------------------------------------------------ */
 
+/* As ?1, ?2 and ?3. */
+static void bind(sqlite3_stmt *row, const char *issuer, int64_t now_s)
+{
+        registry_bind_text(row, 1, issuer);
+        (void)sqlite3_bind_int64(row, 2, now_s);
+        (void)sqlite3_bind_int(row, 3, NAME_BROKER);
+}
+
 /* A broker needs none but its newest; of others an older one is not needed when a newer one by the successor is in use. */
 static int look_at_left(struct registry *registry, const char *issuer, int64_t now_s, struct roll_state *ret,
                         struct fault *fault)
@@ -33,9 +41,7 @@ static int look_at_left(struct registry *registry, const char *issuer, int64_t n
 
         if (r < 0)
                 return r;
-        registry_bind_text(row, 1, issuer);
-        (void)sqlite3_bind_int64(row, 2, now_s);
-        (void)sqlite3_bind_int(row, 3, NAME_BROKER);
+        bind(row, issuer, now_s);
         r = registry_step(registry, row, fault);
         if (r < 0)
                 return r;
@@ -56,9 +62,7 @@ static int look_at_names(struct registry *registry, const char *issuer, int64_t 
 
         if (r < 0)
                 return r;
-        registry_bind_text(row, 1, issuer);
-        (void)sqlite3_bind_int64(row, 2, now_s);
-        (void)sqlite3_bind_int(row, 3, NAME_BROKER);
+        bind(row, issuer, now_s);
         while ((r = registry_step(registry, row, fault)) > 0) {
                 ret->waiting++;
                 text_list_add(ret->names, sizeof(ret->names), registry_text(row, 0));
@@ -102,21 +106,15 @@ bool roll_moves(struct transaction *transaction, const X509 *certificate, int64_
 
 static int put_bundle(struct transaction *transaction, struct fault *fault)
 {
-        CLEANUP(bytes_done) struct bytes own = { 0 }, elder = { 0 };
-        CLEANUP_FREE unsigned char *all = NULL;
-        int r = certificate_to_pem(transaction->authority.certificate, &own, fault);
+        CLEANUP(bytes_done) struct bytes bundle = { 0 }, elder = { 0 };
+        int r = certificate_to_pem(transaction->authority.certificate, &bundle, fault);
 
         if (r == 0 && roll_is_on(transaction))
                 r = certificate_to_pem(transaction->predecessor.certificate, &elder, fault);
+        if (r == 0)
+                r = bytes_append(&bundle, &elder, fault);
         if (r < 0)
                 return r;
-        all = malloc(own.size + elder.size);
-        if (!all)
-                return fault_set(fault, -ENOMEM, "out of memory");
-        memcpy(all, own.data, own.size);
-        if (elder.size > 0)
-                memcpy(all + own.size, elder.data, elder.size);
-        const struct bytes bundle = { all, own.size + elder.size };
         return transaction_put(transaction, FILE_PUBLIC, &bundle, fault, AUTHORITY_CERT);
 }
 

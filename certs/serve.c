@@ -21,7 +21,6 @@
 #include "directory.h"
 #include "enrol/message.h"
 #include "enrol/topics.h"
-#include "host.h"
 #include "issue.h"
 #include "outside.h"
 #include "service.h"
@@ -32,14 +31,13 @@
 #include "util/log.h"
 #include "util/text.h"
 
-#define DEFAULT_URL   "mqtts://localhost:8883"
 #define OWN_CERT      "private/signer.crt"
 #define OWN_KEY       "private/signer.key"
 #define UPKEEP_US     (3600 * USEC_PER_SEC)
 #define STOP_US       (2 * USEC_PER_SEC)
 #define IDENTITY_TEXT 96 /* of what arrives; a longer level is nobody's */
 
-/* Whoever may write here at all shall not keep us from others: so many requests in so long, by identity. */
+/* No one who may write here at all shall keep us from others: so many requests in so long, by identity. */
 #define SLOTS         256
 #define SLOT_REQUESTS 10
 #define SLOT_US       (60 * USEC_PER_SEC)
@@ -66,7 +64,6 @@ struct serve {
         struct service service;
         struct slot slots[SLOTS];
         uint64_t salt;
-        int status;
 };
 
 static int64_t now_s(void)
@@ -93,19 +90,10 @@ static int write_own(const char *path, const struct bytes *bytes, struct fault *
 
 static int issue_own(struct transaction *transaction, struct fault *fault)
 {
-        CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
-        CLEANUP(X509_freep) X509 *certificate = NULL;
         CLEANUP(bytes_done) struct bytes key_pem = { 0 }, certificate_pem = { 0 };
-        char serial[SERIAL_MAX];
-        int r = key_new(&key, fault);
-        const struct leaf leaf = { .common_name = SIGNER_IDENTITY, .key = key, .lifetime_s = UPKEEP_OWN_S };
+        int r = authority_make_pair(&transaction->authority, SIGNER_IDENTITY, UPKEEP_OWN_S, &key_pem, &certificate_pem,
+                                    fault);
 
-        if (r == 0)
-                r = authority_sign(&transaction->authority, &leaf, &certificate, serial, fault);
-        if (r == 0)
-                r = key_to_pem(key, &key_pem, fault);
-        if (r == 0)
-                r = certificate_to_pem(certificate, &certificate_pem, fault);
         if (r == 0)
                 r = write_own(OWN_KEY, &key_pem, fault);
         return r < 0 ? r : write_own(OWN_CERT, &certificate_pem, fault);
@@ -252,10 +240,11 @@ static void on_disconnected(void *userdata, const char *why)
 
 static int connect_to_broker(struct serve *serve, struct fault *fault)
 {
-        int r = enrol_topic(ENROL_REQUEST, ENROL_ANYONE, serve->requests);
         static const struct session_handlers handlers = { .connected = on_connected,
                                                           .disconnected = on_disconnected,
                                                           .message = on_message };
+        int r = enrol_topic(ENROL_REQUEST, ENROL_ANYONE, serve->requests);
+
         serve->subscriptions[0] = serve->requests;
         serve->tls = (struct tls_options){ .ca = AUTHORITY_CERT,
                                            .cert = OWN_CERT,
@@ -277,7 +266,6 @@ static int connect_to_broker(struct serve *serve, struct fault *fault)
         };
         if (r == 0)
                 r = session_new(&serve->loop, &serve->options, &handlers, serve, &serve->session);
-
         if (r == 0)
                 r = session_start(serve->session);
         return r < 0 ? fault_set(fault, r, "the broker cannot be connected to: %s", strerror(-r)) : 0;
@@ -297,7 +285,6 @@ static void on_signal(void *userdata, int number)
         struct serve *serve = userdata;
 
         if (number == SIGHUP) {
-                (void)session_certificates_changed(serve->session);
                 timer_arm(serve->upkeep, 0);
                 return;
         }
@@ -356,13 +343,14 @@ static int run(struct serve *serve, struct fault *fault)
 
 static int read_words(const struct command_line *line, const char **ret_url)
 {
-        *ret_url = DEFAULT_URL;
+        *ret_url = LOCAL_BROKER_URL;
         for (int i = 0; i < line->count; i++) {
                 if (strcmp(line->words[i], "--broker") != 0)
                         return misused("serve takes nothing but --broker URL");
-                if (++i >= line->count || !broker_url_is_one(line->words[i]))
-                        return misused("--broker needs a URL: mqtts://HOST[:PORT]");
-                *ret_url = line->words[i];
+                *ret_url = ++i < line->count ? line->words[i] : NULL;
+                int status = check_broker_url(*ret_url);
+                if (status != 0)
+                        return status;
         }
         return 0;
 }

@@ -12,9 +12,6 @@
 #include "enrol/request.h"
 #include "invitations.h"
 #include "issue.h"
-#include "util/file.h"
-
-#define FILE_MAX (4U << 20)
 
 static void note(struct signer_reply *reply, bool is_refused, const char *format, ...) PRINTF_LIKE(3, 4);
 static void note(struct signer_reply *reply, bool is_refused, const char *format, ...)
@@ -31,13 +28,11 @@ static void note(struct signer_reply *reply, bool is_refused, const char *format
 
 static int read_text(const char *path, char **ret, struct fault *fault)
 {
-        struct fault why = { 0 };
         struct file file = { 0 };
+        int r = directory_read(path, &file, fault);
 
-        if (file_read(path, FILE_MAX, &file, &why) < 0)
-                return fault_set(fault, why.code, "%s: %s", path, why.text);
         *ret = file.data;
-        return 0;
+        return r;
 }
 
 static int fill(const struct name *name, const char *url, const struct bytes *pem, struct answer *ret,
@@ -121,21 +116,12 @@ static void count_try(struct transaction *transaction, struct invitation *invita
 static int sign_join(struct transaction *transaction, struct invitation *invitation, const struct name *name,
                      EVP_PKEY *key, int64_t now_s, struct bytes *ret_pem, struct fault *fault)
 {
-        struct signed_for issued = { 0 };
-        int r = issue_for(transaction, name, key, &issued, fault);
+        int r = issue_for(transaction, name, key, invitation->serial, ret_pem, fault);
 
-        if (r == 0) {
-                invitation->used_s = now_s;
-                (void)strcpy(invitation->serial, issued.serial);
-                r = invitations_put(transaction->registry, invitation, fault);
-        }
+        invitation->used_s = now_s;
         if (r == 0)
-                r = transaction_commit(transaction, fault);
-        if (r < 0)
-                bytes_done(&issued.pem);
-        else
-                *ret_pem = issued.pem;
-        return r;
+                r = invitations_put(transaction->registry, invitation, fault);
+        return r < 0 ? r : transaction_commit(transaction, fault);
 }
 
 static void answer_join(struct transaction *transaction, struct invitation *invitation, const char *body, int64_t now_s,
@@ -156,17 +142,15 @@ static void answer_join(struct transaction *transaction, struct invitation *invi
                 refuse_join(invitation, body, reply, "%s", fault.text);
                 return;
         }
-        if (request.kind[0] && registry_find(transaction->registry, invitation->name, &name, &fault) == 0 &&
-            strcmp(request.kind, name_kind_word(name.kind)) != 0) {
+        if (registry_find(transaction->registry, invitation->name, &name, &fault) < 0 || name.is_revoked) {
+                refuse_join(invitation, body, reply, "the name has been revoked since");
+                return;
+        }
+        if (request.kind[0] && strcmp(request.kind, name_kind_word(name.kind)) != 0) {
                 refuse_join(invitation, body, reply,
                             name.kind == NAME_NODE ? "%s is a node's name: 'sudo sconce-pki join CODE' on its machine"
                                                    : "%s is a client's name: 'sconce join CODE'",
                             invitation->name);
-                return;
-        }
-        name_done(&name);
-        if (registry_find(transaction->registry, invitation->name, &name, &fault) < 0 || name.is_revoked) {
-                refuse_join(invitation, body, reply, "the name has been revoked since");
                 return;
         }
         if (state == INVITATION_USED)
@@ -247,13 +231,12 @@ static int sign_answer(struct transaction *transaction, const char *request, con
                        struct fault *fault)
 {
         CLEANUP_FREE char *body = NULL;
-        EVP_PKEY *const keys[] = { transaction->authority.key, transaction->predecessor.key };
         int r = answer_body(request, answer, &body, fault);
 
-        return r < 0 ? r : message_sign(LABEL_RENEW_ANSWER, body, keys, keys[1] ? 2 : 1, ret, fault);
+        return r < 0 ? r : transaction_sign(transaction, LABEL_RENEW_ANSWER, body, ret, fault);
 }
 
-/* A request that comes again, from whoever kept it, has been answered with a certificate for that key, which is younger than the
+/* A request that comes again, from anyone who kept it, has been answered with a certificate for that key, which is younger than the
  * one that signed the request; a key on a chip stays the same through all of them. */
 struct search {
         struct transaction *transaction;
@@ -277,7 +260,7 @@ static int try_certificate(void *userdata, const struct certificate *certificate
 static int sign_renewal(struct transaction *transaction, const struct renewal *renewal, EVP_PKEY *key,
                         struct bytes *ret_pem, struct fault *fault)
 {
-        struct signed_for issued = { 0 };
+        char serial[SERIAL_MAX];
         struct search search = { transaction, key, renewal->present.serial, ret_pem, false };
         int r = registry_each_certificate(transaction->registry, renewal->name.name, try_certificate, &search, fault);
 
@@ -286,14 +269,8 @@ static int sign_renewal(struct transaction *transaction, const struct renewal *r
         r = registry_set_proven(transaction->registry, renewal->present.serial, fault);
         if (r < 0)
                 return r;
-        r = issue_for(transaction, &renewal->name, key, &issued, fault);
-        if (r == 0)
-                r = transaction_commit(transaction, fault);
-        if (r < 0)
-                bytes_done(&issued.pem);
-        else
-                *ret_pem = issued.pem;
-        return r;
+        r = issue_for(transaction, &renewal->name, key, serial, ret_pem, fault);
+        return r < 0 ? r : transaction_commit(transaction, fault);
 }
 
 static void answer_renewal(struct transaction *transaction, const struct renewal *renewal, const char *body,

@@ -13,6 +13,7 @@
 
 #include "acl.h"
 #include "directory.h"
+#include "enrol/message.h"
 #include "outside.h"
 #include "takeover.h"
 
@@ -214,15 +215,12 @@ int transaction_put(struct transaction *transaction, enum file_use use, const st
         return registry_put_file(transaction->registry, &file, fault);
 }
 
-static int append(struct bytes *all, const struct bytes *more, struct fault *fault)
+int transaction_sign(const struct transaction *transaction, const char *label, const char *body, char **ret,
+                     struct fault *fault)
 {
-        unsigned char *data = OPENSSL_realloc(all->data, all->size + more->size);
+        EVP_PKEY *const keys[] = { transaction->authority.key, transaction->predecessor.key };
 
-        if (!data)
-                return fault_set(fault, -ENOMEM, "out of memory");
-        memcpy(data + all->size, more->data, more->size);
-        *all = (struct bytes){ data, all->size + more->size };
-        return 0;
+        return message_sign(label, body, keys, keys[1] ? 2 : 1, ret, fault);
 }
 
 /* While there are two authorities each signs a list of its own: a reader looks for that of the certificate's issuer. */
@@ -236,8 +234,8 @@ int transaction_list_revoked(struct transaction *transaction, struct fault *faul
                 r = authority_list_revoked(&transaction->authority, transaction->registry, number, &pem, fault);
         if (r == 0 && transaction->predecessor.key)
                 r = authority_list_revoked(&transaction->predecessor, transaction->registry, number, &older, fault);
-        if (r == 0 && older.size > 0)
-                r = append(&pem, &older, fault);
+        if (r == 0)
+                r = bytes_append(&pem, &older, fault);
         return r < 0 ? r : transaction_put(transaction, FILE_PUBLIC, &pem, fault, CRL_FILE);
 }
 

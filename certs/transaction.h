@@ -30,7 +30,10 @@ int transaction_failed(const struct transaction *transaction, const struct fault
 /* What was not committed has not happened. */
 void transaction_end(struct transaction *transaction);
 
-/* The list of revoked certificates is to be signed anew. */
+/* Signs a message (enrol/message.h) by every authority in force; the caller frees it. */
+int transaction_sign(const struct transaction *transaction, const char *label, const char *body, char **ret,
+                     struct fault *fault) MUST_CHECK;
+/* The list of revoked certificates is to be signed again. */
 int transaction_list_revoked(struct transaction *transaction, struct fault *fault) MUST_CHECK;
 int transaction_put(struct transaction *transaction, enum file_use use, const struct bytes *bytes, struct fault *fault,
                     const char *format, ...) MUST_CHECK PRINTF_LIKE(5, 6);

@@ -160,7 +160,7 @@ static bool list_is_by_one_of(X509_CRL *list, const struct authorities *authorit
         return false;
 }
 
-static int64_t number_of(const char *crl_pem)
+int64_t lists_number_of(const char *crl_pem)
 {
         CLEANUP_LISTS struct lists lists = { 0 };
 
@@ -257,7 +257,7 @@ int trust_install(const struct tls_options *tls, const char *ca_pem, const char 
 
         if (r < 0)
                 return r;
-        return number_of(crl_pem) < number_of(change.old_crl) ? 0 : carry_out(&change, fault);
+        return lists_number_of(crl_pem) < lists_number_of(change.old_crl) ? 0 : carry_out(&change, fault);
 }
 
 /* ---- The message ------------------------------------------------------------------------------------------------- */
@@ -285,7 +285,7 @@ static int open_message(const char *ca_pem, const void *payload, size_t size, js
 static int take(struct change *change, const json_t *message, int64_t *number, struct fault *fault)
 {
         int64_t theirs = json_integer_value(json_object_get(message, "number"));
-        int64_t ours = MAX(number_of(change->old_crl), *number);
+        int64_t ours = MAX(lists_number_of(change->old_crl), *number);
 
         change->ca = json_string_value(json_object_get(message, "ca"));
         change->crl = json_string_value(json_object_get(message, "crl"));

@@ -24,6 +24,9 @@ void authorities_done(struct authorities *authorities);
 /* Whether there is a younger one than the one that signed the certificate. */
 bool authorities_have_successor(const struct authorities *authorities, X509 *certificate);
 
+/* The highest number (RFC 5280, CRL number) of the lists in a PEM text; 0: none has one. */
+int64_t lists_number_of(const char *crl_pem);
+
 /* A trust message: 1 when the files are new, 0 when there is nothing new in it. One whose number is below that of our lists, or
  * below *number, where what was taken is noted, is old. -EKEYREJECTED: it is by nobody we trust. -EACCES and the like: our
  * files cannot be replaced. */
