@@ -110,12 +110,9 @@ static void wait_longer(struct renewal *renewal, const struct fault *why)
 
 static bool has_successor(const struct renewal *renewal)
 {
-        struct authorities authorities = { 0 };
         struct own own = { 0 };
 
-        bool has = read_own(renewal, &own) && authorities_read(tls_of(renewal)->ca, &authorities, NULL) == 0 &&
-                   authorities_have_successor(&authorities, own.certificate);
-        authorities_done(&authorities);
+        bool has = read_own(renewal, &own) && trust_has_successor(tls_of(renewal)->ca, own.certificate);
         own_done(&own);
         return has;
 }
@@ -259,7 +256,7 @@ static void take_trust(struct renewal *renewal, const struct session_message *me
         int r = trust_take(tls_of(renewal), message->payload, message->size, &renewal->trust_number, &fault);
 
         if (r < 0) {
-                /* Whoever may write there could fill the log. */
+                /* Anyone who may write there could fill the log. */
                 log_write(renewal->has_refused_trust ? LOG_DEBUG : LOG_INFO, NULL, "%s is not taken: %s",
                           message->topic, fault.text);
                 renewal->has_refused_trust = true;

@@ -23,6 +23,7 @@
 #include "outside.h"
 #include "probe.h"
 #include "say.h"
+#include "util/text.h"
 #include "util/url.h"
 
 #define PASSING_S 600
@@ -53,8 +54,7 @@ static int make_tag(const char *what, char ret[static TAG_MAX], struct fault *fa
         if (RAND_bytes(random, sizeof(random)) != 1)
                 return fault_set(fault, -EIO, "no random numbers");
         int n = snprintf(ret, TAG_MAX, "%s-", what);
-        for (size_t i = 0; i < sizeof(random); i++)
-                n += snprintf(ret + n, TAG_MAX - (size_t)n, "%02x", random[i]);
+        text_hex(random, sizeof(random), ret + n);
         return 0;
 }
 

@@ -15,6 +15,7 @@
 #include "roll.h"
 #include "tar.h"
 #include "util/file.h"
+#include "util/text.h"
 
 #define DAY_S          86400
 #define PASSWORD_BYTES 10
@@ -120,8 +121,7 @@ static int make_password(char ret[static PASSWORD_MAX], struct fault *fault)
 
         if (RAND_bytes(random, sizeof(random)) != 1)
                 return fault_set(fault, -EIO, "no random numbers");
-        for (size_t i = 0; i < sizeof(random); i++)
-                (void)snprintf(ret + 2 * i, 3, "%02x", random[i]);
+        text_hex(random, sizeof(random), ret);
         return 0;
 }
 

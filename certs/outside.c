@@ -19,7 +19,7 @@
 /* ---- What may be written ----------------------------------------------------------------------------------------- */
 
 /*
- * The registry is the signer's to write, and root writes what stands in it. So that whoever has taken over the signer has not
+ * The registry is the signer's to write, and root writes what stands in it. So that anyone who has taken over the signer has not
  * taken over root as well, nothing is written but what sconce-pki ever has to, each with its own use.
  */
 static const struct {

@@ -79,7 +79,7 @@ int registry_each_certificate(struct registry *registry, const char *name,
 int registry_find_certificate(struct registry *registry, const char *serial, struct certificate *ret, X509 **ret_x509,
                               struct fault *fault) MUST_CHECK;
 
-/* Its key has signed a request: whoever it is for has it in use, and needs no older one. */
+/* Its key has signed a request: it is in use, and no older one is needed. */
 int registry_set_proven(struct registry *registry, const char *serial, struct fault *fault) MUST_CHECK;
 
 /* How many of the name are not revoked, expired ones too. */

@@ -302,8 +302,7 @@ static int draw_names(struct serve *serve, struct fault *fault)
                 return fault_set(fault, -EIO, "no random numbers");
         memcpy(&serve->salt, random, sizeof(serve->salt));
         int n = snprintf(serve->client_id, sizeof(serve->client_id), "sconce-pki-");
-        for (size_t i = 0; i < sizeof(random); i++)
-                n += snprintf(serve->client_id + n, sizeof(serve->client_id) - (size_t)n, "%02x", random[i]);
+        text_hex(random, sizeof(random), serve->client_id + n);
         return 0;
 }
 

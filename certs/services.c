@@ -140,7 +140,7 @@ static void config_of(pid_t pid, char *ret, size_t size)
 }
 
 /* mosquitto forgets a SIGHUP that comes while it is at work on the one before, and would go on by the files as they were
- * then: two are sent half a second apart, whoever sent the first. */
+ * then: two are sent half a second apart, also where others sent the first. */
 static void keep_apart(void)
 {
         struct timespec now;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "directory.h"
+#include "enrol/own.h"
 #include "issue.h"
 #include "roll.h"
 #include "util/log.h"
@@ -20,14 +21,9 @@ struct upkeeping {
         size_t count;
 };
 
-static bool is_late(int64_t from_s, int64_t until_s, int64_t now_s)
-{
-        return now_s >= from_s + (until_s - from_s) / 3 * 2;
-}
-
 bool upkeep_is_due(const X509 *certificate, int64_t now_s)
 {
-        return is_late(time_of(X509_get0_notBefore(certificate)), time_of(X509_get0_notAfter(certificate)), now_s);
+        return now_s >= own_due_s(time_of(X509_get0_notBefore(certificate)), time_of(X509_get0_notAfter(certificate)));
 }
 
 static bool is_list_due(int64_t now_s)
@@ -36,7 +32,8 @@ static bool is_list_due(int64_t now_s)
         CLEANUP(X509_CRL_freep) X509_CRL *crl = in ? PEM_read_X509_CRL(in, NULL, NULL, NULL) : NULL;
 
         ERR_clear_error();
-        return crl && is_late(time_of(X509_CRL_get0_lastUpdate(crl)), time_of(X509_CRL_get0_nextUpdate(crl)), now_s);
+        return crl &&
+               now_s >= own_due_s(time_of(X509_CRL_get0_lastUpdate(crl)), time_of(X509_CRL_get0_nextUpdate(crl)));
 }
 
 static int take_newest(void *userdata, const struct certificate *certificate)
@@ -120,7 +117,6 @@ static int work(struct upkeeping *upkeeping)
 
         if (r == 0)
                 r = registry_each(transaction->registry, look_at, upkeeping, upkeeping->fault);
-
         if (r == 0 && is_due)
                 r = transaction_list_revoked(transaction, upkeeping->fault);
         if (r == 0)

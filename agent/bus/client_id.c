@@ -12,18 +12,13 @@
 #include <openssl/x509.h>
 
 #include "bus/tls.h"
+#include "util/text.h"
 
 DEFINE_CLEANUP(EVP_PKEY, EVP_PKEY_free);
 DEFINE_CLEANUP(EVP_MD_CTX, EVP_MD_CTX_free);
 
 /* So that no other use of the key's hash gives the same bytes. */
 static const char purpose[] = "sconce client id 1";
-
-static void write_hex(const unsigned char *bytes, char secret[static CLIENT_ID_SECRET_MAX])
-{
-        for (size_t i = 0; i < (CLIENT_ID_SECRET_MAX - 1) / 2; i++)
-                (void)snprintf(secret + 2 * i, 3, "%02x", bytes[i]);
-}
 
 static int digest_key(EVP_PKEY *key, unsigned char digest[static EVP_MAX_MD_SIZE])
 {
@@ -52,7 +47,7 @@ int client_id_from_key(const char *key, char ret_secret[static CLIENT_ID_SECRET_
                 r = digest_key(loaded, digest);
         if (r < 0)
                 return r;
-        write_hex(digest, ret_secret);
+        text_hex(digest, (CLIENT_ID_SECRET_MAX - 1) / 2, ret_secret);
         OPENSSL_cleanse(digest, sizeof(digest));
         return 0;
 }
@@ -63,6 +58,6 @@ int client_id_random(char ret_secret[static CLIENT_ID_SECRET_MAX])
 
         if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
                 return -errno;
-        write_hex(bytes, ret_secret);
+        text_hex(bytes, (CLIENT_ID_SECRET_MAX - 1) / 2, ret_secret);
         return 0;
 }

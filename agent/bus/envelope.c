@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <limits.h>
 
+#include "util/text.h"
+
 static int sha256_hex(const void *data, size_t size, char hex[static 65])
 {
         unsigned char digest[EVP_MAX_MD_SIZE];
@@ -14,8 +16,7 @@ static int sha256_hex(const void *data, size_t size, char hex[static 65])
 
         if (EVP_Digest(data, size, digest, &length, EVP_sha256(), NULL) != 1 || length != 32)
                 return -ENOMEM;
-        for (unsigned i = 0; i < length; i++)
-                (void)snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+        text_hex(digest, length, hex);
         return 0;
 }
 

@@ -32,7 +32,7 @@ static void on_renewal_done(void *userdata)
         stop_session(userdata);
 }
 
-/* Everything is said by then: whoever reads it has it. */
+/* Everything is said by then: its readers have it. */
 static bool begins_renewal(struct client *client)
 {
         if (client->abandons || client->is_interrupted || !session_is_connected(client->session) ||

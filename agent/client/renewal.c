@@ -127,16 +127,6 @@ static void ask(struct renewal *renewal)
         }
 }
 
-static bool has_successor(const struct renewal *renewal)
-{
-        struct authorities authorities = { 0 };
-
-        bool has = authorities_read(tls_of(renewal)->ca, &authorities, NULL) == 0 &&
-                   authorities_have_successor(&authorities, renewal->own.certificate);
-        authorities_done(&authorities);
-        return has;
-}
-
 /* ---- Whom to trust ----------------------------------------------------------------------------------------------- */
 
 /* Afterwards: with what was found, or without. */
@@ -145,7 +135,8 @@ static void go_on(struct renewal *renewal, bool is_genuine)
         if (renewal->has_asked || renewal->has_ended)
                 return;
         timer_disarm(renewal->timer);
-        if (is_time(&renewal->own) || (is_genuine && has_successor(renewal)))
+        if (is_time(&renewal->own) ||
+            (is_genuine && trust_has_successor(tls_of(renewal)->ca, renewal->own.certificate)))
                 ask(renewal);
         else
                 end(renewal);

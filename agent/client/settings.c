@@ -12,6 +12,7 @@
 #include "client/shown.h"
 #include "config/config.h"
 #include "util/cleanup.h"
+#include "util/text.h"
 #include "util/url.h"
 
 /* A person waits: try again at once rather than politely. */
@@ -124,8 +125,7 @@ static int make_random(char *text, size_t size)
 
         if (getrandom(bytes, count, 0) != (ssize_t)count)
                 return -EIO;
-        for (size_t i = 0; i < count; i++)
-                (void)snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+        text_hex(bytes, count, text);
         return 0;
 }
 

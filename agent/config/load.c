@@ -180,8 +180,7 @@ static int finish_hash(struct loader *loader)
         unsigned size = 0;
         if (EVP_DigestFinal_ex(loader->hash, digest, &size) != 1 || size * 2 >= sizeof(loader->config->sha256))
                 return -ENOMEM;
-        for (unsigned i = 0; i < size; i++)
-                (void)snprintf(loader->config->sha256 + 2UL * i, 3, "%02x", digest[i]);
+        text_hex(digest, size, loader->config->sha256);
         return 0;
 }
 

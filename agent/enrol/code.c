@@ -80,8 +80,7 @@ int code_derive(const unsigned char secret[static CODE_SECRET_BYTES], struct cod
                 return fault_set(fault, r, "out of memory");
         (void)strcpy(ret->identity, "join.");
         write_digits(identity, 8 * sizeof(identity), ret->identity + strlen(ret->identity));
-        for (size_t i = 0; i < sizeof(psk); i++)
-                (void)snprintf(ret->psk + 2 * i, 3, "%02x", psk[i]);
+        text_hex(psk, sizeof(psk), ret->psk);
         OPENSSL_cleanse(psk, sizeof(psk));
         return 0;
 }

@@ -16,6 +16,7 @@
 
 #include "bus/tls.h"
 #include "util/cleanup.h"
+#include "util/text.h"
 
 #define MAC_BYTES      32
 #define SIGNATURES_MAX 4
@@ -37,12 +38,6 @@ static int refuse(struct fault *fault)
 static int not_theirs(struct fault *fault)
 {
         return fault_set(fault, -EKEYREJECTED, "the message was changed on its way, or is by someone else");
-}
-
-static void write_hex(const unsigned char *bytes, size_t size, char *ret)
-{
-        for (size_t i = 0; i < size; i++)
-                (void)snprintf(ret + 2 * i, 3, "%02x", bytes[i]);
 }
 
 /* label NUL body */
@@ -97,7 +92,7 @@ static int authenticate(const char *label, const char *body, const unsigned char
 
         if (!all || !HMAC(EVP_sha256(), key, MESSAGE_MAC_KEY_BYTES, all, size, mac, &mac_size) || mac_size != MAC_BYTES)
                 return -ENOMEM;
-        write_hex(mac, MAC_BYTES, ret);
+        text_hex(mac, MAC_BYTES, ret);
         return 0;
 }
 
@@ -142,7 +137,7 @@ int key_id(EVP_PKEY *key, char ret[static KEY_ID_MAX], struct fault *fault)
         ERR_clear_error();
         if (!is_done)
                 return no_memory(fault);
-        write_hex(digest, digest_size, ret);
+        text_hex(digest, digest_size, ret);
         return 0;
 }
 

@@ -84,9 +84,14 @@ void own_done(struct own *own)
         *own = (struct own){ 0 };
 }
 
+int64_t own_due_s(int64_t from_s, int64_t until_s)
+{
+        return until_s - (until_s - from_s) / 3;
+}
+
 int64_t own_renew_at_s(const struct own *own)
 {
-        return own->until_s - (own->until_s - own->from_s) / 3;
+        return own_due_s(own->from_s, own->until_s);
 }
 
 long own_days_left(const struct own *own, int64_t now_s)

@@ -22,6 +22,8 @@ int own_read(const char *path, struct own *ret, struct fault *fault) MUST_CHECK;
 void own_done(struct own *own);
 
 /* Two thirds of its life: what is left is for trying again. */
+/* Two thirds of a life: when what ends then is to be another. */
+int64_t own_due_s(int64_t from_s, int64_t until_s);
 int64_t own_renew_at_s(const struct own *own);
 /* Rounded down: -1 from the first second on that it has ended. */
 long own_days_left(const struct own *own, int64_t now_s);

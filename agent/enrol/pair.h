@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A certificate and its key as files, replaced so that a crash at any moment leaves a pair that matches: the new ones are
- * written beside as CERT.next and KEY.next, proven by whoever wants them, and renamed, the certificate first. A key that is
+ * written beside as CERT.next and KEY.next, proven where that is wanted, and renamed, the certificate first. A key that is
  * no file (pkcs11:, handle:) stays; only the certificate is new then.
  */
 #pragma once

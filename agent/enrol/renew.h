@@ -5,7 +5,7 @@
  *   subscribing -> asking -> proving -> swapped
  *
  * It asks the signer, writes what it gets beside, proves it by a connection of its own, and has it replace the old pair.
- * Whatever goes wrong on the way changes nothing. A key that is a file is made anew; one that a chip keeps stays.
+ * What goes wrong on the way changes nothing. A key that is a file is made again; one that a chip keeps stays.
  */
 #pragma once
 

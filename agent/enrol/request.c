@@ -18,6 +18,7 @@
 #include <time.h>
 
 #include "util/identity.h"
+#include "util/text.h"
 
 #define VERSION 1
 
@@ -61,8 +62,7 @@ static int digest_of(const char *body, char ret[static KEY_ID_MAX], struct fault
 
         if (EVP_Digest(body, strlen(body), digest, &size, EVP_sha256(), NULL) != 1)
                 return no_memory(fault);
-        for (size_t i = 0; i < size; i++)
-                (void)snprintf(ret + 2 * i, 3, "%02x", digest[i]);
+        text_hex(digest, size, ret);
         return 0;
 }
 
@@ -135,8 +135,7 @@ int request_body(EVP_PKEY *key, const char *kind, const char *serial, X509 *cons
                 return fault_set(fault, -EKEYREJECTED, "the key does not sign a request");
         if (RAND_bytes(random, sizeof(random)) != 1)
                 return fault_set(fault, -EIO, "this machine has no randomness");
-        for (size_t i = 0; i < sizeof(random); i++)
-                (void)snprintf(nonce + 2 * i, 3, "%02x", random[i]);
+        text_hex(random, sizeof(random), nonce);
         json_t *ids = ids_of(authorities, count);
         CLEANUP_JSON json_t *object = ids ? json_pack("{s:i, s:s, s:s*, s:s*, s:o, s:I, s:s}", "v", VERSION, "csr", csr,
                                                       "kind", kind, "serial", serial, "authorities", ids, "time",

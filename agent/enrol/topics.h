@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The topics on which machines and the signer speak. IDENTITY is who the broker takes a machine for: in a join the
- * invitation's, in a renewal the certificate's name. Whoever asks subscribes to its answer before. */
+ * invitation's, in a renewal the certificate's name. Anyone who asks subscribes to the answer before. */
 #pragma once
 
 #include <stdbool.h>

@@ -101,6 +101,13 @@ bool authorities_have_successor(const struct authorities *authorities, X509 *cer
         return youngest && !is_by(certificate, X509_get0_pubkey(youngest));
 }
 
+bool trust_has_successor(const char *ca, X509 *certificate)
+{
+        CLEANUP_AUTHORITIES struct authorities authorities = { 0 };
+
+        return authorities_read(ca, &authorities, NULL) == 0 && authorities_have_successor(&authorities, certificate);
+}
+
 /* One of ours is among them, or has signed one of them. */
 static bool is_onward(const struct authorities *ours, const struct authorities *theirs)
 {

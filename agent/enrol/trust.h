@@ -23,6 +23,8 @@ int authorities_read_pem(const char *pem, struct authorities *ret, struct fault 
 void authorities_done(struct authorities *authorities);
 /* Whether there is a younger one than the one that signed the certificate. */
 bool authorities_have_successor(const struct authorities *authorities, X509 *certificate);
+/* The same of [tls] ca; false where that cannot be read. */
+bool trust_has_successor(const char *ca, X509 *certificate);
 
 /* The highest number (RFC 5280, CRL number) of the lists in a PEM text; 0: none has one. */
 int64_t lists_number_of(const char *crl_pem);

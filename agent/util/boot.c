@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "util/cleanup.h"
+#include "util/text.h"
 
 const char *clock_boot_id(void)
 {
@@ -20,7 +21,6 @@ const char *clock_boot_id(void)
 
         unsigned char random[16];
         (void)!getrandom(random, sizeof(random), 0);
-        for (size_t i = 0; i < sizeof(random); i++)
-                (void)snprintf(id + 2 * i, 3, "%02x", random[i]);
+        text_hex(random, sizeof(random), id);
         return id;
 }

@@ -20,7 +20,7 @@ int file_read(const char *path, size_t max_bytes, struct file *ret, struct fault
 int file_check(const char *path, struct fault *fault) MUST_CHECK;
 void file_done(struct file *file);
 
-/* Makes the file anew, with the mode and owner of the file `like` as far as we may, and has it on the disk: to be renamed
+/* Makes the file again, with the mode and owner of the file `like` as far as we may, and has it on the disk: to be renamed
  * then. The fault's text names the file; on failure there is none. */
 int file_write(const char *path, const char *like, const char *text, struct fault *fault) MUST_CHECK;
 /* rename(2), and on the disk before it returns where the file system can. */

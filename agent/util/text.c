@@ -182,6 +182,18 @@ uint64_t text_hash(uint64_t hash, const char *text)
         return bytes_hash(hash, text, strlen(text));
 }
 
+void text_hex(const void *bytes, size_t size, char *ret)
+{
+        static const char digits[] = "0123456789abcdef";
+        const unsigned char *at = bytes;
+
+        for (size_t i = 0; i < size; i++) {
+                *ret++ = digits[at[i] >> 4];
+                *ret++ = digits[at[i] & 15];
+        }
+        *ret = '\0';
+}
+
 void text_list_add(char *list, size_t size, const char *word)
 {
         size_t used = strlen(list);

@@ -34,6 +34,9 @@ bool text_is_id(const char *text);
 /* A word of [a-z0-9_], 1 to 64 characters, that begins with a letter: a channel's. */
 bool text_is_key(const char *text);
 
+/* As hexadecimal digits in lower case, with a NUL: 2 * size + 1 bytes of room. */
+void text_hex(const void *bytes, size_t size, char *ret);
+
 /* Appends a word to "a, b, c", which is cut where it is longer than its memory. */
 void text_list_add(char *list, size_t size, const char *word);
 

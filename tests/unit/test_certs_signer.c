@@ -311,7 +311,7 @@ static void renewal__with_the_same_key__is_a_new_certificate_once(void **state)
         }
 }
 
-/* Whoever has kept two requests may send them in turn. */
+/* Anyone who has kept two requests may send them in turn. */
 static void renewal__kept_requests_in_turn__make_no_further_certificate(void **state)
 {
         CLEANUP(answer_done) struct answer answer = { 0 };

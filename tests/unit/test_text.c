@@ -79,6 +79,18 @@ static void text_show__long_text__is_cut_between_characters(void **state)
         }
 }
 
+static void text_hex__bytes__two_digits_each(void **state)
+{
+        static const unsigned char bytes[] = { 0x00, 0x0f, 0xa5, 0xff };
+        char text[2 * sizeof(bytes) + 1];
+
+        (void)state;
+        text_hex(bytes, sizeof(bytes), text);
+        assert_string_equal(text, "000fa5ff");
+        text_hex(bytes, 0, text);
+        assert_string_equal(text, "");
+}
+
 static void text_is_id__words__are_distinguished(void **state)
 {
         (void)state;
@@ -113,6 +125,7 @@ int main(void)
                 cmocka_unit_test(text_utf8_valid__bad_sequences__are_found),
                 cmocka_unit_test(text_show__any_text__fits_one_line),
                 cmocka_unit_test(text_show__long_text__is_cut_between_characters),
+                cmocka_unit_test(text_hex__bytes__two_digits_each),
                 cmocka_unit_test(text_is_id__words__are_distinguished),
                 cmocka_unit_test(text_is_key__words__are_distinguished),
         };
