@@ -139,6 +139,7 @@ class Page implements App {
       if (this.isSettled || this.staleSince === null) this.staleSince = Date.now();
       this.keep();
       this.begin();
+      this.frames.release(); // what they were held for does not come now
     }
     this.state = state;
     this.reason = reason;
@@ -324,6 +325,7 @@ class Page implements App {
     this.view?.refresh();
     this.drawShell();
     this.frames.ask(this.draw);
+    this.frames.ask(this.drawBanner);
   }
 
   private readonly draw = (): boolean => {
@@ -337,10 +339,15 @@ class Page implements App {
   private drawShell(): void {
     this.shell.drawState(this.state, this.isAllReadOnly());
     if (this.view) this.shell.drawTitle(this.view);
+  }
+
+  /** After the cards: it does not say that nothing is live above buttons. */
+  private readonly drawBanner = (): boolean => {
     const isKnown = this.house.nodes.size > 0;
     const isStale = this.staleSince !== null && isKnown && this.state !== "connected";
     this.shell.drawBanner(isStale ? word("stale", timeText(this.staleSince as number)) : "");
-  }
+    return false;
+  };
 
   /** What stands where there is nothing to show: why, and what to do. */
   private emptyState(search: string): HTMLElement {
