@@ -557,9 +557,10 @@ static void trust__newer__replaces_both_files(void **state)
         make_both(7);
         copy(file_of("both.pem"), file_of("seven.pem"));
         struct daemon *daemon = started();
+        /* One after the other: the node may subscribe after it is online, and is then given the newest alone. */
         publish_trust(renewal_signer_trust(successor, 9, file_of("both.crt"), file_of("both.pem")));
-        publish_trust(renewal_signer_trust(pki_ca(stage.pki), 7, file_of("both.crt"), file_of("both.pem")));
         (void)process_wait_log(daemon->process, "is not taken: the message was changed on its way", SOON_MS);
+        publish_trust(renewal_signer_trust(pki_ca(stage.pki), 7, file_of("both.crt"), file_of("both.pem")));
         (void)process_wait_log(daemon->process, "they count from the next connect on", SOON_MS);
         assert_files(file_of("both.crt"), file_of("seven.pem"));
         /* An older one, by whom it may; then one more that is newer. */
