@@ -21,6 +21,7 @@
 #define RETRY_FIRST_US MINUTE_US
 #define RETRY_MAX_US   (6 * HOUR_US)
 #define PAUSE_US       HOUR_US       /* however short the new one's life */
+#define OLDER_PAUSE_US DAY_US        /* the new one is by the older authority all the same */
 #define LOOK_US        (6 * HOUR_US) /* a clock may have been set, days have passed */
 #define SPREAD_US      HOUR_US       /* so that a house does not ask all at once for its new authority */
 /* A broker that closes the connection on our subscription to what is trusted is not asked again. */
@@ -49,7 +50,6 @@ struct renewal {
         unsigned trust_closed;  /* in a row: connections that ended meanwhile */
         bool has_refused_trust; /* in this connection */
         bool has_successor;     /* a younger authority than ours is in force */
-        bool is_settled;        /* and yet the signer signs by the other one */
 };
 
 void renewal_recover(const struct tls_options *tls)
@@ -123,8 +123,9 @@ static void use_new_pair(struct renewal *renewal)
 
         renewal->failure = (struct fault){ 0 };
         renewal->retry_us = renewal->logged_us = 0;
-        renewal->not_before_us = loop_now_us(renewal->options.loop) + PAUSE_US;
-        renewal->has_successor = renewal->is_settled = has_successor(renewal);
+        renewal->has_successor = has_successor(renewal);
+        renewal->not_before_us = loop_now_us(renewal->options.loop) +
+                                 (renewal->has_successor ? OLDER_PAUSE_US : PAUSE_US);
         /* For the next connect: this connection has no need of it. */
         (void)session_certificates_changed(renewal->session);
         if (read_own(renewal, &own))
@@ -170,7 +171,7 @@ static void begin(struct renewal *renewal)
 
 static bool is_time(const struct renewal *renewal, const struct own *own, int64_t now_s)
 {
-        return now_s >= own_renew_at_s(own) || (renewal->has_successor && !renewal->is_settled);
+        return now_s >= own_renew_at_s(own) || renewal->has_successor;
 }
 
 static uint64_t until_due_us(const struct renewal *renewal, const struct own *own, int64_t now_s)
@@ -265,7 +266,6 @@ static void take_trust(struct renewal *renewal, const struct session_message *me
         if (r > 0) {
                 log_notice("other authorities or revocation lists are in force: they count from the next connect on");
                 (void)session_certificates_changed(renewal->session);
-                renewal->is_settled = false;
         }
         look_for_successor(renewal);
 }

@@ -677,6 +677,25 @@ static void successor__in_force__signs_the_next_certificate(void **state)
         signer = old_signer;
 }
 
+/* What was asked before the roll may be answered by the older authority after it. */
+static void signed_by_the_older_one__asks_again(void **state)
+{
+        const struct signing signing = honest();
+
+        (void)state;
+        make_own(10 * DAY_S);
+        make_both(7);
+        struct daemon *daemon = started();
+        const struct message *request = next_request();
+        publish_trust(renewal_signer_trust(pki_ca(stage.pki), 7, file_of("both.crt"), file_of("both.pem")));
+        (void)process_wait_log(daemon->process, "a younger authority is in force", SOON_MS);
+        answer(renewal_signer_answer(request->payload, request->size, &signing));
+        wait_days(NEW_DAYS);
+        try_again(daemon);
+        (void)next_request();
+        end(daemon);
+}
+
 /* ---- The command sconce ------------------------------------------------------------------------------------------ */
 
 static const char *own_conf(void)
@@ -778,6 +797,7 @@ static const struct CMUnitTest tests[] = {
         TEST(trust__nothing_to_do_with_ours__is_refused),
         TEST(lists_of_both__each_counts_for_its_own_authority),
         TEST(successor__in_force__signs_the_next_certificate),
+        TEST(signed_by_the_older_one__asks_again),
         TEST(sconce__last_third__renews_when_its_work_is_done),
         TEST(sconce__refused__a_line_from_14_days_on_and_one_try_a_day),
         TEST(sconce__trust__is_taken_once_a_day),
