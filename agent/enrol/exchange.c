@@ -31,6 +31,8 @@
 #define PROGRESS_MS  2000
 #define AGAIN_MS     1000 /* between two tries to find a signer that listens */
 #define REPEAT_MS    4000 /* where somebody has heard it: a signer that was started again gives its answer again */
+#define REFUSED_MS   3000 /* in which a refused code is tried again, and how often */
+#define UNKNOWN_MS   500
 #define KEEPALIVE_S  30
 #define MQTT_REFUSED 0x80 /* reason codes from here on are failures */
 
@@ -49,6 +51,8 @@ struct run {
         int result;          /* of STEP_OVER */
         struct fault *fault; /* the same */
         bool is_let_in;      /* the broker has accepted CONNECT */
+        bool is_refused;     /* it does not know the code */
+        bool is_told;        /* that it is tried again */
         struct fault bad;    /* of what came and was no answer to us */
         struct tls_handshake handshake;
         struct answer *answer;
@@ -87,6 +91,7 @@ static int no_memory(struct run *run)
 
 static int refused(struct run *run)
 {
+        run->is_refused = true;
         return fault_set(run->fault, -EACCES,
                          "the broker at %s refuses the code: it was used already, is out of time, or another one has "
                          "taken its place; make a new one with 'sconce-pki invite %s'",
@@ -442,16 +447,12 @@ static void drive(struct mosquitto *mosquitto, struct run *run)
                 end(run, code == MOSQ_ERR_SUCCESS ? timed_out(run) : lost(run));
 }
 
-static int converse(struct run *run)
+static int connect_once(struct run *run, const char *address)
 {
-        char address[RESOLVE_ADDRESS_MAX];
         CLEANUP(mosquitto_destroyp) struct mosquitto *mosquitto = make_client(run);
 
         if (!mosquitto)
                 return no_memory(run);
-        int r = find_address(run, address);
-        if (r < 0)
-                return r;
         int code = mosquitto_connect_bind_v5(mosquitto, address, run->exchange->code->port, KEEPALIVE_S, NULL, NULL);
         if (code != MOSQ_ERR_SUCCESS)
                 return lost(run);
@@ -459,6 +460,41 @@ static int converse(struct run *run)
         (void)mosquitto_disconnect_v5(mosquitto, 0, NULL);
         (void)mosquitto_loop(mosquitto, 0, 1);
         return run->result;
+}
+
+/* False: there is no time left. */
+static bool wait_for_broker(struct run *run, uint64_t until_ms)
+{
+        char sentence[URL_TEXT_MAX + 64];
+
+        if (now_ms() + UNKNOWN_MS > MIN(until_ms, run->until_ms))
+                return false;
+        (void)snprintf(sentence, sizeof(sentence), "the broker at %s does not know the code yet, trying again",
+                       run->peer);
+        if (run->exchange->progress && !run->is_told)
+                run->exchange->progress(run->exchange->userdata, sentence);
+        run->is_told = true;
+        (void)poll(NULL, 0, UNKNOWN_MS);
+        run->progress_at_ms = now_ms() + PROGRESS_MS;
+        return true;
+}
+
+/* A code may be younger than what the broker has read: it reads its files some time after it was asked to. */
+static int converse(struct run *run)
+{
+        char address[RESOLVE_ADDRESS_MAX];
+        int r = find_address(run, address);
+        uint64_t until_ms = now_ms() + REFUSED_MS;
+
+        if (r < 0)
+                return r;
+        while ((r = connect_once(run, address)) < 0 && run->is_refused && wait_for_broker(run, until_ms)) {
+                *run->fault = (struct fault){ 0 };
+                run->handshake = (struct tls_handshake){ 0 };
+                run->step = STEP_CONNECT;
+                run->is_refused = false;
+        }
+        return r;
 }
 
 int exchange_join(const struct exchange *exchange, struct answer *ret, struct fault *fault)

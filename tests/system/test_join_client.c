@@ -209,9 +209,10 @@ static void join__code_that_the_broker_does_not_know__is_refused(void **state)
         assert_run(
                 sconce_wait(start(NULL, WORDS("join", text))), 1, "",
                 format_text(
+                        "sconce: the broker at 127.0.0.1:%u does not know the code yet, trying again …\n"
                         "sconce: the broker at 127.0.0.1:%u refuses the code: it was used already, is out of time, or "
                         "another one has taken its place; make a new one with 'sconce-pki invite tester'\n",
-                        code.port));
+                        code.port, code.port));
         assert_nothing_is_left();
 }
 

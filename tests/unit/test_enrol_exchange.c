@@ -24,6 +24,7 @@ static SSL_CTX *psk_context;
 static struct fake_broker broker;
 static unsigned sentences;
 static char sentence[400];
+static unsigned unknown; /* so many connections find the broker without the code */
 
 static unsigned find_psk(SSL *ssl, const char *identity, unsigned char *psk, unsigned size)
 {
@@ -31,7 +32,8 @@ static unsigned find_psk(SSL *ssl, const char *identity, unsigned char *psk, uns
         unsigned char *bytes = OPENSSL_hexstr2buf(keys.psk, &length);
 
         (void)ssl;
-        if (strcmp(identity, keys.identity) != 0 || length > (long)size) {
+        bool is_unknown = unknown > 0 && unknown-- > 0;
+        if (strcmp(identity, keys.identity) != 0 || length > (long)size || is_unknown) {
                 OPENSSL_free(bytes);
                 return 0;
         }
@@ -45,7 +47,7 @@ static int setup(void **state)
         (void)state;
         code = (struct code){ .name = "hall", .host = "127.0.0.1", .port = CODE_PORT };
         memset(&broker, 0, sizeof(broker));
-        sentences = 0;
+        sentences = unknown = 0;
         psk_context = SSL_CTX_new(TLS_server_method());
         SSL_CTX_set_psk_server_callback(psk_context, find_psk);
         return code_draw(&code, NULL) < 0 || code_derive(code.secret, &keys, NULL) < 0 ||
@@ -215,6 +217,23 @@ static void exchange_join__connack_refuses__is_refused(void **state)
                 "its place; make a new one with 'sconce-pki invite hall'");
 }
 
+/* Who joins in the moment of the invitation finds a broker that has not read its files yet. */
+static void exchange_join__broker_knows_the_code_later__is_let_in(void **state)
+{
+        static const struct fake_step refuse = { .act = FAKE_SERVE, .granted = 0x87 };
+
+        (void)state;
+        unknown = 2;
+        start(&refuse);
+        assert_join(
+                10, -EACCES,
+                "the broker at PEER knows the code, but does not let it ask for a certificate: its access list is an "
+                "older one; 'sudo sconce-pki check' there writes it again");
+        assert_int_equal(unknown, 0);
+        assert_int_equal(sentences, 1);
+        assert_non_null(strstr(sentence, "does not know the code yet, trying again"));
+}
+
 static void exchange_join__broker_hangs_up__says_so(void **state)
 {
         static const struct fake_step close_it = { .act = FAKE_CLOSE };
@@ -293,6 +312,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(exchange_join__broker_is_silent__ends_in_time, setup, teardown),
                 cmocka_unit_test_setup_teardown(exchange_join__code_is_not_known__is_refused, setup, teardown),
                 cmocka_unit_test_setup_teardown(exchange_join__connack_refuses__is_refused, setup, teardown),
+                cmocka_unit_test_setup_teardown(exchange_join__broker_knows_the_code_later__is_let_in, setup, teardown),
                 cmocka_unit_test_setup_teardown(exchange_join__broker_hangs_up__says_so, setup, teardown),
                 cmocka_unit_test_setup_teardown(exchange_join__request_not_permitted__says_so, setup, teardown),
                 cmocka_unit_test_setup_teardown(exchange_join__no_answer__says_what_to_look_at, setup, teardown),
