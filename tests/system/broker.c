@@ -99,45 +99,81 @@ struct broker *broker_new_plain(const char *config)
         return broker;
 }
 
-/* The line of the shipped config with our value, or as it is. */
-static void put_line(FILE *out, const char *line, const struct broker *broker, const struct broker_options *options)
+/* A line of a shipped config with our value; NULL in the place of a value leaves the line out. */
+struct line {
+        const char *word, *value, *suffix;
+};
+
+static void put_line(FILE *out, const char *line, const struct line ours[], size_t count)
+{
+        for (size_t i = 0; i < count; i++) {
+                if (strncmp(line, ours[i].word, strlen(ours[i].word)) != 0)
+                        continue;
+                if (ours[i].value)
+                        (void)fprintf(out, "%s%s%s\n", ours[i].word, ours[i].value, ours[i].suffix);
+                return;
+        }
+        (void)fputs(line, out);
+}
+
+static void put_shipped(FILE *out, const char *name, const struct line ours[], size_t count)
+{
+        FILE *shipped = fopen(source_path(name), "re");
+        char line[1024];
+
+        if (!shipped)
+                give_up("cannot read %s: %s", name, strerror(errno));
+        while (fgets(line, sizeof(line), shipped))
+                put_line(out, line, ours, count);
+        (void)fclose(shipped);
+}
+
+static const char *listener_on(unsigned port)
+{
+        return format_text("%u 127.0.0.1", port);
+}
+
+static void put_main(FILE *out, const struct broker *broker, const struct broker_options *options)
 {
         const char *cert = options->cert ? options->cert : pki_issued(options->pki, "localhost");
-        char listener[64];
-        const char *const ours[][3] = {
-                { "listener ", listener, "" },
+        const struct line ours[] = {
+                { "listener ", listener_on(broker->port.number), "" },
                 { "cafile ", pki_file(options->pki, "ca.crt"), "" },
                 { "crlfile ", pki_file(options->pki, "crl.pem"), "" },
-                { "acl_file ", pki_file(options->pki, "sconce.acl"), "" },
+                { "acl_file ", options->has_no_list ? NULL : pki_file(options->pki, "sconce.acl"), "" },
                 { "certfile ", cert, ".crt" },
                 { "keyfile ", cert, ".key" },
         };
 
-        (void)snprintf(listener, sizeof(listener), "%u 127.0.0.1", broker->port.number);
-        for (size_t i = 0; i < ARRAY_SIZE(ours); i++) {
-                if (strncmp(line, ours[i][0], strlen(ours[i][0])) == 0) {
-                        (void)fprintf(out, "%s%s%s\n", ours[i][0], ours[i][1], ours[i][2]);
-                        return;
-                }
-        }
-        (void)fputs(line, out);
+        put_shipped(out, "etc/mosquitto/sconce.conf", ours, ARRAY_SIZE(ours));
+}
+
+/* Without the two lines that hold for all listeners: mosquitto takes them once. */
+static void put_join(FILE *out, const struct broker_options *options)
+{
+        const struct line ours[] = {
+                { "listener ", listener_on(options->join_port), "" },
+                { "psk_file ", pki_file(options->pki, "join.psk"), "" },
+                { "allow_anonymous ", NULL, "" },
+                { "acl_file ", NULL, "" },
+        };
+
+        put_shipped(out, "etc/mosquitto/sconce-join.conf", ours, ARRAY_SIZE(ours));
 }
 
 struct broker *broker_new(const struct broker_options *options)
 {
         struct broker *broker = broker_alloc();
-        FILE *shipped = fopen(source_path("etc/mosquitto/sconce.conf"), "re");
         FILE *out = fopen(broker->config, "we");
-        char line[1024];
 
-        if (!shipped || !out)
+        if (!out)
                 give_up("cannot write %s: %s", broker->config, strerror(errno));
         (void)fputs(run_as(), out);
-        while (fgets(line, sizeof(line), shipped))
-                put_line(out, line, broker, options);
+        put_main(out, broker, options);
+        if (options->join_port)
+                put_join(out, options);
         (void)fprintf(out, "%s%s%s", common, options->quiet ? log_little : log_all,
                       options->extra ? options->extra : "");
-        (void)fclose(shipped);
         (void)fclose(out);
         broker_start(broker);
         return broker;

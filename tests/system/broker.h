@@ -27,7 +27,9 @@ struct broker_options {
         const char *pki;
         const char *cert;
         const char *extra;
-        bool quiet; /* logs next to nothing: for benchmarks */
+        unsigned join_port; /* the shipped listener for codes, too; 0: not */
+        bool has_no_list;   /* who is let in may do anything */
+        bool quiet;         /* logs next to nothing: for benchmarks */
 };
 struct broker *broker_new(const struct broker_options *options);
 /* In `config` PORT stands for its port and DIR for a directory of its own. */
