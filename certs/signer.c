@@ -208,23 +208,30 @@ static void renewal_done(struct renewal *renewal)
         X509_free(renewal->certificate);
 }
 
-/* Whose request it claims to be: a certificate of ours, in force, of the identity that may write to this topic. */
-static int find_present(struct transaction *transaction, const char *identity, const char *serial, int64_t now_s,
-                        struct renewal *ret)
+/* Whose request it claims to be: a certificate of ours, of the identity that may write to this topic. */
+static bool find_present(struct transaction *transaction, const char *identity, const char *serial, struct renewal *ret)
 {
         char own[IDENTITY_MAX];
-        int r = registry_find_certificate(transaction->registry, serial, &ret->present, &ret->certificate, NULL);
 
-        if (r == 0)
-                r = registry_find(transaction->registry, ret->present.name, &ret->name, NULL);
-        if (r < 0)
-                return r;
-        name_identity(&ret->name, own);
-        if (ret->present.revoked_s != 0 || ret->present.not_after_s <= now_s || ret->name.is_revoked ||
-            ret->present.generation != ret->name.generation || ret->name.kind == NAME_BROKER ||
-            strcmp(own, identity) != 0)
-                return -EKEYREJECTED;
-        return 0;
+        if (registry_find_certificate(transaction->registry, serial, &ret->present, &ret->certificate, NULL) < 0 ||
+            registry_find(transaction->registry, ret->present.name, &ret->name, NULL) < 0)
+                return false;
+        struct name of_its_time = ret->name;
+        of_its_time.generation = ret->present.generation;
+        name_identity(&of_its_time, own);
+        return strcmp(own, identity) == 0;
+}
+
+/* NULL: it may. */
+static const char *why_not(const struct renewal *renewal, int64_t now_s)
+{
+        const struct certificate *present = &renewal->present;
+
+        if (renewal->name.kind == NAME_BROKER)
+                return "the signer renews a broker's by itself";
+        if (present->revoked_s != 0 || renewal->name.is_revoked || present->generation != renewal->name.generation)
+                return "the certificate has been revoked";
+        return present->not_after_s <= now_s ? "the certificate has expired" : NULL;
 }
 
 static int sign_answer(struct transaction *transaction, const char *request, const struct answer *answer, char **ret,
@@ -273,6 +280,14 @@ static int sign_renewal(struct transaction *transaction, const struct renewal *r
         return r < 0 ? r : transaction_commit(transaction, fault);
 }
 
+static void refuse_renewal(struct transaction *transaction, const struct renewal *renewal, const char *body,
+                           const char *why, struct signer_reply *reply)
+{
+        note(reply, true, "%s: its certificate was not renewed: %s", renewal->name.name, why);
+        (void)!sign_answer(transaction, body, &(struct answer){ .error = (char *)(uintptr_t)why }, &reply->payload,
+                           NULL);
+}
+
 static void answer_renewal(struct transaction *transaction, const struct renewal *renewal, const char *body,
                            const struct request *request, struct signer_reply *reply)
 {
@@ -286,12 +301,10 @@ static void answer_renewal(struct transaction *transaction, const struct renewal
                 r = fill(&renewal->name, url, &pem, &answer, &fault);
         if (r == 0)
                 r = sign_answer(transaction, body, &answer, &reply->payload, &fault);
-        if (r == 0) {
+        if (r == 0)
                 note(reply, false, "%s has renewed its certificate", renewal->name.name);
-                return;
-        }
-        note(reply, true, "%s: its certificate was not renewed: %s", renewal->name.name, fault.text);
-        (void)!sign_answer(transaction, body, &(struct answer){ .error = fault.text }, &reply->payload, NULL);
+        else
+                refuse_renewal(transaction, renewal, body, fault.text, reply);
 }
 
 /* What was changed on its way, or is by someone else, gets no answer: who asked rightly asks again. */
@@ -303,13 +316,18 @@ static void renew(struct transaction *transaction, const char *identity, const v
         CLEANUP_FREE char *claimed = NULL, *body = NULL;
 
         if (message_peek(payload, size, &claimed, NULL) < 0 || request_read(claimed, &request, NULL) < 0 ||
-            !request.serial[0] || find_present(transaction, identity, request.serial, now_s, &renewal) < 0) {
-                note(reply, true, "a request for renewal that no certificate in force stands behind");
+            !request.serial[0] || !find_present(transaction, identity, request.serial, &renewal)) {
+                note(reply, true, "a request for renewal that no certificate of its sender stands behind");
                 return;
         }
         EVP_PKEY *const keys[] = { X509_get0_pubkey(renewal.certificate) };
-        if (message_open_signed(LABEL_RENEW_REQUEST, payload, size, keys, ARRAY_SIZE(keys), &body, NULL) < 0)
+        if (message_open_signed(LABEL_RENEW_REQUEST, payload, size, keys, ARRAY_SIZE(keys), &body, NULL) < 0) {
                 note(reply, true, "%s: a request for renewal that is not signed with its key", renewal.name.name);
+                return;
+        }
+        const char *why = why_not(&renewal, now_s);
+        if (why)
+                refuse_renewal(transaction, &renewal, body, why, reply);
         else
                 answer_renewal(transaction, &renewal, body, &request, reply);
 }

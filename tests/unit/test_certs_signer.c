@@ -342,6 +342,29 @@ static void renewal__kept_requests_in_turn__make_no_further_certificate(void **s
         EVP_PKEY_free(third_key);
 }
 
+/* Signed by the authority, so that its owner may believe it. */
+static void assert_renewal_refused(const char *why)
+{
+        CLEANUP(answer_done) struct answer answer = { 0 };
+        CLEANUP_FREE char *text = NULL, *path = NULL;
+        struct authority authority = { 0 };
+
+        assert_non_null(reply.payload);
+        assert_true(asprintf(&path, "%s/%s", dir, AUTHORITY_CERT) > 0);
+        CLEANUP_FILE FILE *file = fopen(path, "re");
+        assert_non_null(file);
+        authority.certificate = PEM_read_X509(file, NULL, NULL, NULL);
+        EVP_PKEY *const authorities[] = { X509_get0_pubkey(authority.certificate) };
+        assert_int_equal(message_open_signed(LABEL_RENEW_ANSWER, reply.payload, strlen(reply.payload), authorities, 1,
+                                             &text, NULL),
+                         0);
+        authority_done(&authority);
+        assert_int_equal(answer_read(text, body, key, &answer, NULL), 0);
+        assert_string_equal(answer.error, why);
+        assert_true(reply.is_refused);
+        assert_non_null(strstr(reply.note, why));
+}
+
 static void renewal__by_whom_it_is_not__is_not_answered(void **state)
 {
         CLEANUP(answer_done) struct answer answer = { 0 };
@@ -371,7 +394,8 @@ static void renewal__by_whom_it_is_not__is_not_answered(void **state)
         assert_int_equal(transaction_commit(&transaction, NULL), 0);
         transaction_end(&transaction);
         send("hall", request, strlen(request));
-        assert_null(reply.payload);
+        assert_renewal_refused("the certificate has been revoked");
+        assert_int_equal(count_certificates(), 2);
 }
 
 int main(void)
