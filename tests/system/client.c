@@ -155,6 +155,8 @@ static void set_up(struct client *client, const struct client_options *options)
                 if (mosquitto_tls_set(mosq, ca, NULL, crt, key, NULL) != MOSQ_ERR_SUCCESS)
                         give_up("client %s: cannot use %s", options->id, crt);
         }
+        if (options->psk && mosquitto_tls_psk_set(mosq, options->psk, options->psk_identity, NULL) != MOSQ_ERR_SUCCESS)
+                give_up("client %s: cannot use its key", options->id);
         if (options->user)
                 (void)mosquitto_username_pw_set(mosq, options->user, options->password);
         mosquitto_connect_v5_callback_set(mosq, on_connect);

@@ -20,7 +20,8 @@ struct client_options {
         const char *unix_socket; /* instead of the port */
         const char *ca, *cert;   /* paths without suffix; NULL: plain */
         const char *user, *password;
-        bool refused_is_fine; /* client_new() returns although the broker refused it */
+        const char *psk_identity, *psk; /* TLS with a key that both know, as hexadecimal digits; NULL: none */
+        bool refused_is_fine;           /* client_new() returns although the broker refused it */
 };
 
 /* What was published, as it arrived. Payloads have a NUL after their last byte. */

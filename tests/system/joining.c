@@ -10,15 +10,20 @@ struct joining joining;
 
 static unsigned n_places;
 
-const char *joining_url(void)
+static const char *url_of(const struct broker *broker)
 {
-        return format_text("mqtts://localhost:%u", stage.broker->port.number);
+        return format_text("mqtts://localhost:%u", broker->port.number);
 }
 
-void joining_start_signer(void)
+const char *joining_url(void)
+{
+        return url_of(stage.broker);
+}
+
+void joining_start_signer(const struct broker *broker)
 {
         joining.signer = process_start(
-                WORDS(build_path("sconce-pki"), "-d", stage.pki, "serve", "--broker", joining_url()),
+                WORDS(build_path("sconce-pki"), "-d", stage.pki, "serve", "--broker", url_of(broker)),
                 &(struct process_options){ .name = "serve" });
 }
 
@@ -47,13 +52,18 @@ int joining_open(void **state)
         return 0;
 }
 
+int joining_begin_at(const struct broker *broker)
+{
+        joining.tap = joining_tap("tap", broker, "sconce-pki/+/request");
+        joining_start_signer(broker);
+        (void)process_wait_log(joining.signer, "connected to", SOON_MS);
+        return 0;
+}
+
 int joining_begin(void **state)
 {
         (void)state;
-        joining.tap = joining_tap("tap", stage.broker, "sconce-pki/+/request");
-        joining_start_signer();
-        (void)process_wait_log(joining.signer, "connected to", SOON_MS);
-        return 0;
+        return joining_begin_at(stage.broker);
 }
 
 int joining_finish(void **state)

@@ -18,12 +18,13 @@ struct joining {
 
 extern struct joining joining;
 
-int joining_open(void **state);   /* group set-up: PKI, broker and tester */
-int joining_begin(void **state);  /* before each test: signer and tap */
-int joining_finish(void **state); /* after it */
+int joining_open(void **state);                    /* group set-up: PKI, broker and tester */
+int joining_begin(void **state);                   /* before each test: signer and tap */
+int joining_begin_at(const struct broker *broker); /* behind another one */
+int joining_finish(void **state);                  /* after it */
 
 const char *joining_url(void); /* of the stage's broker, as nodes reach it */
-void joining_start_signer(void);
+void joining_start_signer(const struct broker *broker);
 /* What it may read of the topics, the signer's name may. */
 struct client *joining_tap(const char *id, const struct broker *broker, const char *topic);
 

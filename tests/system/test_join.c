@@ -147,7 +147,7 @@ static void join__signer_starts_meanwhile__is_waited_for(void **state)
         assert_int_equal(process_wait(joining.signer, SOON_MS), 0);
         struct process *join = joining_node_start(pi, code);
         (void)process_wait_log(join, "waiting for the signer's answer …", SOON_MS);
-        joining_start_signer();
+        joining_start_signer(stage.broker);
         assert_int_equal(sconce_wait(join).status, 0);
 }
 
