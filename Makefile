@@ -10,6 +10,7 @@ SYSCONFDIR ?= /etc
 LIBDIR     ?= $(PREFIX)/lib
 BUILD      ?= build
 PKG_CONFIG ?= pkg-config
+OBJCOPY    ?= objcopy
 plugin_dir := $(LIBDIR)/sconce/plugins
 completions = $(PREFIX)/share/bash-completion/completions
 completed   := sconced sconce-pki sconce-broker-setup sconce-dashboard-setup
@@ -81,6 +82,8 @@ sim_plugin   := $(BUILD)/tests/plugins/numbers.so
 # The proofs by injected faults: programs, and scripts that print what CMocka prints.
 fault_objs   := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/faults/test_%,$(wildcard tests/faults/*.c))) $(BUILD)/tests/stress/dice.o
 fault_tests  := $(patsubst tests/faults/%.c,$(BUILD)/tests/faults/%,$(wildcard tests/faults/test_*.c))
+pki_model_objs := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/pki/*.c)) \
+	$(patsubst %,$(BUILD)/tests/%.o,pki/sconce_pki faults/pki_state stress/dice)
 fault_scripts := $(filter-out %.c %.h,$(wildcard tests/faults/test_*))
 bench_objs   := $(BUILD)/tests/bench/bench.o
 kernel_objs  := $(patsubst %,$(BUILD)/tests/kernel/%.o,gpiosim line_watch ring trace)
@@ -193,6 +196,13 @@ $(BUILD)/tests/unit/test_device_dimmer: private LDFLAGS += -Wl,--wrap=sysfs_put_
 
 # Counts what the session's handlers are called with.
 $(BUILD)/tests/faults/test_hostile_broker: private LDFLAGS += -Wl,--wrap=session_new,--wrap=session_free,--wrap=assertion_survived
+
+# Runs sconce-pki in its children, by its own clock.
+$(BUILD)/tests/pki/sconce_pki.o: $(BUILD)/certs/main.o
+	@mkdir -p $(@D)
+	$(call quiet,OBJCOPY,$@)$(OBJCOPY) --redefine-sym main=sconce_pki_main $< $@
+$(BUILD)/tests/faults/test_pki_model: $(BUILD)/tests/faults/test_pki_model.o $(pki_model_objs) $(BUILD)/libpki.a $(BUILD)/libagent.a
+	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(pki_libs) $(test_libs)
 
 # On the simulator's card, in its time: all of it but its main.
 $(BUILD)/tests/faults/test_power_cut: $(BUILD)/tests/faults/test_power_cut.o $(filter-out %/sim.o,$(sim_objs)) $(BUILD)/libagent.a
