@@ -23,6 +23,7 @@
 #include "enrol/topics.h"
 #include "issue.h"
 #include "outside.h"
+#include "quota.h"
 #include "service.h"
 #include "signals.h"
 #include "signer.h"
@@ -31,22 +32,10 @@
 #include "util/log.h"
 #include "util/text.h"
 
-#define OWN_CERT      "private/signer.crt"
-#define OWN_KEY       "private/signer.key"
-#define UPKEEP_US     (3600 * USEC_PER_SEC)
-#define STOP_US       (2 * USEC_PER_SEC)
-#define IDENTITY_TEXT 96 /* of what arrives; a longer level is nobody's */
-
-/* No one who may write here at all shall keep us from others: so many requests in so long, by identity. */
-#define SLOTS         256
-#define SLOT_REQUESTS 10
-#define SLOT_US       (60 * USEC_PER_SEC)
-
-struct slot {
-        uint64_t since_us;
-        unsigned count;
-        bool is_told;
-};
+#define OWN_CERT  "private/signer.crt"
+#define OWN_KEY   "private/signer.key"
+#define UPKEEP_US (3600 * USEC_PER_SEC)
+#define STOP_US   (2 * USEC_PER_SEC)
 
 struct serve {
         const struct command_line *line;
@@ -62,8 +51,8 @@ struct serve {
         struct session *session;
         struct timer *upkeep;
         struct service service;
-        struct slot slots[SLOTS];
-        uint64_t salt;
+        struct quota quota;
+        uint64_t nobody_us; /* when a request of nobody's was logged last; 0: none was */
 };
 
 static int64_t now_s(void)
@@ -117,33 +106,57 @@ static int prepare(struct serve *serve, struct fault *fault)
 
 /* ---- Requests ---------------------------------------------------------------------------------------------------- */
 
-static bool identity_of(const char *topic, char ret[static IDENTITY_TEXT])
+static bool identity_of(const char *topic, char ret[static QUOTA_IDENTITY_MAX])
 {
         const char *identity;
         int length = enrol_topic_identity(ENROL_REQUEST, topic, &identity);
 
-        if (length <= 0 || length >= IDENTITY_TEXT)
+        if (length <= 0 || length >= QUOTA_IDENTITY_MAX)
                 return false;
         memcpy(ret, identity, (size_t)length);
         ret[length] = '\0';
         return true;
 }
 
-static bool is_too_often(struct serve *serve, const char *identity)
+/* Where the broker goes by the access list, this is an old code. */
+static void tell_nobody(struct serve *serve, const char *identity)
 {
-        struct slot *slot = &serve->slots[text_hash(serve->salt, identity) % SLOTS];
         uint64_t now_us = loop_now_us(&serve->loop);
         char shown[TEXT_SHOWN_MAX];
 
-        if (now_us - slot->since_us > SLOT_US)
-                *slot = (struct slot){ .since_us = now_us };
-        if (++slot->count <= SLOT_REQUESTS)
+        if (serve->nobody_us && now_us - serve->nobody_us < QUOTA_US)
+                return;
+        log_warning("%s asks for a certificate and is nobody's identity; no other one is logged for a minute",
+                    text_show(identity, shown));
+        serve->nobody_us = now_us;
+}
+
+static bool is_too_often(struct quota_slot *slot)
+{
+        char shown[TEXT_SHOWN_MAX];
+
+        if (++slot->count <= QUOTA_REQUESTS)
                 return false;
         if (!slot->is_told)
-                log_warning("%s sends more than %d requests a minute: the rest is left out", text_show(identity, shown),
-                            SLOT_REQUESTS);
+                log_warning("%s sends more than %d requests a minute: the rest is left out",
+                            text_show(slot->identity, shown), QUOTA_REQUESTS);
         slot->is_told = true;
         return true;
+}
+
+/* Identities that nobody has are without number: they have no quota, and must cost next to nothing. */
+static bool is_let_in(struct serve *serve, const char *identity)
+{
+        uint64_t now_us = loop_now_us(&serve->loop);
+        struct quota_slot *slot = quota_find(&serve->quota, identity, now_us);
+
+        if (!slot && !signer_knows(identity)) {
+                tell_nobody(serve, identity);
+                return false;
+        }
+        if (!slot)
+                slot = quota_begin(&serve->quota, identity, now_us);
+        return !is_too_often(slot);
 }
 
 static void publish(struct serve *serve, const char *topic, const char *payload, bool retain)
@@ -162,9 +175,9 @@ static void on_message(void *userdata, const struct session_message *message)
         struct serve *serve = userdata;
         struct transaction transaction = transaction_of(serve->line);
         struct signer_reply reply;
-        char identity[IDENTITY_TEXT], topic[ENROL_TOPIC_MAX];
+        char identity[QUOTA_IDENTITY_MAX], topic[ENROL_TOPIC_MAX];
 
-        if (message->retain || !identity_of(message->topic, identity) || is_too_often(serve, identity))
+        if (message->retain || !identity_of(message->topic, identity) || !is_let_in(serve, identity))
                 return;
         signer_answer(&transaction, identity, message->payload, message->size, now_s(), &reply);
         if (reply.note[0])
@@ -294,13 +307,12 @@ static void on_signal(void *userdata, int number)
         session_stop(serve->session, STOP_US, on_stopped, serve);
 }
 
-static int draw_names(struct serve *serve, struct fault *fault)
+static int draw_client_id(struct serve *serve, struct fault *fault)
 {
         unsigned char random[12];
 
         if (RAND_bytes(random, sizeof(random)) != 1)
                 return fault_set(fault, -EIO, "no random numbers");
-        memcpy(&serve->salt, random, sizeof(serve->salt));
         int n = snprintf(serve->client_id, sizeof(serve->client_id), "sconce-pki-");
         text_hex(random, sizeof(random), serve->client_id + n);
         return 0;
@@ -323,7 +335,7 @@ static int begin(struct serve *serve, struct fault *fault)
 
 static int run(struct serve *serve, struct fault *fault)
 {
-        int r = draw_names(serve, fault);
+        int r = draw_client_id(serve, fault);
 
         if (r == 0)
                 r = prepare(serve, fault);

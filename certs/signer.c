@@ -12,6 +12,7 @@
 #include "enrol/request.h"
 #include "invitations.h"
 #include "issue.h"
+#include "util/identity.h"
 
 static void note(struct signer_reply *reply, bool is_refused, const char *format, ...) PRINTF_LIKE(3, 4);
 static void note(struct signer_reply *reply, bool is_refused, const char *format, ...)
@@ -332,7 +333,41 @@ static void renew(struct transaction *transaction, const char *identity, const v
                 answer_renewal(transaction, &renewal, body, &request, reply);
 }
 
-/* ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Anyone ------------------------------------------------------------------------------------------------------ */
+
+static bool is_join(const char *identity)
+{
+        return strncmp(identity, "join.", strlen("join.")) == 0;
+}
+
+static int find_named(struct registry *registry, const char *identity)
+{
+        CLEANUP(name_done) struct name name = { 0 };
+        char plain[IDENTITY_NAME_MAX], own[IDENTITY_MAX];
+        int r = registry_find(registry, identity_name(identity, plain), &name, NULL);
+
+        if (r < 0)
+                return r;
+        const char *number = identity + strlen(name.name);
+        struct name of_its_time = name;
+        of_its_time.generation = MIN(*number ? (unsigned)strtoul(number + 1, NULL, 10) : 1, name.generation);
+        name_identity(&of_its_time, own);
+        return strcmp(own, identity) == 0 ? 0 : -ENOENT;
+}
+
+bool signer_knows(const char *identity)
+{
+        struct registry *registry = NULL;
+        struct invitation invitation = { 0 };
+        int r = registry_open(REGISTRY_FILE, false, &registry, NULL);
+
+        if (r == 0)
+                r = is_join(identity) ? invitations_find(registry, identity, &invitation, NULL)
+                                      : find_named(registry, identity);
+        OPENSSL_cleanse(&invitation, sizeof(invitation));
+        registry_close(registry);
+        return r != -ENOENT;
+}
 
 void signer_answer(struct transaction *transaction, const char *identity, const void *payload, size_t size,
                    int64_t now_s, struct signer_reply *ret)
@@ -343,7 +378,7 @@ void signer_answer(struct transaction *transaction, const char *identity, const 
         transaction->keeps_lists = true;
         if (transaction_begin(transaction, &fault) < 0)
                 note(ret, true, "%s", fault.text);
-        else if (strncmp(identity, "join.", strlen("join.")) == 0)
+        else if (is_join(identity))
                 join(transaction, identity, payload, size, now_s, ret);
         else
                 renew(transaction, identity, payload, size, now_s, ret);

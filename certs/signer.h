@@ -18,6 +18,10 @@ struct signer_reply {
         bool is_refused;            /* the note is a warning */
 };
 
+/* Whether anybody has this identity, or had it: a code or a name, of any generation so far. Of DIR, where we are, it opens the registry
+ * alone. Where that cannot be read, it is true: signer_answer() says why. */
+bool signer_knows(const char *identity);
+
 /* `identity` is the level of the topic that says whose request it is. Begins and ends the transaction. */
 void signer_answer(struct transaction *transaction, const char *identity, const void *payload, size_t size,
                    int64_t now_s, struct signer_reply *ret);

@@ -398,6 +398,36 @@ static void renewal__by_whom_it_is_not__is_not_answered(void **state)
         assert_int_equal(count_certificates(), 2);
 }
 
+static void knows__identities_of_now_and_before__no_others(void **state)
+{
+        static const char *const nobodys[] = { "",
+                                               "attic",
+                                               "hall.2",
+                                               "hall.0",
+                                               "hall.1",
+                                               "hall.02",
+                                               "hall.x",
+                                               "hall ",
+                                               "hall.2000000",
+                                               "join.",
+                                               "join.aaaaaaaaaaaaaaaa" };
+        struct transaction transaction = transaction_here();
+        struct name again = { .name = "hall", .kind = NAME_NODE, .generation = 3 };
+
+        (void)state;
+        assert_true(signer_knows("hall"));
+        assert_true(signer_knows(keys.identity));
+        for (size_t i = 0; i < ARRAY_SIZE(nobodys); i++)
+                assert_false(signer_knows(nobodys[i]));
+
+        assert_int_equal(transaction_begin(&transaction, NULL), 0);
+        assert_int_equal(registry_put(transaction.registry, &again, NULL), 0);
+        assert_int_equal(transaction_commit(&transaction, NULL), 0);
+        transaction_end(&transaction);
+        assert_true(signer_knows("hall") && signer_knows("hall.2") && signer_knows("hall.3"));
+        assert_false(signer_knows("hall.4"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -409,6 +439,7 @@ int main(void)
                 TEST(join__five_wrong_secrets__end_the_code),
                 TEST(message__any_byte_changed__is_not_taken_for_another),
                 TEST(request__rubbish__is_not_answered),
+                TEST(knows__identities_of_now_and_before__no_others),
                 TEST(renewal__by_whom_it_is_not__is_not_answered),
                 TEST(renewal__with_the_same_key__is_a_new_certificate_once),
                 TEST(renewal__kept_requests_in_turn__make_no_further_certificate),
