@@ -52,6 +52,11 @@ enum host_kind host_kind(const char *host)
         return is_dns_name(host) ? HOST_DNS : HOST_NONE;
 }
 
+bool host_is_one(const char *host)
+{
+        return host_kind(host) != HOST_NONE;
+}
+
 bool host_take(const char *text, char ret[static HOST_MAX])
 {
         if (strlen(text) >= HOST_MAX || host_kind(text) == HOST_NONE)

@@ -11,6 +11,7 @@ enum host_kind { HOST_NONE, HOST_DNS, HOST_IP };
 /* A DNS name or an IPv4 or IPv6 address, without port, brackets, zone or wildcard; a name that ends in a number would have
  * to be an address. */
 enum host_kind host_kind(const char *host);
+bool host_is_one(const char *host);
 /* In lower case: as it is recorded. False: it is none. */
 bool host_take(const char *text, char ret[static HOST_MAX]);
 

@@ -5,7 +5,9 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
+#include "host.h"
 #include "registry_internal.h"
+#include "util/macro.h"
 
 #define COLUMNS "identity, name, psk, mac, url, expires_at, tries, used_at, serial"
 
@@ -21,6 +23,38 @@ enum invitation_state invitation_state(const struct invitation *invitation, int6
 int invitations_remove(struct registry *registry, const char *name, struct fault *fault)
 {
         return registry_run(registry, "DELETE FROM invitations WHERE name = ?1", name, fault);
+}
+
+/* A text of `count` of these characters, and nothing else. */
+static bool is_of(const char *text, const char *characters, size_t count)
+{
+        return strlen(text) == count && strspn(text, characters) == count;
+}
+
+static bool is_identity(const char *text)
+{
+        return strncmp(text, CODE_IDENTITY_BEGIN, strlen(CODE_IDENTITY_BEGIN)) == 0 &&
+               is_of(text + strlen(CODE_IDENTITY_BEGIN), CODE_DIGITS,
+                     CODE_IDENTITY_MAX - 1 - strlen(CODE_IDENTITY_BEGIN));
+}
+
+static int check(struct registry *registry, const struct invitation *invitation, struct fault *fault)
+{
+        const struct {
+                bool is_one;
+                const char *what, *text;
+        } parts[] = {
+                { is_identity(invitation->identity), "identity of an invitation", invitation->identity },
+                { name_is_one(invitation->name), "name of an invitation", invitation->name },
+                { is_of(invitation->psk, "0123456789abcdef", CODE_PSK_MAX - 1), "key of an invitation",
+                  "what is there" },
+                { !*invitation->url || broker_url_is_one(invitation->url), "URL of a broker", invitation->url },
+        };
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < ARRAY_SIZE(parts); i++)
+                r = registry_check(registry, parts[i].is_one, parts[i].what, parts[i].text, fault);
+        return r;
 }
 
 static int put(struct registry *registry, const struct invitation *invitation, struct fault *fault)
@@ -46,8 +80,10 @@ static int put(struct registry *registry, const struct invitation *invitation, s
 
 int invitations_put(struct registry *registry, const struct invitation *invitation, struct fault *fault)
 {
-        int r = invitations_remove(registry, invitation->name, fault);
+        int r = check(registry, invitation, fault);
 
+        if (r == 0)
+                r = invitations_remove(registry, invitation->name, fault);
         return r < 0 ? r : put(registry, invitation, fault);
 }
 
@@ -70,7 +106,7 @@ static int read_row(struct registry *registry, sqlite3_stmt *row, struct invitat
             sqlite3_column_bytes(row, 3) != (int)sizeof(ret->mac))
                 return registry_fail(registry, SQLITE_CORRUPT, fault);
         memcpy(ret->mac, sqlite3_column_blob(row, 3), sizeof(ret->mac));
-        return 0;
+        return check(registry, ret, fault);
 }
 
 static int find(struct registry *registry, const char *sql, const char *word, struct invitation *ret,

@@ -9,7 +9,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "host.h"
 #include "util/cleanup.h"
+#include "util/text.h"
 
 #define BUSY_MS 30000
 #define VERSION 1
@@ -69,6 +71,15 @@ int registry_fail(struct registry *registry, int code, struct fault *fault)
         default:
                 return fault_set(fault, -EIO, "%s: %s", registry->path, sqlite3_errmsg(registry->sqlite));
         }
+}
+
+int registry_check(struct registry *registry, bool is_one, const char *what, const char *text, struct fault *fault)
+{
+        char shown[TEXT_SHOWN_MAX];
+
+        return is_one ? 0
+                      : fault_set(fault, -EBADMSG, "%s: %s is not the %s: bring the file back from a backup",
+                                  registry->path, text_show(text, shown), what);
 }
 
 static int run(struct registry *registry, const char *sql, struct fault *fault)
@@ -349,6 +360,27 @@ static bool split_words(const char *text, struct name *name)
         return copy != NULL;
 }
 
+/* What may name one of its kind, and what its words are. */
+static const struct {
+        bool (*is_name)(const char *text);
+        bool (*is_word)(const char *text);
+        const char *name, *word;
+} sound[] = {
+        [NAME_BROKER] = { host_is_one, host_is_one, "name of a broker", "name of a broker" },
+        [NAME_NODE] = { name_is_one, broker_url_is_one, "name of a node", "URL of a broker" },
+        [NAME_CLIENT] = { name_is_one, name_is_one, "name of a client", "name of a node" },
+};
+
+static int check_name(struct registry *registry, const struct name *name, struct fault *fault)
+{
+        int r = registry_check(registry, sound[name->kind].is_name(name->name), sound[name->kind].name, name->name,
+                               fault);
+
+        for (char **word = name->words; r == 0 && word && *word; word++)
+                r = registry_check(registry, sound[name->kind].is_word(*word), sound[name->kind].word, *word, fault);
+        return r;
+}
+
 #define NAME_COLUMNS "name, kind, revoked, generation, rights, words"
 
 static int read_name(struct registry *registry, sqlite3_stmt *row, struct name *ret, struct fault *fault)
@@ -367,6 +399,9 @@ static int read_name(struct registry *registry, sqlite3_stmt *row, struct name *
         (void)strcpy(name.name, registry_text(row, 0));
         if (!split_words(registry_text(row, 5), &name))
                 return fault_set(fault, -ENOMEM, "out of memory");
+        int r = check_name(registry, &name, fault);
+        if (r < 0)
+                return r;
         *ret = name;
         name.words = NULL;
         return 0;
@@ -390,11 +425,15 @@ int registry_put(struct registry *registry, const struct name *name, struct faul
 {
         CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
         CLEANUP_FREE char *words = name_words(name);
-        int r = registry_prepare(registry,
-                                 "INSERT INTO names(" NAME_COLUMNS
-                                 ") VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(name) DO UPDATE "
-                                 "SET kind = ?2, revoked = ?3, generation = ?4, rights = ?5, words = ?6",
-                                 &row, fault);
+        int r = check_name(registry, name, fault);
+
+        if (r < 0)
+                return r;
+        r = registry_prepare(registry,
+                             "INSERT INTO names(" NAME_COLUMNS
+                             ") VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(name) DO UPDATE "
+                             "SET kind = ?2, revoked = ?3, generation = ?4, rights = ?5, words = ?6",
+                             &row, fault);
 
         if (r < 0)
                 return r;
@@ -438,13 +477,27 @@ static bool read_issuer(const void *der, size_t size, char *ret, size_t ret_size
         return has;
 }
 
+static int check_certificate(struct registry *registry, const struct certificate *certificate, struct fault *fault)
+{
+        const char *name = certificate->name, *serial = certificate->serial;
+        int r = registry_check(registry, name_is_one(name) || host_is_one(name), "name of a certificate", name, fault);
+
+        if (r < 0)
+                return r;
+        return registry_check(registry, *serial && strspn(serial, "0123456789ABCDEF") == strlen(serial),
+                              "number of a certificate", serial, fault);
+}
+
 int registry_put_certificate(struct registry *registry, const struct certificate *certificate, const void *der,
                              size_t size, struct fault *fault)
 {
         CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
         char issuer[65];
-        int r = registry_prepare(registry, "INSERT INTO certificates VALUES(?1, ?2, ?3, ?4, ?5, ?6, 0, ?7)", &row,
-                                 fault);
+        int r = check_certificate(registry, certificate, fault);
+
+        if (r < 0)
+                return r;
+        r = registry_prepare(registry, "INSERT INTO certificates VALUES(?1, ?2, ?3, ?4, ?5, ?6, 0, ?7)", &row, fault);
 
         if (r < 0)
                 return r;
@@ -488,7 +541,7 @@ static int read_certificate(struct registry *registry, sqlite3_stmt *row, struct
                                      .revoked_s = sqlite3_column_int64(row, 4) };
         (void)strcpy(ret->serial, registry_text(row, 0));
         (void)strcpy(ret->name, registry_text(row, 1));
-        return 0;
+        return check_certificate(registry, ret, fault);
 }
 
 int registry_each_certificate(struct registry *registry, const char *name,

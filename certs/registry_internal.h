@@ -16,6 +16,12 @@ DEFINE_CLEANUP(sqlite3_stmt, sqlite3_finalize);
 #define CLEANUP_STATEMENT CLEANUP(sqlite3_finalizep)
 
 int registry_fail(struct registry *registry, int code, struct fault *fault);
+/*
+ * The registry is the signer's to write, and of what stands there root's commands make lists that the broker goes by: a line, a
+ * wildcard or a blank too many in a name would be rights for anyone. 0, or -EBADMSG with the words of `what` it should be.
+ */
+int registry_check(struct registry *registry, bool is_one, const char *what, const char *text, struct fault *fault)
+        MUST_CHECK;
 int registry_prepare(struct registry *registry, const char *sql, sqlite3_stmt **ret, struct fault *fault) MUST_CHECK;
 /* 1: a row, 0: the end. */
 int registry_step(struct registry *registry, sqlite3_stmt *statement, struct fault *fault) MUST_CHECK;

@@ -337,7 +337,7 @@ static void renew(struct transaction *transaction, const char *identity, const v
 
 static bool is_join(const char *identity)
 {
-        return strncmp(identity, "join.", strlen("join.")) == 0;
+        return strncmp(identity, CODE_IDENTITY_BEGIN, strlen(CODE_IDENTITY_BEGIN)) == 0;
 }
 
 static int find_named(struct registry *registry, const char *identity)

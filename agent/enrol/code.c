@@ -29,8 +29,7 @@ DEFINE_CLEANUP(EVP_KDF_CTX, EVP_KDF_CTX_free);
 #define DIGITS        (SECRET_DIGITS + CHECK_DIGITS)
 #define EXAMPLE       "NAME:SECRET@HOST[:PORT], as 'sconce-pki invite NAME' prints it"
 
-/* RFC 4648 base32 in lower case: nothing in it is taken for another digit of it. */
-static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
+static const char alphabet[] = CODE_DIGITS;
 
 /* ---- What follows from the secret -------------------------------------------------------------------------------- */
 
@@ -78,7 +77,7 @@ int code_derive(const unsigned char secret[static CODE_SECRET_BYTES], struct cod
                 r = derive(secret, "mac", ret->mac, sizeof(ret->mac));
         if (r < 0)
                 return fault_set(fault, r, "out of memory");
-        (void)strcpy(ret->identity, "join.");
+        (void)strcpy(ret->identity, CODE_IDENTITY_BEGIN);
         write_digits(identity, 8 * sizeof(identity), ret->identity + strlen(ret->identity));
         text_hex(psk, sizeof(psk), ret->psk);
         OPENSSL_cleanse(psk, sizeof(psk));

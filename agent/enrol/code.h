@@ -24,9 +24,12 @@ struct code {
 };
 
 /* What follows from the secret. */
-#define CODE_IDENTITY_MAX 24 /* "join." and 16 letters and digits, with its NUL; no name has a dot */
-#define CODE_PSK_MAX      65 /* 32 bytes as hexadecimal digits, with its NUL */
-#define CODE_MAC_BYTES    32
+/* RFC 4648 base32 in lower case: nothing in it is taken for another digit of it. */
+#define CODE_DIGITS         "abcdefghijklmnopqrstuvwxyz234567"
+#define CODE_IDENTITY_BEGIN "join."
+#define CODE_IDENTITY_MAX   22 /* with 16 of the digits, and its NUL; no name has a dot */
+#define CODE_PSK_MAX        65 /* 32 bytes as hexadecimal digits, with its NUL */
+#define CODE_MAC_BYTES      32
 struct code_keys {
         char identity[CODE_IDENTITY_MAX];
         char psk[CODE_PSK_MAX];

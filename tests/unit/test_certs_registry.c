@@ -14,9 +14,11 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "certs/acl.h"
 #include "certs/authority.h"
+#include "certs/invitations.h"
 #include "util/cleanup.h"
 #include "util/macro.h"
 
@@ -359,6 +361,107 @@ static void acl__clients__are_denied_each_others_answers(void **state)
 
 #define REGISTRY_TEST(function) cmocka_unit_test_setup_teardown(function, open_new, drop)
 
+/* ---- What the signer may write there, and root's commands make lists of ------------------------------------------------- */
+
+#define CODE "join.abcdefghijkl2345"
+#define PSK  "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void alter(const char *sql)
+{
+        sqlite3 *sqlite = NULL;
+
+        assert_int_equal(sqlite3_open(path, &sqlite), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(sqlite, sql, NULL, NULL, NULL), SQLITE_OK);
+        (void)sqlite3_close(sqlite);
+}
+
+static void put_house(void)
+{
+        struct invitation invitation = { .identity = CODE, .name = "hall", .psk = PSK, .url = "mqtts://b.lan:8883" };
+
+        put("b.lan", NAME_BROKER, RIGHTS_NONE, 1, "192.168.1.2");
+        put("hall", NAME_NODE, RIGHTS_NONE, 1, "mqtts://b.lan:8883");
+        put("me", NAME_CLIENT, RIGHTS_ALL, 1, "hall");
+        invitation.expires_s = INT64_MAX;
+        assert_int_equal(invitations_put(registry, &invitation, NULL), 0);
+        put_certificate("0A1B", "hall");
+}
+
+/* The first of these that fails. */
+static int read_all(struct fault *fault)
+{
+        CLEANUP_FREE char *acl = NULL, *psk = NULL;
+        unsigned count = 0;
+        int r = acl_text(registry, NULL, &acl, fault);
+
+        if (r == 0)
+                r = psk_text(registry, &psk, fault);
+        return r < 0 ? r : registry_each_certificate(registry, NULL, count_one, &count, fault);
+}
+
+static void read__what_sconce_pki_does_not_write__is_refused(void **state)
+{
+        static const struct {
+                const char *set, *what;
+        } table[] = {
+                { "names SET name = 'hall' || char(10) || 'topic readwrite #' WHERE name = 'hall'", "name of a node" },
+                { "names SET name = '+' WHERE name = 'hall'", "name of a node" },
+                { "names SET name = 'HALL' WHERE name = 'hall'", "name of a node" },
+                { "names SET name = '' WHERE name = 'me'", "name of a client" },
+                { "names SET name = 'me/#' WHERE name = 'me'", "name of a client" },
+                { "names SET words = '#' WHERE name = 'me'", "name of a node" },
+                { "names SET words = 'hall' || char(10) || 'user x' WHERE name = 'me'", "name of a node" },
+                { "names SET words = 'mqtts://b.lan:8883' || char(10) WHERE name = 'hall'", "URL of a broker" },
+                { "names SET words = 'mqtt://b.lan' WHERE name = 'hall'", "URL of a broker" },
+                { "names SET name = '../b' WHERE name = 'b.lan'", "name of a broker" },
+                { "names SET words = 'b.lan,email:x' WHERE name = 'b.lan'", "name of a broker" },
+                { "invitations SET identity = 'me'", "identity of an invitation" },
+                { "invitations SET identity = 'join.abcdefghijkl234' || char(10)", "identity of an invitation" },
+                { "invitations SET identity = 'join.ABCDEFGHIJKL2345'", "identity of an invitation" },
+                { "invitations SET name = 'x' || char(10)", "name of an invitation" },
+                { "invitations SET psk = substr('" PSK "', 1, 63) || char(10)", "key of an invitation" },
+                { "invitations SET psk = substr('" PSK "', 1, 63) || ':'", "key of an invitation" },
+                { "invitations SET url = 'unix:///x'", "URL of a broker" },
+                { "certificates SET name = 'x' || char(27)", "name of a certificate" },
+                { "certificates SET serial = '0A-1'", "number of a certificate" },
+        };
+
+        (void)state;
+        put_house();
+        assert_int_equal(read_all(NULL), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+                struct fault fault = { 0 };
+                char sql[256];
+                (void)snprintf(sql, sizeof(sql), "UPDATE %s", table[i].set);
+                drop(NULL);
+                (void)open_new(NULL);
+                put_house();
+                alter(sql);
+                if (read_all(&fault) != -EBADMSG || !strstr(fault.text, table[i].what))
+                        fail_msg("%s: %s", table[i].set, fault.text);
+                assert_non_null(strstr(fault.text, path));
+                assert_non_null(strstr(fault.text, "bring the file back from a backup"));
+                assert_null(strpbrk(fault.text, "\n\033"));
+        }
+}
+
+static void put__what_no_name_is__is_refused(void **state)
+{
+        CLEANUP(name_done) struct name name = { .name = "hall\nuser x", .kind = NAME_NODE, .generation = 1 };
+        struct invitation invitation = { .identity = CODE, .name = "hall", .psk = "x" };
+        struct fault fault = { 0 };
+
+        (void)state;
+        assert_int_equal(registry_put(registry, &name, &fault), -EBADMSG);
+        assert_non_null(strstr(fault.text, "name of a node"));
+        (void)strcpy(name.name, "hall");
+        assert_true(name_add_word(&name, "b.lan"));
+        assert_int_equal(registry_put(registry, &name, &fault), -EBADMSG);
+        assert_int_equal(invitations_put(registry, &invitation, &fault), -EBADMSG);
+        assert_non_null(strstr(fault.text, "key of an invitation"));
+        assert_int_equal(try_certificate("0A1B", "x/y"), -EBADMSG);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -373,6 +476,8 @@ int main(void)
                 REGISTRY_TEST(put_file__same_path__the_last_counts),
                 cmocka_unit_test(name_identity__generations__are_others),
                 cmocka_unit_test(name_add_word__twice__is_there_once),
+                REGISTRY_TEST(read__what_sconce_pki_does_not_write__is_refused),
+                REGISTRY_TEST(put__what_no_name_is__is_refused),
                 REGISTRY_TEST(acl__nobody__is_head_and_end),
                 REGISTRY_TEST(acl__node_of_a_second_generation__has_its_topics),
                 REGISTRY_TEST(acl__clients__are_denied_each_others_answers),
