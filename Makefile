@@ -100,7 +100,7 @@ quiet = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))';
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-unit check-system coverage check-stress check-faults sim sim-parts sim-mutants proofs proofs-mutants mcdc check-kernel check-format check-layers check-manual check-homeassistant check-strangers check-fleet check-dashboard dashboard page-deps check-pi check-valgrind deb deps manual release-help install install-agent install-sdk uninstall clean help demo bench format tests fuzz fuzz-targets
+.PHONY: all check check-unit check-system coverage check-stress check-faults sim sim-parts sim-mutants proofs proofs-mutants mcdc check-kernel check-format check-layers check-manual check-homeassistant check-strangers check-fleet check-walk check-dashboard dashboard page-deps check-pi check-valgrind deb deps manual release-help install install-agent install-sdk uninstall clean help demo bench format tests fuzz fuzz-targets
 
 all: $(programs) $(plugins) $(sdk) ## build the daemon, the client, the plugins and the SDK (default)
 
@@ -293,6 +293,9 @@ check-strangers: all $(BUILD)/tests/plugins/probe.so ## try it with MQTT.js, pah
 
 check-fleet: all $(BUILD)/tests/preload/clock.so ## have NODES (200) nodes join and live through a year of renewals, seed SEED (tests/README.md)
 	@tests/fleet/check $(BUILD)
+
+check-walk: $(BUILD)/tests/preload/plain.so ## boot Debian machines: from the packages to a switched lamp, and what the packages do (tests/README.md; the first run takes ten minutes)
+	@tests/walk/check -p $<
 
 check-dashboard: all ## try the page in Chromium: real broker, real node, client certificates (tests/README.md)
 	@MAKE='$(MAKE)' BUILD='$(BUILD)' tests/dashboard/check
