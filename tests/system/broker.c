@@ -161,6 +161,23 @@ static void put_join(FILE *out, const struct broker_options *options)
         put_shipped(out, "etc/mosquitto/sconce-join.conf", ours, ARRAY_SIZE(ours));
 }
 
+/* The address counts with websockets where the family stands below it. */
+static void put_web(FILE *out, const struct broker_options *options)
+{
+        const char *cert = options->cert ? options->cert : pki_issued(options->pki, "localhost");
+        const struct line ours[] = {
+                { "listener ", listener_on(options->web_port), "\nsocket_domain ipv4" },
+                { "cafile ", pki_file(options->pki, "ca.crt"), "" },
+                { "crlfile ", pki_file(options->pki, "crl.pem"), "" },
+                { "certfile ", cert, ".crt" },
+                { "keyfile ", cert, ".key" },
+                { "allow_anonymous ", NULL, "" },
+                { "acl_file ", NULL, "" },
+        };
+
+        put_shipped(out, "etc/mosquitto/sconce-dashboard.conf", ours, ARRAY_SIZE(ours));
+}
+
 struct broker *broker_new(const struct broker_options *options)
 {
         struct broker *broker = broker_alloc();
@@ -172,6 +189,8 @@ struct broker *broker_new(const struct broker_options *options)
         put_main(out, broker, options);
         if (options->join_port)
                 put_join(out, options);
+        if (options->web_port)
+                put_web(out, options);
         (void)fprintf(out, "%s%s%s", common, options->quiet ? log_little : log_all,
                       options->extra ? options->extra : "");
         (void)fclose(out);

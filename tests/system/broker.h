@@ -28,6 +28,7 @@ struct broker_options {
         const char *cert;
         const char *extra;
         unsigned join_port; /* the shipped listener for codes, too; 0: not */
+        unsigned web_port;  /* the shipped listener for browsers, too; 0: not */
         bool has_no_list;   /* who is let in may do anything */
         bool quiet;         /* logs next to nothing: for benchmarks */
 };

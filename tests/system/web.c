@@ -62,11 +62,11 @@ static SSL_CTX *context_new(const struct web_options *options)
         SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
         if (SSL_CTX_load_verify_file(context, pki_file(options->pki, "ca.crt")) != 1)
                 give_up("%s has no authority", options->pki);
-        if (options->cert) {
-                const char *base = pki_issued(options->pki, options->cert);
+        if (options->cert || options->base) {
+                const char *base = options->base ? options->base : pki_issued(options->pki, options->cert);
                 if (SSL_CTX_use_certificate_file(context, format_text("%s.crt", base), SSL_FILETYPE_PEM) != 1 ||
                     SSL_CTX_use_PrivateKey_file(context, format_text("%s.key", base), SSL_FILETYPE_PEM) != 1)
-                        give_up("%s was not issued", options->cert);
+                        give_up("%s is no certificate with its key", base);
         }
         return context;
 }
@@ -302,7 +302,8 @@ struct web_socket *web_socket_new(const struct web_options *options)
         if (!s)
                 abort();
         s->tls = tls_open(options);
-        if (s->tls && upgrade(s) && connect_mqtt(s, options->cert ? options->cert : "nobody"))
+        const char *id = options->base ? strrchr(options->base, '/') + 1 : options->cert;
+        if (s->tls && upgrade(s) && connect_mqtt(s, id ? id : "nobody"))
                 return s;
         web_socket_free(s);
         return NULL;

@@ -10,6 +10,7 @@
 struct web_options {
         unsigned port;
         const char *pki, *cert;
+        const char *base; /* instead of `cert`: a certificate and its key, path without suffix */
         const char *host; /* for the Host header; NULL: localhost */
 };
 
@@ -20,7 +21,7 @@ const char *web_serial(const struct web_options *options);
 
 struct web_socket;
 
-/* NULL: not let in. With MQTT 5, under a client id of the certificate's name. */
+/* NULL: not let in. With MQTT 5, under a client id of the certificate's name, or its file's. */
 struct web_socket *web_socket_new(const struct web_options *options);
 void web_socket_free(struct web_socket *socket);
 
