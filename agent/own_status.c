@@ -8,7 +8,7 @@
 /* Somebody who keeps writing our status is answered as often as this: a fight over it must not be one at full speed. */
 #define AGAIN_US (1 * USEC_PER_SEC)
 
-void own_status_publish(struct own_status *status, const char *word)
+static int publish(struct own_status *status, const char *word)
 {
         const struct session_message message = {
                 .topic = status->topic,
@@ -18,13 +18,20 @@ void own_status_publish(struct own_status *status, const char *word)
                 .retain = true,
         };
         retained_claim(&status->sender->retained, message.topic);
-        (void)sender_send(status->sender, &message);
+        return sender_send(status->sender, &message);
+}
+
+void own_status_publish(struct own_status *status, const char *word)
+{
+        (void)publish(status, word);
 }
 
 void own_status_begin(struct own_status *status)
 {
         status->published_us = 0;
+        status->again_id = 0;
         status->has_reported = false;
+        timer_disarm(status->again);
         own_status_publish(status, "online");
 }
 
@@ -35,7 +42,19 @@ static void on_again(void *userdata)
         if (!sender_is_up(status->sender))
                 return;
         status->published_us = loop_now_us(status->sender->loop);
-        own_status_publish(status, "online");
+        status->again_id = publish(status, "online");
+}
+
+/* Only now is it somebody else's: a broker that stops publishes our own will before it closes the connection, and takes nothing any
+ * more. */
+void own_status_acknowledged(struct own_status *status, int id)
+{
+        if (status->has_reported || status->again_id <= 0 || id != status->again_id)
+                return;
+        status->has_reported = true;
+        log_topic(LOG_WARNING, status->topic,
+                  "%s: somebody else has written to it; \"online\" is published again, now and whenever it happens",
+                  status->topic);
 }
 
 static bool is_online(const struct session_message *message)
@@ -49,15 +68,7 @@ void own_status_received(struct own_status *status, const struct session_message
 {
         uint64_t now_us = loop_now_us(status->sender->loop);
 
-        if (message->retain || status->sender->is_stopping || is_online(message))
-                return;
-        if (!status->has_reported)
-                log_topic(LOG_WARNING, message->topic,
-                          "%s: somebody else has written to it; \"online\" is published again, now and whenever it "
-                          "happens",
-                          message->topic);
-        status->has_reported = true;
-        if (timer_armed(status->again))
+        if (message->retain || status->sender->is_stopping || is_online(message) || timer_armed(status->again))
                 return;
         uint64_t due_us = status->published_us ? status->published_us + AGAIN_US : 0;
         if (due_us > now_us)

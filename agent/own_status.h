@@ -9,6 +9,7 @@ struct own_status {
         const char *topic;     /* borrowed */
         struct timer *again;   /* `online` once more */
         uint64_t published_us; /* when that was last; 0: not in this connection */
+        int again_id;          /* of that; 0: not in this connection */
         bool has_reported;     /* in this connection */
 };
 
@@ -18,5 +19,6 @@ void own_status_done(struct own_status *status);
 /* A connection begins: publishes `online`. */
 void own_status_begin(struct own_status *status);
 void own_status_publish(struct own_status *status, const char *word);
+void own_status_acknowledged(struct own_status *status, int id);
 /* A message on this topic. */
 void own_status_received(struct own_status *status, const struct session_message *message);

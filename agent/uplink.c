@@ -372,6 +372,7 @@ static void on_acknowledged(void *userdata, int id, int reason)
 {
         struct uplink *uplink = userdata;
 
+        own_status_acknowledged(&uplink->status, id);
         bool was_clearing = retained_acknowledged(&uplink->sender.retained, id);
         bool is_kept = uplink->handlers.acknowledged &&
                        uplink->handlers.acknowledged(uplink->handlers.userdata, id, reason);

@@ -94,9 +94,29 @@ static void own_status__set_offline_by_another__is_repaired(void **state)
                        &(struct request){ .topic = "sconce/hall/status", .payload = "offline", .retain = true });
         client_wait_text(stage.tester, "sconce/hall/status", "offline");
         client_wait_text(stage.tester, "sconce/hall/status", "online");
+        (void)process_wait_log(stage.hall->process, "sconce/hall/status: somebody else has written to it", SOON_MS);
         client_publish(impostor, &(struct request){ .topic = "sconce/hall/status", .payload = "", .retain = true });
         client_wait_text(stage.tester, "sconce/hall/status", "online");
         client_free(impostor);
+}
+
+/* mosquitto publishes the will of each client before it closes the connections, to that client, too. */
+static void broker__stopped__own_will_is_nobody_elses(void **state)
+{
+        struct process *broker = stage.broker->process, *hall = stage.hall->process;
+
+        (void)state;
+        pump_once(0);
+        hall->err.cursor = hall->err.size;
+        size_t begin = hall->err.size;
+        process_signal(broker, SIGTERM);
+        assert_int_equal(process_wait(broker, SOON_MS), 0);
+        (void)process_wait_log(hall, "lost the connection", SOON_MS);
+        broker_start(stage.broker);
+        stage_rejoin();
+        daemon_wait_online(stage.hall, stage.tester);
+        assert_null(strstr(hall->err.text + begin, "somebody else has written"));
+        daemon_kill(stage.hall); /* one more hang-up, and it would suspect a twin */
 }
 
 static void broker__killed_and_started_twice__everything_is_reported_again(void **state)
@@ -250,6 +270,7 @@ static const struct CMUnitTest tests[] = {
         STAGE_TEST(clean_stop__publishes_offline, raise_hall),
         STAGE_TEST(kill__the_will_publishes_offline, raise_hall),
         STAGE_TEST(own_status__set_offline_by_another__is_repaired, raise_hall),
+        STAGE_TEST(broker__stopped__own_will_is_nobody_elses, raise_hall),
         STAGE_TEST(broker__killed_and_started_twice__everything_is_reported_again, raise_hall),
         STAGE_TEST(broker__away__contact_moves_meanwhile__newest_state_is_reported, raise_hall),
         STAGE_TEST(start__before_the_broker__joins_when_it_comes, raise_hall),

@@ -825,6 +825,12 @@ static void get__one_device_and_all__read_again(void **state)
         house_wait(scene.house, has_state, (char[]){ "node" });
 }
 
+static bool has_told_of_another(const struct house *house, void *userdata)
+{
+        (void)userdata;
+        return strstr(house->log, "\"online\" is published again") != NULL;
+}
+
 static void own_status__another_client_wrote_offline__online_again_at_most_once_a_second(void **state)
 {
         (void)state;
@@ -838,9 +844,23 @@ static void own_status__another_client_wrote_offline__online_again_at_most_once_
         assert_int_equal(fake_broker_got(&scene.broker, STATUS, "online"), 2);
         house_pass(scene.house, USEC_PER_SEC);
         await_got(STATUS, "online", 3);
+        await(has_told_of_another, 1);
         const char *logged = strstr(scene.house->log, "\"online\" is published again");
-        assert_non_null(logged);
         assert_null(strstr(logged + 1, "\"online\" is published again"));
+}
+
+/* As a broker does with the will of each client when it stops. */
+static void own_status__offline_and_then_the_end__is_nobody_elses(void **state)
+{
+        (void)state;
+        begin(serve, 1);
+        await_got(STATUS, "online", 1);
+        fake_broker_send(&scene.broker, STATUS, "offline", false, NULL, 0);
+        fake_broker_hang_up(&scene.broker);
+        await(is_down, 1);
+        await(is_up_in_time, 2);
+        await_got(STATUS, "online", 2);
+        assert_null(strstr(scene.house->log, "somebody else has written"));
 }
 
 static void own_status__replayed_or_online__left_alone(void **state)
@@ -892,6 +912,7 @@ int main(void)
                 TEST(command__topic_of_another_node__is_not_ours),
                 TEST(get__one_device_and_all__read_again),
                 TEST(own_status__another_client_wrote_offline__online_again_at_most_once_a_second),
+                TEST(own_status__offline_and_then_the_end__is_nobody_elses),
                 TEST(own_status__replayed_or_online__left_alone),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
