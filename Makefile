@@ -100,7 +100,7 @@ quiet = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))';
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-unit check-system coverage check-stress check-faults sim sim-parts sim-mutants proofs proofs-mutants mcdc check-kernel check-format check-layers check-manual check-homeassistant check-strangers check-fleet check-walk check-dashboard dashboard page-deps check-pi check-valgrind deb deps manual release-help install install-agent install-sdk uninstall clean help demo bench format tests fuzz fuzz-targets
+.PHONY: all check check-unit check-system coverage check-stress check-instructions check-faults sim sim-parts sim-mutants proofs proofs-mutants mcdc check-kernel check-format check-layers check-manual check-homeassistant check-strangers check-fleet check-walk check-dashboard dashboard page-deps check-pi check-valgrind deb deps manual release-help install install-agent install-sdk uninstall clean help demo bench format tests fuzz fuzz-targets
 
 all: $(programs) $(plugins) $(sdk) ## build the daemon, the client, the plugins and the SDK (default)
 
@@ -244,6 +244,9 @@ check-system: tests ## run the system tests: the real daemon, a real broker
 
 check-stress: all $(stress_test) ## random houses under random moves for STRESS_SECONDS (30), judged by their edges (tests/README.md)
 	@TEST_LIVE=1 TEST_TIMEOUT_S=$$(($${STRESS_SECONDS:-30} + 300)) tests/run-tests $(stress_test)
+
+check-instructions: all $(BUILD)/tests/bench/instructions $(BUILD)/tests/bench/echo ## count instructions a command, reading, connection with callgrind; fails when they have grown (tests/README.md)
+	@BUILD=$(BUILD) tests/bench/check-instructions
 
 check-faults: tests ## prove by injected faults what docs/reliability.md promises, and write what was seen there (under 10 minutes)
 	@tests/faults/run $(BUILD) $(fault_tests) $(fault_scripts)

@@ -243,6 +243,12 @@ struct wire *wire_black_hole(const char *address, unsigned port)
         return wire;
 }
 
+void wire_cut(struct wire *wire)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(wire->sides); i++)
+                side_close(&wire->sides[i]);
+}
+
 void wire_free(struct wire *wire)
 {
         if (!wire)
@@ -255,8 +261,7 @@ void wire_free(struct wire *wire)
         }
         pump_remove(&wire->listener);
         (void)close(wire->listener.fd);
-        for (size_t i = 0; i < ARRAY_SIZE(wire->sides); i++)
-                side_close(&wire->sides[i]);
+        wire_cut(wire);
         free(wire->bytes);
         free(wire->kept);
         free(wire);

@@ -19,6 +19,8 @@ void wire_free_all(void);
 unsigned wire_port(const struct wire *wire);
 unsigned wire_connections(const struct wire *wire); /* accepted so far */
 void wire_wait_connections(struct wire *wire, unsigned n);
+/* Ends the connections that there are; the next ones are passed on again. */
+void wire_cut(struct wire *wire);
 /* From now on passes nothing on, and closes nothing either, as when a router dies. */
 void wire_stall(struct wire *wire);
 
