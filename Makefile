@@ -85,13 +85,15 @@ fault_tests  := $(patsubst tests/faults/%.c,$(BUILD)/tests/faults/%,$(wildcard t
 pki_model_objs := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/pki/*.c)) \
 	$(patsubst %,$(BUILD)/tests/%.o,pki/sconce_pki faults/pki_state stress/dice)
 fault_scripts := $(filter-out %.c %.h,$(wildcard tests/faults/test_*))
-bench_objs   := $(BUILD)/tests/bench/bench.o
+bench_parts  := bench party probe group house
+bench_objs   := $(bench_parts:%=$(BUILD)/tests/bench/%.o)
 kernel_objs  := $(patsubst %,$(BUILD)/tests/kernel/%.o,gpiosim line_watch ring trace)
 kernel_left_out := $(patsubst %,$(BUILD)/tests/system/%,$(shell sed -n 's/^\(test_[a-z0-9_]*\) .*/\1/p' tests/kernel/left-out))
 kernel_tests := $(patsubst tests/kernel/%.c,$(BUILD)/tests/kernel/%,$(wildcard tests/kernel/test_*.c))
 pi_objs      := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/pi/test_%,$(wildcard tests/pi/*.c)))
 pi_tests     := $(patsubst tests/pi/%.c,$(BUILD)/tests/pi/%,$(wildcard tests/pi/test_*.c))
-benches      := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(filter-out %/bench.c,$(wildcard tests/bench/*.c)))
+benches      := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(filter-out $(bench_parts:%=tests/bench/%.c),$(wildcard tests/bench/*.c)))
+bench_plugins := $(BUILD)/tests/plugins/meter.so $(BUILD)/tests/plugins/slow.so
 
 sdk      := $(BUILD)/libsconce-mock.a $(BUILD)/sconce-plugin-test
 programs := $(BUILD)/sconced $(BUILD)/sconce $(BUILD)/sconce-pki
@@ -303,8 +305,8 @@ check-walk: $(BUILD)/tests/preload/plain.so ## boot Debian machines: from the pa
 check-dashboard: all ## try the page in Chromium: real broker, real node, client certificates (tests/README.md)
 	@MAKE='$(MAKE)' BUILD='$(BUILD)' tests/dashboard/check
 
-bench: all $(benches) ## measure latency, idle wake-ups and memory against a bare libmosquitto client
-	@BUILD=$(BUILD) tests/bench/run
+bench: all $(benches) $(bench_plugins) ## measure it beside a bare client and what else there is, and write docs/performance.md; QUICK=1 prints alone, without those (tests/README.md)
+	@QUICK='$(QUICK)' tests/bench/run $(BUILD)
 
 # Each plugin has two pages, which begin as a title and a list; what is written around that stays.
 plugin_names := $(patsubst plugins/%.c,%,$(wildcard plugins/*.c))

@@ -1,24 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the benchmarks share: the set-up on loopback over mutual TLS, and what /proc knows of a process. */
+/*
+ * What the benchmarks share: a broker on loopback with the shipped config, over mutual TLS, and the rows that
+ * tests/bench/report computes the figures from.
+ *
+ * Broker and measurer have processor 0, who is measured processor 1. Left to the scheduler, two copies of one program
+ * differed by 40 % on a busy machine.
+ */
 #pragma once
 
-#include <stdint.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 #include "system/broker.h"
-#include "system/daemon.h"
+
+enum { CPU_BROKER = 0, CPU_MEASURED = 1 };
 
 struct bench {
         const char *pki;
         struct broker *broker;
 };
 
-void bench_open(struct bench *bench); /* temporary directory, certificates for hall, floor and tester, broker */
+void bench_open(struct bench *bench); /* temporary directory, certificates, broker */
 void bench_close(void);
-struct daemon *bench_daemon(const struct bench *bench, const char *devices); /* started and online */
-
 void bench_pin(pid_t pid, unsigned cpu); /* where there are as many; 0: ourselves */
 
-uint64_t cpu_ns(pid_t pid);                /* that all its threads have used */
-uint64_t context_switches(pid_t pid);      /* of all its threads, voluntary or not */
-long smaps_kb(pid_t pid, const char *row); /* of /proc/PID/smaps_rollup: "Private_Dirty:" */
+/* A number of the command line; ends the program with 2 where it is none from 1 to `max`. */
+size_t bench_number(const char *text, size_t max);
+
+/* One pair: the party's value and the floor's, measured in turn. */
+void put_pair(const char *figure, const char *party, double value, double floor);
+void put_value(const char *figure, const char *party, double value);
+
+double quantile(double *values, size_t n, double q); /* sorts them */

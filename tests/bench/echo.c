@@ -1,65 +1,108 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The floor that sconced is measured against: a bare libmosquitto client on an external loop that answers each command with a
- * state message of the same size on the same kind of topic. It parses nothing and drives no line.
+ * The floor that the others are measured against: a bare libmosquitto client on an external loop that publishes what
+ * sconced publishes (the same topics, JSON, QoS, retain; its status and will) and does nothing else: it looks at no
+ * command, has no line, and keeps nothing. A command is answered by the state of its lamp; one of the device
+ * `trigger` by READINGS readings, too.
  *
- *   echo HOST PORT CA CERT KEY NAME DEVICE STATE-BYTES
+ *   echo HOST PORT DIRECTORY NODE READINGS
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bus/mosquitto.h"
 
-static char state_topic[256], command_topic[256];
-static char state[4096];
-static int state_bytes;
+static const char *node;
+static char trigger_topic[256];
+static unsigned readings, made;
+
+static void publish(struct mosquitto *mosq, const char *device, const char *value, int size)
+{
+        char topic[256], payload[256], stamp[32];
+        struct timespec now;
+        struct tm tm;
+
+        (void)clock_gettime(CLOCK_REALTIME, &now);
+        (void)strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", gmtime_r(&now.tv_sec, &tm));
+        (void)snprintf(topic, sizeof(topic), "sconce/%s/%s/state", node, device);
+        int length = snprintf(payload, sizeof(payload), "{\"time\":\"%s.%03ldZ\",%.*s}", stamp, now.tv_nsec / 1000000,
+                              size, value);
+        (void)mosquitto_publish_v5(mosq, NULL, topic, length, payload, 1, true, NULL);
+}
+
+static void publish_state(struct mosquitto *mosq, const char *device, const struct mosquitto_message *message)
+{
+        char value[32];
+
+        int size = snprintf(value, sizeof(value), "\"state\":\"%.*s\"",
+                            message->payloadlen < 8 ? message->payloadlen : 8, (const char *)message->payload);
+        publish(mosq, device, value, size);
+}
+
+static void publish_readings(struct mosquitto *mosq)
+{
+        char device[32], value[32];
+
+        for (unsigned i = 0; i < readings; i++) {
+                (void)snprintf(device, sizeof(device), "m%u", i);
+                int size = snprintf(value, sizeof(value), "\"number\":%u", ++made);
+                publish(mosq, device, value, size);
+        }
+}
 
 static void on_connect(struct mosquitto *mosq, void *userdata, int reason, int flags,
                        const mosquitto_property *properties)
 {
+        char topics[3][256];
+        char *const names[] = { topics[0], topics[1], topics[2] };
+
         (void)userdata;
         (void)flags;
         (void)properties;
-        if (reason == 0)
-                (void)mosquitto_subscribe(mosq, NULL, command_topic, 1);
-}
-
-static void on_subscribe(struct mosquitto *mosq, void *userdata, int mid, int n, const int *granted,
-                         const mosquitto_property *properties)
-{
-        (void)mosq;
-        (void)userdata;
-        (void)mid;
-        (void)n;
-        (void)granted;
-        (void)properties;
-        (void)fprintf(stderr, "ready\n");
+        if (reason != 0)
+                return;
+        (void)snprintf(topics[0], sizeof(topics[0]), "sconce/%s/status", node);
+        (void)mosquitto_publish_v5(mosq, NULL, topics[0], 6, "online", 1, true, NULL);
+        (void)snprintf(topics[0], sizeof(topics[0]), "sconce/%s/+/set", node);
+        (void)snprintf(topics[1], sizeof(topics[1]), "sconce/%s/+/get", node);
+        (void)snprintf(topics[2], sizeof(topics[2]), "sconce/%s/get", node);
+        (void)mosquitto_subscribe_multiple(mosq, NULL, 3, names, 1, 0, NULL);
 }
 
 static void on_message(struct mosquitto *mosq, void *userdata, const struct mosquitto_message *message,
                        const mosquitto_property *properties)
 {
         (void)userdata;
-        (void)message;
         (void)properties;
-        (void)mosquitto_publish_v5(mosq, NULL, state_topic, state_bytes, state, 1, true, NULL);
+        bool is_trigger = strcmp(message->topic, trigger_topic) == 0;
+        publish_state(mosq, is_trigger ? "trigger" : "kitchen", message);
+        if (is_trigger)
+                publish_readings(mosq);
 }
 
 static struct mosquitto *connect_to(char *argv[])
 {
-        struct mosquitto *mosq = mosquitto_new(argv[6], true, NULL);
+        struct mosquitto *mosq = mosquitto_new(node, true, NULL);
+        char files[3][4096], topic[256];
+        static const char *const names[] = { "ca.crt", "node.crt", "node.key" };
 
         if (!mosq)
                 return NULL;
+        for (size_t i = 0; i < 3; i++)
+                (void)snprintf(files[i], sizeof(files[i]), "%s/%s", argv[3], names[i]);
+        (void)snprintf(topic, sizeof(topic), "sconce/%s/status", node);
         (void)mosquitto_int_option(mosq, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V5);
         (void)mosquitto_int_option(mosq, MOSQ_OPT_TCP_NODELAY, 1);
+        (void)mosquitto_int_option(mosq, MOSQ_OPT_SEND_MAXIMUM, UINT16_MAX);
         mosquitto_connect_v5_callback_set(mosq, on_connect);
-        mosquitto_subscribe_v5_callback_set(mosq, on_subscribe);
         mosquitto_message_v5_callback_set(mosq, on_message);
-        if (mosquitto_tls_set(mosq, argv[3], NULL, argv[4], argv[5], NULL) != MOSQ_ERR_SUCCESS ||
+        if (mosquitto_will_set(mosq, topic, 7, "offline", 1, true) != MOSQ_ERR_SUCCESS ||
+            mosquitto_tls_set(mosq, files[0], NULL, files[1], files[2], NULL) != MOSQ_ERR_SUCCESS ||
             mosquitto_connect_bind_v5(mosq, argv[1], atoi(argv[2]), 60, NULL, NULL) != MOSQ_ERR_SUCCESS)
                 return NULL;
         return mosq;
@@ -77,7 +120,8 @@ static int run(struct mosquitto *mosq)
                 if (wanted != watched)
                         (void)epoll_ctl(epoll, watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, mosquitto_socket(mosq), &event);
                 watched = wanted;
-                int n = epoll_wait(epoll, &event, 1, 5000);
+                /* mosquitto looks at its keep-alive once in 30 seconds, as sconced does. */
+                int n = epoll_wait(epoll, &event, 1, 30000);
                 if (n == 0)
                         r = mosquitto_loop_misc(mosq);
                 if (n == 1 && event.events & (EPOLLIN | EPOLLERR | EPOLLHUP))
@@ -95,16 +139,13 @@ static int run(struct mosquitto *mosq)
 
 int main(int argc, char *argv[])
 {
-        if (argc != 9) {
-                (void)fprintf(stderr, "usage: echo HOST PORT CA CERT KEY NAME DEVICE STATE-BYTES\n");
+        if (argc != 6) {
+                (void)fprintf(stderr, "usage: echo HOST PORT DIRECTORY NODE READINGS\n");
                 return 2;
         }
-        state_bytes = atoi(argv[8]);
-        if (state_bytes < 0 || (size_t)state_bytes > sizeof(state))
-                return 2;
-        memset(state, 'x', sizeof(state));
-        (void)snprintf(command_topic, sizeof(command_topic), "sconce/%s/%s/set", argv[6], argv[7]);
-        (void)snprintf(state_topic, sizeof(state_topic), "sconce/%s/%s/state", argv[6], argv[7]);
+        node = argv[4];
+        (void)snprintf(trigger_topic, sizeof(trigger_topic), "sconce/%s/trigger/set", node);
+        readings = (unsigned)strtoul(argv[5], NULL, 10);
         (void)mosquitto_lib_init();
         struct mosquitto *mosq = connect_to(argv);
         if (!mosq) {

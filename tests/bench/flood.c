@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "bench/bench.h"
+#include "bench/party.h"
 #include "system/certs.h"
 #include "system/chip.h"
 #include "system/pump.h"
@@ -40,9 +41,9 @@ static const struct flood {
         const char *name, *topic, *payload; /* NULL: the large one */
         bool retain;
 } floods[] = {
-        { "large JSON", "sconce/hall/flooded/set", NULL, false },
-        { "small commands", "sconce/hall/flooded/set", "TOGGLE", false },
-        { "retained ones", "sconce/hall/flooded/set", "ON", true },
+        { "json", "sconce/hall/flooded/set", NULL, false },
+        { "commands", "sconce/hall/flooded/set", "TOGGLE", false },
+        { "retained", "sconce/hall/flooded/set", "ON", true },
         { "gets", "sconce/hall/get", "", false },
 };
 
@@ -131,7 +132,6 @@ struct figures {
         uint64_t us[MAX_PRESSES];
         size_t count;
         double overrun_ms;
-        uint64_t cpu_ns, passed_us; /* the agent's, and the clock's */
 };
 
 /* The hand: on and off again, and the pulse that `on` has set off comes to its end. */
@@ -151,12 +151,8 @@ static void press(const struct daemon *daemon, struct figures *figures)
 
 static void turn(const struct daemon *daemon, size_t presses, struct figures *figures)
 {
-        uint64_t begin_us = now_us(), begin_ns = cpu_ns(daemon->process->pid);
-
         for (size_t i = 0; i < presses; i += 2)
                 press(daemon, figures);
-        figures->cpu_ns += cpu_ns(daemon->process->pid) - begin_ns;
-        figures->passed_us += now_us() - begin_us;
 }
 
 static void wait_for_calm(struct client *client, pid_t flooder)
@@ -173,20 +169,14 @@ static double percentile(struct figures *figures, size_t percent)
         return (double)figures->us[(figures->count - 1) * percent / 100];
 }
 
-static double busy_percent(const struct figures *figures)
-{
-        return (double)figures->cpu_ns / 10.0 / (double)figures->passed_us;
-}
-
 static void report(const char *name, struct figures *quiet, struct figures *flooded)
 {
-        printf("flood of %-14s input -> lamp: p50 %4.0f -> %4.0f us, p99 %4.0f -> %4.0f us, ratio %.2f (bar 3), %zu "
-               "presses each; pulse "
-               "overruns %.1f -> %.1f ms, by %.1f more (bar 20); agent busy %.1f -> %.1f %%\n",
-               name, percentile(quiet, 50), percentile(flooded, 50), percentile(quiet, 99), percentile(flooded, 99),
-               percentile(flooded, 99) / percentile(quiet, 99), quiet->count, quiet->overrun_ms, flooded->overrun_ms,
-               flooded->overrun_ms - quiet->overrun_ms, busy_percent(quiet), busy_percent(flooded));
-        (void)fflush(stdout);
+        char figure[64];
+
+        (void)snprintf(figure, sizeof(figure), "flood-%s", name);
+        put_pair(figure, "sconce", percentile(flooded, 99), percentile(quiet, 99));
+        (void)snprintf(figure, sizeof(figure), "pulse-%s", name);
+        put_value(figure, "sconce", flooded->overrun_ms - quiet->overrun_ms);
 }
 
 static void measure(const struct bench *bench, const struct daemon *daemon, struct client *client,
@@ -217,16 +207,16 @@ static void write_large(void)
         (void)snprintf(large + at, sizeof(large) - at, "}");
 }
 
-static void pin(const struct bench *bench, const struct daemon *daemon)
+static struct client *new_client(const struct bench *bench)
 {
-        if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
-                printf("flood: one processor only, which flooder, broker, agent and hand share\n");
-                return;
-        }
-        bench_pin(bench->broker->process->pid, 0);
-        bench_pin(daemon->process->pid, 1);
-        bench_pin(0, 1);
-        printf("flood: flooder and broker on processor 0, agent and hand on processor 1\n");
+        struct client *client = client_new(&(struct client_options){ .id = "calm",
+                                                                     .port = bench->broker->port.number,
+                                                                     .ca = pki_ca(bench->pki),
+                                                                     .cert = pki_issued(bench->pki, "tester") });
+
+        client_subscribe(client, "sconce/hall/kitchen/result");
+        client_subscribe(client, "sconce/hall/status");
+        return client;
 }
 
 static void open_edges(const struct daemon *daemon)
@@ -243,6 +233,7 @@ int main(int argc, char *argv[])
 {
         size_t presses = argc > 1 ? strtoul(argv[1], NULL, 10) : 200;
         static struct figures first;
+        struct running sconced;
         struct bench bench;
 
         if (!presses || presses % 2 || presses > MAX_PRESSES) {
@@ -251,13 +242,12 @@ int main(int argc, char *argv[])
         }
         write_large();
         bench_open(&bench);
-        const struct daemon *daemon = bench_daemon(&bench, devices);
-        struct client *client = client_new(&(struct client_options){ .id = "calm",
-                                                                     .port = bench.broker->port.number,
-                                                                     .ca = pki_ca(bench.pki),
-                                                                     .cert = pki_issued(bench.pki, "tester") });
-        client_subscribe(client, "sconce/hall/kitchen/result");
-        pin(&bench, daemon);
+        struct client *client = new_client(&bench);
+        party_new(&sconced, &bench, "sconce", devices, 0);
+        party_start(&sconced, &bench);
+        const struct daemon *daemon = sconced.daemon;
+        daemon_wait_online(daemon, client);
+        bench_pin(0, CPU_MEASURED); /* the hand */
         open_edges(daemon);
         turn(daemon, TURN_PRESSES, &first);
         for (size_t i = 0; i < ARRAY_SIZE(floods); i++)
