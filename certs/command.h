@@ -59,3 +59,4 @@ int command_invite(const struct command_line *line);
 int command_serve(const struct command_line *line);
 int command_roll(const struct command_line *line);
 int command_publish(const struct command_line *line);
+int command_export(const struct command_line *line);

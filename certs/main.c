@@ -49,6 +49,7 @@ static const char help[] =
         "running broker\n"
         "                             keeps to it\n"
         "  list                       what has been issued, and until when it is valid\n"
+        "  export rabbitmq            print the same rights as definitions for RabbitMQ 4\n"
         "  install NAME.tar           on the Pi, as root: put the certificates in place, write a first\n"
         "                             configuration where none names a broker, start the service\n"
         "  join CODE [--tpm]          on the Pi, as root: the same with an invitation's code, and a key that is made\n"
@@ -90,6 +91,7 @@ static const struct {
         { "forget", command_forget },   { "check", command_check },   { "list", command_list },
         { "install", command_install }, { "join", command_join },     { "invite", command_invite },
         { "serve", command_serve },     { "roll", command_roll },     { "publish", command_publish },
+        { "export", command_export },
 };
 
 int misused(const char *format, ...)

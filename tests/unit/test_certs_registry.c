@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* certs/registry: what was committed is there, what was not is not, and what is no registry is refused. And certs/acl, which
- * follows from it. */
+/* certs/registry: what was committed is there, what was not is not, and what is no registry is refused. And certs/acl and
+ * certs/rabbitmq, which follow from it. */
 #include "certs/registry.h"
 
 #include <errno.h>
@@ -14,11 +14,13 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 #include <sqlite3.h>
 
 #include "certs/acl.h"
 #include "certs/authority.h"
 #include "certs/invitations.h"
+#include "certs/rabbitmq.h"
 #include "util/cleanup.h"
 #include "util/macro.h"
 
@@ -359,6 +361,109 @@ static void acl__clients__are_denied_each_others_answers(void **state)
                                                                     "topic write homeassistant/status\n" SIGNER END);
 }
 
+/* ---- RabbitMQ's definitions ------------------------------------------------------------------------------------------ */
+
+static void assert_expressions(const char *json, const char *identity, const char *write, const char *read)
+{
+        json_t *all = json_loads(json, 0, NULL), *item, *found = NULL;
+        size_t index;
+
+        assert_non_null(all);
+        json_array_foreach(json_object_get(all, "topic_permissions"), index, item)
+        {
+                if (strcmp(json_string_value(json_object_get(item, "user")), identity) == 0)
+                        found = item;
+        }
+        assert_non_null(found);
+        assert_string_equal(json_string_value(json_object_get(found, "exchange")), "amq.topic");
+        assert_string_equal(json_string_value(json_object_get(found, "write")), write);
+        assert_string_equal(json_string_value(json_object_get(found, "read")), read);
+        json_decref(all);
+}
+
+#define DEVICE_WORDS "(?:state|status|error|event|result|history|set|get)"
+
+static void rabbitmq__registry__each_name_in_force_has_its_expressions(void **state)
+{
+        CLEANUP_FREE char *json = NULL;
+        struct name gone = { .name = "gone", .kind = NAME_NODE, .generation = 1, .is_revoked = true };
+
+        (void)state;
+        put("b.lan", NAME_BROKER, RIGHTS_NONE, 1, "b.lan");
+        put("hall", NAME_NODE, RIGHTS_NONE, 2, NULL);
+        put("you", NAME_CLIENT, RIGHTS_ALL, 1, NULL);
+        put("wall", NAME_CLIENT, RIGHTS_READ_ONLY, 1, "hall");
+        assert_int_equal(registry_put(registry, &gone, NULL), 0);
+        assert_int_equal(rabbitmq_definitions(registry, &json, NULL), 0);
+        assert_null(strstr(json, "gone"));
+        assert_null(strstr(json, "b.lan"));
+        assert_expressions(
+                json, "hall.2",
+                "^(?:sconce\\.hall(?:\\..*)?|sconce\\.reply\\.[^.]+\\.(?!" DEVICE_WORDS
+                "$).+|homeassistant\\.device\\.hall(?:\\..*)?|sconce-pki\\.hall\\.2\\.request)$(?!\\n)",
+                "^(?:sconce\\.hall\\.[^.#]*\\.set|sconce\\.hall\\.[^.#]*\\.set\\.[^.#]*|sconce\\.hall\\.[^.#]*\\.get|"
+                "sconce\\.hall\\.get|sconce\\.hall\\.status|sconce\\.hall\\.[^.#]*\\.status|sconce\\.hall\\.[^.#]*\\."
+                "error|"
+                "homeassistant\\.status|sconce-pki\\.hall\\.2\\.answer|sconce-pki\\.trust)$(?!\\n)");
+        assert_expressions(json, "you",
+                           "^(?:sconce-pki\\.you\\.request|sconce\\.(?!reply(?:\\.|$))[^.#]*\\.[^.#]*\\.set|"
+                           "sconce\\.(?!reply(?:\\.|$))[^.#]*\\.[^.#]*\\.set\\.[^.#]*|sconce\\.(?!reply(?:\\.|$))[^.#]*"
+                           "\\.[^.#]*\\.get|"
+                           "sconce\\.(?!reply(?:\\.|$))[^.#]*\\.get)$(?!\\n)",
+                           "^(?:sconce\\.reply\\.you(?:\\..*)?|sconce-pki\\.you\\.answer|sconce-pki\\.trust|"
+                           "sconce\\.(?!reply(?:\\.|$))[^.*#]*(?:\\..*)?|sconce\\.\\*\\.[^.*#]*|sconce\\.\\*\\.[^.#]*"
+                           "\\." DEVICE_WORDS ")$(?!\\n)");
+        assert_expressions(json, "wall", "^(?:sconce-pki\\.wall\\.request)$(?!\\n)",
+                           "^(?:sconce\\.reply\\.wall(?:\\..*)?|sconce-pki\\.wall\\.answer|sconce-pki\\.trust|"
+                           "sconce\\.hall(?:\\..*)?)$(?!\\n)");
+        assert_expressions(json, "sconce-pki.signer", "^(?:sconce-pki\\.[^.#]*\\.answer|sconce-pki\\.trust)$(?!\\n)",
+                           "^(?:sconce-pki\\.[^.#]*\\.request|sconce-pki\\.trust)$(?!\\n)");
+}
+
+static void rabbitmq__user_without_a_right__has_expressions_that_match_nothing(void **state)
+{
+        CLEANUP_FREE char *json = NULL;
+
+        (void)state;
+        assert_int_equal(rabbitmq_translate("user me\n\nuser join.abc234\ntopic read x\n", &json, NULL), 0);
+        assert_expressions(json, "me", "^(?!)$", "^(?!)$");
+        assert_null(strstr(json, "join"));
+}
+
+/* What a registry could hold that not sconce-pki wrote. */
+static void rabbitmq__what_no_name_is__is_refused(void **state)
+{
+        static const char *const lists[] = {
+                "user .*\n",
+                "user a|b\n",
+                "user Hall\n",
+                "user a\"b\n",
+                "user hall.2.3\n",
+                "user other.signer\n",
+                "user \n",
+                "user me\ntopic read sconce/.*)|(?:.*/#\n",
+                "user me\ntopic read sconce/{username}/#\n",
+                "user me\ntopic read sconce/a\\.b\n",
+                "user me\ntopic read sconce/a+\n",
+                "user me\ntopic read sconce/#/x\n",
+                "user me\ntopic read #\n",
+                "user me\ntopic read \n",
+                "user me\ntopic deny sconce/hall/#\n",
+                "user me\ntopic all sconce/hall/#\n",
+                "user me\npattern read sconce/%u/#\n",
+                "user me\ntopic\n",
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+                struct fault fault = { 0 };
+                char *json = NULL;
+                assert_int_equal(rabbitmq_translate(lists[i], &json, &fault), -EBADMSG);
+                assert_null(json);
+                assert_non_null(strstr(fault.text, "the registry gives a right that none has: "));
+        }
+}
+
 #define REGISTRY_TEST(function) cmocka_unit_test_setup_teardown(function, open_new, drop)
 
 /* ---- What the signer may write there, and root's commands make lists of ------------------------------------------------- */
@@ -481,6 +586,9 @@ int main(void)
                 REGISTRY_TEST(acl__nobody__is_head_and_end),
                 REGISTRY_TEST(acl__node_of_a_second_generation__has_its_topics),
                 REGISTRY_TEST(acl__clients__are_denied_each_others_answers),
+                REGISTRY_TEST(rabbitmq__registry__each_name_in_force_has_its_expressions),
+                cmocka_unit_test(rabbitmq__user_without_a_right__has_expressions_that_match_nothing),
+                cmocka_unit_test(rabbitmq__what_no_name_is__is_refused),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
