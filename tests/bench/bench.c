@@ -20,8 +20,6 @@ void bench_open(struct bench *bench)
         PKI_RUN(bench->pki, "node", "output");
         PKI_RUN(bench->pki, "client", "tester");
         bench->broker = broker_new(&(struct broker_options){ .pki = bench->pki, .quiet = true });
-        bench_pin(bench->broker->process->pid, CPU_BROKER);
-        bench_pin(0, CPU_BROKER);
 }
 
 void bench_close(void)
@@ -40,6 +38,12 @@ void bench_pin(pid_t pid, unsigned cpu)
         CPU_ZERO(&set);
         CPU_SET(cpu, &set);
         (void)sched_setaffinity(pid, sizeof(set), &set);
+}
+
+void bench_pin_broker(const struct bench *bench)
+{
+        bench_pin(bench->broker->process->pid, CPU_BROKER);
+        bench_pin(0, CPU_BROKER);
 }
 
 size_t bench_number(const char *text, size_t max)

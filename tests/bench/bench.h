@@ -22,7 +22,8 @@ struct bench {
 
 void bench_open(struct bench *bench); /* temporary directory, certificates, broker */
 void bench_close(void);
-void bench_pin(pid_t pid, unsigned cpu); /* where there are as many; 0: ourselves */
+void bench_pin(pid_t pid, unsigned cpu);          /* where there are as many; 0: ourselves */
+void bench_pin_broker(const struct bench *bench); /* the broker and ourselves */
 
 /* A number of the command line; ends the program with 2 where it is none from 1 to `max`. */
 size_t bench_number(const char *text, size_t max);

@@ -74,6 +74,18 @@ static void on_connect(struct mosquitto *mosq, void *userdata, int reason, int f
         (void)mosquitto_subscribe_multiple(mosq, NULL, 3, names, 1, 0, NULL);
 }
 
+static void on_subscribe(struct mosquitto *mosq, void *userdata, int mid, int n, const int *granted,
+                         const mosquitto_property *properties)
+{
+        (void)mosq;
+        (void)userdata;
+        (void)mid;
+        (void)n;
+        (void)granted;
+        (void)properties;
+        (void)fprintf(stderr, "ready\n");
+}
+
 static void on_message(struct mosquitto *mosq, void *userdata, const struct mosquitto_message *message,
                        const mosquitto_property *properties)
 {
@@ -100,6 +112,7 @@ static struct mosquitto *connect_to(char *argv[])
         (void)mosquitto_int_option(mosq, MOSQ_OPT_TCP_NODELAY, 1);
         (void)mosquitto_int_option(mosq, MOSQ_OPT_SEND_MAXIMUM, UINT16_MAX);
         mosquitto_connect_v5_callback_set(mosq, on_connect);
+        mosquitto_subscribe_v5_callback_set(mosq, on_subscribe);
         mosquitto_message_v5_callback_set(mosq, on_message);
         if (mosquitto_will_set(mosq, topic, 7, "offline", 1, true) != MOSQ_ERR_SUCCESS ||
             mosquitto_tls_set(mosq, files[0], NULL, files[1], files[2], NULL) != MOSQ_ERR_SUCCESS ||

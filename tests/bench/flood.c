@@ -242,6 +242,7 @@ int main(int argc, char *argv[])
         }
         write_large();
         bench_open(&bench);
+        bench_pin_broker(&bench);
         struct client *client = new_client(&bench);
         party_new(&sconced, &bench, "sconce", devices, 0);
         party_start(&sconced, &bench);

@@ -15,7 +15,10 @@
 #include <unistd.h>
 
 #include "bench/bench.h"
+#include "bench/party.h"
 #include "system/certs.h"
+#include "system/client.h"
+#include "system/daemon.h"
 #include "system/wire.h"
 #include "system/workdir.h"
 #include "util/cleanup.h"
@@ -129,20 +132,18 @@ static void command_once(struct run *run, unsigned i)
         command_to(run, "sconce/hall/kitchen", i % 2 ? "OFF" : "ON");
 }
 
-/* As large as a lamp's state, and retained, as in latency.c. */
 static void floor_begin(struct run *run, const char *const words[])
 {
-        const char *argv[24], *issued = pki_issued(run->bench.pki, "floor");
+        struct running floor;
+        const char *argv[24];
+
+        party_new(&floor, &run->bench, "floor", NULL, 0);
         const char *const command[] = { build_path("tests/bench/echo"),
                                         "127.0.0.1",
                                         format_text("%u", run->bench.broker->port.number),
-                                        format_text("%s.crt", pki_ca(run->bench.pki)),
-                                        format_text("%s.crt", issued),
-                                        format_text("%s.key", issued),
-                                        "floor",
-                                        "kitchen",
-                                        format_text("%zu", strlen("{\"time\":\"2026-11-22T19:30:00.123Z\","
-                                                                  "\"state\":\"ON\"}")),
+                                        floor.directory,
+                                        floor.party->node,
+                                        floor.count,
                                         NULL };
 
         (void)put_words(argv + put_words(argv, words), command);

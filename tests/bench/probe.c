@@ -91,6 +91,7 @@ void probe_open(struct probe *probe, const struct bench *bench)
 {
         const char *tester = pki_issued(bench->pki, "tester");
 
+        bench_pin_broker(bench);
         *probe = (struct probe){ .mosq = mosquitto_new("probe", true, probe) };
         (void)mosquitto_int_option(probe->mosq, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V5);
         (void)mosquitto_int_option(probe->mosq, MOSQ_OPT_TCP_NODELAY, 1);

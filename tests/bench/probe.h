@@ -19,7 +19,7 @@ struct probe {
         uint64_t online_us;    /* when it was seen to be */
 };
 
-void probe_open(struct probe *probe, const struct bench *bench);
+void probe_open(struct probe *probe, const struct bench *bench); /* broker and ourselves are on one processor then */
 void probe_close(struct probe *probe);
 void probe_watch(struct probe *probe, const struct running *running);
 void probe_turn(struct probe *probe); /* one round; fails when nothing comes for long */
