@@ -173,8 +173,10 @@ static void check_rest(struct check *check, sqlite3 *registry)
 {
         read_rows(check, registry,
                   "SELECT 'list ' || value FROM numbers WHERE name = 'crl' UNION ALL "
-                  "SELECT 'to be put in place: ' || path FROM files");
-        add(check->should, "list %lld\n", (long long)check->model->list_number);
+                  "SELECT DISTINCT 'pending' || CASE path GLOB 'issued/*' WHEN 0 THEN ' ' || path ELSE '' END FROM "
+                  "files");
+        add(check->should, "list %lld\n%s", (long long)check->model->list_number,
+            check->model->is_pending ? "pending\n" : "");
         compare(check, "numbers and files in the registry");
 }
 
@@ -523,8 +525,9 @@ static void check_leftovers(struct check *check)
             check->model->linked == NONE ? "" : "broker.crt\nbroker.key\n");
         check_listing(check, "");
         begin(check);
-        add(check->should, "lock\nregistry.db\n%s",
-            check->model->predecessor == NONE ? "" : "predecessor.crt\npredecessor.key\n");
+        add(check->should, "lock\nregistry.db\n%s%s",
+            check->model->predecessor == NONE ? "" : "predecessor.crt\npredecessor.key\n",
+            check->model->has_asked ? "publish\n" : "");
         check_listing(check, "private");
 }
 
@@ -548,7 +551,8 @@ void check_all(const struct model *model, const char *dir, int64_t now_s, char w
         check_papers(&check);
         check_keys_of_invited(&check);
         check_rights(&check);
-        check_issued(&check);
+        if (!model->is_pending)
+                check_issued(&check);
         check_links(&check);
         check_leftovers(&check);
 }

@@ -58,6 +58,9 @@ struct model {
         unsigned ticket_count;
         int64_t list_number;
         int linked; /* the broker that broker.crt leads to */
+        /* Where the signer may not write what it has issued: */
+        bool is_pending; /* it is not in place yet */
+        bool has_asked;  /* it has asked for that, once at least */
 };
 
 void model_init(struct model *model);

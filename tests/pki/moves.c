@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "enrol/request.h"
 #include "faults/pki_state.h"
@@ -43,7 +44,7 @@ struct play {
         struct kept kept[KEPT_MAX];
         unsigned kept_count;
         int64_t now_s, begun_s; /* now_s: before the move */
-        bool lists_are_fresh;
+        bool lists_are_fresh, is_split;
 };
 
 static void wrong(struct play *play, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -76,6 +77,13 @@ static void put(struct command *command, const char *word)
                 command->words[command->count++] = word;
 }
 
+/* What the signer could not write itself the next command has put in place. */
+static void is_in_place(struct play *play)
+{
+        play->tally->pending += play->model.is_pending;
+        play->model.is_pending = false;
+}
+
 /* Ends as it should, with words on stderr where it has failed. The output is the caller's to free. */
 static char *run(struct play *play, const struct command *command, int status)
 {
@@ -95,6 +103,8 @@ static char *run(struct play *play, const struct command *command, int status)
         play->tally->misused += status == 2;
         char *out = TAKE_PTR(ran.out);
         ran_done(&ran);
+        if (status != 2)
+                is_in_place(play);
         return out;
 }
 
@@ -255,6 +265,8 @@ static void do_init(struct play *play, const struct move *move)
                 return;
         take_authority(play);
         lists_were_written(play);
+        if (play->is_split)
+                program_give_to_signer(play->dir);
 }
 
 static void do_roll(struct play *play, const struct move *move)
@@ -431,6 +443,7 @@ static void do_renew(struct play *play, const struct move *move)
         int status = !model_in_force(holder) ? 1 : host && holder->kind != NAME_BROKER ? 2 : 0;
 
         run_only(play, &command, status);
+        is_in_place(play);
         if (status != 0 || play->why[0])
                 return;
         if (host)
@@ -633,6 +646,8 @@ static struct paper *take_signed(struct play *play, unsigned holder, const struc
                                         answer->certificate, key);
         if (paper)
                 check_paper(play, paper, SHORT);
+        model->is_pending |= play->is_split;
+        model->has_asked |= play->is_split;
         return paper;
 }
 
@@ -707,6 +722,7 @@ static void try_wrong_secret(struct play *play, struct ticket *ticket, EVP_PKEY 
 
         join_body(key, name_kind_word(play->model.holders[ticket->holder].kind), mac, &body, &payload);
         expect_silence(play, ticket->keys.identity, payload);
+        play->model.has_asked |= play->is_split && model_is_open(ticket, play->now_s);
         ticket->tries += model_is_open(ticket, play->now_s);
 }
 
@@ -881,7 +897,7 @@ static void end_roll(struct play *play)
         play->tally->rolls_ended++;
 }
 
-/* What it will do is found out before it has been done. */
+/* What the signer may not write itself root puts in place at once: as the unit sconce-pki-publish does. */
 static void do_upkeep(struct play *play, const struct move *move)
 {
         struct model *model = &play->model;
@@ -889,7 +905,6 @@ static void do_upkeep(struct play *play, const struct move *move)
         unsigned authority[HOLDERS] = { 0 }, due = 0;
         struct ran ran;
 
-        (void)move;
         program_upkeep(play->dir, &ran);
         (void)fprintf(play->trace, "upkeep: %s\n", ran.err);
         if (ran.status != status_of(play, 0))
@@ -900,6 +915,8 @@ static void do_upkeep(struct play *play, const struct move *move)
         bool has_ended = model->predecessor != NONE && model_left(model, play->now_s) == 0;
         if (has_ended)
                 end_roll(play);
+        if (play->is_split)
+                do_publish(play, move);
         for (unsigned i = 0; i < HOLDERS; i++)
                 due += is_due[i] = model_is_due(model, i, play->now_s);
         for (unsigned i = 0; i < HOLDERS; i++)
@@ -909,8 +926,10 @@ static void do_upkeep(struct play *play, const struct move *move)
                         if (is_due[i] && model->holders[i].order == order)
                                 take_issued(play, i, authority[i]);
         play->tally->kept_up += due;
-        if (has_ended || due > 0)
+        if (has_ended || due > 0) {
                 lists_were_written(play);
+                model->has_asked |= play->is_split;
+        }
 }
 
 /* None of them, and no few of them together, is as long as anything is good for. */
@@ -964,6 +983,7 @@ static unsigned what_is(void (*play)(struct play *play, const struct move *move)
 
 void moves_draw(struct dice *dice, struct moves *ret)
 {
+        ret->is_split = dice_chance(dice, 50);
         ret->count = 20 + (unsigned)dice_below(dice, MOVES_MAX - 20 + 1);
         for (unsigned i = 0; i < ret->count; i++) {
                 struct move *move = &ret->rows[i];
@@ -1012,7 +1032,11 @@ bool moves_play(const struct moves *moves, const char *dir, struct tally *tally,
         size_t size = 0;
 
         clock_go(0);
-        play = (struct play){ .dir = dir, .tally = tally, .why = why, .begun_s = wall_s() };
+        play = (struct play){ .dir = dir,
+                              .tally = tally,
+                              .why = why,
+                              .begun_s = wall_s(),
+                              .is_split = moves->is_split && geteuid() == 0 };
         play.trace = open_memstream(trace, &size);
         if (!play.trace)
                 abort();

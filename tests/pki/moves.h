@@ -19,6 +19,7 @@ struct move {
 struct moves {
         struct move rows[MOVES_MAX];
         unsigned count;
+        bool is_split; /* the signer is another user, where this program is root's */
 };
 
 /* What has come about, over all sequences. */
@@ -27,6 +28,7 @@ struct tally {
         unsigned refused, misused;        /* commands that ended with 1 and 2, as they should */
         unsigned unanswered, turned_away; /* requests without an answer, and with a refusal, as they should */
         unsigned killed, expired;         /* of those: codes that wrong tries have ended; what was out of time */
+        unsigned pending;                 /* answers whose files were put in place by a later command */
         unsigned by_revoked; /* of those: by a certificate or a code that was revoked, or a generation before */
 };
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pki/program.h"
 
+#include <grp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,7 +21,7 @@
 /* certs/main.c's, by another name (Makefile). */
 int sconce_pki_main(int argc, char **argv);
 
-enum { WORDS_MAX = 20 };
+enum { WORDS_MAX = 20, SIGNER = 65534 };
 
 struct task {
         const char *dir, *identity, *payload;
@@ -49,9 +52,20 @@ static char *text_of(int fd)
         return text;
 }
 
+/* Whoever private/ belongs to. */
+static bool become_signer(const char *dir)
+{
+        struct stat status;
+        char path[512];
+
+        (void)snprintf(path, sizeof(path), "%s/private", dir);
+        return stat(path, &status) < 0 || status.st_uid == geteuid() ||
+               (setgroups(0, NULL) == 0 && setgid(status.st_gid) == 0 && setuid(status.st_uid) == 0);
+}
+
 static _Noreturn void be_child(const struct task *task, int out, int err)
 {
-        if (dup2(out, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0)
+        if (dup2(out, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0 || (!task->words && !become_signer(task->dir)))
                 _exit(125);
         int status = task->run(task);
         (void)fflush(NULL);
@@ -122,4 +136,16 @@ void program_ask(const char *dir, const char *identity, const char *payload, str
 void program_upkeep(const char *dir, struct ran *ret)
 {
         run(&(struct task){ .dir = dir, .run = keep_up }, ret);
+}
+
+void program_give_to_signer(const char *dir)
+{
+        static const char *const its[] = { "private/registry.db", "private/lock", "ca.key", "private" };
+        char path[512];
+
+        for (size_t i = 0; i < ARRAY_SIZE(its); i++) {
+                (void)snprintf(path, sizeof(path), "%s/%s", dir, its[i]);
+                if (chown(path, SIGNER, SIGNER) < 0)
+                        stop(path);
+        }
 }

@@ -19,3 +19,6 @@ void program_run(const char *dir, const char *const words[], struct ran *ret);
 void program_ask(const char *dir, const char *identity, const char *payload, struct ran *ret);
 /* What the signer does each hour. Status 1: it says that it has failed. */
 void program_upkeep(const char *dir, struct ran *ret);
+
+/* DIR, which is root's, as the package has it from now on: the signer is another user, who may write nothing but private/. */
+void program_give_to_signer(const char *dir);
