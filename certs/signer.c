@@ -14,6 +14,8 @@
 #include "issue.h"
 #include "util/identity.h"
 
+#define DAY_S 86400
+
 static void note(struct signer_reply *reply, bool is_refused, const char *format, ...) PRINTF_LIKE(3, 4);
 static void note(struct signer_reply *reply, bool is_refused, const char *format, ...)
 {
@@ -251,13 +253,24 @@ struct search {
         EVP_PKEY *key;
         const char *present;
         struct bytes *ret_pem;
+        int64_t now_s;
         bool is_younger;
+        unsigned of_today;
 };
+
+/* As far as issue_for() has made it. */
+static bool is_of_today(const struct certificate *certificate, int64_t now_s)
+{
+        int64_t issued_s = certificate->not_after_s - RENEWING_DAYS * DAY_S;
+
+        return issued_s > now_s - DAY_S && issued_s <= now_s;
+}
 
 static int try_certificate(void *userdata, const struct certificate *certificate)
 {
         struct search *search = userdata;
 
+        search->of_today += is_of_today(certificate, search->now_s);
         if (!search->is_younger) {
                 search->is_younger = strcmp(certificate->serial, search->present) == 0;
                 return 0;
@@ -265,15 +278,23 @@ static int try_certificate(void *userdata, const struct certificate *certificate
         return find_issued(search->transaction, certificate->serial, search->key, search->ret_pem, NULL) == 0;
 }
 
-static int sign_renewal(struct transaction *transaction, const struct renewal *renewal, EVP_PKEY *key,
+static int sign_renewal(struct transaction *transaction, const struct renewal *renewal, EVP_PKEY *key, int64_t now_s,
                         struct bytes *ret_pem, struct fault *fault)
 {
         char serial[SERIAL_MAX];
-        struct search search = { transaction, key, renewal->present.serial, ret_pem, false };
+        struct search search = { .transaction = transaction,
+                                 .key = key,
+                                 .present = renewal->present.serial,
+                                 .ret_pem = ret_pem,
+                                 .now_s = now_s };
         int r = registry_each_certificate(transaction->registry, renewal->name.name, try_certificate, &search, fault);
 
         if (r != 0)
                 return MIN(r, 0);
+        if (search.of_today >= SIGNER_RENEWALS_A_DAY)
+                return fault_set(fault, -EDQUOT,
+                                 "it has had %d certificates within a day: no more of them until tomorrow",
+                                 SIGNER_RENEWALS_A_DAY);
         r = registry_set_proven(transaction->registry, renewal->present.serial, fault);
         if (r < 0)
                 return r;
@@ -290,13 +311,13 @@ static void refuse_renewal(struct transaction *transaction, const struct renewal
 }
 
 static void answer_renewal(struct transaction *transaction, const struct renewal *renewal, const char *body,
-                           const struct request *request, struct signer_reply *reply)
+                           const struct request *request, int64_t now_s, struct signer_reply *reply)
 {
         CLEANUP(answer_done) struct answer answer = { 0 };
         CLEANUP(bytes_done) struct bytes pem = { 0 };
         const char *url = renewal->name.kind == NAME_NODE && renewal->name.words ? renewal->name.words[0] : NULL;
         struct fault fault = { 0 };
-        int r = sign_renewal(transaction, renewal, request->key, &pem, &fault);
+        int r = sign_renewal(transaction, renewal, request->key, now_s, &pem, &fault);
 
         if (r == 0)
                 r = fill(&renewal->name, url, &pem, &answer, &fault);
@@ -330,7 +351,7 @@ static void renew(struct transaction *transaction, const char *identity, const v
         if (why)
                 refuse_renewal(transaction, &renewal, body, why, reply);
         else
-                answer_renewal(transaction, &renewal, body, &request, reply);
+                answer_renewal(transaction, &renewal, body, &request, now_s, reply);
 }
 
 /* ---- Anyone ------------------------------------------------------------------------------------------------------ */

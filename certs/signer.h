@@ -10,7 +10,8 @@
 
 #include "transaction.h"
 
-#define SIGNER_NOTE_MAX 512
+#define SIGNER_NOTE_MAX       512
+#define SIGNER_RENEWALS_A_DAY 10 /* of a name: who tries again has fewer, and more would be for no good */
 
 struct signer_reply {
         char *payload;              /* to be published; NULL: nothing is answered. The caller frees it */

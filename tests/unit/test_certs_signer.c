@@ -96,12 +96,17 @@ static int end(void **state)
         return 0;
 }
 
-static void send(const char *identity, const char *payload, size_t size)
+static void send_at(int64_t now_s, const char *identity, const char *payload, size_t size)
 {
         struct transaction transaction = transaction_here();
 
         free(reply.payload);
-        signer_answer(&transaction, identity, payload, size, (int64_t)time(NULL), &reply);
+        signer_answer(&transaction, identity, payload, size, now_s, &reply);
+}
+
+static void send(const char *identity, const char *payload, size_t size)
+{
+        send_at((int64_t)time(NULL), identity, payload, size);
 }
 
 static void seal(const char *kind, const unsigned char *mac)
@@ -360,9 +365,43 @@ static void assert_renewal_refused(const char *why)
                          0);
         authority_done(&authority);
         assert_int_equal(answer_read(text, body, key, &answer, NULL), 0);
+        assert_non_null(answer.error);
         assert_string_equal(answer.error, why);
         assert_true(reply.is_refused);
         assert_non_null(strstr(reply.note, why));
+}
+
+/* Each is a row for ever, and a line of the list when the name is revoked: one owner of a certificate shall not make it too long for
+ * all others. */
+static void renewal__too_many_in_a_day__is_refused_until_the_next(void **state)
+{
+        CLEANUP(answer_done) struct answer answer = { 0 };
+        CLEANUP_FREE char *first = NULL;
+        char serial[REQUEST_SERIAL_MAX];
+
+        (void)state;
+        ask("node");
+        read_reply(&answer);
+        serial_of(answer.certificate, serial);
+        EVP_PKEY *own = key;
+        for (int i = 1; i <= SIGNER_RENEWALS_A_DAY; i++) {
+                assert_int_equal(count_certificates(), i);
+                assert_int_equal(enrol_key_new(NULL, &key, NULL), 0);
+                sign_renewal(own, serial);
+                send("hall", request, strlen(request));
+                if (!first)
+                        first = strdup(request);
+                if (i < SIGNER_RENEWALS_A_DAY)
+                        EVP_PKEY_free(key);
+        }
+        assert_renewal_refused("it has had 10 certificates within a day: no more of them until tomorrow");
+        send("hall", first, strlen(first)); /* has been answered */
+        assert_false(reply.is_refused);
+        assert_int_equal(count_certificates(), SIGNER_RENEWALS_A_DAY);
+        send_at((int64_t)time(NULL) + 86401, "hall", request, strlen(request));
+        assert_false(reply.is_refused);
+        assert_int_equal(count_certificates(), SIGNER_RENEWALS_A_DAY + 1);
+        EVP_PKEY_free(own);
 }
 
 static void renewal__by_whom_it_is_not__is_not_answered(void **state)
@@ -441,6 +480,7 @@ int main(void)
                 TEST(request__rubbish__is_not_answered),
                 TEST(knows__identities_of_now_and_before__no_others),
                 TEST(renewal__by_whom_it_is_not__is_not_answered),
+                TEST(renewal__too_many_in_a_day__is_refused_until_the_next),
                 TEST(renewal__with_the_same_key__is_a_new_certificate_once),
                 TEST(renewal__kept_requests_in_turn__make_no_further_certificate),
         };
