@@ -525,7 +525,7 @@ static void command_line__wrong__lists_what_there_is(void **state)
 {
 #define COMMANDS                                                                                                       \
         "init, broker, node, client, renew, revoke, forget, check, list, install, join, "                              \
-        "invite, serve, roll, publish"
+        "invite, serve, roll, publish, export"
         (void)state;
         assert_pki_fails(pki, 2, WORDS("frobnicate"), "there is no command 'frobnicate': " COMMANDS);
         assert_pki_fails(pki, 2, WORDS("ndoe"), "there is no command 'ndoe': " COMMANDS "; did you mean node");
