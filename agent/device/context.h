@@ -76,6 +76,7 @@ struct device_trends {
 struct device_context {
         /* NULL at --check: nothing is opened then, and nothing kept. */
         struct loop *loop;
+        struct pool *pool; /* for blocking devices; NULL: there has been none. The owner's, made by create.c */
         struct clock *clock;
         struct gpio *gpio;
         struct store *store;   /* NULL: nothing is saved */

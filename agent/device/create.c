@@ -6,6 +6,7 @@
 
 #include "device/device.h"
 #include "device/starts.h"
+#include "device/worker.h"
 #include "util/suggest.h"
 #include "util/text.h"
 
@@ -121,7 +122,7 @@ static int check_readings(struct device *device, const struct config_section *se
         return -EINVAL;
 }
 
-/* Gives it a thread, or the loop. */
+/* On the loop, unless device_prepare() gives it a worker. */
 static int place_instance(struct device *device)
 {
         struct instance *instance = device->instance;
@@ -132,6 +133,14 @@ static int place_instance(struct device *device)
         return plugin_is_blocking(instance->config->plugin) ? 0 : host_pins_init(device);
 }
 
+static int make_worker(struct device *device)
+{
+        struct device_context *context = device->context;
+        int r = context->pool ? 0 : pool_new(context->loop, "device", &context->pool);
+
+        return r < 0 ? r : worker_new(device, context->loop, context->pool, &device->worker);
+}
+
 int device_prepare(struct device *device)
 {
         struct instance *instance = device->instance;
@@ -139,7 +148,7 @@ int device_prepare(struct device *device)
         if (!instance || !plugin_is_blocking(instance->config->plugin))
                 return 0;
         if (!device->worker) {
-                int r = worker_new(device, device->context->loop, &device->worker);
+                int r = make_worker(device);
                 if (r < 0)
                         return r;
         }

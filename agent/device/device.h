@@ -209,7 +209,7 @@ int device_new(struct device_context *context, const char *id, const struct plug
                const struct config_section *section, struct problems *problems, struct device **ret) MUST_CHECK;
 void device_free(struct device *device);
 
-/* Before the first start: a blocking device gets its thread. */
+/* Before the first start: a blocking device gets its worker. */
 int device_prepare(struct device *device) MUST_CHECK;
 /* Before the plugin's code runs: marks the instance as one that starts. */
 void device_mark_start(struct device *device);
@@ -218,7 +218,7 @@ int device_take_section(struct device *device, const struct config_section *sect
 void device_set_readings(struct device *device); /* of its channels, as the section wants them */
 /* What the section has keys for and the device does not measure; NULL: nothing. */
 const char *device_unknown_reading(const struct device *device);
-/* Takes over values, what was saved, and the thread of a stopped device of the same id. */
+/* Takes over values, what was saved, and the worker of a stopped device of the same id. */
 void device_inherit(struct device *device, struct device *old);
 
 /* ---- device.c: its life -------------------------------------------------------------------------------- */
@@ -226,13 +226,13 @@ void device_break(struct device *device); /* it cannot be started: waits for a r
 void device_start(struct device *device);
 enum stop_why { STOP_RESTART, STOP_GONE, STOP_EXIT };
 void device_stop(struct device *device, enum stop_why why);
-void device_read(struct device *device);                            /* now, or as soon as its thread is free */
+void device_read(struct device *device);                            /* now, or as soon as its worker is free */
 void device_rearm(struct device *device);                           /* `every` has changed */
 void device_input_debounced(struct device *device);                 /* the first value of an input has settled */
 void device_lost(struct device *device, const struct fault *fault); /* hardware: stop, offline, back-off */
 void device_take_loss(struct device *device);                       /* while its plugin was at work */
 int device_run_callback(struct device *device, enum job job, const struct sconce_command *command); /* on the loop */
-/* Of its thread: a job came back or is overdue, its `stop` is over and the instance about to be freed. */
+/* Of its worker: a job came back or is overdue, its `stop` is over and the instance about to be freed. */
 void device_job_done(struct device *device, const struct job_item *item);
 void device_job_overdue(struct device *device, enum job job);
 void device_ended(struct device *device, const struct instance *instance);

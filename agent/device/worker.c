@@ -6,30 +6,34 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 
 #include "device/device.h"
 #include "util/thread.h"
 
+#define LOOK_US (100 * USEC_PER_MSEC) /* whether a job needs a thread more */
+
 struct worker {
+        struct pool_task task;
+        struct pool *pool;
+
         /* The loop's. */
         struct device *device;
         struct loop *loop;
-        sd_event_source *source;
         struct timer *deadline;
         bool is_overdue;
 
         pthread_mutex_t lock;
-        pthread_cond_t work, idle;
+        pthread_cond_t idle;
         struct job_item *jobs, **jobs_end; /* the first is the one that runs */
         struct post *posts, **posts_end;
         struct job_item *done, **done_end; /* ended: their posts are out already */
         size_t n_jobs;                     /* submitted and not yet taken back by the loop */
         bool is_released;
         uint64_t deadline_us; /* the loop writes it */
-        int fd;
+        bool has_begun;       /* the first job runs, since begun_us */
+        uint64_t begun_us;
 
-        /* The thread's. */
+        /* The thread's that runs a job. */
         struct job_item *current;
 };
 
@@ -76,7 +80,7 @@ void worker_send(struct worker *worker, struct instance *instance, struct post *
         if (!released) {
                 *worker->posts_end = post;
                 worker->posts_end = &post->next;
-                thread_wake(worker->fd);
+                pool_tell(worker->pool, &worker->task);
         }
         (void)pthread_mutex_unlock(&worker->lock);
         if (released)
@@ -87,11 +91,8 @@ void worker_send(struct worker *worker, struct instance *instance, struct post *
 
 static void worker_destroy(struct worker *worker)
 {
-        (void)pthread_cond_destroy(&worker->work);
         (void)pthread_cond_destroy(&worker->idle);
         (void)pthread_mutex_destroy(&worker->lock);
-        if (worker->fd >= 0)
-                (void)close(worker->fd);
         free(worker);
 }
 
@@ -112,42 +113,56 @@ static void drop_item(struct job_item *item)
                 instance_free(item->instance);
 }
 
-static void hand_back(struct worker *worker, struct job_item *item)
+/* A command does not wait behind the readings of a house. */
+static enum pool_rank rank_of(const struct job_item *item)
+{
+        return item->job == JOB_READ ? POOL_LATER : POOL_FIRST;
+}
+
+static struct job_item *begin_next(struct worker *worker)
 {
         (void)pthread_mutex_lock(&worker->lock);
+        struct job_item *item = worker->jobs;
+        if (!worker->is_released) {
+                worker->has_begun = true;
+                worker->begun_us = loop_now_us(worker->loop);
+        }
+        (void)pthread_mutex_unlock(&worker->lock);
+        return item;
+}
+
+/* True: that was the last one, and nobody else has the worker. */
+static bool hand_back(struct worker *worker, struct job_item *item)
+{
+        (void)pthread_mutex_lock(&worker->lock);
+        worker->has_begun = false;
         worker->jobs = item->next;
-        if (!worker->jobs)
+        if (worker->jobs)
+                pool_submit(worker->pool, &worker->task, rank_of(worker->jobs));
+        else
                 worker->jobs_end = &worker->jobs;
         item->next = NULL;
-        bool released = worker->is_released;
+        bool released = worker->is_released, is_last = released && !worker->jobs;
         if (!released) {
                 *worker->done_end = item;
                 worker->done_end = &item->next;
-                thread_wake(worker->fd);
+                pool_tell(worker->pool, &worker->task);
         }
         (void)pthread_cond_signal(&worker->idle);
         (void)pthread_mutex_unlock(&worker->lock);
         if (released)
                 drop_item(item);
+        return is_last;
 }
 
-static void *thread_main(void *userdata)
+static void run_next(struct pool_task *task)
 {
-        struct worker *worker = userdata;
+        struct worker *worker = CONTAINER_OF(task, struct worker, task);
+        struct job_item *item = begin_next(worker);
 
-        for (;;) {
-                (void)pthread_mutex_lock(&worker->lock);
-                while (!worker->jobs && !worker->is_released)
-                        (void)pthread_cond_wait(&worker->work, &worker->lock);
-                struct job_item *item = worker->jobs;
-                (void)pthread_mutex_unlock(&worker->lock);
-                if (!item)
-                        break;
-                run_item(worker, item);
-                hand_back(worker, item);
-        }
-        worker_destroy(worker);
-        return NULL;
+        run_item(worker, item);
+        if (hand_back(worker, item))
+                worker_destroy(worker);
 }
 
 /* ---- On the loop --------------------------------------------------------------------------------------- */
@@ -230,16 +245,13 @@ static bool is_last_word(const struct device *device, const struct post *post)
         return device->life.ending == post->serial && (post->kind == POST_REPORT || post->kind == POST_EVENT);
 }
 
-static int on_posts(sd_event_source *source, int fd, uint32_t events, void *userdata)
+static void on_posts(struct pool_task *task)
 {
-        struct worker *worker = userdata;
+        struct worker *worker = CONTAINER_OF(task, struct worker, task);
         struct device *device = worker->device;
         struct post *posts;
         struct job_item *done;
 
-        (void)source;
-        (void)events;
-        thread_wakeup_clear(fd);
         (void)pthread_mutex_lock(&worker->lock);
         take_posts(worker, &posts, &done);
         (void)pthread_mutex_unlock(&worker->lock);
@@ -257,18 +269,23 @@ static int on_posts(sd_event_source *source, int fd, uint32_t events, void *user
                 job_done(worker, item);
         }
         device_leave(device);
-        return 0;
 }
 
+/* It counts from the moment at which a thread has begun with the job. */
 static void on_deadline(void *userdata)
 {
         struct worker *worker = userdata;
 
         (void)pthread_mutex_lock(&worker->lock);
         struct job_item *item = worker->jobs;
+        uint64_t took_us = worker->has_begun ? loop_now_us(worker->loop) - worker->begun_us : 0;
         (void)pthread_mutex_unlock(&worker->lock);
         if (!item || worker->is_overdue)
                 return;
+        if (took_us < worker->deadline_us) {
+                timer_arm(worker->deadline, worker->deadline_us - took_us);
+                return;
+        }
         worker->is_overdue = true;
         device_job_overdue(worker->device, item->job);
 }
@@ -281,10 +298,14 @@ void worker_submit(struct worker *worker, struct instance *instance, enum job jo
         item->request = request;
         item->next = NULL;
         (void)pthread_mutex_lock(&worker->lock);
+        bool is_first = !worker->jobs;
         *worker->jobs_end = item;
         worker->jobs_end = &item->next;
-        (void)pthread_cond_signal(&worker->work);
         (void)pthread_mutex_unlock(&worker->lock);
+        if (is_first) { /* else the thread that runs the one before submits it */
+                pool_submit(worker->pool, &worker->task, rank_of(item));
+                pool_look(worker->pool);
+        }
         if (worker->n_jobs++ == 0)
                 timer_arm(worker->deadline, worker->deadline_us);
 }
@@ -306,53 +327,44 @@ void worker_set_deadline(struct worker *worker, uint64_t deadline_us)
         (void)pthread_mutex_unlock(&worker->lock);
 }
 
+static bool is_before(const struct timespec *a, const struct timespec *b)
+{
+        return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
+}
+
 void worker_wait(struct worker *worker, const struct timespec *until)
 {
-        int r = 0;
-
         (void)pthread_mutex_lock(&worker->lock);
-        while (worker->jobs && r == 0)
-                r = pthread_cond_timedwait(&worker->idle, &worker->lock, until);
+        for (bool is_over = false; worker->jobs && !is_over;) {
+                struct timespec look = thread_deadline(LOOK_US);
+                is_over = !is_before(&look, until);
+                int r = pthread_cond_timedwait(&worker->idle, &worker->lock, is_over ? until : &look);
+                if (r == 0)
+                        is_over = false;
+                else
+                        pool_look(worker->pool);
+        }
         (void)pthread_mutex_unlock(&worker->lock);
-        (void)on_posts(NULL, worker->fd, 0, worker);
+        on_posts(&worker->task);
 }
 
-static void init_locks(struct worker *worker)
-{
-        (void)pthread_mutex_init(&worker->lock, NULL);
-        thread_cond_init(&worker->work);
-        thread_cond_init(&worker->idle);
-}
-
-static void loop_side_done(struct worker *worker)
-{
-        worker->source = sd_event_source_disable_unref(worker->source);
-        timer_free(worker->deadline);
-        worker->deadline = NULL;
-}
-
-int worker_new(struct device *device, struct loop *loop, struct worker **ret)
+int worker_new(struct device *device, struct loop *loop, struct pool *pool, struct worker **ret)
 {
         struct worker *worker = calloc(1, sizeof(*worker));
 
         if (!worker)
                 return -ENOMEM;
+        worker->task = (struct pool_task){ .run = run_next, .news = on_posts };
+        worker->pool = pool;
         worker->device = device;
         worker->loop = loop;
         worker->jobs_end = &worker->jobs;
         worker->posts_end = &worker->posts;
         worker->done_end = &worker->done;
-        init_locks(worker);
-        worker->fd = thread_wakeup_new();
-        int r = MIN(worker->fd, 0);
-        if (r == 0)
-                r = sd_event_add_io(loop->event, &worker->source, worker->fd, EPOLLIN, on_posts, worker);
-        if (r >= 0)
-                r = timer_new(loop, TIMER_EXACT_US, on_deadline, worker, &worker->deadline);
-        if (r >= 0)
-                r = thread_start("device", thread_main, worker);
+        (void)pthread_mutex_init(&worker->lock, NULL);
+        thread_cond_init(&worker->idle);
+        int r = timer_new(loop, TIMER_EXACT_US, on_deadline, worker, &worker->deadline);
         if (r < 0) {
-                loop_side_done(worker);
                 worker_destroy(worker);
                 return r;
         }
@@ -367,13 +379,14 @@ void worker_release(struct worker *worker)
 
         if (!worker)
                 return;
-        loop_side_done(worker);
+        timer_free(TAKE_PTR(worker->deadline));
         (void)pthread_mutex_lock(&worker->lock);
         take_posts(worker, &posts, &done);
         worker->is_released = true;
-        (void)pthread_cond_signal(&worker->work);
+        pool_forget(worker->pool, &worker->task);
+        bool is_idle = !worker->jobs;
         (void)pthread_mutex_unlock(&worker->lock);
-        /* From here on the worker may be gone. */
+        /* From here on the worker may be gone, if a thread has it. */
         while (posts) {
                 struct post *post = posts;
                 posts = post->next;
@@ -384,4 +397,6 @@ void worker_release(struct worker *worker)
                 done = item->next;
                 drop_item(item);
         }
+        if (is_idle)
+                worker_destroy(worker);
 }

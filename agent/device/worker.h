@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The thread of a blocking device. The loop gives it jobs (callbacks to run), it sends back what they reported and how
- * they ended, through an eventfd. One job at a time, in order; neither side waits for the other. A job that overstays
- * its deadline is reported once. A thread that hangs when its device goes touches nothing but its own instances, and
- * frees all when its call returns.
+ * The jobs of a blocking device: callbacks to run, on a thread of the pool, which sends back what they reported and how
+ * they ended. One job at a time, in order; neither side waits for the other. A job that overstays its deadline is
+ * reported once. A thread that hangs when its device goes touches nothing but that device's instances, and frees all
+ * when its call returns.
  */
 #pragma once
 
 #include "config/options.h"
 #include "device/instance.h"
-#include "util/loop.h"
+#include "util/pool.h"
 
-/* What plugins may call on such a thread. */
+/* What plugins may call in a job. */
 extern const struct sconce_host worker_host;
 
-int worker_new(struct device *device, struct loop *loop, struct worker **ret) MUST_CHECK;
+/* The pool is borrowed, and released after the worker. */
+int worker_new(struct device *device, struct loop *loop, struct pool *pool, struct worker **ret) MUST_CHECK;
 /* Appends a job; an instance has one at a time, and its JOB_STOP, with which the worker takes it over. */
 void worker_submit(struct worker *worker, struct instance *instance, enum job job, struct request *request);
 void worker_set_device(struct worker *worker, struct device *device);

@@ -7,6 +7,7 @@
 
 #include "home/interlock.h"
 #include "rule/rules.h"
+#include "util/pool.h"
 #include "util/text.h"
 #include "util/thread.h"
 
@@ -134,6 +135,7 @@ void home_free(struct home *home)
                 return;
         while (home->count > 0) /* none that is freed already is found in the home */
                 device_free(home->items[--home->count]);
+        pool_release(home->context.pool);
         timer_free(home->gets.timer);
         trends_done(home);
         saving_done(home);
@@ -181,7 +183,7 @@ static void start(struct device *device)
 
         int r = device_prepare(device);
         if (r < 0) {
-                (void)fault_set(&fault, r, "cannot have a thread of its own: %s", strerror(-r));
+                (void)fault_set(&fault, r, "no thread can be had for it: %s", strerror(-r));
                 device_break(device);
                 device_set_fault(device, DEVICE_FAULT_LIFE, &fault);
                 return;

@@ -2,7 +2,8 @@
 /*
  * sloth: a blocking plugin that opens a FIFO in every callback, and so hangs until somebody writes to it.
  * `DIR/read` gates reads, `DIR/command` commands; where there is none, it goes on at once. A word in the file
- * `DIR/word` makes a read do more. It also tries what a thread may not.
+ * `DIR/word` makes a read do more. `DIR/read.waits` is there while a read is at its gate, `DIR/stopped` after a stop.
+ * It also tries what a thread may not.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,15 +33,29 @@ static const struct sconce_channel channels[] = {
         { .key = NULL },
 };
 
+static void leave_mark(const char *path)
+{
+        int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+        if (fd >= 0)
+                (void)close(fd);
+}
+
 /* Waits at a gate. A number that comes through is the errno to fail with. */
 static int pass_gate(struct sconce_device *dev, const struct sloth *sloth, const char *name)
 {
-        char path[512], text[32] = "";
+        char path[512], waits[520], text[32] = "";
 
         (void)snprintf(path, sizeof(path), "%s/%s", sloth->dir, name);
-        int fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
+        (void)snprintf(waits, sizeof(waits), "%s.waits", path);
+        if (access(path, F_OK) < 0)
                 return errno == ENOENT ? 0 : -errno;
+        leave_mark(waits);
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        int r = -errno;
+        (void)unlink(waits);
+        if (fd < 0)
+                return r == -ENOENT ? 0 : r;
         ssize_t n = read(fd, text, sizeof(text) - 1);
         (void)close(fd);
         if (n > 0 && atoi(text) > 0) {
@@ -109,10 +124,13 @@ static int sloth_start(struct sconce_device *dev, void *instance)
 static void sloth_stop(struct sconce_device *dev, void *instance)
 {
         struct sloth *sloth = instance;
+        char stopped[512];
 
         (void)pass_gate(dev, sloth, "stop");
         (void)sconce_report_text(dev, "gate", "stopped");
         free(sloth->heap);
+        (void)snprintf(stopped, sizeof(stopped), "%s/stopped", sloth->dir);
+        leave_mark(stopped);
 }
 
 static int sloth_command(struct sconce_device *dev, void *instance, const struct sconce_command *command)

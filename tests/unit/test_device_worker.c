@@ -36,6 +36,23 @@ static int open_gate(const struct house *house, const char *name, const char *te
         return fd;
 }
 
+static bool is_there(const struct house *house, void *userdata)
+{
+        char path[PATH_MAX];
+
+        house_path(house, userdata, path);
+        return access(path, F_OK) == 0;
+}
+
+/* A deadline begins when a thread does. */
+static void wait_at_gate(struct house *house, const char *name)
+{
+        char waits[64];
+
+        (void)snprintf(waits, sizeof(waits), "%s.waits", name);
+        house_wait(house, is_there, waits);
+}
+
 static void apply_sloth(struct house *house, const char *more)
 {
         char text[PATH_MAX + 256];
@@ -181,6 +198,7 @@ static void worker__hangs__others_go_on_and_it_is_offline(void **state)
         house_assert_published(house, "kitchen", DEVICE_STATE, "{\"state\":\"ON\"}");
         house_set(house, "slow", "{\"state\":\"ON\",\"id\":2}"); /* waits behind the read */
         house_assert_result(house, "slow", NULL);
+        wait_at_gate(house, "read");
         house_pass(house, 2 * USEC_PER_SEC);
         assert_string_equal(house_published(house, "slow", DEVICE_STATUS), "offline");
         house_assert_published(house, "slow", DEVICE_ERROR,
@@ -211,6 +229,7 @@ static void worker__command_hangs__failed_once(void **state)
         house_forget(house);
         make_gate(house, "command");
         house_set(house, "slow", "{\"state\":\"ON\",\"id\":3}");
+        wait_at_gate(house, "command");
         house_pass(house, 3 * USEC_PER_SEC - 1);
         house_assert_result(house, "slow", NULL);
         house_pass(house, 1);
@@ -292,6 +311,7 @@ static void worker__reload_while_it_hangs__starts_afterwards(void **state)
         make_gate(house, "read");
         apply_sloth(house, "every = 30s\n");
         wait_status(house, "online");
+        wait_at_gate(house, "read");
         house_pass(house, 2 * USEC_PER_SEC);
         assert_string_equal(house_published(house, "slow", DEVICE_STATUS), "offline");
         char text[PATH_MAX + 64], dir[PATH_MAX];
@@ -409,7 +429,7 @@ static void worker__gone_from_config_while_it_hangs__abandoned_safely(void **sta
         house_set(house, "kitchen", "ON");
         assert_int_equal(sim_value(&house->gpio, 17), 1);
         int gate = open_gate(house, "read", "0\n");
-        house_wait(house, thread_is_gone, NULL);
+        house_wait(house, is_there, (char[]){ "stopped" });
         (void)close(gate);
 }
 

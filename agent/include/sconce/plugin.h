@@ -7,7 +7,8 @@
  * of `info`. docs/plugin-abi.md draws the life cycle.
  *
  * Threads: all callbacks of one device run one after the other. They run on the agent's event loop and must not block,
- * unless the plugin has SCONCE_BLOCKING: then they run on a thread of the device's own. A plugin never takes a lock.
+ * unless the plugin has SCONCE_BLOCKING: then they run on threads beside it, not always on the same one. A plugin never
+ * takes a lock.
  *
  * Errors: callbacks and host services return 0 or a negative errno. sconce_error() adds the sentence for people.
  *
@@ -297,9 +298,9 @@ struct sconce_device {
 
 /* Flags of a plugin. */
 enum {
-        /* Its callbacks may block: all but `configure` run on a thread of the device's own. There id, report, event,
-         * health, problem, error, log, the clock and channel_add work, and everything else returns -EXDEV. Such a plugin
-         * can have no LINE, PWM or LED option. */
+        /* Its callbacks may block: all but `configure` run on a thread beside the loop, one at a time, each perhaps on
+         * another thread. There id, report, event, health, problem, error, log, the clock and channel_add work, and
+         * everything else returns -EXDEV. Such a plugin can have no LINE, PWM or LED option. */
         SCONCE_BLOCKING = 1U << 0,
         /* Its outputs are always timed (a cover): they are off at exit, and off when it starts. */
         SCONCE_TIMED = 1U << 1,
