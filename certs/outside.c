@@ -134,7 +134,7 @@ static int write_beside(const char *path, const struct outside_file *file)
         return r;
 }
 
-/* A rename is on the disk when the directory is. */
+/* A rename is on the disk when the directory is, and so is a removal. */
 static int sync_directory_of(const char *path)
 {
         CLEANUP_FREE char *directory = strdup(path);
@@ -221,6 +221,15 @@ static int put_in_place(const char *beside, const struct outside_file *file, str
         return outside_is(file) ? 0 : fail_reading_back(file, fault);
 }
 
+/* Where it is gone a run before may have been cut short before the disk had it. */
+static int take_away(const struct outside_file *file, struct fault *fault)
+{
+        if (unlink(file->path) < 0 && errno != ENOENT)
+                return fail(file, -errno, fault);
+        int r = sync_directory_of(file->path);
+        return r < 0 ? fail(file, r, fault) : 0;
+}
+
 static int publish_one(void *userdata, const struct outside_file *file)
 {
         CLEANUP_FREE char *beside = NULL;
@@ -229,7 +238,7 @@ static int publish_one(void *userdata, const struct outside_file *file)
         if (r < 0)
                 return r;
         if (file->use == FILE_REMOVED)
-                return unlink(file->path) == 0 || errno == ENOENT ? 0 : fail(file, -errno, userdata);
+                return take_away(file, userdata);
         return asprintf(&beside, "%s" BESIDE, file->path) < 0 ? -ENOMEM : put_in_place(beside, file, userdata);
 }
 

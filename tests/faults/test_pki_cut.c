@@ -24,7 +24,9 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
+#include "certs/registry.h"
 #include "faults/copy.h"
 #include "faults/cut.h"
 #include "faults/pki_state.h"
@@ -563,6 +565,42 @@ static void commit__reported_as_failed_and_done__is_said_rightly(void **state)
                 give_up("it said: %s", seen.words);
 }
 
+/* ---- What is forgotten ------------------------------------------------------------------------------------------- */
+
+/* As for a name that has joined: its key is elsewhere. */
+static void have_removed(const char *pki, const char *path)
+{
+        sqlite3 *registry = NULL;
+        char sql[128];
+
+        (void)snprintf(sql, sizeof(sql), "INSERT INTO files VALUES('%s', %d, '')", path, FILE_REMOVED);
+        assert_int_equal(sqlite3_open(pki_file(pki, "private/registry.db"), &registry), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(registry, sql, NULL, NULL, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_close(registry), SQLITE_OK);
+}
+
+/* A key that came back after a power cut would stay for ever. */
+static void publish__removed_file__is_synced_before_it_is_forgotten(void **state)
+{
+        const struct place place = { work_path("removed"), NULL };
+        const char *argv[4 + WORDS_MAX];
+        struct cut_result trace;
+        unsigned at = 0;
+
+        (void)state;
+        skip_where_calls_cannot_be_held();
+        assert_true(copy_tree(bases[HOUSE], place.at));
+        have_removed(place.at, "issued/hall.tar");
+        (void)put_command(argv, &place, WORDS("publish"));
+        cut_run(argv, (struct cut){ 0 }, &trace);
+        assert_int_equal(trace.status, 0);
+        assert_int_equal(access(pki_issued(place.at, "hall.tar"), F_OK), -1);
+        do
+                at = first_call(&trace, "unlink", at + 1);
+        while (strcmp(trace.names[at + 1], "fsync") != 0);
+        assert_true(first_call(&trace, "pwrite64", 1) > at + 1);
+}
+
 /* ---- A small disk ------------------------------------------------------------------------------------------------ */
 
 /* The pages that are left are all that the command has. */
@@ -736,6 +774,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(every_command__cut_at_each_call__is_as_before_or_done),
                 cmocka_unit_test(commit__reported_as_failed_and_done__is_said_rightly),
+                cmocka_unit_test(publish__removed_file__is_synced_before_it_is_forgotten),
                 cmocka_unit_test(every_command__small_disk__is_as_before_or_done),
                 cmocka_unit_test(two_commands__at_once__both_are_whole),
         };
