@@ -3,7 +3,7 @@
  * The floor that the others are measured against: a bare libmosquitto client on an external loop that publishes what
  * sconced publishes (the same topics, JSON, QoS, retain; its status and will) and does nothing else: it looks at no
  * command, has no line, and keeps nothing. A command is answered by the state of its lamp; one of the device
- * `trigger` by READINGS readings, too.
+ * `trigger` by READINGS readings, too, and one of `backlog` by as many messages of the history, a few of them at once.
  *
  *   echo HOST PORT DIRECTORY NODE READINGS
  */
@@ -18,20 +18,29 @@
 #include "bus/mosquitto.h"
 
 static const char *node;
-static char trigger_topic[256];
+static char trigger_topic[256], backlog_topic[256];
 static unsigned readings, made;
+/* Of the backlog: what is not sent yet, and what is not acknowledged; as many as sconced has at once. */
+static unsigned left, in_flight;
+enum { IN_FLIGHT_MAX = 64, STAMP_MAX = 32 };
 
-static void publish(struct mosquitto *mosq, const char *device, const char *value, int size)
+static void write_stamp(char stamp[static STAMP_MAX])
 {
-        char topic[256], payload[256], stamp[32];
         struct timespec now;
         struct tm tm;
 
         (void)clock_gettime(CLOCK_REALTIME, &now);
-        (void)strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", gmtime_r(&now.tv_sec, &tm));
+        size_t size = strftime(stamp, STAMP_MAX, "%Y-%m-%dT%H:%M:%S", gmtime_r(&now.tv_sec, &tm));
+        (void)snprintf(stamp + size, STAMP_MAX - size, ".%03ldZ", now.tv_nsec / 1000000);
+}
+
+static void publish(struct mosquitto *mosq, const char *device, const char *value, int size)
+{
+        char topic[256], payload[256], stamp[STAMP_MAX];
+
+        write_stamp(stamp);
         (void)snprintf(topic, sizeof(topic), "sconce/%s/%s/state", node, device);
-        int length = snprintf(payload, sizeof(payload), "{\"time\":\"%s.%03ldZ\",%.*s}", stamp, now.tv_nsec / 1000000,
-                              size, value);
+        int length = snprintf(payload, sizeof(payload), "{\"time\":\"%s\",%.*s}", stamp, size, value);
         (void)mosquitto_publish_v5(mosq, NULL, topic, length, payload, 1, true, NULL);
 }
 
@@ -53,6 +62,38 @@ static void publish_readings(struct mosquitto *mosq)
                 int size = snprintf(value, sizeof(value), "\"number\":%u", ++made);
                 publish(mosq, device, value, size);
         }
+}
+
+static void publish_history(struct mosquitto *mosq)
+{
+        static const char boot[] = "01234567-89ab-cdef-0123-456789abcdef";
+        char topic[256], payload[256], stamp[STAMP_MAX];
+
+        made++;
+        write_stamp(stamp);
+        (void)snprintf(topic, sizeof(topic), "sconce/%s/m0/history", node);
+        int length = snprintf(payload, sizeof(payload),
+                              "{\"seq\":%u,\"boot\":\"%s\",\"time\":\"%s\",\"state\":{\"number\":%u}}", made, boot,
+                              stamp, made);
+        (void)mosquitto_publish_v5(mosq, NULL, topic, length, payload, 1, false, NULL);
+}
+
+static void drain(struct mosquitto *mosq)
+{
+        for (; left > 0 && in_flight < IN_FLIGHT_MAX; left--, in_flight++)
+                publish_history(mosq);
+}
+
+static void on_publish(struct mosquitto *mosq, void *userdata, int mid, int reason,
+                       const mosquitto_property *properties)
+{
+        (void)userdata;
+        (void)mid;
+        (void)reason;
+        (void)properties;
+        if (in_flight > 0)
+                in_flight--;
+        drain(mosq);
 }
 
 static void on_connect(struct mosquitto *mosq, void *userdata, int reason, int flags,
@@ -91,6 +132,11 @@ static void on_message(struct mosquitto *mosq, void *userdata, const struct mosq
 {
         (void)userdata;
         (void)properties;
+        if (strcmp(message->topic, backlog_topic) == 0) {
+                left = readings;
+                drain(mosq);
+                return;
+        }
         bool is_trigger = strcmp(message->topic, trigger_topic) == 0;
         publish_state(mosq, is_trigger ? "trigger" : "kitchen", message);
         if (is_trigger)
@@ -113,6 +159,7 @@ static struct mosquitto *connect_to(char *argv[])
         (void)mosquitto_int_option(mosq, MOSQ_OPT_SEND_MAXIMUM, UINT16_MAX);
         mosquitto_connect_v5_callback_set(mosq, on_connect);
         mosquitto_subscribe_v5_callback_set(mosq, on_subscribe);
+        mosquitto_publish_v5_callback_set(mosq, on_publish);
         mosquitto_message_v5_callback_set(mosq, on_message);
         if (mosquitto_will_set(mosq, topic, 7, "offline", 1, true) != MOSQ_ERR_SUCCESS ||
             mosquitto_tls_set(mosq, files[0], NULL, files[1], files[2], NULL) != MOSQ_ERR_SUCCESS ||
@@ -158,6 +205,7 @@ int main(int argc, char *argv[])
         }
         node = argv[4];
         (void)snprintf(trigger_topic, sizeof(trigger_topic), "sconce/%s/trigger/set", node);
+        (void)snprintf(backlog_topic, sizeof(backlog_topic), "sconce/%s/backlog/set", node);
         readings = (unsigned)strtoul(argv[5], NULL, 10);
         (void)mosquitto_lib_init();
         struct mosquitto *mosq = connect_to(argv);

@@ -48,6 +48,20 @@ static void on_status(struct probe *probe, const struct mosquitto_message *messa
         probe->is_online = is_online;
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+        size_t size = strlen(text), end_size = strlen(end);
+
+        return size >= end_size && strcmp(text + size - end_size, end) == 0;
+}
+
+static void on_history(struct probe *probe)
+{
+        probe->history_last_us = now_us();
+        if (probe->history++ == 0)
+                probe->history_first_us = probe->history_last_us;
+}
+
 static void on_message(struct mosquitto *mosq, void *userdata, const struct mosquitto_message *message)
 {
         struct probe *probe = userdata;
@@ -61,6 +75,8 @@ static void on_message(struct mosquitto *mosq, void *userdata, const struct mosq
                 probe->states++;
         else if (strcmp(message->topic, running->status) == 0)
                 on_status(probe, message);
+        else if (ends_with(message->topic, "/history"))
+                on_history(probe);
         else if (message->topic[node] == 'm')
                 probe->readings++;
 }
@@ -122,7 +138,7 @@ void probe_watch(struct probe *probe, const struct running *running)
         probe->running = running;
 }
 
-static void send(struct probe *probe, const char *topic, const char *payload)
+void probe_send(struct probe *probe, const char *topic, const char *payload)
 {
         (void)mosquitto_publish(probe->mosq, NULL, topic, (int)strlen(payload), payload, 1, false);
 }
@@ -156,7 +172,7 @@ double probe_start(struct probe *probe, struct running *running, const struct be
         }
         /* Online may come before the subscription. */
         for (unsigned states = probe->states; probe->states == states;) {
-                send(probe, running->set, "ON");
+                probe_send(probe, running->set, "ON");
                 while (turn(probe, AGAIN_MS) && probe->states == states) {
                 }
                 if (now_us() - begin_us > START_US)
@@ -181,7 +197,7 @@ double probe_command(struct probe *probe, bool on)
         unsigned states = probe->states + 1, acks = probe->acks + 1;
         uint64_t begin_us = now_us();
 
-        send(probe, probe->running->set, on ? "ON" : "OFF");
+        probe_send(probe, probe->running->set, on ? "ON" : "OFF");
         while (probe->states < states)
                 probe_turn(probe);
         double us = (double)(now_us() - begin_us);
@@ -195,7 +211,7 @@ void probe_commands(struct probe *probe, unsigned window, unsigned count)
 
         for (unsigned sent = 0; probe->states - begin < count;) {
                 while (sent < count && sent - (probe->states - begin) < window)
-                        send(probe, probe->running->set, sent++ % 2 ? "OFF" : "ON");
+                        probe_send(probe, probe->running->set, sent++ % 2 ? "OFF" : "ON");
                 probe_turn(probe);
         }
         settle(probe, acks);
@@ -208,7 +224,7 @@ double probe_rate(struct probe *probe, unsigned window, unsigned for_ms)
 
         while (now_us() - begin_us < for_ms * US_PER_MS) {
                 while (sent - (probe->states - begin) < window)
-                        send(probe, probe->running->set, sent++ % 2 ? "OFF" : "ON");
+                        probe_send(probe, probe->running->set, sent++ % 2 ? "OFF" : "ON");
                 probe_turn(probe);
         }
         double rate = (probe->states - begin) * 1e6 / (double)(now_us() - begin_us);
@@ -223,7 +239,7 @@ double probe_trigger(struct probe *probe, unsigned count)
         unsigned readings = probe->readings + count, acks = probe->acks + 1;
         uint64_t begin_us = now_us();
 
-        send(probe, probe->running->trigger, "ON");
+        probe_send(probe, probe->running->trigger, "ON");
         while (probe->readings < readings)
                 probe_turn(probe);
         double us = (double)(now_us() - begin_us);

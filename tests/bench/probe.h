@@ -16,13 +16,17 @@ struct probe {
         bool is_connected, is_online;
         unsigned states, acks; /* of its lamp, of what was sent */
         unsigned readings;     /* of its devices whose names begin with m */
-        uint64_t online_us;    /* when it was seen to be */
+        unsigned history;      /* messages of that, and when the first and the last of them came */
+        uint64_t history_first_us, history_last_us;
+        uint64_t online_us; /* when it was seen to be */
 };
 
 void probe_open(struct probe *probe, const struct bench *bench); /* broker and ourselves are on one processor then */
 void probe_close(struct probe *probe);
 void probe_watch(struct probe *probe, const struct running *running);
 void probe_turn(struct probe *probe); /* one round; fails when nothing comes for long */
+
+void probe_send(struct probe *probe, const char *topic, const char *payload);
 
 /* Starts it and waits until it answers a command: it is the one that is watched then. Gives when it was online, in
  * microseconds after the start. */

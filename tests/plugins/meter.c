@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* meter: a sensor that costs nothing to read: the next number. One that is the `trigger` has no number but a switch: a
- * command of it has all the others read themselves at once. They are on the loop, so the list needs no lock. */
+ * command of it has all the others read themselves at once. They are on the loop, so the list needs no lock. With `burst` it
+ * reads itself so often after its start. */
 #include <errno.h>
 
 #include <sconce/plugin.h>
 
 #define MAX_METERS 2000
+/* The writer of the database keeps up with that. */
+#define BURST_PAUSE_US 200
 
 struct meter {
         bool is_trigger;
+        int64_t burst;
         double number;
         struct sconce_timer *timer;
 };
@@ -22,6 +26,7 @@ static size_t n_meters;
 static const struct sconce_option options[] = {
         SCONCE_OPTION_BOOL(struct meter, is_trigger, "trigger", 0, "Whether it has the others read themselves",
                            .def = "no"),
+        SCONCE_OPTION_INT(struct meter, burst, "burst", 0, "How many readings there are after the start", .def = "0"),
         { .key = NULL },
 };
 
@@ -43,8 +48,12 @@ static int meter_read(struct sconce_device *dev, void *instance)
 
 static void due(struct sconce_device *dev, void *instance, void *userdata)
 {
+        struct meter *meter = instance;
+
         (void)userdata;
         (void)meter_read(dev, instance);
+        if (meter->burst > 0 && --meter->burst > 0)
+                (void)sconce_timer_arm(dev, meter->timer, BURST_PAUSE_US);
 }
 
 static int meter_start(struct sconce_device *dev, void *instance)
@@ -60,7 +69,7 @@ static int meter_start(struct sconce_device *dev, void *instance)
                 return r;
         meters[n_meters].dev = dev;
         meters[n_meters++].timer = meter->timer;
-        return 0;
+        return meter->burst > 0 ? sconce_timer_arm(dev, meter->timer, 0) : 0;
 }
 
 static int meter_command(struct sconce_device *dev, void *instance, const struct sconce_command *command)
