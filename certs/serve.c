@@ -318,6 +318,15 @@ static int draw_client_id(struct serve *serve, struct fault *fault)
         return 0;
 }
 
+static int watch_files(struct serve *serve, struct fault *fault)
+{
+        int r = sd_event_add_inotify(serve->loop.event, NULL, ".", IN_MOVED_TO, on_file, serve);
+
+        return r < 0 ? fault_set(fault, r, "%s: cannot be watched: %s%s", serve->line->dir, strerror(-r),
+                                 r == -EACCES ? "; who signs must be able to read it: chmod 755 it" : "")
+                     : 0;
+}
+
 static int begin(struct serve *serve, struct fault *fault)
 {
         int r = loop_init(&serve->loop);
@@ -327,10 +336,9 @@ static int begin(struct serve *serve, struct fault *fault)
         if (r == 0)
                 r = timer_new(&serve->loop, TIMER_LAZY_US, on_upkeep, serve, &serve->upkeep);
         if (r >= 0)
-                r = sd_event_add_inotify(serve->loop.event, NULL, ".", IN_MOVED_TO, on_file, serve);
-        if (r >= 0)
                 r = sd_event_set_watchdog(serve->loop.event, true);
-        return r < 0 ? fault_set(fault, r, "the event loop cannot be set up: %s", strerror(-r)) : 0;
+        return r < 0 ? fault_set(fault, r, "the event loop cannot be set up: %s", strerror(-r))
+                     : watch_files(serve, fault);
 }
 
 static int run(struct serve *serve, struct fault *fault)
