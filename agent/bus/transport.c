@@ -8,7 +8,7 @@
  * - Its socket being gone and any code but success mean the end; which code it is differs between versions.
  * - What is published inside a callback is only queued, so each turn ends with writing.
  * - It reads on for as long as SSL has packets decrypted, but stops when errno is EAGAIN. That ends a turn of the loop;
- *   the next one takes what is left.
+ *   the next one takes what is left. Of what is read ahead (tls_handshake.c) it knows nothing.
  */
 #include "bus/transport.h"
 
@@ -107,9 +107,9 @@ static void update_interest(struct transport *t)
         (void)sd_event_source_set_io_events(t->io, interest);
 }
 
-static bool has_decrypted(const struct transport *t)
+static bool has_more(const struct transport *t)
 {
-        return !t->over && t->handshake.done && SSL_pending(t->handshake.ssl) > 0;
+        return !t->over && tls_has_more(&t->handshake);
 }
 
 /* The end of every turn. Nothing of `t` may be touched after it: `ended` frees it. */
@@ -119,7 +119,7 @@ static void settle(struct transport *t)
         if (!t->over) {
                 update_interest(t);
                 /* The socket does not become readable for it. */
-                if (has_decrypted(t))
+                if (has_more(t))
                         (void)sd_event_source_set_enabled(t->deferred, SD_EVENT_ONESHOT);
                 return;
         }
@@ -160,7 +160,7 @@ static void do_read(struct transport *t)
                         check(t, result);
                 else
                         finish(t, EPROTO);
-        while (has_decrypted(t) && t->turn_work < TURN_WORK);
+        while (has_more(t) && t->turn_work < TURN_WORK);
         t->last_in_us = real_now_us();
 }
 
@@ -265,7 +265,7 @@ static int on_deferred(sd_event_source *source, void *userdata)
 
         (void)source;
         t->busy = true;
-        if (has_decrypted(t))
+        if (has_more(t))
                 talking_turn(t, EPOLLIN);
         settle(t);
         return 0;
