@@ -33,10 +33,10 @@ int tls_pin_parse(const char *text, unsigned char ret_digest[static 32]) MUST_CH
 
 #define TLS_NAMES_MAX 256
 
-/* What is known of one handshake; the context's callbacks fill it. */
-/* A few short messages. */
+/* Of the socket's bytes, for OpenSSL: a few short messages. */
 #define TLS_AHEAD_BYTES 1024
 
+/* What is known of one handshake; the context's callbacks fill it. */
 struct tls_handshake {
         SSL *ssl; /* libmosquitto's, from the handshake's start until it closes its socket */
         bool done;
