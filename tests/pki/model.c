@@ -6,7 +6,7 @@
 
 #include "util/macro.h"
 
-enum { EARLIER_S = 3600 };
+enum { DAY_S = 86400, RENEWED_S = 90 * DAY_S, A_DAY_AT_MOST = 10 };
 
 void model_init(struct model *model)
 {
@@ -110,6 +110,17 @@ const char *model_why_not(const struct model *model, const struct paper *paper, 
         if (paper->is_revoked)
                 return "the certificate has been revoked";
         return paper->until_s <= now_s ? "the certificate has expired" : NULL;
+}
+
+bool model_is_too_often(const struct model *model, unsigned holder, int64_t now_s)
+{
+        unsigned count = 0;
+
+        for (const struct paper *paper = model->papers; paper < model->papers + model->paper_count; paper++) {
+                int64_t issued_s = paper->until_s - RENEWED_S;
+                count += paper->holder == holder && issued_s > now_s - DAY_S && issued_s <= now_s;
+        }
+        return count >= A_DAY_AT_MOST;
 }
 
 /* ---- Authorities ------------------------------------------------------------------------------------------------- */

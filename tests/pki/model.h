@@ -81,6 +81,8 @@ bool model_is_due(const struct model *model, unsigned holder, int64_t now_s);
 bool model_is_open(const struct ticket *ticket, int64_t now_s);
 /* What the signer says to who has the key of this paper and asks for another one; NULL: it signs. */
 const char *model_why_not(const struct model *model, const struct paper *paper, int64_t now_s);
+/* The name has had as many for 90 days within a day as it may. */
+bool model_is_too_often(const struct model *model, unsigned holder, int64_t now_s);
 /* A broker takes it: by an authority in force, not revoked, not out of time. */
 bool model_is_good(const struct model *model, const struct paper *paper, int64_t now_s);
 

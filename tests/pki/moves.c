@@ -807,6 +807,10 @@ static void renew(struct play *play, const struct kept *request, const char *ide
                 return;
         }
         const struct paper *before = answered_before(model, present, request->key);
+        bool is_too_often = !why_not && !before && model_is_too_often(model, present->holder, play->now_s);
+        if (is_too_often)
+                why_not = "it has had 10 certificates within a day: no more of them until tomorrow";
+        play->tally->too_often += is_too_often;
         CLEANUP_FREE char *answer = ask(play, identity, request->payload);
         if (!answer || read_renewal(play, answer, request->body, request->key, &read) < 0 || !read.error != !why_not ||
             (why_not && strcmp(read.error, why_not) != 0)) {
@@ -871,6 +875,17 @@ static void do_renewal(struct play *play, const struct move *move)
                 renew(play, &play->kept[(play->kept_count - 1) % KEPT_MAX], identity);
         if (key != paper->key)
                 EVP_PKEY_free(key);
+}
+
+/* More than a day's worth, each for a key of its own. */
+static void do_flood(struct play *play, const struct move *move)
+{
+        struct move each = { .holder = move->holder, .die = { 0, 99, 50 } };
+
+        for (unsigned i = 0; i < 12 && play->model.paper_count < PAPERS_MAX - MOVES_MAX && !play->why[0]; i++) {
+                play->now_s = wall_s(); /* of those before some are younger than the first moment */
+                do_renewal(play, &each);
+        }
 }
 
 /* What somebody has kept, on the topic that it was for. */
@@ -952,12 +967,12 @@ static const struct {
         void (*play)(struct play *play, const struct move *move);
         unsigned first, count; /* the names that it is mostly about */
 } table[] = {
-        { 1, do_init, 0, HOLDERS },     { 4, do_broker, 6, 2 },       { 9, do_node, 0, 3 },
-        { 10, do_client, 3, 3 },        { 18, do_invite, 0, 6 },      { 22, do_join, 0, HOLDERS },
-        { 16, do_renewal, 0, HOLDERS }, { 5, do_replay, 0, HOLDERS }, { 8, do_renew, 0, HOLDERS },
-        { 12, do_revoke, 0, 8 },        { 4, do_roll, 0, HOLDERS },   { 9, do_upkeep, 0, HOLDERS },
-        { 3, do_publish, 0, HOLDERS },  { 3, do_list, 0, HOLDERS },   { 3, do_misuse, 0, HOLDERS },
-        { 10, do_wait, 0, HOLDERS },
+        { 1, do_init, 0, HOLDERS },     { 4, do_broker, 6, 2 },        { 9, do_node, 0, 3 },
+        { 10, do_client, 3, 3 },        { 18, do_invite, 0, 6 },       { 22, do_join, 0, HOLDERS },
+        { 16, do_renewal, 0, HOLDERS }, { 5, do_replay, 0, HOLDERS },  { 1, do_flood, 0, HOLDERS },
+        { 8, do_renew, 0, HOLDERS },    { 12, do_revoke, 0, 8 },       { 4, do_roll, 0, HOLDERS },
+        { 9, do_upkeep, 0, HOLDERS },   { 3, do_publish, 0, HOLDERS }, { 3, do_list, 0, HOLDERS },
+        { 3, do_misuse, 0, HOLDERS },   { 10, do_wait, 0, HOLDERS },
 };
 
 static unsigned draw_what(struct dice *dice)

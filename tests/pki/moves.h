@@ -29,6 +29,7 @@ struct tally {
         unsigned unanswered, turned_away; /* requests without an answer, and with a refusal, as they should */
         unsigned killed, expired;         /* of those: codes that wrong tries have ended; what was out of time */
         unsigned pending;                 /* answers whose files were put in place by a later command */
+        unsigned too_often;               /* renewals beyond a day's */
         unsigned by_revoked; /* of those: by a certificate or a code that was revoked, or a generation before */
 };
 
