@@ -61,6 +61,7 @@ struct transport {
         uint64_t pinged_us; /* after last_in_us: nothing has come since */
         unsigned receive_maximum;
         struct in_flight in_flight;
+        mosquitto_property *usual; /* NULL: not made yet */
 };
 
 static uint64_t real_now_us(void)
@@ -555,6 +556,7 @@ void transport_free(struct transport *t)
         sd_event_source_disable_unref(t->deferred);
         timer_free(t->keepalive);
         mosquitto_destroy(t->mosq);
+        mosquitto_property_free_all(&t->usual);
         if (t->end.tls)
                 tls_end(t->setup.tls);
         cleanup_closep(&t->fd);
@@ -600,6 +602,20 @@ static void after_call(struct transport *t)
                 update_interest(t);
 }
 
+/* Most messages have these properties and no others: they are made once. libmosquitto copies what it keeps. NULL: it has
+ * others, or there is no memory. */
+static const mosquitto_property *usual_properties(struct transport *t, const struct session_message *message)
+{
+        static const char usual[] = "application/json";
+
+        if (!message->content_type || message->response_topic || message->correlation || message->expiry_s ||
+            message->expires || strcmp(message->content_type, usual) != 0)
+                return NULL;
+        if (!t->usual)
+                (void)mosquitto_property_add_string(&t->usual, MQTT_PROP_CONTENT_TYPE, usual);
+        return t->usual;
+}
+
 int transport_publish(struct transport *t, const struct session_message *message, int *ret_id)
 {
         CLEANUP(mosquitto_property_free_all) mosquitto_property *properties = NULL;
@@ -611,12 +627,13 @@ int transport_publish(struct transport *t, const struct session_message *message
                 return -EMSGSIZE;
         if (message->qos > 0 && t->in_flight.count >= IN_FLIGHT_MAX)
                 return -EAGAIN;
-        int r = t->setup.mqtt5 ? properties_write(message, &properties) : 0;
+        const mosquitto_property *usual = t->setup.mqtt5 ? usual_properties(t, message) : NULL;
+        int r = t->setup.mqtt5 && !usual ? properties_write(message, &properties) : 0;
         if (r < 0)
                 return r;
 
         r = call_result(t, mosquitto_publish_v5(t->mosq, &id, message->topic, (int)message->size, message->payload,
-                                                message->qos, message->retain, properties));
+                                                message->qos, message->retain, usual ? usual : properties));
         if (r < 0)
                 return r;
         if (message->qos > 0)

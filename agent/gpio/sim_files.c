@@ -10,6 +10,7 @@
 
 #include "util/cleanup.h"
 #include "util/clock.h"
+#include "util/text.h"
 
 /* A record is "GPIO17 output sconced", padded with spaces, and a newline. */
 #define RECORD_BYTES 80
@@ -259,9 +260,12 @@ uint64_t sim_log_edge(struct sim_dir *dir, unsigned offset, bool high)
 {
         uint64_t now_ns = clock_monotonic_ns();
         char text[48];
-        int n = snprintf(text, sizeof(text), "%llu %u %d\n", (unsigned long long)now_ns, offset, high);
+        size_t n = text_decimal(now_ns, text);
+        text[n++] = ' ';
+        n += text_decimal(offset, text + n);
+        memcpy(text + n, high ? " 1\n" : " 0\n", 3);
         /* A full disk loses the record, not the lamp. */
-        (void)!write(dir->edges_fd, text, (size_t)n);
+        (void)!write(dir->edges_fd, text, n + 3);
         return now_ns;
 }
 

@@ -194,6 +194,17 @@ void text_hex(const void *bytes, size_t size, char *ret)
         *ret = '\0';
 }
 
+size_t text_decimal(uint64_t number, char text[static TEXT_DECIMAL_MAX])
+{
+        size_t n = 1;
+
+        for (uint64_t rest = number; rest >= 10; rest /= 10)
+                n++;
+        for (size_t at = n; at > 0; number /= 10)
+                text[--at] = (char)('0' + number % 10);
+        return n;
+}
+
 void text_list_add(char *list, size_t size, const char *word)
 {
         size_t used = strlen(list);

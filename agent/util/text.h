@@ -37,6 +37,11 @@ bool text_is_key(const char *text);
 /* As hexadecimal digits in lower case, with a NUL: 2 * size + 1 bytes of room. */
 void text_hex(const void *bytes, size_t size, char *ret);
 
+#define TEXT_DECIMAL_MAX 20
+
+/* As decimal digits, with no NUL: gives how many. For what happens with each command, where printf() costs much of it. */
+size_t text_decimal(uint64_t number, char text[static TEXT_DECIMAL_MAX]);
+
 /* Appends a word to "a, b, c", which is cut where it is longer than its memory. */
 void text_list_add(char *list, size_t size, const char *word);
 

@@ -79,6 +79,19 @@ static void text_show__long_text__is_cut_between_characters(void **state)
         }
 }
 
+static void text_decimal__smallest_to_largest__as_printf(void **state)
+{
+        static const uint64_t numbers[] = { 0, 9, 10, 99, 100, 18446744073709551615U };
+        char wanted[32], text[TEXT_DECIMAL_MAX];
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+                size_t size = (size_t)snprintf(wanted, sizeof(wanted), "%llu", (unsigned long long)numbers[i]);
+                assert_int_equal(text_decimal(numbers[i], text), size);
+                assert_memory_equal(text, wanted, size);
+        }
+}
+
 static void text_hex__bytes__two_digits_each(void **state)
 {
         static const unsigned char bytes[] = { 0x00, 0x0f, 0xa5, 0xff };
@@ -125,6 +138,7 @@ int main(void)
                 cmocka_unit_test(text_utf8_valid__bad_sequences__are_found),
                 cmocka_unit_test(text_show__any_text__fits_one_line),
                 cmocka_unit_test(text_show__long_text__is_cut_between_characters),
+                cmocka_unit_test(text_decimal__smallest_to_largest__as_printf),
                 cmocka_unit_test(text_hex__bytes__two_digits_each),
                 cmocka_unit_test(text_is_id__words__are_distinguished),
                 cmocka_unit_test(text_is_key__words__are_distinguished),
