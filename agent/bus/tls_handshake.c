@@ -224,47 +224,24 @@ int tls_on_verify(int ok, X509_STORE_CTX *store)
 
 /* After this turn's share a socket looks empty to OpenSSL, and so to libmosquitto. A BIO of our own for reading,
  * because a callback on libmosquitto's is called twice for each of some thirty things a message. */
-static ssize_t receive(BIO *bio, void *data, size_t size)
+static int bounded_read(BIO *bio, char *data, int size)
 {
         struct tls_handshake *handshake = BIO_get_data(bio);
 
+        BIO_clear_retry_flags(bio);
+        if (handshake->turn_bytes == 0) {
+                BIO_set_retry_read(bio);
+                return -1;
+        }
         errno = 0;
-        ssize_t n = recv(handshake->fd, data, size, 0);
+        int n = (int)recv(handshake->fd, data, (size_t)size, 0);
         if (n > 0)
                 handshake->turn_bytes -= MIN(handshake->turn_bytes, (size_t)n);
         else if (n == 0)
                 BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
-        else if (BIO_sock_should_retry((int)n))
+        else if (BIO_sock_should_retry(n))
                 BIO_set_retry_read(bio);
         return n;
-}
-
-/* OpenSSL asks for a record's five bytes and then for the rest: with what is read ahead that is one system call, and often
- * the next record is in it. Its own SSL_CTX_set_read_ahead() does not tell whether half a record waits or a whole one. */
-static int bounded_read(BIO *bio, char *data, int size)
-{
-        struct tls_handshake *handshake = BIO_get_data(bio);
-        bool is_ahead = handshake->ahead.size > 0;
-
-        BIO_clear_retry_flags(bio);
-        if (!is_ahead && handshake->turn_bytes == 0) {
-                BIO_set_retry_read(bio);
-                return -1;
-        }
-        if (!is_ahead && (size_t)size >= sizeof(handshake->ahead.bytes))
-                return (int)receive(bio, data, (size_t)size);
-        if (!is_ahead) {
-                ssize_t n = receive(bio, handshake->ahead.bytes, sizeof(handshake->ahead.bytes));
-                if (n <= 0)
-                        return (int)n;
-                handshake->ahead.at = 0;
-                handshake->ahead.size = (size_t)n;
-        }
-        size_t taken = MIN((size_t)size, handshake->ahead.size);
-        memcpy(data, handshake->ahead.bytes + handshake->ahead.at, taken);
-        handshake->ahead.at += taken;
-        handshake->ahead.size -= taken;
-        return (int)taken;
 }
 
 static long bounded_control(BIO *bio, int operation, long number, void *data)
@@ -307,11 +284,6 @@ int tls_settled(struct tls_handshake *handshake)
         BIO_set_init(bio, 1);
         SSL_set0_rbio(handshake->ssl, bio);
         return 0;
-}
-
-bool tls_has_more(const struct tls_handshake *handshake)
-{
-        return handshake->done && (handshake->ahead.size > 0 || SSL_pending(handshake->ssl) > 0);
 }
 
 void tls_note_log(struct tls_handshake *handshake, const char *line)

@@ -8,7 +8,7 @@
  * - Its socket being gone and any code but success mean the end; which code it is differs between versions.
  * - What is published inside a callback is only queued, so each turn ends with writing.
  * - It reads on for as long as SSL has packets decrypted, but stops when errno is EAGAIN. That ends a turn of the loop;
- *   the next one takes what is left. Of what is read ahead (tls_handshake.c) it knows nothing.
+ *   the next one takes what is left.
  */
 #include "bus/transport.h"
 
@@ -108,9 +108,9 @@ static void update_interest(struct transport *t)
         (void)sd_event_source_set_io_events(t->io, interest);
 }
 
-static bool has_more(const struct transport *t)
+static bool has_decrypted(const struct transport *t)
 {
-        return !t->over && tls_has_more(&t->handshake);
+        return !t->over && t->handshake.done && SSL_pending(t->handshake.ssl) > 0;
 }
 
 /* The end of every turn. Nothing of `t` may be touched after it: `ended` frees it. */
@@ -120,7 +120,7 @@ static void settle(struct transport *t)
         if (!t->over) {
                 update_interest(t);
                 /* The socket does not become readable for it. */
-                if (has_more(t))
+                if (has_decrypted(t))
                         (void)sd_event_source_set_enabled(t->deferred, SD_EVENT_ONESHOT);
                 return;
         }
@@ -161,7 +161,7 @@ static void do_read(struct transport *t)
                         check(t, result);
                 else
                         finish(t, EPROTO);
-        while (has_more(t) && t->turn_work < TURN_WORK);
+        while (has_decrypted(t) && t->turn_work < TURN_WORK);
         t->last_in_us = real_now_us();
 }
 
@@ -266,7 +266,7 @@ static int on_deferred(sd_event_source *source, void *userdata)
 
         (void)source;
         t->busy = true;
-        if (has_more(t))
+        if (has_decrypted(t))
                 talking_turn(t, EPOLLIN);
         settle(t);
         return 0;
