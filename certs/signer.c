@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <openssl/crypto.h>
+#include <openssl/x509v3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -225,8 +226,13 @@ static bool find_present(struct transaction *transaction, const char *identity, 
         return strcmp(own, identity) == 0;
 }
 
+static bool has_issued(const struct authority *authority, X509 *certificate)
+{
+        return authority->certificate && X509_check_issued(authority->certificate, certificate) == X509_V_OK;
+}
+
 /* NULL: it may. */
-static const char *why_not(const struct renewal *renewal, int64_t now_s)
+static const char *why_not(const struct transaction *transaction, const struct renewal *renewal, int64_t now_s)
 {
         const struct certificate *present = &renewal->present;
 
@@ -234,7 +240,12 @@ static const char *why_not(const struct renewal *renewal, int64_t now_s)
                 return "the signer renews a broker's by itself";
         if (present->revoked_s != 0 || renewal->name.is_revoked || present->generation != renewal->name.generation)
                 return "the certificate has been revoked";
-        return present->not_after_s <= now_s ? "the certificate has expired" : NULL;
+        if (present->not_after_s <= now_s)
+                return "the certificate has expired";
+        if (!has_issued(&transaction->authority, renewal->certificate) &&
+            !has_issued(&transaction->predecessor, renewal->certificate))
+                return "the certificate is by an authority that has been removed";
+        return NULL;
 }
 
 static int sign_answer(struct transaction *transaction, const char *request, const struct answer *answer, char **ret,
@@ -347,7 +358,7 @@ static void renew(struct transaction *transaction, const char *identity, const v
                 note(reply, true, "%s: a request for renewal that is not signed with its key", renewal.name.name);
                 return;
         }
-        const char *why = why_not(&renewal, now_s);
+        const char *why = why_not(transaction, &renewal, now_s);
         if (why)
                 refuse_renewal(transaction, &renewal, body, why, reply);
         else

@@ -109,7 +109,11 @@ const char *model_why_not(const struct model *model, const struct paper *paper, 
                 return "the signer renews a broker's by itself";
         if (paper->is_revoked)
                 return "the certificate has been revoked";
-        return paper->until_s <= now_s ? "the certificate has expired" : NULL;
+        if (paper->until_s <= now_s)
+                return "the certificate has expired";
+        if (paper->authority + 1 != model->authority_count && (int)paper->authority != model->predecessor)
+                return "the certificate is by an authority that has been removed";
+        return NULL;
 }
 
 bool model_is_too_often(const struct model *model, unsigned holder, int64_t now_s)
