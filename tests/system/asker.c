@@ -74,19 +74,9 @@ struct asker *asker_of_cert(const char *identity, EVP_PKEY *own, X509 *certifica
         return asker;
 }
 
-static EVP_PKEY *key_of(const char *base)
-{
-        FILE *file = fopen(format_text("%s.key", base), "re");
-        must(file != NULL, base);
-        EVP_PKEY *key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
-        (void)fclose(file);
-        must(key != NULL, base);
-        return key;
-}
-
 struct asker *asker_of_file(const char *identity, const char *base)
 {
-        return asker_of_cert(identity, key_of(base), cert_load(format_text("%s.crt", base)));
+        return asker_of_cert(identity, key_load(format_text("%s.key", base)), cert_load(format_text("%s.crt", base)));
 }
 
 struct client *asker_at_door(const struct asker *asker, unsigned port)

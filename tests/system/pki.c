@@ -70,6 +70,16 @@ X509 *cert_load(const char *path)
         return cert;
 }
 
+EVP_PKEY *key_load(const char *path)
+{
+        CLEANUP_FILE FILE *file = fopen(path, "re");
+        EVP_PKEY *key = file ? PEM_read_PrivateKey(file, NULL, NULL, NULL) : NULL;
+
+        if (!key)
+                give_up("%s is not a key", path);
+        return key;
+}
+
 X509 *pki_cert(const char *pki, const char *name)
 {
         char file[300];

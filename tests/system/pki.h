@@ -20,6 +20,7 @@ void assert_pki_fails(const char *pki, int status, const char *const words[], co
 
 X509 *pki_cert(const char *pki, const char *name); /* the one in issued/ */
 X509 *cert_load(const char *path);
+EVP_PKEY *key_load(const char *path);
 X509_CRL *pki_crl(const char *pki);
 bool pki_revoked(const char *pki, X509 *cert);
 

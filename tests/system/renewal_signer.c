@@ -38,12 +38,7 @@ static X509 *certificate_of(const char *base)
 
 static EVP_PKEY *key_of(const char *base)
 {
-        FILE *file = fopen(format_text("%s.key", base), "re");
-        must(file != NULL, base);
-        EVP_PKEY *key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
-        (void)fclose(file);
-        must(key != NULL, base);
-        return key;
+        return key_load(format_text("%s.key", base));
 }
 
 static const char *signed_text(const char *label, const char *body, const char *by)
