@@ -19,7 +19,6 @@
 
 #define SERIAL_BYTES 16
 #define EARLIER_S    3600
-#define DAY_S        86400
 #define PEM_MAX      (1U << 20)
 
 DEFINE_CLEANUP(BIO, BIO_free_all);

@@ -33,9 +33,9 @@ static bool is_of(const char *text, const char *characters, size_t count)
 
 static bool is_identity(const char *text)
 {
-        return strncmp(text, CODE_IDENTITY_BEGIN, strlen(CODE_IDENTITY_BEGIN)) == 0 &&
-               is_of(text + strlen(CODE_IDENTITY_BEGIN), CODE_DIGITS,
-                     CODE_IDENTITY_MAX - 1 - strlen(CODE_IDENTITY_BEGIN));
+        const char *digits = code_identity_digits(text);
+
+        return digits && is_of(digits, CODE_DIGITS, CODE_IDENTITY_MAX - 1 - strlen(CODE_IDENTITY_BEGIN));
 }
 
 static int check(struct registry *registry, const struct invitation *invitation, struct fault *fault)

@@ -21,7 +21,6 @@
 #include "util/url.h"
 
 #define HOUR_S     3600
-#define DAY_S      86400
 #define EXPIRY_MAX (30 * DAY_S)
 #define LIST_MAX   (1U << 20)
 #define NAMES_MAX  5000

@@ -17,7 +17,6 @@
 #include "util/file.h"
 #include "util/text.h"
 
-#define DAY_S          86400
 #define PASSWORD_BYTES 10
 
 /* ---- The first broker -------------------------------------------------------------------------------------------- */

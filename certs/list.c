@@ -12,8 +12,7 @@
 #include "roll.h"
 #include "say.h"
 
-#define ROW   "%-24s %-7s %-20s %5s  %s"
-#define DAY_S 86400
+#define ROW "%-24s %-7s %-20s %5s  %s"
 
 struct listing {
         struct transaction *transaction;

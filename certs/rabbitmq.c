@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "acl.h"
+#include "enrol/code.h"
 #include "util/cleanup.h"
 #include "util/identity.h"
 #include "util/text.h"
@@ -166,9 +167,9 @@ static int end_user(struct translation *translation)
 /* Of those who join, who have a key and no certificate: RabbitMQ has no listener for them. */
 static bool is_invitation(const char *identity)
 {
-        return strncmp(identity, "join.", strlen("join.")) == 0 &&
-               strspn(identity + strlen("join."), "abcdefghijklmnopqrstuvwxyz0123456789") ==
-                       strlen(identity + strlen("join."));
+        const char *digits = code_identity_digits(identity);
+
+        return digits && digits[strspn(digits, CODE_DIGITS)] == '\0';
 }
 
 static int begin_user(struct translation *translation, const char *identity)

@@ -15,8 +15,6 @@
 #include "issue.h"
 #include "util/identity.h"
 
-#define DAY_S 86400
-
 static void note(struct signer_reply *reply, bool is_refused, const char *format, ...) PRINTF_LIKE(3, 4);
 static void note(struct signer_reply *reply, bool is_refused, const char *format, ...)
 {
@@ -212,18 +210,23 @@ static void renewal_done(struct renewal *renewal)
         X509_free(renewal->certificate);
 }
 
+static bool has_had_identity(const struct name *name, unsigned generation, const char *identity)
+{
+        struct name of_its_time = *name;
+        char own[IDENTITY_MAX];
+
+        of_its_time.generation = generation;
+        name_identity(&of_its_time, own);
+        return strcmp(own, identity) == 0;
+}
+
 /* Whose request it claims to be: a certificate of ours, of the identity that may write to this topic. */
 static bool find_present(struct transaction *transaction, const char *identity, const char *serial, struct renewal *ret)
 {
-        char own[IDENTITY_MAX];
-
         if (registry_find_certificate(transaction->registry, serial, &ret->present, &ret->certificate, NULL) < 0 ||
             registry_find(transaction->registry, ret->present.name, &ret->name, NULL) < 0)
                 return false;
-        struct name of_its_time = ret->name;
-        of_its_time.generation = ret->present.generation;
-        name_identity(&of_its_time, own);
-        return strcmp(own, identity) == 0;
+        return has_had_identity(&ret->name, ret->present.generation, identity);
 }
 
 static bool has_issued(const struct authority *authority, X509 *certificate)
@@ -367,24 +370,17 @@ static void renew(struct transaction *transaction, const char *identity, const v
 
 /* ---- Anyone ------------------------------------------------------------------------------------------------------ */
 
-static bool is_join(const char *identity)
-{
-        return strncmp(identity, CODE_IDENTITY_BEGIN, strlen(CODE_IDENTITY_BEGIN)) == 0;
-}
-
 static int find_named(struct registry *registry, const char *identity)
 {
         CLEANUP(name_done) struct name name = { 0 };
-        char plain[IDENTITY_NAME_MAX], own[IDENTITY_MAX];
+        char plain[IDENTITY_NAME_MAX];
         int r = registry_find(registry, identity_name(identity, plain), &name, NULL);
 
         if (r < 0)
                 return r;
         const char *number = identity + strlen(name.name);
-        struct name of_its_time = name;
-        of_its_time.generation = MIN(*number ? (unsigned)strtoul(number + 1, NULL, 10) : 1, name.generation);
-        name_identity(&of_its_time, own);
-        return strcmp(own, identity) == 0 ? 0 : -ENOENT;
+        unsigned generation = MIN(*number ? (unsigned)strtoul(number + 1, NULL, 10) : 1, name.generation);
+        return has_had_identity(&name, generation, identity) ? 0 : -ENOENT;
 }
 
 bool signer_knows(const char *identity)
@@ -394,8 +390,8 @@ bool signer_knows(const char *identity)
         int r = registry_open(REGISTRY_FILE, false, &registry, NULL);
 
         if (r == 0)
-                r = is_join(identity) ? invitations_find(registry, identity, &invitation, NULL)
-                                      : find_named(registry, identity);
+                r = code_identity_digits(identity) ? invitations_find(registry, identity, &invitation, NULL)
+                                                   : find_named(registry, identity);
         OPENSSL_cleanse(&invitation, sizeof(invitation));
         registry_close(registry);
         return r != -ENOENT;
@@ -410,7 +406,7 @@ void signer_answer(struct transaction *transaction, const char *identity, const 
         transaction->keeps_lists = true;
         if (transaction_begin(transaction, &fault) < 0)
                 note(ret, true, "%s", fault.text);
-        else if (is_join(identity))
+        else if (code_identity_digits(identity))
                 join(transaction, identity, payload, size, now_s, ret);
         else
                 renew(transaction, identity, payload, size, now_s, ret);

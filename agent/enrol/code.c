@@ -66,6 +66,13 @@ static void write_digits(const unsigned char *bytes, size_t bits, char *ret)
         *ret = '\0';
 }
 
+const char *code_identity_digits(const char *identity)
+{
+        size_t length = strlen(CODE_IDENTITY_BEGIN);
+
+        return strncmp(identity, CODE_IDENTITY_BEGIN, length) == 0 ? identity + length : NULL;
+}
+
 int code_derive(const unsigned char secret[static CODE_SECRET_BYTES], struct code_keys *ret, struct fault *fault)
 {
         unsigned char identity[10], psk[32];

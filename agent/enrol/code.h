@@ -23,13 +23,14 @@ struct code {
         uint16_t port;
 };
 
-/* What follows from the secret. */
 /* RFC 4648 base32 in lower case: nothing in it is taken for another digit of it. */
 #define CODE_DIGITS         "abcdefghijklmnopqrstuvwxyz234567"
 #define CODE_IDENTITY_BEGIN "join."
 #define CODE_IDENTITY_MAX   22 /* with 16 of the digits, and its NUL; no name has a dot */
 #define CODE_PSK_MAX        65 /* 32 bytes as hexadecimal digits, with its NUL */
 #define CODE_MAC_BYTES      32
+
+/* What follows from the secret. */
 struct code_keys {
         char identity[CODE_IDENTITY_MAX];
         char psk[CODE_PSK_MAX];
@@ -42,6 +43,8 @@ void code_text(const struct code *code, char ret[static CODE_TEXT_MAX]);
 /* Reads a line as a person has copied it, spaces around it included. -EINVAL with what is wrong; a mistyped secret is
  * recognized by its check digits. */
 int code_parse(const char *text, struct code *ret, struct fault *fault) MUST_CHECK;
+/* Of an identity that is an invitation's, what follows CODE_IDENTITY_BEGIN; NULL: it is another's. */
+const char *code_identity_digits(const char *identity);
 int code_derive(const unsigned char secret[static CODE_SECRET_BYTES], struct code_keys *ret, struct fault *fault)
         MUST_CHECK;
 
