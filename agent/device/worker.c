@@ -335,14 +335,14 @@ static bool is_before(const struct timespec *a, const struct timespec *b)
 void worker_wait(struct worker *worker, const struct timespec *until)
 {
         (void)pthread_mutex_lock(&worker->lock);
-        for (bool is_over = false; worker->jobs && !is_over;) {
-                struct timespec look = thread_deadline(LOOK_US);
-                is_over = !is_before(&look, until);
-                int r = pthread_cond_timedwait(&worker->idle, &worker->lock, is_over ? until : &look);
-                if (r == 0)
-                        is_over = false;
-                else
-                        pool_look(worker->pool);
+        while (worker->jobs) {
+                const struct timespec look = thread_deadline(LOOK_US);
+                bool is_last = is_before(until, &look);
+                if (pthread_cond_timedwait(&worker->idle, &worker->lock, is_last ? until : &look) == 0)
+                        continue;
+                pool_look(worker->pool);
+                if (is_last)
+                        break;
         }
         (void)pthread_mutex_unlock(&worker->lock);
         on_posts(&worker->task);

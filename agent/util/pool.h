@@ -2,7 +2,7 @@
 /*
  * Threads for tasks that may block: few as long as tasks end soon, one more for each that does not. What waits longer than
  * a moment gets further threads, and a thread that has run one task for half a second is no longer counted among them,
- * so that whoever hangs holds nobody up. Idle threads end but for one.
+ * so that what hangs holds nothing else up. Idle threads end but for one.
  */
 #pragma once
 
