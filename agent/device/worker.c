@@ -104,7 +104,7 @@ static void run_item(struct worker *worker, struct job_item *item)
         worker->current = NULL;
 }
 
-/* The job is over and nobody waits for it. */
+/* The job is over and nobody waits for it. Under the lock: the job after it may be the end of the instance that it is part of. */
 static void drop_item(struct job_item *item)
 {
         request_free(item->request);
@@ -137,21 +137,21 @@ static bool hand_back(struct worker *worker, struct job_item *item)
         (void)pthread_mutex_lock(&worker->lock);
         worker->has_begun = false;
         worker->jobs = item->next;
-        if (worker->jobs)
-                pool_submit(worker->pool, &worker->task, rank_of(worker->jobs));
-        else
+        if (!worker->jobs)
                 worker->jobs_end = &worker->jobs;
-        item->next = NULL;
-        bool released = worker->is_released, is_last = released && !worker->jobs;
-        if (!released) {
+        if (worker->is_released) {
+                drop_item(item);
+        } else {
+                item->next = NULL;
                 *worker->done_end = item;
                 worker->done_end = &item->next;
                 pool_tell(worker->pool, &worker->task);
         }
+        bool is_last = worker->is_released && !worker->jobs;
+        if (worker->jobs)
+                pool_submit(worker->pool, &worker->task, rank_of(worker->jobs));
         (void)pthread_cond_signal(&worker->idle);
         (void)pthread_mutex_unlock(&worker->lock);
-        if (released)
-                drop_item(item);
         return is_last;
 }
 
@@ -384,6 +384,11 @@ void worker_release(struct worker *worker)
         take_posts(worker, &posts, &done);
         worker->is_released = true;
         pool_forget(worker->pool, &worker->task);
+        while (done) {
+                struct job_item *item = done;
+                done = item->next;
+                drop_item(item);
+        }
         bool is_idle = !worker->jobs;
         (void)pthread_mutex_unlock(&worker->lock);
         /* From here on the worker may be gone, if a thread has it. */
@@ -391,11 +396,6 @@ void worker_release(struct worker *worker)
                 struct post *post = posts;
                 posts = post->next;
                 post_free(post);
-        }
-        while (done) {
-                struct job_item *item = done;
-                done = item->next;
-                drop_item(item);
         }
         if (is_idle)
                 worker_destroy(worker);
