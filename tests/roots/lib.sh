@@ -67,7 +67,7 @@ make_root() {
         trap 'exit 130' INT
         trap 'exit 143' TERM
         chmod 755 "$work"
-        apt-config dump | grep -E '^Acquire::https?::' >"$work/apt.conf" || :
+        apt-config dump | grep -E '^Acquire::(https?::|Check-Valid-Until )' >"$work/apt.conf" || :
         say "making $name (minutes; log in $cache/$name.log)"
         # shellcheck disable=SC2016 # mmdebstrap runs the hooks
         timeout 1800 mmdebstrap --mode=root --aptopt="$work/apt.conf" \
