@@ -37,7 +37,9 @@ static void publish_states(struct broker_link *link)
 {
         struct uplink *uplink = broker_link_connected(link);
 
-        while (link->publish_at != SIZE_MAX && uplink && uplink_has_room(uplink)) {
+        if (!uplink)
+                return;
+        while (link->publish_at != SIZE_MAX && uplink_has_room(uplink)) {
                 if (home_publish_next(link->options.home, &link->publish_at))
                         continue;
                 link->publish_at = SIZE_MAX;

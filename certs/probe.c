@@ -2,13 +2,12 @@
 #include "probe.h"
 
 #include <errno.h>
-#include <mosquitto.h>
-#include <mqtt_protocol.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "bus/mosquitto.h"
 #include "util/cleanup.h"
 
 #define CONNECT_S   10

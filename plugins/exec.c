@@ -113,13 +113,14 @@ static int parse_name(char *text, struct sconce_channel *row)
         } kinds[] = { { "number", SCONCE_SENSOR }, { "bool", SCONCE_BINARY_SENSOR }, { "text", SCONCE_TEXT } };
         char *rest = NULL;
 
-        row->key = strtok_r(text, " \t", &rest);
+        char *key = strtok_r(text, " \t", &rest);
+        row->key = key;
         row->unit = strtok_r(NULL, " \t", &rest);
         row->device_class = strtok_r(NULL, " \t", &rest);
         row->kind = SCONCE_SENSOR;
-        if (!row->key || strtok_r(NULL, " \t", &rest))
+        if (!key || strtok_r(NULL, " \t", &rest))
                 return -EINVAL;
-        char *kind = strchr(row->key, ':');
+        char *kind = strchr(key, ':');
         if (!kind)
                 return 0;
         *kind++ = '\0';

@@ -608,7 +608,7 @@ static size_t live(uint64_t seed, uint64_t mutations)
 }
 
 /* The connection that is being made while it stops is refused: no broker is needed for an end. */
-static void stop(void)
+static void stop_agent(void)
 {
         (void)kill(getpid(), SIGTERM);
         (void)pthread_join(scene.thread, NULL);
@@ -683,14 +683,14 @@ static void hostile_broker__mutated_sessions__are_survived_without_a_trace(void 
 
         (void)state;
         (void)live(seed, mutations / 10); /* what libraries keep for good is there from then on */
-        stop();
+        stop_agent();
         struct things before = count_things();
         uint64_t asserted = calls.assertions;
         size_t grown = live(seed + 1, mutations - done.mutations);
         for (int i = 0; i < STALLS; i++)
                 share = MAX(share, stall());
         assert_int_equal(sim_edge_count(&scene.gpio, UNTOUCHED), 0);
-        stop();
+        stop_agent();
         struct things after = count_things();
         size_t leaked = after.bytes > before.bytes ? after.bytes - before.bytes : 0;
 

@@ -80,7 +80,7 @@ static void print_sum(struct sum *of)
 }
 
 /* From what print_sum() has printed. */
-static void add_sum(const char *text)
+static void add_sum(char *text)
 {
         char *at = strstr(text, "sum:");
 

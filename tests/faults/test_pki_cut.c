@@ -131,8 +131,8 @@ static uint64_t setting(const char *name, uint64_t otherwise)
 static pid_t parent;
 
 /* The assertions of CMocka are of no use in a worker. */
-static _Noreturn void stop(const struct task *task, const char *format, ...) PRINTF_LIKE(2, 3);
-static _Noreturn void stop(const struct task *task, const char *format, ...)
+static _Noreturn void fail_task(const struct task *task, const char *format, ...) PRINTF_LIKE(2, 3);
+static _Noreturn void fail_task(const struct task *task, const char *format, ...)
 {
         size_t n = 0;
         va_list arguments;
@@ -176,18 +176,18 @@ static bool go_on(const struct place *place, const struct task *task)
         if (result.status == 1 && strstr(result.words, "init' first"))
                 return false;
         if (result.status != 0)
-                stop(task, "then list ends with %d: %s", result.status, result.words);
+                fail_task(task, "then list ends with %d: %s", result.status, result.words);
         (void)put_command(argv, place, WORDS("revoke", "nobody"));
         cut_run_free(argv, &result);
         if (result.status != 1 || !strstr(result.words, "nobody has never been issued"))
-                stop(task, "then revoke ends with %d: %s", result.status, result.words);
+                fail_task(task, "then revoke ends with %d: %s", result.status, result.words);
         if (commands[task->command].base != SCRIPTS)
                 return true;
         /* Their access list had no block for the signer: it comes with the next command that is done. */
         (void)put_command(argv, place, WORDS("publish"));
         cut_run_free(argv, &result);
         if (result.status != 0)
-                stop(task, "then publish ends with %d: %s", result.status, result.words);
+                fail_task(task, "then publish ends with %d: %s", result.status, result.words);
         return true;
 }
 
@@ -195,7 +195,7 @@ static void read_state(const struct place *place, const struct task *task, struc
 {
         pki_state_read(place->at, ret);
         if (ret->wrong[0])
-                stop(task, "%s", ret->wrong);
+                fail_task(task, "%s", ret->wrong);
 }
 
 static bool ends_in(const char *name, const char *end)
@@ -222,9 +222,9 @@ static void look_at_file(const struct place *place, const struct task *task, con
         if (lstat(cut, &status) < 0 || S_ISDIR(status.st_mode))
                 return;
         if (!S_ISLNK(status.st_mode) && is_secret(name) && (status.st_mode & 077) != 0)
-                stop(task, "%s could be read by others", name);
+                fail_task(task, "%s could be read by others", name);
         if (!ends_in(name, ".new") && !copy_is_same(cut, old) && !copy_is_same(cut, new))
-                stop(task, "%s was neither old nor new", name);
+                fail_task(task, "%s was neither old nor new", name);
 }
 
 /* Not private/: its registry changes by the page. */
@@ -255,11 +255,11 @@ static void look_at_words(const struct task *task, const struct cut_result *seen
         bool says_so = says_that_it_happened(seen);
 
         if (!strstr(seen->words, "sconce-pki: "))
-                stop(task, "%s: ended with %d and these words: %s", seen->call, seen->status, seen->words);
+                fail_task(task, "%s: ended with %d and these words: %s", seen->call, seen->status, seen->words);
         if (is_old && says_so)
-                stop(task, "%s: it has not happened: %s", seen->call, seen->words);
+                fail_task(task, "%s: it has not happened: %s", seen->call, seen->words);
         if (!is_old && !says_so && !plans[task->command].is_done)
-                stop(task, "%s: it has happened: %s", seen->call, seen->words);
+                fail_task(task, "%s: it has happened: %s", seen->call, seen->words);
 }
 
 /* There is room again, and no fault. */
@@ -272,11 +272,11 @@ static void do_again(const struct place *place, const struct task *task)
         (void)put_command(argv, place, commands[task->command].words);
         cut_run_free(argv, &result);
         if (result.status != 0)
-                stop(task, "again, it ends with %d: %s", result.status, result.words);
+                fail_task(task, "again, it ends with %d: %s", result.status, result.words);
         (void)go_on(place, task);
         read_state(place, task, &state);
         if (strcmp(state.shape, plans[task->command].after.shape) != 0)
-                stop(task, "done again, it is\n%s", state.shape);
+                fail_task(task, "done again, it is\n%s", state.shape);
 }
 
 static void judge(const struct place *place, const struct task *task, const struct cut_result *seen)
@@ -290,16 +290,16 @@ static void judge(const struct place *place, const struct task *task, const stru
         bool is_new = strcmp(state.shape, plan->after.shape) == 0,
              is_old = !is_new && strcmp(state.shape, plan->before.shape) == 0;
         if (!is_old && !is_new)
-                stop(task, "%s: neither old nor new:\n%s", seen->call, state.shape);
+                fail_task(task, "%s: neither old nor new:\n%s", seen->call, state.shape);
         if (!has_authority && (!is_old || base_of(task->command)))
-                stop(task, "%s: the authority is gone", seen->call);
+                fail_task(task, "%s: the authority is gone", seen->call);
         look_at_files(place, task);
         if (is_kill ? seen->status != 128 + SIGKILL : seen->status > 1)
-                stop(task, "%s: ended with %d", seen->call, seen->status);
+                fail_task(task, "%s: ended with %d", seen->call, seen->status);
         if (seen->status == 0 && !is_new)
-                stop(task, "%s: ended with 0, and nothing has happened", seen->call);
+                fail_task(task, "%s: ended with 0, and nothing has happened", seen->call);
         if (seen->status == 0 ? task->kind == CUT_LIE : task->kind == CUT_SHORT)
-                stop(task, "%s: ended with %d: %s", seen->call, seen->status, seen->words);
+                fail_task(task, "%s: ended with %d: %s", seen->call, seen->status, seen->words);
         if (!is_kill && seen->status != 0)
                 look_at_words(task, seen, is_old);
         if (is_old)
@@ -316,13 +316,13 @@ static void lay_out(const struct place *place, const struct task *task)
         copy_remove(place->at);
         copy_remove(place->cut);
         if (base && !copy_tree(base, place->at))
-                stop(task, "no copy can be made: %s", strerror(errno));
+                fail_task(task, "no copy can be made: %s", strerror(errno));
 }
 
 static void keep_cut(const struct place *place, const struct task *task)
 {
         if (access(place->at, F_OK) == 0 && !copy_tree(place->at, place->cut))
-                stop(task, "no copy can be made: %s", strerror(errno));
+                fail_task(task, "no copy can be made: %s", strerror(errno));
 }
 
 static void play(const struct place *place, const struct task *task)
@@ -622,7 +622,7 @@ static bool play_small_disk(const struct place *place, const char *filler, const
 
         lay_out(place, task);
         if (!fill(filler, task->at))
-                stop(task, "the disk cannot be filled: %s", strerror(errno));
+                fail_task(task, "the disk cannot be filled: %s", strerror(errno));
         (void)put_command(argv, place, commands[task->command].words);
         cut_run_free(argv, &seen);
         (void)unlink(filler);
@@ -640,12 +640,12 @@ static _Noreturn void work_small_disk(unsigned number)
 
         make_dir(disk);
         if (mount("tmpfs", disk, "tmpfs", 0, "size=800k") < 0)
-                stop(&tasks[0], "no disk: %s", strerror(errno));
+                fail_task(&tasks[0], "no disk: %s", strerror(errno));
         for (unsigned i; !shared->has_failed && (i = atomic_fetch_add(&shared->next, 1)) < task_count;) {
                 struct task task = tasks[i];
                 while (!play_small_disk(&place, filler, &task))
                         if ((task.at += page_step) > ENOUGH)
-                                stop(&task, "it is never done");
+                                fail_task(&task, "it is never done");
         }
         (void)umount(disk);
         _exit(0);

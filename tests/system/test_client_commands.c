@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fakes/in_range.h"
 #include "system/sconce.h"
 #include "util/cleanup.h"
 
@@ -113,7 +114,7 @@ static void set__any_command__carries_its_end_and_a_mark_of_its_own(void **state
         assert_run(SCONCE_RUN(sconce_conf_plain(broker->port.number, ""), "set", "kitchen", "on"), 0,
                    "hall/kitchen: done\n", "");
         second = client_wait(listener, "sconce/hall/kitchen/set", NULL, NULL);
-        assert_in_range(first->expiry_s, 4, 5);
+        assert_uint_in_range(first->expiry_s, 4, 5);
         assert_non_null(first->expires);
         assert_string_equal(json_member(first, "expires"), first->expires);
         assert_int_equal(first->correlation_size, 32); /* 128 bits in hex */

@@ -34,8 +34,7 @@ static int setup(void **state)
         broker = broker_new_plain(BROKER_OPEN);
         tester = client_new(&(struct client_options){ .id = "tester", .port = broker->port.number });
         client_subscribe(tester, "sconce/hall/#");
-        url = keep_text(strdup("mqtt://127.0.0.1:PORT"));
-        (void)snprintf((char *)strstr(url, "PORT"), sizeof("PORT") + 1, "%u", broker->port.number);
+        url = format_text("mqtt://127.0.0.1:%u", broker->port.number);
         return 0;
 }
 

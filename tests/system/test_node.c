@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "fakes/in_range.h"
 #include "system/stage.h"
 
 static int forget(void **state)
@@ -40,7 +41,7 @@ static void node__state__has_its_figures(void **state)
         assert_true(atoi(json_member(m, "memory_kb")) > 500);
         assert_true(atoi(json_member(m, "memory_kb")) < 100000);
         /* Nodes' certificates are good for two years. */
-        assert_in_range(atoi(json_member(m, "certificate_days")), 700, 731);
+        assert_uint_in_range(atoi(json_member(m, "certificate_days")), 700, 731);
         assert_string_equal(json_member(m, "dropped"), "0");
         assert_non_null(json_member(m, "queue"));
         assert_string_equal(json_member(m, "problems"), "[]");

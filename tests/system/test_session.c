@@ -17,6 +17,7 @@
 
 #include "bus/resolve.h"
 #include "fakes/fake_broker.h"
+#include "fakes/in_range.h"
 #include "fakes/session_probe.h"
 #include "system/broker.h"
 #include "system/certs.h"
@@ -111,7 +112,7 @@ static void session__plain_broker__echoes(void **state)
         assert_string_equal(probe.payload, "hello");
         assert_string_equal(probe.response_topic, "t/r");
         assert_string_equal(probe.correlation, "42");
-        assert_in_range(probe.expiry_s, 1, 9);
+        assert_uint_in_range(probe.expiry_s, 1, 9);
         assert_false(probe.retain);
         (void)client_wait_text(client, "t/back", "got it");
         assert_true(probe_until(&probe, probe_acknowledged, 1));
@@ -276,7 +277,7 @@ static void session__mutual_tls__connects(void **state)
         assert_string_equal(probe.payload, "over TLS");
         assert_string_equal(tls_certificate_name(session_tls(probe.session)), "node");
         assert_true(tls_certificate_days(session_tls(probe.session), &days));
-        assert_in_range(days, 0, 1);
+        assert_uint_in_range(days, 0, 1);
         broker_free(pair.mosquitto);
 }
 
@@ -756,7 +757,7 @@ static void session__silent_tls_broker__costs_no_cpu(void **state)
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_failed, 1));
         assert_reason(0, "the TLS handshake was not finished within 0.3 s");
-        assert_in_range(probe.turns, 1, 10);
+        assert_uint_in_range(probe.turns, 1, 10);
 }
 
 static void session__tls_black_hole_and_refusal__cost_no_cpu(void **state)
@@ -772,7 +773,7 @@ static void session__tls_black_hole_and_refusal__cost_no_cpu(void **state)
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_failed, 1));
         assert_reason(0, "no answer within 0.3 s");
-        assert_in_range(probe.turns, 1, 10);
+        assert_uint_in_range(probe.turns, 1, 10);
         probe_done(&probe);
         black_hole_close(&hole);
 
@@ -780,7 +781,7 @@ static void session__tls_black_hole_and_refusal__cost_no_cpu(void **state)
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_failed, 2));
         assert_reason(0, "connection refused: is the broker running there, on that port?");
-        assert_in_range(probe.turns, 1, 20);
+        assert_uint_in_range(probe.turns, 1, 20);
 }
 
 static void session__closed_after_handshake__falls_back_to_311(void **state)

@@ -13,11 +13,12 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <mqtt_protocol.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <sqlite3.h>
 
+#include "bus/mosquitto.h"
+#include "fakes/in_range.h"
 #include "system/asker.h"
 #include "system/joining.h"
 #include "system/pki.h"
@@ -622,8 +623,8 @@ static void assert_lives_through(struct flood *flood, const char *name)
         assert_int_equal(joining_node(joining_place(), invite(format_text("%s-after", name))).status, 0);
         print_message("%u messages: joined meanwhile in %u ms; %ld kB before, %ld kB after; %zu lines\n", flood->sent,
                       joined_ms, before_kb, memory_kb(joining.signer), count_lines(joining.signer) - lines);
-        assert_in_range(memory_kb(joining.signer), 1, before_kb + GROWTH_KB);
-        assert_in_range(count_lines(joining.signer) - lines, 1, LINES_MAX);
+        assert_uint_in_range(memory_kb(joining.signer), 1, before_kb + GROWTH_KB);
+        assert_uint_in_range(count_lines(joining.signer) - lines, 1, LINES_MAX);
 }
 
 static const char *wrong_request(const struct asker *asker)

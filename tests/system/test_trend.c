@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fakes/in_range.h"
 #include "system/sconce.h"
 #include "util/cleanup.h"
 
@@ -92,7 +93,7 @@ static void trend__plain_locale__is_drawn_in_ascii(void **state)
         assert_int_equal(run.status, 0);
         assert_has(run.out, " readings\n");
         for (const char *at = run.out; *at; at++)
-                assert_in_range((unsigned char)*at, '\n', '~');
+                assert_uint_in_range((unsigned char)*at, '\n', '~');
 }
 
 static void trend__a_lamp__is_a_row_of_bars(void **state)
@@ -107,7 +108,7 @@ static void trend__a_lamp__is_a_row_of_bars(void **state)
         assert_has(run.out, "hall/kitchen state, the last 7 days\non |");
         assert_has(run.out, "% of what is known\n");
         for (const char *at = run.out; *at; at++)
-                assert_in_range((unsigned char)*at, '\n', '~');
+                assert_uint_in_range((unsigned char)*at, '\n', '~');
 }
 
 static void trend__as_json__is_the_nodes_answer(void **state)

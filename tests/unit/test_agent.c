@@ -138,7 +138,7 @@ static void join(void)
         scene.is_running = false;
 }
 
-static void stop(void)
+static void stop_agent(void)
 {
         (void)kill(getpid(), SIGTERM);
         join();
@@ -217,7 +217,7 @@ static void agent_run__broker_is_there__publishes_all_and_obeys(void **state)
         send_command(&scene.broker, "sconce/hall/kitchen/set", "ON");
         await(&scene.broker, STATE, "\"state\":\"ON\"", 1);
         assert_int_equal(sim_value(&scene.gpio, 17), 1);
-        stop();
+        stop_agent();
         assert_string_equal(fake_broker_last(&scene.broker, STATUS).payload, "offline");
 }
 
@@ -246,17 +246,17 @@ static void agent_run__no_broker__lamps_work_and_a_reload_connects(void **state)
         (void)kill(getpid(), SIGHUP);
         await(&scene.broker, STATE, NULL, 1);
         await(&scene.broker, NODE, "\"problems\":[]", 1);
-        stop();
+        stop_agent();
 }
 
 static void agent_run__ended_by_a_stop__next_run_logs_no_crash(void **state)
 {
         (void)state;
         start_with_lamp();
-        stop();
+        stop_agent();
         start();
         await(&scene.broker, STATUS, "online", 2);
-        stop();
+        stop_agent();
         assert_null(strstr(scene.log, "the run before did not end in order"));
 }
 
@@ -269,7 +269,7 @@ static void sigusr1__twice__debug_on_and_off(void **state)
         (void)kill(getpid(), SIGUSR1);
         await_log("debug messages are off", 1);
         assert_int_equal(log_level(), LOG_INFO);
-        stop();
+        stop_agent();
 }
 
 /* ---- The node's buttons ---------------------------------------------------------------------------------------- */
@@ -293,7 +293,7 @@ static void reload_button__pressed__reads_the_config_again(void **state)
         send_command(&scene.broker, "sconce/hall/node/set/reload", "PRESS");
         await(&scene.broker, "sconce/hall/hall/state", "OFF", 1);
         await(&scene.broker, INFO, "\"hall\":{\"plugin\":\"lamp\"", 1);
-        stop();
+        stop_agent();
 }
 
 /* ---- Reloading ------------------------------------------------------------------------------------------------- */
@@ -314,7 +314,7 @@ static void reload__bad_config__old_one_stays_and_is_a_problem_until_mended(void
         await(&scene.broker, NODE, "\"problems\":[]", n + 1);
         assert_int_equal(sim_edge_count(&scene.gpio, 17), 1);
         assert_int_equal(fake_broker_connections(&scene.broker), 1);
-        stop();
+        stop_agent();
 }
 
 static void reload__new_broker__goodbye_to_the_old_and_no_glitch(void **state)
@@ -333,7 +333,7 @@ static void reload__new_broker__goodbye_to_the_old_and_no_glitch(void **state)
         write_broker(&scene.broker, LAMP);
         (void)kill(getpid(), SIGHUP);
         await(&scene.broker, STATE, "\"state\":\"ON\"", 2);
-        stop();
+        stop_agent();
 }
 
 static void reload__gpio_changed__needs_a_restart_until_taken_back(void **state)
@@ -349,7 +349,7 @@ static void reload__gpio_changed__needs_a_restart_until_taken_back(void **state)
         write_broker(&scene.broker, LAMP);
         (void)kill(getpid(), SIGHUP);
         await(&scene.broker, NODE, "\"problems\":[]", n + 1);
-        stop();
+        stop_agent();
 }
 
 static void reload__new_password_in_the_same_file__connects_with_it(void **state)
@@ -373,7 +373,7 @@ static void reload__new_password_in_the_same_file__connects_with_it(void **state
         (void)kill(getpid(), SIGHUP);
         await(&scene.broker, STATUS, "online", 2);
         assert_true(fake_broker_connect_holds(&scene.broker, "\x00\x06second", 8));
-        stop();
+        stop_agent();
 }
 
 /* ---- The link -------------------------------------------------------------------------------------------------- */
@@ -391,7 +391,7 @@ static void start__password_file_comes_later__connects_by_itself(void **state)
         put("password", "first\n");
         await(&scene.broker, STATE, NULL, 1);
         await(&scene.broker, NODE, "\"problems\":[]", 1);
-        stop();
+        stop_agent();
         assert_int_equal(count_logged("it is tried again"), 1);
 }
 
@@ -406,7 +406,7 @@ static void connected__publishes_refused__is_a_problem_of_the_node(void **state)
         write_broker(&scene.other, LAMP);
         start();
         await(&scene.other, NODE, "access: the broker refuses what node hall publishes (not authorized)", 1);
-        stop();
+        stop_agent();
 }
 
 static void connected__broker_hangs_up__comes_back_with_all_states(void **state)
@@ -417,7 +417,7 @@ static void connected__broker_hangs_up__comes_back_with_all_states(void **state)
         await(&scene.broker, STATUS, "online", 2);
         await(&scene.broker, STATE, NULL, 2);
         await(&scene.broker, INFO, NULL, 2);
-        stop();
+        stop_agent();
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -17,6 +17,7 @@
 #include "bus/mosquitto.h"
 #include "bus/resolve.h"
 #include "fakes/fake_broker.h"
+#include "fakes/in_range.h"
 #include "fakes/session_probe.h"
 
 static struct probe probe;
@@ -671,7 +672,7 @@ static void session__refused_for_an_hour__tries_and_reports_at_intervals(void **
                 assert_int_equal(sd_event_run(probe.loop.event, 0) >= 0, 1);
                 probe_pass(&probe, 60 * USEC_PER_SEC);
         }
-        assert_in_range(probe_logged(&probe, "connection refused"), 5, 7);
+        assert_uint_in_range(probe_logged(&probe, "connection refused"), 5, 7);
         assert_int_equal(probe_logged(&probe, " attempts so far)"), probe_logged(&probe, "connection refused") - 1);
 }
 
@@ -729,7 +730,7 @@ static void session__broker_stops_answering__is_noticed(void **state)
         assert_string_equal(probe.why, "the broker no longer answers");
         assert_int_equal(fake_broker_pings(&broker), 1);
         /* SUBACK, the ping, its time-out: nothing is polled for. */
-        assert_in_range(probe.turns - turns, 1, 5);
+        assert_uint_in_range(probe.turns - turns, 1, 5);
 }
 
 /* Whatever the broker asks for: 0, 65535, and a time that is shorter than ours. */
@@ -755,8 +756,8 @@ static void session__server_keep_alive__never_lengthens_ours(void **state)
                 assert_true(probe_until(&probe, probe_disconnected, 1));
                 assert_string_equal(probe.why, "the broker no longer answers");
                 /* SUBACK came within the first of it. */
-                assert_in_range(loop_now_us(&probe.loop) - began_us, table[i].at_least_us - 100 * USEC_PER_MSEC,
-                                table[i].at_most_us + PROBE_SOON_MS / 10 * USEC_PER_MSEC);
+                assert_uint_in_range(loop_now_us(&probe.loop) - began_us, table[i].at_least_us - 100 * USEC_PER_MSEC,
+                                     table[i].at_most_us + PROBE_SOON_MS / 10 * USEC_PER_MSEC);
                 assert_int_equal(fake_broker_pings(&broker), 1);
                 probe_done(&probe);
                 fake_broker_stop(&broker);
@@ -868,7 +869,7 @@ static void session__flood_in_one_piece__outputs_come_between(void **state)
         most_at_once = urgent_came = since_urgent = 0;
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_messages, FLOOD_MESSAGES));
-        assert_in_range(most_at_once, 1, 4);
+        assert_uint_in_range(most_at_once, 1, 4);
         assert_true(urgent_came >= FLOOD_MESSAGES / 4 - 1);
         timer_free(TAKE_PTR(urgent));
 }

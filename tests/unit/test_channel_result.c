@@ -9,6 +9,7 @@
 
 #include "home/inside.h"
 #include "fakes/house.h"
+#include "fakes/in_range.h"
 
 #define LAMP "[lamp kitchen]\nline = GPIO17\n"
 
@@ -256,11 +257,11 @@ static void device_command__flood__answers_are_bounded(void **state)
         house_forget(house);
         for (int i = 0; i < 1000; i++)
                 set(house, "TOGGLE", &asked);
-        assert_in_range(house_count(house, "kitchen", DEVICE_RESULT), 1, 20);
+        assert_uint_in_range(house_count(house, "kitchen", DEVICE_RESULT), 1, 20);
         house_forget(house);
         for (int i = 0; i < 1000; i++)
                 home_command(house->devices, "nobody", NULL, "ON", 2, &asked);
-        assert_in_range(house_count(house, "nobody", DEVICE_RESULT), 1, 20);
+        assert_uint_in_range(house_count(house, "nobody", DEVICE_RESULT), 1, 20);
         house_pass(house, USEC_PER_SEC);
         set(house, "OFF", NULL);
         assert_int_equal(sim_value(&house->gpio, 17), 0);

@@ -44,7 +44,7 @@ static unsigned pwm(const struct house *house, const char *attribute)
         return (unsigned)sysfs_tree_number(house->gpio.dir, path);
 }
 
-static void stop(struct house *house)
+static void stop_home(struct house *house)
 {
         home_stop(house->devices);
         home_free(house->devices);
@@ -190,7 +190,7 @@ static void dimmer__exit_in_a_fade__ends_in_the_declared_state(void **state)
                 house_set(house, "desk", "100");
                 house_set(house, "desk", cases[i].command);
                 house_pass(house, 3 * SECOND + SECOND / 4);
-                stop(house);
+                stop_home(house);
                 if (led(house) != cases[i].level)
                         fail_msg("%s %s: %u", cases[i].on_exit, cases[i].command, led(house));
         }
@@ -264,7 +264,7 @@ static void dimmer__pwm__period_duty_and_given_back_dark(void **state)
         assert_int_equal(pwm(house, "pwm1/enable"), 1);
         house_set(house, "spot", "51");
         assert_int_equal(pwm(house, "pwm1/duty_cycle"), 400000);
-        stop(house);
+        stop_home(house);
         assert_int_equal(pwm(house, "pwm1/duty_cycle"), 0);
         assert_int_equal(pwm(house, "pwm1/enable"), 0);
 }
@@ -283,7 +283,7 @@ static void dimmer__pwm_that_appears_later__works_then_and_is_unexported(void **
         assert_string_equal(house_published(house, "spot", DEVICE_STATUS), "online");
         house_set(house, "spot", "ON");
         assert_int_equal(pwm(house, "pwm0/duty_cycle"), 1000000);
-        stop(house);
+        stop_home(house);
         assert_int_equal(pwm(house, "unexport"), 0);
 }
 

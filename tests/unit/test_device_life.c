@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "fakes/house.h"
+#include "fakes/in_range.h"
 
 #define ONLINE  "online"
 #define OFFLINE "offline"
@@ -174,7 +175,7 @@ static void devices_get__flood__each_gets_its_turn(void **state)
                 home_get(house->devices, "a");
         home_get(house->devices, "node");
         size_t at_once = house_count(house, "a", DEVICE_STATE);
-        assert_in_range(at_once, 1, 100);
+        assert_uint_in_range(at_once, 1, 100);
         assert_int_equal(house_count(house, "node", DEVICE_STATE), 0);
         house_pass(house, USEC_PER_SEC);
         /* Those that waited are one. */

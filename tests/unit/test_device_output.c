@@ -19,7 +19,7 @@ static int line(const struct house *house)
         return sim_value(&house->gpio, 17);
 }
 
-static void stop(struct house *house)
+static void stop_home(struct house *house)
 {
         home_stop(house->devices);
         home_free(house->devices);
@@ -176,7 +176,7 @@ static void output_exit__off_or_timed__switched_off(void **state)
                 house_apply(house, cases[i]);
                 house_set(house, "kitchen", "ON");
                 house_forget(house);
-                stop(house);
+                stop_home(house);
                 house_assert_published(house, "kitchen", DEVICE_STATE, OFF);
                 assert_true(house_logged(house, "kitchen: on_exit: switching it off"));
         }
@@ -189,7 +189,7 @@ static void output_exit__keep__line_left_alone(void **state)
         house_apply(house, LAMP);
         house_set(house, "kitchen", "ON");
         house_forget(house);
-        stop(house);
+        stop_home(house);
         assert_null(house_published(house, "kitchen", DEVICE_STATE));
         assert_false(house_logged(house, "on_exit"));
 }
@@ -200,7 +200,7 @@ static void output_exit__on__switched_on(void **state)
 
         house_apply(house, LAMP "on_exit = on\n");
         house_forget(house);
-        stop(house);
+        stop_home(house);
         house_assert_published(house, "kitchen", DEVICE_STATE, ON);
 }
 

@@ -15,6 +15,7 @@
 #include "course.h"
 #include "home/inside.h"
 #include "fakes/house.h"
+#include "fakes/in_range.h"
 #include "fakes/json_taken.h"
 
 #define MINUTE_US (60 * USEC_PER_SEC)
@@ -122,12 +123,12 @@ static void get_trend__numbers__minimum_mean_maximum_count(void **state)
         assert_int_equal(json_array_size(column(answer, "sensor", "count")), TREND_WEEK_BUCKETS);
         /* The wall clock is the machine's: an hour may have ended in between. */
         unsigned known = count_known(column(answer, "sensor", "min"));
-        assert_in_range(known, 1, 2);
+        assert_uint_in_range(known, 1, 2);
         if (known == 1) {
                 assert_true(last_of(column(answer, "sensor", "min")) == 20);
                 assert_true(last_of(column(answer, "sensor", "max")) == 22);
                 assert_true(fabs(last_of(column(answer, "sensor", "mean")) - 20.75) < 0.26);
-                assert_in_range((int)last_of(column(answer, "sensor", "count")), 3, 4);
+                assert_uint_in_range((int)last_of(column(answer, "sensor", "count")), 3, 4);
         }
         assert_string_equal(house->published[house->n_published - 1].reply_to, REPLY);
 }
@@ -179,7 +180,7 @@ static void get_trend__on_or_off__its_share(void **state)
                 on_s += json_number_value(item) * seconds;
                 known_s += seconds;
         }
-        assert_in_range(count_known(on), 40, 41);
+        assert_uint_in_range(count_known(on), 40, 41);
         assert_true(fabs(sum - 20) < 1.01); /* 20 buckets of 5 minutes; those at the edges are not all known */
         assert_true(fabs(on_s - 100 * 60) < 1.01);
         assert_true(fabs(known_s - 200 * 60) < 3.01);
@@ -248,7 +249,7 @@ static void offline__what_is_on__is_not_known(void **state)
         house_pass(house, 60 * MINUTE_US);
         ask(house, "door", "{\"trend\":\"24h\"}");
         CLEANUP_JSON json_t *answer = answer_of(house, "door");
-        assert_in_range(count_known(column(answer, "state", "on")), 25, 27); /* 12 and 12, and edges */
+        assert_uint_in_range(count_known(column(answer, "state", "on")), 25, 27); /* 12 and 12, and edges */
 }
 
 static void reload__device_changes__its_trend_stays(void **state)
@@ -261,12 +262,12 @@ static void reload__device_changes__its_trend_stays(void **state)
         house_pass(house, 100 * MINUTE_US);
         ask(house, "kitchen", "{\"trend\":\"24h\"}");
         CLEANUP_JSON json_t *answer = answer_of(house, "kitchen");
-        assert_in_range(count_known(column(answer, "state", "on")), 40, 41);
+        assert_uint_in_range(count_known(column(answer, "state", "on")), 40, 41);
         json_decref(answer);
         house_apply(house, "[contact kitchen]\nline = GPIO18\n"); /* another kind: another channel */
         ask(house, "kitchen", "{\"trend\":\"24h\"}");
         answer = answer_of(house, "kitchen");
-        assert_in_range(count_known(column(answer, "state", "on")), 0, 1);
+        assert_uint_in_range(count_known(column(answer, "state", "on")), 0, 1);
 }
 
 static void apply_late(struct house *house, const char *dir)
@@ -287,7 +288,7 @@ static void reload__channel_is_found_at_the_start__its_trend_stays(void **state)
         house_pass(house, 100 * MINUTE_US);
         ask(house, "cellar", "{\"trend\":\"24h\"}");
         CLEANUP_JSON json_t *answer = answer_of(house, "cellar");
-        assert_in_range(count_known(column(answer, "found", "mean")), 40, 41);
+        assert_uint_in_range(count_known(column(answer, "found", "mean")), 40, 41);
 }
 
 /* A wrong section has no channels: what waits for them goes on waiting. */
@@ -303,7 +304,7 @@ static void reload__section_is_wrong_for_a_while__trend_of_a_found_channel_stays
         house_pass(house, 100 * MINUTE_US);
         ask(house, "cellar", "{\"trend\":\"24h\"}");
         CLEANUP_JSON json_t *answer = answer_of(house, "cellar");
-        assert_in_range(count_known(column(answer, "found", "mean")), 40, 42);
+        assert_uint_in_range(count_known(column(answer, "found", "mean")), 40, 42);
 }
 
 /* ---- What is refused ------------------------------------------------------------------------------------- */
@@ -441,7 +442,7 @@ static void course_write__longest_numbers__within_the_bound(void **state)
         course_write("device", &channels, &request, &text);
         trend_free(channel.trend);
         assert_false(text.failed);
-        assert_in_range(text.size, 10000, 16384);
+        assert_uint_in_range(text.size, 10000, 16384);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, house_setup_more, house_teardown)

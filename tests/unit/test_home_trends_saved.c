@@ -12,6 +12,7 @@
 #include "channel/trend_save.h"
 #include "home/inside.h"
 #include "fakes/house.h"
+#include "fakes/in_range.h"
 #include "store/job.h"
 #include "store/trend_table.h"
 #include "util/boot.h"
@@ -181,7 +182,7 @@ static void home_stop__clean__trends_are_there_again(void **state)
         house_set(house, "kitchen", "ON");
         house_pass(house, 10 * HOUR_US / 60);
         unsigned before = hours_known(house);
-        assert_in_range(before, 3, 4);
+        assert_uint_in_range(before, 3, 4);
         home_stop(house->devices);
         store_close(file);
         crash(house);
@@ -249,9 +250,9 @@ static void crash__after_hours__the_last_hour_is_lost_at_the_most(void **state)
         house_pass(house, 5 * HOUR_US + HOUR_US / 2);
         (void)content_of(house);
         unsigned before = hours_known(house);
-        assert_in_range(before, 6, 7);
+        assert_uint_in_range(before, 6, 7);
         crash(house);
-        assert_in_range(hours_known(house), before - 1, before);
+        assert_uint_in_range(hours_known(house), before - 1, before);
 }
 
 static void save__an_hour__is_written_once(void **state)
@@ -272,7 +273,7 @@ static void start__of_another_boot__is_read(void **state)
 
         put_of_another_boot(house, "kitchen");
         begin(house);
-        assert_in_range(hours_known(house), 11, 12); /* and what is known by now */
+        assert_uint_in_range(hours_known(house), 11, 12); /* and what is known by now */
 }
 
 /* Until the clock is right nobody knows where it belongs, and nothing is written over it. */
@@ -289,7 +290,7 @@ static void start__no_clock__waits_and_is_kept(void **state)
         clock_set_mode(house->clock, CLOCK_MODE_TRUSTED);
         home_clock_set(house->devices);
         (void)content_of(house);
-        assert_in_range(hours_known(house), 13, 15);
+        assert_uint_in_range(hours_known(house), 13, 15);
 }
 
 static bool is_true(const struct house *house, void *userdata)
@@ -363,7 +364,7 @@ static void start__cannot_be_read__tried_again(void **state)
         begin_unread(house);
         house_pass(house, 3 * USEC_PER_SEC);
         (void)content_of(house);
-        assert_in_range(hours_known(house), 11, 12);
+        assert_uint_in_range(hours_known(house), 11, 12);
 }
 
 static void home_stop__could_not_be_read__nothing_is_saved_over_it(void **state)
@@ -375,7 +376,7 @@ static void home_stop__could_not_be_read__nothing_is_saved_over_it(void **state)
         home_stop(house->devices);
         store_close(file);
         crash(house);
-        assert_in_range(hours_known(house), 11, 12);
+        assert_uint_in_range(hours_known(house), 11, 12);
 }
 
 static void start__damaged__begins_again(void **state)
@@ -389,7 +390,7 @@ static void start__damaged__begins_again(void **state)
         house_pass(house, HOUR_US + USEC_PER_SEC);
         (void)content_of(house);
         crash(house);
-        assert_in_range(hours_known(house), 2, 3);
+        assert_uint_in_range(hours_known(house), 2, 3);
 }
 
 static void device__is_gone__its_trend_is_forgotten(void **state)

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "fakes/in_range.h"
 #include "util/macro.h"
 #include "util/text.h"
 
@@ -73,7 +74,7 @@ static void text_show__long_text__is_cut_between_characters(void **state)
                         memcpy(text + i, "\xf0\x9f\x92\xa1", 5);
                 text_show(text, shown);
                 size_t length = strlen(shown);
-                assert_in_range(length, 60, TEXT_SHOWN_MAX - 1);
+                assert_uint_in_range(length, 60, TEXT_SHOWN_MAX - 1);
                 assert_int_equal(text_utf8_valid(shown, length), length);
                 assert_string_equal(shown + length - 4, "…\"");
         }
