@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "config/problems.h"
 #include "util/cleanup.h"
@@ -31,7 +32,8 @@ struct config_origin {
 /* [KIND] or [KIND ID]. Sections of one name in several files are one section; later files win per key. */
 struct config_section {
         char *kind;
-        char *id; /* NULL for one word */
+        char *id;         /* NULL for one word */
+        uint64_t id_hash; /* compared before the texts are */
         const char *file;
         unsigned line;                /* where it was first opened */
         struct config_entry *entries; /* what holds, one a key */

@@ -61,6 +61,13 @@ static bool check_id(const struct config_section *section, struct problems *prob
         return false;
 }
 
+/* Whether a device with this id stands there too. */
+static bool is_same_id(const struct config_section *section, const struct config_section *other)
+{
+        return other->id_hash == section->id_hash && other->id && !section_is_rule(other) &&
+               strcmp(other->id, section->id) == 0;
+}
+
 /* Ids are topics: one device each, of any plugin. */
 static bool check_unique(const struct config *config, size_t index, struct problems *problems)
 {
@@ -68,7 +75,7 @@ static bool check_unique(const struct config *config, size_t index, struct probl
         for (size_t i = 0; i < index; i++) {
                 const struct config_section *other = &config->sections[i];
                 char label[CONFIG_LABEL_MAX];
-                if (!other->id || section_is_rule(other) || strcmp(other->id, section->id) != 0)
+                if (!is_same_id(section, other))
                         continue;
                 config_complain(section, NULL, problems,
                                 "a device's id is used once, and this one is taken by %s at %s:%u",
@@ -110,8 +117,7 @@ bool config_is_device(const struct config *config, size_t index)
             word_is_reserved(section->id, RESERVED_DEVICE) || word_is_reserved(section->kind, RESERVED_SECTION))
                 return false;
         for (size_t i = 0; i < index; i++)
-                if (config->sections[i].id && !section_is_rule(&config->sections[i]) &&
-                    strcmp(config->sections[i].id, section->id) == 0)
+                if (is_same_id(section, &config->sections[i]))
                         return false;
         return true;
 }

@@ -52,7 +52,6 @@ struct engine {
         struct option_store *store;
         struct problems *problems;
         bool faulty;
-        char label[CONFIG_LABEL_MAX];
 };
 
 static bool is_text(const struct sconce_option *row)
@@ -101,9 +100,9 @@ static void PRINTF_LIKE(4, 5)
         const struct config_section *section = engine->section;
         const char *file = entry ? entry->file : section ? section->file : NULL;
         unsigned line = entry ? entry->line : section ? section->line : 0;
-        char prefix[CONFIG_LABEL_MAX + TEXT_SHOWN_MAX + 8], shown[TEXT_SHOWN_MAX];
-        (void)snprintf(prefix, sizeof(prefix), "%s%s%s: ", engine->label, *engine->label ? " " : "",
-                       text_show(key, shown));
+        char prefix[CONFIG_LABEL_MAX + TEXT_SHOWN_MAX + 8], shown[TEXT_SHOWN_MAX], label[CONFIG_LABEL_MAX];
+        (void)snprintf(prefix, sizeof(prefix), "%s%s%s: ", section ? config_label(section, label) : "",
+                       section ? " " : "", text_show(key, shown));
         va_list arguments;
         va_start(arguments, format);
         problems_vadd(engine->problems, file, line, prefix, format, arguments);
@@ -329,8 +328,6 @@ int options_read(const struct config_section *section, const struct option_targe
                 .store = store,
                 .problems = problems,
         };
-        if (section)
-                config_label(section, engine.label);
         int r = read_entries(&engine);
         if (r == 0)
                 r = read_missing(&engine);

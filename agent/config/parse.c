@@ -13,8 +13,7 @@
 #include "config/sections.h"
 #include "util/text.h"
 
-#define BLANKS         " \t"
-#define KEY_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
+#define BLANKS " \t"
 
 /* ---- Problems -------------------------------------------------------------------------------- */
 
@@ -37,16 +36,32 @@ static void PRINTF_LIKE(3, 4) complain(struct parse *parse, unsigned line, const
 
 /* ---- Section headers ------------------------------------------------------------------------- */
 
-/* Cuts the next word off a header's inside. NULL at its end. */
-static char *next_word(char **at)
+#define WORDS_MAX 2
+
+struct word {
+        char *text;
+        size_t length;
+};
+
+/* Finds the words before the bracket, of which there may be one more than a header has. */
+static size_t find_words(char *inside, struct word words[static WORDS_MAX + 1])
 {
-        char *word = *at + strspn(*at, BLANKS);
-        if (*word == '\0')
-                return NULL;
-        char *end = word + strcspn(word, BLANKS);
-        *at = *end ? end + 1 : end;
-        *end = '\0';
-        return word;
+        size_t count = 0;
+        while (count <= WORDS_MAX) {
+                inside += strspn(inside, BLANKS);
+                if (*inside == ']')
+                        break;
+                words[count++] = (struct word){ inside, strcspn(inside, BLANKS "]") };
+                inside += words[count - 1].length;
+        }
+        return count;
+}
+
+static int complain_header(struct parse *parse, const char *line, const char *why)
+{
+        char shown[TEXT_SHOWN_MAX];
+        complain(parse, parse->reader.line, "%s: %s", text_show(line, shown), why);
+        return 0;
 }
 
 static int open_section(struct parse *parse, const char *kind, const char *id)
@@ -73,32 +88,33 @@ static int read_header(struct parse *parse, char *line)
 {
         parse->in_section = false;
         parse->muted = false;
-        unsigned number = parse->reader.line;
-        char shown[TEXT_SHOWN_MAX];
-        text_show(line, shown);
-        char *end = strchr(line, ']');
-        if (!end) {
-                complain(parse, number, "%s: the \"[\" of a section header is closed on its line, as in [lamp kitchen]",
-                         shown);
-                return 0;
-        }
-        *end++ = '\0';
-        end += strspn(end, BLANKS);
-        if (*end && *end != '#' && *end != ';') {
-                complain(parse, number, "%s: only a comment may follow a section header", shown);
-                return 0;
-        }
-        char *at = line + 1;
-        const char *kind = next_word(&at);
-        const char *id = kind ? next_word(&at) : NULL;
-        if (!kind || (id && next_word(&at))) {
-                complain(parse, number, "%s: a section header is [WORD] or, for a device, [PLUGIN ID]", shown);
-                return 0;
-        }
-        return open_section(parse, kind, id);
+        const char *end = strchr(line, ']');
+        if (!end)
+                return complain_header(parse, line,
+                                       "the \"[\" of a section header is closed on its line, as in [lamp kitchen]");
+        end += 1 + strspn(end + 1, BLANKS);
+        if (*end && *end != '#' && *end != ';')
+                return complain_header(parse, line, "only a comment may follow a section header");
+        struct word words[WORDS_MAX + 1] = { 0 };
+        size_t count = find_words(line + 1, words);
+        if (count == 0 || count > WORDS_MAX)
+                return complain_header(parse, line, "a section header is [WORD] or, for a device, [PLUGIN ID]");
+        for (size_t i = 0; i < count; i++)
+                words[i].text[words[i].length] = '\0';
+        return open_section(parse, words[0].text, words[1].text);
 }
 
 /* ---- Keys ------------------------------------------------------------------------------------ */
+
+/* How long the key is at the beginning of a line. Not by strspn(), which makes a table of all characters each time. */
+static size_t key_length(const char *line)
+{
+        size_t length = 0;
+        while ((line[length] >= 'a' && line[length] <= 'z') || (line[length] >= 'A' && line[length] <= 'Z') ||
+               (line[length] >= '0' && line[length] <= '9') || (line[length] && strchr("_-.", line[length])))
+                length++;
+        return length;
+}
 
 /* Puts the key into the section; `value` NULL: broken. */
 static int set_key(struct parse *parse, const char *key, unsigned line, struct value *value)
@@ -133,7 +149,7 @@ static const char *show_broken(const struct parse *parse, const char *line, char
         if (!secret)
                 return text_show(line, shown);
         /* Alone, it may be the second line of a secret. */
-        size_t length = strspn(line, KEY_CHARACTERS);
+        size_t length = key_length(line);
         if (length == 0 || line[length] == '\0')
                 length = 0;
         (void)snprintf(shown, TEXT_SHOWN_MAX, "\"%.*s…\"", (int)MIN(length, 64U), line);
@@ -144,7 +160,7 @@ static int read_key(struct parse *parse, char *line)
 {
         unsigned number = parse->reader.line;
         char shown[TEXT_SHOWN_MAX];
-        char *end = line + strspn(line, KEY_CHARACTERS);
+        char *end = line + key_length(line);
         char *equals = end + strspn(end, BLANKS);
         if (end == line || *equals != '=') {
                 complain(parse, number, "%s: a line is KEY = VALUE, [SECTION], @include \"FILE\" or a # comment",

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/text.h"
+
 static void entry_done(struct config_entry *entry)
 {
         for (size_t i = 0; i < entry->count; i++)
@@ -83,11 +85,18 @@ static bool same_id(const char *a, const char *b)
         return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
+static uint64_t id_hash(const char *id)
+{
+        return id ? text_hash(HASH_BEGIN, id) : 0;
+}
+
 static struct config_section *find_section(const struct config *config, const char *kind, const char *id)
 {
+        uint64_t hash = id_hash(id);
+
         for (size_t i = 0; i < config->count; i++) {
                 struct config_section *section = &config->sections[i];
-                if (strcmp(section->kind, kind) == 0 && same_id(section->id, id))
+                if (section->id_hash == hash && strcmp(section->kind, kind) == 0 && same_id(section->id, id))
                         return section;
         }
         return NULL;
@@ -144,16 +153,31 @@ static void *append(void *array, size_t *count, size_t size)
         return memset(grown + size * (*count)++, 0, size);
 }
 
+/* Grows by doubling: a thousand rules would be copied a thousand times. */
+static struct config_section *add_section(struct config *config)
+{
+        if ((config->count & (config->count - 1)) == 0) {
+                struct config_section *grown = realloc(config->sections, MAX(config->count * 2, 8U) * sizeof(*grown));
+                if (!grown)
+                        return NULL;
+                config->sections = grown;
+        }
+        struct config_section *section = &config->sections[config->count++];
+        *section = (struct config_section){ 0 };
+        return section;
+}
+
 static int section_new(struct config *config, const char *kind, const char *id, struct config_origin origin,
                        struct config_section **ret)
 {
         if (config->count >= SECTIONS_MAX)
                 return -E2BIG;
-        struct config_section *section = append(&config->sections, &config->count, sizeof(*section));
+        struct config_section *section = add_section(config);
         if (!section)
                 return -ENOMEM;
         section->kind = strdup(kind);
         section->id = id ? strdup(id) : NULL;
+        section->id_hash = id_hash(id);
         section->file = origin.file;
         section->line = origin.line;
         if (!section->kind || (id && !section->id)) {

@@ -16,6 +16,7 @@
 
 #include "config/helper.h"
 #include "util/cleanup.h"
+#include "util/json.h"
 
 #define BLANKS   " \t"
 #define OPENING  "[({"
@@ -27,7 +28,7 @@ struct scan {
         struct reader *reader; /* that has the lines which follow */
         char *at;
         unsigned line;
-        FILE *out;
+        struct json_text out; /* of a stream, the buffer alone would cost more than all that is written to it */
         struct value_fault *fault;
         bool cut; /* a comment follows a bare value */
 };
@@ -35,6 +36,18 @@ struct scan {
 static bool is_one_of(char c, const char *set)
 {
         return c != '\0' && strchr(set, c);
+}
+
+static void put(struct scan *scan, const char *text, size_t size)
+{
+        json_put_raw(&scan->out, text, size);
+}
+
+/* Copies so many characters at the scan's place. */
+static void copy(struct scan *scan, size_t size)
+{
+        put(scan, scan->at, size);
+        scan->at += size;
 }
 
 static bool is_control(char c)
@@ -66,15 +79,24 @@ static int scan_escape(struct scan *scan)
                                   "an unknown escape in quotes: there are \\\\ \\\" \\n \\r \\t \\f \\xHH; a plain "
                                   "backslash is \\\\");
         }
-        (void)fwrite(at, 1, length, scan->out);
-        scan->at += length;
+        copy(scan, length);
         return 0;
+}
+
+/* How much there is of what stands for itself. */
+static size_t plain_length(const char *at)
+{
+        size_t length = 0;
+
+        while (at[length] && !is_control(at[length]) && at[length] != '\\' && at[length] != '"')
+                length++;
+        return length;
 }
 
 /* Copies the quoted text at the scan's place, with its quotes. */
 static int scan_quoted(struct scan *scan)
 {
-        (void)fputc(*scan->at++, scan->out);
+        copy(scan, 1);
         while (*scan->at != '"') {
                 if (*scan->at == '\0' || *scan->at == '\n')
                         return value_fail(scan->fault, scan->line, "the double quote is not closed on its line");
@@ -85,25 +107,28 @@ static int scan_quoted(struct scan *scan)
                         if (r < 0)
                                 return r;
                 } else {
-                        (void)fputc(*scan->at++, scan->out);
+                        copy(scan, plain_length(scan->at));
                 }
         }
-        (void)fputc(*scan->at++, scan->out);
+        copy(scan, 1);
         return 0;
 }
 
 /* Writes a bare text in quotes. */
 static int write_bare(struct scan *scan, const char *end)
 {
-        (void)fputc('"', scan->out);
-        for (; scan->at < end; scan->at++) {
-                if (is_control(*scan->at))
+        put(scan, "\"", 1);
+        while (scan->at < end) {
+                size_t plain = MIN(plain_length(scan->at), (size_t)(end - scan->at));
+                copy(scan, plain);
+                if (scan->at < end && is_control(*scan->at))
                         return fail_control(scan);
-                if (is_one_of(*scan->at, "\\\""))
-                        (void)fputc('\\', scan->out);
-                (void)fputc(*scan->at, scan->out);
+                if (scan->at < end) {
+                        put(scan, "\\", 1);
+                        copy(scan, 1);
+                }
         }
-        (void)fputc('"', scan->out);
+        put(scan, "\"", 1);
         return 0;
 }
 
@@ -174,7 +199,7 @@ static void skip_space(struct scan *scan)
                         scan->at += strcspn(scan->at, "\n");
                 if (*scan->at != '\n')
                         return;
-                (void)fputc(*scan->at++, scan->out);
+                copy(scan, 1);
                 scan->line++;
         }
 }
@@ -206,7 +231,7 @@ static int scan_element(struct scan *scan)
 static int scan_list(struct scan *scan)
 {
         char closing = *scan->at == '[' ? ']' : ')';
-        (void)fputc(*scan->at++, scan->out);
+        copy(scan, 1);
         for (bool first = true;; first = false) {
                 skip_space(scan);
                 if (is_one_of(*scan->at, CLOSING))
@@ -214,7 +239,7 @@ static int scan_list(struct scan *scan)
                 if (*scan->at == ',')
                         return value_fail(scan->fault, scan->line, "a comma without a value before it");
                 if (!first)
-                        (void)fputc(',', scan->out);
+                        put(scan, ",", 1);
                 int r = scan_element(scan);
                 if (r < 0)
                         return r;
@@ -227,7 +252,7 @@ static int scan_list(struct scan *scan)
         if (*scan->at != closing)
                 return value_fail(scan->fault, scan->line, "the list is closed by \"%c\" instead of \"%c\"", *scan->at,
                                   closing);
-        (void)fputc(*scan->at++, scan->out);
+        copy(scan, 1);
         return 0;
 }
 
@@ -318,19 +343,15 @@ static int take_plain(const char *rewritten, size_t size, struct value *ret)
 /* Rewrites the value at the scan's place for libconfig, and has it read where there is something to read: a list, an escape. */
 static int read_scanned(struct scan *scan, int (*scan_it)(struct scan *scan), struct value *ret)
 {
-        CLEANUP_FREE char *rewritten = NULL;
-        size_t size;
         unsigned line = scan->line;
-        scan->out = open_memstream(&rewritten, &size);
-        if (!scan->out)
-                return -ENOMEM;
-        (void)fputs(BEFORE, scan->out);
+        put(scan, BEFORE, strlen(BEFORE));
         int r = scan_it(scan);
-        (void)fputs(AFTER, scan->out);
-        if (fclose(scan->out) != 0 || !rewritten)
+        put(scan, AFTER, sizeof(AFTER));
+        CLEANUP_FREE char *rewritten = scan->out.data;
+        if (scan->out.failed)
                 return -ENOMEM;
         if (r == 0)
-                r = is_plain(rewritten) ? take_plain(rewritten, size, ret)
+                r = is_plain(rewritten) ? take_plain(rewritten, scan->out.size - 1, ret)
                                         : helper_parse(rewritten, line, ret, scan->fault);
         if (r == 0)
                 ret->cut = scan->cut;

@@ -4,9 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ID_MAX  64
-#define LETTERS "abcdefghijklmnopqrstuvwxyz"
-#define DIGITS  "0123456789"
+#define ID_MAX 64
 
 /* The length of the well-formed sequence at `text`, 0 for none. The second byte's range excludes overlong forms,
  * surrogates and what lies above U+10FFFF. */
@@ -152,20 +150,35 @@ const char *text_show(const char *text, char shown[static TEXT_SHOWN_MAX])
         return shown;
 }
 
-static bool is_word(const char *text, const char *first, const char *all)
+static bool is_letter(char c)
 {
-        size_t length = strlen(text);
-        return length >= 1 && length <= ID_MAX && strchr(first, text[0]) && strspn(text, all) == length;
+        return c >= 'a' && c <= 'z';
+}
+
+static bool is_digit(char c)
+{
+        return c >= '0' && c <= '9';
+}
+
+/* Not by strspn(), which makes a table of all characters each time. */
+static bool is_word(const char *text, const char *marks)
+{
+        size_t length = 0;
+
+        while (length <= ID_MAX &&
+               (is_letter(text[length]) || is_digit(text[length]) || (text[length] && strchr(marks, text[length]))))
+                length++;
+        return length >= 1 && length <= ID_MAX && text[length] == '\0';
 }
 
 bool text_is_id(const char *text)
 {
-        return is_word(text, LETTERS DIGITS, LETTERS DIGITS "_-");
+        return (is_letter(text[0]) || is_digit(text[0])) && is_word(text, "_-");
 }
 
 bool text_is_key(const char *text)
 {
-        return is_word(text, LETTERS, LETTERS DIGITS "_");
+        return is_letter(text[0]) && is_word(text, "_");
 }
 
 uint64_t bytes_hash(uint64_t hash, const void *data, size_t size)
