@@ -190,7 +190,7 @@ static int check_rule(struct checking *checking, const struct config_section *se
                 return r == -EINVAL ? 0 : r;
         checking->count++;
         checked->section = section;
-        checked->commands = calloc(checked->rule->n_actions + 1, sizeof(*checked->commands));
+        checked->commands = calloc(MAX(checked->rule->n_actions, 1U), sizeof(*checked->commands));
         if (!checked->commands)
                 return -ENOMEM;
         for (size_t i = 0; i < checked->rule->n_conditions && r == 0; i++)
@@ -248,8 +248,8 @@ static int check_circles(const struct checking *checking)
         int r = rule_circles(nodes, checking->count, circles);
         for (size_t i = 0; i < checking->count && r == 0; i++) {
                 bool is_known = circles[i] == 0;
-                for (size_t k = 0; k < i; k++)
-                        is_known |= circles[k] == circles[i];
+                for (size_t k = 0; k < i && !is_known; k++)
+                        is_known = circles[k] == circles[i];
                 if (!is_known)
                         complain_circle(checking, circles, i);
         }
