@@ -29,7 +29,24 @@ static void suggest(struct search *search, const char *name)
         search->suggestion.best = search->nearest;
 }
 
-static void search_chip(struct search *search, struct chip *chip)
+static void take(struct search *search, struct chip *chip, unsigned offset, const char *name)
+{
+        if (strcmp(name, search->name) != 0)
+                return;
+        if (search->count < MAX_FOUND)
+                search->found[search->count] = (struct line_place){ .chip = chip, .offset = offset };
+        search->count++;
+}
+
+static void offer(struct search *search, struct chip *chip, unsigned offset, const char *name)
+{
+        (void)chip;
+        (void)offset;
+        suggest(search, name);
+}
+
+static void each_name(struct search *search, struct chip *chip,
+                      void (*use)(struct search *search, struct chip *chip, unsigned offset, const char *name))
 {
         struct line_info info;
 
@@ -39,16 +56,17 @@ static void search_chip(struct search *search, struct chip *chip)
                         chip->gone = true;
                 if (r < 0)
                         return;
-                if (!info.name[0])
-                        continue;
-                if (strcmp(info.name, search->name) != 0) {
-                        suggest(search, info.name);
-                        continue;
-                }
-                if (search->count < MAX_FOUND)
-                        search->found[search->count] = (struct line_place){ .chip = chip, .offset = offset };
-                search->count++;
+                if (info.name[0])
+                        use(search, chip, offset, info.name);
         }
+}
+
+/* What is near costs more than the search: only where the name itself is nowhere. */
+static void search_chip(struct search *search, struct chip *chip)
+{
+        each_name(search, chip, take);
+        if (search->count == 0 && !chip->gone)
+                each_name(search, chip, offer);
 }
 
 /* By name where that distinguishes them, by offset where one chip has the name twice. */
