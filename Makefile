@@ -193,6 +193,9 @@ $(BUILD)/tests/unit/test_store_outbox: private LDFLAGS += -Wl,--wrap=outbox_job_
 # Has no memory for timers, and none to save in.
 $(BUILD)/tests/unit/test_home_memory: private LDFLAGS += -Wl,--wrap=timer_new,--wrap=store_put
 
+# Has no memory for the record.
+$(BUILD)/tests/unit/test_device_driven: private LDFLAGS += -Wl,--wrap=json_put_string
+
 # Plays a kernel driver that refuses a level.
 $(BUILD)/tests/unit/test_device_dimmer: private LDFLAGS += -Wl,--wrap=sysfs_put_number
 

@@ -13,6 +13,7 @@
 #include "device/pin.h"
 #include "util/clock.h"
 #include "util/file.h"
+#include "util/json.h"
 #include "util/log.h"
 
 #define FILE_MAX (1024U * 1024)
@@ -91,27 +92,57 @@ static bool is_same(const struct driven *driven, const struct item *item, const 
 
 #define ITEM_FORMAT "{ss ss ss sb si si ss sb sb sb}"
 
-static json_t *to_json(const struct item *item)
+static void put_text(struct json_text *text, const char *key, const char *value)
+{
+        json_put_key(text, key);
+        json_put_string(text, value);
+}
+
+static void put_integer(struct json_text *text, const char *key, int value)
+{
+        json_put_key(text, key);
+        json_put_integer(text, value);
+}
+
+static void put_bool(struct json_text *text, const char *key, bool value)
+{
+        json_put_key(text, key);
+        if (value)
+                json_put_literal(text, "true");
+        else
+                json_put_literal(text, "false");
+}
+
+/* As ITEM_FORMAT has it. */
+static void put_item(struct json_text *text, const struct item *item)
 {
         const struct driven_output *output = &item->output;
 
-        return json_pack(ITEM_FORMAT, "device", output->device, "kind", output->kind, "output", output->text,
-                         "active_low", output->settings.active_low, "bias", output->settings.bias, "drive",
-                         output->settings.drive, "exit", exits[output->exit], "limited", output->is_limited, "for",
-                         output->is_for, "safe", item->is_safe);
+        json_put_open(text, '{');
+        put_text(text, "device", output->device);
+        put_text(text, "kind", output->kind);
+        put_text(text, "output", output->text);
+        put_bool(text, "active_low", output->settings.active_low);
+        put_integer(text, "bias", output->settings.bias);
+        put_integer(text, "drive", output->settings.drive);
+        put_text(text, "exit", exits[output->exit]);
+        put_bool(text, "limited", output->is_limited);
+        put_bool(text, "for", output->is_for);
+        put_bool(text, "safe", item->is_safe);
+        json_put_literal(text, "}");
 }
 
-static json_t *all_to_json(const struct driven *driven)
+static void put_all(struct json_text *text, const struct driven *driven)
 {
-        json_t *outputs = json_array();
-
+        json_put_open(text, '{');
+        put_text(text, "boot", clock_boot_id());
+        put_text(text, "chip", driven->chip);
+        put_text(text, "sim_dir", driven->sim_dir);
+        json_put_key(text, "outputs");
+        json_put_literal(text, "[");
         for (size_t i = 0; i < driven->count; i++)
-                if (json_array_append_new(outputs, to_json(&driven->items[i])) < 0) {
-                        json_decref(outputs);
-                        return NULL; /* better the record before than one that lacks an output */
-                }
-        return json_pack("{ss ss ss so}", "boot", clock_boot_id(), "chip", driven->chip, "sim_dir", driven->sim_dir,
-                         "outputs", outputs);
+                put_item(text, &driven->items[i]);
+        json_put_literal(text, "]}\n");
 }
 
 static int find_word(const char *const words[], size_t count, const char *word)
@@ -196,16 +227,13 @@ static int load(struct driven *driven, struct fault *fault)
 
 static int write_to(int fd, const struct driven *driven)
 {
-        json_t *json = all_to_json(driven);
-        CLEANUP_FREE char *text = json ? json_dumps(json, JSON_INDENT(1)) : NULL;
-        size_t size = text ? strlen(text) : 0;
+        CLEANUP_JSON_TEXT struct json_text text = { 0 };
 
-        json_decref(json);
-        if (!text)
-                return -ENOMEM;
-        text[size++] = '\n'; /* in place of the NUL */
-        ssize_t n = write(fd, text, size);
-        return n < 0 ? -errno : (size_t)n < size ? -ENOSPC : 0;
+        put_all(&text, driven);
+        if (text.failed)
+                return -ENOMEM; /* better the record before than one that lacks an output */
+        ssize_t n = write(fd, text.data, text.size);
+        return n < 0 ? -errno : (size_t)n < text.size ? -ENOSPC : 0;
 }
 
 /* Whole or not at all, for a reader after a crash. Not synced: it need not outlive the boot. */

@@ -127,9 +127,9 @@ static void driven_note__left_by_an_earlier_run__replaced_where_it_is_the_same(v
                 struct driven *driven = record(rig);
                 note(driven, "b", rows[i].kind, rows[i].text);
                 driven_free(driven);
-                if (holds(rig, "\"device\": \"a\"") != rows[i].stays)
+                if (holds(rig, "\"device\":\"a\"") != rows[i].stays)
                         fail_msg("row %zu: what was left %s", i, rows[i].stays ? "has gone" : "is still there");
-                assert_true(holds(rig, "\"device\": \"b\""));
+                assert_true(holds(rig, "\"device\":\"b\""));
         }
 }
 
@@ -292,12 +292,12 @@ static void driven_make_safe__line_stays_busy__failed_and_tried_again_next_time(
         leave(rig, PUMP("true", "false", "false"));
         assert_int_equal(driven_read(rig->path, &driven, &fault), 0);
         assert_int_equal(driven_make_safe(driven, rig->gpio.gpio), 1);
-        assert_true(holds(rig, "\"safe\": false"));
+        assert_true(holds(rig, "\"safe\":false"));
         assert_int_equal(sim_value(&rig->gpio, 17), 1);
         line_free(line);
         gpio_free(other);
         assert_int_equal(driven_make_safe(driven, rig->gpio.gpio), 0);
-        assert_true(holds(rig, "\"safe\": true"));
+        assert_true(holds(rig, "\"safe\":true"));
         assert_int_equal(sim_value(&rig->gpio, 17), 0);
         driven_free(driven);
 }
