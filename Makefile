@@ -102,7 +102,7 @@ quiet = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))';
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-unit check-system coverage check-stress check-instructions check-faults sim sim-parts sim-mutants proofs proofs-mutants mcdc check-kernel check-format check-layers check-manual check-homeassistant check-strangers check-fleet check-walk check-dashboard dashboard page-deps check-pi check-valgrind deb deps manual release-help install install-agent install-sdk uninstall clean help demo bench format tests fuzz fuzz-targets
+.PHONY: all check check-unit check-system coverage check-stress check-instructions check-faults sim sim-parts sim-mutants proofs proofs-mutants mcdc check-kernel check-format check-layers check-manual check-homeassistant check-strangers check-brokers check-fleet check-walk check-dashboard dashboard page-deps check-pi check-valgrind deb deps manual release-help install install-agent install-sdk uninstall clean help demo bench format tests fuzz fuzz-targets
 
 all: $(programs) $(plugins) $(sdk) ## build the daemon, the client, the plugins and the SDK (default)
 
@@ -298,6 +298,9 @@ check-homeassistant: ## try it with the newest Home Assistant from PyPI (tests/R
 
 check-strangers: all $(BUILD)/tests/plugins/probe.so ## try it with MQTT.js, paho for Python and Go, and Node-RED (tests/README.md; the first run takes two minutes)
 	@tests/strangers/check
+
+check-brokers: all tests ## try the session on other brokers than this machine's mosquitto (tests/README.md)
+	@tests/strangers/brokers
 
 check-fleet: all $(BUILD)/tests/preload/clock.so ## have NODES (200) nodes join and live through a year of renewals, seed SEED (tests/README.md)
 	@tests/fleet/check $(BUILD)

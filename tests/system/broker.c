@@ -200,7 +200,8 @@ struct broker *broker_new(const struct broker_options *options)
 
 void broker_start(struct broker *broker)
 {
-        const char *const argv[] = { "mosquitto", "-c", broker->config, NULL };
+        const char *program = getenv("SCONCE_TEST_BROKER");
+        const char *const argv[] = { program ? program : "mosquitto", "-c", broker->config, NULL };
         /* Debian keeps it in sbin, which an ordinary user's PATH lacks. */
         const char *path = getenv("PATH");
         char env_path[4096];
@@ -209,7 +210,7 @@ void broker_start(struct broker *broker)
         const char *const env[] = { env_path, NULL };
         broker_kill(broker);
         broker->process = process_start(argv, &(struct process_options){ .name = "mosquitto", .env = env });
-        (void)process_wait_log(broker->process, " running", SOON_MS);
+        (void)process_wait_log(broker->process, " running\n", SOON_MS);
 }
 
 void broker_kill(struct broker *broker)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A real mosquitto on loopback: from the config that Sconce ships, or from a few lines of the test's own. */
+/* A real mosquitto on loopback: from the config that Sconce ships, or from a few lines of the test's own. SCONCE_TEST_BROKER is
+ * another program that takes such a config (-c FILE), and says on standard error that it is running. */
 #pragma once
 
 #include "system/process.h"

@@ -92,10 +92,10 @@ const char machine_real_systemctl[] =
         ">\"$run/mosquitto.conf\"\n"
         "PATH=$PATH:/usr/sbin:/usr/local/sbin\n"
         "[ \"$(id -u)\" -eq 0 ] || sed -i /^user/d \"$run/mosquitto.conf\"\n"
-        "timeout -s KILL 60 mosquitto -c \"$run/mosquitto.conf\" >\"$run/output\" 2>&1 &\n"
+        "timeout -s KILL 60 \"${SCONCE_TEST_BROKER:-mosquitto}\" -c \"$run/mosquitto.conf\" >\"$run/output\" 2>&1 &\n"
         "exec 3<\"$run/output\"\n"
         "while read -r line <&3; do\n"
-        "    case $line in *' running'*) cat <&3 >/dev/null 2>&1 & exit 0 ;; esac\n"
+        "    case $line in *' running') cat <&3 >/dev/null 2>&1 & exit 0 ;; esac\n"
         "done\n"
         "exit 1\n";
 
@@ -148,7 +148,7 @@ struct process *machine_run(const char *command, int expected, const char *const
         (void)snprintf(called, sizeof(called), "CALLED=%s", work_path("called"));
         (void)put_words(&argv[1], words);
         struct process *p = process_run(argv, &(struct process_options){ .name = "setup", .env = env }, &status);
-        if (status != expected)
+        if (expected != MACHINE_ANY_STATUS && status != expected)
                 give_up("it ended with %d, not %d", status, expected);
         return p;
 }

@@ -39,7 +39,8 @@ int stage_tidy(void **state);      /* after each test: ends what it made for its
 
 int stage_run(const struct CMUnitTest *tests, size_t n, int (*open)(void **state));
 
-/* A row of a test program's table, and its main(). SCONCE_TEST=NAME in the environment runs one test ('*' matches). */
+/* A row of a test program's table, and its main(). SCONCE_TEST=NAME in the environment runs one test ('*' matches);
+ * SCONCE_TEST_LEFT_OUT=FILE skips those that a line "PATTERN REASON" of it names. */
 #define STAGE_TEST(function, setup) cmocka_unit_test_setup_teardown(function, setup, stage_tidy)
 #define STAGE_MAIN(tests, open)                                                                                        \
         int main(void)                                                                                                 \

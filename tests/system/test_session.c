@@ -23,6 +23,7 @@
 #include "system/certs.h"
 #include "system/client.h"
 #include "system/crl.h"
+#include "system/stage.h"
 #include "system/workdir.h"
 
 static struct probe probe;
@@ -987,6 +988,6 @@ int main(void)
         for (size_t i = 0; i < ARRAY_SIZE(own_cases); i++)
                 rows[n++] = row_test(own_cases[i].name, &own_cases[i],
                                      session__bad_own_certificate__reports_what_the_broker_answers);
-        int failed = cmocka_run_group_tests(tests, NULL, NULL);
-        return failed + cmocka_run_group_tests_name("certificates", rows, NULL, NULL);
+        int failed = stage_run(tests, ARRAY_SIZE(tests), NULL);
+        return failed + stage_run(rows, ARRAY_SIZE(rows), NULL);
 }
