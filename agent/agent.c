@@ -9,6 +9,7 @@
 
 #include "announce.h"
 #include "broker_link.h"
+#include "channel/result.h"
 #include "config/builtin.h"
 #include "config/helper.h"
 #include "history.h"
@@ -174,6 +175,23 @@ static void on_send(struct publisher *publisher, const char *device, enum device
         struct uplink *uplink = broker_link_uplink(agent->link);
         if (uplink)
                 uplink_publish(uplink, device, topic, payload, size, meta);
+}
+
+static int on_command_other(void *userdata, const struct distant_command *command, struct result *result)
+{
+        const struct agent *agent = agent_of(userdata);
+        struct uplink *uplink = broker_link_uplink(agent->link);
+
+        return uplink ? uplink_command_other(uplink, command, result)
+                      : refuse(result, RESULT_OFFLINE, "there is no connection to a broker");
+}
+
+static bool on_reaches_others(void *userdata)
+{
+        const struct agent *agent = agent_of(userdata);
+        const struct uplink *uplink = broker_link_uplink(agent->link);
+
+        return uplink && uplink_reaches_others(uplink);
 }
 
 static void publish_status(void *userdata)
@@ -443,6 +461,8 @@ static int make_home(struct agent *agent, const struct settings *settings)
         options.spent = agent->spent;
         agent->publisher = (struct publisher){ .clock = agent->clock, .send = on_send };
         sink.info_changed = on_info_changed;
+        sink.command_other = on_command_other;
+        sink.reaches_others = on_reaches_others;
         sink.restart = on_restart_button;
         sink.reload = on_reload_button;
         return home_new(&options, &sink, &agent->devices);

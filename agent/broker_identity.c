@@ -9,10 +9,16 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
 #include "util/log.h"
 #include "util/reserved.h"
 
 #define NODE_NAME_MAX 64
+
+DEFINE_CLEANUP(X509, X509_free);
 
 /* The store's row of a client id that follows from no key. */
 #define CLIENT_ID_MARK "client id"
@@ -75,6 +81,22 @@ static char *find_node_name(const struct settings *settings)
                 return name;
         (void)gethostname(host, sizeof(host) - 1);
         return make_node_name(host);
+}
+
+char *broker_identity_likely_node(const struct settings *settings)
+{
+        char cn[NODE_NAME_MAX + 1];
+        const char *path = settings->tls.cert;
+
+        if (settings->node.name)
+                return strdup(settings->node.name);
+        CLEANUP_FILE FILE *file = path ? fopen(path, "re") : NULL;
+        CLEANUP(X509_freep) X509 *certificate = file ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
+        ERR_clear_error();
+        int length = certificate ? X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, cn,
+                                                             sizeof(cn))
+                                 : -1;
+        return length > 0 ? make_node_name(cn) : NULL;
 }
 
 /* Where there is no key, or none that can be read: what was drawn once. */

@@ -34,5 +34,7 @@ bool broker_identity_has_new_password(const struct broker_identity *identity, co
 /* True when the certificate in use gives the node another name: a reconnect may have loaded it. `tls` may be NULL. */
 bool broker_identity_has_new_name(const struct broker_identity *identity, const struct settings *settings,
                                   const struct tls *tls);
+/* What the node is called as far as config and certificate show without its key; free() it. NULL: they do not. */
+char *broker_identity_likely_node(const struct settings *settings);
 /* True when other nodes' certificates are likely to have the same name, with the reason. */
 bool broker_identity_is_doubtful(const char *cn, struct fault *fault);

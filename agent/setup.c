@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/rule.h"
 #include "util/log.h"
 #include "util/text.h"
 
@@ -26,13 +27,23 @@ static void log_all(int level, const struct problems *problems)
                 log_write(level, NULL, "%s", problems->items[i]);
 }
 
+static bool has_rules(const struct config *config)
+{
+        for (size_t i = 0; i < config->count; i++)
+                if (section_is_rule(&config->sections[i]))
+                        return true;
+        return false;
+}
+
 static int check_devices(const char *plugin_dir, struct starts *starts, const struct settings *settings,
                          const struct config *config, struct problems *problems)
 {
         struct home_options options;
 
         setup_devices_options(settings, plugin_dir, &options);
+        CLEANUP_FREE char *node = has_rules(config) ? broker_identity_likely_node(settings) : NULL;
         options.starts = starts;
+        options.node = node;
         return home_check(&options, config, problems);
 }
 

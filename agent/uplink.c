@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "bus/reason.h"
+#include "channel/cause.h"
 #include "channel/result.h"
 #include "channel/trend_request.h"
+#include "other_nodes.h"
 #include "own_status.h"
 #include "sender.h"
 #include "stale_topics.h"
@@ -29,6 +31,7 @@ struct uplink {
         struct session_options session_options; /* borrowed by the session */
         struct sender sender;
         struct own_status status;
+        struct other_nodes others;
         struct announcements announcements;
         struct stale_topics stale;
         json_t *retained_seen; /* topics whose retained command was logged */
@@ -149,6 +152,16 @@ void uplink_info(struct uplink *uplink, const char *json, size_t size)
         (void)sender_send_json(&uplink->sender, "node", &message);
 }
 
+bool uplink_reaches_others(const struct uplink *uplink)
+{
+        return other_nodes_are_reached(&uplink->others);
+}
+
+int uplink_command_other(struct uplink *uplink, const struct distant_command *command, struct result *result)
+{
+        return other_nodes_command(&uplink->others, command, result);
+}
+
 /* ---- Announcements --------------------------------------------------------------------------------------------- */
 
 bool uplink_has_room(struct uplink *uplink)
@@ -255,6 +268,7 @@ static void on_command(struct uplink *uplink, const struct topic *topic, const s
                 .expires_us = message->expiry_s ? loop_now_us(uplink->sender.loop) + message->expiry_s * USEC_PER_SEC
                                                 : 0,
                 .expires = message->expires,
+                .depth = cause_depth(message->chain),
         };
 
         set_reply(uplink, message->response_topic, &meta);
@@ -332,6 +346,7 @@ static void on_disconnected(void *userdata, const char *why)
         struct uplink *uplink = userdata;
 
         announcements_end(&uplink->announcements);
+        other_nodes_lost(&uplink->others);
         uplink->handlers.down(uplink->handlers.userdata, why);
 }
 
@@ -376,6 +391,8 @@ static void on_acknowledged(void *userdata, int id, int reason)
         bool was_clearing = retained_acknowledged(&uplink->sender.retained, id);
         bool is_kept = uplink->handlers.acknowledged &&
                        uplink->handlers.acknowledged(uplink->handlers.userdata, id, reason);
+        if (other_nodes_acknowledged(&uplink->others, id, reason))
+                is_kept = true;
         if (!is_kept && !announcements_acknowledged(&uplink->announcements, id, reason) && reason >= REASON_REFUSED)
                 on_refused(uplink, was_clearing, reason);
         if (was_clearing)
@@ -435,6 +452,7 @@ static int make_parts(struct uplink *uplink, const struct uplink_options *option
                 .envelope = options->envelope,
                 .retained.store = options->store,
         };
+        uplink->others = (struct other_nodes){ .sender = &uplink->sender, .home = uplink->home, .base = uplink->base };
         int r = announcements_init(&uplink->announcements, &options->announcements, uplink->node);
         if (r == 0)
                 r = own_status_init(&uplink->status, &uplink->sender, status_topic(uplink));

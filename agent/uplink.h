@@ -55,6 +55,9 @@ int uplink_publish_kept(struct uplink *uplink, const char *device, enum device_t
 int uplink_history(struct uplink *uplink, const char *device, const char *json, size_t size);
 /* Whether more of what waited may go out while `n_sent` of it are unacknowledged. */
 bool uplink_has_history_room(const struct uplink *uplink, size_t n_sent);
+/* As home_sink has them. */
+int uplink_command_other(struct uplink *uplink, const struct distant_command *command, struct result *result);
+bool uplink_reaches_others(const struct uplink *uplink);
 void uplink_info(struct uplink *uplink, const char *json, size_t size);
 
 /* What is sent in bulk asks first: as much stays free for what happens meanwhile. After a `false` the handler `room` is

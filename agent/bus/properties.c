@@ -5,9 +5,10 @@
 #include <string.h>
 
 #define EXPIRES "expires"
+#define CHAIN   "sconce-chain"
 
-/* The first user property of that name; those of other names are nobody's business here. False: it cannot be read. */
-static bool read_expires(const mosquitto_property *property, struct properties_owned *owned)
+/* The first user property of each name; those of other names are nobody's business here. False: it cannot be read. */
+static bool read_user_property(const mosquitto_property *property, struct properties_owned *owned)
 {
         char *name = NULL, *value = NULL;
 
@@ -15,6 +16,8 @@ static bool read_expires(const mosquitto_property *property, struct properties_o
                 return false;
         if (!owned->expires && strcmp(name, EXPIRES) == 0)
                 owned->expires = TAKE_PTR(value);
+        else if (!owned->chain && strcmp(name, CHAIN) == 0)
+                owned->chain = TAKE_PTR(value);
         free(name);
         free(value);
         return true;
@@ -40,7 +43,7 @@ static bool read_one(const mosquitto_property *property, struct session_message 
         case MQTT_PROP_MESSAGE_EXPIRY_INTERVAL:
                 return mosquitto_property_read_int32(property, id, &message->expiry_s, false);
         case MQTT_PROP_USER_PROPERTY:
-                return read_expires(property, owned);
+                return read_user_property(property, owned);
         default:
                 return true;
         }
@@ -54,6 +57,7 @@ int properties_read(const mosquitto_property *properties, struct session_message
                 if (!read_one(at, message, owned))
                         return -ENOMEM;
         message->expires = owned->expires;
+        message->chain = owned->chain;
         message->response_topic = owned->response_topic;
         message->content_type = owned->content_type;
         message->correlation = owned->correlation;
@@ -66,6 +70,7 @@ void properties_done(struct properties_owned *owned)
         free(owned->content_type);
         free(owned->correlation);
         free(owned->expires);
+        free(owned->chain);
 }
 
 int properties_write(const struct session_message *message, mosquitto_property **ret)
@@ -86,6 +91,8 @@ int properties_write(const struct session_message *message, mosquitto_property *
                 r = mosquitto_property_add_string(&list, MQTT_PROP_CONTENT_TYPE, message->content_type);
         if (r == MOSQ_ERR_SUCCESS && message->expires)
                 r = mosquitto_property_add_string_pair(&list, MQTT_PROP_USER_PROPERTY, EXPIRES, message->expires);
+        if (r == MOSQ_ERR_SUCCESS && message->chain)
+                r = mosquitto_property_add_string_pair(&list, MQTT_PROP_USER_PROPERTY, CHAIN, message->chain);
         if (r != MOSQ_ERR_SUCCESS)
                 return r == MOSQ_ERR_NOMEM ? -ENOMEM : -EINVAL;
         *ret = TAKE_PTR(list);

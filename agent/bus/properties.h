@@ -7,7 +7,7 @@
 
 /* The strings that reading properties allocates: most messages have none. */
 struct properties_owned {
-        char *response_topic, *content_type, *expires;
+        char *response_topic, *content_type, *expires, *chain;
         void *correlation;
 };
 

@@ -41,5 +41,7 @@ struct session_message {
         size_t correlation_size;
         uint32_t expiry_s; /* in: 0 none; out: 0 none */
         const char *content_type;
-        const char *expires; /* the user property of this name: see docs/topics.md */
+        /* User properties: see docs/topics.md. */
+        const char *expires; /* "expires" */
+        const char *chain;   /* "sconce-chain" */
 };

@@ -609,7 +609,7 @@ static const mosquitto_property *usual_properties(struct transport *t, const str
         static const char usual[] = "application/json";
 
         if (!message->content_type || message->response_topic || message->correlation || message->expiry_s ||
-            message->expires || strcmp(message->content_type, usual) != 0)
+            message->expires || message->chain || strcmp(message->content_type, usual) != 0)
                 return NULL;
         if (!t->usual)
                 (void)mosquitto_property_add_string(&t->usual, MQTT_PROP_CONTENT_TYPE, usual);

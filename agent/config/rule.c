@@ -15,7 +15,8 @@ const struct sconce_option rule_rows[] = {
                 "What must hold at that moment, written as in when but for events; a comma means and; both take "
                 "DEVICE.CHANNEL fault, ok, known or unknown, and DEVICE fault or ok, too"),
         SCONCE_OPTION_LIST(struct rule_settings, then, SCONCE_TYPE_STRING, "then", SCONCE_REQUIRED,
-                           "What it does: DEVICE VALUE or DEVICE.CHANNEL VALUE, or a list of them"),
+                           "What it does: DEVICE VALUE or DEVICE.CHANNEL VALUE, or a list of them; NODE/DEVICE is a "
+                           "device of another node, which takes the broker"),
         SCONCE_OPTION_DURATION(struct rule_settings, delay_us, "delay", 0,
                                "How long it waits before it acts; a new trigger restarts the wait", .max = "7d"),
         SCONCE_OPTION_LIST(struct rule_settings, cancel, SCONCE_TYPE_STRING, "cancel", 0,

@@ -101,5 +101,6 @@ struct device_context {
         struct device_trends trends; /* trend.c */
         uint64_t next_serial;        /* create.c: of instances */
         uint64_t n_dropped;          /* requests.c: commands that came too fast to be answered */
+        unsigned depth;              /* requests.c: of the rule whose command is being carried out; 0: of none */
         unsigned n_inside;           /* publish.c: devices that something is being done for just now */
 };

@@ -97,8 +97,10 @@ static struct request *request_new(const struct command_meta *meta)
         if (!request)
                 return NULL;
         memset(request, 0, offsetof(struct request, command));
-        if (meta)
+        if (meta) {
                 request->meta = *meta;
+                request->cause.depth = meta->depth;
+        }
         request->command.id[0] = '\0';
         request->command.expires = NULL;
         request->command.json = NULL;
@@ -344,10 +346,12 @@ static void carry_out_at_once(struct device *device, struct request *request)
                 return;
         }
         device_enter(device);
+        device->context->depth = request->cause.depth;
         device->requests.wanted_until_us = request->meta.expires_us;
         int r = device_run_callback(device, JOB_COMMAND, &request->view);
         device->requests.wanted_until_us = 0;
         request_finish(device, request, r);
+        device->context->depth = 0;
         device_leave(device);
 }
 

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 struct channels;
+struct distant_command;
 struct fault;
 struct result;
 struct trend_request;
@@ -20,6 +21,7 @@ struct command_meta {
         size_t asker_size;
         uint64_t expires_us; /* CLOCK_BOOTTIME; 0: never */
         const char *expires; /* as clock_parse() takes it; NULL: never */
+        unsigned depth;      /* of the rule of another node that sends it; 0: none does */
 };
 
 /*
@@ -44,6 +46,10 @@ struct home_sink {
         void (*gone)(void *userdata, const char *device);
         /* Devices or channels changed: `info` is to be built and sent again. */
         void (*info_changed)(void *userdata);
+        /* A rule's command for another node. 0: it is on its way, and home_command_over() gets its result; 1: it is, and
+         * nothing will be heard of it; -EINVAL: it is not, see `result`. */
+        int (*command_other)(void *userdata, const struct distant_command *command, struct result *result);
+        bool (*reaches_others)(void *userdata); /* whether it would go out now */
         /* The node's buttons, before the command's result is published: to be carried out later, from the loop. */
         void (*restart)(void *userdata);
         void (*reload)(void *userdata);

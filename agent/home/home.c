@@ -109,6 +109,7 @@ int home_new(const struct home_options *options, const struct home_sink *sink, s
                 return -ENOMEM;
         init_context(home, options, sink);
         home->spent = options->spent;
+        home->name = options->node;
         home->started_us = options->loop ? loop_now_us(options->loop) : 0;
         gets_init(home);
         rate_init(&home->refusals, REFUSALS_PER_SECOND, home->started_us);

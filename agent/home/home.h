@@ -17,6 +17,7 @@
 #include "util/clock.h"
 #include "util/loop.h"
 
+struct command_cause;
 struct home;
 struct spent;
 struct starts;
@@ -30,6 +31,7 @@ struct home_options {
         struct starts *starts; /* where is marked what starts; NULL: nowhere, so no device is ever left out */
         struct spent *spent;   /* where is marked which waits of rules are over; NULL: nowhere but in the store */
         const char *plugin_dir;
+        const char *node; /* its name, where a config is checked: what rules may not call another's. NULL: not known */
         size_t max_payload_bytes;
         unsigned max_depth;
         const char *default_chip; /* to tell two spellings of one line apart */
@@ -76,6 +78,8 @@ void home_stop(struct home *home);
 /* A command for `device` (or its one `channel`, NULL: the device's own topic) as it came from the broker. */
 void home_command(struct home *home, const char *device, const char *channel, const void *payload, size_t size,
                   const struct command_meta *meta);
+/* What became of a command that home_sink.command_other() has taken on. */
+void home_command_over(struct home *home, const struct command_cause *cause, const struct result *result);
 /* Read now and publish, one device or (NULL) all; what is asked for too fast waits its turn. */
 void home_get(struct home *home, const char *device);
 

@@ -11,6 +11,7 @@ struct trend_ask;
 struct home {
         struct device_context context; /* of all its devices */
         struct loader loader;
+        const char *name;    /* the node's, at --check; NULL: it is not known */
         struct rules *rules; /* NULL at --check */
         struct spent *spent; /* NULL: there is none */
         struct interlock *interlocks;

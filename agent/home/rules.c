@@ -26,7 +26,8 @@ static struct rule_device seen(const struct device *device)
                 .published_online = device->health.is_online,
                 .has_reported = device->publishing.has_reported,
                 .commanded_us = device->requests.commanded_us,
-                .depth = device->requests.running ? device->requests.running->cause.depth : 0,
+                .depth = MAX(device->context->depth,
+                             device->requests.running ? device->requests.running->cause.depth : 0),
         };
 }
 
@@ -63,6 +64,31 @@ static int command(void *userdata, const char *id, const char *channel, const ch
                 return -ENODEV;
         device_act(device, channel, payload, cause);
         return 0;
+}
+
+static void command_other(void *userdata, const struct distant_command *command)
+{
+        const struct home *home = userdata;
+        const struct home_sink *sink = &home->context.sink;
+        struct result result = { .code = RESULT_OK };
+
+        int r = sink->command_other ? sink->command_other(sink->userdata, command, &result)
+                                    : refuse(&result, RESULT_OFFLINE, "there is no broker");
+        if (r != 0)
+                rules_result(home->rules, command->cause, &result);
+}
+
+static bool reaches_others(void *userdata)
+{
+        const struct home *home = userdata;
+        const struct home_sink *sink = &home->context.sink;
+
+        return sink->reaches_others && sink->reaches_others(sink->userdata);
+}
+
+void home_command_over(struct home *home, const struct command_cause *cause, const struct result *result)
+{
+        rules_result(home->rules, cause, result);
 }
 
 static void problem(void *userdata, const char *text)
@@ -150,10 +176,13 @@ static struct rule_home rule_home(struct home *home)
 {
         return (struct rule_home){
                 .loop = home->context.loop,
+                .node = home->name,
                 .find = find,
                 .id = id_at,
                 .watch = watch,
                 .command = command,
+                .command_other = command_other,
+                .reaches_others = reaches_others,
                 .keep = keep,
                 .kept = kept,
                 .problem = problem,

@@ -6,6 +6,7 @@
 
 #include "rule/bind.h"
 #include "rule/circle.h"
+#include "rule/distant.h"
 #include "util/suggest.h"
 #include "util/text.h"
 
@@ -164,7 +165,10 @@ static int check_action(const struct checking *checking, struct checked *checked
         struct result result;
         struct fault fault;
 
-        if (!rule_home_find(checking->home, words->device, &device)) {
+        if (words->node) {
+                if (distant_check(words, checking->home->node, &fault) == 0)
+                        return 0;
+        } else if (!rule_home_find(checking->home, words->device, &device)) {
                 (void)no_device(checking->home, words->device, &fault);
         } else if (!channels_are_known(&device)) {
                 return 0;

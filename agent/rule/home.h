@@ -28,6 +28,7 @@ struct rule_device {
 
 struct rule_home {
         struct loop *loop; /* NULL: rules are checked here, and do not run */
+        const char *node;  /* this one's name, where they are checked; NULL: it is not known */
         /* False: there is no such device. */
         bool (*find)(void *userdata, const char *id, struct rule_device *ret);
         /* The ids of all devices, by index; NULL after the last. */
@@ -38,6 +39,9 @@ struct rule_home {
          * -ENODEV: there is no such device. */
         int (*command)(void *userdata, const char *id, const char *channel, const char *payload,
                        const struct command_cause *cause);
+        /* The same for a device of another node: it goes out now or never. */
+        void (*command_other)(void *userdata, const struct distant_command *command);
+        bool (*reaches_others)(void *userdata); /* whether it would go out */
         /* What a rule waits for outlives the process, in the same boot: until when (0: it waits no more), and a hash of
          * the rule. kept() gives that back, 0: nothing. Both NULL: nothing is kept. */
         void (*keep)(void *userdata, const char *rule, uint64_t hash, uint64_t due_us);

@@ -33,15 +33,26 @@ static bool has_started(const struct rules *rules, const char *id)
         return device.is_running && (device.has_reported || !channels_have_state(device.channels));
 }
 
+/* What it does here must not wait for a broker. */
+static bool commands_others_alone(const struct rule *rule)
+{
+        for (size_t i = 0; i < rule->n_actions; i++)
+                if (!rule->actions[i].words.node)
+                        return false;
+        return true;
+}
+
 static bool have_its_devices_started(const struct rules *rules, const struct rule *rule)
 {
+        const struct rule_home *home = &rules->run.home;
+
         for (size_t i = 0; i < rule->n_conditions; i++)
                 if (!has_started(rules, rule->conditions[i].words.device))
                         return false;
         for (size_t i = 0; i < rule->n_actions; i++)
-                if (!has_started(rules, rule->actions[i].words.device))
+                if (!rule->actions[i].words.node && !has_started(rules, rule->actions[i].words.device))
                         return false;
-        return true;
+        return !commands_others_alone(rule) || home->reaches_others(home->userdata);
 }
 
 /* What makes the rule due; NULL: nothing does any more. */

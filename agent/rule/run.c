@@ -49,6 +49,15 @@ static void act_one(struct rule_run *run, struct rule *rule, size_t action, unsi
         struct result result;
 
         log_debug("rule %s: %s", rule->name, words->text);
+        if (words->node) {
+                const struct distant_command command = { .node = words->node,
+                                                         .device = words->device,
+                                                         .channel = words->channel,
+                                                         .payload = words->value,
+                                                         .cause = &cause };
+                run->home.command_other(run->home.userdata, &command);
+                return;
+        }
         run->depth = depth;
         int r = run->home.command(run->home.userdata, words->device, words->channel, words->value, &cause);
         run->depth = 0;
@@ -58,13 +67,14 @@ static void act_one(struct rule_run *run, struct rule *rule, size_t action, unsi
         }
 }
 
-/* What was due while the agent was away is older than all that this process has commanded since. */
+/* What was due while the agent was away is older than all that this process has commanded since; what another node has
+ * carried out since is not known here. */
 static bool is_overtaken(const struct rule_run *run, const struct rule *rule, size_t action)
 {
         const struct rule_words *words = &rule->actions[action].words;
         struct rule_device device;
 
-        if (rule->late_due_us == 0 || !rule_home_find(&run->home, words->device, &device) ||
+        if (rule->late_due_us == 0 || words->node || !rule_home_find(&run->home, words->device, &device) ||
             device.commanded_us <= rule->late_due_us)
                 return false;
         log_notice("rule %s: %s was due while the agent was away, and a newer command has come: it is dropped",
@@ -264,7 +274,7 @@ static void cut(struct rule_run *run, const struct rule *rule)
 
         (void)snprintf(text, sizeof(text),
                        "%s was not carried out: %d rules before it have set each other off in a row", rule->name,
-                       RULE_DEPTH_MAX);
+                       CHAIN_MAX);
         if (strcmp(text, run->cut) == 0)
                 return;
         memcpy(run->cut, text, sizeof(text));
@@ -278,7 +288,7 @@ void run_set_off(struct rule_run *run, const struct rule_condition *condition, c
         /* A command to a blocking device is carried out long after its rule's turn. */
         unsigned depth = MAX(run->depth, device->depth) + 1;
 
-        if (depth > RULE_DEPTH_MAX) {
+        if (depth > CHAIN_MAX) {
                 cut(run, condition->rule);
                 return;
         }

@@ -10,9 +10,6 @@
 #include "rule/home.h"
 #include "rule/rule.h"
 
-/* How many rules may set each other off in a row. */
-#define RULE_DEPTH_MAX 8
-
 /* What is over sooner is not kept: a blinker would wear the disk out. */
 #define RULE_KEPT_MIN_US (10 * USEC_PER_SEC)
 

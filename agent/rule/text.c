@@ -84,7 +84,7 @@ struct names {
 
 static struct names cut_names(struct rule_words *words)
 {
-        char *device_end = words->device + strcspn(words->device, "." NAME_ENDS), *end = device_end;
+        char *device_end = words->names + strcspn(words->names, "." NAME_ENDS), *end = device_end;
 
         if (*device_end == '.') {
                 words->channel = device_end + 1;
@@ -99,8 +99,9 @@ static struct names cut_names(struct rule_words *words)
 static int take(const struct rule_part *part, struct rule_words *words, struct fault *fault)
 {
         *words = (struct rule_words){ .text = strndup(part->text, part->length),
-                                      .device = strndup(part->text, part->length) };
-        if (words->text && words->device)
+                                      .names = strndup(part->text, part->length) };
+        words->device = words->names;
+        if (words->text && words->names)
                 return 0;
         rule_words_done(words);
         return fault_set(fault, -ENOMEM, "out of memory");
@@ -120,7 +121,7 @@ static int check_names(const struct rule_words *words, const char *example, stru
 void rule_words_done(struct rule_words *words)
 {
         free(words->text);
-        free(words->device);
+        free(words->names);
         *words = (struct rule_words){ 0 };
 }
 
@@ -195,6 +196,10 @@ static int parse_condition(struct rule_words *words, struct fault *fault)
         int r = check_names(words, example, fault);
         if (r < 0)
                 return r;
+        if (strchr(words->device, '/'))
+                return fault_set(fault, -EINVAL,
+                                 "a rule looks at devices of its own node alone: it belongs on the node where that "
+                                 "happens, and commands others, as in then = NODE/DEVICE VALUE");
         if (names.first && strchr(COMPARISON, names.first)) {
                 *names.rest = names.first;
                 r = take_comparison(words, rest, fault);
@@ -208,9 +213,23 @@ static int parse_condition(struct rule_words *words, struct fault *fault)
 
 /* ---- Actions ------------------------------------------------------------------------------------------- */
 
+/* NODE/DEVICE: what stands before the first slash. */
+static void cut_node(struct rule_words *words)
+{
+        char *slash = strchr(words->names, '/');
+
+        if (!slash)
+                return;
+        *slash = '\0';
+        words->node = words->names;
+        words->device = slash + 1;
+}
+
 static int parse_action(struct rule_words *words, struct fault *fault)
 {
         const struct names names = cut_names(words);
+
+        cut_node(words);
 
         int r = check_names(words, "DEVICE VALUE or DEVICE.CHANNEL VALUE", fault);
         if (r < 0)
@@ -219,8 +238,9 @@ static int parse_action(struct rule_words *words, struct fault *fault)
         if (!names.first)
                 return fault_set(fault, -EINVAL, "what shall it do? Write %s ON, or another value", words->text);
         if (strchr(COMPARISON, names.first))
-                return fault_set(fault, -EINVAL, "an action has no \"%c\": write %s%s%s VALUE", names.first,
-                                 words->device, words->channel ? "." : "", words->channel ? words->channel : "");
+                return fault_set(fault, -EINVAL, "an action has no \"%c\": write %s%s%s%s%s VALUE", names.first,
+                                 words->node ? words->node : "", words->node ? "/" : "", words->device,
+                                 words->channel ? "." : "", words->channel ? words->channel : "");
         return 0;
 }
 

@@ -37,7 +37,9 @@ static inline bool rule_op_is_state(enum rule_op op)
 /* One condition or action, in one piece of memory: free it with rule_words_done(). */
 struct rule_words {
         char *text;          /* as it was written */
-        char *device;        /* never NULL */
+        char *names;         /* what the next three point into */
+        const char *node;    /* of an action: whose device it is; NULL: this node's */
+        const char *device;  /* never NULL */
         const char *channel; /* NULL: the device as a whole */
         const char *value;   /* NULL: online, offline, fault, ok of a device */
         enum rule_op op;     /* of a condition */

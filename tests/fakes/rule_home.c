@@ -96,6 +96,27 @@ static int command(void *userdata, const char *id, const char *channel, const ch
         return 0;
 }
 
+static void command_other(void *userdata, const struct distant_command *command)
+{
+        struct fake_rule_home *home = userdata;
+        struct result result = { .code = RESULT_OK };
+        char line[128];
+
+        (void)snprintf(line, sizeof(line), "%u %s/%s%s%s %s", command->cause->depth, command->node, command->device,
+                       command->channel ? "." : "", command->channel ? command->channel : "", command->payload);
+        append(home->commands, sizeof(home->commands), line);
+        if (home->refusal)
+                (void)refuse(&result, RESULT_OFFLINE, "%s", home->refusal);
+        rules_result(home->rules, command->cause, &result);
+}
+
+static bool reaches_others(void *userdata)
+{
+        const struct fake_rule_home *home = userdata;
+
+        return !home->is_alone;
+}
+
 static void problem(void *userdata, const char *text)
 {
         struct fake_rule_home *home = userdata;
@@ -223,6 +244,8 @@ int fake_rule_home_setup(void **state)
                                         .id = id_at,
                                         .watch = watch,
                                         .command = command,
+                                        .command_other = command_other,
+                                        .reaches_others = reaches_others,
                                         .problem = problem,
                                         .userdata = home };
         return rules_new(&home->ops, &home->rules);

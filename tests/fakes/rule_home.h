@@ -21,10 +21,12 @@ struct fake_rule_home {
         struct fake_device devices[FAKE_DEVICES];
         size_t count;
         const char *refusal; /* what each command is refused with; NULL: it is carried out */
-        char commands[1024]; /* "DEVICE PAYLOAD" or "DEVICE.CHANNEL PAYLOAD", a line each */
-        char problem[256];   /* "" for none */
-        char log[4096];      /* warnings and notices, a line each */
-        unsigned inside;     /* while not 0, what happens is of one moment */
+        /* "DEVICE PAYLOAD" or "DEVICE.CHANNEL PAYLOAD", a line each; for another node "DEPTH NODE/DEVICE PAYLOAD" */
+        char commands[1024];
+        bool is_alone;     /* other nodes are out of reach */
+        char problem[256]; /* "" for none */
+        char log[4096];    /* warnings and notices, a line each */
+        unsigned inside;   /* while not 0, what happens is of one moment */
 };
 
 int fake_rule_home_setup(void **state); /* CMocka's: *state is the home, without devices */

@@ -38,6 +38,7 @@ static void on_message(void *userdata, const struct session_message *message)
                        message->correlation ? (const char *)message->correlation : "");
         probe->retain = message->retain;
         (void)snprintf(probe->expires, sizeof(probe->expires), "%s", message->expires ? message->expires : "");
+        (void)snprintf(probe->chain, sizeof(probe->chain), "%s", message->chain ? message->chain : "");
         probe->expiry_s = message->expiry_s;
         if (probe->on_message)
                 probe->on_message(probe, message);

@@ -22,7 +22,7 @@ struct probe {
         struct fault failures[64]; /* of attempts, in order; the last slot is used over and over */
         char why[320];             /* of the last disconnect */
         char log[65536];           /* everything reported, a line each: "4 text" */
-        char topic[256], payload[256], response_topic[256], correlation[64], expires[64];
+        char topic[256], payload[256], response_topic[256], correlation[64], expires[64], chain[16];
         bool retain;
         uint32_t expiry_s;
         int ack_id, ack_reason, sub_id, sub_reason;

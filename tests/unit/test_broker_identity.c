@@ -119,6 +119,28 @@ static void init__certificate_cannot_be_read__the_host_name(void **state)
         free(host);
 }
 
+static void assert_likely_node(const char *expected)
+{
+        CLEANUP_FREE char *node = broker_identity_likely_node(&settings);
+
+        assert_string_equal(node ? node : "", expected);
+        assert_string_equal(logged, "");
+}
+
+/* Without a look at the key. */
+static void likely_node__config_then_certificate__else_nothing(void **state)
+{
+        (void)state;
+        assert_likely_node("");
+        use_certificate("Hall.2");
+        settings.tls.key = "/nowhere";
+        assert_likely_node("hall");
+        settings.tls.cert = "/nowhere";
+        assert_likely_node("");
+        settings.node.name = "attic";
+        assert_likely_node("attic");
+}
+
 static void init__reserved_name__refused(void **state)
 {
         (void)state;
@@ -276,6 +298,7 @@ int main(void)
                 TEST(init__no_certificate__the_host_name),
                 TEST(init__certificate_cannot_be_read__the_host_name),
                 TEST(init__reserved_name__refused),
+                TEST(likely_node__config_then_certificate__else_nothing),
                 TEST(is_doubtful__names__only_what_no_node_has),
                 TEST(has_new_name__certificate_of_another_node__true),
                 TEST(choose_id__node__its_name),

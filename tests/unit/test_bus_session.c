@@ -889,6 +889,7 @@ static void session__echo__keeps_properties(void **state)
                 .expiry_s = 77,
                 .content_type = "application/json",
                 .expires = "2026-11-22T19:30:05Z",
+                .chain = "3",
         };
         int id = 0;
 
@@ -906,6 +907,7 @@ static void session__echo__keeps_properties(void **state)
         assert_string_equal(probe.correlation, "12");
         assert_int_equal(probe.expiry_s, 77);
         assert_string_equal(probe.expires, "2026-11-22T19:30:05Z");
+        assert_string_equal(probe.chain, "3");
         assert_int_equal(session_in_flight(probe.session), 0);
 }
 

@@ -45,12 +45,46 @@ static void rules_check__right__nothing(void **state)
                     "delay = 5m\ncancel = kitchen.state = OFF\n"
                     "[rule d]\nwhen = shutter.state = opening\nthen = kitchen {\"state\":\"ON\",\"id\":1}\n"
                     "[rule e]\nwhen = shutter.position >= 30.5\nif = node online\nthen = node.reload PRESS\n"
-                    "[rule node]\nwhen = fan offline\nthen = kitchen ON\n",
+                    "[rule node]\nwhen = fan offline\nthen = kitchen ON\n"
+                    "[rule f]\nwhen = wall.press single\nthen = shed/lamp TOGGLE, kitchen OFF, shed/kitchn 5\n"
+                    "[rule g]\nwhen = wall.press single\n"
+                    "then = [ \"shed/lamp {\\\"state\\\":\\\"ON\\\"}\", \"shed/display.text 2 apples\" ]\n",
               "");
 }
 
 #define WHEN "when = wall.press single\n"
 #define THEN "then = kitchen ON\n"
+
+/* What another node has is not known here; how it is written, is. */
+static void rules_check__action_on_another_node__what_is_written_wrong(void **state)
+{
+        static const struct {
+                const char *then, *problem;
+        } samples[] = {
+                { "Shed/lamp ON", "\"Shed\" is no name of a node: [a-z0-9_-], from a letter or digit on" },
+                { "/lamp ON", "\"\" is no name of a node: [a-z0-9_-], from a letter or digit on" },
+                { "reply/lamp ON", "no node is called reply: that is reserved" },
+                { "hall/kitchen ON", "hall is this node: write the device alone, kitchen ON" },
+                { "hall/kitchen.state ON", "hall is this node: write the device alone, kitchen.state ON" },
+                { "shed/Lamp ON", "\"Lamp\" is no name of a device: [a-z0-9_-], from a letter or digit on" },
+                { "shed/a/b ON", "\"a/b\" is no name of a device: [a-z0-9_-], from a letter or digit on" },
+                { "shed/node.restart PRESS", "a rule cannot restart or reload another node" },
+                { "shed/lamp.State ON", "\"State\" is no name of a channel: [a-z0-9_], from a letter on" },
+                { "shed/lamp on please",
+                  "\"on please\" is no command: send a word like ON, a number, or a JSON object" },
+                { "shed/lamp {\"state\":}", "{\"state\":} is not JSON: unexpected token near '}'" },
+        };
+        char lines[256], problem[256];
+        struct house *house = *state;
+
+        house->options.node = "hall";
+        for (size_t i = 0; i < ARRAY_SIZE(samples); i++) {
+                (void)snprintf(lines, sizeof(lines), "when = wall.press single\nthen = %s\n", samples[i].then);
+                (void)snprintf(problem, sizeof(problem), "a.conf:15: [rule a] then: %s: %s\n", samples[i].then,
+                               samples[i].problem);
+                check_rule(state, lines, problem);
+        }
+}
 
 static void rules_check__wrong__every_mistake_with_its_line(void **state)
 {
@@ -62,7 +96,7 @@ static void rules_check__wrong__every_mistake_with_its_line(void **state)
                       "list\n"
                       "a.conf:13: [rule a] then: is missing: What it does: DEVICE VALUE or DEVICE.CHANNEL "
                       "VALUE, or "
-                      "a list of them\n" },
+                      "a list of them; NODE/DEVICE is a device of another node, which takes the broker\n" },
                 { WHEN THEN "when_not = x\n",
                   "a.conf:16: [rule a] when_not: unknown key; there are when, if, then, delay, cancel, at_start\n" },
                 { WHEN THEN "delay = 5\n",
@@ -233,6 +267,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, house_setup, house_teardown)
                 TEST(rules_check__right__nothing),
+                TEST(rules_check__action_on_another_node__what_is_written_wrong),
                 TEST(rules_check__wrong__every_mistake_with_its_line),
                 TEST(rules_check__broken_device__only_its_own_mistake),
                 TEST(rules_check__endless_circles__named),

@@ -422,13 +422,71 @@ static void run_set_off__by_what_a_rule_has_commanded_before__counts_on(void **s
         struct fake_rule_home *home = *state;
 
         fake_rules_apply(home, WALL_RULE);
-        fake_device_find(home, "wall")->now.depth = RULE_DEPTH_MAX - 1;
+        fake_device_find(home, "wall")->now.depth = CHAIN_MAX - 1;
         press(home);
         assert_commands(home, "lamp TOGGLE\n");
-        fake_device_find(home, "wall")->now.depth = RULE_DEPTH_MAX;
+        fake_device_find(home, "wall")->now.depth = CHAIN_MAX;
         press(home);
         assert_commands(home, "");
         assert_int_equal(logged(home, "rule wall was not carried out"), 1);
+}
+
+/* ---- Other nodes ---------------------------------------------------------------------------------------- */
+
+static void run__action_on_another_node__in_its_turn_and_with_its_depth(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_rules_apply(home, "[rule a]\nwhen = wall.press single\nthen = fan ON, shed/lamp.level 5, lamp ON\n"
+                               "[rule b]\nwhen = fan.state = ON\nthen = shed/fan OFF\n");
+        press(home);
+        assert_commands(home, "fan ON\n1 shed/lamp.level 5\nlamp ON\n2 shed/fan OFF\n");
+}
+
+static void run__refused_by_another_node__each_cause_logged_once(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_rules_apply(home, "[rule a]\nwhen = wall.press single\nthen = shed/lamp ON, lamp ON\n");
+        home->refusal = "no broker is connected";
+        press(home);
+        press(home);
+        assert_int_equal(logged(home, "rule a: shed/lamp ON was not carried out: no broker is connected\n"), 1);
+        home->refusal = NULL;
+        press(home);
+        assert_int_equal(logged(home, "rule a: shed/lamp ON works again\n"), 1);
+}
+
+/* Here is a lamp, too, which has been commanded since. */
+static void run__delay_over_a_sleep__only_off_goes_to_another_node(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        fake_rules_apply(home, "[rule a]\nwhen = wall.press single\nthen = shed/lamp ON, shed/lamp OFF\n"
+                               "delay = 10s\n");
+        press(home);
+        home->loop.fake_now_us += SECONDS(3600);
+        fake_device_find(home, "lamp")->now.commanded_us = loop_now_us(&home->loop);
+        fake_pass(home, 0);
+        assert_commands(home, "1 shed/lamp OFF\n");
+        assert_int_equal(logged(home, "rule a: shed/lamp ON was due while the agent was away, and is dropped"), 1);
+}
+
+/* What it does here waits for no broker. */
+static void rules_apply__at_start_and_other_nodes_out_of_reach__waits_where_it_has_nothing_else_to_do(void **state)
+{
+        struct fake_rule_home *home = *state;
+
+        home->is_alone = true;
+        fake_rules_apply(home, "[rule a]\nwhen = lamp.state = OFF\nthen = shed/lamp OFF\nat_start = yes\n"
+                               "[rule b]\nwhen = lamp.state = OFF\nthen = shed/fan OFF, fan ON\nat_start = yes\n");
+        fake_device_find(home, "lamp")->now.has_reported = true;
+        fake_device_find(home, "fan")->now.has_reported = true;
+        fake_pass(home, SECONDS(1));
+        assert_commands(home, "1 shed/fan OFF\nfan ON\n");
+        home->is_alone = false;
+        fake_pass(home, SECONDS(1));
+        assert_commands(home, "1 shed/lamp OFF\n");
 }
 
 /* ---- What does not work --------------------------------------------------------------------------------- */
@@ -787,6 +845,10 @@ int main(void)
                 TEST(run__device_is_missing__logged_once_until_it_is_there),
                 TEST(run__device_of_an_if_is_missing__does_not_act),
                 TEST(rules_result__refused__each_cause_logged_once),
+                TEST(run__action_on_another_node__in_its_turn_and_with_its_depth),
+                TEST(run__refused_by_another_node__each_cause_logged_once),
+                TEST(run__delay_over_a_sleep__only_off_goes_to_another_node),
+                TEST(rules_apply__at_start_and_other_nodes_out_of_reach__waits_where_it_has_nothing_else_to_do),
                 TEST(rules_result__rule_is_gone__nothing),
                 TEST(rules_status__channel_is_missing__logged_once),
                 TEST(rules_check__fake_home__same_words_as_for_a_house),

@@ -115,6 +115,9 @@ static void rule_condition_parse__wrong__shows_how_it_is_written(void **state)
                 { "board.t => 5", "\"=>\" is no comparison: = != < > <= >= are; did you mean >=" },
                 { "board.t =< 5", "\"=<\" is no comparison: = != < > <= >= are; did you mean <=" },
                 { "board.t <> 5", "\"<>\" is no comparison: = != < > <= >= are; did you mean !=" },
+                { "shed/door.state = ON",
+                  "a rule looks at devices of its own node alone: it belongs on the node where that happens, and "
+                  "commands others, as in then = NODE/DEVICE VALUE" },
                 { "board.t ! 5", "\"!\" is no comparison: = != < > <= >= are" },
         };
         (void)state;
@@ -134,6 +137,33 @@ static void rule_action_parse__right__its_words(void **state)
         assert_words(rule_action_parse, samples, ARRAY_SIZE(samples));
 }
 
+static void rule_action_parse__of_another_node__its_name_apart(void **state)
+{
+        static const struct {
+                const char *text, *node, *device, *channel, *value; /* "": none */
+        } samples[] = {
+                { "kitchen a/b", "", "kitchen", "", "a/b" },
+                { "shed/lamp TOGGLE", "shed", "lamp", "", "TOGGLE" },
+                { "shed/lamp.brightness 64", "shed", "lamp", "brightness", "64" },
+                { "a/b/c ON", "a", "b/c", "", "ON" },
+                { "/lamp ON", "", "lamp", "", "ON" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(samples); i++) {
+                const struct rule_part part = whole(samples[i].text);
+                struct rule_words words;
+                struct fault fault = { 0 };
+                assert_int_equal(rule_action_parse(&part, &words, &fault), 0);
+                assert_string_equal(words.node ? words.node : "", samples[i].node);
+                assert_string_equal(words.device, samples[i].device);
+                assert_string_equal(words.channel ? words.channel : "", samples[i].channel);
+                assert_string_equal(words.value, samples[i].value);
+                assert_string_equal(words.text, samples[i].text);
+                rule_words_done(&words);
+        }
+}
+
 static void rule_action_parse__wrong__shows_how_it_is_written(void **state)
 {
         static const struct wrong samples[] = {
@@ -144,6 +174,9 @@ static void rule_action_parse__wrong__shows_how_it_is_written(void **state)
                 { "kitchen. ON", "the channel behind the point is missing; it is written DEVICE VALUE or "
                                  "DEVICE.CHANNEL VALUE" },
                 { "kitchen = ON", "an action has no \"=\": write kitchen VALUE" },
+                { "shed/ ON", "the device is missing; it is written DEVICE VALUE or DEVICE.CHANNEL VALUE" },
+                { "shed/lamp", "what shall it do? Write shed/lamp ON, or another value" },
+                { "shed/lamp.state = ON", "an action has no \"=\": write shed/lamp.state VALUE" },
                 { "kitchen.level=5", "an action has no \"=\": write kitchen.level VALUE" },
         };
         (void)state;
@@ -182,6 +215,7 @@ int main(void)
                 cmocka_unit_test(rule_condition_parse__right__its_words),
                 cmocka_unit_test(rule_condition_parse__wrong__shows_how_it_is_written),
                 cmocka_unit_test(rule_action_parse__right__its_words),
+                cmocka_unit_test(rule_action_parse__of_another_node__its_name_apart),
                 cmocka_unit_test(rule_action_parse__wrong__shows_how_it_is_written),
                 cmocka_unit_test(rule_part_next__commas__cut_outside_quotes_and_brackets),
         };

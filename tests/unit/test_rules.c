@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "channel/cause.h"
 #include "fakes/house.h"
 #include "home/spent.h"
 #include "util/macro.h"
@@ -1124,6 +1125,38 @@ static void rule__chain_of_nine__cut_and_reported(void **state)
         assert_null(strstr(house_published(house, "node", DEVICE_STATE), published));
 }
 
+static void command_from_a_rule(struct house *house, const char *device, unsigned depth)
+{
+        const struct command_meta meta = { .depth = depth };
+
+        home_command(house->devices, device, NULL, "TOGGLE", 6, &meta);
+        settle(house);
+}
+
+/* A rule of another node has sent it: its chain goes on here. What is switched off for the sake of another belongs to it, too. */
+static void rule__set_off_by_a_command_of_another_node__its_depth_counts(void **state)
+{
+        struct house *house = *state;
+
+        house_apply(house, "[switch a]\nline = 1\ninterlock = pair\n[switch b]\nline = 2\ninterlock = pair\n"
+                           "[switch on]\nline = 3\n[switch off]\nline = 4\n"
+                           "[rule on]\nwhen = b.state = ON\nthen = on TOGGLE\n"
+                           "[rule off]\nwhen = b.state = OFF\nthen = off TOGGLE\n");
+        house_pass(house, USEC_PER_SEC); /* the dead time after a start */
+        command_from_a_rule(house, "b", CHAIN_MAX - 1);
+        assert_level(house, 3, 1);
+        command_from_a_rule(house, "b", CHAIN_MAX);
+        assert_level(house, 2, 0);
+        assert_level(house, 4, 0);
+        assert_true(house_logged(house, "off was not carried out: 8 rules before it have set each other off in a row"));
+        house_pass(house, USEC_PER_SEC);
+        set(house, "b", "ON"); /* no chain any more */
+        assert_level(house, 3, 0);
+        command_from_a_rule(house, "a", CHAIN_MAX); /* which b gives way to */
+        assert_level(house, 2, 0);
+        assert_level(house, 4, 0);
+}
+
 /* What --check would have refused still comes to an end. */
 static void rule__circle__ends(void **state)
 {
@@ -1340,6 +1373,7 @@ int main(void)
                 TEST(rule__short_delay__is_not_kept),
                 TEST(rule__stop__on_exit_has_the_last_word),
                 TEST(rule__chain_of_nine__cut_and_reported),
+                TEST(rule__set_off_by_a_command_of_another_node__its_depth_counts),
                 TEST(rule__circle__ends),
                 TEST(rule__circle_over_a_blocking_device__ends),
                 TEST(rule__blinker__goes_on),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* uplink: what goes to a scripted broker, and what becomes of that which comes from it. */
 #include <setjmp.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,8 @@
 
 #include "fakes/fake_broker.h"
 #include "fakes/house.h"
+#include "channel/cause.h"
+#include "channel/result.h"
 #include "fakes/pem.h"
 #include "uplink.h"
 
@@ -610,6 +613,204 @@ static void acknowledged__refused_with_a_certificate__names_it_where_it_is_anoth
                             "\"cellar\", see [node] name");
 }
 
+/* ---- Commands for other nodes ----------------------------------------------------------------------------------- */
+
+#define LIGHT               "sconce/shed/lamp/set"
+#define CONNACK_WINDOW_OF_7 "\x20\x06\x00\x00\x03\x21\x00\x07"
+#define EXPIRY_5_SECONDS    "\x02\x00\x00\x00\x05"
+#define CHAIN_3                                                                                                        \
+        "\x26\x00\x0csconce-chain"                                                                                     \
+        "\x00\x01"                                                                                                     \
+        "3"
+
+#define CHAIN_8                                                                                                        \
+        "\x26\x00\x0csconce-chain"                                                                                     \
+        "\x00\x01"                                                                                                     \
+        "8"
+
+enum { NOBODY_LISTENS = 0x10 };
+
+/* The first action of the rule `away`, as that would command it. */
+static int command_shed(const char *channel, const char *payload, struct result *result)
+{
+        char rule[] = "away";
+        const struct command_cause cause = { .rule = rule, .depth = 3 };
+
+        return uplink_command_other(
+                scene.uplink,
+                &(struct distant_command){
+                        .node = "shed", .device = "lamp", .channel = channel, .payload = payload, .cause = &cause },
+                result);
+}
+
+static void begin_with_rule(const struct fake_step *steps, size_t n_steps)
+{
+        prepare(steps, n_steps);
+        house_apply(scene.house, LAMP "[rule away]\nwhen = kitchen.state = ON\nthen = shed/lamp ON\n");
+        start();
+        await(is_up, 1);
+}
+
+static bool has_logged(const struct house *house, void *userdata)
+{
+        return house_logged(house, userdata);
+}
+
+static void await_logged(const char *text)
+{
+        char copy[320];
+
+        (void)snprintf(copy, sizeof(copy), "%s", text);
+        house_wait(scene.house, has_logged, copy);
+}
+
+static void command_other__connected__expires_and_carries_its_chain(void **state)
+{
+        struct result result = { 0 };
+
+        (void)state;
+        begin_with_rule(serve, 1);
+        assert_true(uplink_reaches_others(scene.uplink));
+        assert_int_equal(command_shed(NULL, "ON", &result), 0);
+        assert_int_equal(command_shed("brightness", "{\"a\": 1}", &result), 0);
+        await_got(LIGHT "/brightness", "{\"a\": 1}", 1);
+        struct fake_publish got = fake_broker_last(&scene.broker, LIGHT);
+        assert_string_equal(got.payload, "ON");
+        assert_false(got.retain);
+        assert_true(got.id > 0); /* QoS 1 */
+        assert_non_null(memmem(got.properties, got.properties_size, FAKE_BYTES(EXPIRY_5_SECONDS)));
+        assert_non_null(memmem(got.properties, got.properties_size, FAKE_BYTES(CHAIN_3)));
+        assert_non_null(memmem(got.properties, got.properties_size,
+                               FAKE_BYTES("\x00\x07"
+                                          "expires\x00\x18"
+                                          "20")));
+}
+
+/* Nothing of it is sent later. */
+static void command_other__not_connected__refused(void **state)
+{
+        struct result result = { 0 };
+
+        (void)state;
+        prepare(serve, 1);
+        start();
+        assert_false(uplink_reaches_others(scene.uplink));
+        assert_int_equal(command_shed(NULL, "ON", &result), -EINVAL);
+        assert_string_equal(result.message, "no broker is connected, and it is not sent later");
+        await(is_up, 1);
+        assert_int_equal(command_shed("second", "ON", &result), 0);
+        await_got(LIGHT "/second", NULL, 1);
+        assert_int_equal(fake_broker_got(&scene.broker, LIGHT, NULL), 0);
+}
+
+static void command_other__mqtt_3_1_1__refused(void **state)
+{
+        struct result result = { 0 };
+
+        (void)state;
+        prepare(serve, 1);
+        scene.options.session.version = SESSION_VERSION_311;
+        start();
+        await(is_up, 1);
+        assert_false(uplink_reaches_others(scene.uplink));
+        assert_int_equal(command_shed(NULL, "ON", &result), -EINVAL);
+        assert_string_equal(result.message, "that takes MQTT 5, and this connection is MQTT 3.1.1");
+}
+
+static void command_other__to_itself__refused(void **state)
+{
+        struct result result = { 0 };
+        const struct command_cause cause = { .depth = 1 };
+
+        (void)state;
+        begin(serve, 1);
+        const struct distant_command command = { .node = "hall", .device = "x", .payload = "ON", .cause = &cause };
+        assert_int_equal(uplink_command_other(scene.uplink, &command, &result), -EINVAL);
+        assert_string_equal(result.message, "hall is this node: write the device alone");
+}
+
+static void command_other__refused_by_the_broker__logged_with_what_to_do(void **state)
+{
+        static const struct {
+                uint8_t reason;
+                const char *why;
+        } samples[] = {
+                { NOT_AUTHORIZED, "the broker does not let this node command shed: sudo sconce-pki grant hall shed, on "
+                                  "the broker's machine" },
+                { NOBODY_LISTENS, "no node shed is there: does it run, and is it called so?" },
+                { 0x97, "the broker refuses it (quota exceeded)" },
+        };
+        struct result result = { 0 };
+        char line[320];
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(samples); i++) {
+                begin_with_rule(STEPS({ .act = FAKE_SERVE, .puback = samples[i].reason, .refused = "shed" }));
+                assert_int_equal(command_shed(NULL, "ON", &result), 0);
+                (void)snprintf(line, sizeof(line), "rule away: shed/lamp ON was not carried out: %s", samples[i].why);
+                await_logged(line);
+                /* It is the rule's business, not the node's: nothing of ours was refused. */
+                assert_int_equal(scene.n_refused, 0);
+                assert_int_equal(uplink_dropped(scene.uplink), 0);
+                end();
+        }
+}
+
+static void command_other__connection_lost_before_the_answer__logged(void **state)
+{
+        struct result result = { 0 };
+
+        (void)state;
+        begin_with_rule(deaf, 1);
+        assert_int_equal(command_shed(NULL, "ON", &result), 0);
+        await_got(LIGHT, NULL, 1);
+        fake_broker_hang_up(&scene.broker);
+        await_logged("rule away: shed/lamp ON was not carried out: the connection ended before the broker had "
+                     "acknowledged it");
+}
+
+/* Behind the window it would wait, and come late. */
+static void command_other__window_is_full__goes_past_it_without_an_answer(void **state)
+{
+        struct result result = { 0 };
+
+        (void)state;
+        begin_with_rule(STEPS({ .act = FAKE_DEAF, FAKE_FIELDS(answer, CONNACK_WINDOW_OF_7) }));
+        while (session_in_flight(uplink_session(scene.uplink)) < 9)
+                publish("kitchen", DEVICE_STATE, "{}");
+        assert_int_equal(command_shed(NULL, "ON", &result), 1);
+        await_got(LIGHT, "ON", 1);
+        assert_int_equal(fake_broker_last(&scene.broker, LIGHT).id, 0); /* QoS 0 */
+        assert_true(fake_broker_got(&scene.broker, "sconce/hall/kitchen/state", NULL) < 8);
+}
+
+static void command_other__broker_does_not_answer__refused_after_so_many(void **state)
+{
+        struct result result = { 0 };
+
+        (void)state;
+        begin_with_rule(deaf, 1);
+        for (int i = 0; i < 64; i++)
+                assert_int_equal(command_shed(NULL, "ON", &result), 0);
+        assert_int_equal(command_shed(NULL, "ON", &result), -EINVAL);
+        assert_non_null(strstr(result.message, "the broker is too slow: it has not acknowledged 6"));
+}
+
+/* A rule of another node has sent it. */
+static void on_message__command_with_a_chain__goes_on_in_the_rules(void **state)
+{
+        static const char properties[] = CHAIN_8;
+
+        (void)state;
+        prepare(serve, 1);
+        house_apply(scene.house, LAMP "[rule on]\nwhen = kitchen.state = ON\nthen = kitchen OFF\n");
+        start();
+        await(is_up, 1);
+        fake_broker_send(&scene.broker, SET, "ON", false, properties, sizeof(properties) - 1);
+        await_logged("rule on was not carried out: 8 rules before it have set each other off in a row");
+        assert_int_equal(sim_value(&scene.house->gpio, 17), 1);
+}
+
 static void uplink_publish__larger_than_the_broker_takes__left_out_and_logged_once(void **state)
 {
         char large[200] = "";
@@ -898,6 +1099,15 @@ int main(void)
                 TEST(uplink_publish__envelope__wraps_json_alone),
                 TEST(acknowledged__refused__reported_once_and_counted),
                 TEST(acknowledged__refused_with_a_certificate__names_it_where_it_is_another),
+                TEST(command_other__connected__expires_and_carries_its_chain),
+                TEST(command_other__not_connected__refused),
+                TEST(command_other__mqtt_3_1_1__refused),
+                TEST(command_other__to_itself__refused),
+                TEST(command_other__refused_by_the_broker__logged_with_what_to_do),
+                TEST(command_other__connection_lost_before_the_answer__logged),
+                TEST(command_other__window_is_full__goes_past_it_without_an_answer),
+                TEST(command_other__broker_does_not_answer__refused_after_so_many),
+                TEST(on_message__command_with_a_chain__goes_on_in_the_rules),
                 TEST(uplink_publish__larger_than_the_broker_takes__left_out_and_logged_once),
                 TEST(uplink_publish__answer_over_the_brokers_limit__a_refusal_instead),
                 TEST(uplink_publish__result_over_the_brokers_limit__left_out),
