@@ -246,6 +246,8 @@ static void follow_trend(const struct channels *channels, struct channel *channe
 
         if (!clock || !needs_trend(channel, value))
                 return;
+        channel->is_trend_new |= value->type != SCONCE_VALUE_BOOL || !channel->trend->is_held ||
+                                 channel->trend->is_on != value->on;
         if (value->type == SCONCE_VALUE_NUMBER)
                 trend_number(channel->trend, clock, MIN(time_us, clock->now_us), value->number);
         else if (value->type == SCONCE_VALUE_BOOL)
@@ -260,7 +262,9 @@ void channels_hold_trends(struct channels *channels, bool is_known)
                 struct channel *channel = &channels->items[i];
                 if (!channel->trend || !channel->trend->is_share)
                         continue;
-                if (is_known && channel->now.type == SCONCE_VALUE_BOOL)
+                bool is_held = is_known && channel->now.type == SCONCE_VALUE_BOOL;
+                channel->is_trend_new |= is_held != channel->trend->is_held;
+                if (is_held)
                         trend_on_off(channel->trend, channels->clock, channels->clock->now_us, channel->now.on);
                 else
                         trend_unknown(channel->trend, channels->clock, channels->clock->now_us);

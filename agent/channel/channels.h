@@ -19,6 +19,7 @@ struct channel {
         struct value kept;      /* the last known value: what a start of the device brings back */
         struct reading reading; /* SENSOR */
         struct trend *trend;    /* NULL: nothing of it has been known, or it has none */
+        bool is_trend_new; /* something was reported that was not so before; the owner of the trends takes it back */
 };
 
 struct channels {

@@ -83,7 +83,6 @@ int saving_init(struct home *home) MUST_CHECK;
 void saving_done(struct home *home);
 void trends_applied(struct home *home); /* after each config */
 void trends_stop(struct home *home);    /* a clean stop, before the devices': some lose their channels by it */
-void trends_save(struct home *home);
 
 /* node.c */
 #define NODE_ID "node"

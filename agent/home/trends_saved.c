@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Trends outlive the process: written once an hour and at a clean stop, read at the start. A trend is settled when what
- * was saved of it is in it; until then it is not written, so that nothing is lost. That takes a further reading where a
- * device finds its channels later, or where the wall clock is not known yet at the start.
+ * Trends outlive the process: written once an hour in which a device has reported something, and at a clean stop; read at the
+ * start. An hour in which nothing happens is no reason to write to a card: what is on or off goes on as it was. What the node
+ * reports of itself each minute is written when the others are. A trend is settled when what was saved of it is in it; until then
+ * it is not written, so that nothing is lost. That takes a further reading where a device finds its channels later, or where the
+ * wall clock is not known yet at the start.
  */
 #include <errno.h>
 #include <string.h>
@@ -42,7 +44,26 @@ static int add_rows(struct home *home, const struct device *device, struct trend
         return r;
 }
 
-void trends_save(struct home *home)
+/* Whether a device other than the node itself has reported what no file has. */
+static bool are_new(const struct home *home)
+{
+        for (size_t i = 0; i < home->count; i++) {
+                const struct channels *channels = &home->items[i]->channels;
+                for (size_t k = 0; strcmp(home->items[i]->id, NODE_ID) != 0 && k < channels->count; k++)
+                        if (channels->items[k].is_trend_new)
+                                return true;
+        }
+        return false;
+}
+
+static void note_saved(struct home *home)
+{
+        for (size_t i = 0; i < home->count; i++)
+                for (size_t k = 0; k < home->items[i]->channels.count; k++)
+                        home->items[i]->channels.items[k].is_trend_new = false;
+}
+
+static void trends_save(struct home *home)
 {
         struct trend_rows rows = { 0 };
         int r = 0;
@@ -54,8 +75,8 @@ void trends_save(struct home *home)
                 r = add_rows(home, home->items[i], &rows);
         if (r < 0)
                 log_error("out of memory: not all trends are saved");
-        if (rows.count > 0)
-                (void)trend_write(home->context.store, &rows);
+        if (rows.count > 0 && trend_write(home->context.store, &rows) == 0)
+                note_saved(home);
         trend_rows_done(&rows);
 }
 
@@ -157,7 +178,8 @@ static void on_save(void *userdata)
 {
         struct home *home = userdata;
 
-        trends_save(home);
+        if (are_new(home) || store_is_failing(home->context.store))
+                trends_save(home);
         if (!is_settled(home))
                 read_all(home);
         timer_arm(home->saving.save, SAVE_EVERY_US);

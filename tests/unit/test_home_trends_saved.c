@@ -247,7 +247,11 @@ static void crash__after_hours__the_last_hour_is_lost_at_the_most(void **state)
         struct house *house = *state;
 
         begin(house);
-        house_pass(house, 5 * HOUR_US + HOUR_US / 2);
+        for (unsigned i = 0; i < 5; i++) {
+                house_set(house, "kitchen", i % 2 ? "OFF" : "ON");
+                house_pass(house, HOUR_US);
+        }
+        house_pass(house, HOUR_US / 2);
         (void)content_of(house);
         unsigned before = hours_known(house);
         assert_uint_in_range(before, 6, 7);
@@ -264,6 +268,24 @@ static void save__an_hour__is_written_once(void **state)
         house_pass(house, HOUR_US - 2 * USEC_PER_SEC);
         assert_content(house, "");
         house_pass(house, 4 * USEC_PER_SEC);
+        assert_content(house, "node.uptime_s node.queue node.dropped node.memory_kb kitchen.state ");
+}
+
+/* Nor because the node reads itself each minute. */
+static void save__an_hour_without_a_report__is_not_written(void **state)
+{
+        struct house *house = *state;
+
+        begin(house);
+        house_pass(house, HOUR_US + 2 * USEC_PER_SEC);
+        put("kitchen", "state", NULL, 0);
+        put("node", "queue", NULL, 0);
+        assert_content(house, "node.uptime_s node.dropped node.memory_kb ");
+        house_set(house, "kitchen", "OFF"); /* as it was */
+        house_pass(house, 3 * HOUR_US);
+        assert_content(house, "node.uptime_s node.dropped node.memory_kb ");
+        house_set(house, "kitchen", "ON");
+        house_pass(house, HOUR_US);
         assert_content(house, "node.uptime_s node.queue node.dropped node.memory_kb kitchen.state ");
 }
 
@@ -431,6 +453,7 @@ int main(void)
                 TEST(home_stop__device_has_a_worker__its_trend_is_there_again),
                 TEST(crash__after_hours__the_last_hour_is_lost_at_the_most),
                 TEST(save__an_hour__is_written_once),
+                TEST(save__an_hour_without_a_report__is_not_written),
                 TEST(start__of_another_boot__is_read),
                 TEST(start__no_clock__waits_and_is_kept),
                 TEST(start__cannot_be_read__tried_again),
