@@ -93,7 +93,7 @@ kernel_tests := $(patsubst tests/kernel/%.c,$(BUILD)/tests/kernel/%,$(wildcard t
 pi_objs      := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/pi/test_%,$(wildcard tests/pi/*.c)))
 pi_tests     := $(patsubst tests/pi/%.c,$(BUILD)/tests/pi/%,$(wildcard tests/pi/test_*.c))
 benches      := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(filter-out $(bench_parts:%=tests/bench/%.c),$(wildcard tests/bench/*.c)))
-bench_plugins := $(BUILD)/tests/plugins/meter.so $(BUILD)/tests/plugins/slow.so
+bench_plugins := $(BUILD)/tests/plugins/meter.so $(BUILD)/tests/plugins/slow.so $(BUILD)/tests/plugins/counted.so
 
 sdk      := $(BUILD)/libsconce-mock.a $(BUILD)/sconce-plugin-test
 programs := $(BUILD)/sconced $(BUILD)/sconce $(BUILD)/sconce-pki
@@ -226,6 +226,10 @@ $(BUILD)/tests/kernel/test_%: $(BUILD)/tests/kernel/test_%.o $(kernel_objs) $(sy
 
 $(BUILD)/tests/pi/test_%: $(BUILD)/tests/pi/test_%.o $(pi_objs) $(system_objs) $(fake_objs) $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs) $(seccomp_libs)
+
+# In the simulator's world, too.
+$(BUILD)/tests/bench/day: $(BUILD)/tests/bench/day.o $(filter-out %/sim.o %/house.o %/moves.o,$(sim_objs)) $(BUILD)/libagent.a
+	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs)
 
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(bench_objs) $(system_objs) $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) $(LDFLAGS) -o $@ $^ $(agent_libs) $(test_libs) $(seccomp_libs)

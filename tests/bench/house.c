@@ -19,8 +19,13 @@ static const struct house {
 } houses[] = {
         { .name = "lamp" },
         { .name = "20", .lamps = 9, .contacts = 5, .meters = 5 },
+        { .name = "rules10", .lamps = 9, .contacts = 5, .meters = 5, .rules = 10 },
         { .name = "rules50", .lamps = 9, .contacts = 5, .meters = 5, .rules = 50 },
+        { .name = "rules100", .lamps = 9, .contacts = 5, .meters = 5, .rules = 100 },
         { .name = "rules1000", .lamps = 9, .contacts = 5, .meters = 5, .rules = 1000 },
+        { .name = "devices10", .meters = 9 },
+        { .name = "devices100", .meters = 99 },
+        { .name = "devices1000", .meters = 999 },
         { .name = "meters200", .meters = 200, .has_trigger = true },
         { .name = "1000", .lamps = 9, .contacts = 5, .meters = 485, .blocking = 500 },
 };

@@ -5,6 +5,7 @@
  * before has set off is done, so that each takes as many turns of the loop, whatever else the machine does.
  *
  *   instructions DIR        writes DIR/NAME, callgrind's profile, for each operation and prints "NAME TIMES"
+ *   instructions slopes     of a command in houses with more devices and more rules, beside the smallest
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "bench/bench.h"
+#include "bench/house.h"
 #include "bench/party.h"
 #include "system/certs.h"
 #include "system/client.h"
@@ -23,7 +25,7 @@
 #include "system/workdir.h"
 #include "util/cleanup.h"
 
-enum { GATE = 6 };
+enum { GATE = 6, BATCHES = 5 };
 
 /* Announcements are looked through once more a second after the start: not in the middle of what is counted. */
 #define QUIET "[homeassistant]\nenabled = no\n"
@@ -33,6 +35,7 @@ struct run {
         struct client *client;
         struct wire *wire;
         struct process *process; /* that is counted */
+        const char *house;       /* house.h */
         struct daemon *daemon;   /* NULL: it is the echo */
 };
 
@@ -97,6 +100,7 @@ static void start_daemon(struct run *run, const struct daemon_options *options, 
         all.pki = run->bench.pki;
         all.log_level = "notice";
         all.words = words;
+        all.plugins = run->house ? party_plugins() : NULL;
         run->daemon = daemon_new(&all);
         daemon_start(run->daemon);
         run->process = run->daemon->process;
@@ -125,6 +129,11 @@ static void command_begin(struct run *run, const char *const words[])
 {
         start_online(run, run->bench.broker->port.number, QUIET "[lamp kitchen]\nline = GPIO17\nrate = 100000\n",
                      words);
+}
+
+static void house_begin(struct run *run, const char *const words[])
+{
+        start_online(run, run->bench.broker->port.number, format_text(QUIET "%s", house_config(run->house)), words);
 }
 
 static void command_once(struct run *run, unsigned i)
@@ -271,9 +280,8 @@ static void repeat(struct run *run, const struct operation *operation, unsigned 
         }
 }
 
-static void count(struct run *run, const struct operation *operation, const char *dir)
+static void begin(struct run *run, const struct operation *operation, const char *out)
 {
-        const char *out = format_text("%s/%s", dir, operation->name);
         const char *const words[] = { "valgrind",
                                       "--quiet",
                                       "--tool=callgrind",
@@ -287,17 +295,79 @@ static void count(struct run *run, const struct operation *operation, const char
         operation->begin(run, words);
         repeat(run, operation, operation->warm_up);
         tell(run, "zero");
-        repeat(run, operation, operation->times);
-        tell(run, "dump");
+}
+
+static void end(const struct run *run)
+{
         if (run->daemon)
                 daemon_free(run->daemon);
         else
                 process_free(run->process);
         wire_free(run->wire);
+}
+
+static void count(struct run *run, const struct operation *operation, const char *dir)
+{
+        const char *out = format_text("%s/%s", dir, operation->name);
+
+        begin(run, operation, out);
+        repeat(run, operation, operation->times);
+        tell(run, "dump");
+        end(run);
         if (rename(format_text("%s.1", out), out) < 0)
                 give_up("there is no %s.1", out);
         printf("%s %u\n", operation->name, operation->times);
         (void)fflush(stdout);
+}
+
+/* ---- Slopes ---------------------------------------------------------------------------------------------------- */
+
+static double total_of(const char *profile)
+{
+        char line[512];
+        double total = 0;
+        CLEANUP_FILE FILE *file = fopen(profile, "re");
+
+        while (file && total == 0 && fgets(line, sizeof(line), file))
+                (void)sscanf(line, "totals: %lf", &total);
+        if (total == 0)
+                give_up("%s has no total", profile);
+        return total;
+}
+
+/* The median of some batches: what the house does by itself meanwhile is in one of them. */
+static double command_in(struct run *run, const char *house)
+{
+        static const struct operation command = { "slope", house_begin, command_once, 50, 40 };
+        const char *out = work_path("slope-%s", house);
+        double totals[BATCHES];
+
+        run->house = house;
+        begin(run, &command, out);
+        for (unsigned i = 0; i < BATCHES; i++) {
+                repeat(run, &command, command.times);
+                tell(run, "dump");
+                totals[i] = total_of(format_text("%s.%u", out, i + 1)) / command.times;
+        }
+        end(run);
+        return quantile(totals, BATCHES, 0.5);
+}
+
+static void slope(struct run *run, const char *figure, const char *const houses[])
+{
+        double smallest = command_in(run, houses[0]);
+
+        for (size_t i = 1; houses[i]; i++)
+                put_pair(format_text("%s-%zu", figure, i), "sconce", command_in(run, houses[i]), smallest);
+}
+
+static void count_slopes(struct run *run)
+{
+        static const char *const devices[] = { "lamp", "devices10", "devices100", "devices1000", NULL };
+        static const char *const rules[] = { "20", "rules10", "rules100", "rules1000", NULL };
+
+        slope(run, "slope-devices", devices);
+        slope(run, "slope-rules", rules);
 }
 
 int main(int argc, char *argv[])
@@ -305,9 +375,10 @@ int main(int argc, char *argv[])
         struct run run = { 0 };
 
         if (argc != 2) {
-                (void)fprintf(stderr, "usage: instructions DIR\n");
+                (void)fprintf(stderr, "usage: instructions DIR|slopes\n");
                 return 2;
         }
+        bool of_slopes = strcmp(argv[1], "slopes") == 0;
         bench_open(&run.bench);
         run.client = client_new(&(struct client_options){ .id = "counter",
                                                           .port = run.bench.broker->port.number,
@@ -315,7 +386,9 @@ int main(int argc, char *argv[])
                                                           .cert = pki_issued(run.bench.pki, "tester") });
         client_subscribe(run.client, "sconce/+/+/state");
         client_subscribe(run.client, "sconce/hall/status");
-        for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++)
+        if (of_slopes)
+                count_slopes(&run);
+        for (size_t i = 0; !of_slopes && i < sizeof(operations) / sizeof(operations[0]); i++)
                 count(&run, &operations[i], argv[1]);
         bench_close();
         return 0;

@@ -50,7 +50,7 @@ static const char *make_directory(const struct bench *bench, const char *node)
 }
 
 /* Those of sconced that a benchmark has, and the sensor of tests/plugins. */
-static const char *make_plugins(void)
+const char *party_plugins(void)
 {
         static const char *const plugins[] = { "plugins/lamp",   "plugins/switch",      "plugins/contact",
                                                "plugins/button", "tests/plugins/meter", "tests/plugins/slow" };
@@ -93,7 +93,7 @@ void party_new(struct running *running, const struct bench *bench, const char *n
                                                                        .pki = bench->pki,
                                                                        .devices = devices,
                                                                        .log_level = "notice",
-                                                                       .plugins = make_plugins(),
+                                                                       .plugins = party_plugins(),
                                                                        .prepare = prepare });
         else
                 running->directory = make_directory(bench, party->node);

@@ -26,6 +26,9 @@ struct running {
 
 const struct party *party_find(const char *name); /* ends the program with 2: there is none */
 
+/* Where the plugins are that houses have (house.h). */
+const char *party_plugins(void);
+
 /* Not started yet. `devices` is sconced's config, `count` how many readings the floor publishes when triggered. */
 void party_new(struct running *running, const struct bench *bench, const char *name, const char *devices,
                unsigned count);

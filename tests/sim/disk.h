@@ -30,6 +30,8 @@ struct disk {
         unsigned countdown;      /* the world ends for the process at the so manieth access; 0: it does not */
         bool countdown_is_power;
         uint64_t n_writes, n_syncs;
+        uint64_t n_commits, n_bytes; /* of the database, as on a card of which SQLite believes that it does not tear */
+        bool is_committed, is_padding;
 };
 
 void disk_begin_process(void); /* for SQLite of this process */
