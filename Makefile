@@ -196,6 +196,9 @@ $(BUILD)/tests/unit/test_home_memory: private LDFLAGS += -Wl,--wrap=timer_new,--
 # Has no memory for the record.
 $(BUILD)/tests/unit/test_device_driven: private LDFLAGS += -Wl,--wrap=json_put_string
 
+# Has no memory for the rings of a trend.
+$(BUILD)/tests/unit/test_channel_trend: private LDFLAGS += -Wl,--wrap=trend_buckets_new
+
 # Plays a kernel driver that refuses a level.
 $(BUILD)/tests/unit/test_device_dimmer: private LDFLAGS += -Wl,--wrap=sysfs_put_number
 

@@ -34,6 +34,8 @@ int trend_new(bool is_share, struct trend **ret)
 
 void trend_free(struct trend *trend)
 {
+        for (size_t span = 0; trend && span < TREND_SPANS; span++)
+                free(trend->courses[span].ring);
         free(trend);
 }
 
@@ -88,35 +90,95 @@ static void follow(struct trend *trend, const struct trend_clock *clock)
 
 /* ---- The rings ------------------------------------------------------------------------------------------- */
 
-static union trend_bucket *ring_of(struct trend *trend, enum trend_span span)
+#define RING_STEP 12 /* places at once: an hour, half a day */
+
+static uint32_t place_of(const struct trend_course *course, uint32_t back)
 {
-        return span == TREND_DAY ? trend->day : trend->week;
+        return (course->at + course->places - back) % course->places;
 }
 
-union trend_bucket *trend_place(struct trend *trend, enum trend_span span, int64_t number)
+/* The closed bucket so many before the one that is being filled. */
+static union trend_bucket *closed_at(const struct trend_course *course, int64_t back)
+{
+        if (back <= 0 || back >= course->places)
+                return NULL;
+        return &course->ring[place_of(course, (uint32_t)back)];
+}
+
+union trend_bucket *trend_place(const struct trend *trend, enum trend_span span, int64_t number)
+{
+        return closed_at(&trend->courses[span], trend->courses[span].number - number);
+}
+
+static int grow(struct trend_course *course, uint32_t places)
+{
+        union trend_bucket *ring = trend_buckets_new(places);
+
+        if (!ring)
+                return -ENOMEM;
+        for (uint32_t back = 1; back < course->places; back++)
+                ring[places - back] = course->ring[place_of(course, back)];
+        free(course->ring);
+        course->ring = ring;
+        course->places = places;
+        course->at = 0;
+        return 0;
+}
+
+/* A ring that holds all of its span is as large as it gets. */
+static int reach_back(struct trend_course *course, enum trend_span span, int64_t back)
+{
+        uint32_t count = trend_forms[span].count;
+
+        if (back <= 0 || back >= count || back < course->places)
+                return 0;
+        return grow(course, MIN(((uint32_t)back / RING_STEP + 1) * RING_STEP, count));
+}
+
+int trend_reach(struct trend *trend, enum trend_span span, int64_t oldest, int64_t newest)
+{
+        struct trend_course *course = &trend->courses[span];
+        int64_t first = course->number - trend_forms[span].count + 1;
+
+        return newest < first ? 0 : reach_back(course, span, course->number - MAX(oldest, first));
+}
+
+/* How far back something is known that still is within the span when the newest bucket has moved on by `by`; 0: nothing. */
+static int64_t known_back(const struct trend *trend, enum trend_span span, int64_t by)
 {
         const struct trend_course *course = &trend->courses[span];
-        uint32_t count = trend_forms[span].count;
-        int64_t back = course->number - number;
 
-        if (back <= 0 || back >= count)
-                return NULL;
-        return &ring_of(trend, span)[(course->at + count - (uint32_t)back) % count];
+        for (int64_t back = MIN((int64_t)course->places, (int64_t)trend_forms[span].count - by) - 1; back > 0; back--)
+                if (trend_bucket_is_known(trend->is_share, closed_at(course, back)))
+                        return back;
+        return 0;
+}
+
+/* Puts what is being filled into the ring, which grows where it would lose a bucket. */
+static void close_open(struct trend *trend, enum trend_span span, int64_t by)
+{
+        struct trend_course *course = &trend->courses[span];
+        const union trend_bucket bucket = trend_bucket_close(trend->is_share, &course->open);
+        int64_t back = known_back(trend, span, by);
+
+        if (back > 0 || trend_bucket_is_known(trend->is_share, &bucket))
+                (void)!reach_back(course, span, back + by);
+        if (course->ring)
+                course->ring[course->at] = bucket;
 }
 
 /* Closes what is being filled and goes on with the bucket of that number; those between are empty. */
 static void move_on(struct trend *trend, enum trend_span span, int64_t number)
 {
         struct trend_course *course = &trend->courses[span];
-        union trend_bucket *ring = ring_of(trend, span);
-        uint32_t count = trend_forms[span].count;
+        int64_t by = number - course->number;
 
-        if (number <= course->number)
+        if (by <= 0)
                 return;
-        ring[course->at] = trend_bucket_close(trend->is_share, &course->open);
-        for (int64_t i = MIN(number - course->number, count); i > 0; i--) {
-                course->at = (course->at + 1) % count;
-                ring[course->at] = (union trend_bucket){ 0 };
+        close_open(trend, span, by);
+        for (int64_t i = MIN(by, (int64_t)course->places); i > 0; i--) {
+                course->at = (course->at + 1) % course->places;
+                course->ring[course->at] = (union trend_bucket){ 0 };
         }
         course->open = (union trend_open){ 0 };
         course->number = number;
@@ -212,12 +274,12 @@ static struct trend_point open_point(const struct trend *trend, const union tren
 struct trend_point trend_get(const struct trend *trend, enum trend_span span, uint32_t index)
 {
         const struct trend_course *course = &trend->courses[span];
-        const union trend_bucket *ring = span == TREND_DAY ? trend->day : trend->week;
         uint32_t count = trend_forms[span].count;
 
         if (index >= count - 1)
                 return open_point(trend, &course->open);
-        return trend_bucket_point(trend->is_share, &ring[(course->at + 1 + index) % count]);
+        const union trend_bucket *bucket = closed_at(course, count - 1 - index);
+        return bucket ? trend_bucket_point(trend->is_share, bucket) : (struct trend_point){ 0 };
 }
 
 int64_t trend_newest(const struct trend *trend, const struct trend_clock *clock, enum trend_span span)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a channel was like: the last 24 hours in 5-minute buckets, the last 7 days in hours. Pure; at most 4 kB.
+ * What a channel was like: the last 24 hours in 5-minute buckets, the last 7 days in hours. Pure; at most 4 kB, and
+ * only for the buckets that something is known of: a ring grows when its oldest would be lost.
  *
  * Numbers are samples: a bucket has the minimum, mean, maximum and count of what was reported in it. What is on or off
  * holds until the next report: a bucket has the share of the time that it was on, of the time that it was known. What
@@ -43,8 +44,9 @@ struct trend_clock {
 };
 
 struct trend_course {
-        int64_t number; /* of the bucket that is being filled */
-        uint32_t at;    /* its place in the ring */
+        int64_t number;           /* of the bucket that is being filled */
+        union trend_bucket *ring; /* those before it, and a place for it; NULL: nothing is known of any */
+        uint32_t places, at;      /* of the ring; its own */
         union trend_open open;
 };
 
@@ -57,14 +59,15 @@ struct trend {
         uint64_t since_us;
         int64_t offset_us; /* wall time = boot time + this, for the numbers */
         struct trend_course courses[TREND_SPANS];
-        union trend_bucket day[TREND_DAY_BUCKETS], week[TREND_WEEK_BUCKETS];
 };
-_Static_assert(sizeof(struct trend) <= 4096, "what a channel may take");
+_Static_assert(sizeof(struct trend) + (TREND_DAY_BUCKETS + TREND_WEEK_BUCKETS) * sizeof(union trend_bucket) <= 4096,
+               "what a channel may take");
 
 int trend_new(bool is_share, struct trend **ret) MUST_CHECK;
 void trend_free(struct trend *trend);
 
-/* A report. Times are CLOCK_BOOTTIME; one before the newest bucket goes into that. Takes no memory. */
+/* A report. Times are CLOCK_BOOTTIME; one before the newest bucket goes into that. Where there is no memory
+ * for a ring to grow, its oldest bucket is lost. */
 void trend_number(struct trend *trend, const struct trend_clock *clock, uint64_t time_us, double number);
 void trend_on_off(struct trend *trend, const struct trend_clock *clock, uint64_t time_us, bool on);
 /* From now on it is not known. */
@@ -77,10 +80,11 @@ struct trend_point trend_get(const struct trend *trend, enum trend_span span, ui
 /* The number of the bucket that is being filled; before the first report, of the one that would be. `trend` may be NULL. */
 int64_t trend_newest(const struct trend *trend, const struct trend_clock *clock, enum trend_span span);
 
-/* For trend_save.c: moves all buckets to the numbers of another offset; the bucket of a number, NULL out of the ring, and
- * what is being filled, which is not in it. */
+/* For trend_save.c: moves all buckets to the numbers of another offset; makes room for those from one number to another, as
+ * far as the span has them; the bucket of a number, NULL out of the ring, and what is being filled, which is not in it. */
 void trend_renumber(struct trend *trend, int64_t offset_us);
-union trend_bucket *trend_place(struct trend *trend, enum trend_span span, int64_t number);
+int trend_reach(struct trend *trend, enum trend_span span, int64_t oldest, int64_t newest) MUST_CHECK; /* -ENOMEM */
+union trend_bucket *trend_place(const struct trend *trend, enum trend_span span, int64_t number);
 int64_t trend_steps_between(enum trend_span span, int64_t from_us, int64_t to_us); /* to the nearest */
 
 DEFINE_CLEANUP(struct trend, trend_free);

@@ -43,6 +43,11 @@ static double small_unpack(unsigned code, struct small form)
         return ldexp((double)((1U << form.mantissa) + rest), (int)exponent - 1);
 }
 
+union trend_bucket *trend_buckets_new(uint32_t count)
+{
+        return calloc(count, sizeof(union trend_bucket));
+}
+
 /* ---- Closing --------------------------------------------------------------------------------------------- */
 
 static struct trend_number_bucket close_number(const struct trend_number_open *open)

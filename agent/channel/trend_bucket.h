@@ -47,6 +47,8 @@ struct trend_point {
         double known_s; /* that time, in full seconds, at least one */
 };
 
+/* All of them empty; NULL: out of memory. free() them. */
+union trend_bucket *trend_buckets_new(uint32_t count);
 /* `is_share`: on or off; else numbers. */
 union trend_bucket trend_bucket_close(bool is_share, const union trend_open *open);
 /* Adds what was closed to what is open. */

@@ -75,17 +75,18 @@ static void boot_bytes(const struct trend_clock *clock, unsigned char bytes[stat
 
 /* ---- Saving ---------------------------------------------------------------------------------------------- */
 
-static union trend_bucket bucket_at(struct trend *trend, enum trend_span span, uint32_t back)
+static union trend_bucket bucket_at(const struct trend *trend, enum trend_span span, uint32_t back)
 {
         const struct trend_course *course = &trend->courses[span];
 
         if (back == 0)
                 return trend_bucket_close(trend->is_share, &course->open);
-        return *trend_place(trend, span, course->number - back);
+        const union trend_bucket *bucket = trend_place(trend, span, course->number - back);
+        return bucket ? *bucket : (union trend_bucket){ 0 };
 }
 
 /* How many of the newest there are, without the empty ones before the first. */
-static uint32_t known_buckets(struct trend *trend, enum trend_span span)
+static uint32_t known_buckets(const struct trend *trend, enum trend_span span)
 {
         for (uint32_t count = trend_forms[span].count; count > 0; count--) {
                 const union trend_bucket bucket = bucket_at(trend, span, count - 1);
@@ -95,7 +96,7 @@ static uint32_t known_buckets(struct trend *trend, enum trend_span span)
         return 0;
 }
 
-static unsigned char *put_span(struct trend *trend, enum trend_span span, unsigned char *at)
+static unsigned char *put_span(const struct trend *trend, enum trend_span span, unsigned char *at)
 {
         uint32_t count = known_buckets(trend, span);
 
@@ -220,14 +221,34 @@ static void add(struct trend *trend, enum trend_span span, int64_t number, const
         }
 }
 
-static void add_span(struct trend *trend, enum trend_span span, const struct saved *saved)
+/* The number of the bucket `index` of what was saved, by the clock of now. */
+static int64_t number_of(const struct trend *trend, enum trend_span span, const struct saved *saved, uint32_t index)
 {
         const struct saved_span *from = &saved->spans[span];
         int64_t moved = saved->is_same_boot ? trend_steps_between(span, saved->offset_us, trend->offset_us) : 0;
 
-        for (uint32_t i = 0; i < from->count; i++) {
+        return from->number + moved - ((int64_t)from->count - 1 - index);
+}
+
+static int make_room(struct trend *trend, const struct saved *saved)
+{
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < TREND_SPANS; i++) {
+                enum trend_span span = (enum trend_span)i;
+                uint32_t count = saved->spans[span].count;
+                if (count > 0)
+                        r = trend_reach(trend, span, number_of(trend, span, saved, 0),
+                                        number_of(trend, span, saved, count - 1));
+        }
+        return r;
+}
+
+static void add_span(struct trend *trend, enum trend_span span, const struct saved *saved)
+{
+        for (uint32_t i = 0; i < saved->spans[span].count; i++) {
                 const union trend_bucket bucket = saved_bucket(saved, span, i);
-                add(trend, span, from->number + moved - (from->count - 1 - i), &bucket);
+                add(trend, span, number_of(trend, span, saved, i), &bucket);
         }
 }
 
@@ -242,6 +263,8 @@ int trend_restore(struct trend *trend, const struct trend_clock *clock, uint64_t
         trend_catch_up(trend, clock, now_us);
         if (!trend->has_wall && !saved.is_same_boot)
                 return -EAGAIN;
+        if (make_room(trend, &saved) < 0)
+                return -ENOMEM;
         for (size_t span = 0; span < TREND_SPANS; span++)
                 add_span(trend, (enum trend_span)span, &saved);
         return 0;

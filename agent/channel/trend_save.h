@@ -13,8 +13,8 @@ size_t trend_save(struct trend *trend, const struct trend_clock *clock, uint64_t
 
 /*
  * Adds what was saved, each bucket at its place. What another boot has saved has its place by wall time alone: -EAGAIN
- * while that is not known, to be tried again when it is. -EBADMSG: these are no such bytes, or of another version, or of
- * another type of channel; the trend is as it was.
+ * while that is not known, to be tried again when it is. -ENOMEM: to be tried again, too. -EBADMSG: these are no such
+ * bytes, or of another version, or of another type of channel; the trend is as it was.
  */
 int trend_restore(struct trend *trend, const struct trend_clock *clock, uint64_t now_us, const void *bytes, size_t size)
         MUST_CHECK;

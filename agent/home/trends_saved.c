@@ -102,7 +102,7 @@ static void settle(struct home *home, struct device *device, struct channel *cha
         if (r == -EBADMSG)
                 device_log(device, LOG_NOTICE, "what was saved of the trend of %s cannot be read: it begins again",
                            channel->row.key);
-        channel->trend->is_settled = r != -EAGAIN;
+        channel->trend->is_settled = r != -EAGAIN && r != -ENOMEM;
         home->saving.is_waiting |= r == -EAGAIN;
 }
 

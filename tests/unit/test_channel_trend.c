@@ -24,6 +24,23 @@ static const struct trend_clock right = { (int64_t)MIDNIGHT_S * 1000000, true, "
 static const struct trend_clock unknown = { 0, false, "boot-a", 0 };
 static const struct trend_clock unknown_next_boot = { 0, false, "boot-b", 0 };
 
+/* Of rings; the linker has trend_buckets_new() come here. */
+static bool has_no_memory;
+union trend_bucket *__real_trend_buckets_new(uint32_t count);
+union trend_bucket *__wrap_trend_buckets_new(uint32_t count);
+
+union trend_bucket *__wrap_trend_buckets_new(uint32_t count)
+{
+        return has_no_memory ? NULL : __real_trend_buckets_new(count);
+}
+
+static int all_memory(void **state)
+{
+        (void)state;
+        has_no_memory = false;
+        return 0;
+}
+
 static struct trend *new_trend(bool is_share)
 {
         struct trend *trend = NULL;
@@ -364,8 +381,8 @@ static void clock__becomes_known__on_time_is_neither_lost_nor_twice(void **state
         trend_catch_up(trend, &unknown, S(1234));
         trend_on_off(trend, &later, S(2000), false);
         trend_catch_up(trend, &later, S(3000));
-        for (uint32_t i = 0; i < TREND_DAY_BUCKETS; i++)
-                known_s += (double)trend->day[i].share.known_s;
+        for (uint32_t i = 0; i < trend->courses[TREND_DAY].places; i++)
+                known_s += (double)trend->courses[TREND_DAY].ring[i].share.known_s;
         known_s += trend->courses[TREND_DAY].open.share.known_us / 1e6;
         assert_near(known_s, 3000, 0.01);
 }
@@ -437,6 +454,72 @@ static void clock__is_not_known_any_more__goes_on_as_it_was(void **state)
         trend_number(trend, &right, S(HOUR_S), 20);
         trend_number(trend, &unknown, S(2 * HOUR_S), 21);
         assert_true(at_wall(trend, TREND_DAY, MIDNIGHT_S + 2 * HOUR_S).mean == 21);
+}
+
+/* ---- Memory ---------------------------------------------------------------------------------------------- */
+
+static void memory__grows_with_what_is_known__to_the_span_and_no_further(void **state)
+{
+        CLEANUP_TREND struct trend *trend = new_trend(false);
+        const struct trend_course *day = &trend->courses[TREND_DAY], *week = &trend->courses[TREND_WEEK];
+
+        (void)state;
+        trend_number(trend, &right, S(0), 20);
+        trend_number(trend, &right, S(4 * MIN_S), 20);
+        assert_null(day->ring);
+        trend_number(trend, &right, S(50 * MIN_S), 20);
+        assert_true(day->places > 0 && day->places <= 12);
+        assert_null(week->ring);
+        for (int minute = 60; minute < 9 * 24 * 60; minute += 5)
+                trend_number(trend, &right, S(minute * MIN_S), 20);
+        assert_int_equal(day->places, TREND_DAY_BUCKETS);
+        assert_int_equal(week->places, TREND_WEEK_BUCKETS);
+        assert_int_equal(known_count(trend, TREND_DAY), TREND_DAY_BUCKETS);
+        assert_int_equal(known_count(trend, TREND_WEEK), TREND_WEEK_BUCKETS);
+}
+
+static void memory__nothing_known_for_longer_than_the_span__no_ring(void **state)
+{
+        CLEANUP_TREND struct trend *trend = new_trend(false);
+
+        (void)state;
+        trend_number(trend, &right, S(0), 20);
+        trend_number(trend, &right, S(8 * DAY_S), 21);
+        assert_null(trend->courses[TREND_DAY].ring);
+        assert_null(trend->courses[TREND_WEEK].ring);
+        assert_int_equal(known_count(trend, TREND_WEEK), 1);
+}
+
+static void memory__a_ring_that_cannot_grow__loses_its_oldest_alone(void **state)
+{
+        CLEANUP_TREND struct trend *trend = new_trend(false);
+
+        (void)state;
+        for (int minute = 0; minute < 60; minute += 5)
+                trend_number(trend, &right, S(minute * MIN_S), minute);
+        has_no_memory = true;
+        for (int minute = 60; minute < 120; minute += 5)
+                trend_number(trend, &right, S(minute * MIN_S), minute);
+        assert_int_equal(known_count(trend, TREND_DAY), 12);
+        assert_true(at_wall(trend, TREND_DAY, MIDNIGHT_S + 60 * MIN_S).mean == 60);
+        assert_true(at_wall(trend, TREND_DAY, MIDNIGHT_S + 115 * MIN_S).mean == 115);
+        has_no_memory = false;
+        trend_number(trend, &right, S(120 * MIN_S), 120);
+        assert_int_equal(known_count(trend, TREND_DAY), 13);
+        assert_true(at_wall(trend, TREND_DAY, MIDNIGHT_S + 60 * MIN_S).mean == 60);
+}
+
+static void memory__none_for_the_first_ring__what_is_being_filled_is_there(void **state)
+{
+        CLEANUP_TREND struct trend *trend = new_trend(true);
+
+        (void)state;
+        has_no_memory = true;
+        trend_on_off(trend, &right, S(0), true);
+        trend_catch_up(trend, &right, S(2 * HOUR_S + 60));
+        assert_int_equal(known_count(trend, TREND_DAY), 1);
+        assert_int_equal(known_count(trend, TREND_WEEK), 1);
+        assert_near(trend_get(trend, TREND_DAY, TREND_DAY_BUCKETS - 1).known_s, 60, 0.01);
 }
 
 /* ---- Saved ----------------------------------------------------------------------------------------------- */
@@ -629,6 +712,34 @@ static void trend_restore__damaged__is_refused_and_changes_nothing(void **state)
 }
 
 /* Whatever a file holds: no crash, and what is shown is finite. */
+static void trend_restore__no_memory__is_as_it_was_and_can_be_tried_again(void **state)
+{
+        CLEANUP_TREND struct trend *before = new_trend(false);
+
+        (void)state;
+        for (int minute = 0; minute < 600; minute += 5)
+                trend_number(before, &right, S(minute * MIN_S), minute);
+        size_t size = trend_save(before, &right, S(600 * MIN_S), bytes);
+        has_no_memory = true;
+        CLEANUP_TREND struct trend *after = restored(false, &right, S(601 * MIN_S), size, -ENOMEM);
+        assert_int_equal(known_count(after, TREND_DAY), 0);
+        has_no_memory = false;
+        assert_int_equal(trend_restore(after, &right, S(601 * MIN_S), bytes, size), 0);
+        assert_int_equal(known_count(after, TREND_DAY), 120);
+}
+
+static void trend_restore__too_old_for_the_day__takes_memory_for_the_week_alone(void **state)
+{
+        CLEANUP_TREND struct trend *before = new_trend(false);
+
+        (void)state;
+        trend_number(before, &right, S(0), 20);
+        size_t size = trend_save(before, &right, S(60), bytes);
+        CLEANUP_TREND struct trend *after = restored(false, &right, S(2 * DAY_S), size, 0);
+        assert_null(after->courses[TREND_DAY].ring);
+        assert_int_equal(known_count(after, TREND_WEEK), 1);
+}
+
 static void trend_restore__any_bytes__are_survived(void **state)
 {
         CLEANUP_TREND struct trend *before = new_trend(false);
@@ -693,6 +804,8 @@ static void trend_span_from_name__others__are_none(void **state)
         assert_int_equal(trend_span_from_name("", &span), -EINVAL);
 }
 
+#define MEMORY(test) cmocka_unit_test_teardown(test, all_memory)
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -717,6 +830,10 @@ int main(void)
                 cmocka_unit_test(clock__jumps_back_a_little__nothing_is_overwritten),
                 cmocka_unit_test(clock__is_steered__every_bucket_has_its_readings),
                 cmocka_unit_test(clock__is_not_known_any_more__goes_on_as_it_was),
+                MEMORY(memory__grows_with_what_is_known__to_the_span_and_no_further),
+                MEMORY(memory__nothing_known_for_longer_than_the_span__no_ring),
+                MEMORY(memory__a_ring_that_cannot_grow__loses_its_oldest_alone),
+                MEMORY(memory__none_for_the_first_ring__what_is_being_filled_is_there),
                 cmocka_unit_test(trend_save__restored_in_the_same_boot__is_the_same),
                 cmocka_unit_test(trend_save__whole_week__fits),
                 cmocka_unit_test(trend_restore__was_on__is_not_held),
@@ -727,6 +844,8 @@ int main(void)
                 cmocka_unit_test(trend_restore__into_a_bucket_that_has_begun__both_count),
                 cmocka_unit_test(trend_restore__of_the_future_or_too_old__is_left_out),
                 cmocka_unit_test(trend_restore__damaged__is_refused_and_changes_nothing),
+                MEMORY(trend_restore__no_memory__is_as_it_was_and_can_be_tried_again),
+                MEMORY(trend_restore__too_old_for_the_day__takes_memory_for_the_week_alone),
                 cmocka_unit_test(trend_restore__any_bytes__are_survived),
                 cmocka_unit_test(trend_save__nothing_known__there_is_nothing_to_save),
                 cmocka_unit_test(trend_newest__before_the_first_report__by_the_clock),
