@@ -273,6 +273,8 @@ void device_free(struct device *device)
         timer_free(device->publishing.heartbeat);
         channels_done(&device->channels);
         device_trend_done(device);
+        health_done(device);
+        kept_fault_set(&device->life.lost, NULL);
         device_config_free(device->config_owner);
         config_section_free(device->section);
         free(device);

@@ -111,7 +111,7 @@ static void close_all(struct device *device)
         if (output_is_watched(device))
                 (void)!host_force(device, false);
         host_close_all(device);
-        device->life.lost.code = 0;
+        kept_fault_set(&device->life.lost, NULL);
 }
 
 static void start_failed(struct device *device, const struct fault *fault)
@@ -133,13 +133,13 @@ static void start_done(struct device *device, int r)
 
         if (r < 0) {
                 device_fault_of(device, r, "cannot be started", &fault);
-                device->life.lost.code = 0;
+                kept_fault_set(&device->life.lost, NULL);
                 start_failed(device, &fault);
                 return;
         }
         if (device->life.lost.code != 0) { /* the line went away while it was being opened */
-                fault = device->life.lost;
-                device->life.lost.code = 0;
+                kept_fault_get(&device->life.lost, &fault);
+                kept_fault_set(&device->life.lost, NULL);
                 (void)device_run_callback(device, JOB_STOP, NULL);
                 start_failed(device, &fault);
                 return;
@@ -243,7 +243,6 @@ void device_job_done(struct device *device, const struct job_item *item)
 {
         bool is_start = item->job == JOB_START; /* the item is the next job's, once there is one */
 
-        device_set_error(device, "%s", item->last_error);
         if (is_start)
                 start_done(device, item->r);
         else if (item->job == JOB_READ)
@@ -357,16 +356,18 @@ void device_lost(struct device *device, const struct fault *fault)
                 start_failed(device, fault);
         } else if (device->life.phase == DEVICE_STARTING ||
                    (device->life.phase == DEVICE_RUNNING && device->publishing.depth > 0))
-                device->life.lost = *fault; /* the plugin is on the stack: later */
+                kept_fault_set(&device->life.lost, fault); /* the plugin is on the stack: later */
         else if (device->life.phase == DEVICE_RUNNING)
                 lose(device, fault);
 }
 
 void device_take_loss(struct device *device)
 {
+        struct fault lost;
+
         if (device->life.lost.code == 0)
                 return;
-        const struct fault lost = device->life.lost;
-        device->life.lost.code = 0;
+        kept_fault_get(&device->life.lost, &lost);
+        kept_fault_set(&device->life.lost, NULL);
         lose(device, &lost);
 }

@@ -73,11 +73,11 @@ struct request {
 /* device.c: its life. */
 struct device_life {
         enum device_phase phase;
-        bool is_settling;  /* its inputs are open, its plugin waits until their first values have settled */
-        bool is_exiting;   /* what is reported from now on is not to come back */
-        bool is_gone;      /* so it is because it has left the config: its outputs are nobody's from now on */
-        bool read_wanted;  /* as soon as the thread is free */
-        struct fault lost; /* the hardware went away while the plugin was at work */
+        bool is_settling;       /* its inputs are open, its plugin waits until their first values have settled */
+        bool is_exiting;        /* what is reported from now on is not to come back */
+        bool is_gone;           /* so it is because it has left the config: its outputs are nobody's from now on */
+        bool read_wanted;       /* as soon as the thread is free */
+        struct kept_fault lost; /* the hardware went away while the plugin was at work */
         uint64_t backoff_us;
         struct timer *next; /* the next read, or the next start */
         uint64_t ending; /* the serial of an instance that is stopping for good: its reports are published; 0: none */
@@ -92,12 +92,12 @@ struct device_past {
 
 /* health.c: what is wrong with it, and what of that has been published. */
 struct device_health {
-        struct fault faults[DEVICE_FAULTS];
-        struct fault problem; /* sconce_problem(): published as an error, and it works all the same */
-        uint64_t since_us;    /* of the newest of them */
+        struct kept_fault faults[DEVICE_FAULTS];
+        struct kept_fault problem; /* sconce_problem(): published as an error, and it works all the same */
+        uint64_t since_us;         /* of the newest of them */
         bool has_published, is_online;
-        char published_error[sizeof(((struct fault *)0)->text)];
-        char last_error[sizeof(((struct fault *)0)->text)]; /* sconce_error() of the callback that runs now */
+        struct kept_fault published;
+        char *last_error; /* sconce_error() of the callback that runs now; NULL: none, or no memory for it */
 };
 
 /* publish.c: what is due to be published when the callback that runs now has returned. */
@@ -248,6 +248,7 @@ void device_publish_status(struct device *device, bool always); /* and the error
 void health_start(struct device *device);                       /* what its plugin has found wrong is over */
 void health_begin_broken(struct device *device, int code, const char *text); /* published at its start */
 void health_inherit(struct device *device, const struct device *old);
+void health_done(struct device *device);
 
 /* The last error of the callback that runs now, by sconce_error(), and the fault of one that returned an error. */
 void PRINTF_LIKE(2, 3) device_set_error(struct device *device, const char *format, ...);

@@ -3,11 +3,12 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "device/device.h"
 
-static const struct fault *first_fault(const struct device *device)
+static const struct kept_fault *first_fault(const struct device *device)
 {
         for (size_t i = 0; i < DEVICE_FAULTS; i++)
                 if (device->health.faults[i].code != 0)
@@ -22,51 +23,70 @@ bool device_has_fault(const struct device *device)
 
 const char *device_offline_reason(const struct device *device)
 {
-        const struct fault *fault = first_fault(device);
+        const struct kept_fault *fault = first_fault(device);
 
         if (fault)
-                return fault->text;
+                return kept_fault_text(fault);
         return device->life.phase == DEVICE_RUNNING ? NULL : "it is starting";
+}
+
+/* What its error is, now; false: none. */
+static bool current_error(const struct device *device, struct fault *ret)
+{
+        const struct kept_fault *fault = first_fault(device);
+
+        if (!fault && device->health.problem.code == 0)
+                return false;
+        kept_fault_get(fault ? fault : &device->health.problem, ret);
+        return true;
+}
+
+/* Returns whether there was one. */
+static bool publish_error(struct device *device, const struct fault *fault, bool always)
+{
+        struct device_health *health = &device->health;
+        const struct home_sink *sink = &device->context->sink;
+        bool had_fault = health->published.code != 0;
+
+        if (sink->error && (always || strcmp(kept_fault_text(&health->published), fault ? fault->text : "") != 0))
+                sink->error(sink->userdata, device->id, fault, health->since_us);
+        return had_fault;
 }
 
 void device_publish_status(struct device *device, bool always)
 {
+        struct device_health *health = &device->health;
         const struct home_sink *sink = &device->context->sink;
-        const struct fault *fault = first_fault(device);
+        struct fault error;
+        const struct fault *fault = current_error(device, &error) ? &error : NULL;
         bool online = !device_offline_reason(device);
 
-        if (!fault && device->health.problem.code != 0)
-                fault = &device->health.problem;
-
         /* Its first start is not over: there is nothing to publish yet. */
-        if (!always && !device->health.has_published && !online && !fault)
+        if (!always && !health->has_published && !online && !fault)
                 return;
-        if (sink->status && (always || !device->health.has_published || device->health.is_online != online))
+        bool is_first = !health->has_published, is_other = health->is_online != online;
+        if (sink->status && (always || is_first || is_other))
                 sink->status(sink->userdata, device->id, online);
-        if (sink->error && (always || strcmp(device->health.published_error, fault ? fault->text : "") != 0))
-                sink->error(sink->userdata, device->id, fault, device->health.since_us);
-        bool had_fault = *device->health.published_error, is_first = !device->health.has_published;
-        bool is_news = is_first || device->health.is_online != online || had_fault != !!fault;
-        if (!is_first && device->health.is_online != online)
+        bool had_fault = publish_error(device, fault, always);
+        if (!is_first && is_other)
                 device_trend_status(device, online);
-        device->health.is_online = online;
-        device->health.has_published = true;
-        (void)snprintf(device->health.published_error, sizeof(device->health.published_error), "%s",
-                       fault ? fault->text : "");
-        if (device->watched && is_news)
+        health->is_online = online;
+        health->has_published = true;
+        kept_fault_set(&health->published, fault);
+        if (device->watched && (is_first || is_other || had_fault != !!fault))
                 device->context->observer.status(device->context->observer.userdata, device);
 }
 
 /* False where there was none and is none. */
-static bool take_fault(struct device *device, struct fault *at, const struct fault *fault)
+static bool take_fault(struct device *device, struct kept_fault *at, const struct fault *fault)
 {
         if (!fault && at->code == 0)
                 return false;
-        if (fault && (at->code != fault->code || strcmp(at->text, fault->text) != 0)) {
+        if (fault && (at->code != fault->code || strcmp(kept_fault_text(at), fault->text) != 0)) {
                 device->health.since_us = device_now_us(device);
                 device_log(device, LOG_WARNING, "%s", fault->text);
         }
-        *at = fault ? *fault : (struct fault){ 0 };
+        kept_fault_set(at, fault);
         return true;
 }
 
@@ -88,7 +108,8 @@ static void list_problem(struct device *device)
         char key[DEVICE_ID_MAX + 16];
 
         (void)snprintf(key, sizeof(key), "device %s", device->id);
-        context->problem(context->userdata, key, device->health.problem.code != 0 ? device->health.problem.text : NULL);
+        context->problem(context->userdata, key,
+                         device->health.problem.code != 0 ? kept_fault_text(&device->health.problem) : NULL);
 }
 
 void device_set_problem(struct device *device, const struct fault *fault)
@@ -107,7 +128,7 @@ void device_forget_problem(struct device *device)
 
 void device_fault_of(struct device *device, int r, const char *what, struct fault *ret)
 {
-        if (device->health.last_error[0])
+        if (device->health.last_error)
                 (void)fault_set(ret, r, "%s", device->health.last_error);
         else
                 (void)fault_set(ret, r, "%s: %s", what, strerror(-r));
@@ -117,40 +138,64 @@ void device_fault_of(struct device *device, int r, const char *what, struct faul
 
 void health_start(struct device *device)
 {
-        device->health.faults[DEVICE_FAULT_HEALTH] = device->health.faults[DEVICE_FAULT_READ] = (struct fault){ 0 };
+        kept_fault_set(&device->health.faults[DEVICE_FAULT_HEALTH], NULL);
+        kept_fault_set(&device->health.faults[DEVICE_FAULT_READ], NULL);
 }
 
 void health_begin_broken(struct device *device, int code, const char *text)
 {
+        struct fault fault;
+
+        (void)fault_set(&fault, code, "%s", text);
         device->health.since_us = device->context->loop ? device_now_us(device) : 0;
-        (void)fault_set(&device->health.faults[DEVICE_FAULT_LIFE], code, "%s", text);
+        kept_fault_set(&device->health.faults[DEVICE_FAULT_LIFE], &fault);
+}
+
+static void inherit(struct kept_fault *to, const struct kept_fault *from)
+{
+        struct fault fault;
+
+        kept_fault_get(from, &fault);
+        kept_fault_set(to, &fault);
 }
 
 void health_inherit(struct device *device, const struct device *old)
 {
         device->health.has_published = old->health.has_published;
         device->health.is_online = old->health.is_online;
-        (void)memcpy(device->health.published_error, old->health.published_error,
-                     sizeof(device->health.published_error));
+        inherit(&device->health.published, &old->health.published);
         if (device->worker) /* the same thread, which may hang still */
-                device->health.faults[DEVICE_FAULT_HANG] = old->health.faults[DEVICE_FAULT_HANG];
+                inherit(&device->health.faults[DEVICE_FAULT_HANG], &old->health.faults[DEVICE_FAULT_HANG]);
+}
+
+void health_done(struct device *device)
+{
+        struct device_health *health = &device->health;
+
+        for (size_t i = 0; i < DEVICE_FAULTS; i++)
+                kept_fault_set(&health->faults[i], NULL);
+        kept_fault_set(&health->problem, NULL);
+        kept_fault_set(&health->published, NULL);
+        device_clear_error(device);
 }
 
 /* ---- The last error ------------------------------------------------------------------------------------ */
 
 void device_set_error(struct device *device, const char *format, ...)
 {
-        char text[sizeof(device->health.last_error)];
+        char text[sizeof(((struct fault *)0)->text)];
         va_list arguments;
 
         /* Through a buffer: the old text may be one of the arguments. */
         va_start(arguments, format);
         (void)vsnprintf(text, sizeof(text), format, arguments);
         va_end(arguments);
-        memcpy(device->health.last_error, text, sizeof(text));
+        device_clear_error(device);
+        device->health.last_error = *text ? strdup(text) : NULL;
 }
 
 void device_clear_error(struct device *device)
 {
-        device->health.last_error[0] = '\0';
+        if (device->health.last_error)
+                free(TAKE_PTR(device->health.last_error));
 }

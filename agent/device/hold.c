@@ -56,7 +56,7 @@ static int command(struct device *device, bool on)
                 host_drop_wishes(device); /* of before: it has obeyed */
         if (r < 0)
                 device_log(device, LOG_ERR, "cannot be switched %s by its plugin: %s", on ? "on" : "off",
-                           device->health.last_error[0] ? device->health.last_error : "no reason given");
+                           device->health.last_error ? device->health.last_error : "no reason given");
         return r;
 }
 

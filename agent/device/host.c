@@ -89,7 +89,7 @@ static int host_problem(struct sconce_device *dev, int error, const char *text)
 static void PRINTF_LIKE(2, 0) host_error(struct sconce_device *dev, const char *format, va_list arguments)
 {
         struct device *device = device_of(dev);
-        char text[sizeof(device->health.last_error)];
+        char text[sizeof(((struct fault *)0)->text)];
 
         (void)vsnprintf(text, sizeof(text), format, arguments);
         device_set_error(device, "%s", text);

@@ -69,7 +69,10 @@ int host_dimmer_force(struct device_pin *at, double level)
 {
         int r = dimmer_is_open(at->pin.dimmer) ? use(at->device, at->pin.dimmer, level) : 0;
 
-        if (r < 0)
-                device_log(at->device, LOG_ERR, "%s", at->device->health.last_error);
+        if (r < 0) {
+                struct fault fault;
+                device_fault_of(at->device, r, "the dimmer cannot be set", &fault);
+                device_log(at->device, LOG_ERR, "%s", fault.text);
+        }
         return r;
 }

@@ -31,6 +31,8 @@ void instance_free(struct instance *instance)
                 return;
         start_mark_end(instance->mark, false);
         device_config_free(instance->config);
+        free(instance->work.last_error);
+        free(instance->end.last_error);
         free(instance->pristine);
         free(instance);
 }

@@ -27,7 +27,7 @@ struct job_item {
         enum job job;
         struct request *request; /* JOB_COMMAND */
         int r;
-        char last_error[sizeof(((struct fault *)0)->text)]; /* sconce_error() */
+        char *last_error; /* sconce_error(); NULL: none, or no memory for it */
 };
 
 struct instance {

@@ -99,7 +99,7 @@ static void worker_destroy(struct worker *worker)
 static void run_item(struct worker *worker, struct job_item *item)
 {
         worker->current = item;
-        item->last_error[0] = '\0';
+        free(TAKE_PTR(item->last_error));
         item->r = instance_run(item->instance, item->job, item->request ? &item->request->view : NULL);
         worker->current = NULL;
 }
@@ -208,6 +208,7 @@ static void job_done(struct worker *worker, struct job_item *item)
         struct device *device = worker->device;
 
         worker->n_jobs--;
+        device_set_error(device, "%s", item->last_error ? item->last_error : ""); /* while the item is no other job's */
         if (worker->is_overdue)
                 device_set_fault(device, DEVICE_FAULT_HANG, NULL);
         worker->is_overdue = false;
@@ -216,10 +217,8 @@ static void job_done(struct worker *worker, struct job_item *item)
                 timer_arm(worker->deadline, worker->deadline_us);
         struct request *request = item->request;
         item->request = NULL;
-        if (request) {
-                device_set_error(device, "%s", item->last_error);
+        if (request)
                 request_finish(device, request, item->r);
-        }
         if (device->instance && device->instance->serial == item->instance->serial && item->job != JOB_STOP)
                 device_job_done(device, item);
         if (item->job == JOB_STOP) {

@@ -123,8 +123,11 @@ static int worker_channel_add(struct sconce_device *dev, const struct sconce_cha
 static void PRINTF_LIKE(2, 0) worker_error(struct sconce_device *dev, const char *format, va_list arguments)
 {
         struct job_item *item = worker_current(instance_of(dev)->worker);
+        char text[sizeof(((struct fault *)0)->text)];
 
-        (void)vsnprintf(item->last_error, sizeof(item->last_error), format, arguments);
+        (void)vsnprintf(text, sizeof(text), format, arguments);
+        free(item->last_error);
+        item->last_error = strdup(text);
 }
 
 static void PRINTF_LIKE(3, 0) worker_log(struct sconce_device *dev, int level, const char *format, va_list arguments)

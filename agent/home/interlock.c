@@ -268,7 +268,7 @@ static void carry_out(struct device *device)
         int r = instance_run(device->instance, JOB_COMMAND, &waiting->command);
         if (r < 0)
                 device_log(device, LOG_ERR, "could not be switched after its interlock's dead time: %s",
-                           device->health.last_error[0] ? device->health.last_error : strerror(-r));
+                           device->health.last_error ? device->health.last_error : strerror(-r));
         device_leave(device);
 }
 

@@ -91,8 +91,10 @@ void home_list_problems(const struct home *home, char text[static PROBLEMS_MAX])
 /* A device's problem is among the node's already. */
 static bool is_faulty(const struct device *device)
 {
-        return *device->health.published_error &&
-               strcmp(device->health.published_error, device->health.problem.text) != 0;
+        const struct device_health *health = &device->health;
+
+        return health->published.code != 0 &&
+               strcmp(kept_fault_text(&health->published), kept_fault_text(&health->problem)) != 0;
 }
 
 void home_summary(const struct home *home, char *text, size_t size)
@@ -104,7 +106,7 @@ void home_summary(const struct home *home, char *text, size_t size)
         add_problems(home, &list);
         for (size_t i = 0; i < home->count; i++)
                 if (is_faulty(home->items[i]) && n_faulty++ < DEVICES_SHOWN)
-                        add(&list, "%s: %s", home->items[i]->id, home->items[i]->health.published_error);
+                        add(&list, "%s: %s", home->items[i]->id, kept_fault_text(&home->items[i]->health.published));
         if (n_faulty > DEVICES_SHOWN)
                 add(&list, "%zu more devices are offline", n_faulty - DEVICES_SHOWN);
 }

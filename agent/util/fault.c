@@ -22,6 +22,26 @@ int fault_set(struct fault *fault, int code, const char *format, ...)
         return code;
 }
 
+void kept_fault_set(struct kept_fault *kept, const struct fault *fault)
+{
+        char *text = fault && fault->code != 0 ? strdup(fault->text) : NULL; /* first: it may be the old one */
+
+        free(kept->text);
+        *kept = (struct kept_fault){ .code = fault ? fault->code : 0, .text = text };
+}
+
+const char *kept_fault_text(const struct kept_fault *kept)
+{
+        if (kept->code == 0)
+                return "";
+        return kept->text ? kept->text : strerror(-kept->code);
+}
+
+void kept_fault_get(const struct kept_fault *kept, struct fault *ret)
+{
+        (void)fault_set(ret, kept->code, "%s", kept_fault_text(kept));
+}
+
 void fault_code_name(int code, char name[static 32])
 {
         const char *upper = strerrorname_np(abs(code));
