@@ -95,10 +95,15 @@ static mode_t mode_of(enum file_use use)
         return use == FILE_PUBLIC ? 0644 : 0600;
 }
 
-/* mosquitto gives up root before it reads its files: the secret ones belong to its user where that exists. */
-static int give_to_broker(int fd)
+/* mosquitto gives up root before it reads its files: the secret ones belong to its user where that exists. NULL: to us. */
+static const struct passwd *owner_of(enum file_use use)
 {
-        const struct passwd *user = geteuid() == 0 ? getpwnam("mosquitto") : NULL;
+        return use == FILE_OF_BROKER && geteuid() == 0 ? getpwnam("mosquitto") : NULL;
+}
+
+static int give_to_owner(int fd, enum file_use use)
+{
+        const struct passwd *user = owner_of(use);
         return user && fchown(fd, user->pw_uid, user->pw_gid) < 0 ? -errno : 0;
 }
 
@@ -125,8 +130,8 @@ static int write_beside(const char *path, const struct outside_file *file)
         if (fd < 0)
                 return -errno;
         int r = write_all(fd, file->data, file->size);
-        if (r == 0 && file->use == FILE_OF_BROKER)
-                r = give_to_broker(fd);
+        if (r == 0)
+                r = give_to_owner(fd, file->use);
         if (r == 0 && file->use == FILE_OF_SIGNER)
                 file_give_to_owner(fd, REGISTRY_FILE);
         if (r == 0 && (fchmod(fd, mode_of(file->use)) < 0 || fsync(fd) < 0))
@@ -154,6 +159,16 @@ static bool is_link_to(const char *path, const void *target, size_t size)
         return there && readlink(path, there, size + 1) == (ssize_t)size && memcmp(there, target, size) == 0;
 }
 
+/* From 2.1 on mosquitto ends at a reload whose list it cannot read, and newer ones want it to be their user's own. */
+static bool is_as_given(const char *path, enum file_use use)
+{
+        const struct passwd *user = owner_of(use);
+        struct stat there;
+
+        return lstat(path, &there) == 0 && S_ISREG(there.st_mode) && (there.st_mode & 07777) == mode_of(use) &&
+               (!user || (there.st_uid == user->pw_uid && there.st_gid == user->pw_gid));
+}
+
 static bool holds(const char *path, const struct outside_file *file)
 {
         struct file there;
@@ -162,7 +177,7 @@ static bool holds(const char *path, const struct outside_file *file)
                 return access(path, F_OK) < 0 && errno == ENOENT;
         if (file->use == FILE_LINK)
                 return is_link_to(path, file->data, file->size);
-        if (file_read(path, FILE_MAX, &there, NULL) < 0)
+        if (!is_as_given(path, file->use) || file_read(path, FILE_MAX, &there, NULL) < 0)
                 return false;
         bool is_same = there.size == file->size && (there.size == 0 || memcmp(there.data, file->data, there.size) == 0);
         file_done(&there);
@@ -185,7 +200,8 @@ static int fail(const struct outside_file *file, int code, struct fault *fault)
 
 static int fail_reading_back(const struct outside_file *file, struct fault *fault)
 {
-        return fault_set(fault, -EIO, "%s: does not hold what was written to it: is its disk in order?", file->path);
+        return fault_set(fault, -EIO, "%s: is not as it was written (content, owner or mode): is its disk in order?",
+                         file->path);
 }
 
 static int prepare(const char *beside, const struct outside_file *file, struct fault *fault)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The files that brokers, nodes and people read: each is written beside, synced, renamed into place, and read back. */
+/* The files that brokers, nodes and people read: each is written beside, synced, renamed into place, and read back, with
+ * its owner and mode. */
 #pragma once
 
 #include "registry.h"
@@ -11,5 +12,5 @@ int outside_prepare(struct registry *registry, struct fault *fault) MUST_CHECK;
 int outside_publish(struct registry *registry, struct fault *fault) MUST_CHECK;
 /* One that stands in no transaction. */
 int outside_write(const struct outside_file *file, struct fault *fault) MUST_CHECK;
-/* Whether the file there is that one. */
+/* Whether the file there is that one, with the owner and mode that its use wants. */
 bool outside_is(const struct outside_file *file);

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -345,6 +347,27 @@ static const char *url(void)
         return keep_text(text);
 }
 
+/* As it is after a restore from a backup, or a careless chmod: mosquitto 2.1 would end at the reload. */
+static void check__list_that_the_broker_cannot_read__is_written_again_and_in_force(void **state)
+{
+        const char *list = pki_file(pki, "sconce.acl");
+        struct stat before, after;
+
+        (void)state;
+        PKI_RUN(pki, "client", "unreadable");
+        assert_int_equal(stat(list, &before), 0);
+        assert_int_equal(chmod(list, 0), 0);
+        assert_int_equal(chown(list, geteuid(), getegid()), 0);
+        const char *output = pki_output(pki, WORDS("check", "--broker", url()));
+        assert_non_null(strstr(output, "sconce.acl was not as this version writes it: it is written again."));
+        assert_non_null(strstr(output, " keeps to the list"));
+        assert_int_equal(stat(list, &after), 0);
+        assert_int_equal(after.st_mode, before.st_mode);
+        assert_int_equal(after.st_uid, before.st_uid);
+        assert_int_equal(after.st_gid, before.st_gid);
+        client_free(connect_as("hall-6", pki_issued(pki, "hall")));
+}
+
 static void check__older_list__is_written_again_and_in_force(void **state)
 {
         const char *list = pki_file(pki, "sconce.acl"), *older = work_path("older.acl");
@@ -567,6 +590,7 @@ int main(void)
                 cmocka_unit_test(revoke__nobody_listens_to_it__still_notifies_the_broker),
                 cmocka_unit_test(issue__broker_runs__knows_the_new_name_at_once),
                 cmocka_unit_test(renew__broker_runs__shows_the_new_certificate),
+                cmocka_unit_test(check__list_that_the_broker_cannot_read__is_written_again_and_in_force),
                 cmocka_unit_test(check__older_list__is_written_again_and_in_force),
                 cmocka_unit_test(forget__revoked_node__clears_what_it_left),
                 cmocka_unit_test(node__issued_again__works_and_its_old_certificate_does_not),

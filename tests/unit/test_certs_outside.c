@@ -3,6 +3,7 @@
 #include "certs/outside.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -127,6 +128,32 @@ static void publish__what_is_ours__is_written(void **state)
                 assert_int_equal(lstat(table[i].path, &status), 0);
 }
 
+/* A list that the broker's user cannot read ends mosquitto 2.1 at its next reload. */
+static void is__owner_or_mode_was_changed__is_another(void **state)
+{
+        static const struct outside_file list = { "sconce.acl", FILE_OF_BROKER, "x", 1 };
+        const struct passwd *user = geteuid() == 0 ? getpwnam("mosquitto") : NULL;
+
+        (void)state;
+        for (mode_t mode = 0; mode < 0777; mode += 0111) {
+                assert_int_equal(outside_write(&list, NULL), 0);
+                assert_true(outside_is(&list));
+                assert_int_equal(chmod(list.path, mode), 0);
+                assert_false(outside_is(&list));
+        }
+        assert_int_equal(outside_write(&list, NULL), 0);
+        assert_true(outside_is(&list));
+        if (user) {
+                assert_int_equal(chown(list.path, 0, user->pw_gid), 0);
+                assert_false(outside_is(&list));
+                assert_int_equal(chown(list.path, user->pw_uid, 0), 0);
+                assert_false(outside_is(&list));
+        }
+        assert_int_equal(rename(list.path, "elsewhere"), 0);
+        assert_int_equal(symlink("elsewhere", list.path), 0);
+        assert_false(outside_is(&list));
+}
+
 static void open__a_link_to_another_registry__is_refused(void **state)
 {
         struct registry *other = NULL;
@@ -193,9 +220,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_new, drop)
         const struct CMUnitTest tests[] = {
-                TEST(publish__paths_that_are_not_ours__writes_none),
-                TEST(publish__what_is_ours__is_written),
-                TEST(open__a_link_to_another_registry__is_refused),
+                TEST(publish__paths_that_are_not_ours__writes_none), TEST(publish__what_is_ours__is_written),
+                TEST(is__owner_or_mode_was_changed__is_another),     TEST(open__a_link_to_another_registry__is_refused),
                 TEST(open__journal_of_another__leaves_that_alone),
         };
 
