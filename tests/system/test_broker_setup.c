@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -336,6 +337,110 @@ static void kept_drop_in__list_above_its_listener__is_not_believed(void **state)
         assert_true(machine_has(DROP_IN));
 }
 
+/* ---- The plugin that reads the list ------------------------------------------------------------------------------ */
+
+#define PLUGIN       "/usr/lib/x-linux-gnu/mosquitto/mosquitto_acl_file.so"
+#define BY_PLUGIN    "\nglobal_plugin " PLUGIN "\nplugin_opt_acl_file /etc/sconce/pki/sconce.acl\n"
+#define BY_ITSELF    "\nacl_file /etc/sconce/pki/sconce.acl\n"
+#define REAL_PLUGIN  "SCONCE_TEST_ACL_PLUGIN" /* that of SCONCE_TEST_BROKER */
+#define PLUGIN_CALLS "systemctl restart mosquitto\nsystemctl --quiet is-active mosquitto\n" SIGNER_CALLS
+
+/* As an upgrade of mosquitto brings it. */
+static void install_plugin(const char *real)
+{
+        int status;
+
+        process_free(process_run(WORDS("mkdir", "-p", work_path("root/usr/lib/x-linux-gnu/mosquitto")), NULL, &status));
+        if (real)
+                assert_int_equal(symlink(real, work_path("root" PLUGIN)), 0);
+        else
+                write_file(work_path("root" PLUGIN), "%s", "");
+}
+
+static void assert_list_is_read_by(const char *lines, const char *not_by)
+{
+        CLEANUP_FREE char *drop_in = read_file(work_path(DROP_IN));
+
+        assert_non_null(strstr(drop_in, lines));
+        assert_null(strstr(drop_in, not_by));
+        assert_false(machine_has(DROP_IN ".new"));
+        assert_false(machine_has(DROP_IN ".old"));
+}
+
+static void plugin__mosquitto_has_it__reads_the_list(void **state)
+{
+        (void)state;
+        install_plugin(NULL);
+        (void)run_words(0, WORDS("--port", "9883", "broker.lan"));
+        assert_list_is_read_by(BY_PLUGIN, BY_ITSELF);
+        assert_true(file_has(work_path(DROP_IN), "\nlistener 9883\n"));
+        assert_non_null(strstr(run(0, NULL, NULL)->out.text, "sconce.conf as it is"));
+}
+
+static void plugin__comes_with_an_upgrade__drop_in_as_made_names_it(void **state)
+{
+        (void)state;
+        (void)run_words(0, WORDS("--port", "9883", "broker.lan"));
+        assert_list_is_read_by(BY_ITSELF, BY_PLUGIN);
+        install_plugin(NULL);
+        assert_non_null(strstr(run(0, NULL, NULL)->out.text, "reads its list by " PLUGIN " now."));
+        assert_list_is_read_by(BY_PLUGIN, BY_ITSELF);
+        assert_true(file_has(work_path(DROP_IN), "\nlistener 9883\n"));
+        /* And back, where that mosquitto is taken away. */
+        assert_int_equal(unlink(work_path("root" PLUGIN)), 0);
+        assert_non_null(strstr(run(0, NULL, NULL)->out.text, "reads its list by acl_file now."));
+        assert_list_is_read_by(BY_ITSELF, BY_PLUGIN);
+        assert_calls(PLUGIN_CALLS PLUGIN_CALLS PLUGIN_CALLS);
+}
+
+static void plugin__does_not_start__drop_in_is_as_it_was(void **state)
+{
+        (void)state;
+        (void)run(0, "broker.lan", NULL);
+        install_plugin(NULL);
+        machine_systemctl("! grep -q global_plugin \"$SCONCE_ROOT/etc/mosquitto/conf.d/sconce.conf\"");
+        struct process *p = run(1, NULL, NULL);
+        assert_non_null(strstr(p->err.text, "sconce.conf is as it was before"));
+        assert_list_is_read_by(BY_ITSELF, BY_PLUGIN);
+        assert_calls(PLUGIN_CALLS "systemctl restart mosquitto\nsystemctl restart mosquitto\n");
+}
+
+static void plugin__edited_drop_in__is_kept(void **state)
+{
+        (void)state;
+        (void)run(0, "broker.lan", NULL);
+        install_plugin(NULL);
+        CLEANUP_FREE char *drop_in = read_file(work_path(DROP_IN));
+        write_file(work_path(DROP_IN), "%s# mine\n", drop_in);
+        assert_non_null(strstr(run(0, NULL, NULL)->out.text, "sconce.conf as it is"));
+        assert_list_is_read_by(BY_ITSELF, BY_PLUGIN);
+}
+
+/* A plugin is one for all. */
+static void plugin__listeners_with_lists_of_their_own__acl_file_stays(void **state)
+{
+        (void)state;
+        install_plugin(NULL);
+        write_file(work_path(CONF_D "00-all.conf"), "per_listener_settings true\n");
+        (void)run(0, "broker.lan", NULL);
+        assert_list_is_read_by(BY_ITSELF, BY_PLUGIN);
+}
+
+static void plugin__real_broker__keeps_to_the_list(void **state)
+{
+        const char *real = getenv(REAL_PLUGIN);
+
+        (void)state;
+        if (!real) {
+                (void)fprintf(stderr, "skipped: this mosquitto has no plugin for its list\n");
+                skip();
+        }
+        assert_proven(run_real(0));
+        install_plugin(real);
+        assert_proven(run_real(0));
+        assert_list_is_read_by(BY_PLUGIN, BY_ITSELF);
+}
+
 /* ---- Whom it would shut out -------------------------------------------------------------------------------------- */
 
 #define WHOLE_CALLS "systemctl restart mosquitto\nsystemctl --quiet is-active mosquitto\n" SIGNER_CALLS
@@ -450,10 +555,16 @@ int main(void)
                 TEST(somebody_is_connected_to_1883__is_named),
                 TEST(nobody_else__is_done_without_a_question_and_without_words_of_others),
                 TEST(port__wrong__is_refused),
+                TEST(plugin__mosquitto_has_it__reads_the_list),
+                TEST(plugin__comes_with_an_upgrade__drop_in_as_made_names_it),
+                TEST(plugin__does_not_start__drop_in_is_as_it_was),
+                TEST(plugin__edited_drop_in__is_kept),
+                TEST(plugin__listeners_with_lists_of_their_own__acl_file_stays),
         };
         const struct CMUnitTest with_broker[] = {
                 cmocka_unit_test_setup_teardown(real_broker__keeps_to_the_list__and_nothing_of_the_trial_is_left,
                                                 setup_real, teardown_real),
+                cmocka_unit_test_setup_teardown(plugin__real_broker__keeps_to_the_list, setup_real, teardown_real),
                 cmocka_unit_test_setup_teardown(kept_drop_in__list_above_its_listener__is_not_believed, setup_real,
                                                 teardown_real),
         };
