@@ -16,7 +16,7 @@ from fleet import Failed, Program, run, until
 
 HERE = Path(__file__).resolve().parent
 MEMBERS = (1, 2, 3)  # at 127.0.0.1, .2, .3
-PORT = 8883
+PORT, WEB_PORT = 8883, 8884
 RABBITMQ_CONF = """
 listeners.tcp = none
 mqtt.listeners.tcp = none
@@ -32,10 +32,11 @@ cluster_formation.classic_config.nodes.3 = r3@localhost
 log.console = true
 log.console.level = info
 """
-ADVANCED = """[{{rabbit, [{{ssl_options, [
+TLS = """[
   {{cacertfile, "{pki}/ca.crt"}}, {{certfile, "{pki}/issued/localhost.crt"}}, {{keyfile, "{pki}/issued/localhost.key"}},
   {{verify, verify_peer}}, {{fail_if_no_peer_cert, true}}, {{versions, ['tlsv1.3', 'tlsv1.2']}},
-  {{crl_check, peer}}, {{crl_cache, {{ssl_crl_hash_dir, {{internal, [{{dir, "{directory}/crls"}}]}}}}}}]}}]}}].
+  {{crl_check, peer}}, {{crl_cache, {{ssl_crl_hash_dir, {{internal, [{{dir, "{directory}/crls"}}]}}}}}}{more}]"""
+ADVANCED = """[{{rabbit, [{{ssl_options, {tls}}}]}}, {{rabbitmq_web_mqtt, [{{tcp_config, []}}, {{ssl_config, {web}}}]}}].
 """
 
 
@@ -50,13 +51,56 @@ def debian_root():
     return made.stdout.strip()
 
 
+class Frames:
+    """MQTT in a browser's way: binary messages of a web socket, as a socket's bytes."""
+
+    def __init__(self, stream, host):
+        self.stream, self.rest = stream, b""
+        stream.sendall(f"GET /ws HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                       "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n".encode())
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += self.take(1)
+        if b" 101 " not in head:
+            raise Failed(f"no web socket: {head.decode()}")
+
+    def take(self, count):
+        data = b""
+        while len(data) < count:
+            more = self.stream.recv(count - len(data))
+            if not more:
+                raise ConnectionError("closed")
+            data += more
+        return data
+
+    def sendall(self, data):
+        size = bytes([128 | len(data)]) if len(data) < 126 else bytes([254]) + struct.pack(">H", len(data))
+        self.stream.sendall(b"\x82" + size + bytes(4) + data)  # masked by zeros
+
+    def recv(self, count):
+        while not self.rest:
+            kind, size = self.take(2)
+            size = struct.unpack(">H", self.take(2))[0] if size == 126 else size
+            data = self.take(size)
+            if kind & 15 == 8:
+                return b""
+            self.rest = data if kind & 15 in (0, 2) else b""
+        data, self.rest = self.rest[:count], self.rest[count:]
+        return data
+
+    def close(self):
+        self.stream.close()
+
+
 class Client:
     """As much of MQTT 5 as it takes to see what the broker answers."""
 
-    def __init__(self, member, pki, name):
+    def __init__(self, member, pki, name, web=False):
         context = ssl.create_default_context(cafile=str(pki / "ca.crt"))
         context.load_cert_chain(pki / f"issued/{name}.crt", pki / f"issued/{name}.key")
-        self.socket = context.wrap_socket(socket.create_connection((f"127.0.0.{member}", PORT), 30), server_hostname="localhost")
+        host = f"127.0.0.{member}"
+        stream = context.wrap_socket(socket.create_connection((host, WEB_PORT if web else PORT), 30), server_hostname="localhost")
+        self.socket = Frames(stream, host) if web else stream
         own = f"probe-{name}-{time.monotonic_ns()}".encode()
         self.send(0x10, b"\0\4MQTT\5\2" + struct.pack(">H", 60) + b"\0" + struct.pack(">H", len(own)) + own)
         self.number, self.kept = 0, []
@@ -146,8 +190,7 @@ class Cluster:
         cookie = self.root / "var/lib/rabbitmq/.erlang.cookie"
         cookie.write_text("sconce")
         cookie.chmod(0o400)
-        (self.directory / "plugins").write_text("[rabbitmq_mqtt,rabbitmq_auth_mechanism_ssl].\n")
-        (self.directory / "advanced.config").write_text(ADVANCED.format(pki=self.pki, directory=self.directory))
+        (self.directory / "plugins").write_text("[rabbitmq_mqtt,rabbitmq_web_mqtt,rabbitmq_auth_mechanism_ssl].\n")
         (self.directory / "crls").mkdir()
 
     def publish_crl(self):
@@ -160,12 +203,15 @@ class Cluster:
         return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/var/lib/rabbitmq", "LANG": "C.UTF-8", "ERL_EPMD_ADDRESS": "127.0.0.1",
                 "RABBITMQ_NODENAME": f"r{number}@localhost", "RABBITMQ_DIST_PORT": str(25670 + number), "RABBITMQ_MNESIA_BASE": home,
                 "RABBITMQ_LOG_BASE": f"/var/log/r{number}", "RABBITMQ_LOGS": "-", "RABBITMQ_CONFIG_FILE": f"{self.directory}/r{number}.conf",
-                "RABBITMQ_ADVANCED_CONFIG_FILE": f"{self.directory}/advanced.config",
+                "RABBITMQ_ADVANCED_CONFIG_FILE": f"{self.directory}/advanced{number}.config",
                 "RABBITMQ_ENABLED_PLUGINS_FILE": f"{self.directory}/plugins", "RABBITMQ_PID_FILE": f"{self.directory}/r{number}.pid",
                 "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} +S 1:1 +sbwt none"}
 
     def start(self, number):
         (self.directory / f"r{number}.conf").write_text(RABBITMQ_CONF.format(number=number, port=PORT, directory=self.directory))
+        tls, web = (TLS.format(pki=self.pki, directory=self.directory, more=more)
+                    for more in ("", f', {{ip, "127.0.0.{number}"}}, {{port, {WEB_PORT}}}'))
+        (self.directory / f"advanced{number}.config").write_text(ADVANCED.format(tls=tls, web=web))
         (self.directory / f"r{number}.log").unlink(missing_ok=True)
         self.members[number] = Program(self.directory / f"r{number}.log", ["chroot", self.root, "/usr/lib/rabbitmq/bin/rabbitmq-server"],
                                        env=self.environment(number))
