@@ -85,7 +85,7 @@ fault_tests  := $(patsubst tests/faults/%.c,$(BUILD)/tests/faults/%,$(wildcard t
 pki_model_objs := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/pki/*.c)) \
 	$(patsubst %,$(BUILD)/tests/%.o,pki/sconce_pki faults/pki_state stress/dice)
 fault_scripts := $(filter-out %.c %.h,$(wildcard tests/faults/test_*))
-bench_parts  := bench party probe group house
+bench_parts  := bench party probe group house filled
 bench_objs   := $(bench_parts:%=$(BUILD)/tests/bench/%.o)
 kernel_objs  := $(patsubst %,$(BUILD)/tests/kernel/%.o,gpiosim line_watch ring trace)
 kernel_left_out := $(patsubst %,$(BUILD)/tests/system/%,$(shell sed -n 's/^\(test_[a-z0-9_]*\) .*/\1/p' tests/kernel/left-out))
@@ -93,7 +93,7 @@ kernel_tests := $(patsubst tests/kernel/%.c,$(BUILD)/tests/kernel/%,$(wildcard t
 pi_objs      := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/pi/test_%,$(wildcard tests/pi/*.c)))
 pi_tests     := $(patsubst tests/pi/%.c,$(BUILD)/tests/pi/%,$(wildcard tests/pi/test_*.c))
 benches      := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(filter-out $(bench_parts:%=tests/bench/%.c),$(wildcard tests/bench/*.c)))
-bench_plugins := $(BUILD)/tests/plugins/meter.so $(BUILD)/tests/plugins/slow.so $(BUILD)/tests/plugins/counted.so
+bench_plugins := $(BUILD)/tests/plugins/meter.so $(BUILD)/tests/plugins/slow.so $(BUILD)/tests/plugins/sloth.so $(BUILD)/tests/plugins/counted.so
 
 sdk      := $(BUILD)/libsconce-mock.a $(BUILD)/sconce-plugin-test
 programs := $(BUILD)/sconced $(BUILD)/sconce $(BUILD)/sconce-pki

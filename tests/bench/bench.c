@@ -9,6 +9,16 @@
 #include "system/client.h"
 #include "system/daemon.h"
 #include "system/workdir.h"
+#include "util/cleanup.h"
+
+/* What hall's rules command there. */
+static void grant(const struct bench *bench)
+{
+        CLEANUP_FILE FILE *list = fopen(pki_file(bench->pki, "sconce.acl"), "ae");
+
+        if (!list || fputs("\nuser hall\ntopic write sconce/shed/+/set\ntopic write sconce/barn/+/set\n", list) < 0)
+                give_up("cannot write the access list");
+}
 
 void bench_open(struct bench *bench)
 {
@@ -16,9 +26,12 @@ void bench_open(struct bench *bench)
         bench->pki = pki_make("pki");
         PKI_RUN(bench->pki, "node", "hall");
         PKI_RUN(bench->pki, "node", "floor");
+        PKI_RUN(bench->pki, "node", "shed");
+        PKI_RUN(bench->pki, "node", "barn");
         PKI_RUN(bench->pki, "node", "peer");
         PKI_RUN(bench->pki, "node", "output");
         PKI_RUN(bench->pki, "client", "tester");
+        grant(bench);
         bench->broker = broker_new(&(struct broker_options){ .pki = bench->pki, .quiet = true });
 }
 

@@ -13,7 +13,9 @@
 /* mqtt-io has its outputs on PREFIX/output/NAME: below sconce/ that reads as a node of that name. */
 static const struct party parties[] = {
         { .name = "floor", .node = "floor", .state = "kitchen/state" },
-        { .name = "sconce", .node = "hall", .state = "kitchen/state" },
+        { .name = "sconce", .node = "hall", .state = "kitchen/state", .is_sconced = true },
+        { .name = "shed", .node = "shed", .state = "kitchen/state", .is_sconced = true },
+        { .name = "barn", .node = "barn", .state = "kitchen/state", .is_sconced = true },
         { .name = "paho-go", .node = "peer", .state = "kitchen/state", .program = "paho-go" },
         { .name = "paho-python", .node = "peer", .state = "kitchen/state", .program = "paho-python" },
         { .name = "mqttjs", .node = "peer", .state = "kitchen/state", .program = "mqttjs" },
@@ -49,11 +51,12 @@ static const char *make_directory(const struct bench *bench, const char *node)
         return directory;
 }
 
-/* Those of sconced that a benchmark has, and the sensor of tests/plugins. */
+/* Those of sconced that a benchmark has, and the sensors of tests/plugins. */
 const char *party_plugins(void)
 {
-        static const char *const plugins[] = { "plugins/lamp",   "plugins/switch",      "plugins/contact",
-                                               "plugins/button", "tests/plugins/meter", "tests/plugins/slow" };
+        static const char *const plugins[] = { "plugins/lamp",       "plugins/switch",      "plugins/contact",
+                                               "plugins/button",     "tests/plugins/meter", "tests/plugins/slow",
+                                               "tests/plugins/sloth" };
         const char *directory = work_path("plugins");
 
         if (access(directory, F_OK) == 0)
@@ -87,7 +90,7 @@ void party_new(struct running *running, const struct bench *bench, const char *n
                 .status = format_text("sconce/%s/status", party->node),
                 .count = format_text("%u", count),
         };
-        if (strcmp(name, "sconce") == 0)
+        if (party->is_sconced)
                 running->daemon = daemon_new(&(struct daemon_options){ .name = party->node,
                                                                        .broker = bench->broker,
                                                                        .pki = bench->pki,

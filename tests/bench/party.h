@@ -2,6 +2,7 @@
 /* Who is measured: sconced, the floor (echo.c), and what people use instead (peers/). Each is a process group. */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "bench/bench.h"
@@ -12,6 +13,7 @@ struct party {
         const char *node;    /* of its topics and its certificate */
         const char *state;   /* what it publishes the lamp's state on, below its node */
         const char *program; /* of tests/bench/peers; NULL: it is ours */
+        bool is_sconced;
 };
 
 struct running {

@@ -69,9 +69,11 @@ static void on_message(struct mosquitto *mosq, void *userdata, const struct mosq
         size_t node = running ? strlen("sconce/") + strlen(running->party->node) + 1 : 0;
 
         (void)mosq;
+        if (probe->lamp && strcmp(message->topic, probe->lamp->state) == 0)
+                probe->states += !message->retain;
         if (!running || message->retain || strncmp(message->topic, running->status, node) != 0)
                 return;
-        if (strcmp(message->topic, running->state) == 0)
+        if (!probe->lamp && strcmp(message->topic, running->state) == 0)
                 probe->states++;
         else if (strcmp(message->topic, running->status) == 0)
                 on_status(probe, message);
@@ -81,8 +83,7 @@ static void on_message(struct mosquitto *mosq, void *userdata, const struct mosq
                 probe->readings++;
 }
 
-/* One round of at most so many milliseconds; false: nothing came. */
-static bool turn(struct probe *probe, int within_ms)
+bool probe_look(struct probe *probe, int within_ms)
 {
         struct pollfd pollfd = { .fd = mosquitto_socket(probe->mosq), .events = POLLIN };
 
@@ -99,7 +100,7 @@ static bool turn(struct probe *probe, int within_ms)
 
 void probe_turn(struct probe *probe)
 {
-        if (!turn(probe, (int)SOON_MS))
+        if (!probe_look(probe, (int)SOON_MS))
                 give_up("nothing came from %s for long", probe->running ? probe->running->party->name : "the broker");
 }
 
@@ -166,19 +167,19 @@ double probe_start(struct probe *probe, struct running *running, const struct be
         probe->is_online = false;
         party_start(running, bench);
         while (!probe->is_online) {
-                (void)turn(probe, AGAIN_MS);
+                (void)probe_look(probe, AGAIN_MS);
                 if (now_us() - begin_us > START_US)
                         fail_of(running, "does not come online");
         }
         /* Online may come before the subscription. */
         for (unsigned states = probe->states; probe->states == states;) {
                 probe_send(probe, running->set, "ON");
-                while (turn(probe, AGAIN_MS) && probe->states == states) {
+                while (probe_look(probe, AGAIN_MS) && probe->states == states) {
                 }
                 if (now_us() - begin_us > START_US)
                         fail_of(running, "answers no command");
         }
-        while (turn(probe, AGAIN_MS)) {
+        while (probe_look(probe, AGAIN_MS)) {
         }
         return (double)(probe->online_us - begin_us);
 }

@@ -14,9 +14,10 @@ struct probe {
         struct mosquitto *mosq;
         const struct running *running; /* whose messages are counted */
         bool is_connected, is_online;
-        unsigned states, acks; /* of its lamp, of what was sent */
-        unsigned readings;     /* of its devices whose names begin with m */
-        unsigned history;      /* messages of that, and when the first and the last of them came */
+        const struct running *lamp; /* whose lamp's states are counted; NULL: that one's */
+        unsigned states, acks;      /* of its lamp, of what was sent */
+        unsigned readings;          /* of its devices whose names begin with m */
+        unsigned history;           /* messages of that, and when the first and the last of them came */
         uint64_t history_first_us, history_last_us;
         uint64_t online_us; /* when it was seen to be */
 };
@@ -24,7 +25,8 @@ struct probe {
 void probe_open(struct probe *probe, const struct bench *bench); /* broker and ourselves are on one processor then */
 void probe_close(struct probe *probe);
 void probe_watch(struct probe *probe, const struct running *running);
-void probe_turn(struct probe *probe); /* one round; fails when nothing comes for long */
+void probe_turn(struct probe *probe);                /* one round; fails when nothing comes for long */
+bool probe_look(struct probe *probe, int within_ms); /* one round of at most so long; false: nothing came */
 
 void probe_send(struct probe *probe, const char *topic, const char *payload);
 
