@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "bus/mosquitto.h"
+#include "bus/reach.h"
 #include "util/cleanup.h"
 
 #define CONNECT_S   10
@@ -122,6 +123,8 @@ static int connect_to(struct mosquitto *mosquitto, const struct probe *probe, st
 {
         int code = mosquitto_connect_bind_v5(mosquitto, probe->host, probe->port, KEEPALIVE_S, NULL, NULL);
 
+        if (code == MOSQ_ERR_ERRNO)
+                errno = reach_errno(probe->host, probe->port);
         if (code == MOSQ_ERR_SUCCESS)
                 code = loop_until(mosquitto, run, &run->is_connected, now_s() + CONNECT_S);
         if (run->is_connected)

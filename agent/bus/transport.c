@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libmosquitto on the event loop. What shapes this file (2.0.11 and 2.0.21):
+ * libmosquitto on the event loop. What shapes this file (2.0.11, 2.0.21 and 2.1.2):
  *
  * - libmosquitto closes its socket at any time, so the loop watches a duplicate, whose number stays ours.
  * - Over TLS it neither reports a refused connection nor stops asking for the CPU: until the handshake is done the loop
@@ -8,7 +8,8 @@
  * - Its socket being gone and any code but success mean the end; which code it is differs between versions.
  * - What is published inside a callback is only queued, so each turn ends with writing.
  * - It reads on for as long as SSL has packets decrypted, but stops when errno is EAGAIN. That ends a turn of the loop;
- *   the next one takes what is left.
+ *   the next one takes what is left. 2.1 goes by that between two reads of 4 KiB: all packets in one are handed over, and
+ *   the messages among them that are too many for a turn wait in the backlog.
  */
 #include "bus/transport.h"
 
@@ -25,10 +26,12 @@
 #include <openssl/ssl.h>
 
 #include "bus/assertion.h"
+#include "bus/backlog.h"
 #include "bus/client_options.h"
 #include "bus/in_flight.h"
 #include "bus/mosquitto.h"
 #include "bus/properties.h"
+#include "bus/reach.h"
 #include "util/log.h"
 
 /* So many unacknowledged messages that the broker must have stalled: what libmosquitto would hold is bounded here. */
@@ -61,6 +64,7 @@ struct transport {
         uint64_t pinged_us; /* after last_in_us: nothing has come since */
         unsigned receive_maximum;
         struct in_flight in_flight;
+        struct backlog backlog;
         mosquitto_property *usual; /* NULL: not made yet */
 };
 
@@ -113,14 +117,35 @@ static bool has_decrypted(const struct transport *t)
         return !t->over && t->handshake.done && SSL_pending(t->handshake.ssl) > 0;
 }
 
+/* The socket does not become readable for it. */
+static bool has_more(const struct transport *t)
+{
+        return has_decrypted(t) || (!t->over && !backlog_is_empty(&t->backlog));
+}
+
+static void hand_up(struct transport *t, const struct session_message *message)
+{
+        t->setup.handlers->message(t->setup.userdata, message);
+        t->turn_work += TURN_WORK_MESSAGE + TURN_WORK_KB * (message->size / 1024);
+}
+
+static void hand_up_backlog(struct transport *t, size_t turn_work)
+{
+        while (t->turn_work < turn_work && !backlog_is_empty(&t->backlog)) {
+                CLEANUP_BACKLOG_MESSAGE struct backlog_message *oldest = backlog_take(&t->backlog);
+                hand_up(t, &oldest->message);
+        }
+}
+
 /* The end of every turn. Nothing of `t` may be touched after it: `ended` frees it. */
 static void settle(struct transport *t)
 {
+        if (t->over)
+                hand_up_backlog(t, SIZE_MAX);
         t->busy = false;
         if (!t->over) {
                 update_interest(t);
-                /* The socket does not become readable for it. */
-                if (has_decrypted(t))
+                if (has_more(t))
                         (void)sd_event_source_set_enabled(t->deferred, SD_EVENT_ONESHOT);
                 return;
         }
@@ -155,6 +180,9 @@ static void do_read(struct transport *t)
         int result = MOSQ_ERR_SUCCESS;
 
         t->turn_work = 0;
+        hand_up_backlog(t, TURN_WORK);
+        if (!backlog_is_empty(&t->backlog))
+                return;
         t->handshake.turn_bytes = TURN_BYTES;
         do
                 if (assertion_survived(read_packets, t->mosq, &result))
@@ -166,9 +194,8 @@ static void do_read(struct transport *t)
 }
 
 /* At the end of a callback of libmosquitto's: it reads on to the next packet unless errno is EAGAIN. */
-static void count_work(struct transport *t, size_t work)
+static void end_when_enough(const struct transport *t)
 {
-        t->turn_work += work;
         if (t->turn_work >= TURN_WORK)
                 errno = EAGAIN;
 }
@@ -194,6 +221,8 @@ static int socket_error(const struct transport *t)
 static void talking_turn(struct transport *t, uint32_t events)
 {
         /* The peer's last words before the hang-up: an alert, a DISCONNECT. */
+        if (events & (EPOLLERR | EPOLLHUP))
+                hand_up_backlog(t, SIZE_MAX);
         if (events & (EPOLLIN | EPOLLERR | EPOLLHUP))
                 do_read(t);
         do_write(t);
@@ -266,7 +295,7 @@ static int on_deferred(sd_event_source *source, void *userdata)
 
         (void)source;
         t->busy = true;
-        if (has_decrypted(t))
+        if (has_more(t))
                 talking_turn(t, EPOLLIN);
         settle(t);
         return 0;
@@ -400,12 +429,16 @@ static void on_message(struct mosquitto *mosq, void *userdata, const struct mosq
         (void)mosq;
         if (t->phase != TRANSPORT_UP) /* no broker may command before it has accepted us */
                 return;
-        if (properties_read(properties, &message, &owned) == 0)
-                t->setup.handlers->message(t->setup.userdata, &message);
-        else
+        int r = properties_read(properties, &message, &owned);
+        bool waits = t->turn_work >= TURN_WORK || !backlog_is_empty(&t->backlog);
+        if (r == 0 && waits)
+                r = backlog_add(&t->backlog, &message, in, &owned);
+        else if (r == 0)
+                hand_up(t, &message);
+        if (r < 0)
                 log_warning("out of memory: a message on %s is dropped", message.topic);
         properties_done(&owned);
-        count_work(t, TURN_WORK_MESSAGE + TURN_WORK_KB * (message.size / 1024));
+        end_when_enough(t);
 }
 
 static void on_publish(struct mosquitto *mosq, void *userdata, int id, int reason, const mosquitto_property *properties)
@@ -416,7 +449,8 @@ static void on_publish(struct mosquitto *mosq, void *userdata, int id, int reaso
         (void)properties;
         if (in_flight_remove(&t->in_flight, id))
                 t->setup.handlers->acknowledged(t->setup.userdata, id, reason);
-        count_work(t, TURN_WORK_ACK);
+        t->turn_work += TURN_WORK_ACK;
+        end_when_enough(t);
 }
 
 static void on_subscribe(struct mosquitto *mosq, void *userdata, int id, int count, const int *reasons,
@@ -465,6 +499,8 @@ static int start_connecting(struct transport *t)
         /* 2.0.21 begins the handshake here, and makes its own EPROTO of the socket's error. */
         int os_error = t->handshake.io_error ? t->handshake.io_error : errno;
         if (r != MOSQ_ERR_SUCCESS || mosquitto_socket(t->mosq) < 0) {
+                errno = os_error;
+                os_error = reach_errno(t->setup.address, t->setup.url->port);
                 finish(t, os_error ? os_error : EIO);
                 return 0;
         }
@@ -560,6 +596,7 @@ void transport_free(struct transport *t)
         if (t->end.tls)
                 tls_end(t->setup.tls);
         cleanup_closep(&t->fd);
+        backlog_done(&t->backlog);
         free(t);
 }
 
