@@ -169,18 +169,6 @@ static json_t *message_of(const char *node, const char *id, const char *plugin, 
         return message;
 }
 
-static char *read_golden(const char *path)
-{
-        FILE *file = fopen(path, "re");
-        char *text = calloc(1, 65536);
-
-        if (file) {
-                (void)!fread(text, 1, 65535, file);
-                (void)fclose(file);
-        }
-        return text;
-}
-
 /* The version is the build's. */
 static void compare(const char *name, json_t *message)
 {
@@ -195,11 +183,11 @@ static void compare(const char *name, json_t *message)
                 assert_true(fprintf(file, "%s\n", text) > 0);
                 assert_int_equal(fclose(file), 0);
         }
-        char *golden = read_golden(path);
-        golden[strlen(golden) > 0 ? strlen(golden) - 1 : 0] = '\0'; /* its last newline */
-        if (strcmp(golden, text) != 0)
+        /* Not by their texts: Jansson 2.15 writes 0.1 where 2.14 writes 0.10000000000000001. */
+        json_t *golden = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+        if (!json_equal(golden, message))
                 fail_msg("%s: is not as expected any more: %s", path, text);
-        free(golden);
+        json_decref(golden);
         free(text);
 }
 
