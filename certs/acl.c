@@ -175,7 +175,7 @@ static int keep_client(struct clients *clients, const struct name *name)
         *copy = *name;
         copy->words = NULL;
         clients->count++;
-        return name_add_words(copy, name->words) ? 0 : -ENOMEM;
+        return words_add_all(&copy->words, name->words) ? 0 : -ENOMEM;
 }
 
 static int take_name(void *userdata, const struct name *name)

@@ -80,7 +80,7 @@ int command_init(const struct command_line *line)
 
 static void say_hosts(const struct name *name)
 {
-        CLEANUP_FREE char *hosts = name_words(name);
+        CLEANUP_FREE char *hosts = words_text(name->words);
 
         say("Its names and addresses: %s", hosts ? hosts : "?");
 }
@@ -211,7 +211,7 @@ static int add_hosts(struct name *name, int count, char **words)
                                        "fd00::7), without "
                                        "port, brackets or wildcard",
                                        words[i]);
-                if (!name_add_word(name, host))
+                if (!words_add(&name->words, host))
                         return failed(&(struct fault){ -ENOMEM, "out of memory" });
         }
         return 0;
@@ -272,8 +272,8 @@ int take_url(const char *word, struct name *name)
 
         if (status != 0)
                 return status;
-        name_done(name);
-        return name_add_word(name, word) ? 0 : failed(&(struct fault){ -ENOMEM, "out of memory" });
+        words_done(&name->words);
+        return words_add(&name->words, word) ? 0 : failed(&(struct fault){ -ENOMEM, "out of memory" });
 }
 
 int command_node(const struct command_line *line)
@@ -308,7 +308,7 @@ int take_node(const char *word, struct name *name)
         int status = word ? check_word(word) : misused("--node needs the NAME of a node");
         if (status != 0)
                 return status;
-        return name_add_word(name, word) ? 0 : failed(&(struct fault){ -ENOMEM, "out of memory" });
+        return words_add(&name->words, word) ? 0 : failed(&(struct fault){ -ENOMEM, "out of memory" });
 }
 
 int command_client(const struct command_line *line)

@@ -192,7 +192,7 @@ static int prepare_name(struct invite *invite, const char *word, struct name *re
         ret->generation += is_known && before.is_revoked;
         (void)strcpy(ret->name, word);
         bool has_url = ret->kind == NAME_NODE && invite->url;
-        if (has_url ? name_add_word(ret, invite->url) : name_add_words(ret, like->words))
+        if (has_url ? words_add(&ret->words, invite->url) : words_add_all(&ret->words, like->words))
                 return 0;
         return fault_set(fault, -ENOMEM, "out of memory");
 }

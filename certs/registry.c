@@ -19,8 +19,6 @@
 DEFINE_CLEANUP(struct registry, registry_close);
 #define CLEANUP_REGISTRY CLEANUP(registry_closep)
 
-static const char *const kind_words[] = { [NAME_BROKER] = "broker", [NAME_NODE] = "node", [NAME_CLIENT] = "client" };
-
 static const char schema[] = "PRAGMA user_version = 1;"
                              "CREATE TABLE names("
                              " at INTEGER PRIMARY KEY,"
@@ -281,85 +279,6 @@ int registry_commit(struct registry *registry, struct fault *fault)
 
 /* ---- Names ------------------------------------------------------------------------------------------------------- */
 
-const char *name_kind_word(enum name_kind kind)
-{
-        return kind_words[kind];
-}
-
-void name_identity(const struct name *name, char ret[static IDENTITY_MAX])
-{
-        if (name->generation <= 1)
-                (void)snprintf(ret, IDENTITY_MAX, "%s", name->name);
-        else
-                (void)snprintf(ret, IDENTITY_MAX, "%s.%u", name->name, name->generation);
-}
-
-static size_t count_words(const struct name *name)
-{
-        size_t count = 0;
-
-        while (name->words && name->words[count])
-                count++;
-        return count;
-}
-
-void name_done(struct name *name)
-{
-        for (size_t i = count_words(name); i > 0; i--)
-                free(name->words[i - 1]);
-        free(name->words);
-        name->words = NULL;
-}
-
-bool name_add_word(struct name *name, const char *word)
-{
-        size_t count = count_words(name);
-
-        for (size_t i = 0; i < count; i++)
-                if (strcmp(name->words[i], word) == 0)
-                        return true;
-        char **words = reallocarray(name->words, count + 2, sizeof(*words));
-        if (!words)
-                return false;
-        name->words = words;
-        words[count + 1] = NULL;
-        words[count] = strdup(word);
-        return words[count] != NULL;
-}
-
-bool name_add_words(struct name *name, char *const *words)
-{
-        for (; words && *words; words++)
-                if (!name_add_word(name, *words))
-                        return false;
-        return true;
-}
-
-char *name_words(const struct name *name)
-{
-        size_t size = 1;
-
-        for (size_t i = 0; i < count_words(name); i++)
-                size += strlen(name->words[i]) + 1;
-        char *text = calloc(1, size);
-        for (size_t i = 0; text && i < count_words(name); i++) {
-                (void)strcat(text, i > 0 ? " " : "");
-                (void)strcat(text, name->words[i]);
-        }
-        return text;
-}
-
-static bool split_words(const char *text, struct name *name)
-{
-        CLEANUP_FREE char *copy = strdup(text);
-        char *rest = NULL;
-
-        for (char *word = copy ? strtok_r(copy, " ", &rest) : NULL; word; word = strtok_r(NULL, " ", &rest))
-                if (!name_add_word(name, word))
-                        return false;
-        return copy != NULL;
-}
-
 /* What may name one of its kind, and what its words are. */
 static const struct {
         bool (*is_name)(const char *text);
@@ -393,11 +312,11 @@ static int read_name(struct registry *registry, sqlite3_stmt *row, struct name *
                 .rights = (enum name_rights)sqlite3_column_int(row, 4),
         };
 
-        if ((size_t)name.kind >= ARRAY_SIZE(kind_words) || name.rights > RIGHTS_HOME_ASSISTANT ||
+        if ((size_t)name.kind >= ARRAY_SIZE(sound) || name.rights > RIGHTS_HOME_ASSISTANT ||
             (size_t)sqlite3_column_bytes(row, 0) >= sizeof(name.name))
                 return registry_fail(registry, SQLITE_CORRUPT, fault);
         (void)strcpy(name.name, registry_text(row, 0));
-        if (!split_words(registry_text(row, 5), &name))
+        if (!words_split(registry_text(row, 5), &name.words))
                 return fault_set(fault, -ENOMEM, "out of memory");
         int r = check_name(registry, &name, fault);
         if (r < 0)
@@ -424,7 +343,7 @@ int registry_find(struct registry *registry, const char *name, struct name *ret,
 int registry_put(struct registry *registry, const struct name *name, struct fault *fault)
 {
         CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
-        CLEANUP_FREE char *words = name_words(name);
+        CLEANUP_FREE char *words = words_text(name->words);
         int r = check_name(registry, name, fault);
 
         if (r < 0)

@@ -14,24 +14,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "name.h"
 #include "util/fault.h"
 
 struct registry;
 
-enum name_kind { NAME_BROKER, NAME_NODE, NAME_CLIENT };
-enum name_rights { RIGHTS_NONE, RIGHTS_ALL, RIGHTS_READ_ONLY, RIGHTS_HOME_ASSISTANT };
-
-#define NAME_MAX_BYTES 256 /* with its NUL: a broker goes by a host */
-#define SERIAL_MAX     41  /* hexadecimal digits of 20 bytes, and a NUL */
-
-struct name {
-        char name[NAME_MAX_BYTES];
-        enum name_kind kind;
-        bool is_revoked;
-        unsigned generation;     /* 1, and one more each time that it is issued again after a revocation */
-        enum name_rights rights; /* a client's */
-        char **words; /* a broker's hosts; a node's URL where it was given; a client's nodes; NULL ends them */
-};
+#define SERIAL_MAX 41 /* hexadecimal digits of 20 bytes, and a NUL */
 
 struct certificate {
         char serial[SERIAL_MAX];
@@ -39,17 +27,6 @@ struct certificate {
         unsigned generation;
         int64_t not_after_s, revoked_s; /* Unix time; revoked_s 0: it is in force */
 };
-
-const char *name_kind_word(enum name_kind kind);
-void name_done(struct name *name);
-/* The CN by which a broker knows it: the name, and from its second generation on NAME.GENERATION, which no name is. */
-#define IDENTITY_MAX (NAME_MAX_BYTES + 12)
-void name_identity(const struct name *name, char ret[static IDENTITY_MAX]);
-/* Its words with a blank between them, which the caller frees; NULL: no memory. */
-char *name_words(const struct name *name);
-/* Appends a copy, each word once; false: no memory. */
-bool name_add_word(struct name *name, const char *word) MUST_CHECK;
-bool name_add_words(struct name *name, char *const *words) MUST_CHECK; /* ended by NULL; NULL: none */
 
 /* Opens it, and creates it where `is_new`; an empty one is as good as none then, and else a damaged one. */
 int registry_open(const char *path, bool is_new, struct registry **ret, struct fault *fault) MUST_CHECK;

@@ -87,7 +87,7 @@ static bool read_details(char *rest, struct name *name)
                 word = strtok_r(NULL, " ", &more);
         }
         for (; word; word = strtok_r(NULL, " ", &more))
-                if (strcmp(word, "-") != 0 && !name_add_word(name, word))
+                if (strcmp(word, "-") != 0 && !words_add(&name->words, word))
                         return false;
         return name->kind != NAME_BROKER || name->words;
 }

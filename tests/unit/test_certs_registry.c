@@ -59,7 +59,7 @@ static void put(const char *text, enum name_kind kind, enum name_rights rights, 
         CLEANUP(name_done) struct name name = { .kind = kind, .rights = rights, .generation = generation };
 
         (void)strcpy(name.name, text);
-        assert_true(!word || name_add_word(&name, word));
+        assert_true(!word || words_add(&name.words, word));
         assert_int_equal(registry_put(registry, &name, NULL), 0);
 }
 
@@ -251,32 +251,6 @@ static void put_file__same_path__the_last_counts(void **state)
         assert_int_equal(registry_forget_files(registry, NULL), 0);
         assert_int_equal(registry_has_files(registry, &has_files, NULL), 0);
         assert_false(has_files);
-}
-
-/* ---- Names ----------------------------------------------------------------------------------------------------------- */
-
-static void name_identity__generations__are_others(void **state)
-{
-        struct name name = { .name = "hall", .generation = 1 };
-        char identity[IDENTITY_MAX];
-
-        (void)state;
-        name_identity(&name, identity);
-        assert_string_equal(identity, "hall");
-        name.generation = 12;
-        name_identity(&name, identity);
-        assert_string_equal(identity, "hall.12");
-}
-
-static void name_add_word__twice__is_there_once(void **state)
-{
-        CLEANUP(name_done) struct name name = { 0 };
-
-        (void)state;
-        assert_true(name_add_word(&name, "b.lan") && name_add_word(&name, "192.0.2.7") &&
-                    name_add_word(&name, "b.lan"));
-        CLEANUP_FREE char *words = name_words(&name);
-        assert_string_equal(words, "b.lan 192.0.2.7");
 }
 
 /* ---- The access list ------------------------------------------------------------------------------------------------- */
@@ -560,7 +534,7 @@ static void put__what_no_name_is__is_refused(void **state)
         assert_int_equal(registry_put(registry, &name, &fault), -EBADMSG);
         assert_non_null(strstr(fault.text, "name of a node"));
         (void)strcpy(name.name, "hall");
-        assert_true(name_add_word(&name, "b.lan"));
+        assert_true(words_add(&name.words, "b.lan"));
         assert_int_equal(registry_put(registry, &name, &fault), -EBADMSG);
         assert_int_equal(invitations_put(registry, &invitation, &fault), -EBADMSG);
         assert_non_null(strstr(fault.text, "key of an invitation"));
@@ -579,8 +553,6 @@ int main(void)
                 REGISTRY_TEST(put_certificate__same_serial__is_refused),
                 REGISTRY_TEST(next_crl_number__taken_over__goes_on),
                 REGISTRY_TEST(put_file__same_path__the_last_counts),
-                cmocka_unit_test(name_identity__generations__are_others),
-                cmocka_unit_test(name_add_word__twice__is_there_once),
                 REGISTRY_TEST(read__what_sconce_pki_does_not_write__is_refused),
                 REGISTRY_TEST(put__what_no_name_is__is_refused),
                 REGISTRY_TEST(acl__nobody__is_head_and_end),
