@@ -63,6 +63,16 @@ static void allow_renewal(FILE *out, const char *identity)
         allow_enrolment(out, "read", ENROL_TRUST, NULL);
 }
 
+/* What its rules command is the devices: not what restarts and reloads a node. mosquitto 2 looks at deny lines first. */
+static void allow_rules(FILE *out, const struct name *node)
+{
+        for (char **other = node->commands; other && *other; other++) {
+                (void)fprintf(out, "topic write sconce/%s/+/set\n", *other);
+                (void)fprintf(out, "topic write sconce/%s/+/set/+\n", *other);
+                (void)fprintf(out, "topic deny sconce/%s/node/#\n", *other);
+        }
+}
+
 static void write_node(FILE *out, const struct name *node)
 {
         static const struct right own[] = {
@@ -81,6 +91,7 @@ static void write_node(FILE *out, const struct name *node)
         (void)fprintf(out, "topic write homeassistant/device/%s/#\n", node->name);
         allow(out, own, ARRAY_SIZE(own), node->name);
         (void)fprintf(out, "topic read homeassistant/status\n");
+        allow_rules(out, node);
         allow_renewal(out, identity);
 }
 
@@ -173,7 +184,7 @@ static int keep_client(struct clients *clients, const struct name *name)
         clients->items = items;
         struct name *copy = &items[clients->count];
         *copy = *name;
-        copy->words = NULL;
+        copy->words = copy->commands = NULL;
         clients->count++;
         return words_add_all(&copy->words, name->words) ? 0 : -ENOMEM;
 }

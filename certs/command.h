@@ -40,9 +40,11 @@ int take_url(const char *word, struct name *name);
 int check_broker_url(const char *word); /* of a broker; NULL: it is missing */
 int take_rights(const char *word, struct name *name);
 int take_node(const char *word, struct name *name);
-/* A client's nodes must be nodes, where they exist. */
-int check_nodes(struct transaction *transaction, const struct name *client, FILE *notes, struct fault *fault)
-        MUST_CHECK;
+int take_commanded(const char *word, struct name *name);
+int check_commanded(const char *name, const struct name *wanted); /* a node is not to command itself */
+/* The nodes of a client, or those that a node may command, must be nodes, where they exist; `what` takes them. */
+int check_nodes(struct transaction *transaction, const struct name *name, const char *what, FILE *notes,
+                struct fault *fault) MUST_CHECK;
 
 int command_init(const struct command_line *line);
 int command_broker(const struct command_line *line);
@@ -59,4 +61,6 @@ int command_invite(const struct command_line *line);
 int command_serve(const struct command_line *line);
 int command_roll(const struct command_line *line);
 int command_publish(const struct command_line *line);
+int command_grant(const struct command_line *line);
+int command_ungrant(const struct command_line *line);
 int command_export(const struct command_line *line);

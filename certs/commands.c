@@ -166,23 +166,33 @@ static int claim(struct transaction *transaction, struct name *name, struct faul
         return 0;
 }
 
-int check_nodes(struct transaction *transaction, const struct name *client, FILE *notes, struct fault *fault)
+static int check_node(struct transaction *transaction, const char *node, const char *what, FILE *notes,
+                      struct fault *fault)
 {
-        for (char **node = client->words; node && *node; node++) {
-                CLEANUP(name_done) struct name there = { 0 };
-                int r = registry_find(transaction->registry, *node, &there, fault);
-                if (r == -ENOENT)
-                        (void)fprintf(notes,
-                                      "Note: node %s does not exist yet; the client may use it as soon as it does.\n",
-                                      *node);
-                else if (r < 0)
-                        return r;
-                else if (there.kind != NAME_NODE)
-                        return fault_set(fault, -EINVAL,
-                                         "%s is a %s, not a node: --node takes a node's name ('%s list' shows them)",
-                                         *node, name_kind_word(there.kind), transaction->me);
-        }
+        CLEANUP(name_done) struct name there = { 0 };
+        int r = registry_find(transaction->registry, node, &there, fault);
+
+        if (r < 0 && r != -ENOENT)
+                return r;
+        if (r == 0 && there.kind != NAME_NODE)
+                return fault_set(fault, -EINVAL,
+                                 "%s is a %s, not a node: %s takes a node's name ('%s list' shows them)", node,
+                                 name_kind_word(there.kind), what, transaction->me);
+        if (r < 0 || there.is_revoked)
+                (void)fprintf(notes, "Note: node %s %s; the right to it counts once it is issued.\n", node,
+                              r < 0 ? "does not exist yet" : "is revoked");
         return 0;
+}
+
+int check_nodes(struct transaction *transaction, const struct name *name, const char *what, FILE *notes,
+                struct fault *fault)
+{
+        char **node = name->kind == NAME_CLIENT ? name->words : name->commands;
+        int r = 0;
+
+        for (; r == 0 && node && *node; node++)
+                r = check_node(transaction, *node, what, notes, fault);
+        return r;
 }
 
 static int issue_new(const struct command_line *line, struct name *name)
@@ -192,8 +202,9 @@ static int issue_new(const struct command_line *line, struct name *name)
         struct fault fault = { 0 };
         int r = transaction_begin(&transaction, &fault);
 
-        if (r == 0 && name->kind == NAME_CLIENT)
-                r = check_nodes(&transaction, name, stdout, &fault);
+        if (r == 0 && name->kind != NAME_BROKER)
+                r = check_nodes(&transaction, name, name->kind == NAME_CLIENT ? "--node" : "--commands", stdout,
+                                &fault);
         if (r == 0)
                 r = claim(&transaction, name, &fault);
         if (r == 0)
@@ -285,13 +296,17 @@ int command_node(const struct command_line *line)
                 const char *word = line->words[i];
                 if (strcmp(word, "--broker") == 0)
                         status = take_url(++i < line->count ? line->words[i] : NULL, &name);
+                else if (strcmp(word, "--commands") == 0)
+                        status = take_commanded(++i < line->count ? line->words[i] : NULL, &name);
                 else if (word[0] == '-')
-                        status = misused("node has no option '%s': there is --broker URL", word);
+                        status = misused("node has no option '%s': there are --broker URL and --commands OTHER", word);
                 else
                         status = take_name(word, &name);
         }
         if (status == 0 && !name.name[0])
                 status = misused("node needs a NAME, as in 'node hall'");
+        if (status == 0)
+                status = check_commanded(name.name, &name);
         return status != 0 ? status : issue_new(line, &name);
 }
 
@@ -394,8 +409,11 @@ int command_renew(const struct command_line *line)
         return status != 0 ? status : finish(&transaction, &name, &issued, true);
 }
 
-static void report_revoked(const struct transaction *transaction, const struct name *name, unsigned count)
+static void report_revoked(const struct transaction *transaction, const struct name *name, unsigned count,
+                           char *const *losers)
 {
+        CLEANUP_FREE char *names = words_text(losers);
+
         say("Revoked %s %s: certificates added to %s/" CRL_FILE ": %u; no rights left in %s/" ACL_FILE ".",
             name_kind_word(name->kind), name->name, transaction->dir, count, transaction->dir);
         if (name->kind == NAME_BROKER)
@@ -405,15 +423,29 @@ static void report_revoked(const struct transaction *transaction, const struct n
         if (name->kind == NAME_NODE)
                 say("'%s forget %s' clears what it has left at the broker (states, Home Assistant's devices).",
                     transaction->me, name->name);
+        if (names && *names)
+                say("Its devices may no longer be commanded by: %s. When %s is issued again, '%s grant NODE %s' lets "
+                    "them.",
+                    names, name->name, transaction->me, name->name);
+}
+
+/* Who comes under that name is somebody else, whose devices are others. */
+static int end_commands(struct transaction *transaction, struct name *name, char ***ret_losers, struct fault *fault)
+{
+        words_done(&name->commands);
+        return registry_end_commands(transaction->registry, name->name, ret_losers, fault);
 }
 
 /* Rights go first: they also reach connections that are open, which a CRL does not. */
-static int shut_out(struct transaction *transaction, struct name *name, unsigned *ret_count, struct fault *fault)
+static int shut_out(struct transaction *transaction, struct name *name, unsigned *ret_count, char ***ret_losers,
+                    struct fault *fault)
 {
         struct fault why = { 0 };
 
         name->is_revoked = true;
-        int r = registry_put(transaction->registry, name, &why);
+        int r = end_commands(transaction, name, ret_losers, &why);
+        if (r == 0)
+                r = registry_put(transaction->registry, name, &why);
         if (r == 0)
                 r = invitations_remove(transaction->registry, name->name, &why);
         if (r == 0)
@@ -430,6 +462,7 @@ int command_revoke(const struct command_line *line)
         CLEANUP_TRANSACTION struct transaction transaction = transaction_of(line);
         CLEANUP(name_done) struct name name = { 0 };
         struct fault fault = { 0 };
+        CLEANUP(words_done) char **losers = NULL;
         char word[NAME_MAX_BYTES];
         unsigned count = 0;
 
@@ -439,10 +472,10 @@ int command_revoke(const struct command_line *line)
         if (status != 0)
                 return status;
         if (transaction_begin(&transaction, &fault) < 0 || find_issued(&transaction, word, &name, &fault) < 0 ||
-            shut_out(&transaction, &name, &count, &fault) < 0)
+            shut_out(&transaction, &name, &count, &losers, &fault) < 0)
                 return failed(&fault);
         services_reload_broker(&transaction.services);
         services_reload_page(&transaction.services);
-        report_revoked(&transaction, &name, count);
+        report_revoked(&transaction, &name, count, losers);
         return services_report(&transaction.services, false, &fault) < 0 ? failed(&fault) : EXIT_DONE;
 }

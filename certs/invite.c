@@ -105,6 +105,11 @@ static int take_limit(const char *word, struct invite *invite)
         return take_node(word, &invite->wanted);
 }
 
+static int take_granted(const char *word, struct invite *invite)
+{
+        return take_commanded(word, &invite->wanted);
+}
+
 static int take_list(const char *word, struct invite *invite)
 {
         if (!word)
@@ -132,7 +137,7 @@ static const struct {
         { "--client", false, take_client }, { "--read-only", false, take_read_only },
         { "--node", true, take_limit },     { "--broker", true, take_broker },
         { "--expires", true, take_expiry }, { "--join-port", true, take_port },
-        { "--list", true, take_list },
+        { "--list", true, take_list },      { "--commands", true, take_granted },
 };
 
 static int read_option(const struct command_line *line, int *at, struct invite *invite)
@@ -143,9 +148,8 @@ static int read_option(const struct command_line *line, int *at, struct invite *
                 if (strcmp(word, options[i].name) == 0)
                         return options[i].take(options[i].has_word && ++*at < line->count ? line->words[*at] : NULL,
                                                invite);
-        return misused("invite has no option '%s': there are --client, --read-only, --node NODE, --broker URL, "
-                       "--expires TIME, "
-                       "--join-port PORT and --list FILE",
+        return misused("invite has no option '%s': there are --client, --read-only, --node NODE, --commands "
+                       "OTHER, --broker URL, --expires TIME, --join-port PORT and --list FILE",
                        word);
 }
 
@@ -161,7 +165,9 @@ static int read_words(const struct command_line *line, struct invite *invite)
                 return misused("invite needs a NAME, as in 'invite hall', or --list FILE");
         if (invite->has_rights && invite->wanted.kind != NAME_CLIENT)
                 return misused("--read-only and --node are a client's: add --client");
-        return 0;
+        if (invite->wanted.commands && invite->wanted.kind == NAME_CLIENT)
+                return misused("--commands is a node's: leave --client out, --node says what a client may command");
+        return check_commanded(invite->wanted.name, &invite->wanted);
 }
 
 /* ---- One name ---------------------------------------------------------------------------------------------------- */
@@ -185,6 +191,10 @@ static int prepare_name(struct invite *invite, const char *word, struct name *re
                 return fault_set(fault, -EEXIST,
                                  "%s has its rights already: leave --read-only and --node out, or revoke it first",
                                  word);
+        if (is_in_force && invite->wanted.commands)
+                return fault_set(fault, -EEXIST,
+                                 "%s has its rights already: leave --commands out, '%s grant %s OTHER' adds to them",
+                                 word, invite->transaction.me, word);
         const struct name *like = is_in_force ? &before : &invite->wanted;
         *ret = (struct name){ .kind = like->kind,
                               .rights = like->rights,
@@ -192,7 +202,8 @@ static int prepare_name(struct invite *invite, const char *word, struct name *re
         ret->generation += is_known && before.is_revoked;
         (void)strcpy(ret->name, word);
         bool has_url = ret->kind == NAME_NODE && invite->url;
-        if (has_url ? words_add(&ret->words, invite->url) : words_add_all(&ret->words, like->words))
+        bool is_full = has_url ? words_add(&ret->words, invite->url) : words_add_all(&ret->words, like->words);
+        if (is_full && words_add_all(&ret->commands, like->commands))
                 return 0;
         return fault_set(fault, -ENOMEM, "out of memory");
 }
@@ -314,6 +325,8 @@ static int invite_listed(struct invite *invite, char *text, struct fault *fault)
                 if (!*word)
                         continue;
                 int status = check_word(word);
+                if (status == 0)
+                        status = check_commanded(word, &invite->wanted);
                 if (status != 0)
                         return status;
                 if (invite->count >= NAMES_MAX)
@@ -388,14 +401,14 @@ int command_invite(const struct command_line *line)
         status = read_words(line, &invite);
         if (status != 0)
                 return status;
-        if (invite.wanted.kind == NAME_NODE)
+        bool is_node = invite.wanted.kind == NAME_NODE;
+        if (is_node)
                 invite.wanted.rights = RIGHTS_NONE;
         /* Before DIR is entered: its path is relative to where the command was given. */
         if (invite.list && read_list(invite.list, &invite.names, &fault) < 0)
                 return failed(&fault);
         if (transaction_begin(&invite.transaction, &fault) < 0 ||
-            check_nodes(&invite.transaction, invite.wanted.kind == NAME_CLIENT ? &invite.wanted : &(struct name){ 0 },
-                        stderr, &fault) < 0)
+            check_nodes(&invite.transaction, &invite.wanted, is_node ? "--commands" : "--node", stderr, &fault) < 0)
                 return failed(&fault);
         status = invite_all(&invite, &fault);
         return status != EXIT_DONE ? status : finish(&invite, &fault);

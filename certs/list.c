@@ -46,7 +46,9 @@ static void describe(const struct name *name, char *ret, size_t size)
         size_t at = 0;
 
         if (name->kind == NAME_NODE) {
-                (void)snprintf(ret, size, "its own topics");
+                at += (size_t)snprintf(ret, size, "its own topics%s", name->commands ? ", commands" : "");
+                for (char **other = name->commands; other && *other && at < size; other++)
+                        at += (size_t)snprintf(ret + at, size - at, " %s", *other);
                 return;
         }
         at += (size_t)snprintf(ret, size, "%s", name->kind == NAME_BROKER ? "serves as" : may[name->rights]);

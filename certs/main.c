@@ -24,12 +24,12 @@ static const char help[] =
         "  init                       make the certificate authority (once)\n"
         "  broker HOST…               certificate for a broker, named after its first HOST; every name or\n"
         "                             address that nodes and clients reach it by is a HOST\n"
-        "  node NAME [--broker URL]   certificate for a Pi, packed into DIR/issued/NAME.tar;\n"
-        "                             URL is mqtts://HOST[:PORT], by default the first broker's\n"
+        "  node NAME [--broker URL] [--commands OTHER]…   certificate for a Pi, packed into DIR/issued/NAME.tar;\n"
+        "                             URL is mqtts://HOST[:PORT], by default the first broker's; OTHER as for grant\n"
         "  client NAME [--read-only | --home-assistant] [--node NODE]…\n"
         "                             certificate for a phone, a program, a person; it may read and command\n"
         "                             every node unless limited; for Home Assistant discovery too, and for 2 years\n"
-        "  invite NAME [--client [--read-only] [--node NODE]…] [--broker URL] [--expires TIME]\n"
+        "  invite NAME [--client [--read-only] [--node NODE]…] [--commands OTHER]… [--broker URL] [--expires TIME]\n"
         "                             print a code by which a machine gets this name's certificate: 'sconce-pki join "
         "CODE' on a Pi,\n"
         "                             'sconce join CODE' for a client; it works once, for an hour unless given (30m, "
@@ -44,6 +44,9 @@ static const char help[] =
         "  renew NAME [HOST…]         issue again with the same rights, a broker for more HOSTs if you name them; the\n"
         "                             old certificate lives until it expires\n"
         "  revoke NAME                shut every certificate of that name out\n"
+        "  grant NODE [OTHER…]        let the node command the devices of these nodes, as its rules do; without\n"
+        "                             OTHER, print which it may command\n"
+        "  ungrant NODE OTHER…        take that back\n"
         "  forget NAME [--broker URL] clear what a revoked node has left at the broker: its retained messages\n"
         "  check [--broker URL]       write the access list again where it is an older one, and try whether the "
         "running broker\n"
@@ -54,7 +57,10 @@ static const char help[] =
         "                             configuration where none names a broker, start the service\n"
         "  join CODE [--tpm]          on the Pi, as root: the same with an invitation's code, and a key that is made\n"
         "                             there, with --tpm in its TPM; CODE - is read from standard input\n"
-        "\n"
+        "\n";
+
+/* A compiler need not take longer strings than 4,095 bytes. */
+static const char more_help[] =
         "examples:\n"
         "  sudo sconce-pki init\n"
         "  sudo sconce-pki broker broker.lan 192.168.1.10\n"
@@ -65,6 +71,7 @@ static const char help[] =
         "  sudo sconce-pki client phone --node hall\n"
         "  sudo sconce-pki client display --read-only\n"
         "  sudo sconce-pki client homeassistant --home-assistant\n"
+        "  sudo sconce-pki grant hall shed                # hall's buttons may switch shed's lamps\n"
         "  sudo sconce-pki revoke phone\n"
         "\n"
         "A NAME is made of a-z, 0-9, _ and -, begins with a letter or digit and has at most 64 characters; `reply` "
@@ -91,7 +98,7 @@ static const struct {
         { "forget", command_forget },   { "check", command_check },   { "list", command_list },
         { "install", command_install }, { "join", command_join },     { "invite", command_invite },
         { "serve", command_serve },     { "roll", command_roll },     { "publish", command_publish },
-        { "export", command_export },
+        { "export", command_export },   { "grant", command_grant },   { "ungrant", command_ungrant },
 };
 
 int misused(const char *format, ...)
@@ -126,7 +133,7 @@ static void list_commands(char *ret, size_t size)
 static int no_command(const char *word)
 {
         struct suggestion suggestion = { .wanted = word };
-        char all[160], text[SUGGESTION_MAX];
+        char all[192], text[SUGGESTION_MAX];
 
         list_commands(all, sizeof(all));
         if (!word)
@@ -134,6 +141,12 @@ static int no_command(const char *word)
         for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
                 suggestion_offer(&suggestion, commands[i].name);
         return misused("there is no command '%s': %s%s", word, all, suggestion_text(&suggestion, text));
+}
+
+static void print_help(void)
+{
+        (void)fputs(help, stdout);
+        (void)fputs(more_help, stdout);
 }
 
 static bool is_help(const char *word)
@@ -182,7 +195,7 @@ static int read_options(int argc, char **argv, struct command_line *line)
 
         for (; at < argc && argv[at][0] == '-'; at++) {
                 if (is_help(argv[at])) {
-                        (void)fputs(help, stdout);
+                        print_help();
                         return EXIT_DONE;
                 }
                 if (strcmp(argv[at], "-d") != 0)
@@ -224,7 +237,7 @@ int main(int argc, char **argv)
         if (status >= 0)
                 return status;
         if (line.command && is_help(line.count > 0 ? line.words[0] : NULL)) {
-                (void)fputs(help, stdout);
+                print_help();
                 return EXIT_DONE;
         }
         for (size_t i = 0; line.command && i < ARRAY_SIZE(commands); i++)

@@ -25,6 +25,7 @@ void name_identity(const struct name *name, char ret[static IDENTITY_MAX])
 void name_done(struct name *name)
 {
         words_done(&name->words);
+        words_done(&name->commands);
 }
 
 /* ---- Words ------------------------------------------------------------------------------------------------------- */
@@ -67,6 +68,19 @@ bool words_add_all(char ***words, char *const *others)
         for (; others && *others; others++)
                 if (!words_add(words, *others))
                         return false;
+        return true;
+}
+
+bool words_remove(char **words, const char *word)
+{
+        size_t count = count_words(words), at = 0;
+
+        while (at < count && strcmp(words[at], word) != 0)
+                at++;
+        if (at == count)
+                return false;
+        free(words[at]);
+        memmove(&words[at], &words[at + 1], (count - at) * sizeof(*words));
         return true;
 }
 

@@ -17,7 +17,8 @@ struct name {
         bool is_revoked;
         unsigned generation;     /* 1, and one more each time that it is issued again after a revocation */
         enum name_rights rights; /* a client's */
-        char **words; /* a broker's hosts; a node's URL where it was given; a client's nodes; NULL ends them */
+        char **words;    /* a broker's hosts; a node's URL where it was given; a client's nodes; NULL ends them */
+        char **commands; /* of a node: the other nodes whose devices it may command */
 };
 
 const char *name_kind_word(enum name_kind kind);
@@ -31,6 +32,8 @@ void words_done(char ***words);
 /* Appends a copy, each word once. */
 bool words_add(char ***words, const char *word) MUST_CHECK;
 bool words_add_all(char ***words, char *const *others) MUST_CHECK;
+/* False: it was not there. */
+bool words_remove(char **words, const char *word);
 /* With a blank between them, which the caller frees; NULL: no memory. */
 char *words_text(char *const *words);
 bool words_split(const char *text, char ***words) MUST_CHECK;

@@ -8,7 +8,8 @@
  *   bring may be read: a '*' or '#' of the filter never stands for a word that the list names.
  * - There is no deny. mosquitto's list lets a client read the whole house, but denies it the others' answers; here a filter that
  *   could bring answers does not pass. Those by which programs look at all devices, sconce/+/+/WORD, are let through, and a
- *   node may not send an answer to where they would bring it.
+ *   node may not send an answer to where they would bring it. What a node may not write among the topics of others that it
+ *   commands stands before the rest of its expression, as what must not match.
  */
 #include "rabbitmq.h"
 
@@ -48,7 +49,7 @@ struct expression {
 
 struct user {
         char identity[IDENTITY_MAX];
-        struct expression read, write;
+        struct expression read, write, denied; /* denied: of what may be written */
 };
 
 struct translation {
@@ -100,17 +101,23 @@ static void put_filter(struct expression *expression, const char *access, const 
         put_words(expression->out, filter);
 }
 
-/* (?!\n): a '$' alone would let a newline at the end pass. Nothing to choose from is nothing that matches. */
-static json_t *take_expression(struct expression *expression)
+static bool expression_end(struct expression *expression)
 {
         bool is_short = !expression->out || ferror(expression->out) != 0;
 
         if (expression->out && fclose(expression->out) != 0)
                 is_short = true;
         expression->out = NULL;
-        return is_short                 ? NULL
-               : expression->count == 0 ? json_string("^(?!)$")
-                                        : json_sprintf("^(?:%s)$(?!\\n)", expression->text);
+        return !is_short;
+}
+
+/* (?!\n): a '$' alone would let a newline at the end pass. Nothing to choose from is nothing that matches. */
+static json_t *expression_json(const struct expression *expression, const struct expression *denied)
+{
+        if (expression->count == 0)
+                return json_string("^(?!)$");
+        return denied->count == 0 ? json_sprintf("^(?:%s)$(?!\\n)", expression->text)
+                                  : json_sprintf("^(?!(?:%s)(?:\\.|$))(?:%s)$(?!\\n)", denied->text, expression->text);
 }
 
 static void expression_done(struct expression *expression)
@@ -134,13 +141,17 @@ static void user_done(struct user *user)
 {
         expression_done(&user->read);
         expression_done(&user->write);
+        expression_done(&user->denied);
 }
 
 /* Without a password: nobody gets in but by a certificate. */
 static bool append_user(struct translation *translation)
 {
         struct user *user = &translation->user;
-        CLEANUP_JSON json_t *read = take_expression(&user->read), *write = take_expression(&user->write);
+        static const struct expression nothing;
+        bool is_whole = expression_end(&user->read) && expression_end(&user->write) && expression_end(&user->denied);
+        CLEANUP_JSON json_t *read = is_whole ? expression_json(&user->read, &nothing) : NULL,
+                            *write = is_whole ? expression_json(&user->write, &user->denied) : NULL;
 
         return read && write &&
                json_array_append_new(translation->users, json_pack("{s:s, s:s, s:[]}", "name", user->identity,
@@ -183,7 +194,8 @@ static int begin_user(struct translation *translation, const char *identity)
                 return is_invitation(identity) ? 0 : -EBADMSG;
         (void)snprintf(translation->user.identity, sizeof(translation->user.identity), "%s", identity);
         translation->is_in_user = true;
-        return expression_init(&translation->user.read) && expression_init(&translation->user.write)
+        return expression_init(&translation->user.read) && expression_init(&translation->user.write) &&
+                               expression_init(&translation->user.denied)
                        ? 0
                        : fault_set(translation->fault, -ENOMEM, "out of memory");
 }
@@ -203,6 +215,25 @@ static bool is_filter(const char *text)
         return true;
 }
 
+/* What is denied are answers, which no wildcard brings here, and writing to the device `node` of a node: the filter's end is cut
+ * off, and goes with the expression. */
+static bool take_denied(struct expression *denied, const char *filter)
+{
+        static const char base[] = "sconce/", answers[] = "sconce/reply/", end[] = "/#";
+        char above[NAME_MAX_BYTES + sizeof("sconce//node")];
+        const char *name = filter + strlen(base);
+        size_t length = strlen(filter);
+
+        if (strncmp(filter, answers, strlen(answers)) == 0)
+                return true;
+        if (strncmp(filter, base, strlen(base)) != 0 || *name == '+' || *name == '/' ||
+            strcmp(name + strcspn(name, "/"), "/node/#") != 0 || length >= sizeof(above))
+                return false;
+        (void)snprintf(above, sizeof(above), "%.*s", (int)(length - strlen(end)), filter);
+        put_filter(denied, "deny", above);
+        return true;
+}
+
 static int take_topic(struct translation *translation, const char *access, const char *filter)
 {
         bool is_both = strcmp(access, "readwrite") == 0, reads = is_both || strcmp(access, "read") == 0,
@@ -216,9 +247,8 @@ static int take_topic(struct translation *translation, const char *access, const
                 put_filter(&translation->user.read, "read", filter);
         if (writes)
                 put_filter(&translation->user.write, "write", filter);
-        /* What is denied are answers, which no wildcard brings here. */
-        bool is_answer = strcmp(access, "deny") == 0 && strncmp(filter, "sconce/reply/", strlen("sconce/reply/")) == 0;
-        return reads || writes || is_answer ? 0 : -EBADMSG;
+        bool is_denied = strcmp(access, "deny") == 0 && take_denied(&translation->user.denied, filter);
+        return reads || writes || is_denied ? 0 : -EBADMSG;
 }
 
 static int take_line(struct translation *translation, char *line)

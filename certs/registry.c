@@ -14,7 +14,6 @@
 #include "util/text.h"
 
 #define BUSY_MS 30000
-#define VERSION 1
 
 DEFINE_CLEANUP(struct registry, registry_close);
 #define CLEANUP_REGISTRY CLEANUP(registry_closep)
@@ -51,6 +50,15 @@ static const char schema[] = "PRAGMA user_version = 1;"
                              " serial TEXT NOT NULL);"
                              "CREATE INDEX invitations_of ON invitations(name);"
                              "CREATE TABLE files(path TEXT PRIMARY KEY, use INTEGER NOT NULL, data BLOB NOT NULL);";
+
+/* Each leads from its place in the list to the next version: a new registry goes through all of them. */
+static const char *const versions[] = {
+        schema,
+        "PRAGMA user_version = 2;"
+        "ALTER TABLE names ADD COLUMN commands TEXT NOT NULL DEFAULT '';", /* as words */
+};
+
+#define VERSION (int)ARRAY_SIZE(versions)
 
 /* ---- SQLite ------------------------------------------------------------------------------------------------------ */
 
@@ -143,6 +151,19 @@ static int read_version(struct registry *registry, int *ret, struct fault *fault
         return 0;
 }
 
+/* Another process may have done it meanwhile. */
+static int bring_up(struct registry *registry, struct fault *fault)
+{
+        int version = 0;
+        int r = run(registry, "BEGIN IMMEDIATE", fault);
+
+        if (r == 0)
+                r = read_version(registry, &version, fault);
+        while (r == 0 && version < VERSION)
+                r = run(registry, versions[version++], fault);
+        return r < 0 ? r : run(registry, "COMMIT", fault);
+}
+
 static int take_version(struct registry *registry, bool is_new, struct fault *fault)
 {
         int version = 0;
@@ -154,10 +175,7 @@ static int take_version(struct registry *registry, bool is_new, struct fault *fa
                 return registry_fail(registry, SQLITE_CORRUPT, fault);
         if (version > VERSION)
                 return fault_set(fault, -ENOTSUP, "%s was written by a newer sconce-pki", registry->path);
-        r = run(registry, "BEGIN IMMEDIATE", fault);
-        if (r == 0)
-                r = run(registry, schema, fault);
-        return r < 0 ? r : run(registry, "COMMIT", fault);
+        return bring_up(registry, fault);
 }
 
 /*
@@ -297,10 +315,13 @@ static int check_name(struct registry *registry, const struct name *name, struct
 
         for (char **word = name->words; r == 0 && word && *word; word++)
                 r = registry_check(registry, sound[name->kind].is_word(*word), sound[name->kind].word, *word, fault);
+        for (char **node = name->commands; r == 0 && node && *node; node++)
+                r = registry_check(registry, name->kind == NAME_NODE && name_is_one(*node), "name of a node", *node,
+                                   fault);
         return r;
 }
 
-#define NAME_COLUMNS "name, kind, revoked, generation, rights, words"
+#define NAME_COLUMNS "name, kind, revoked, generation, rights, words, commands"
 
 static int read_name(struct registry *registry, sqlite3_stmt *row, struct name *ret, struct fault *fault)
 {
@@ -316,13 +337,13 @@ static int read_name(struct registry *registry, sqlite3_stmt *row, struct name *
             (size_t)sqlite3_column_bytes(row, 0) >= sizeof(name.name))
                 return registry_fail(registry, SQLITE_CORRUPT, fault);
         (void)strcpy(name.name, registry_text(row, 0));
-        if (!words_split(registry_text(row, 5), &name.words))
+        if (!words_split(registry_text(row, 5), &name.words) || !words_split(registry_text(row, 6), &name.commands))
                 return fault_set(fault, -ENOMEM, "out of memory");
         int r = check_name(registry, &name, fault);
         if (r < 0)
                 return r;
         *ret = name;
-        name.words = NULL;
+        name.words = name.commands = NULL;
         return 0;
 }
 
@@ -343,20 +364,20 @@ int registry_find(struct registry *registry, const char *name, struct name *ret,
 int registry_put(struct registry *registry, const struct name *name, struct fault *fault)
 {
         CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
-        CLEANUP_FREE char *words = words_text(name->words);
+        CLEANUP_FREE char *words = words_text(name->words), *commands = words_text(name->commands);
         int r = check_name(registry, name, fault);
 
         if (r < 0)
                 return r;
         r = registry_prepare(registry,
                              "INSERT INTO names(" NAME_COLUMNS
-                             ") VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(name) DO UPDATE "
-                             "SET kind = ?2, revoked = ?3, generation = ?4, rights = ?5, words = ?6",
+                             ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT(name) DO UPDATE "
+                             "SET kind = ?2, revoked = ?3, generation = ?4, rights = ?5, words = ?6, commands = ?7",
                              &row, fault);
 
         if (r < 0)
                 return r;
-        if (!words)
+        if (!words || !commands)
                 return fault_set(fault, -ENOMEM, "out of memory");
         registry_bind_text(row, 1, name->name);
         (void)sqlite3_bind_int(row, 2, (int)name->kind);
@@ -364,7 +385,27 @@ int registry_put(struct registry *registry, const struct name *name, struct faul
         (void)sqlite3_bind_int(row, 4, (int)name->generation);
         (void)sqlite3_bind_int(row, 5, (int)name->rights);
         registry_bind_text(row, 6, words);
+        registry_bind_text(row, 7, commands);
         return registry_step(registry, row, fault);
+}
+
+/* A word is one between blanks, and there is one at each end of the list. */
+int registry_end_commands(struct registry *registry, const char *node, char ***ret_names, struct fault *fault)
+{
+        CLEANUP_STATEMENT sqlite3_stmt *row = NULL;
+        CLEANUP(words_done) char **names = NULL;
+        int r = registry_prepare(registry,
+                                 "UPDATE names SET commands = trim(replace(' ' || commands || ' ', ' ' || ?1 || ' ', "
+                                 "' ')) WHERE instr(' ' || commands || ' ', ' ' || ?1 || ' ') RETURNING name",
+                                 &row, fault);
+
+        if (r == 0)
+                registry_bind_text(row, 1, node);
+        while (r == 0 && (r = registry_step(registry, row, fault)) > 0)
+                r = words_add(&names, registry_text(row, 0)) ? 0 : fault_set(fault, -ENOMEM, "out of memory");
+        if (r == 0)
+                *ret_names = TAKE_PTR(names);
+        return r;
 }
 
 int registry_each(struct registry *registry, int (*each)(void *userdata, const struct name *name), void *userdata,

@@ -38,6 +38,9 @@ int registry_commit(struct registry *registry, struct fault *fault) MUST_CHECK;
 /* -ENOENT, without a fault: it was never issued. */
 int registry_find(struct registry *registry, const char *name, struct name *ret, struct fault *fault) MUST_CHECK;
 int registry_put(struct registry *registry, const struct name *name, struct fault *fault) MUST_CHECK;
+/* No name may command the node's devices any more; the caller frees the list of those that could. */
+int registry_end_commands(struct registry *registry, const char *node, char ***ret_names, struct fault *fault)
+        MUST_CHECK;
 /* The names in the order in which they were first issued; ends where the callback returns other than 0, and returns that. */
 int registry_each(struct registry *registry, int (*each)(void *userdata, const struct name *name), void *userdata,
                   struct fault *fault) MUST_CHECK;

@@ -253,8 +253,8 @@ static void read_shape(struct look *look)
 
         each_text(look,
                   "SELECT n.name || ' ' || kind || ' ' || revoked || ' ' || generation || ' ' || rights || ' ' || "
-                  "words || "
-                  "' ' || (SELECT count(*) FROM certificates c WHERE c.name = n.name) || ' ' || "
+                  "words || ' ' || commands || ' ' || (SELECT count(*) FROM certificates c WHERE c.name = n.name) || ' "
+                  "' || "
                   "(SELECT count(*) FROM certificates c WHERE c.name = n.name AND revoked_at <> 0) || ' ' || "
                   "(SELECT count(*) FROM invitations i WHERE i.name = n.name) FROM names n ORDER BY at",
                   add_to_shape);

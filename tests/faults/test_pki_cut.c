@@ -39,9 +39,10 @@ enum { EVERY = 17, WORDS_MAX = 8, WORKERS_MAX = 64, PAGE_BYTES = 4096 };
 /* What there is before the command. */
 enum base {
         NOTHING,
-        HOUSE,   /* the broker localhost, the node hall and the client me */
+        HOUSE,   /* the broker localhost, the node hall, which commands shed, and the client me */
         PENDING, /* the same, and the node attic has happened, and is not in place */
         ROLLING, /* the same as HOUSE, with a successor to its authority */
+        OLDER,   /* the same as HOUSE, with a registry of the version before, which knew no grants */
         SCRIPTS, /* what the shell script has left that sconce-pki was once */
         BASES,
 };
@@ -62,10 +63,13 @@ static const struct {
         { { "revoke", "me" }, HOUSE },
         { { "revoke", "hall" }, HOUSE },
         { { "revoke", "localhost" }, HOUSE },
+        { { "grant", "hall", "attic" }, HOUSE },
+        { { "ungrant", "hall", "shed" }, HOUSE },
         { { "roll" }, HOUSE },
         { { "publish" }, PENDING },
         { { "renew", "localhost" }, ROLLING },
         { { "revoke", "hall" }, ROLLING },
+        { { "grant", "hall", "attic" }, OLDER },
         { { "node", "attic" }, SCRIPTS },
 };
 
@@ -429,11 +433,24 @@ static void make_old(const char *pki)
         assert_int_equal(status, 0);
 }
 
+static void make_older(const char *pki)
+{
+        sqlite3 *registry = NULL;
+
+        PKI_RUN(pki, "ungrant", "hall", "shed");
+        assert_int_equal(sqlite3_open(pki_file(pki, "private/registry.db"), &registry), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(registry, "PRAGMA user_version = 1; ALTER TABLE names DROP COLUMN commands", NULL,
+                                      NULL, NULL),
+                         SQLITE_OK);
+        assert_int_equal(sqlite3_close(registry), SQLITE_OK);
+}
+
 static void make_bases(void)
 {
         bases[HOUSE] = pki_open();
         PKI_RUN(bases[HOUSE], "node", "hall");
         PKI_RUN(bases[HOUSE], "client", "me");
+        PKI_RUN(bases[HOUSE], "grant", "hall", "shed");
         if (why_not)
                 return;
         make_plan(NODE_ATTIC);
@@ -443,6 +460,9 @@ static void make_bases(void)
         assert_true(copy_tree(bases[HOUSE], bases[PENDING]) && copy_tree(bases[HOUSE], bases[ROLLING]));
         cut_at_first_rename(bases[PENDING]);
         PKI_RUN(bases[ROLLING], "roll");
+        bases[OLDER] = work_path("older");
+        assert_true(copy_tree(bases[HOUSE], bases[OLDER]));
+        make_older(bases[OLDER]);
         make_old(bases[SCRIPTS]);
         for (unsigned i = 0; i < COMMANDS; i++)
                 make_plan(i);

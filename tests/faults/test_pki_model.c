@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Random sequences of what sconce-pki is asked for (init, broker, node, client, invite, renew, revoke, roll, publish, list, what
+ * Random sequences of what sconce-pki is asked for (init, broker, node, client, invite, grant, renew, revoke, roll, publish, list, what
  * may not be; joins and renewals by the signer, its upkeep; codes and requests used again, forged, out of time), each on a DIR
  * of its own, against a model of what docs/pki.md promises. After each move the exit status or answer is the model's, and so
  * are the registry, the lists of revoked certificates, the access list, the keys of the invited, and what was issued.
@@ -98,19 +98,21 @@ static void sequences__of_random_moves__registry_lists_and_rights_are_the_models
         }
         if (count >= ENOUGH)
                 assert_true(sum.joined && sum.renewed && sum.kept_up && sum.revoked && sum.again && sum.rolls_ended &&
-                            sum.misused && sum.turned_away && sum.killed && sum.expired && sum.by_revoked);
+                            sum.misused && sum.granted && sum.taken_back && sum.turned_away && sum.killed &&
+                            sum.expired && sum.by_revoked);
         (void)printf(
                 "fact: | random sequences of sconce-pki's commands, joins, renewals, upkeeps, forged and repeated "
                 "requests, against a model | %lu sequences of %u moves, seeds %lu to %lu | %u certificates, %u by "
                 "joining, %u by renewal, %u by upkeep, %u put in place by a later command; %u revocations, %u names "
-                "issued again, %u rolls, %u of them "
-                "to their end; %u commands refused, %u misused; %u requests without an answer, %u turned away: %u "
+                "issued again, %u times a right to command another node granted and %u times taken back, %u rolls, %u "
+                "of "
+                "them to their end; %u commands refused, %u misused; %u requests without an answer, %u turned away: %u "
                 "by a revoked certificate or code, %u out of time, %u too often in a day, %u after wrong tries; after "
                 "each move registry, "
                 "revocation lists, access list, join.psk and issued files were the model's, 0 differences |\n",
                 count, sum.moves, seed, seed + count - 1, sum.issued, sum.joined, sum.renewed, sum.kept_up, sum.pending,
-                sum.revoked, sum.again, sum.rolls, sum.rolls_ended, sum.refused, sum.misused, sum.unanswered,
-                sum.turned_away, sum.by_revoked, sum.expired, sum.too_often, sum.killed);
+                sum.revoked, sum.again, sum.granted, sum.taken_back, sum.rolls, sum.rolls_ended, sum.refused,
+                sum.misused, sum.unanswered, sum.turned_away, sum.by_revoked, sum.expired, sum.too_often, sum.killed);
 }
 
 static int begin(void **state)

@@ -7,13 +7,14 @@ import re
 
 # (command of sconce-pki, identity)
 IDENTITIES = [
-    ("node hall", "hall"), ("node attic", "attic"), ("client me", "me"), ("client you", "you"), ("client display --read-only", "display"),
+    ("node hall", "hall"), ("node attic; grant attic hall shed; ungrant attic shed", "attic"),
+    ("node porch --commands hall", "porch"), ("client me", "me"), ("client you", "you"), ("client display --read-only", "display"),
     ("client phone --node hall", "phone"), ("client wall --read-only --node hall", "wall"), ("client ha --home-assistant", "ha"),
     ("client guest --home-assistant --node hall", "guest"), ("node cellar; revoke cellar; node cellar", "cellar.2"),
     ("client old; revoke old; client old", "old.2"), ("client gone; revoke gone", "gone"), ("", "sconce-pki.signer"),
 ]
 FIRST = ["sconce", "homeassistant", "sconce-pki", "my-sconce"]
-WORDS = ["hall", "cellar", "reply", "me", "old.2", "set", "get", "state", "status", "device", "request", ""]
+WORDS = ["hall", "cellar", "node", "reply", "me", "old.2", "set", "get", "state", "status", "device", "request", ""]
 # What programs of ours and of others subscribe to, and whose rights let it pass.
 FILTERS = [
     ("sconce/+/status", "me you display ha old.2"), ("sconce/+/info", "me you display ha old.2"), ("sconce/+/+/state", "me you display ha old.2"),

@@ -121,12 +121,13 @@ static void check_names(struct check *check, sqlite3 *registry)
 
         read_rows(check, registry,
                   "SELECT name || ' ' || kind || ' ' || (revoked <> 0) || ' ' || generation || ' ' || rights || "
-                  "' ' || words FROM names ORDER BY at");
+                  "' ' || words || ';' || commands FROM names ORDER BY at");
         for (unsigned order = 0; order < model->known_count; order++)
                 for (const struct holder *holder = model->holders; holder < model->holders + HOLDERS; holder++)
                         if (holder->is_known && holder->order == order)
-                                add(check->should, "%s %d %d %u %d %s\n", holder->name, (int)holder->kind,
-                                    holder->is_revoked, holder->generation, (int)holder->rights, holder->words);
+                                add(check->should, "%s %d %d %u %d %s;%s\n", holder->name, (int)holder->kind,
+                                    holder->is_revoked, holder->generation, (int)holder->rights, holder->words,
+                                    holder->commands);
         compare(check, "names in the registry");
 }
 
@@ -357,6 +358,8 @@ static const struct {
         { STATUS, "sconce/", "/lamp/error" },
         { SET, "sconce/", "/lamp/set" },
         { SET, "sconce/", "/lamp/set/state" },
+        { NODE_SET, "sconce/", "/node/set" },
+        { NODE_SET, "sconce/", "/node/set/restart" },
         { GET, "sconce/", "/get" },
         { DISCOVERY, "homeassistant/device/", "/lamp/config" },
         { REPLY, "sconce/reply/", "/1" },

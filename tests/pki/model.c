@@ -69,9 +69,42 @@ void model_know(struct model *model, unsigned holder)
         known->is_revoked = false;
 }
 
+static const char *find_word(const char *words, const char *word)
+{
+        size_t n = strlen(word);
+
+        for (const char *at = words; n > 0 && (at = strstr(at, word)); at += n)
+                if ((at == words || at[-1] == ' ') && (at[n] == ' ' || !at[n]))
+                        return at;
+        return NULL;
+}
+
+bool model_has_word(const char *words, const char *word)
+{
+        return find_word(words, word) != NULL;
+}
+
+void model_remove_word(char *words, const char *word)
+{
+        const char *found = find_word(words, word);
+
+        if (!found)
+                return;
+        char *at = words + (found - words);
+        size_t n = strlen(word);
+        if (at[n] == ' ')
+                n++;
+        else if (at > words)
+                at--, n++;
+        memmove(at, at + n, strlen(at + n) + 1);
+}
+
 void model_revoke(struct model *model, unsigned holder)
 {
         model->holders[holder].is_revoked = true;
+        model->holders[holder].commands[0] = '\0';
+        for (unsigned i = 0; i < HOLDERS; i++)
+                model_remove_word(model->holders[i].commands, model->holders[holder].name);
         for (unsigned i = 0; i < model->paper_count; i++)
                 model->papers[i].is_revoked |= model->papers[i].holder == holder;
         for (unsigned i = 0; i < model->ticket_count; i++)
@@ -207,16 +240,6 @@ bool model_is_open(const struct ticket *ticket, int64_t now_s)
 
 /* ---- Rights ------------------------------------------------------------------------------------------------------ */
 
-static bool has_word(const char *words, const char *word)
-{
-        size_t n = strlen(word);
-
-        for (const char *at = words; n > 0 && (at = strstr(at, word)); at += n)
-                if ((at == words || at[-1] == ' ') && (at[n] == ' ' || !at[n]))
-                        return true;
-        return false;
-}
-
 static bool node_may(const struct holder *node, enum topic_class class, const char *level, bool is_write)
 {
         bool is_own = strcmp(level, node->name) == 0;
@@ -225,8 +248,10 @@ static bool node_may(const struct holder *node, enum topic_class class, const ch
         case STATE:
         case DISCOVERY:
                 return is_own && is_write;
-        case STATUS:
         case SET:
+                return is_own || (is_write && model_has_word(node->commands, level));
+        case STATUS:
+        case NODE_SET:
         case GET:
                 return is_own;
         case REPLY:
@@ -239,13 +264,14 @@ static bool node_may(const struct holder *node, enum topic_class class, const ch
 static bool client_may(const struct holder *client, enum topic_class class, const char *level, bool is_write)
 {
         bool is_limited = client->words[0], is_home = client->rights == RIGHTS_HOME_ASSISTANT;
-        bool reaches = !is_limited || has_word(client->words, level);
+        bool reaches = !is_limited || model_has_word(client->words, level);
 
         switch (class) {
         case STATE:
         case STATUS:
                 return reaches && !is_write;
         case SET:
+        case NODE_SET:
         case GET:
                 return reaches && (!is_write || client->rights != RIGHTS_READ_ONLY);
         case DISCOVERY:

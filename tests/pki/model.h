@@ -20,8 +20,8 @@ struct holder {
         bool is_known, is_revoked;
         enum name_kind kind;
         enum name_rights rights;
-        unsigned generation, order; /* order: of those that are known */
-        char words[128];
+        unsigned generation, order;     /* order: of those that are known */
+        char words[128], commands[128]; /* with a blank between them */
 };
 
 /* A certificate. */
@@ -86,12 +86,14 @@ bool model_is_too_often(const struct model *model, unsigned holder, int64_t now_
 /* A broker takes it: by an authority in force, not revoked, not out of time. */
 bool model_is_good(const struct model *model, const struct paper *paper, int64_t now_s);
 
+bool model_has_word(const char *words, const char *word);
+void model_remove_word(char *words, const char *word);
 void model_know(struct model *model, unsigned holder);
 void model_revoke(struct model *model, unsigned holder);
 /* The access list and the keys of the invited were written. */
 void model_write_lists(struct model *model, int64_t now_s);
 
-enum topic_class { STATE, STATUS, SET, GET, DISCOVERY, REPLY, REQUEST, ANSWER, TRUST, BIRTH };
+enum topic_class { STATE, STATUS, SET, NODE_SET, GET, DISCOVERY, REPLY, REQUEST, ANSWER, TRUST, BIRTH };
 /* What docs/pki.md lets a name in force do; `level` is the topic's node, or its identity from REPLY on. */
 bool model_allows(const struct model *model, const struct holder *holder, enum topic_class class, const char *level,
                   bool is_write);

@@ -292,6 +292,11 @@ static void do_publish(struct play *play, const struct move *move)
                 lists_were_written(play);
 }
 
+static bool is_node_in_force(const struct holder *holder)
+{
+        return model_in_force(holder) && holder->kind == NAME_NODE;
+}
+
 /* A row for each name: revoked, not joined yet, or good until a day. */
 static void check_row(struct play *play, unsigned holder, const char *list)
 {
@@ -309,6 +314,14 @@ static void check_row(struct play *play, unsigned holder, const char *list)
         const char *wanted = known->is_revoked ? "revoked " : has_joined ? "2" : "not joined yet ";
         if (strncmp(row + strlen(start) + strlen("broker  "), wanted, strlen(wanted)) != 0)
                 wrong(play, "list should show '%s': %s", wanted, row);
+        if (!is_node_in_force(known))
+                return;
+        char rights[256];
+        (void)snprintf(rights, sizeof(rights), "  its own topics%s%s", known->commands[0] ? ", commands " : "",
+                       known->commands);
+        const char *at = strstr(row, rights);
+        if (!at || at > strchr(row + 1, '\n') || !strchr(" \n", at[strlen(rights)]))
+                wrong(play, "list should show '%s': %s", rights, row);
 }
 
 static void do_list(struct play *play, const struct move *move)
@@ -332,6 +345,7 @@ static void become(struct play *play, unsigned holder, const struct holder *want
         model_know(&play->model, holder);
         known->rights = wanted->rights;
         (void)strcpy(known->words, wanted->words);
+        (void)strcpy(known->commands, wanted->commands);
 }
 
 static bool is_free(const struct play *play, unsigned holder, enum name_kind kind)
@@ -356,13 +370,12 @@ static void issue(struct play *play, const struct command *command, unsigned hol
         lists_were_written(play);
 }
 
-static void add_word(struct holder *holder, const char *word)
+static void add_word(char words[static 128], const char *word)
 {
-        size_t n = strlen(holder->words);
-        const char *at = strstr(holder->words, word);
+        size_t n = strlen(words);
 
-        if (!at || (at[strlen(word)] && at[strlen(word)] != ' '))
-                (void)snprintf(holder->words + n, sizeof(holder->words) - n, "%s%s", n > 0 ? " " : "", word);
+        if (!model_has_word(words, word))
+                (void)snprintf(words + n, 128 - n, "%s%s", n > 0 ? " " : "", word);
 }
 
 static const char *const hosts[] = { "192.0.2.7", "fd00::7", "b.example" };
@@ -373,15 +386,38 @@ static void do_broker(struct play *play, const struct move *move)
         struct holder wanted = { .kind = NAME_BROKER };
         struct command command = { { "broker", name }, 2 };
 
-        add_word(&wanted, name);
+        add_word(wanted.words, name);
         if (move->die[0] < 40) {
                 put(&command, host);
-                add_word(&wanted, host);
+                add_word(wanted.words, host);
         }
         issue(play, &command, move->holder, &wanted, 0);
 }
 
 #define ELSEWHERE "mqtts://elsewhere.example:8884"
+
+/* Other nodes that this one is to command, `--commands` before each where it is an option. Returns the status that it leads to. */
+static int put_commanded(struct play *play, const struct move *move, const char *option, struct command *command,
+                         char commands[static 128])
+{
+        unsigned others[] = { move->other, move->third };
+        int status = 0;
+
+        for (unsigned i = 0; i < 1U + move->die[1] % 2; i++) {
+                if (others[i] == move->holder && move->die[2] % 8 != 0)
+                        others[i] = (others[i] + 1) % 3;
+                const struct holder *other = &play->model.holders[others[i]];
+                if (option)
+                        put(command, option);
+                put(command, other->name);
+                add_word(commands, other->name);
+                if (other->is_host || others[i] == move->holder)
+                        status = 2;
+                else if (other->is_known && other->kind != NAME_NODE)
+                        status = MAX(status, 1);
+        }
+        return status;
+}
 
 static void do_node(struct play *play, const struct move *move)
 {
@@ -392,9 +428,81 @@ static void do_node(struct play *play, const struct move *move)
         if (move->die[0] < 30) {
                 put(&command, "--broker");
                 put(&command, ELSEWHERE);
-                add_word(&wanted, ELSEWHERE);
+                add_word(wanted.words, ELSEWHERE);
         }
-        issue(play, &command, move->holder, &wanted, holder->is_host ? 2 : 0);
+        int status = move->die[2] < 30 ? put_commanded(play, move, "--commands", &command, wanted.commands) : 0;
+        issue(play, &command, move->holder, &wanted, holder->is_host ? 2 : status);
+}
+
+static void show_grants(struct play *play, const struct holder *holder)
+{
+        char wanted[256];
+        int status = holder->is_host ? 2 : is_node_in_force(holder) ? 0 : 1;
+        CLEANUP_FREE char *out = run(play, &(struct command){ { "grant", holder->name }, 2 }, status);
+
+        if (status != 0)
+                return;
+        (void)snprintf(wanted, sizeof(wanted),
+                       holder->commands[0] ? "%s may command the devices of: %s\n"
+                                           : "%s may command no other node's devices.\n%s",
+                       holder->name, holder->commands);
+        if (strcmp(out, wanted) != 0)
+                wrong(play, "grant should say '%s': %s", wanted, out);
+}
+
+static void do_grant(struct play *play, const struct move *move)
+{
+        struct holder *holder = &play->model.holders[move->holder];
+        struct command command = { { "grant", holder->name }, 2 };
+        char others[128], *rest = NULL;
+
+        if (move->die[0] < 25) {
+                show_grants(play, holder);
+                return;
+        }
+        others[0] = '\0';
+        int status = put_commanded(play, move, NULL, &command, others);
+        if (status == 0 && !is_node_in_force(holder))
+                status = 1;
+        run_only(play, &command, holder->is_host ? 2 : status);
+        if (holder->is_host || status != 0 || play->why[0])
+                return;
+        for (char *word = strtok_r(others, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
+                add_word(holder->commands, word);
+        lists_were_written(play);
+        play->tally->granted++;
+}
+
+static void do_ungrant(struct play *play, const struct move *move)
+{
+        struct holder *holder = &play->model.holders[move->holder];
+        struct command command = { { "ungrant", holder->name }, 2 };
+        char others[128] = "", *rest = NULL, left[128], granted[128];
+
+        (void)strcpy(granted, holder->commands);
+        if (granted[0] && move->die[0] < 70) {
+                granted[strcspn(granted, " ")] = '\0';
+                put(&command, granted);
+                add_word(others, granted);
+        }
+        int status = command.count > 2 && move->die[1] < 60 ? 0 : put_commanded(play, move, NULL, &command, others);
+        if (holder->is_host)
+                status = 2;
+        if (status < 2)
+                status = !is_node_in_force(holder);
+
+        (void)strcpy(left, holder->commands);
+        for (char *word = strtok_r(others, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+                if (status == 0 && !model_has_word(left, word))
+                        status = 1;
+                model_remove_word(left, word);
+        }
+        run_only(play, &command, status);
+        if (status != 0 || play->why[0])
+                return;
+        (void)strcpy(holder->commands, left);
+        lists_were_written(play);
+        play->tally->taken_back++;
 }
 
 /* `--node` of names that may be others' than a node's. Returns the status that it leads to. */
@@ -408,7 +516,7 @@ static int put_limits(struct play *play, const struct move *move, struct command
                 const struct holder *limit = &play->model.holders[limits[i]];
                 put(command, "--node");
                 put(command, limit->name);
-                add_word(wanted, limit->name);
+                add_word(wanted->words, limit->name);
                 if (limit->is_host)
                         status = 2;
                 else if (limit->is_known && limit->kind != NAME_NODE)
@@ -447,7 +555,7 @@ static void do_renew(struct play *play, const struct move *move)
         if (status != 0 || play->why[0])
                 return;
         if (host)
-                add_word(holder, host);
+                add_word(holder->words, host);
         take_issued(play, move->holder, model_authority_for(model, holder->kind, play->now_s));
         lists_were_written(play);
 }
@@ -482,6 +590,15 @@ static void do_misuse(struct play *play, const struct move *move)
                 { { "invite", "hall", "--expires", "0m" }, 4 },
                 { { "renew" }, 1 },
                 { { "revoke", "hall", "attic" }, 3 },
+                { { "grant" }, 1 },
+                { { "grant", "hall", "hall" }, 3 },
+                { { "grant", "hall", "+" }, 3 },
+                { { "grant", "hall", "attic/node" }, 3 },
+                { { "grant", "hall", "--commands", "attic" }, 4 },
+                { { "ungrant", "hall" }, 2 },
+                { { "node", "hall", "--commands" }, 3 },
+                { { "node", "hall", "--commands", "reply" }, 4 },
+                { { "invite", "me", "--client", "--commands", "hall" }, 5 },
                 { { "revoke", "../hall" }, 2 },
                 { { "roll", "back" }, 2 },
                 { { "anything" }, 1 },
@@ -563,6 +680,10 @@ static void do_invite(struct play *play, const struct move *move)
                         has_rights = true;
                 }
         }
+        if (!is_client && move->die[1] < 20) {
+                status = put_commanded(play, move, "--commands", &command, wanted.commands);
+                has_rights = true;
+        }
         if (expiries[expiry].text) {
                 put(&command, "--expires");
                 put(&command, expiries[expiry].text);
@@ -572,12 +693,14 @@ static void do_invite(struct play *play, const struct move *move)
                 put(&command, ELSEWHERE);
         }
         if (has_url && !is_client)
-                add_word(&wanted, ELSEWHERE);
+                add_word(wanted.words, ELSEWHERE);
         bool is_there = model_in_force(holder);
         if (status < 2 && is_there && !(has_url && !is_client))
                 (void)strcpy(wanted.words, holder->words);
-        if (is_there)
+        if (is_there) {
                 wanted.rights = holder->rights;
+                (void)strcpy(wanted.commands, holder->commands);
+        }
         if (status == 0 &&
             (!has_authority(play) || (holder->is_known && holder->kind != wanted.kind) || (is_there && has_rights)))
                 status = 1;
@@ -972,7 +1095,8 @@ static const struct {
         { 16, do_renewal, 0, HOLDERS }, { 5, do_replay, 0, HOLDERS },  { 1, do_flood, 0, HOLDERS },
         { 8, do_renew, 0, HOLDERS },    { 12, do_revoke, 0, 8 },       { 4, do_roll, 0, HOLDERS },
         { 9, do_upkeep, 0, HOLDERS },   { 3, do_publish, 0, HOLDERS }, { 3, do_list, 0, HOLDERS },
-        { 3, do_misuse, 0, HOLDERS },   { 10, do_wait, 0, HOLDERS },
+        { 3, do_misuse, 0, HOLDERS },   { 10, do_wait, 0, HOLDERS },   { 16, do_grant, 0, 3 },
+        { 8, do_ungrant, 0, 3 },
 };
 
 static unsigned draw_what(struct dice *dice)

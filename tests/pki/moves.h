@@ -30,6 +30,7 @@ struct tally {
         unsigned killed, expired;         /* of those: codes that wrong tries have ended; what was out of time */
         unsigned pending;                 /* answers whose files were put in place by a later command */
         unsigned too_often;               /* renewals beyond a day's */
+        unsigned granted, taken_back;     /* rights of a node on another's devices */
         unsigned by_revoked; /* of those: by a certificate or a code that was revoked, or a generation before */
 };
 

@@ -485,7 +485,7 @@ static void client__limited_to_a_node_to_come__is_noted(void **state)
         (void)state;
         const char *output = pki_output(pki, WORDS("client", "early", "--node", "tomorrow"));
         assert_non_null(
-                strstr(output, "Note: node tomorrow does not exist yet; the client may use it as soon as it does.\n"));
+                strstr(output, "Note: node tomorrow does not exist yet; the right to it counts once it is issued.\n"));
 }
 
 /* ---- Everywhere ---------------------------------------------------------------------------------------------- */
@@ -525,7 +525,7 @@ static void command_line__wrong__lists_what_there_is(void **state)
 {
 #define COMMANDS                                                                                                       \
         "init, broker, node, client, renew, revoke, forget, check, list, install, join, "                              \
-        "invite, serve, roll, publish, export"
+        "invite, serve, roll, publish, export, grant, ungrant"
         (void)state;
         assert_pki_fails(pki, 2, WORDS("frobnicate"), "there is no command 'frobnicate': " COMMANDS);
         assert_pki_fails(pki, 2, WORDS("ndoe"), "there is no command 'ndoe': " COMMANDS "; did you mean node");
@@ -539,7 +539,8 @@ static void command_line__wrong__lists_what_there_is(void **state)
                          "broker needs its names and addresses, as in 'broker broker.lan 192.168.1.10'");
         assert_pki_fails(pki, 2, WORDS("node"), "node needs a NAME, as in 'node hall'");
         assert_pki_fails(pki, 2, WORDS("node", "a", "b"), "node takes one NAME, and got 'a' and 'b'");
-        assert_pki_fails(pki, 2, WORDS("node", "a", "--x"), "node has no option '--x': there is --broker URL");
+        assert_pki_fails(pki, 2, WORDS("node", "a", "--x"),
+                         "node has no option '--x': there are --broker URL and --commands OTHER");
         assert_pki_fails(pki, 2, WORDS("client", "a", "--x"),
                          "client has no option '--x': there are --read-only, --home-assistant and --node NODE");
         assert_pki_fails(pki, 2, WORDS("client", "a", "--read-only", "--home-assistant"),

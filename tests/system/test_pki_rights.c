@@ -32,6 +32,7 @@ static const struct user {
 } users[] = {
         { 'h', "hall", "sconce/hall/status" },
         { 'a', "attic", "sconce/attic/status" },
+        { 'p', "porch", "sconce/porch/status" }, /* commands attic */
         { 'M', "me", "sconce/reply/me/fence" },
         { 'Y', "you", "sconce/reply/you/fence" },
         { 'D', "display", "sconce/reply/display/fence" }, /* read-only */
@@ -61,21 +62,26 @@ static const struct rule {
         { "sconce/attic/status", "aMYDH", "a" },
         { "sconce/attic/lamp/status", "aMYDH", "a" },
         { "sconce/attic/lamp/state", "MYDH", "a" },
-        { "sconce/attic/lamp/set", "aMYDH", "aMYH" },
-        { "sconce/attic/lamp/set/brightness", "aMYDH", "aMYH" },
+        { "sconce/attic/lamp/set", "aMYDH", "apMYH" },
+        { "sconce/attic/lamp/set/brightness", "aMYDH", "apMYH" },
+        { "sconce/attic/lamp/set/a/b", "MYDH", "a" },
+        { "sconce/attic/lamp/get", "aMYDH", "aMYH" },
+        { "sconce/attic/node/set", "aMYDH", "aMYH" },
+        { "sconce/attic/node/set/restart", "aMYDH", "aMYH" },
+        { "sconce/attic/set", "MYDH", "a" },
         { "sconce/attic/get", "aMYDH", "aMYH" },
-        { "sconce/reply/me/1", "M", "ha" },
-        { "sconce/reply/you/1", "Y", "ha" },
-        { "sconce/reply/you/x/set", "Y", "ha" },
-        { "sconce/reply/display/1", "D", "ha" },
-        { "sconce/reply/phone/1", "P", "ha" },
-        { "sconce/reply/wall/1", "W", "ha" },
-        { "sconce/reply/ha/1", "H", "ha" },
-        { "homeassistant/status", "haH", "HG" },
+        { "sconce/reply/me/1", "M", "hap" },
+        { "sconce/reply/you/1", "Y", "hap" },
+        { "sconce/reply/you/x/set", "Y", "hap" },
+        { "sconce/reply/display/1", "D", "hap" },
+        { "sconce/reply/phone/1", "P", "hap" },
+        { "sconce/reply/wall/1", "W", "hap" },
+        { "sconce/reply/ha/1", "H", "hap" },
+        { "homeassistant/status", "hapH", "HG" },
         { "homeassistant/device/hall/lamp/config", "HG", "h" },
         { "homeassistant/device/attic/lamp/config", "H", "a" },
         { "homeassistant/light/hall/config", "H", "" },
-        { "sconce/reply", "MYDH", "ha" },
+        { "sconce/reply", "MYDH", "hap" },
         { "sconce", "", "" },
         { "elsewhere/x", "", "" },
 };
@@ -123,6 +129,7 @@ static int setup(void **state)
         pki = pki_make("pki");
         PKI_RUN(pki, "node", "hall");
         PKI_RUN(pki, "node", "attic");
+        PKI_RUN(pki, "node", "porch", "--commands", "attic");
         PKI_RUN(pki, "client", "me");
         PKI_RUN(pki, "client", "you");
         PKI_RUN(pki, "client", "display", "--read-only");
@@ -335,6 +342,77 @@ static void renew__broker_runs__shows_the_new_certificate(void **state)
         assert_true(half > 20);
         assert_memory_equal(shown->out.text, shown->out.text + half, half);
         process_free(shown);
+}
+
+/* ---- A node that may command another, live ----------------------------------------------------------------------- */
+
+static void change(const char *const words[])
+{
+        (void)pki_output(pki, words);
+        (void)process_wait_log(broker->process, "Reloading config.", SOON_MS);
+}
+
+/* What was sent has come where it may, and a second thing that may come shows that there is no more to come. */
+static void assert_comes(struct client *shed, struct client *barn, bool may)
+{
+        client_forget(shed);
+        assert_int_equal(reason(barn, "sconce/shed/lamp/set") != MQTT_NOT_AUTHORISED, may);
+        assert_int_equal(reason(barn, "sconce/shed/lamp/set/brightness") != MQTT_NOT_AUTHORISED, may);
+        assert_int_equal(reason(barn, "sconce/shed/node/set/restart"), MQTT_NOT_AUTHORISED);
+        assert_int_equal(reason(barn, "sconce/shed/lamp/get"), MQTT_NOT_AUTHORISED);
+        client_send(shed, "sconce/shed/status", "fence");
+        (void)client_wait_text(shed, "sconce/shed/status", "fence");
+        assert_int_equal(client_count(shed, "sconce/shed/lamp/set"), may);
+        assert_int_equal(client_count(shed, "sconce/shed/lamp/set/brightness"), may);
+        assert_int_equal(client_count(shed, "#"), may ? 3 : 1);
+}
+
+/* On connections that stay open all the time: a rule's button does not connect again. */
+static void grant__open_connections__counts_from_then_on_and_until_it_is_taken_back(void **state)
+{
+        (void)state;
+        change(WORDS("node", "barn"));
+        change(WORDS("node", "shed"));
+        struct client *barn = connect_as("barn", pki_issued(pki, "barn")),
+                      *shed = connect_as("shed", pki_issued(pki, "shed"));
+        client_subscribe(shed, "#");
+        assert_comes(shed, barn, false);
+
+        change(WORDS("grant", "barn", "shed"));
+        assert_comes(shed, barn, true);
+        change(WORDS("renew", "barn"));
+        assert_comes(shed, barn, true);
+        change(WORDS("ungrant", "barn", "shed"));
+        assert_comes(shed, barn, false);
+
+        change(WORDS("grant", "barn", "shed"));
+        assert_comes(shed, barn, true);
+        assert_int_equal(reason(shed, "sconce/barn/lamp/set"), MQTT_NOT_AUTHORISED); /* it goes one way */
+        client_free(barn);
+        client_free(shed);
+}
+
+/* Whoever comes under the name is somebody else: neither has it the right, nor is it the one that was to be commanded. */
+static void grant__either_issued_again__is_over(void **state)
+{
+        (void)state;
+        change(WORDS("node", "gate"));
+        change(WORDS("node", "yard", "--commands", "gate"));
+        change(WORDS("revoke", "gate"));
+        change(WORDS("node", "gate"));
+        struct client *yard = connect_as("yard", pki_issued(pki, "yard"));
+        assert_int_not_equal(reason(yard, "sconce/yard/status"), MQTT_NOT_AUTHORISED);
+        assert_int_equal(reason(yard, "sconce/gate/lamp/set"), MQTT_NOT_AUTHORISED);
+        change(WORDS("grant", "yard", "gate"));
+        assert_int_not_equal(reason(yard, "sconce/gate/lamp/set"), MQTT_NOT_AUTHORISED);
+        client_free(yard);
+
+        change(WORDS("revoke", "yard"));
+        change(WORDS("node", "yard"));
+        yard = connect_as("yard-2", pki_issued(pki, "yard"));
+        assert_int_not_equal(reason(yard, "sconce/yard/status"), MQTT_NOT_AUTHORISED);
+        assert_int_equal(reason(yard, "sconce/gate/lamp/set"), MQTT_NOT_AUTHORISED);
+        client_free(yard);
 }
 
 /* ---- A list that an older version wrote -------------------------------------------------------------------------- */
@@ -590,6 +668,8 @@ int main(void)
                 cmocka_unit_test(revoke__nobody_listens_to_it__still_notifies_the_broker),
                 cmocka_unit_test(issue__broker_runs__knows_the_new_name_at_once),
                 cmocka_unit_test(renew__broker_runs__shows_the_new_certificate),
+                cmocka_unit_test(grant__open_connections__counts_from_then_on_and_until_it_is_taken_back),
+                cmocka_unit_test(grant__either_issued_again__is_over),
                 cmocka_unit_test(check__list_that_the_broker_cannot_read__is_written_again_and_in_force),
                 cmocka_unit_test(check__older_list__is_written_again_and_in_force),
                 cmocka_unit_test(forget__revoked_node__clears_what_it_left),

@@ -63,6 +63,24 @@ static void put(const char *text, enum name_kind kind, enum name_rights rights, 
         assert_int_equal(registry_put(registry, &name, NULL), 0);
 }
 
+static void put_node(const char *text, unsigned generation, const char *commands)
+{
+        CLEANUP(name_done) struct name name = { .kind = NAME_NODE, .generation = generation };
+
+        (void)strcpy(name.name, text);
+        assert_true(words_split(commands, &name.commands));
+        assert_int_equal(registry_put(registry, &name, NULL), 0);
+}
+
+static void alter(const char *sql)
+{
+        sqlite3 *sqlite = NULL;
+
+        assert_int_equal(sqlite3_open(path, &sqlite), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(sqlite, sql, NULL, NULL, NULL), SQLITE_OK);
+        (void)sqlite3_close(sqlite);
+}
+
 /* Any will do: what is recorded of it, beside its serial, is who signed it. */
 static int try_certificate(const char *serial, const char *name)
 {
@@ -144,6 +162,106 @@ static void open__empty_and_new__is_one(void **state)
         assert_int_equal(truncate(path, 0), 0);
         assert_int_equal(registry_open(path, true, &registry, NULL), 0);
         put("hall", NAME_NODE, RIGHTS_NONE, 1, NULL);
+}
+
+/* As the version before has made it. */
+static void go_back_to_version_1(void)
+{
+        alter("PRAGMA user_version = 1; ALTER TABLE names DROP COLUMN commands");
+}
+
+static int get_version(void *version, int count, char **values, char **names)
+{
+        (void)count;
+        (void)names;
+        *(int *)version = atoi(values[0]);
+        return 0;
+}
+
+static int version_of_file(void)
+{
+        sqlite3 *sqlite = NULL;
+        int version = -1;
+
+        assert_int_equal(sqlite3_open(path, &sqlite), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(sqlite, "PRAGMA user_version", get_version, &version, NULL), SQLITE_OK);
+        (void)sqlite3_close(sqlite);
+        return version;
+}
+
+static void open__version_before__goes_on_with_what_is_there(void **state)
+{
+        CLEANUP(name_done) struct name hall = { 0 }, me = { 0 };
+
+        (void)state;
+        put("hall", NAME_NODE, RIGHTS_NONE, 3, "mqtts://b.lan:8883");
+        put("me", NAME_CLIENT, RIGHTS_READ_ONLY, 1, "hall");
+        go_back_to_version_1();
+        open_again();
+        assert_int_equal(version_of_file(), 2);
+        assert_int_equal(registry_find(registry, "hall", &hall, NULL), 0);
+        assert_int_equal(hall.generation, 3);
+        assert_string_equal(hall.words[0], "mqtts://b.lan:8883");
+        assert_null(hall.commands);
+        assert_int_equal(registry_find(registry, "me", &me, NULL), 0);
+        assert_int_equal(me.rights, RIGHTS_READ_ONLY);
+        put_node("hall", 3, "attic");
+        open_again();
+        name_done(&hall);
+        assert_int_equal(registry_find(registry, "hall", &hall, NULL), 0);
+        assert_string_equal(hall.commands[0], "attic");
+}
+
+/* As another process would: between the look at the version and the lock. */
+static int open_another_first(unsigned what, void *userdata, void *statement, void *sql)
+{
+        static bool is_inside;
+        unsigned *count = userdata;
+        struct registry *other = NULL;
+
+        (void)what;
+        (void)statement;
+        if (is_inside || strcmp(sql, "BEGIN IMMEDIATE") != 0)
+                return 0;
+        is_inside = true;
+        *count += registry_open(path, false, &other, NULL) == 0;
+        registry_close(other);
+        is_inside = false;
+        return 0;
+}
+
+static unsigned others;
+
+static int watch(sqlite3 *sqlite)
+{
+        return sqlite3_trace_v2(sqlite, SQLITE_TRACE_STMT, open_another_first, &others);
+}
+
+static void open__version_before_that_another_brings_up__is_taken_as_it_is(void **state)
+{
+        (void)state;
+        others = 0;
+        go_back_to_version_1();
+        assert_int_equal(sqlite3_auto_extension((void (*)(void))watch), SQLITE_OK);
+        open_again();
+        sqlite3_reset_auto_extension();
+        assert_int_equal(others, 1);
+        put_node("hall", 1, "attic");
+        assert_int_equal(version_of_file(), 2);
+}
+
+static void open__version_after__is_refused(void **state)
+{
+        struct fault fault = { 0 };
+        char wanted[160];
+
+        (void)state;
+        alter("PRAGMA user_version = 3");
+        registry_close(registry);
+        registry = NULL;
+        (void)snprintf(wanted, sizeof(wanted), "%s was written by a newer sconce-pki", path);
+        assert_int_equal(registry_open(path, false, &registry, &fault), -ENOTSUP);
+        assert_string_equal(fault.text, wanted);
 }
 
 /* ---- Transactions ---------------------------------------------------------------------------------------------------- */
@@ -253,6 +371,48 @@ static void put_file__same_path__the_last_counts(void **state)
         assert_false(has_files);
 }
 
+/* ---- Nodes that command others ------------------------------------------------------------------------------------- */
+
+static void assert_commands(const char *node, const char *wanted)
+{
+        CLEANUP(name_done) struct name name = { 0 };
+
+        assert_int_equal(registry_find(registry, node, &name, NULL), 0);
+        CLEANUP_FREE char *commands = words_text(name.commands);
+        assert_string_equal(commands, wanted);
+}
+
+static void end_commands__one_of_several__is_that_word_alone(void **state)
+{
+        CLEANUP(words_done) char **names = NULL;
+
+        (void)state;
+        put_node("hall", 1, "shed old-shed shed-2 attic");
+        put_node("porch", 1, "old-shed shed");
+        put_node("attic", 1, "shed");
+        put_node("cellar", 1, "old-shed shed-2");
+        put_node("barn", 1, "");
+        assert_int_equal(registry_end_commands(registry, "shed", &names, NULL), 0);
+        CLEANUP_FREE char *who = words_text(names);
+        assert_string_equal(who, "hall porch attic");
+        assert_commands("hall", "old-shed shed-2 attic");
+        assert_commands("porch", "old-shed");
+        assert_commands("attic", "");
+        assert_commands("cellar", "old-shed shed-2");
+        assert_commands("barn", "");
+}
+
+static void end_commands__of_nobody__names_nobody(void **state)
+{
+        char **names = NULL;
+
+        (void)state;
+        put_node("hall", 1, "attic");
+        assert_int_equal(registry_end_commands(registry, "shed", &names, NULL), 0);
+        assert_null(names);
+        assert_commands("hall", "attic");
+}
+
 /* ---- The access list ------------------------------------------------------------------------------------------------- */
 
 #define HEAD                                                                                                           \
@@ -301,6 +461,30 @@ static void acl__node_of_a_second_generation__has_its_topics(void **state)
                                "topic read sconce/hall/+/status\n"
                                "topic read sconce/hall/+/error\n"
                                "topic read homeassistant/status\n" RENEWAL("hall.2") SIGNER END);
+}
+
+static void acl__node_that_commands_others__may_set_their_devices_alone(void **state)
+{
+        (void)state;
+        put_node("hall", 1, "attic shed");
+        assert_list(NULL, HEAD "\nuser hall\n"
+                               "topic write sconce/hall/#\n"
+                               "topic write sconce/reply/#\n"
+                               "topic write homeassistant/device/hall/#\n"
+                               "topic read sconce/hall/+/set\n"
+                               "topic read sconce/hall/+/set/+\n"
+                               "topic read sconce/hall/+/get\n"
+                               "topic read sconce/hall/get\n"
+                               "topic read sconce/hall/status\n"
+                               "topic read sconce/hall/+/status\n"
+                               "topic read sconce/hall/+/error\n"
+                               "topic read homeassistant/status\n"
+                               "topic write sconce/attic/+/set\n"
+                               "topic write sconce/attic/+/set/+\n"
+                               "topic deny sconce/attic/node/#\n"
+                               "topic write sconce/shed/+/set\n"
+                               "topic write sconce/shed/+/set/+\n"
+                               "topic deny sconce/shed/node/#\n" RENEWAL("hall") SIGNER END);
 }
 
 static void acl__clients__are_denied_each_others_answers(void **state)
@@ -394,6 +578,24 @@ static void rabbitmq__registry__each_name_in_force_has_its_expressions(void **st
                            "^(?:sconce-pki\\.[^.#]*\\.request|sconce-pki\\.trust)$(?!\\n)");
 }
 
+static void rabbitmq__node_that_commands_others__may_not_command_the_nodes(void **state)
+{
+        CLEANUP_FREE char *json = NULL;
+
+        (void)state;
+        assert_int_equal(rabbitmq_translate("user hall\ntopic write sconce/shed/+/set\ntopic deny sconce/shed/node/#\n"
+                                            "topic write sconce/attic/+/set/+\ntopic deny sconce/attic/node/#\n"
+                                            "user porch\ntopic write sconce/porch/#\n",
+                                            &json, NULL),
+                         0);
+        assert_expressions(
+                json, "hall",
+                "^(?!(?:sconce\\.shed\\.node|sconce\\.attic\\.node)(?:\\.|$))(?:sconce\\.shed\\.[^.#]*\\.set|"
+                "sconce\\.attic\\.[^.#]*\\.set\\.[^.#]*)$(?!\\n)",
+                "^(?!)$");
+        assert_expressions(json, "porch", "^(?:sconce\\.porch(?:\\..*)?)$(?!\\n)", "^(?!)$");
+}
+
 static void rabbitmq__user_without_a_right__has_expressions_that_match_nothing(void **state)
 {
         CLEANUP_FREE char *json = NULL;
@@ -423,6 +625,11 @@ static void rabbitmq__what_no_name_is__is_refused(void **state)
                 "user me\ntopic read #\n",
                 "user me\ntopic read \n",
                 "user me\ntopic deny sconce/hall/#\n",
+                "user me\ntopic deny sconce/hall/lamp/#\n",
+                "user me\ntopic deny sconce/hall/node\n",
+                "user me\ntopic deny sconce/+/node/#\n",
+                "user me\ntopic deny sconce//node/#\n",
+                "user me\ntopic deny homeassistant/hall/node/#\n",
                 "user me\ntopic all sconce/hall/#\n",
                 "user me\npattern read sconce/%u/#\n",
                 "user me\ntopic\n",
@@ -444,15 +651,6 @@ static void rabbitmq__what_no_name_is__is_refused(void **state)
 
 #define CODE "join.abcdefghijkl2345"
 #define PSK  "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-
-static void alter(const char *sql)
-{
-        sqlite3 *sqlite = NULL;
-
-        assert_int_equal(sqlite3_open(path, &sqlite), SQLITE_OK);
-        assert_int_equal(sqlite3_exec(sqlite, sql, NULL, NULL, NULL), SQLITE_OK);
-        (void)sqlite3_close(sqlite);
-}
 
 static void put_house(void)
 {
@@ -492,6 +690,10 @@ static void read__what_sconce_pki_does_not_write__is_refused(void **state)
                 { "names SET words = 'hall' || char(10) || 'user x' WHERE name = 'me'", "name of a node" },
                 { "names SET words = 'mqtts://b.lan:8883' || char(10) WHERE name = 'hall'", "URL of a broker" },
                 { "names SET words = 'mqtt://b.lan' WHERE name = 'hall'", "URL of a broker" },
+                { "names SET commands = '+' WHERE name = 'hall'", "name of a node" },
+                { "names SET commands = 'attic shed/#' WHERE name = 'hall'", "name of a node" },
+                { "names SET commands = 'attic' || char(10) || 'user' WHERE name = 'hall'", "name of a node" },
+                { "names SET commands = 'attic' WHERE name = 'me'", "name of a node" },
                 { "names SET name = '../b' WHERE name = 'b.lan'", "name of a broker" },
                 { "names SET words = 'b.lan,email:x' WHERE name = 'b.lan'", "name of a broker" },
                 { "invitations SET identity = 'me'", "identity of an invitation" },
@@ -547,6 +749,9 @@ int main(void)
                 REGISTRY_TEST(open__new__is_its_owners_alone),
                 REGISTRY_TEST(open__no_registry__is_refused),
                 REGISTRY_TEST(open__empty_and_new__is_one),
+                REGISTRY_TEST(open__version_before__goes_on_with_what_is_there),
+                REGISTRY_TEST(open__version_before_that_another_brings_up__is_taken_as_it_is),
+                REGISTRY_TEST(open__version_after__is_refused),
                 REGISTRY_TEST(commit__names__are_there_again),
                 REGISTRY_TEST(close__not_committed__has_not_happened),
                 REGISTRY_TEST(revoke__each_once__of_that_name_alone),
@@ -555,10 +760,14 @@ int main(void)
                 REGISTRY_TEST(put_file__same_path__the_last_counts),
                 REGISTRY_TEST(read__what_sconce_pki_does_not_write__is_refused),
                 REGISTRY_TEST(put__what_no_name_is__is_refused),
+                REGISTRY_TEST(end_commands__one_of_several__is_that_word_alone),
+                REGISTRY_TEST(end_commands__of_nobody__names_nobody),
                 REGISTRY_TEST(acl__nobody__is_head_and_end),
                 REGISTRY_TEST(acl__node_of_a_second_generation__has_its_topics),
+                REGISTRY_TEST(acl__node_that_commands_others__may_set_their_devices_alone),
                 REGISTRY_TEST(acl__clients__are_denied_each_others_answers),
                 REGISTRY_TEST(rabbitmq__registry__each_name_in_force_has_its_expressions),
+                cmocka_unit_test(rabbitmq__node_that_commands_others__may_not_command_the_nodes),
                 cmocka_unit_test(rabbitmq__user_without_a_right__has_expressions_that_match_nothing),
                 cmocka_unit_test(rabbitmq__what_no_name_is__is_refused),
         };
