@@ -16,14 +16,6 @@
 
 /* ---- The devices -------------------------------------------------------------------------------------- */
 
-struct device *home_find(const struct home *home, const char *id)
-{
-        for (size_t i = 0; i < home->count; i++)
-                if (strcmp(home->items[i]->id, id) == 0)
-                        return home->items[i];
-        return NULL;
-}
-
 bool home_keeps_history(const struct home *home, const char *id)
 {
         const struct device *device = strcmp(id, NODE_ID) != 0 ? home_find(home, id) : NULL;
@@ -43,8 +35,13 @@ static int add_new(struct home *home, const char *id, const struct plugin *plugi
         if (!items)
                 return -ENOMEM;
         home->items = items;
-        items[home->count++] = TAKE_PTR(device);
-        return 0;
+        items[home->count++] = device;
+        r = index_add(home);
+        if (r < 0)
+                home->count--;
+        else
+                device = NULL;
+        return r;
 }
 
 static void on_problem(void *userdata, const char *key, const char *text)
@@ -143,6 +140,7 @@ void home_free(struct home *home)
         rules_free(home->rules);
         timer_free(home->offline.timer);
         free(home->items);
+        free(home->places);
         for (size_t i = 0; i < home->n_problems; i++) {
                 free(home->problems[i].key);
                 free(home->problems[i].text);
@@ -220,6 +218,7 @@ static void sweep(struct home *home)
                         device_free(device);
         }
         home->count = kept;
+        index_renew(home);
 }
 
 enum fate { FATE_NEW, FATE_SAME, FATE_IN_PLACE, FATE_CHANGED };

@@ -17,6 +17,8 @@ struct home {
         struct interlock *interlocks;
         struct device **items;
         size_t count;
+        uint32_t *places; /* index.c */
+        size_t n_places;
         bool is_applying; /* home_apply() is at its devices */
         struct offline {
                 uint64_t after_us;
@@ -56,7 +58,10 @@ static inline struct home *home_of(const struct device *device)
         return CONTAINER_OF(device->context, struct home, context);
 }
 
+/* index.c: the last of the items is a new one, -ENOMEM; they have moved */
 struct device *home_find(const struct home *home, const char *id);
+int index_add(struct home *home) MUST_CHECK;
+void index_renew(struct home *home);
 
 /* conflicts.c: a problem for each line and dimmer that an earlier option names too, also of the same device; -ENOMEM */
 int conflicts_check(const struct home *home, const struct config *config, struct problems *problems) MUST_CHECK;

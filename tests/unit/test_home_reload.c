@@ -9,6 +9,7 @@
 
 #include "fakes/house.h"
 #include "fakes/sysfs_tree.h"
+#include "home/inside.h"
 
 #define KITCHEN "[lamp kitchen]\nline = GPIO17\n"
 #define HALL    "[lamp hall]\nline = GPIO18\n"
@@ -30,6 +31,30 @@ static void devices_apply__unchanged__not_touched(void **state)
         assert_int_equal(house_count(house, "hall", DEVICE_STATE), 1); /* this one came later, and was restarted */
         assert_int_equal(sim_edge_count(&house->gpio, 17), edges);
         assert_int_equal(sim_value(&house->gpio, 17), 1);
+}
+
+/* So many that the index grows, and each has had another place before. */
+static void home_find__many_come_and_go__those_that_are_there_alone(void **state)
+{
+        enum { LAMPS = 40, ROUNDS = 3 };
+        struct house *house = *state;
+
+        for (int round = 0; round < ROUNDS; round++) {
+                char config[LAMPS * 40] = "", id[16];
+                for (int i = 0; i < LAMPS; i++)
+                        if (i % ROUNDS != round)
+                                (void)snprintf(config + strlen(config), sizeof(config) - strlen(config),
+                                               "[lamp l%d]\nline = GPIO%d\n", i, i);
+                house_apply(house, config);
+                for (int i = 0; i < LAMPS; i++) {
+                        (void)snprintf(id, sizeof(id), "l%d", i);
+                        const struct device *device = home_find(house->devices, id);
+                        assert_int_equal(device != NULL, i % ROUNDS != round);
+                        if (device)
+                                assert_string_equal(device->id, id);
+                }
+                assert_non_null(home_find(house->devices, NODE_ID));
+        }
 }
 
 static void devices_apply__only_settings__in_place(void **state)
@@ -267,6 +292,7 @@ static void devices_check__opens_nothing(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                TEST(home_find__many_come_and_go__those_that_are_there_alone),
                 TEST(devices_apply__unchanged__not_touched),
                 TEST(devices_apply__only_settings__in_place),
                 TEST(devices_apply__gone__stopped_and_cleared),
