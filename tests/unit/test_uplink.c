@@ -793,7 +793,34 @@ static void command_other__broker_does_not_answer__refused_after_so_many(void **
         for (int i = 0; i < 64; i++)
                 assert_int_equal(command_shed(NULL, "ON", &result), 0);
         assert_int_equal(command_shed(NULL, "ON", &result), -EINVAL);
-        assert_non_null(strstr(result.message, "the broker is too slow: it has not acknowledged 6"));
+        assert_string_equal(result.message, "the broker is too slow: it has not acknowledged what was sent before");
+}
+
+static void command_other__too_much_is_unacknowledged__refused(void **state)
+{
+        struct result result = { 0 };
+
+        (void)state;
+        begin_with_rule(deaf, 1);
+        while (session_in_flight(uplink_session(scene.uplink)) < IN_FLIGHT_MAX)
+                publish("kitchen", DEVICE_STATE, "{}");
+        assert_int_equal(command_shed(NULL, "ON", &result), -EINVAL);
+        assert_string_equal(result.message, "the broker is too slow: it has not acknowledged what was sent before");
+}
+
+/* The other node would compare its clock with one that is wrong. */
+static void command_other__own_clock_is_not_right__without_a_moment_of_its_end(void **state)
+{
+        struct result result = { 0 };
+
+        (void)state;
+        begin_with_rule(serve, 1);
+        clock_set_mode(scene.house->clock, CLOCK_MODE_AUTO);
+        assert_int_equal(command_shed(NULL, "ON", &result), 0);
+        await_got(LIGHT, "ON", 1);
+        struct fake_publish got = fake_broker_last(&scene.broker, LIGHT);
+        assert_non_null(memmem(got.properties, got.properties_size, FAKE_BYTES(EXPIRY_5_SECONDS)));
+        assert_null(memmem(got.properties, got.properties_size, FAKE_BYTES("expires")));
 }
 
 /* A rule of another node has sent it. */
@@ -1107,6 +1134,8 @@ int main(void)
                 TEST(command_other__connection_lost_before_the_answer__logged),
                 TEST(command_other__window_is_full__goes_past_it_without_an_answer),
                 TEST(command_other__broker_does_not_answer__refused_after_so_many),
+                TEST(command_other__too_much_is_unacknowledged__refused),
+                TEST(command_other__own_clock_is_not_right__without_a_moment_of_its_end),
                 TEST(on_message__command_with_a_chain__goes_on_in_the_rules),
                 TEST(uplink_publish__larger_than_the_broker_takes__left_out_and_logged_once),
                 TEST(uplink_publish__answer_over_the_brokers_limit__a_refusal_instead),
