@@ -247,12 +247,19 @@ static void remember_file(struct database *database)
         database->n_opened++;
 }
 
+/* A page at a time, as they are needed: SQLite would take twenty at once, and use most of those never. Before its first use. */
+static void take_pages_singly(void)
+{
+        (void)sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
+}
+
 static int try_open(struct database *database, struct database_news *news, struct fault *fault)
 {
         int r = look_at(database, fault);
 
         if (r < 0)
                 return r;
+        take_pages_singly();
         int code = sqlite3_open_v2(database->path, &database->sqlite, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
                                    NULL);
         r = code == SQLITE_OK ? 0 : fail(database, code, fault);
