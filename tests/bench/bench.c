@@ -9,16 +9,6 @@
 #include "system/client.h"
 #include "system/daemon.h"
 #include "system/workdir.h"
-#include "util/cleanup.h"
-
-/* What hall's rules command there. */
-static void grant(const struct bench *bench)
-{
-        CLEANUP_FILE FILE *list = fopen(pki_file(bench->pki, "sconce.acl"), "ae");
-
-        if (!list || fputs("\nuser hall\ntopic write sconce/shed/+/set\ntopic write sconce/barn/+/set\n", list) < 0)
-                give_up("cannot write the access list");
-}
 
 void bench_open(struct bench *bench)
 {
@@ -31,7 +21,7 @@ void bench_open(struct bench *bench)
         PKI_RUN(bench->pki, "node", "peer");
         PKI_RUN(bench->pki, "node", "output");
         PKI_RUN(bench->pki, "client", "tester");
-        grant(bench);
+        PKI_RUN(bench->pki, "grant", "hall", "shed", "barn");
         bench->broker = broker_new(&(struct broker_options){ .pki = bench->pki, .quiet = true });
 }
 

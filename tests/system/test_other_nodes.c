@@ -31,15 +31,6 @@ static char *with(const char *rules)
         return text;
 }
 
-/* Hall may command attic, and not the other way round. */
-static void grant(void)
-{
-        CLEANUP_FILE FILE *acl = fopen(pki_file(stage.pki, "sconce.acl"), "ae");
-
-        assert_non_null(acl);
-        (void)fputs("\nuser hall\ntopic write sconce/attic/+/set\ntopic write sconce/attic/+/set/+\n", acl);
-}
-
 static struct daemon *start(const char *name, const char *rules)
 {
         CLEANUP_FREE char *text = with(rules);
@@ -55,7 +46,7 @@ static int open_stage(void **state)
         (void)state;
         workdir_make();
         stage.pki = pki_of_stage();
-        grant();
+        PKI_RUN(stage.pki, "grant", "hall", "attic"); /* and not the other way round */
         stage.broker = broker_new(&(struct broker_options){ .pki = stage.pki });
         stage_rejoin();
         stage.hall = start("hall", "[rule wall]\nwhen = wall.press single\nthen = attic/kitchen TOGGLE, pump TOGGLE\n"
