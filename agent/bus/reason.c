@@ -170,7 +170,8 @@ void reason_describe(const struct transport_end *end, struct fault *fault)
                 (void)fault_set(
                         fault, -ECONNRESET,
                         "the other side accepted TLS and closed the connection before it answered CONNECT: is it "
-                        "a proxy whose broker is down, or no MQTT broker?");
+                        "a proxy whose broker is down, a broker that refuses our certificate without a word, or no "
+                        "MQTT broker?");
         else
                 (void)fault_set(
                         fault, -ECONNRESET,

@@ -55,6 +55,7 @@ static int teardown(void **state)
         SSL_CTX_free(fake_tls);
         fake_tls = NULL;
         client_free_all();
+        broker_free_all_but(NULL);
         process_free_all();
         workdir_remove();
         return 0;
@@ -812,7 +813,8 @@ static void session__closed_after_handshake__reports_that_tls_was_accepted(void 
         probe_start(&probe);
         assert_true(probe_until(&probe, probe_connected, 1));
         assert_reason(0, "the other side accepted TLS and closed the connection before it answered CONNECT: is it a "
-                         "proxy whose broker is down, or no MQTT broker?");
+                         "proxy whose broker is down, a broker that refuses our certificate without a word, or no "
+                         "MQTT broker?");
         assert_int_equal(session_version(probe.session), SESSION_VERSION_5);
 }
 

@@ -238,7 +238,7 @@ static void reason_describe__what_is_known_best__wins(void **state)
                 { { .connack = -1, .disconnect = -1, .connected = true, .tls = &accepted },
                   -ECONNRESET,
                   "the other side accepted TLS and closed the connection before it answered CONNECT: is it a proxy "
-                  "whose broker is down, or no MQTT broker?" },
+                  "whose broker is down, a broker that refuses our certificate without a word, or no MQTT broker?" },
                 { { .connack = 0, .disconnect = 0x95, .mqtt5 = true },
                   -EMSGSIZE,
                   "the broker reports that a message was too large (message_size_limit, max_packet_size)" },
