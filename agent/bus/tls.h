@@ -37,8 +37,6 @@ int tls_pin_parse(const char *text, unsigned char ret_digest[static 32]) MUST_CH
 struct tls_handshake {
         SSL *ssl; /* libmosquitto's, from the handshake's start until it closes its socket */
         bool done;
-        int fd;                        /* the socket, from tls_settled() on */
-        size_t turn_bytes;             /* what may still be read in this turn of the loop */
         bool eof;                      /* the broker hung up */
         int io_error;                  /* errno of the socket, 0: none */
         int alert_received;            /* the broker's; -1: none */
@@ -61,9 +59,8 @@ struct tls_handshake {
  * verify. */
 int tls_begin(struct tls *tls, const char *host, struct tls_handshake *handshake, SSL_CTX **ret, struct fault *fault)
         MUST_CHECK;
-/* The broker has accepted us: nothing more is watched. From now on a turn of the loop reads `turn_bytes` at
- * the most: what is left waits in the socket. -ENOMEM. */
-int tls_settled(struct tls_handshake *handshake) MUST_CHECK;
+/* The broker has accepted us: nothing more is watched. */
+void tls_settled(struct tls_handshake *handshake);
 void tls_end(struct tls *tls);
 
 /* A line of libmosquitto's log, the only place where it reports OpenSSL's errors. */

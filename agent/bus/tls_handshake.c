@@ -220,70 +220,11 @@ int tls_on_verify(int ok, X509_STORE_CTX *store)
         return ok;
 }
 
-/* ---- The socket once we are accepted --------------------------------------------------------------------- */
-
-/* After this turn's share a socket looks empty to OpenSSL, and so to libmosquitto. A BIO of our own for reading,
- * because a callback on libmosquitto's is called twice for each of some thirty things a message. */
-static int bounded_read(BIO *bio, char *data, int size)
+void tls_settled(struct tls_handshake *handshake)
 {
-        struct tls_handshake *handshake = BIO_get_data(bio);
-
-        BIO_clear_retry_flags(bio);
-        if (handshake->turn_bytes == 0) {
-                BIO_set_retry_read(bio);
-                return -1;
-        }
-        errno = 0;
-        int n = (int)recv(handshake->fd, data, (size_t)size, 0);
-        if (n > 0)
-                handshake->turn_bytes -= MIN(handshake->turn_bytes, (size_t)n);
-        else if (n == 0)
-                BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
-        else if (BIO_sock_should_retry(n))
-                BIO_set_retry_read(bio);
-        return n;
-}
-
-static long bounded_control(BIO *bio, int operation, long number, void *data)
-{
-        (void)number;
-        (void)data;
-        if (operation == BIO_CTRL_EOF)
-                return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0;
-        return operation == BIO_CTRL_FLUSH;
-}
-
-/* One for the process, kept to its end. */
-static BIO_METHOD *bounded_method(void)
-{
-        static BIO_METHOD *method;
-
-        if (method)
-                return method;
-        method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket, so much a turn");
-        if (method) {
-                (void)BIO_meth_set_read(method, bounded_read);
-                (void)BIO_meth_set_ctrl(method, bounded_control);
-        }
-        return method;
-}
-
-int tls_settled(struct tls_handshake *handshake)
-{
-        BIO *socket = handshake->ssl ? SSL_get_rbio(handshake->ssl) : NULL;
-
         handshake->io_error = 0;
-        if (!socket)
-                return 0;
-        BIO *bio = bounded_method() ? BIO_new(bounded_method()) : NULL;
-        if (!bio)
-                return -ENOMEM;
-        BIO_set_callback_ex(socket, NULL);
-        handshake->fd = (int)BIO_get_fd(socket, NULL);
-        BIO_set_data(bio, handshake);
-        BIO_set_init(bio, 1);
-        SSL_set0_rbio(handshake->ssl, bio);
-        return 0;
+        if (handshake->ssl)
+                BIO_set_callback_ex(SSL_get_rbio(handshake->ssl), NULL);
 }
 
 void tls_note_log(struct tls_handshake *handshake, const char *line)

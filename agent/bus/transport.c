@@ -9,7 +9,8 @@
  * - What is published inside a callback is only queued, so each turn ends with writing.
  * - It reads on for as long as SSL has packets decrypted, but stops when errno is EAGAIN. That ends a turn of the loop;
  *   the next one takes what is left. 2.1 goes by that between two reads of 4 KiB: all packets in one are handed over, and
- *   the messages among them that are too many for a turn wait in the backlog.
+ *   the messages among them that are too many for a turn wait in the backlog. Of what is read ahead (tls_socket.c) it
+ *   knows nothing.
  */
 #include "bus/transport.h"
 
@@ -32,6 +33,7 @@
 #include "bus/mosquitto.h"
 #include "bus/properties.h"
 #include "bus/reach.h"
+#include "bus/tls_socket.h"
 #include "util/log.h"
 
 /* So many unacknowledged messages that the broker must have stalled: what libmosquitto would hold is bounded here. */
@@ -60,6 +62,7 @@ struct transport {
         bool over;
         struct transport_end end;
         struct tls_handshake handshake;
+        struct tls_socket socket; /* over TLS, once the broker has accepted us */
         uint64_t keepalive_us, last_in_us, last_out_us;
         uint64_t pinged_us; /* after last_in_us: nothing has come since */
         unsigned receive_maximum;
@@ -99,7 +102,8 @@ static uint32_t wanted_interest(const struct transport *t)
                 return EPOLLOUT;
         if (t->phase == TRANSPORT_HANDSHAKE)
                 return t->handshake.ssl && SSL_want(t->handshake.ssl) == SSL_WRITING ? EPOLLOUT : EPOLLIN;
-        return EPOLLIN | (mosquitto_want_write(t->mosq) ? (uint32_t)EPOLLOUT : 0U);
+        bool has_unsent = tls_socket_has_unsent(&t->socket) || mosquitto_want_write(t->mosq);
+        return EPOLLIN | (has_unsent ? (uint32_t)EPOLLOUT : 0U);
 }
 
 static void update_interest(struct transport *t)
@@ -112,15 +116,21 @@ static void update_interest(struct transport *t)
         (void)sd_event_source_set_io_events(t->io, interest);
 }
 
-static bool has_decrypted(const struct transport *t)
+static bool has_read(const struct transport *t)
 {
-        return !t->over && t->handshake.done && SSL_pending(t->handshake.ssl) > 0;
+        return !t->over && t->handshake.done && (tls_socket_has_read(&t->socket) || SSL_pending(t->handshake.ssl) > 0);
+}
+
+static void begin_turn(struct transport *t)
+{
+        t->busy = true;
+        tls_socket_begin_turn(&t->socket, TURN_BYTES);
 }
 
 /* The socket does not become readable for it. */
 static bool has_more(const struct transport *t)
 {
-        return has_decrypted(t) || (!t->over && !backlog_is_empty(&t->backlog));
+        return has_read(t) || (!t->over && !backlog_is_empty(&t->backlog));
 }
 
 static void hand_up(struct transport *t, const struct session_message *message)
@@ -140,6 +150,9 @@ static void hand_up_backlog(struct transport *t, size_t turn_work)
 /* The end of every turn. Nothing of `t` may be touched after it: `ended` frees it. */
 static void settle(struct transport *t)
 {
+        int r = tls_socket_end_turn(&t->socket);
+        if (r < 0 && r != -EAGAIN)
+                finish(t, 0);
         if (t->over)
                 hand_up_backlog(t, SIZE_MAX);
         t->busy = false;
@@ -183,13 +196,12 @@ static void do_read(struct transport *t)
         hand_up_backlog(t, TURN_WORK);
         if (!backlog_is_empty(&t->backlog))
                 return;
-        t->handshake.turn_bytes = TURN_BYTES;
         do
                 if (assertion_survived(read_packets, t->mosq, &result))
                         check(t, result);
                 else
                         finish(t, EPROTO);
-        while (has_decrypted(t) && t->turn_work < TURN_WORK);
+        while (has_read(t) && t->turn_work < TURN_WORK);
         t->last_in_us = real_now_us();
 }
 
@@ -278,7 +290,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdat
 
         (void)source;
         (void)fd;
-        t->busy = true;
+        begin_turn(t);
         if (t->phase == TRANSPORT_CONNECTING)
                 connecting_turn(t, events);
         else if (t->phase == TRANSPORT_HANDSHAKE)
@@ -294,7 +306,7 @@ static int on_deferred(sd_event_source *source, void *userdata)
         struct transport *t = userdata;
 
         (void)source;
-        t->busy = true;
+        begin_turn(t);
         if (has_more(t))
                 talking_turn(t, EPOLLIN);
         settle(t);
@@ -352,7 +364,7 @@ static void on_keepalive(void *userdata)
 {
         struct transport *t = userdata;
 
-        t->busy = true;
+        begin_turn(t);
         if (socket_is(t, POLLIN))
                 t->last_in_us = real_now_us(); /* only that we have not looked yet */
         if (real_now_us() < next_look_us(t)) {
@@ -391,7 +403,8 @@ static void on_connect(struct mosquitto *mosq, void *userdata, int reason, int f
         t->phase = TRANSPORT_UP;
         /* From here on the log costs an allocation for each packet and is of no use. */
         mosquitto_log_callback_set(mosq, NULL);
-        if (tls_settled(&t->handshake) < 0) {
+        tls_settled(&t->handshake);
+        if (t->handshake.ssl && tls_socket_take(&t->socket, t->handshake.ssl, t->fd) < 0) {
                 finish(t, ENOMEM);
                 return;
         }
@@ -564,6 +577,7 @@ int transport_new(struct loop *loop, const struct transport_setup *setup, struct
         t->loop = loop;
         t->setup = *setup;
         t->fd = -1;
+        t->socket = TLS_SOCKET_INIT;
         t->receive_maximum = UINT16_MAX;
         t->handshake.alert_received = -1;
         t->end = (struct transport_end){

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bad payloads of every kind: each is refused with its code, and the next good command is carried out. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -144,9 +145,30 @@ static void payload__empty__is_ignored(void **state)
         still_obeys();
 }
 
+static bool has_last_id(const struct message *message, const void *userdata)
+{
+        return strcmp(json_member(message, "id"), userdata) == 0;
+}
+
+/* What comes with it is read ahead of it: nothing of that may wait for the broker to send more. Each is answered with a state
+ * and a result, and of more than 256 unacknowledged ones results are dropped. */
+static void payloads__many_in_one_piece__are_all_answered(void **state)
+{
+        enum { COMMANDS = 100 };
+
+        (void)state;
+        process_signal(stage.hall->process, SIGSTOP);
+        for (int i = 1; i <= COMMANDS; i++)
+                client_send(stage.tester, "sconce/hall/kitchen/set",
+                            format_text("{\"state\":\"%s\",\"id\":\"%d%*s\"}", i % 2 ? "ON" : "OFF", i, i % 40, ""));
+        process_signal(stage.hall->process, SIGCONT);
+        (void)client_wait(stage.tester, "sconce/hall/kitchen/result", has_last_id, format_text("%d%20s", COMMANDS, ""));
+        assert_int_equal(client_count(stage.tester, "sconce/hall/kitchen/result"), COMMANDS);
+}
+
 int main(void)
 {
-        static struct CMUnitTest tests[ARRAY_SIZE(refused) + 4];
+        static struct CMUnitTest tests[ARRAY_SIZE(refused) + 5];
         static char names[ARRAY_SIZE(refused)][96];
         size_t n = 0;
 
@@ -164,5 +186,6 @@ int main(void)
         tests[n++] = (struct CMUnitTest)STAGE_TEST(json__above_max_payload__is_refused, settle);
         tests[n++] = (struct CMUnitTest)STAGE_TEST(payload__of_1_mib__does_no_harm, settle);
         tests[n++] = (struct CMUnitTest)STAGE_TEST(payload__empty__is_ignored, settle);
+        tests[n++] = (struct CMUnitTest)STAGE_TEST(payloads__many_in_one_piece__are_all_answered, settle);
         return stage_run(tests, ARRAY_SIZE(tests), open_stage);
 }
