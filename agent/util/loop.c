@@ -19,7 +19,7 @@ struct timer {
 int loop_init(struct loop *loop)
 {
         memset(loop, 0, sizeof(*loop));
-        int r = sd_event_default(&loop->event);
+        int r = sd_event_new(&loop->event);
         return r < 0 ? r : 0;
 }
 

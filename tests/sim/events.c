@@ -46,7 +46,7 @@ static bool is_ready_fd[FDS_MAX];
 
 /* ---- Sources ----------------------------------------------------------------------------------------------------- */
 
-int sd_event_default(sd_event **ret)
+int sd_event_new(sd_event **ret)
 {
         if (!the_event)
                 the_event = calloc(1, sizeof(*the_event));
