@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "publish.h"
 
+#include <string.h>
+
 #include "channel/channels.h"
 #include "channel/result.h"
 #include "course.h"
@@ -18,13 +20,16 @@ const char *device_topic_word(enum device_topic topic)
 
 void write_time(const char *key, struct clock *clock, uint64_t time_us, struct json_text *out)
 {
-        char text[CLOCK_TEXT_MAX];
+        char quoted[CLOCK_TEXT_MAX + 2] = "\"";
 
         json_put_key(out, key);
-        if (time_us == 0 || !clock || !clock_format(clock, time_us, text))
+        if (time_us == 0 || !clock || !clock_format(clock, time_us, quoted + 1)) {
                 json_put_literal(out, "null");
-        else
-                json_put_string(out, text);
+                return;
+        }
+        size_t size = strlen(quoted);
+        quoted[size++] = '"';
+        json_put_raw(out, quoted, size);
 }
 
 void write_text(const char *key, const char *text, struct json_text *out)

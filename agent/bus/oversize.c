@@ -17,6 +17,8 @@ void oversize_sent(struct oversize *o, int id, size_t size)
 {
         size_t least = 0;
 
+        if (size < OVERSIZE_LEAST)
+                return;
         for (size_t i = 0; i < OVERSIZE_WATCHED; i++) {
                 if (o->sent[i].id == 0) {
                         least = i;

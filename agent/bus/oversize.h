@@ -29,4 +29,9 @@ void oversize_acknowledged(struct oversize *oversize, int id);
 /* The broker has closed the connection; `certain`: it reported that it was for a message's size. True: messages of
  * oversize->limit bytes or more are left out from now on. */
 bool oversize_closed(struct oversize *oversize, bool certain, uint64_t now_us);
+/* Any message is left out. */
+static inline bool oversize_is_limited(const struct oversize *oversize)
+{
+        return oversize->limit > 0;
+}
 bool oversize_forbids(struct oversize *oversize, size_t size, uint64_t now_us);

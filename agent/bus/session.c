@@ -633,7 +633,7 @@ int session_publish(struct session *s, const struct session_message *message, in
                 return -ENOTCONN;
         size_t size = message->size + strlen(message->topic);
         int id = 0;
-        if (oversize_forbids(&s->oversize, size, loop_now_us(s->loop)))
+        if (oversize_is_limited(&s->oversize) && oversize_forbids(&s->oversize, size, loop_now_us(s->loop)))
                 return -EMSGSIZE;
         int r = transport_publish(s->transport, message, &id);
         if (r == 0 && message->qos > 0)

@@ -59,6 +59,8 @@ struct transport {
         uint32_t interest;
         bool busy;        /* inside a turn, which settles everything at its end */
         size_t turn_work; /* done in this turn */
+        uint64_t turn_us; /* when it began */
+        bool has_read;    /* at its end: the socket does not become readable for it */
         bool over;
         struct transport_end end;
         struct tls_handshake handshake;
@@ -116,21 +118,24 @@ static void update_interest(struct transport *t)
         (void)sd_event_source_set_io_events(t->io, interest);
 }
 
-static bool has_read(const struct transport *t)
+static bool has_read(struct transport *t)
 {
-        return !t->over && t->handshake.done && (tls_socket_has_read(&t->socket) || SSL_pending(t->handshake.ssl) > 0);
+        t->has_read = !t->over && t->handshake.done &&
+                      (tls_socket_has_read(&t->socket) || SSL_pending(t->handshake.ssl) > 0);
+        return t->has_read;
 }
 
 static void begin_turn(struct transport *t)
 {
         t->busy = true;
+        t->turn_us = real_now_us();
         tls_socket_begin_turn(&t->socket, TURN_BYTES);
 }
 
 /* The socket does not become readable for it. */
 static bool has_more(const struct transport *t)
 {
-        return has_read(t) || (!t->over && !backlog_is_empty(&t->backlog));
+        return !t->over && (t->has_read || !backlog_is_empty(&t->backlog));
 }
 
 static void hand_up(struct transport *t, const struct session_message *message)
@@ -202,7 +207,7 @@ static void do_read(struct transport *t)
                 else
                         finish(t, EPROTO);
         while (has_read(t) && t->turn_work < TURN_WORK);
-        t->last_in_us = real_now_us();
+        t->last_in_us = t->turn_us;
 }
 
 /* At the end of a callback of libmosquitto's: it reads on to the next packet unless errno is EAGAIN. */
@@ -217,7 +222,7 @@ static void do_write(struct transport *t)
         if (t->over || !mosquitto_want_write(t->mosq))
                 return;
         check(t, mosquitto_loop_write(t->mosq, 1));
-        t->last_out_us = real_now_us();
+        t->last_out_us = t->turn_us;
 }
 
 static int socket_error(const struct transport *t)

@@ -62,7 +62,7 @@ struct request {
         struct sconce_command view; /* what the plugin sees of it */
         struct command_meta meta;   /* borrowed from the message, or what is owned here */
         void *owned;
-        bool is_answered;
+        bool is_answered, is_borrowed; /* its memory is not freed with it */
         struct duplicate_mark duplicates[REQUEST_DUPLICATES];
         struct command_cause cause; /* its name is owned here */
         struct command command;     /* the last: it is large, and filled by who parses it */
@@ -151,6 +151,7 @@ struct device_hold {
 /* on_time.c: max_on. */
 struct device_on_time {
         bool is_spent;          /* it was over: off until a command, or until its plugin has rested */
+        bool may_be_saved;      /* the store has a mark of it that counts, or has had one */
         bool is_off_meant;      /* a command, or the agent, has switched it off: dark is the end of the count */
         uint64_t on_since_us;   /* it counts from here; 0: it does not count */
         uint64_t rest_since_us; /* neither driven nor wanted to be; 0: it is */

@@ -90,13 +90,15 @@ void requests_set_rate(struct device *device)
         rate_set(&device->requests.rate, (uint64_t)device->shared.rate);
 }
 
-static struct request *request_new(const struct command_meta *meta)
+/* What has to wait for a thread outlives the call; of all others the caller has `here` for it. */
+static struct request *request_new(const struct device *device, const struct command_meta *meta, struct request *here)
 {
-        struct request *request = malloc(sizeof(*request));
+        struct request *request = device->worker ? malloc(sizeof(*request)) : here;
 
         if (!request)
                 return NULL;
         memset(request, 0, offsetof(struct request, command));
+        request->is_borrowed = request == here;
         if (meta) {
                 request->meta = *meta;
                 request->cause.depth = meta->depth;
@@ -115,7 +117,8 @@ void request_free(struct request *request)
         command_done(&request->command);
         free(request->owned);
         free(request->cause.rule);
-        free(request);
+        if (!request->is_borrowed)
+                free(request);
 }
 
 /* What waits for a thread outlives the message that it came in. */
@@ -403,7 +406,7 @@ static void submit(struct device *device, struct arrival *arrival, struct reques
 void device_command(struct device *device, const char *channel, const void *payload, size_t size,
                     const struct command_meta *meta)
 {
-        struct request *request = request_new(meta);
+        struct request here, *request = request_new(device, meta, &here);
         struct result result;
 
         if (!request) {
@@ -416,7 +419,7 @@ void device_command(struct device *device, const char *channel, const void *payl
 
 void device_act(struct device *device, const char *channel, const char *payload, const struct command_cause *cause)
 {
-        struct request *request = request_new(NULL);
+        struct request here, *request = request_new(device, NULL, &here);
         struct result result;
 
         if (request) {
@@ -426,7 +429,7 @@ void device_act(struct device *device, const char *channel, const char *payload,
         if (!request || !request->cause.rule) {
                 (void)refuse(&result, RESULT_FAILED, "out of memory");
                 device->context->observer.result(device->context->observer.userdata, cause, &result);
-                free(request);
+                request_free(request);
                 return;
         }
         submit(device, &(struct arrival){ .channel = channel, .payload = payload, .size = strlen(payload) }, request);

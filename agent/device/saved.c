@@ -67,6 +67,7 @@ static void restore_from(const struct store *store, struct device *device)
         bool is_same_boot = boot && strcmp(boot, clock_boot_id()) == 0;
         device->past.first_start_done = is_same_boot;
         device->past.was_timed = saved_was_timed(store, device->id);
+        device->on_time.may_be_saved = store_get(store, STORE_MARK, device->id, MARK_ON_SINCE);
         on_time_restore(device, is_same_boot ? restore_on_since(device) : 0, false);
         hold_restore(device, is_same_boot && store_get(store, STORE_MARK, device->id, MARK_RELEASED));
 }
@@ -87,6 +88,7 @@ void saved_inherit(struct device *device, const struct device *old)
 {
         device->past.first_start_done |= old->past.first_start_done;
         device->past.was_timed |= old->past.was_timed || old->output.is_timed;
+        device->on_time.may_be_saved |= old->on_time.may_be_saved;
 }
 
 void saved_cut_off(struct device *device)
@@ -179,7 +181,9 @@ void saved_on_since(struct device *device)
                                device_now_us(device));
         else if (counts)
                 (void)snprintf(text, sizeof(text), "%" PRIu64, device->on_time.on_since_us);
-        put(device, STORE_MARK, MARK_ON_SINCE, counts ? text : NULL);
+        device->on_time.may_be_saved |= counts;
+        if (device->on_time.may_be_saved)
+                put(device, STORE_MARK, MARK_ON_SINCE, counts ? text : NULL);
 }
 
 void saved_released(struct device *device)

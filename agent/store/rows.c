@@ -72,12 +72,16 @@ static bool has_value(const struct row *row, const char *value)
 
 static int row_set(struct row *row, const char *value)
 {
-        char *copy = value ? strdup(value) : NULL;
+        size_t size = value ? strlen(value) + 1 : 0;
+        char *room = value ? realloc(row->value, size) : NULL;
 
-        if (value && !copy)
+        if (value && !room)
                 return -ENOMEM;
-        free(row->value);
-        row->value = copy;
+        if (value)
+                memcpy(room, value, size);
+        else
+                free(row->value);
+        row->value = room;
         row->dirty = true;
         return 0;
 }

@@ -201,11 +201,10 @@ static void free_rows_job(struct store_job *job)
 /* A quarter of the time is left to the disk: within save_after it is there. */
 static void arm(struct store *store)
 {
+        if (!store->writer || store->is_busy || timer_armed(store->due))
+                return;
         uint64_t due_us = store->is_urgent ? 0 : store->changed_us + store->save_after_us - store->save_after_us / 4;
-        uint64_t now_us = loop_now_us(store->loop);
-
-        if (store->writer && !store->is_busy && !timer_armed(store->due))
-                timer_arm(store->due, due_us - MIN(due_us, now_us));
+        timer_arm(store->due, due_us - MIN(due_us, loop_now_us(store->loop)));
 }
 
 /* What has changed while the disk was busy has waited since then. */

@@ -27,6 +27,8 @@ struct clock {
         sd_event_source *jump_source;
         clock_jump_fn on_jump;
         void *userdata;
+        uint64_t text_s;           /* the second that was formatted last */
+        char text[CLOCK_TEXT_MAX]; /* "": none */
 };
 
 static uint64_t wall_us(void)
@@ -163,6 +165,8 @@ bool clock_offset(struct clock *clock, int64_t *ret_us)
         return true;
 }
 
+#define MILLISECONDS_AT 20 /* in "2026-11-22T19:30:00.123Z" */
+
 /* Each message has its time: strftime() and printf() would be a tenth of what a command costs. */
 static void print_fields(const unsigned fields[static 7], char text[static CLOCK_TEXT_MAX])
 {
@@ -210,7 +214,15 @@ bool clock_format(struct clock *clock, uint64_t boottime_us, char text[static CL
 
         if (!clock_wall_us(clock, boottime_us, &at_us))
                 return false;
-        clock_format_wall(at_us, text);
+        if (!clock->text[0] || clock->text_s != at_us / USEC_PER_SEC) {
+                clock->text_s = at_us / USEC_PER_SEC;
+                clock_format_wall(at_us, clock->text);
+        }
+        memcpy(text, clock->text, CLOCK_TEXT_MAX);
+        unsigned ms = (unsigned)(at_us % USEC_PER_SEC / USEC_PER_MSEC);
+        text[MILLISECONDS_AT] = (char)('0' + ms / 100);
+        text[MILLISECONDS_AT + 1] = (char)('0' + ms / 10 % 10);
+        text[MILLISECONDS_AT + 2] = (char)('0' + ms % 10);
         return true;
 }
 

@@ -57,13 +57,36 @@ static bool is_plain(char c)
         return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
 }
 
-void json_put_string(struct json_text *text, const char *string)
+/* What needs no escape, of the start of `string`. */
+static size_t plain_length(const char *string)
+{
+        size_t length = 0;
+
+        while (is_plain(string[length]))
+                length++;
+        return length;
+}
+
+/* Almost every text needs none: it is put in one piece, with what follows it. */
+static bool put_plain(struct json_text *text, const char *string, const char *end, size_t end_size)
+{
+        size_t length = plain_length(string);
+
+        if (string[length] || !reserve(text, length + 1 + end_size))
+                return false;
+        char *at = text->data + text->size;
+        *at++ = '"';
+        memcpy(at, string, length);
+        memcpy(at + length, end, end_size);
+        text->size += length + 1 + end_size;
+        return true;
+}
+
+static void put_escaped(struct json_text *text, const char *string)
 {
         json_put_literal(text, "\"");
         while (*string) {
-                size_t plain = 0;
-                while (is_plain(string[plain]))
-                        plain++;
+                size_t plain = plain_length(string);
                 json_put_raw(text, string, plain);
                 string += plain;
                 if ((unsigned char)*string < 0x80) {
@@ -82,6 +105,12 @@ void json_put_string(struct json_text *text, const char *string)
         json_put_literal(text, "\"");
 }
 
+void json_put_string(struct json_text *text, const char *string)
+{
+        if (!put_plain(text, string, "\"", 1))
+                put_escaped(text, string);
+}
+
 void json_put_item(struct json_text *text)
 {
         if (text->size == 0)
@@ -94,7 +123,9 @@ void json_put_item(struct json_text *text)
 void json_put_key(struct json_text *text, const char *key)
 {
         json_put_item(text);
-        json_put_string(text, key);
+        if (put_plain(text, key, "\":", 2))
+                return;
+        put_escaped(text, key);
         json_put_literal(text, ":");
 }
 

@@ -209,13 +209,15 @@ void text_hex(const void *bytes, size_t size, char *ret)
 
 size_t text_decimal(uint64_t number, char text[static TEXT_DECIMAL_MAX])
 {
-        size_t n = 1;
+        char digits[TEXT_DECIMAL_MAX];
+        size_t at = sizeof(digits);
 
-        for (uint64_t rest = number; rest >= 10; rest /= 10)
-                n++;
-        for (size_t at = n; at > 0; number /= 10)
-                text[--at] = (char)('0' + number % 10);
-        return n;
+        do {
+                digits[--at] = (char)('0' + number % 10);
+                number /= 10;
+        } while (number > 0);
+        memcpy(text, digits + at, sizeof(digits) - at);
+        return sizeof(digits) - at;
 }
 
 void text_list_add(char *list, size_t size, const char *word)

@@ -51,6 +51,33 @@ static void clock_parse__what_clock_format_wrote__comes_back(void **state)
         }
 }
 
+static uint64_t formatted_us(const struct fixture *fixture, uint64_t at_us)
+{
+        char text[CLOCK_TEXT_MAX];
+        uint64_t us = 0;
+
+        assert_true(clock_format(fixture->clock, at_us, text));
+        assert_int_equal(clock_parse(fixture->clock, text, &us), 0);
+        return us;
+}
+
+/* The second before is kept: neither a day nor a millisecond of it may stay. Between two texts the wall clock goes on. */
+static void clock_format__one_after_another__each_is_its_own(void **state)
+{
+        static const int64_t steps_us[] = {
+                0, 1000, 999000, -1, 86400 * 1000000LL, -86400 * 1000000LL, 5, 366 * 86400 * 1000000LL
+        };
+        const struct fixture *fixture = *state;
+        uint64_t at_us = loop_now_us(&fixture->loop) + 400 * 86400 * USEC_PER_SEC;
+
+        for (size_t i = 0; i < ARRAY_SIZE(steps_us); i++) {
+                at_us += (uint64_t)steps_us[i];
+                assert_in_range(formatted_us(fixture, at_us) - at_us + 30 * USEC_PER_SEC, 0, 60 * USEC_PER_SEC);
+        }
+        uint64_t us = formatted_us(fixture, at_us + 500 * USEC_PER_MSEC) - formatted_us(fixture, at_us);
+        assert_in_range(us, 1, 30 * USEC_PER_SEC);
+}
+
 static void clock_parse__before_the_boot__is_long_ago(void **state)
 {
         const struct fixture *fixture = *state;
@@ -173,6 +200,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TEST(clock_parse__what_clock_format_wrote__comes_back),
+                TEST(clock_format__one_after_another__each_is_its_own),
                 TEST(clock_parse__before_the_boot__is_long_ago),
                 TEST(clock_parse__fractions_and_leap_days__are_taken),
                 TEST(clock_parse__no_moment__is_refused),
