@@ -30,10 +30,18 @@ SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 warnings := -Wall -Wextra -Wpedantic -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wold-style-definition -Wvla \
 	-Wformat=2 -Wundef -Wpointer-arith -Wcast-qual -Wwrite-strings -Wimplicit-fallthrough -Wnull-dereference
 
-base_cflags := -std=gnu11 -O2 -g -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -fvisibility=hidden -fno-common \
+base_cflags := -std=gnu11 -g -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -fvisibility=hidden -fno-common \
 	-fstack-protector-strong -ffunction-sections -fdata-sections $(warnings) $(if $(WERROR),-Werror) \
 	$(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
-base_ldflags := -Wl,-z,relro,-z,now -Wl,--gc-sections -Wl,--as-needed $(if $(SAN),-fsanitize=$(SAN))
+# Speed for what a command, a reading or a plugin passes through (`make check-instructions` sees it), size for the rest, most of
+# which runs once, at the start. Nothing unwinds the stack, but debuggers, which have their own tables.
+quick := $(addprefix agent/,history publish sender uplink bus/tls_socket bus/topics bus/transport channel/channels channel/command \
+	channel/convert channel/trend channel/value device/device device/hold device/host_line device/host_pin device/on_time device/output device/publish \
+	device/requests device/saved gpio/line gpio/sim gpio/sim_files store/rows util/clock util/json util/loop util/text)
+unwind   := $(if $(SAN),,-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-plt)
+optimise = $(if $(SAN)$(filter tests/%,$*)$(filter $(quick),$*),-O2,-Os) $(unwind)
+# The second: what the dynamic linker adjusts in a twentieth of the bytes.
+base_ldflags := -Wl,-z,relro,-z,now -Wl,-z,pack-relative-relocs -Wl,--gc-sections -Wl,--as-needed $(if $(SAN),-fsanitize=$(SAN))
 
 agent_cflags = -Iagent -Iagent/include -fPIE $(shell $(PKG_CONFIG) --cflags $(packages) $(client_package) $(pki_package)) \
 	-DSCONCE_VERSION='"$(VERSION)"' -DSCONCE_PLUGIN_DIR='"$(plugin_dir)"' -DSCONCE_SYSCONFDIR='"$(SYSCONFDIR)"' \
@@ -109,7 +117,7 @@ all: $(programs) $(plugins) $(sdk) ## build the daemon, the client, the plugins 
 # ---- Building ------------------------------------------------------------------------------------------------------
 
 # Rebuild everything when a flag changes: the stamp's time moves only when its text does.
-flags_text = $(CC) $(base_cflags) $(agent_cflags) $(CFLAGS) $(CPPFLAGS) $(base_ldflags) $(LDFLAGS) $(agent_libs)
+flags_text = $(CC) $(base_cflags) $(quick) $(unwind) $(agent_cflags) $(CFLAGS) $(CPPFLAGS) $(base_ldflags) $(LDFLAGS) $(agent_libs)
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' "$$FLAGS_TEXT" | cmp -s - $@ || printf '%s\n' "$$FLAGS_TEXT" > $@
@@ -119,7 +127,7 @@ FORCE:
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call quiet,CC,$@)$(CC) $(base_cflags) $(agent_cflags) $(if $(findstring tests/,$<),-Itests -I. $(seccomp_cflags)) -MMD -MP $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(call quiet,CC,$@)$(CC) $(base_cflags) $(optimise) $(agent_cflags) $(if $(findstring tests/,$<),-Itests -I. $(seccomp_cflags)) -MMD -MP $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(BUILD)/libagent.a: $(lib_objects)
 	$(call quiet,AR,$@)rm -f $@ && $(AR) rcs $@ $^
@@ -148,7 +156,7 @@ $(BUILD)/sconce-pki: $(BUILD)/certs/main.o $(BUILD)/libpki.a $(BUILD)/libagent.a
 	$(call quiet,LD,$@)$(CC) $(base_cflags) $(CFLAGS) $(base_ldflags) -pie $(LDFLAGS) -o $@ $^ $(agent_libs) $(pki_libs)
 
 # A plugin sees the public header alone and may import nothing but libc: host services come through the host struct.
-plugin_build = $(CC) $(base_cflags) -Iagent/include -fPIC -MMD -MP $(CPPFLAGS) $(CFLAGS) $(base_ldflags) -shared \
+plugin_build = $(CC) $(base_cflags) -O2 $(unwind) -Iagent/include -fPIC -MMD -MP $(CPPFLAGS) $(CFLAGS) $(base_ldflags) -shared \
 	$(if $(SAN),,-Wl,-z,defs) $(LDFLAGS) -o $@ $< -lm
 $(BUILD)/plugins/%.so: plugins/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
