@@ -35,7 +35,7 @@ base_cflags := -std=gnu11 -g -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=6
 	$(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 # Speed for what a command, a reading or a plugin passes through (`make check-instructions` sees it), size for the rest, most of
 # which runs once, at the start. Nothing unwinds the stack, but debuggers, which have their own tables.
-quick := $(addprefix agent/,history publish sender uplink bus/tls_socket bus/topics bus/transport channel/channels channel/command \
+quick := $(addprefix agent/,publish sender uplink bus/tls_socket bus/topics bus/transport channel/channels channel/command \
 	channel/convert channel/trend channel/value device/device device/hold device/host_line device/host_pin device/on_time device/output device/publish \
 	device/requests device/saved gpio/line gpio/sim gpio/sim_files store/rows util/clock util/json util/loop util/text)
 unwind   := $(if $(SAN),,-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-plt)
