@@ -49,6 +49,45 @@ get_go() {
         ln -sfn "$cache/$name" "$scratch/$2"
 }
 
+# need_version NAME HAS WANTS: both are dotted numbers
+need_version() {
+        printf '%s\n' "$3" "$2" | sort -CV || skip "$1 $2 is too old, it takes $3"
+}
+
+# The broker in JavaScript, linked to where its program is copied.
+get_aedes() {
+        need_command node nodejs
+        need_command npm npm
+        need_version Node.js "$(node --version | tr -d v)" 20
+        name=strangers-aedes-$(node --version | key_of "$strangers/aedes/package.json")
+        lock "$name"
+        if [ ! -e "$cache/$name/complete" ]; then
+                say "installing aedes (ten seconds, 6 MB)"
+                mkdir -p "$cache/$name"
+                cp "$strangers/aedes/package.json" "$cache/$name/"
+                fetch "npm's registry" npm --prefix "$cache/$name" install --no-audit --no-fund --no-package-lock --ignore-scripts
+                touch "$cache/$name/complete"
+        fi
+        mkdir "$scratch/aedes-program"
+        cp "$strangers/aedes/package.json" "$strangers/aedes/broker.js" "$scratch/aedes-program/"
+        ln -s "$cache/$name/node_modules" "$scratch/aedes-program/node_modules"
+}
+
+# The broker in Go, as $scratch/mochi-program.
+get_mochi() {
+        need_command go golang-go
+        need_version Go "$(GOTOOLCHAIN=local go env GOVERSION | tr -d go)" 1.21
+        name=strangers-mochi-$(GOTOOLCHAIN=local go version | key_of "$strangers/mochi/go.mod" "$strangers/mochi/go.sum" "$strangers/mochi/broker.go")
+        lock "$name"
+        if [ ! -e "$cache/$name" ]; then
+                say "building mochi-mqtt"
+                fetch "Go's module proxy" env -C "$strangers/mochi" GOTOOLCHAIN=local GOFLAGS=-buildvcs=false \
+                        go build -o "$cache/$name.new" broker.go
+                mv "$cache/$name.new" "$cache/$name"
+        fi
+        ln -sfn "$cache/$name" "$scratch/mochi-program"
+}
+
 get_python() {
         /usr/bin/python3 -c 'import paho.mqtt.client' 2>/dev/null ||
                 skip "paho for Python is missing (apt-get install python3-paho-mqtt)"

@@ -139,11 +139,19 @@ static void client_ready(struct pump_source *source, short revents)
 
 /* ---- Life -------------------------------------------------------------------------------------------------------- */
 
+/* For a broker that does not speak MQTT 5: messages go out without properties. */
+static bool is_311(void)
+{
+        const char *version = getenv("SCONCE_TEST_MQTT");
+
+        return version && strcmp(version, "3.1.1") == 0;
+}
+
 static void set_up(struct client *client, const struct client_options *options)
 {
         struct mosquitto *mosq = client->mosq;
 
-        (void)mosquitto_int_option(mosq, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V5);
+        (void)mosquitto_int_option(mosq, MOSQ_OPT_PROTOCOL_VERSION, is_311() ? MQTT_PROTOCOL_V311 : MQTT_PROTOCOL_V5);
         (void)mosquitto_int_option(mosq, MOSQ_OPT_TCP_NODELAY, 1);
         (void)mosquitto_int_option(mosq, MOSQ_OPT_RECEIVE_MAXIMUM, 1000);
         if (options->cert) {
@@ -285,6 +293,8 @@ static int publish(struct client *client, const struct request *request)
         if (request->expires)
                 (void)mosquitto_property_add_string_pair(&properties, MQTT_PROP_USER_PROPERTY, "expires",
                                                          request->expires);
+        if (is_311())
+                mosquitto_property_free_all(&properties);
         int r = mosquitto_publish_v5(client->mosq, &mid, request->topic, (int)size, request->payload, 1,
                                      request->retain, properties);
         mosquitto_property_free_all(&properties);
