@@ -72,10 +72,10 @@ static void clock_format__one_after_another__each_is_its_own(void **state)
 
         for (size_t i = 0; i < ARRAY_SIZE(steps_us); i++) {
                 at_us += (uint64_t)steps_us[i];
-                assert_in_range(formatted_us(fixture, at_us) - at_us + 30 * USEC_PER_SEC, 0, 60 * USEC_PER_SEC);
+                assert_uint_in_range(formatted_us(fixture, at_us) - at_us + 30 * USEC_PER_SEC, 0, 60 * USEC_PER_SEC);
         }
         uint64_t us = formatted_us(fixture, at_us + 500 * USEC_PER_MSEC) - formatted_us(fixture, at_us);
-        assert_in_range(us, 1, 30 * USEC_PER_SEC);
+        assert_uint_in_range(us, 1, 30 * USEC_PER_SEC);
 }
 
 static void clock_parse__before_the_boot__is_long_ago(void **state)
