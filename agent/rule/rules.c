@@ -353,7 +353,7 @@ int rules_apply(struct rules *rules, const struct config *config)
         if (!items)
                 return -ENOMEM;
         for (size_t i = 0; i < config->count && r != -ENOMEM; i++) {
-                struct rule *rule;
+                struct rule *rule = NULL;
                 if (!section_is_rule(&config->sections[i]))
                         continue;
                 r = read_rule(rules, &config->sections[i], &rule);
