@@ -31,7 +31,7 @@
 #include "util/url.h"
 
 #define BACKOFF_FIRST_US (1 * USEC_PER_SEC)
-#define BACKOFF_MAX_US   (60 * USEC_PER_SEC)
+#define BACKOFF_MAX_US   (45 * USEC_PER_SEC)
 /* Two nodes of one name disconnect each other: slowly, so that both can be seen and the log can be read. */
 #define TAKEN_OVER_US (60 * USEC_PER_SEC)
 /* A connection that lasted so long was a good one: the back-off begins again. */

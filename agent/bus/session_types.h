@@ -19,7 +19,7 @@ struct session_options {
         const char *user, *password; /* NULL: none */
         int version;                 /* enum session_version */
         uint64_t keepalive_us, connect_timeout_us, handshake_timeout_us;
-        uint64_t backoff_first_us, backoff_max_us; /* full jitter between 0 and the doubled bound; 0: 1 s and 60 s */
+        uint64_t backoff_first_us, backoff_max_us; /* full jitter between 0 and the doubled bound; 0: 1 s and 45 s */
         uint64_t pause_max_us;   /* the longest wait after a connection that stood has ended; 0: by the back-off */
         size_t max_packet_bytes; /* larger incoming packets are refused at the protocol level; 0: none */
         const struct tls_options *tls;         /* NULL where every URL is plain */
