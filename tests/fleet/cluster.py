@@ -172,8 +172,10 @@ class Client:
 
 
 class Cluster:
-    def __init__(self, directory, root):
+    def __init__(self, directory, root, before=()):
+        """`before` is what goes before each member's command."""
         self.directory, self.root, self.pki = directory, root, directory / "pki"
+        self.before = list(before)
         self.members = {}
 
     def prepare(self):
@@ -213,7 +215,7 @@ class Cluster:
                     for more in ("", f', {{ip, "127.0.0.{number}"}}, {{port, {WEB_PORT}}}'))
         (self.directory / f"advanced{number}.config").write_text(ADVANCED.format(tls=tls, web=web))
         (self.directory / f"r{number}.log").unlink(missing_ok=True)
-        self.members[number] = Program(self.directory / f"r{number}.log", ["chroot", self.root, "/usr/lib/rabbitmq/bin/rabbitmq-server"],
+        self.members[number] = Program(self.directory / f"r{number}.log", [*self.before, "chroot", self.root, "/usr/lib/rabbitmq/bin/rabbitmq-server"],
                                        env=self.environment(number))
 
     def until_up(self, number):
