@@ -11,6 +11,7 @@
 void oversize_begin(struct oversize *o)
 {
         memset(o->sent, 0, sizeof(o->sent));
+        o->has_sent = false;
 }
 
 void oversize_sent(struct oversize *o, int id, size_t size)
@@ -29,13 +30,14 @@ void oversize_sent(struct oversize *o, int id, size_t size)
         }
         if (o->sent[least].id != 0 && o->sent[least].size >= size)
                 return;
+        o->has_sent = true;
         o->sent[least].id = id;
         o->sent[least].size = size;
 }
 
 void oversize_acknowledged(struct oversize *o, int id)
 {
-        for (size_t i = 0; i < OVERSIZE_WATCHED; i++)
+        for (size_t i = 0; o->has_sent && i < OVERSIZE_WATCHED; i++)
                 if (o->sent[i].id == id) {
                         o->sent[i].id = 0;
                         o->sent[i].size = 0;

@@ -17,6 +17,7 @@ struct oversize {
                 int id; /* 0: free */
                 size_t size;
         } sent[OVERSIZE_WATCHED];
+        bool has_sent; /* any of these, in this connection */
         size_t suspect;
         unsigned times; /* in a row that it was on its way when the connection was closed */
         size_t limit;   /* 0: none */

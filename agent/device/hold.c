@@ -78,7 +78,7 @@ static int report(struct device *device, bool on)
 
 int hold_bring(struct device *device, bool on)
 {
-        bool has_outputs = device_config_outputs(device->instance->config) > 0;
+        bool has_outputs = device->instance->config->n_outputs > 0;
 
         device_enter(device);
         on_time_mean_off(device, !on && device->output.exit_hold == HOLD_NONE);

@@ -44,7 +44,7 @@ bool host_found(const struct device *device, bool *ret_on)
 {
         const struct sconce_line *only = NULL;
 
-        if (device_config_outputs(device->instance->config) != 1)
+        if (device->instance->config->n_outputs != 1)
                 return false;
         for (size_t i = 0; i < pins_count(device->instance->config); i++)
                 if (pin_is_output(&device->pins[i].pin))

@@ -14,7 +14,7 @@ static bool is_on(const struct device *device)
 {
         const struct channel *channel = channels_first_on_off(&device->channels);
 
-        if (device_config_outputs(device->instance->config) > 0)
+        if (device->instance->config->n_outputs > 0)
                 return device->output.is_live;
         return channel && channel->now.type == SCONCE_VALUE_BOOL && channel->now.on;
 }

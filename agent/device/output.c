@@ -200,7 +200,7 @@ static const char *why_not_on(const struct device *device)
                 return "this device is not switched on and off; keep and off are allowed";
         if (config->timed_by_plugin)
                 return "on is not possible for an output that goes off by itself: nobody would be there to do it";
-        if (device_config_outputs(config) > 1)
+        if (config->n_outputs > 1)
                 return "on is possible for a single output line only";
         return NULL;
 }
@@ -214,7 +214,7 @@ int output_check(const struct device *device, const struct config_section *secti
                 return 0;
         const char *why = why_not_on(device);
         bool is_switched = channels_first_on_off(&device->channels);
-        bool acts = is_switched || device_config_outputs(device->instance->config) > 0;
+        bool acts = is_switched || device->instance->config->n_outputs > 0;
         if (output->on_exit == ON_EVENT_ON && why)
                 config_complain(section, "on_exit", problems, "%s", why);
         if (output->on_offline == ON_EVENT_ON && why)

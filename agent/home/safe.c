@@ -87,7 +87,7 @@ static unsigned section_safe(struct loader *loader, const struct home_options *o
                 return 0;
         else if (read_section(plugin, section, &problems, &config) < 0)
                 why = problems.count ? problems.items[0] : "bad section";
-        else if (device_config_outputs(config) == 0) /* a key that is misspelt may have been it */
+        else if (config->n_outputs == 0) /* a key that is misspelt may have been it */
                 why = "it names no output";
         if (why) {
                 log_section(LOG_ERR, section, "is not made safe: %s", why);

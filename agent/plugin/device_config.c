@@ -214,6 +214,15 @@ static void check_useless(const struct device_config *config, const struct confi
 
 /* ---- Life ---------------------------------------------------------------------------------------------- */
 
+static unsigned count_outputs(const struct device_config *config)
+{
+        unsigned count = (unsigned)config->n_dimmers;
+
+        for (size_t i = 0; i < config->n_lines; i++)
+                count += device_config_line_is_output(&config->lines[i]);
+        return count;
+}
+
 int device_config_new(const struct plugin *plugin, const struct config_section *section, struct problems *problems,
                       struct device_config **ret)
 {
@@ -241,6 +250,7 @@ int device_config_new(const struct plugin *plugin, const struct config_section *
         int q = collect_handles(config, line_settings);
         if (r < 0 || q < 0)
                 return r < 0 ? r : q; /* without memory there are no handles either */
+        config->n_outputs = count_outputs(config);
         find_timed(config);
         size_t before = problems->count;
         if (section && plugin->has_output)
@@ -271,15 +281,6 @@ void device_config_free(struct device_config *config)
 bool device_config_line_is_output(const struct device_config_line *line)
 {
         return line->of->row->flags & SCONCE_OUTPUT;
-}
-
-unsigned device_config_outputs(const struct device_config *config)
-{
-        unsigned count = (unsigned)config->n_dimmers;
-
-        for (size_t i = 0; i < config->n_lines; i++)
-                count += device_config_line_is_output(&config->lines[i]);
-        return count;
 }
 
 enum on_event device_config_on_exit(const struct device_config *config, const struct shared_config *shared)

@@ -27,7 +27,8 @@ struct device_config {
         size_t n_lines;
         struct device_config_dimmer *dimmers;
         size_t n_dimmers;
-        bool timed; /* by plugin, by an option, or by max_on */
+        unsigned n_outputs; /* lines and dimmers: all of these are */
+        bool timed;         /* by plugin, by an option, or by max_on */
         bool timed_by_plugin;
         struct option_store store;
 };
@@ -46,7 +47,6 @@ int device_config_new(const struct plugin *plugin, const struct config_section *
 void device_config_free(struct device_config *config); /* closes its lines */
 
 bool device_config_line_is_output(const struct device_config_line *line);
-unsigned device_config_outputs(const struct device_config *config); /* all dimmers are */
 /* What becomes of the outputs at exit. */
 enum on_event device_config_on_exit(const struct device_config *config, const struct shared_config *shared);
 

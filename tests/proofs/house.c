@@ -182,7 +182,7 @@ static void make_device(unsigned at)
         config_lines[at] = (struct device_config_line){ .line = &lines[at], .of = &plugin_line };
         configs[at].plugin = &plugin;
         configs[at].lines = &config_lines[at];
-        configs[at].n_lines = 1;
+        configs[at].n_lines = configs[at].n_outputs = 1;
         instances[at].device = device;
         instances[at].config = &configs[at];
         instances[at].calls.command = plugin_command;

@@ -232,7 +232,7 @@ static void hold_command__dark_with_its_time_counted__forgiven_for_good_alone(vo
 
         assert_int_equal(channels_append(&device->channels, &flash), 0);
         bare->config.dimmers = &dimmer;
-        bare->config.n_dimmers = 1;
+        bare->config.n_dimmers = bare->config.n_outputs = 1;
         device->pins = &pin;
         device->shared.output.max_on_us = SECOND;
         device->on_time.on_since_us = begun_us;
