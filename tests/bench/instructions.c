@@ -106,11 +106,13 @@ static void start_daemon(struct run *run, const struct daemon_options *options, 
         run->process = run->daemon->process;
 }
 
-/* By its address: what a look-up costs is up to the machine's own files. */
+/* By its address: what a look-up costs is up to the machine's own files. What is saved every few seconds counts the more the slower
+ * the machine is, and is no part of an operation. */
 static void start_online(struct run *run, unsigned port, const char *devices, const char *const words[])
 {
         start_daemon(run,
                      &(struct daemon_options){ .url = format_text("mqtts://127.0.0.1:%u", port),
+                                               .node = "save_after = 1h\n",
                                                .broker_keys = "offline_after = 1s", /* and half of it to reconnect */
                                                .devices = devices },
                      words);
