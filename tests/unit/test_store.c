@@ -27,6 +27,7 @@
 
 struct shelf {
         struct loop loop;
+        struct loop parents; /* in a child: not its own to free */
         struct store *store;
         char dir[64], path[96];
         bool is_mounted;
@@ -651,6 +652,7 @@ static int as_nobody(struct shelf *shelf, void (*test)(struct shelf *shelf))
                 if (geteuid() == 0 && (setgid(65534) < 0 || setuid(65534) < 0))
                         _exit(2);
                 /* An event loop is its process's own. */
+                shelf->parents = shelf->loop;
                 shelf->loop = (struct loop){ .fake = true, .fake_now_us = 1 };
                 if (sd_event_new(&shelf->loop.event) < 0)
                         _exit(3);
