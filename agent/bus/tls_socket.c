@@ -74,29 +74,33 @@ static int not_written(BIO *bio)
         return -1;
 }
 
+static bool gather(struct tls_socket *socket, const char *data, size_t size)
+{
+        size_t end = socket->out.at + socket->out.size;
+
+        if (!socket->is_gathering || size > sizeof(socket->out.bytes) - end)
+                return false;
+        memcpy(socket->out.bytes + end, data, size);
+        socket->out.size += size;
+        return true;
+}
+
+/* What came before goes before: it leaves room, or the kernel has none. */
 static int write_some(BIO *bio, const char *data, int size)
 {
         struct tls_socket *socket = BIO_get_data(bio);
-        size_t wanted = (size_t)size, end = socket->out.at + socket->out.size;
 
         BIO_clear_retry_flags(bio);
-        if (socket->is_gathering && wanted <= sizeof(socket->out.bytes) - end) {
-                memcpy(socket->out.bytes + end, data, wanted);
-                socket->out.size += wanted;
+        if (gather(socket, data, (size_t)size))
                 return size;
-        }
-        /* What came before goes before. */
         int r = send_gathered(socket);
         if (r < 0) {
                 errno = -r;
                 return not_written(bio);
         }
-        if (socket->is_gathering && wanted <= sizeof(socket->out.bytes)) {
-                memcpy(socket->out.bytes, data, wanted);
-                socket->out.size = wanted;
+        if (gather(socket, data, (size_t)size))
                 return size;
-        }
-        ssize_t n = send(socket->fd, data, wanted, MSG_NOSIGNAL);
+        ssize_t n = send(socket->fd, data, (size_t)size, MSG_NOSIGNAL);
         return n < 0 ? not_written(bio) : (int)n;
 }
 

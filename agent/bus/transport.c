@@ -118,11 +118,9 @@ static void update_interest(struct transport *t)
         (void)sd_event_source_set_io_events(t->io, interest);
 }
 
-static bool has_read(struct transport *t)
+static bool has_read(const struct transport *t)
 {
-        t->has_read = !t->over && t->handshake.done &&
-                      (tls_socket_has_read(&t->socket) || SSL_pending(t->handshake.ssl) > 0);
-        return t->has_read;
+        return !t->over && t->handshake.done && (tls_socket_has_read(&t->socket) || SSL_pending(t->handshake.ssl) > 0);
 }
 
 static void begin_turn(struct transport *t)
@@ -201,12 +199,13 @@ static void do_read(struct transport *t)
         hand_up_backlog(t, TURN_WORK);
         if (!backlog_is_empty(&t->backlog))
                 return;
-        do
+        do {
                 if (assertion_survived(read_packets, t->mosq, &result))
                         check(t, result);
                 else
                         finish(t, EPROTO);
-        while (has_read(t) && t->turn_work < TURN_WORK);
+                t->has_read = has_read(t);
+        } while (t->has_read && t->turn_work < TURN_WORK);
         t->last_in_us = t->turn_us;
 }
 
