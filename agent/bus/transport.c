@@ -61,6 +61,7 @@ struct transport {
         size_t turn_work; /* done in this turn */
         uint64_t turn_us; /* when it began */
         bool has_read;    /* at its end: the socket does not become readable for it */
+        bool is_leaving; /* nothing is read any more: libmosquitto would close before its DISCONNECT is out */
         bool over;
         struct transport_end end;
         struct tls_handshake handshake;
@@ -105,7 +106,7 @@ static uint32_t wanted_interest(const struct transport *t)
         if (t->phase == TRANSPORT_HANDSHAKE)
                 return t->handshake.ssl && SSL_want(t->handshake.ssl) == SSL_WRITING ? EPOLLOUT : EPOLLIN;
         bool has_unsent = tls_socket_has_unsent(&t->socket) || mosquitto_want_write(t->mosq);
-        return EPOLLIN | (has_unsent ? (uint32_t)EPOLLOUT : 0U);
+        return (t->is_leaving ? 0U : (uint32_t)EPOLLIN) | (has_unsent ? (uint32_t)EPOLLOUT : 0U);
 }
 
 static void update_interest(struct transport *t)
@@ -133,7 +134,7 @@ static void begin_turn(struct transport *t)
 /* The socket does not become readable for it. */
 static bool has_more(const struct transport *t)
 {
-        return !t->over && (t->has_read || !backlog_is_empty(&t->backlog));
+        return !t->over && !t->is_leaving && (t->has_read || !backlog_is_empty(&t->backlog));
 }
 
 static void hand_up(struct transport *t, const struct session_message *message)
@@ -205,14 +206,14 @@ static void do_read(struct transport *t)
                 else
                         finish(t, EPROTO);
                 t->has_read = has_read(t);
-        } while (t->has_read && t->turn_work < TURN_WORK);
+        } while (t->has_read && t->turn_work < TURN_WORK && !t->is_leaving);
         t->last_in_us = t->turn_us;
 }
 
 /* At the end of a callback of libmosquitto's: it reads on to the next packet unless errno is EAGAIN. */
 static void end_when_enough(const struct transport *t)
 {
-        if (t->turn_work >= TURN_WORK)
+        if (t->turn_work >= TURN_WORK || t->is_leaving)
                 errno = EAGAIN;
 }
 
@@ -239,7 +240,7 @@ static void talking_turn(struct transport *t, uint32_t events)
         /* The peer's last words before the hang-up: an alert, a DISCONNECT. */
         if (events & (EPOLLERR | EPOLLHUP))
                 hand_up_backlog(t, SIZE_MAX);
-        if (events & (EPOLLIN | EPOLLERR | EPOLLHUP))
+        if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) && !t->is_leaving)
                 do_read(t);
         do_write(t);
         if (events & (EPOLLERR | EPOLLHUP))
@@ -731,6 +732,7 @@ void transport_disconnect(struct transport *t)
 {
         if (t->over)
                 return;
+        t->is_leaving = true;
         check(t, mosquitto_disconnect_v5(t->mosq, MQTT_RC_NORMAL_DISCONNECTION, NULL));
         if (t->over)
                 settle_later(t);
