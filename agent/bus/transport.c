@@ -61,7 +61,7 @@ struct transport {
         size_t turn_work; /* done in this turn */
         uint64_t turn_us; /* when it began */
         bool has_read;    /* at its end: the socket does not become readable for it */
-        bool is_leaving; /* nothing is read any more: libmosquitto would close before its DISCONNECT is out */
+        bool is_leaving;  /* nothing is read any more: libmosquitto would close before its DISCONNECT is out */
         bool over;
         struct transport_end end;
         struct tls_handshake handshake;

@@ -103,28 +103,30 @@ static size_t publish_id_at(const struct packet *packet)
         return 2 + ((size_t)packet->body[0] << 8 | packet->body[1]);
 }
 
-static bool send_puback(struct peer *peer, const struct packet *packet, const uint8_t *id)
+static size_t put_puback(const struct peer *peer, const struct packet *packet, const uint8_t *id, uint8_t *to)
 {
         const struct fake_step *step = peer->step;
         bool is_refused = step->puback && peer->mqtt5 &&
                           (!step->refused ||
                            memmem(packet->body + 2, publish_id_at(packet) - 2, step->refused, strlen(step->refused)));
+        const uint8_t puback[] = { 0x40, is_refused ? 3 : 2, id[0], id[1], step->puback };
+        size_t size = is_refused ? 5 : 4;
 
-        return is_refused ? write_bytes(peer, (const uint8_t[]){ 0x40, 3, id[0], id[1], step->puback }, 5)
-                          : write_bytes(peer, (const uint8_t[]){ 0x40, 2, id[0], id[1] }, 4);
+        memcpy(to, puback, size);
+        return size;
 }
 
-/* Acknowledged, and sent back as QoS 0: the same packet without its id. */
+/* Acknowledged, and sent back as QoS 0: the same packet without its id. Both in one piece. */
 static bool answer_publish(struct peer *peer, const struct packet *packet)
 {
         size_t at = publish_id_at(packet);
         bool qos1 = (packet->flags & 6U) != 0;
-        uint8_t back[4200] = { 0x30 };
-        size_t size = packet->size - (qos1 ? 2 : 0), n = 1;
+        uint8_t back[4208];
+        size_t size = packet->size - (qos1 ? 2 : 0);
+        size_t n = qos1 ? put_puback(peer, packet, packet->body + at, back) : 0;
 
-        if (qos1 && !send_puback(peer, packet, packet->body + at))
-                return false;
-        for (size_t rest = size; n < 5; rest >>= 7) {
+        back[n++] = 0x30;
+        for (size_t rest = size, i = 0; i < 4; rest >>= 7, i++) {
                 back[n++] = (uint8_t)((rest & 127U) | (rest > 127 ? 128U : 0U));
                 if (rest <= 127)
                         break;

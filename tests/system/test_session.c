@@ -853,6 +853,31 @@ static void session__alpn__is_asked_for(void **state)
         assert_true(probe_until(&probe, probe_connected, 1));
 }
 
+static bool fake_saw_disconnect(const struct probe *p, unsigned n)
+{
+        (void)p;
+        return fake_broker_disconnects(&fake) >= n;
+}
+
+/* The acknowledgement sets off the DISCONNECT; what comes in one piece with it must not keep that from going out. */
+static void session_stop__more_behind_the_last_acknowledgement__disconnects(void **state)
+{
+        static const struct fake_step serve = { .act = FAKE_SERVE };
+        struct pair pair = make_pair();
+
+        (void)state;
+        start_fake(&pair, &serve, 1, 0);
+        begin_tls(&pair, "broker.lan");
+        probe.subscriptions[0] = "t/in";
+        probe_start(&probe);
+        assert_true(probe_until(&probe, probe_connected, 1));
+        assert_int_equal(probe_publish(&probe, "t/in", "x", 1), 0);
+        probe_stop_within(&probe, 5 * USEC_PER_SEC);
+        assert_true(probe_until(&probe, probe_stopped, 1));
+        assert_int_equal(probe.n_acknowledged, 1);
+        assert_true(probe_until(&probe, fake_saw_disconnect, 1));
+}
+
 /* mosquitto 2.0.11 only closes; newer ones state why. */
 static void session__taken_over_again_and_again__is_reported(void **state)
 {
@@ -977,6 +1002,7 @@ int main(void)
                 TEST(session__closed_after_handshake__falls_back_to_311),
                 TEST(session__closed_after_handshake__reports_that_tls_was_accepted),
                 TEST(session__alpn__is_asked_for),
+                TEST(session_stop__more_behind_the_last_acknowledgement__disconnects),
                 TEST(session__taken_over_again_and_again__is_reported),
                 TEST(session__messages_in_one_record__all_arrive),
                 TEST(session__burst_over_tls__is_answered),
