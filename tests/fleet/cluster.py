@@ -51,6 +51,17 @@ def debian_root():
     return made.stdout.strip()
 
 
+def take(stream, count):
+    """Exactly so many bytes."""
+    data = b""
+    while len(data) < count:
+        more = stream.recv(count - len(data))
+        if not more:
+            raise ConnectionError("closed")
+        data += more
+    return data
+
+
 class Frames:
     """MQTT in a browser's way: binary messages of a web socket, as a socket's bytes."""
 
@@ -60,18 +71,9 @@ class Frames:
                        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n".encode())
         head = b""
         while not head.endswith(b"\r\n\r\n"):
-            head += self.take(1)
+            head += take(self.stream, 1)
         if b" 101 " not in head:
             raise Failed(f"no web socket: {head.decode()}")
-
-    def take(self, count):
-        data = b""
-        while len(data) < count:
-            more = self.stream.recv(count - len(data))
-            if not more:
-                raise ConnectionError("closed")
-            data += more
-        return data
 
     def sendall(self, data):
         size = bytes([128 | len(data)]) if len(data) < 126 else bytes([254]) + struct.pack(">H", len(data))
@@ -79,9 +81,9 @@ class Frames:
 
     def recv(self, count):
         while not self.rest:
-            kind, size = self.take(2)
-            size = struct.unpack(">H", self.take(2))[0] if size == 126 else size
-            data = self.take(size)
+            kind, size = take(self.stream, 2)
+            size = struct.unpack(">H", take(self.stream, 2))[0] if size == 126 else size
+            data = take(self.stream, size)
             if kind & 15 == 8:
                 return b""
             self.rest = data if kind & 15 in (0, 2) else b""
@@ -117,23 +119,14 @@ class Client:
                 break
         self.socket.sendall(bytes([kind]) + size + body)
 
-    def take(self, count):
-        data = b""
-        while len(data) < count:
-            more = self.socket.recv(count - len(data))
-            if not more:
-                raise ConnectionError("closed")
-            data += more
-        return data
-
     def receive(self):
-        kind, length, shift = self.take(1)[0], 0, 0
+        kind, length, shift = take(self.socket, 1)[0], 0, 0
         while True:
-            byte = self.take(1)[0]
+            byte = take(self.socket, 1)[0]
             length |= (byte & 127) << shift
             shift += 7
             if byte < 128:
-                return kind, self.take(length)
+                return kind, take(self.socket, length)
 
     def answer(self, wanted):
         """The reason of the packet of that kind that answers; messages that come before it are kept."""
