@@ -18,35 +18,39 @@ fetch() {
         die "the whole log is $cache/$name.log"
 }
 
-# The newest MQTT.js and Node-RED that package.json allows. No script of a package runs: all of them are plain JavaScript.
-get_npm() {
+# install_npm NAME FOLDER WHAT: the newest that the folder's package.json allows, as $cache/$name. No script of a package runs: all of
+# them are plain JavaScript.
+install_npm() {
         need_command node nodejs
         need_command npm npm
-        need_command curl curl
-        name=strangers-npm-$(node --version | key_of "$strangers/package.json")
+        name=strangers-$1-$(node --version | key_of "$2/package.json")
         lock "$name"
-        if [ ! -e "$cache/$name/complete" ]; then
-                say "installing MQTT.js and Node-RED (half a minute, 120 MB)"
-                mkdir -p "$cache/$name"
-                cp "$strangers/package.json" "$cache/$name/"
-                fetch "npm's registry" npm --prefix "$cache/$name" install --no-audit --no-fund --no-package-lock --ignore-scripts
-                touch "$cache/$name/complete"
-        fi
-        ln -sfn "$cache/$name/node_modules" "$scratch/node_modules"
+        [ ! -e "$cache/$name/complete" ] || return 0
+        say "installing $3"
+        mkdir -p "$cache/$name"
+        cp "$2/package.json" "$cache/$name/"
+        fetch "npm's registry" npm --prefix "$cache/$name" install --no-audit --no-fund --no-package-lock --ignore-scripts
+        touch "$cache/$name/complete"
 }
 
-# get_go PROGRAM.go LINK: built with the versions of tests/strangers/go.mod
-get_go() {
+# build_go NAME FOLDER PROGRAM.go LINK: with the versions of the folder's go.mod, as $scratch/LINK
+build_go() {
         need_command go golang-go
-        name=strangers-go-$(GOTOOLCHAIN=local go version | key_of "$strangers/go.mod" "$strangers/go.sum" "$1")
+        name=strangers-$1-$(GOTOOLCHAIN=local go version | key_of "$2/go.mod" "$2/go.sum" "$3")
         lock "$name"
         if [ ! -e "$cache/$name" ]; then
-                say "building the client in Go"
-                fetch "Go's module proxy" env -C "$strangers" GOTOOLCHAIN=local GOFLAGS=-buildvcs=false \
-                        go build -o "$cache/$name.new" "$1"
+                say "building ${3##*/}"
+                fetch "Go's module proxy" env -C "$2" GOTOOLCHAIN=local GOFLAGS=-buildvcs=false go build -o "$cache/$name.new" "$3"
                 mv "$cache/$name.new" "$cache/$name"
         fi
-        ln -sfn "$cache/$name" "$scratch/$2"
+        ln -sfn "$cache/$name" "$scratch/$4"
+}
+
+# MQTT.js and Node-RED.
+get_npm() {
+        need_command curl curl
+        install_npm npm "$strangers" "MQTT.js and Node-RED (half a minute, 120 MB)"
+        ln -sfn "$cache/$name/node_modules" "$scratch/node_modules"
 }
 
 # need_version NAME HAS WANTS: both are dotted numbers
@@ -57,35 +61,18 @@ need_version() {
 # The broker in JavaScript, linked to where its program is copied.
 get_aedes() {
         need_command node nodejs
-        need_command npm npm
         need_version Node.js "$(node --version | tr -d v)" 20
-        name=strangers-aedes-$(node --version | key_of "$strangers/aedes/package.json")
-        lock "$name"
-        if [ ! -e "$cache/$name/complete" ]; then
-                say "installing aedes (ten seconds, 6 MB)"
-                mkdir -p "$cache/$name"
-                cp "$strangers/aedes/package.json" "$cache/$name/"
-                fetch "npm's registry" npm --prefix "$cache/$name" install --no-audit --no-fund --no-package-lock --ignore-scripts
-                touch "$cache/$name/complete"
-        fi
+        install_npm aedes "$strangers/aedes" "aedes (ten seconds, 6 MB)"
         mkdir "$scratch/aedes-program"
         cp "$strangers/aedes/package.json" "$strangers/aedes/broker.js" "$scratch/aedes-program/"
         ln -s "$cache/$name/node_modules" "$scratch/aedes-program/node_modules"
 }
 
-# The broker in Go, as $scratch/mochi-program.
+# The broker in Go.
 get_mochi() {
         need_command go golang-go
         need_version Go "$(GOTOOLCHAIN=local go env GOVERSION | tr -d go)" 1.21
-        name=strangers-mochi-$(GOTOOLCHAIN=local go version | key_of "$strangers/mochi/go.mod" "$strangers/mochi/go.sum" "$strangers/mochi/broker.go")
-        lock "$name"
-        if [ ! -e "$cache/$name" ]; then
-                say "building mochi-mqtt"
-                fetch "Go's module proxy" env -C "$strangers/mochi" GOTOOLCHAIN=local GOFLAGS=-buildvcs=false \
-                        go build -o "$cache/$name.new" broker.go
-                mv "$cache/$name.new" "$cache/$name"
-        fi
-        ln -sfn "$cache/$name" "$scratch/mochi-program"
+        build_go mochi "$strangers/mochi" "$strangers/mochi/broker.go" mochi-program
 }
 
 get_python() {
@@ -112,8 +99,8 @@ prepare() {
         status=0
         case $1 in
         npm) (get_npm) ;;
-        go) (get_go "$strangers/lamp.go" lamp-go) ;;
-        bench-go) (get_go "$tree/tests/bench/peers/lamp.go" bench-go) ;;
+        go) (build_go go "$strangers" "$strangers/lamp.go" lamp-go) ;;
+        bench-go) (build_go go "$strangers" "$tree/tests/bench/peers/lamp.go" bench-go) ;;
         mqtt-io) (get_mqtt_io) ;;
         python) (get_python) ;;
         esac 2>"$scratch/log" || status=$?
