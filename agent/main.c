@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sconced: arguments -> set-up -> run -> exit code. */
 #include <errno.h>
+#include <malloc.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent.h"
+#include "bus/tls_error.h"
 #include "command_line.h"
 #include "config/helper.h"
 #include "ending.h"
@@ -51,11 +53,14 @@ int main(int argc, char *argv[])
                 init_if_first();
                 signals_hold();
         }
+        (void)mallopt(M_ARENA_MAX, 1); /* its threads allocate little: a heap for each would be mostly empty */
         log_open();
         log_set_level(line.log_level);
         ending_guard();
         /* No clean-up at the end: by a plugin's exit(), the loop would lose OpenSSL while it is in there, and crash. */
         (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
+        if (!line.mode)
+                tls_error_leave_texts();
         helper_enable();
         if (line.mode) {
                 log_to_people();

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bus/reason.h"
@@ -90,6 +91,8 @@ int other_nodes_command(struct other_nodes *others, const struct distant_command
 
         if (r < 0)
                 return r;
+        if (!others->sent && !(others->sent = calloc(OTHER_NODES_MAX, sizeof(*others->sent))))
+                return refuse(result, RESULT_FAILED, "out of memory");
         r = publish(others, command, &id);
         if (r < 0)
                 return refuse(result, RESULT_FAILED, "it cannot be published: %s", strerror(-r));
@@ -156,4 +159,10 @@ void other_nodes_lost(struct other_nodes *others)
         (void)refuse(&result, RESULT_FAILED, "the connection ended before the broker had acknowledged it");
         while (others->count > 0)
                 report(others, &others->sent[--others->count], &result);
+}
+
+void other_nodes_done(struct other_nodes *others)
+{
+        free(others->sent);
+        *others = (struct other_nodes){ 0 };
 }

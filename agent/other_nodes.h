@@ -24,7 +24,7 @@ struct other_nodes {
         struct sender *sender; /* borrowed, like all that follows */
         struct home *home;
         const char *base;
-        struct sent_command sent[OTHER_NODES_MAX];
+        struct sent_command *sent; /* OTHER_NODES_MAX; NULL: none was sent yet */
         size_t count;
 };
 
@@ -35,3 +35,4 @@ int other_nodes_command(struct other_nodes *others, const struct distant_command
 /* False: the message is none of these. */
 bool other_nodes_acknowledged(struct other_nodes *others, int id, int reason);
 void other_nodes_lost(struct other_nodes *others); /* the connection has ended */
+void other_nodes_done(struct other_nodes *others);

@@ -471,7 +471,7 @@ static int make_session(struct uplink *uplink, const struct uplink_options *opti
         return session_new(options->loop, session, &session_handlers, uplink, &uplink->sender.session);
 }
 
-int uplink_new(const struct uplink_options *options, const struct uplink_handlers *handlers, struct uplink **ret)
+COLD int uplink_new(const struct uplink_options *options, const struct uplink_handlers *handlers, struct uplink **ret)
 {
         CLEANUP(uplink_freep) struct uplink *uplink = calloc(1, sizeof(*uplink));
 
@@ -506,6 +506,7 @@ void uplink_free(struct uplink *uplink)
         stale_topics_done(&uplink->stale);
         own_status_done(&uplink->status);
         announcements_done(&uplink->announcements);
+        other_nodes_done(&uplink->others);
         for (size_t i = 0; i < ARRAY_SIZE(uplink->subscriptions); i++)
                 free(uplink->subscriptions[i]);
         json_decref(uplink->retained_seen);

@@ -23,6 +23,9 @@
 #include "util/file.h"
 #include "util/log.h"
 
+/* OpenSSL allocates as much for writing. What is longer leaves in several records. */
+#define SEND_FRAGMENT 4096
+
 #define PIN_PREFIX "sha256//"
 
 /* TLS 1.2 with forward secrecy and authenticated encryption alone: a key stolen later opens no recording. 1.3 has
@@ -145,6 +148,7 @@ static SSL_CTX *new_context(const struct tls_options *o)
         }
         (void)SSL_CTX_set_min_proto_version(context, only_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
         (void)SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+        (void)SSL_CTX_set_max_send_fragment(context, SEND_FRAGMENT);
         (void)SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
         SSL_CTX_set_verify(context, SSL_VERIFY_PEER, tls_on_verify);
         SSL_CTX_set_info_callback(context, tls_on_info);

@@ -19,6 +19,7 @@
 #include <openssl/store.h>
 #include <openssl/ui.h>
 
+#include "bus/tls_error.h"
 #include "util/text.h"
 
 DEFINE_CLEANUP(BIO, BIO_free_all);
@@ -203,12 +204,12 @@ static int load_uri(const char *uri, EVP_PKEY **ret, struct fault *fault)
         OSSL_STORE_CTX *store = OSSL_STORE_open(uri, UI_null(), NULL, NULL, NULL);
         EVP_PKEY *key = store ? first_key(store) : NULL;
         unsigned long error = ERR_peek_error();
-        const char *reason = error ? ERR_reason_error_string(error) : NULL;
+        char reason[TLS_ERROR_MAX];
         if (key)
                 *ret = key;
         else
                 r = fault_set(fault, -ENOENT, "there is no private key at %s (%s)", tls_key_show(uri, shown),
-                              reason ? reason : "nothing found");
+                              error ? tls_error_text(error, reason) : "nothing found");
         ERR_clear_error();
         (void)OSSL_STORE_close(store);
         return r;

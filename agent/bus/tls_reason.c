@@ -10,6 +10,8 @@
 #include <openssl/sslerr.h>
 #include <openssl/x509_vfy.h>
 
+#include "bus/tls_error.h"
+
 /* ---- The broker's certificate, refused by us ----------------------------------------------------------- */
 
 static void expired(const struct tls_handshake *h, struct fault *fault)
@@ -249,7 +251,7 @@ static void describe_error(const struct tls_handshake *h, struct fault *fault)
         static const int no_tls[] = { SSL_R_WRONG_VERSION_NUMBER, SSL_R_PACKET_LENGTH_TOO_LONG, SSL_R_HTTP_REQUEST,
                                       SSL_R_HTTPS_PROXY_REQUEST,  SSL_R_UNEXPECTED_MESSAGE,     SSL_R_BAD_RECORD_TYPE };
         int reason = ERR_GET_REASON(h->error);
-        const char *text = ERR_reason_error_string(h->error);
+        char text[TLS_ERROR_MAX];
 
         for (size_t i = 0; i < ARRAY_SIZE(no_tls); i++) {
                 if (reason == no_tls[i]) {
@@ -263,7 +265,7 @@ static void describe_error(const struct tls_handshake *h, struct fault *fault)
                 (void)fault_set(fault, -EPROTO,
                                 "the broker speaks no TLS version that is accepted here (see min_version)");
         else
-                (void)fault_set(fault, -EPROTO, "TLS failed: %s", text ? text : "unknown error");
+                (void)fault_set(fault, -EPROTO, "TLS failed: %s", tls_error_text(h->error, text));
 }
 
 bool tls_reason(const struct tls_handshake *h, struct fault *fault)

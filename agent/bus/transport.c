@@ -37,7 +37,6 @@
 #include "util/log.h"
 
 /* So many unacknowledged messages that the broker must have stalled: what libmosquitto would hold is bounded here. */
-#define IN_FLIGHT_MAX 1024
 
 /* What one turn of the loop takes from the network, at most: what is more urgent waits for no more than this. */
 #define TURN_WORK         16
@@ -365,7 +364,7 @@ static void ping(struct transport *t)
         t->pinged_us = t->last_out_us = real_now_us();
 }
 
-static void on_keepalive(void *userdata)
+static COLD void on_keepalive(void *userdata)
 {
         struct transport *t = userdata;
 
@@ -387,8 +386,8 @@ static void on_keepalive(void *userdata)
 
 /* ---- libmosquitto's callbacks -------------------------------------------------------------------------- */
 
-static void on_connect(struct mosquitto *mosq, void *userdata, int reason, int flags,
-                       const mosquitto_property *properties)
+static COLD void on_connect(struct mosquitto *mosq, void *userdata, int reason, int flags,
+                            const mosquitto_property *properties)
 {
         struct transport *t = userdata;
         uint16_t receive_maximum, keepalive_s;
@@ -549,7 +548,7 @@ static int set_tls(struct transport *t, struct fault *fault)
         return 0;
 }
 
-static int set_up(struct transport *t, struct fault *fault)
+static COLD int set_up(struct transport *t, struct fault *fault)
 {
         int r = sd_event_add_defer(t->loop->event, &t->deferred, on_deferred, t);
         if (r < 0)
@@ -574,7 +573,8 @@ static int set_up(struct transport *t, struct fault *fault)
         return r;
 }
 
-int transport_new(struct loop *loop, const struct transport_setup *setup, struct fault *fault, struct transport **ret)
+COLD int transport_new(struct loop *loop, const struct transport_setup *setup, struct fault *fault,
+                       struct transport **ret)
 {
         CLEANUP_TRANSPORT struct transport *t = calloc(1, sizeof(*t));
         if (!t)
@@ -681,7 +681,7 @@ int transport_publish(struct transport *t, const struct session_message *message
                 return -ENOTCONN;
         if (message->size > MQTT_MAX_PAYLOAD)
                 return -EMSGSIZE;
-        if (message->qos > 0 && t->in_flight.count >= IN_FLIGHT_MAX)
+        if (message->qos > 0 && t->in_flight.count >= IN_FLIGHT_IDS)
                 return -EAGAIN;
         const mosquitto_property *usual = t->setup.mqtt5 ? usual_properties(t, message) : NULL;
         int r = t->setup.mqtt5 && !usual ? properties_write(message, &properties) : 0;

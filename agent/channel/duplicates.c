@@ -8,7 +8,7 @@
 
 #include "util/text.h"
 
-#define BUCKETS 1024U
+#define BUCKETS 256U
 
 struct entry {
         struct entry *in_bucket;

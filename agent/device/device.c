@@ -114,7 +114,7 @@ static void close_all(struct device *device)
         kept_fault_set(&device->life.lost, NULL);
 }
 
-static void start_failed(struct device *device, const struct fault *fault)
+static COLD void start_failed(struct device *device, const struct fault *fault)
 {
         if (!device->worker) {
                 if (output_is_watched(device) && host_is_any_on(device))
@@ -127,7 +127,7 @@ static void start_failed(struct device *device, const struct fault *fault)
         arm_next(device, backoff_next(device));
 }
 
-static void start_done(struct device *device, int r)
+static COLD void start_done(struct device *device, int r)
 {
         struct fault fault;
 
@@ -199,7 +199,7 @@ void device_break(struct device *device)
         device->life.phase = DEVICE_BROKEN;
 }
 
-void device_start(struct device *device)
+COLD void device_start(struct device *device)
 {
         if (device->life.phase == DEVICE_BROKEN) {
                 device_publish_status(device, false);
@@ -254,7 +254,7 @@ void device_job_done(struct device *device, const struct job_item *item)
                 device_read(device);
 }
 
-void device_job_overdue(struct device *device, enum job job)
+COLD void device_job_overdue(struct device *device, enum job job)
 {
         static const char *const names[] = {
                 [JOB_START] = "start", [JOB_READ] = "read", [JOB_COMMAND] = "command", [JOB_STOP] = "stop"
@@ -284,7 +284,7 @@ static void release_for_good(struct device *device)
                 device_log(device, LOG_ERR, "%s", fault.text);
 }
 
-void device_stop(struct device *device, enum stop_why why)
+COLD void device_stop(struct device *device, enum stop_why why)
 {
         bool was_running = device->life.phase == DEVICE_RUNNING;
 

@@ -39,7 +39,7 @@ static void first_on_off(const struct device *device, const struct channel *chan
                 *ret = power_on == POWER_ON_KEEP ? SCONCE_NONE(key) : SCONCE_BOOL(key, power_on == POWER_ON_ON);
 }
 
-int output_first(struct device *device, const char *key, struct sconce_value *ret)
+COLD int output_first(struct device *device, const char *key, struct sconce_value *ret)
 {
         const struct channel *channel = key ? channels_find(&device->channels, key) : NULL;
 
@@ -205,7 +205,7 @@ static const char *why_not_on(const struct device *device)
         return NULL;
 }
 
-int output_check(const struct device *device, const struct config_section *section, struct problems *problems)
+COLD int output_check(const struct device *device, const struct config_section *section, struct problems *problems)
 {
         const struct output_config *output = &device->shared.output;
         size_t before = problems->count;

@@ -72,7 +72,7 @@ static void restore_from(const struct store *store, struct device *device)
         hold_restore(device, is_same_boot && store_get(store, STORE_MARK, device->id, MARK_RELEASED));
 }
 
-void saved_restore(struct device *device)
+COLD void saved_restore(struct device *device)
 {
         const struct driven *driven = device->context->driven;
         struct driven_past past = driven ? driven_past(driven, device->id) : (struct driven_past){ 0 };

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bus/tls_error.h"
 #include "util/identity.h"
 #include "util/text.h"
 
@@ -72,14 +73,14 @@ int enrol_key_new(const char *properties, EVP_PKEY **ret, struct fault *fault)
 {
         CLEANUP(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", properties);
         EVP_PKEY *key = NULL;
-        char reason[160] = "";
+        char reason[TLS_ERROR_MAX];
 
         if (context && EVP_PKEY_keygen_init(context) == 1 && EVP_PKEY_CTX_set_group_name(context, "P-256") == 1 &&
             EVP_PKEY_generate(context, &key) == 1) {
                 *ret = key;
                 return 0;
         }
-        ERR_error_string_n(ERR_peek_error(), reason, sizeof(reason));
+        (void)tls_error_text(ERR_peek_error(), reason);
         ERR_clear_error();
         return fault_set(fault, -EIO, "no key can be made: %s", reason);
 }

@@ -36,8 +36,8 @@ static int explain_gone(const struct sconce_line *line, struct chip *chip, struc
 }
 
 /* What a refused request means, with the help of the chip's own record of it. */
-static int explain_request(const struct sconce_line *line, const struct line_place *place, int code,
-                           struct fault *fault)
+static COLD int explain_request(const struct sconce_line *line, const struct line_place *place, int code,
+                                struct fault *fault)
 {
         struct line_info info = { .used = false };
         int r = place->chip->ops->line_info(place->chip, place->offset, &info);
@@ -177,8 +177,8 @@ static int request_output(struct sconce_line *line, struct request_spec *spec, i
         return r < 0 ? r : kept_update(line);
 }
 
-int line_open_output(struct gpio *gpio, struct sconce_line *line, int first_value, line_edge_fn on_gone, void *userdata,
-                     struct fault *fault)
+COLD int line_open_output(struct gpio *gpio, struct sconce_line *line, int first_value, line_edge_fn on_gone,
+                          void *userdata, struct fault *fault)
 {
         struct request_spec spec = { .mode = REQUEST_OUTPUT,
                                      .high = (first_value > 0) != line->settings.active_low,
@@ -418,8 +418,8 @@ static int start_input(struct sconce_line *line)
         return loop_add_io(line->gpio->loop, r, LOOP_OUTPUTS, on_event_fd, line, &line->events);
 }
 
-int line_open_input(struct gpio *gpio, struct sconce_line *line, line_edge_fn on_edge, void *userdata,
-                    struct fault *fault)
+COLD int line_open_input(struct gpio *gpio, struct sconce_line *line, line_edge_fn on_edge, void *userdata,
+                         struct fault *fault)
 {
         struct line_place place;
         int r = find_place(gpio, line, &place, fault);

@@ -116,6 +116,12 @@ void database_done(struct database *database)
         *database = (struct database){ 0 };
 }
 
+void database_rest(struct database *database)
+{
+        if (database->sqlite)
+                (void)sqlite3_db_release_memory(database->sqlite);
+}
+
 /* SQLite would wait for the other end of a FIFO for ever. */
 static int check_regular(const struct database *database, struct fault *fault)
 {

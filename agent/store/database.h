@@ -50,6 +50,9 @@ int database_write(struct database *database, const struct database_work *work, 
 /* Reads the file of a directory without making, changing or setting aside anything; no file: nothing is read. */
 int database_peek(const char *dir, const struct database_work *work, struct fault *fault) MUST_CHECK;
 
+/* Lets go of the memory that is needed to use it fast. */
+void database_rest(struct database *database);
+
 /* For what is done again and again: compiled once for as long as the file stays open, and owned by the database. Borrowed
  * until statement_rest(), by which it lets go of the file; one user at a time. SQLITE_OK, or SQLite's code. */
 int database_statement(struct database *database, const char *sql, sqlite3_stmt **ret) MUST_CHECK;

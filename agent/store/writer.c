@@ -2,10 +2,12 @@
 #include "store/writer.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "util/clock.h"
 #include "util/thread.h"
 
 struct writer {
@@ -44,16 +46,36 @@ static void destroy(struct writer *writer)
 
 /* ---- On the thread ------------------------------------------------------------------------------------- */
 
+/* Nothing was to be done for so long: the file's pages are read again when they are needed. */
+#define REST_AFTER_US (5 * USEC_PER_SEC)
+
+/* NULL: that was all, or nothing came before `until` (NULL: whenever it comes). */
+static struct store_job *wait_for_job(struct writer *writer, const struct timespec *until, bool *ret_is_over)
+{
+        struct store_job *job;
+        int r = 0;
+
+        (void)pthread_mutex_lock(&writer->lock);
+        while (!(job = store_job_queue_take(&writer->posted)) && !writer->is_ending && r == 0)
+                r = until ? pthread_cond_timedwait(&writer->work, &writer->lock, until)
+                          : pthread_cond_wait(&writer->work, &writer->lock);
+        *ret_is_over = !job && writer->is_ending;
+        (void)pthread_mutex_unlock(&writer->lock);
+        return job;
+}
+
 /* NULL: that was all. */
 static struct store_job *next_job(struct writer *writer)
 {
-        struct store_job *job;
+        const struct timespec rest = thread_deadline(REST_AFTER_US);
+        bool is_over;
+        struct store_job *job = wait_for_job(writer, &rest, &is_over);
 
-        (void)pthread_mutex_lock(&writer->lock);
-        while (!(job = store_job_queue_take(&writer->posted)) && !writer->is_ending)
-                (void)pthread_cond_wait(&writer->work, &writer->lock);
-        (void)pthread_mutex_unlock(&writer->lock);
-        return job;
+        if (job || is_over)
+                return job;
+        database_rest(&writer->database);
+        (void)malloc_trim(0); /* all that is free, of this and of the start */
+        return wait_for_job(writer, NULL, &is_over);
 }
 
 static void hand_back(struct writer *writer, struct store_job *job)

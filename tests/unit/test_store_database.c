@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store/database: statements that are compiled once. */
+/* store/database: statements that are compiled once, and the memory that it keeps. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -152,6 +152,28 @@ static void database_write__file_replaced__on_the_new_file(void **state)
         assert_int_equal(sqlite3_changes(card->database.sqlite), 1);
 }
 
+static int cached_bytes(const struct card *card)
+{
+        int bytes = 0, highest = 0;
+
+        assert_int_equal(sqlite3_db_status(card->database.sqlite, SQLITE_DBSTATUS_CACHE_USED, &bytes, &highest, false),
+                         SQLITE_OK);
+        return bytes;
+}
+
+static void database_rest__has_written__lets_go_of_the_pages(void **state)
+{
+        struct card *card = *state;
+
+        database_rest(&card->database); /* not open yet */
+        assert_int_equal(do_write(card, put_lamp), 0);
+        int before = cached_bytes(card);
+        database_rest(&card->database);
+        assert_true(cached_bytes(card) < before);
+        as_another_program(card, "DELETE FROM saved");
+        assert_int_equal(do_write(card, put_lamp), 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -161,6 +183,7 @@ int main(void)
                 TEST(database_write__is_over__others_may_write_and_tidy_up),
                 TEST(database_write__another_program_changed_the_schema__goes_on),
                 TEST(database_write__file_replaced__on_the_new_file),
+                TEST(database_rest__has_written__lets_go_of_the_pages),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
