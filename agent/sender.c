@@ -14,8 +14,9 @@ enum { IN_FLIGHT_MAX = 256 };
 /* What is published in bulk leaves half of that to what happens meanwhile, and goes on when most of it is through. */
 enum { BULK_MAX = IN_FLIGHT_MAX / 2, BULK_AGAIN = BULK_MAX / 2 };
 
-/* So many messages of the history are in flight at the most. */
-enum { HISTORY_MAX = BULK_AGAIN };
+/* So many messages of the history are in flight at the most; one by one for a while after each message of what happens: the
+ * next of these, often of the same hand, would wait for all of them at the broker. */
+enum { HISTORY_MAX = BULK_AGAIN, MAKES_WAY_US = 500 * 1000 };
 
 void sender_begin(struct sender *sender)
 {
@@ -105,11 +106,24 @@ int sender_send_json(struct sender *sender, const char *device, const struct ses
         return sender_send(sender, &json);
 }
 
+void sender_happens(struct sender *sender)
+{
+        sender->quiet_at_us = loop_now_us(sender->loop) + MAKES_WAY_US;
+}
+
+void sender_is_quiet(struct sender *sender)
+{
+        sender->quiet_at_us = 0;
+}
+
 bool sender_has_history_room(const struct sender *sender, size_t n_sent)
 {
         unsigned broker = session_receive_maximum(sender->session);
+        unsigned window = MIN((unsigned)HISTORY_MAX, broker * 3 / 4);
 
-        return sender_is_up(sender) && n_sent < MIN((unsigned)HISTORY_MAX, MAX(broker / 2, 1U)) &&
+        if (window == 0 || loop_now_us(sender->loop) < sender->quiet_at_us)
+                window = 1;
+        return sender_is_up(sender) && n_sent < window &&
                session_in_flight(sender->session) < MIN((unsigned)BULK_MAX, broker);
 }
 

@@ -15,6 +15,7 @@ struct sender {
         bool envelope;
         bool is_stopping;
         struct retained retained;
+        uint64_t quiet_at_us;          /* the history makes way until then */
         uint64_t dropped;              /* messages that did not go out, or were refused */
         uint64_t seq;                  /* of the last envelope */
         bool is_behind;                /* a message was held back because too many are in flight */
@@ -44,8 +45,12 @@ int sender_send_json(struct sender *sender, const char *device, const struct ses
  * once. */
 bool sender_has_room(struct sender *sender);
 bool sender_takes_bulk_again(struct sender *sender);
-/* For what waited while the broker was away, of which `n_sent` are unacknowledged: it leaves the most of the broker's window and
- * of ours to what happens now. */
+/* A message is sent of what happens now: the history makes way for a while. And: it need not, what was sent was no more than the
+ * beginning of a connection. */
+void sender_happens(struct sender *sender);
+void sender_is_quiet(struct sender *sender);
+/* For what waited while the broker was away, of which `n_sent` are unacknowledged: it leaves room in the broker's window and the
+ * most of ours to what happens now. */
 bool sender_has_history_room(const struct sender *sender, size_t n_sent);
 /* True once after something was held back: the broker has acknowledged enough to publish all again. */
 bool sender_has_caught_up(struct sender *sender);

@@ -19,6 +19,9 @@
 #define FLUSH_US (5 * USEC_PER_SEC)
 #define ANY      NULL
 
+/* So long history goes one by one after what happens. */
+#define MAKES_WAY_US (500 * USEC_PER_MSEC)
+
 #define GATE_EVENT    "sconce/hall/gate/event"
 #define GATE_HISTORY  "sconce/hall/gate/history"
 #define HATCH_EVENT   "sconce/hall/hatch/event"
@@ -26,6 +29,7 @@
 #define GATE_STATE    "sconce/hall/gate/state"
 
 #define CONNACK_ONE_AT_A_TIME        "\x20\x06\x00\x00\x03\x21\x00\x01"
+#define CONNACK_WINDOW_OF_8          "\x20\x06\x00\x00\x03\x21\x00\x08"
 #define CONNACK_PACKETS_OF_300_BYTES "\x20\x08\x00\x00\x05\x27\x00\x00\x01\x2c"
 
 enum { QUOTA_EXCEEDED = 0x97, NOT_AUTHORIZED = 0x87, GATE_LINE = 6 };
@@ -344,6 +348,7 @@ static void reconnect(void)
 
 static const struct fake_step deaf = { .act = FAKE_DEAF };
 static const struct fake_step one_at_a_time = { .act = FAKE_DEAF, FAKE_FIELDS(answer, CONNACK_ONE_AT_A_TIME) };
+static const struct fake_step window_of_8 = { .act = FAKE_DEAF, FAKE_FIELDS(answer, CONNACK_WINDOW_OF_8) };
 static const struct fake_step packets_of_300 = { .act = FAKE_DEAF, FAKE_FIELDS(answer, CONNACK_PACKETS_OF_300_BYTES) };
 
 /* An event of that name; unlike a state it is published once alone. */
@@ -477,10 +482,10 @@ static void acknowledged__quota_exceeded__kept_in_order_and_tried_again(void **s
         assert_int_equal(answer(GATE_EVENT, QUOTA_EXCEEDED), 3);
         assert_int_equal(answer(HATCH_EVENT, QUOTA_EXCEEDED), 1);
         await_waiting(4);
-        pass(FLUSH_US - USEC_PER_SEC / 10);
+        pass(FLUSH_US - MAKES_WAY_US);
         pass_marker();
         assert_int_equal(got(GATE_HISTORY, ANY), 0);
-        pass(USEC_PER_SEC / 5);
+        pass(MAKES_WAY_US);
         await_got(GATE_HISTORY, "three", 1);
         ASSERT_IN_ORDER(GATE_HISTORY, "one", "two", "three");
         await_got(HATCH_HISTORY, "other", 1);
@@ -505,10 +510,10 @@ static void acknowledged__quota_exceeded_again__pauses_double_up_to_five_minutes
         assert_int_equal(answer(GATE_EVENT, QUOTA_EXCEEDED), 2);
         for (unsigned i = 0; i < ARRAY_SIZE(pauses_s); i++) {
                 await_waiting(2);
-                pass(pauses_s[i] * USEC_PER_SEC - USEC_PER_SEC / 10);
+                pass(pauses_s[i] * USEC_PER_SEC - MAKES_WAY_US);
                 pass_marker();
                 assert_int_equal(got(GATE_HISTORY, ANY), 2 * i);
-                pass(USEC_PER_SEC / 5);
+                pass(MAKES_WAY_US);
                 await_got(GATE_HISTORY, ANY, 2 * (i + 1));
                 ASSERT_IN_ORDER(GATE_HISTORY, "one", "two");
                 assert_int_equal(answer(GATE_HISTORY, QUOTA_EXCEEDED), 2);
@@ -723,6 +728,50 @@ static void drain__receive_maximum_is_1__one_by_one_behind_what_happens_now(void
         await_waiting(0);
 }
 
+static void keep_events(unsigned n)
+{
+        for (unsigned i = 1; i <= n; i++) {
+                raise_event("gate", "old");
+                await_got(GATE_EVENT, ANY, i);
+                assert_int_equal(answer(GATE_EVENT, QUOTA_EXCEEDED), 1);
+        }
+        await_waiting(n);
+}
+
+static void drain__something_happens__one_by_one_for_a_while(void **state)
+{
+        (void)state;
+        begin(&window_of_8);
+        keep_events(10);
+        pass(FLUSH_US);
+        await_got(GATE_HISTORY, ANY, 6);
+        pass_marker(); /* which happens now: there was room */
+        assert_int_equal(got(GATE_HISTORY, ANY), 6);
+
+        assert_int_equal(answer(GATE_HISTORY, 0), 6);
+        await_got(GATE_HISTORY, ANY, 7);
+        pass_marker();
+        assert_int_equal(got(GATE_HISTORY, ANY), 7);
+
+        pass(MAKES_WAY_US);
+        assert_int_equal(answer(GATE_HISTORY, 0), 1);
+        await_got(GATE_HISTORY, ANY, 10);
+        settle();
+        await_waiting(0);
+}
+
+static void drain__connection_begins__is_nothing_that_happens(void **state)
+{
+        (void)state;
+        begin(&window_of_8);
+        assert_true(uplink_has_history_room(broker_link_connected(scene.link), 5));
+        assert_false(uplink_has_history_room(broker_link_connected(scene.link), 6));
+        raise_event("gate", "now");
+        await_got(GATE_EVENT, "now", 1);
+        assert_false(uplink_has_history_room(broker_link_connected(scene.link), 1));
+        assert_true(uplink_has_history_room(broker_link_connected(scene.link), 0));
+}
+
 static void drain__no_memory_for_a_while__goes_on_in_order(void **state)
 {
         (void)state;
@@ -810,6 +859,8 @@ int main(void)
                 TEST(lost__unacknowledged_for_flush__to_the_file_at_once),
                 TEST(lost__history_unacknowledged__all_of_it_again_in_order),
                 TEST(drain__receive_maximum_is_1__one_by_one_behind_what_happens_now),
+                TEST(drain__something_happens__one_by_one_for_a_while),
+                TEST(drain__connection_begins__is_nothing_that_happens),
                 TEST(drain__no_memory_for_a_while__goes_on_in_order),
                 TEST(drain__clock_not_trusted__waits_until_it_is),
                 TEST(stop__something_unacknowledged__sent_by_the_next_run),
