@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Whoever sends counts, and sends no more. */
+/* The sender counts, and sends no more. */
 #define IN_FLIGHT_IDS 1024U
 
 /* Zeroed is empty. */
