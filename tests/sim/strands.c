@@ -21,7 +21,7 @@ struct strand {
         void *(*run)(void *userdata);
         void *userdata;
         const pthread_cond_t *waits_for;
-        uint64_t due_us; /* UINT64_MAX: it waits, or has ended */
+        uint64_t due_us; /* UINT64_MAX: it waits for as long as it takes, or has ended */
         void *stack;
 };
 
@@ -185,13 +185,26 @@ int pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *lock)
         return 0;
 }
 
-/* Of the loop's thread alone. */
+/* It is woken, or runs when the time has come. */
+static int wait_on_strand(const pthread_cond_t *condition, uint64_t until_us)
+{
+        struct strand *strand = current;
+
+        strand->waits_for = condition;
+        strand->due_us = MAX(until_us, world->now_us);
+        (void)swapcontext(&strand->context, &main_context);
+        bool was_woken = !strand->waits_for;
+        strand->waits_for = NULL;
+        return was_woken ? 0 : ETIMEDOUT;
+}
+
 int pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *lock, const struct timespec *until)
 {
-        uint64_t until_us = (uint64_t)until->tv_sec * USEC_PER_SEC + (uint64_t)until->tv_nsec / NSEC_PER_USEC;
+        uint64_t until_us = world->boot_us + (uint64_t)until->tv_sec * USEC_PER_SEC +
+                            (uint64_t)until->tv_nsec / NSEC_PER_USEC;
 
         (void)pthread_mutex_unlock(lock);
-        int r = wait_on_main(condition, until_us + world->boot_us);
+        int r = current ? wait_on_strand(condition, until_us) : wait_on_main(condition, until_us);
         (void)pthread_mutex_lock(lock);
         return r;
 }
