@@ -31,6 +31,20 @@ static char *with(const char *rules)
         return text;
 }
 
+/* Until what a connection begins with is acknowledged: behind a full window a command goes out without an answer. Before the
+ * second command the node has read what acknowledges all that came before the first result. */
+static void await_room(const char *node)
+{
+        static unsigned n;
+
+        for (int i = 0; i < 2; i++) {
+                const char *id = format_text("room-%u", n++);
+                client_send(stage.tester, format_text("sconce/%s/pump/set", node),
+                            format_text("{\"state\":\"OFF\",\"id\":\"%s\"}", id));
+                (void)client_wait_json(stage.tester, format_text("sconce/%s/pump/result", node), "id", id);
+        }
+}
+
 static struct daemon *start(const char *name, const char *rules)
 {
         CLEANUP_FREE char *text = with(rules);
@@ -38,6 +52,7 @@ static struct daemon *start(const char *name, const char *rules)
 
         daemon_start(daemon);
         daemon_wait_online(daemon, stage.tester);
+        await_room(name);
         return daemon;
 }
 
@@ -108,6 +123,7 @@ static void rule__broker_away__dropped_for_good(void **state)
         stage_rejoin();
         daemon_wait_online(attic, stage.tester);
         daemon_wait_online(stage.hall, stage.tester);
+        await_room("hall");
         press(stage.hall, BELL);
         chip_wait(attic->lines, PUMP, 1);
         assert_int_equal(chip_value(attic->lines, KITCHEN), 0);
