@@ -43,7 +43,7 @@ static void publish_states(struct broker_link *link)
                 if (home_publish_next(link->options.home, &link->publish_at))
                         continue;
                 link->publish_at = SIZE_MAX;
-                uplink_is_quiet(uplink);
+                uplink_note_quiet(uplink);
                 if (link->options.published)
                         link->options.published(link->options.userdata);
         }

@@ -70,7 +70,7 @@ static int publish(struct other_nodes *others, const struct distant_command *com
         /* The broker's expiry does not count in a connection that hangs. */
         if (clock_format(sender->clock, until_us, expires))
                 message.expires = expires;
-        sender_happens(sender);
+        sender_note_live(sender);
         int r = build_topic(others, command, topic);
         if (r == 0)
                 r = session_publish(sender->session, &message, ret_id);

@@ -106,12 +106,12 @@ int sender_send_json(struct sender *sender, const char *device, const struct ses
         return sender_send(sender, &json);
 }
 
-void sender_happens(struct sender *sender)
+void sender_note_live(struct sender *sender)
 {
         sender->quiet_at_us = loop_now_us(sender->loop) + MAKES_WAY_US;
 }
 
-void sender_is_quiet(struct sender *sender)
+void sender_note_quiet(struct sender *sender)
 {
         sender->quiet_at_us = 0;
 }

@@ -47,8 +47,8 @@ bool sender_has_room(struct sender *sender);
 bool sender_takes_bulk_again(struct sender *sender);
 /* A message is sent of what happens now: the history makes way for a while. And: it need not, what was sent was no more than the
  * beginning of a connection. */
-void sender_happens(struct sender *sender);
-void sender_is_quiet(struct sender *sender);
+void sender_note_live(struct sender *sender);
+void sender_note_quiet(struct sender *sender);
 /* For what waited while the broker was away, of which `n_sent` are unacknowledged: it leaves room in the broker's window and the
  * most of ours to what happens now. */
 bool sender_has_history_room(const struct sender *sender, size_t n_sent);

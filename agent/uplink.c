@@ -78,7 +78,7 @@ static bool clears_later(struct uplink *uplink, enum device_topic topic, size_t 
 static int publish(struct uplink *uplink, const char *device, enum device_topic topic, struct session_message *message,
                    bool is_kept)
 {
-        sender_happens(&uplink->sender);
+        sender_note_live(&uplink->sender);
         message->qos = 1;
         message->retain = device_topics[topic].retain;
         if (message->retain && clears_later(uplink, topic, message->size)) {
@@ -142,9 +142,9 @@ bool uplink_has_history_room(const struct uplink *uplink, size_t n_sent)
         return sender_has_history_room(&uplink->sender, n_sent);
 }
 
-void uplink_is_quiet(struct uplink *uplink)
+void uplink_note_quiet(struct uplink *uplink)
 {
-        sender_is_quiet(&uplink->sender);
+        sender_note_quiet(&uplink->sender);
 }
 
 void uplink_info(struct uplink *uplink, const char *json, size_t size)

@@ -54,7 +54,7 @@ int uplink_publish_kept(struct uplink *uplink, const char *device, enum device_t
 /* What waited, as JSON. Returns as uplink_publish_kept(). */
 int uplink_history(struct uplink *uplink, const char *device, const char *json, size_t size);
 /* All is published that a connection begins with: nothing has happened by that. */
-void uplink_is_quiet(struct uplink *uplink);
+void uplink_note_quiet(struct uplink *uplink);
 /* Whether more of what waited may go out while `n_sent` of it are unacknowledged. */
 bool uplink_has_history_room(const struct uplink *uplink, size_t n_sent);
 /* As home_sink has them. */

@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The sender counts, and sends no more. */
+/* So many unacknowledged messages that the broker must have stalled, and no more are sent: what libmosquitto would hold is bounded
+ * by that. */
 #define IN_FLIGHT_IDS 1024U
 
 /* Zeroed is empty. */

@@ -36,8 +36,6 @@
 #include "bus/tls_socket.h"
 #include "util/log.h"
 
-/* So many unacknowledged messages that the broker must have stalled: what libmosquitto would hold is bounded here. */
-
 /* What one turn of the loop takes from the network, at most: what is more urgent waits for no more than this. */
 #define TURN_WORK         16
 #define TURN_WORK_ACK     1 /* they cost little, and nobody but the broker can send them */
