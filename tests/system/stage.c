@@ -106,25 +106,35 @@ static bool is_expected(const struct message *message, const void *userdata)
                json_member(message, "message");
 }
 
-void stage_wait_result(const char *device, const char *id, const char *code)
+static void wait_result(const char *node, const char *device, const struct expected *expected)
 {
-        const struct expected expected = { id, code };
         char topic[256];
 
-        (void)snprintf(topic, sizeof(topic), "sconce/hall/%s/result", device);
-        (void)client_wait(stage.tester, topic, is_expected, &expected);
+        (void)snprintf(topic, sizeof(topic), "sconce/%s/%s/result", node, device);
+        (void)client_wait(stage.tester, topic, is_expected, expected);
+}
+
+void stage_wait_result(const char *device, const char *id, const char *code)
+{
+        wait_result("hall", device, &(struct expected){ id, code });
+}
+
+void stage_settle_node(const char *node)
+{
+        static unsigned n;
+        char topic[256], payload[64], id[32];
+
+        /* A command that has an id is always answered, and messages of one client stay in order. */
+        (void)snprintf(id, sizeof(id), "settle-%u", n++);
+        (void)snprintf(topic, sizeof(topic), "sconce/%s/pump/set", node);
+        (void)snprintf(payload, sizeof(payload), "{\"state\":\"OFF\",\"id\":\"%s\"}", id);
+        client_send(stage.tester, topic, payload);
+        wait_result(node, "pump", &(struct expected){ .id = id });
 }
 
 void stage_settle(void)
 {
-        static unsigned n;
-        char payload[64], id[32];
-
-        /* A command that has an id is always answered, and messages of one client stay in order. */
-        (void)snprintf(id, sizeof(id), "settle-%u", n++);
-        (void)snprintf(payload, sizeof(payload), "{\"state\":\"OFF\",\"id\":\"%s\"}", id);
-        client_send(stage.tester, "sconce/hall/pump/set", payload);
-        stage_wait_result("pump", id, NULL);
+        stage_settle_node("hall");
 }
 
 /* From a file of lines "PATTERN REASON". NULL: it is to run. */

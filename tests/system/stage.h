@@ -57,3 +57,5 @@ int stage_forget(void **state); /* a test's set-up: what the tester has heard so
 void stage_wait_result(const char *device, const char *id, const char *code);
 /* Everything printed so far has been dealt with by hall: a get is answered after it. Makes "nothing came" a fact. */
 void stage_settle(void);
+/* The same of another node that has a pump. */
+void stage_settle_node(const char *node);

@@ -35,14 +35,8 @@ static char *with(const char *rules)
  * second command the node has read what acknowledges all that came before the first result. */
 static void await_room(const char *node)
 {
-        static unsigned n;
-
-        for (int i = 0; i < 2; i++) {
-                const char *id = format_text("room-%u", n++);
-                client_send(stage.tester, format_text("sconce/%s/pump/set", node),
-                            format_text("{\"state\":\"OFF\",\"id\":\"%s\"}", id));
-                (void)client_wait_json(stage.tester, format_text("sconce/%s/pump/result", node), "id", id);
-        }
+        for (int i = 0; i < 2; i++)
+                stage_settle_node(node);
 }
 
 static struct daemon *start(const char *name, const char *rules)
