@@ -172,19 +172,6 @@ static int wait_on_main(const pthread_cond_t *condition, uint64_t until_us)
         return was_woken ? 0 : ETIMEDOUT;
 }
 
-int pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *lock)
-{
-        (void)pthread_mutex_unlock(lock);
-        if (current) {
-                current->waits_for = condition;
-                (void)swapcontext(&current->context, &main_context);
-        } else if (wait_on_main(condition, UINT64_MAX - 1) != 0) {
-                violated("simulator", "the loop waits for ever");
-        }
-        (void)pthread_mutex_lock(lock);
-        return 0;
-}
-
 /* It is woken, or runs when the time has come. */
 static int wait_on_strand(const pthread_cond_t *condition, uint64_t until_us)
 {
@@ -196,6 +183,17 @@ static int wait_on_strand(const pthread_cond_t *condition, uint64_t until_us)
         bool was_woken = !strand->waits_for;
         strand->waits_for = NULL;
         return was_woken ? 0 : ETIMEDOUT;
+}
+
+int pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *lock)
+{
+        (void)pthread_mutex_unlock(lock);
+        if (current)
+                (void)wait_on_strand(condition, UINT64_MAX);
+        else if (wait_on_main(condition, UINT64_MAX - 1) != 0)
+                violated("simulator", "the loop waits for ever");
+        (void)pthread_mutex_lock(lock);
+        return 0;
 }
 
 int pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *lock, const struct timespec *until)

@@ -19,7 +19,7 @@ static void tls_error__texts_are_left__is_found_by_a_command(void **state)
         tls_error_leave_texts();
         assert_string_equal(tls_error_text(ERR_PACK(ERR_LIB_SSL, 0, SSL_R_NO_SHARED_CIPHER), text),
                             "error 0A0000C1 of OpenSSL (openssl errstr 0A0000C1 tells which)");
-        /* OpenSSL loads them at neither's first use. */
+        /* Nor does OpenSSL load them at its first use. */
         SSL_CTX *context = SSL_CTX_new(TLS_client_method());
         assert_non_null(context);
         SSL_CTX_free(context);
