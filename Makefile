@@ -93,7 +93,7 @@ fault_tests  := $(patsubst tests/faults/%.c,$(BUILD)/tests/faults/%,$(wildcard t
 pki_model_objs := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/pki/*.c)) \
 	$(patsubst %,$(BUILD)/tests/%.o,pki/sconce_pki faults/pki_state stress/dice)
 fault_scripts := $(filter-out %.c %.h,$(wildcard tests/faults/test_*))
-bench_parts  := bench party probe group house filled
+bench_parts  := bench party probe duel group house filled
 bench_objs   := $(bench_parts:%=$(BUILD)/tests/bench/%.o)
 kernel_objs  := $(patsubst %,$(BUILD)/tests/kernel/%.o,gpiosim line_watch ring trace)
 kernel_left_out := $(patsubst %,$(BUILD)/tests/system/%,$(shell sed -n 's/^\(test_[a-z0-9_]*\) .*/\1/p' tests/kernel/left-out))

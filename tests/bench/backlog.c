@@ -23,9 +23,7 @@ static double rate(struct probe *probe, unsigned readings)
 
 static double drain_sconced(struct probe *probe, const struct filled *backlog, const struct bench *bench)
 {
-        filled_put_back(backlog);
-        probe->history = 0;
-        (void)probe_start(probe, backlog->sconced, bench);
+        filled_start(backlog, probe, bench);
         double drained = rate(probe, backlog->readings);
         probe_end(probe, backlog->sconced);
         return drained;

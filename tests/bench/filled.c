@@ -59,7 +59,12 @@ void filled_make(struct filled *filled, const struct bench *bench, struct runnin
         copy(daemon->state_dir, filled->kept);
 }
 
-void filled_put_back(const struct filled *filled)
+void filled_start(const struct filled *filled, struct probe *probe, const struct bench *bench)
 {
         copy(filled->kept, filled->sconced->daemon->state_dir);
+        probe_watch(probe, filled->sconced);
+        probe->history = 0;
+        party_start(filled->sconced, bench);
+        while (probe->history == 0)
+                probe_turn(probe);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A sconced with readings that wait for the broker: made once, and put back before each start. */
+/* A sconced with readings that wait for the broker: made once, and there again at each start. */
 #pragma once
 
 #include "bench/party.h"
+#include "bench/probe.h"
 
 struct filled {
         struct running *sconced; /* not running */
@@ -16,4 +17,5 @@ struct filled {
 /* `devices` are those that it has afterwards, without FILLED_CONFIG. */
 void filled_make(struct filled *filled, const struct bench *bench, struct running *sconced, const char *devices,
                  unsigned readings);
-void filled_put_back(const struct filled *filled);
+/* Starts it with them, until the first has come to the probe. It makes way for what happens: a command would slow the drain. */
+void filled_start(const struct filled *filled, struct probe *probe, const struct bench *bench);

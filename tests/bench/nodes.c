@@ -159,17 +159,6 @@ static double p50_while_drained(unsigned readings, size_t *ret_presses)
         return quantile(us, presses, 0.5);
 }
 
-/* Its first message of the history begins it. */
-static void start_hall(const struct filled *filled)
-{
-        filled_put_back(filled);
-        probe_watch(&probe, &hall);
-        probe.history = 0;
-        party_start(&hall, &bench);
-        while (probe.history == 0)
-                probe_turn(&probe);
-}
-
 static void measure_drained(size_t drains, unsigned readings)
 {
         struct filled filled;
@@ -177,7 +166,7 @@ static void measure_drained(size_t drains, unsigned readings)
         filled_make(&filled, &bench, &hall, buttons, readings);
         for (size_t i = 0; i < drains; i++) {
                 size_t presses = 0;
-                start_hall(&filled);
+                filled_start(&filled, &probe, &bench);
                 double drained = p50_while_drained(readings, &presses);
                 put_pair("nodes-backlog", "sconce", drained, p50_of_presses(&shed, presses));
                 probe_end(&probe, &hall);

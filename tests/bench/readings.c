@@ -4,53 +4,40 @@
  * all readings have come to another client; against a bare publisher of the same; in turn. (A `get` of the node is no
  * measure: it is limited to 50 devices a second.)
  *
- *   readings PAIRS ROUNDS
+ *   readings PAIRS TURNS
  */
 #include <stdio.h>
 
+#include "bench/duel.h"
 #include "bench/house.h"
-#include "bench/party.h"
-#include "bench/probe.h"
 
 #define SENSORS 200
 
-static double one_turn(struct probe *probe, const struct running *running, size_t rounds)
+static void one_turn(struct probe *probe, const struct running *running, void *sum)
 {
-        double us = 0;
+        double *us = sum;
 
-        probe_watch(probe, running);
-        for (size_t i = 0; i < rounds; i++)
-                us += probe_trigger(probe, SENSORS);
-        return SENSORS * (double)rounds * 1e6 / us;
+        (void)running;
+        *us += probe_trigger(probe, SENSORS);
 }
 
 int main(int argc, char *argv[])
 {
-        struct running floor, party;
-        struct probe probe;
-        struct bench bench;
+        struct duel duel;
+        double warm_up = 0;
 
         if (argc != 3) {
-                (void)fprintf(stderr, "usage: readings PAIRS ROUNDS\n");
+                (void)fprintf(stderr, "usage: readings PAIRS TURNS\n");
                 return 2;
         }
-        size_t pairs = bench_number(argv[1], 10000), rounds = bench_number(argv[2], 10000);
-        bench_open(&bench);
-        probe_open(&probe, &bench);
-        party_new(&floor, &bench, "floor", NULL, SENSORS);
-        party_new(&party, &bench, "sconce", house_config("meters200"), 0);
-        (void)probe_start(&probe, &floor, &bench);
-        (void)probe_start(&probe, &party, &bench);
-        (void)one_turn(&probe, &floor, 1);
-        (void)one_turn(&probe, &party, 1);
+        size_t pairs = bench_number(argv[1], 10000), turns = bench_number(argv[2], 10000);
+        duel_open(&duel, "sconce", house_config("meters200"), SENSORS);
+        duel_turns(&duel, 1, one_turn, &warm_up, &warm_up);
         for (size_t i = 0; i < pairs; i++) {
-                double of_party = i % 2 ? one_turn(&probe, &party, rounds) : 0;
-                double of_floor = one_turn(&probe, &floor, rounds);
-                put_pair("readings", "sconce", i % 2 ? of_party : one_turn(&probe, &party, rounds), of_floor);
+                double party_us = 0, floor_us = 0, readings = SENSORS * (double)turns;
+                duel_turns(&duel, turns, one_turn, &party_us, &floor_us);
+                put_pair("readings", "sconce", readings * 1e6 / party_us, readings * 1e6 / floor_us);
         }
-        probe_end(&probe, &party);
-        probe_end(&probe, &floor);
-        probe_close(&probe);
-        bench_close();
+        duel_close(&duel);
         return 0;
 }
