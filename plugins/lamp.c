@@ -49,6 +49,7 @@ struct lamp {
         struct sconce_timer *timer;
         struct scene scene;
         bool is_timed;
+        bool is_unshown; /* the hardware refused the last step */
         bool is_failing; /* and it has been logged */
 };
 
@@ -246,6 +247,7 @@ static int show(struct sconce_device *dev, struct lamp *lamp)
                 (void)sconce_timer_disarm(dev, lamp->timer);
         if (r == 0)
                 (void)mark_timed(dev, lamp, timed);
+        lamp->is_unshown = r < 0;
         return r;
 }
 
@@ -263,9 +265,12 @@ static int report(struct sconce_device *dev, const struct lamp *lamp)
 static void lamp_due(struct sconce_device *dev, void *instance, void *userdata)
 {
         struct lamp *lamp = instance;
+        bool was_unshown = lamp->is_unshown;
         int r = show(dev, lamp);
 
         (void)userdata;
+        if (r == 0 && was_unshown)
+                (void)report(dev, lamp);
         if (r < 0 && !lamp->is_failing)
                 sconce_log(dev, SCONCE_LOG_ERROR, "cannot be brought to its level; trying again each second");
         lamp->is_failing = r < 0;

@@ -8,9 +8,6 @@
 #include "rule/judge.h"
 #include "util/log.h"
 
-/* The next turn of the loop, and not when it suits other timers. */
-#define AT_ONCE_US 1
-
 /* A rule that has been set off, or whose delay is to end. */
 struct firing {
         struct firing *next;
@@ -336,7 +333,7 @@ int run_init(struct rule_run *run, const struct rule_home *home)
 {
         run->home = *home;
         run->queue_end = &run->queue;
-        return timer_new(home->loop, AT_ONCE_US, on_turn, run, &run->turn);
+        return timer_new(home->loop, TIMER_EXACT_US, on_turn, run, &run->turn);
 }
 
 void run_done(struct rule_run *run)

@@ -9,27 +9,43 @@
 
 #include "util/cleanup.h"
 #include "util/macro.h"
+#include "util/timer_heap.h"
 
-struct timer;
-
-struct loop {
-        sd_event *event;
-        bool fake;
-        uint64_t fake_now_us;
-        struct timer *fake_timers;
-};
-
-/* sd-event's own default accuracy is 250 ms, so each timer gives its own. */
+/* sd-event's own default accuracy is 250 ms, so each timer gives its own. One that is armed without a delay is due at once. */
 #define TIMER_EXACT_US (1 * USEC_PER_MSEC) /* edges, pulses, fades */
 #define TIMER_LAZY_US  (1 * USEC_PER_SEC)  /* keepalive, back-off, periodic readings */
 
-/* Which of several due events comes first; the loop takes one a turn. A flood from the broker costs a button or a pulse
- * at most one message. Exact timers are LOOP_OUTPUTS, others LOOP_HOUSE, as sd-event's sources by default. */
+/* Which of several due events comes first. The loop takes one a turn; timers of one priority that are due together are one, for
+ * 0.2 ms where they are no outputs. A flood from the broker costs a button or a pulse at most one message. Exact timers are
+ * LOOP_OUTPUTS, others LOOP_HOUSE, as sd-event's sources by default. */
 enum loop_priority {
-        LOOP_OUTPUTS = -100, /* edges of lines, times of outputs */
-        LOOP_HOUSE = 0,      /* signals, readings, what is saved */
-        LOOP_NETWORK = 100,  /* all that the broker can set off */
+        LOOP_OUTPUTS = -1, /* edges of lines, times of outputs */
+        LOOP_HOUSE = 0,    /* signals, readings, what is saved */
+        LOOP_NETWORK = 1,  /* all that the broker can set off */
 };
+
+enum { LOOP_PRIORITIES = 3, LOOP_ACCURACIES = 3 };
+
+struct loop;
+
+/* The armed timers of one priority and one accuracy. */
+struct timer_queue {
+        struct loop *loop;
+        sd_event_source *source; /* NULL on the fake clock */
+        struct timer_node *first;
+        uint64_t set_us; /* what the source is set to */
+        bool is_running; /* it is set when that is over */
+};
+
+struct loop {
+        sd_event *event;
+        uint64_t n_armed; /* since the start */
+        struct timer_queue queues[LOOP_PRIORITIES][LOOP_ACCURACIES];
+        bool fake;
+        uint64_t fake_now_us;
+};
+
+struct timer;
 
 int loop_init(struct loop *loop) MUST_CHECK;
 int loop_init_fake(struct loop *loop) MUST_CHECK;

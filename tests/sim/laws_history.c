@@ -60,6 +60,7 @@ static unsigned make(size_t at)
                 violated("simulator", "more waits than is noted: %s %u", name_of(at), reading->number);
         *reading = (struct reading){
                 .at_us = world->now_us,
+                .connection = laws_of()->connection,
                 .number = series->made,
                 .boot = laws_of()->boot,
                 .is_wanted = world->house.sensors[at / 2].has_history,
@@ -184,7 +185,7 @@ static bool may_be(const struct reading *reading, const struct message *message,
 {
         if (wall_us != 0 && !may_have_time(reading, wall_us))
                 return false;
-        return is_kept ? has_boot(reading, message) : reading->at_us >= laws_of()->connected_us;
+        return is_kept ? has_boot(reading, message) : reading->connection == laws_of()->connection;
 }
 
 /* An event has its last digit alone: it is the oldest one that is awaited, and whose boot and time fit. */
@@ -229,7 +230,7 @@ static void arrived_live(size_t at, unsigned number, int64_t wall_us, int id)
         judge_time(at, reading, wall_us, false);
         deliver(at, reading, id);
         /* All states are published at a connection: what was read before it comes on `history`, too. */
-        if (reading->at_us < laws_of()->connected_us)
+        if (reading->connection != laws_of()->connection)
                 laws_of()->under_way[(uint16_t)id] = 0;
 }
 
@@ -410,7 +411,7 @@ void history_law_begin(void)
 void history_law_connected(void)
 {
         laws_of()->seq = 0;
-        laws_of()->connected_us = world->now_us;
+        laws_of()->connection++;
         for (size_t at = 0; at < 2 * world->house.n_sensors; at++)
                 for (unsigned number = series_at(at)->first + 1; number <= series_at(at)->made; number++)
                         item(series_at(at), number)->was_away = false;

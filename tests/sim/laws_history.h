@@ -24,11 +24,12 @@ struct reading {
         uint64_t at_us, acked_us; /* 0: it is not acknowledged */
         uint64_t seq;             /* 0: it was not on `history` yet */
         unsigned number, boot;
-        bool is_wanted;   /* its device keeps a history, */
-        bool is_either;   /* or does not, or not any more */
-        bool is_promised; /* or will be, if the agent lives on */
-        bool is_timed;    /* its wall time is in the file */
-        bool was_away;    /* no broker was there when it was made, nor is since then */
+        unsigned connection; /* that stood, or was the last one, when it was made: within a turn no time passes */
+        bool is_wanted;      /* its device keeps a history, */
+        bool is_either;      /* or does not, or not any more */
+        bool is_promised;    /* or will be, if the agent lives on */
+        bool is_timed;       /* its wall time is in the file */
+        bool was_away;       /* no broker was there when it was made, nor is since then */
         bool was_delivered, may_repeat;
 };
 
@@ -51,10 +52,10 @@ struct history_laws {
         struct offset offsets[OFFSETS_KEPT];
         unsigned n_offsets, boot;
         char boots[BOOTS_KEPT][37];
-        bool is_set;         /* the clock was, while this process ran */
-        uint64_t trusted_us; /* the clock is right for this process since then; 0: it is not */
-        uint64_t began_us;   /* the process */
-        uint64_t connected_us;
+        bool is_set;                        /* the clock was, while this process ran */
+        uint64_t trusted_us;                /* the clock is right for this process since then; 0: it is not */
+        uint64_t began_us;                  /* the process */
+        unsigned connection;                /* how many there were */
         uint64_t seq;                       /* the newest in this connection, */
         uint64_t top_seq;                   /* and of all */
         uint64_t disk_bad_us;               /* the card is bad since then, */

@@ -566,9 +566,11 @@ static void lamp_effect__the_agent_itself_fails__does_not_light_up_again(void **
         COMMAND(EFFECT("blink"));
         dimmer->error = -EIO;
         assert_int_equal(mock_command_now(host, OFF), -EIO);
+        assert_published(true, 255);
         dimmer->error = 0;
         mock_advance_us(host, 1 * S);
         assert_shows(dimmer, 0);
+        assert_published(false, 255);
         mock_advance_us(host, 10 * S);
         assert_shows(dimmer, 0);
 }
