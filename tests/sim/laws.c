@@ -83,7 +83,10 @@ static bool is_of_time(size_t i, bool on)
         const struct output_law *law = law_at(i);
         uint64_t max_on_us = output_at(i)->max_on_us;
 
-        return !on && ((law->end_us > 0 && world->now_us + SLACK_US >= law->end_us) ||
+        bool is_taken = law->taken_end_us > 0 && world->now_us + SLACK_US >= law->taken_end_us &&
+                        world->now_us <= law->taken_end_us + SLACK_US;
+
+        return !on && (is_taken || (law->end_us > 0 && world->now_us + SLACK_US >= law->end_us) ||
                        (max_on_us > 0 && world->now_us + SLACK_US >= law->light_us + max_on_us));
 }
 
@@ -275,8 +278,10 @@ static void judge_times(size_t i)
         struct output_law *law = law_at(i);
         uint64_t now_us = world->now_us;
 
-        if (output->on_offline == WISH_ON && is_over(world->laws.lost_from_us, 0))
+        if (output->on_offline == WISH_ON && is_over(world->laws.lost_from_us, 0)) {
+                law->taken_end_us = law->end_us ? law->end_us : law->taken_end_us;
                 law_set_end(i, 0); /* on_offline holds it on */
+        }
         if (law->end_us > 0)
                 law->timed_us = world->now_us;
         if (law->latest_us > 0 && now_us > law->latest_us + SLACK_US)
@@ -327,9 +332,9 @@ void laws_turn(void)
         FOR_EACH_OUTPUT(i)
         {
                 waits_law_turn(i);
-                judge_stored(i);
                 if (law_at(i)->on)
-                        judge_times(i);
+                        judge_times(i); /* which knows what has no time any more */
+                judge_stored(i);
         }
         if (!is_over(laws->lost_to_us, SLACK_US))
                 return;

@@ -46,6 +46,7 @@ struct output_law {
         uint64_t limited_us;    /* max_on counts from then at the latest */
         uint64_t light_us;      /* and from then at the earliest */
         uint64_t end_us;        /* it may go off from then on; 0: there is no such time */
+        uint64_t taken_end_us;  /* the one that on_offline has taken; it may have come at the same moment */
         uint64_t latest_us;     /* it is off by then: a hand may have begun its time again */
         uint64_t until_us;      /* a cover's drive or a member's turn may go on until then */
         bool was_touched;       /* since the broker was lost */

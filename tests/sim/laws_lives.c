@@ -113,12 +113,16 @@ void laws_started(void)
                                         2 * TURN_US;
                 waits_law_started(i, was_disk_bad);
                 law->was_unsettled = false;
+                bool is_news = law->n_past == 0 || law->past[0].on != law->on;
+                /* What is off may only wait to go on; what is on is saved so, also where on_offline has switched it on. */
+                if (output->part == PART_PUMP && law->on && is_news)
+                        law_remember(i, true);
                 if (output->part != PART_PLAIN)
                         continue;
                 if (!was_disk_bad && !house_is_timed(output) && !may_start(output, law, law->on))
                         violated("saved", "%s GPIO%u is %s after the start", output->id, output->line,
                                  law->on ? "on" : "off");
-                if (law->n_past == 0 || law->past[0].on != law->on)
+                if (is_news)
                         law_remember(i, law->on);
                 if (law->was_for)
                         law->timed_us = world->now_us;
