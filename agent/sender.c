@@ -116,12 +116,17 @@ void sender_note_quiet(struct sender *sender)
         sender->quiet_at_us = 0;
 }
 
+bool sender_history_makes_way(const struct sender *sender)
+{
+        return loop_now_us(sender->loop) < sender->quiet_at_us;
+}
+
 bool sender_has_history_room(const struct sender *sender, size_t n_sent)
 {
         unsigned broker = session_receive_maximum(sender->session);
         unsigned window = MIN((unsigned)HISTORY_MAX, broker * 3 / 4);
 
-        if (window == 0 || loop_now_us(sender->loop) < sender->quiet_at_us)
+        if (window == 0 || sender_history_makes_way(sender))
                 window = 1;
         return sender_is_up(sender) && n_sent < window &&
                session_in_flight(sender->session) < MIN((unsigned)BULK_MAX, broker);

@@ -49,6 +49,7 @@ bool sender_takes_bulk_again(struct sender *sender);
  * beginning of a connection. */
 void sender_note_live(struct sender *sender);
 void sender_note_quiet(struct sender *sender);
+bool sender_history_makes_way(const struct sender *sender);
 /* For what waited while the broker was away, of which `n_sent` are unacknowledged: it leaves room in the broker's window and the
  * most of ours to what happens now. */
 bool sender_has_history_room(const struct sender *sender, size_t n_sent);

@@ -137,6 +137,11 @@ int uplink_history(struct uplink *uplink, const char *device, const char *json, 
         return sender_send_json(&uplink->sender, device, &message);
 }
 
+bool uplink_history_makes_way(const struct uplink *uplink)
+{
+        return sender_history_makes_way(&uplink->sender);
+}
+
 bool uplink_has_history_room(const struct uplink *uplink, size_t n_sent)
 {
         return sender_has_history_room(&uplink->sender, n_sent);

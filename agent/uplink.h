@@ -55,6 +55,8 @@ int uplink_publish_kept(struct uplink *uplink, const char *device, enum device_t
 int uplink_history(struct uplink *uplink, const char *device, const char *json, size_t size);
 /* All is published that a connection begins with: nothing has happened by that. */
 void uplink_note_quiet(struct uplink *uplink);
+/* Something happened a moment ago: what waited is to leave gaps. */
+bool uplink_history_makes_way(const struct uplink *uplink);
 /* Whether more of what waited may go out while `n_sent` of it are unacknowledged. */
 bool uplink_has_history_room(const struct uplink *uplink, size_t n_sent);
 /* As home_sink has them. */

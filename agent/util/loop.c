@@ -89,7 +89,7 @@ static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
-static int make_queue(struct loop *loop, enum loop_priority priority, size_t accuracy)
+static COLD int make_queue(struct loop *loop, enum loop_priority priority, size_t accuracy)
 {
         struct timer_queue *queue = queue_of(loop, priority, accuracy);
 
@@ -115,7 +115,7 @@ int loop_init_fake(struct loop *loop)
         return 0;
 }
 
-int loop_init(struct loop *loop)
+COLD int loop_init(struct loop *loop)
 {
         int r = loop_init_fake(loop);
 
@@ -128,7 +128,7 @@ int loop_init(struct loop *loop)
         return r < 0 ? r : 0;
 }
 
-void loop_done(struct loop *loop)
+COLD void loop_done(struct loop *loop)
 {
         for (size_t i = 0; i < LOOP_PRIORITIES; i++)
                 for (size_t j = 0; j < LOOP_ACCURACIES; j++)

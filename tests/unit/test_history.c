@@ -21,6 +21,7 @@
 
 /* So long history goes one by one after what happens. */
 #define MAKES_WAY_US (500 * USEC_PER_MSEC)
+#define GAP_US       USEC_PER_MSEC
 
 #define GATE_EVENT    "sconce/hall/gate/event"
 #define GATE_HISTORY  "sconce/hall/gate/history"
@@ -746,7 +747,7 @@ static void keep_events(unsigned n)
         await_waiting(n);
 }
 
-static void drain__something_happens__one_by_one_for_a_while(void **state)
+static void drain__something_happens__one_by_one_with_gaps_for_a_while(void **state)
 {
         (void)state;
         begin(&window_of_8);
@@ -760,6 +761,12 @@ static void drain__something_happens__one_by_one_for_a_while(void **state)
         await_got(GATE_HISTORY, ANY, 7);
         happen();
         assert_int_equal(got(GATE_HISTORY, ANY), 7);
+
+        assert_int_equal(answer(GATE_HISTORY, 0), 1);
+        happen();
+        assert_int_equal(got(GATE_HISTORY, ANY), 7);
+        pass(GAP_US);
+        await_got(GATE_HISTORY, ANY, 8);
 
         pass(MAKES_WAY_US);
         assert_int_equal(answer(GATE_HISTORY, 0), 1);
@@ -867,7 +874,7 @@ int main(void)
                 TEST(lost__unacknowledged_for_flush__to_the_file_at_once),
                 TEST(lost__history_unacknowledged__all_of_it_again_in_order),
                 TEST(drain__receive_maximum_is_1__one_by_one_behind_what_happens_now),
-                TEST(drain__something_happens__one_by_one_for_a_while),
+                TEST(drain__something_happens__one_by_one_with_gaps_for_a_while),
                 TEST(drain__connection_begins__is_nothing_that_happens),
                 TEST(drain__no_memory_for_a_while__goes_on_in_order),
                 TEST(drain__clock_not_trusted__waits_until_it_is),
