@@ -3,7 +3,7 @@
  * What a day writes to the card: commits of the database and bytes, of the real agent in the world of tests/sim, whose clock, broker
  * and card (a layer under SQLite that counts) are simulated.
  *
- *   day DAY BUILD      DAY: quiet, readings, away
+ *   day DAY BUILD [FLUSH]      DAY: quiet, readings, away; FLUSH: [history] flush, 5s
  *
  * quiet: twenty devices, of which nobody wants anything. readings: twenty sensors with one reading a minute each, and with a history.
  * away: the same without a broker. What the start writes, and what the loss of the broker does, is over when counting begins.
@@ -32,6 +32,7 @@ static const struct day {
 } days[] = { { "quiet", false, false }, { "readings", true, false }, { "away", true, true } };
 
 static const struct day *day;
+static const char *flush = "5s";
 static struct disk before;
 
 /* ---- What the simulator asks for: a house without its laws --------------------------------------------------------- */
@@ -53,7 +54,7 @@ static void write_quiet(FILE *out)
 /* They drift past each other, as sensors do that were not started together. */
 static void write_readings(FILE *out)
 {
-        (void)fprintf(out, "[history]\n");
+        (void)fprintf(out, "[history]\nflush = %s\n", flush);
         for (unsigned i = 0; i < DEVICES; i++)
                 (void)fprintf(out, "[counted d%u]\nfile = /proc/self/cwd/numbers%u\ncount = 1000000\nperiod = %ums\n",
                               i, i, 60000 + 97 * i - 97 * DEVICES / 2);
@@ -152,13 +153,15 @@ int main(int argc, char *argv[])
 {
         char build[4096], dir[SCRATCH_MAX];
 
-        for (size_t i = 0; argc == 3 && i < ARRAY_SIZE(days); i++)
+        for (size_t i = 0; (argc == 3 || argc == 4) && i < ARRAY_SIZE(days); i++)
                 if (strcmp(days[i].name, argv[1]) == 0)
                         day = &days[i];
         if (!day || !realpath(argv[2], build)) {
-                (void)fprintf(stderr, "usage: day quiet|readings|away BUILD\n");
+                (void)fprintf(stderr, "usage: day quiet|readings|away BUILD [FLUSH]\n");
                 return 2;
         }
+        if (argc == 4)
+                flush = argv[3];
         if (!world_new(1, 3, 0) || !scratch_enter("day", dir))
                 return 1;
         int r = link_plugins(build) ? life_run("/proc/self/cwd/plugins") : 1;
