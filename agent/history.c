@@ -12,8 +12,8 @@
 #define PAUSE_FIRST_US (5 * USEC_PER_SEC)
 #define PAUSE_MAX_US   (300 * USEC_PER_SEC)
 
-/* Between two of what waited while it makes way: in a stream without a gap what happens would nearly always find the broker with
- * one of them. */
+/* After each of what waited, while it makes way, and up to a millisecond more: in a stream without a gap what happens would
+ * nearly always find the broker with one of them. */
 #define GAP_US USEC_PER_MSEC
 
 /* A state is published again at each connection, and is no new reading by that. */
@@ -281,22 +281,17 @@ static bool turn_back(struct history *history)
 static void drain(struct history *history)
 {
         struct uplink *uplink = may_drain(history) && turn_back(history) ? broker_link_connected(history->link) : NULL;
-        bool makes_way = uplink && uplink_history_makes_way(uplink);
         struct outbox_entry *entry;
         int64_t number;
 
-        if (makes_way && timer_armed(history->gap))
+        if (uplink && timer_armed(history->gap) && uplink_history_makes_way(uplink))
                 return;
         while (uplink && uplink_has_history_room(uplink, history->drained.count) &&
                (entry = outbox_next(history->outbox, &number))) {
-                if (is_live_number(history, number)) {
+                if (is_live_number(history, number))
                         free(entry);
-                        continue;
-                }
-                if (!send_entry(history, uplink, entry, number))
+                else if (!send_entry(history, uplink, entry, number))
                         break;
-                if (makes_way)
-                        timer_arm(history->gap, GAP_US);
         }
 }
 
@@ -373,8 +368,11 @@ bool history_acknowledged(struct history *history, int id, int reason)
         if (entry) {
                 live_acknowledged(history, entry, reason);
         } else if ((entry = outbox_list_find(&history->drained, has_id, id))) {
+                struct uplink *uplink = broker_link_connected(history->link);
                 is_ours = true;
                 drained_acknowledged(history, entry, reason);
+                if (uplink && uplink_history_makes_way(uplink))
+                        timer_arm(history->gap, GAP_US);
                 if (outbox_count(history->outbox) == 0)
                         home_get(history->options.home, "node"); /* its queue and oldest, a minute early */
         }

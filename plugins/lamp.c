@@ -49,7 +49,7 @@ struct lamp {
         struct sconce_timer *timer;
         struct scene scene;
         bool is_timed;
-        bool is_unshown; /* the hardware refused the last step */
+        bool is_unshown; /* the hardware has refused what the agent itself wants */
         bool is_failing; /* and it has been logged */
 };
 
@@ -247,7 +247,6 @@ static int show(struct sconce_device *dev, struct lamp *lamp)
                 (void)sconce_timer_disarm(dev, lamp->timer);
         if (r == 0)
                 (void)mark_timed(dev, lamp, timed);
-        lamp->is_unshown = r < 0;
         return r;
 }
 
@@ -265,12 +264,12 @@ static int report(struct sconce_device *dev, const struct lamp *lamp)
 static void lamp_due(struct sconce_device *dev, void *instance, void *userdata)
 {
         struct lamp *lamp = instance;
-        bool was_unshown = lamp->is_unshown;
         int r = show(dev, lamp);
 
         (void)userdata;
-        if (r == 0 && was_unshown)
+        if (r == 0 && lamp->is_unshown)
                 (void)report(dev, lamp);
+        lamp->is_unshown &= r < 0;
         if (r < 0 && !lamp->is_failing)
                 sconce_log(dev, SCONCE_LOG_ERROR, "cannot be brought to its level; trying again each second");
         lamp->is_failing = r < 0;
@@ -337,10 +336,14 @@ static int lamp_command(struct sconce_device *dev, void *instance, const struct 
                 lamp->scene.flash_us = (uint64_t)(flash->number * 1e6);
         }
         int r = show(dev, lamp);
-        if (r == 0)
+        if (r == 0) {
+                lamp->is_unshown = false;
                 return report(dev, lamp);
+        }
         /* The agent's own command stays: an old effect must not light it up again. */
-        if (!(command->flags & SCONCE_COMMAND_NOW))
+        if (command->flags & SCONCE_COMMAND_NOW)
+                lamp->is_unshown = true;
+        else
                 lamp->scene = before;
         return r;
 }
@@ -349,7 +352,7 @@ static int lamp_read(struct sconce_device *dev, void *instance)
 {
         struct lamp *lamp = instance;
 
-        if (lamp->line && until_next(&lamp->scene, sconce_now_us(dev)) == 0) {
+        if (lamp->line && !lamp->is_unshown && until_next(&lamp->scene, sconce_now_us(dev)) == 0) {
                 int r = sconce_line_get(dev, lamp->line, &lamp->scene.on);
                 if (r < 0)
                         return r;

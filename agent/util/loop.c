@@ -40,8 +40,8 @@ static void set_source(struct timer_queue *queue)
 
         if (!queue->source || queue->is_running || queue->set_us == due_us)
                 return;
-        queue->set_us = due_us;
-        (void)sd_event_source_set_time(queue->source, due_us);
+        if (sd_event_source_set_time(queue->source, due_us) >= 0)
+                queue->set_us = due_us;
 }
 
 /* Gives the queue that it was in, or NULL; that is to be set. */
@@ -223,7 +223,8 @@ void timer_arm(struct timer *timer, uint64_t delay_us)
         struct loop *loop = timer->loop;
         struct timer_queue *queue = queue_of(loop, timer->priority, delay_us > 0 ? timer->accuracy : AT_ONCE);
 
-        timer->node.due_us = loop_now_us(loop) + delay_us;
+        if (__builtin_add_overflow(loop_now_us(loop), delay_us, &timer->node.due_us))
+                timer->node.due_us = UINT64_MAX; /* never */
         timer->node.order = ++loop->n_armed;
         timer->queue = queue;
         timer_heap_add(&queue->first, &timer->node);

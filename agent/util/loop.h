@@ -15,8 +15,8 @@
 #define TIMER_EXACT_US (1 * USEC_PER_MSEC) /* edges, pulses, fades */
 #define TIMER_LAZY_US  (1 * USEC_PER_SEC)  /* keepalive, back-off, periodic readings */
 
-/* Which of several due events comes first. The loop takes one a turn; timers of one priority that are due together are one, for
- * 0.2 ms where they are no outputs. A flood from the broker costs a button or a pulse at most one message. Exact timers are
+/* Which of several due events comes first. The loop takes one a turn; timers of one priority and accuracy that are due
+ * together are one, for 0.2 ms where they are no outputs. A flood from the broker costs a button or a pulse at most one message. Exact timers are
  * LOOP_OUTPUTS, others LOOP_HOUSE, as sd-event's sources by default. */
 enum loop_priority {
         LOOP_OUTPUTS = -1, /* edges of lines, times of outputs */
@@ -63,7 +63,7 @@ void timer_free(struct timer *timer);
 void timer_arm(struct timer *timer, uint64_t delay_us); /* from now; replaces what was armed; fires once */
 void timer_disarm(struct timer *timer);
 bool timer_armed(const struct timer *timer);
-void timer_set_priority(struct timer *timer, enum loop_priority priority);
+void timer_set_priority(struct timer *timer, enum loop_priority priority); /* from its next arming on */
 
 /* sd_event_add_io() at a priority of its own. */
 int loop_add_io(struct loop *loop, int fd, enum loop_priority priority, sd_event_io_handler_t fn, void *userdata,

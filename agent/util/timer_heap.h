@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Times in order: a pairing heap (Fredman, Sedgewick, Sleator, Tarjan: The pairing heap, Algorithmica 1, 1986) in what is
- * ordered itself. Adding needs no memory and costs the same however many there are; of the first to be removed, log n. */
+ * ordered itself. Adding needs no memory and costs the same however many there are; to remove the first costs log n, amortised. */
 #pragma once
 
 #include <stdint.h>

@@ -731,6 +731,7 @@ static void drain__receive_maximum_is_1__one_by_one_behind_what_happens_now(void
         await_got(GATE_EVENT, "now", 1);
         assert_int_equal(got(GATE_HISTORY, ANY), 1);
         assert_int_equal(answer(GATE_EVENT, 0), 1);
+        pass(GAP_US);
         await_got(GATE_HISTORY, "two", 1);
         ASSERT_IN_ORDER(GATE_HISTORY, "one", "two");
         settle();
@@ -757,16 +758,16 @@ static void drain__something_happens__one_by_one_with_gaps_for_a_while(void **st
         happen(); /* there was room */
         assert_int_equal(got(GATE_HISTORY, ANY), 6);
 
-        assert_int_equal(answer(GATE_HISTORY, 0), 6);
-        await_got(GATE_HISTORY, ANY, 7);
-        happen();
-        assert_int_equal(got(GATE_HISTORY, ANY), 7);
-
-        assert_int_equal(answer(GATE_HISTORY, 0), 1);
-        happen();
-        assert_int_equal(got(GATE_HISTORY, ANY), 7);
-        pass(GAP_US);
-        await_got(GATE_HISTORY, ANY, 8);
+        for (unsigned i = 0; i < 2; i++) {
+                assert_int_equal(answer(GATE_HISTORY, 0), i == 0 ? 6 : 1);
+                settle();
+                happen();
+                assert_int_equal(got(GATE_HISTORY, ANY), 6 + i);
+                pass(GAP_US);
+                await_got(GATE_HISTORY, ANY, 7 + i);
+                happen();
+                assert_int_equal(got(GATE_HISTORY, ANY), 7 + i);
+        }
 
         pass(MAKES_WAY_US);
         assert_int_equal(answer(GATE_HISTORY, 0), 1);

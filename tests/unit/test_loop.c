@@ -186,17 +186,33 @@ static int on_pipe(sd_event_source *source, int fd, uint32_t events, void *userd
         return read(fd, &byte, 1) == 1 ? 0 : -EIO;
 }
 
+struct pipe {
+        sd_event_source *source;
+        int ends[2];
+};
+
+static void fill(struct pipe *pipe_, enum loop_priority priority, char c)
+{
+        assert_int_equal(pipe(pipe_->ends), 0);
+        assert_true(write(pipe_->ends[1], "x", 1) == 1);
+        assert_true(loop_add_io(&loop, pipe_->ends[0], priority, on_pipe, name_of(c), &pipe_->source) >= 0);
+}
+
+static void empty(struct pipe *pipe_)
+{
+        sd_event_source_disable_unref(pipe_->source);
+        (void)close(pipe_->ends[0]);
+        (void)close(pipe_->ends[1]);
+}
+
 /* What arms itself for at once, again and again, holds nothing else up. */
 static void outputs__one_arms_itself_at_once__the_other_and_a_line_come_between(void **state)
 {
         CLEANUP_TIMER struct timer *b = named('b');
-        sd_event_source *line = NULL;
-        int ends[2];
+        struct pipe line;
 
         (void)state;
-        assert_int_equal(pipe(ends), 0);
-        assert_true(write(ends[1], "l", 1) == 1);
-        assert_true(loop_add_io(&loop, ends[0], LOOP_OUTPUTS, on_pipe, name_of('l'), &line) >= 0);
+        fill(&line, LOOP_OUTPUTS, 'l');
         again = timer_of(TIMER_EXACT_US, on_again, name_of('a'));
         timer_arm(again, 0);
         timer_arm(b, 0);
@@ -204,9 +220,7 @@ static void outputs__one_arms_itself_at_once__the_other_and_a_line_come_between(
         assert_int_equal(strcspn(fired, "b"), 1 + (strcspn(fired, "l") == 0));
         assert_true(strcspn(fired, "l") <= 3);
         timer_free(again);
-        sd_event_source_disable_unref(line);
-        (void)close(ends[0]);
-        (void)close(ends[1]);
+        empty(&line);
 }
 
 static void network__outputs_are_due__comes_after_all_of_them(void **state)
@@ -214,13 +228,10 @@ static void network__outputs_are_due__comes_after_all_of_them(void **state)
         CLEANUP_TIMER struct timer *a = named('a'), *b = named('b'),
                                    *house = timer_of(TIMER_LAZY_US, on_named, name_of('h'));
         CLEANUP_TIMER struct timer *network = named('n');
-        sd_event_source *socket = NULL;
-        int ends[2];
+        struct pipe socket;
 
         (void)state;
-        assert_int_equal(pipe(ends), 0);
-        assert_true(write(ends[1], "s", 1) == 1);
-        assert_true(loop_add_io(&loop, ends[0], LOOP_NETWORK, on_pipe, name_of('s'), &socket) >= 0);
+        fill(&socket, LOOP_NETWORK, 's');
         timer_set_priority(network, LOOP_NETWORK);
         timer_arm(network, 0);
         timer_arm(house, 0);
@@ -228,9 +239,7 @@ static void network__outputs_are_due__comes_after_all_of_them(void **state)
         timer_arm(b, 0);
         turn_until(5);
         assert_memory_equal(fired, "abh", 3);
-        sd_event_source_disable_unref(socket);
-        (void)close(ends[0]);
-        (void)close(ends[1]);
+        empty(&socket);
 }
 
 static void on_free(void *userdata)
@@ -255,18 +264,98 @@ static void timer__freed_by_one_that_is_due_with_it__does_not_fire(void **state)
         assert_string_equal(fired, "fb");
 }
 
-/* A timer alone wakes the loop, and one that has nothing armed any more lets it sleep. */
-static void timer__armed_and_disarmed__the_loop_sleeps_on(void **state)
+/* So many turns are made until nothing is due any more for longer than the timers' times. */
+static unsigned turns(void)
+{
+        unsigned n = 0;
+
+        while (sd_event_run(loop.event, 20 * USEC_PER_MSEC) > 0)
+                n++;
+        return n;
+}
+
+static void timer__disarmed__wakes_nobody(void **state)
 {
         CLEANUP_TIMER struct timer *a = named('a'), *b = named('b');
 
         (void)state;
-        timer_arm(b, 2000);
         timer_arm(a, 1000);
         timer_disarm(a);
-        turn_until(1);
+        assert_int_equal(turns(), 0);
+        timer_arm(a, 1000);
+        timer_arm(b, 4000);
+        timer_disarm(a);
+        assert_int_equal(turns(), 1);
         assert_string_equal(fired, "b");
-        assert_int_equal(sd_event_run(loop.event, 0), 0);
+}
+
+static void timer__armed_for_another_time__wakes_once(void **state)
+{
+        CLEANUP_TIMER struct timer *a = named('a');
+
+        (void)state;
+        timer_arm(a, 1000);
+        timer_arm(a, 0);
+        assert_int_equal(turns(), 1);
+        timer_arm(a, 0);
+        timer_arm(a, 1000);
+        assert_int_equal(turns(), 1);
+        assert_string_equal(fired, "aa");
+}
+
+static void timer__armed_for_ever__is_never_due(void **state)
+{
+        CLEANUP_TIMER struct timer *a = named('a');
+
+        (void)state;
+        timer_arm(a, UINT64_MAX);
+        assert_true(timer_armed(a));
+        assert_int_equal(turns(), 0);
+}
+
+/* As a sensor does that takes its time. */
+static void on_slow(void *userdata)
+{
+        uint64_t begin_us = loop_now_us(&loop);
+
+        while (loop_now_us(&loop) < begin_us + 300)
+                ;
+        note(userdata);
+}
+
+static struct pipe edge;
+
+/* An edge of a line comes while it runs. */
+static void on_slow_with_edge(void *userdata)
+{
+        fill(&edge, LOOP_OUTPUTS, 'e');
+        on_slow(userdata);
+}
+
+static void house__slow_ones_are_due_together__an_edge_comes_between(void **state)
+{
+        CLEANUP_TIMER struct timer *a = timer_of(TIMER_LAZY_US, on_slow_with_edge, name_of('a'));
+        CLEANUP_TIMER struct timer *b = timer_of(TIMER_LAZY_US, on_slow, name_of('b'));
+
+        (void)state;
+        timer_arm(a, 0);
+        timer_arm(b, 0);
+        turn_until(3);
+        assert_string_equal(fired, "aeb");
+        empty(&edge);
+}
+
+static void outputs__slow_ones_are_due_together__all_in_one_turn(void **state)
+{
+        CLEANUP_TIMER struct timer *a = timer_of(TIMER_EXACT_US, on_slow_with_edge, name_of('a'));
+        CLEANUP_TIMER struct timer *b = timer_of(TIMER_EXACT_US, on_slow, name_of('b'));
+
+        (void)state;
+        timer_arm(a, 0);
+        timer_arm(b, 0);
+        turn_until(3);
+        assert_string_equal(fired, "abe");
+        empty(&edge);
 }
 
 #define FAKE(function) cmocka_unit_test_setup_teardown(function, setup_fake, teardown)
@@ -282,7 +371,11 @@ int main(void)
                 TEST(outputs__one_arms_itself_at_once__the_other_and_a_line_come_between),
                 TEST(network__outputs_are_due__comes_after_all_of_them),
                 TEST(timer__freed_by_one_that_is_due_with_it__does_not_fire),
-                TEST(timer__armed_and_disarmed__the_loop_sleeps_on),
+                TEST(timer__disarmed__wakes_nobody),
+                TEST(timer__armed_for_another_time__wakes_once),
+                TEST(timer__armed_for_ever__is_never_due),
+                TEST(house__slow_ones_are_due_together__an_edge_comes_between),
+                TEST(outputs__slow_ones_are_due_together__all_in_one_turn),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

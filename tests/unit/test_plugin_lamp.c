@@ -575,6 +575,22 @@ static void lamp_effect__the_agent_itself_fails__does_not_light_up_again(void **
         assert_shows(dimmer, 0);
 }
 
+/* A read between the agent's command and its second try finds the line as it was, which is not what it is to be. */
+static void lamp_read__the_agent_has_failed__does_not_take_the_line_for_a_command(void **state)
+{
+        struct sconce_line *line = start_line();
+
+        (void)state;
+        COMMAND(ON);
+        line->error = -EIO;
+        assert_int_equal(mock_command_now(host, OFF), -EIO);
+        line->error = 0;
+        assert_int_equal(mock_read(host), 0);
+        mock_advance_us(host, 1 * S);
+        assert_false(line->active);
+        assert_false(mock_value(host, "state")->on);
+}
+
 /* The line may have been switched by somebody else, but not while it blinks by itself. */
 static void lamp_read__line__what_it_shows_unless_it_blinks(void **state)
 {
@@ -664,6 +680,7 @@ int main(void)
                 TEST(lamp_effect__none_while_off__stays_off),
                 TEST(lamp_effect__the_agent_itself_fails__does_not_light_up_again),
                 TEST(lamp_read__anything__reports_the_target),
+                TEST(lamp_read__the_agent_has_failed__does_not_take_the_line_for_a_command),
                 TEST(lamp_read__line__what_it_shows_unless_it_blinks),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
