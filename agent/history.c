@@ -35,8 +35,8 @@ struct history {
         struct timer *overdue;      /* the oldest of `live` is unacknowledged for too long */
         struct timer *pause;        /* the broker has had enough, or there was no memory */
         uint64_t pause_us;
-        struct timer *gap;
-        bool is_draining; /* since a connection stands */
+        struct timer *gap; /* after what was acknowledged while it makes way */
+        bool is_draining;  /* since a connection stands */
         bool is_stopped;
         struct seen *seen;
         size_t n_seen;
@@ -263,7 +263,7 @@ static bool send_entry(struct history *history, struct uplink *uplink, struct ou
 static bool may_drain(const struct history *history)
 {
         return history->is_draining && !history->is_stopped && !timer_armed(history->pause) &&
-               outbox_count(history->outbox) > history->drained.count + history->n_kept &&
+               !timer_armed(history->gap) && outbox_count(history->outbox) > history->drained.count + history->n_kept &&
                clock_trusted(history->options.clock);
 }
 
@@ -284,8 +284,6 @@ static void drain(struct history *history)
         struct outbox_entry *entry;
         int64_t number;
 
-        if (uplink && timer_armed(history->gap) && uplink_history_makes_way(uplink))
-                return;
         while (uplink && uplink_has_history_room(uplink, history->drained.count) &&
                (entry = outbox_next(history->outbox, &number))) {
                 if (is_live_number(history, number))
@@ -356,6 +354,9 @@ static void drained_acknowledged(struct history *history, struct outbox_entry *e
                 settle(history, entry, true, reason);
         if (reason < REASON_REFUSED)
                 history->pause_us = 0;
+        struct uplink *uplink = broker_link_connected(history->link);
+        if (uplink && uplink_history_makes_way(uplink))
+                timer_arm(history->gap, GAP_US);
         free(entry);
 }
 
@@ -368,11 +369,8 @@ bool history_acknowledged(struct history *history, int id, int reason)
         if (entry) {
                 live_acknowledged(history, entry, reason);
         } else if ((entry = outbox_list_find(&history->drained, has_id, id))) {
-                struct uplink *uplink = broker_link_connected(history->link);
                 is_ours = true;
                 drained_acknowledged(history, entry, reason);
-                if (uplink && uplink_history_makes_way(uplink))
-                        timer_arm(history->gap, GAP_US);
                 if (outbox_count(history->outbox) == 0)
                         home_get(history->options.home, "node"); /* its queue and oldest, a minute early */
         }

@@ -74,14 +74,13 @@ static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
         struct timer_queue *queue = userdata;
         struct loop *loop = queue->loop;
         uint64_t begin_us = loop_now_us(loop), last_order = loop->n_armed;
-        bool are_outputs = queue < queue_of(loop, LOOP_HOUSE, AT_ONCE);
 
         (void)source;
         (void)usec;
         queue->is_running = true;
         while (is_due(queue, begin_us, last_order)) {
                 fire(queue);
-                if (!are_outputs && loop_now_us(loop) >= begin_us + TURN_US)
+                if (queue->priority != LOOP_OUTPUTS && loop_now_us(loop) >= begin_us + TURN_US)
                         break;
         }
         queue->is_running = false;
@@ -94,6 +93,7 @@ static COLD int make_queue(struct loop *loop, enum loop_priority priority, size_
         struct timer_queue *queue = queue_of(loop, priority, accuracy);
 
         queue->loop = loop;
+        queue->priority = priority;
         queue->set_us = UINT64_MAX;
         int r = sd_event_add_time(loop->event, &queue->source, CLOCK_BOOTTIME, UINT64_MAX, accuracies_us[accuracy],
                                   on_time, queue);
@@ -104,10 +104,16 @@ static COLD int make_queue(struct loop *loop, enum loop_priority priority, size_
 
 /* ---- The loop -------------------------------------------------------------------------------------------------- */
 
-int loop_init_fake(struct loop *loop)
+static int begin(struct loop *loop)
 {
         memset(loop, 0, sizeof(*loop));
         int r = sd_event_new(&loop->event);
+        return r < 0 ? r : 0;
+}
+
+int loop_init_fake(struct loop *loop)
+{
+        int r = begin(loop);
         if (r < 0)
                 return r;
         loop->fake = true;
@@ -117,9 +123,8 @@ int loop_init_fake(struct loop *loop)
 
 COLD int loop_init(struct loop *loop)
 {
-        int r = loop_init_fake(loop);
+        int r = begin(loop);
 
-        loop->fake = false;
         for (enum loop_priority priority = LOOP_OUTPUTS; r >= 0 && priority <= LOOP_NETWORK; priority++)
                 for (size_t accuracy = 0; r >= 0 && accuracy < LOOP_ACCURACIES; accuracy++)
                         r = make_queue(loop, priority, accuracy);

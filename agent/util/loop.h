@@ -31,6 +31,7 @@ struct loop;
 /* The armed timers of one priority and one accuracy. */
 struct timer_queue {
         struct loop *loop;
+        enum loop_priority priority;
         sd_event_source *source; /* NULL on the fake clock */
         struct timer_node *first;
         uint64_t set_us; /* what the source is set to */

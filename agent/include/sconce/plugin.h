@@ -638,7 +638,7 @@ static inline int sconce_timer_new(struct sconce_device *dev, sconce_timer_fn fn
 
 /* Lets a timer fire once, 1 ms exact, or later where the loop is busy. An armed timer is armed again.
  * timer:    of this device, made since its start.
- * delay_us: from now, in microseconds; 0: as soon as this callback has returned.
+ * delay_us: from now, in microseconds; 0: as soon as this callback has returned. Again and again that keeps a processor busy.
  * Returns -EINVAL: no such timer. Loop. */
 static inline int sconce_timer_arm(struct sconce_device *dev, struct sconce_timer *timer, uint64_t delay_us)
 {
