@@ -269,7 +269,7 @@ static void lamp_due(struct sconce_device *dev, void *instance, void *userdata)
         (void)userdata;
         if (r == 0 && lamp->is_unshown)
                 (void)report(dev, lamp);
-        lamp->is_unshown &= r < 0;
+        lamp->is_unshown = r < 0;
         if (r < 0 && !lamp->is_failing)
                 sconce_log(dev, SCONCE_LOG_ERROR, "cannot be brought to its level; trying again each second");
         lamp->is_failing = r < 0;
@@ -452,7 +452,7 @@ static void lamp_stop(struct sconce_device *dev, void *instance)
 {
         struct lamp *lamp = instance;
 
-        if (until_next(&lamp->scene, sconce_now_us(dev)) > 0)
+        if (lamp->is_unshown || until_next(&lamp->scene, sconce_now_us(dev)) > 0)
                 (void)drive(dev, lamp, target_of(&lamp->scene));
 }
 

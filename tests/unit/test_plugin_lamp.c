@@ -591,6 +591,25 @@ static void lamp_read__the_agent_has_failed__does_not_take_the_line_for_a_comman
         assert_false(mock_value(host, "state")->on);
 }
 
+/* A step of a flash is not what the line was left at by somebody else. */
+static void lamp_read__the_end_of_a_flash_failed__is_dark_again(void **state)
+{
+        const struct sconce_value flash = FLASH(1);
+        struct sconce_line *line = start_line();
+
+        (void)state;
+        COMMAND(flash);
+        assert_true(line->active);
+        line->error = -EIO;
+        mock_advance_us(host, 1200 * MS);
+        assert_true(line->active);
+        line->error = 0;
+        assert_int_equal(mock_read(host), 0);
+        mock_advance_us(host, 1000 * MS);
+        assert_false(line->active);
+        assert_false(mock_value(host, "state")->on);
+}
+
 /* The line may have been switched by somebody else, but not while it blinks by itself. */
 static void lamp_read__line__what_it_shows_unless_it_blinks(void **state)
 {
@@ -681,6 +700,7 @@ int main(void)
                 TEST(lamp_effect__the_agent_itself_fails__does_not_light_up_again),
                 TEST(lamp_read__anything__reports_the_target),
                 TEST(lamp_read__the_agent_has_failed__does_not_take_the_line_for_a_command),
+                TEST(lamp_read__the_end_of_a_flash_failed__is_dark_again),
                 TEST(lamp_read__line__what_it_shows_unless_it_blinks),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
