@@ -49,7 +49,7 @@ struct lamp {
         struct sconce_timer *timer;
         struct scene scene;
         bool is_timed;
-        bool is_unshown; /* the hardware has refused what the agent itself wants */
+        bool is_unshown; /* the hardware has refused what the lamp is to show */
         bool is_failing; /* and it has been logged */
 };
 

@@ -594,11 +594,10 @@ static void lamp_read__the_agent_has_failed__does_not_take_the_line_for_a_comman
 /* A step of a flash is not what the line was left at by somebody else. */
 static void lamp_read__the_end_of_a_flash_failed__is_dark_again(void **state)
 {
-        const struct sconce_value flash = FLASH(1);
         struct sconce_line *line = start_line();
 
         (void)state;
-        COMMAND(flash);
+        COMMAND(FLASH(1));
         assert_true(line->active);
         line->error = -EIO;
         mock_advance_us(host, 1200 * MS);
